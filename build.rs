@@ -1,0 +1,2 @@
+//! Bindings of the protocol.
+fn main() {}

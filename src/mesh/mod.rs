@@ -1,0 +1,47 @@
+//! The domain: intent in, Istio objects out. Pure: no async, no I/O, no Kubernetes client, no Terraform types but paths and
+//! diagnostics. Facts of the cluster never reach it, so that a plan is the same with and without one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    known::Known,
+    object::{Key, Object},
+};
+
+/// What holds for the whole mesh: provider arguments, nothing else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mesh {
+    /// Where mesh-wide configuration lives: `istio-system`.
+    pub root_namespace: String,
+    /// `cluster.local`
+    pub cluster_domain: String,
+    /// `cluster.local`
+    pub trust_domain: String,
+    /// Namespaces of gateways: always among those that a service is exported to.
+    pub gateway_namespaces: BTreeSet<String>,
+    /// Hosts that every Sidecar of ours lists, `namespace/host`: tracing, external authorization.
+    pub platform_hosts: BTreeSet<String>,
+    /// On every object that we create.
+    pub labels: BTreeMap<String, String>,
+    /// On every object that we create.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The objects of one resource. The outer `Err`: which objects there are comes at apply; the inner: this one does.
+pub type Rendered = Known<Vec<(Key, Known<Object>)>>;
+
+/// When objects are written. Within a stage they are independent.
+pub mod stage {
+    use crate::object::Stage;
+
+    /// Identities: ServiceAccounts, Services.
+    pub const IDENTITY: Stage = Stage(10);
+    /// What routes name: ServiceEntries, DestinationRules with their subsets.
+    pub const TARGETS: Stage = Stage(20);
+    /// What opens: ALLOW policies, before anything that closes.
+    pub const OPENING: Stage = Stage(30);
+    /// What sends traffic: VirtualServices, Sidecars.
+    pub const ROUTES: Stage = Stage(40);
+    /// What closes: deny-all, strict mTLS, DENY policies.
+    pub const CLOSING: Stage = Stage(50);
+}

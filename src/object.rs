@@ -1,0 +1,196 @@
+//! What is wanted in a cluster: plain data. The domain makes it, the engine compares it, the Kubernetes layer writes it.
+
+use std::{fmt, time::Duration};
+
+use serde_json::Value as Json;
+
+use crate::diagnostics::Path;
+
+/// A kind that we write: a row of the static table [`kind`], so that nothing needs discovery or a cluster at plan.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kind {
+    /// `VirtualService`.
+    pub kind: &'static str,
+    /// `networking.istio.io`; empty for the core group.
+    pub group: &'static str,
+    /// `v1`.
+    pub version: &'static str,
+    /// `virtualservices`.
+    pub plural: &'static str,
+    /// Objects live in a namespace.
+    pub namespaced: bool,
+    /// Whose the fields of an object of this kind are.
+    pub territory: Territory,
+}
+
+/// What of an object's fields is ours, where we made the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Territory {
+    /// Nobody else has business in this kind: the whole `spec` is ours, and the annotations and labels with meaning.
+    Exclusive,
+    /// Controllers and people write here too: only the fields that we set are ours.
+    Shared,
+}
+
+impl Kind {
+    /// `networking.istio.io/v1`, or `v1` in the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+/// The kinds that we write.
+pub mod kind {
+    use super::{
+        Kind,
+        Territory::{Exclusive, Shared},
+    };
+
+    macro_rules! kinds {
+        ($($(#[$doc:meta])* $NAME:ident = $kind:literal $group:literal $version:literal $plural:literal $territory:ident $namespaced:literal;)*) => {
+            $($(#[$doc])* pub static $NAME: Kind = Kind {
+                kind: $kind, group: $group, version: $version, plural: $plural, namespaced: $namespaced, territory: $territory,
+            };)*
+            /// Every kind that we write.
+            pub static ALL: &[&Kind] = &[$(&$NAME),*];
+        };
+    }
+
+    kinds! {
+        /// Service.
+        SERVICE = "Service" "" "v1" "services" Shared true;
+        /// ServiceAccount.
+        SERVICE_ACCOUNT = "ServiceAccount" "" "v1" "serviceaccounts" Shared true;
+        /// ServiceEntry.
+        SERVICE_ENTRY = "ServiceEntry" "networking.istio.io" "v1" "serviceentries" Exclusive true;
+        /// DestinationRule.
+        DESTINATION_RULE = "DestinationRule" "networking.istio.io" "v1" "destinationrules" Exclusive true;
+        /// VirtualService.
+        VIRTUAL_SERVICE = "VirtualService" "networking.istio.io" "v1" "virtualservices" Exclusive true;
+        /// Sidecar.
+        SIDECAR = "Sidecar" "networking.istio.io" "v1" "sidecars" Exclusive true;
+        /// EnvoyFilter; Istio serves it as v1alpha3 alone.
+        ENVOY_FILTER = "EnvoyFilter" "networking.istio.io" "v1alpha3" "envoyfilters" Exclusive true;
+        /// AuthorizationPolicy.
+        AUTHORIZATION_POLICY = "AuthorizationPolicy" "security.istio.io" "v1" "authorizationpolicies" Exclusive true;
+        /// PeerAuthentication.
+        PEER_AUTHENTICATION = "PeerAuthentication" "security.istio.io" "v1" "peerauthentications" Exclusive true;
+    }
+
+    /// The row of `name` ("VirtualService").
+    pub fn named(name: &str) -> Option<&'static Kind> {
+        ALL.iter().copied().find(|k| k.kind == name)
+    }
+}
+
+/// Which object. Prints and parses as `VirtualService/pci/payments-pci`, or `Namespace/pci` where there is no namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// The kind.
+    pub kind: &'static Kind,
+    /// The namespace; `None` for cluster-scoped kinds.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+impl Key {
+    /// An object in a namespace.
+    pub fn new(kind: &'static Kind, namespace: &str, name: &str) -> Self {
+        Self { kind, namespace: Some(namespace.to_owned()), name: name.to_owned() }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{}/{namespace}/{}", self.kind.kind, self.name),
+            None => write!(f, "{}/{}", self.kind.kind, self.name),
+        }
+    }
+}
+
+/// The text isn't the key of an object of a kind that we write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAKey;
+
+impl std::str::FromStr for Key {
+    type Err = NotAKey;
+
+    fn from_str(text: &str) -> Result<Self, NotAKey> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let (kind, namespace, name) = match parts.as_slice() {
+            [kind, namespace, name] => (kind, Some((*namespace).to_owned()), name),
+            [kind, name] => (kind, None, name),
+            _ => return Err(NotAKey),
+        };
+        let kind = kind::named(kind).filter(|k| k.namespaced == namespace.is_some()).ok_or(NotAKey)?;
+        Ok(Self { kind, namespace, name: (*name).to_owned() })
+    }
+}
+
+/// When an object is written: lower first, deletion in reverse. The engine only compares; `mesh::stage` gives the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stage(pub u8);
+
+/// How to get from what is live to what is wanted. Pure, written by the domain, obeyed by the engine.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Move {
+    /// One write.
+    InPlace,
+    /// `first` at the object's own stage; what is wanted only after all others, and after `settle`.
+    Via {
+        /// What holds both the old and the new.
+        first: Json,
+        /// How long the data plane needs to leave the old.
+        settle: Duration,
+    },
+    /// The server can't change it in place: delete, then create.
+    Recreate,
+}
+
+/// Ours as a whole, or some fields of somebody else's object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// Created, stamped and deleted by us.
+    Whole,
+    /// Somebody else's: never created, stamped or deleted; our fields are given back on destroy.
+    Fields,
+}
+
+/// One wanted object.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Which.
+    pub key: Key,
+    /// Whose it is.
+    pub holding: Holding,
+    /// Exactly the fields that we own, `apiVersion`, `kind` and the names in `metadata` included.
+    pub body: Json,
+    /// When it is written.
+    pub stage: Stage,
+    /// From live (our fields of it) to wanted.
+    pub transition: fn(live: &Json, wanted: &Json) -> Move,
+    /// Where in the HCL a field comes from, `("spec.http", path)`: the server's errors are put there; longest prefix wins.
+    pub origins: Vec<(String, Path)>,
+}
+
+/// The usual transition: one write.
+pub fn in_place(_live: &Json, _wanted: &Json) -> Move {
+    Move::InPlace
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_prints_as_it_parses() {
+        for text in ["VirtualService/pci/payments-pci", "Service/pci/payments"] {
+            assert_eq!(text.parse::<Key>().map(|k| k.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["VirtualService/payments", "Unheard/pci/x", "", "a/b/c/d"] {
+            assert_eq!(text.parse::<Key>(), Err(NotAKey), "{text}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Resources: data and pure functions. A resource is a [`Kind`]; [`Managed`] makes a Terraform resource of it, the only one
+//! that the plugin ever sees.
+
+use crate::{
+    diagnostics::Diagnostics,
+    known::Known,
+    mesh::{Mesh, Rendered},
+    schema::model::Model,
+};
+
+/// All of a resource. No async, no I/O.
+pub trait Kind: Send + Sync + 'static {
+    /// `mesh_service`
+    const NAME: &'static str;
+    /// The parts of the id, in order, with their descriptions: import id and identity. An id is its parts joined by `/`.
+    const IDENTITY: &'static [(&'static str, &'static str)];
+    /// The arguments as written; any of them may be unknown.
+    type Config: Model;
+    /// Computed attributes of this resource; `id` and `objects` are everybody's.
+    type Outputs: Model;
+
+    /// `pci/payments`: one resource of this kind in a cluster.
+    fn id(config: &Self::Config, mesh: &Mesh) -> Known<String>;
+    /// Rules across arguments that need no provider arguments; each runs when what *it* needs is known.
+    fn check(config: &Self::Config, out: &mut Diagnostics);
+    /// Rules that need the provider's arguments.
+    fn check_in_mesh(config: &Self::Config, mesh: &Mesh, out: &mut Diagnostics);
+    /// The objects. Total: only want of a value can fail, and what is faulty counts as unknown.
+    fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
+    /// The computed attributes; unknown only where an input is.
+    fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
+}
