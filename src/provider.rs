@@ -5,13 +5,16 @@ use std::{collections::BTreeMap, env};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::Once,
-    kubernetes::{Cluster, Connection, Secret},
     known::Known,
+    kubernetes::{Cluster, Connection, Secret},
     mesh::{Defaults, Mesh, duration::Duration, names, resiliency::Preset, service::AuthorizationMode},
     model,
     plugin::offer::{Provider, Resource},
     resources::{
-        Context, arguments::{check_annotations, check_labels, is_namespace, text, texts}, managed::managed, service::Service,
+        Context,
+        arguments::{check_annotations, check_labels, is_namespace, text, texts},
+        managed::managed,
+        service::Service,
     },
     schema::{
         Attr, Block, List, Map, Type, Value,
@@ -140,7 +143,11 @@ fn validate(config: &Value, out: &mut Diagnostics) {
     }
     if let Ok(Some(namespaces)) = config.gateway_namespaces.elements() {
         for namespace in namespaces.iter().filter(|namespace| !names::is_label(namespace)) {
-            out.error(&at.attribute("gateway_namespaces"), "Invalid namespace", format!("{namespace:?}: {}", names::LABEL));
+            out.error(
+                &at.attribute("gateway_namespaces"),
+                "Invalid namespace",
+                format!("{namespace:?}: {}", names::LABEL),
+            );
         }
     }
 }
@@ -149,7 +156,8 @@ fn validate(config: &Value, out: &mut Diagnostics) {
 fn is_platform_host(text: &str) -> bool {
     text.split_once('/').is_some_and(|(namespace, host)| {
         let host = host.strip_prefix("*.").unwrap_or(host);
-        (namespace == "*" || namespace == "." || names::is_label(namespace)) && (host == "*" || host.contains('.') && names::is_subdomain(host))
+        (namespace == "*" || namespace == "." || names::is_label(namespace))
+            && (host == "*" || host.contains('.') && names::is_subdomain(host))
     })
 }
 
@@ -158,7 +166,12 @@ fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported>
     let config = Config::decode(config, &Path::root(), out);
     out.sound()?;
     let connection = connection(&config).map(|written| written.or_environment(|name| env::var(name).ok()));
-    Ok(Context { mesh: mesh(&config), owner: config.owner.required(), cluster: Cluster::new(connection), once: Once::default() })
+    Ok(Context {
+        mesh: mesh(&config),
+        owner: config.owner.required(),
+        cluster: Cluster::new(connection),
+        once: Once::default(),
+    })
 }
 
 fn connection(config: &Config) -> Known<Connection> {

@@ -2,6 +2,7 @@
 //! that the plugin ever sees.
 
 pub(crate) mod arguments;
+pub mod common;
 mod context;
 pub mod managed;
 pub mod service;
