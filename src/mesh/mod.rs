@@ -3,6 +3,8 @@
 
 pub mod core;
 pub mod duration;
+pub mod external_service;
+pub mod global_defaults;
 pub mod istio;
 pub mod manifest;
 pub mod names;

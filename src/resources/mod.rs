@@ -2,6 +2,8 @@
 //! that the plugin ever sees.
 
 mod arguments;
+pub mod external_service;
+pub mod global_defaults;
 pub mod service;
 pub mod timeouts;
 

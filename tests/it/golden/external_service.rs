@@ -1,0 +1,1 @@
+//! `mesh_external_service`
