@@ -104,10 +104,26 @@ fn objects<K: Kind>(config: &K::Config, mesh: &Mesh) -> String {
 
 /// Compares the computed attributes, one a line.
 fn outputs<K: Kind>(text: &str, expect: &Expect) {
+    expect.assert_eq(&knowledge::<K>(text).1);
+}
+
+/// The keys of the objects with "known" or "known at apply", and the computed attributes, one a line.
+fn knowledge<K: Kind>(text: &str) -> (String, String) {
     let value = hcl::resource(text, &K::Config::schema());
-    let config = K::Config::decode(&value, &Path::root(), &mut Diagnostics::default());
+    let mut out = Diagnostics::default();
+    let config = K::Config::decode(&value, &Path::root(), &mut out);
+    K::check(&config, &mut out);
+    K::check_in_mesh(&config, &mesh(), &mut out);
+    assert!(out.sound().is_ok(), "{out}");
+    let objects = match K::render(&config, &mesh()) {
+        Err(Unknown) => "which objects there are: known at apply\n".to_owned(),
+        Ok(objects) => objects
+            .iter()
+            .map(|(key, object)| format!("{key}: {}\n", if object.is_ok() { "known" } else { "known at apply" }))
+            .collect(),
+    };
     let id = K::id(&config, &mesh()).map_or(Value::Unknown, Value::String);
     let Value::Map(outputs) = K::outputs(&config, &mesh()).encode() else { panic!("outputs are an object") };
     let lines = std::iter::once(("id".to_owned(), id)).chain(outputs);
-    expect.assert_eq(&lines.map(|(name, value)| format!("{name} = {}\n", hcl::shown(&value))).collect::<String>());
+    (objects, lines.map(|(name, value)| format!("{name} = {}\n", hcl::shown(&value))).collect())
 }
