@@ -1,1 +1,0 @@
-//! `mesh_external_service`

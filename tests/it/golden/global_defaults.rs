@@ -1,1 +1,0 @@
-//! `mesh_global_defaults`
