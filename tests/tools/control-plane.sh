@@ -22,13 +22,19 @@ end() {
     rm -rf "$folder"
 }
 trap end EXIT
-trap 'exit 0' INT TERM HUP
+# PIPE: whoever asked has gone before the answer.
+trap 'exit 0' INT TERM HUP PIPE
 fail() {
     echo "the control plane did not come up: $1" >&2
     tail -n 5 "$folder"/*.log >&2
     exit 1
 }
 cd "$folder"
+
+# Ends with stdin.
+exec 3<&0
+cat <&3 >/dev/null &
+holder=$!
 
 # etcd speaks over a socket in the folder, named the way it wants host and port: no TCP port to lose a race for.
 "$tools/etcd" --name demo --data-dir data --unsafe-no-fsync --log-level error \
@@ -62,6 +68,7 @@ port=$((20000 + $$ % 10000))
 start_apiserver $port
 tries=0
 until kubectl get --raw /readyz >/dev/null 2>&1; do
+    kill -0 $holder 2>/dev/null || exit 0
     tries=$((tries + 1))
     [ $tries -lt 600 ] || fail "not ready after a minute"
     if ! kill -0 $apiserver 2>/dev/null; then
@@ -75,9 +82,5 @@ done
 kubectl apply --server-side --validate=false -f "$tools/istio-crds.yaml" >crds.log 2>&1 || fail "Istio's CRDs are refused"
 kubectl wait --for=condition=Established --timeout=60s crd --all >>crds.log 2>&1 || fail "Istio's CRDs are not served"
 echo "$folder/kubeconfig"
-
-# `wait` is what a trap interrupts at once.
-exec 3<&0
-cat <&3 >/dev/null &
-holder=$!
+# Not in the foreground: `wait` is what a trap interrupts at once.
 wait $holder || :

@@ -25,10 +25,11 @@ pub struct Api {
 /// What `kubeconfig` says, and nothing else.
 pub fn config(kubeconfig: &str) -> Config {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
-    let config =
+    let mut config =
         wait(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())).expect("a usable kubeconfig");
     // kube would try 429, 503 and 504 again by itself; a test wants to see them.
-    Config { default_retry: false, ..config }
+    config.default_retry = false;
+    config
 }
 
 /// What the server refused, and why.
