@@ -1,0 +1,177 @@
+//! The pages of the registry, in the layout that it expects, from the schema and the examples: one source for what
+//! Terraform checks and what people read.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use terraform_provider_mesh::{
+    plugin::offer::{Provider, Resource},
+    schema::{Mode, Nesting, Schema, Shape, Slot, Spec, Type},
+};
+
+use super::{files, root, text};
+
+/// Every page by its path.
+pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
+    let resources = provider.resources.values().map(|resource| {
+        let name = resource.name().strip_prefix("mesh_").expect("names start with the provider's");
+        (format!("docs/resources/{name}.md"), resource_page(resource.as_ref()))
+    });
+    [("docs/index.md".to_owned(), index(&provider.schema))].into_iter().chain(resources).collect()
+}
+
+fn index(schema: &Schema) -> String {
+    let mut page = head("mesh Provider", "mesh Provider", &schema.doc);
+    example(&mut page, "examples/provider/provider.tf");
+    page.push_str("\n## Guides\n\n");
+    for path in files("docs/guides", ".md") {
+        let link = path.trim_start_matches("docs/").trim_end_matches(".md").to_owned();
+        writeln!(page, "- [{}]({link})", title(&path)).unwrap();
+    }
+    page.push_str("\n## Scenarios\n\nWhole configurations that the tests apply:\n\n");
+    for path in files("examples/scenarios", "main.tf") {
+        let folder = path.trim_end_matches("/main.tf");
+        writeln!(page, "- `{folder}`: {}", opening(&text(&path))).unwrap();
+    }
+    schema_section(&mut page, schema);
+    page
+}
+
+fn resource_page<C>(resource: &dyn Resource<C>) -> String {
+    let (name, schema) = (resource.name(), resource.schema());
+    let folder = format!("examples/resources/{name}");
+    let mut page = head(&format!("{name} Resource - mesh"), &format!("{name} (Resource)"), &schema.doc);
+    example(&mut page, &format!("{folder}/resource.tf"));
+    schema_section(&mut page, &schema);
+    page.push_str("\n## Import\n\nBy the id:\n\n");
+    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
+    if let Some(identity) = resource.identity() {
+        page.push_str("\nIn an `import` block with `identity`, the attributes are:\n\n");
+        for slot in &identity.slots {
+            line(&mut page, slot, "");
+        }
+    }
+    page
+}
+
+/// Front matter and heading. The first sentence is what lists of resources show.
+fn head(page_title: &str, heading: &str, doc: &str) -> String {
+    let (summary, _) = doc.split_once(". ").unwrap_or((doc.trim_end_matches('.'), ""));
+    format!(
+        "---\npage_title: \"{page_title}\"\nsubcategory: \"\"\ndescription: |-\n  {summary}.\n---\n\n\
+         <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
+         # {heading}\n\n{doc}\n"
+    )
+}
+
+fn example(page: &mut String, path: &str) {
+    page.push_str("\n## Example Usage\n\n");
+    fenced(page, "terraform", path);
+}
+
+fn fenced(page: &mut String, language: &str, path: &str) {
+    assert!(root().join(path).is_file(), "{path} is missing: every page shows an example");
+    writeln!(page, "```{language}\n{}\n```", text(path).trim_end()).unwrap();
+}
+
+fn schema_section(page: &mut String, schema: &Schema) {
+    page.push_str("\n## Schema\n");
+    members(page, schema, "### ", "");
+    nested(page, schema, "");
+}
+
+/// The three lists of a block.
+fn members(page: &mut String, schema: &Schema, level: &str, at: &str) {
+    for (heading, mode) in [("Required", Mode::Required), ("Optional", Mode::Optional), ("Read-Only", Mode::Computed)] {
+        let slots: Vec<&Slot> = schema.slots.iter().filter(|slot| mode_of(slot) == mode).collect();
+        if slots.is_empty() {
+            continue;
+        }
+        let colon = if level.is_empty() { ":" } else { "" };
+        writeln!(page, "\n{level}{heading}{colon}\n").unwrap();
+        for slot in slots {
+            line(page, slot, at);
+        }
+    }
+}
+
+/// A section for each block, outer ones first, as the links in [`line`] name them.
+fn nested(page: &mut String, schema: &Schema, at: &str) {
+    for slot in &schema.slots {
+        let Shape::Block { schema, .. } = &slot.shape else { continue };
+        let path = below(at, slot.name);
+        let anchor = path.replace('.', "--");
+        writeln!(page, "\n<a id=\"nestedblock--{anchor}\"></a>\n### Nested Schema for `{path}`").unwrap();
+        members(page, schema, "", &path);
+        nested(page, schema, &path);
+    }
+}
+
+/// One argument: name, type, and every sentence that holds for it.
+fn line(page: &mut String, slot: &Slot, at: &str) {
+    let mut sentences = vec![slot.doc.clone()];
+    let kind = match &slot.shape {
+        Shape::Attribute { kind, spec } => {
+            sentences.extend(spec.checks.iter().map(|check| check.sentence.clone()));
+            sentences.extend(spec.replaces.then(|| "A change makes a new resource.".to_owned()));
+            attribute_kind(kind, spec)
+        }
+        Shape::Block { nesting, required, .. } => {
+            let anchor = below(at, slot.name).replace('.', "--");
+            sentences.push(format!("(see [below for nested schema](#nestedblock--{anchor}))"));
+            block_kind(*nesting, *required).to_owned()
+        }
+    };
+    writeln!(page, "- `{}` ({kind}) {}", slot.name, sentences.join(" ")).unwrap();
+}
+
+fn attribute_kind(kind: &Type, spec: &Spec) -> String {
+    let kind = type_name(kind);
+    if spec.sensitive { format!("{kind}, Sensitive") } else { kind }
+}
+
+fn block_kind(nesting: Nesting, required: bool) -> &'static str {
+    match (nesting, required) {
+        (Nesting::Single, _) => "Block",
+        (Nesting::List, false) => "Block List",
+        (Nesting::List, true) => "Block List, Min: 1",
+    }
+}
+
+fn type_name(kind: &Type) -> String {
+    match kind {
+        Type::Bool => "Boolean".to_owned(),
+        Type::Number => "Number".to_owned(),
+        Type::String => "String".to_owned(),
+        Type::Dynamic => "Dynamic".to_owned(),
+        Type::List(element) => format!("List of {}", type_name(element)),
+        Type::Set(element) => format!("Set of {}", type_name(element)),
+        Type::Map(element) => format!("Map of {}", type_name(element)),
+        Type::Tuple(_) => "Tuple".to_owned(),
+        Type::Object(_) => "Object".to_owned(),
+    }
+}
+
+fn mode_of(slot: &Slot) -> Mode {
+    match &slot.shape {
+        Shape::Attribute { spec, .. } => spec.mode,
+        Shape::Block { required: true, .. } => Mode::Required,
+        Shape::Block { required: false, .. } => Mode::Optional,
+    }
+}
+
+fn below(at: &str, name: &str) -> String {
+    if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
+}
+
+/// The heading of a page.
+fn title(path: &str) -> String {
+    let page = text(path);
+    let heading = page.lines().find_map(|line| line.strip_prefix("# "));
+    heading.unwrap_or_else(|| panic!("{path} has no heading")).to_owned()
+}
+
+/// The first paragraph of the comment that a configuration starts with.
+fn opening(configuration: &str) -> String {
+    let lines = configuration.lines().map_while(|line| line.strip_prefix("# "));
+    lines.collect::<Vec<_>>().join(" ")
+}
