@@ -1,4 +1,5 @@
-//! The examples say only what the schema knows, use every argument at least once, and are all shown to somebody.
+//! The examples, those in the text too, say only what the schema knows. Those in examples/ use every argument at least
+//! once, and all are shown to somebody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use terraform_provider_mesh::{
     schema::{Mode, Schema, Shape, Slot},
 };
 
-use super::{files, text};
+use super::{files, prose, text};
 
 /// What Terraform itself reads in our blocks.
 const OF_TERRAFORM: &[&str] = &["alias", "count", "depends_on", "for_each", "lifecycle", "provider"];
@@ -20,11 +21,28 @@ fn schemas() -> BTreeMap<String, Schema> {
     [("provider".to_owned(), provider.schema.clone())].into_iter().chain(resources).collect()
 }
 
-/// The blocks that are ours, in every example: file, type, body.
-fn blocks() -> Vec<(String, String, Body)> {
+/// The configurations in examples/.
+fn configurations() -> Vec<(String, String)> {
+    files("examples", ".tf").into_iter().map(|path| (path.clone(), text(&path))).collect()
+}
+
+/// The configurations in the text that people read; they may be parts of one.
+fn quoted() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for path in files("examples", ".tf") {
-        let body = hcl::parse(&text(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    for (path, page) in prose() {
+        for after in page.split("```terraform\n").skip(1) {
+            let (quoted, _) = after.split_once("```").unwrap_or_else(|| panic!("{path}: an open code block"));
+            found.push((path.clone(), quoted.to_owned()));
+        }
+    }
+    found
+}
+
+/// The blocks that are ours: where, type, body.
+fn blocks(configurations: &[(String, String)]) -> Vec<(&str, String, Body)> {
+    let mut found = Vec::new();
+    for (path, configuration) in configurations {
+        let body = hcl::parse(configuration).unwrap_or_else(|error| panic!("{path}: {error}\n{configuration}"));
         for block in body.blocks() {
             let label = block.labels().first().map(|label| label.as_str().to_owned());
             let kind = match (block.identifier(), label) {
@@ -32,7 +50,7 @@ fn blocks() -> Vec<(String, String, Body)> {
                 ("provider", Some(name)) if name == "mesh" => "provider".to_owned(),
                 _ => continue,
             };
-            found.push((path.clone(), kind, block.body().clone()));
+            found.push((path.as_str(), kind, block.body().clone()));
         }
     }
     found
@@ -88,7 +106,8 @@ fn writable(schema: &Schema, at: &str, paths: &mut BTreeSet<String>) {
 #[test]
 fn examples_keep_to_the_schema() {
     let (schemas, mut faults) = (schemas(), Vec::new());
-    for (file, kind, body) in blocks() {
+    let configurations = [configurations(), quoted()].concat();
+    for (file, kind, body) in blocks(&configurations) {
         let Some(schema) = schemas.get(&kind) else {
             faults.push(format!("{file}: there is no {kind}"));
             continue;
@@ -103,7 +122,7 @@ fn examples_keep_to_the_schema() {
 #[test]
 fn every_argument_is_used_in_some_example() {
     let (schemas, mut used, mut paths) = (schemas(), BTreeSet::new(), BTreeSet::new());
-    for (_, kind, body) in blocks() {
+    for (_, kind, body) in blocks(&configurations()) {
         if let Some(schema) = schemas.get(&kind) {
             compare(&body, schema, &kind, &mut used, &mut Vec::new());
         }
@@ -118,13 +137,12 @@ fn every_argument_is_used_in_some_example() {
 /// Its text stands on a page, or a page names it or the scenario that it belongs to.
 #[test]
 fn every_example_is_shown() {
-    let pages: Vec<String> =
-        files("docs", ".md").iter().chain(&["README.md".to_owned()]).map(|path| text(path)).collect();
+    let pages = prose();
     for path in files("examples", "") {
         let (folder, _) = path.rsplit_once('/').unwrap();
         let name = if folder.starts_with("examples/scenarios/") { folder } else { &path };
         let content = text(&path);
-        let shown = pages.iter().any(|page| page.contains(name) || page.contains(content.trim_end()));
+        let shown = pages.iter().any(|(_, page)| page.contains(name) || page.contains(content.trim_end()));
         assert!(shown, "no page in docs/ shows or names {name}");
     }
 }

@@ -4,6 +4,7 @@
 mod docs;
 mod examples;
 mod layers;
+mod links;
 mod manifest;
 mod pages;
 mod schemas;
@@ -45,4 +46,11 @@ fn files(folder: &str, ending: &str) -> Vec<String> {
 fn from_root(path: &Path) -> String {
     let path: PathBuf = path.strip_prefix(root()).unwrap().components().collect();
     path.to_str().unwrap().replace('\\', "/")
+}
+
+/// The text that people read: path and content.
+fn prose() -> Vec<(String, String)> {
+    docs::fresh();
+    let paths = files("docs", ".md").into_iter().chain(["README.md".to_owned(), "CHANGELOG.md".to_owned()]);
+    paths.map(|path| (path.clone(), text(&path))).collect()
 }

@@ -24,8 +24,7 @@ fn index(schema: &Schema) -> String {
     example(&mut page, "examples/provider/provider.tf");
     page.push_str("\n## Guides\n\n");
     for path in files("docs/guides", ".md") {
-        let link = path.trim_start_matches("docs/").trim_end_matches(".md").to_owned();
-        writeln!(page, "- [{}]({link})", title(&path)).unwrap();
+        writeln!(page, "- [{}]({})", title(&path), path.trim_start_matches("docs/")).unwrap();
     }
     page.push_str("\n## Scenarios\n\nWhole configurations that the tests apply:\n\n");
     for path in files("examples/scenarios", "main.tf") {
@@ -174,4 +173,107 @@ fn title(path: &str) -> String {
 fn opening(configuration: &str) -> String {
     let lines = configuration.lines().map_while(|line| line.strip_prefix("# "));
     lines.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use terraform_provider_mesh::{
+        model,
+        schema::{
+            Attr, Block, Blocks, Map,
+            model::{Model, Set, block, computed, optional, required},
+        },
+    };
+
+    use super::{head, schema_section};
+
+    model! {
+        /// A house. It has doors.
+        pub struct House {
+            /// The street.
+            street: Attr<String> = required().replaces().check("A name.", |_| true),
+            /// The key.
+            key: Attr<String> = optional().sensitive(),
+            /// The doors.
+            door: Blocks<Door> = block().required(),
+            /// Where it is.
+            place: Attr<String> = computed(),
+        }
+    }
+
+    model! {
+        /// A door.
+        pub struct Door {
+            /// Who may enter.
+            from: Set<String> = required(),
+            /// What hangs on it.
+            signs: Map<i64> = optional(),
+            /// How it is locked.
+            lock: Block<Lock> = block(),
+        }
+    }
+
+    model! {
+        /// A lock.
+        pub struct Lock {
+            /// Locked.
+            locked: Attr<bool> = optional(),
+        }
+    }
+
+    #[test]
+    fn a_page() {
+        let schema = House::schema();
+        let mut page = head("house Resource - x", "house (Resource)", &schema.doc);
+        schema_section(&mut page, &schema);
+        expect![[r#"
+            ---
+            page_title: "house Resource - x"
+            subcategory: ""
+            description: |-
+              A house.
+            ---
+
+            <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->
+
+            # house (Resource)
+
+            A house. It has doors.
+
+            ## Schema
+
+            ### Required
+
+            - `street` (String) The street. A name. A change makes a new resource.
+            - `door` (Block List, Min: 1) The doors. (see [below for nested schema](#nestedblock--door))
+
+            ### Optional
+
+            - `key` (String, Sensitive) The key.
+
+            ### Read-Only
+
+            - `place` (String) Where it is.
+
+            <a id="nestedblock--door"></a>
+            ### Nested Schema for `door`
+
+            Required:
+
+            - `from` (Set of String) Who may enter.
+
+            Optional:
+
+            - `signs` (Map of Number) What hangs on it.
+            - `lock` (Block) How it is locked. (see [below for nested schema](#nestedblock--door--lock))
+
+            <a id="nestedblock--door--lock"></a>
+            ### Nested Schema for `door.lock`
+
+            Optional:
+
+            - `locked` (Boolean) Locked.
+        "#]].assert_eq(&page);
+    }
 }
