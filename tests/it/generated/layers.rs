@@ -36,7 +36,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "kubernetes", is: "free of Istio and Terraform", ours: &["diagnostics", "object"],
         others: &["base64", "fastrand", "http", "http_body_util", "k8s_openapi", "kube", "serde", "serde_json", "thiserror", "tokio", "tokio_util", "tracing"], world: true },
     Layer { part: "engine", is: "free of Istio and HCL", ours: &["diagnostics", "known", "kubernetes", "object"],
-        others: &["fastrand", "serde", "serde_json", "tokio", "tokio_util", "tracing"], world: true },
+        others: &["fastrand", "futures_util", "serde", "serde_json", "tokio", "tokio_util", "tracing"], world: true },
     Layer { part: "engine/schedule.rs", is: "a pure decision", ours: &["object"], others: &["serde_json"], world: false },
     Layer { part: "engine/drift.rs", is: "a pure decision", ours: &["object"], others: &["serde_json"], world: false },
     Layer { part: "engine/ownership.rs", is: "a pure decision", ours: &["object"], others: &["serde", "serde_json"], world: false },
@@ -86,14 +86,14 @@ fn uses_are_found() {
     assert_eq!(found("// crate::a\n/* kube::b */ let s = \"kube::c\"; let q = '\"'; let r = r#\"kube::d\"#;"), [""; 0]);
     assert_eq!(found("fn f<'a>(x: &'a std::fs::File) {}"), ["std::fs::File"]);
     assert_eq!(uses("\n\nuse kube;")[0].line, 3);
-    assert_eq!(found("crate::model! { x: kube::Client }"), ["kube::Client"]);
+    assert_eq!(found("crate::model! { x: kube::Client }"), ["crate::model", "kube::Client"]);
     assert_eq!(found("use crate::x::{r#match, *};"), ["crate::x::r", "crate::x::match", "crate::x::*"]);
     assert_eq!(found("#[cfg(test)]\nmod tests { use kube::Client; }\nuse http::Uri;"), ["http::Uri"]);
 }
 
 /// The files of the crate; those that hold only tests use what they need.
 fn sources() -> Vec<String> {
-    files("src", ".rs").into_iter().filter(|file| !file.ends_with("/tests.rs")).collect()
+    files("src", ".rs").into_iter().filter(|file| !file.ends_with("tests.rs")).collect()
 }
 
 #[test]
@@ -135,9 +135,7 @@ fn breach(path: &[String], layer: &Layer, file: &str, packages: &BTreeSet<String
     let next = path.get(1).map_or("", String::as_str);
     let own = root_of(file);
     match head {
-        "crate" => {
-            (next != own && layer.part != "lib.rs" && !layer.ours.iter().any(within)).then(|| format!("crate::{next}"))
-        }
+        "crate" => (is_part(next) && next != own && !layer.ours.iter().any(within)).then(|| format!("crate::{next}")),
         "std" => (!layer.world && WORLD.contains(&next)).then(|| format!("std::{next}")),
         package if packages.contains(package) => (!layer.others.contains(&package)).then(|| package.to_owned()),
         _ => None,
@@ -149,13 +147,16 @@ fn from_root(path: &[String], file: &str) -> Vec<String> {
     let steps = path.iter().take_while(|name| *name == "super").count();
     let depth = file.trim_end_matches("/mod.rs").matches('/').count();
     match path.get(steps) {
-        Some(name)
-            if steps > 0 && steps >= depth && LAYERS.iter().any(|layer| layer.part.split('.').next() == Some(name)) =>
-        {
+        Some(name) if steps > 0 && steps >= depth && is_part(name) => {
             [&["crate".to_owned()], path.get(steps..).unwrap_or_default()].concat()
         }
         _ => path.to_vec(),
     }
+}
+
+/// A folder or file of `src/`; anything else at the root of the crate is a macro, which names what it needs itself.
+fn is_part(name: &str) -> bool {
+    LAYERS.iter().any(|layer| layer.part.split('.').next() == Some(name))
 }
 
 /// `src/mesh/names.rs` is in `mesh`.
@@ -198,8 +199,7 @@ fn uses(source: &str) -> Vec<Use> {
     found
 }
 
-/// Reads a path, or a tree of paths in a `use`, and answers where it ends. Our macros stand at the root of the crate and
-/// name what they need themselves.
+/// Reads a path, or a tree of paths in a `use`, and answers where it ends.
 fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Use>) -> usize {
     let mut path = prefix.to_vec();
     let line = tokens.get(at).map_or(0, |token| token.line);
@@ -222,8 +222,7 @@ fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Use>
         }
         at += 1;
     }
-    let is_macro = tokens.get(at).is_some_and(|token| token.text == "!");
-    found.extend((!is_macro).then_some(Use { line, path }));
+    found.push(Use { line, path });
     if tokens.get(at).is_some_and(|token| token.text == "as") { at + 2 } else { at }
 }
 

@@ -7,6 +7,7 @@ mod layers;
 mod links;
 mod manifest;
 mod pages;
+mod presets;
 mod schemas;
 
 use std::{

@@ -8,23 +8,30 @@ use terraform_provider_mesh::{
     schema::{Mode, Nesting, Schema, Shape, Slot, Spec, Type},
 };
 
-use super::{files, root, text};
+use super::{files, presets::presets_page, root, text};
 
-/// Every page by its path.
+/// Every page that is made, by its path.
 pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
     let resources = provider.resources.values().map(|resource| {
         let name = resource.name().strip_prefix("mesh_").expect("names start with the provider's");
         (format!("docs/resources/{name}.md"), resource_page(resource.as_ref()))
     });
-    [("docs/index.md".to_owned(), index(&provider.schema))].into_iter().chain(resources).collect()
+    let mut pages: BTreeMap<String, String> = resources.collect();
+    pages.insert("docs/guides/resiliency.md".to_owned(), presets_page());
+    let mut guides: BTreeMap<String, String> =
+        files("docs/guides", ".md").into_iter().map(|path| (path.clone(), text(&path))).collect();
+    guides
+        .extend(pages.iter().filter(|(path, _)| path.starts_with("docs/guides/")).map(|(p, t)| (p.clone(), t.clone())));
+    pages.insert("docs/index.md".to_owned(), index(&provider.schema, &guides));
+    pages
 }
 
-fn index(schema: &Schema) -> String {
+fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
     let mut page = head("mesh Provider", "mesh Provider", &schema.doc);
     example(&mut page, "examples/provider/provider.tf");
     page.push_str("\n## Guides\n\n");
-    for path in files("docs/guides", ".md") {
-        writeln!(page, "- [{}]({})", title(&path), path.trim_start_matches("docs/")).unwrap();
+    for (path, guide) in guides {
+        writeln!(page, "- [{}]({})", title(guide), path.trim_start_matches("docs/")).unwrap();
     }
     page.push_str("\n## Scenarios\n\nWhole configurations that the tests apply:\n\n");
     for path in files("examples/scenarios", "main.tf") {
@@ -163,10 +170,8 @@ fn below(at: &str, name: &str) -> String {
 }
 
 /// The heading of a page.
-fn title(path: &str) -> String {
-    let page = text(path);
-    let heading = page.lines().find_map(|line| line.strip_prefix("# "));
-    heading.unwrap_or_else(|| panic!("{path} has no heading")).to_owned()
+fn title(page: &str) -> &str {
+    page.lines().find_map(|line| line.strip_prefix("# ")).expect("a guide has a heading")
 }
 
 /// The first paragraph of the comment that a configuration starts with.
@@ -274,6 +279,7 @@ mod tests {
             Optional:
 
             - `locked` (Boolean) Locked.
-        "#]].assert_eq(&page);
+        "#]]
+        .assert_eq(&page);
     }
 }
