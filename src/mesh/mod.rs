@@ -1,6 +1,17 @@
 //! The domain: intent in, Istio objects out. Pure: no async, no I/O, no Kubernetes client, no Terraform types but paths and
 //! diagnostics. Facts of the cluster never reach it, so that a plan is the same with and without one.
 
+pub mod core;
+pub mod duration;
+pub mod istio;
+pub mod manifest;
+pub mod names;
+pub mod port;
+pub mod reference;
+pub mod resiliency;
+pub mod service;
+pub mod text;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{

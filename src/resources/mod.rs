@@ -1,6 +1,11 @@
 //! Resources: data and pure functions. A resource is a [`Kind`]; [`Managed`] makes a Terraform resource of it, the only one
 //! that the plugin ever sees.
 
+mod arguments;
+pub mod service;
+pub mod timeouts;
+
+use self::timeouts::Limits;
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
@@ -29,4 +34,6 @@ pub trait Kind: Send + Sync + 'static {
     fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
     /// The computed attributes; unknown only where an input is.
     fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
+    /// How long operations may take.
+    fn timeouts(config: &Self::Config) -> Limits;
 }
