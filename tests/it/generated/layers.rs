@@ -33,16 +33,21 @@ const LAYERS: &[Layer] = &[
             "tokio_stream", "tokio_util", "tonic", "tonic_prost", "tracing", "tracing_subscriber"], world: true },
     Layer { part: "plugin/offer.rs", is: "the author's side", ours: &["diagnostics", "schema"],
         others: &["async_trait", "serde_json", "tokio_util"], world: false },
-    Layer { part: "kubernetes", is: "free of Istio and Terraform", ours: &["diagnostics", "object"],
+    Layer { part: "kubernetes", is: "free of Istio and Terraform", ours: &["diagnostics", "known", "object"],
         others: &["base64", "fastrand", "http", "http_body_util", "k8s_openapi", "kube", "serde", "serde_json", "thiserror", "tokio", "tokio_util", "tracing"], world: true },
     Layer { part: "engine", is: "free of Istio and HCL", ours: &["diagnostics", "known", "kubernetes", "object"],
         others: &["fastrand", "futures_util", "serde", "serde_json", "tokio", "tokio_util", "tracing"], world: true },
     Layer { part: "engine/schedule.rs", is: "a pure decision", ours: &["object"], others: &["serde_json"], world: false },
-    Layer { part: "engine/drift.rs", is: "a pure decision", ours: &["object"], others: &["serde_json"], world: false },
+    Layer { part: "engine/drift.rs", is: "a pure decision", ours: &["kubernetes::FIELD_MANAGER", "object"], others: &["serde_json"], world: false },
     Layer { part: "engine/ownership.rs", is: "a pure decision", ours: &["object"], others: &["serde", "serde_json"], world: false },
-    Layer { part: "resources", is: "data and pure functions, joined to the engine in one place",
-        ours: &["diagnostics", "engine", "known", "mesh", "object", "plugin::offer", "provider", "schema"],
-        others: &["async_trait", "serde", "serde_json", "tokio", "tokio_util"], world: true },
+    Layer { part: "resources", is: "data and pure functions", ours: &["diagnostics", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
+    Layer { part: "resources/context.rs", is: "what a call gets", ours: &["engine", "kubernetes", "known", "mesh"], others: &[], world: false },
+    Layer { part: "resources/managed.rs", is: "where a resource meets the engine",
+        ours: &["diagnostics", "engine", "kubernetes", "known", "mesh", "object", "plugin::offer", "schema"],
+        others: &["async_trait", "fastrand", "serde_json", "tokio_util"], world: false },
+    Layer { part: "resources/state.rs", is: "pure", ours: &["diagnostics", "engine::Entry", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
+    Layer { part: "resources/work.rs", is: "one apply or delete in a task of its own",
+        ours: &["diagnostics", "engine", "kubernetes", "object"], others: &["tokio"], world: false },
     Layer { part: "provider.rs", is: "the one list of everything offered",
         ours: &["diagnostics", "engine", "known", "kubernetes", "mesh", "plugin::offer", "resources", "schema"], others: &[], world: false },
 ];
@@ -106,7 +111,7 @@ fn a_breach_is_told() {
     let source =
         "use kube::Client;\nuse crate::{engine::Run, object::Key};\nuse super::super::kubernetes::x;\nuse std::fs;";
     assert_eq!(told("src/mesh/x.rs", source), ["kube", "crate::engine", "crate::kubernetes", "std::fs"]);
-    assert_eq!(told("src/resources/x.rs", "use crate::plugin::{offer::Call, server::Server};"), ["crate::plugin"]);
+    assert_eq!(told("src/resources/managed.rs", "use crate::plugin::{offer::Call, server::Server};"), ["crate::plugin"]);
     assert_eq!(
         told("src/mesh/mod.rs", "use super::object::Key; use crate::mesh::names; use serde_json::Value;"),
         [""; 0]
