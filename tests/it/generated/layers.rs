@@ -26,7 +26,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "known.rs", is: "a leaf", ours: &[], others: &[], world: false },
     Layer { part: "diagnostics.rs", is: "a leaf", ours: &[], others: &[], world: false },
     Layer { part: "object.rs", is: "a leaf", ours: &["diagnostics"], others: &["serde_json"], world: false },
-    Layer { part: "schema", is: "pure", ours: &["diagnostics", "known"], others: &["rmpv", "serde", "serde_json"], world: false },
+    Layer { part: "schema", is: "pure", ours: &["diagnostics", "known"], others: &["rmpv", "serde", "serde_json", "thiserror"], world: false },
     Layer { part: "mesh", is: "pure", ours: &["diagnostics", "known", "object"], others: &["serde", "serde_json"], world: false },
     Layer { part: "plugin", is: "free of Kubernetes and Istio", ours: &["diagnostics", "known", "schema"],
         others: &["async_trait", "base64", "http", "prost", "prost_types", "rcgen", "rustls", "serde", "serde_json", "thiserror", "tokio", "tokio_rustls",
