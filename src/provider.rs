@@ -11,14 +11,16 @@ use crate::{
     model,
     plugin::offer::{Provider, Resource},
     resources::{
-        Context, arguments::{check_annotations, check_labels, is_namespace, text, texts}, external_service::ExternalService, global_defaults::GlobalDefaults,
-        managed::managed, service::Service,
+        Context, arguments::{check_annotations, check_labels, is_namespace, text, texts}, managed::managed, service::Service,
     },
     schema::{
         Attr, Block, List, Map, Type, Value,
         model::{Model, Scalar, Set, block, mismatch, optional, required},
     },
 };
+
+/// The source address, without a registry's host.
+pub const ADDRESS: &str = "mesh-provider/mesh";
 
 model! {
     /// Services, external services and mesh-wide defaults of an Istio mesh, written as intent. Plans show the exact Istio
@@ -99,8 +101,7 @@ impl Scalar for Secret {
 
 /// Everything offered.
 pub fn provider() -> Provider<Context> {
-    let resources: [Box<dyn Resource<Context>>; 3] =
-        [managed::<Service>(), managed::<ExternalService>(), managed::<GlobalDefaults>()];
+    let resources: [Box<dyn Resource<Context>>; 1] = [managed::<Service>()];
     Provider {
         schema: Config::schema(),
         validate,
@@ -128,11 +129,10 @@ fn validate(config: &Value, out: &mut Diagnostics) {
             "config_path and config_paths exclude each other. Put all paths into config_paths.",
         );
     }
-    for (name, hosts) in [("platform_hosts", &config.platform_hosts)] {
-        let Ok(Some(hosts)) = hosts.elements() else { continue };
+    if let Ok(Some(hosts)) = config.platform_hosts.elements() {
         for host in hosts.iter().filter(|host| !is_platform_host(host)) {
             out.error(
-                &at.attribute(name),
+                &at.attribute("platform_hosts"),
                 "Invalid platform host",
                 format!("{host:?} isn't namespace/host, like \"istio-system/*\" or \"observability/otel.observability.svc.cluster.local\"."),
             );

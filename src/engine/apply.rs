@@ -2,16 +2,17 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, stream};
+use futures_util::FutureExt;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Engine, Entry, Journal, PARALLEL,
+    Engine, Entry, Journal,
     drift::{is_unmanaged, project, take},
     ownership::{Whose, anchor, is_current, stamped, whose},
     plan::{absent, in_the_way},
     record::Noted,
     schedule::{Live, Wave, Write, schedule},
+    side_by_side,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -32,6 +33,14 @@ struct Set<'a> {
     wanted: BTreeMap<&'a Key, &'a Object>,
     noted: BTreeMap<Key, Noted>,
     anchor: Option<&'a Key>,
+}
+
+/// What is known of an object before a write.
+enum Seen {
+    /// Read by this apply.
+    Fresh(Option<Arc<Json>>),
+    /// Written by it since.
+    Stale,
 }
 
 impl Engine<'_> {
@@ -97,40 +106,16 @@ impl Engine<'_> {
 
     async fn run(&self, waves: &[Wave], set: &Set<'_>, found: &BTreeMap<Key, Arc<Json>>, journal: &Journal, out: &mut Diagnostics) {
         // Only the first write of a key may rely on what was read; a later one (make before break) reads again.
-        let mut fresh: BTreeMap<Key, Arc<Json>> = found.clone();
+        let mut fresh = found.clone();
         for wave in waves {
-            let writes = wave.writes.iter().map(|write| {
-                let key = match write {
-                    Write::Apply { key, .. } | Write::Remove { key } => key,
+            let work = wave.writes.iter().map(|write| {
+                let seen = match fresh.remove(write.key()) {
+                    None if found.contains_key(write.key()) => Seen::Stale,
+                    live => Seen::Fresh(live),
                 };
-                (write, key, fresh.remove(key), found.contains_key(key))
+                self.perform(write, seen, set, journal).boxed()
             });
-            let writes: Vec<_> = writes.collect();
-            let work = writes.into_iter().map(async |(write, key, live, was_there)| {
-                let mut told = Diagnostics::default();
-                let live = match live {
-                    None if was_there => self.cluster.get(key, Freshness::Now, &self.limits).await,
-                    live => Ok(live),
-                };
-                let object = set.wanted.get(key).copied();
-                let doing = if matches!(write, Write::Apply { .. }) { Doing::Apply } else { Doing::Delete };
-                let result = match (write, live) {
-                    (_, Err(error)) => Err(error),
-                    (Write::Apply { body, .. }, Ok(live)) => match object {
-                        Some(object) => self.put(object, body, live, set.anchor == Some(key), journal).await,
-                        None => Ok(()),
-                    },
-                    (Write::Remove { .. }, Ok(live)) => {
-                        let holding = set.noted.get(key).map_or(Holding::Whole, Noted::holding);
-                        self.remove(key, holding, live, journal, &mut told).await
-                    }
-                };
-                if let Err(error) = result {
-                    explain(&error, doing, key, object, &mut told);
-                }
-                told
-            });
-            for told in stream::iter(work).buffered(PARALLEL).collect::<Vec<_>>().await {
+            for told in side_by_side(work.collect()).await {
                 out.extend(told);
             }
             if out.sound().is_err() {
@@ -144,6 +129,32 @@ impl Engine<'_> {
                 return;
             }
         }
+    }
+
+    async fn perform(&self, write: &Write, seen: Seen, set: &Set<'_>, journal: &Journal) -> Diagnostics {
+        let mut out = Diagnostics::default();
+        let key = write.key();
+        let object = set.wanted.get(key).copied();
+        let live = match seen {
+            Seen::Fresh(live) => Ok(live),
+            Seen::Stale => self.cluster.get(key, Freshness::Now, &self.limits).await,
+        };
+        let (doing, result) = match (write, object, live) {
+            (Write::Apply { .. }, _, Err(error)) => (Doing::Apply, Err(error)),
+            (Write::Remove { .. }, _, Err(error)) => (Doing::Delete, Err(error)),
+            (Write::Apply { body, .. }, Some(object), Ok(live)) => {
+                (Doing::Apply, self.put(object, body, live, set.anchor == Some(key), journal).await)
+            }
+            (Write::Apply { .. }, None, Ok(_)) => (Doing::Apply, Ok(())),
+            (Write::Remove { .. }, _, Ok(live)) => {
+                let holding = set.noted.get(key).map_or(Holding::Whole, Noted::holding);
+                (Doing::Delete, self.remove(key, holding, live, journal, &mut out).await)
+            }
+        };
+        if let Err(error) = result {
+            explain(&error, doing, key, object, &mut out);
+        }
+        out
     }
 
     /// One apply, decided anew when somebody else was faster.

@@ -18,6 +18,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use futures_util::{StreamExt, future::BoxFuture, stream};
+
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     kubernetes::{Cluster, Limits},
@@ -57,6 +59,11 @@ impl Once {
     pub fn said(&self, what: &str) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(what)
     }
+}
+
+/// Some at a time, answered in order, so that what is told is the same in every run.
+async fn side_by_side<T>(work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    stream::iter(work).buffered(PARALLEL).collect().await
 }
 
 impl Engine<'_> {

@@ -1,13 +1,14 @@
 //! Checks at plan what apply would meet: an owner in the way, a schema, CEL or webhook error, a conflict. Diagnostics only:
 //! nothing of the cluster reaches a planned value.
 
-use futures_util::{StreamExt, stream};
+use futures_util::FutureExt;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Engine, PARALLEL,
+    Engine,
     drift::{self, intruders},
     ownership::{Whose, anchor, stamped, whose},
+    side_by_side,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -24,9 +25,8 @@ impl Engine<'_> {
     /// Checks each of `wanted`, the objects that this plan would write.
     pub async fn plan(&self, wanted: &[Object], out: &mut Diagnostics) {
         let anchor = anchor(wanted.iter().map(|object| &object.key));
-        let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key)));
-        // In order, so that the text is the same in every plan.
-        for told in stream::iter(checks).buffered(PARALLEL).collect::<Vec<_>>().await {
+        let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key)).boxed());
+        for told in side_by_side(checks.collect()).await {
             out.extend(told);
         }
     }

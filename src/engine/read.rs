@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures_util::{StreamExt, stream};
+use futures_util::FutureExt;
 use serde_json::Value as Json;
 
-use super::{Engine, PARALLEL, drift::project};
+use super::{Engine, drift::project, side_by_side};
 use crate::{
     diagnostics::{Diagnostics, Reported},
     kubernetes::{
@@ -30,9 +30,10 @@ impl Engine<'_> {
         freshness: Freshness,
         out: &mut Diagnostics,
     ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
-        let reads = keys.map(async |key| (key, self.cluster.get(key, freshness, &self.limits).await));
+        let keys: Vec<&Key> = keys.collect();
+        let reads = keys.iter().map(|key| self.cluster.get(key, freshness, &self.limits).boxed());
         let (mut found, mut failed) = (BTreeMap::new(), None);
-        for (key, read) in stream::iter(reads).buffered(PARALLEL).collect::<Vec<_>>().await {
+        for (key, read) in keys.iter().copied().zip(side_by_side(reads.collect()).await) {
             match read {
                 Ok(live) => found.extend(live.map(|live| (key.clone(), live))),
                 // One fault, one message: what fails for one object fails for its siblings, too.

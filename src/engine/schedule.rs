@@ -23,6 +23,15 @@ pub enum Write {
     },
 }
 
+impl Write {
+    /// Which object.
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Apply { key, .. } | Self::Remove { key } => key,
+        }
+    }
+}
+
 /// Writes of one wave are independent and go in parallel; the next wave starts when all have succeeded and `settle` has
 /// passed.
 #[derive(Clone, Debug, Default, PartialEq)]

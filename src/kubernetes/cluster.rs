@@ -67,13 +67,17 @@ impl Cluster {
 
     /// The object, or `None` where there is none, nor its namespace or kind.
     pub async fn get(&self, key: &Key, freshness: Freshness, limits: &Limits) -> Result<Option<Arc<Json>>, Error> {
-        let get = async |key: &Key| match self.send(Method::GET, &path(key), None, limits).await {
+        if let Some(shared) = self.reads.shared(key, freshness) {
+            let listed = shared.get_or_try_init(|| self.snapshot(key.kind, key.namespace.as_deref(), limits)).await?;
+            if let Some(all) = listed {
+                return Ok(all.get(&key.name).cloned());
+            }
+        }
+        match self.send(Method::GET, &path(key), None, limits).await {
             Ok(answer) => Ok(Some(Arc::new(parse(&answer.body)?))),
             Err(error) if error.not_found() => Ok(None),
             Err(error) => Err(error),
-        };
-        let list = async |kind: &'static Kind, namespace: Option<&str>| self.snapshot(kind, namespace, limits).await;
-        self.reads.read(key, freshness, get, list).await
+        }
     }
 
     /// All objects of a kind in a namespace that carry a label.
@@ -160,12 +164,15 @@ impl Cluster {
 
     /// What tells this cluster from others: the uid of the namespace kube-system. `None`: we may not read it.
     pub async fn identity(&self, limits: &Limits) -> Result<Option<&str>, Error> {
-        let read = async || match self.send(Method::GET, "/api/v1/namespaces/kube-system", None, limits).await {
-            Ok(answer) => Ok(parse(&answer.body)?.pointer("/metadata/uid").and_then(Json::as_str).map(str::to_owned)),
+        Ok(self.identity.get_or_try_init(|| self.read_identity(limits)).await?.as_deref())
+    }
+
+    async fn read_identity(&self, limits: &Limits) -> Result<Option<String>, Error> {
+        match self.send(Method::GET, "/api/v1/namespaces/kube-system", None, limits).await {
+            Ok(answer) => Ok(parse(&answer.body)?["metadata"]["uid"].as_str().map(str::to_owned)),
             Err(error) if error.forbidden() || error.not_found() => Ok(None),
             Err(error) => Err(error),
-        };
-        Ok(self.identity.get_or_try_init(read).await?.as_deref())
+        }
     }
 
     async fn write(
@@ -190,39 +197,36 @@ impl Cluster {
             None => ("application/json", Vec::new()),
         };
         let what = format!("{method} {uri}");
-        persist(limits, &what, async || {
-            let client = self.client().await?;
-            let request = Request::builder()
-                .method(method.clone())
-                .uri(uri)
-                .header(http::header::CONTENT_TYPE, content_type)
-                .header(http::header::ACCEPT, "application/json")
-                .body(Body::from(bytes.clone()))
-                .map_err(|e| Error::Malformed(e.to_string()))?;
-            let response = client.send(request).await.map_err(|e| Error::unreachable(&e))?;
-            let (head, body) = response.into_parts();
-            let body = body.collect().await.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes().to_vec();
-            tracing::debug!(request = %what, status = head.status.as_u16(), "kubernetes");
-            let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-            if head.status.is_success() {
-                let warnings = head.headers.get_all("warning").iter().filter_map(|w| w.to_str().ok()).map(warning).collect();
-                Ok(Answer { body, warnings })
-            } else {
-                Err(Error::refused(head.status.as_u16(), &body, header("retry-after").and_then(|v| v.parse().ok())))
-            }
-        })
-        .await
+        persist(limits, &what, || self.attempt(&method, uri, content_type, &bytes, &what)).await
     }
 
-    async fn client(&self) -> Result<&kube::Client, Error> {
-        self.client
-            .get_or_try_init(async || {
-                let connection = self.connection.as_ref().map_err(|_| Error::Unknown)?;
-                let config = connection.config().await?;
-                kube::Client::try_from(config)
-                    .map_err(|e| Error::Connection(format!("The connection's TLS or credentials can't be used: {e}.")))
-            })
-            .await
+    async fn attempt(&self, method: &Method, uri: &str, content_type: &str, body: &[u8], what: &str) -> Result<Answer, Error> {
+        let client = self.client.get_or_try_init(|| self.connect()).await?;
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(uri)
+            .header(http::header::CONTENT_TYPE, content_type)
+            .header(http::header::ACCEPT, "application/json")
+            .body(Body::from(body.to_vec()))
+            .map_err(|e| Error::Malformed(e.to_string()))?;
+        let response = client.send(request).await.map_err(|e| Error::unreachable(&e))?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes();
+        tracing::debug!(request = what, status = head.status.as_u16(), "kubernetes");
+        let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
+        if head.status.is_success() {
+            let warnings = head.headers.get_all("warning").iter().filter_map(text).map(|w| warning(&w)).collect();
+            return Ok(Answer { body: body.to_vec(), warnings });
+        }
+        let retry_after = head.headers.get("retry-after").and_then(text).and_then(|seconds| seconds.parse().ok());
+        Err(Error::refused(head.status.as_u16(), &body, retry_after))
+    }
+
+    async fn connect(&self) -> Result<kube::Client, Error> {
+        let connection = self.connection.as_ref().map_err(|_| Error::Unknown)?;
+        let config = connection.config().await?;
+        kube::Client::try_from(config)
+            .map_err(|e| Error::Connection(format!("The connection's TLS or credentials can't be used: {e}.")))
     }
 }
 

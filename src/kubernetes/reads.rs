@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value as Json;
 use tokio::{sync::OnceCell, time::Instant};
 
-use crate::object::{Key, Kind};
+use crate::object::Key;
 
 const SINGLE_READS: u32 = 8;
 const FRESH_FOR: Duration = Duration::from_secs(10);
@@ -18,6 +18,9 @@ const FRESH_FOR: Duration = Duration::from_secs(10);
 type Place = (&'static str, Option<String>);
 /// All objects of one kind in one namespace, by name.
 pub type Snapshot = Arc<BTreeMap<String, Arc<Json>>>;
+
+/// A LIST that many wait for; `None` inside: we may not list, or there are too many.
+pub type Shared = Arc<OnceCell<Option<Snapshot>>>;
 
 /// How new an answer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,31 +46,18 @@ struct Entry {
 #[derive(Debug)]
 struct Listed {
     at: Instant,
-    /// `None` inside: we may not list, or there are too many.
-    cell: Arc<OnceCell<Option<Snapshot>>>,
+    cell: Shared,
     /// Written by us since: asked for one by one.
     written: BTreeSet<String>,
 }
 
 impl Reads {
-    /// The object under `key`, or `None` where there is none. `get` and `list` are the two requests; an error isn't kept:
-    /// the next caller asks again. The LIST is whole (no selector), so absence in it is a fact.
-    pub async fn read<E>(
-        &self,
-        key: &Key,
-        freshness: Freshness,
-        get: impl AsyncFn(&Key) -> Result<Option<Arc<Json>>, E>,
-        list: impl AsyncFn(&'static Kind, Option<&str>) -> Result<Option<Snapshot>, E>,
-    ) -> Result<Option<Arc<Json>>, E> {
-        let shared = if freshness == Freshness::Recent { self.shared(key) } else { None };
-        let Some(cell) = shared else { return get(key).await };
-        match cell.get_or_try_init(|| list(key.kind, key.namespace.as_deref())).await? {
-            Some(all) => Ok(all.get(&key.name).cloned()),
-            None => get(key).await,
+    /// The LIST that answers for `key`, made by whoever asks first; `None`: it is to be asked for alone. A LIST is whole (no
+    /// selector), so absence in it is a fact; one that failed isn't kept, and the next caller makes it anew.
+    pub fn shared(&self, key: &Key, freshness: Freshness) -> Option<Shared> {
+        if freshness == Freshness::Now {
+            return None;
         }
-    }
-
-    fn shared(&self, key: &Key) -> Option<Arc<OnceCell<Option<Snapshot>>>> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = places.entry(Self::place(key)).or_default();
         entry.singles += 1;
@@ -113,15 +103,17 @@ mod tests {
         }
         async fn read(&self, reads: &Reads, name: &str) -> bool {
             let key = Key::new(&VIRTUAL_SERVICE, "pci", name);
-            let get = async |_: &Key| {
-                self.gets.fetch_add(1, Relaxed);
-                Ok::<_, ()>(Some(Arc::new(Json::Null)))
-            };
-            let list = async |_: &'static Kind, _: Option<&str>| {
-                self.lists.fetch_add(1, Relaxed);
-                Ok(self.all.clone())
-            };
-            reads.read(&key, Freshness::Recent, get, list).await.unwrap().is_some()
+            if let Some(cell) = reads.shared(&key, Freshness::Recent) {
+                let list = cell.get_or_init(async || {
+                    self.lists.fetch_add(1, Relaxed);
+                    self.all.clone()
+                });
+                if let Some(all) = list.await {
+                    return all.contains_key(name);
+                }
+            }
+            self.gets.fetch_add(1, Relaxed);
+            true
         }
         fn asked(&self) -> (u32, u32) {
             (self.gets.load(Relaxed), self.lists.load(Relaxed))

@@ -48,7 +48,10 @@ pub fn passes(error: &Error) -> bool {
 }
 
 /// Runs `attempt` until it succeeds, fails for good, or the limits are met. The last error is told in the time-out.
-pub async fn persist<T>(limits: &Limits, what: &str, attempt: impl AsyncFn() -> Result<T, Error>) -> Result<T, Error> {
+pub async fn persist<T, F>(limits: &Limits, what: &str, attempt: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
     let mut pause = FIRST_PAUSE;
     loop {
         let result = tokio::select! {

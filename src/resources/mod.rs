@@ -1,9 +1,15 @@
 //! Resources: data and pure functions. A resource is a [`Kind`]; [`Managed`] makes a Terraform resource of it, the only one
 //! that the plugin ever sees.
 
-mod arguments;
+pub(crate) mod arguments;
+mod context;
+pub mod managed;
 pub mod service;
+mod state;
 pub mod timeouts;
+mod work;
+
+pub use context::Context;
 
 use self::timeouts::Limits;
 use crate::{

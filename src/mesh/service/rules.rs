@@ -160,7 +160,7 @@ impl Service {
     fn check_says_something(&self, out: &mut Diagnostics) {
         let silent = self.management == Ok(Management::None)
             && self.create_service_account == Ok(false)
-            && self.authorization_mode == Ok(AuthorizationMode::Off)
+            && self.authorization_mode == Ok(Some(AuthorizationMode::Off))
             && matches!(self.calls, Ok(None));
         if silent {
             out.error(

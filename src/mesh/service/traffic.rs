@@ -23,7 +23,7 @@ pub(super) fn destination_rule(site: &Site, key: Key) -> Known<Object> {
     let spec = DestinationRule {
         host: site.host(),
         export_to: access::export_to(site)?,
-        traffic_policy: site.service.resiliency?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)),
+        traffic_policy: site.resiliency()?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)),
     };
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
@@ -69,8 +69,8 @@ fn http_route(site: &Site, host: &str, port: &Port) -> Known<Option<HttpRoute>> 
     if !protocol.is_http() {
         return Ok(None);
     }
-    let preset = site.service.resiliency?;
-    let timeout = match (site.service.request_timeout?, preset.resiliency()) {
+    let preset = site.resiliency()?;
+    let timeout = match (site.request_timeout()?, preset.resiliency()) {
         (Some(written), _) => written,
         // A gRPC call may be a stream that lives for days.
         (None, Some(r)) if protocol != Protocol::Grpc => r.request_timeout,
