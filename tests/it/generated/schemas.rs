@@ -123,7 +123,7 @@ fn elements_have_one_type() {
     });
 }
 
-/// What the provider gives can't be a secret of the user, can't be checked, and can't make a new resource.
+/// What the provider gives can't be a secret of the user, and can't make a new resource.
 #[test]
 fn computed_attributes_are_only_computed() {
     check(|_, slot| match &slot.shape {
