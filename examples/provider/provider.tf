@@ -35,7 +35,7 @@ provider "mesh" {
   alias                  = "us"
   owner                  = "infra-payments/prod"
   host                   = "https://prod-us.example.com:6443"
-  cluster_ca_certificate = file("${path.module}/prod-us-ca.pem")
+  cluster_ca_certificate = var.prod_us_ca
   token                  = var.prod_us_token
 }
 
@@ -45,8 +45,8 @@ provider "mesh" {
   owner                  = "infra-payments/prod"
   host                   = "https://10.0.0.10:6443"
   tls_server_name        = "prod-asia.example.com"
-  cluster_ca_certificate = file("${path.module}/prod-asia-ca.pem")
-  client_certificate     = file("${path.module}/prod-asia-client.pem")
+  cluster_ca_certificate = var.prod_asia_ca
+  client_certificate     = var.prod_asia_client_certificate
   client_key             = var.prod_asia_client_key
 
   root_namespace = "istio-config"
@@ -72,9 +72,21 @@ provider "mesh" {
   insecure = true
 }
 
+variable "prod_us_ca" {
+  type = string
+}
+
 variable "prod_us_token" {
   type      = string
   sensitive = true
+}
+
+variable "prod_asia_ca" {
+  type = string
+}
+
+variable "prod_asia_client_certificate" {
+  type = string
 }
 
 variable "prod_asia_client_key" {

@@ -11,7 +11,7 @@ description: |-
 
 # Resiliency presets
 
-`resiliency` on a service, an external service or in the provider's `defaults` takes one word. This is what it means:
+`resiliency` takes one word: on a service, on an external service, in the provider's `defaults`, and mesh-wide. This is what it means:
 
 TABLE
 
