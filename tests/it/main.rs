@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod support;
