@@ -1,3 +1,5 @@
 //! All tests that need more than one module. Tiers are modules: `golden` (HCL in, objects or diagnostics out), `protocol`
 //! (the built binary over its socket), `generated` (docs and layers), and `cluster` (real servers, real terraform and
 //! tofu; ignored unless asked for, since they need `make tools`).
+
+mod golden;
