@@ -162,19 +162,25 @@ impl ExternalService {
     /// What applications call: of the first port, where there is one host.
     pub fn url(&self) -> Known<Option<String>> {
         let host = part(&self.host)?;
-        let doors = self.doors()?;
-        let door = doors.first().ok_or(Unknown)?;
-        let url = |scheme: &str, usual: PortNumber| match door.number {
+        let (number, protocol) = self.first_port()?;
+        let url = |scheme: &str, usual: PortNumber| match number {
             number if number == usual => format!("{scheme}://{host}"),
             number => format!("{scheme}://{host}:{number}"),
         };
-        let url = match door.protocol {
+        let url = match protocol {
             protocol if protocol.is_http() => url("http", PortNumber::HTTP),
             Protocol::Https => url("https", PortNumber::HTTPS),
-            Protocol::Tls if door.number == PortNumber::HTTPS => url("https", PortNumber::HTTPS),
-            _ => format!("{host}:{}", door.number),
+            Protocol::Tls if number == PortNumber::HTTPS => url("https", PortNumber::HTTPS),
+            _ => format!("{host}:{number}"),
         };
         Ok((!host.is_wildcard()).then_some(url))
+    }
+
+    fn first_port(&self) -> Known<(PortNumber, Protocol)> {
+        if let Some(port) = part(&self.ports)?.first() {
+            return Ok((port.number?, port.protocol?));
+        }
+        self.doors()?.first().map(|door| (door.number, door.protocol)).ok_or(Unknown)
     }
 
     /// The ports as meant, in the order in which they were declared.

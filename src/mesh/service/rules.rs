@@ -137,7 +137,7 @@ impl Service {
                 "HTTP rule without an HTTP port",
                 format!(
                     "A proxy sees {attribute} only on ports that speak http, http2 or grpc, and the service has {}, so the rule \
-                     would never match. Remove {attribute}, or correct the protocol of the port.",
+                     would never match. Remove {attribute}, or write the port block that is meant.",
                     listed(ports)
                 ),
             );

@@ -265,7 +265,7 @@ fn an_http_rule_without_an_http_port() {
     "#,
         &expect![[r#"
             error at allow[0].paths: HTTP rule without an HTTP port
-              A proxy sees paths only on ports that speak http, http2 or grpc, and the service has port 5432 (tcp), so the rule would never match. Remove paths, or correct the protocol of the port.
+              A proxy sees paths only on ports that speak http, http2 or grpc, and the service has port 5432 (tcp), so the rule would never match. Remove paths, or write the port block that is meant.
         "#]],
     );
 }
