@@ -16,6 +16,7 @@ pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::{duration::Duration, resiliency::Preset, service::AuthorizationMode};
 use crate::{
     known::Known,
     object::{Key, Object},
@@ -38,6 +39,25 @@ pub struct Mesh {
     pub labels: BTreeMap<String, String>,
     /// On every object that we create.
     pub annotations: BTreeMap<String, String>,
+    /// What a service gets that doesn't say otherwise.
+    pub defaults: Defaults,
+}
+
+/// What a service gets that doesn't say otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    /// `medium` unless written.
+    pub resiliency: Preset,
+    /// By the preset unless written.
+    pub request_timeout: Option<Duration>,
+    /// `enforce` unless written.
+    pub authorization_mode: AuthorizationMode,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { resiliency: Preset::Medium, request_timeout: None, authorization_mode: AuthorizationMode::Enforce }
+    }
 }
 
 /// The objects of one resource. The outer `Err`: which objects there are comes at apply; the inner: this one does.

@@ -69,17 +69,17 @@ pub(super) fn numbered<'a, T>(name: &str, blocks: &'a [T]) -> impl Iterator<Item
 }
 
 /// An output: unknown where an input is.
-pub(super) fn output<T>(known: Known<T>) -> Attr<T> {
+pub(crate) fn output<T>(known: Known<T>) -> Attr<T> {
     known.map_or(Attr::Unknown, Attr::Known)
 }
 
 /// An output that may be absent.
-pub(super) fn output_if_any<T>(known: Known<Option<T>>) -> Attr<T> {
+pub(crate) fn output_if_any<T>(known: Known<Option<T>>) -> Attr<T> {
     known.map_or(Attr::Unknown, |value| value.map_or(Attr::Null, Attr::Known))
 }
 
 /// An output of many texts.
-pub(super) fn output_set<T: ToString>(known: Known<BTreeSet<T>>) -> Set<String> {
+pub(crate) fn output_set<T: ToString>(known: Known<BTreeSet<T>>) -> Set<String> {
     let texts = known.map(|items| items.iter().map(T::to_string).collect::<BTreeSet<_>>());
     output(texts.map(|texts| Elements(texts.into_iter().map(Attr::Known).collect())))
 }
@@ -87,17 +87,17 @@ pub(super) fn output_set<T: ToString>(known: Known<BTreeSet<T>>) -> Set<String> 
 // === rules of one value ===
 
 /// A text that is a name by `rule`.
-pub(super) fn text(value: &Value, rule: fn(&str) -> bool) -> bool {
+pub(crate) fn text(value: &Value, rule: fn(&str) -> bool) -> bool {
     matches!(value, Value::String(text) if rule(text))
 }
 
 /// The name of a namespace.
-pub(super) fn is_namespace(value: &Value) -> bool {
+pub(crate) fn is_namespace(value: &Value) -> bool {
     text(value, names::is_label)
 }
 
 /// Something in it: an empty set isn't "none" to Istio, but "any".
-pub(super) fn is_not_empty(value: &Value) -> bool {
+pub(crate) fn is_not_empty(value: &Value) -> bool {
     match value {
         Value::List(items) => !items.is_empty(),
         Value::Map(items) => !items.is_empty(),
@@ -106,13 +106,13 @@ pub(super) fn is_not_empty(value: &Value) -> bool {
 }
 
 /// A duration that isn't nothing; what is no duration is told elsewhere.
-pub(super) fn takes_time(value: &Value) -> bool {
+pub(crate) fn takes_time(value: &Value) -> bool {
     let Value::String(text) = value else { return true };
     Duration::parse(text).is_ok_and(|duration| duration > Duration::ZERO) || Duration::parse(text).is_err()
 }
 
 /// What [`is_not_empty`] and [`every`] ask of sets of texts: each known element keeps `rule`.
-pub(super) fn every(value: &Value, rule: fn(&str) -> bool) -> bool {
+pub(crate) fn every(value: &Value, rule: fn(&str) -> bool) -> bool {
     let Value::List(items) = value else { return true };
     items.iter().all(|item| !matches!(item, Value::String(text) if !rule(text)))
 }
@@ -120,13 +120,13 @@ pub(super) fn every(value: &Value, rule: fn(&str) -> bool) -> bool {
 // === rules of labels and annotations ===
 
 /// Labels as Kubernetes takes them, and none that Istio or this provider gives a meaning.
-pub(super) fn check_labels(labels: &Map<String>, at: &Path, out: &mut Diagnostics) {
+pub(crate) fn check_labels(labels: &Map<String>, at: &Path, out: &mut Diagnostics) {
     check_own_keys(labels, at, out);
     check_selector(labels, at, out);
 }
 
 /// Labels to select by: any that Kubernetes takes.
-pub(super) fn check_selector(labels: &Map<String>, at: &Path, out: &mut Diagnostics) {
+pub(crate) fn check_selector(labels: &Map<String>, at: &Path, out: &mut Diagnostics) {
     let Ok(Some(labels)) = labels.known() else { return };
     check_keys(labels, at, out);
     for (key, value) in labels {
@@ -146,7 +146,7 @@ pub(super) fn check_selector(labels: &Map<String>, at: &Path, out: &mut Diagnost
 }
 
 /// Annotations as Kubernetes takes them, and none that Istio or this provider gives a meaning.
-pub(super) fn check_annotations(annotations: &Map<String>, at: &Path, out: &mut Diagnostics) {
+pub(crate) fn check_annotations(annotations: &Map<String>, at: &Path, out: &mut Diagnostics) {
     check_own_keys(annotations, at, out);
     if let Ok(Some(annotations)) = annotations.known() {
         check_keys(annotations, at, out);
@@ -179,6 +179,6 @@ fn check_own_keys(texts: &Map<String>, at: &Path, out: &mut Diagnostics) {
 }
 
 /// A map of texts; absent: none.
-pub(super) fn texts(map: &Map<String>) -> Known<Texts> {
+pub(crate) fn texts(map: &Map<String>) -> Known<Texts> {
     Ok(map.elements()?.unwrap_or_default())
 }

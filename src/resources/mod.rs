@@ -1,11 +1,18 @@
 //! Resources: data and pure functions. A resource is a [`Kind`]; [`Managed`] makes a Terraform resource of it, the only one
 //! that the plugin ever sees.
 
-mod arguments;
+pub(crate) mod arguments;
+pub mod common;
+mod context;
 pub mod external_service;
 pub mod global_defaults;
+pub mod managed;
 pub mod service;
+mod state;
 pub mod timeouts;
+mod work;
+
+pub use context::Context;
 
 use self::timeouts::Limits;
 use crate::{

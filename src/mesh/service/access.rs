@@ -57,7 +57,7 @@ pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
         rules,
     };
     // Written when false too: so it is ours, and nobody can switch enforcement off unseen.
-    let dry_run = site.service.authorization_mode? == AuthorizationMode::DryRun;
+    let dry_run = site.authorization_mode()? == AuthorizationMode::DryRun;
     let metadata = site.metadata()?.annotated(DRY_RUN, dry_run.to_string());
     let mut origins = origins(&[
         ("spec.selector", Path::root().attribute("selector")),
@@ -170,7 +170,7 @@ fn resolved(site: &Site, block: &Allow) -> Known<BTreeSet<Caller>> {
 
 /// Everybody who may call.
 pub(super) fn callers(site: &Site) -> Known<BTreeSet<Caller>> {
-    if site.service.authorization_mode? != AuthorizationMode::Enforce {
+    if site.authorization_mode()? != AuthorizationMode::Enforce {
         return Ok(BTreeSet::from([Caller::Anonymous]));
     }
     let mut callers: BTreeSet<Caller> = access_caller(site)?.into_iter().collect();

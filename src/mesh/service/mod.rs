@@ -69,12 +69,12 @@ pub struct Service {
     pub allow: Known<Vec<Allow>>,
     /// Who may call beside, where it is written.
     pub access: Known<Option<Access>>,
-    /// How far the above holds.
-    pub authorization_mode: Known<AuthorizationMode>,
+    /// How far the above holds, where it is written.
+    pub authorization_mode: Known<Option<AuthorizationMode>>,
     /// Whom it calls; `None` inside: the namespace's rules hold.
     pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
-    /// How failures are met.
-    pub resiliency: Known<Preset>,
+    /// How failures are met, where it is written.
+    pub resiliency: Known<Option<Preset>>,
     /// Of a whole request, where it is written.
     pub request_timeout: Known<Option<Duration>>,
     /// On every object that we create for it.
@@ -152,7 +152,7 @@ impl Service {
                 add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
             }
         }
-        if self.authorization_mode? != AuthorizationMode::Off {
+        if site.authorization_mode()? != AuthorizationMode::Off {
             add(site.key(&kind::AUTHORIZATION_POLICY), access::policy);
         }
         if part(&self.calls)?.is_some() {
@@ -170,6 +170,11 @@ impl Service {
     /// The identity, as `from` takes it.
     pub fn principal(&self, mesh: &Mesh) -> Known<String> {
         Ok(names::principal(&mesh.trust_domain, part(&self.namespace)?, part(&self.service_account)?))
+    }
+
+    /// The preset in effect.
+    pub fn effective_resiliency(&self, mesh: &Mesh) -> Known<Preset> {
+        Ok(self.resiliency?.unwrap_or(mesh.defaults.resiliency))
     }
 
     /// Everybody who may call: those of the policy, or `anonymous` where nothing is enforced.
@@ -207,6 +212,14 @@ impl Site<'_> {
 
     fn selector(&self) -> Known<Texts> {
         self.service.selector.clone()
+    }
+
+    fn authorization_mode(&self) -> Known<AuthorizationMode> {
+        Ok(self.service.authorization_mode?.unwrap_or(self.mesh.defaults.authorization_mode))
+    }
+
+    fn resiliency(&self) -> Known<Preset> {
+        self.service.effective_resiliency(self.mesh)
     }
 
     fn metadata(&self) -> Known<Metadata> {

@@ -6,8 +6,7 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         manifest::Texts,
-        resiliency::Preset,
-        service::{Allow, AuthorizationMode, Management, Port, Service},
+        service::{Allow, Management, Port, Service},
     },
     resources::arguments::{numbered, texts},
 };
@@ -28,10 +27,10 @@ pub(super) fn intent(config: &config::Config) -> Service {
             .known()
             .map(|blocks| numbered("allow", blocks).map(|(at, block)| allow(at, block)).collect()),
         access: config.access.known().map(Option::<&_>::copied),
-        authorization_mode: config.authorization_mode.or(AuthorizationMode::Enforce),
+        authorization_mode: config.authorization_mode.known().map(Option::<&_>::copied),
         // Whether there is a Sidecar is known before all of its hosts are.
         calls: config.calls.known().map(|calls| calls.map(|_| config.calls.elements().map(Option::unwrap_or_default))),
-        resiliency: config.resiliency.or(Preset::Medium),
+        resiliency: config.resiliency.known().map(Option::<&_>::copied),
         request_timeout: config.request_timeout.known().map(Option::<&_>::copied),
         labels: texts(&config.labels),
         annotations: texts(&config.annotations),

@@ -52,7 +52,7 @@ impl Kind for Service {
         Outputs {
             host: output_if_any(service.host(mesh)),
             principal: output(service.principal(mesh)),
-            effective_resiliency: output(service.resiliency),
+            effective_resiliency: output(service.effective_resiliency(mesh)),
             effective_callers: output_set(service.callers(mesh)),
         }
     }

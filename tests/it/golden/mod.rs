@@ -21,7 +21,7 @@ use expect_test::{Expect, ExpectFile};
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     known::Unknown,
-    mesh::Mesh,
+    mesh::{Defaults, Mesh},
     object::Holding,
     resources::Kind,
     schema::{Value, model::Model},
@@ -54,6 +54,7 @@ fn mesh() -> Mesh {
         platform_hosts: BTreeSet::new(),
         labels: [].into(),
         annotations: [].into(),
+        defaults: Defaults::default(),
     }
 }
 

@@ -5,7 +5,10 @@ mod mistakes;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
-use terraform_provider_mesh::resources::service::Service;
+use terraform_provider_mesh::{
+    mesh::{duration::Duration, resiliency::Preset, service::AuthorizationMode},
+    resources::service::Service,
+};
 
 use crate::golden::{check, check_in, check_keys, check_object, check_outputs, mesh};
 
@@ -365,4 +368,17 @@ fn grpc_has_no_timeout_unless_written() {
                       number: 9090
         "#]],
     );
+}
+
+/// What the provider block says of services that don't say it; but no default ends a gRPC stream.
+#[test]
+fn defaults_of_the_provider() {
+    let mut mesh = mesh();
+    mesh.defaults.resiliency = Preset::High;
+    mesh.defaults.request_timeout = Some(Duration::seconds(9));
+    mesh.defaults.authorization_mode = AuthorizationMode::DryRun;
+    let text = payments("port {\n  number = 9090\n  protocol = \"grpc\"\n}");
+    check_in::<Service>(&mesh, &text, &expect_file!["defaults_of_the_provider.yaml"]);
+    let text = format!("{text}\nresiliency = \"none\"\nrequest_timeout = \"1s\"\nauthorization_mode = \"enforce\"");
+    check_in::<Service>(&mesh, &text, &expect_file!["defaults_of_the_provider_overridden.yaml"]);
 }
