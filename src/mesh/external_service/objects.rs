@@ -72,6 +72,10 @@ pub(super) fn destination_rule(site: &Site) -> Known<Object> {
     let (originating, others): (Vec<Door>, Vec<Door>) = doors.into_iter().partition(|door| door.originates);
     let settings: Vec<PortPolicy> = originating.into_iter().map(|door| port_policy(site.host, door, preset)).collect();
     let requests = others.iter().any(|door| door.protocol.is_http());
+    let mut origins = origins(&[("spec.host", "host"), ("spec.trafficPolicy", "resiliency")]);
+    if !settings.is_empty() {
+        origins.push(("spec.trafficPolicy.portLevelSettings".to_owned(), Path::root().attribute("tls")));
+    }
     let policy = preset
         .resiliency()
         .map(|r| TrafficPolicy::of(&r, if requests { Traffic::Requests } else { Traffic::Connections }));
@@ -90,11 +94,7 @@ pub(super) fn destination_rule(site: &Site) -> Known<Object> {
         holding: Holding::Whole,
         stage: stage::TARGETS,
         transition: in_place,
-        origins: origins(&[
-            ("spec.host", "host"),
-            ("spec.trafficPolicy", "resiliency"),
-            ("spec.trafficPolicy.portLevelSettings", "tls"),
-        ]),
+        origins,
     })
 }
 

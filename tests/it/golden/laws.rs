@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use terraform_provider_mesh::{
-    diagnostics::{Diagnostics, Path},
+    diagnostics::{Diagnostics, Path, Step},
     known::Known,
     mesh::Rendered,
     object::{Key, Object},
@@ -148,9 +148,22 @@ fn bodies(rendered: &Rendered) -> Known<BTreeMap<Key, Known<serde_json::Value>>>
     Ok(rendered.as_ref().map_err(|unknown| *unknown)?.iter().map(|(key, object)| (key.clone(), body(object))).collect())
 }
 
+/// Whether the server may name `field` of the body, `spec.http[0].timeout`, in an error: it stands there, or could.
+fn stands_in(body: &serde_json::Value, field: &str) -> bool {
+    let pointer = format!("/{}", field.replace('[', "/").replace(']', "").replace('.', "/"));
+    let (parent, _) = pointer.rsplit_once('/').unwrap_or_default();
+    body.pointer(parent).is_some()
+}
+
+/// So many cases; one that fails is printed whole, and becomes a test of its own.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 /// Whatever is written, nothing panics, and every object is what its key says, once.
 fn total<K: Kind>(unsound: u32, unknown: u32) {
-    proptest!(ProptestConfig::with_cases(256), |(value in body(&K::Config::schema(), unsound, unknown))| {
+    let schema = K::Config::schema();
+    proptest!(cases(256), |(value in body(&schema, unsound, unknown))| {
         let (first, second) = (given::<K>(&value), given::<K>(&value));
         prop_assert_eq!(bodies(&first.rendered), bodies(&second.rendered));
         prop_assert_eq!(&first.outputs, &second.outputs);
@@ -163,6 +176,11 @@ fn total<K: Kind>(unsound: u32, unknown: u32) {
             prop_assert_eq!(object.body["metadata"]["namespace"].as_str(), key.namespace.as_deref());
             prop_assert_eq!(object.body["kind"].as_str(), Some(key.kind.kind));
             prop_assert_eq!(&object.body["apiVersion"], &serde_json::json!(key.kind.api_version()));
+            for (field, argument) in &object.origins {
+                prop_assert!(stands_in(&object.body, field), "{} has no {}", key, field);
+                let Some(Step::Attribute(name)) = argument.steps().first() else { panic!("{argument} names no argument") };
+                prop_assert!(schema.slots.iter().any(|slot| slot.name == name), "no argument is named {}", name);
+            }
         }
     });
 }
@@ -170,7 +188,7 @@ fn total<K: Kind>(unsound: u32, unknown: u32) {
 /// What is wholly known and passes the rules is rendered whole, and says something.
 fn whole<K: Kind>() {
     let seen = std::cell::Cell::new(0);
-    proptest!(ProptestConfig::with_cases(256), |(value in body(&K::Config::schema(), 0, 0))| {
+    proptest!(cases(256), |(value in body(&K::Config::schema(), 0, 0))| {
         let given = given::<K>(&value);
         if given.sound {
             seen.set(seen.get() + 1);
@@ -200,7 +218,7 @@ fn filled(value: &Value, known: &Value) -> Value {
 fn steady<K: Kind>() {
     let schema = K::Config::schema();
     let both = (body(&schema, 0, 5), body(&schema, 0, 0));
-    proptest!(ProptestConfig::with_cases(512), |((planned, later) in both)| {
+    proptest!(cases(512), |((planned, later) in both)| {
         let applied = filled(&planned, &later);
         let (planned, applied) = (given::<K>(&planned), given::<K>(&applied));
         if let (Value::Map(before), Value::Map(after)) = (&planned.outputs, &applied.outputs) {

@@ -353,8 +353,12 @@ fn nothing_said_by_the_provider_s_default() {
     let mut mesh = mesh();
     mesh.defaults.authorization_mode = AuthorizationMode::Off;
     let text = "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"";
-    check_in::<Service>(&mesh, text, &expect![[r#"
+    check_in::<Service>(
+        &mesh,
+        text,
+        &expect![[r#"
         error: The resource says nothing
           With service = "none" and authorization_mode = "off" there is no object to make. Write calls, or let authorization be checked, or remove the resource.
-    "#]]);
+    "#]],
+    );
 }
