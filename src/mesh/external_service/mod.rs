@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, fmt};
 
 use super::{
     Mesh, Rendered,
+    names::is_subdomain,
     port::{PortNumber, Protocol},
     reference::is_external_host,
     resiliency::Preset,
@@ -74,13 +75,14 @@ impl Text for Host {
         if text.split('.').all(|part| part.bytes().all(|c| c.is_ascii_digit())) {
             return Err(format!("{text:?} isn't a host: write a DNS name, not an address."));
         }
-        if !is_external_host(text) {
+        let host = Self(text.to_owned());
+        if !is_external_host(text) || !is_subdomain(&host.object_name()) {
             return Err(format!(
                 "{text:?} isn't a host. Write a DNS name of two parts or more in lowercase letters, digits and dashes, like \
                  \"api.example.com\", or \"*.\" and such a name."
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(host)
     }
 }
 
