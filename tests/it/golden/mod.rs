@@ -9,7 +9,7 @@
 
 mod external_service;
 mod global_defaults;
-mod hcl;
+pub(crate) mod hcl;
 mod laws;
 mod service;
 
