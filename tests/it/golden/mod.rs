@@ -11,7 +11,7 @@
 
 mod external_service;
 mod global_defaults;
-mod hcl;
+pub(crate) mod hcl;
 mod laws;
 mod service;
 
