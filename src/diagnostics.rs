@@ -49,6 +49,12 @@ impl Path {
         &self.0
     }
 
+    /// What `step` leads to.
+    #[must_use]
+    pub fn step(&self, step: Step) -> Self {
+        self.with(step)
+    }
+
     fn with(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);

@@ -1,2 +1,35 @@
-//! The binary.
-fn main() {}
+//! The binary: Terraform and OpenTofu start it, people ask it for its version.
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use terraform_provider_mesh::{
+    plugin::{Mode, serve},
+    provider::{ADDRESS, provider},
+};
+
+const HELP: &str = "\
+terraform-provider-mesh hides Istio behind intent. Terraform and OpenTofu start it; it does nothing by hand.
+
+  --debug    serve until interrupted, and print the TF_REATTACH_PROVIDERS by which runs find this process
+  --version  print the version
+  --help     print this
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let text = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        [] => return serve(ADDRESS, provider(), Mode::Plugin),
+        ["--debug" | "-debug"] => return serve(ADDRESS, provider(), Mode::Debug),
+        ["--version" | "-version"] => concat!("terraform-provider-mesh ", env!("CARGO_PKG_VERSION"), "\n"),
+        ["--help" | "-help" | "-h"] => HELP,
+        _ => {
+            // Where stderr is gone, the exit code says as much.
+            let _ = write!(io::stderr(), "Unknown arguments.\n\n{HELP}");
+            return ExitCode::FAILURE;
+        }
+    };
+    io::stdout().write_all(text.as_bytes()).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+}

@@ -57,6 +57,8 @@ pub mod kind {
     }
 
     kinds! {
+        /// Namespace.
+        NAMESPACE = "Namespace" "" "v1" "namespaces" Shared false;
         /// Service.
         SERVICE = "Service" "" "v1" "services" Shared true;
         /// ServiceAccount.

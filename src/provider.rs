@@ -1,1 +1,214 @@
-//! x
+//! The provider block, and the one list of everything offered.
+
+use std::{collections::BTreeMap, env};
+
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    engine::Once,
+    known::Known,
+    kubernetes::{Cluster, Connection, Secret},
+    mesh::{Defaults, Mesh, duration::Duration, names, resiliency::Preset, service::AuthorizationMode},
+    model,
+    plugin::offer::{Provider, Resource},
+    resources::{
+        Context,
+        arguments::{check_annotations, check_labels, is_namespace, text, texts},
+        managed::managed,
+        service::Service,
+    },
+    schema::{
+        Attr, Block, List, Map, Type, Value,
+        model::{Model, Scalar, Set, block, mismatch, optional, required},
+    },
+};
+
+/// The source address, without a registry's host.
+pub const ADDRESS: &str = "mesh-provider/mesh";
+
+model! {
+    /// Services, external services and mesh-wide defaults of an Istio mesh, written as intent. Plans show the exact Istio
+    /// objects, offline too; applies write them by server-side apply.
+    pub struct Config {
+        /// Who this configuration is: unique for each state, for example `infra-payments/prod`. It is written on every
+        /// object, and objects of another owner are left alone.
+        owner: Attr<String> = required().check("1 to 253 characters without control characters.", |v| text(v, is_owner)),
+        /// Path of a kubeconfig. Also `KUBE_CONFIG_PATH`.
+        config_path: Attr<String> = optional(),
+        /// Paths of kubeconfigs, merged as kubectl merges them. Also `KUBE_CONFIG_PATHS`.
+        config_paths: List<String> = optional(),
+        /// Context of the kubeconfig; its current one unless written. Also `KUBE_CTX`.
+        config_context: Attr<String> = optional(),
+        /// User of the kubeconfig in place of the context's. Also `KUBE_CTX_AUTH_INFO`.
+        config_context_auth_info: Attr<String> = optional(),
+        /// Cluster of the kubeconfig in place of the context's. Also `KUBE_CTX_CLUSTER`.
+        config_context_cluster: Attr<String> = optional(),
+        /// Address of the API server, `https://host:port`. Also `KUBE_HOST`.
+        host: Attr<String> = optional(),
+        /// Bearer token. Also `KUBE_TOKEN`.
+        token: Attr<Secret> = optional().sensitive(),
+        /// Certificate authority of the API server, PEM. Also `KUBE_CLUSTER_CA_CERT_DATA`.
+        cluster_ca_certificate: Attr<String> = optional(),
+        /// Client certificate, PEM. Also `KUBE_CLIENT_CERT_DATA`.
+        client_certificate: Attr<String> = optional(),
+        /// Key of the client certificate, PEM. Also `KUBE_CLIENT_KEY_DATA`.
+        client_key: Attr<Secret> = optional().sensitive(),
+        /// Whether the API server's certificate goes unverified; for trials only. Also `KUBE_INSECURE`.
+        insecure: Attr<bool> = optional(),
+        /// Name to verify in the API server's certificate. Also `KUBE_TLS_SERVER_NAME`.
+        tls_server_name: Attr<String> = optional(),
+        /// Where mesh-wide configuration lives; `istio-system` unless written.
+        root_namespace: Attr<String> = optional().check(names::LABEL, is_namespace),
+        /// DNS domain of the cluster; `cluster.local` unless written.
+        cluster_domain: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// Trust domain of the mesh's identities; `cluster.local` unless written.
+        trust_domain: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// Namespaces of gateways: every service is visible there.
+        gateway_namespaces: Set<String> = optional(),
+        /// Hosts that every Sidecar of a service lists, as `namespace/host`: tracing, external authorization.
+        platform_hosts: Set<String> = optional(),
+        /// Labels on every object that is made.
+        labels: Map<String> = optional(),
+        /// Annotations on every object that is made.
+        annotations: Map<String> = optional(),
+        /// What a `mesh_service` gets that doesn't say otherwise.
+        defaults: Block<ServiceDefaults> = block(),
+    }
+}
+
+model! {
+    /// Defaults of services.
+    pub struct ServiceDefaults {
+        /// `resiliency` of a service.
+        resiliency: Attr<Preset> = optional(),
+        /// `request_timeout` of a service.
+        request_timeout: Attr<Duration> = optional(),
+        /// `authorization_mode` of a service.
+        authorization_mode: Attr<AuthorizationMode> = optional(),
+    }
+}
+
+impl Scalar for Secret {
+    fn kind() -> Type {
+        Type::String
+    }
+    fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
+        match value {
+            Value::String(text) => Ok(Self(text.clone())),
+            _ => Err(mismatch::<Self>(at, out)),
+        }
+    }
+    fn write(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
+/// Everything offered.
+pub fn provider() -> Provider<Context> {
+    let resources: [Box<dyn Resource<Context>>; 1] = [managed::<Service>()];
+    Provider {
+        schema: Config::schema(),
+        validate,
+        configure,
+        resources: resources.into_iter().map(|resource| (resource.name(), resource)).collect(),
+        data_sources: BTreeMap::new(),
+        functions: BTreeMap::new(),
+    }
+}
+
+fn is_owner(text: &str) -> bool {
+    (1..=253).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// Rules of the provider block. Unknown values are admitted everywhere: they come from resources of the same run.
+fn validate(config: &Value, out: &mut Diagnostics) {
+    let config = Config::decode(config, &Path::root(), out);
+    let at = Path::root();
+    check_labels(&config.labels, &at.attribute("labels"), out);
+    check_annotations(&config.annotations, &at.attribute("annotations"), out);
+    if let (Ok(Some(_)), Ok(Some(_))) = (config.config_path.known(), config.config_paths.known()) {
+        out.error(
+            &at.attribute("config_path"),
+            "Two ways of naming kubeconfigs",
+            "config_path and config_paths exclude each other. Put all paths into config_paths.",
+        );
+    }
+    if let Ok(Some(hosts)) = config.platform_hosts.elements() {
+        for host in hosts.iter().filter(|host| !is_platform_host(host)) {
+            out.error(
+                &at.attribute("platform_hosts"),
+                "Invalid platform host",
+                format!("{host:?} isn't namespace/host, like \"istio-system/*\" or \"observability/otel.observability.svc.cluster.local\"."),
+            );
+        }
+    }
+    if let Ok(Some(namespaces)) = config.gateway_namespaces.elements() {
+        for namespace in namespaces.iter().filter(|namespace| !names::is_label(namespace)) {
+            out.error(
+                &at.attribute("gateway_namespaces"),
+                "Invalid namespace",
+                format!("{namespace:?}: {}", names::LABEL),
+            );
+        }
+    }
+}
+
+/// `namespace/host`: Istio refuses short names in a Sidecar.
+fn is_platform_host(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(namespace, host)| {
+        let host = host.strip_prefix("*.").unwrap_or(host);
+        (namespace == "*" || namespace == "." || names::is_label(namespace))
+            && (host == "*" || host.contains('.') && names::is_subdomain(host))
+    })
+}
+
+/// Asks nothing of a network: the cluster is connected to on first use.
+fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported> {
+    let config = Config::decode(config, &Path::root(), out);
+    out.sound()?;
+    let connection = connection(&config).map(|written| written.or_environment(|name| env::var(name).ok()));
+    Ok(Context {
+        mesh: mesh(&config),
+        owner: config.owner.required(),
+        cluster: Cluster::new(connection),
+        once: Once::default(),
+    })
+}
+
+fn connection(config: &Config) -> Known<Connection> {
+    let text = |argument: &Attr<String>| argument.known().map(Option::<&String>::cloned);
+    let secret = |argument: &Attr<Secret>| argument.known().map(Option::<&Secret>::cloned);
+    Ok(Connection {
+        config_paths: match text(&config.config_path)? {
+            Some(path) => vec![path],
+            None => config.config_paths.elements()?.unwrap_or_default(),
+        },
+        config_context: text(&config.config_context)?,
+        config_context_auth_info: text(&config.config_context_auth_info)?,
+        config_context_cluster: text(&config.config_context_cluster)?,
+        host: text(&config.host)?,
+        token: secret(&config.token)?,
+        cluster_ca_certificate: text(&config.cluster_ca_certificate)?,
+        client_certificate: text(&config.client_certificate)?,
+        client_key: secret(&config.client_key)?,
+        insecure: config.insecure.known()?.copied(),
+        tls_server_name: text(&config.tls_server_name)?,
+    })
+}
+
+fn mesh(config: &Config) -> Known<Mesh> {
+    let defaults = config.defaults.known()?.cloned().unwrap_or_default();
+    Ok(Mesh {
+        root_namespace: config.root_namespace.or("istio-system".to_owned())?,
+        cluster_domain: config.cluster_domain.or("cluster.local".to_owned())?,
+        trust_domain: config.trust_domain.or("cluster.local".to_owned())?,
+        gateway_namespaces: config.gateway_namespaces.elements()?.unwrap_or_default(),
+        platform_hosts: config.platform_hosts.elements()?.unwrap_or_default(),
+        labels: texts(&config.labels)?,
+        annotations: texts(&config.annotations)?,
+        defaults: Defaults {
+            resiliency: defaults.resiliency.or(Preset::Medium)?,
+            request_timeout: defaults.request_timeout.known()?.copied(),
+            authorization_mode: defaults.authorization_mode.or(AuthorizationMode::Enforce)?,
+        },
+    })
+}

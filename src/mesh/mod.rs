@@ -1,8 +1,20 @@
 //! The domain: intent in, Istio objects out. Pure: no async, no I/O, no Kubernetes client, no Terraform types but paths and
 //! diagnostics. Facts of the cluster never reach it, so that a plan is the same with and without one.
 
+pub mod core;
+pub mod duration;
+pub mod istio;
+pub mod manifest;
+pub mod names;
+pub mod port;
+pub mod reference;
+pub mod resiliency;
+pub mod service;
+pub mod text;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::{duration::Duration, resiliency::Preset, service::AuthorizationMode};
 use crate::{
     known::Known,
     object::{Key, Object},
@@ -25,6 +37,19 @@ pub struct Mesh {
     pub labels: BTreeMap<String, String>,
     /// On every object that we create.
     pub annotations: BTreeMap<String, String>,
+    /// What a service gets that doesn't say otherwise.
+    pub defaults: Defaults,
+}
+
+/// What a service gets that doesn't say otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Defaults {
+    /// `medium` unless written.
+    pub resiliency: Preset,
+    /// By the preset unless written.
+    pub request_timeout: Option<Duration>,
+    /// `enforce` unless written.
+    pub authorization_mode: AuthorizationMode,
 }
 
 /// The objects of one resource. The outer `Err`: which objects there are comes at apply; the inner: this one does.

@@ -51,6 +51,9 @@ pub struct Call<C> {
     pub context: Option<Arc<C>>,
     /// Cancelled by Stop: answer soon, with what is known.
     pub stop: CancellationToken,
+    /// In the plan of a create: the private data of the plan before it, where the create is the second half of a
+    /// replacement; empty everywhere else.
+    pub replaced: Vec<u8>,
 }
 
 /// How an import names its resource.

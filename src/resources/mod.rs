@@ -1,6 +1,18 @@
 //! Resources: data and pure functions. A resource is a [`Kind`]; [`Managed`] makes a Terraform resource of it, the only one
 //! that the plugin ever sees.
 
+pub(crate) mod arguments;
+pub mod common;
+mod context;
+pub mod managed;
+pub mod service;
+mod state;
+pub mod timeouts;
+mod work;
+
+pub use context::Context;
+
+use self::timeouts::Limits;
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
@@ -29,4 +41,6 @@ pub trait Kind: Send + Sync + 'static {
     fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
     /// The computed attributes; unknown only where an input is.
     fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
+    /// How long operations may take.
+    fn timeouts(config: &Self::Config) -> Limits;
 }

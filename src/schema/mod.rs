@@ -1,6 +1,7 @@
 //! What Terraform says and hears: types, values, schemas, and models declared one line an argument. It knows neither the
 //! wire's messages nor Kubernetes.
 
+mod codec;
 pub mod json;
 pub mod model;
 pub mod msgpack;
@@ -8,6 +9,7 @@ pub mod value;
 
 use std::collections::BTreeMap;
 
+pub use codec::Malformed;
 pub use value::{Attr, Block, Blocks, List, Map, Number, Type, Value};
 
 /// Who gives an attribute its value. There is no optional and computed: a default is never written into an argument, so

@@ -1,1 +1,204 @@
-//! x
+//! Values as msgpack, the wire's first choice. The type drives both directions at every level: an object is a map with
+//! exactly its attributes, `any` is a pair of type and value, an unknown is an extension.
+
+use std::collections::BTreeMap;
+
+use rmpv::{Value as Raw, decode::read_value_with_max_depth, encode::write_value};
+
+use super::{
+    Number, Type, Value,
+    codec::{DEEPEST, Malformed, exact_float, float, set},
+    json::{read_type, write_type},
+};
+use crate::diagnostics::Path;
+
+/// Reads a value of `kind`. Whatever the bytes, it answers and never panics.
+pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, Malformed> {
+    let root = Path::root();
+    let mut rest = bytes;
+    let raw = read_value_with_max_depth(&mut rest, DEEPEST)
+        .map_err(|error| Malformed::new(&root, format!("not msgpack: {error}")))?;
+    if !rest.is_empty() {
+        return Err(Malformed::new(&root, "bytes follow the value"));
+    }
+    read(raw, kind, &root)
+}
+
+/// Writes a value of `kind`, byte for byte as Terraform does.
+pub fn encode(value: &Value, kind: &Type) -> Result<Vec<u8>, Malformed> {
+    let root = Path::root();
+    let mut bytes = Vec::new();
+    write_value(&mut bytes, &write(value, kind, &root)?)
+        .map_err(|error| Malformed::new(&root, format!("can't be written: {error}")))?;
+    Ok(bytes)
+}
+
+// === read ===
+
+fn read(raw: Raw, kind: &Type, at: &Path) -> Result<Value, Malformed> {
+    if at.steps().len() > DEEPEST {
+        return Err(Malformed::too_deep(at));
+    }
+    match (kind, raw) {
+        (_, Raw::Nil) => Ok(Value::Null),
+        // Terraform refines unknowns by further codes and payloads; a plain unknown is always legal in return.
+        (_, Raw::Ext(..)) => Ok(Value::Unknown),
+        (Type::Bool, Raw::Boolean(b)) => Ok(Value::Bool(b)),
+        (Type::Number, raw) => number(raw, at).map(Value::Number),
+        (Type::String, raw) => text(raw).map(Value::String).ok_or_else(|| Malformed::required(at, kind)),
+        (Type::List(element), Raw::Array(items)) => elements(items, element, at).map(Value::List),
+        (Type::Set(element), Raw::Array(items)) => elements(items, element, at).map(set).map(Value::List),
+        (Type::Tuple(kinds), Raw::Array(items)) => {
+            if items.len() != kinds.len() {
+                return Err(Malformed::new(at, format!("a tuple of length {} is required", kinds.len())));
+            }
+            let each = items.into_iter().zip(kinds).enumerate();
+            each.map(|(i, (item, kind))| read(item, kind, &at.index(i))).collect::<Result<_, _>>().map(Value::List)
+        }
+        (Type::Map(element), Raw::Map(members)) => {
+            map(members, at, |key, item| read(item, element, &at.key(key))).map(Value::Map)
+        }
+        (Type::Object(kinds), Raw::Map(members)) => object(members, kinds, at),
+        (Type::Dynamic, Raw::Array(pair)) => dynamic(pair, at),
+        (kind, _) => Err(Malformed::required(at, kind)),
+    }
+}
+
+fn number(raw: Raw, at: &Path) -> Result<Number, Malformed> {
+    let fault = || Malformed::required(at, &Type::Number);
+    match raw {
+        Raw::Integer(n) => n.as_i64().map(Number::from).or_else(|| n.as_u64().map(Number::from)).ok_or_else(fault),
+        Raw::F32(f) => float(f64::from(f)).ok_or_else(fault),
+        Raw::F64(f) => float(f).ok_or_else(fault),
+        raw => Number::parse(&text(raw).ok_or_else(fault)?).map_err(|_| fault()),
+    }
+}
+
+/// A text, if it is UTF-8.
+fn text(raw: Raw) -> Option<String> {
+    match raw {
+        Raw::String(text) => text.into_str(),
+        Raw::Binary(bytes) => String::from_utf8(bytes).ok(),
+        _ => None,
+    }
+}
+
+fn elements(items: Vec<Raw>, kind: &Type, at: &Path) -> Result<Vec<Value>, Malformed> {
+    let values =
+        items.into_iter().enumerate().map(|(i, item)| read(item, kind, &at.index(i))).collect::<Result<Vec<_>, _>>()?;
+    if *kind == Type::Dynamic {
+        alike(&values, at)?
+    }
+    Ok(values)
+}
+
+/// The elements of a list of `any` have one type; others crash Terraform.
+fn alike(values: &[Value], at: &Path) -> Result<(), Malformed> {
+    let mut kinds = values.iter().filter_map(|value| match value {
+        Value::Dynamic(inner) => Some(&inner.0),
+        _ => None,
+    });
+    let Some(first) = kinds.next() else { return Ok(()) };
+    if kinds.all(|kind| kind == first) { Ok(()) } else { Err(Malformed::new(at, "the elements' types differ")) }
+}
+
+fn map(
+    members: Vec<(Raw, Raw)>,
+    at: &Path,
+    read: impl Fn(&str, Raw) -> Result<Value, Malformed>,
+) -> Result<BTreeMap<String, Value>, Malformed> {
+    let mut values = BTreeMap::new();
+    for (key, item) in members {
+        let key = text(key).ok_or_else(|| Malformed::new(at, "a key isn't a string"))?;
+        let value = read(&key, item)?;
+        if values.insert(key.clone(), value).is_some() {
+            return Err(Malformed::new(at, format!("{key:?} stands there twice")));
+        }
+    }
+    Ok(values)
+}
+
+fn object(members: Vec<(Raw, Raw)>, kinds: &BTreeMap<String, Type>, at: &Path) -> Result<Value, Malformed> {
+    let values = map(members, at, |name, item| {
+        let kind = kinds.get(name).ok_or_else(|| Malformed::new(at, format!("unexpected attribute {name:?}")))?;
+        read(item, kind, &at.attribute(name))
+    })?;
+    match kinds.keys().find(|name| !values.contains_key(*name)) {
+        Some(name) => Err(Malformed::new(at, format!("attribute {name:?} is missing"))),
+        None => Ok(Value::Map(values)),
+    }
+}
+
+fn dynamic(pair: Vec<Raw>, at: &Path) -> Result<Value, Malformed> {
+    let fault = || Malformed::new(at, "a pair of type and value is required");
+    let [kind, value] = <[Raw; 2]>::try_from(pair).map_err(|_| fault())?;
+    let kind = read_type(&text(kind).ok_or_else(fault)?).map_err(|error| Malformed::new(at, error.what))?;
+    let value = read(value, &kind, at)?;
+    Ok(if kind == Type::Dynamic { value } else { Value::Dynamic(Box::new((kind, value))) })
+}
+
+// === write ===
+
+fn write(value: &Value, kind: &Type, at: &Path) -> Result<Raw, Malformed> {
+    if at.steps().len() > DEEPEST {
+        return Err(Malformed::too_deep(at));
+    }
+    Ok(match (kind, value) {
+        (_, Value::Null) => Raw::Nil,
+        (_, Value::Unknown) => Raw::Ext(0, vec![0]),
+        (Type::Bool, Value::Bool(b)) => Raw::Boolean(*b),
+        (Type::Number, Value::Number(n)) => write_number(n),
+        (Type::String, Value::String(text)) => Raw::from(text.as_str()),
+        (Type::List(element), Value::List(items)) => write_items(items, element, at)?,
+        (Type::Set(element), Value::List(items)) => write_items(&set(items.clone()), element, at)?,
+        (Type::Tuple(kinds), Value::List(items)) if kinds.len() == items.len() => {
+            let each = items.iter().zip(kinds).enumerate();
+            Raw::Array(each.map(|(i, (item, kind))| write(item, kind, &at.index(i))).collect::<Result<_, _>>()?)
+        }
+        (Type::Map(element), Value::Map(members)) => {
+            let each = members.iter();
+            Raw::Map(
+                each.map(|(key, item)| Ok((Raw::from(key.as_str()), write(item, element, &at.key(key))?)))
+                    .collect::<Result<_, _>>()?,
+            )
+        }
+        (Type::Object(kinds), Value::Map(members)) => write_object(members, kinds, at)?,
+        (Type::Dynamic, Value::Dynamic(inner)) => {
+            let (kind, value) = &**inner;
+            Raw::Array(vec![Raw::Binary(write_type(kind).into_bytes()), write(value, kind, at)?])
+        }
+        (kind, _) => return Err(Malformed::required(at, kind)),
+    })
+}
+
+/// An integer of 64 bits as the shortest integer, an exact binary fraction as a float, everything else as text.
+fn write_number(number: &Number) -> Raw {
+    let text = number.as_str();
+    match (text.parse::<i64>(), exact_float(number)) {
+        (Ok(n), _) => Raw::from(n),
+        (_, Some(f)) => Raw::F64(f),
+        _ => Raw::from(text),
+    }
+}
+
+fn write_items(items: &[Value], kind: &Type, at: &Path) -> Result<Raw, Malformed> {
+    if *kind == Type::Dynamic {
+        alike(items, at)?
+    }
+    items.iter().enumerate().map(|(i, item)| write(item, kind, &at.index(i))).collect::<Result<_, _>>().map(Raw::Array)
+}
+
+fn write_object(
+    members: &BTreeMap<String, Value>,
+    kinds: &BTreeMap<String, Type>,
+    at: &Path,
+) -> Result<Raw, Malformed> {
+    if let Some(name) = members.keys().find(|name| !kinds.contains_key(*name)) {
+        return Err(Malformed::new(at, format!("unexpected attribute {name:?}")));
+    }
+    let each = kinds.iter().map(|(name, kind)| {
+        let value = members.get(name).ok_or_else(|| Malformed::new(at, format!("attribute {name:?} is missing")))?;
+        Ok((Raw::from(name.as_str()), write(value, kind, &at.attribute(name))?))
+    });
+    each.collect::<Result<_, _>>().map(Raw::Map)
+}

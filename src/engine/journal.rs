@@ -1,0 +1,45 @@
+//! What an apply has done so far. Its caller owns it, so that nothing written is lost, whatever comes after: an error, a
+//! panic, a dropped future.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::Value as Json;
+
+use crate::object::{Holding, Key, Stage};
+
+/// What became of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    /// It is live.
+    Written {
+        /// The server's id of it.
+        uid: String,
+        /// Our fields of it, as the server has them.
+        owned: Json,
+        /// When it was written.
+        stage: Stage,
+        /// How we hold it.
+        holding: Holding,
+    },
+    /// It is gone.
+    Gone,
+}
+
+/// Written as it happens.
+#[derive(Debug, Default)]
+pub struct Journal(Mutex<BTreeMap<Key, Entry>>);
+
+impl Journal {
+    /// Notes what became of an object; the last word counts.
+    pub fn note(&self, key: &Key, entry: Entry) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), entry);
+    }
+
+    /// All that was noted.
+    pub fn done(&self) -> BTreeMap<Key, Entry> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

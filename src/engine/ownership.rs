@@ -1,0 +1,202 @@
+//! Whose an object is: what we write on it, and what we read from it. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value as Json, json};
+
+use crate::{
+    object::Key,
+    tree::{at, set, text},
+};
+
+/// Label on everything that we made: `"true"`; what an import lists.
+pub const MANAGED: &str = "terraform-provider-mesh/managed";
+/// Annotation: the provider's `owner`.
+pub const OWNER: &str = "terraform-provider-mesh/owner";
+/// Annotation: `mesh_service/pci/payments`.
+pub const RESOURCE: &str = "terraform-provider-mesh/resource";
+/// Annotation: the random id of one life of a resource, from create to destroy.
+pub const INSTANCE: &str = "terraform-provider-mesh/instance";
+/// Annotation on one object of each resource: the arguments as written, which an import reads.
+pub const ARGUMENTS: &str = "terraform-provider-mesh/arguments";
+
+const ANNOTATIONS: [&str; 4] = [OWNER, RESOURCE, INSTANCE, ARGUMENTS];
+
+/// Kinds whose object carries the arguments, best first. Objects that only lend us fields never do.
+const ANCHORS: [&str; 12] = [
+    "ServiceEntry",
+    "DestinationRule",
+    "VirtualService",
+    "AuthorizationPolicy",
+    "Sidecar",
+    "PeerAuthentication",
+    "RequestAuthentication",
+    "Telemetry",
+    "EnvoyFilter",
+    "ValidatingAdmissionPolicy",
+    "Service",
+    "ServiceAccount",
+];
+
+/// In whose name a resource's objects are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The provider's `owner`.
+    pub owner: String,
+    /// What `owner` was when the resource was written last, where it has been renamed since.
+    pub former_owner: Option<String>,
+    /// `mesh_service/pci/payments`
+    pub resource: String,
+    /// The random id of this life of the resource.
+    pub instance: String,
+    /// The arguments as written, compact JSON.
+    pub arguments: String,
+}
+
+/// Whose a live object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// This resource's: we may write it.
+    Ours,
+    /// This resource's by name and owner, but of another life of it: another address, or one that was replaced. We may
+    /// write it, and must not delete it.
+    OtherLife,
+    /// Somebody's; who, in words.
+    Other(String),
+}
+
+/// Is it a key of ours? Such keys are bookkeeping, never part of `objects`.
+pub fn is_stamp(key: &str) -> bool {
+    key == MANAGED || ANNOTATIONS.contains(&key)
+}
+
+/// Judges by the stamps; `uid` is the one that we noted when we wrote it, so that an object whose annotations somebody
+/// removed stays ours.
+pub fn whose(live: &Json, claim: &Claim, uid: Option<&str>) -> Whose {
+    let said = |name: &str| text(live, &["metadata", "annotations", name]);
+    let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
+    let by_us = owner == Some(&claim.owner) || owner.is_some() && owner == claim.former_owner.as_deref();
+    if by_us && resource == Some(&claim.resource) {
+        return if instance == Some(&claim.instance) { Whose::Ours } else { Whose::OtherLife };
+    }
+    if owner.is_none() && uid.is_some() && text(live, &["metadata", "uid"]) == uid {
+        return Whose::Ours;
+    }
+    Whose::Other(match (owner, resource) {
+        (Some(owner), Some(resource)) if owner == claim.owner => {
+            format!("it belongs to {resource} of this same owner ({owner:?})")
+        }
+        (Some(owner), resource) => {
+            format!("it belongs to {} of owner {owner:?}", resource.unwrap_or("another resource"))
+        }
+        (None, _) => match managers(live) {
+            managers if managers.is_empty() => "this provider didn't make it".to_owned(),
+            managers => format!("this provider didn't make it; it was written by {}", managers.join(", ")),
+        },
+    })
+}
+
+/// Names in managedFields.
+fn managers(live: &Json) -> Vec<String> {
+    let entries = at(live, &["metadata", "managedFields"]).as_array().map(Vec::as_slice).unwrap_or_default();
+    let names: BTreeSet<_> = entries.iter().filter_map(|entry| text(entry, &["manager"])).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// The object of `keys` that carries the arguments.
+pub fn anchor<'a>(keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
+    keys.filter_map(|key| Some((ANCHORS.iter().position(|kind| *kind == key.kind.kind)?, key)))
+        .min()
+        .map(|(_, key)| key)
+}
+
+/// `body` with our label and annotations.
+pub fn stamped(body: &Json, claim: &Claim, is_anchor: bool) -> Json {
+    let mut body = body.clone();
+    set(&mut body, &["metadata", "labels", MANAGED], json!("true"));
+    for (name, value) in annotations(claim, is_anchor) {
+        set(&mut body, &["metadata", "annotations", name], json!(value));
+    }
+    body
+}
+
+/// Whether a live object carries exactly the stamps that it should.
+pub fn is_current(live: &Json, claim: &Claim, is_anchor: bool) -> bool {
+    let wanted = annotations(claim, is_anchor);
+    let said = |name: &str| text(live, &["metadata", "annotations", name]);
+    at(live, &["metadata", "labels", MANAGED]) == "true"
+        && ANNOTATIONS
+            .iter()
+            .all(|name| said(name) == wanted.iter().find(|(wanted, _)| wanted == name).map(|(_, v)| *v))
+}
+
+fn annotations(claim: &Claim, is_anchor: bool) -> Vec<(&'static str, &str)> {
+    let mut all = vec![(OWNER, claim.owner.as_str()), (RESOURCE, &claim.resource), (INSTANCE, &claim.instance)];
+    if is_anchor {
+        all.push((ARGUMENTS, &claim.arguments));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::kind::{DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE};
+
+    fn claim() -> Claim {
+        Claim {
+            owner: "infra/prod".into(),
+            former_owner: Some("infra/old".into()),
+            resource: "mesh_service/pci/payments".into(),
+            instance: "i1".into(),
+            arguments: "{}".into(),
+        }
+    }
+
+    fn live(owner: &str, resource: &str, instance: &str) -> Json {
+        json!({"metadata": {"uid": "u1", "annotations": {OWNER: owner, RESOURCE: resource, INSTANCE: instance}}})
+    }
+
+    #[test]
+    fn whose_it_is() {
+        let by_kubectl =
+            json!({"metadata": {"uid": "u2", "managedFields": [{"manager": "kubectl"}, {"manager": "argocd"}]}});
+        let rows = [
+            (live("infra/prod", "mesh_service/pci/payments", "i1"), None, Whose::Ours),
+            (live("infra/prod", "mesh_service/pci/payments", "i2"), None, Whose::OtherLife),
+            (live("infra/old", "mesh_service/pci/payments", "i1"), None, Whose::Ours),
+            (
+                live("infra/prod", "mesh_service/pci/other", "i1"),
+                None,
+                Whose::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
+            ),
+            (
+                live("shop/prod", "mesh_service/pci/payments", "i1"),
+                Some("u1"),
+                Whose::Other("it belongs to mesh_service/pci/payments of owner \"shop/prod\"".into()),
+            ),
+            (json!({"metadata": {"uid": "u1"}}), Some("u1"), Whose::Ours),
+            (json!({"metadata": {"uid": "u2"}}), Some("u1"), Whose::Other("this provider didn't make it".into())),
+            (by_kubectl, None, Whose::Other("this provider didn't make it; it was written by argocd, kubectl".into())),
+        ];
+        for (live, uid, expected) in rows {
+            assert_eq!(whose(&live, &claim(), uid), expected, "{live}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_is_current_until_anything_of_it_changes() {
+        let body = json!({"metadata": {"name": "x"}});
+        let live = stamped(&body, &claim(), true);
+        assert!(is_current(&live, &claim(), true));
+        assert!(!is_current(&live, &claim(), false), "it isn't the anchor any more");
+        assert!(!is_current(&live, &Claim { owner: "new".into(), ..claim() }, true));
+        assert!(!is_current(&body, &claim(), false));
+    }
+
+    #[test]
+    fn the_anchor_is_the_best_kind() {
+        let keys = [&SERVICE, &VIRTUAL_SERVICE, &DESTINATION_RULE].map(|kind| Key::new(kind, "pci", "x"));
+        assert_eq!(anchor(keys.iter()), keys.get(2));
+    }
+}

@@ -1,0 +1,164 @@
+//! Checks at plan what apply would meet: an owner in the way, a schema, CEL or webhook error, a conflict. Diagnostics only:
+//! nothing of the cluster reaches a planned value.
+
+use futures_util::FutureExt;
+use serde_json::{Value as Json, json};
+
+use super::{
+    Engine,
+    drift::{self, intruders},
+    ownership::{Whose, anchor, stamped, whose},
+    side_by_side,
+};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    kubernetes::{
+        Applied, Apply, Error, Freshness,
+        errors::{Doing, explain},
+    },
+    object::{Holding, Object, Territory},
+    tree::at,
+};
+
+const UNREACHABLE: &str = "unreachable";
+
+impl Engine<'_> {
+    /// Checks each of `wanted`, the objects that this plan would write.
+    pub async fn plan(&self, wanted: &[Object], out: &mut Diagnostics) {
+        let anchor = anchor(wanted.iter().map(|object| &object.key));
+        let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key)).boxed());
+        for told in side_by_side(checks.collect()).await {
+            out.extend(told);
+        }
+    }
+
+    async fn check(&self, object: &Object, is_anchor: bool) -> Diagnostics {
+        let mut out = Diagnostics::default();
+        if self.once.said(UNREACHABLE) {
+            return out;
+        }
+        let live = match self.cluster.get(&object.key, Freshness::Recent, &self.limits).await {
+            Ok(live) => live,
+            Err(error) => {
+                self.unchecked(&error, Doing::Read, object, &mut out);
+                return out;
+            }
+        };
+        if object.holding == Holding::Fields {
+            if live.is_none() {
+                absent(object, &mut out);
+            }
+            return out;
+        }
+        if let Some(live) = &live {
+            if let Whose::Other(who) = whose(live, self.claim, self.record.uid(&object.key)) {
+                in_the_way(object, &who, &mut out);
+                return out;
+            }
+            drifted(live, object, &mut out);
+        }
+        match self.dry_run(object, live.as_deref(), is_anchor).await {
+            Ok(applied) => {
+                for warning in applied.warnings {
+                    if self.once.first(&format!("{} {warning}", object.key)) {
+                        out.warn(
+                            &Path::root(),
+                            format!("Kubernetes warns of {}", object.key.kind.kind),
+                            format!("{}: {warning}", object.key),
+                        );
+                    }
+                }
+            }
+            Err(error) => self.unchecked(&error, Doing::Check, object, &mut out),
+        }
+        out
+    }
+
+    async fn dry_run(&self, object: &Object, live: Option<&Json>, is_anchor: bool) -> Result<Applied, Error> {
+        let body = stamped(&object.body, self.claim, is_anchor);
+        match live {
+            // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
+            Some(live)
+                if object.key.kind.territory == Territory::Exclusive
+                    && drift::take(live, &body, &object.key).is_some() =>
+            {
+                let spec = json!([{ "op": "add", "path": "/spec", "value": at(&body, &["spec"]) }]);
+                self.cluster.patch(&object.key, &spec, true, &self.limits).await
+            }
+            _ => self.cluster.apply(&object.key, &body, Apply { dry_run: true, force: false }, &self.limits).await,
+        }
+    }
+
+    /// A check that couldn't be made is no fault of the configuration, unless the server says so.
+    fn unchecked(&self, error: &Error, doing: Doing, object: &Object, out: &mut Diagnostics) {
+        if error.no_cluster() {
+            if self.once.first(UNREACHABLE) {
+                out.warn(
+                    &Path::root(),
+                    "Planned without the cluster",
+                    format!("{error}.\nThe planned objects are exact. Whether somebody else's object is in the way, and what \
+                             the server's validation says, shows at apply."),
+                );
+            }
+        } else if doing == Doing::Check && error.forbidden() {
+            if self.once.first("dry run forbidden") {
+                out.warn(
+                    &Path::root(),
+                    "Planned without the server's validation",
+                    format!("{error}.\nThe dry run needs the right to patch. What the server's validation says shows at apply."),
+                );
+            }
+        } else if doing == Doing::Check && (error.may_come_yet() || error.webhook_unavailable()) {
+            let what = format!("may come {error}");
+            if self.once.first(&what) {
+                out.warn(
+                    &Path::root(),
+                    "Some checks wait until apply",
+                    format!("{error}.\nIf this run makes it (use depends_on), all is well: apply waits for it."),
+                );
+            }
+        } else {
+            explain(error, doing, &object.key, Some(object), out);
+        }
+    }
+}
+
+/// Somebody else's object, of which some fields would be ours, isn't there.
+pub(super) fn absent(object: &Object, out: &mut Diagnostics) {
+    out.warn(
+        &Path::root(),
+        format!("{} isn't there yet", object.key.kind.kind),
+        format!(
+            "{} belongs to somebody else, and only some of its fields are ours. They are set by the first apply that \
+                 finds it; until then each plan shows them.",
+            object.key
+        ),
+    );
+}
+
+/// An object of somebody else has the name.
+pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
+    out.error(
+        &Path::root(),
+        format!("{} exists already", object.key.kind.kind),
+        format!(
+            "{} is in the cluster, and {who}. It is left as it is. Delete it there, or give this resource another \
+                 name, or remove the other resource that declares it.",
+            object.key
+        ),
+    );
+}
+
+/// Who changed what since our last apply. The plan shows the live values; apply takes them back.
+fn drifted(live: &Json, object: &Object, out: &mut Diagnostics) {
+    if drift::project(live, Some(&object.body), &object.key) == object.body {
+        return;
+    }
+    for (manager, fields) in intruders(live, &object.body, &object.key) {
+        out.warn(
+            &Path::root(),
+            format!("{} was changed by {manager}", object.key.kind.kind),
+            format!("{}: {} set by {manager}. Apply takes this back.", object.key, fields.join(", ")),
+        );
+    }
+}

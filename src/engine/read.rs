@@ -1,0 +1,50 @@
+//! The live side of a resource's objects.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use futures_util::FutureExt;
+use serde_json::Value as Json;
+
+use super::{Engine, drift::project, side_by_side};
+use crate::{
+    diagnostics::{Diagnostics, Reported},
+    kubernetes::{
+        Freshness,
+        errors::{Doing, explain},
+    },
+    object::Key,
+};
+
+impl Engine<'_> {
+    /// The objects under `keys` that are there, with our fields of them; `wrote` says what we wrote last. Every failure is
+    /// told, and then there is no answer: a plan must not say "gone" of what it couldn't see.
+    pub async fn read(
+        &self,
+        wrote: &BTreeMap<Key, Json>,
+        out: &mut Diagnostics,
+    ) -> Result<BTreeMap<Key, Json>, Reported> {
+        let live = self.fetch(wrote.keys(), Freshness::Recent, out).await?;
+        Ok(live.into_iter().map(|(key, live)| (key.clone(), project(&live, wrote.get(&key), &key))).collect())
+    }
+
+    /// The objects that are there, whole.
+    pub(super) async fn fetch(
+        &self,
+        keys: impl Iterator<Item = &Key>,
+        freshness: Freshness,
+        out: &mut Diagnostics,
+    ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
+        let keys: Vec<&Key> = keys.collect();
+        let reads = keys.iter().map(|key| self.cluster.get(key, freshness, &self.limits).boxed());
+        let (mut found, mut failed) = (BTreeMap::new(), None);
+        for (key, read) in keys.iter().copied().zip(side_by_side(reads.collect()).await) {
+            match read {
+                Ok(live) => found.extend(live.map(|live| (key.clone(), live))),
+                // One fault, one message: what fails for one object fails for its siblings, too.
+                Err(error) if failed.is_none() => failed = Some(explain(&error, Doing::Read, key, None, out)),
+                Err(_) => {}
+            }
+        }
+        failed.map_or(Ok(found), Err)
+    }
+}

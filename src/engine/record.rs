@@ -1,0 +1,117 @@
+//! Our bookkeeping between calls: the private data that core stores for us and every answer must echo.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::journal::Entry;
+use crate::object::{Holding, Key, Stage};
+
+/// One resource's record. Names objects as text, so that a record of a newer version still reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Version of this form.
+    pub v: u32,
+    /// The resource's id when it was written: a plan with another id is another resource.
+    #[serde(default)]
+    pub id: String,
+    /// The random id of this life of the resource; empty until its first apply.
+    #[serde(default)]
+    pub instance: String,
+    /// The provider's `owner` when it was written.
+    #[serde(default)]
+    pub owner: String,
+    /// The cluster's identity when it was written, where we could read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// What was written, by key as text.
+    #[serde(default)]
+    pub objects: BTreeMap<String, Noted>,
+}
+
+/// What is noted of one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// The server's id of this very object; empty where it isn't known (a state without private data).
+    pub uid: String,
+    /// When it was written, for the order of deletion.
+    pub stage: u8,
+    /// Some fields of somebody else's object.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fields: bool,
+}
+
+impl Noted {
+    /// How we hold it.
+    pub fn holding(&self) -> Holding {
+        if self.fields { Holding::Fields } else { Holding::Whole }
+    }
+
+    /// When it was written.
+    pub fn stage(&self) -> Stage {
+        Stage(self.stage)
+    }
+}
+
+impl Record {
+    const VERSION: u32 = 1;
+
+    /// Reads private data; nothing, or anything that isn't ours, is an empty record: the state's keys have to do then.
+    pub fn read(private: &[u8]) -> Self {
+        serde_json::from_slice(private).unwrap_or_default()
+    }
+
+    /// The private data.
+    pub fn write(&self) -> Vec<u8> {
+        serde_json::to_vec(&Self { v: Self::VERSION, ..self.clone() }).unwrap_or_default()
+    }
+
+    /// The noted objects whose kinds we know.
+    pub fn keys(&self) -> BTreeMap<Key, Noted> {
+        self.objects.iter().filter_map(|(key, noted)| Some((key.parse().ok()?, noted.clone()))).collect()
+    }
+
+    /// The noted uid of an object.
+    pub fn uid(&self, key: &Key) -> Option<&str> {
+        self.objects.get(&key.to_string()).map(|noted| noted.uid.as_str()).filter(|uid| !uid.is_empty())
+    }
+
+    /// Takes over what was done.
+    pub fn note(&mut self, done: &BTreeMap<Key, Entry>) {
+        for (key, entry) in done {
+            match entry {
+                Entry::Written { uid, stage, holding, .. } => {
+                    let noted = Noted { uid: uid.clone(), stage: stage.0, fields: *holding == Holding::Fields };
+                    self.objects.insert(key.to_string(), noted);
+                }
+                Entry::Gone => {
+                    self.objects.remove(&key.to_string());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_record_is_an_empty_one() {
+        for private in [&b""[..], b"null", b"{", b"\xff"] {
+            assert_eq!(Record::read(private), Record::default());
+        }
+    }
+
+    #[test]
+    fn it_survives_the_round_trip() {
+        let noted = Noted { uid: "u".into(), stage: 20, fields: true };
+        let record = Record {
+            v: 1,
+            id: "pci/payments".into(),
+            objects: [("Service/pci/payments".into(), noted)].into(),
+            ..Record::default()
+        };
+        assert_eq!(Record::read(&record.write()), record);
+    }
+}

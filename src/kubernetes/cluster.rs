@@ -1,0 +1,324 @@
+//! The few requests that we make: GET, LIST, server-side apply, JSON patch, DELETE. Built and read by hand over kube's
+//! client, since its typed calls throw the response's headers away (`Retry-After`, `Warning`) and lose a whole list over one
+//! odd object.
+
+use std::sync::Arc;
+
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use kube::client::Body;
+use serde_json::{Value as Json, json};
+use tokio::sync::OnceCell;
+
+use super::{
+    connection::Connection,
+    errors::Error,
+    reads::{Freshness, Reads, Snapshot},
+    retry::{Limits, persist},
+};
+use crate::{
+    known::Known,
+    object::{Key, Kind},
+    tree::text,
+};
+
+/// Our name in managedFields. Fixed: whose object it is says the owner annotation, which object it is says the server.
+pub const FIELD_MANAGER: &str = "terraform-provider-mesh";
+
+/// Objects of one page of a LIST, and pages before we turn to GETs.
+const PAGE: usize = 500;
+const MOST_PAGES: usize = 10;
+
+/// A cluster. Connects on first use, once.
+pub struct Cluster {
+    connection: Known<Connection>,
+    client: OnceCell<kube::Client>,
+    reads: Reads,
+    identity: OnceCell<Option<String>>,
+}
+
+/// How to apply.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Apply {
+    /// Ask for the verdict alone.
+    pub dry_run: bool,
+    /// Take fields that others have.
+    pub force: bool,
+}
+
+/// What the server made of a write.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The object as it is now.
+    pub object: Json,
+    /// `Warning` headers: istiod's webhook, deprecations.
+    pub warnings: Vec<String>,
+}
+
+struct Answer {
+    body: Vec<u8>,
+    warnings: Vec<String>,
+}
+
+impl Cluster {
+    /// Not connected yet; `Err`: connection arguments come at apply.
+    pub fn new(connection: Known<Connection>) -> Self {
+        Self { connection, client: OnceCell::new(), reads: Reads::default(), identity: OnceCell::new() }
+    }
+
+    /// The object, or `None` where there is none, nor its namespace or kind.
+    pub async fn get(&self, key: &Key, freshness: Freshness, limits: &Limits) -> Result<Option<Arc<Json>>, Error> {
+        if let Some(shared) = self.reads.shared(key, freshness) {
+            let listed = shared.get_or_try_init(|| self.snapshot(key.kind, key.namespace.as_deref(), limits)).await?;
+            if let Some(all) = listed {
+                return Ok(all.get(&key.name).cloned());
+            }
+        }
+        match self.send(Method::GET, &path(key), None, limits).await {
+            Ok(answer) => Ok(Some(Arc::new(parse(&answer.body)?))),
+            Err(error) if error.not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All objects of a kind in a namespace that carry a label.
+    pub async fn list(
+        &self,
+        kind: &'static Kind,
+        namespace: &str,
+        label: &str,
+        limits: &Limits,
+    ) -> Result<Vec<Json>, Error> {
+        let selector = format!("&labelSelector={}", encode(label));
+        let listed = self.pages(kind, Some(namespace), &selector, usize::MAX, limits).await?;
+        Ok(listed.unwrap_or_default())
+    }
+
+    /// All objects of a kind in a namespace; `None` where they are too many or we may not list.
+    async fn snapshot(
+        &self,
+        kind: &'static Kind,
+        namespace: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Option<Snapshot>, Error> {
+        let listed = match self.pages(kind, namespace, "", MOST_PAGES, limits).await {
+            Err(error) if error.forbidden() => None,
+            listed => listed?,
+        };
+        let named = |object: Json| Some((text(&object, &["metadata", "name"])?.to_owned(), Arc::new(object)));
+        Ok(listed.map(|objects| Arc::new(objects.into_iter().filter_map(named).collect())))
+    }
+
+    /// A LIST, page by page; `None` beyond `most` pages.
+    async fn pages(
+        &self,
+        kind: &'static Kind,
+        namespace: Option<&str>,
+        selector: &str,
+        most: usize,
+        limits: &Limits,
+    ) -> Result<Option<Vec<Json>>, Error> {
+        let mut all = Vec::new();
+        let mut page = String::new();
+        for _ in 0..most {
+            let uri = format!("{}?limit={PAGE}{selector}{page}", folder(kind, namespace));
+            let mut list = match self.send(Method::GET, &uri, None, limits).await {
+                Ok(answer) => parse(&answer.body)?,
+                // The kind isn't served: there are none.
+                Err(error) if error.not_found() => return Ok(Some(all)),
+                Err(error) => return Err(error),
+            };
+            if let Some(Json::Array(items)) = list.get_mut("items").map(Json::take) {
+                all.extend(items);
+            }
+            match text(&list, &["metadata", "continue"]) {
+                Some(next) if !next.is_empty() => page = format!("&continue={}", encode(next)),
+                _ => return Ok(Some(all)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Server-side apply with strict field validation.
+    pub async fn apply(&self, key: &Key, body: &Json, how: Apply, limits: &Limits) -> Result<Applied, Error> {
+        let uri = format!(
+            "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={}{}",
+            path(key),
+            how.force,
+            if how.dry_run { "&dryRun=All" } else { "" },
+        );
+        self.write(Method::PATCH, &uri, Some(("application/apply-patch+yaml", body)), key, how.dry_run, limits).await
+    }
+
+    /// A JSON patch, under our field manager.
+    pub async fn patch(&self, key: &Key, operations: &Json, dry_run: bool, limits: &Limits) -> Result<Applied, Error> {
+        let uri = format!(
+            "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{}",
+            path(key),
+            if dry_run { "&dryRun=All" } else { "" },
+        );
+        self.write(Method::PATCH, &uri, Some(("application/json-patch+json", operations)), key, dry_run, limits).await
+    }
+
+    /// Deletes exactly the object that was read: another one of the same name, or a newer version, answers 409. `None`: it
+    /// was gone already. `Some`: what the server keeps until its finalizers are done, or its word that it's gone.
+    pub async fn delete(
+        &self,
+        key: &Key,
+        uid: &str,
+        resource_version: &str,
+        limits: &Limits,
+    ) -> Result<Option<Json>, Error> {
+        let body = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+            "preconditions": { "uid": uid, "resourceVersion": resource_version },
+        });
+        match self.write(Method::DELETE, &path(key), Some(("application/json", &body)), key, false, limits).await {
+            Ok(applied) => Ok(Some(applied.object)),
+            Err(error) if error.not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What tells this cluster from others: the uid of the namespace kube-system. `None`: we may not read it.
+    pub async fn identity(&self, limits: &Limits) -> Result<Option<&str>, Error> {
+        Ok(self.identity.get_or_try_init(|| self.read_identity(limits)).await?.as_deref())
+    }
+
+    async fn read_identity(&self, limits: &Limits) -> Result<Option<String>, Error> {
+        match self.send(Method::GET, "/api/v1/namespaces/kube-system", None, limits).await {
+            Ok(answer) => Ok(text(&parse(&answer.body)?, &["metadata", "uid"]).map(str::to_owned)),
+            Err(error) if error.forbidden() || error.not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write(
+        &self,
+        method: Method,
+        uri: &str,
+        body: Option<(&str, &Json)>,
+        key: &Key,
+        dry_run: bool,
+        limits: &Limits,
+    ) -> Result<Applied, Error> {
+        if !dry_run {
+            self.reads.forget(key);
+        }
+        let answer = self.send(method, uri, body, limits).await?;
+        Ok(Applied { object: parse(&answer.body)?, warnings: answer.warnings })
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        uri: &str,
+        body: Option<(&str, &Json)>,
+        limits: &Limits,
+    ) -> Result<Answer, Error> {
+        let (content_type, bytes) = match body {
+            Some((content_type, body)) => (content_type, body.to_string().into_bytes()),
+            None => ("application/json", Vec::new()),
+        };
+        let what = format!("{method} {uri}");
+        persist(limits, &what, || self.attempt(&method, uri, content_type, &bytes, &what)).await
+    }
+
+    async fn attempt(
+        &self,
+        method: &Method,
+        uri: &str,
+        content_type: &str,
+        body: &[u8],
+        what: &str,
+    ) -> Result<Answer, Error> {
+        let client = self.client.get_or_try_init(|| self.connect()).await?;
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(uri)
+            .header(http::header::CONTENT_TYPE, content_type)
+            .header(http::header::ACCEPT, "application/json")
+            .body(Body::from(body.to_vec()))
+            .map_err(|e| Error::Malformed(e.to_string()))?;
+        let response = client.send(request).await.map_err(|e| Error::unreachable(&e))?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes();
+        tracing::debug!(request = what, status = head.status.as_u16(), "kubernetes");
+        let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
+        if head.status.is_success() {
+            let warnings = head.headers.get_all("warning").iter().filter_map(text).map(|w| warning(&w)).collect();
+            return Ok(Answer { body: body.to_vec(), warnings });
+        }
+        let retry_after = head.headers.get("retry-after").and_then(text).and_then(|seconds| seconds.parse().ok());
+        Err(Error::refused(head.status.as_u16(), &body, retry_after))
+    }
+
+    async fn connect(&self) -> Result<kube::Client, Error> {
+        let connection = self.connection.as_ref().map_err(|_| Error::Unknown)?;
+        let config = connection.config().await?;
+        kube::Client::try_from(config)
+            .map_err(|e| Error::Connection(format!("The connection's TLS or credentials can't be used: {e}.")))
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Json, Error> {
+    serde_json::from_slice(body).map_err(|e| Error::Malformed(e.to_string()))
+}
+
+/// `299 - "text"` without its code and agent.
+fn warning(header: &str) -> String {
+    let text = header.splitn(3, ' ').nth(2).unwrap_or(header);
+    let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    text.replace("\\\"", "\"")
+}
+
+/// Where objects of a kind are.
+fn folder(kind: &Kind, namespace: Option<&str>) -> String {
+    let root = if kind.group.is_empty() {
+        format!("/api/{}", kind.version)
+    } else {
+        format!("/apis/{}/{}", kind.group, kind.version)
+    };
+    match namespace {
+        Some(namespace) => format!("{root}/namespaces/{}/{}", encode(namespace), kind.plural),
+        None => format!("{root}/{}", kind.plural),
+    }
+}
+
+/// Where an object is.
+fn path(key: &Key) -> String {
+    format!("{}/{}", folder(key.kind, key.namespace.as_deref()), encode(&key.name))
+}
+
+/// Percent-encodes one part of a URL: names come from configuration and state, and must stay one part.
+fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::kind::{SERVICE, VIRTUAL_SERVICE};
+
+    #[test]
+    fn paths_keep_names_in_their_place() {
+        assert_eq!(path(&Key::new(&SERVICE, "pci", "payments")), "/api/v1/namespaces/pci/services/payments");
+        assert_eq!(
+            path(&Key::new(&VIRTUAL_SERVICE, "pci", "../x?y")),
+            "/apis/networking.istio.io/v1/namespaces/pci/virtualservices/..%2Fx%3Fy"
+        );
+    }
+
+    #[test]
+    fn a_warning_header_is_its_text() {
+        assert_eq!(warning(r#"299 - "say \"when\"""#), r#"say "when""#);
+    }
+}

@@ -1,0 +1,301 @@
+//! What the API server, or the way to it, answers in place of success; and what we tell the user of it. All of the wording
+//! about the server is in this file.
+
+use std::{error::Error as _, fmt::Write as _};
+
+use serde::Deserialize;
+
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    object::{Key, Object},
+};
+
+/// Why a request has no result.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// Neither a kubeconfig nor a host is set.
+    #[error("no cluster is configured")]
+    NotConfigured,
+    /// The connection's arguments can't be used.
+    #[error("{0}")]
+    Connection(String),
+    /// Connection arguments come at apply.
+    #[error("the provider's connection isn't known yet")]
+    Unknown,
+    /// No answer came.
+    #[error("no answer from the API server: {0}")]
+    Unreachable(String),
+    /// The server said no.
+    #[error("{}", .0.message)]
+    Refused(Box<Status>),
+    /// The answer can't be read.
+    #[error("the API server's answer can't be read: {0}")]
+    Malformed(String),
+    /// Stop was called.
+    #[error("interrupted")]
+    Stopped,
+    /// The time that the resource's `timeouts` give is over.
+    #[error("no success within the time allowed; last: {0}")]
+    TimedOut(String),
+}
+
+/// The server's `Status`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Status {
+    /// HTTP status.
+    pub code: u16,
+    /// `Conflict`, `NotFound`, `Invalid` …
+    pub reason: String,
+    /// For people.
+    pub message: String,
+    /// More, for programs.
+    pub details: Details,
+    /// Seconds of the `Retry-After` header.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
+}
+
+/// What a `Status` is about.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Details {
+    /// Resource or kind.
+    pub kind: String,
+    /// Object.
+    pub name: String,
+    /// Each fault that was found.
+    pub causes: Vec<Cause>,
+}
+
+/// One fault.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Cause {
+    /// `FieldManagerConflict`, `FieldValueInvalid` …
+    pub reason: String,
+    /// For people; of a conflict: `conflict with "kubectl-patch" using networking.istio.io/v1`.
+    pub message: String,
+    /// `spec.http[0].timeout`; server-side apply writes a leading dot.
+    pub field: String,
+}
+
+impl Error {
+    /// Reads a body that isn't a success.
+    pub fn refused(code: u16, body: &[u8], retry_after: Option<u64>) -> Self {
+        let mut status: Status = serde_json::from_slice(body).unwrap_or_default();
+        if status.message.is_empty() {
+            status.message = String::from_utf8_lossy(body).trim().chars().take(500).collect();
+        }
+        status.code = code;
+        status.retry_after = retry_after;
+        Self::Refused(Box::new(status))
+    }
+
+    /// An error of the HTTP client, with its causes: only the innermost tells what happened.
+    pub fn unreachable(error: &kube::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            let inner_text = inner.to_string();
+            if !text.contains(&inner_text) {
+                let _ = write!(text, ": {inner_text}");
+            }
+            cause = inner.source();
+        }
+        Self::Unreachable(text)
+    }
+
+    /// The server's status, where it answered.
+    pub fn status(&self) -> Option<&Status> {
+        match self {
+            Self::Refused(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    fn is(&self, code: u16) -> bool {
+        self.status().is_some_and(|status| status.code == code)
+    }
+
+    /// 404: no such object, namespace or kind.
+    pub fn not_found(&self) -> bool {
+        self.is(404)
+    }
+
+    /// 403 by RBAC, not by an admission plugin, whose message names itself.
+    pub fn forbidden(&self) -> bool {
+        self.status().is_some_and(|s| s.code == 403 && s.message.contains(" cannot "))
+    }
+
+    /// 409: somebody else has the field, or the object has changed meanwhile.
+    pub fn conflict(&self) -> bool {
+        self.is(409)
+    }
+
+    /// 422 of a JSON patch whose `test` didn't hold, or of a stale resourceVersion in it.
+    pub fn stale(&self) -> bool {
+        self.conflict() || self.status().is_some_and(|s| s.code == 422 && s.details.causes.is_empty())
+    }
+
+    /// A namespace or a kind that this very run may still make.
+    pub fn may_come_yet(&self) -> bool {
+        self.not_found()
+    }
+
+    /// The API server wasn't reached at all.
+    pub fn no_cluster(&self) -> bool {
+        matches!(self, Self::Unknown | Self::Unreachable(_) | Self::TimedOut(_))
+    }
+
+    /// An admission webhook that didn't answer: the fault is neither the user's nor lasting.
+    pub fn webhook_unavailable(&self) -> bool {
+        self.status().is_some_and(|s| s.message.contains("failed calling webhook"))
+    }
+}
+
+/// What we were about to do, for the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// GET or LIST.
+    Read,
+    /// A dry run at plan.
+    Check,
+    /// Server-side apply.
+    Apply,
+    /// DELETE.
+    Delete,
+}
+
+impl Doing {
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Check => "accept",
+            Self::Apply => "apply",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// Tells `error` about `key`, on the argument to blame where `object` knows it.
+pub fn explain(error: &Error, doing: Doing, key: &Key, object: Option<&Object>, out: &mut Diagnostics) -> Reported {
+    let root = Path::root();
+    let at = object.map_or(root.clone(), |object| blamed(error, object));
+    let what = format!("{} {}", key.kind.kind, place(key));
+    match error {
+        Error::NotConfigured => out.error(
+            &root,
+            "No cluster is configured",
+            "The provider \"mesh\" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host \
+             with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither \
+             ~/.kube/config nor the cluster that this process runs in.",
+        ),
+        Error::Connection(why) => out.error(&root, "The cluster connection can't be used", why),
+        Error::Unknown => out.error(
+            &root,
+            "The cluster connection isn't known yet",
+            format!("Arguments of the provider \"mesh\" come from resources that aren't applied yet, and {what} has to be \
+                     read. Apply those resources first (-target), or write known values."),
+        ),
+        Error::Unreachable(why) => out.error(
+            &root,
+            "The API server can't be reached",
+            format!("No answer while trying to {} {what}: {why}. Check the connection arguments of the provider \"mesh\" \
+                     and the network.", doing.verb()),
+        ),
+        Error::TimedOut(last) => out.error(
+            &root,
+            format!("Timed out on {what}"),
+            format!("Kubernetes didn't {} it within the time that timeouts allow. Last answer: {last}.", doing.verb()),
+        ),
+        Error::Stopped => out.error(
+            &root,
+            "Interrupted",
+            format!("{what} was not handled. What was written before is in the state; run apply again to go on."),
+        ),
+        Error::Malformed(why) => {
+            out.error(&root, "The API server's answer can't be read", format!("{what}: {why}. Is this a Kubernetes API server?"))
+        }
+        Error::Refused(status) => refused(error, status, doing, key, &at, out),
+    }
+}
+
+fn refused(error: &Error, status: &Status, doing: Doing, key: &Key, at: &Path, out: &mut Diagnostics) -> Reported {
+    let what = format!("{} {}", key.kind.kind, place(key));
+    if status.code == 401 {
+        return out.error(
+            &Path::root(),
+            "The API server doesn't know us",
+            format!(
+                "It answered 401 for {what}: {}. Check token, client certificate or the kubeconfig's user.",
+                status.message
+            ),
+        );
+    }
+    if error.forbidden() {
+        return out.error(
+            &Path::root(),
+            format!(
+                "Not allowed to {} {}",
+                if doing == Doing::Check { "apply" } else { doing.verb() },
+                key.kind.plural
+            ),
+            format!("{}.\nThe guide \"RBAC\" lists the rights that the provider needs.", status.message),
+        );
+    }
+    if error.conflict() && status.details.causes.iter().any(|c| c.reason == "FieldManagerConflict") {
+        let fields: Vec<_> = status.details.causes.iter().map(|c| format!("  {}: {}", c.field, c.message)).collect();
+        return out.error(
+            at,
+            format!("Somebody else has fields of {}", key.kind.kind),
+            format!(
+                "{what} has fields that another manager has set to another value:\n{}\nTake the field out of that \
+                     manager's configuration, or out of this one.",
+                fields.join("\n")
+            ),
+        );
+    }
+    if error.not_found() {
+        let kind_missing = status.details.name.is_empty();
+        return if kind_missing {
+            out.error(
+                &Path::root(),
+                format!("The cluster doesn't serve {}", key.kind.plural),
+                format!(
+                    "{}.{} {} isn't there: are Istio's CRDs installed (Istio 1.27 or newer)?",
+                    key.kind.plural, key.kind.group, key.kind.version
+                ),
+            )
+        } else {
+            out.error(
+                at,
+                format!("Can't {} {}", doing.verb(), key.kind.kind),
+                format!("{what}: {}. Create the namespace first.", status.message),
+            )
+        };
+    }
+    let faults: Vec<_> = status.details.causes.iter().map(|c| format!("  {}: {}", c.field, c.message)).collect();
+    let faults = if faults.is_empty() { String::new() } else { format!("\n{}", faults.join("\n")) };
+    out.error(
+        at,
+        format!("Kubernetes doesn't {} {}", doing.verb(), key.kind.kind),
+        format!("{what}: {}{faults}", status.message),
+    )
+}
+
+/// `pci/payments-pci`
+fn place(key: &Key) -> String {
+    key.namespace.as_ref().map_or_else(|| key.name.clone(), |namespace| format!("{namespace}/{}", key.name))
+}
+
+/// The argument behind the field that the server named first; longest prefix wins.
+fn blamed(error: &Error, object: &Object) -> Path {
+    let Some(status) = error.status() else { return Path::root() };
+    let fields = status.details.causes.iter().map(|c| c.field.trim_start_matches('.'));
+    let of = |field: &str| {
+        let fits = object.origins.iter().filter(|(prefix, _)| field.starts_with(prefix.as_str()));
+        fits.max_by_key(|(prefix, _)| prefix.len()).map(|(_, path)| path.clone())
+    };
+    fields.into_iter().find_map(of).unwrap_or_default()
+}

@@ -1,0 +1,103 @@
+//! Spans of time as Istio and Terraform write them: `5s`, `1500ms`, `1m30s`.
+
+use std::{fmt, time::Duration as Std};
+
+use super::text::Text;
+
+/// A span of time in whole milliseconds, the finest that Istio takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Duration(u64);
+
+/// No configuration waits for longer: a slip of the pen must not become a timeout of years.
+const LONGEST: u64 = 24 * 60 * 60 * 1000;
+
+impl Duration {
+    /// Nothing: where a timeout is meant, none.
+    pub const ZERO: Self = Self(0);
+
+    /// A span of whole milliseconds.
+    pub const fn milliseconds(n: u64) -> Self {
+        Self(n)
+    }
+
+    /// A span of whole seconds.
+    pub const fn seconds(n: u64) -> Self {
+        Self(n * 1000)
+    }
+}
+
+impl From<Duration> for Std {
+    fn from(duration: Duration) -> Self {
+        Self::from_millis(duration.0)
+    }
+}
+
+/// In the largest of seconds and milliseconds that leaves no fraction: one span, one text, however it was written.
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 % 1000 {
+            0 => write!(f, "{}s", self.0 / 1000),
+            _ => write!(f, "{}ms", self.0),
+        }
+    }
+}
+
+impl serde::Serialize for Duration {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Text for Duration {
+    fn admits() -> String {
+        "A duration like `5s`, `1500ms` or `1m30s`, in whole milliseconds, 24h at most.".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let fault =
+            || format!("{text:?} isn't a duration. Write a number and a unit, like \"5s\", \"1500ms\" or \"1m30s\".");
+        let mut total = 0_u64;
+        let mut rest = text;
+        while !rest.is_empty() || text.is_empty() {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(fault)?;
+            let (digits, tail) = rest.split_at(end);
+            let (unit, tail) = unit(tail).ok_or_else(fault)?;
+            let number = digits.parse::<u32>().map_err(|_| fault())?;
+            total = total.saturating_add(u64::from(number) * unit);
+            rest = tail;
+        }
+        if total > LONGEST {
+            return Err(format!("{text:?} is longer than 24h."));
+        }
+        Ok(Self(total))
+    }
+}
+
+/// The unit at the start, in milliseconds, and what follows it.
+fn unit(text: &str) -> Option<(u64, &str)> {
+    [("ms", 1), ("s", 1000), ("m", 60 * 1000), ("h", 60 * 60 * 1000)]
+        .into_iter()
+        .find_map(|(name, unit)| text.strip_prefix(name).map(|rest| (unit, rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_print_in_one_way() {
+        for (text, printed) in
+            [("5s", "5s"), ("5000ms", "5s"), ("1500ms", "1500ms"), ("1m30s", "90s"), ("0s", "0s"), ("24h", "86400s")]
+        {
+            assert_eq!(Duration::parse(text).map(|d| d.to_string()), Ok(printed.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_span_is_told() {
+        for text in ["", "5", "s", "-1s", "1.5s", "5 s", "5us", "5s!", "99999999999s", "5s5"] {
+            assert!(Duration::parse(text).is_err_and(|e| e.contains("isn't a duration")), "{text}");
+        }
+        assert_eq!(Duration::parse("25h"), Err("\"25h\" is longer than 24h.".to_owned()));
+    }
+}

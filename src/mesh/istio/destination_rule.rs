@@ -1,0 +1,186 @@
+//! DestinationRule: what callers do on their way to a host. A caller takes the one most specific rule whole; nothing is
+//! inherited from another, so each rule carries everything.
+
+use serde::Serialize;
+
+use super::{ExportTo, PortSelector};
+use crate::mesh::{duration::Duration, resiliency::Resiliency};
+
+/// `spec`
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DestinationRule {
+    /// Whole, or a wildcard.
+    pub host: String,
+    /// Always written: the mesh's default may hide the rule.
+    pub export_to: ExportTo,
+    /// None: Istio's defaults, where without this rule the root namespace's would hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic_policy: Option<TrafficPolicy>,
+}
+
+/// Limits, ejection, TLS.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrafficPolicy {
+    #[allow(missing_docs)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_pool: Option<ConnectionPool>,
+    #[allow(missing_docs)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outlier_detection: Option<OutlierDetection>,
+    #[allow(missing_docs)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<LoadBalancer>,
+    /// Not for single ports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_budget: Option<RetryBudget>,
+    /// These inherit nothing from the rest of the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port_level_settings: Option<Vec<PortPolicy>>,
+}
+
+/// What holds for one port instead of the rest.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PortPolicy {
+    /// The Service's port.
+    pub port: PortSelector,
+    /// Of the proxy, where the application speaks clear text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<ClientTls>,
+    #[allow(missing_docs)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_pool: Option<ConnectionPool>,
+    #[allow(missing_docs)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outlier_detection: Option<OutlierDetection>,
+    #[allow(missing_docs)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_balancer: Option<LoadBalancer>,
+}
+
+/// TLS that the proxy begins. Server certificates are checked against the system's authorities.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientTls {
+    /// `SIMPLE`
+    pub mode: &'static str,
+    /// The name sent. Without `subject_alt_names` it would switch off the check of the certificate's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+    /// The names of which the certificate must carry one. Where neither is written, the proxy takes both from the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_alt_names: Option<Vec<String>>,
+}
+
+/// Limits per proxy.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConnectionPool {
+    /// Of connections.
+    pub tcp: TcpPool,
+    /// Of requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<HttpPool>,
+}
+
+/// Limits of connections.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TcpPool {
+    /// For a connection to come about.
+    pub connect_timeout: Duration,
+    /// At once.
+    pub max_connections: u32,
+}
+
+/// Limits of requests.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpPool {
+    /// Requests that wait for a connection; of HTTP/2 too, despite the name.
+    #[serde(rename = "http1MaxPendingRequests")]
+    pub max_pending_requests: u32,
+    /// Requests in flight; of HTTP/1 too, despite the name.
+    #[serde(rename = "http2MaxRequests")]
+    pub max_requests: u32,
+}
+
+/// When an endpoint is left out. On TCP ports a failed connection counts as a 5xx.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutlierDetection {
+    /// Failures in a row.
+    #[serde(rename = "consecutive5xxErrors")]
+    pub consecutive_5xx_errors: u32,
+    /// How often endpoints are judged.
+    pub interval: Duration,
+    /// How long an endpoint is left out, times how often it was.
+    pub base_ejection_time: Duration,
+    /// Of the endpoints, left out at once.
+    pub max_ejection_percent: u32,
+}
+
+/// How endpoints are chosen.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoadBalancer {
+    /// By place.
+    pub locality_lb_setting: LocalityLbSetting,
+}
+
+/// Whether near endpoints are preferred.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct LocalityLbSetting {
+    /// Ejection would switch it on unasked: false unless there is failover.
+    pub enabled: bool,
+}
+
+/// Retries at once, so that they can't feed an outage.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RetryBudget {
+    /// Of the requests in flight.
+    pub percent: u32,
+    /// Always admitted.
+    pub min_retry_concurrency: u32,
+}
+
+/// What is spoken behind a host, as far as limits care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// Some port speaks HTTP: requests are limited and retried.
+    Requests,
+    /// Connections alone.
+    Connections,
+}
+
+impl TrafficPolicy {
+    /// All that a preset says of connections.
+    pub fn of(resiliency: &Resiliency, traffic: Traffic) -> Self {
+        Self {
+            connection_pool: Some(ConnectionPool {
+                tcp: TcpPool {
+                    connect_timeout: resiliency.connect_timeout,
+                    max_connections: resiliency.max_connections,
+                },
+                http: (traffic == Traffic::Requests).then_some(HttpPool {
+                    max_pending_requests: resiliency.max_pending_requests,
+                    max_requests: resiliency.max_requests,
+                }),
+            }),
+            outlier_detection: Some(OutlierDetection {
+                consecutive_5xx_errors: resiliency.consecutive_5xx,
+                interval: resiliency.ejection_interval,
+                base_ejection_time: resiliency.ejection_time,
+                max_ejection_percent: resiliency.max_ejection_percent,
+            }),
+            load_balancer: Some(LoadBalancer { locality_lb_setting: LocalityLbSetting { enabled: false } }),
+            retry_budget: (traffic == Traffic::Requests).then_some(RetryBudget {
+                percent: resiliency.retry_budget_percent,
+                min_retry_concurrency: resiliency.retry_budget_minimum,
+            }),
+            port_level_settings: None,
+        }
+    }
+}

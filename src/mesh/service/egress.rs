@@ -1,0 +1,44 @@
+//! Whom a service calls: its proxies know these and nothing else.
+
+use std::collections::BTreeSet;
+
+use super::{Management, Site, origins};
+use crate::{
+    diagnostics::Path,
+    known::{Known, Unknown, part},
+    mesh::{
+        istio::sidecar::{Egress, NOTHING, Outbound, Sidecar, Workloads},
+        manifest::manifest,
+        stage,
+    },
+    object::{Holding, Key, Object, in_place},
+};
+
+/// The listed destinations, the service itself (its own calls to its own name would fail), and the platform's hosts.
+pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
+    let calls = part(part(&site.service.calls)?.as_ref().ok_or(Unknown)?)?;
+    let mut hosts: BTreeSet<String> = calls.iter().map(|to| to.egress_host(site.namespace, site.mesh)).collect();
+    hosts.extend(site.mesh.platform_hosts.iter().cloned());
+    if site.service.management? != Management::None {
+        hosts.insert(format!("{}/{}", site.namespace, site.host()));
+    }
+    if hosts.is_empty() {
+        hosts.insert(NOTHING.to_owned());
+    }
+    let spec = Sidecar {
+        workload_selector: Some(Workloads { labels: site.selector()? }),
+        egress: vec![Egress { hosts }],
+        outbound_traffic_policy: Outbound::RegistryOnly.into(),
+    };
+    Ok(Object {
+        body: manifest(&key, site.metadata()?, &spec),
+        key,
+        holding: Holding::Whole,
+        stage: stage::ROUTES,
+        transition: in_place,
+        origins: origins(&[
+            ("spec.workloadSelector", Path::root().attribute("selector")),
+            ("spec.egress", Path::root().attribute("calls")),
+        ]),
+    })
+}

@@ -1,0 +1,247 @@
+//! A service of an application team: who it is, who may call it, whom it calls, how failures are met.
+//!
+//! An intent is made of parts, each known or not: an object needs some of them, and is unknown where one of those is.
+//!
+//! | file | objects |
+//! | --- | --- |
+//! | [`workload`] | Service, ServiceAccount |
+//! | [`traffic`] | DestinationRule, VirtualService |
+//! | [`access`] | AuthorizationPolicy; who sees the rest |
+//! | [`egress`] | Sidecar |
+//! | [`rules`] | none: what must hold across arguments |
+
+mod access;
+mod egress;
+mod rules;
+mod traffic;
+mod workload;
+
+use std::collections::BTreeSet;
+
+pub use access::{Access, AuthorizationMode};
+
+use super::{
+    Mesh, Rendered,
+    duration::Duration,
+    manifest::{Metadata, Texts},
+    names,
+    port::{PortNumber, Protocol},
+    reference::{Caller, Destination},
+    resiliency::Preset,
+    text::words,
+};
+use crate::{
+    diagnostics::Path,
+    known::{Known, part},
+    object::{Key, Object, kind},
+};
+
+words! {
+    /// What the Kubernetes Service is to us.
+    pub enum Management {
+        /// Somebody else's: only the annotation that says who sees it is ours.
+        Existing = "existing",
+        /// Ours.
+        Managed = "managed",
+        /// There is none: the workload calls, and isn't called by a name.
+        None = "none",
+    }
+}
+
+/// The parts.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Of the Kubernetes Service.
+    pub name: Known<String>,
+    /// Where it is.
+    pub namespace: Known<String>,
+    /// The labels of its workloads.
+    pub selector: Known<Texts>,
+    /// In the order in which they were declared.
+    pub ports: Known<Vec<Port>>,
+    /// What the Kubernetes Service is to us.
+    pub management: Known<Management>,
+    /// The identity.
+    pub service_account: Known<String>,
+    /// Whether the identity is ours.
+    pub create_service_account: Known<bool>,
+    /// Who may call, in order.
+    pub allow: Known<Vec<Allow>>,
+    /// Who may call beside, where it is written.
+    pub access: Known<Option<Access>>,
+    /// How far the above holds, where it is written.
+    pub authorization_mode: Known<Option<AuthorizationMode>>,
+    /// Whom it calls; `None` inside: the namespace's rules hold.
+    pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
+    /// How failures are met, where it is written.
+    pub resiliency: Known<Option<Preset>>,
+    /// Of a whole request, where it is written.
+    pub request_timeout: Known<Option<Duration>>,
+    /// On every object that we create for it.
+    pub labels: Known<Texts>,
+    /// On every object that we create for it.
+    pub annotations: Known<Texts>,
+}
+
+/// A port of the Service.
+#[derive(Clone, Debug)]
+pub struct Port {
+    /// Its block.
+    pub at: Path,
+    /// What is called.
+    pub number: Known<PortNumber>,
+    /// What is spoken.
+    pub protocol: Known<Protocol>,
+    /// Where the workload listens.
+    pub target_port: Known<PortNumber>,
+}
+
+/// A rule of who may call.
+#[derive(Clone, Debug)]
+pub struct Allow {
+    /// Its block.
+    pub at: Path,
+    /// Who.
+    pub from: Known<BTreeSet<Caller>>,
+    /// HTTP methods; `None`: any.
+    pub methods: Known<Option<BTreeSet<String>>>,
+    /// HTTP paths; `None`: any.
+    pub paths: Known<Option<BTreeSet<String>>>,
+    /// The Service's ports; `None`: any.
+    pub ports: Known<Option<BTreeSet<PortNumber>>>,
+}
+
+/// A service with the names that all its objects need.
+#[derive(Clone, Copy, Debug)]
+struct Site<'a> {
+    service: &'a Service,
+    name: &'a str,
+    namespace: &'a str,
+    mesh: &'a Mesh,
+}
+
+impl Service {
+    fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
+        let (name, namespace) = (part(&self.name)?, part(&self.namespace)?);
+        Ok(Site { service: self, name, namespace, mesh })
+    }
+
+    /// The objects.
+    pub fn render(&self, mesh: &Mesh) -> Rendered {
+        let site = self.site(mesh)?;
+        let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
+        let mut add = |key: Key, render: fn(&Site, Key) -> Known<Object>| {
+            let object = render(&site, key.clone());
+            objects.push((key, object));
+        };
+
+        let service = Key::new(&kind::SERVICE, site.namespace, site.name);
+        let management = self.management?;
+        match management {
+            Management::Managed => add(service, workload::service),
+            Management::Existing => add(service, workload::visibility),
+            Management::None => {}
+        }
+        if self.create_service_account? {
+            let account = part(&self.service_account)?;
+            add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
+        }
+        if management != Management::None {
+            add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
+            if self.speaks_http()? {
+                add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+            }
+        }
+        if site.authorization_mode()? != AuthorizationMode::Off {
+            add(site.key(&kind::AUTHORIZATION_POLICY), access::policy);
+        }
+        if part(&self.calls)?.is_some() {
+            add(site.key(&kind::SIDECAR), egress::sidecar);
+        }
+        Ok(objects)
+    }
+
+    /// The cluster host; `None` where there is no Service.
+    pub fn host(&self, mesh: &Mesh) -> Known<Option<String>> {
+        let site = self.site(mesh)?;
+        Ok((self.management? != Management::None).then(|| site.host()))
+    }
+
+    /// The identity, as `from` takes it.
+    pub fn principal(&self, mesh: &Mesh) -> Known<String> {
+        Ok(names::principal(&mesh.trust_domain, part(&self.namespace)?, part(&self.service_account)?))
+    }
+
+    /// The preset in effect.
+    pub fn effective_resiliency(&self, mesh: &Mesh) -> Known<Preset> {
+        Ok(self.resiliency?.unwrap_or(mesh.defaults.resiliency))
+    }
+
+    /// Everybody who may call: those of the policy, or `anonymous` where nothing is enforced.
+    pub fn callers(&self, mesh: &Mesh) -> Known<BTreeSet<Caller>> {
+        access::callers(&self.site(mesh)?)
+    }
+
+    /// Whether some port speaks HTTP: one that is known to suffices.
+    fn speaks_http(&self) -> Known<bool> {
+        let ports = self.ports()?;
+        if ports.iter().any(|port| port.protocol.is_ok_and(Protocol::is_http)) {
+            return Ok(true);
+        }
+        ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
+    }
+
+    fn ports(&self) -> Known<&[Port]> {
+        Ok(part(&self.ports)?)
+    }
+
+    fn allow(&self) -> Known<&[Allow]> {
+        Ok(part(&self.allow)?)
+    }
+}
+
+impl Site<'_> {
+    /// The object of `kind` that configures the service.
+    fn key(&self, kind: &'static crate::object::Kind) -> Key {
+        Key::new(kind, self.namespace, &names::object_name(self.name, self.namespace))
+    }
+
+    fn host(&self) -> String {
+        names::host(self.name, self.namespace, self.mesh)
+    }
+
+    fn selector(&self) -> Known<Texts> {
+        self.service.selector.clone()
+    }
+
+    fn authorization_mode(&self) -> Known<AuthorizationMode> {
+        Ok(self.service.authorization_mode?.unwrap_or(self.mesh.defaults.authorization_mode))
+    }
+
+    fn resiliency(&self) -> Known<Preset> {
+        self.service.effective_resiliency(self.mesh)
+    }
+
+    fn request_timeout(&self) -> Known<Option<Duration>> {
+        Ok(self.service.request_timeout?.or(self.mesh.defaults.request_timeout))
+    }
+
+    fn metadata(&self) -> Known<Metadata> {
+        Ok(Metadata::of(self.mesh).and(part(&self.service.labels)?, part(&self.service.annotations)?))
+    }
+}
+
+/// Where the server's errors on the fields that every object shares go.
+fn origins(own: &[(&str, Path)]) -> Vec<(String, Path)> {
+    let shared = [
+        ("metadata.name", "name"),
+        ("metadata.namespace", "namespace"),
+        ("metadata.labels", "labels"),
+        ("metadata.annotations", "annotations"),
+    ];
+    shared
+        .into_iter()
+        .map(|(field, argument)| (field.to_owned(), Path::root().attribute(argument)))
+        .chain(own.iter().map(|(field, path)| ((*field).to_owned(), path.clone())))
+        .collect()
+}

@@ -1,0 +1,80 @@
+//! How failures are met: limits and ejection towards the host, timeouts and retries of requests.
+
+use super::{Port, Site, access, origins};
+use crate::{
+    diagnostics::Path,
+    known::Known,
+    mesh::{
+        duration::Duration,
+        istio::{
+            destination_rule::{DestinationRule, Traffic, TrafficPolicy},
+            virtual_service::{HttpRoute, Retries, VirtualService},
+        },
+        manifest::manifest,
+        port::Protocol,
+        stage,
+    },
+    object::{Holding, Key, Object, in_place},
+};
+
+/// Always there: without it the root namespace's would hold, under `resiliency = "none"` too.
+pub(super) fn destination_rule(site: &Site, key: Key) -> Known<Object> {
+    let traffic = if site.service.speaks_http()? { Traffic::Requests } else { Traffic::Connections };
+    let spec = DestinationRule {
+        host: site.host(),
+        export_to: access::export_to(site)?,
+        traffic_policy: site.resiliency()?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)),
+    };
+    Ok(Object {
+        body: manifest(&key, site.metadata()?, &spec),
+        key,
+        holding: Holding::Whole,
+        stage: stage::TARGETS,
+        transition: in_place,
+        origins: origins(&[
+            ("spec.host", Path::root().attribute("name")),
+            ("spec.exportTo", Path::root().attribute("allow")),
+            ("spec.trafficPolicy", Path::root().attribute("resiliency")),
+        ]),
+    })
+}
+
+/// For every service with an HTTP port: Istio's hidden default retries never apply. Other ports need no route.
+pub(super) fn virtual_service(site: &Site, key: Key) -> Known<Object> {
+    let host = site.host();
+    let mut origins =
+        origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", Path::root().attribute("allow"))]);
+    let mut http = Vec::new();
+    for port in site.service.ports()?.iter() {
+        if let Some(route) = http_route(site, &host, port)? {
+            origins.push((format!("spec.http[{}]", http.len()), port.at.clone()));
+            origins.push((format!("spec.http[{}].timeout", http.len()), Path::root().attribute("request_timeout")));
+            http.push(route);
+        }
+    }
+    let spec = VirtualService { hosts: vec![host], export_to: access::export_to(site)?, http };
+    Ok(Object {
+        body: manifest(&key, site.metadata()?, &spec),
+        key,
+        holding: Holding::Whole,
+        stage: stage::ROUTES,
+        transition: in_place,
+        origins,
+    })
+}
+
+/// One port, one route: a route for several ports would send all of them to one.
+fn http_route(site: &Site, host: &str, port: &Port) -> Known<Option<HttpRoute>> {
+    let protocol = port.protocol?;
+    if !protocol.is_http() {
+        return Ok(None);
+    }
+    let preset = site.resiliency()?;
+    let timeout = match (site.request_timeout()?, preset.resiliency()) {
+        (Some(written), _) => written,
+        // A gRPC call may be a stream that lives for days.
+        (None, Some(r)) if protocol != Protocol::Grpc => r.request_timeout,
+        (None, _) => Duration::ZERO,
+    };
+    Ok(Some(HttpRoute::to_port(host, port.number?, timeout, Retries::of(preset))))
+}

@@ -1,0 +1,38 @@
+//! Data sources.
+
+use super::encoded;
+use crate::{
+    diagnostics::{Diagnostics, Reported},
+    plugin::{
+        from_proto,
+        proto::tfplugin5::{read_data_source, validate_data_source_config},
+        session::Session,
+        state::Certainty,
+    },
+};
+
+impl<C> Session<C> {
+    pub(in crate::plugin) fn validate_data_source(
+        &self,
+        request: &validate_data_source_config::Request,
+        out: &mut Diagnostics,
+    ) -> Result<validate_data_source_config::Response, Reported> {
+        let source = self.data_source(&request.type_name, out)?;
+        let config = from_proto::value(request.config.as_ref(), &source.schema().kind(), out)?;
+        source.validate(&config, out);
+        Ok(validate_data_source_config::Response::default())
+    }
+
+    pub(in crate::plugin) async fn read_data_source(
+        &self,
+        request: read_data_source::Request,
+        out: &mut Diagnostics,
+    ) -> Result<read_data_source::Response, Reported> {
+        let source = self.data_source(&request.type_name, out)?;
+        let schema = source.schema();
+        let config = from_proto::value(request.config.as_ref(), &schema.kind(), out)?;
+        let state = source.read(self.call(), config, out).await?;
+        let state = encoded(&schema, &state, Certainty::Final, out)?;
+        Ok(read_data_source::Response { state: Some(state), ..read_data_source::Response::default() })
+    }
+}

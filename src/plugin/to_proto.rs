@@ -1,0 +1,150 @@
+//! What the author's side answers to messages of the wire. No logic.
+
+use super::{
+    offer::{Function, FunctionError},
+    proto::tfplugin5::{
+        self as proto, AttributePath, Diagnostic, DynamicValue, ResourceIdentityData, ResourceIdentitySchema,
+        StringKind,
+        attribute_path::{Step, step::Selector},
+        diagnostic::Severity,
+        function::{Parameter, Return},
+        resource_identity_schema::IdentityAttribute,
+        schema::{Attribute, Block, NestedBlock, nested_block::NestingMode},
+    },
+};
+use crate::{
+    diagnostics::{self, Diagnostics, Path},
+    schema::{self, Malformed, Mode, Nesting, Schema, Shape, Slot, Type, Value, json, msgpack},
+};
+
+// === values ===
+
+/// A value, always as msgpack.
+pub(super) fn value(value: &Value, kind: &Type) -> Result<DynamicValue, Malformed> {
+    Ok(DynamicValue { msgpack: msgpack::encode(value, kind)?, json: Vec::new() })
+}
+
+/// An identity.
+pub(super) fn identity(value: &Value, kind: &Type) -> Result<ResourceIdentityData, Malformed> {
+    Ok(ResourceIdentityData { identity_data: Some(self::value(value, kind)?) })
+}
+
+// === diagnostics ===
+
+/// All that was told, in order.
+pub(super) fn diagnostics(told: Diagnostics) -> Vec<Diagnostic> {
+    told.into_iter().map(diagnostic).collect()
+}
+
+fn diagnostic(told: diagnostics::Diagnostic) -> Diagnostic {
+    let diagnostics::Diagnostic { severity, at, summary, detail } = told;
+    let severity = match severity {
+        diagnostics::Severity::Error => Severity::Error,
+        diagnostics::Severity::Warning => Severity::Warning,
+    };
+    let attribute = (at != Path::root()).then(|| path(&at));
+    Diagnostic { severity: severity.into(), summary, detail, attribute }
+}
+
+/// A place in the user's HCL.
+pub(super) fn path(path: &Path) -> AttributePath {
+    let step = |step: &diagnostics::Step| {
+        let selector = match step {
+            diagnostics::Step::Attribute(name) => Selector::AttributeName(name.clone()),
+            diagnostics::Step::Key(key) => Selector::ElementKeyString(key.clone()),
+            diagnostics::Step::Index(index) => Selector::ElementKeyInt(i64::try_from(*index).unwrap_or(i64::MAX)),
+        };
+        Step { selector: Some(selector) }
+    };
+    AttributePath { steps: path.steps().iter().map(step).collect() }
+}
+
+/// What a function says of its arguments.
+pub(super) fn function_error(error: FunctionError) -> proto::FunctionError {
+    let function_argument = error.argument.and_then(|argument| i64::try_from(argument).ok());
+    proto::FunctionError { text: error.text, function_argument }
+}
+
+// === schemas ===
+
+/// A schema with its version.
+pub(super) fn schema(schema: &Schema, version: i64) -> proto::Schema {
+    proto::Schema { version, block: Some(block(schema)) }
+}
+
+fn block(schema: &Schema) -> Block {
+    let mut block =
+        Block { description: schema.doc.clone(), description_kind: StringKind::Markdown.into(), ..Block::default() };
+    for slot in &schema.slots {
+        match &slot.shape {
+            Shape::Attribute { kind, spec } => block.attributes.push(attribute(slot, kind, spec)),
+            Shape::Block { nesting, required, schema } => {
+                block.block_types.push(nested_block(slot, *nesting, *required, schema));
+            }
+        }
+    }
+    block
+}
+
+fn attribute(slot: &Slot, kind: &Type, spec: &schema::Spec) -> Attribute {
+    Attribute {
+        name: slot.name.to_owned(),
+        r#type: json::write_type(kind).into_bytes(),
+        description: slot.doc.clone(),
+        description_kind: StringKind::Markdown.into(),
+        required: spec.mode == Mode::Required,
+        optional: spec.mode == Mode::Optional,
+        computed: spec.mode == Mode::Computed,
+        sensitive: spec.sensitive,
+        ..Attribute::default()
+    }
+}
+
+fn nested_block(slot: &Slot, nesting: Nesting, required: bool, schema: &Schema) -> NestedBlock {
+    let mut inner = block(schema);
+    // What the parent says of the block is more than what the block says of itself.
+    if !slot.doc.is_empty() {
+        inner.description.clone_from(&slot.doc);
+    }
+    let min_items = i64::from(required);
+    let (nesting, max_items) = match nesting {
+        Nesting::Single => (NestingMode::Single, min_items),
+        Nesting::List => (NestingMode::List, 0),
+    };
+    NestedBlock { type_name: slot.name.to_owned(), block: Some(inner), nesting: nesting.into(), min_items, max_items }
+}
+
+/// The schema of an identity: what is required there, an import must name.
+pub(super) fn identity_schema(schema: &Schema) -> ResourceIdentitySchema {
+    let attribute = |slot: &Slot| match &slot.shape {
+        Shape::Attribute { kind, spec } => Some(IdentityAttribute {
+            name: slot.name.to_owned(),
+            r#type: json::write_type(kind).into_bytes(),
+            required_for_import: spec.mode == Mode::Required,
+            optional_for_import: spec.mode != Mode::Required,
+            description: slot.doc.clone(),
+        }),
+        Shape::Block { .. } => None,
+    };
+    ResourceIdentitySchema { version: 0, identity_attributes: schema.slots.iter().filter_map(attribute).collect() }
+}
+
+/// The signature of a function.
+pub(super) fn function(function: &Function) -> proto::Function {
+    let parameter = |parameter: &super::offer::Parameter| Parameter {
+        name: parameter.name.to_owned(),
+        r#type: json::write_type(&parameter.kind).into_bytes(),
+        description: parameter.doc.to_owned(),
+        description_kind: StringKind::Markdown.into(),
+        ..Parameter::default()
+    };
+    let summary = function.doc.split_inclusive('.').next().unwrap_or_default().trim_end_matches('.');
+    proto::Function {
+        parameters: function.parameters.iter().map(parameter).collect(),
+        r#return: Some(Return { r#type: json::write_type(&function.returns).into_bytes() }),
+        summary: summary.to_owned(),
+        description: function.doc.to_owned(),
+        description_kind: StringKind::Markdown.into(),
+        ..proto::Function::default()
+    }
+}

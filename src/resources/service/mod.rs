@@ -1,0 +1,63 @@
+//! `mesh_service`
+
+mod config;
+mod intent;
+
+pub use config::{Config, Outputs};
+
+use self::intent::intent;
+use super::{
+    Kind,
+    arguments::{check_annotations, check_labels, check_selector, output, output_if_any, output_set},
+    timeouts::Limits,
+};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    known::Known,
+    mesh::{Mesh, Rendered},
+};
+
+/// The resource.
+#[derive(Clone, Copy, Debug)]
+pub struct Service;
+
+impl Kind for Service {
+    const NAME: &'static str = "mesh_service";
+    const IDENTITY: &'static [(&'static str, &'static str)] =
+        &[("namespace", "The namespace of the service."), ("name", "The name of the service.")];
+    type Config = Config;
+    type Outputs = Outputs;
+
+    fn id(config: &Config, _mesh: &Mesh) -> Known<String> {
+        Ok(format!("{}/{}", config.namespace.required()?, config.name.required()?))
+    }
+
+    fn check(config: &Config, out: &mut Diagnostics) {
+        check_selector(&config.selector, &Path::root().attribute("selector"), out);
+        check_labels(&config.labels, &Path::root().attribute("labels"), out);
+        check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
+        intent(config).check(out);
+    }
+
+    fn check_in_mesh(config: &Config, mesh: &Mesh, out: &mut Diagnostics) {
+        intent(config).check_in_mesh(mesh, out);
+    }
+
+    fn render(config: &Config, mesh: &Mesh) -> Rendered {
+        intent(config).render(mesh)
+    }
+
+    fn outputs(config: &Config, mesh: &Mesh) -> Outputs {
+        let service = intent(config);
+        Outputs {
+            host: output_if_any(service.host(mesh)),
+            principal: output(service.principal(mesh)),
+            effective_resiliency: output(service.effective_resiliency(mesh)),
+            effective_callers: output_set(service.callers(mesh)),
+        }
+    }
+
+    fn timeouts(config: &Config) -> Limits {
+        Limits::of(&config.timeouts)
+    }
+}

@@ -1,0 +1,139 @@
+//! Values of a resource's state, made of what was written and what we compute. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::{
+    diagnostics::Path,
+    engine::Entry,
+    known::Known,
+    mesh::Rendered,
+    object::{Key, Object},
+    schema::{Mode, Schema, Shape, Slot, Type, Value, json, model::required},
+};
+
+/// `config` with the computed attributes.
+pub(super) fn with(config: &Value, outputs: Value, id: Value, objects: Value) -> Value {
+    let Value::Map(mut members) = config.clone() else { return config.clone() };
+    if let Value::Map(outputs) = outputs {
+        members.extend(outputs);
+    }
+    members.insert("id".into(), id);
+    members.insert("objects".into(), objects);
+    Value::Map(members)
+}
+
+/// `config` with nothing computed yet: arguments of the provider come at apply.
+pub(super) fn unknown(config: &Value, outputs: &Schema) -> Value {
+    let outputs = outputs.slots.iter().map(|slot| (slot.name.to_owned(), Value::Unknown)).collect();
+    with(config, Value::Map(outputs), Value::Unknown, Value::Unknown)
+}
+
+/// The arguments alone.
+pub(super) fn arguments(config: &Schema, state: &Value) -> Value {
+    Value::Map(config.slots.iter().map(|slot| (slot.name.to_owned(), state.member(slot.name).clone())).collect())
+}
+
+/// `objects` of a plan: unknown as a whole only where it is uncertain which there are.
+pub(super) fn objects(rendered: &Rendered) -> Value {
+    let text = |object: &Known<Object>| {
+        object.as_ref().map_or(Value::Unknown, |object| Value::string(object.body.to_string()))
+    };
+    match rendered {
+        Ok(objects) => Value::Map(objects.iter().map(|(key, object)| (key.to_string(), text(object))).collect()),
+        Err(_) => Value::Unknown,
+    }
+}
+
+/// `state` with other objects.
+pub(super) fn with_objects(state: &Value, objects: &BTreeMap<Key, Json>) -> Value {
+    let Value::Map(mut members) = state.clone() else { return state.clone() };
+    let objects = objects.iter().map(|(key, body)| (key.to_string(), Value::string(body.to_string()))).collect();
+    members.insert("objects".into(), Value::Map(objects));
+    Value::Map(members)
+}
+
+/// The objects of a state; what can't be read is left out, so that it is written again.
+pub(super) fn live(state: &Value) -> BTreeMap<Key, Json> {
+    let Value::Map(objects) = state.member("objects") else { return BTreeMap::new() };
+    let read = |(key, body): (&String, &Value)| match body {
+        Value::String(body) => Some((key.parse().ok()?, serde_json::from_str(body).ok()?)),
+        _ => None,
+    };
+    objects.iter().filter_map(read).collect()
+}
+
+/// What was there, and what was done to it.
+pub(super) fn merged(mut before: BTreeMap<Key, Json>, done: &BTreeMap<Key, Entry>) -> BTreeMap<Key, Json> {
+    for (key, entry) in done {
+        match entry {
+            Entry::Written { owned, .. } => drop(before.insert(key.clone(), owned.clone())),
+            Entry::Gone => drop(before.remove(key)),
+        }
+    }
+    before
+}
+
+/// The id of a state; empty where it isn't known.
+pub(super) fn id(state: &Value) -> String {
+    match state.member("id") {
+        Value::String(id) => id.clone(),
+        _ => String::new(),
+    }
+}
+
+/// Arguments that were changed and can't change in place. Unknown counts as changed: it may be.
+pub(super) fn replaced(config: &Schema, prior: &Value, wanted: &Value) -> Vec<Path> {
+    let replaces = |slot: &&Slot| matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.replaces);
+    let changed = |slot: &&Slot| prior.member(slot.name) != wanted.member(slot.name);
+    config.slots.iter().filter(replaces).filter(changed).map(|slot| Path::root().attribute(slot.name)).collect()
+}
+
+/// The arguments as the annotation records them: compact JSON of what was written, without secrets.
+pub(super) fn recorded(config: &Schema, arguments: &Value) -> String {
+    let open =
+        Schema { slots: config.slots.iter().filter(|slot| !is_secret(slot)).cloned().collect(), ..Schema::default() };
+    let text = json::encode(&self::arguments(&open, arguments), &open.kind()).unwrap_or_default();
+    let written: Json = serde_json::from_str(&text).unwrap_or_default();
+    without_nulls(written).to_string()
+}
+
+/// The inverse: what isn't recorded is null.
+pub(super) fn restored(config: &Schema, recorded: &str) -> Value {
+    let value = json::decode(recorded.as_bytes(), &config.kind()).unwrap_or(Value::Null);
+    let value = if value == Value::Null { Value::Map(BTreeMap::new()) } else { value };
+    config.complete(&value)
+}
+
+fn is_secret(slot: &Slot) -> bool {
+    matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.sensitive || spec.mode == Mode::Computed)
+}
+
+fn without_nulls(value: Json) -> Json {
+    match value {
+        Json::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, without_nulls(value)))
+            .collect(),
+        Json::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
+/// When an object of a rendered set is written.
+pub(super) fn stage_of(rendered: &Rendered, key: &Key) -> u8 {
+    let found = rendered.as_ref().ok().and_then(|objects| objects.iter().find(|(known, _)| known == key));
+    found.and_then(|(_, object)| object.as_ref().ok()).map_or(0, |object| object.stage.0)
+}
+
+/// The identity's attributes: the parts of the id.
+pub(super) fn identity_schema(parts: &[(&'static str, &'static str)]) -> Schema {
+    let slot = |(name, doc): &(&'static str, &str)| Slot {
+        name,
+        doc: (*doc).to_owned(),
+        shape: Shape::Attribute { kind: Type::String, spec: required() },
+    };
+    Schema { doc: String::new(), slots: parts.iter().map(slot).collect() }
+}

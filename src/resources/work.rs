@@ -1,0 +1,78 @@
+//! One apply or delete, in a task of its own: where the call's future is dropped, or the work panics, what was written is
+//! still told and noted.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::Context;
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    engine::{Claim, Engine, Entry, Journal, Record, record::Noted},
+    kubernetes::Limits,
+    object::{Key, Object},
+};
+
+/// What is to be done.
+pub(super) enum Job {
+    /// Make the cluster hold exactly these.
+    Apply(Vec<Object>),
+    /// Delete these.
+    Delete(BTreeMap<Key, Noted>),
+}
+
+/// Everything that a job needs; owned.
+pub(super) struct Work {
+    pub(super) context: Arc<Context>,
+    pub(super) claim: Claim,
+    pub(super) record: Record,
+    pub(super) limits: Limits,
+}
+
+/// What became of it.
+pub(super) struct Done {
+    /// What happened.
+    pub(super) diagnostics: Diagnostics,
+    /// What was written or deleted.
+    pub(super) written: BTreeMap<Key, Entry>,
+    /// The record from now on.
+    pub(super) record: Record,
+}
+
+impl Work {
+    /// Does the job to its end.
+    pub(super) async fn run(self, job: Job) -> Done {
+        let journal = Arc::new(Journal::default());
+        let (mut record, owner) = (self.record.clone(), self.claim.owner.clone());
+        let task = tokio::spawn(self.perform(job, journal.clone()));
+        let (cluster, diagnostics) = task.await.unwrap_or_else(|failure| {
+            let mut out = Diagnostics::default();
+            out.error(
+                &Path::root(),
+                "The provider failed",
+                format!("{failure}. This is a bug in the provider. What was written before is in the state."),
+            );
+            (None, out)
+        });
+        let written = journal.done();
+        record.note(&written);
+        record.owner = owner;
+        record.cluster = cluster.or(record.cluster);
+        Done { diagnostics, written, record }
+    }
+
+    async fn perform(self, job: Job, journal: Arc<Journal>) -> (Option<String>, Diagnostics) {
+        let mut out = Diagnostics::default();
+        let engine = Engine {
+            cluster: &self.context.cluster,
+            claim: &self.claim,
+            record: &self.record,
+            limits: self.limits,
+            once: &self.context.once,
+        };
+        let Ok(cluster) = engine.same_cluster(&mut out).await else { return (None, out) };
+        match job {
+            Job::Apply(wanted) => engine.apply(&wanted, &journal, &mut out).await,
+            Job::Delete(noted) => engine.delete(&noted, &journal, &mut out).await,
+        }
+        (cluster, out)
+    }
+}

@@ -1,0 +1,86 @@
+//! HCL as values of a schema: what Terraform does before it calls a provider, for literals and `unknown`.
+
+use std::collections::BTreeMap;
+
+use hcl::{Body, Expression, Structure};
+use terraform_provider_mesh::schema::{Nesting, Number, Schema, Shape, Slot, Type, Value};
+
+/// The value of a resource block's body.
+pub(super) fn resource(text: &str, schema: &Schema) -> Value {
+    body(&hcl::parse(text).expect("HCL"), schema)
+}
+
+fn body(body: &Body, schema: &Schema) -> Value {
+    for structure in body {
+        let name = match structure {
+            Structure::Attribute(attribute) => attribute.key.as_str(),
+            Structure::Block(block) => block.identifier.as_str(),
+        };
+        assert!(schema.slots.iter().any(|slot| slot.name == name), "no argument is named {name}");
+    }
+    Value::Map(schema.slots.iter().map(|slot| (slot.name.to_owned(), member(body, slot))).collect())
+}
+
+fn member(parent: &Body, slot: &Slot) -> Value {
+    let written = parent.attributes().find(|attribute| attribute.key.as_str() == slot.name).map(|a| &a.expr);
+    match &slot.shape {
+        Shape::Attribute { kind, .. } => written.map_or(Value::Null, |written| value(written, kind)),
+        Shape::Block { .. } if written.is_some_and(is_unknown) => Value::Unknown,
+        Shape::Block { nesting, schema, .. } => {
+            let blocks = parent.blocks().filter(|block| block.identifier.as_str() == slot.name);
+            let mut blocks: Vec<_> = blocks.map(|block| body(block.body(), schema)).collect();
+            match nesting {
+                Nesting::List => Value::List(blocks),
+                Nesting::Single => {
+                    assert!(blocks.len() <= 1, "one block {} at most", slot.name);
+                    blocks.pop().unwrap_or(Value::Null)
+                }
+            }
+        }
+    }
+}
+
+fn is_unknown(expression: &Expression) -> bool {
+    matches!(expression, Expression::Variable(variable) if variable.as_str() == "unknown")
+}
+
+fn value(expression: &Expression, kind: &Type) -> Value {
+    match (expression, kind) {
+        (unknown, _) if is_unknown(unknown) => Value::Unknown,
+        (Expression::Null, _) => Value::Null,
+        (Expression::Bool(b), Type::Bool) => Value::Bool(*b),
+        (Expression::Number(number), Type::Number) => {
+            Value::Number(Number::parse(&number.to_string()).expect("number"))
+        }
+        (minus @ Expression::Operation(_), Type::Number) => {
+            Value::Number(Number::parse(&hcl::format::to_string(minus).expect("HCL")).expect("number"))
+        }
+        (Expression::String(text), Type::String) => Value::string(text),
+        (Expression::Array(items), Type::List(element)) => {
+            Value::List(items.iter().map(|item| value(item, element)).collect())
+        }
+        (Expression::Array(items), Type::Set(element)) => {
+            let mut items: Vec<_> = items.iter().map(|item| value(item, element)).collect();
+            items.sort_by_key(|item| format!("{item:?}"));
+            items.dedup();
+            Value::List(items)
+        }
+        (Expression::Object(members), Type::Map(element)) => Value::Map(
+            members.iter().map(|(key, item)| (key.to_string(), value(item, element))).collect::<BTreeMap<_, _>>(),
+        ),
+        (other, kind) => panic!("{other:?} isn't a {kind}"),
+    }
+}
+
+/// A value as Terraform shows it in a plan.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Unknown => "(known after apply)".to_owned(),
+        Value::Null => "null".to_owned(),
+        Value::Bool(b) => b.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => format!("{text:?}"),
+        Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        other => format!("{other:?}"),
+    }
+}
