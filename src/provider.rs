@@ -13,6 +13,8 @@ use crate::{
     resources::{
         Context,
         arguments::{check_annotations, check_labels, is_namespace, text, texts},
+        external_service::ExternalService,
+        global_defaults::GlobalDefaults,
         managed::managed,
         service::Service,
     },
@@ -104,7 +106,8 @@ impl Scalar for Secret {
 
 /// Everything offered.
 pub fn provider() -> Provider<Context> {
-    let resources: [Box<dyn Resource<Context>>; 1] = [managed::<Service>()];
+    let resources: [Box<dyn Resource<Context>>; 3] =
+        [managed::<Service>(), managed::<ExternalService>(), managed::<GlobalDefaults>()];
     Provider {
         schema: Config::schema(),
         validate,
@@ -196,7 +199,8 @@ fn connection(config: &Config) -> Known<Connection> {
 }
 
 fn mesh(config: &Config) -> Known<Mesh> {
-    let defaults = config.defaults.known()?.cloned().unwrap_or_default();
+    let written = config.defaults.known()?.cloned().unwrap_or_default();
+    let usual = Defaults::default();
     Ok(Mesh {
         root_namespace: config.root_namespace.or("istio-system".to_owned())?,
         cluster_domain: config.cluster_domain.or("cluster.local".to_owned())?,
@@ -206,9 +210,9 @@ fn mesh(config: &Config) -> Known<Mesh> {
         labels: texts(&config.labels)?,
         annotations: texts(&config.annotations)?,
         defaults: Defaults {
-            resiliency: defaults.resiliency.or(Preset::Medium)?,
-            request_timeout: defaults.request_timeout.known()?.copied(),
-            authorization_mode: defaults.authorization_mode.or(AuthorizationMode::Enforce)?,
+            resiliency: written.resiliency.or(usual.resiliency)?,
+            request_timeout: written.request_timeout.known()?.copied(),
+            authorization_mode: written.authorization_mode.or(usual.authorization_mode)?,
         },
     })
 }

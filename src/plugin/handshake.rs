@@ -38,10 +38,9 @@ pub(super) struct Host {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotAPlugin;
 
-impl NotAPlugin {
-    /// Tells so on stderr.
-    pub(super) fn explain(&self) -> io::Result<()> {
-        io::stderr().write_all(NOT_BY_HAND.as_bytes())
+impl std::fmt::Display for NotAPlugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(NOT_BY_HAND)
     }
 }
 

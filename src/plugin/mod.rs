@@ -77,7 +77,10 @@ pub fn serve<C: Send + Sync + 'static>(address: &'static str, provider: offer::P
         Mode::Debug => Ok(Host::sockets(variable)),
     };
     let served = match host {
-        Err(by_hand) => return by_hand.explain().map_or(ExitCode::FAILURE, |()| ExitCode::FAILURE),
+        Err(by_hand) => {
+            let _ = write!(io::stderr(), "{by_hand}");
+            return ExitCode::FAILURE;
+        }
         Ok(host) => Runtime::new().map_err(Error::from).and_then(|runtime| {
             let served = runtime.block_on(run(Arc::new(Session::new(address, provider)), &host, mode));
             // Whatever still runs has had its time.

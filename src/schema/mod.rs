@@ -6,6 +6,8 @@ pub mod json;
 pub mod model;
 pub mod msgpack;
 pub mod value;
+#[cfg(test)]
+mod vectors;
 
 use std::collections::BTreeMap;
 

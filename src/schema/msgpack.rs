@@ -87,7 +87,7 @@ fn elements(items: Vec<Raw>, kind: &Type, at: &Path) -> Result<Vec<Value>, Malfo
     let values =
         items.into_iter().enumerate().map(|(i, item)| read(item, kind, &at.index(i))).collect::<Result<Vec<_>, _>>()?;
     if *kind == Type::Dynamic {
-        alike(&values, at)?
+        alike(&values, at)?;
     }
     Ok(values)
 }
@@ -183,7 +183,7 @@ fn write_number(number: &Number) -> Raw {
 
 fn write_items(items: &[Value], kind: &Type, at: &Path) -> Result<Raw, Malformed> {
     if *kind == Type::Dynamic {
-        alike(items, at)?
+        alike(items, at)?;
     }
     items.iter().enumerate().map(|(i, item)| write(item, kind, &at.index(i))).collect::<Result<_, _>>().map(Raw::Array)
 }

@@ -2,6 +2,11 @@
 //! (the built binary over its socket), `generated` (docs and layers), and `cluster` (real servers, real terraform and
 //! tofu; ignored unless asked for, since they need `make tools`).
 
+#[cfg(test)]
 mod cluster;
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod golden;
+#[cfg(test)]
 mod support;
