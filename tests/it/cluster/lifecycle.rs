@@ -68,7 +68,7 @@ resource "mesh_service" "cart" {
   }
 }"#,
     update_shows: &[
-        r#"~ resiliency = "medium" -> "high""#,
+        r#"~ effective_resiliency = "medium" -> "high""#,
         r#"~ timeout = "15s" -> "5s""#,
         r#"+ "cluster.local/ns/shop/sa/checkout""#,
         "0 to add, 1 to change, 0 to destroy",
@@ -143,20 +143,21 @@ resource "mesh_global_defaults" "this" {
     deleted: "Sidecar/default",
 };
 
-/// A workspace whose provider acts for `grant`, in a namespace of its own that is the mesh's root too.
+/// A workspace whose provider acts for `grant` in `namespace`.
 fn workspace(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str) -> Workspace {
     let plane = control_plane();
-    namespace.user(Grant::ClusterIdentity);
     let workspace = Workspace::new(tool);
     workspace.file("kubeconfig", &plane.kubeconfig(&namespace.user(grant)));
-    configure(&workspace, namespace, hcl);
+    configure(&workspace, grant, namespace, hcl);
     workspace
 }
 
-fn configure(workspace: &Workspace, namespace: &Namespace, hcl: &str) {
+/// `hcl` and its provider; the platform's namespace is the root of the mesh.
+fn configure(workspace: &Workspace, grant: Grant, namespace: &Namespace, hcl: &str) {
     let name = &namespace.name;
+    let root = if grant == Grant::Platform { name } else { "istio-system" };
     let provider = format!(
-        "provider \"mesh\" {{\n  owner = \"tests/{name}\"\n  config_path = \"kubeconfig\"\n  root_namespace = {name:?}\n}}\n"
+        "provider \"mesh\" {{\n  owner = \"tests/{name}\"\n  config_path = \"kubeconfig\"\n  root_namespace = {root:?}\n}}\n"
     );
     workspace.configure(&(provider + &hcl.replace("NAMESPACE", name)));
 }
@@ -188,7 +189,7 @@ fn live(tool: Tool, life: &Life) {
     };
     unchanged("created");
 
-    configure(&workspace, &namespace, life.updated);
+    configure(&workspace, life.grant, &namespace, life.updated);
     shows(&workspace.plan().text, life.update_shows);
     workspace.apply().succeeded();
     unchanged("updated");
