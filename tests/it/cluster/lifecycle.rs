@@ -6,9 +6,11 @@ use terraform_provider_mesh::object::Key;
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    terraform::{Tool, Workspace},
+    terraform::Tool,
     users::Grant,
 };
+
+use super::{CART, configure, workspace};
 
 /// One resource's life. `NAMESPACE` stands for the namespace of the test.
 struct Life {
@@ -27,21 +29,7 @@ struct Life {
 
 const SERVICE: Life = Life {
     grant: Grant::AppTeam,
-    created: r#"
-resource "mesh_service" "cart" {
-  name      = "cart"
-  namespace = "NAMESPACE"
-  service   = "managed"
-  calls     = ["catalog"]
-
-  port {
-    number   = 8080
-    protocol = "http"
-  }
-  allow {
-    from = ["web"]
-  }
-}"#,
+    created: CART,
     objects: &[
         "AuthorizationPolicy/cart-NAMESPACE",
         "DestinationRule/cart-NAMESPACE",
@@ -142,25 +130,6 @@ resource "mesh_global_defaults" "this" {
     ),
     deleted: "Sidecar/default",
 };
-
-/// A workspace whose provider acts for `grant` in `namespace`.
-fn workspace(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str) -> Workspace {
-    let plane = control_plane();
-    let workspace = Workspace::new(tool);
-    workspace.file("kubeconfig", &plane.kubeconfig(&namespace.user(grant)));
-    configure(&workspace, grant, namespace, hcl);
-    workspace
-}
-
-/// `hcl` and its provider; the platform's namespace is the root of the mesh.
-fn configure(workspace: &Workspace, grant: Grant, namespace: &Namespace, hcl: &str) {
-    let name = &namespace.name;
-    let root = if grant == Grant::Platform { name } else { "istio-system" };
-    let provider = format!(
-        "provider \"mesh\" {{\n  owner = \"tests/{name}\"\n  config_path = \"kubeconfig\"\n  root_namespace = {root:?}\n}}\n"
-    );
-    workspace.configure(&(provider + &hcl.replace("NAMESPACE", name)));
-}
 
 /// `Kind/name` in the namespace.
 fn key(namespace: &Namespace, text: &str) -> Key {
