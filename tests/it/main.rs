@@ -3,3 +3,5 @@
 //! tofu; ignored unless asked for, since they need `make tools`).
 
 mod golden;
+mod protocol;
+mod support;
