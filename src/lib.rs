@@ -10,7 +10,8 @@
 //! | [`engine`] | decides: wanted × live → waves of writes | `kubernetes`, `object`, `diagnostics` |
 //! | [`kubernetes`] | acts: requests, retries, snapshots | `object`, `diagnostics` |
 //!
-//! [`resources`] joins them, and [`provider`] lists everything offered. [`diagnostics`], [`object`] and [`known`] are leaves.
+//! [`resources`] joins them, and [`provider`] lists everything offered. [`diagnostics`], [`object`], [`known`] and
+//! [`tree`] are leaves.
 //! docs/architecture.md says why, and tests/it/generated/layers.rs holds it.
 
 pub mod diagnostics;
@@ -23,3 +24,4 @@ pub mod plugin;
 pub mod provider;
 pub mod resources;
 pub mod schema;
+pub mod tree;

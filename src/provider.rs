@@ -5,13 +5,18 @@ use std::{collections::BTreeMap, env};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::Once,
-    kubernetes::{Cluster, Connection, Secret},
     known::Known,
+    kubernetes::{Cluster, Connection, Secret},
     mesh::{Defaults, Mesh, duration::Duration, names, resiliency::Preset, service::AuthorizationMode},
     model,
     plugin::offer::{Provider, Resource},
     resources::{
-        Context, arguments::{check_annotations, check_labels, is_namespace, text, texts}, managed::managed, service::Service,
+        Context,
+        arguments::{check_annotations, check_labels, is_namespace, text, texts},
+        external_service::ExternalService,
+        global_defaults::GlobalDefaults,
+        managed::managed,
+        service::Service,
     },
     schema::{
         Attr, Block, List, Map, Type, Value,
@@ -101,7 +106,8 @@ impl Scalar for Secret {
 
 /// Everything offered.
 pub fn provider() -> Provider<Context> {
-    let resources: [Box<dyn Resource<Context>>; 1] = [managed::<Service>()];
+    let resources: [Box<dyn Resource<Context>>; 3] =
+        [managed::<Service>(), managed::<ExternalService>(), managed::<GlobalDefaults>()];
     Provider {
         schema: Config::schema(),
         validate,
@@ -140,7 +146,11 @@ fn validate(config: &Value, out: &mut Diagnostics) {
     }
     if let Ok(Some(namespaces)) = config.gateway_namespaces.elements() {
         for namespace in namespaces.iter().filter(|namespace| !names::is_label(namespace)) {
-            out.error(&at.attribute("gateway_namespaces"), "Invalid namespace", format!("{namespace:?}: {}", names::LABEL));
+            out.error(
+                &at.attribute("gateway_namespaces"),
+                "Invalid namespace",
+                format!("{namespace:?}: {}", names::LABEL),
+            );
         }
     }
 }
@@ -149,7 +159,8 @@ fn validate(config: &Value, out: &mut Diagnostics) {
 fn is_platform_host(text: &str) -> bool {
     text.split_once('/').is_some_and(|(namespace, host)| {
         let host = host.strip_prefix("*.").unwrap_or(host);
-        (namespace == "*" || namespace == "." || names::is_label(namespace)) && (host == "*" || host.contains('.') && names::is_subdomain(host))
+        (namespace == "*" || namespace == "." || names::is_label(namespace))
+            && (host == "*" || host.contains('.') && names::is_subdomain(host))
     })
 }
 
@@ -158,7 +169,12 @@ fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported>
     let config = Config::decode(config, &Path::root(), out);
     out.sound()?;
     let connection = connection(&config).map(|written| written.or_environment(|name| env::var(name).ok()));
-    Ok(Context { mesh: mesh(&config), owner: config.owner.required(), cluster: Cluster::new(connection), once: Once::default() })
+    Ok(Context {
+        mesh: mesh(&config),
+        owner: config.owner.required(),
+        cluster: Cluster::new(connection),
+        once: Once::default(),
+    })
 }
 
 fn connection(config: &Config) -> Known<Connection> {
@@ -183,7 +199,8 @@ fn connection(config: &Config) -> Known<Connection> {
 }
 
 fn mesh(config: &Config) -> Known<Mesh> {
-    let defaults = config.defaults.known()?.cloned().unwrap_or_default();
+    let written = config.defaults.known()?.cloned().unwrap_or_default();
+    let usual = Defaults::default();
     Ok(Mesh {
         root_namespace: config.root_namespace.or("istio-system".to_owned())?,
         cluster_domain: config.cluster_domain.or("cluster.local".to_owned())?,
@@ -193,9 +210,9 @@ fn mesh(config: &Config) -> Known<Mesh> {
         labels: texts(&config.labels)?,
         annotations: texts(&config.annotations)?,
         defaults: Defaults {
-            resiliency: defaults.resiliency.or(Preset::Medium)?,
-            request_timeout: defaults.request_timeout.known()?.copied(),
-            authorization_mode: defaults.authorization_mode.or(AuthorizationMode::Enforce)?,
+            resiliency: written.resiliency.or(usual.resiliency)?,
+            request_timeout: written.request_timeout.known()?.copied(),
+            authorization_mode: written.authorization_mode.or(usual.authorization_mode)?,
         },
     })
 }

@@ -21,6 +21,7 @@ use crate::{
         errors::{Doing, explain},
     },
     object::{Holding, Key, Object, Stage, Territory},
+    tree::{at, set, text},
 };
 
 /// How often a write that met a change of somebody else is decided anew.
@@ -77,7 +78,11 @@ impl Engine<'_> {
         if out.sound().is_err() {
             return;
         }
-        let gone = set.noted.iter().filter(|(key, _)| !set.wanted.contains_key(key)).map(|(key, noted)| (key.clone(), noted.stage()));
+        let gone = set
+            .noted
+            .iter()
+            .filter(|(key, _)| !set.wanted.contains_key(key))
+            .map(|(key, noted)| (key.clone(), noted.stage()));
         let waves = schedule(&writable, &live, &gone.collect());
         self.run(&waves, &set, &found, journal, out).await;
     }
@@ -96,7 +101,9 @@ impl Engine<'_> {
         let owned = project(found, Some(&object.body), &object.key);
         let current = match object.holding {
             Holding::Fields => true,
-            Holding::Whole => is_current(found, self.claim, is_anchor) && take(found, &object.body, &object.key).is_none(),
+            Holding::Whole => {
+                is_current(found, self.claim, is_anchor) && take(found, &object.body, &object.key).is_none()
+            }
         };
         if owned == object.body && current {
             journal.note(&object.key, written(found, owned.clone(), object.stage, object.holding));
@@ -104,7 +111,14 @@ impl Engine<'_> {
         Live { owned, current }
     }
 
-    async fn run(&self, waves: &[Wave], set: &Set<'_>, found: &BTreeMap<Key, Arc<Json>>, journal: &Journal, out: &mut Diagnostics) {
+    async fn run(
+        &self,
+        waves: &[Wave],
+        set: &Set<'_>,
+        found: &BTreeMap<Key, Arc<Json>>,
+        journal: &Journal,
+        out: &mut Diagnostics,
+    ) {
         // Only the first write of a key may rely on what was read; a later one (make before break) reads again.
         let mut fresh = found.clone();
         for wave in waves {
@@ -158,7 +172,14 @@ impl Engine<'_> {
     }
 
     /// One apply, decided anew when somebody else was faster.
-    async fn put(&self, object: &Object, body: &Json, live: Option<Arc<Json>>, is_anchor: bool, journal: &Journal) -> Result<(), Error> {
+    async fn put(
+        &self,
+        object: &Object,
+        body: &Json,
+        live: Option<Arc<Json>>,
+        is_anchor: bool,
+        journal: &Journal,
+    ) -> Result<(), Error> {
         let mut live = live;
         let mut waited = Duration::ZERO;
         for round in 1.. {
@@ -176,7 +197,14 @@ impl Engine<'_> {
         Ok(())
     }
 
-    async fn put_once(&self, object: &Object, body: &Json, live: Option<&Json>, is_anchor: bool, journal: &Journal) -> Result<(), Error> {
+    async fn put_once(
+        &self,
+        object: &Object,
+        body: &Json,
+        live: Option<&Json>,
+        is_anchor: bool,
+        journal: &Journal,
+    ) -> Result<(), Error> {
         let key = &object.key;
         let mut body = match object.holding {
             Holding::Whole => stamped(body, self.claim, is_anchor),
@@ -184,10 +212,10 @@ impl Engine<'_> {
         };
         if let Some(live) = live {
             let live = self.taken(object, &body, live.clone()).await?;
-            body["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"].clone();
+            set(&mut body, &["metadata", "resourceVersion"], at(&live, &["metadata", "resourceVersion"]).clone());
             if object.holding == Holding::Fields {
                 // An apply would create what isn't there; with a uid the server refuses instead.
-                body["metadata"]["uid"] = live["metadata"]["uid"].clone();
+                set(&mut body, &["metadata", "uid"], at(&live, &["metadata", "uid"]).clone());
             }
         }
         let applied = self.cluster.apply(key, &body, Apply::default(), &self.limits).await?;
@@ -256,22 +284,22 @@ impl Engine<'_> {
     }
 
     async fn delete_one(&self, key: &Key, live: &Json) -> Result<(), Error> {
-        let said = |name: &str| live["metadata"][name].as_str().unwrap_or_default().to_owned();
+        let said = |name: &str| text(live, &["metadata", name]).unwrap_or_default().to_owned();
         let (uid, version) = (said("uid"), said("resourceVersion"));
         let left = self.cluster.delete(key, &uid, &version, &self.limits).await?;
-        let held = left.is_some_and(|object| object["metadata"]["finalizers"].as_array().is_some_and(|f| !f.is_empty()));
-        while held {
-            let Some(live) = self.cluster.get(key, Freshness::Now, &self.limits).await? else { break };
-            if live["metadata"]["uid"] != uid.as_str() {
-                break;
-            }
+        let finalizers =
+            |object: &Json| at(object, &["metadata", "finalizers"]).as_array().is_some_and(|f| !f.is_empty());
+        let mut held = left.filter(finalizers).map(Arc::new);
+        while let Some(object) = held {
             self.limits.pause(Duration::from_millis(500)).await.map_err(|error| match error {
                 Error::TimedOut(_) => Error::TimedOut(format!(
                     "it is being deleted, but its finalizers aren't done: {}",
-                    live["metadata"]["finalizers"]
+                    at(&object, &["metadata", "finalizers"])
                 )),
                 other => other,
             })?;
+            let live = self.cluster.get(key, Freshness::Now, &self.limits).await?;
+            held = live.filter(|live| text(live, &["metadata", "uid"]) == Some(&uid));
         }
         Ok(())
     }
@@ -280,21 +308,23 @@ impl Engine<'_> {
     async fn give_back(&self, key: &Key, live: &Json) -> Result<(), Error> {
         let mut body = json!({
             "apiVersion": key.kind.api_version(), "kind": key.kind.kind,
-            "metadata": { "name": key.name, "uid": live["metadata"]["uid"], "resourceVersion": live["metadata"]["resourceVersion"] },
+            "metadata": { "name": key.name, "uid": at(live, &["metadata", "uid"]), "resourceVersion": at(live, &["metadata", "resourceVersion"]) },
         });
         if let Some(namespace) = &key.namespace {
-            body["metadata"]["namespace"] = json!(namespace);
+            set(&mut body, &["metadata", "namespace"], json!(namespace));
         }
         self.cluster.apply(key, &body, Apply::default(), &self.limits).await.map(|_| ())
     }
 }
 
 fn written(object: &Json, owned: Json, stage: Stage, holding: Holding) -> Entry {
-    Entry::Written { uid: object["metadata"]["uid"].as_str().unwrap_or_default().to_owned(), owned, stage, holding }
+    Entry::Written { uid: text(object, &["metadata", "uid"]).unwrap_or_default().to_owned(), owned, stage, holding }
 }
 
 fn is_field_conflict(error: &Error) -> bool {
-    error.status().is_some_and(|status| status.details.causes.iter().any(|cause| cause.reason == "FieldManagerConflict"))
+    error
+        .status()
+        .is_some_and(|status| status.details.causes.iter().any(|cause| cause.reason == "FieldManagerConflict"))
 }
 
 fn kept(key: &Key, why: &str, out: &mut Diagnostics) {

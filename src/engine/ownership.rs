@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use crate::object::Key;
+use crate::{
+    object::Key,
+    tree::{at, set, text},
+};
 
 /// Label on everything that we made: `"true"`; what an import lists.
 pub const MANAGED: &str = "terraform-provider-mesh/managed";
@@ -70,18 +73,22 @@ pub fn is_stamp(key: &str) -> bool {
 /// Judges by the stamps; `uid` is the one that we noted when we wrote it, so that an object whose annotations somebody
 /// removed stays ours.
 pub fn whose(live: &Json, claim: &Claim, uid: Option<&str>) -> Whose {
-    let said = |name: &str| live["metadata"]["annotations"][name].as_str();
+    let said = |name: &str| text(live, &["metadata", "annotations", name]);
     let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
-    let owned = owner == Some(&claim.owner) || owner.is_some() && owner == claim.former_owner.as_deref();
-    if owned && resource == Some(&claim.resource) {
+    let by_us = owner == Some(&claim.owner) || owner.is_some() && owner == claim.former_owner.as_deref();
+    if by_us && resource == Some(&claim.resource) {
         return if instance == Some(&claim.instance) { Whose::Ours } else { Whose::OtherLife };
     }
-    if owner.is_none() && uid.is_some() && live["metadata"]["uid"].as_str() == uid {
+    if owner.is_none() && uid.is_some() && text(live, &["metadata", "uid"]) == uid {
         return Whose::Ours;
     }
     Whose::Other(match (owner, resource) {
-        (Some(owner), Some(resource)) if owner == claim.owner => format!("it belongs to {resource} of this same owner ({owner:?})"),
-        (Some(owner), resource) => format!("it belongs to {} of owner {owner:?}", resource.unwrap_or("another resource")),
+        (Some(owner), Some(resource)) if owner == claim.owner => {
+            format!("it belongs to {resource} of this same owner ({owner:?})")
+        }
+        (Some(owner), resource) => {
+            format!("it belongs to {} of owner {owner:?}", resource.unwrap_or("another resource"))
+        }
         (None, _) => match managers(live) {
             managers if managers.is_empty() => "this provider didn't make it".to_owned(),
             managers => format!("this provider didn't make it; it was written by {}", managers.join(", ")),
@@ -91,22 +98,24 @@ pub fn whose(live: &Json, claim: &Claim, uid: Option<&str>) -> Whose {
 
 /// Names in managedFields.
 fn managers(live: &Json) -> Vec<String> {
-    let entries = live["metadata"]["managedFields"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let names: BTreeSet<_> = entries.iter().filter_map(|entry| entry["manager"].as_str()).collect();
+    let entries = at(live, &["metadata", "managedFields"]).as_array().map(Vec::as_slice).unwrap_or_default();
+    let names: BTreeSet<_> = entries.iter().filter_map(|entry| text(entry, &["manager"])).collect();
     names.into_iter().map(str::to_owned).collect()
 }
 
 /// The object of `keys` that carries the arguments.
 pub fn anchor<'a>(keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
-    keys.filter_map(|key| Some((ANCHORS.iter().position(|kind| *kind == key.kind.kind)?, key))).min().map(|(_, key)| key)
+    keys.filter_map(|key| Some((ANCHORS.iter().position(|kind| *kind == key.kind.kind)?, key)))
+        .min()
+        .map(|(_, key)| key)
 }
 
 /// `body` with our label and annotations.
 pub fn stamped(body: &Json, claim: &Claim, is_anchor: bool) -> Json {
     let mut body = body.clone();
-    body["metadata"]["labels"][MANAGED] = json!("true");
+    set(&mut body, &["metadata", "labels", MANAGED], json!("true"));
     for (name, value) in annotations(claim, is_anchor) {
-        body["metadata"]["annotations"][name] = json!(value);
+        set(&mut body, &["metadata", "annotations", name], json!(value));
     }
     body
 }
@@ -114,9 +123,11 @@ pub fn stamped(body: &Json, claim: &Claim, is_anchor: bool) -> Json {
 /// Whether a live object carries exactly the stamps that it should.
 pub fn is_current(live: &Json, claim: &Claim, is_anchor: bool) -> bool {
     let wanted = annotations(claim, is_anchor);
-    let said = |name: &str| live["metadata"]["annotations"][name].as_str();
-    live["metadata"]["labels"][MANAGED] == "true"
-        && ANNOTATIONS.iter().all(|name| said(name) == wanted.iter().find(|(wanted, _)| wanted == name).map(|(_, v)| *v))
+    let said = |name: &str| text(live, &["metadata", "annotations", name]);
+    at(live, &["metadata", "labels", MANAGED]) == "true"
+        && ANNOTATIONS
+            .iter()
+            .all(|name| said(name) == wanted.iter().find(|(wanted, _)| wanted == name).map(|(_, v)| *v))
 }
 
 fn annotations(claim: &Claim, is_anchor: bool) -> Vec<(&'static str, &str)> {
@@ -148,7 +159,8 @@ mod tests {
 
     #[test]
     fn whose_it_is() {
-        let by_kubectl = json!({"metadata": {"uid": "u2", "managedFields": [{"manager": "kubectl"}, {"manager": "argocd"}]}});
+        let by_kubectl =
+            json!({"metadata": {"uid": "u2", "managedFields": [{"manager": "kubectl"}, {"manager": "argocd"}]}});
         let rows = [
             (live("infra/prod", "mesh_service/pci/payments", "i1"), None, Whose::Ours),
             (live("infra/prod", "mesh_service/pci/payments", "i2"), None, Whose::OtherLife),

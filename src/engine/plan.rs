@@ -17,6 +17,7 @@ use crate::{
         errors::{Doing, explain},
     },
     object::{Holding, Object, Territory},
+    tree::at,
 };
 
 const UNREACHABLE: &str = "unreachable";
@@ -60,7 +61,11 @@ impl Engine<'_> {
             Ok(applied) => {
                 for warning in applied.warnings {
                     if self.once.first(&format!("{} {warning}", object.key)) {
-                        out.warn(&Path::root(), format!("Kubernetes warns of {}", object.key.kind.kind), format!("{}: {warning}", object.key));
+                        out.warn(
+                            &Path::root(),
+                            format!("Kubernetes warns of {}", object.key.kind.kind),
+                            format!("{}: {warning}", object.key),
+                        );
                     }
                 }
             }
@@ -73,8 +78,11 @@ impl Engine<'_> {
         let body = stamped(&object.body, self.claim, is_anchor);
         match live {
             // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
-            Some(live) if object.key.kind.territory == Territory::Exclusive && drift::take(live, &body, &object.key).is_some() => {
-                let spec = json!([{ "op": "add", "path": "/spec", "value": body["spec"] }]);
+            Some(live)
+                if object.key.kind.territory == Territory::Exclusive
+                    && drift::take(live, &body, &object.key).is_some() =>
+            {
+                let spec = json!([{ "op": "add", "path": "/spec", "value": at(&body, &["spec"]) }]);
                 self.cluster.patch(&object.key, &spec, true, &self.limits).await
             }
             _ => self.cluster.apply(&object.key, &body, Apply { dry_run: true, force: false }, &self.limits).await,
@@ -120,8 +128,11 @@ pub(super) fn absent(object: &Object, out: &mut Diagnostics) {
     out.warn(
         &Path::root(),
         format!("{} isn't there yet", object.key.kind.kind),
-        format!("{} belongs to somebody else, and only some of its fields are ours. They are set by the first apply that \
-                 finds it; until then each plan shows them.", object.key),
+        format!(
+            "{} belongs to somebody else, and only some of its fields are ours. They are set by the first apply that \
+                 finds it; until then each plan shows them.",
+            object.key
+        ),
     );
 }
 
@@ -130,8 +141,11 @@ pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
     out.error(
         &Path::root(),
         format!("{} exists already", object.key.kind.kind),
-        format!("{} is in the cluster, and {who}. It is left as it is. Delete it there, or give this resource another \
-                 name, or remove the other resource that declares it.", object.key),
+        format!(
+            "{} is in the cluster, and {who}. It is left as it is. Delete it there, or give this resource another \
+                 name, or remove the other resource that declares it.",
+            object.key
+        ),
     );
 }
 

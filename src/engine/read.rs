@@ -18,7 +18,11 @@ use crate::{
 impl Engine<'_> {
     /// The objects under `keys` that are there, with our fields of them; `wrote` says what we wrote last. Every failure is
     /// told, and then there is no answer: a plan must not say "gone" of what it couldn't see.
-    pub async fn read(&self, wrote: &BTreeMap<Key, Json>, out: &mut Diagnostics) -> Result<BTreeMap<Key, Json>, Reported> {
+    pub async fn read(
+        &self,
+        wrote: &BTreeMap<Key, Json>,
+        out: &mut Diagnostics,
+    ) -> Result<BTreeMap<Key, Json>, Reported> {
         let live = self.fetch(wrote.keys(), Freshness::Recent, out).await?;
         Ok(live.into_iter().map(|(key, live)| (key.clone(), project(&live, wrote.get(&key), &key))).collect())
     }

@@ -106,7 +106,12 @@ mod tests {
     #[test]
     fn it_survives_the_round_trip() {
         let noted = Noted { uid: "u".into(), stage: 20, fields: true };
-        let record = Record { v: 1, id: "pci/payments".into(), objects: [("Service/pci/payments".into(), noted)].into(), ..Record::default() };
+        let record = Record {
+            v: 1,
+            id: "pci/payments".into(),
+            objects: [("Service/pci/payments".into(), noted)].into(),
+            ..Record::default()
+        };
         assert_eq!(Record::read(&record.write()), record);
     }
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     known::Known,
     object::{Key, Kind},
+    tree::text,
 };
 
 /// Our name in managedFields. Fixed: whose object it is says the owner annotation, which object it is says the server.
@@ -81,19 +82,30 @@ impl Cluster {
     }
 
     /// All objects of a kind in a namespace that carry a label.
-    pub async fn list(&self, kind: &'static Kind, namespace: &str, label: &str, limits: &Limits) -> Result<Vec<Json>, Error> {
+    pub async fn list(
+        &self,
+        kind: &'static Kind,
+        namespace: &str,
+        label: &str,
+        limits: &Limits,
+    ) -> Result<Vec<Json>, Error> {
         let selector = format!("&labelSelector={}", encode(label));
         let listed = self.pages(kind, Some(namespace), &selector, usize::MAX, limits).await?;
         Ok(listed.unwrap_or_default())
     }
 
     /// All objects of a kind in a namespace; `None` where they are too many or we may not list.
-    async fn snapshot(&self, kind: &'static Kind, namespace: Option<&str>, limits: &Limits) -> Result<Option<Snapshot>, Error> {
+    async fn snapshot(
+        &self,
+        kind: &'static Kind,
+        namespace: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Option<Snapshot>, Error> {
         let listed = match self.pages(kind, namespace, "", MOST_PAGES, limits).await {
             Err(error) if error.forbidden() => None,
             listed => listed?,
         };
-        let named = |object: Json| Some((object["metadata"]["name"].as_str()?.to_owned(), Arc::new(object)));
+        let named = |object: Json| Some((text(&object, &["metadata", "name"])?.to_owned(), Arc::new(object)));
         Ok(listed.map(|objects| Arc::new(objects.into_iter().filter_map(named).collect())))
     }
 
@@ -119,7 +131,7 @@ impl Cluster {
             if let Some(Json::Array(items)) = list.get_mut("items").map(Json::take) {
                 all.extend(items);
             }
-            match list["metadata"]["continue"].as_str() {
+            match text(&list, &["metadata", "continue"]) {
                 Some(next) if !next.is_empty() => page = format!("&continue={}", encode(next)),
                 _ => return Ok(Some(all)),
             }
@@ -150,7 +162,13 @@ impl Cluster {
 
     /// Deletes exactly the object that was read: another one of the same name, or a newer version, answers 409. `None`: it
     /// was gone already. `Some`: what the server keeps until its finalizers are done, or its word that it's gone.
-    pub async fn delete(&self, key: &Key, uid: &str, resource_version: &str, limits: &Limits) -> Result<Option<Json>, Error> {
+    pub async fn delete(
+        &self,
+        key: &Key,
+        uid: &str,
+        resource_version: &str,
+        limits: &Limits,
+    ) -> Result<Option<Json>, Error> {
         let body = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
             "preconditions": { "uid": uid, "resourceVersion": resource_version },
@@ -169,7 +187,7 @@ impl Cluster {
 
     async fn read_identity(&self, limits: &Limits) -> Result<Option<String>, Error> {
         match self.send(Method::GET, "/api/v1/namespaces/kube-system", None, limits).await {
-            Ok(answer) => Ok(parse(&answer.body)?["metadata"]["uid"].as_str().map(str::to_owned)),
+            Ok(answer) => Ok(text(&parse(&answer.body)?, &["metadata", "uid"]).map(str::to_owned)),
             Err(error) if error.forbidden() || error.not_found() => Ok(None),
             Err(error) => Err(error),
         }
@@ -191,7 +209,13 @@ impl Cluster {
         Ok(Applied { object: parse(&answer.body)?, warnings: answer.warnings })
     }
 
-    async fn send(&self, method: Method, uri: &str, body: Option<(&str, &Json)>, limits: &Limits) -> Result<Answer, Error> {
+    async fn send(
+        &self,
+        method: Method,
+        uri: &str,
+        body: Option<(&str, &Json)>,
+        limits: &Limits,
+    ) -> Result<Answer, Error> {
         let (content_type, bytes) = match body {
             Some((content_type, body)) => (content_type, body.to_string().into_bytes()),
             None => ("application/json", Vec::new()),
@@ -200,7 +224,14 @@ impl Cluster {
         persist(limits, &what, || self.attempt(&method, uri, content_type, &bytes, &what)).await
     }
 
-    async fn attempt(&self, method: &Method, uri: &str, content_type: &str, body: &[u8], what: &str) -> Result<Answer, Error> {
+    async fn attempt(
+        &self,
+        method: &Method,
+        uri: &str,
+        content_type: &str,
+        body: &[u8],
+        what: &str,
+    ) -> Result<Answer, Error> {
         let client = self.client.get_or_try_init(|| self.connect()).await?;
         let request = Request::builder()
             .method(method.clone())
@@ -243,7 +274,11 @@ fn warning(header: &str) -> String {
 
 /// Where objects of a kind are.
 fn folder(kind: &Kind, namespace: Option<&str>) -> String {
-    let root = if kind.group.is_empty() { format!("/api/{}", kind.version) } else { format!("/apis/{}/{}", kind.group, kind.version) };
+    let root = if kind.group.is_empty() {
+        format!("/api/{}", kind.version)
+    } else {
+        format!("/apis/{}/{}", kind.group, kind.version)
+    };
     match namespace {
         Some(namespace) => format!("{root}/namespaces/{}/{}", encode(namespace), kind.plural),
         None => format!("{root}/{}", kind.plural),

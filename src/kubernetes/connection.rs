@@ -72,7 +72,8 @@ impl Connection {
             self.cluster_ca_certificate = self.cluster_ca_certificate.or_else(|| said("KUBE_CLUSTER_CA_CERT_DATA"));
             self.client_certificate = self.client_certificate.or_else(|| said("KUBE_CLIENT_CERT_DATA"));
             self.client_key = self.client_key.or_else(|| said("KUBE_CLIENT_KEY_DATA").map(Secret));
-            self.insecure = self.insecure.or_else(|| said("KUBE_INSECURE").map(|value| value == "true" || value == "1"));
+            self.insecure =
+                self.insecure.or_else(|| said("KUBE_INSECURE").map(|value| value == "true" || value == "1"));
             self.tls_server_name = self.tls_server_name.or_else(|| said("KUBE_TLS_SERVER_NAME"));
         }
         self
@@ -106,7 +107,9 @@ impl Connection {
     fn kubeconfig(&self) -> Result<Kubeconfig, Error> {
         self.config_paths.iter().try_fold(Kubeconfig::default(), |merged, path| {
             let read = Kubeconfig::read_from(at_home(path)).map_err(|e| {
-                Error::Connection(format!("The kubeconfig {path} can't be read: {e}. Check config_path (or KUBE_CONFIG_PATH)."))
+                Error::Connection(format!(
+                    "The kubeconfig {path} can't be read: {e}. Check config_path (or KUBE_CONFIG_PATH)."
+                ))
             })?;
             merged.merge(read).map_err(|e| Error::Connection(format!("The kubeconfig {path} can't be merged: {e}.")))
         })

@@ -227,13 +227,20 @@ fn refused(error: &Error, status: &Status, doing: Doing, key: &Key, at: &Path, o
         return out.error(
             &Path::root(),
             "The API server doesn't know us",
-            format!("It answered 401 for {what}: {}. Check token, client certificate or the kubeconfig's user.", status.message),
+            format!(
+                "It answered 401 for {what}: {}. Check token, client certificate or the kubeconfig's user.",
+                status.message
+            ),
         );
     }
     if error.forbidden() {
         return out.error(
             &Path::root(),
-            format!("Not allowed to {} {}", if doing == Doing::Check { "apply" } else { doing.verb() }, key.kind.plural),
+            format!(
+                "Not allowed to {} {}",
+                if doing == Doing::Check { "apply" } else { doing.verb() },
+                key.kind.plural
+            ),
             format!("{}.\nThe guide \"RBAC\" lists the rights that the provider needs.", status.message),
         );
     }
@@ -242,8 +249,11 @@ fn refused(error: &Error, status: &Status, doing: Doing, key: &Key, at: &Path, o
         return out.error(
             at,
             format!("Somebody else has fields of {}", key.kind.kind),
-            format!("{what} has fields that another manager has set to another value:\n{}\nTake the field out of that \
-                     manager's configuration, or out of this one.", fields.join("\n")),
+            format!(
+                "{what} has fields that another manager has set to another value:\n{}\nTake the field out of that \
+                     manager's configuration, or out of this one.",
+                fields.join("\n")
+            ),
         );
     }
     if error.not_found() {
@@ -252,15 +262,26 @@ fn refused(error: &Error, status: &Status, doing: Doing, key: &Key, at: &Path, o
             out.error(
                 &Path::root(),
                 format!("The cluster doesn't serve {}", key.kind.plural),
-                format!("{}.{} {} isn't there: are Istio's CRDs installed (Istio 1.27 or newer)?", key.kind.plural, key.kind.group, key.kind.version),
+                format!(
+                    "{}.{} {} isn't there: are Istio's CRDs installed (Istio 1.27 or newer)?",
+                    key.kind.plural, key.kind.group, key.kind.version
+                ),
             )
         } else {
-            out.error(at, format!("Can't {} {}", doing.verb(), key.kind.kind), format!("{what}: {}. Create the namespace first.", status.message))
+            out.error(
+                at,
+                format!("Can't {} {}", doing.verb(), key.kind.kind),
+                format!("{what}: {}. Create the namespace first.", status.message),
+            )
         };
     }
     let faults: Vec<_> = status.details.causes.iter().map(|c| format!("  {}: {}", c.field, c.message)).collect();
     let faults = if faults.is_empty() { String::new() } else { format!("\n{}", faults.join("\n")) };
-    out.error(at, format!("Kubernetes doesn't {} {}", doing.verb(), key.kind.kind), format!("{what}: {}{faults}", status.message))
+    out.error(
+        at,
+        format!("Kubernetes doesn't {} {}", doing.verb(), key.kind.kind),
+        format!("{what}: {}{faults}", status.message),
+    )
 }
 
 /// `pci/payments-pci`

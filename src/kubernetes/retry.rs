@@ -112,7 +112,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn time_ends_it_and_tells_the_last_answer() {
-        let result = persist(&limits(5), "test", async || Err::<(), _>(Error::refused(503, b"etcd is away", None))).await;
+        let result =
+            persist(&limits(5), "test", async || Err::<(), _>(Error::refused(503, b"etcd is away", None))).await;
         assert!(matches!(result, Err(Error::TimedOut(last)) if last.contains("etcd is away")));
     }
 

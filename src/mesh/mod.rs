@@ -3,6 +3,8 @@
 
 pub mod core;
 pub mod duration;
+pub mod external_service;
+pub mod global_defaults;
 pub mod istio;
 pub mod manifest;
 pub mod names;
@@ -50,6 +52,12 @@ pub struct Defaults {
     pub request_timeout: Option<Duration>,
     /// `enforce` unless written.
     pub authorization_mode: AuthorizationMode,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Self { resiliency: Preset::Medium, request_timeout: None, authorization_mode: AuthorizationMode::Enforce }
+    }
 }
 
 /// The objects of one resource. The outer `Err`: which objects there are comes at apply; the inner: this one does.

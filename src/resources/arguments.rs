@@ -7,8 +7,8 @@ use crate::{
     known::Known,
     mesh::{duration::Duration, manifest::Texts, names, port::PortNumber, text::Text},
     schema::{
-        Attr, Map, Number, Type, Value,
-        model::{Elements, Scalar, Set, mismatch},
+        Attr, Map, Number, Schema, Type, Value,
+        model::{Elements, Model, Scalar, Set, mismatch},
     },
 };
 
@@ -49,6 +49,23 @@ impl Scalar for PortNumber {
     fn write(&self) -> Value {
         Value::Number(Number::from(i64::from(*self)))
     }
+}
+
+/// The outputs of a resource that has none of its own.
+impl Model for () {
+    fn schema() -> Schema {
+        Schema::default()
+    }
+    fn decode(_value: &Value, _at: &Path, _out: &mut Diagnostics) -> Self {}
+    fn encode(&self) -> Value {
+        Value::Map(BTreeMap::new())
+    }
+}
+
+/// Blocks with their paths.
+pub(super) fn numbered<'a, T>(name: &str, blocks: &'a [T]) -> impl Iterator<Item = (Path, &'a T)> {
+    let at = Path::root().attribute(name);
+    blocks.iter().enumerate().map(move |(n, block)| (at.index(n), block))
 }
 
 /// An output: unknown where an input is.

@@ -1,6 +1,6 @@
 //! What Configure makes, and every call gets.
 
-use crate::{engine::Once, kubernetes::Cluster, known::Known, mesh::Mesh};
+use crate::{engine::Once, known::Known, kubernetes::Cluster, mesh::Mesh};
 
 /// The provider block, made ready. One per Configure: what it holds is forgotten with the run.
 pub struct Context {

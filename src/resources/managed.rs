@@ -9,21 +9,24 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Context, Kind, state,
+    Context, Kind,
+    common::Common,
+    state,
     work::{Job, Work},
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Claim, Engine, Record, ownership, record::Noted},
+    known::Unknown,
     kubernetes::{
         Limits,
         errors::{Doing, explain},
     },
-    known::Unknown,
     mesh::Mesh,
     object::{Holding, Key, Object, kind},
     plugin::offer::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
     schema::{Schema, Value, model::Model},
+    tree::text,
 };
 
 /// A plan's checks are worth so much time, and no more: they are told by apply as well.
@@ -40,7 +43,11 @@ pub fn managed<K: Kind>() -> Box<dyn Resource<Context>> {
 /// The context, and that Configure was called.
 fn configured(call: &Call<Context>, out: &mut Diagnostics) -> Result<Arc<Context>, Reported> {
     call.context.clone().ok_or_else(|| {
-        out.error(&Path::root(), "The provider isn't configured", "Core asked for a resource before it sent the provider block.")
+        out.error(
+            &Path::root(),
+            "The provider isn't configured",
+            "Core asked for a resource before it sent the provider block.",
+        )
     })
 }
 
@@ -100,7 +107,12 @@ impl<K: Kind> Managed<K> {
         state::arguments(&K::Config::schema(), state)
     }
 
-    async fn write(call: Call<Context>, prior: Option<&Stored>, planned: &Stored, out: &mut Diagnostics) -> Result<Outcome, Reported> {
+    async fn write(
+        call: Call<Context>,
+        prior: Option<&Stored>,
+        planned: &Stored,
+        out: &mut Diagnostics,
+    ) -> Result<Outcome, Reported> {
         let context = configured(&call, out)?;
         let arguments = Self::arguments_of(&planned.state);
         let model = K::Config::decode(&arguments, &Path::root(), out);
@@ -147,10 +159,19 @@ impl<K: Kind> Managed<K> {
         Ok(Outcome { after: after.map(stored), diagnostics: Diagnostics::default() })
     }
 
-    async fn remove(call: Call<Context>, prior: &Stored, private: &[u8], out: &mut Diagnostics) -> Result<Outcome, Reported> {
+    async fn remove(
+        call: Call<Context>,
+        prior: &Stored,
+        private: &[u8],
+        out: &mut Diagnostics,
+    ) -> Result<Outcome, Reported> {
         let context = configured(&call, out)?;
         let Ok(owner) = &context.owner else {
-            return Err(out.error(&Path::root(), "The owner isn't known", "The provider's owner is still unknown. Write a known value."));
+            return Err(out.error(
+                &Path::root(),
+                "The owner isn't known",
+                "The provider's owner is still unknown. Write a known value.",
+            ));
         };
         let model = K::Config::decode(&Self::arguments_of(&prior.state), &Path::root(), &mut Diagnostics::default());
         let record = Record::read(if private.is_empty() { &prior.private } else { private });
@@ -198,7 +219,11 @@ impl<K: Kind> Managed<K> {
     async fn find(call: Call<Context>, id: &str, out: &mut Diagnostics) -> Result<Stored, Reported> {
         let context = configured(&call, out)?;
         let Ok(mesh) = &context.mesh else {
-            return Err(out.error(&Path::root(), "The provider isn't known yet", "Import needs known provider arguments."));
+            return Err(out.error(
+                &Path::root(),
+                "The provider isn't known yet",
+                "Import needs known provider arguments.",
+            ));
         };
         let namespace = id.rsplit_once('/').map_or(mesh.root_namespace.as_str(), |(namespace, _)| namespace);
         let limits = Limits::within(CHECKS_WITHIN, call.stop.clone());
@@ -210,15 +235,20 @@ impl<K: Kind> Managed<K> {
                 Ok(listed) => listed,
                 Err(error) => return Err(explain(&error, Doing::Read, &Key::new(kind, namespace, ""), None, out)),
             };
-            found.extend(listed.into_iter().filter(|live| live["metadata"]["annotations"][ownership::RESOURCE] == resource.as_str()).filter_map(
-                |live| Some((Key::new(kind, namespace, live["metadata"]["name"].as_str()?), live)),
-            ));
+            found.extend(
+                listed
+                    .into_iter()
+                    .filter(|live| text(live, &["metadata", "annotations", ownership::RESOURCE]) == Some(&resource))
+                    .filter_map(|live| Some((Key::new(kind, namespace, text(&live, &["metadata", "name"])?), live))),
+            );
         }
-        let said = |name: &str| found.iter().find_map(|(_, live)| live["metadata"]["annotations"][name].as_str()).unwrap_or_default();
+        let said = |name: &str| {
+            found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
+        };
         let arguments = state::restored(&K::Config::schema(), said(ownership::ARGUMENTS));
         let model = K::Config::decode(&arguments, &Path::root(), &mut Diagnostics::default());
         let noted = |(key, live): &(Key, Json)| {
-            let uid = live["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+            let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
             (key.to_string(), Noted { uid, stage: state::stage_of(&K::render(&model, mesh), key), fields: false })
         };
         let record = Record {
@@ -237,7 +267,7 @@ impl<K: Kind> Managed<K> {
 
 /// Arguments and outputs.
 fn schema<K: Kind>() -> Schema {
-    K::Config::schema().and(K::Outputs::schema()).and(state::Common::schema())
+    K::Config::schema().and(K::Outputs::schema()).and(Common::schema())
 }
 
 #[async_trait]
@@ -257,12 +287,18 @@ impl<K: Kind> Resource<Context> for Managed<K> {
     fn validate(&self, config: &Value, out: &mut Diagnostics) {
         // Decoding the computed attributes finds those that are written.
         let _ = K::Outputs::decode(config, &Path::root(), out);
-        let _ = state::Common::decode(config, &Path::root(), out);
+        let _ = Common::decode(config, &Path::root(), out);
         let model = K::Config::decode(config, &Path::root(), out);
         K::check(&model, out);
     }
 
-    async fn plan(&self, call: Call<Context>, prior: Option<Stored>, config: Value, out: &mut Diagnostics) -> Result<Planned, Reported> {
+    async fn plan(
+        &self,
+        call: Call<Context>,
+        prior: Option<Stored>,
+        config: Value,
+        out: &mut Diagnostics,
+    ) -> Result<Planned, Reported> {
         let context = configured(&call, out)?;
         let arguments = Self::arguments_of(&config);
         let model = K::Config::decode(&arguments, &Path::root(), out);
@@ -275,7 +311,10 @@ impl<K: Kind> Resource<Context> for Managed<K> {
             }
             Err(Unknown) => state::unknown(&arguments, &K::Outputs::schema()),
         };
-        let requires_replace = prior.as_ref().map(|prior| state::replaced(&K::Config::schema(), &prior.state, &arguments)).unwrap_or_default();
+        let requires_replace = prior
+            .as_ref()
+            .map(|prior| state::replaced(&K::Config::schema(), &prior.state, &arguments))
+            .unwrap_or_default();
         let unchanged = prior.as_ref().is_some_and(|prior| prior.state == planned);
         if let (Ok(mesh), false, true) = (&context.mesh, unchanged, requires_replace.is_empty()) {
             Self::ask(&context, &model, mesh, prior.as_ref(), call.stop, out).await;
@@ -329,7 +368,11 @@ impl<K: Kind> Resource<Context> for Managed<K> {
         let parts: Vec<_> = id.split('/').collect();
         if parts.len() != names.len() || parts.iter().any(|part| part.is_empty()) {
             let form = names.join("/");
-            return Err(out.error(&Path::root(), "Invalid import id", format!("The id of {} is {form}; {id:?} isn't one.", K::NAME)));
+            return Err(out.error(
+                &Path::root(),
+                "Invalid import id",
+                format!("The id of {} is {form}; {id:?} isn't one.", K::NAME),
+            ));
         }
         Self::find(call, &id, out).await
     }

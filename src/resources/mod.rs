@@ -2,7 +2,10 @@
 //! that the plugin ever sees.
 
 pub(crate) mod arguments;
+pub mod common;
 mod context;
+pub mod external_service;
+pub mod global_defaults;
 pub mod managed;
 pub mod service;
 mod state;

@@ -9,24 +9,9 @@ use crate::{
     engine::Entry,
     known::Known,
     mesh::Rendered,
-    model,
     object::{Key, Object},
-    schema::{
-        Attr, Map, Mode, Schema, Shape, Slot, Type, Value, json,
-        model::{computed, required},
-    },
+    schema::{Mode, Schema, Shape, Slot, Type, Value, json, model::required},
 };
-
-model! {
-    /// What every resource computes.
-    pub struct Common {
-        /// The id, as `terraform import` takes it.
-        id: Attr<String> = computed(),
-        /// The Kubernetes objects of this resource, `Kind/namespace/name` to compact JSON of the fields that are its own. A
-        /// plan shows what will be written, and after a refresh what is there, line by line.
-        objects: Map<String> = computed(),
-    }
-}
 
 /// `config` with the computed attributes.
 pub(super) fn with(config: &Value, outputs: Value, id: Value, objects: Value) -> Value {
@@ -52,7 +37,9 @@ pub(super) fn arguments(config: &Schema, state: &Value) -> Value {
 
 /// `objects` of a plan: unknown as a whole only where it is uncertain which there are.
 pub(super) fn objects(rendered: &Rendered) -> Value {
-    let text = |object: &Known<Object>| object.as_ref().map_or(Value::Unknown, |object| Value::string(object.body.to_string()));
+    let text = |object: &Known<Object>| {
+        object.as_ref().map_or(Value::Unknown, |object| Value::string(object.body.to_string()))
+    };
     match rendered {
         Ok(objects) => Value::Map(objects.iter().map(|(key, object)| (key.to_string(), text(object))).collect()),
         Err(_) => Value::Unknown,
@@ -105,7 +92,8 @@ pub(super) fn replaced(config: &Schema, prior: &Value, wanted: &Value) -> Vec<Pa
 
 /// The arguments as the annotation records them: compact JSON of what was written, without secrets.
 pub(super) fn recorded(config: &Schema, arguments: &Value) -> String {
-    let open = Schema { slots: config.slots.iter().filter(|slot| !is_secret(slot)).cloned().collect(), ..Schema::default() };
+    let open =
+        Schema { slots: config.slots.iter().filter(|slot| !is_secret(slot)).cloned().collect(), ..Schema::default() };
     let text = json::encode(&self::arguments(&open, arguments), &open.kind()).unwrap_or_default();
     let written: Json = serde_json::from_str(&text).unwrap_or_default();
     without_nulls(written).to_string()
@@ -124,9 +112,11 @@ fn is_secret(slot: &Slot) -> bool {
 
 fn without_nulls(value: Json) -> Json {
     match value {
-        Json::Object(members) => {
-            members.into_iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name, without_nulls(value))).collect()
-        }
+        Json::Object(members) => members
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name, without_nulls(value)))
+            .collect(),
         Json::Array(items) => items.into_iter().map(without_nulls).collect(),
         other => other,
     }

@@ -1,10 +1,7 @@
 //! One apply or delete, in a task of its own: where the call's future is dropped, or the work panics, what was written is
 //! still told and noted.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::Context;
 use crate::{

@@ -2,6 +2,13 @@
 //! (the built binary over its socket), `generated` (docs and layers), and `cluster` (real servers, real terraform and
 //! tofu; ignored unless asked for, since they need `make tools`).
 
+#[cfg(test)]
+mod cluster;
+#[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod golden;
+#[cfg(test)]
 mod protocol;
+#[cfg(test)]
 mod support;

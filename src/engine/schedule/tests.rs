@@ -40,7 +40,10 @@ fn told(waves: &[Wave]) -> Vec<String> {
         Write::Apply { key, body } => format!("{} {body}", key.kind.kind),
         Write::Remove { key } => format!("-{}", key.kind.kind),
     };
-    waves.iter().map(|w| format!("{} {:?}", w.writes.iter().map(write).collect::<Vec<_>>().join(" + "), w.settle)).collect()
+    waves
+        .iter()
+        .map(|w| format!("{} {:?}", w.writes.iter().map(write).collect::<Vec<_>>().join(" + "), w.settle))
+        .collect()
 }
 
 #[test]
@@ -50,7 +53,8 @@ fn a_canary_is_made_before_it_is_broken() {
         object(vs.clone(), 30, json!({"to": "v2"}), in_place),
         object(dr.clone(), 10, json!({"subsets": ["v2"]}), keep_subsets),
     ];
-    let before = BTreeMap::from([(dr.clone(), live(json!({"subsets": ["v1"]}))), (vs.clone(), live(json!({"to": "v1"})))]);
+    let before =
+        BTreeMap::from([(dr.clone(), live(json!({"subsets": ["v1"]}))), (vs.clone(), live(json!({"to": "v1"})))]);
     assert_eq!(
         told(&schedule(&wanted, &before, &BTreeMap::new())),
         [
@@ -61,7 +65,10 @@ fn a_canary_is_made_before_it_is_broken() {
     );
     // Killed after the second wave: wait, then trim.
     let between = BTreeMap::from([(dr, live(json!({"subsets": ["v2", "v1"]}))), (vs, live(json!({"to": "v2"})))]);
-    assert_eq!(told(&schedule(&wanted, &between, &BTreeMap::new())), [" 2s", r#"DestinationRule {"subsets":["v2"]} 0ns"#]);
+    assert_eq!(
+        told(&schedule(&wanted, &between, &BTreeMap::new())),
+        [" 2s", r#"DestinationRule {"subsets":["v2"]} 0ns"#]
+    );
 }
 
 #[test]

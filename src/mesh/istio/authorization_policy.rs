@@ -34,7 +34,7 @@ pub struct Rule {
 /// One source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct From {
-    #[allow(missing_docs)]
+    /// Who.
     pub source: Source,
 }
 
@@ -51,14 +51,14 @@ pub enum Source {
 /// One operation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct To {
-    #[allow(missing_docs)]
+    /// What.
     pub operation: Operation,
 }
 
 /// What is done; all that is written must match. With methods or paths it never matches a TCP port.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Operation {
-    #[allow(missing_docs)]
+    /// HTTP methods.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub methods: BTreeSet<String>,
     /// Exact, or with `*` at the start or end.

@@ -23,13 +23,13 @@ pub struct DestinationRule {
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrafficPolicy {
-    #[allow(missing_docs)]
+    /// Limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_pool: Option<ConnectionPool>,
-    #[allow(missing_docs)]
+    /// When endpoints are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlier_detection: Option<OutlierDetection>,
-    #[allow(missing_docs)]
+    /// How endpoints are chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
     /// Not for single ports.
@@ -49,13 +49,13 @@ pub struct PortPolicy {
     /// Of the proxy, where the application speaks clear text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<ClientTls>,
-    #[allow(missing_docs)]
+    /// Limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_pool: Option<ConnectionPool>,
-    #[allow(missing_docs)]
+    /// When endpoints are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlier_detection: Option<OutlierDetection>,
-    #[allow(missing_docs)]
+    /// How endpoints are chosen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
 }

@@ -7,7 +7,7 @@ use crate::mesh::text::words;
 /// `spec`
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct PeerAuthentication {
-    #[allow(missing_docs)]
+    /// Of all ports.
     pub mtls: Mtls,
 }
 

@@ -22,7 +22,7 @@ pub struct Sidecar {
 /// The workloads with all of these labels.
 #[derive(Clone, Debug, Serialize)]
 pub struct Workloads {
-    #[allow(missing_docs)]
+    /// All of these.
     pub labels: BTreeMap<String, String>,
 }
 
@@ -36,7 +36,7 @@ pub struct Egress {
 /// What happens to calls that no service of the mesh answers.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct OutboundTrafficPolicy {
-    #[allow(missing_docs)]
+    /// `REGISTRY_ONLY` or `ALLOW_ANY`
     pub mode: &'static str,
 }
 

@@ -190,7 +190,7 @@ fn check_host_is_external(destination: &Destination, mesh: &Mesh, out: &mut Diag
     };
     out.error(
         &Path::root().attribute("calls"),
-        format!("{:.40} is a host of the cluster", host),
+        format!("{host:.40} is a host of the cluster"),
         format!(
             "In calls, {host} would be looked for among external services. Write {right} for a service of the cluster."
         ),

@@ -45,7 +45,7 @@ pub(super) fn virtual_service(site: &Site, key: Key) -> Known<Object> {
     let mut origins =
         origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", Path::root().attribute("allow"))]);
     let mut http = Vec::new();
-    for port in site.service.ports()?.iter() {
+    for port in site.service.ports()? {
         if let Some(route) = http_route(site, &host, port)? {
             origins.push((format!("spec.http[{}]", http.len()), port.at.clone()));
             origins.push((format!("spec.http[{}].timeout", http.len()), Path::root().attribute("request_timeout")));

@@ -55,7 +55,7 @@ model! {
         /// Annotations of every object that is made here.
         annotations: Map<String> = optional(),
         /// The ports of the Service; required but with `service = "none"`.
-        port: Blocks<Port> = block(),
+        port: Blocks<ServicePort> = block(),
         /// Who may call. The blocks add up, and replace the default of `access`.
         allow: Blocks<Allow> = block(),
         /// How long operations may take.
@@ -65,7 +65,7 @@ model! {
 
 model! {
     /// A port.
-    pub struct Port {
+    pub struct ServicePort {
         /// The port of the Service, which callers call.
         number: Attr<PortNumber> = required(),
         /// What is spoken there.

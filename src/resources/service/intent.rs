@@ -8,7 +8,7 @@ use crate::{
         manifest::Texts,
         service::{Allow, Management, Port, Service},
     },
-    resources::arguments::texts,
+    resources::arguments::{numbered, texts},
 };
 
 /// What the arguments mean.
@@ -37,11 +37,6 @@ pub(super) fn intent(config: &config::Config) -> Service {
     }
 }
 
-fn numbered<'a, T>(name: &'static str, blocks: &'a [T]) -> impl Iterator<Item = (Path, &'a T)> {
-    let at = Path::root().attribute(name);
-    blocks.iter().enumerate().map(move |(n, block)| (at.index(n), block))
-}
-
 fn selector(config: &config::Config) -> Known<Texts> {
     match config.selector.elements()? {
         Some(written) => Ok(written),
@@ -63,7 +58,7 @@ fn create_service_account(config: &config::Config, management: Known<Management>
     }
 }
 
-fn port(at: Path, block: &config::Port) -> Port {
+fn port(at: Path, block: &config::ServicePort) -> Port {
     let number = block.number.required();
     let target_port = match block.target_port.known() {
         Ok(None) => number,

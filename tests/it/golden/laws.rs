@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     object::Key,
-    resources::{Kind, service::Service},
+    resources::{Kind, external_service::ExternalService, global_defaults::GlobalDefaults, service::Service},
     schema::{Nesting, Number, Schema, Shape, Type, Value, model::Model},
 };
 
@@ -143,4 +143,14 @@ fn laws<K: Kind>() {
 #[test]
 fn of_mesh_service() {
     laws::<Service>();
+}
+
+#[test]
+fn of_mesh_external_service() {
+    laws::<ExternalService>();
+}
+
+#[test]
+fn of_mesh_global_defaults() {
+    laws::<GlobalDefaults>();
 }

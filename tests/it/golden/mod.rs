@@ -4,21 +4,43 @@
 //! `unknown` stands for a value that comes at apply, wherever a value may stand; `port = unknown` is a `dynamic` block over
 //! such a value.
 
+// A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod external_service;
+mod global_defaults;
 mod hcl;
 mod laws;
 mod service;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use expect_test::Expect;
+use expect_test::{Expect, ExpectFile};
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     known::Unknown,
-    mesh::Mesh,
+    mesh::{Defaults, Mesh},
     object::Holding,
     resources::Kind,
     schema::{Value, model::Model},
 };
+
+/// What is expected: beside the test, or in a file where it is long.
+trait Expected {
+    fn assert(&self, actual: &str);
+}
+
+impl Expected for Expect {
+    fn assert(&self, actual: &str) {
+        self.assert_eq(actual);
+    }
+}
+
+impl Expected for ExpectFile {
+    fn assert(&self, actual: &str) {
+        self.assert_eq(actual);
+    }
+}
 
 /// A provider block that says nothing.
 fn mesh() -> Mesh {
@@ -30,17 +52,25 @@ fn mesh() -> Mesh {
         platform_hosts: BTreeSet::new(),
         labels: [].into(),
         annotations: [].into(),
+        defaults: Defaults::default(),
     }
 }
 
 /// Compares what `text` means with what is expected, in a mesh whose provider block says nothing.
-fn check<K: Kind>(text: &str, expect: &Expect) {
+fn check<K: Kind>(text: &str, expect: &impl Expected) {
     check_in::<K>(&mesh(), text, expect);
 }
 
 /// Likewise, in this mesh.
-fn check_in<K: Kind>(mesh: &Mesh, text: &str, expect: &Expect) {
-    expect.assert_eq(&meaning::<K>(mesh, text));
+fn check_in<K: Kind>(mesh: &Mesh, text: &str, expect: &impl Expected) {
+    expect.assert(&meaning::<K>(mesh, text));
+}
+
+/// Likewise, the one object of this kind.
+fn check_object<K: Kind>(kind: &str, text: &str, expect: &impl Expected) {
+    let meaning = meaning::<K>(&mesh(), text);
+    let object = meaning.split("--- # ").find(|object| object.starts_with(kind));
+    expect.assert(object.unwrap_or(&meaning));
 }
 
 /// The objects as YAML, or the errors; warnings stand before the objects.
@@ -73,14 +103,28 @@ fn objects<K: Kind>(config: &K::Config, mesh: &Mesh) -> String {
     text
 }
 
-/// The computed attributes, one a line.
-fn outputs<K: Kind>(text: &str) -> String {
+/// Compares the computed attributes, one a line.
+fn outputs<K: Kind>(text: &str, expect: &Expect) {
+    expect.assert_eq(&knowledge::<K>(text).1);
+}
+
+/// The keys of the objects with "known" or "known at apply", and the computed attributes, one a line.
+fn knowledge<K: Kind>(text: &str) -> (String, String) {
     let value = hcl::resource(text, &K::Config::schema());
-    let config = K::Config::decode(&value, &Path::root(), &mut Diagnostics::default());
+    let mut out = Diagnostics::default();
+    let config = K::Config::decode(&value, &Path::root(), &mut out);
+    K::check(&config, &mut out);
+    K::check_in_mesh(&config, &mesh(), &mut out);
+    assert!(out.sound().is_ok(), "{out}");
+    let objects = match K::render(&config, &mesh()) {
+        Err(Unknown) => "which objects there are: known at apply\n".to_owned(),
+        Ok(objects) => objects
+            .iter()
+            .map(|(key, object)| format!("{key}: {}\n", if object.is_ok() { "known" } else { "known at apply" }))
+            .collect(),
+    };
     let id = K::id(&config, &mesh()).map_or(Value::Unknown, Value::String);
     let Value::Map(outputs) = K::outputs(&config, &mesh()).encode() else { panic!("outputs are an object") };
-    std::iter::once(("id".to_owned(), id))
-        .chain(outputs)
-        .map(|(name, value)| format!("{name} = {}\n", hcl::shown(&value)))
-        .collect()
+    let lines = std::iter::once(("id".to_owned(), id)).chain(outputs);
+    (objects, lines.map(|(name, value)| format!("{name} = {}\n", hcl::shown(&value))).collect())
 }

@@ -12,6 +12,7 @@ use super::ownership::is_stamp;
 use crate::{
     kubernetes::FIELD_MANAGER,
     object::{Key, Territory},
+    tree::{at, set, text},
 };
 
 /// Annotations and labels that mean something to Istio: on kinds that are ours alone they are ours, written or not.
@@ -33,11 +34,11 @@ pub fn project(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
         metadata.insert("namespace".into(), json!(namespace));
     }
     for part in ["labels", "annotations"] {
-        let found = live["metadata"][part].as_object();
+        let found = at(live, &["metadata", part]).as_object();
         let kept = |name: &str| {
             !is_stamp(name)
                 && (key.kind.territory == Territory::Exclusive && MEANINGFUL.contains(&name)
-                    || ours["f:metadata"][field(part)].get(field(name)).is_some())
+                    || at(&ours, &["f:metadata", &field(part), &field(name)]).is_object())
         };
         let kept: Map<_, _> =
             found.into_iter().flatten().filter(|(name, _)| kept(name)).map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -67,7 +68,7 @@ pub fn intruders(live: &Json, wanted: &Json, key: &Key) -> Vec<(String, Vec<Stri
         let mut names = Vec::new();
         leaves(&taken, "", &mut names);
         if !names.is_empty() {
-            all.push((entry["manager"].as_str().unwrap_or("an unnamed manager").to_owned(), names));
+            all.push((text(entry, &["manager"]).unwrap_or("an unnamed manager").to_owned(), names));
         }
     }
     all
@@ -98,7 +99,7 @@ pub fn take(live: &Json, wanted: &Json, key: &Key) -> Option<Json> {
         ours = union(&ours, &taken);
         if !is_empty(&left) {
             let mut rest = entry.clone();
-            rest["fieldsV1"] = left;
+            set(&mut rest, &["fieldsV1"], left);
             others.push(rest);
         }
     }
@@ -114,7 +115,7 @@ pub fn take(live: &Json, wanted: &Json, key: &Key) -> Option<Json> {
     );
     Some(json!([
         { "op": "replace", "path": "/metadata/managedFields", "value": others },
-        { "op": "replace", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"] },
+        { "op": "replace", "path": "/metadata/resourceVersion", "value": at(live, &["metadata", "resourceVersion"]) },
     ]))
 }
 
@@ -130,25 +131,28 @@ fn field(name: &str) -> String {
 }
 
 fn managed_fields(live: &Json) -> &[Json] {
-    live["metadata"]["managedFields"].as_array().map(Vec::as_slice).unwrap_or_default()
+    at(live, &["metadata", "managedFields"]).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 fn is_ours(entry: &Json) -> bool {
-    entry["manager"] == FIELD_MANAGER && entry["operation"] == "Apply" && !is_status(entry)
+    at(entry, &["manager"]) == FIELD_MANAGER && at(entry, &["operation"]) == "Apply" && !is_status(entry)
 }
 
 fn is_status(entry: &Json) -> bool {
-    entry["subresource"].as_str().is_some_and(|part| !part.is_empty())
+    text(entry, &["subresource"]).is_some_and(|part| !part.is_empty())
 }
 
 fn our_fields(live: &Json) -> Json {
-    managed_fields(live).iter().filter(|entry| is_ours(entry)).fold(json!({}), |all, entry| union(&all, &entry["fieldsV1"]))
+    managed_fields(live)
+        .iter()
+        .filter(|entry| is_ours(entry))
+        .fold(json!({}), |all, entry| union(&all, &entry["fieldsV1"]))
 }
 
 /// What is ours of an object of a kind that is ours alone: all content, and the metadata that we write or that has meaning.
 fn territory(wanted: &Json, key: &Key) -> impl Fn(&[&str]) -> bool {
     let names = |part: &str| -> BTreeSet<String> {
-        wanted["metadata"][part].as_object().into_iter().flatten().map(|(name, _)| field(name)).collect()
+        at(wanted, &["metadata", part]).as_object().into_iter().flatten().map(|(name, _)| field(name)).collect()
     };
     let (labels, annotations) = (names("labels"), names("annotations"));
     let exclusive = key.kind.territory == Territory::Exclusive;
@@ -227,9 +231,11 @@ fn fields_of(body: &Json, key: &Key, path: &mut Vec<String>) -> Json {
             .collect::<Map<_, _>>()
             .into(),
         Json::Array(items) => match list_keys(key, path) {
-            Some(keys) => {
-                items.iter().map(|item| (element(item, keys), fields_of(item, key, &mut Vec::new()))).collect::<Map<_, _>>().into()
-            }
+            Some(keys) => items
+                .iter()
+                .map(|item| (element(item, keys), fields_of(item, key, &mut Vec::new())))
+                .collect::<Map<_, _>>()
+                .into(),
             None => json!({}),
         },
         _ => json!({}),
@@ -242,7 +248,7 @@ fn list_keys(key: &Key, path: &[String]) -> Option<&'static [&'static str]> {
 }
 
 fn element(item: &Json, keys: &[&str]) -> String {
-    let named: Map<String, Json> = keys.iter().map(|key| ((*key).to_owned(), item[*key].clone())).collect();
+    let named: Map<String, Json> = keys.iter().map(|key| ((*key).to_owned(), at(item, &[*key]).clone())).collect();
     format!("k:{}", Json::Object(named))
 }
 
@@ -259,26 +265,27 @@ fn pick(value: &Json, fields: &Json) -> Json {
             let keyed: Vec<(Json, &Json)> = keyed
                 .filter_map(|(name, inner)| Some((serde_json::from_str(name.strip_prefix("k:")?).ok()?, inner)))
                 .collect();
-            let fits = |item: &Json, keys: &Json| keys.as_object().into_iter().flatten().all(|(name, value)| item[name] == *value);
-            let picked = |item: &Json| keyed.iter().find(|(keys, _)| fits(item, keys)).map(|(_, inner)| pick(item, inner));
+            let fits = |item: &Json, keys: &Json| {
+                keys.as_object().into_iter().flatten().all(|(name, value)| at(item, &[name]) == value)
+            };
+            let picked =
+                |item: &Json| keyed.iter().find(|(keys, _)| fits(item, keys)).map(|(_, inner)| pick(item, inner));
             Json::Array(items.iter().filter_map(picked).collect())
         }
         other => other.clone(),
     }
 }
 
-/// The leaves of a field set as people write paths: `spec.rules`.
+/// The leaves of a field set as people write paths: `spec.rules`. A list that merges by key is named as a whole.
 fn leaves(fields: &Json, at: &str, out: &mut Vec<String>) {
-    for (name, inner) in fields.as_object().into_iter().flatten() {
-        let Some(name) = name.strip_prefix("f:") else {
-            // `.` and list elements: the list or map itself is named.
-            if !out.iter().any(|known| known == at) && !at.is_empty() {
-                out.push(at.to_owned());
-            }
-            continue;
-        };
-        let path = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
-        if is_empty(inner) { out.push(path) } else { leaves(inner, &path, out) }
+    let members =
+        fields.as_object().into_iter().flatten().filter_map(|(name, inner)| Some((name.strip_prefix("f:")?, inner)));
+    let members: Vec<_> = members.collect();
+    if members.is_empty() && !at.is_empty() {
+        out.push(at.to_owned());
+    }
+    for (name, inner) in members {
+        leaves(inner, &if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }, out);
     }
 }
 

@@ -84,8 +84,11 @@ pub fn schedule(wanted: &[Object], live: &BTreeMap<Key, Live>, gone: &BTreeMap<K
         removed.entry(*stage).or_default().push(Write::Remove { key: key.clone() });
     }
     let wave = |writes| Wave { writes, settle: Duration::ZERO };
-    let mut waves: Vec<Wave> =
-        std::iter::once(recreated).chain(stages.into_values()).map(wave).filter(|wave| !wave.writes.is_empty()).collect();
+    let mut waves: Vec<Wave> = std::iter::once(recreated)
+        .chain(stages.into_values())
+        .map(wave)
+        .filter(|wave| !wave.writes.is_empty())
+        .collect();
     if !last.writes.is_empty() {
         // An empty wave waits, too: after a kill the routes may have moved a moment ago.
         match waves.last_mut() {

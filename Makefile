@@ -1,0 +1,55 @@
+# On a fresh machine with cargo, go and terraform: `make demo` shows the provider at work, `make test` tests it.
+
+version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+platform := $(shell uname -s | tr '[:upper:]' '[:lower:]')_$(shell uname -m | sed 's/x86_64/amd64/; s/aarch64/arm64/')
+built := $(or $(CARGO_TARGET_DIR),target)/release/terraform-provider-mesh
+
+# Where `make install` puts the provider; terraform and tofu look there without being told.
+MIRROR ?= $(HOME)/.terraform.d/plugins
+
+.PHONY: help test tools demo cluster install clean need-cargo need-go need-terraform
+
+help:
+	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
+	@echo 'make test     everything: format, lints, all tests, real servers, real terraform and tofu'
+	@echo 'make install  build the provider and put it where `terraform init` and `tofu init` find it'
+	@echo 'make cluster  hold a throwaway control plane open until Ctrl-C, and print its kubeconfig'
+	@echo 'make tools    build etcd, kube-apiserver, kubectl and OpenTofu into target/tools'
+	@echo 'make clean    remove what was built, the tools too'
+
+# What fails fast comes first. The servers' tests wait more than they compute, so they may outnumber the cores.
+test: need-cargo need-go need-terraform
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo test
+	$(MAKE) --no-print-directory tools
+	cargo test --test it -- --ignored --test-threads=6
+
+tools:
+	@tests/tools/build.sh target/tools
+
+demo: need-cargo need-go need-terraform tools
+	@$(MAKE) --no-print-directory install MIRROR=target/demo/plugins
+	@examples/demo.sh target/demo/plugins
+
+cluster: need-go tools
+	@echo 'The kubeconfig of a throwaway control plane with kinds of Istio follows; Ctrl-C ends it.'
+	@tests/tools/control-plane.sh
+
+install: need-cargo
+	cargo build --release
+	@for registry in registry.terraform.io registry.opentofu.org; do \
+		folder="$(MIRROR)/$$registry/mesh-provider/mesh/$(version)/$(platform)"; \
+		mkdir -p "$$folder" && rm -f "$$folder/terraform-provider-mesh_v$(version)" && \
+		cp "$(built)" "$$folder/terraform-provider-mesh_v$(version)" && echo "installed in $$folder" || exit 1; \
+	done
+
+clean:
+	cargo clean
+
+need-cargo:
+	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust (https://rustup.rs)' >&2; exit 1; }
+need-go:
+	@command -v go >/dev/null || { echo 'go is missing: install Go (https://go.dev/dl), which builds the servers to test against' >&2; exit 1; }
+need-terraform:
+	@command -v terraform >/dev/null || { echo 'terraform is missing: install it (https://developer.hashicorp.com/terraform/install)' >&2; exit 1; }

@@ -1,0 +1,100 @@
+terraform {
+  required_providers {
+    mesh = {
+      source = "mesh-provider/mesh"
+    }
+  }
+}
+
+# A kubeconfig file. The owner says who this configuration is: one value for each state.
+provider "mesh" {
+  owner          = "infra-payments/prod"
+  config_path    = "~/.kube/config"
+  config_context = "prod-eu"
+
+  gateway_namespaces = ["istio-ingress"]
+  platform_hosts     = ["observability/otel-collector.observability.svc.cluster.local"]
+
+  labels = {
+    team = "payments"
+  }
+  annotations = {
+    "example.com/runbook" = "https://runbooks.example.com/payments"
+  }
+
+  # What a mesh_service gets that doesn't say otherwise.
+  defaults {
+    resiliency         = "medium"
+    request_timeout    = "10s"
+    authorization_mode = "enforce"
+  }
+}
+
+# A second cluster: one alias for each. Resources choose it by `provider = mesh.us`.
+provider "mesh" {
+  alias                  = "us"
+  owner                  = "infra-payments/prod"
+  host                   = "https://prod-us.example.com:6443"
+  cluster_ca_certificate = var.prod_us_ca
+  token                  = var.prod_us_token
+}
+
+# A client certificate, and a mesh whose names are not Istio's defaults.
+provider "mesh" {
+  alias                  = "asia"
+  owner                  = "infra-payments/prod"
+  host                   = "https://10.0.0.10:6443"
+  tls_server_name        = "prod-asia.example.com"
+  cluster_ca_certificate = var.prod_asia_ca
+  client_certificate     = var.prod_asia_client_certificate
+  client_key             = var.prod_asia_client_key
+
+  root_namespace = "istio-config"
+  cluster_domain = "asia.local"
+  trust_domain   = "example.com"
+}
+
+# Several kubeconfig files read as one, with user and cluster chosen apart from a context.
+provider "mesh" {
+  alias                    = "merged"
+  owner                    = "infra-payments/prod"
+  config_paths             = ["/etc/kube/clusters.yaml", "/etc/kube/users.yaml"]
+  config_context_cluster   = "prod-eu"
+  config_context_auth_info = "pipeline"
+}
+
+# A cluster on your own machine whose certificate nobody can check. Never for a cluster that matters.
+provider "mesh" {
+  alias    = "laptop"
+  owner    = "laptop"
+  host     = "https://127.0.0.1:6443"
+  token    = var.laptop_token
+  insecure = true
+}
+
+variable "prod_us_ca" {
+  type = string
+}
+
+variable "prod_us_token" {
+  type      = string
+  sensitive = true
+}
+
+variable "prod_asia_ca" {
+  type = string
+}
+
+variable "prod_asia_client_certificate" {
+  type = string
+}
+
+variable "prod_asia_client_key" {
+  type      = string
+  sensitive = true
+}
+
+variable "laptop_token" {
+  type      = string
+  sensitive = true
+}

@@ -1,0 +1,2 @@
+# There is one for each cluster, so its id is a fixed word.
+terraform import mesh_global_defaults.this default

@@ -1,0 +1,17 @@
+variable "owner" {
+  description = "Who this configuration is: one value for each state."
+  type        = string
+  default     = "photo-app/demo"
+}
+
+variable "backend_resiliency" {
+  description = "How failures of photo-backend are met: low, medium, high or none. Change it to see a plan."
+  type        = string
+  default     = "medium"
+}
+
+variable "global_authorization" {
+  description = "What happens to calls that no policy allows: off, audit, dry_run or enforce."
+  type        = string
+  default     = "enforce"
+}

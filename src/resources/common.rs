@@ -1,0 +1,17 @@
+//! What every resource computes.
+
+use crate::{
+    model,
+    schema::{Attr, Map, model::computed},
+};
+
+model! {
+    /// What every resource computes.
+    pub struct Common {
+        /// The id, as `terraform import` takes it.
+        id: Attr<String> = computed(),
+        /// The Kubernetes objects of this resource, `Kind/namespace/name` to compact JSON of the fields that are its own. A
+        /// plan shows what will be written, and after a refresh what is there, line by line.
+        objects: Map<String> = computed(),
+    }
+}

@@ -1,0 +1,71 @@
+//! The control plane that the other tests stand on is what it says it is.
+
+use http::Method;
+use serde_json::Value as Json;
+use terraform_provider_mesh::object::{self, Key};
+
+use crate::support::{api::Api, control_plane::control_plane};
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn every_kind_that_we_write_is_served() {
+    let api = control_plane().api();
+    for kind in object::kind::ALL {
+        let root = if kind.group.is_empty() { "/api" } else { "/apis" };
+        let served =
+            api.request(Method::GET, &format!("{root}/{}", kind.api_version()), None).expect("the version is served");
+        let resources = served["resources"].as_array().expect("a list");
+        let row =
+            resources.iter().find(|r| r["name"] == kind.plural).unwrap_or_else(|| panic!("{} is served", kind.plural));
+        assert_eq!((row["kind"].as_str(), row["namespaced"].as_bool()), (Some(kind.kind), Some(kind.namespaced)));
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn the_server_says_a_version_that_clients_can_parse() {
+    let version = control_plane().api().request(Method::GET, "/version", None).expect("a version");
+    assert!(version["gitVersion"].as_str().is_some_and(|v| v.starts_with("v1.")), "{version}");
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn a_namespace_is_empty_and_of_one_test_alone() {
+    let (one, two) = (control_plane().namespace("empty"), control_plane().namespace("empty"));
+    assert_ne!(one.name, two.name);
+    assert_eq!(control_plane().api().objects(&one.name), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn istios_own_rules_are_enforced() {
+    let namespace = control_plane().namespace("rules");
+    let key = Key::new(&object::kind::VIRTUAL_SERVICE, &namespace.name, "bad");
+    let body: Json = serde_json::json!({
+        "apiVersion": key.kind.api_version(), "kind": key.kind.kind,
+        "metadata": { "name": key.name, "namespace": namespace.name },
+        "spec": { "hosts": ["x"], "http": [{ "timeout": "soon" }] },
+    });
+    let path = format!("/apis/{}/namespaces/{}/virtualservices", key.kind.api_version(), namespace.name);
+    let refusal = control_plane()
+        .api()
+        .request(Method::POST, &path, Some(("application/json", &body)))
+        .expect_err("it is refused");
+    assert_eq!(refusal.code, 422);
+    assert!(refusal.message.contains("must be a valid duration"), "{}", refusal.message);
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn a_client_certificate_is_a_user() {
+    let plane = control_plane();
+    let user = plane.certificate_user("someone", &["some-group"]);
+    let review = serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+    let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    let api = Api::new(&plane.kubeconfig(&user));
+    let known = api.request(Method::POST, path, Some(("application/json", &review))).expect("an answer");
+    assert_eq!(known["status"]["userInfo"]["username"], user.name.as_str());
+    assert!(
+        known["status"]["userInfo"]["groups"].as_array().is_some_and(|groups| groups.contains(&"some-group".into()))
+    );
+}

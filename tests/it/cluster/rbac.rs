@@ -1,0 +1,89 @@
+//! examples/rbac grants what docs/guides/rbac.md says, and no more.
+
+use terraform_provider_mesh::object;
+
+use crate::support::{
+    api::Api,
+    control_plane::control_plane,
+    users::Grant::{self, AppTeam, ClusterIdentity, Plan, Platform},
+};
+
+const READ: &[&str] = &["get", "list"];
+const WRITE: &[&str] = &["create", "patch", "delete"];
+
+/// The kinds that `grant` may write, out of those that the provider writes.
+fn written(grant: Grant) -> &'static [&'static str] {
+    match grant {
+        AppTeam => &[
+            "Service",
+            "ServiceAccount",
+            "ServiceEntry",
+            "DestinationRule",
+            "VirtualService",
+            "Sidecar",
+            "AuthorizationPolicy",
+        ],
+        Platform => &[
+            "ServiceEntry",
+            "DestinationRule",
+            "VirtualService",
+            "Sidecar",
+            "EnvoyFilter",
+            "AuthorizationPolicy",
+            "PeerAuthentication",
+        ],
+        Plan | ClusterIdentity => &[],
+    }
+}
+
+/// The kinds that `grant` may read.
+fn read(grant: Grant) -> Vec<&'static str> {
+    match grant {
+        Plan => object::kind::ALL.iter().map(|kind| kind.kind).collect(),
+        _ => written(grant).to_vec(),
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn each_grant_holds_in_its_namespace_and_nowhere_else() {
+    let plane = control_plane();
+    let elsewhere = plane.namespace("elsewhere");
+    for grant in [AppTeam, Platform, Plan] {
+        let home = plane.namespace("rbac");
+        let api = Api::new(&plane.kubeconfig(&home.user(grant)));
+        for kind in object::kind::ALL {
+            let can = |verb: &str, namespace: &str| api.can(verb, kind.group, kind.plural, namespace, "");
+            for verb in READ.iter().chain(WRITE) {
+                let granted = if READ.contains(verb) {
+                    read(grant).contains(&kind.kind)
+                } else {
+                    written(grant).contains(&kind.kind)
+                };
+                assert_eq!(can(verb, &home.name), granted, "{grant}: {verb} {} at home", kind.kind);
+                assert!(!can(verb, &elsewhere.name), "{grant}: {verb} {} elsewhere", kind.kind);
+                assert!(!can(verb, ""), "{grant}: {verb} {} everywhere", kind.kind);
+            }
+            assert!(
+                !can("update", &home.name) && !can("deletecollection", &home.name),
+                "{grant}: {} in ways nobody needs",
+                kind.kind
+            );
+        }
+        for (group, resource) in [("", "namespaces"), ("", "secrets"), ("rbac.authorization.k8s.io", "roles")] {
+            assert!(!api.can("create", group, resource, &home.name, ""), "{grant}: {resource}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn the_cluster_is_told_by_one_namespace_alone() {
+    let plane = control_plane();
+    let home = plane.namespace("identity");
+    let api = Api::new(&plane.kubeconfig(&home.user(ClusterIdentity)));
+    assert!(api.can("get", "", "namespaces", "kube-system", "kube-system"));
+    assert!(!api.can("list", "", "namespaces", "", ""));
+    assert!(!api.can("get", "", "namespaces", &home.name, &home.name));
+    assert!(!api.can("patch", "", "namespaces", "kube-system", "kube-system"));
+}

@@ -1,0 +1,332 @@
+//! The layers of the crate, held by a table: what each folder may use of ours, of others, and of the world. The compiler
+//! can't say it, since all is one package; docs/architecture.md says why.
+
+use std::collections::BTreeSet;
+
+use super::{files, text};
+
+/// What a part of `src/` may use.
+struct Layer {
+    /// A folder or file of `src/`; of two that fit, the longer one holds.
+    part: &'static str,
+    /// Why the list is so short: the end of the message.
+    is: &'static str,
+    /// Parts of the crate, beside itself.
+    ours: &'static [&'static str],
+    /// Packages.
+    others: &'static [&'static str],
+    /// May see the world: environment, files, network, processes, clocks and threads.
+    world: bool,
+}
+
+#[rustfmt::skip]
+const LAYERS: &[Layer] = &[
+    Layer { part: "lib.rs", is: "the map of the crate", ours: &[], others: &[], world: false },
+    Layer { part: "main.rs", is: "the door", ours: &["plugin", "provider"], others: &["terraform_provider_mesh", "tokio"], world: true },
+    Layer { part: "known.rs", is: "a leaf", ours: &[], others: &[], world: false },
+    Layer { part: "diagnostics.rs", is: "a leaf", ours: &[], others: &[], world: false },
+    Layer { part: "object.rs", is: "a leaf", ours: &["diagnostics"], others: &["serde_json"], world: false },
+    Layer { part: "schema", is: "pure", ours: &["diagnostics", "known"], others: &["rmpv", "serde", "serde_json", "thiserror"], world: false },
+    Layer { part: "mesh", is: "pure", ours: &["diagnostics", "known", "object"], others: &["serde", "serde_json"], world: false },
+    Layer { part: "plugin", is: "free of Kubernetes and Istio", ours: &["diagnostics", "known", "schema"],
+        others: &["async_trait", "base64", "fastrand", "http", "prost", "prost_types", "rcgen", "rustls", "serde", "serde_json", "thiserror", "tokio", "tokio_rustls",
+            "tokio_stream", "tokio_util", "tonic", "tonic_prost", "tracing", "tracing_subscriber"], world: true },
+    Layer { part: "plugin/offer.rs", is: "the author's side", ours: &["diagnostics", "schema"],
+        others: &["async_trait", "serde_json", "tokio_util"], world: false },
+    Layer { part: "kubernetes", is: "free of Istio and Terraform", ours: &["diagnostics", "known", "object"],
+        others: &["base64", "fastrand", "http", "http_body_util", "k8s_openapi", "kube", "serde", "serde_json", "thiserror", "tokio", "tokio_util", "tracing"], world: true },
+    Layer { part: "engine", is: "free of Istio and HCL", ours: &["diagnostics", "known", "kubernetes", "object"],
+        others: &["fastrand", "futures_util", "serde", "serde_json", "tokio", "tokio_util", "tracing"], world: true },
+    Layer { part: "engine/schedule.rs", is: "a pure decision", ours: &["object"], others: &["serde_json"], world: false },
+    Layer { part: "engine/drift.rs", is: "a pure decision", ours: &["kubernetes::FIELD_MANAGER", "object"], others: &["serde_json"], world: false },
+    Layer { part: "engine/ownership.rs", is: "a pure decision", ours: &["object"], others: &["serde", "serde_json"], world: false },
+    Layer { part: "resources", is: "data and pure functions", ours: &["diagnostics", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
+    Layer { part: "resources/context.rs", is: "what a call gets", ours: &["engine", "kubernetes", "known", "mesh"], others: &[], world: false },
+    Layer { part: "resources/managed.rs", is: "where a resource meets the engine",
+        ours: &["diagnostics", "engine", "kubernetes", "known", "mesh", "object", "plugin::offer", "schema"],
+        others: &["async_trait", "fastrand", "serde_json", "tokio_util"], world: false },
+    Layer { part: "resources/state.rs", is: "pure", ours: &["diagnostics", "engine::Entry", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
+    Layer { part: "resources/work.rs", is: "one apply or delete in a task of its own",
+        ours: &["diagnostics", "engine", "kubernetes", "object"], others: &["tokio"], world: false },
+    Layer { part: "provider.rs", is: "the one list of everything offered",
+        ours: &["diagnostics", "engine", "known", "kubernetes", "mesh", "plugin::offer", "resources", "schema"], others: &[], world: true },
+];
+
+/// The parts of `std` that are the world.
+const WORLD: &[&str] = &["env", "fs", "net", "os", "process", "thread"];
+
+#[test]
+fn layers_hold() {
+    let packages = packages();
+    let mut faults = Vec::new();
+    for file in sources() {
+        let layer = layer(&file);
+        for used in uses(&text(&file)) {
+            if let Some(what) = breach(&used.path, layer, &file, &packages) {
+                let (line, part, is) = (used.line, layer.part, layer.is);
+                faults.push(format!("{file}:{line} uses {what}; {part} is {is} (docs/architecture.md)"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn the_table_names_what_there_is() {
+    let (packages, sources) = (packages(), sources());
+    for layer in LAYERS {
+        for package in layer.others.iter().filter(|package| **package != "terraform_provider_mesh") {
+            assert!(packages.contains(*package), "{}: {package} is no dependency", layer.part);
+        }
+        let there = sources.iter().any(|file| belongs(file, layer.part));
+        assert!(there, "{} isn't in src/", layer.part);
+    }
+}
+
+#[test]
+fn uses_are_found() {
+    let found = |source: &str| uses(source).into_iter().map(|used| used.path.join("::")).collect::<Vec<_>>();
+    assert_eq!(found("use crate::{a::{B, c::D}, e};"), ["crate::a::B", "crate::a::c::D", "crate::e"]);
+    assert_eq!(found("fn f(x: kube::Client) -> crate::a::B { y.kube() }"), ["kube::Client", "crate::a::B"]);
+    assert_eq!(found("// crate::a\n/* kube::b */ let s = \"kube::c\"; let q = '\"'; let r = r#\"kube::d\"#;"), [""; 0]);
+    assert_eq!(found("fn f<'a>(x: &'a std::fs::File) {}"), ["std::fs::File"]);
+    assert_eq!(uses("\n\nuse kube;")[0].line, 3);
+    assert_eq!(found("crate::model! { x: kube::Client }"), ["crate::model", "kube::Client"]);
+    assert_eq!(found("use crate::x::{r#match, *};"), ["crate::x::r", "crate::x::match", "crate::x::*"]);
+    assert_eq!(found("#[cfg(test)]\nmod tests { use kube::Client; }\nuse http::Uri;"), ["http::Uri"]);
+}
+
+/// The files of the crate; those that hold only tests use what they need.
+fn sources() -> Vec<String> {
+    files("src", ".rs").into_iter().filter(|file| !file.ends_with("tests.rs")).collect()
+}
+
+#[test]
+fn a_breach_is_told() {
+    let packages = BTreeSet::from(["kube".to_owned(), "serde_json".to_owned()]);
+    let told = |file: &str, source: &str| {
+        let breaches = uses(source).into_iter().map(|used| breach(&used.path, layer(file), file, &packages));
+        breaches.flatten().collect::<Vec<_>>()
+    };
+    let source =
+        "use kube::Client;\nuse crate::{engine::Run, object::Key};\nuse super::super::kubernetes::x;\nuse std::fs;";
+    assert_eq!(told("src/mesh/x.rs", source), ["kube", "crate::engine", "crate::kubernetes", "std::fs"]);
+    assert_eq!(
+        told("src/resources/managed.rs", "use crate::plugin::{offer::Call, server::Server};"),
+        ["crate::plugin"]
+    );
+    assert_eq!(
+        told("src/mesh/mod.rs", "use super::object::Key; use crate::mesh::names; use serde_json::Value;"),
+        [""; 0]
+    );
+}
+
+/// The row for a file.
+fn layer(file: &str) -> &'static Layer {
+    let rows = LAYERS.iter().filter(|layer| belongs(file, layer.part));
+    rows.max_by_key(|layer| layer.part.len()).unwrap_or_else(|| panic!("{file} has no row in the table of layers"))
+}
+
+fn belongs(file: &str, part: &str) -> bool {
+    let path = file.strip_prefix("src/").unwrap();
+    path == part || path.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// What of a path the layer may not use.
+fn breach(path: &[String], layer: &Layer, file: &str, packages: &BTreeSet<String>) -> Option<String> {
+    let path = from_root(path, file);
+    let within = |allowed: &&str| {
+        let allowed: Vec<&str> = allowed.split("::").collect();
+        path.len() > allowed.len() && path.iter().skip(1).zip(&allowed).all(|(ours, theirs)| ours == theirs)
+    };
+    let head = path.first()?.as_str();
+    let next = path.get(1).map_or("", String::as_str);
+    let own = root_of(file);
+    match head {
+        "crate" => (is_part(next) && next != own && !layer.ours.iter().any(within)).then(|| format!("crate::{next}")),
+        "std" => (!layer.world && WORLD.contains(&next)).then(|| format!("std::{next}")),
+        package if packages.contains(package) => (!layer.others.contains(&package)).then(|| package.to_owned()),
+        _ => None,
+    }
+}
+
+/// `super::super::mesh` as `crate::mesh`, where so many steps lead out of the file's module.
+fn from_root(path: &[String], file: &str) -> Vec<String> {
+    let steps = path.iter().take_while(|name| *name == "super").count();
+    let depth = file.trim_end_matches("/mod.rs").matches('/').count();
+    match path.get(steps) {
+        Some(name) if steps > 0 && steps >= depth && is_part(name) => {
+            [&["crate".to_owned()], path.get(steps..).unwrap_or_default()].concat()
+        }
+        _ => path.to_vec(),
+    }
+}
+
+/// A folder or file of `src/`; anything else at the root of the crate is a macro, which names what it needs itself.
+fn is_part(name: &str) -> bool {
+    LAYERS.iter().any(|layer| layer.part.split('.').next() == Some(name))
+}
+
+/// `src/mesh/names.rs` is in `mesh`.
+fn root_of(file: &str) -> &str {
+    file.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default()
+}
+
+/// The packages that the manifest names, as code writes them.
+fn packages() -> BTreeSet<String> {
+    let manifest = text("Cargo.toml");
+    let mut section = "";
+    let mut names = BTreeSet::from(["terraform_provider_mesh".to_owned()]);
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section == "[dependencies]" && line.starts_with(|c: char| c.is_ascii_lowercase()) {
+            names.extend(line.split([' ', '=']).next().map(|name| name.replace('-', "_")));
+        }
+    }
+    names
+}
+
+/// A path somewhere in the code: `crate::mesh::Mesh`, `kube::Client`.
+struct Use {
+    line: usize,
+    path: Vec<String>,
+}
+
+/// Every path of at least two names, and every `use` of one; what stands in tests, comments and strings is left out.
+fn uses(source: &str) -> Vec<Use> {
+    let tokens = without_tests(tokens(source));
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        let previous = at.checked_sub(1).and_then(|i| tokens.get(i)).map_or("", |token| token.text.as_str());
+        let next = tokens.get(at + 1).map_or("", |token| token.text.as_str());
+        let starts = is_name(&token.text) && ![".", "::"].contains(&previous) && (next == "::" || previous == "use");
+        at = if starts { tree(&tokens, at, &[], &mut found) } else { at + 1 };
+    }
+    found
+}
+
+/// Reads a path, or a tree of paths in a `use`, and answers where it ends.
+fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Use>) -> usize {
+    let mut path = prefix.to_vec();
+    let line = tokens.get(at).map_or(0, |token| token.line);
+    while let Some(token) = tokens.get(at) {
+        if token.text == "{" {
+            at += 1;
+            while let Some(token) = tokens.get(at).filter(|token| token.text != "}") {
+                let starts = is_name(&token.text) || ["*", "{"].contains(&token.text.as_str());
+                at = if starts { tree(tokens, at, &path, found) } else { at + 1 };
+            }
+            return at + 1;
+        }
+        if !is_name(&token.text) && token.text != "*" {
+            break;
+        }
+        path.push(token.text.clone());
+        at += 1;
+        if tokens.get(at).is_none_or(|token| token.text != "::") {
+            break;
+        }
+        at += 1;
+    }
+    found.push(Use { line, path });
+    if tokens.get(at).is_some_and(|token| token.text == "as") { at + 2 } else { at }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+/// A word or a mark of the source.
+struct Token {
+    line: usize,
+    text: String,
+}
+
+/// Words and marks, without comments, strings and characters.
+fn tokens(source: &str) -> Vec<Token> {
+    let mut found: Vec<Token> = Vec::new();
+    let (mut rest, mut line) = (source, 1);
+    while let Some(c) = rest.chars().next() {
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |end| end + 2)
+        } else if let Some(length) = raw_string(rest) {
+            length
+        } else if c == '"' {
+            quoted(rest, '"')
+        } else if c == '\'' {
+            character(rest)
+        } else if word(c) {
+            rest.find(|c| !word(c)).unwrap_or(rest.len())
+        } else if rest.starts_with("::") {
+            2
+        } else {
+            c.len_utf8()
+        };
+        let (text, after) = rest.split_at(length);
+        let silent = ["//", "/*", "\"", "'", "r\"", "r#"].iter().any(|start| text.starts_with(start));
+        if !silent && !c.is_whitespace() {
+            found.push(Token { line, text: text.to_owned() });
+        }
+        line += text.matches('\n').count();
+        rest = after;
+    }
+    found
+}
+
+/// The length of `r"…"` or `r#"…"#`.
+fn raw_string(rest: &str) -> Option<usize> {
+    let hashes = rest.strip_prefix('r')?.chars().take_while(|c| *c == '#').count();
+    let body = rest.get(1 + hashes..)?.strip_prefix('"')?;
+    let end = format!("\"{}", "#".repeat(hashes));
+    Some(body.find(&end)? + end.len() + hashes + 2)
+}
+
+/// The length of a quoted text with its escapes.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in rest.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            c if c == quote => return at + 1,
+            _ => {}
+        }
+    }
+    rest.len()
+}
+
+/// The length of a character, or of the mark of a lifetime.
+fn character(rest: &str) -> usize {
+    let mut inside = rest.chars().skip(1);
+    match (inside.next(), inside.next()) {
+        (Some('\\'), _) | (_, Some('\'')) => quoted(rest, '\''),
+        _ => 1,
+    }
+}
+
+/// Drops what follows `#[cfg(test)]`: tests use what they need.
+fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
+    let mut kept: Vec<Token> = Vec::new();
+    let mut depth: Option<usize> = None;
+    for token in tokens {
+        match (depth, token.text.as_str()) {
+            (Some(0), ";") | (Some(1), "}") => depth = None,
+            (Some(n), "{") => depth = Some(n + 1),
+            (Some(n), "}") => depth = Some(n - 1),
+            (Some(_), _) => {}
+            (None, _) => {
+                kept.push(token);
+                let tail: Vec<&str> = kept.iter().rev().take(7).map(|token| token.text.as_str()).collect();
+                if tail == ["]", ")", "test", "(", "cfg", "[", "#"] {
+                    depth = Some(0);
+                }
+            }
+        }
+    }
+    kept
+}

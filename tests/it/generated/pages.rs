@@ -1,0 +1,285 @@
+//! The pages of the registry, in the layout that it expects, from the schema and the examples: one source for what
+//! Terraform checks and what people read.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use terraform_provider_mesh::{
+    plugin::offer::{Provider, Resource},
+    schema::{Mode, Nesting, Schema, Shape, Slot, Spec, Type},
+};
+
+use super::{files, presets::presets_page, root, text};
+
+/// Every page that is made, by its path.
+pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
+    let resources = provider.resources.values().map(|resource| {
+        let name = resource.name().strip_prefix("mesh_").expect("names start with the provider's");
+        (format!("docs/resources/{name}.md"), resource_page(resource.as_ref()))
+    });
+    let mut pages: BTreeMap<String, String> = resources.collect();
+    pages.insert("docs/guides/resiliency.md".to_owned(), presets_page());
+    let mut guides: BTreeMap<String, String> =
+        files("docs/guides", ".md").into_iter().map(|path| (path.clone(), text(&path))).collect();
+    guides
+        .extend(pages.iter().filter(|(path, _)| path.starts_with("docs/guides/")).map(|(p, t)| (p.clone(), t.clone())));
+    pages.insert("docs/index.md".to_owned(), index(&provider.schema, &guides));
+    pages
+}
+
+fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
+    let mut page = head("mesh Provider", "mesh Provider", &schema.doc);
+    example(&mut page, "examples/provider/provider.tf");
+    page.push_str("\n## Guides\n\n");
+    for (path, guide) in guides {
+        writeln!(page, "- [{}]({})", title(guide), path.trim_start_matches("docs/")).unwrap();
+    }
+    page.push_str("\n## Scenarios\n\nWhole configurations that the tests apply:\n\n");
+    for path in files("examples/scenarios", "main.tf") {
+        let folder = path.trim_end_matches("/main.tf");
+        writeln!(page, "- `{folder}`: {}", opening(&text(&path))).unwrap();
+    }
+    schema_section(&mut page, schema);
+    page
+}
+
+fn resource_page<C>(resource: &dyn Resource<C>) -> String {
+    let (name, schema) = (resource.name(), resource.schema());
+    let folder = format!("examples/resources/{name}");
+    let mut page = head(&format!("{name} Resource - mesh"), &format!("{name} (Resource)"), &schema.doc);
+    example(&mut page, &format!("{folder}/resource.tf"));
+    schema_section(&mut page, &schema);
+    page.push_str("\n## Import\n\nBy the id:\n\n");
+    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
+    if let Some(identity) = resource.identity() {
+        page.push_str("\nIn an `import` block with `identity`, the attributes are:\n\n");
+        for slot in &identity.slots {
+            line(&mut page, slot, "");
+        }
+    }
+    page
+}
+
+/// Front matter and heading. The first sentence is what lists of resources show.
+fn head(page_title: &str, heading: &str, doc: &str) -> String {
+    let (summary, _) = doc.split_once(". ").unwrap_or((doc.trim_end_matches('.'), ""));
+    format!(
+        "---\npage_title: \"{page_title}\"\nsubcategory: \"\"\ndescription: |-\n  {summary}.\n---\n\n\
+         <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
+         # {heading}\n\n{doc}\n"
+    )
+}
+
+fn example(page: &mut String, path: &str) {
+    page.push_str("\n## Example Usage\n\n");
+    fenced(page, "terraform", path);
+}
+
+fn fenced(page: &mut String, language: &str, path: &str) {
+    assert!(root().join(path).is_file(), "{path} is missing: every page shows an example");
+    writeln!(page, "```{language}\n{}\n```", text(path).trim_end()).unwrap();
+}
+
+fn schema_section(page: &mut String, schema: &Schema) {
+    page.push_str("\n## Schema\n");
+    members(page, schema, "### ", "");
+    nested(page, schema, "");
+}
+
+/// The three lists of a block.
+fn members(page: &mut String, schema: &Schema, level: &str, at: &str) {
+    for (heading, mode) in [("Required", Mode::Required), ("Optional", Mode::Optional), ("Read-Only", Mode::Computed)] {
+        let slots: Vec<&Slot> = schema.slots.iter().filter(|slot| mode_of(slot) == mode).collect();
+        if slots.is_empty() {
+            continue;
+        }
+        let colon = if level.is_empty() { ":" } else { "" };
+        writeln!(page, "\n{level}{heading}{colon}\n").unwrap();
+        for slot in slots {
+            line(page, slot, at);
+        }
+    }
+}
+
+/// A section for each block, outer ones first, as the links in [`line`] name them.
+fn nested(page: &mut String, schema: &Schema, at: &str) {
+    for slot in &schema.slots {
+        let Shape::Block { schema, .. } = &slot.shape else { continue };
+        let path = below(at, slot.name);
+        let anchor = path.replace('.', "--");
+        writeln!(page, "\n<a id=\"nestedblock--{anchor}\"></a>\n### Nested Schema for `{path}`").unwrap();
+        members(page, schema, "", &path);
+        nested(page, schema, &path);
+    }
+}
+
+/// One argument: name, type, and every sentence that holds for it.
+fn line(page: &mut String, slot: &Slot, at: &str) {
+    let mut sentences = vec![slot.doc.clone()];
+    let kind = match &slot.shape {
+        Shape::Attribute { kind, spec } => {
+            sentences.extend(spec.checks.iter().map(|check| check.sentence.clone()));
+            sentences.extend(spec.replaces.then(|| "A change makes a new resource.".to_owned()));
+            attribute_kind(kind, spec)
+        }
+        Shape::Block { nesting, required, .. } => {
+            let anchor = below(at, slot.name).replace('.', "--");
+            sentences.push(format!("(see [below for nested schema](#nestedblock--{anchor}))"));
+            block_kind(*nesting, *required).to_owned()
+        }
+    };
+    writeln!(page, "- `{}` ({kind}) {}", slot.name, sentences.join(" ")).unwrap();
+}
+
+fn attribute_kind(kind: &Type, spec: &Spec) -> String {
+    let kind = type_name(kind);
+    if spec.sensitive { format!("{kind}, Sensitive") } else { kind }
+}
+
+fn block_kind(nesting: Nesting, required: bool) -> &'static str {
+    match (nesting, required) {
+        (Nesting::Single, _) => "Block",
+        (Nesting::List, false) => "Block List",
+        (Nesting::List, true) => "Block List, Min: 1",
+    }
+}
+
+fn type_name(kind: &Type) -> String {
+    match kind {
+        Type::Bool => "Boolean".to_owned(),
+        Type::Number => "Number".to_owned(),
+        Type::String => "String".to_owned(),
+        Type::Dynamic => "Dynamic".to_owned(),
+        Type::List(element) => format!("List of {}", type_name(element)),
+        Type::Set(element) => format!("Set of {}", type_name(element)),
+        Type::Map(element) => format!("Map of {}", type_name(element)),
+        Type::Tuple(_) => "Tuple".to_owned(),
+        Type::Object(_) => "Object".to_owned(),
+    }
+}
+
+fn mode_of(slot: &Slot) -> Mode {
+    match &slot.shape {
+        Shape::Attribute { spec, .. } => spec.mode,
+        Shape::Block { required: true, .. } => Mode::Required,
+        Shape::Block { required: false, .. } => Mode::Optional,
+    }
+}
+
+fn below(at: &str, name: &str) -> String {
+    if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
+}
+
+/// The heading of a page.
+fn title(page: &str) -> &str {
+    page.lines().find_map(|line| line.strip_prefix("# ")).expect("a guide has a heading")
+}
+
+/// The first paragraph of the comment that a configuration starts with.
+fn opening(configuration: &str) -> String {
+    let lines = configuration.lines().map_while(|line| line.strip_prefix("# "));
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use terraform_provider_mesh::{
+        model,
+        schema::{
+            Attr, Block, Blocks, Map,
+            model::{Model, Set, block, computed, optional, required},
+        },
+    };
+
+    use super::{head, schema_section};
+
+    model! {
+        /// A house. It has doors.
+        pub struct House {
+            /// The street.
+            street: Attr<String> = required().replaces().check("A name.", |_| true),
+            /// The key.
+            key: Attr<String> = optional().sensitive(),
+            /// The doors.
+            door: Blocks<Door> = block().required(),
+            /// Where it is.
+            place: Attr<String> = computed(),
+        }
+    }
+
+    model! {
+        /// A door.
+        pub struct Door {
+            /// Who may enter.
+            from: Set<String> = required(),
+            /// What hangs on it.
+            signs: Map<i64> = optional(),
+            /// How it is locked.
+            lock: Block<Lock> = block(),
+        }
+    }
+
+    model! {
+        /// A lock.
+        pub struct Lock {
+            /// Locked.
+            locked: Attr<bool> = optional(),
+        }
+    }
+
+    #[test]
+    fn a_page() {
+        let schema = House::schema();
+        let mut page = head("house Resource - x", "house (Resource)", &schema.doc);
+        schema_section(&mut page, &schema);
+        expect![[r#"
+            ---
+            page_title: "house Resource - x"
+            subcategory: ""
+            description: |-
+              A house.
+            ---
+
+            <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->
+
+            # house (Resource)
+
+            A house. It has doors.
+
+            ## Schema
+
+            ### Required
+
+            - `street` (String) The street. A name. A change makes a new resource.
+            - `door` (Block List, Min: 1) The doors. (see [below for nested schema](#nestedblock--door))
+
+            ### Optional
+
+            - `key` (String, Sensitive) The key.
+
+            ### Read-Only
+
+            - `place` (String) Where it is.
+
+            <a id="nestedblock--door"></a>
+            ### Nested Schema for `door`
+
+            Required:
+
+            - `from` (Set of String) Who may enter.
+
+            Optional:
+
+            - `signs` (Map of Number) What hangs on it.
+            - `lock` (Block) How it is locked. (see [below for nested schema](#nestedblock--door--lock))
+
+            <a id="nestedblock--door--lock"></a>
+            ### Nested Schema for `door.lock`
+
+            Optional:
+
+            - `locked` (Boolean) Locked.
+        "#]]
+        .assert_eq(&page);
+    }
+}

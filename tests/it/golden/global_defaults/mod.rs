@@ -1,0 +1,445 @@
+//! `mesh_global_defaults`
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
+
+use crate::golden::{check, knowledge, outputs};
+
+#[test]
+fn everything() {
+    let text = r#"
+        mtls {
+          mode = "strict"
+        }
+        authorization {
+          mode = "enforce"
+        }
+        sidecar {
+          egress_hosts = ["./*", "istio-system/*", "shop/catalog.shop.svc.cluster.local"]
+        }
+        outbound_traffic_policy = "registry_only"
+        resiliency              = "low"
+        timeouts {
+          create = "1m"
+        }
+    "#;
+    check::<GlobalDefaults>(text, &expect_file!["everything.yaml"]);
+    outputs::<GlobalDefaults>(
+        text,
+        &expect![[r#"
+        id = "default"
+    "#]],
+    );
+}
+
+#[test]
+fn strict_unless_written() {
+    check::<GlobalDefaults>(
+        r#"
+        mtls {}
+    "#,
+        &expect![[r#"
+            --- # PeerAuthentication/istio-system/default
+            apiVersion: security.istio.io/v1
+            kind: PeerAuthentication
+            metadata:
+              name: default
+              namespace: istio-system
+            spec:
+              mtls:
+                mode: STRICT
+        "#]],
+    );
+}
+
+#[test]
+fn permissive() {
+    check::<GlobalDefaults>(
+        r#"
+        mtls {
+          mode = "permissive"
+        }
+    "#,
+        &expect![[r#"
+            --- # PeerAuthentication/istio-system/default
+            apiVersion: security.istio.io/v1
+            kind: PeerAuthentication
+            metadata:
+              name: default
+              namespace: istio-system
+            spec:
+              mtls:
+                mode: PERMISSIVE
+        "#]],
+    );
+}
+
+/// AUDIT needs a rule that matches everything: with none it matches nothing.
+#[test]
+fn audit() {
+    check::<GlobalDefaults>(
+        r#"
+        authorization {
+          mode = "audit"
+        }
+    "#,
+        &expect![[r#"
+            --- # AuthorizationPolicy/istio-system/deny-all-audit
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              name: deny-all-audit
+              namespace: istio-system
+            spec:
+              action: AUDIT
+              rules:
+              - {}
+        "#]],
+    );
+}
+
+#[test]
+fn dry_run() {
+    check::<GlobalDefaults>(
+        r#"
+        authorization {
+          mode = "dry_run"
+        }
+    "#,
+        &expect![[r#"
+            --- # AuthorizationPolicy/istio-system/deny-all
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "true"
+              name: deny-all
+              namespace: istio-system
+            spec:
+              action: ALLOW
+              rules: []
+        "#]],
+    );
+}
+
+/// Everything is written, so that everything is ours: nobody can add a rule or run it dry unseen.
+#[test]
+fn enforce() {
+    check::<GlobalDefaults>(
+        r#"
+        authorization {
+          mode = "enforce"
+        }
+    "#,
+        &expect![[r#"
+            --- # AuthorizationPolicy/istio-system/deny-all
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: deny-all
+              namespace: istio-system
+            spec:
+              action: ALLOW
+              rules: []
+        "#]],
+    );
+}
+
+/// The own namespace and the root one; everything else has to be called for.
+#[test]
+fn sidecar() {
+    check::<GlobalDefaults>(
+        r#"
+        sidecar {}
+    "#,
+        &expect![[r#"
+            --- # Sidecar/istio-system/default
+            apiVersion: networking.istio.io/v1
+            kind: Sidecar
+            metadata:
+              name: default
+              namespace: istio-system
+            spec:
+              egress:
+              - hosts:
+                - ./*
+                - istio-system/*
+              outboundTrafficPolicy:
+                mode: REGISTRY_ONLY
+        "#]],
+    );
+}
+
+#[test]
+fn sidecar_that_lets_out() {
+    check::<GlobalDefaults>(
+        r#"
+        outbound_traffic_policy = "allow_any"
+        sidecar {
+          egress_hosts = ["./*"]
+        }
+    "#,
+        &expect![[r#"
+            --- # Sidecar/istio-system/default
+            apiVersion: networking.istio.io/v1
+            kind: Sidecar
+            metadata:
+              name: default
+              namespace: istio-system
+            spec:
+              egress:
+              - hosts:
+                - ./*
+              outboundTrafficPolicy:
+                mode: ALLOW_ANY
+        "#]],
+    );
+}
+
+#[test]
+fn outbound_traffic_policy_alone() {
+    check::<GlobalDefaults>(
+        r#"
+        outbound_traffic_policy = "registry_only"
+    "#,
+        &expect![[r#"
+            --- # Sidecar/istio-system/default
+            apiVersion: networking.istio.io/v1
+            kind: Sidecar
+            metadata:
+              name: default
+              namespace: istio-system
+            spec:
+              egress:
+              - hosts:
+                - "*/*"
+              outboundTrafficPolicy:
+                mode: REGISTRY_ONLY
+        "#]],
+    );
+}
+
+#[test]
+fn resiliency() {
+    check::<GlobalDefaults>(
+        r#"
+        resiliency = "medium"
+    "#,
+        &expect![[r#"
+            --- # DestinationRule/istio-system/default
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: default
+              namespace: istio-system
+            spec:
+              exportTo:
+              - "*"
+              host: "*.svc.cluster.local"
+              trafficPolicy:
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 1024
+                    http2MaxRequests: 1024
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 1024
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 5
+                  interval: 10s
+                  maxEjectionPercent: 30
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 20
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_written() {
+    check::<GlobalDefaults>(
+        r#"
+
+    "#,
+        &expect![[r#"
+            error: The resource says nothing
+              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy or resiliency, or remove the resource.
+        "#]],
+    );
+}
+
+#[test]
+fn authorization_off_alone() {
+    check::<GlobalDefaults>(
+        r#"
+        authorization {
+          mode = "off"
+        }
+        timeouts {}
+    "#,
+        &expect![[r#"
+            error: The resource says nothing
+              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy or resiliency, or remove the resource.
+        "#]],
+    );
+}
+
+/// Five, to be exact.
+#[test]
+fn three_mistakes_at_once() {
+    check::<GlobalDefaults>(
+        r#"
+        outbound_traffic_policy = "REGISTRY_ONLY"
+        resiliency              = "best"
+        mtls {
+          mode = "STRICT"
+        }
+        authorization {}
+        sidecar {
+          egress_hosts = ["payments", "pci/payments", "Shop/*"]
+        }
+    "#,
+        &expect![[r#"
+            error at outbound_traffic_policy: Invalid outbound_traffic_policy
+              "REGISTRY_ONLY" isn't one of "registry_only", "allow_any".
+            error at resiliency: Invalid resiliency
+              "best" isn't one of "low", "medium", "high", "none".
+            error at mtls.mode: Invalid mtls.mode
+              "STRICT" isn't one of "strict", "permissive", "disable".
+            error at authorization.mode: Missing required argument
+              The argument authorization.mode is required, but no value was set.
+            error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
+              "Shop/*" isn't a host of the mesh. Write "namespace/host", like "./*" (the workload's own namespace), "istio-system/*" or "shop/catalog.shop.svc.cluster.local"; hosts are whole names.
+            error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
+              "payments" isn't a host of the mesh. Write "namespace/host", like "./*" (the workload's own namespace), "istio-system/*" or "shop/catalog.shop.svc.cluster.local"; hosts are whole names.
+            error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
+              "pci/payments" isn't a host of the mesh. Write "namespace/host", like "./*" (the workload's own namespace), "istio-system/*" or "shop/catalog.shop.svc.cluster.local"; hosts are whole names.
+        "#]],
+    );
+}
+
+#[test]
+fn no_egress_hosts() {
+    check::<GlobalDefaults>(
+        r#"
+        sidecar {
+          egress_hosts = []
+        }
+    "#,
+        &expect![[r#"
+            error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
+              At least one host. Got [].
+        "#]],
+    );
+}
+
+#[test]
+fn unknown_modes() {
+    let (objects, outputs) = knowledge::<GlobalDefaults>(
+        r#"
+        mtls {
+          mode = unknown
+        }
+    "#,
+    );
+    expect![[r#"
+        PeerAuthentication/istio-system/default: known at apply
+        id = "default"
+    "#]]
+    .assert_eq(&format!("{objects}{outputs}"));
+}
+
+#[test]
+fn unknown_authorization() {
+    let (objects, outputs) = knowledge::<GlobalDefaults>(
+        r#"
+        authorization {
+          mode = unknown
+        }
+    "#,
+    );
+    expect![[r#"
+        which objects there are: known at apply
+        id = "default"
+    "#]]
+    .assert_eq(&format!("{objects}{outputs}"));
+}
+
+#[test]
+fn an_unknown_egress_host() {
+    let (objects, outputs) = knowledge::<GlobalDefaults>(
+        r#"
+        sidecar {
+          egress_hosts = ["./*", unknown]
+        }
+    "#,
+    );
+    expect![[r#"
+        Sidecar/istio-system/default: known at apply
+        id = "default"
+    "#]]
+    .assert_eq(&format!("{objects}{outputs}"));
+}
+
+#[test]
+fn unknown_sidecar() {
+    let (objects, outputs) = knowledge::<GlobalDefaults>(
+        r#"
+        sidecar = unknown
+    "#,
+    );
+    expect![[r#"
+        which objects there are: known at apply
+        id = "default"
+    "#]]
+    .assert_eq(&format!("{objects}{outputs}"));
+}
+
+#[test]
+fn unknown_outbound_traffic_policy() {
+    let (objects, outputs) = knowledge::<GlobalDefaults>(
+        r#"
+        outbound_traffic_policy = unknown
+    "#,
+    );
+    expect![[r#"
+        which objects there are: known at apply
+        id = "default"
+    "#]]
+    .assert_eq(&format!("{objects}{outputs}"));
+}
+
+#[test]
+fn unknown_outbound_traffic_policy_of_a_sidecar() {
+    let (objects, outputs) = knowledge::<GlobalDefaults>(
+        r#"
+        outbound_traffic_policy = unknown
+        sidecar {}
+    "#,
+    );
+    expect![[r#"
+        Sidecar/istio-system/default: known at apply
+        id = "default"
+    "#]]
+    .assert_eq(&format!("{objects}{outputs}"));
+}
+
+#[test]
+fn unknown_resiliency() {
+    let (objects, outputs) = knowledge::<GlobalDefaults>(
+        r#"
+        resiliency = unknown
+    "#,
+    );
+    expect![[r#"
+        which objects there are: known at apply
+        id = "default"
+    "#]]
+    .assert_eq(&format!("{objects}{outputs}"));
+}

@@ -1,0 +1,349 @@
+//! What is wrong, where, why, and what to do: all of it at once.
+
+use expect_test::expect;
+use terraform_provider_mesh::resources::service::Service;
+
+use super::payments;
+use crate::golden::{check, meaning, mesh};
+
+#[test]
+fn nothing_written() {
+    check::<Service>(
+        "",
+        &expect![[r#"
+            error at name: Missing required argument
+              The argument name is required, but no value was set.
+            error at namespace: Missing required argument
+              The argument namespace is required, but no value was set.
+            error at port: Missing required block
+              Istio must know what is spoken on which port. Write a port block for each port of the Service, or service = "none" for a workload without one.
+        "#]],
+    );
+}
+
+#[test]
+fn three_mistakes_at_once() {
+    check::<Service>(
+        &payments(
+            r#"
+        resiliency = "hihg"
+        calls      = ["shop/"]
+        allow {
+          from    = ["*/checkout"]
+          methods = ["get"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at calls: Invalid calls
+              "shop/" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
+            error at resiliency: Invalid resiliency
+              "hihg" isn't one of "low", "medium", "high", "none".
+            error at allow[0].from: Invalid allow[0].from
+              "*/checkout" isn't a caller. Write "checkout" (this namespace), "shop/checkout", "shop/*", "*" (any workload of the mesh), "anonymous", or "cluster.local/ns/shop/sa/checkout".
+            error at allow[0].methods: Invalid allow[0].methods
+              Methods in capitals, like `GET`. Got ["get"].
+        "#]],
+    );
+}
+
+#[test]
+fn every_mistake_of_one_value() {
+    check::<Service>(
+        r#"
+        name            = "Payments"
+        namespace       = "pci.prod"
+        selector        = { "a b" = "-x" }
+        service         = "exists"
+        service_account = "Default"
+        access          = "all"
+        authorization_mode = "on"
+        calls           = ["ledger", "https://api.stripe.com", "*"]
+        resiliency      = "max"
+        request_timeout = "5"
+        labels          = { "istio.io/rev" = "canary", "ok" = "not ok" }
+        annotations     = { "terraform-provider-mesh/owner" = "me", "/" = "" }
+        port {
+          number      = 0
+          protocol    = "HTTP"
+          target_port = 65536
+        }
+        port {
+          number   = 1.5
+          protocol = null
+        }
+        allow {
+          from    = []
+          methods = []
+          paths   = ["charges", "/a*b"]
+          ports   = [0]
+        }
+        allow {
+          from = ["spiffe://cluster.local/ns/shop/sa/checkout", null]
+        }
+        timeouts {
+          create = "0s"
+          read   = "soon"
+        }
+    "#,
+        &expect![[r#"
+            error at name: Invalid name
+              Lowercase letters, digits and dashes; starts with a letter, ends with a letter or digit; 63 characters at most. Got "Payments".
+            error at namespace: Invalid namespace
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "pci.prod".
+            error at service: Invalid service
+              "exists" isn't one of "existing", "managed", "none".
+            error at service_account: Invalid service_account
+              Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "Default".
+            error at access: Invalid access
+              "all" isn't one of "namespace", "none", "mesh".
+            error at authorization_mode: Invalid authorization_mode
+              "on" isn't one of "enforce", "dry_run", "off".
+            error at calls: Invalid calls
+              "*" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
+            error at calls: Invalid calls
+              "https://api.stripe.com" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
+            error at resiliency: Invalid resiliency
+              "max" isn't one of "low", "medium", "high", "none".
+            error at request_timeout: Invalid request_timeout
+              "5" isn't a duration. Write a number and a unit, like "5s", "1500ms" or "1m30s".
+            error at port[0].number: Invalid port[0].number
+              0 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at port[0].protocol: Invalid port[0].protocol
+              "HTTP" isn't one of "http", "http2", "grpc", "tcp", "tls", "https", "mongo", "mysql", "redis".
+            error at port[0].target_port: Invalid port[0].target_port
+              65536 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at port[1].number: Invalid port[1].number
+              1.5 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at port[1].protocol: Missing required argument
+              The argument port[1].protocol is required, but no value was set.
+            error at allow[0].from: Invalid allow[0].from
+              At least one caller. Got [].
+            error at allow[0].methods: Invalid allow[0].methods
+              At least one method; leave the argument out for any. Got [].
+            error at allow[0].paths: Invalid allow[0].paths
+              Paths that start with `/` or `*`, with `*` at the start or end alone. Got ["/a*b", "charges"].
+            error at allow[0].ports: Invalid allow[0].ports
+              0 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at allow[1].from: Null element in allow[1].from
+              An element must have a value. Leave it out, for example with compact().
+            error at allow[1].from: Invalid allow[1].from
+              "spiffe://cluster.local/ns/shop/sa/checkout" isn't a caller: leave out the scheme, as in "cluster.local/ns/shop/sa/checkout".
+            error at timeouts.create: Invalid timeouts.create
+              More than 0s. Got "0s".
+            error at timeouts.read: Invalid timeouts.read
+              "soon" isn't a duration. Write a number and a unit, like "5s", "1500ms" or "1m30s".
+            error at selector["a b"]: Invalid key
+              A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
+            error at selector["a b"]: Invalid label value
+              "-x": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
+            error at labels["istio.io/rev"]: Reserved key
+              istio.io/rev means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+            error at labels["ok"]: Invalid label value
+              "not ok": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
+            error at annotations["terraform-provider-mesh/owner"]: Reserved key
+              terraform-provider-mesh/owner means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+            error at annotations["/"]: Invalid key
+              A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
+        "#]],
+    );
+}
+
+#[test]
+fn the_default_account() {
+    check::<Service>(
+        &payments(r#"service_account = "default""#),
+        &expect![[r#"
+            error at service_account: Service account "default"
+              Every workload of the namespace without an account of its own runs as "default", so rules about it would be about all of them. Give the service an account of its own, and its workload's pods the same serviceAccountName.
+        "#]],
+    );
+}
+
+#[test]
+fn no_port() {
+    check::<Service>(
+        r#"
+        name      = "payments"
+        namespace = "pci"
+    "#,
+        &expect![[r#"
+            error at port: Missing required block
+              Istio must know what is spoken on which port. Write a port block for each port of the Service, or service = "none" for a workload without one.
+        "#]],
+    );
+}
+
+#[test]
+fn a_port_twice() {
+    check::<Service>(
+        r#"
+        name      = "payments"
+        namespace = "pci"
+        port {
+          number   = 80
+          protocol = "http"
+        }
+        port {
+          number   = 80
+          protocol = "grpc"
+        }
+    "#,
+        &expect![[r#"
+            error at port[1].number: Port 80 declared twice
+              A Service has each port once. Remove one of the blocks, or give it another number.
+        "#]],
+    );
+}
+
+#[test]
+fn two_protocols_on_one_target() {
+    check::<Service>(
+        r#"
+        name      = "payments"
+        namespace = "pci"
+        port {
+          number      = 80
+          protocol    = "http"
+          target_port = 8080
+        }
+        port {
+          number   = 8080
+          protocol = "tcp"
+        }
+    "#,
+        &expect![[r#"
+            error at port[1].protocol: Two protocols on target port 8080
+              The workload's proxy sees only where it listens, and http and tcp are told apart by the port. Use one protocol, or two target ports.
+        "#]],
+    );
+}
+
+#[test]
+fn an_http_rule_on_a_tcp_port() {
+    check::<Service>(
+        r#"
+        name      = "payments"
+        namespace = "pci"
+        port {
+          number      = 80
+          protocol    = "http"
+          target_port = 8080
+        }
+        port {
+          number      = 9000
+          protocol    = "tcp"
+          target_port = 19000
+        }
+        allow {
+          from    = ["shop/checkout"]
+          methods = ["POST"]
+          ports   = [80, 9000]
+        }
+    "#,
+        &expect![[r#"
+            error at allow[0].ports: HTTP rule on tcp port 9000
+              A proxy sees no methods on a port that speaks tcp, so the rule would never match there. Remove 9000 from ports, and write an allow block of its own for it, with from and ports alone.
+        "#]],
+    );
+}
+
+#[test]
+fn an_http_rule_without_an_http_port() {
+    check::<Service>(
+        r#"
+        name      = "payments"
+        namespace = "pci"
+        port {
+          number   = 5432
+          protocol = "tcp"
+        }
+        allow {
+          from  = ["shop/checkout"]
+          paths = ["/v1/*"]
+        }
+    "#,
+        &expect![[r#"
+            error at allow[0].paths: HTTP rule without an HTTP port
+              A proxy sees paths only on ports that speak http, http2 or grpc, and the service has port 5432 (tcp), so the rule would never match. Remove paths, or correct the protocol of the port.
+        "#]],
+    );
+}
+
+#[test]
+fn a_port_that_is_not_there() {
+    check::<Service>(
+        &payments(
+            r#"
+        allow {
+          from  = ["shop/checkout"]
+          ports = [8081]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at allow[0].ports: No port 8081
+              The service has port 8080 (http). Write numbers of port blocks (not target ports), or add a port block.
+        "#]],
+    );
+}
+
+#[test]
+fn a_timeout_without_an_http_port() {
+    check::<Service>(
+        r#"
+        name      = "payments"
+        namespace = "pci"
+        request_timeout = "5s"
+        port {
+          number   = 5432
+          protocol = "tcp"
+        }
+    "#,
+        &expect![[r#"
+            error at request_timeout: Timeout without an HTTP port
+              Only requests have a timeout, and no port of the service speaks http, http2 or grpc. Remove request_timeout, or correct the protocol of the port.
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_said() {
+    check::<Service>(
+        r#"
+        name      = "payments"
+        namespace = "pci"
+        service            = "none"
+        authorization_mode = "off"
+    "#,
+        &expect![[r#"
+            error: The resource says nothing
+              With service = "none" and authorization_mode = "off" there is no object to make. Write calls, or let authorization be checked, or remove the resource.
+        "#]],
+    );
+}
+
+#[test]
+fn a_host_of_the_cluster_among_calls() {
+    check::<Service>(
+        &payments(r#"calls = ["catalog.shop.svc.cluster.local", "*.shop.svc.cluster.local", "api.cluster.local"]"#),
+        &expect![[r#"
+            error at calls: *.shop.svc.cluster.local is a host of the cluster
+              In calls, *.shop.svc.cluster.local would be looked for among external services. Write "shop/*" for a service of the cluster.
+            error at calls: api.cluster.local is a host of the cluster
+              In calls, api.cluster.local would be looked for among external services. Write "namespace/name" for a service of the cluster.
+            error at calls: catalog.shop.svc.cluster.local is a host of the cluster
+              In calls, catalog.shop.svc.cluster.local would be looked for among external services. Write "shop/catalog" for a service of the cluster.
+        "#]],
+    );
+}
+
+#[test]
+fn the_root_namespace_is_warned_of() {
+    let text = payments("").replace("pci", "istio-system");
+    let meaning = meaning::<Service>(&mesh(), &text);
+    expect![[r#"
+        warning at namespace: Service in the root namespace
+          Policies in istio-system apply to the workloads of every namespace that carry the labels of selector. Make sure that no others do, or give the service a namespace of its own.
+    "#]].assert_eq(meaning.split("---").next().unwrap_or_default());
+}

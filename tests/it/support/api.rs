@@ -1,0 +1,155 @@
+//! The API server as another client sees it: what an operator with kubectl does behind the provider's back.
+
+use std::{future::Future, sync::LazyLock};
+
+use http::{Method, Request};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::object::{self, Key};
+use tokio::runtime::Runtime;
+
+/// Blocks on `work`, so that tests stay ordinary functions.
+pub fn wait<T>(work: impl Future<Output = T>) -> T {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+    RUNTIME.block_on(work)
+}
+
+/// One user's way to the API server.
+pub struct Api {
+    client: Client,
+}
+
+/// What `kubeconfig` says, and nothing else.
+pub fn config(kubeconfig: &str) -> Config {
+    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
+    let mut config =
+        wait(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())).expect("a usable kubeconfig");
+    // kube would try 429, 503 and 504 again by itself; a test wants to see them.
+    config.default_retry = false;
+    config
+}
+
+/// What the server refused, and why.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The HTTP status; 0 where no answer came.
+    pub code: u16,
+    /// The server's words.
+    pub message: String,
+}
+
+impl Api {
+    /// As `kubeconfig` says.
+    pub fn new(kubeconfig: &str) -> Self {
+        let config = config(kubeconfig);
+        Self { client: wait(async { Client::try_from(config).expect("a client") }) }
+    }
+
+    /// Any request; `content` is the body and its type.
+    pub fn request(&self, method: Method, path: &str, content: Option<(&str, &Json)>) -> Result<Json, Refusal> {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some((kind, _)) = content {
+            request = request.header("content-type", kind);
+        }
+        let body = content.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
+        wait(self.client.request(request.body(body).expect("a request"))).map_err(|e| match e {
+            kube::Error::Api(status) => Refusal { code: status.code, message: status.message.clone() },
+            other => Refusal { code: 0, message: other.to_string() },
+        })
+    }
+
+    /// The object, if there is one.
+    pub fn get(&self, key: &Key) -> Option<Json> {
+        match self.request(Method::GET, &path(key), None) {
+            Ok(object) => Some(object),
+            Err(refusal) if refusal.code == 404 => None,
+            Err(refusal) => panic!("{key}: {refusal:?}"),
+        }
+    }
+
+    /// Server-side apply by `manager`, of any object.
+    pub fn apply(&self, object: &Json, manager: &str) {
+        let path = format!("{}?fieldManager={manager}&force=true", path_of(object));
+        let done = self.request(Method::PATCH, &path, Some(("application/apply-patch+yaml", object)));
+        done.unwrap_or_else(|refusal| panic!("applying {object}: {refusal:?}"));
+    }
+
+    /// What `kubectl patch --type merge` does.
+    pub fn patch(&self, key: &Key, patch: &Json) {
+        let path = format!("{}?fieldManager=kubectl-patch", path(key));
+        let done = self.request(Method::PATCH, &path, Some(("application/merge-patch+json", patch)));
+        done.unwrap_or_else(|refusal| panic!("patching {key}: {refusal:?}"));
+    }
+
+    /// Deletes the object, which is there.
+    pub fn delete(&self, key: &Key) {
+        let done = self.request(Method::DELETE, &path(key), None);
+        done.unwrap_or_else(|refusal| panic!("deleting {key}: {refusal:?}"));
+    }
+
+    /// Every object in `namespace` of a kind that the provider writes, sorted.
+    pub fn objects(&self, namespace: &str) -> Vec<String> {
+        let mut keys: Vec<String> = object::kind::ALL
+            .iter()
+            .flat_map(|kind| {
+                let list = self.request(Method::GET, &collection(&kind.api_version(), namespace, kind.plural), None);
+                let items = list.expect("a list")["items"].as_array().cloned().unwrap_or_default();
+                items.into_iter().map(|item| {
+                    let name = item["metadata"]["name"].as_str().expect("a name").to_owned();
+                    Key::new(kind, namespace, &name).to_string()
+                })
+            })
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    /// May this user do it?
+    pub fn can(&self, verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> bool {
+        let attributes =
+            json!({ "verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name });
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": attributes },
+        });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        let answer = self.request(Method::POST, path, Some(("application/json", &review))).expect("a review");
+        answer["status"]["allowed"] == true
+    }
+
+    /// A token of a ServiceAccount.
+    pub fn token(&self, namespace: &str, account: &str) -> String {
+        let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
+        let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
+        let answer = self.request(Method::POST, &path, Some(("application/json", &request))).expect("a token");
+        answer["status"]["token"].as_str().expect("a token").to_owned()
+    }
+}
+
+fn collection(api_version: &str, namespace: &str, plural: &str) -> String {
+    let root = if api_version.contains('/') { "apis" } else { "api" };
+    if namespace.is_empty() {
+        format!("/{root}/{api_version}/{plural}")
+    } else {
+        format!("/{root}/{api_version}/namespaces/{namespace}/{plural}")
+    }
+}
+
+fn path(key: &Key) -> String {
+    let namespace = key.namespace.as_deref().unwrap_or_default();
+    format!("{}/{}", collection(&key.kind.api_version(), namespace, key.kind.plural), key.name)
+}
+
+/// The URL of an object of any kind.
+fn path_of(object: &Json) -> String {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
+    let kind = text("/kind");
+    let plural = match object::kind::named(kind) {
+        Some(kind) => kind.plural.to_owned(),
+        None => format!("{}s", kind.to_lowercase()),
+    };
+    format!("{}/{}", collection(text("/apiVersion"), text("/metadata/namespace"), &plural), text("/metadata/name"))
+}
