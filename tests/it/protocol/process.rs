@@ -43,7 +43,9 @@ async fn case_01_started_by_hand_it_explains_itself() {
 
 #[tokio::test]
 async fn people_can_ask_for_version_and_help() {
-    for (argument, text) in [("--version", concat!("terraform-provider-mesh ", env!("CARGO_PKG_VERSION"))), ("--help", "--debug")] {
+    for (argument, text) in
+        [("--version", concat!("terraform-provider-mesh ", env!("CARGO_PKG_VERSION"))), ("--help", "--debug")]
+    {
         let output = binary().arg(argument).output().await.unwrap();
         assert!(output.status.success() && str::from_utf8(&output.stdout).unwrap().contains(text), "{output:?}");
     }
@@ -84,7 +86,8 @@ async fn case_04_only_the_host_gets_in() {
 
     // Without a certificate, and with another host's: refused once the plugin has seen it.
     let own = plugin.identity.as_ref().unwrap();
-    for connector in [own.connector(plugin.certificate(), false), Identity::new().connector(plugin.certificate(), true)] {
+    for connector in [own.connector(plugin.certificate(), false), Identity::new().connector(plugin.certificate(), true)]
+    {
         let refused = match connector.connect(name.clone(), dial().await).await {
             Err(_) => true,
             Ok(mut stream) => {
@@ -195,14 +198,13 @@ async fn sigterm_stops_the_calls_in_flight() {
 #[tokio::test]
 async fn without_its_host_it_ends() {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = binary();
-    command.env("PLUGIN_UNIX_SOCKET_DIR", folder.path()).env(COOKIE.0, COOKIE.1);
-    let program = command.as_std().get_program().to_owned();
-    // A shell in between, which starts the plugin, says its line, and is gone.
+    // A shell in between, which starts the plugin, waits for its line, and is gone.
     let mut shell = tokio::process::Command::new("sh");
-    shell.arg("-c").arg("\"$0\" & sleep 0.7").arg(program).stdin(Stdio::null()).stderr(Stdio::null());
+    shell.args(["-c", "\"$0\" & sleep 0.7", env!("CARGO_BIN_EXE_terraform-provider-mesh")]);
+    shell.stdin(Stdio::null()).stderr(Stdio::null());
     shell.env("PLUGIN_UNIX_SOCKET_DIR", folder.path()).env(COOKIE.0, COOKIE.1);
-    let output = timeout(Duration::from_secs(10), shell.output()).await.expect("the plugin has closed its stdout").unwrap();
+    let output =
+        timeout(Duration::from_secs(10), shell.output()).await.expect("the plugin has closed its stdout").unwrap();
     assert!(output.stdout.starts_with(b"1|5|unix|"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -235,7 +237,8 @@ async fn case_11_big_states_are_read() {
     let mut client = rig.client.clone().max_decoding_message_size(usize::MAX);
     let answer = client.read_resource(request.clone()).await.unwrap().into_inner();
     assert_eq!((answer.diagnostics, answer.new_state), (Vec::new(), request.current_state));
-    let schemas = rig.client.get_schema(terraform_provider_mesh::plugin::proto::tfplugin5::get_provider_schema::Request {});
+    let schemas =
+        rig.client.get_schema(terraform_provider_mesh::plugin::proto::tfplugin5::get_provider_schema::Request {});
     assert!(prost::Message::encoded_len(schemas.await.unwrap().get_ref()) < 64 << 20);
 }
 

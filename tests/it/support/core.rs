@@ -267,7 +267,8 @@ mod tests {
 
     fn block() -> Block {
         let attribute = |kind: Type, computed: bool| Attribute { kind, computed };
-        let inner = Block { attributes: [("key".to_owned(), attribute(Type::String, false))].into(), blocks: [].into() };
+        let inner =
+            Block { attributes: [("key".to_owned(), attribute(Type::String, false))].into(), blocks: [].into() };
         Block {
             attributes: [
                 ("name".to_owned(), attribute(Type::String, false)),
@@ -293,7 +294,12 @@ mod tests {
             (null.clone(), json!({"item": [{"key": "a"}]}), json!({}), Some("block count")),
             (null.clone(), json!({"item": UNKNOWN}), json!({"item": UNKNOWN}), None),
             (null.clone(), json!({}), json!({"item": UNKNOWN}), Some("block count")),
-            (null, json!({"item": [{"key": "a"}]}), json!({"item": [{"key": "b"}]}), Some("does not match config value")),
+            (
+                null,
+                json!({"item": [{"key": "a"}]}),
+                json!({"item": [{"key": "b"}]}),
+                Some("does not match config value"),
+            ),
         ] {
             let (block, text) = (block(), format!("{config} → {planned}"));
             let faults = plan_faults(&block, &block.config(&prior), &block.config(&config), &block.config(&planned));

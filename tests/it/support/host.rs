@@ -239,7 +239,9 @@ impl Plugin {
     }
 
     pub async fn provider(&self) -> ProviderClient<Channel> {
-        ProviderClient::new(self.channel().await).max_decoding_message_size(64 << 20).max_encoding_message_size(usize::MAX)
+        ProviderClient::new(self.channel().await)
+            .max_decoding_message_size(64 << 20)
+            .max_encoding_message_size(usize::MAX)
     }
 
     pub async fn controller(&self) -> GrpcControllerClient<Channel> {

@@ -84,9 +84,10 @@ impl Rig {
         rig
     }
 
-    /// A configuration of resource type `name`.
+    /// A configuration of resource type `name`, as core has it: sets are in order.
     pub fn config(&self, name: &str, written: &Json) -> Value {
-        self.blocks[name].config(written)
+        let (value, kind) = (self.blocks[name].config(written), self.kind(name));
+        unwired(Some(&wire(&value, &kind)), &kind)
     }
 
     fn kind(&self, name: &str) -> Type {
@@ -102,8 +103,7 @@ impl Rig {
 
     pub async fn validate(&mut self, name: &str, written: &Json) -> Vec<String> {
         let config = Some(wire(&self.config(name, written), &self.kind(name)));
-        let request =
-            validate_resource_type_config::Request { type_name: name.into(), config, ..Default::default() };
+        let request = validate_resource_type_config::Request { type_name: name.into(), config, ..Default::default() };
         told(&self.client.validate_resource_type_config(request).await.unwrap().into_inner().diagnostics)
     }
 

@@ -10,8 +10,8 @@ use terraform_provider_mesh::{
     plugin::{
         Mode,
         offer::{
-            Call, DataSource, Foreign, Function, FunctionError, ImportId, Outcome, Parameter, Planned, Provider, Resource,
-            Stored,
+            Call, DataSource, Foreign, Function, FunctionError, ImportId, Outcome, Parameter, Planned, Provider,
+            Resource, Stored,
         },
         serve,
     },
@@ -277,7 +277,9 @@ impl Resource<Settings> for TestThing {
                 }
                 Outcome { after: Some(stored), diagnostics }
             }
-            "was imported" => Outcome { after: Some(Stored { state: computed_from(&call, &stored.state), ..stored }), diagnostics },
+            "was imported" => {
+                Outcome { after: Some(Stored { state: computed_from(&call, &stored.state), ..stored }), diagnostics }
+            }
             _ => Outcome { after: Some(stored), diagnostics },
         }
     }
