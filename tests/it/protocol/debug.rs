@@ -12,12 +12,11 @@ use crate::support::{
     core::Block,
     host::{Plugin, binary, plain_channel},
     rig::{told, wire},
+    terraform::{Tool, Workspace},
 };
 
 /// A debugged provider, and the value of TF_REATTACH_PROVIDERS.
-async fn debugged() -> (Plugin, Json) {
-    let mut command = binary();
-    command.arg("--debug");
+async fn debugged(command: Command) -> (Plugin, Json) {
     let plugin = Plugin::spawn(command, |line| line.contains("TF_REATTACH_PROVIDERS='")).await;
     let quoted = plugin.line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().strip_suffix('\'').unwrap();
     let json = serde_json::from_str(quoted).unwrap();
@@ -26,7 +25,9 @@ async fn debugged() -> (Plugin, Json) {
 
 #[tokio::test]
 async fn case_14_one_process_serves_many_runs() {
-    let (mut plugin, reattach) = debugged().await;
+    let mut command = binary();
+    command.arg("--debug");
+    let (mut plugin, reattach) = debugged(command).await;
     let ours = &reattach["registry.terraform.io/mesh-provider/mesh"];
     assert_eq!(&reattach["registry.opentofu.org/mesh-provider/mesh"], ours);
     assert_eq!(ours["Pid"], plugin.child.id().unwrap());
@@ -47,19 +48,14 @@ async fn case_14_one_process_serves_many_runs() {
     assert!(status.success() && !std::path::Path::new(socket).exists());
 }
 
-#[tokio::test]
-#[ignore = "needs terraform"]
-async fn case_14_terraform_finds_it_twice() {
-    let (mut plugin, reattach) = debugged().await;
-    let folder = tempfile::tempdir().unwrap();
-    let configuration = r#"
-terraform {
-  required_providers {
-    mesh = { source = "mesh-provider/mesh" }
-  }
+/// Where the cluster is comes at apply, so that the plan needs none.
+const CONFIGURATION: &str = r#"
+resource "terraform_data" "cluster" {
+  input = "https://localhost"
 }
 provider "mesh" {
   owner = "tests"
+  host  = terraform_data.cluster.output
 }
 resource "mesh_service" "payments" {
   name      = "payments"
@@ -70,17 +66,24 @@ resource "mesh_service" "payments" {
   }
 }
 "#;
-    std::fs::write(folder.path().join("main.tf"), configuration).unwrap();
-    let terraform = async |arguments: &[&str]| {
-        let mut command = Command::new("terraform");
-        command.args(arguments).current_dir(folder.path()).env("TF_REATTACH_PROVIDERS", reattach.to_string());
-        let output = command.output().await.unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.success(), String::from_utf8(text).unwrap())
-    };
-    for _ in 0..2 {
-        let (sound, text) = terraform(&["plan", "-no-color", "-input=false"]).await;
-        assert!(sound && text.contains("Plan: 1 to add"), "{text}");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+#[ignore = "needs terraform and tofu"]
+async fn case_14_real_hosts_find_it() {
+    let mut command = binary();
+    command.arg("--debug").env("TF_LOG", "debug");
+    let (mut plugin, reattach) = debugged(command).await;
+    let mut plans = 0;
+    for tool in Tool::ALL {
+        let workspace = Workspace::new(tool).env("TF_REATTACH_PROVIDERS", &reattach.to_string());
+        workspace.configure(CONFIGURATION);
+        for _ in 0..2 {
+            let plan = workspace.plan();
+            assert!(plan.text.contains("Plan: 2 to add"), "{tool}: {}", plan.text);
+            plans += 1;
+            let served = plugin.stderr().matches(r#""tf_rpc":"PlanResourceChange""#).count();
+            assert!(served >= plans, "{tool} started a process of its own");
+        }
     }
     assert!(plugin.child.try_wait().unwrap().is_none());
 }
