@@ -33,7 +33,8 @@ pub struct Record {
     pub replaces: Option<Box<Record>>,
 }
 
-/// What is noted of one object.
+/// What is noted of one object. Each flag is a fact of its own: an adopted object may be inherited.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {
     /// The server's id of this very object; empty where it isn't known (a state without private data).
