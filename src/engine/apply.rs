@@ -78,11 +78,31 @@ impl Engine<'_> {
         self.run(&schedule(&writable, &live, &gone), &set, &found, journal, out).await;
     }
 
-    /// Deletes what was noted; gives back what was lent. Objects that aren't ours (any more) are left, with a warning.
-    pub async fn delete(&self, noted: &BTreeMap<Key, Noted>, journal: &Journal, out: &mut Diagnostics) {
-        let set = Set { wanted: BTreeMap::new(), noted: noted.clone(), anchor: None };
+    /// Deletes what was noted; gives back what was lent. Objects that aren't ours (any more) are left, with a warning. Where
+    /// a newer life of the resource has begun and isn't `settled`, nothing is touched, nor journalled: that life goes on
+    /// with what is there.
+    pub async fn delete(
+        &self,
+        noted: &BTreeMap<Key, Noted>,
+        settled: bool,
+        journal: &Journal,
+        out: &mut Diagnostics,
+    ) {
+        let mut noted = noted.clone();
+        if settled {
+            // Whatever was inherited and is still wanted says so by now.
+            noted.values_mut().for_each(|noted| noted.inherited = false);
+        }
         let gone = noted.iter().map(|(key, noted)| (key.clone(), noted.stage())).collect();
+        let set = Set { wanted: BTreeMap::new(), noted, anchor: None };
         let Ok(found) = self.look(&set, out).await else { return };
+        let newer = |(key, live): (&Key, &Arc<Json>)| {
+            let noted = set.noted.get(key);
+            !noted.is_some_and(|noted| noted.inherited) && whose(live, self.claim, noted) == Whose::OtherLife
+        };
+        if !settled && !self.claim.instance.is_empty() && found.iter().any(newer) {
+            return;
+        }
         self.run(&schedule(&[], &BTreeMap::new(), &gone), &set, &found, journal, out).await;
     }
 

@@ -25,6 +25,7 @@ struct Seen {
     planned: BTreeSet<String>,
     doomed: BTreeMap<String, Record>,
     handed: BTreeMap<String, Handed>,
+    settled: BTreeSet<String>,
 }
 
 impl Run {
@@ -56,6 +57,16 @@ impl Run {
     /// What was left to the create of `resource`.
     pub(super) fn take_over(&self, resource: &str) -> Handed {
         self.seen().handed.remove(resource).unwrap_or_default()
+    }
+
+    /// Notes that `resource` was applied whole.
+    pub(super) fn settle(&self, resource: &str) {
+        self.seen().settled.insert(resource.to_owned());
+    }
+
+    /// Whether `resource` was applied whole.
+    pub(super) fn is_settled(&self, resource: &str) -> bool {
+        self.seen().settled.contains(resource)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

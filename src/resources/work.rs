@@ -15,8 +15,8 @@ use crate::{
 pub(super) enum Job {
     /// Make the cluster hold exactly these.
     Apply(Vec<Object>),
-    /// Delete these.
-    Delete(BTreeMap<Key, Noted>),
+    /// Delete these; `settled` says whether a newer life of the resource has been applied whole.
+    Delete { noted: BTreeMap<Key, Noted>, settled: bool },
 }
 
 /// Everything that a job needs; owned.
@@ -65,7 +65,7 @@ impl Work {
         let Ok(cluster) = engine.same_cluster(&mut out).await else { return (None, out) };
         match job {
             Job::Apply(wanted) => engine.apply(&wanted, &journal, &mut out).await,
-            Job::Delete(noted) => engine.delete(&noted, &journal, &mut out).await,
+            Job::Delete { noted, settled } => engine.delete(&noted, settled, &journal, &mut out).await,
         }
         (cluster, out)
     }

@@ -74,15 +74,18 @@ impl<K: Kind> Managed<K> {
         claim.arguments = state::recorded(&K::Config::schema(), &arguments);
         claim.adopt = K::adopts(&model);
         let work = Work { context: context.clone(), claim, record, limits: Limits::within(within, call.stop.clone()) };
-        let done = work.run(Job::Apply(wanted)).await;
+        let mut done = work.run(Job::Apply(wanted)).await;
 
         let made = Self::planned(&arguments, &model, mesh);
         let sound = done.diagnostics.sound().is_ok();
         out.extend(done.diagnostics);
         let after = if sound {
+            context.run.settle(&Self::resource(&id));
             Some(made)
         } else {
             let left = state::merged(before, &done.written);
+            // What might have been left of an earlier life, and what was: only the latter is this resource's to note.
+            done.record.objects.retain(|key, noted| !noted.inherited || left.keys().any(|known| known.to_string() == *key));
             // Nothing of a create was written: there is nothing to keep.
             (prior.is_some() || !left.is_empty()).then(|| state::with_objects(&made, &left))
         };
@@ -123,8 +126,12 @@ impl<K: Kind> Managed<K> {
         }
         let claim = Self::claim(&id, owner, &record);
         let limits = Limits::within(K::timeouts(&Self::model_of(&prior.state)).delete, call.stop.clone());
-        let done = Work { context, claim, record, limits }.run(Job::Delete(noted)).await;
+        let (settled, lent) = (context.run.is_settled(&Self::resource(&id)), handed(&record, prior));
+        let done = Work { context: context.clone(), claim, record, limits }.run(Job::Delete { noted, settled }).await;
         let sound = done.diagnostics.sound().is_ok();
+        if sound && done.written.is_empty() {
+            context.run.hand_over(&Self::resource(&id), lent);
+        }
         out.extend(done.diagnostics);
         let left = || Stored {
             state: state::with_objects(&prior.state, &state::merged(state::live(&prior.state), &done.written)),

@@ -12,6 +12,7 @@ mod mistakes;
 mod proxy;
 mod rbac;
 mod refused;
+mod replacement;
 mod rights;
 
 use crate::support::{
