@@ -134,8 +134,8 @@ impl Rig {
             assert_eq!(plan_faults(&block, &before, config, &state), Vec::<String>::new());
         }
         let replaces: Vec<_> = answer.requires_replace.iter().map(dotted).collect();
-        let planned = Kept { state, private: answer.planned_private, identity: answer.planned_identity };
-        Plan { planned, bytes, replaces, told }
+        let after = Kept { state, private: answer.planned_private, identity: answer.planned_identity };
+        Plan { planned: after, bytes, replaces, told }
     }
 
     /// Applies a plan. `planned.state` null deletes.
