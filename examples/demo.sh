@@ -15,6 +15,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/mesh-demo.XXXXXX")
 cp -R "$root/examples/scenarios/photo-app" "$folder/photo-app"
 cd "$folder/photo-app"
 
+[ -t 1 ] || export TF_CLI_ARGS=-no-color
 say() { printf '\n=== %s\n\n' "$*"; }
 terraform() { printf '$ terraform %s\n' "$*" && command "$program" "$@"; }
 kubectl() { KUBECACHEDIR="$folder/cache" "$root/target/tools/kubectl" --kubeconfig "$KUBE_CONFIG_PATH" "$@"; }
@@ -96,7 +97,8 @@ terraform plan -input=false -out=plan
 terraform apply -input=false plan
 
 say "And away with it"
-terraform destroy -input=false -auto-approve
+terraform plan -destroy -input=false -out=plan >/dev/null
+terraform apply -input=false plan
 applied=''
 left=$(ours --output name)
 [ -z "$left" ] || { echo "left behind: $left" >&2; exit 1; }

@@ -81,6 +81,9 @@ done
 
 kubectl apply --server-side --validate=false -f "$tools/istio-crds.yaml" >crds.log 2>&1 || fail "Istio's CRDs are refused"
 kubectl wait --for=condition=Established --timeout=60s crd --all >>crds.log 2>&1 || fail "Istio's CRDs are not served"
+# Established is not yet served: the first lists are told to come again, which kubectl does.
+kinds=$(kubectl get crd --output jsonpath='{.items[*].metadata.name}' | tr ' ' ,)
+kubectl get "$kinds" --all-namespaces >>crds.log 2>&1 || fail "Istio's kinds can't be listed"
 echo "$folder/kubeconfig"
 # Not in the foreground: `wait` is what a trap interrupts at once.
 wait $holder || :

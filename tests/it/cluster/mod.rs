@@ -1,5 +1,60 @@
 //! Against real servers: etcd and kube-apiserver with Istio's kinds, real terraform, real tofu. `make test` runs them.
 
+// A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+mod connections;
 mod control_plane;
+mod faults;
+mod fixed_point;
+mod lifecycle;
+mod mistakes;
 mod proxy;
 mod rbac;
+mod refused;
+mod rights;
+
+use crate::support::{
+    control_plane::{Namespace, control_plane},
+    terraform::{Tool, Workspace},
+    users::Grant,
+};
+
+/// A service with an object of every kind that `mesh_service` makes. `NAMESPACE` stands for the namespace of the test.
+const CART: &str = r#"
+resource "mesh_service" "cart" {
+  name      = "cart"
+  namespace = "NAMESPACE"
+  service   = "managed"
+  calls     = ["catalog"]
+
+  port {
+    number   = 8080
+    protocol = "http"
+  }
+  allow {
+    from = ["web"]
+  }
+}"#;
+
+/// A workspace whose provider acts for `grant` in `namespace`.
+fn workspace(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str) -> Workspace {
+    let workspace = Workspace::new(tool);
+    workspace.file("kubeconfig", &control_plane().kubeconfig(&namespace.user(grant)));
+    configure(&workspace, grant, namespace, hcl);
+    workspace
+}
+
+/// Makes `hcl` the configuration; the platform's namespace is the root of the mesh.
+fn configure(workspace: &Workspace, grant: Grant, namespace: &Namespace, hcl: &str) {
+    let root = if grant == Grant::Platform { &namespace.name } else { "istio-system" };
+    workspace.configure(&provider(namespace, root, r#"config_path = "kubeconfig""#, hcl));
+}
+
+/// A provider block that connects by `arguments`, before `hcl`, in which `NAMESPACE` is the namespace's name.
+fn provider(namespace: &Namespace, root: &str, arguments: &str, hcl: &str) -> String {
+    let block = format!(
+        "provider \"mesh\" {{\n  owner = \"tests/NAMESPACE\"\n  root_namespace = \"{root}\"\n  {arguments}\n}}\n{hcl}\n"
+    );
+    block.replace("NAMESPACE", &namespace.name)
+}

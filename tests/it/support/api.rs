@@ -12,18 +12,18 @@ use terraform_provider_mesh::object::{self, Key};
 use tokio::runtime::Runtime;
 
 /// Blocks on `work`, so that tests stay ordinary functions.
-pub fn wait<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
     RUNTIME.block_on(work)
 }
 
 /// One user's way to the API server.
-pub struct Api {
+pub(crate) struct Api {
     client: Client,
 }
 
 /// What `kubeconfig` says, and nothing else.
-pub fn config(kubeconfig: &str) -> Config {
+pub(crate) fn config(kubeconfig: &str) -> Config {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
     let mut config =
         wait(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())).expect("a usable kubeconfig");
@@ -34,22 +34,22 @@ pub fn config(kubeconfig: &str) -> Config {
 
 /// What the server refused, and why.
 #[derive(Debug)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The HTTP status; 0 where no answer came.
-    pub code: u16,
+    pub(crate) code: u16,
     /// The server's words.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 impl Api {
     /// As `kubeconfig` says.
-    pub fn new(kubeconfig: &str) -> Self {
+    pub(crate) fn new(kubeconfig: &str) -> Self {
         let config = config(kubeconfig);
         Self { client: wait(async { Client::try_from(config).expect("a client") }) }
     }
 
     /// Any request; `content` is the body and its type.
-    pub fn request(&self, method: Method, path: &str, content: Option<(&str, &Json)>) -> Result<Json, Refusal> {
+    pub(crate) fn request(&self, method: Method, path: &str, content: Option<(&str, &Json)>) -> Result<Json, Refusal> {
         let mut request = Request::builder().method(method).uri(path);
         if let Some((kind, _)) = content {
             request = request.header("content-type", kind);
@@ -62,7 +62,7 @@ impl Api {
     }
 
     /// The object, if there is one.
-    pub fn get(&self, key: &Key) -> Option<Json> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Json> {
         match self.request(Method::GET, &path(key), None) {
             Ok(object) => Some(object),
             Err(refusal) if refusal.code == 404 => None,
@@ -70,30 +70,30 @@ impl Api {
         }
     }
 
-    /// Server-side apply by `manager`, of any object.
-    pub fn apply(&self, object: &Json, manager: &str) {
-        let path = format!("{}?fieldManager={manager}&force=true", path_of(object));
+    /// Server-side apply by `manager`, of any object; a field that the server does not know is refused.
+    pub(crate) fn apply(&self, object: &Json, manager: &str) {
+        let path = format!("{}?fieldManager={manager}&force=true&fieldValidation=Strict", path_of(object));
         let done = self.request(Method::PATCH, &path, Some(("application/apply-patch+yaml", object)));
         done.unwrap_or_else(|refusal| panic!("applying {object}: {refusal:?}"));
     }
 
     /// What `kubectl patch --type merge` does.
-    pub fn patch(&self, key: &Key, patch: &Json) {
+    pub(crate) fn patch(&self, key: &Key, patch: &Json) {
         let path = format!("{}?fieldManager=kubectl-patch", path(key));
         let done = self.request(Method::PATCH, &path, Some(("application/merge-patch+json", patch)));
         done.unwrap_or_else(|refusal| panic!("patching {key}: {refusal:?}"));
     }
 
     /// Deletes the object, which is there.
-    pub fn delete(&self, key: &Key) {
+    pub(crate) fn delete(&self, key: &Key) {
         let done = self.request(Method::DELETE, &path(key), None);
         done.unwrap_or_else(|refusal| panic!("deleting {key}: {refusal:?}"));
     }
 
     /// Every object in `namespace` of a kind that the provider writes, sorted.
-    pub fn objects(&self, namespace: &str) -> Vec<String> {
-        let mut keys: Vec<String> = object::kind::ALL
-            .iter()
+    pub(crate) fn objects(&self, namespace: &str) -> Vec<String> {
+        let kinds = object::kind::ALL.iter().filter(|kind| kind.namespaced);
+        let mut keys: Vec<String> = kinds
             .flat_map(|kind| {
                 let list = self.request(Method::GET, &collection(&kind.api_version(), namespace, kind.plural), None);
                 let items = list.expect("a list")["items"].as_array().cloned().unwrap_or_default();
@@ -108,7 +108,7 @@ impl Api {
     }
 
     /// May this user do it?
-    pub fn can(&self, verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> bool {
+    pub(crate) fn can(&self, verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> bool {
         let attributes =
             json!({ "verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name });
         let review = json!({
@@ -121,7 +121,7 @@ impl Api {
     }
 
     /// A token of a ServiceAccount.
-    pub fn token(&self, namespace: &str, account: &str) -> String {
+    pub(crate) fn token(&self, namespace: &str, account: &str) -> String {
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
         let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
         let answer = self.request(Method::POST, &path, Some(("application/json", &request))).expect("a token");

@@ -18,23 +18,23 @@ use tempfile::TempDir;
 
 use super::{
     api::Api,
-    users::{Authority, Credential, Grant, User},
+    users::{Authority, Credential, Grant, User, documented},
 };
 
 /// The control plane of this test run, started by whoever asks first.
-pub fn control_plane() -> &'static ControlPlane {
+pub(crate) fn control_plane() -> &'static ControlPlane {
     static PLANE: LazyLock<ControlPlane> = LazyLock::new(ControlPlane::start);
     &PLANE
 }
 
 /// A real API server with Istio's kinds, and RBAC on.
-pub struct ControlPlane {
+pub(crate) struct ControlPlane {
     /// `https://127.0.0.1:26443`
-    pub server: String,
+    pub(crate) server: String,
     /// Whom the server's certificate is signed by, as PEM.
-    pub certificate_authority: String,
+    pub(crate) certificate_authority: String,
     /// May do everything.
-    pub admin: User,
+    pub(crate) admin: User,
     /// Signs client certificates that the server takes for users.
     authority: Authority,
     namespaces: AtomicU32,
@@ -63,7 +63,7 @@ impl ControlPlane {
         let config = yaml(&std::fs::read_to_string(kubeconfig.trim()).expect("reading the kubeconfig")).remove(0);
         let text = |pointer: &str| config.pointer(pointer).and_then(Json::as_str).expect(pointer).to_owned();
         let certificate = text("/clusters/0/cluster/certificate-authority");
-        Self {
+        let plane = Self {
             server: text("/clusters/0/cluster/server"),
             certificate_authority: std::fs::read_to_string(certificate).expect("reading the server's certificate"),
             admin: User { name: "admin".to_owned(), credential: Credential::Token(text("/users/0/user/token")) },
@@ -71,43 +71,47 @@ impl ControlPlane {
             namespaces: AtomicU32::new(0),
             _supervisor: supervisor,
             _folder: folder,
+        };
+        for manifest in documented("cluster-identity") {
+            plane.api().apply(&manifest, "tests");
         }
+        plane
     }
 
     /// The administrator's way to the server.
-    pub fn api(&'static self) -> Api {
+    pub(crate) fn api(&self) -> Api {
         Api::new(&self.kubeconfig(&self.admin))
     }
 
     /// A new namespace, `what` in its name.
-    pub fn namespace(&'static self, what: &str) -> Namespace {
+    pub(crate) fn namespace(&'static self, what: &str) -> Namespace {
         let name = format!("{what}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
         self.api().apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }), "tests");
         Namespace { plane: self, name }
     }
 
     /// A user known by a client certificate, with `groups` and no other rights.
-    pub fn certificate_user(&self, name: &str, groups: &[&str]) -> User {
+    pub(crate) fn certificate_user(&self, name: &str, groups: &[&str]) -> User {
         self.authority.user(name, groups)
     }
 
     /// The kubeconfig of `user`.
-    pub fn kubeconfig(&self, user: &User) -> String {
+    pub(crate) fn kubeconfig(&self, user: &User) -> String {
         user.kubeconfig(&self.server, Some(&self.certificate_authority))
     }
 }
 
 /// A namespace of one test's own.
-pub struct Namespace {
+pub(crate) struct Namespace {
     plane: &'static ControlPlane,
     /// Unique in the test run.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 impl Namespace {
     /// A user who holds what `grant` documents in this namespace, and nothing else: a ServiceAccount, which is how pipelines
     /// are known to a cluster. It lives elsewhere, so that the namespace holds what the test put there alone.
-    pub fn user(&self, grant: Grant) -> User {
+    pub(crate) fn user(&self, grant: Grant) -> User {
         let api = self.plane.api();
         let (home, name) = ("default", format!("{}-{grant}", self.name));
         let account =
@@ -126,11 +130,11 @@ impl Namespace {
 }
 
 /// Where Cargo.toml is.
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
 /// The documents of a YAML file.
-pub fn yaml(text: &str) -> Vec<Json> {
+pub(crate) fn yaml(text: &str) -> Vec<Json> {
     serde_saphyr::from_multiple(text).expect("YAML")
 }

@@ -26,7 +26,7 @@ use super::{
 
 /// What a request meets instead of the server's plain answer.
 #[derive(Clone, Copy, Debug)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The server is never asked; the client gets this status.
     Answer(u16),
     /// 429 with `Retry-After`, in seconds; the server is never asked.
@@ -41,18 +41,18 @@ pub enum Fault {
 
 /// One request as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// `PATCH`
-    pub method: String,
+    pub(crate) method: String,
     /// `/apis/networking.istio.io/v1/namespaces/shop/virtualservices/cart-shop`
-    pub path: String,
+    pub(crate) path: String,
     /// `fieldManager=kubectl`
-    pub query: String,
+    pub(crate) query: String,
 }
 
 impl Asked {
     /// Changes something, if it goes well.
-    pub fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         self.method != "GET" && !self.query.contains("dryRun=All") && !self.path.contains("/selfsubject")
     }
 }
@@ -80,14 +80,14 @@ struct Log {
 }
 
 /// A running proxy; it ends with the process.
-pub struct Proxy {
+pub(crate) struct Proxy {
     address: SocketAddr,
     log: Arc<Mutex<Log>>,
 }
 
 impl Proxy {
     /// In front of `plane`.
-    pub fn start(plane: &ControlPlane) -> Self {
+    pub(crate) fn start(plane: &ControlPlane) -> Self {
         let mut upstream = config(&plane.kubeconfig(&plane.admin));
         // Who asks is for the client to say.
         upstream.auth_info = AuthInfo::default();
@@ -104,32 +104,38 @@ impl Proxy {
     }
 
     /// Where clients find it.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The kubeconfig of `user`, whose credential is a token, through this proxy.
-    pub fn kubeconfig(&self, user: &User) -> String {
+    pub(crate) fn kubeconfig(&self, user: &User) -> String {
         user.kubeconfig(&self.url(), None)
     }
 
     /// From now on: of the requests that match, `pass` go through, and the next `hit` meet `fault`.
-    pub fn rule(&self, pass: usize, hit: usize, fault: Fault, matches: impl Fn(&Asked) -> bool + Send + 'static) {
+    pub(crate) fn rule(
+        &self,
+        pass: usize,
+        hit: usize,
+        fault: Fault,
+        matches: impl Fn(&Asked) -> bool + Send + 'static,
+    ) {
         lock(&self.log).rules.push(Rule { matches: Box::new(matches), pass, hit, fault });
     }
 
     /// No more faults, and nothing counted yet.
-    pub fn reset(&self) {
+    pub(crate) fn reset(&self) {
         *lock(&self.log) = Log::default();
     }
 
     /// Everything asked so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         lock(&self.log).asked.clone()
     }
 
     /// How often each verb was asked.
-    pub fn verbs(&self) -> BTreeMap<String, usize> {
+    pub(crate) fn verbs(&self) -> BTreeMap<String, usize> {
         let mut verbs = BTreeMap::new();
         for asked in self.asked() {
             *verbs.entry(asked.method).or_default() += 1;

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_mins(3);
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tool {
+pub(crate) enum Tool {
     /// HashiCorp's Terraform, from the PATH.
     Terraform,
     /// OpenTofu, from `make tools`.
@@ -28,7 +28,7 @@ pub enum Tool {
 
 impl Tool {
     /// Both.
-    pub const ALL: [Self; 2] = [Self::Terraform, Self::Tofu];
+    pub(crate) const ALL: [Self; 2] = [Self::Terraform, Self::Tofu];
 
     fn program(self) -> PathBuf {
         match self {
@@ -48,33 +48,33 @@ impl fmt::Display for Tool {
 }
 
 /// A folder with one configuration and its state.
-pub struct Workspace {
+pub(crate) struct Workspace {
     tool: Tool,
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
 /// What one command said.
-pub struct Run {
+pub(crate) struct Run {
     /// Its exit code; `None` if a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// What it wrote on stdout.
-    pub stdout: String,
+    pub(crate) stdout: String,
     /// What it wrote on stderr.
-    pub stderr: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// Panics with all that was said unless the command went well.
     #[track_caller]
-    pub fn succeeded(self) -> Self {
+    pub(crate) fn succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{self}");
         self
     }
 
     /// The errors, unwrapped: words separated by single spaces, without the frame that is drawn around them.
     #[track_caller]
-    pub fn errors(&self) -> String {
+    pub(crate) fn errors(&self) -> String {
         assert_eq!(self.code, Some(1), "{self}");
         words(&self.stderr)
     }
@@ -93,16 +93,16 @@ fn words(text: &str) -> String {
 }
 
 /// What a plan says.
-pub struct Plan {
+pub(crate) struct Plan {
     /// Nothing would change.
-    pub is_empty: bool,
+    pub(crate) is_empty: bool,
     /// The plan as people read it, warnings included, as words separated by single spaces.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 impl Workspace {
     /// An empty folder. The provider is found by `dev_overrides`, so no `init` is needed.
-    pub fn new(tool: Tool) -> Self {
+    pub(crate) fn new(tool: Tool) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-mesh"));
         let bin = provider.parent().expect("it is in a folder").display().to_string();
@@ -114,32 +114,32 @@ impl Workspace {
     }
 
     /// Sets a variable of the environment for every command.
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Where the configuration is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Writes a file beside the configuration, and says where it is.
-    pub fn file(&self, name: &str, text: &str) -> String {
+    pub(crate) fn file(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
         std::fs::write(&path, text).expect("writing a file");
         path.display().to_string()
     }
 
     /// Makes `hcl` the whole configuration, but for the line that says where the provider comes from.
-    pub fn configure(&self, hcl: &str) {
+    pub(crate) fn configure(&self, hcl: &str) {
         let source =
             "terraform {\n  required_providers {\n    mesh = {\n      source = \"mesh-provider/mesh\"\n    }\n  }\n}\n";
         self.file("main.tf", &format!("{source}\n{hcl}"));
     }
 
     /// Starts a command and leaves it running.
-    pub fn spawn(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(self.tool.program());
         command
             .args(arguments)
@@ -161,13 +161,13 @@ impl Workspace {
 
     /// Runs a command to its end.
     #[track_caller]
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         finish(self.spawn(arguments))
     }
 
     /// `plan`; panics if it fails.
     #[track_caller]
-    pub fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         let run = self.plan_run();
         assert!(matches!(run.code, Some(0 | 2)), "{run}");
         Plan { is_empty: run.code == Some(0), text: words(&run.stdout) }
@@ -175,25 +175,25 @@ impl Workspace {
 
     /// `plan`, however it ends: 0 if it is empty, 1 on errors, 2 if something would change.
     #[track_caller]
-    pub fn plan_run(&self) -> Run {
+    pub(crate) fn plan_run(&self) -> Run {
         self.run(&["plan", "-input=false", "-no-color", "-detailed-exitcode"])
     }
 
     /// `apply`, however it ends.
     #[track_caller]
-    pub fn apply(&self) -> Run {
+    pub(crate) fn apply(&self) -> Run {
         self.run(&["apply", "-input=false", "-no-color", "-auto-approve"])
     }
 
     /// `destroy`, however it ends.
     #[track_caller]
-    pub fn destroy(&self) -> Run {
+    pub(crate) fn destroy(&self) -> Run {
         self.run(&["destroy", "-input=false", "-no-color", "-auto-approve"])
     }
 
     /// The addresses of the resources in the state, sorted, and their values.
     #[track_caller]
-    pub fn resources(&self) -> Vec<(String, Json)> {
+    pub(crate) fn resources(&self) -> Vec<(String, Json)> {
         let shown = self.run(&["show", "-json"]).succeeded().stdout;
         let state: Json = serde_json::from_str(&shown).expect("JSON");
         let resources = state.pointer("/values/root_module/resources").and_then(Json::as_array).cloned();
@@ -209,7 +209,7 @@ impl Workspace {
 
 /// Waits for a command's end, within [`LIMIT`].
 #[track_caller]
-pub fn finish(mut child: Child) -> Run {
+pub(crate) fn finish(mut child: Child) -> Run {
     let stdout = read(child.stdout.take());
     let stderr = read(child.stderr.take());
     let deadline = Instant::now() + LIMIT;

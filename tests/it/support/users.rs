@@ -8,15 +8,15 @@ use serde_json::{Value as Json, json};
 use super::control_plane::{repository, yaml};
 
 /// One who may ask.
-pub struct User {
+pub(crate) struct User {
     /// As RBAC knows it.
-    pub name: String,
+    pub(crate) name: String,
     /// What proves it.
-    pub credential: Credential,
+    pub(crate) credential: Credential,
 }
 
 /// What proves who asks.
-pub enum Credential {
+pub(crate) enum Credential {
     /// A bearer token.
     Token(String),
     /// A client certificate and its key, as PEM.
@@ -30,7 +30,7 @@ pub enum Credential {
 
 impl User {
     /// A kubeconfig (JSON is YAML) for `server`, with one context, `throwaway`.
-    pub fn kubeconfig(&self, server: &str, certificate_authority: Option<&str>) -> String {
+    pub(crate) fn kubeconfig(&self, server: &str, certificate_authority: Option<&str>) -> String {
         let mut cluster = json!({ "server": server });
         if let Some(pem) = certificate_authority {
             cluster["certificate-authority-data"] = base64(pem).into();
@@ -58,15 +58,13 @@ fn base64(text: &str) -> String {
 
 /// The rights that docs/guides/rbac.md documents, by the file in examples/rbac.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant {
+pub(crate) enum Grant {
     /// An application team, in its namespace.
     AppTeam,
     /// The platform team, in the root namespace.
     Platform,
     /// Reads, and so plans.
     Plan,
-    /// Which cluster it is; not bound to a namespace.
-    ClusterIdentity,
 }
 
 impl fmt::Display for Grant {
@@ -75,20 +73,16 @@ impl fmt::Display for Grant {
             Self::AppTeam => "app-team",
             Self::Platform => "platform",
             Self::Plan => "plan",
-            Self::ClusterIdentity => "cluster-identity",
         })
     }
 }
 
 impl Grant {
     /// The documented manifests as a reader would adapt them: for `namespace` and `subject`.
-    pub fn manifests(self, namespace: &str, subject: &Json) -> Vec<Json> {
-        let file = repository().join(format!("examples/rbac/{self}.yaml"));
-        let mut manifests = yaml(&std::fs::read_to_string(&file).expect("reading examples/rbac"));
+    pub(crate) fn manifests(self, namespace: &str, subject: &Json) -> Vec<Json> {
+        let mut manifests = documented(&self.to_string());
         for manifest in &mut manifests {
-            if self != Self::ClusterIdentity {
-                manifest["metadata"]["namespace"] = namespace.into();
-            }
+            manifest["metadata"]["namespace"] = namespace.into();
             if manifest["kind"] == "RoleBinding" {
                 manifest["subjects"] = json!([subject]);
             }
@@ -97,15 +91,21 @@ impl Grant {
     }
 }
 
+/// The manifests of examples/rbac/`name`.yaml as they are.
+pub(crate) fn documented(name: &str) -> Vec<Json> {
+    let file = repository().join(format!("examples/rbac/{name}.yaml"));
+    yaml(&std::fs::read_to_string(&file).expect("reading examples/rbac"))
+}
+
 /// Signs client certificates that the API server takes for users.
-pub struct Authority {
+pub(crate) struct Authority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
 impl Authority {
     /// A new one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -115,12 +115,12 @@ impl Authority {
     }
 
     /// Its certificate.
-    pub fn pem(&self) -> &str {
+    pub(crate) fn pem(&self) -> &str {
         &self.pem
     }
 
     /// A user `name` of `groups`: CN and O, which is how Kubernetes reads a client certificate.
-    pub fn user(&self, name: &str, groups: &[&str]) -> User {
+    pub(crate) fn user(&self, name: &str, groups: &[&str]) -> User {
         let key = KeyPair::generate().expect("a key");
         let mut user = CertificateParams::default();
         user.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
