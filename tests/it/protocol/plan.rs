@@ -19,7 +19,7 @@ pub(super) async fn offline() -> Rig {
     rig
 }
 
-fn payments() -> Json {
+pub(super) fn payments() -> Json {
     json!({
         "name": "payments",
         "namespace": "pci",
