@@ -83,13 +83,17 @@ async fn a_request_that_makes_no_sense_is_told() {
     let answer = rig.client.apply_resource_change(request).await.unwrap().into_inner();
     assert!(told(&answer.diagnostics)[0].starts_with("ERROR : Unknown resource type."), "{answer:?}");
 
+    // What can't be read isn't begun: of a create nothing stays, of an update what was.
     let kept = rig.make(THING, None, &json!({"name": "a"})).await.sound();
     let config = rig.config(THING, &json!({"name": "b"}));
-    let mut request = rig.apply_request(THING, Some(&kept), &kept, &config);
-    request.planned_state.as_mut().unwrap().msgpack = vec![0xa3, 1];
-    let answer = rig.client.apply_resource_change(request).await.unwrap().into_inner();
-    assert!(told(&answer.diagnostics)[0].starts_with("ERROR : Unreadable value."), "{answer:?}");
-    assert_eq!(unwired(answer.new_state.as_ref(), &rig.blocks[THING].kind()), kept.state);
+    for prior in [None, Some(&kept)] {
+        let mut request = rig.apply_request(THING, prior, &kept, &config);
+        request.config.as_mut().unwrap().msgpack = vec![0xa3, 1];
+        let answer = rig.client.apply_resource_change(request).await.unwrap().into_inner();
+        assert!(told(&answer.diagnostics)[0].starts_with("ERROR : Unreadable value."), "{answer:?}");
+        let state = unwired(answer.new_state.as_ref(), &rig.blocks[THING].kind());
+        assert_eq!(state, prior.map_or(Value::Null, |prior| prior.state.clone()));
+    }
 }
 
 #[tokio::test]
