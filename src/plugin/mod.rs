@@ -135,11 +135,15 @@ async fn run<C: Send + Sync + 'static>(session: Arc<Session<C>>, host: &Host, mo
         .add_service(GrpcBrokerServer::new(services.clone()))
         .add_service(HealthServer::new(services))
         .serve_with_incoming_shutdown(connections, ending.clone().cancelled_owned());
-    let serving = tokio::spawn(serving);
-    process::ended(&session, &ending).await;
-    // Answers on their way get out; connections that stay open don't hold us.
-    if let Ok(Ok(served)) = timeout(DRAIN, serving).await {
-        served?;
+    tokio::pin!(serving);
+    tokio::select! {
+        served = &mut serving => {
+            served?;
+            // Calls that the host has hung up on may still be at work.
+            process::ended(&session, &ending).await;
+        }
+        // Answers on their way get out; connections that stay open don't hold us.
+        () = process::ended(&session, &ending) => timeout(DRAIN, serving).await.unwrap_or(Ok(()))?,
     }
     Ok(())
 }

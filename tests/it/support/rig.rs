@@ -133,9 +133,9 @@ impl Rig {
         if !failed(&told) {
             assert_eq!(plan_faults(&block, &before, config, &state), Vec::<String>::new());
         }
-        let replaces: Vec<_> = answer.requires_replace.iter().map(dotted).collect();
+        let paths = answer.requires_replace.iter().map(dotted).collect();
         let after = Kept { state, private: answer.planned_private, identity: answer.planned_identity };
-        Plan { planned: after, bytes, replaces, told }
+        Plan { planned: after, bytes, replaces: paths, told }
     }
 
     /// Applies a plan. `planned.state` null deletes.
