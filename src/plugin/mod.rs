@@ -2,12 +2,12 @@
 //! environment of a plugin host. [`offer`] is the author's side; nothing else of this folder is for authors.
 //!
 //! What a host expects, step by step ([`serve`]):
-//! 1. The host starts the binary with a magic cookie and its certificate in the environment ([`handshake`]).
-//! 2. We listen on a unix socket ([`socket`]) and make a certificate of our own ([`mtls`]), then write one line to stdout
-//!    that names both. From then on stdout is silent, and stderr carries JSON logs ([`log`]).
-//! 3. The host connects ([`connections`]) and calls the provider service ([`server`], [`calls`]), several calls at a time.
-//!    Beside it there are small services of go-plugin's own ([`go_plugin`]).
-//! 4. Stop asks calls in flight to answer soon. Shutdown ends us: the host waits 2 seconds, then kills ([`process`]).
+//! 1. The host starts the binary with a magic cookie and its certificate in the environment (`handshake`).
+//! 2. We listen on a unix socket (`socket`) and make a certificate of our own (`mtls`), then write one line to stdout
+//!    that names both. From then on stdout is silent, and stderr carries JSON logs (`log`).
+//! 3. The host connects (`connections`) and calls the provider service (`server`, `calls`), several calls at a time.
+//!    Beside it there are small services of go-plugin's own (`go_plugin`).
+//! 4. Stop asks calls in flight to answer soon. Shutdown ends us: the host waits 2 seconds, then kills (`process`).
 //!
 //! A host starts a fresh process for each phase of each run, so nothing here may be slow, and nothing asks a network before
 //! Configure.
