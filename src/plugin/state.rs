@@ -79,6 +79,9 @@ fn without_unknowns(value: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    // model! declares what is public.
+    #![allow(unreachable_pub)]
+
     use super::*;
     use crate::{
         model,
