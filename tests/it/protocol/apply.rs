@@ -143,7 +143,7 @@ async fn case_54_an_api_server_that_hangs_does_not_hang_stop() {
     let stopped = Instant::now();
     rig.client.stop(stop::Request {}).await.unwrap();
     let answer = timeout(Duration::from_secs(5), running).await.expect("an answer").unwrap().unwrap().into_inner();
-    assert!(stopped.elapsed() < Duration::from_secs(1), "{:?}", stopped.elapsed());
+    assert!(stopped.elapsed() < Duration::from_millis(1500), "{:?}", stopped.elapsed());
     let told = told(&answer.diagnostics);
     assert!(told.iter().any(|told| told.starts_with("ERROR")), "{told:?}");
     // Nothing was written, so nothing is kept.
