@@ -70,8 +70,10 @@ async fn case_02_the_version_is_5_whatever_the_host_offers() {
 
 #[tokio::test]
 async fn case_03_one_line_and_nothing_else_on_stdout() {
+    let folder = tempfile::tempdir().unwrap();
     let mut command = binary();
     command.env(COOKIE.0, COOKIE.1).env("PLUGIN_CLIENT_CERT", Identity::new().pem).env("TF_LOG", "trace");
+    command.env("TMPDIR", folder.path());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut written = String::new();
