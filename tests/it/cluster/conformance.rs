@@ -40,23 +40,6 @@ fn case_57_an_import_is_an_empty_plan() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn case_58_what_is_not_there_is_not_imported() {
-    for tool in Tool::ALL {
-        let namespace = control_plane().namespace("missing");
-        let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        for (id, says) in [
-            (format!("{}/cart", namespace.name), "Cannot import non-existent remote object"),
-            ("cart".to_owned(), "Invalid import id"),
-        ] {
-            let told = workspace.run(&["import", "-input=false", "mesh_service.cart", &id]).errors();
-            assert!(told.contains(says), "{tool}: {told}");
-        }
-        assert_eq!(workspace.resources(), Vec::new());
-    }
-}
-
-#[test]
-#[ignore = "needs the servers of `make tools`"]
 fn case_61_63_a_renamed_address_touches_nothing() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("moved");
