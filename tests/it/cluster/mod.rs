@@ -3,6 +3,7 @@
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod conformance;
 mod connections;
 mod control_plane;
 mod faults;

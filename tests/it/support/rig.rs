@@ -133,9 +133,9 @@ impl Rig {
         if !failed(&told) {
             assert_eq!(plan_faults(&block, &before, config, &state), Vec::<String>::new());
         }
-        let replaces: Vec<_> = answer.requires_replace.iter().map(dotted).collect();
-        let planned = Kept { state, private: answer.planned_private, identity: answer.planned_identity };
-        Plan { planned, bytes, replaces, told }
+        let paths = answer.requires_replace.iter().map(dotted).collect();
+        let after = Kept { state, private: answer.planned_private, identity: answer.planned_identity };
+        Plan { planned: after, bytes, replaces: paths, told }
     }
 
     /// Applies a plan. `planned.state` null deletes.
@@ -244,7 +244,8 @@ pub fn told(diagnostics: &[Diagnostic]) -> Vec<String> {
             Severity::Warning => "WARNING",
             Severity::Invalid => panic!("a diagnostic without severity"),
         };
-        assert!(!d.summary.is_empty() && !d.summary.ends_with('.') && !d.summary.contains('\n'), "{:?}", d.summary);
+        assert!(!d.summary.ends_with('.') && !d.summary.contains('\n') && !d.detail.is_empty(), "{d:?}");
+        assert!((1..=60).contains(&d.summary.chars().count()), "{:?}", d.summary);
         let at = d.attribute.as_ref().map(dotted).unwrap_or_default();
         format!("{severity} {at}: {}. {}", d.summary, d.detail)
     };
