@@ -190,10 +190,12 @@ impl Destination {
     }
 }
 
-/// A host outside the cluster: a DNS name of several parts, or one under a wildcard.
+/// A host outside the cluster: a DNS name of several parts, or one under a wildcard. Not an address: no top-level domain is
+/// a number.
 pub fn is_external_host(text: &str) -> bool {
     let name = text.strip_prefix("*.").unwrap_or(text);
-    name.contains('.') && is_subdomain(name)
+    let domain = name.rsplit_once('.').map(|(_, domain)| domain);
+    is_subdomain(name) && domain.is_some_and(|domain| !domain.bytes().all(|c| c.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -246,9 +248,21 @@ mod tests {
 
     #[test]
     fn what_is_no_destination() {
-        for text in
-            ["", "*", "*/*", "./*", "~/*", "shop/", "a/b/c", "*.com/", "*.*.com", "https://x.com", "*.com", "x.com:443"]
-        {
+        for text in [
+            "",
+            "*",
+            "*/*",
+            "./*",
+            "~/*",
+            "shop/",
+            "a/b/c",
+            "*.com/",
+            "*.*.com",
+            "https://x.com",
+            "*.com",
+            "x.com:443",
+            "10.0.0.1",
+        ] {
             assert!(Destination::parse(text).is_err(), "{text}");
         }
     }

@@ -20,8 +20,7 @@ pub(super) const PROTOCOL: u8 = 5;
 const NOT_BY_HAND: &str = "\
 This binary is a plugin. These are not meant to be executed directly.
 Please execute the program that consumes these plugins, which will
-load any plugins automatically
-";
+load any plugins automatically";
 
 /// What the host says in the environment.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -35,14 +34,9 @@ pub(super) struct Host {
 }
 
 /// The binary was started by hand.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{NOT_BY_HAND}")]
 pub(super) struct NotAPlugin;
-
-impl std::fmt::Display for NotAPlugin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(NOT_BY_HAND)
-    }
-}
 
 impl Host {
     /// Reads the environment; `variable` looks one up.

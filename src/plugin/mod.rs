@@ -71,28 +71,23 @@ pub enum Mode {
 /// Serves `provider` at `address` (`namespace/name`, without a registry) until the host ends us.
 pub fn serve<C: Send + Sync + 'static>(address: &'static str, provider: offer::Provider<C>, mode: Mode) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
-    log::install(variable);
     let host = match mode {
         Mode::Plugin => Host::from_environment(variable),
         Mode::Debug => Ok(Host::sockets(variable)),
     };
-    let served = match host {
-        Err(by_hand) => {
-            let _ = write!(io::stderr(), "{by_hand}");
-            return ExitCode::FAILURE;
-        }
-        Ok(host) => Runtime::new().map_err(Error::from).and_then(|runtime| {
-            let served = runtime.block_on(run(Arc::new(Session::new(address, provider)), &host, mode));
-            // Whatever still runs has had its time.
-            runtime.shutdown_background();
-            served
-        }),
-    };
+    let served = host.map_err(Error::from).and_then(|host| {
+        log::install(variable);
+        let runtime = Runtime::new()?;
+        let served = runtime.block_on(run(Arc::new(Session::new(address, provider)), &host, mode));
+        // Whatever still runs has had its time.
+        runtime.shutdown_background();
+        served
+    });
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The host shows stderr where no handshake comes.
-            let _ = writeln!(io::stderr(), "The provider can't start: {error}");
+            // The host shows stderr where no handshake comes; without a stderr the exit code has to do.
+            let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }
     }
@@ -102,10 +97,12 @@ pub fn serve<C: Send + Sync + 'static>(address: &'static str, provider: offer::P
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
-    Socket(#[from] io::Error),
-    #[error(transparent)]
+    ByHand(#[from] handshake::NotAPlugin),
+    #[error("The provider can't start: {0}")]
+    System(#[from] io::Error),
+    #[error("The provider can't start: {0}")]
     Tls(#[from] mtls::Error),
-    #[error(transparent)]
+    #[error("The provider can't serve: {0}")]
     Transport(#[from] tonic::transport::Error),
 }
 

@@ -54,3 +54,18 @@ impl Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_beats_what_is_usual() {
+        let usual = Limits::of(&Block::Absent);
+        assert_eq!(usual, Limits::of(&Block::Unknown));
+        assert_eq!((usual.create, usual.read), (Std::from_mins(5), Std::from_mins(1)));
+        let written =
+            Timeouts { read: Attr::Known(Duration::seconds(7)), update: Attr::Unknown, ..Timeouts::default() };
+        assert_eq!(Limits::of(&Block::One(written)), Limits { read: Std::from_secs(7), ..usual });
+    }
+}

@@ -2,11 +2,16 @@
 //! (the built binary over its socket), `generated` (docs and layers), and `cluster` (real servers, real terraform and
 //! tofu; ignored unless asked for, since they need `make tools`).
 
+// Whatever modules share is `pub`, and nothing of a test binary is reachable from outside.
+#![allow(unreachable_pub)]
+
 #[cfg(test)]
 mod cluster;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod protocol;
 #[cfg(test)]
 mod support;

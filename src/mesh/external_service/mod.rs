@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, fmt};
 
 use super::{
     Mesh, Rendered,
+    names::is_subdomain,
     port::{PortNumber, Protocol},
     reference::is_external_host,
     resiliency::Preset,
@@ -74,13 +75,14 @@ impl Text for Host {
         if text.split('.').all(|part| part.bytes().all(|c| c.is_ascii_digit())) {
             return Err(format!("{text:?} isn't a host: write a DNS name, not an address."));
         }
-        if !is_external_host(text) {
+        let host = Self(text.to_owned());
+        if !is_external_host(text) || !is_subdomain(&host.object_name()) {
             return Err(format!(
                 "{text:?} isn't a host. Write a DNS name of two parts or more in lowercase letters, digits and dashes, like \
                  \"api.example.com\", or \"*.\" and such a name."
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(host)
     }
 }
 
@@ -162,19 +164,25 @@ impl ExternalService {
     /// What applications call: of the first port, where there is one host.
     pub fn url(&self) -> Known<Option<String>> {
         let host = part(&self.host)?;
-        let doors = self.doors()?;
-        let door = doors.first().ok_or(Unknown)?;
-        let url = |scheme: &str, usual: PortNumber| match door.number {
+        let (number, protocol) = self.first_port()?;
+        let url = |scheme: &str, usual: PortNumber| match number {
             number if number == usual => format!("{scheme}://{host}"),
             number => format!("{scheme}://{host}:{number}"),
         };
-        let url = match door.protocol {
+        let url = match protocol {
             protocol if protocol.is_http() => url("http", PortNumber::HTTP),
             Protocol::Https => url("https", PortNumber::HTTPS),
-            Protocol::Tls if door.number == PortNumber::HTTPS => url("https", PortNumber::HTTPS),
-            _ => format!("{host}:{}", door.number),
+            Protocol::Tls if number == PortNumber::HTTPS => url("https", PortNumber::HTTPS),
+            _ => format!("{host}:{number}"),
         };
         Ok((!host.is_wildcard()).then_some(url))
+    }
+
+    fn first_port(&self) -> Known<(PortNumber, Protocol)> {
+        if let Some(port) = part(&self.ports)?.first() {
+            return Ok((port.number?, port.protocol?));
+        }
+        self.doors()?.first().map(|door| (door.number, door.protocol)).ok_or(Unknown)
     }
 
     /// The ports as meant, in the order in which they were declared.

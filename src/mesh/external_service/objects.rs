@@ -42,7 +42,7 @@ pub(super) fn service_entry(site: &Site) -> Known<Object> {
         location: "MESH_EXTERNAL",
         // A wildcard has no address to look up: the one that the application found is taken.
         resolution: if site.host.is_wildcard() { "NONE" } else { "DNS" },
-        ports: doors.iter().map(service_port).collect(),
+        ports: doors.into_iter().map(service_port).collect(),
     };
     Ok(Object {
         body: manifest(&key, Metadata::of(site.mesh), &spec),
@@ -54,7 +54,7 @@ pub(super) fn service_entry(site: &Site) -> Known<Object> {
     })
 }
 
-fn service_port(door: &Door) -> ServicePort {
+fn service_port(door: Door) -> ServicePort {
     ServicePort {
         number: door.number,
         name: door.protocol.port_name(door.number),
@@ -70,8 +70,12 @@ pub(super) fn destination_rule(site: &Site) -> Known<Object> {
     let doors = site.external.doors()?;
     let preset = site.external.resiliency?;
     let (originating, others): (Vec<Door>, Vec<Door>) = doors.into_iter().partition(|door| door.originates);
-    let settings: Vec<PortPolicy> = originating.iter().map(|door| port_policy(site.host, door, preset)).collect();
+    let settings: Vec<PortPolicy> = originating.into_iter().map(|door| port_policy(site.host, door, preset)).collect();
     let requests = others.iter().any(|door| door.protocol.is_http());
+    let mut origins = origins(&[("spec.host", "host"), ("spec.trafficPolicy", "resiliency")]);
+    if !settings.is_empty() {
+        origins.push(("spec.trafficPolicy.portLevelSettings".to_owned(), Path::root().attribute("tls")));
+    }
     let policy = preset
         .resiliency()
         .map(|r| TrafficPolicy::of(&r, if requests { Traffic::Requests } else { Traffic::Connections }));
@@ -90,16 +94,12 @@ pub(super) fn destination_rule(site: &Site) -> Known<Object> {
         holding: Holding::Whole,
         stage: stage::TARGETS,
         transition: in_place,
-        origins: origins(&[
-            ("spec.host", "host"),
-            ("spec.trafficPolicy", "resiliency"),
-            ("spec.trafficPolicy.portLevelSettings", "tls"),
-        ]),
+        origins,
     })
 }
 
 /// A port inherits nothing, so the preset is repeated; the retry budget is the one part that ports can't have.
-fn port_policy(host: &Host, door: &Door, preset: Preset) -> PortPolicy {
+fn port_policy(host: &Host, door: Door, preset: Preset) -> PortPolicy {
     let traffic = if door.protocol.is_http() { Traffic::Requests } else { Traffic::Connections };
     let policy = preset.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
     let name = (!host.is_wildcard()).then(|| host.to_string());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ExternalService, Port, Tls};
+use super::{ExternalService, Host, Port, Tls};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::part,
@@ -41,18 +41,18 @@ impl ExternalService {
     fn check_port(&self, port: &Port, out: &mut Diagnostics) {
         let Ok(protocol) = port.protocol else { return };
         if !protocol.is_http() && !protocol.is_tls() {
-            let (why, instead) = if part(&self.host).is_ok_and(|host| host.is_wildcard()) {
-                ("bytes carry no name by which a proxy could tell the hosts of a wildcard", "")
+            let why = if part(&self.host).is_ok_and(Host::is_wildcard) {
+                "the hosts of the wildcard could not be told apart on it"
             } else {
-                (
-                    "without an address of its own the host would take this port for every other host too: bytes carry no name",
-                    " (the application then speaks TLS, whose handshake carries the name)",
-                )
+                "the host would take the port for every other host too"
             };
             out.error(
                 &port.at.attribute("protocol"),
                 format!("A {protocol} port without an address"),
-                format!("Proxies can't tell hosts apart on it: {why}. Use protocol = \"tls\" where the host takes TLS{instead}."),
+                format!(
+                    "Plain {protocol} doesn't carry the name of the host, so {why}. Where the host takes TLS, let the application \
+                     speak it, and write protocol = \"tls\": the handshake carries the name."
+                ),
             );
         } else if protocol.is_tls() {
             if let Ok(Some(written)) = port.tls

@@ -222,10 +222,6 @@ impl Site<'_> {
         self.service.effective_resiliency(self.mesh)
     }
 
-    fn request_timeout(&self) -> Known<Option<Duration>> {
-        Ok(self.service.request_timeout?.or(self.mesh.defaults.request_timeout))
-    }
-
     fn metadata(&self) -> Known<Metadata> {
         Ok(Metadata::of(self.mesh).and(part(&self.service.labels)?, part(&self.service.annotations)?))
     }

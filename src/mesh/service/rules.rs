@@ -25,11 +25,16 @@ impl Service {
             }
         }
         self.check_timeout(out);
-        self.check_says_something(out);
+        if let Ok(mode) = self.authorization_mode {
+            self.check_says_something(mode, out);
+        }
     }
 
     /// Rules that need the provider's arguments.
     pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if self.authorization_mode == Ok(None) {
+            self.check_says_something(Some(mesh.defaults.authorization_mode), out);
+        }
         if let Ok(Some(Ok(calls))) = &self.calls {
             for destination in calls {
                 check_host_is_external(destination, mesh, out);
@@ -137,7 +142,7 @@ impl Service {
                 "HTTP rule without an HTTP port",
                 format!(
                     "A proxy sees {attribute} only on ports that speak http, http2 or grpc, and the service has {}, so the rule \
-                     would never match. Remove {attribute}, or correct the protocol of the port.",
+                     would never match. Remove {attribute}, or write the port block that is meant.",
                     listed(ports)
                 ),
             );
@@ -157,10 +162,11 @@ impl Service {
         }
     }
 
-    fn check_says_something(&self, out: &mut Diagnostics) {
+    /// Without policy and Sidecar there is nothing to say of a workload that has no Service.
+    fn check_says_something(&self, mode: Option<AuthorizationMode>, out: &mut Diagnostics) {
         let silent = self.management == Ok(Management::None)
             && self.create_service_account == Ok(false)
-            && self.authorization_mode == Ok(Some(AuthorizationMode::Off))
+            && mode == Some(AuthorizationMode::Off)
             && matches!(self.calls, Ok(None));
         if silent {
             out.error(

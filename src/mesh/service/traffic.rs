@@ -12,6 +12,7 @@ use crate::{
         },
         manifest::manifest,
         port::Protocol,
+        resiliency::Preset,
         stage,
     },
     object::{Holding, Key, Object, in_place},
@@ -70,11 +71,15 @@ fn http_route(site: &Site, host: &str, port: &Port) -> Known<Option<HttpRoute>> 
         return Ok(None);
     }
     let preset = site.resiliency()?;
-    let timeout = match (site.request_timeout()?, preset.resiliency()) {
-        (Some(written), _) => written,
-        // A gRPC call may be a stream that lives for days.
-        (None, Some(r)) if protocol != Protocol::Grpc => r.request_timeout,
-        (None, _) => Duration::ZERO,
+    let timeout = match site.service.request_timeout? {
+        Some(written) => written,
+        // A gRPC call may be a stream that lives for days, which no default knows.
+        None if protocol == Protocol::Grpc => Duration::ZERO,
+        None => site.mesh.defaults.request_timeout.unwrap_or_else(|| usual_timeout(preset)),
     };
     Ok(Some(HttpRoute::to_port(host, port.number?, timeout, Retries::of(preset))))
+}
+
+fn usual_timeout(preset: Preset) -> Duration {
+    preset.resiliency().map_or(Duration::ZERO, |r| r.request_timeout)
 }

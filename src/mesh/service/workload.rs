@@ -51,7 +51,10 @@ pub(super) fn visibility(site: &Site, key: Key) -> Known<Object> {
         holding: Holding::Fields,
         stage: stage::IDENTITY,
         transition: in_place,
-        origins: origins(&[("metadata.annotations", Path::root().attribute("allow"))]),
+        origins: vec![
+            ("metadata".to_owned(), Path::root().attribute("name")),
+            ("metadata.annotations".to_owned(), Path::root().attribute("allow")),
+        ],
     })
 }
 

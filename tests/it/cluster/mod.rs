@@ -6,6 +6,7 @@
 mod connections;
 mod control_plane;
 mod faults;
+mod fixed_point;
 mod lifecycle;
 mod mistakes;
 mod proxy;

@@ -1,15 +1,20 @@
 //! The examples, those in the text too, say only what the schema knows. Those in examples/ use every argument at least
 //! once, and all are shown to somebody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use hcl::{Body, Structure};
 use terraform_provider_mesh::{
+    diagnostics::Diagnostics,
     provider::provider,
     schema::{Mode, Schema, Shape, Slot},
 };
 
 use super::{files, prose, text};
+use crate::golden::hcl::body as value;
 
 /// What Terraform itself reads in our blocks.
 const OF_TERRAFORM: &[&str] = &["alias", "count", "depends_on", "for_each", "lifecycle", "provider"];
@@ -38,20 +43,28 @@ fn quoted() -> Vec<(String, String)> {
     found
 }
 
+/// The blocks of a configuration that are ours: type, and body without what Terraform itself reads.
+pub(super) fn ours(path: &str, configuration: &str) -> Vec<(String, Body)> {
+    let body = hcl::parse(configuration).unwrap_or_else(|error| panic!("{path}: {error}\n{configuration}"));
+    let mut found = Vec::new();
+    for block in body.blocks() {
+        let label = block.labels().first().map(|label| label.as_str().to_owned());
+        let kind = match (block.identifier(), label) {
+            ("resource", Some(kind)) => kind,
+            ("provider", Some(name)) if name == "mesh" => "provider".to_owned(),
+            _ => continue,
+        };
+        let own = block.body().iter().filter(|structure| !OF_TERRAFORM.contains(&name(structure))).cloned();
+        found.push((kind, own.collect()));
+    }
+    found
+}
+
 /// The blocks that are ours: where, type, body.
 fn blocks(configurations: &[(String, String)]) -> Vec<(&str, String, Body)> {
     let mut found = Vec::new();
     for (path, configuration) in configurations {
-        let body = hcl::parse(configuration).unwrap_or_else(|error| panic!("{path}: {error}\n{configuration}"));
-        for block in body.blocks() {
-            let label = block.labels().first().map(|label| label.as_str().to_owned());
-            let kind = match (block.identifier(), label) {
-                ("resource", Some(kind)) => kind,
-                ("provider", Some(name)) if name == "mesh" => "provider".to_owned(),
-                _ => continue,
-            };
-            found.push((path.as_str(), kind, block.body().clone()));
-        }
+        found.extend(ours(path, configuration).into_iter().map(|(kind, body)| (path.as_str(), kind, body)));
     }
     found
 }
@@ -66,7 +79,7 @@ fn name(structure: &Structure) -> &str {
 /// Walks a body beside its schema: what it uses, and what is wrong with it.
 fn compare(body: &Body, schema: &Schema, at: &str, used: &mut BTreeSet<String>, faults: &mut Vec<String>) {
     let written: BTreeSet<&str> = body.iter().map(name).collect();
-    for structure in body.iter().filter(|structure| !OF_TERRAFORM.contains(&name(structure))) {
+    for structure in body {
         let path = format!("{at}.{}", name(structure));
         let slot = schema.slots.iter().find(|slot| slot.name == name(structure));
         match (structure, slot.map(|slot| &slot.shape)) {
@@ -117,6 +130,21 @@ fn examples_keep_to_the_schema() {
         faults.extend(here.into_iter().map(|fault| format!("{file}: {fault}")));
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+#[test]
+fn examples_are_valid() {
+    let (provider, mut faults) = (provider(), String::new());
+    let configurations = [configurations(), quoted()].concat();
+    for (file, kind, body) in blocks(&configurations) {
+        let mut out = Diagnostics::default();
+        match provider.resources.get(kind.as_str()) {
+            Some(resource) => resource.validate(&value(&body, &resource.schema()), &mut out),
+            None => (provider.validate)(&value(&body, &provider.schema), &mut out),
+        }
+        out.iter().for_each(|d| writeln!(faults, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());
+    }
+    assert!(faults.is_empty(), "\n{faults}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod links;
 mod manifest;
 mod pages;
 mod presets;
+mod scenarios;
 mod schemas;
 
 use std::{

@@ -1,5 +1,7 @@
 //! The guide on resiliency presets, its table from the code: the numbers are a promise, so they are written down once.
 
+use std::fmt::Write;
+
 use terraform_provider_mesh::mesh::resiliency::{Preset, Resiliency};
 
 const TEXT: &str = r#"---
@@ -32,7 +34,7 @@ pub(super) fn presets_page() -> String {
     let mut table = "| | low | medium | high |\n| --- | --- | --- | --- |".to_owned();
     let [low, medium, high] = columns;
     for (((name, low), (_, medium)), (_, high)) in low.into_iter().zip(medium).zip(high) {
-        table += &format!("\n| {name} | {low} | {medium} | {high} |");
+        write!(table, "\n| {name} | {low} | {medium} | {high} |").unwrap();
     }
     TEXT.replace("TABLE", &table)
 }

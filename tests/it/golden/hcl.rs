@@ -1,4 +1,5 @@
-//! HCL as values of a schema: what Terraform does before it calls a provider, for literals and `unknown`.
+//! HCL as values of a schema: what Terraform does before it calls a provider, for literals and `unknown`. What refers to
+//! something else is unknown too.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,8 @@ pub(super) fn resource(text: &str, schema: &Schema) -> Value {
     body(&hcl::parse(text).expect("HCL"), schema)
 }
 
-fn body(body: &Body, schema: &Schema) -> Value {
+/// The value of a block's body.
+pub(crate) fn body(body: &Body, schema: &Schema) -> Value {
     for structure in body {
         let name = match structure {
             Structure::Attribute(attribute) => attribute.key.as_str(),
@@ -47,6 +49,7 @@ fn is_unknown(expression: &Expression) -> bool {
 fn value(expression: &Expression, kind: &Type) -> Value {
     match (expression, kind) {
         (unknown, _) if is_unknown(unknown) => Value::Unknown,
+        (Expression::Traversal(_), _) => Value::Unknown,
         (Expression::Null, _) => Value::Null,
         (Expression::Bool(b), Type::Bool) => Value::Bool(*b),
         (Expression::Number(number), Type::Number) => {

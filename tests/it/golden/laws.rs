@@ -1,143 +1,245 @@
-//! Laws that hold for whatever is written: rendering never panics, is the same each time, and what is unsound renders no
-//! object that it is unsound about. (Values that break every rule are among the random ones.)
+//! Laws that hold for whatever is written. Rendering never panics and is the same each time, values that break every rule
+//! included; what passes the rules is rendered whole; and what comes at apply changes nothing that was known before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use terraform_provider_mesh::{
-    diagnostics::{Diagnostics, Path},
-    object::Key,
+    diagnostics::{Diagnostics, Path, Step},
+    known::Known,
+    mesh::Rendered,
+    object::{Key, Object},
     resources::{Kind, external_service::ExternalService, global_defaults::GlobalDefaults, service::Service},
-    schema::{Nesting, Number, Schema, Shape, Type, Value, model::Model},
+    schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
 };
 
-/// Texts that mean something somewhere, and texts that don't.
-fn text() -> impl Strategy<Value = String> {
-    let words = [
-        "payments",
-        "default",
-        "pci",
-        "shop/checkout",
-        "shop/*",
-        "*",
-        "anonymous",
-        "api.stripe.com",
-        "*.example.com",
-        "team/api.partner.com",
-        "cluster.local/ns/shop/sa/checkout",
-        "existing",
-        "managed",
-        "none",
-        "http",
-        "grpc",
-        "tcp",
-        "tls",
-        "namespace",
-        "mesh",
-        "enforce",
-        "dry_run",
-        "off",
-        "audit",
-        "high",
-        "low",
-        "GET",
-        "/v1/*",
-        "5s",
-        "0s",
-        "1m30s",
-        "passthrough",
-        "originate",
-        "strict",
-        "permissive",
-        "registry_only",
-        "allow_any",
-        "istio-system",
-        "./*",
-        "istio.io/rev",
-        "x.svc.cluster.local",
-        "",
-    ];
-    prop_oneof![8 => prop::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => ".{0,12}"]
+use super::mesh;
+
+/// What may stand where `name` is asked for, so that many random configurations are sound.
+fn sound_texts(name: &str) -> &'static [&'static str] {
+    match name {
+        "name" | "service_account" => &["payments", "ledger"],
+        "namespace" => &["pci", "shop"],
+        "service" => &["existing", "managed", "none"],
+        "protocol" => &["http", "http2", "grpc", "tls", "https", "tcp"],
+        "access" => &["namespace", "none", "mesh"],
+        "authorization_mode" => &["enforce", "dry_run", "off"],
+        "resiliency" => &["low", "medium", "high", "none"],
+        "request_timeout" | "create" | "read" | "update" | "delete" => &["5s", "1500ms", "1m30s"],
+        "calls" => {
+            &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
+        }
+        "from" => {
+            &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
+        }
+        "methods" => &["GET", "POST"],
+        "paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
+        "host" => &["api.example.com", "*.example.com"],
+        "tls" => &["passthrough", "originate", "none"],
+        "export_to" => &["shop", "media", "*"],
+        "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
+        "outbound_traffic_policy" => &["registry_only", "allow_any"],
+        "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
+        _ => &["a", "b"],
+    }
 }
 
-fn number() -> impl Strategy<Value = Number> {
+/// Texts that mean nothing there, or nothing at all.
+fn unsound_text() -> impl Strategy<Value = String> {
+    let texts = ["default", "", "/", "*/", "pci/", "istio.io/rev", "x.svc.cluster.local", "0s", "-1s", "istio-system"];
+    prop_oneof![prop::sample::select(texts.to_vec()).prop_map(str::to_owned), ".{0,12}"]
+}
+
+fn number(unsound: u32) -> impl Strategy<Value = Number> {
     prop_oneof![
-        8 => prop::sample::select(vec![80_i64, 443, 8080, 8443, 9000, 0, -1, 65536]).prop_map(Number::from),
-        1 => any::<i64>().prop_map(Number::from),
-        1 => Just(Number::parse("1.5").unwrap()),
+        20 => prop::sample::select(vec![80_i64, 443, 8080, 9000]).prop_map(Number::from),
+        unsound => prop::sample::select(vec![0_i64, -1, 65536, i64::MAX]).prop_map(Number::from),
+        unsound => Just(Number::parse("1.5").unwrap()),
     ]
 }
 
-/// Any value of a type: written, absent or unknown at any depth.
-fn value(kind: &Type) -> BoxedStrategy<Value> {
-    let written = match kind {
-        Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
-        Type::Number => number().prop_map(Value::Number).boxed(),
-        Type::List(element) | Type::Set(element) => {
-            prop::collection::vec(value(element), 0..4).prop_map(Value::List).boxed()
-        }
-        Type::Map(element) => prop::collection::btree_map(text(), value(element), 0..3).prop_map(Value::Map).boxed(),
-        _ => text().prop_map(Value::String).boxed(),
+/// Any value of a type, written: out of 20, so many unsound, and so many unknown within it.
+fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
+    let item = |element: &Type| {
+        let written = value(name, element, unsound, unknown);
+        prop_oneof![20 => written, unsound => Just(Value::Null), unknown => Just(Value::Unknown)].boxed()
     };
-    prop_oneof![6 => written, 2 => Just(Value::Null), 1 => Just(Value::Unknown)].boxed()
+    match kind {
+        Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
+        Type::Number => number(unsound).prop_map(Value::Number).boxed(),
+        Type::List(element) => prop::collection::vec(item(element), 1..4).prop_map(Value::List).boxed(),
+        Type::Set(element) => {
+            let least = usize::from(unsound == 0);
+            prop::collection::vec(item(element), least..4)
+                .prop_map(|mut items| {
+                    items.sort_by_key(|item| format!("{item:?}"));
+                    items.dedup();
+                    Value::List(items)
+                })
+                .boxed()
+        }
+        Type::Map(element) => {
+            let key = prop_oneof![20 => prop::sample::select(vec!["team", "example.com/x"]).prop_map(str::to_owned),
+                unsound => unsound_text()];
+            prop::collection::btree_map(key, item(element), 1..3).prop_map(Value::Map).boxed()
+        }
+        _ => {
+            let sound = prop::sample::select(sound_texts(name).to_vec()).prop_map(Value::string);
+            prop_oneof![20 => sound, unsound => unsound_text().prop_map(Value::String)].boxed()
+        }
+    }
+}
+
+fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
+    let unknown_value = Just(Value::Unknown);
+    match &slot.shape {
+        Shape::Attribute { kind, spec } => {
+            let absent = if spec.mode == Mode::Required { unsound } else { 20 };
+            let written = value(slot.name, kind, unsound, unknown);
+            prop_oneof![20 => written, absent => Just(Value::Null), unknown => unknown_value].boxed()
+        }
+        Shape::Block { nesting: Nesting::List, schema, .. } => {
+            let blocks = prop::collection::vec(body(schema, unsound, unknown), 0..3).prop_map(Value::List);
+            prop_oneof![20 => blocks, unknown => unknown_value].boxed()
+        }
+        Shape::Block { schema, .. } => {
+            let block = body(schema, unsound, unknown);
+            prop_oneof![20 => block, 20 => Just(Value::Null), unknown => unknown_value].boxed()
+        }
+    }
 }
 
 /// Any body of a block.
-fn body(schema: &Schema) -> BoxedStrategy<Value> {
+fn body(schema: &Schema, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
     let members: Vec<_> = schema
         .slots
         .iter()
         .map(|slot| {
             let name = slot.name.to_owned();
-            let member = match &slot.shape {
-                Shape::Attribute { kind, .. } => value(kind),
-                Shape::Block { nesting: Nesting::List, schema, .. } => prop_oneof![
-                    8 => prop::collection::vec(body(schema), 0..3).prop_map(Value::List),
-                    1 => Just(Value::Unknown)
-                ]
-                .boxed(),
-                Shape::Block { schema, .. } => {
-                    prop_oneof![4 => body(schema), 4 => Just(Value::Null), 1 => Just(Value::Unknown)].boxed()
-                }
-            };
-            member.prop_map(move |member| (name.clone(), member))
+            member(slot, unsound, unknown).prop_map(move |member| (name.clone(), member))
         })
         .collect();
-    members.prop_map(|members| Value::Map(members.into_iter().collect::<BTreeMap<_, _>>())).boxed()
+    members.prop_map(|members| Value::Map(members.into_iter().collect())).boxed()
+}
+
+/// What a configuration gives.
+struct Given {
+    sound: bool,
+    id: Known<String>,
+    outputs: Value,
+    rendered: Rendered,
+}
+
+fn given<K: Kind>(value: &Value) -> Given {
+    let mut out = Diagnostics::default();
+    let config = K::Config::decode(value, &Path::root(), &mut out);
+    K::check(&config, &mut out);
+    K::check_in_mesh(&config, &mesh(), &mut out);
+    Given {
+        sound: out.sound().is_ok(),
+        id: K::id(&config, &mesh()),
+        outputs: K::outputs(&config, &mesh()).encode(),
+        rendered: K::render(&config, &mesh()),
+    }
+}
+
+fn bodies(rendered: &Rendered) -> Known<BTreeMap<Key, Known<serde_json::Value>>> {
+    let body = |object: &Known<Object>| object.as_ref().map(|object| object.body.clone()).map_err(|unknown| *unknown);
+    Ok(rendered.as_ref().map_err(|unknown| *unknown)?.iter().map(|(key, object)| (key.clone(), body(object))).collect())
+}
+
+/// Whether the server may name `field` of the body, `spec.http[0].timeout`, in an error: it stands there, or could.
+fn stands_in(body: &serde_json::Value, field: &str) -> bool {
+    let pointer = format!("/{}", field.replace('[', "/").replace(']', "").replace('.', "/"));
+    let (parent, _) = pointer.rsplit_once('/').unwrap_or_default();
+    body.pointer(parent).is_some()
+}
+
+/// So many cases; one that fails is printed whole, and becomes a test of its own.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Whatever is written, nothing panics, and every object is what its key says, once.
+fn total<K: Kind>(unsound: u32, unknown: u32) {
+    let schema = K::Config::schema();
+    proptest!(cases(256), |(value in body(&schema, unsound, unknown))| {
+        let (first, second) = (given::<K>(&value), given::<K>(&value));
+        prop_assert_eq!(bodies(&first.rendered), bodies(&second.rendered));
+        prop_assert_eq!(&first.outputs, &second.outputs);
+        let objects = first.rendered.as_deref().unwrap_or_default();
+        prop_assert_eq!(objects.iter().map(|(key, _)| key).collect::<BTreeSet<_>>().len(), objects.len());
+        for (key, object) in objects {
+            let Ok(object) = object else { continue };
+            prop_assert_eq!(key, &object.key);
+            prop_assert_eq!(object.body["metadata"]["name"].as_str(), Some(key.name.as_str()));
+            prop_assert_eq!(object.body["metadata"]["namespace"].as_str(), key.namespace.as_deref());
+            prop_assert_eq!(object.body["kind"].as_str(), Some(key.kind.kind));
+            prop_assert_eq!(&object.body["apiVersion"], &serde_json::json!(key.kind.api_version()));
+            for (field, argument) in &object.origins {
+                prop_assert!(stands_in(&object.body, field), "{} has no {}", key, field);
+                let Some(Step::Attribute(name)) = argument.steps().first() else { panic!("{argument} names no argument") };
+                prop_assert!(schema.slots.iter().any(|slot| slot.name == name), "no argument is named {}", name);
+            }
+        }
+    });
+}
+
+/// What is wholly known and passes the rules is rendered whole, and says something.
+fn whole<K: Kind>() {
+    let seen = std::cell::Cell::new(0);
+    proptest!(cases(256), |(value in body(&K::Config::schema(), 0, 0))| {
+        let given = given::<K>(&value);
+        if given.sound {
+            seen.set(seen.get() + 1);
+            prop_assert!(given.id.is_ok());
+            prop_assert!(given.outputs.wholly_known(), "{:?}", given.outputs);
+            let objects = given.rendered.unwrap();
+            prop_assert!(!objects.is_empty());
+            prop_assert!(objects.iter().all(|(_, object)| object.is_ok()));
+        }
+    });
+    assert!(seen.get() > 10, "only {} of the configurations were sound", seen.get());
+}
+
+/// The value with each of its unknowns replaced by what stands there in `known`.
+fn filled(value: &Value, known: &Value) -> Value {
+    match (value, known) {
+        (Value::Unknown, known) => known.clone(),
+        (Value::Map(members), Value::Map(_)) => {
+            Value::Map(members.iter().map(|(name, item)| (name.clone(), filled(item, known.member(name)))).collect())
+        }
+        (value, _) => value.clone(),
+    }
+}
+
+/// What was known of a plan stays when the arguments that were unknown come: Terraform calls anything else an inconsistent
+/// result.
+fn steady<K: Kind>() {
+    let schema = K::Config::schema();
+    let both = (body(&schema, 0, 5), body(&schema, 0, 0));
+    proptest!(cases(512), |((planned, later) in both)| {
+        let applied = filled(&planned, &later);
+        let (planned, applied) = (given::<K>(&planned), given::<K>(&applied));
+        if let (Value::Map(before), Value::Map(after)) = (&planned.outputs, &applied.outputs) {
+            for (name, output) in before.iter().filter(|(_, output)| **output != Value::Unknown) {
+                prop_assert_eq!(output, &after[name], "{}", name);
+            }
+        }
+        if let (Ok(before), Ok(after)) = (bodies(&planned.rendered), bodies(&applied.rendered)) {
+            prop_assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+            for (key, body) in before.iter().filter(|(_, body)| body.is_ok()) {
+                prop_assert_eq!(body, &after[key], "{}", key);
+            }
+        }
+    });
 }
 
 fn laws<K: Kind>() {
-    proptest!(ProptestConfig::with_cases(2000), |(value in body(&K::Config::schema()))| {
-        let mesh = super::mesh();
-        let mut out = Diagnostics::default();
-        let config = K::Config::decode(&value, &Path::root(), &mut out);
-        K::check(&config, &mut out);
-        K::check_in_mesh(&config, &mesh, &mut out);
-        let id = K::id(&config, &mesh);
-        let outputs = K::outputs(&config, &mesh).encode();
-        prop_assert_eq!(&outputs, &K::outputs(&config, &mesh).encode());
-        let rendered = K::render(&config, &mesh);
-        let again = K::render(&config, &mesh);
-        let text = |rendered: &terraform_provider_mesh::mesh::Rendered| format!("{rendered:?}");
-        prop_assert_eq!(text(&rendered), text(&again));
-
-        if value.wholly_known() && out.sound().is_ok() {
-            prop_assert!(id.is_ok(), "a sound configuration has an id");
-            prop_assert!(outputs.wholly_known(), "a sound configuration has its outputs");
-            let objects = rendered.clone().expect("a sound configuration has its objects");
-            prop_assert!(!objects.is_empty(), "a sound configuration says something");
-            prop_assert!(objects.iter().all(|(_, object)| object.is_ok()), "a sound configuration is rendered whole");
-        }
-        for (key, object) in rendered.iter().flatten() {
-            let Ok(object) = object else { continue };
-            prop_assert_eq!(&object.body["metadata"]["name"], &key.name);
-            prop_assert_eq!(object.body["metadata"]["namespace"].as_str(), key.namespace.as_deref());
-            prop_assert_eq!(&object.body["kind"], key.kind.kind);
-            prop_assert_eq!(&object.body["apiVersion"], &key.kind.api_version());
-        }
-        let keys: Vec<&Key> = rendered.iter().flatten().map(|(key, _)| key).collect();
-        prop_assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), keys.len(), "each object once");
-    });
+    total::<K>(1, 2);
+    total::<K>(20, 5);
+    whole::<K>();
+    steady::<K>();
 }
 
 #[test]

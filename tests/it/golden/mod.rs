@@ -6,10 +6,12 @@
 
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+// Expectations are written by a program, which always writes them.
+#![allow(clippy::needless_raw_string_hashes)]
 
 mod external_service;
 mod global_defaults;
-mod hcl;
+pub(crate) mod hcl;
 mod laws;
 mod service;
 
@@ -104,27 +106,53 @@ fn objects<K: Kind>(config: &K::Config, mesh: &Mesh) -> String {
 }
 
 /// Compares the computed attributes, one a line.
-fn outputs<K: Kind>(text: &str, expect: &Expect) {
+fn check_outputs<K: Kind>(text: &str, expect: &Expect) {
     expect.assert_eq(&knowledge::<K>(text).1);
 }
 
-/// The keys of the objects with "known" or "known at apply", and the computed attributes, one a line.
-fn knowledge<K: Kind>(text: &str) -> (String, String) {
+/// For each text: what of its objects and computed attributes comes at apply.
+fn check_unknown<K: Kind>(texts: &[(&str, String)], expect: &Expect) {
+    let mut lines = String::new();
+    for (what, text) in texts {
+        let unknown = knowledge::<K>(text).2;
+        let unknown = if unknown.is_empty() { "nothing".to_owned() } else { unknown.join(", ") };
+        writeln!(lines, "{what}: {unknown}").unwrap();
+    }
+    expect.assert_eq(&lines);
+}
+
+/// Compares the keys of the objects.
+fn check_keys<K: Kind>(text: &str, expect: &Expect) {
+    expect.assert_eq(&knowledge::<K>(text).0);
+}
+
+/// The keys of the objects and the computed attributes, one a line, and the names of those that come at apply.
+fn knowledge<K: Kind>(text: &str) -> (String, String, Vec<String>) {
     let value = hcl::resource(text, &K::Config::schema());
     let mut out = Diagnostics::default();
     let config = K::Config::decode(&value, &Path::root(), &mut out);
     K::check(&config, &mut out);
     K::check_in_mesh(&config, &mesh(), &mut out);
     assert!(out.sound().is_ok(), "{out}");
-    let objects = match K::render(&config, &mesh()) {
-        Err(Unknown) => "which objects there are: known at apply\n".to_owned(),
-        Ok(objects) => objects
-            .iter()
-            .map(|(key, object)| format!("{key}: {}\n", if object.is_ok() { "known" } else { "known at apply" }))
-            .collect(),
-    };
+    let (mut keys, mut outputs, mut unknown) = (String::new(), String::new(), Vec::new());
+    match K::render(&config, &mesh()) {
+        Err(Unknown) => unknown.push("which objects there are".to_owned()),
+        Ok(objects) => {
+            for (key, object) in objects {
+                writeln!(keys, "{key}").unwrap();
+                if object.is_err() {
+                    unknown.push(key.kind.kind.to_owned());
+                }
+            }
+        }
+    }
     let id = K::id(&config, &mesh()).map_or(Value::Unknown, Value::String);
-    let Value::Map(outputs) = K::outputs(&config, &mesh()).encode() else { panic!("outputs are an object") };
-    let lines = std::iter::once(("id".to_owned(), id)).chain(outputs);
-    (objects, lines.map(|(name, value)| format!("{name} = {}\n", hcl::shown(&value))).collect())
+    let Value::Map(computed) = K::outputs(&config, &mesh()).encode() else { panic!("outputs are an object") };
+    for (name, value) in std::iter::once(("id".to_owned(), id)).chain(computed) {
+        writeln!(outputs, "{name} = {}", hcl::shown(&value)).unwrap();
+        if value == Value::Unknown {
+            unknown.push(name);
+        }
+    }
+    (keys, outputs, unknown)
 }

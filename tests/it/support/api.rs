@@ -70,9 +70,9 @@ impl Api {
         }
     }
 
-    /// Server-side apply by `manager`, of any object.
+    /// Server-side apply by `manager`, of any object; a field that the server does not know is refused.
     pub(crate) fn apply(&self, object: &Json, manager: &str) {
-        let path = format!("{}?fieldManager={manager}&force=true", path_of(object));
+        let path = format!("{}?fieldManager={manager}&force=true&fieldValidation=Strict", path_of(object));
         let done = self.request(Method::PATCH, &path, Some(("application/apply-patch+yaml", object)));
         done.unwrap_or_else(|refusal| panic!("applying {object}: {refusal:?}"));
     }

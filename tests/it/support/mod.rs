@@ -5,6 +5,10 @@
 
 pub(crate) mod api;
 pub(crate) mod control_plane;
+pub(crate) mod core;
+pub(crate) mod host;
 pub(crate) mod proxy;
+pub(crate) mod rig;
+pub(crate) mod stand_in;
 pub(crate) mod terraform;
 pub(crate) mod users;

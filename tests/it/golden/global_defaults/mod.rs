@@ -1,9 +1,12 @@
-//! `mesh_global_defaults`
+//! `mesh_global_defaults`: every argument, every default.
+
+mod mistakes;
+mod unknowns;
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
 
-use crate::golden::{check, knowledge, outputs};
+use crate::golden::{check, check_outputs};
 
 #[test]
 fn everything() {
@@ -24,7 +27,7 @@ fn everything() {
         }
     "#;
     check::<GlobalDefaults>(text, &expect_file!["everything.yaml"]);
-    outputs::<GlobalDefaults>(
+    check_outputs::<GlobalDefaults>(
         text,
         &expect![[r#"
         id = "default"
@@ -259,187 +262,4 @@ fn resiliency() {
                   percent: 20
         "#]],
     );
-}
-
-#[test]
-fn nothing_written() {
-    check::<GlobalDefaults>(
-        r#"
-
-    "#,
-        &expect![[r#"
-            error: The resource says nothing
-              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy or resiliency, or remove the resource.
-        "#]],
-    );
-}
-
-#[test]
-fn authorization_off_alone() {
-    check::<GlobalDefaults>(
-        r#"
-        authorization {
-          mode = "off"
-        }
-        timeouts {}
-    "#,
-        &expect![[r#"
-            error: The resource says nothing
-              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy or resiliency, or remove the resource.
-        "#]],
-    );
-}
-
-/// Five, to be exact.
-#[test]
-fn three_mistakes_at_once() {
-    check::<GlobalDefaults>(
-        r#"
-        outbound_traffic_policy = "REGISTRY_ONLY"
-        resiliency              = "best"
-        mtls {
-          mode = "STRICT"
-        }
-        authorization {}
-        sidecar {
-          egress_hosts = ["payments", "pci/payments", "Shop/*"]
-        }
-    "#,
-        &expect![[r#"
-            error at outbound_traffic_policy: Invalid outbound_traffic_policy
-              "REGISTRY_ONLY" isn't one of "registry_only", "allow_any".
-            error at resiliency: Invalid resiliency
-              "best" isn't one of "low", "medium", "high", "none".
-            error at mtls.mode: Invalid mtls.mode
-              "STRICT" isn't one of "strict", "permissive", "disable".
-            error at authorization.mode: Missing required argument
-              The argument authorization.mode is required, but no value was set.
-            error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
-              "Shop/*" isn't a host of the mesh. Write "namespace/host", like "./*" (the workload's own namespace), "istio-system/*" or "shop/catalog.shop.svc.cluster.local"; hosts are whole names.
-            error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
-              "payments" isn't a host of the mesh. Write "namespace/host", like "./*" (the workload's own namespace), "istio-system/*" or "shop/catalog.shop.svc.cluster.local"; hosts are whole names.
-            error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
-              "pci/payments" isn't a host of the mesh. Write "namespace/host", like "./*" (the workload's own namespace), "istio-system/*" or "shop/catalog.shop.svc.cluster.local"; hosts are whole names.
-        "#]],
-    );
-}
-
-#[test]
-fn no_egress_hosts() {
-    check::<GlobalDefaults>(
-        r#"
-        sidecar {
-          egress_hosts = []
-        }
-    "#,
-        &expect![[r#"
-            error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
-              At least one host. Got [].
-        "#]],
-    );
-}
-
-#[test]
-fn unknown_modes() {
-    let (objects, outputs) = knowledge::<GlobalDefaults>(
-        r#"
-        mtls {
-          mode = unknown
-        }
-    "#,
-    );
-    expect![[r#"
-        PeerAuthentication/istio-system/default: known at apply
-        id = "default"
-    "#]]
-    .assert_eq(&format!("{objects}{outputs}"));
-}
-
-#[test]
-fn unknown_authorization() {
-    let (objects, outputs) = knowledge::<GlobalDefaults>(
-        r#"
-        authorization {
-          mode = unknown
-        }
-    "#,
-    );
-    expect![[r#"
-        which objects there are: known at apply
-        id = "default"
-    "#]]
-    .assert_eq(&format!("{objects}{outputs}"));
-}
-
-#[test]
-fn an_unknown_egress_host() {
-    let (objects, outputs) = knowledge::<GlobalDefaults>(
-        r#"
-        sidecar {
-          egress_hosts = ["./*", unknown]
-        }
-    "#,
-    );
-    expect![[r#"
-        Sidecar/istio-system/default: known at apply
-        id = "default"
-    "#]]
-    .assert_eq(&format!("{objects}{outputs}"));
-}
-
-#[test]
-fn unknown_sidecar() {
-    let (objects, outputs) = knowledge::<GlobalDefaults>(
-        r#"
-        sidecar = unknown
-    "#,
-    );
-    expect![[r#"
-        which objects there are: known at apply
-        id = "default"
-    "#]]
-    .assert_eq(&format!("{objects}{outputs}"));
-}
-
-#[test]
-fn unknown_outbound_traffic_policy() {
-    let (objects, outputs) = knowledge::<GlobalDefaults>(
-        r#"
-        outbound_traffic_policy = unknown
-    "#,
-    );
-    expect![[r#"
-        which objects there are: known at apply
-        id = "default"
-    "#]]
-    .assert_eq(&format!("{objects}{outputs}"));
-}
-
-#[test]
-fn unknown_outbound_traffic_policy_of_a_sidecar() {
-    let (objects, outputs) = knowledge::<GlobalDefaults>(
-        r#"
-        outbound_traffic_policy = unknown
-        sidecar {}
-    "#,
-    );
-    expect![[r#"
-        Sidecar/istio-system/default: known at apply
-        id = "default"
-    "#]]
-    .assert_eq(&format!("{objects}{outputs}"));
-}
-
-#[test]
-fn unknown_resiliency() {
-    let (objects, outputs) = knowledge::<GlobalDefaults>(
-        r#"
-        resiliency = unknown
-    "#,
-    );
-    expect![[r#"
-        which objects there are: known at apply
-        id = "default"
-    "#]]
-    .assert_eq(&format!("{objects}{outputs}"));
 }

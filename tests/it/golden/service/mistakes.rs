@@ -1,10 +1,10 @@
 //! What is wrong, where, why, and what to do: all of it at once.
 
 use expect_test::expect;
-use terraform_provider_mesh::resources::service::Service;
+use terraform_provider_mesh::{mesh::service::AuthorizationMode, resources::service::Service};
 
 use super::payments;
-use crate::golden::{check, meaning, mesh};
+use crate::golden::{check, check_in, meaning, mesh};
 
 #[test]
 fn nothing_written() {
@@ -265,7 +265,7 @@ fn an_http_rule_without_an_http_port() {
     "#,
         &expect![[r#"
             error at allow[0].paths: HTTP rule without an HTTP port
-              A proxy sees paths only on ports that speak http, http2 or grpc, and the service has port 5432 (tcp), so the rule would never match. Remove paths, or correct the protocol of the port.
+              A proxy sees paths only on ports that speak http, http2 or grpc, and the service has port 5432 (tcp), so the rule would never match. Remove paths, or write the port block that is meant.
         "#]],
     );
 }
@@ -346,4 +346,19 @@ fn the_root_namespace_is_warned_of() {
         warning at namespace: Service in the root namespace
           Policies in istio-system apply to the workloads of every namespace that carry the labels of selector. Make sure that no others do, or give the service a namespace of its own.
     "#]].assert_eq(meaning.split("---").next().unwrap_or_default());
+}
+
+#[test]
+fn nothing_said_by_the_provider_s_default() {
+    let mut mesh = mesh();
+    mesh.defaults.authorization_mode = AuthorizationMode::Off;
+    let text = "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"";
+    check_in::<Service>(
+        &mesh,
+        text,
+        &expect![[r#"
+        error: The resource says nothing
+          With service = "none" and authorization_mode = "off" there is no object to make. Write calls, or let authorization be checked, or remove the resource.
+    "#]],
+    );
 }

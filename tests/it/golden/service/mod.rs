@@ -1,24 +1,22 @@
 //! `mesh_service`: every argument, every default, every preset.
 
+mod access;
 mod mistakes;
 mod unknowns;
 
-use expect_test::{Expect, expect, expect_file};
-use terraform_provider_mesh::resources::service::Service;
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::{
+    mesh::{duration::Duration, resiliency::Preset, service::AuthorizationMode},
+    resources::service::Service,
+};
 
-use crate::golden::{check, check_in, check_object, mesh, outputs};
+use crate::golden::{check, check_in, check_keys, check_object, check_outputs, mesh};
 
 /// The arguments that every service has, and these.
 fn payments(arguments: &str) -> String {
     format!(
         "name = \"payments\"\nnamespace = \"pci\"\nport {{\n  number = 8080\n  protocol = \"http\"\n}}\n{arguments}"
     )
-}
-
-/// Which objects are known, and which outputs.
-fn knowledge(text: &str, expect: &Expect) {
-    let (objects, outputs) = crate::golden::knowledge::<Service>(text);
-    expect.assert_eq(&format!("{objects}{outputs}"));
 }
 
 #[test]
@@ -32,7 +30,7 @@ fn the_least_that_can_be_written() {
         }
     "#;
     check::<Service>(text, &expect_file!["least.yaml"]);
-    outputs::<Service>(
+    check_outputs::<Service>(
         text,
         &expect![[r#"
         id = "pci/payments"
@@ -95,7 +93,7 @@ fn every_argument() {
         }
     "#;
     check_in::<Service>(&mesh, text, &expect_file!["every_argument.yaml"]);
-    outputs::<Service>(
+    check_outputs::<Service>(
         text,
         &expect![[r#"
         id = "pci/payments"
@@ -116,404 +114,20 @@ fn presets() {
 }
 
 #[test]
-fn access_none() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        &payments(r#"access = "none""#),
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules: []
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-/// Everybody may call, so everybody sees it.
-#[test]
-fn access_mesh() {
-    check::<Service>(&payments(r#"access = "mesh""#), &expect_file!["access_mesh.yaml"]);
-}
-
-#[test]
-fn allow_replaces_the_default_of_access() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        &payments(
-            r#"
-        allow {
-          from = ["checkout"]
-        }
-    "#,
-        ),
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules:
-              - from:
-                - source:
-                    principals:
-                    - cluster.local/ns/pci/sa/checkout
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-#[test]
-fn access_beside_allow_holds_too() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        &payments(
-            r#"
-        access = "mesh"
-        allow {
-          from = ["checkout"]
-        }
-    "#,
-        ),
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules:
-              - from:
-                - source:
-                    principals:
-                    - cluster.local/ns/pci/sa/checkout
-              - from:
-                - source:
-                    principals:
-                    - "*"
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-#[test]
-fn every_form_of_a_caller() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        &payments(
-            r#"
-        allow {
-          from = ["checkout", "shop/cart", "reporting/*", "cluster.local/ns/a/sa/b", "other.mesh/ns/c/sa/d"]
-        }
-    "#,
-        ),
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules:
-              - from:
-                - source:
-                    principals:
-                    - cluster.local/ns/a/sa/b
-                    - cluster.local/ns/pci/sa/checkout
-                    - cluster.local/ns/shop/sa/cart
-                    - other.mesh/ns/c/sa/d
-                - source:
-                    namespaces:
-                    - reporting
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-#[test]
-fn any_workload() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        &payments(
-            r#"
-        allow {
-          from = ["*"]
-        }
-    "#,
-        ),
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules:
-              - from:
-                - source:
-                    principals:
-                    - "*"
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-/// A rule that names no source is for everyone, whatever stands beside `anonymous`.
-#[test]
-fn without_identity_too() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        &payments(
-            r#"
-        allow {
-          from  = ["anonymous", "shop/checkout"]
-          paths = ["/healthz"]
-        }
-    "#,
-        ),
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules:
-              - to:
-                - operation:
-                    paths:
-                    - /healthz
-                    ports:
-                    - "8080"
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-#[test]
-fn an_empty_rule() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        &payments(
-            r#"
-        allow {
-          from = ["anonymous"]
-        }
-    "#,
-        ),
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules:
-              - {}
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-/// And ports are the Service's in HCL, the workload's in the policy.
-#[test]
-fn http_attributes_govern_http_ports_alone() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        r#"
-        name      = "payments"
-        namespace = "pci"
-        port {
-          number      = 80
-          protocol    = "http"
-          target_port = 8080
-        }
-        port {
-          number      = 9000
-          protocol    = "tcp"
-          target_port = 19000
-        }
-        allow {
-          from    = ["shop/checkout"]
-          methods = ["POST"]
-        }
-        allow {
-          from  = ["shop/checkout"]
-          ports = [9000]
-        }
-    "#,
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules:
-              - from:
-                - source:
-                    principals:
-                    - cluster.local/ns/shop/sa/checkout
-                to:
-                - operation:
-                    methods:
-                    - POST
-                    ports:
-                    - "8080"
-              - from:
-                - source:
-                    principals:
-                    - cluster.local/ns/shop/sa/checkout
-                to:
-                - operation:
-                    ports:
-                    - "19000"
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-#[test]
-fn an_allow_block_without_attributes_governs_every_port() {
-    check_object::<Service>(
-        "AuthorizationPolicy",
-        r#"
-        name      = "payments"
-        namespace = "pci"
-        port {
-          number      = 80
-          protocol    = "http"
-          target_port = 8080
-        }
-        port {
-          number      = 9000
-          protocol    = "tcp"
-          target_port = 19000
-        }
-        allow {
-          from = ["shop/checkout"]
-        }
-    "#,
-        &expect![[r#"
-            AuthorizationPolicy/pci/payments-pci
-            apiVersion: security.istio.io/v1
-            kind: AuthorizationPolicy
-            metadata:
-              annotations:
-                istio.io/dry-run: "false"
-              name: payments-pci
-              namespace: pci
-            spec:
-              action: ALLOW
-              rules:
-              - from:
-                - source:
-                    principals:
-                    - cluster.local/ns/shop/sa/checkout
-              selector:
-                matchLabels:
-                  app: payments
-        "#]],
-    );
-}
-
-#[test]
-fn dry_run() {
-    check::<Service>(
-        &payments(
-            r#"
-        authorization_mode = "dry_run"
-        allow {
-          from = ["shop/checkout"]
-        }
-    "#,
-        ),
-        &expect_file!["dry_run.yaml"],
-    );
-}
-
-#[test]
-fn authorization_off() {
-    check::<Service>(&payments(r#"authorization_mode = "off""#), &expect_file!["authorization_off.yaml"]);
-}
-
-#[test]
 fn managed() {
     check::<Service>(&payments(r#"service = "managed""#), &expect_file!["managed.yaml"]);
 }
 
 #[test]
 fn managed_with_an_account_from_elsewhere() {
-    knowledge(
-        &payments(
-            r#"
-        service                = "managed"
-        create_service_account = false
-    "#,
-        ),
+    check_keys::<Service>(
+        &payments("service = \"managed\"\ncreate_service_account = false"),
         &expect![[r#"
-            Service/pci/payments: known
-            DestinationRule/pci/payments-pci: known
-            VirtualService/pci/payments-pci: known
-            AuthorizationPolicy/pci/payments-pci: known
-            id = "pci/payments"
-            effective_callers = ["pci/*"]
-            effective_resiliency = "medium"
-            host = "payments.pci.svc.cluster.local"
-            principal = "cluster.local/ns/pci/sa/payments"
-        "#]],
+        Service/pci/payments
+        DestinationRule/pci/payments-pci
+        VirtualService/pci/payments-pci
+        AuthorizationPolicy/pci/payments-pci
+    "#]],
     );
 }
 
@@ -754,4 +368,17 @@ fn grpc_has_no_timeout_unless_written() {
                       number: 9090
         "#]],
     );
+}
+
+/// What the provider block says of services that don't say it; but no default ends a gRPC stream.
+#[test]
+fn defaults_of_the_provider() {
+    let mut mesh = mesh();
+    mesh.defaults.resiliency = Preset::High;
+    mesh.defaults.request_timeout = Some(Duration::seconds(9));
+    mesh.defaults.authorization_mode = AuthorizationMode::DryRun;
+    let text = payments("port {\n  number = 9090\n  protocol = \"grpc\"\n}");
+    check_in::<Service>(&mesh, &text, &expect_file!["defaults_of_the_provider.yaml"]);
+    let text = format!("{text}\nresiliency = \"none\"\nrequest_timeout = \"1s\"\nauthorization_mode = \"enforce\"");
+    check_in::<Service>(&mesh, &text, &expect_file!["defaults_of_the_provider_overridden.yaml"]);
 }

@@ -1,0 +1,69 @@
+//! What we render, a real server takes as it is, and what comes back is what was rendered, byte for byte: else every plan
+//! would find a difference. Held for every object of the golden tests.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::{
+    engine::drift::project,
+    kubernetes::FIELD_MANAGER,
+    object::{self, Key},
+};
+
+use crate::support::{
+    api::Api,
+    control_plane::{control_plane, repository, yaml},
+};
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn of_every_golden_object() {
+    let api = control_plane().api();
+    let mut held = 0;
+    for file in golden_files() {
+        let namespace = control_plane().namespace("fixed-point");
+        for mut body in yaml(&fs::read_to_string(&file).expect("reading a golden file")) {
+            // Names are unique within a file; what hosts say of the namespace means nothing to an API server.
+            body["metadata"]["namespace"] = json!(namespace.name);
+            let kind = object::kind::named(body["kind"].as_str().expect("a kind")).expect("a kind that we write");
+            let key = Key::new(kind, &namespace.name, body["metadata"]["name"].as_str().expect("a name"));
+            if is_of_somebody_else(&body) {
+                make_service(&api, &key);
+            }
+            api.apply(&body, FIELD_MANAGER);
+            let live = api.get(&key).expect("it was applied");
+            let file = file.display();
+            assert_eq!(project(&live, Some(&body), &key).to_string(), body.to_string(), "{key} of {file}");
+            assert_eq!(
+                project(&live, None, &key).to_string(),
+                body.to_string(),
+                "{key} of {file}, by managedFields alone"
+            );
+            held += 1;
+        }
+    }
+    assert!(held > 40, "only {held} objects were found");
+}
+
+/// The YAML files beside the golden tests.
+fn golden_files() -> Vec<PathBuf> {
+    let list = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let folders = list(repository().join("tests/it/golden")).filter(|path| path.is_dir());
+    let mut files: Vec<_> =
+        folders.flat_map(list).filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    files.sort();
+    files
+}
+
+/// Of a Service that isn't ours we write an annotation alone.
+fn is_of_somebody_else(body: &Json) -> bool {
+    body["kind"] == "Service" && body.get("spec").is_none()
+}
+
+fn make_service(api: &Api, key: &Key) {
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": key.name, "namespace": key.namespace },
+        "spec": { "ports": [{ "name": "http", "port": 80, "protocol": "TCP" }], "selector": { "app": "theirs" } },
+    });
+    api.apply(&service, "helm");
+}

@@ -1,0 +1,65 @@
+//! The scenarios say what their pictures say.
+
+use serde_json::Value as Json;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    mesh::{Defaults, Mesh},
+    object::kind::AUTHORIZATION_POLICY,
+    resources::{Kind, service::Service},
+    schema::model::Model,
+};
+
+use super::{examples::ours, text};
+use crate::golden::hcl::body as value;
+
+/// Whom the policies of a configuration's services let in: service, principal.
+fn allowed(path: &str) -> Vec<(String, String)> {
+    let mesh = Mesh {
+        root_namespace: "istio-system".to_owned(),
+        cluster_domain: "cluster.local".to_owned(),
+        trust_domain: "cluster.local".to_owned(),
+        gateway_namespaces: ["istio-ingress".to_owned()].into(),
+        platform_hosts: [].into(),
+        labels: [].into(),
+        annotations: [].into(),
+        defaults: Defaults::default(),
+    };
+    let mut found = Vec::new();
+    for (kind, body) in ours(path, &text(path)) {
+        if kind != Service::NAME {
+            continue;
+        }
+        let config = <Service as Kind>::Config::decode(
+            &value(&body, &<Service as Kind>::Config::schema()),
+            &Path::root(),
+            &mut Diagnostics::default(),
+        );
+        let objects = Service::render(&config, &mesh).unwrap();
+        let policies: Vec<_> = objects.into_iter().filter(|(key, _)| key.kind == &AUTHORIZATION_POLICY).collect();
+        let [(key, Ok(policy))] = policies.as_slice() else { panic!("a service has one policy") };
+        assert_eq!(policy.body["spec"]["action"], "ALLOW");
+        for rule in policy.body["spec"]["rules"].as_array().unwrap() {
+            let [from] = rule["from"].as_array().unwrap().as_slice() else { panic!("one source: {rule}") };
+            let members = from["source"].as_object().unwrap();
+            assert_eq!(members.keys().collect::<Vec<_>>(), ["principals"]);
+            let principals = members["principals"].as_array().unwrap().iter().filter_map(Json::as_str);
+            found.extend(principals.map(|principal| (key.name.clone(), principal.to_owned())));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// gateway → photo-frontend → photo-backend → datastore, and no other way: photo-frontend can't reach the datastore.
+#[test]
+fn the_photo_application_allows_what_its_picture_shows() {
+    let arrow = |to: &str, from: &str| (to.to_owned(), format!("cluster.local/ns/{from}"));
+    assert_eq!(
+        allowed("examples/scenarios/photo-app/main.tf"),
+        [
+            arrow("datastore-datastore", "photo/sa/photo-backend"),
+            arrow("photo-backend-photo", "photo/sa/photo-frontend"),
+            arrow("photo-frontend-photo", "istio-ingress/sa/istio-ingressgateway"),
+        ]
+    );
+}

@@ -1,0 +1,242 @@
+//! What is wrong, where, why, and what to do: all of it at once.
+
+use expect_test::expect;
+use terraform_provider_mesh::resources::external_service::ExternalService;
+
+use crate::golden::check;
+
+#[test]
+fn nothing_written() {
+    check::<ExternalService>(
+        "",
+        &expect![[r#"
+            error at host: Missing required argument
+              The argument host is required, but no value was set.
+            error at export_to: Missing required argument
+              The argument export_to is required, but no value was set.
+        "#]],
+    );
+}
+
+#[test]
+fn three_mistakes_at_once() {
+    check::<ExternalService>(
+        r#"
+        host      = "https://api.example.com/v1"
+        tls       = "simple"
+        export_to = []
+    "#,
+        &expect![[r#"
+            error at host: Invalid host
+              "https://api.example.com/v1" isn't a host: leave out the scheme and the path, as in "api.example.com".
+            error at tls: Invalid tls
+              "simple" isn't one of "passthrough", "originate", "none".
+            error at export_to: Invalid export_to
+              At least one namespace. Got [].
+        "#]],
+    );
+}
+
+#[test]
+fn a_host_with_a_port() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.example.com:8443"
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            error at host: Invalid host
+              "api.example.com:8443" isn't a host: leave out the port, and write a port block for it.
+        "#]],
+    );
+}
+
+#[test]
+fn an_address() {
+    check::<ExternalService>(
+        r#"
+        host      = "10.0.0.1"
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            error at host: Invalid host
+              "10.0.0.1" isn't a host: write a DNS name, not an address.
+        "#]],
+    );
+}
+
+#[test]
+fn no_dns_name() {
+    check::<ExternalService>(
+        r#"
+        host      = "Api_example"
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            error at host: Invalid host
+              "Api_example" isn't a host. Write a DNS name of two parts or more in lowercase letters, digits and dashes, like "api.example.com", or "*." and such a name.
+        "#]],
+    );
+}
+
+#[test]
+fn a_star_in_the_middle() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.*.example.com"
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            error at host: Invalid host
+              "api.*.example.com" isn't a host. Write a DNS name of two parts or more in lowercase letters, digits and dashes, like "api.example.com", or "*." and such a name.
+        "#]],
+    );
+}
+
+#[test]
+fn a_host_of_the_cluster() {
+    check::<ExternalService>(
+        r#"
+        host      = "payments.pci.svc.cluster.local"
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            error at host: A host of the cluster
+              Hosts under cluster.local are Kubernetes Services, which an external service of the same name would hide. Declare it as a mesh_service, or write the host that is meant.
+        "#]],
+    );
+}
+
+#[test]
+fn everybody_and_somebody() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.example.com"
+        export_to = ["*", "shop"]
+    "#,
+        &expect![[r#"
+            error at export_to: Everybody and somebody
+              "*" is every namespace. Leave it out, or leave out the others.
+        "#]],
+    );
+}
+
+#[test]
+fn no_namespaces() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.example.com"
+        namespace = "a/b"
+        export_to = ["Shop", "."]
+    "#,
+        &expect![[r#"
+            error at export_to: Invalid export_to
+              Names of namespaces, or `*`. Got [".", "Shop"].
+            error at namespace: Invalid namespace
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "a/b".
+        "#]],
+    );
+}
+
+#[test]
+fn a_tcp_port() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.example.com"
+        export_to = ["shop"]
+        port {
+          number   = 5432
+          protocol = "tcp"
+        }
+    "#,
+        &expect![[r#"
+            error at port[0].protocol: A tcp port without an address
+              Plain tcp doesn't carry the name of the host, so the host would take the port for every other host too. Where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
+        "#]],
+    );
+}
+
+#[test]
+fn a_tcp_port_of_a_wildcard() {
+    check::<ExternalService>(
+        r#"
+        host      = "*.example.com"
+        export_to = ["shop"]
+        port {
+          number   = 6379
+          protocol = "redis"
+        }
+    "#,
+        &expect![[r#"
+            error at port[0].protocol: A redis port without an address
+              Plain redis doesn't carry the name of the host, so the hosts of the wildcard could not be told apart on it. Where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
+        "#]],
+    );
+}
+
+/// Clear text leaves the mesh only where `tls = "none"` stands.
+#[test]
+fn clear_text_that_nobody_asked_for() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.example.com"
+        export_to = ["shop"]
+        port {
+          number   = 8080
+          protocol = "http"
+        }
+        port {
+          number   = 8081
+          protocol = "http"
+          tls      = "passthrough"
+        }
+    "#,
+        &expect![[r#"
+            error at port[0].protocol: http can't pass through as TLS
+              With protocol = "http" the application speaks clear text. Write tls = "originate" for the proxy to speak TLS to the host, tls = "none" for clear text on the whole way, or protocol = "https" if the application speaks TLS.
+            error at port[1].tls: http can't pass through as TLS
+              With protocol = "http" the application speaks clear text. Write tls = "originate" for the proxy to speak TLS to the host, tls = "none" for clear text on the whole way, or protocol = "https" if the application speaks TLS.
+        "#]],
+    );
+}
+
+#[test]
+fn double_tls() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.example.com"
+        export_to = ["shop"]
+        port {
+          number   = 8443
+          protocol = "https"
+          tls      = "originate"
+        }
+    "#,
+        &expect![[r#"
+            error at port[0].tls: TLS port that isn't passed through
+              With protocol = "https" the application speaks TLS itself, so tls = "originate" can't be meant. Remove tls, or write protocol = "http" if the application speaks clear text.
+        "#]],
+    );
+}
+
+#[test]
+fn a_port_twice() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.example.com"
+        export_to = ["shop"]
+        port {
+          number   = 443
+          protocol = "tls"
+        }
+        port {
+          number   = 443
+          protocol = "https"
+        }
+    "#,
+        &expect![[r#"
+            error at port[1].number: Port 443 declared twice
+              A host has each port once. Remove one of the blocks, or give it another number.
+        "#]],
+    );
+}

@@ -1,0 +1,39 @@
+//! Values that come at apply: each leaves only that unknown which needs it.
+
+use expect_test::expect;
+use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
+
+use crate::golden::check_unknown;
+
+#[test]
+fn one_argument_at_a_time() {
+    let texts = [
+        "mtls = unknown",
+        "mtls { mode = unknown }",
+        "authorization = unknown",
+        "authorization { mode = unknown }",
+        "sidecar = unknown",
+        "sidecar { egress_hosts = unknown }",
+        r#"sidecar { egress_hosts = ["./*", unknown] }"#,
+        "outbound_traffic_policy = unknown",
+        "outbound_traffic_policy = unknown\nsidecar {}",
+        "resiliency = unknown",
+    ];
+    let shown = texts.map(|text| text.replace('\n', ", "));
+    let texts: Vec<_> = shown.iter().zip(texts).map(|(shown, text)| (shown.as_str(), text.to_owned())).collect();
+    check_unknown::<GlobalDefaults>(
+        &texts,
+        &expect![[r#"
+            mtls = unknown: which objects there are
+            mtls { mode = unknown }: PeerAuthentication
+            authorization = unknown: which objects there are
+            authorization { mode = unknown }: which objects there are
+            sidecar = unknown: which objects there are
+            sidecar { egress_hosts = unknown }: Sidecar
+            sidecar { egress_hosts = ["./*", unknown] }: Sidecar
+            outbound_traffic_policy = unknown: which objects there are
+            outbound_traffic_policy = unknown, sidecar {}: Sidecar
+            resiliency = unknown: which objects there are
+        "#]],
+    );
+}

@@ -1,0 +1,286 @@
+//! A plugin host: starts a plugin as Terraform does, reads its line, connects with a certificate of its own.
+
+use std::{
+    path::PathBuf,
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use hyper_util::rt::TokioIo;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P521_SHA512};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, Error as TlsError, SignatureScheme,
+    client::{
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
+    crypto::{aws_lc_rs, verify_tls13_signature},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime},
+    server::ParsedCertificate,
+};
+use terraform_provider_mesh::plugin::proto::{
+    go_plugin::{
+        Empty, grpc_broker_client::GrpcBrokerClient, grpc_controller_client::GrpcControllerClient,
+        grpc_stdio_client::GrpcStdioClient,
+    },
+    health::health_client::HealthClient,
+    tfplugin5::provider_client::ProviderClient,
+};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::UnixStream,
+    process::{Child, Command},
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
+use tonic::transport::{Channel, Endpoint};
+use tower::service_fn;
+
+/// What Terraform puts into the environment to show that it is a plugin host.
+pub const COOKIE: (&str, &str) =
+    ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2");
+
+/// No answer takes longer, or the test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The provider's binary, in an environment that says nothing.
+pub fn binary() -> Command {
+    bare(PathBuf::from(env!("CARGO_BIN_EXE_terraform-provider-mesh")))
+}
+
+/// This test binary as a plugin with the provider of [`stand_in`](super::stand_in).
+pub fn stand_in() -> Command {
+    let mut command = bare(std::env::current_exe().unwrap());
+    command.args(["--exact", "support::stand_in::serves", "--nocapture", "--test-threads=1"]);
+    command
+}
+
+fn bare(program: PathBuf) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    // The loader may need it, and so may whatever measures coverage.
+    for name in ["PATH", "LD_LIBRARY_PATH", "TMPDIR", "LLVM_PROFILE_FILE"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+}
+
+/// The host's certificate, as go-plugin makes it: self-signed, P-521, a CA's.
+pub struct Identity {
+    pub certificate: CertificateDer<'static>,
+    pub pem: String,
+    key: Vec<u8>,
+}
+
+impl Identity {
+    pub fn new() -> Self {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P521_SHA512).unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::OrganizationName, "HashiCorp");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign];
+        let certificate = params.self_signed(&key).unwrap();
+        Self { certificate: certificate.der().clone(), pem: certificate.pem(), key: key.serialize_der() }
+    }
+
+    /// A TLS client that trusts `server` alone, and shows this identity if `shown`.
+    pub fn connector(&self, server: CertificateDer<'static>, shown: bool) -> TlsConnector {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Pin(server)));
+        let mut config = if shown {
+            let key = PrivateKeyDer::Pkcs8(self.key.clone().into());
+            config.with_client_auth_cert(vec![self.certificate.clone()], key).unwrap()
+        } else {
+            config.with_no_client_auth()
+        };
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        TlsConnector::from(Arc::new(config))
+    }
+}
+
+/// Go's client has the plugin's certificate as its only root, and checks the name `localhost`.
+#[derive(Debug)]
+struct Pin(CertificateDer<'static>);
+
+impl ServerCertVerifier for Pin {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)?;
+        if *end_entity == self.0 { Ok(ServerCertVerified::assertion()) } else { Err(TlsError::General("other".into())) }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        Err(TlsError::General("TLS 1.2 isn't expected".into()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A plugin that has been started and has said its line.
+pub struct Plugin {
+    pub child: Child,
+    /// As read, with its line end.
+    pub line: String,
+    pub identity: Option<Identity>,
+    stderr: Arc<Mutex<String>>,
+}
+
+impl Plugin {
+    /// Starts `command` as a host does, with mutual TLS.
+    pub async fn start(mut command: Command) -> Self {
+        let identity = Identity::new();
+        command.env("PLUGIN_CLIENT_CERT", &identity.pem);
+        Self { identity: Some(identity), ..Self::start_plain(command).await }
+    }
+
+    /// Starts `command` as a host does, without TLS.
+    pub async fn start_plain(mut command: Command) -> Self {
+        command.env(COOKIE.0, COOKIE.1).env("PLUGIN_PROTOCOL_VERSIONS", "6,5");
+        Self::spawn(command, |line| line.contains("|grpc|")).await
+    }
+
+    /// Starts `command` and waits for the line that `announces`.
+    pub async fn spawn(mut command: Command, announces: impl Fn(&str) -> bool) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
+        let kept = stderr.clone();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = errors.next_line().await {
+                let mut kept = kept.lock().unwrap();
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        while !announces(&line) {
+            line.clear();
+            let read = timeout(PATIENCE, output.read_line(&mut line)).await.expect("a line in time").unwrap();
+            assert!(read > 0, "the plugin ended without a line; stderr:\n{}", stderr.lock().unwrap());
+        }
+        // As hosts do: whatever else comes is read, so that nothing blocks.
+        tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
+        Self { child, line, identity: None, stderr }
+    }
+
+    /// The fields of the line.
+    pub fn fields(&self) -> Vec<&str> {
+        // The libtest harness of a stand-in writes its own words before the line.
+        let start = self.line.find("1|").unwrap();
+        self.line[start..].trim_end_matches('\n').split('|').collect()
+    }
+
+    pub fn socket(&self) -> PathBuf {
+        PathBuf::from(self.fields()[3])
+    }
+
+    /// The plugin's certificate, from its line.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        STANDARD_NO_PAD.decode(self.fields()[5]).unwrap().into()
+    }
+
+    /// What it wrote to stderr until now.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    /// A connection as this host makes it.
+    pub async fn channel(&self) -> Channel {
+        let socket = self.socket();
+        let endpoint = Endpoint::from_static("http://localhost").timeout(PATIENCE);
+        match &self.identity {
+            None => plain_channel(socket).await,
+            Some(identity) => {
+                let connector = identity.connector(self.certificate(), true);
+                let connect = service_fn(move |_| {
+                    let (connector, socket) = (connector.clone(), socket.clone());
+                    async move {
+                        let stream = UnixStream::connect(socket).await?;
+                        let name = ServerName::try_from("localhost").unwrap();
+                        connector.connect(name, stream).await.map(TokioIo::new)
+                    }
+                });
+                endpoint.connect_with_connector(connect).await.unwrap()
+            }
+        }
+    }
+
+    pub async fn provider(&self) -> ProviderClient<Channel> {
+        ProviderClient::new(self.channel().await)
+            .max_decoding_message_size(64 << 20)
+            .max_encoding_message_size(usize::MAX)
+    }
+
+    pub async fn controller(&self) -> GrpcControllerClient<Channel> {
+        GrpcControllerClient::new(self.channel().await)
+    }
+
+    pub async fn stdio(&self) -> GrpcStdioClient<Channel> {
+        GrpcStdioClient::new(self.channel().await)
+    }
+
+    pub async fn broker(&self) -> GrpcBrokerClient<Channel> {
+        GrpcBrokerClient::new(self.channel().await)
+    }
+
+    pub async fn health(&self) -> HealthClient<Channel> {
+        HealthClient::new(self.channel().await)
+    }
+
+    /// Asks the plugin to end and waits as long as a host would.
+    pub async fn shut_down(mut self) -> String {
+        self.controller().await.shutdown(Empty {}).await.unwrap();
+        let status = timeout(Duration::from_secs(2), self.child.wait()).await.expect("gone within 2 s").unwrap();
+        assert!(status.success(), "{status}; stderr:\n{}", self.stderr());
+        self.stderr()
+    }
+
+    /// Sends a signal by the system's own tool.
+    pub async fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
+    }
+}
+
+/// A connection without TLS.
+pub async fn plain_channel(socket: PathBuf) -> Channel {
+    let connect = service_fn(move |_| {
+        let socket = socket.clone();
+        async move { UnixStream::connect(socket).await.map(TokioIo::new) }
+    });
+    let endpoint = Endpoint::from_static("http://localhost").timeout(PATIENCE);
+    endpoint.connect_with_connector(connect).await.unwrap()
+}

@@ -1,0 +1,368 @@
+//! A provider that does what a test tells it to by the `name` of a resource: the plugin's own behaviour (panics, slow
+//! calls, states that break the rules) can't be provoked with the real one. It is served by this test binary.
+
+use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+
+use async_trait::async_trait;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path, Reported},
+    model,
+    plugin::{
+        Mode,
+        offer::{
+            Call, DataSource, Foreign, Function, FunctionError, ImportId, Outcome, Parameter, Planned, Provider,
+            Resource, Stored,
+        },
+        serve,
+    },
+    schema::{
+        Attr, Block, Blocks, Schema, Type, Value,
+        model::{Model, Set, block, computed, optional, required},
+    },
+};
+use tokio::time::{sleep, timeout};
+
+use super::host::COOKIE;
+
+/// Started by a host it is a plugin; run as one of all tests it is what somebody sees who starts a plugin by hand.
+#[test]
+fn serves() {
+    let code = serve("test/stand-in", provider(), Mode::Plugin);
+    if std::env::var(COOKIE.0).is_ok() {
+        std::process::exit(i32::from(code != ExitCode::SUCCESS));
+    }
+    assert_eq!(code, ExitCode::FAILURE);
+}
+
+model! {
+    /// The provider block.
+    pub struct Settings {
+        /// Written into every `echo`.
+        prefix: Attr<String> = optional(),
+    }
+}
+
+model! {
+    /// A thing.
+    pub struct Thing {
+        /// What to do.
+        name: Attr<String> = required().replaces(),
+        /// A number.
+        size: Attr<i64> = optional(),
+        /// A secret.
+        secret: Attr<String> = optional().sensitive(),
+        /// Words.
+        tags: Set<String> = optional(),
+        /// Parts.
+        item: Blocks<Item> = block(),
+        /// A bound.
+        limit: Block<Limit> = block(),
+    }
+}
+
+model! {
+    /// A part.
+    pub struct Item {
+        /// Which.
+        key: Attr<String> = required(),
+        /// How many.
+        count_of: Attr<i64> = optional(),
+        /// Who counted.
+        counted_by: Attr<String> = computed(),
+    }
+}
+
+model! {
+    /// A bound.
+    pub struct Limit {
+        /// The bound.
+        most: Attr<i64> = required(),
+    }
+}
+
+model! {
+    /// What a thing computes.
+    pub struct Outputs {
+        /// The name.
+        id: Attr<String> = computed(),
+        /// Prefix, name and size.
+        echo: Attr<String> = computed(),
+    }
+}
+
+model! {
+    /// What names a thing.
+    pub struct Identity {
+        /// The name.
+        name: Attr<String> = required(),
+    }
+}
+
+fn provider() -> Provider<Settings> {
+    let thing: Box<dyn Resource<Settings>> = Box::new(TestThing);
+    let lookup: Box<dyn DataSource<Settings>> = Box::new(Lookup);
+    Provider {
+        schema: Settings::schema(),
+        validate: |config, out| drop(Settings::decode(config, &Path::root(), out)),
+        configure: |config, out| {
+            let settings = Settings::decode(config, &Path::root(), out);
+            out.sound().map(|()| settings)
+        },
+        resources: BTreeMap::from([(thing.name(), thing)]),
+        data_sources: BTreeMap::from([(lookup.name(), lookup)]),
+        functions: BTreeMap::from([("join", JOIN)]),
+    }
+}
+
+struct TestThing;
+
+fn text(value: &Value) -> &str {
+    match value {
+        Value::String(text) => text,
+        _ => "",
+    }
+}
+
+fn name(state: &Value) -> String {
+    text(state.member("name")).to_owned()
+}
+
+/// The configuration with its outputs.
+fn computed_from(call: &Call<Settings>, config: &Value) -> Value {
+    let Value::Map(mut members) = config.clone() else { return config.clone() };
+    let prefix = call.context.as_ref().and_then(|settings| match &settings.prefix {
+        Attr::Known(prefix) => Some(prefix.clone()),
+        _ => None,
+    });
+    let (id, echo) = match (&members["name"], &members["size"]) {
+        (Value::Unknown, _) => (Value::Unknown, Value::Unknown),
+        (id, Value::Unknown) => (id.clone(), Value::Unknown),
+        (id, Value::Number(size)) => {
+            (id.clone(), Value::string(format!("{}{}/{size}", prefix.unwrap_or_default(), text(id))))
+        }
+        (id, _) => (id.clone(), Value::string(format!("{}{}", prefix.unwrap_or_default(), text(id)))),
+    };
+    members.extend([("id".to_owned(), id), ("echo".to_owned(), echo)]);
+    Value::Map(members)
+}
+
+fn identity(state: &Value) -> Option<Value> {
+    Some(Value::Map([("name".to_owned(), state.member("name").clone())].into()))
+}
+
+/// Waits for Stop or a time that no test waits for.
+async fn stopped(call: &Call<Settings>) -> bool {
+    timeout(Duration::from_secs(15), call.stop.cancelled()).await.is_ok()
+}
+
+fn failing(summary: &str) -> Diagnostics {
+    let mut out = Diagnostics::default();
+    out.error(&Path::root().attribute("name"), summary, "As told.");
+    out
+}
+
+#[async_trait]
+impl Resource<Settings> for TestThing {
+    fn name(&self) -> &'static str {
+        "test_thing"
+    }
+
+    fn schema(&self) -> Schema {
+        Thing::schema().and(Outputs::schema())
+    }
+
+    fn version(&self) -> i64 {
+        2
+    }
+
+    fn identity(&self) -> Option<Schema> {
+        Some(Identity::schema())
+    }
+
+    fn validate(&self, config: &Value, out: &mut Diagnostics) {
+        let _ = (Thing::decode(config, &Path::root(), out), Outputs::decode(config, &Path::root(), out));
+        assert_ne!(name(config), "panics in validate");
+    }
+
+    async fn plan(
+        &self,
+        call: Call<Settings>,
+        prior: Option<Stored>,
+        config: Value,
+        _: &mut Diagnostics,
+    ) -> Result<Planned, Reported> {
+        match name(&config).as_str() {
+            "panics in plan" => panic!("no plan"),
+            "is slow" => drop(stopped(&call).await),
+            "plans null blocks" => {
+                let mut state = computed_from(&call, &config);
+                if let Value::Map(members) = &mut state {
+                    members.insert("item".to_owned(), Value::Null);
+                }
+                let after = Stored { state, private: Vec::new(), identity: None };
+                return Ok(Planned { after, requires_replace: Vec::new() });
+            }
+            _ => {}
+        }
+        let state = computed_from(&call, &config);
+        let renamed = prior.as_ref().is_some_and(|prior| prior.state.member("name") != config.member("name"));
+        let private = match prior {
+            Some(prior) => prior.private,
+            // The second plan of a replacement knows of the first.
+            None => [b"planned ", call.replaced.as_slice()].concat(),
+        };
+        let requires_replace = if renamed { vec![Path::root().attribute("name")] } else { Vec::new() };
+        Ok(Planned { after: Stored { identity: identity(&state), state, private }, requires_replace })
+    }
+
+    async fn plan_delete(&self, _: Call<Settings>, prior: Stored, out: &mut Diagnostics) -> Result<Vec<u8>, Reported> {
+        if name(&prior.state) == "is protected" {
+            return Err(out.error(&Path::root(), "Protected", "It stays."));
+        }
+        Ok(b"to delete".to_vec())
+    }
+
+    async fn apply(&self, call: Call<Settings>, prior: Option<Stored>, planned: Stored, config: Value) -> Outcome {
+        let state = computed_from(&call, &config);
+        let after = Some(Stored { state, private: b"applied".to_vec(), ..planned.clone() });
+        match name(&planned.state).as_str() {
+            "panics in apply" => panic!("half done"),
+            "fails before" => Outcome { after: prior, diagnostics: failing("Nothing was made") },
+            "fails after" => Outcome { after, diagnostics: failing("Half was made") },
+            "returns unknowns" => {
+                let after = after.map(|mut after| {
+                    if let Value::Map(members) = &mut after.state {
+                        members.insert("echo".to_owned(), Value::Unknown);
+                    }
+                    after
+                });
+                Outcome { after, diagnostics: Diagnostics::default() }
+            }
+            "is slow" => {
+                let diagnostics = if stopped(&call).await { failing("Stopped") } else { Diagnostics::default() };
+                Outcome { after, diagnostics }
+            }
+            "takes a while" => {
+                sleep(Duration::from_millis(700)).await;
+                if let Some(done) = std::env::var_os("STAND_IN_DONE") {
+                    std::fs::write(done, "done").unwrap();
+                }
+                Outcome { after, diagnostics: Diagnostics::default() }
+            }
+            _ => Outcome { after, diagnostics: Diagnostics::default() },
+        }
+    }
+
+    async fn delete(&self, _: Call<Settings>, prior: Stored, private: Vec<u8>) -> Outcome {
+        match name(&prior.state).as_str() {
+            "panics in delete" => panic!("half deleted"),
+            "can't be deleted" => Outcome { after: Some(prior), diagnostics: failing("Not deleted") },
+            _ => {
+                assert_eq!(private, b"to delete");
+                Outcome { after: None, diagnostics: Diagnostics::default() }
+            }
+        }
+    }
+
+    async fn read(&self, call: Call<Settings>, stored: Stored) -> Outcome {
+        let diagnostics = Diagnostics::default();
+        match name(&stored.state).as_str() {
+            "panics in read" => panic!("no read"),
+            "is gone" => Outcome { after: None, diagnostics },
+            "is unreachable" => Outcome { after: Some(stored), diagnostics: failing("Unreachable") },
+            "has drifted" => {
+                let mut stored = stored;
+                if let Value::Map(members) = &mut stored.state {
+                    members.insert("echo".to_owned(), Value::string("somebody was here"));
+                }
+                Outcome { after: Some(stored), diagnostics }
+            }
+            "was imported" => {
+                Outcome { after: Some(Stored { state: computed_from(&call, &stored.state), ..stored }), diagnostics }
+            }
+            _ => Outcome { after: Some(stored), diagnostics },
+        }
+    }
+
+    async fn import(&self, _: Call<Settings>, id: ImportId, out: &mut Diagnostics) -> Result<Stored, Reported> {
+        let name = match id {
+            ImportId::Id(id) if id.contains('/') => {
+                return Err(out.error(&Path::root(), "Invalid import id", "It is the name alone."));
+            }
+            ImportId::Id(id) => Value::String(id),
+            ImportId::Identity(identity) => identity.member("name").clone(),
+        };
+        let state = self.schema().complete(&Value::Map([("name".to_owned(), name)].into()));
+        Ok(Stored { identity: identity(&state), state, private: b"imported".to_vec() })
+    }
+
+    fn adopt(&self, foreign: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
+        let Foreign { provider, kind, version, state } = foreign;
+        if kind != "other_thing" {
+            return Err(out.error(&Path::root(), "This move is not supported", format!("{kind} of {provider}.")));
+        }
+        let name = Value::string(format!("{}-{version}", state["title"].as_str().unwrap_or_default()));
+        let state = self.schema().complete(&Value::Map([("name".to_owned(), name)].into()));
+        Ok(Stored { identity: identity(&state), state, private: b"adopted".to_vec() })
+    }
+}
+
+struct Lookup;
+
+model! {
+    /// Finds a thing.
+    pub struct Query {
+        /// Which.
+        name: Attr<String> = required(),
+        /// What was found.
+        found: Attr<String> = computed(),
+    }
+}
+
+#[async_trait]
+impl DataSource<Settings> for Lookup {
+    fn name(&self) -> &'static str {
+        "test_lookup"
+    }
+
+    fn schema(&self) -> Schema {
+        Query::schema()
+    }
+
+    fn validate(&self, config: &Value, out: &mut Diagnostics) {
+        drop(Query::decode(config, &Path::root(), out));
+    }
+
+    async fn read(&self, _: Call<Settings>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {
+        let Value::Map(mut members) = config else { return Err(out.error(&Path::root(), "No configuration", "")) };
+        match text(&members["name"]) {
+            "panics" => panic!("no lookup"),
+            "missing" => Err(out.error(&Path::root().attribute("name"), "Not found", "Nothing has this name.")),
+            name => {
+                let found = Value::string(format!("found {name}"));
+                members.insert("found".to_owned(), found);
+                Ok(Value::Map(members))
+            }
+        }
+    }
+}
+
+const JOIN: Function = Function {
+    name: "join",
+    doc: "Joins two words. The first may not be empty.",
+    parameters: &[
+        Parameter { name: "first", kind: Type::String, doc: "A word." },
+        Parameter { name: "second", kind: Type::String, doc: "Another." },
+    ],
+    returns: Type::String,
+    call: |arguments| match arguments {
+        [Value::String(first), _] if first.is_empty() => {
+            Err(FunctionError { argument: Some(0), text: "it may not be empty".to_owned() })
+        }
+        [Value::String(first), Value::String(second)] => {
+            assert_ne!(first, "panics");
+            Ok(Value::string(format!("{first}-{second}")))
+        }
+        _ => Ok(Value::Null),
+    },
+};
