@@ -117,7 +117,7 @@ fn a_connection_that_cannot_be_made_says_what_to_do() {
     let cases: [(&str, Vec<(&str, String)>, &[&str]); 4] = [
         ("", vec![], &["config_path", "host", "KUBE_CONFIG_PATH"]),
         (r#"config_path = "nowhere""#, vec![], &["nowhere", "can't be read"]),
-        (r#"host = "https://127.0.0.1:1""#, vec![], &["127.0.0.1:1"]),
+        (r#"host = "https://127.0.0.1:1""#, vec![], &["The API server can't be reached", "connection arguments"]),
         (r#"config_path = "stranger""#, vec![("stranger", plane.kubeconfig(&stranger))], &["401"]),
     ];
     for (arguments, files, words) in cases {
