@@ -5,6 +5,8 @@
 
 mod connections;
 mod control_plane;
+mod drift;
+mod examples;
 mod faults;
 mod fixed_point;
 mod lifecycle;
