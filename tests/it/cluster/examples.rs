@@ -91,7 +91,9 @@ fn every_example_is_applied() {
             })
         })
         .into();
-    services.iter().for_each(|service| api.apply(service, "helm"));
+    for service in &services {
+        api.apply(service, "helm");
+    }
     let theirs = everything(&api);
     for resource in ["mesh_service", "mesh_external_service", "mesh_global_defaults"] {
         let workspace = initialized(Tool::Tofu, &format!("resources/{resource}"));
