@@ -14,6 +14,7 @@ mod mistakes;
 mod proxy;
 mod rbac;
 mod refused;
+mod requests;
 mod rights;
 
 use crate::support::{
