@@ -7,7 +7,7 @@ built := $(or $(CARGO_TARGET_DIR),target)/release/terraform-provider-mesh
 # Where `make install` puts the provider; terraform and tofu look there without being told.
 MIRROR ?= $(HOME)/.terraform.d/plugins
 
-.PHONY: help test tools demo cluster install clean need-cargo need-go need-terraform
+.PHONY: help test tools demo cluster install mirror clean need-cargo need-go need-terraform
 
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
@@ -38,6 +38,10 @@ cluster: need-go tools
 
 install: need-cargo
 	cargo build --release
+	@$(MAKE) --no-print-directory mirror
+
+# Puts what is built into MIRROR, for both registries, as `init` looks for it there.
+mirror:
 	@for registry in registry.terraform.io registry.opentofu.org; do \
 		folder="$(MIRROR)/$$registry/mesh-provider/mesh/$(version)/$(platform)"; \
 		mkdir -p "$$folder" && rm -f "$$folder/terraform-provider-mesh_v$(version)" && \

@@ -87,7 +87,7 @@ impl Engine<'_> {
             // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
             Some(live)
                 if object.key.kind.territory == Territory::Exclusive
-                    && drift::take(live, &body, &object.key).is_some() =>
+                    && (drift::is_unmanaged(live) || drift::take(live, &body, &object.key).is_some()) =>
             {
                 let spec = json!([{ "op": "add", "path": "/spec", "value": at(&body, &["spec"]) }]);
                 self.cluster.patch(&object.key, &spec, true, &self.limits).await

@@ -77,9 +77,9 @@ fn whichever_write_fails_the_next_apply_goes_on() {
 fn an_interrupted_apply_ends_soon_and_keeps_what_it_wrote() {
     let namespace = control_plane().namespace("stopped");
     let (workspace, proxy) = through_proxy(Tool::Terraform, &namespace);
-    proxy.rule(2, usize::MAX, Fault::Delay(Duration::from_secs(60)), Asked::writes);
+    proxy.rule(2, usize::MAX, Fault::Delay(Duration::from_mins(1)), Asked::writes);
     let child = workspace.spawn(&["apply", "-input=false", "-no-color", "-auto-approve"]);
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_mins(1);
     while proxy.asked().iter().filter(|asked| asked.writes()).count() < 3 {
         assert!(Instant::now() < patience, "the third write never came");
         thread::sleep(Duration::from_millis(20));

@@ -6,6 +6,8 @@
 mod conformance;
 mod connections;
 mod control_plane;
+mod drift;
+mod examples;
 mod faults;
 mod fixed_point;
 mod lifecycle;
@@ -14,6 +16,7 @@ mod proxy;
 mod rbac;
 mod refused;
 mod replacement;
+mod requests;
 mod rights;
 
 use crate::support::{
