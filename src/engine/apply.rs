@@ -81,13 +81,7 @@ impl Engine<'_> {
     /// Deletes what was noted; gives back what was lent. Objects that aren't ours (any more) are left, with a warning. Where
     /// a newer life of the resource has begun and isn't `settled`, nothing is touched, nor journalled: that life goes on
     /// with what is there.
-    pub async fn delete(
-        &self,
-        noted: &BTreeMap<Key, Noted>,
-        settled: bool,
-        journal: &Journal,
-        out: &mut Diagnostics,
-    ) {
+    pub async fn delete(&self, noted: &BTreeMap<Key, Noted>, settled: bool, journal: &Journal, out: &mut Diagnostics) {
         let mut noted = noted.clone();
         if settled {
             // Whatever was inherited and is still wanted says so by now.

@@ -24,8 +24,20 @@ use crate::{
 const UNREACHABLE: &str = "unreachable";
 
 impl Engine<'_> {
-    /// Checks each of `wanted`, the objects that this plan would write.
+    /// Checks each of `wanted`, the objects that this plan would write. Without a cluster there is nothing to check by, and
+    /// one warning says so.
     pub async fn plan(&self, wanted: &[Object], out: &mut Diagnostics) {
+        if self.once.said(UNREACHABLE) {
+            return;
+        }
+        if let Err(error) = self.cluster.identity(&self.limits).await
+            && error.no_cluster()
+        {
+            return self.without_cluster(&error, out);
+        }
+        if self.same_cluster(out).await.is_err() {
+            return;
+        }
         let anchor = anchor(wanted.iter().map(|object| &object.key));
         let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key)).boxed());
         for told in side_by_side(checks.collect()).await {
@@ -35,9 +47,6 @@ impl Engine<'_> {
 
     async fn check(&self, object: &Object, is_anchor: bool) -> Diagnostics {
         let mut out = Diagnostics::default();
-        if self.once.said(UNREACHABLE) {
-            return out;
-        }
         let live = match self.cluster.get(&object.key, Freshness::Recent, &self.limits).await {
             Ok(live) => live,
             Err(error) => {
@@ -99,17 +108,23 @@ impl Engine<'_> {
         }
     }
 
+    fn without_cluster(&self, error: &Error, out: &mut Diagnostics) {
+        if self.once.first(UNREACHABLE) {
+            out.warn(
+                &Path::root(),
+                "Planned without the cluster",
+                format!(
+                    "{error}.\nThe planned objects are exact. Whether somebody else's object is in the way, and what the \
+                     server's validation says, shows at apply."
+                ),
+            );
+        }
+    }
+
     /// A check that couldn't be made is no fault of the configuration, unless the server says so.
     fn unchecked(&self, error: &Error, doing: Doing, object: &Object, out: &mut Diagnostics) {
         if error.no_cluster() {
-            if self.once.first(UNREACHABLE) {
-                out.warn(
-                    &Path::root(),
-                    "Planned without the cluster",
-                    format!("{error}.\nThe planned objects are exact. Whether somebody else's object is in the way, and what \
-                             the server's validation says, shows at apply."),
-                );
-            }
+            self.without_cluster(error, out);
         } else if doing == Doing::Check && error.forbidden() {
             if self.once.first("dry run forbidden") {
                 out.warn(

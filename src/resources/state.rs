@@ -9,7 +9,7 @@ use crate::{
     engine::Entry,
     known::Known,
     mesh::Rendered,
-    object::{Key, Object, Stage},
+    object::{Key, Object},
     schema::{Mode, Schema, Shape, Slot, Type, Value, json, model::required},
 };
 
@@ -124,12 +124,6 @@ fn without_nulls(value: Json) -> Json {
         Json::Array(items) => items.into_iter().map(without_nulls).collect(),
         other => other,
     }
-}
-
-/// When an object of a rendered set is written.
-pub(super) fn stage_of(rendered: &Rendered, key: &Key) -> Stage {
-    let found = rendered.as_ref().ok().and_then(|objects| objects.iter().find(|(known, _)| known == key));
-    found.and_then(|(_, object)| object.as_ref().ok()).map_or(Stage(0), |object| object.stage)
 }
 
 /// The identity's attributes: the parts of the id.

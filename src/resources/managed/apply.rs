@@ -85,7 +85,9 @@ impl<K: Kind> Managed<K> {
         } else {
             let left = state::merged(before, &done.written);
             // What might have been left of an earlier life, and what was: only the latter is this resource's to note.
-            done.record.objects.retain(|key, noted| !noted.inherited || left.keys().any(|known| known.to_string() == *key));
+            done.record
+                .objects
+                .retain(|key, noted| !noted.inherited || left.keys().any(|known| known.to_string() == *key));
             // Nothing of a create was written: there is nothing to keep.
             (prior.is_some() || !left.is_empty()).then(|| state::with_objects(&made, &left))
         };

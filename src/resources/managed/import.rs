@@ -12,7 +12,7 @@ use crate::{
         Limits,
         errors::{Doing, explain},
     },
-    object::{Key, kind},
+    object::{Holding, Key, kind},
     plugin::offer::{Call, Foreign, ImportId, Stored},
     resources::{Context, Kind, foreign, state},
     schema::{Value, model::Model},
@@ -45,7 +45,8 @@ impl<K: Kind> Managed<K> {
     }
 
     /// Everything in the id's namespace that says it belongs to the id, and the arguments that one of them carries. Where
-    /// nothing does, the read that follows says that there is none.
+    /// nothing says so, objects of the same names that somebody made by hand; where there are none of those either, the read
+    /// that follows says that there is nothing to import.
     pub(super) async fn find(call: Call<Context>, id: &str, out: &mut Diagnostics) -> Result<Stored, Reported> {
         let context = configured(&call, out)?;
         let Ok(mesh) = &context.mesh else {
@@ -55,60 +56,80 @@ impl<K: Kind> Managed<K> {
                 "Import needs known provider arguments.",
             ));
         };
+        let limits = Limits::within(CHECKS_WITHIN, call.stop);
         let namespace = id.rsplit_once('/').map_or(mesh.root_namespace.as_str(), |(namespace, _)| namespace);
-        let found = Self::stamped(&context, id, namespace, call, out).await?;
+        let found = Self::stamped(&context, id, namespace, &limits, out).await?;
         let said = |name: &str| {
             found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
         };
         let arguments = state::restored(&K::Config::schema(), said(ownership::ARGUMENTS));
         let model = K::Config::decode(&arguments, &Path::root(), &mut Diagnostics::default());
-        let rendered = K::render(&model, mesh);
-        let noted = |(key, live): &(Key, Json)| {
-            let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
-            (key.to_string(), Noted { uid, stage: state::stage_of(&rendered, key).0, ..Noted::default() })
-        };
-        let record = Record {
+        let rendered = K::render(&model, mesh).unwrap_or_default();
+        let mut record = Record {
             id: id.to_owned(),
             instance: said(ownership::INSTANCE).to_owned(),
             owner: said(ownership::OWNER).to_owned(),
-            objects: found.iter().map(noted).collect(),
             ..Record::default()
         };
-        let outputs = if found.is_empty() { Value::Null } else { K::outputs(&model, mesh).encode() };
-        let mut objects = BTreeMap::new();
-        if let Ok(rendered) = &rendered
-            && !found.is_empty()
-        {
-            // What it has of others' objects carries no stamp; the arguments say which.
-            let lent = rendered.iter().filter_map(|(_, object)| object.as_ref().ok());
-            objects.extend(lent.map(|object| (object.key.clone(), object.body.clone())));
+        for (key, live) in &found {
+            let stage = rendered.iter().find(|(known, _)| known == key).and_then(|(_, object)| object.as_ref().ok());
+            let stage = stage.map_or(0, |object| object.stage.0);
+            let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
+            record.objects.insert(key.to_string(), Noted { uid, stage, ..Noted::default() });
         }
+        let mut objects: BTreeMap<Key, Json> = BTreeMap::new();
+        for object in rendered.into_iter().filter_map(|(_, object)| object.ok()) {
+            if object.holding == Holding::Fields {
+                // What it has of others' objects carries no stamp; the arguments say which.
+                let noted = Noted { stage: object.stage.0, fields: true, ..Noted::default() };
+                record.objects.insert(object.key.to_string(), noted);
+            }
+            objects.insert(object.key, object.body);
+        }
+        if found.is_empty() {
+            for (key, stage) in K::could_render(id, mesh) {
+                let noted = Noted { stage: stage.0, moved: true, ..Noted::default() };
+                record.objects.insert(key.to_string(), noted);
+            }
+        }
+        let outputs = if found.is_empty() { Value::Null } else { K::outputs(&model, mesh).encode() };
         let state = state::with_objects(&state::with(&arguments, outputs, Value::string(id), Value::Null), &objects);
         let state = Self::schema().complete(&state);
         Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
     }
 
+    /// Objects whose stamps name the resource. Kinds that we may not list can't be ours to write either, unless nothing is
+    /// found at all: then the missing right is told.
     async fn stamped(
         context: &Context,
         id: &str,
         namespace: &str,
-        call: Call<Context>,
+        limits: &Limits,
         out: &mut Diagnostics,
     ) -> Result<Vec<(Key, Json)>, Reported> {
-        let limits = Limits::within(CHECKS_WITHIN, call.stop);
         let resource = Self::resource(id);
         let label = format!("{}=true", ownership::MANAGED);
-        let mut found = Vec::new();
+        let (mut found, mut forbidden) = (Vec::new(), None);
         for kind in kind::ALL.iter().copied().filter(|kind| kind.namespaced) {
-            let listed = match context.cluster.list(kind, namespace, &label, &limits).await {
-                Ok(listed) => listed,
-                Err(error) => return Err(explain(&error, Doing::Read, &Key::new(kind, namespace, ""), None, out)),
-            };
-            let ours = |live: &Json| text(live, &["metadata", "annotations", ownership::RESOURCE]) == Some(&resource);
-            let named = |live: Json| Some((Key::new(kind, namespace, text(&live, &["metadata", "name"])?), live));
-            found.extend(listed.into_iter().filter(ours).filter_map(named));
+            let key = |name: &str| Key::new(kind, namespace, name);
+            match context.cluster.list(kind, namespace, &label, limits).await {
+                Ok(listed) => {
+                    let ours =
+                        |live: &Json| text(live, &["metadata", "annotations", ownership::RESOURCE]) == Some(&resource);
+                    let named = |live: Json| Some((key(text(&live, &["metadata", "name"])?), live));
+                    found.extend(listed.into_iter().filter(ours).filter_map(named));
+                }
+                Err(error) if error.forbidden() => forbidden = Some((error, key(""))),
+                Err(error) => return Err(explain(&error, Doing::Read, &key(""), None, out)),
+            }
         }
-        Ok(found)
+        match forbidden {
+            Some((error, key)) if found.is_empty() => {
+                explain(&error, Doing::Read, &key, None, out);
+                out.sound().map(|()| found)
+            }
+            _ => Ok(found),
+        }
     }
 
     /// One object of another provider's resource as the beginning of ours: it is noted, and its arguments are the next

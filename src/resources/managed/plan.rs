@@ -135,9 +135,6 @@ impl<K: Kind> Managed<K> {
         let mut claim = Self::claim(&id, owner, &record);
         claim.adopt = K::adopts(model);
         let limits = Limits::within(K::timeouts(model).read.min(CHECKS_WITHIN), call.stop.clone());
-        let engine = context.engine(&claim, &record, limits);
-        if engine.same_cluster(out).await.is_ok() {
-            engine.plan(&wanted, out).await;
-        }
+        context.engine(&claim, &record, limits).plan(&wanted, out).await;
     }
 }

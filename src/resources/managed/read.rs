@@ -53,9 +53,8 @@ impl<K: Kind> Managed<K> {
         }
         let live = engine.read(&wrote, out).await?;
         let whole = |key: &Key| noted.get(key).is_none_or(|noted| noted.holding() == Holding::Whole);
-        // Of a resource that has objects of its own, fields in somebody else's are no sign of life.
-        let expected = wrote.keys().any(whole);
-        let alive = if expected { live.keys().any(whole) } else { !live.is_empty() || wrote.is_empty() };
+        // Fields in somebody else's object are no sign of life: each resource has objects of its own.
+        let alive = live.keys().any(whole);
         Ok(alive.then(|| state::with_objects(&stored.state, &live)))
     }
 }
