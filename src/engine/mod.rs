@@ -12,6 +12,7 @@ pub mod plan;
 pub mod read;
 pub mod record;
 pub mod schedule;
+mod write;
 
 use std::{
     collections::BTreeSet,
@@ -41,6 +42,8 @@ pub struct Engine<'a> {
     pub record: &'a Record,
     /// Until when.
     pub limits: Limits,
+    /// Whether fields of shared kinds are taken from other managers (`force_conflicts`).
+    pub force: bool,
     /// Warnings that one run tells once.
     pub once: &'a Once,
 }

@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine,
-    drift::{self, intruders},
+    drift::{self, intruders, project},
     ownership::{Whose, anchor, stamped, whose},
     side_by_side,
+    write::mutated,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -51,14 +52,20 @@ impl Engine<'_> {
             return out;
         }
         if let Some(live) = &live {
-            if let Whose::Other(who) = whose(live, self.claim, self.record.uid(&object.key)) {
-                in_the_way(object, &who, &mut out);
-                return out;
+            match whose(live, self.claim, self.record.noted(&object.key)) {
+                Whose::Other(who) if self.claim.adopt => adopted(object, &who, &mut out),
+                Whose::Other(who) => {
+                    in_the_way(object, &who, &mut out);
+                    return out;
+                }
+                Whose::Ours | Whose::OtherLife => drifted(live, object, &mut out),
             }
-            drifted(live, object, &mut out);
         }
         match self.dry_run(object, live.as_deref(), is_anchor).await {
             Ok(applied) => {
+                let spec = |object: &Json| json!({ "spec": at(object, &["spec"]) });
+                let owned = project(&applied.object, Some(&object.body), &object.key);
+                mutated(&spec(&owned), &spec(&object.body), &object.key, &mut out);
                 for warning in applied.warnings {
                     if self.once.first(&format!("{} {warning}", object.key)) {
                         out.warn(
@@ -85,7 +92,10 @@ impl Engine<'_> {
                 let spec = json!([{ "op": "add", "path": "/spec", "value": at(&body, &["spec"]) }]);
                 self.cluster.patch(&object.key, &spec, true, &self.limits).await
             }
-            _ => self.cluster.apply(&object.key, &body, Apply { dry_run: true, force: false }, &self.limits).await,
+            _ => {
+                let how = Apply { dry_run: true, force: self.force || self.claim.adopt };
+                self.cluster.apply(&object.key, &body, how, &self.limits).await
+            }
         }
     }
 
@@ -142,10 +152,19 @@ pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
         &Path::root(),
         format!("{} exists already", object.key.kind.kind),
         format!(
-            "{} is in the cluster, and {who}. It is left as it is. Delete it there, or give this resource another \
-                 name, or remove the other resource that declares it.",
+            "{} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
+             adopt_existing = true; else delete it there, or give this resource another name.",
             object.key
         ),
+    );
+}
+
+/// An object of somebody else has the name, and is taken over.
+fn adopted(object: &Object, who: &str, out: &mut Diagnostics) {
+    out.warn(
+        &Path::root().attribute("adopt_existing"),
+        format!("{} will be taken over", object.key.kind.kind),
+        format!("{} is in the cluster, and {who}. Apply makes it this resource's.", object.key),
     );
 }
 

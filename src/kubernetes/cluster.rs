@@ -2,7 +2,10 @@
 //! client, since its typed calls throw the response's headers away (`Retry-After`, `Warning`) and lose a whole list over one
 //! odd object.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -35,6 +38,8 @@ pub struct Cluster {
     client: OnceCell<kube::Client>,
     reads: Reads,
     identity: OnceCell<Option<String>>,
+    /// The server has answered before, whatever it said.
+    reached: AtomicBool,
 }
 
 /// How to apply.
@@ -63,7 +68,13 @@ struct Answer {
 impl Cluster {
     /// Not connected yet; `Err`: connection arguments come at apply.
     pub fn new(connection: Known<Connection>) -> Self {
-        Self { connection, client: OnceCell::new(), reads: Reads::default(), identity: OnceCell::new() }
+        Self {
+            connection,
+            client: OnceCell::new(),
+            reads: Reads::default(),
+            identity: OnceCell::new(),
+            reached: AtomicBool::new(false),
+        }
     }
 
     /// The object, or `None` where there is none, nor its namespace or kind.
@@ -221,7 +232,8 @@ impl Cluster {
             None => ("application/json", Vec::new()),
         };
         let what = format!("{method} {uri}");
-        persist(limits, &what, || self.attempt(&method, uri, content_type, &bytes, &what)).await
+        let reached = || self.reached.load(Relaxed);
+        persist(limits, &what, reached, || self.attempt(&method, uri, content_type, &bytes, &what)).await
     }
 
     async fn attempt(
@@ -241,6 +253,7 @@ impl Cluster {
             .body(Body::from(body.to_vec()))
             .map_err(|e| Error::Malformed(e.to_string()))?;
         let response = client.send(request).await.map_err(|e| Error::unreachable(&e))?;
+        self.reached.store(true, Relaxed);
         let (head, body) = response.into_parts();
         let body = body.collect().await.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes();
         tracing::debug!(request = what, status = head.status.as_u16(), "kubernetes");

@@ -5,20 +5,24 @@ pub(crate) mod arguments;
 pub mod common;
 mod context;
 pub mod external_service;
+mod foreign;
 pub mod global_defaults;
 pub mod managed;
+mod run;
 pub mod service;
 mod state;
 pub mod timeouts;
 mod work;
 
-pub use context::Context;
+pub use context::{Context, OnUnreadable};
+pub use run::Run;
 
 use self::timeouts::Limits;
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{Mesh, Rendered},
+    object::{Key, Stage},
     schema::model::Model,
 };
 
@@ -43,6 +47,11 @@ pub trait Kind: Send + Sync + 'static {
     fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
     /// The computed attributes; unknown only where an input is.
     fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
+    /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
+    /// left.
+    fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
+    /// Whether objects of others are taken over.
+    fn adopts(config: &Self::Config) -> bool;
     /// How long operations may take.
     fn timeouts(config: &Self::Config) -> Limits;
 }

@@ -9,6 +9,7 @@ use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{Mesh, Rendered, global_defaults, istio::peer_authentication::MtlsMode},
+    object::{Key, Stage},
 };
 
 /// The resource.
@@ -36,6 +37,14 @@ impl Kind for GlobalDefaults {
     }
 
     fn outputs(_config: &Config, _mesh: &Mesh) {}
+
+    fn could_render(_id: &str, mesh: &Mesh) -> Vec<(Key, Stage)> {
+        global_defaults::could_render(mesh)
+    }
+
+    fn adopts(config: &Config) -> bool {
+        config.adopt_existing.or(false).unwrap_or(false)
+    }
 
     fn timeouts(config: &Config) -> Limits {
         Limits::of(&config.timeouts)
