@@ -85,7 +85,9 @@ impl Engine<'_> {
         let mut noted = noted.clone();
         if settled {
             // Whatever was inherited and is still wanted says so by now.
-            noted.values_mut().for_each(|noted| noted.inherited = false);
+            for noted in noted.values_mut() {
+                noted.inherited = false;
+            }
         }
         let gone = noted.iter().map(|(key, noted)| (key.clone(), noted.stage())).collect();
         let set = Set { wanted: BTreeMap::new(), noted, anchor: None };

@@ -128,11 +128,11 @@ impl<K: Kind> Managed<K> {
         }
         let claim = Self::claim(&id, owner, &record);
         let limits = Limits::within(K::timeouts(&Self::model_of(&prior.state)).delete, call.stop.clone());
-        let (settled, lent) = (context.run.is_settled(&Self::resource(&id)), handed(&record, prior));
+        let (settled, remains) = (context.run.is_settled(&Self::resource(&id)), handed(&record, prior));
         let done = Work { context: context.clone(), claim, record, limits }.run(Job::Delete { noted, settled }).await;
         let sound = done.diagnostics.sound().is_ok();
         if sound && done.written.is_empty() {
-            context.run.hand_over(&Self::resource(&id), lent);
+            context.run.hand_over(&Self::resource(&id), remains);
         }
         out.extend(done.diagnostics);
         let left = || Stored {
