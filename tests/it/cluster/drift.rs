@@ -2,7 +2,7 @@
 //! is left in the object, nor in who owns its fields.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{kubernetes::FIELD_MANAGER, object::Key};
+use terraform_provider_mesh::object::Key;
 
 use crate::support::{
     api::Api,
@@ -11,7 +11,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::workspace;
+use super::{intruders, workspace};
 
 const PLATFORM: &str = r#"
 resource "mesh_external_service" "bank" {
@@ -90,13 +90,6 @@ const MEDDLING: &[Meddling] = &[
 /// What of an object means something to Istio or to us.
 fn meaning(live: &Json) -> Json {
     json!({ "spec": live["spec"], "labels": live["metadata"]["labels"], "annotations": live["metadata"]["annotations"] })
-}
-
-/// The managers, other than the provider, that hold anything of an object's spec.
-fn intruders(live: &Json) -> Vec<&Json> {
-    let entries = live["metadata"]["managedFields"].as_array().expect("a list").iter();
-    let spec = entries.filter(|entry| entry["fieldsV1"].get("f:spec").is_some());
-    spec.map(|entry| &entry["manager"]).filter(|manager| *manager != FIELD_MANAGER).collect()
 }
 
 fn key(namespace: &Namespace, object: &str) -> Key {

@@ -3,6 +3,7 @@
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod adoption;
 mod conformance;
 mod connections;
 mod control_plane;
@@ -10,14 +11,21 @@ mod drift;
 mod examples;
 mod faults;
 mod fixed_point;
+mod import;
 mod lifecycle;
 mod mistakes;
+mod moves;
 mod proxy;
 mod rbac;
 mod refused;
 mod replacement;
 mod requests;
 mod rights;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use terraform_provider_mesh::{kubernetes::FIELD_MANAGER, object::Key};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
@@ -62,4 +70,30 @@ fn provider(namespace: &Namespace, root: &str, arguments: &str, hcl: &str) -> St
         "provider \"mesh\" {{\n  owner = \"tests/NAMESPACE\"\n  root_namespace = \"{root}\"\n  {arguments}\n}}\n{hcl}\n"
     );
     block.replace("NAMESPACE", &namespace.name)
+}
+
+/// What `hcl` makes, as anybody could have written it: its objects, applied by `manager`. The provider has left no trace.
+fn hand_made(grant: Grant, namespace: &Namespace, hcl: &str, manager: &str) -> BTreeMap<Key, Json> {
+    let first = workspace(Tool::Terraform, grant, namespace, hcl);
+    first.apply().succeeded();
+    let (_, values) = first.resources().remove(0);
+    first.destroy().succeeded();
+    let objects = values["objects"].as_object().expect("a map").iter().map(|(key, body)| {
+        let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
+        control_plane().api().apply(&body, manager);
+        (key.parse().expect("a key"), body)
+    });
+    objects.collect()
+}
+
+/// The managers, other than the provider, that hold anything of an object's spec.
+fn intruders(live: &Json) -> Vec<&Json> {
+    let entries = live["metadata"]["managedFields"].as_array().expect("a list").iter();
+    let spec = entries.filter(|entry| entry["fieldsV1"].get("f:spec").is_some());
+    spec.map(|entry| &entry["manager"]).filter(|manager| *manager != FIELD_MANAGER).collect()
+}
+
+/// What a change of content, or of the object itself, changes.
+fn life(live: &Json) -> (Json, Json) {
+    (live["metadata"]["uid"].clone(), live["metadata"]["generation"].clone())
 }

@@ -115,6 +115,20 @@ impl Workspace {
         )
     }
 
+    /// An empty folder, in which another provider, `hashicorp/kubernetes`, can be named too. Core wants it there before it
+    /// moves or forgets what that provider made, and asks it nothing else: any plugin that has schemas will do, ours too.
+    pub(crate) fn beside(tool: Tool, source: &str) -> Self {
+        let kind = source.rsplit('/').next().expect("a source has a type");
+        let workspace = Self::new(tool);
+        let folder = workspace.path().join("beside");
+        std::fs::create_dir(&folder).expect("making a folder");
+        std::os::unix::fs::symlink(provider(), folder.join(format!("terraform-provider-{kind}"))).expect("linking");
+        let settings = std::fs::read_to_string(workspace.path().join("cli.tfrc")).expect("it is there");
+        let overrides = format!("dev_overrides {{\n    \"{source}\" = \"{}\"\n", folder.display());
+        workspace.file("cli.tfrc", &settings.replace("dev_overrides {\n", &overrides));
+        workspace
+    }
+
     /// An empty folder. The provider is found where users have it: in a mirror, from which `init` installs it.
     pub(crate) fn with_mirror(tool: Tool) -> Self {
         let workspace = Self::finding(tool, "  filesystem_mirror {\n    path = \"plugins\"\n  }\n");

@@ -1,0 +1,153 @@
+//! `moved` blocks from resources of other providers: the object lives on, and only who has it changes. One object comes by
+//! `moved`; its siblings are forgotten there (`removed`) and adopted here.
+
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::object::{Key, kind};
+
+use crate::support::{
+    control_plane::{Namespace, control_plane},
+    terraform::{Tool, Workspace},
+    users::Grant,
+};
+
+use super::{CART, hand_made, intruders, life, provider};
+
+/// A provider that writes single objects.
+struct Foreign {
+    source: &'static str,
+    resource: &'static str,
+    schema_version: u64,
+    /// As which field manager it writes.
+    manager: &'static str,
+    /// The attributes of its state, as far as they name the object.
+    attributes: fn(&Key, &Json) -> Json,
+}
+
+const FOREIGN: [Foreign; 3] = [
+    Foreign {
+        source: "hashicorp/kubernetes",
+        resource: "kubernetes_manifest",
+        schema_version: 1,
+        manager: "Terraform",
+        // A value of any type, with its type beside it.
+        attributes: |_, body| json!({ "manifest": { "value": body, "type": typed(body) }, "object": null, "wait": [] }),
+    },
+    Foreign {
+        source: "gavinbunney/kubectl",
+        resource: "kubectl_manifest",
+        schema_version: 1,
+        manager: "kubectl",
+        attributes: |key, body| {
+            json!({
+                "id": format!("/apis/{}", key.name), "kind": key.kind.kind, "api_version": key.kind.api_version(),
+                "name": key.name, "namespace": key.namespace, "yaml_body": body.to_string(), "force_new": false,
+            })
+        },
+    },
+    Foreign {
+        source: "jmorris0x0/k8sconnect",
+        resource: "k8sconnect_object",
+        schema_version: 2,
+        manager: "k8sconnect",
+        attributes: |key, body| {
+            let api_version = key.kind.api_version();
+            json!({
+                "id": "8f2c0e5a91d4", "yaml_body": body.to_string(), "managed_state_projection": {},
+                "object_ref": { "api_version": api_version, "kind": key.kind.kind, "name": key.name, "namespace": key.namespace },
+            })
+        },
+    },
+];
+
+/// The type of a JSON value, as states write it.
+fn typed(value: &Json) -> Json {
+    match value {
+        Json::Object(members) => {
+            json!([
+                "object",
+                members.iter().map(|(name, value)| (name.clone(), typed(value))).collect::<serde_json::Map<_, _>>()
+            ])
+        }
+        Json::Array(items) => json!(["tuple", items.iter().map(typed).collect::<Vec<_>>()]),
+        Json::Bool(_) => json!("bool"),
+        Json::Number(_) => json!("number"),
+        _ => json!("string"),
+    }
+}
+
+impl Foreign {
+    /// What a resource of this provider is called for an object.
+    fn address(&self, key: &Key) -> String {
+        format!("{}.{}", self.resource, key.kind.kind.to_lowercase())
+    }
+
+    /// The state of a configuration that has `objects`, one resource each.
+    fn state<'a>(&self, tool: Tool, objects: impl Iterator<Item = (&'a Key, &'a Json)>) -> String {
+        let registry = if tool == Tool::Terraform { "registry.terraform.io" } else { "registry.opentofu.org" };
+        let provider = format!("provider[\"{registry}/{}\"]", self.source);
+        let resource = |(key, body): (&Key, &Json)| {
+            let instance = json!({ "schema_version": self.schema_version, "attributes": (self.attributes)(key, body) });
+            json!({
+                "mode": "managed", "type": self.resource, "name": key.kind.kind.to_lowercase(), "provider": provider,
+                "instances": [instance],
+            })
+        };
+        let resources: Vec<_> = objects.map(resource).collect();
+        let state = json!({
+            "version": 4, "terraform_version": "1.11.4", "serial": 1, "outputs": {},
+            "lineage": "7c1a5d0e-3f62-4b8e-9d27-50c8f1a2b3d4", "resources": resources, "check_results": null,
+        });
+        state.to_string()
+    }
+
+    /// A workspace with that state and `hcl`.
+    fn workspace<'a>(
+        &self,
+        tool: Tool,
+        namespace: &Namespace,
+        objects: impl Iterator<Item = (&'a Key, &'a Json)>,
+        hcl: &str,
+    ) -> Workspace {
+        let workspace = Workspace::beside(tool, self.source);
+        workspace.file("kubeconfig", &control_plane().kubeconfig(&namespace.user(Grant::AppTeam)));
+        workspace.configure(&provider(namespace, "istio-system", r#"config_path = "kubeconfig""#, hcl));
+        workspace.file("terraform.tfstate", &self.state(tool, objects));
+        workspace
+    }
+}
+
+fn moved(from: &str) -> String {
+    format!("\nmoved {{\n  from = {from}\n  to   = mesh_service.cart\n}}")
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn one_object_becomes_a_service() {
+    let api = control_plane().api();
+    for foreign in FOREIGN {
+        for tool in Tool::ALL {
+            let namespace = control_plane().namespace("moved");
+            let made = hand_made(Grant::AppTeam, &namespace, CART, foreign.manager);
+            let key = made.keys().find(|key| key.kind == &kind::VIRTUAL_SERVICE).expect("it is there");
+            made.keys().filter(|other| *other != key).for_each(|other| api.delete(other));
+            let before = api.get(key).expect("it is there");
+            assert_eq!(intruders(&before), [foreign.manager]);
+
+            let hcl = format!("{CART}{}", moved(&foreign.address(key)));
+            let workspace = foreign.workspace(tool, &namespace, [(key, &made[key])].into_iter(), &hcl);
+            let plan = workspace.plan();
+            let from = format!("(moved from {})", foreign.address(key));
+            for word in [&from, "0 to add, 1 to change, 0 to destroy"] {
+                assert!(plan.text.contains(word), "{tool}: {word:?} is not in: {}", plan.text);
+            }
+            workspace.apply().succeeded();
+            let after = api.get(key).expect("it is there");
+            assert_eq!((life(&after), &after["spec"]), (life(&before), &before["spec"]), "{tool} {}", foreign.resource);
+            assert_eq!(intruders(&after), Vec::<&Json>::new());
+            let plan = workspace.plan();
+            assert!(plan.is_empty, "{tool}: {}", plan.text);
+            workspace.destroy().succeeded();
+            assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
+        }
+    }
+}
