@@ -60,9 +60,14 @@ impl Engine<'_> {
             }
             return out;
         }
+        let noted = self.record.noted(&object.key);
+        let mut coming = noted.is_some_and(|noted| noted.moved);
         if let Some(live) = &live {
-            match whose(live, self.claim, self.record.noted(&object.key)) {
-                Whose::Other(who) if self.claim.adopt => adopted(object, &who, &mut out),
+            match whose(live, self.claim, noted) {
+                Whose::Other(who) if self.claim.adopt => {
+                    coming = true;
+                    adopted(object, &who, &mut out);
+                }
                 Whose::Other(who) => {
                     in_the_way(object, &who, &mut out);
                     return out;
@@ -70,7 +75,7 @@ impl Engine<'_> {
                 Whose::Ours | Whose::OtherLife => drifted(live, object, &mut out),
             }
         }
-        match self.dry_run(object, live.as_deref(), is_anchor).await {
+        match self.dry_run(object, live.as_deref(), is_anchor, coming).await {
             Ok(applied) => {
                 let spec = |object: &Json| json!({ "spec": at(object, &["spec"]) });
                 let owned = project(&applied.object, Some(&object.body), &object.key);
@@ -90,7 +95,14 @@ impl Engine<'_> {
         out
     }
 
-    async fn dry_run(&self, object: &Object, live: Option<&Json>, is_anchor: bool) -> Result<Applied, Error> {
+    /// `coming`: it becomes ours by this apply, so nobody's fields are in our way then.
+    async fn dry_run(
+        &self,
+        object: &Object,
+        live: Option<&Json>,
+        is_anchor: bool,
+        coming: bool,
+    ) -> Result<Applied, Error> {
         let body = stamped(&object.body, self.claim, is_anchor);
         match live {
             // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
@@ -102,7 +114,7 @@ impl Engine<'_> {
                 self.cluster.patch(&object.key, &spec, true, &self.limits).await
             }
             _ => {
-                let how = Apply { dry_run: true, force: self.force || self.claim.adopt };
+                let how = Apply { dry_run: true, force: self.force || coming };
                 self.cluster.apply(&object.key, &body, how, &self.limits).await
             }
         }

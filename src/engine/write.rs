@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine, Entry, Journal,
-    drift::{differences, is_unmanaged, project, released, take},
+    drift::{differences, is_unmanaged, project, released, take, take_written},
     ownership::{Whose, stamped, whose},
     record::Noted,
 };
@@ -40,7 +40,8 @@ impl Engine<'_> {
         for round in 1.. {
             let adopting =
                 live.as_deref().is_some_and(|live| matches!(whose(live, self.claim, noted), Whose::Other(_)));
-            match self.put_once(object, body, live.as_deref(), is_anchor, adopting).await {
+            let coming = adopting || noted.is_some_and(|noted| noted.moved);
+            match self.put_once(object, body, live.as_deref(), is_anchor, coming).await {
                 Ok(applied) => {
                     let owned = project(&applied, Some(&object.body), &object.key);
                     mutated(&owned, body, &object.key, out);
@@ -68,37 +69,44 @@ impl Engine<'_> {
         body: &Json,
         live: Option<&Json>,
         is_anchor: bool,
-        adopting: bool,
+        coming: bool,
     ) -> Result<Json, Error> {
         let mut body = match object.holding {
             Holding::Whole => stamped(body, self.claim, is_anchor),
             Holding::Fields => body.clone(),
         };
         if let Some(live) = live {
-            let live = self.taken(object, &body, live.clone()).await?;
+            let live = self.taken(object, &body, live.clone(), coming).await?;
             set(&mut body, &["metadata", "resourceVersion"], at(&live, &["metadata", "resourceVersion"]).clone());
             if object.holding == Holding::Fields {
                 // An apply would create what isn't there; with a uid the server refuses instead.
                 set(&mut body, &["metadata", "uid"], at(&live, &["metadata", "uid"]).clone());
             }
         }
-        let how = Apply { dry_run: false, force: self.force || adopting && object.holding == Holding::Whole };
+        let how = Apply { dry_run: false, force: self.force };
         Ok(self.cluster.apply(&object.key, &body, how, &self.limits).await?.object)
     }
 
-    /// The live object once every field in our territory is ours alone. Values don't change, only who has them.
-    async fn taken(&self, object: &Object, body: &Json, mut live: Json) -> Result<Json, Error> {
+    /// The live object once every field in our territory is ours alone. Values don't change, only who has them. In shared
+    /// kinds that is only done as an object becomes ours (`coming`).
+    async fn taken(&self, object: &Object, body: &Json, mut live: Json, coming: bool) -> Result<Json, Error> {
         let key = &object.key;
-        if object.holding == Holding::Whole && key.kind.territory == Territory::Exclusive {
-            if is_unmanaged(&live) {
-                // Nobody is on record: a forced apply makes the server note a manager, whom the take absorbs.
-                live = self.cluster.apply(key, body, Apply { dry_run: false, force: true }, &self.limits).await?.object;
+        let patch = match (object.holding, key.kind.territory) {
+            (Holding::Whole, Territory::Exclusive) => {
+                if is_unmanaged(&live) {
+                    // Nobody is on record: a forced apply makes the server note a manager, whom the take absorbs.
+                    let how = Apply { dry_run: false, force: true };
+                    live = self.cluster.apply(key, body, how, &self.limits).await?.object;
+                }
+                take(&live, body, key)
             }
-            if let Some(patch) = take(&live, body, key) {
-                live = self.cluster.patch(key, &patch, false, &self.limits).await?.object;
-            }
+            (Holding::Whole, Territory::Shared) if coming => take_written(&live, body, key),
+            _ => None,
+        };
+        match patch {
+            Some(patch) => Ok(self.cluster.patch(key, &patch, false, &self.limits).await?.object),
+            None => Ok(live),
         }
-        Ok(live)
     }
 
     /// A delete of ours, or giving back what was lent or adopted.
@@ -142,9 +150,9 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Ours goes; of shared kinds, what we only adopted stays as it is.
+    /// Ours goes; of shared kinds, what we only adopted, or never wrote, stays as it is.
     async fn let_go(&self, key: &Key, noted: &Noted, live: &Json) -> Result<(), Error> {
-        if noted.adopted && key.kind.territory == Territory::Shared {
+        if (noted.adopted || noted.moved) && key.kind.territory == Territory::Shared {
             return self.cluster.patch(key, &released(live), false, &self.limits).await.map(|_| ());
         }
         let said = |name: &str| text(live, &["metadata", name]).unwrap_or_default().to_owned();

@@ -77,7 +77,17 @@ pub fn intruders(live: &Json, wanted: &Json, key: &Key) -> Vec<(String, Vec<Stri
 /// The JSON patch that makes every field in our territory ours alone without changing a value; `None` where nobody else
 /// holds any. It carries the resourceVersion that was read: a newer object refuses it.
 pub fn take(live: &Json, wanted: &Json, key: &Key) -> Option<Json> {
-    let mine = territory(wanted, key);
+    handed_over(live, key, &territory(wanted, key))
+}
+
+/// Likewise for an object of a kind that others write, too, when it becomes ours: the fields that we write are ours alone
+/// from then on, and its other fields stay whose they are.
+pub fn take_written(live: &Json, wanted: &Json, key: &Key) -> Option<Json> {
+    let written = fields_of(wanted, key, &mut Vec::new());
+    handed_over(live, key, &|path: &[&str]| is_written(&written, path))
+}
+
+fn handed_over(live: &Json, key: &Key, mine: &impl Fn(&[&str]) -> bool) -> Option<Json> {
     let mut ours = json!({});
     let mut others = Vec::new();
     let mut found = false;
@@ -90,7 +100,7 @@ pub fn take(live: &Json, wanted: &Json, key: &Key) -> Option<Json> {
             others.push(entry.clone());
             continue;
         }
-        let (taken, left) = split(&entry["fieldsV1"], &mine);
+        let (taken, left) = split(&entry["fieldsV1"], mine);
         if is_empty(&taken) {
             others.push(entry.clone());
             continue;
@@ -214,6 +224,17 @@ fn territory(wanted: &Json, key: &Key) -> impl Fn(&[&str]) -> bool {
     }
 }
 
+/// Whether a body with the field set `written` sets the field at `path`: a leaf, or being an element of a list.
+fn is_written(written: &Json, path: &[&str]) -> bool {
+    let (name, parents) = path.split_last().unwrap_or((&"", &[]));
+    let parent = at(written, parents);
+    match *name {
+        "." => parents.last().is_some_and(|parent| parent.starts_with("k:")) && parent.is_object(),
+        "f:apiVersion" | "f:kind" | "f:name" | "f:namespace" if matches!(parents, [] | ["f:metadata"]) => false,
+        name => parent.get(name).is_some_and(is_empty),
+    }
+}
+
 /// Splits a field set into what `mine` admits, whole subtrees at a time, and the rest.
 fn split(fields: &Json, mine: &impl Fn(&[&str]) -> bool) -> (Json, Json) {
     fn walk<'a>(fields: &'a Json, path: &mut Vec<&'a str>, mine: &impl Fn(&[&str]) -> bool) -> (Json, Json) {
@@ -260,6 +281,7 @@ fn union(a: &Json, b: &Json) -> Json {
 /// The field set of a body, as the server would note it for an apply.
 fn fields_of(body: &Json, key: &Key, path: &mut Vec<String>) -> Json {
     match body {
+        Json::Object(_) if is_atomic(key, path) => json!({}),
         Json::Object(members) => members
             .iter()
             .map(|(name, inner)| {
@@ -285,6 +307,11 @@ fn fields_of(body: &Json, key: &Key, path: &mut Vec<String>) -> Json {
 /// Lists of the shared kinds that we write that merge by key; all others are atomic.
 fn list_keys(key: &Key, path: &[String]) -> Option<&'static [&'static str]> {
     (key.kind.kind == "Service" && path == ["spec", "ports"]).then_some(&["port", "protocol"])
+}
+
+/// Maps of the shared kinds that we write of which the server takes all or nothing.
+fn is_atomic(key: &Key, path: &[String]) -> bool {
+    key.kind.kind == "Service" && path == ["spec", "selector"]
 }
 
 fn element(item: &Json, keys: &[&str]) -> String {

@@ -108,10 +108,45 @@ fn of_a_shared_kind_only_our_fields_are_ours() {
     theirs["nodePort"] = json!(30000);
     let live = json!({
         "metadata": {"name": "payments", "namespace": "pci", "labels": {"team": "x"}, "managedFields": []},
-        "spec": {"clusterIP": "10.0.0.1", "ports": [theirs, {"port": 9, "protocol": "UDP"}], "selector": {"app": "payments", "more": "y"}},
+        "spec": {"clusterIP": "10.0.0.1", "ports": [theirs, {"port": 9, "protocol": "UDP"}], "selector": {"app": "payments"}},
     });
     assert_eq!(project(&live, Some(&body), &key), body);
     assert_eq!(take(&live, &body, &key), None);
+
+    // The server takes a selector whole, so a label that somebody adds is a change of ours.
+    let mut narrowed = live;
+    narrowed["spec"]["selector"]["more"] = json!("y");
+    assert_eq!(project(&narrowed, Some(&body), &key)["spec"]["selector"], json!({"app": "payments", "more": "y"}));
+}
+
+#[test]
+fn an_object_of_a_shared_kind_that_becomes_ours_is_ours_as_far_as_we_write_it() {
+    let key = Key::new(&SERVICE, "pci", "payments");
+    let body = json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "payments", "namespace": "pci", "annotations": {"a": "1"}},
+        "spec": {"ports": [{"port": 80, "protocol": "TCP", "name": "http-80"}], "selector": {"app": "payments"}},
+    });
+    let http = r#"k:{"port":80,"protocol":"TCP"}"#;
+    let other = r#"k:{"port":9,"protocol":"UDP"}"#;
+    let element = json!({".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}, "f:nodePort": {}});
+    let theirs = json!({
+        "f:metadata": {"f:annotations": {".": {}, "f:a": {}, "f:b": {}}, "f:labels": {"f:team": {}}},
+        "f:spec": {"f:type": {}, "f:selector": {}, "f:ports": {".": {}, http: element, other: {".": {}, "f:port": {}}}},
+    });
+    let live = live(&json!([entry("helm", "Apply", &theirs)]), &body["spec"]);
+    let patch = take_written(&live, &body, &key).unwrap();
+    let entries = patch[0]["value"].as_array().unwrap();
+    let ours = json!({
+        "f:metadata": {"f:annotations": {"f:a": {}}},
+        "f:spec": {"f:selector": {}, "f:ports": {http: {".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}}}},
+    });
+    let left = json!({
+        "f:metadata": {"f:annotations": {".": {}, "f:b": {}}, "f:labels": {"f:team": {}}},
+        "f:spec": {"f:type": {}, "f:ports": {".": {}, http: {"f:nodePort": {}}, other: {".": {}, "f:port": {}}}},
+    });
+    assert_eq!((&entries[0]["manager"], &entries[0]["fieldsV1"]), (&json!(FIELD_MANAGER), &ours));
+    assert_eq!((&entries[1]["manager"], &entries[1]["fieldsV1"]), (&json!("helm"), &left));
 }
 
 #[test]

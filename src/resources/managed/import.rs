@@ -12,7 +12,7 @@ use crate::{
         Limits,
         errors::{Doing, explain},
     },
-    object::{Holding, Key, kind},
+    object::{self, Holding, Key, Stage, Territory, kind},
     plugin::offer::{Call, Foreign, ImportId, Stored},
     resources::{Context, Kind, foreign, state},
     schema::{Value, model::Model},
@@ -58,7 +58,8 @@ impl<K: Kind> Managed<K> {
         };
         let limits = Limits::within(CHECKS_WITHIN, call.stop);
         let namespace = id.rsplit_once('/').map_or(mesh.root_namespace.as_str(), |(namespace, _)| namespace);
-        let found = Self::stamped(&context, id, namespace, &limits, out).await?;
+        let could_render = K::could_render(id, mesh);
+        let found = Self::stamped(&context, id, namespace, &could_render, &limits, out).await?;
         let said = |name: &str| {
             found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
         };
@@ -87,7 +88,7 @@ impl<K: Kind> Managed<K> {
             objects.insert(object.key, object.body);
         }
         if found.is_empty() {
-            for (key, stage) in K::could_render(id, mesh) {
+            for (key, stage) in could_render {
                 let noted = Noted { stage: stage.0, moved: true, ..Noted::default() };
                 record.objects.insert(key.to_string(), noted);
             }
@@ -98,19 +99,23 @@ impl<K: Kind> Managed<K> {
         Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
     }
 
-    /// Objects whose stamps name the resource. Kinds that we may not list can't be ours to write either, unless nothing is
-    /// found at all: then the missing right is told.
+    /// Objects whose stamps name the resource, of the kinds of `could_render`, and of those that it may share with others.
+    /// Where nothing is found, it may be for want of a right: it is told, but for shared kinds, which not everybody needs.
     async fn stamped(
         context: &Context,
         id: &str,
         namespace: &str,
+        could_render: &[(Key, Stage)],
         limits: &Limits,
         out: &mut Diagnostics,
     ) -> Result<Vec<(Key, Json)>, Reported> {
         let resource = Self::resource(id);
         let label = format!("{}=true", ownership::MANAGED);
         let (mut found, mut forbidden) = (Vec::new(), None);
-        for kind in kind::ALL.iter().copied().filter(|kind| kind.namespaced) {
+        let own = |kind: &object::Kind| could_render.iter().any(|(key, _)| key.kind == kind);
+        let asked =
+            |kind: &&'static object::Kind| kind.namespaced && (kind.territory == Territory::Shared || own(kind));
+        for kind in kind::ALL.iter().copied().filter(asked) {
             let key = |name: &str| Key::new(kind, namespace, name);
             match context.cluster.list(kind, namespace, &label, limits).await {
                 Ok(listed) => {
@@ -119,6 +124,7 @@ impl<K: Kind> Managed<K> {
                     let named = |live: Json| Some((key(text(&live, &["metadata", "name"])?), live));
                     found.extend(listed.into_iter().filter(ours).filter_map(named));
                 }
+                Err(error) if error.forbidden() && !own(kind) => {}
                 Err(error) if error.forbidden() => forbidden = Some((error, key(""))),
                 Err(error) => return Err(explain(&error, Doing::Read, &key(""), None, out)),
             }

@@ -23,11 +23,10 @@ const EVERY_RESOURCE: [(Grant, &str, &str, &str); 3] = [
         Grant::Platform,
         r#"
 resource "mesh_external_service" "bank" {
-  host            = "api.bank.example"
-  tls             = "originate"
-  export_to       = ["pci", "shop"]
-  request_timeout = "90s"
-  labels          = { team = "payments" }
+  host       = "api.bank.example"
+  tls        = "originate"
+  export_to  = ["pci", "shop"]
+  resiliency = "high"
 
   timeouts {
     create = "2m"

@@ -151,3 +151,30 @@ fn one_object_becomes_a_service() {
         }
     }
 }
+
+/// Ours has another name: it is made, and then theirs goes. What is no business of the service is let go.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn an_object_that_the_service_does_not_have() {
+    let api = control_plane().api();
+    let [foreign, ..] = FOREIGN;
+    for (kind, stays) in [(&kind::VIRTUAL_SERVICE, false), (&kind::SERVICE_ACCOUNT, true)] {
+        let namespace = control_plane().namespace("othername");
+        let key = Key::new(kind, &namespace.name, "basket");
+        let body = json!({
+            "apiVersion": kind.api_version(), "kind": kind.kind,
+            "metadata": { "name": key.name, "namespace": key.namespace, "labels": { "team": "cart" } },
+        });
+        api.apply(&body, foreign.manager);
+        let before = api.get(&key).expect("it is there");
+        let hcl = format!("{CART}{}", moved(&foreign.address(&key)));
+        let workspace = foreign.workspace(Tool::Terraform, &namespace, [(&key, &body)].into_iter(), &hcl);
+        let plan = workspace.plan();
+        assert!(plan.text.contains(&format!("- \"{key}\" = jsonencode(")), "{}", plan.text);
+        workspace.apply().succeeded();
+        let left = api.get(&key).map(|live| (life(&live), live["metadata"]["labels"].clone()));
+        assert_eq!(left, stays.then(|| (life(&before), json!({ "team": "cart" }))));
+        assert!(workspace.plan().is_empty);
+        workspace.destroy().succeeded();
+    }
+}
