@@ -66,7 +66,7 @@ impl Engine<'_> {
             match whose(live, self.claim, noted) {
                 Whose::Other(who) if self.claim.adopt => {
                     coming = true;
-                    adopted(object, &who, &mut out);
+                    adopted(live, object, &who, &mut out);
                 }
                 Whose::Other(who) => {
                     in_the_way(object, &who, &mut out);
@@ -186,12 +186,15 @@ pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
     );
 }
 
-/// An object of somebody else has the name, and is taken over.
-fn adopted(object: &Object, who: &str, out: &mut Diagnostics) {
+/// An object of somebody else has the name, and is taken over. The plan of a create shows what will be there; what is
+/// there now is only said here.
+fn adopted(live: &Json, object: &Object, who: &str, out: &mut Diagnostics) {
+    let fields = drift::differences(&project(live, Some(&object.body), &object.key), &object.body);
+    let changes = if fields.is_empty() { "nothing in it".to_owned() } else { fields.join(", ") };
     out.warn(
         &Path::root().attribute("adopt_existing"),
         format!("{} will be taken over", object.key.kind.kind),
-        format!("{} is in the cluster, and {who}. Apply makes it this resource's.", object.key),
+        format!("{} is in the cluster, and {who}. Apply makes it this resource's, and changes {changes}.", object.key),
     );
 }
 

@@ -18,14 +18,14 @@ fn adopting(hcl: &str) -> String {
     format!("{before} {{\n  adopt_existing = true\n{after}")
 }
 
-/// Whose configuration, and what somebody has made otherwise: of which kind, and as a merge patch.
-type Adopted = (Grant, &'static str, &'static str, fn() -> Json);
+/// Whose configuration, and what somebody has made otherwise: of which kind, which fields, and as a merge patch.
+type Adopted = (Grant, &'static str, (&'static str, &'static str), fn() -> Json);
 
 const ADOPTED: [Adopted; 3] = [
     (
         Grant::AppTeam,
         CART,
-        "AuthorizationPolicy",
+        ("AuthorizationPolicy", "spec.rules"),
         || json!({ "metadata": { "labels": { "team": "cart" } }, "spec": { "rules": [{}] } }),
     ),
     (
@@ -36,7 +36,7 @@ resource "mesh_external_service" "bank" {
   tls       = "originate"
   export_to = ["pci"]
 }"#,
-        "ServiceEntry",
+        ("ServiceEntry", "spec.exportTo"),
         || json!({ "spec": { "exportTo": ["*"] } }),
     ),
     (
@@ -48,7 +48,7 @@ resource "mesh_global_defaults" "this" {
     mode = "enforce"
   }
 }"#,
-        "PeerAuthentication",
+        ("PeerAuthentication", "spec.selector"),
         || json!({ "spec": { "selector": { "matchLabels": { "app": "cart" } } } }),
     ),
 ];
@@ -58,7 +58,7 @@ resource "mesh_global_defaults" "this" {
 fn what_somebody_made_is_taken_over_on_demand() {
     let api = control_plane().api();
     for tool in Tool::ALL {
-        for (grant, hcl, other, patch) in ADOPTED {
+        for (grant, hcl, (other, fields), patch) in ADOPTED {
             let namespace = control_plane().namespace("adopted");
             let made = hand_made(grant, &namespace, hcl, "helm");
             let changed = made.keys().find(|key| key.kind.kind == other).expect("it is there");
@@ -79,8 +79,13 @@ fn what_somebody_made_is_taken_over_on_demand() {
             configure(&workspace, grant, &namespace, &adopting(hcl));
             let plan = workspace.plan();
             for key in made.keys() {
-                let words = format!("{} will be taken over", key.kind.kind);
-                assert!(plan.text.contains(&words), "{tool}: {words:?} is not in: {}", plan.text);
+                let fields = if key == changed { fields } else { "nothing in it" };
+                for words in [
+                    format!("{} will be taken over", key.kind.kind),
+                    format!("Apply makes it this resource's, and changes {fields}."),
+                ] {
+                    assert!(plan.text.contains(&words), "{tool}: {words:?} is not in: {}", plan.text);
+                }
             }
             workspace.apply().succeeded();
             for ((key, body), before) in made.iter().zip(before) {

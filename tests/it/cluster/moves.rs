@@ -1,11 +1,13 @@
 //! `moved` blocks from resources of other providers: the object lives on, and only who has it changes. One object comes by
 //! `moved`; its siblings are forgotten there (`removed`) and adopted here.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
-    control_plane::{Namespace, control_plane},
+    control_plane::{Namespace, control_plane, repository, yaml},
     terraform::{Tool, Workspace},
     users::Grant,
 };
@@ -75,10 +77,19 @@ fn typed(value: &Json) -> Json {
     }
 }
 
+/// `virtual_service`
+fn name(key: &Key) -> String {
+    let snake = key.kind.kind.char_indices().flat_map(|(at, letter)| {
+        let joint = (at > 0 && letter.is_uppercase()).then_some('_');
+        joint.into_iter().chain(letter.to_lowercase())
+    });
+    snake.collect()
+}
+
 impl Foreign {
     /// What a resource of this provider is called for an object.
     fn address(&self, key: &Key) -> String {
-        format!("{}.{}", self.resource, key.kind.kind.to_lowercase())
+        format!("{}.{}", self.resource, name(key))
     }
 
     /// The state of a configuration that has `objects`, one resource each.
@@ -88,7 +99,7 @@ impl Foreign {
         let resource = |(key, body): (&Key, &Json)| {
             let instance = json!({ "schema_version": self.schema_version, "attributes": (self.attributes)(key, body) });
             json!({
-                "mode": "managed", "type": self.resource, "name": key.kind.kind.to_lowercase(), "provider": provider,
+                "mode": "managed", "type": self.resource, "name": name(key), "provider": provider,
                 "instances": [instance],
             })
         };
@@ -176,5 +187,80 @@ fn an_object_that_the_service_does_not_have() {
         assert_eq!(left, stays.then(|| (life(&before), json!({ "team": "cart" }))));
         assert!(workspace.plan().is_empty);
         workspace.destroy().succeeded();
+    }
+}
+
+/// The text of a file of the scenario.
+fn scenario(path: &str) -> String {
+    let file = repository().join("examples/scenarios/six-manifests").join(path);
+    std::fs::read_to_string(file).expect("the scenario is there")
+}
+
+const MANIFESTS: [&str; 6] =
+    ["authorization-policy", "destination-rule", "service", "service-account", "sidecar", "virtual-service"];
+
+/// The manifests, applied by `manager`.
+fn before(manager: &str) -> BTreeMap<Key, Json> {
+    let api = control_plane().api();
+    api.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "orders" } }), "tests");
+    let applied = MANIFESTS.map(|name| {
+        let body = yaml(&scenario(&format!("before/{name}.yaml"))).remove(0);
+        api.apply(&body, manager);
+        let kind = body["kind"].as_str().expect("a kind");
+        let name = body["metadata"]["name"].as_str().expect("a name");
+        (format!("{kind}/orders/{name}").parse().expect("a key"), body)
+    });
+    applied.into()
+}
+
+/// What the guide "Adopting existing objects" promises, in its two ways: by adoption alone, and from `kubernetes_manifest`.
+/// One test, because the namespace has the name that the manifests give it.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn six_manifests_become_one_service() {
+    let (api, [foreign, ..]) = (control_plane().api(), FOREIGN);
+    for (tool, moved) in [(Tool::Terraform, false), (Tool::Terraform, true), (Tool::Tofu, true)] {
+        let manifests = before(if moved { foreign.manager } else { "kubectl" });
+        let lives = || -> Vec<_> { manifests.keys().map(|key| life(&api.get(key).expect("it is there"))).collect() };
+        let former = lives();
+        let workspace = Workspace::beside(tool, foreign.source).env("KUBE_CONFIG_PATH", "kubeconfig");
+        workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+        workspace.file("main.tf", &scenario("after/main.tf"));
+        let counts = if moved {
+            workspace.file("moved.tf", &scenario("after/moved.tf"));
+            // Configures whatever stands in for that provider.
+            workspace.file("beside.tf", "provider \"kubernetes\" {\n  owner = \"theirs\"\n}\n");
+            workspace.file("terraform.tfstate", &foreign.state(tool, manifests.iter()));
+            "0 to add, 1 to change, 0 to destroy"
+        } else {
+            "1 to add, 0 to change, 0 to destroy"
+        };
+        let plan = workspace.plan();
+        let adopted = manifests.keys().filter(|key| !moved || key.kind != &kind::VIRTUAL_SERVICE);
+        let warnings = adopted.map(|key| format!("{} will be taken over", key.kind.kind));
+        for words in warnings.chain([counts.to_owned(), "and changes nothing in it".to_owned()]) {
+            assert!(plan.text.contains(&words), "{tool}: {words:?} is not in: {}", plan.text);
+        }
+        workspace.apply().succeeded();
+        for ((key, before), after) in manifests.keys().zip(&former).zip(lives()) {
+            let same = ["AuthorizationPolicy", "Service", "ServiceAccount"].contains(&key.kind.kind);
+            assert_eq!((after.0 == before.0, after.1 == before.1), (true, same), "{tool}: {key}");
+            assert_eq!(intruders(&api.get(key).expect("it is there")), Vec::<&Json>::new(), "{key}");
+        }
+        let plan = workspace.plan();
+        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        // What the guide says to remove in the end: the blocks that brought the objects, and the other provider.
+        for file in ["moved.tf", "beside.tf"] {
+            workspace.file(file, "");
+        }
+        let plan = workspace.plan();
+        assert!(plan.is_empty, "{tool}: {}", plan.text);
+
+        workspace.destroy().succeeded();
+        let left = ["Service/orders/checkout", "ServiceAccount/orders/checkout"];
+        assert_eq!(api.objects("orders"), left);
+        for key in left {
+            api.delete(&key.parse().expect("a key"));
+        }
     }
 }
