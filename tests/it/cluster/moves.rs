@@ -228,8 +228,6 @@ fn six_manifests_become_one_service() {
         workspace.file("main.tf", &scenario("after/main.tf"));
         let counts = if moved {
             workspace.file("moved.tf", &scenario("after/moved.tf"));
-            // Configures whatever stands in for that provider.
-            workspace.file("beside.tf", "provider \"kubernetes\" {\n  owner = \"theirs\"\n}\n");
             workspace.file("terraform.tfstate", &foreign.state(tool, manifests.iter()));
             "0 to add, 1 to change, 0 to destroy"
         } else {
@@ -249,10 +247,8 @@ fn six_manifests_become_one_service() {
         }
         let plan = workspace.plan();
         assert!(plan.is_empty, "{tool}: {}", plan.text);
-        // What the guide says to remove in the end: the blocks that brought the objects, and the other provider.
-        for file in ["moved.tf", "beside.tf"] {
-            workspace.file(file, "");
-        }
+        // What the guide says to remove in the end: the blocks that brought the objects.
+        workspace.file("moved.tf", "");
         let plan = workspace.plan();
         assert!(plan.is_empty, "{tool}: {}", plan.text);
 

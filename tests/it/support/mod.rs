@@ -6,6 +6,7 @@
 pub(crate) mod api;
 pub(crate) mod control_plane;
 pub(crate) mod core;
+pub(crate) mod foreign;
 pub(crate) mod host;
 pub(crate) mod proxy;
 pub(crate) mod rig;

@@ -2,7 +2,9 @@
 
 use std::{
     fmt,
+    fs::Permissions,
     io::Read,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -12,7 +14,7 @@ use std::{
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use super::control_plane::repository;
+use super::{control_plane::repository, foreign};
 
 /// How long one command may take: far beyond any that goes well, and short enough to tell of one that hangs.
 const LIMIT: Duration = Duration::from_mins(3);
@@ -115,14 +117,16 @@ impl Workspace {
         )
     }
 
-    /// An empty folder, in which another provider, `hashicorp/kubernetes`, can be named too. Core wants it there before it
-    /// moves or forgets what that provider made, and asks it nothing else: any plugin that has schemas will do, ours too.
+    /// An empty folder, in which another provider, `hashicorp/kubernetes`, is found too: [`foreign`](super::foreign) stands
+    /// in for it. Core wants it there before it moves or forgets what that provider made.
     pub(crate) fn beside(tool: Tool, source: &str) -> Self {
         let kind = source.rsplit('/').next().expect("a source has a type");
         let workspace = Self::new(tool);
         let folder = workspace.path().join("beside");
         std::fs::create_dir(&folder).expect("making a folder");
-        std::os::unix::fs::symlink(provider(), folder.join(format!("terraform-provider-{kind}"))).expect("linking");
+        let program = folder.join(format!("terraform-provider-{kind}"));
+        std::fs::write(&program, foreign::script()).expect("writing a script");
+        std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("making it a program");
         let settings = std::fs::read_to_string(workspace.path().join("cli.tfrc")).expect("it is there");
         let overrides = format!("dev_overrides {{\n    \"{source}\" = \"{}\"\n", folder.display());
         workspace.file("cli.tfrc", &settings.replace("dev_overrides {\n", &overrides));
