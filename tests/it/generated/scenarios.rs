@@ -9,7 +9,7 @@ use terraform_provider_mesh::{
     schema::model::Model,
 };
 
-use super::{examples::ours, text};
+use super::{examples::ours, files, text};
 use crate::golden::hcl::body as value;
 
 /// Whom the policies of a configuration's services let in: service, principal.
@@ -62,4 +62,17 @@ fn the_photo_application_allows_what_its_picture_shows() {
             arrow("photo-frontend-photo", "istio-ingress/sa/istio-ingressgateway"),
         ]
     );
+}
+
+/// What the guide shows is what its test applies.
+#[test]
+fn the_guide_on_adoption_shows_the_files_of_its_scenario() {
+    let guide = text("docs/guides/adopting-existing-objects.md");
+    let scenario: Vec<String> = files("examples/scenarios/six-manifests", "").iter().map(|path| text(path)).collect();
+    let shown = ["```terraform\n", "```yaml\n"].into_iter().flat_map(|fence| guide.split(fence).skip(1));
+    let shown: Vec<&str> = shown.map(|block| block.split("```").next().unwrap()).collect();
+    assert_eq!(shown.len(), 3);
+    for block in shown {
+        assert!(scenario.iter().any(|file| file.contains(block)), "no file of the scenario says\n{block}");
+    }
 }

@@ -1,3 +1,5 @@
+# A service that was six manifests, as one resource. The manifests are in `examples/scenarios/six-manifests/before`.
+
 terraform {
   required_providers {
     mesh = {
@@ -10,7 +12,6 @@ provider "mesh" {
   owner = "infra-orders/prod"
 }
 
-# What the six manifests say, in one place.
 resource "mesh_service" "checkout" {
   name            = "checkout"
   namespace       = "orders"
