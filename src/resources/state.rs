@@ -96,11 +96,8 @@ pub(super) fn replaced(config: &Schema, prior: &Value, wanted: &Value) -> Vec<Pa
 
 /// The arguments as the annotation records them: compact JSON of what was written, without secrets.
 pub(super) fn recorded(config: &Schema, arguments: &Value) -> String {
-    let open =
-        Schema { slots: config.slots.iter().filter(|slot| !is_secret(slot)).cloned().collect(), ..Schema::default() };
-    let text = json::encode(&self::arguments(&open, arguments), &open.kind()).unwrap_or_default();
-    let written: Json = serde_json::from_str(&text).unwrap_or_default();
-    without_nulls(written).to_string()
+    let text = json::encode(&self::arguments(config, arguments), &config.kind()).unwrap_or_default();
+    written(serde_json::from_str(&text).unwrap_or_default(), config).to_string()
 }
 
 /// The inverse: what isn't recorded is null.
@@ -110,20 +107,24 @@ pub(super) fn restored(config: &Schema, recorded: &str) -> Value {
     config.complete(&value)
 }
 
-fn is_secret(slot: &Slot) -> bool {
-    matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.sensitive || spec.mode == Mode::Computed)
-}
-
-fn without_nulls(value: Json) -> Json {
-    match value {
-        Json::Object(members) => members
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(name, value)| (name, without_nulls(value)))
-            .collect(),
-        Json::Array(items) => items.into_iter().map(without_nulls).collect(),
-        other => other,
-    }
+/// A body without what nobody wrote, and without what nobody may read.
+fn written(body: Json, schema: &Schema) -> Json {
+    let Json::Object(members) = body else { return body };
+    let member = |(name, value): (String, Json)| {
+        let slot = schema.slots.iter().find(|slot| slot.name == name)?;
+        let value = match (&slot.shape, value) {
+            (_, Json::Null) => return None,
+            (Shape::Attribute { spec, .. }, _) if spec.sensitive || spec.mode == Mode::Computed => return None,
+            (Shape::Attribute { .. }, value) => value,
+            (Shape::Block { .. }, Json::Array(blocks)) if blocks.is_empty() => return None,
+            (Shape::Block { schema, .. }, Json::Array(blocks)) => {
+                blocks.into_iter().map(|inner| written(inner, schema)).collect()
+            }
+            (Shape::Block { schema, .. }, inner) => written(inner, schema),
+        };
+        Some((name, value))
+    };
+    members.into_iter().filter_map(member).collect()
 }
 
 /// The identity's attributes: the parts of the id.
@@ -134,4 +135,77 @@ pub(super) fn identity_schema(parts: &[(&'static str, &'static str)]) -> Schema 
         shape: Shape::Attribute { kind: Type::String, spec: required() },
     };
     Schema { doc: String::new(), slots: parts.iter().map(slot).collect() }
+}
+
+#[cfg(test)]
+// `model!` declares for everybody.
+#[allow(unreachable_pub)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnostics::Diagnostics,
+        model,
+        schema::{
+            Attr, Blocks, Map,
+            model::{Model, Set, block, computed, optional},
+        },
+    };
+
+    model! {
+        /// Arguments of every sort.
+        pub struct Arguments {
+            /// A text.
+            name: Attr<String> = optional(),
+            /// A set.
+            calls: Set<String> = optional(),
+            /// A map.
+            labels: Map<String> = optional(),
+            /// A secret.
+            token: Attr<String> = optional().sensitive(),
+            /// An output.
+            id: Attr<String> = computed(),
+            /// Blocks.
+            door: Blocks<Door> = block(),
+        }
+    }
+
+    model! {
+        /// A block.
+        pub struct Door {
+            /// A number.
+            number: Attr<i64> = optional(),
+            /// A secret.
+            key: Attr<String> = optional().sensitive(),
+        }
+    }
+
+    fn stored(json: &str) -> Value {
+        let schema = Arguments::schema();
+        schema.complete(&json::decode(json.as_bytes(), &schema.kind()).unwrap())
+    }
+
+    #[test]
+    fn arguments_are_recorded_as_they_were_written() {
+        let rows = [
+            (r#"{"name":"a","token":"s3cret","id":"x"}"#, r#"{"name":"a"}"#),
+            // An empty collection says something, and none says something else.
+            (r#"{"calls":[],"labels":{}}"#, r#"{"calls":[],"labels":{}}"#),
+            (r#"{"door":[{"number":1,"key":"s3cret"},{"number":null,"key":null}]}"#, r#"{"door":[{"number":1},{}]}"#),
+            ("{}", "{}"),
+        ];
+        for (state, expected) in rows {
+            let recorded = recorded(&Arguments::schema(), &stored(state));
+            assert_eq!(recorded, expected);
+            let restored = restored(&Arguments::schema(), &recorded);
+            assert_eq!(restored, stored(expected), "what is recorded comes back");
+            let _ = Arguments::decode(&restored, &Path::root(), &mut Diagnostics::default());
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_says_nothing() {
+        for text in ["", "null", "[]", "{", r#"{"unheard":1}"#] {
+            assert_eq!(restored(&Arguments::schema(), text), stored("{}"), "{text}");
+        }
+    }
 }

@@ -163,6 +163,21 @@ fn one_object_becomes_a_service() {
     }
 }
 
+/// Why the guide says to remove the other provider last.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn core_wants_the_other_provider() {
+    let ([foreign, ..], namespace) = (FOREIGN, control_plane().namespace("alone"));
+    let key = Key::new(&kind::VIRTUAL_SERVICE, &namespace.name, "cart");
+    for (tool, words) in [(Tool::Terraform, "that provider isn't available"), (Tool::Tofu, "unavailable provider")] {
+        let workspace =
+            super::workspace(tool, Grant::AppTeam, &namespace, &format!("{CART}{}", moved(&foreign.address(&key))));
+        workspace.file("terraform.tfstate", &foreign.state(tool, [(&key, &json!({}))].into_iter()));
+        let told = workspace.plan_run().errors();
+        assert!(told.contains("hashicorp/kubernetes") && told.contains(words), "{tool}: {told}");
+    }
+}
+
 /// Ours has another name: it is made, and then theirs goes. What is no business of the service is let go.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
