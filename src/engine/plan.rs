@@ -72,6 +72,8 @@ impl Engine<'_> {
                     in_the_way(object, &who, &mut out);
                     return out;
                 }
+                // What was never ours wasn't changed behind our back: the plan shows it as it is.
+                Whose::Ours | Whose::OtherLife if coming => {}
                 Whose::Ours | Whose::OtherLife => drifted(live, object, &mut out),
             }
         }

@@ -158,6 +158,7 @@ fn hand_made_objects_are_taken_over() {
         for word in ["0 to add, 1 to change, 0 to destroy", "~ maxConnections = 7 -> 1024"] {
             assert!(plan.text.contains(word), "{tool}: {word:?} is not in: {}", plan.text);
         }
+        assert!(!plan.text.contains("was changed by"), "it was never ours: {}", plan.text);
         workspace.apply().succeeded();
         for ((key, body), before) in istio().zip(before) {
             let live = api.get(key).expect("it is there");
