@@ -6,6 +6,7 @@
 mod connections;
 mod control_plane;
 mod drift;
+mod early;
 mod examples;
 mod faults;
 mod fixed_point;
