@@ -27,7 +27,8 @@ test: need-cargo need-go need-terraform
 	cargo test --test it -- --ignored --skip bench:: --test-threads=6
 
 bench: need-cargo need-go need-terraform tools
-	cargo test --release --test it -- --ignored bench:: --nocapture --test-threads=1
+	cargo build --release
+	MESH_PROVIDER=$(abspath $(built)) cargo test --test it -- --ignored bench:: --nocapture --test-threads=1
 
 tools:
 	@tests/tools/build.sh target/tools

@@ -18,11 +18,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::process::Command;
+
 use crate::support::{
     control_plane::control_plane,
-    host::{Plugin, binary},
+    host::Plugin,
     proxy::Proxy,
-    terraform::{Tool, Workspace},
+    terraform::{Tool, Workspace, provider},
     users::Grant,
 };
 
@@ -65,7 +67,7 @@ fn peak_memory<T>(work: impl FnOnce() -> T) -> (T, u64) {
 /// `VmHWM` in KiB, where the process is the provider.
 fn memory_of_provider(process: &Path) -> Option<u64> {
     let program = fs::read_link(process.join("exe")).ok()?;
-    (program == Path::new(env!("CARGO_BIN_EXE_terraform-provider-mesh"))).then_some(())?;
+    (program == provider()).then_some(())?;
     let status = fs::read_to_string(process.join("status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
@@ -122,12 +124,12 @@ async fn start() {
     let mut times = Vec::new();
     for _ in 0..20 {
         let begun = Instant::now();
-        let plugin = Plugin::start(binary()).await;
+        let plugin = Plugin::start(Command::new(provider())).await;
         times.push(begun.elapsed());
         drop(plugin);
     }
     times.sort();
     println!("process start to handshake line: median {:?}, {:?} to {:?}", times[10], times[0], times[19]);
-    let binary = fs::metadata(env!("CARGO_BIN_EXE_terraform-provider-mesh")).unwrap().len();
+    let binary = fs::metadata(provider()).unwrap().len();
     println!("binary: {} KB", binary / 1000);
 }
