@@ -47,15 +47,24 @@ pub fn passes(error: &Error) -> bool {
     }
 }
 
-/// Runs `attempt` until it succeeds, fails for good, or the limits are met. The last error is told in the time-out.
+/// Runs `attempt` until it succeeds, fails for good, or the limits are met: they end an attempt that is under way, too. The
+/// last error is told in the time-out.
 pub async fn persist<T, F>(limits: &Limits, what: &str, attempt: impl Fn() -> F) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
     let mut pause = FIRST_PAUSE;
+    let mut last = None;
+    // A server that was never reached is told as that, not as a matter of time.
+    let over = |last: Option<Error>| match last {
+        Some(unreachable @ Error::Unreachable(_)) => Err(unreachable),
+        Some(error) => Err(Error::TimedOut(error.to_string())),
+        None => Err(Error::TimedOut("none came".to_owned())),
+    };
     loop {
         let result = tokio::select! {
             () = limits.stop.cancelled() => return Err(Error::Stopped),
+            () = tokio::time::sleep_until(limits.until) => return over(last),
             result = attempt() => result,
         };
         let error = match result {
@@ -67,11 +76,10 @@ where
         tracing::debug!(request = what, error = %error, "retry");
         match limits.pause(asked.unwrap_or(jitter)).await {
             Ok(()) => pause = (pause * 2).min(LONGEST_PAUSE),
-            // A server that was never reached is told as that, not as a matter of time.
-            Err(Error::TimedOut(_)) if matches!(error, Error::Unreachable(_)) => return Err(error),
-            Err(Error::TimedOut(_)) => return Err(Error::TimedOut(error.to_string())),
+            Err(Error::TimedOut(_)) => return over(Some(error)),
             Err(stopped) => return Err(stopped),
         }
+        last = Some(error);
     }
 }
 
@@ -115,6 +123,13 @@ mod tests {
         let result =
             persist(&limits(5), "test", async || Err::<(), _>(Error::refused(503, b"etcd is away", None))).await;
         assert!(matches!(result, Err(Error::TimedOut(last)) if last.contains("etcd is away")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_never_answers_ends_in_time() {
+        let limits = limits(5);
+        let result = persist(&limits, "test", std::future::pending::<Result<(), Error>>).await;
+        assert!(matches!(result, Err(Error::TimedOut(last)) if last == "none came"));
     }
 
     #[tokio::test(start_paused = true)]

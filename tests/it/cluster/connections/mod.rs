@@ -1,11 +1,15 @@
 //! Every way of naming a cluster reaches the real server, and no way is guessed.
 
+mod credentials;
+mod told;
+
 use serde_json::json;
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
-    control_plane::{Namespace, control_plane},
+    control_plane::control_plane,
     terraform::{Tool, Workspace},
+    tunnel::Tunnel,
     users::{Credential, User},
 };
 
@@ -94,35 +98,27 @@ fn the_environment() {
     reaches("HCL over KUBE_*", Tool::Terraform, r#"config_path = "right""#, &wrong, &[("right", right)]);
 }
 
-/// The errors of an apply with `arguments`; nothing is made.
-fn refused(namespace: &Namespace, arguments: &str, files: &[(&str, String)]) -> String {
-    let workspace = Workspace::new(Tool::Terraform);
-    for (name, text) in files {
-        workspace.file(name, text);
-    }
-    workspace.configure(&provider(namespace, "istio-system", arguments, CART));
-    let told = workspace.apply().errors();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
-    told
-}
-
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_connection_that_cannot_be_made_says_what_to_do() {
+fn through_a_proxy() {
     let plane = control_plane();
-    let namespace = plane.namespace("unconnected");
-    let stranger = User { name: "stranger".to_owned(), credential: Credential::Token("wrong".to_owned()) };
-    let cases: [(&str, Vec<(&str, String)>, &[&str]); 4] = [
-        ("", vec![], &["config_path", "host", "KUBE_CONFIG_PATH"]),
-        (r#"config_path = "nowhere""#, vec![], &["nowhere", "can't be read"]),
-        (r#"host = "https://127.0.0.1:1""#, vec![], &["127.0.0.1:1"]),
-        (r#"config_path = "stranger""#, vec![("stranger", plane.kubeconfig(&stranger))], &["401"]),
+    let right = plane.kubeconfig(&plane.admin);
+    let mut through: serde_json::Value = serde_json::from_str(&right).expect("JSON");
+    let tunnel = Tunnel::start();
+    through["clusters"][0]["cluster"]["proxy-url"] = tunnel.url().into();
+    let argument = format!("config_path = \"right\"\n  proxy_url = {:?}", tunnel.url());
+    let (file, nowhere) = (r#"config_path = "right""#, "http://127.0.0.1:1".to_owned());
+    let files = [("right", right)];
+    let ways: [(&str, &str, Vec<(&str, String)>, &[(&str, String)]); 4] = [
+        ("proxy_url", &argument, vec![("KUBE_PROXY_URL", nowhere.clone())], &files),
+        ("KUBE_PROXY_URL", file, vec![("KUBE_PROXY_URL", tunnel.url())], &files),
+        ("proxy-url of the kubeconfig", file, vec![("HTTPS_PROXY", nowhere)], &[("right", through.to_string())]),
+        ("this machine, which HTTPS_PROXY never leads to", file, vec![("HTTPS_PROXY", tunnel.url())], &files),
     ];
-    for (arguments, files, words) in cases {
-        let told = refused(&namespace, arguments, &files);
-        for word in words {
-            assert!(told.contains(word), "{arguments}: {word:?} is not in: {told}");
-        }
-        assert!(!told.contains("wrong"), "{arguments}: a credential is in: {told}");
+    for (n, (way, arguments, environment, files)) in ways.into_iter().enumerate() {
+        let before = tunnel.opened();
+        reaches(way, if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu }, arguments, &environment, files);
+        let through = tunnel.opened() > before;
+        assert_eq!(through, n < 3, "{way}");
     }
 }
