@@ -224,22 +224,16 @@ fn refused(error: &Error, status: &Status, doing: Doing, key: &Key, at: &Path, o
         return out.error(
             &Path::root(),
             "The API server doesn't know us",
-            format!(
-                "It answered 401 for {what}: {}; and again after credentials were read anew. Check token, exec, \
-                 client_certificate or the kubeconfig's user.",
-                status.message
-            ),
+            "It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, \
+             client_certificate or the kubeconfig's user.",
         );
     }
     if error.forbidden() && status.message.contains("\"system:anonymous\"") {
         return out.error(
             &Path::root(),
             "The API server doesn't know us",
-            format!(
-                "It takes us for an anonymous user: {}. Set token, exec or client_certificate and client_key, or a user in the \
-                 kubeconfig.",
-                status.message
-            ),
+            "It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and client_key, \
+             or a user in the kubeconfig.",
         );
     }
     if error.forbidden() {

@@ -14,7 +14,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{Request, Response, StatusCode};
 use kube::{Client, client::Body, config::AuthInfo};
 use secrecy::ExposeSecret;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::{
+    sync::{Mutex, OnceCell},
+    time::Instant,
+};
 
 use super::{connection::Connection, errors::Error, exec, target::Target, transport};
 
@@ -22,11 +25,21 @@ use super::{connection::Connection, errors::Error, exec, target::Target, transpo
 /// one is over.
 const TOKEN_FILE_HOLDS: Duration = Duration::from_mins(1);
 
+/// How long a failure is told again before the plugin is run again: it may take its time, and every object asks.
+const FAILURE_HOLDS: Duration = Duration::from_secs(30);
+
 /// The client of now.
 #[derive(Default)]
 pub(super) struct Sessions {
     target: OnceCell<Target>,
-    current: Mutex<Option<Arc<Session>>>,
+    current: Mutex<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    session: Option<Arc<Session>>,
+    /// Why there is no newer one.
+    failed: Option<(Instant, Error)>,
 }
 
 /// One client with one set of credentials.
@@ -44,7 +57,7 @@ impl Sessions {
     /// The session of now, or a new one where there is none or its credentials are over.
     pub(super) async fn current(&self, connection: &Connection) -> Result<Arc<Session>, Error> {
         let mut current = self.current.lock().await;
-        match current.as_ref() {
+        match &current.session {
             Some(session) if session.until.is_none_or(|until| SystemTime::now() < until) => Ok(session.clone()),
             _ => self.replace(&mut current, connection, false).await,
         }
@@ -58,7 +71,7 @@ impl Sessions {
         connection: &Connection,
     ) -> Result<Option<Arc<Session>>, Error> {
         let mut current = self.current.lock().await;
-        match current.as_ref() {
+        match &current.session {
             // Somebody was here before us.
             Some(session) if !Arc::ptr_eq(session, refused) => Ok(Some(session.clone())),
             _ if refused.renewed && !refused.accepted.load(Relaxed) => Ok(None),
@@ -68,17 +81,36 @@ impl Sessions {
 
     async fn replace(
         &self,
-        current: &mut Option<Arc<Session>>,
+        current: &mut Current,
         connection: &Connection,
         renewed: bool,
     ) -> Result<Arc<Session>, Error> {
+        if let Some((at, error)) = &current.failed
+            && at.elapsed() < FAILURE_HOLDS
+        {
+            return Err(error.clone());
+        }
+        match self.connect(connection, renewed).await {
+            Ok(session) => {
+                let session = Arc::new(session);
+                *current = Current { session: Some(session.clone()), failed: None };
+                Ok(session)
+            }
+            Err(error) => {
+                current.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self, connection: &Connection, renewed: bool) -> Result<Session, Error> {
         let target = self.target.get_or_try_init(async || Target::of(connection)).await?;
         let (user, until) = credentials(target).await?;
-        let client = Client::try_from(target.config(user)?).map_err(|error| transport::unusable(&error))?;
-        tracing::debug!(server = transport::place(&target.server), renewed, "session");
-        let accepted = AtomicBool::new(false);
-        let session = Session { client, server: transport::place(&target.server), until, renewed, accepted };
-        Ok(current.insert(Arc::new(session)).clone())
+        let config = target.config(user)?;
+        let client = Client::try_from(config).map_err(|error| transport::unusable(&error))?;
+        let server = target.place();
+        tracing::debug!(server, renewed, "session");
+        Ok(Session { client, server, until, renewed, accepted: AtomicBool::new(false) })
     }
 }
 

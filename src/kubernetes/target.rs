@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use super::{
     connection::{Connection, Exec, Pod, Secret},
     errors::Error,
-    proxy,
+    proxy, transport,
 };
 
 /// Where to go and who to be.
@@ -41,6 +41,15 @@ impl Target {
         let server = address(cluster.server.as_deref().unwrap_or_default())?;
         let proxy = proxy::of(cluster.proxy_url.as_deref(), connection.proxy_of_all.as_ref(), &server)?;
         Ok(Self { server, cluster, user, proxy })
+    }
+
+    /// The way to the server, as messages show it.
+    pub(super) fn place(&self) -> String {
+        let server = transport::place(&self.server);
+        match &self.proxy {
+            Some(proxy) => format!("{server} (through the proxy {})", transport::place(proxy)),
+            None => server,
+        }
     }
 
     /// What a client needs; `user` has its credentials in itself, no longer in files and plugins.

@@ -23,8 +23,7 @@ pub(super) fn told(error: &kube::Error, server: &str) -> Error {
     let mut texts: Vec<String> = Vec::new();
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = next {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(tls) = cause.downcast_ref().or(inner.and_then(|inner| inner.downcast_ref::<rustls::Error>())) {
+        if let Some(tls) = tls(cause) {
             return Error::Tls(trust(tls, server));
         }
         texts.push(cause.to_string());
@@ -38,6 +37,14 @@ pub(super) fn told(error: &kube::Error, server: &str) -> Error {
         let _ = write!(why, ": {text}");
     }
     Error::Unreachable(why)
+}
+
+/// An I/O error hides what it wraps from `source`, and wraps others of its kind.
+fn tls<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+    match cause.downcast_ref() {
+        None => tls(cause.downcast_ref::<io::Error>()?.get_ref()?),
+        found => found,
+    }
 }
 
 fn trust(error: &rustls::Error, server: &str) -> String {

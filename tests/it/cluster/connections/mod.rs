@@ -73,7 +73,7 @@ fn single_arguments_of_the_provider_block() {
     };
     let server = format!("host = {:?}\n  cluster_ca_certificate = file(\"ca.pem\")\n  ", plane.server);
     let ca = ("ca.pem", plane.certificate_authority.clone());
-    reaches("host and token", Tool::Terraform, &format!("{server}token = {token:?}"), &[], &[ca.clone()]);
+    reaches("host and token", Tool::Terraform, &format!("{server}token = {token:?}"), &[], std::slice::from_ref(&ca));
     let files = [ca, ("cert.pem", certificate), ("key.pem", key)];
     let certificate = "client_certificate = file(\"cert.pem\")\n  client_key = file(\"key.pem\")";
     reaches("host and certificate", Tool::Tofu, &(server + certificate), &[], &files);
@@ -108,17 +108,16 @@ fn through_a_proxy() {
     through["clusters"][0]["cluster"]["proxy-url"] = tunnel.url().into();
     let argument = format!("config_path = \"right\"\n  proxy_url = {:?}", tunnel.url());
     let (file, nowhere) = (r#"config_path = "right""#, "http://127.0.0.1:1".to_owned());
-    let files = [("right", right)];
-    let ways: [(&str, &str, Vec<(&str, String)>, &[(&str, String)]); 4] = [
-        ("proxy_url", &argument, vec![("KUBE_PROXY_URL", nowhere.clone())], &files),
-        ("KUBE_PROXY_URL", file, vec![("KUBE_PROXY_URL", tunnel.url())], &files),
-        ("proxy-url of the kubeconfig", file, vec![("HTTPS_PROXY", nowhere)], &[("right", through.to_string())]),
-        ("this machine, which HTTPS_PROXY never leads to", file, vec![("HTTPS_PROXY", tunnel.url())], &files),
+    let through = through.to_string();
+    let ways = [
+        ("proxy_url", argument.as_str(), ("KUBE_PROXY_URL", nowhere.clone()), &right),
+        ("KUBE_PROXY_URL", file, ("KUBE_PROXY_URL", tunnel.url()), &right),
+        ("proxy-url of the kubeconfig", file, ("HTTPS_PROXY", nowhere), &through),
+        ("this machine, which HTTPS_PROXY never leads to", file, ("HTTPS_PROXY", tunnel.url()), &right),
     ];
-    for (n, (way, arguments, environment, files)) in ways.into_iter().enumerate() {
-        let before = tunnel.opened();
-        reaches(way, if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu }, arguments, &environment, files);
-        let through = tunnel.opened() > before;
-        assert_eq!(through, n < 3, "{way}");
+    for (n, (way, arguments, environment, kubeconfig)) in ways.into_iter().enumerate() {
+        let (before, tool) = (tunnel.opened(), if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu });
+        reaches(way, tool, arguments, &[environment], &[("right", kubeconfig.clone())]);
+        assert_eq!(tunnel.opened() > before, n < 3, "{way}");
     }
 }

@@ -17,35 +17,38 @@ use crate::{
     support::{
         api::wait,
         control_plane::{Namespace, control_plane},
+        proxy::Proxy,
         terraform::{Tool, Workspace},
-        tunnel::Tunnel,
         users::{Authority, Credential, User},
     },
 };
 
 /// Timeouts that a test can wait for.
 fn hasty() -> String {
-    let block = "\n  timeouts {\n    create = \"3s\"\n    read = \"3s\"\n  }\n}";
+    let block = "\n  timeouts {\n    create = \"1s\"\n    read = \"1s\"\n  }\n}";
     format!("{}{block}", CART.trim_end().trim_end_matches('}'))
 }
 
 /// The errors of an apply with `arguments`; nothing is made.
-fn refused(namespace: &Namespace, arguments: &str, files: &[(&str, String)]) -> String {
+fn refused(namespace: &Namespace, arguments: &str, hcl: &str, files: &[(&str, String)]) -> String {
     let workspace = Workspace::new(Tool::Terraform);
     for (name, text) in files {
         workspace.file(name, text);
     }
-    workspace.configure(&provider(namespace, "istio-system", arguments, &hasty()));
+    workspace.configure(&provider(namespace, "istio-system", arguments, hcl));
     let told = workspace.apply().errors();
     assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{arguments}");
     told
 }
 
-/// What is told of each connection, in the words of the middle; no word of `hunter2`, which stands for secrets.
-fn all_told(cases: &[(&str, &[(&str, String)], &[&str])]) {
+/// Arguments of the provider block, files beside it, and words that are told of both.
+type Case<'a> = (&'a str, &'a [(&'a str, String)], &'a [&'a str]);
+
+/// One error of each case, with its words; none has `hunter2`, which stands for secrets.
+fn all_told(hcl: &str, cases: &[Case<'_>]) {
     let namespace = control_plane().namespace("unconnected");
     for (arguments, files, words) in cases {
-        let told = refused(&namespace, arguments, files);
+        let told = refused(&namespace, arguments, hcl, files);
         for word in *words {
             assert!(told.contains(word), "{arguments}: {word:?} is not in: {told}");
         }
@@ -98,60 +101,69 @@ fn certificates_that_are_not_trusted() {
     let another = [("ca.pem", Authority::new().pem().to_owned())];
     let file = "cluster_ca_certificate = file(\"ca.pem\")";
     let distrust = "There is no trust between us and the API server";
-    all_told(&[
-        (&server, &[], &[distrust, "authority that we don't know", "cluster_ca_certificate"]),
-        (&format!("{server}{file}"), &another, &[distrust, "authority that we don't know"]),
-        (
-            &format!("{server}{file}\n  tls_server_name = \"api.example.com\""),
-            &ca,
-            &[distrust, "is not for api.example.com, but for", "tls_server_name"],
-        ),
-        (
-            &format!("host = \"https://{late}\"\n  {file}"),
-            &[("ca.pem", late_authority)],
-            &[distrust, &format!("https://{late} has expired"), "clock"],
-        ),
-        (&format!("{server}{file}"), &junk, &["connection can't be used", "holds no certificate", "base64decode"]),
-        (
-            &format!("{server}{file}\n  client_certificate = \"hunter2\"\n  client_key = \"hunter2\""),
-            &ca,
-            &["connection can't be used", "client_certificate and client_key", "PEM"],
-        ),
-        (
-            &format!("{server}{file}\n  client_certificate = \"hunter2\""),
-            &ca,
-            &["connection can't be used", "no client_key"],
-        ),
-    ]);
+    all_told(
+        CART,
+        &[
+            (&server, &[], &[distrust, "authority that we don't know", "cluster_ca_certificate"]),
+            (&format!("{server}{file}"), &another, &[distrust, "authority that we don't know"]),
+            (
+                &format!("{server}{file}\n  tls_server_name = \"api.example.com\""),
+                &ca,
+                &[distrust, "is not for api.example.com, but for", "tls_server_name"],
+            ),
+            (
+                &format!("host = \"https://{late}\"\n  {file}"),
+                &[("ca.pem", late_authority)],
+                &[distrust, &format!("https://{late} has expired"), "clock"],
+            ),
+            (&format!("{server}{file}"), &junk, &["connection can't be used", "holds no certificate", "base64decode"]),
+            (
+                &format!("{server}{file}\n  client_certificate = \"hunter2\"\n  client_key = \"hunter2\""),
+                &ca,
+                &["connection can't be used", "client_certificate and client_key", "PEM"],
+            ),
+            (
+                &format!("{server}{file}\n  client_certificate = \"hunter2\""),
+                &ca,
+                &["connection can't be used", "no client_key"],
+            ),
+        ],
+    );
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn servers_that_are_not_there() {
-    let tunnel = Tunnel::start();
-    let clear = format!("host = {:?}", tunnel.url().replace("http:", "https:"));
+    let clear = format!("host = {:?}", Proxy::start(control_plane()).url().replace("http:", "https:"));
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silent = silent.local_addr().expect("it is bound");
     let unreached = "The API server can't be reached";
-    all_told(&[
-        ("", &[], &["No cluster is configured", "config_path", "host", "KUBE_CONFIG_PATH", "Nothing is guessed"]),
-        ("host = \"https://127.0.0.1:1\"", &[], &[unreached, "https://127.0.0.1:1 doesn't answer", "refused"]),
-        ("host = \"https://api.nowhere.invalid\"", &[], &[unreached, "https://api.nowhere.invalid can't be resolved"]),
-        (
-            "host = \"https://api.nowhere.invalid\"\n  proxy_url = \"http://user:hunter2@127.0.0.1:1\"",
-            &[],
-            &[unreached, "proxy"],
-        ),
-        (
-            "host = \"https://127.0.0.1\"\n  proxy_url = \"ftp://user:hunter2@127.0.0.1:1\"",
-            &[],
-            &["proxy_url", "socks5"],
-        ),
-        (&clear, &[], &["There is no trust", "doesn't speak TLS"]),
-        (&format!("host = \"https://{silent}\""), &[], &[unreached]),
-        ("host = \"a b\"", &[], &["is no address of an API server", "KUBE_HOST"]),
-        ("in_cluster = true", &[], &["KUBERNETES_SERVICE_HOST", "doesn't run in a pod"]),
-    ]);
+    all_told(
+        &hasty(),
+        &[
+            ("", &[], &["No cluster is configured", "config_path", "host", "KUBE_CONFIG_PATH", "Nothing is guessed"]),
+            ("host = \"https://127.0.0.1:1\"", &[], &[unreached, "https://127.0.0.1:1 doesn't answer", "refused"]),
+            (
+                "host = \"https://api.nowhere.invalid\"",
+                &[],
+                &[unreached, "https://api.nowhere.invalid can't be resolved"],
+            ),
+            (
+                "host = \"https://api.nowhere.invalid\"\n  proxy_url = \"http://user:hunter2@127.0.0.1:1\"",
+                &[],
+                &[unreached, "through the proxy http://127.0.0.1:1", "doesn't answer"],
+            ),
+            (
+                "host = \"https://127.0.0.1\"\n  proxy_url = \"ftp://user:hunter2@127.0.0.1:1\"",
+                &[],
+                &["proxy_url", "socks5"],
+            ),
+            (&clear, &[], &["There is no trust", "doesn't speak TLS"]),
+            (&format!("host = \"https://{silent}\""), &[], &[unreached, "timeouts"]),
+            ("host = \"a b\"", &[], &["is no address of an API server", "KUBE_HOST"]),
+            ("in_cluster = true", &[], &["KUBERNETES_SERVICE_HOST", "doesn't run in a pod"]),
+        ],
+    );
 }
 
 #[test]
@@ -165,23 +177,39 @@ fn users_whom_the_server_does_not_know() {
     let mut lost: Json = serde_json::from_str(&stranger[0].1).expect("JSON");
     lost["users"][0]["user"] = json!({ "tokenFile": "hunter" });
     let file = "config_path = \"config\"";
-    all_told(&[
-        (file, &stranger, &["The API server doesn't know us", "401", "read anew", "token, exec, client_certificate"]),
-        (
-            file,
-            &[("config", nobody.to_string())],
-            &["The API server doesn't know us", "Set token, exec or client_cert"],
-        ),
-        (file, &[("config", lost.to_string())], &["connection can't be used", "The token file", "can't be read"]),
-        (file, &[], &["The kubeconfig config can't be read", "KUBE_CONFIG_PATH"]),
-        (file, &[("config", "users: [hunter2: {hunter2".to_owned())], &["isn't a kubeconfig in YAML"]),
-        (
-            "config_path = \"config\"\n  config_context = \"prod\"",
-            &stranger,
-            &["no context \"prod\"; it has: throwaway", "config_context (or KUBE_CTX)"],
-        ),
-        ("host = \"https://127.0.0.1:1\"\n  token = \"hunter2\\u00e9\"", &[], &["token (or KUBE_TOKEN)", "characters"]),
-    ]);
+    all_told(
+        CART,
+        &[
+            (
+                file,
+                &stranger,
+                &[
+                    "The API server doesn't know us",
+                    "401 (Unauthorized)",
+                    "read anew",
+                    "token, exec, client_certificate",
+                ],
+            ),
+            (
+                file,
+                &[("config", nobody.to_string())],
+                &["The API server doesn't know us", "Set token, exec or client_cert"],
+            ),
+            (file, &[("config", lost.to_string())], &["connection can't be used", "The token file", "can't be read"]),
+            (file, &[], &["The kubeconfig config can't be read", "KUBE_CONFIG_PATH"]),
+            (file, &[("config", "users: [hunter2: {hunter2".to_owned())], &["isn't a kubeconfig in YAML"]),
+            (
+                "config_path = \"config\"\n  config_context = \"prod\"",
+                &stranger,
+                &["no context \"prod\"; it has: throwaway", "config_context (or KUBE_CTX)"],
+            ),
+            (
+                "host = \"https://127.0.0.1:1\"\n  token = \"hunter2\\u00e9\"",
+                &[],
+                &["token (or KUBE_TOKEN)", "characters"],
+            ),
+        ],
+    );
 }
 
 #[test]
@@ -195,12 +223,19 @@ fn plugins_that_give_nothing() {
         )
     };
     let none = "The exec plugin gives no credentials";
-    all_told(&[
-        (&exec("sh", "echo $SECRET; echo $SECRET >&2; exit 7"), &[], &[none, "sh failed (exit status: 7)", "by hand"]),
-        (&exec("sh", "echo $SECRET"), &[], &[none, "prints isn't an ExecCredential"]),
-        (&exec("/nowhere/aws", ""), &[], &[none, "/nowhere/aws isn't there", "command of the exec block"]),
-        (&exec("/etc/passwd", ""), &[], &[none, "/etc/passwd can't be run"]),
-    ]);
+    all_told(
+        CART,
+        &[
+            (
+                &exec("sh", "echo $SECRET; echo $SECRET >&2; exit 7"),
+                &[],
+                &[none, "sh failed (exit status: 7)", "by hand"],
+            ),
+            (&exec("sh", "echo $SECRET"), &[], &[none, "prints isn't an ExecCredential"]),
+            (&exec("/nowhere/aws", ""), &[], &[none, "/nowhere/aws isn't there", "command of the exec block"]),
+            (&exec("/etc/passwd", ""), &[], &[none, "/etc/passwd can't be run"]),
+        ],
+    );
 }
 
 #[test]
@@ -216,7 +251,7 @@ fn ways_that_exclude_each_other() {
         ("config_path = \"a\"\n  config_paths = [\"b\"]", vec!["Two ways of naming kubeconfigs"]),
     ] {
         let workspace = Workspace::new(Tool::Tofu);
-        let block = format!("provider \"mesh\" {{\n  owner = \"tests\"\n  {arguments}\n}}\n{}", CART);
+        let block = format!("provider \"mesh\" {{\n  owner = \"tests\"\n  {arguments}\n}}\n{CART}");
         workspace.configure(&block.replace("NAMESPACE", "offline"));
         let told = workspace.run(&["validate", "-no-color"]).errors();
         for word in words {
