@@ -8,6 +8,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         .build_client(true)
         .build_transport(false)
+        // Equal answers are equal bytes.
+        .btree_map(".")
         .generate_default_stubs(true)
         .compile_fds(files)?;
     Ok(())

@@ -11,7 +11,7 @@ use crate::{
     model,
     plugin::offer::{Provider, Resource},
     resources::{
-        Context,
+        Context, OnUnreadable, Run,
         arguments::{check_annotations, check_labels, is_namespace, text, texts},
         external_service::ExternalService,
         global_defaults::GlobalDefaults,
@@ -77,6 +77,12 @@ model! {
         labels: Map<String> = optional(),
         /// Annotations on every object that is made.
         annotations: Map<String> = optional(),
+        /// What a plan makes of resources that it can't read: `error` unless written, so that a drift report never says "no
+        /// changes" about what it didn't see; or `warn`.
+        on_unreadable: Attr<OnUnreadable> = optional(),
+        /// Whether fields of Services, ServiceAccounts and Namespaces are taken from managers that set them to another value.
+        /// Without it such a conflict is an error in the plan.
+        force_conflicts: Attr<bool> = optional(),
         /// Program that gives the credentials: an exec plugin, as in a kubeconfig. It is run on first use, and again when what
         /// it gave expires or isn't accepted. It gets no stdin, and what it prints is never shown.
         exec: Block<ExecPlugin> = block(),
@@ -247,7 +253,11 @@ fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported>
         mesh: mesh(&config),
         owner: config.owner.required(),
         cluster: Cluster::new(connection),
+        // Both only matter where the cluster is asked, and an unknown value is as if it weren't written.
+        force_conflicts: config.force_conflicts.or(false).unwrap_or(false),
+        on_unreadable: config.on_unreadable.or(OnUnreadable::Error).unwrap_or(OnUnreadable::Error),
         once: Once::default(),
+        run: Run::default(),
     })
 }
 

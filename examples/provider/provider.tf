@@ -70,6 +70,11 @@ provider "mesh" {
   host     = "https://127.0.0.1:6443"
   token    = var.laptop_token
   insecure = true
+
+  # Plan even while it is switched off.
+  on_unreadable = "warn"
+  # Take fields of Services from whoever set them to another value.
+  force_conflicts = true
 }
 
 # A program that gives credentials for a while, and a proxy on the way. It is run again when they expire.

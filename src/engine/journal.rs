@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value as Json;
 
-use crate::object::{Holding, Key, Stage};
+use crate::{
+    object::{Holding, Key, Object, Stage},
+    tree::text,
+};
 
 /// What became of one object.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,9 +26,19 @@ pub enum Entry {
         stage: Stage,
         /// How we hold it.
         holding: Holding,
+        /// Somebody else's before `adopt_existing` took it over.
+        adopted: bool,
     },
     /// It is gone.
     Gone,
+}
+
+impl Entry {
+    /// What is noted of a live object.
+    pub(super) fn written(live: &Json, owned: Json, object: &Object, adopted: bool) -> Self {
+        let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
+        Self::Written { uid, owned, stage: object.stage, holding: object.holding, adopted }
+    }
 }
 
 /// Written as it happens.

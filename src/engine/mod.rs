@@ -12,6 +12,7 @@ pub mod plan;
 pub mod read;
 pub mod record;
 pub mod schedule;
+mod write;
 
 use std::{
     collections::BTreeSet,
@@ -22,7 +23,11 @@ use futures_util::{StreamExt, future::BoxFuture, stream};
 
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    kubernetes::{Cluster, Limits},
+    kubernetes::{
+        Cluster, Limits,
+        errors::{Doing, explain},
+    },
+    object::{Key, kind},
 };
 pub use journal::{Entry, Journal};
 pub use ownership::Claim;
@@ -41,6 +46,8 @@ pub struct Engine<'a> {
     pub record: &'a Record,
     /// Until when.
     pub limits: Limits,
+    /// Whether fields of shared kinds are taken from other managers (`force_conflicts`).
+    pub force: bool,
     /// Warnings that one run tells once.
     pub once: &'a Once,
 }
@@ -66,12 +73,17 @@ async fn side_by_side<T>(work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(work).buffered(PARALLEL).collect().await
 }
 
+/// The namespace whose uid tells clusters apart.
+fn identity_key() -> Key {
+    Key { kind: &kind::NAMESPACE, namespace: None, name: "kube-system".to_owned() }
+}
+
 impl Engine<'_> {
     /// State from another cluster must not be read as "all gone, create again". Answers the identity to note.
     pub async fn same_cluster(&self, out: &mut Diagnostics) -> Result<Option<String>, Reported> {
-        let Ok(identity) = self.cluster.identity(&self.limits).await else {
-            // The read that follows tells why.
-            return Ok(self.record.cluster.clone());
+        let identity = match self.cluster.identity(&self.limits).await {
+            Ok(identity) => identity,
+            Err(error) => return Err(explain(&error, Doing::Read, &identity_key(), None, out)),
         };
         match (identity, &self.record.cluster) {
             (Some(live), Some(noted)) if live != noted => Err(out.error(

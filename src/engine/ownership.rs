@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
+use super::record::Noted;
 use crate::{
     object::Key,
     tree::{at, set, text},
@@ -51,6 +52,8 @@ pub struct Claim {
     pub instance: String,
     /// The arguments as written, compact JSON.
     pub arguments: String,
+    /// Whether objects of others are taken over (`adopt_existing`).
+    pub adopt: bool,
 }
 
 /// Whose a live object is.
@@ -70,16 +73,17 @@ pub fn is_stamp(key: &str) -> bool {
     key == MANAGED || ANNOTATIONS.contains(&key)
 }
 
-/// Judges by the stamps; `uid` is the one that we noted when we wrote it, so that an object whose annotations somebody
-/// removed stays ours.
-pub fn whose(live: &Json, claim: &Claim, uid: Option<&str>) -> Whose {
+/// Judges by the stamps. What we noted when we wrote it counts as well: an object whose annotations somebody removed stays
+/// ours, and one that a `moved` block brought becomes it.
+pub fn whose(live: &Json, claim: &Claim, noted: Option<&Noted>) -> Whose {
     let said = |name: &str| text(live, &["metadata", "annotations", name]);
     let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
     let by_us = owner == Some(&claim.owner) || owner.is_some() && owner == claim.former_owner.as_deref();
     if by_us && resource == Some(&claim.resource) {
         return if instance == Some(&claim.instance) { Whose::Ours } else { Whose::OtherLife };
     }
-    if owner.is_none() && uid.is_some() && text(live, &["metadata", "uid"]) == uid {
+    let known = noted.is_some_and(|n| n.moved || !n.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&n.uid));
+    if owner.is_none() && known {
         return Whose::Ours;
     }
     Whose::Other(match (owner, resource) {
@@ -150,6 +154,7 @@ mod tests {
             resource: "mesh_service/pci/payments".into(),
             instance: "i1".into(),
             arguments: "{}".into(),
+            adopt: false,
         }
     }
 
@@ -180,7 +185,8 @@ mod tests {
             (by_kubectl, None, Whose::Other("this provider didn't make it; it was written by argocd, kubectl".into())),
         ];
         for (live, uid, expected) in rows {
-            assert_eq!(whose(&live, &claim(), uid), expected, "{live}");
+            let noted = uid.map(|uid: &str| Noted { uid: uid.to_owned(), ..Noted::default() });
+            assert_eq!(whose(&live, &claim(), noted.as_ref()), expected, "{live}");
         }
     }
 

@@ -6,9 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine,
-    drift::{self, intruders},
+    drift::{self, intruders, project},
     ownership::{Whose, anchor, stamped, whose},
     side_by_side,
+    write::mutated,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -23,8 +24,20 @@ use crate::{
 const UNREACHABLE: &str = "unreachable";
 
 impl Engine<'_> {
-    /// Checks each of `wanted`, the objects that this plan would write.
+    /// Checks each of `wanted`, the objects that this plan would write. Without a cluster there is nothing to check by, and
+    /// one warning says so.
     pub async fn plan(&self, wanted: &[Object], out: &mut Diagnostics) {
+        if self.once.said(UNREACHABLE) {
+            return;
+        }
+        if let Err(error) = self.cluster.identity(&self.limits).await
+            && error.no_cluster()
+        {
+            return self.without_cluster(&error, out);
+        }
+        if self.same_cluster(out).await.is_err() {
+            return;
+        }
         let anchor = anchor(wanted.iter().map(|object| &object.key));
         let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key)).boxed());
         for told in side_by_side(checks.collect()).await {
@@ -34,9 +47,6 @@ impl Engine<'_> {
 
     async fn check(&self, object: &Object, is_anchor: bool) -> Diagnostics {
         let mut out = Diagnostics::default();
-        if self.once.said(UNREACHABLE) {
-            return out;
-        }
         let live = match self.cluster.get(&object.key, Freshness::Recent, &self.limits).await {
             Ok(live) => live,
             Err(error) => {
@@ -51,14 +61,20 @@ impl Engine<'_> {
             return out;
         }
         if let Some(live) = &live {
-            if let Whose::Other(who) = whose(live, self.claim, self.record.uid(&object.key)) {
-                in_the_way(object, &who, &mut out);
-                return out;
+            match whose(live, self.claim, self.record.noted(&object.key)) {
+                Whose::Other(who) if self.claim.adopt => adopted(object, &who, &mut out),
+                Whose::Other(who) => {
+                    in_the_way(object, &who, &mut out);
+                    return out;
+                }
+                Whose::Ours | Whose::OtherLife => drifted(live, object, &mut out),
             }
-            drifted(live, object, &mut out);
         }
         match self.dry_run(object, live.as_deref(), is_anchor).await {
             Ok(applied) => {
+                let spec = |object: &Json| json!({ "spec": at(object, &["spec"]) });
+                let owned = project(&applied.object, Some(&object.body), &object.key);
+                mutated(&spec(&owned), &spec(&object.body), &object.key, &mut out);
                 for warning in applied.warnings {
                     if self.once.first(&format!("{} {warning}", object.key)) {
                         out.warn(
@@ -80,26 +96,35 @@ impl Engine<'_> {
             // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
             Some(live)
                 if object.key.kind.territory == Territory::Exclusive
-                    && drift::take(live, &body, &object.key).is_some() =>
+                    && (drift::is_unmanaged(live) || drift::take(live, &body, &object.key).is_some()) =>
             {
                 let spec = json!([{ "op": "add", "path": "/spec", "value": at(&body, &["spec"]) }]);
                 self.cluster.patch(&object.key, &spec, true, &self.limits).await
             }
-            _ => self.cluster.apply(&object.key, &body, Apply { dry_run: true, force: false }, &self.limits).await,
+            _ => {
+                let how = Apply { dry_run: true, force: self.force || self.claim.adopt };
+                self.cluster.apply(&object.key, &body, how, &self.limits).await
+            }
+        }
+    }
+
+    fn without_cluster(&self, error: &Error, out: &mut Diagnostics) {
+        if self.once.first(UNREACHABLE) {
+            out.warn(
+                &Path::root(),
+                "Planned without the cluster",
+                format!(
+                    "{error}.\nThe planned objects are exact. Whether somebody else's object is in the way, and what the \
+                     server's validation says, shows at apply."
+                ),
+            );
         }
     }
 
     /// A check that couldn't be made is no fault of the configuration, unless the server says so.
     fn unchecked(&self, error: &Error, doing: Doing, object: &Object, out: &mut Diagnostics) {
         if error.no_cluster() {
-            if self.once.first(UNREACHABLE) {
-                out.warn(
-                    &Path::root(),
-                    "Planned without the cluster",
-                    format!("{error}.\nThe planned objects are exact. Whether somebody else's object is in the way, and what \
-                             the server's validation says, shows at apply."),
-                );
-            }
+            self.without_cluster(error, out);
         } else if doing == Doing::Check && error.forbidden() {
             if self.once.first("dry run forbidden") {
                 out.warn(
@@ -142,10 +167,19 @@ pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
         &Path::root(),
         format!("{} exists already", object.key.kind.kind),
         format!(
-            "{} is in the cluster, and {who}. It is left as it is. Delete it there, or give this resource another \
-                 name, or remove the other resource that declares it.",
+            "{} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
+             adopt_existing = true; else delete it there, or give this resource another name.",
             object.key
         ),
+    );
+}
+
+/// An object of somebody else has the name, and is taken over.
+fn adopted(object: &Object, who: &str, out: &mut Diagnostics) {
+    out.warn(
+        &Path::root().attribute("adopt_existing"),
+        format!("{} will be taken over", object.key.kind.kind),
+        format!("{} is in the cluster, and {who}. Apply makes it this resource's.", object.key),
     );
 }
 

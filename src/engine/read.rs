@@ -5,7 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures_util::FutureExt;
 use serde_json::Value as Json;
 
-use super::{Engine, drift::project, side_by_side};
+use super::{
+    Engine,
+    drift::project,
+    ownership::{Whose, whose},
+    side_by_side,
+};
 use crate::{
     diagnostics::{Diagnostics, Reported},
     kubernetes::{
@@ -25,6 +30,13 @@ impl Engine<'_> {
     ) -> Result<BTreeMap<Key, Json>, Reported> {
         let live = self.fetch(wrote.keys(), Freshness::Recent, out).await?;
         Ok(live.into_iter().map(|(key, live)| (key.clone(), project(&live, wrote.get(&key), &key))).collect())
+    }
+
+    /// Whether what is noted lives on under another life of the resource. What can't be read is taken as not.
+    pub async fn has_newer_life(&self) -> bool {
+        let noted = self.record.keys();
+        let live = self.fetch(noted.keys(), Freshness::Recent, &mut Diagnostics::default()).await.unwrap_or_default();
+        live.iter().any(|(key, live)| whose(live, self.claim, noted.get(key)) == Whose::OtherLife)
     }
 
     /// The objects that are there, whole.

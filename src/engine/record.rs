@@ -27,21 +27,41 @@ pub struct Record {
     /// What was written, by key as text.
     #[serde(default)]
     pub objects: BTreeMap<String, Noted>,
+    /// In the private data of a planned create alone: the record of what it replaces, empty where core doesn't say (a
+    /// tainted resource). A delete that carries it is the first half of that replacement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Box<Record>>,
 }
 
-/// What is noted of one object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What is noted of one object. Each flag is a fact of its own: an adopted object may be inherited.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noted {
     /// The server's id of this very object; empty where it isn't known (a state without private data).
     pub uid: String,
     /// When it was written, for the order of deletion.
+    #[serde(default)]
     pub stage: u8,
     /// Some fields of somebody else's object.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fields: bool,
+    /// Somebody else's before `adopt_existing` took it over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
+    /// Of an earlier life of the resource: what isn't wanted any more goes, if it still says that it belongs here.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inherited: bool,
+    /// A resource of another type had it (`moved`): its stamps can't say that it's ours yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
 }
 
 impl Noted {
+    /// What may be left of an earlier life.
+    pub fn inherited(stage: Stage) -> Self {
+        Self { stage: stage.0, inherited: true, ..Self::default() }
+    }
+
     /// How we hold it.
     pub fn holding(&self) -> Holding {
         if self.fields { Holding::Fields } else { Holding::Whole }
@@ -71,17 +91,19 @@ impl Record {
         self.objects.iter().filter_map(|(key, noted)| Some((key.parse().ok()?, noted.clone()))).collect()
     }
 
-    /// The noted uid of an object.
-    pub fn uid(&self, key: &Key) -> Option<&str> {
-        self.objects.get(&key.to_string()).map(|noted| noted.uid.as_str()).filter(|uid| !uid.is_empty())
+    /// What is noted of an object.
+    pub fn noted(&self, key: &Key) -> Option<&Noted> {
+        self.objects.get(&key.to_string())
     }
 
     /// Takes over what was done.
     pub fn note(&mut self, done: &BTreeMap<Key, Entry>) {
         for (key, entry) in done {
             match entry {
-                Entry::Written { uid, stage, holding, .. } => {
-                    let noted = Noted { uid: uid.clone(), stage: stage.0, fields: *holding == Holding::Fields };
+                Entry::Written { uid, stage, holding, adopted, .. } => {
+                    let fields = *holding == Holding::Fields;
+                    let noted =
+                        Noted { uid: uid.clone(), stage: stage.0, fields, adopted: *adopted, ..Noted::default() };
                     self.objects.insert(key.to_string(), noted);
                 }
                 Entry::Gone => {
@@ -105,7 +127,7 @@ mod tests {
 
     #[test]
     fn it_survives_the_round_trip() {
-        let noted = Noted { uid: "u".into(), stage: 20, fields: true };
+        let noted = Noted { uid: "u".into(), stage: 20, fields: true, ..Noted::default() };
         let record = Record {
             v: 1,
             id: "pci/payments".into(),

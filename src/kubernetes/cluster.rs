@@ -2,7 +2,10 @@
 //! client, since its typed calls throw the response's headers away (`Retry-After`, `Warning`) and lose a whole list over one
 //! odd object.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use http::{Method, Request};
 use http_body_util::BodyExt;
@@ -36,6 +39,8 @@ pub struct Cluster {
     sessions: Sessions,
     reads: Reads,
     identity: OnceCell<Option<String>>,
+    /// The server has answered before, whatever it said.
+    reached: AtomicBool,
 }
 
 /// How to apply.
@@ -64,7 +69,13 @@ struct Answer {
 impl Cluster {
     /// Not connected yet; `Err`: connection arguments come at apply.
     pub fn new(connection: Known<Connection>) -> Self {
-        Self { connection, sessions: Sessions::default(), reads: Reads::default(), identity: OnceCell::new() }
+        Self {
+            connection,
+            sessions: Sessions::default(),
+            reads: Reads::default(),
+            identity: OnceCell::new(),
+            reached: AtomicBool::new(false),
+        }
     }
 
     /// The object, or `None` where there is none, nor its namespace or kind.
@@ -222,7 +233,8 @@ impl Cluster {
             None => ("application/json", Vec::new()),
         };
         let what = format!("{method} {uri}");
-        persist(limits, &what, || self.attempt(&method, uri, content_type, &bytes, &what)).await
+        let reached = || self.reached.load(Relaxed);
+        persist(limits, &what, reached, || self.attempt(&method, uri, content_type, &bytes, &what)).await
     }
 
     async fn attempt(
@@ -236,6 +248,9 @@ impl Cluster {
         let connection = self.connection.as_ref().map_err(|_| Error::Unknown)?;
         let session = self.sessions.current(connection).await?;
         let answer = ask(&session, method, uri, content_type, body, what).await;
+        if answer.as_ref().err().is_none_or(|error| error.status().is_some()) {
+            self.reached.store(true, Relaxed);
+        }
         if !answer.as_ref().is_err_and(Error::unauthorized) {
             return answer;
         }

@@ -128,6 +128,12 @@ impl Error {
         self.is(409)
     }
 
+    /// 409, since another manager has set a field to another value.
+    pub fn field_conflict(&self) -> bool {
+        self.conflict()
+            && self.status().is_some_and(|s| s.details.causes.iter().any(|c| c.reason == "FieldManagerConflict"))
+    }
+
     /// 422 of a JSON patch whose `test` didn't hold, or of a stale resourceVersion in it.
     pub fn stale(&self) -> bool {
         self.conflict() || self.status().is_some_and(|s| s.code == 422 && s.details.causes.is_empty())
@@ -247,14 +253,14 @@ fn refused(error: &Error, status: &Status, doing: Doing, key: &Key, at: &Path, o
             format!("{}.\nThe guide \"RBAC\" lists the rights that the provider needs.", status.message),
         );
     }
-    if error.conflict() && status.details.causes.iter().any(|c| c.reason == "FieldManagerConflict") {
+    if error.field_conflict() {
         let fields: Vec<_> = status.details.causes.iter().map(|c| format!("  {}: {}", c.field, c.message)).collect();
         return out.error(
             at,
             format!("Somebody else has fields of {}", key.kind.kind),
             format!(
-                "{what} has fields that another manager has set to another value:\n{}\nTake the field out of that \
-                     manager's configuration, or out of this one.",
+                "{what} has fields that another manager has set to another value:\n{}\nTake them out of that \
+                     manager's configuration, or out of this one, or set force_conflicts = true in the provider block.",
                 fields.join("\n")
             ),
         );

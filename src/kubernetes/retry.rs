@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 use super::errors::Error;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How long a server that has never answered is waited for.
+const STRANGER: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// What an attempt gets even if the time is over: its answer says more than that.
 const LEAST: Duration = Duration::from_secs(5);
@@ -50,11 +52,18 @@ pub fn passes(error: &Error) -> bool {
 }
 
 /// Runs `attempt` until it succeeds, fails for good, or the limits are met: they end an attempt that is under way, too. The
-/// last error is told in the time-out.
-pub async fn persist<T, F>(limits: &Limits, what: &str, attempt: impl Fn() -> F) -> Result<T, Error>
+/// last error is told in the time-out. A server that was never `reached` is given up sooner: it is more likely mistyped than
+/// away.
+pub async fn persist<T, F>(
+    limits: &Limits,
+    what: &str,
+    reached: impl Fn() -> bool,
+    attempt: impl Fn() -> F,
+) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
+    let patience = Instant::now() + STRANGER;
     let mut pause = FIRST_PAUSE;
     let mut last = None;
     // A server that was never reached is told as that, not as a matter of time.
@@ -70,6 +79,7 @@ where
             result = attempt() => result,
         };
         let error = match result {
+            Err(error @ Error::Unreachable(_)) if !reached() && Instant::now() > patience => return Err(error),
             Err(error) if passes(&error) => error,
             result => return result,
         };
@@ -99,12 +109,17 @@ mod tests {
     async fn a_server_that_recovers_is_met_again() {
         let asked = AtomicU32::new(0);
         let limits = limits(60);
-        let result = persist(&limits, "test", async || match asked.fetch_add(1, Relaxed) {
-            0 => Err(Error::refused(429, b"slow down", Some(1))),
-            1 => Err(Error::Unreachable("reset".into())),
-            2 => Err(Error::refused(503, b"", None)),
-            n => Ok(n),
-        });
+        let result = persist(
+            &limits,
+            "test",
+            || true,
+            async || match asked.fetch_add(1, Relaxed) {
+                0 => Err(Error::refused(429, b"slow down", Some(1))),
+                1 => Err(Error::Unreachable("reset".into())),
+                2 => Err(Error::refused(503, b"", None)),
+                n => Ok(n),
+            },
+        );
         assert!(matches!(result.await, Ok(3)));
     }
 
@@ -112,10 +127,15 @@ mod tests {
     async fn what_can_not_pass_is_told_at_once() {
         let asked = AtomicU32::new(0);
         let limits = limits(60);
-        let result = persist(&limits, "test", async || {
-            asked.fetch_add(1, Relaxed);
-            Err::<(), _>(Error::refused(422, b"no", None))
-        });
+        let result = persist(
+            &limits,
+            "test",
+            || true,
+            async || {
+                asked.fetch_add(1, Relaxed);
+                Err::<(), _>(Error::refused(422, b"no", None))
+            },
+        );
         assert!(result.await.is_err_and(|e| e.status().is_some_and(|s| s.code == 422)));
         assert_eq!(asked.load(Relaxed), 1);
     }
@@ -123,22 +143,33 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn time_ends_it_and_tells_the_last_answer() {
         let result =
-            persist(&limits(5), "test", async || Err::<(), _>(Error::refused(503, b"etcd is away", None))).await;
+            persist(&limits(5), "test", || true, async || Err::<(), _>(Error::refused(503, b"etcd is away", None)))
+                .await;
         assert!(matches!(result, Err(Error::TimedOut(last)) if last.contains("etcd is away")));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_never_answers_ends_in_time() {
         let limits = limits(5);
-        let result = persist(&limits, "test", std::future::pending::<Result<(), Error>>).await;
+        let result = persist(&limits, "test", || true, std::future::pending::<Result<(), Error>>).await;
         assert!(matches!(result, Err(Error::Unreachable(why)) if why.contains("timeouts")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_never_answered_is_given_up_soon() {
+        let limits = limits(3600);
+        let begun = Instant::now();
+        let result =
+            persist(&limits, "test", || false, async || Err::<(), _>(Error::Unreachable("refused".into()))).await;
+        assert!(matches!(result, Err(Error::Unreachable(_))));
+        assert!(begun.elapsed() < STRANGER * 3, "{:?}", begun.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
     async fn stop_ends_it() {
         let limits = limits(3600);
         limits.stop.cancel();
-        let result = persist(&limits, "test", async || Err::<(), _>(Error::Unreachable("x".into()))).await;
+        let result = persist(&limits, "test", || true, async || Err::<(), _>(Error::Unreachable("x".into()))).await;
         assert!(matches!(result, Err(Error::Stopped)));
     }
 }

@@ -85,6 +85,19 @@ pub struct GlobalDefaults {
     pub resiliency: Known<Option<Preset>>,
 }
 
+/// Every object that some configuration renders.
+pub fn could_render(mesh: &Mesh) -> Vec<(Key, Stage)> {
+    [
+        (&kind::DESTINATION_RULE, "default", stage::TARGETS),
+        (&kind::AUTHORIZATION_POLICY, "deny-all-audit", stage::OPENING),
+        (&kind::SIDECAR, "default", stage::ROUTES),
+        (&kind::PEER_AUTHENTICATION, "default", stage::CLOSING),
+        (&kind::AUTHORIZATION_POLICY, "deny-all", stage::CLOSING),
+    ]
+    .map(|(kind, name, stage)| (Key::new(kind, &mesh.root_namespace, name), stage))
+    .into()
+}
+
 impl GlobalDefaults {
     /// Rules across arguments.
     pub fn check(&self, out: &mut Diagnostics) {

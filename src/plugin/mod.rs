@@ -2,12 +2,12 @@
 //! environment of a plugin host. [`offer`] is the author's side; nothing else of this folder is for authors.
 //!
 //! What a host expects, step by step ([`serve`]):
-//! 1. The host starts the binary with a magic cookie and its certificate in the environment ([`handshake`]).
-//! 2. We listen on a unix socket ([`socket`]) and make a certificate of our own ([`mtls`]), then write one line to stdout
-//!    that names both. From then on stdout is silent, and stderr carries JSON logs ([`log`]).
-//! 3. The host connects ([`connections`]) and calls the provider service ([`server`], [`calls`]), several calls at a time.
-//!    Beside it there are small services of go-plugin's own ([`go_plugin`]).
-//! 4. Stop asks calls in flight to answer soon. Shutdown ends us: the host waits 2 seconds, then kills ([`process`]).
+//! 1. The host starts the binary with a magic cookie and its certificate in the environment (`handshake`).
+//! 2. We listen on a unix socket (`socket`) and make a certificate of our own (`mtls`), then write one line to stdout
+//!    that names both. From then on stdout is silent, and stderr carries JSON logs (`log`).
+//! 3. The host connects (`connections`) and calls the provider service (`server`, `calls`), several calls at a time.
+//!    Beside it there are small services of go-plugin's own (`go_plugin`).
+//! 4. Stop asks calls in flight to answer soon. Shutdown ends us: the host waits 2 seconds, then kills (`process`).
 //!
 //! A host starts a fresh process for each phase of each run, so nothing here may be slow, and nothing asks a network before
 //! Configure.
@@ -135,11 +135,15 @@ async fn run<C: Send + Sync + 'static>(session: Arc<Session<C>>, host: &Host, mo
         .add_service(GrpcBrokerServer::new(services.clone()))
         .add_service(HealthServer::new(services))
         .serve_with_incoming_shutdown(connections, ending.clone().cancelled_owned());
-    let serving = tokio::spawn(serving);
-    process::ended(&session, &ending).await;
-    // Answers on their way get out; connections that stay open don't hold us.
-    if let Ok(Ok(served)) = timeout(DRAIN, serving).await {
-        served?;
+    tokio::pin!(serving);
+    tokio::select! {
+        served = &mut serving => {
+            served?;
+            // Calls that the host has hung up on may still be at work.
+            process::ended(&session, &ending).await;
+        }
+        // Answers on their way get out; connections that stay open don't hold us.
+        () = process::ended(&session, &ending) => timeout(DRAIN, serving).await.unwrap_or(Ok(()))?,
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{os::unix::process::parent_id, sync::Arc, time::Duration};
 
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{SignalKind, signal},
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
@@ -39,15 +39,13 @@ pub(super) fn obey_terminal<C: Send + Sync + 'static>(
     session: &Arc<Session<C>>,
     ending: &CancellationToken,
 ) -> std::io::Result<()> {
-    let mut signals: Vec<Signal> =
-        [SignalKind::interrupt(), SignalKind::terminate()].into_iter().map(signal).collect::<Result<_, _>>()?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let (session, ending) = (session.clone(), ending.clone());
     tokio::spawn(async move {
-        if let [interrupt, terminate] = signals.as_mut_slice() {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
         session.stop();
         ending.cancel();

@@ -4,7 +4,7 @@
 use std::{pin::Pin, sync::Arc, time::Instant};
 
 use tonic::{Request, Response, Status};
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 
 use super::{
     calls::{planned_as_before, read_as_before},
@@ -82,20 +82,18 @@ impl<C: Send + Sync + 'static> Service<C> {
             let _running = session.enter();
             let mut told = Diagnostics::default();
             let answer = work(&session, &mut told).await;
-            (answer, told)
+            // Here, so that there is a line though nobody waits for the answer any more.
+            log(started, &told);
+            (answer.ok(), told)
         };
-        let (answer, told) = match tokio::spawn(task.instrument(span.clone())).await {
-            Ok((answer, told)) => (answer.ok(), told),
-            Err(error) => (None, crash(error)),
-        };
-        log(&span, started, &told);
+        let (answer, told) = tokio::spawn(task.instrument(span)).await.unwrap_or_else(|panic| (None, crash(panic)));
         let mut answer = answer.unwrap_or(last_resort);
         answer.tell(told);
         Ok(Response::new(answer))
     }
 }
 
-/// The task ended without an answer: it panicked, since nobody aborts it.
+/// The task ended without an answer: it panicked, since nobody aborts it. The panic hook has logged it.
 fn crash(error: tokio::task::JoinError) -> Diagnostics {
     let panic = error.try_into_panic().ok();
     let message = panic.as_ref().and_then(|panic| {
@@ -114,9 +112,8 @@ fn crash(error: tokio::task::JoinError) -> Diagnostics {
     told
 }
 
-/// Texts of errors are the user's already; values are never logged.
-fn log(span: &Span, started: Instant, told: &Diagnostics) {
-    let _entered = span.enter();
+/// What was told, and how long it took. Values are never logged, and details may quote them, so summaries have to do.
+fn log(started: Instant, told: &Diagnostics) {
     for diagnostic in told.iter() {
         let (diagnostic_attribute, diagnostic_summary) = (diagnostic.at.to_string(), diagnostic.summary.as_str());
         match diagnostic.severity {

@@ -28,9 +28,9 @@ impl Socket {
             Some(folder) => folder.join(name),
             None => temporary(&std::env::temp_dir(), &name),
         };
-        fs::DirBuilder::new().mode(0o700).create(&folder)?;
+        fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| at(&folder, &error))?;
         let socket = Self { path: folder.join("socket"), folder };
-        let listener = UnixListener::bind(&socket.path)?;
+        let listener = UnixListener::bind(&socket.path).map_err(|error| at(&socket.path, &error))?;
         fs::set_permissions(&socket.path, fs::Permissions::from_mode(0o600))?;
         if let Some(group) = &host.group {
             socket.admit(group_id(group)?)?;
@@ -59,6 +59,11 @@ impl Drop for Socket {
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_dir(&self.folder);
     }
+}
+
+/// The error with the path that it is about.
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// The folder in the system's temporary folder, or in /tmp where that makes the path too long for a socket.

@@ -76,3 +76,101 @@ fn without_unknowns(value: &Value) -> Value {
         known => known.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    // model! declares what is public.
+    #![allow(unreachable_pub)]
+
+    use super::*;
+    use crate::{
+        model,
+        schema::{
+            Attr, Block, Blocks, List, json,
+            model::{Model, block, computed, optional},
+        },
+    };
+
+    model! {
+        /// Outer.
+        pub struct Outer {
+            /// Computed.
+            id: Attr<String> = computed(),
+            /// Words.
+            words: List<String> = optional(),
+            /// Many.
+            many: Blocks<Inner> = block(),
+            /// One.
+            one: Block<Inner> = block(),
+        }
+    }
+
+    model! {
+        /// Inner.
+        pub struct Inner {
+            /// A key.
+            key: Attr<String> = optional(),
+            /// Nested blocks.
+            nested: Blocks<Leaf> = block(),
+        }
+    }
+
+    model! {
+        /// Leaf.
+        pub struct Leaf {
+            /// A key.
+            key: Attr<String> = optional(),
+        }
+    }
+
+    /// A value of [`Outer`]; `"?"` is unknown.
+    fn outer(text: &str) -> Value {
+        fn mark(value: Value) -> Value {
+            match value {
+                Value::String(text) if text == "?" => Value::Unknown,
+                Value::List(items) => Value::List(items.into_iter().map(mark).collect()),
+                Value::Map(members) => Value::Map(members.into_iter().map(|(k, v)| (k, mark(v))).collect()),
+                value => value,
+            }
+        }
+        mark(json::decode(text.as_bytes(), &Outer::schema().kind()).unwrap())
+    }
+
+    #[test]
+    fn what_core_would_drop_is_found() {
+        use Certainty::{Final, Planned};
+        for (text, certainty, expected) in [
+            (r#"{"id": "x", "many": [], "one": null}"#, Final, None),
+            (r#"{"id": "?", "many": []}"#, Planned, None),
+            (r#"{"id": "?", "many": []}"#, Final, Some("id: the value must be known")),
+            (r#"{"words": ["a", "?"], "many": []}"#, Final, Some("words: the value must be known")),
+            (r#"{"many": null}"#, Planned, Some("many: a list of blocks must be empty, not null")),
+            (
+                r#"{"many": [{"nested": []}, {}]}"#,
+                Final,
+                Some("many[1].nested: a list of blocks must be empty, not null"),
+            ),
+            (r#"{"many": [], "one": {}}"#, Final, Some("one.nested: a list of blocks must be empty, not null")),
+        ] {
+            let found = fault(&Outer::schema(), &outer(text), certainty).map(|fault| fault.to_string());
+            assert_eq!(found.as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_settled_plan_is_a_state() {
+        let planned =
+            outer(r#"{"id": "?", "words": ["a", "?"], "many": [{"key": "?", "nested": []}], "one": {"key": "k"}}"#);
+        let expected = outer(r#"{"words": ["a", null], "many": [{"nested": []}], "one": {"key": "k", "nested": []}}"#);
+        let settled = settled(&Outer::schema(), &planned);
+        assert_eq!(settled, expected);
+        assert_eq!(fault(&Outer::schema(), &settled, Certainty::Final), None);
+    }
+
+    #[test]
+    fn blocks_that_were_to_come_are_none() {
+        let Value::Map(mut members) = outer(r#"{"many": []}"#) else { panic!("an object") };
+        members.extend([("many".to_owned(), Value::Unknown), ("one".to_owned(), Value::Unknown)]);
+        assert_eq!(settled(&Outer::schema(), &Value::Map(members)), outer(r#"{"many": []}"#));
+    }
+}

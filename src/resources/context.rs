@@ -1,6 +1,17 @@
 //! What Configure makes, and every call gets.
 
-use crate::{engine::Once, known::Known, kubernetes::Cluster, mesh::Mesh};
+use super::run::Run;
+use crate::{engine::Once, known::Known, kubernetes::Cluster, mesh::Mesh, mesh::text::words};
+
+words! {
+    /// What a plan makes of resources that it can't read.
+    pub enum OnUnreadable {
+        /// It fails: a drift report must not say "no changes" about what it didn't see.
+        Error = "error",
+        /// It goes on with what the state says.
+        Warn = "warn",
+    }
+}
 
 /// The provider block, made ready. One per Configure: what it holds is forgotten with the run.
 pub struct Context {
@@ -10,6 +21,12 @@ pub struct Context {
     pub owner: Known<String>,
     /// Connects on first use.
     pub cluster: Cluster,
+    /// Whether fields of shared kinds are taken from other managers.
+    pub force_conflicts: bool,
+    /// What a plan makes of resources that it can't read.
+    pub on_unreadable: OnUnreadable,
     /// Warnings that one run tells once.
     pub once: Once,
+    /// What the resources of one run know of each other.
+    pub run: Run,
 }

@@ -5,20 +5,24 @@ pub(crate) mod arguments;
 pub mod common;
 mod context;
 pub mod external_service;
+mod foreign;
 pub mod global_defaults;
 pub mod managed;
+mod run;
 pub mod service;
 mod state;
 pub mod timeouts;
 mod work;
 
-pub use context::Context;
+pub use context::{Context, OnUnreadable};
+pub use run::Run;
 
 use self::timeouts::Limits;
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{Mesh, Rendered},
+    object::{Key, Stage},
     schema::model::Model,
 };
 
@@ -28,6 +32,8 @@ pub trait Kind: Send + Sync + 'static {
     const NAME: &'static str;
     /// The parts of the id, in order, with their descriptions: import id and identity. An id is its parts joined by `/`.
     const IDENTITY: &'static [(&'static str, &'static str)];
+    /// There is one in a mesh: another owner's is refused, even where the two have no object in common.
+    const ONE_PER_MESH: bool = false;
     /// The arguments as written; any of them may be unknown.
     type Config: Model;
     /// Computed attributes of this resource; `id` and `objects` are everybody's.
@@ -43,6 +49,11 @@ pub trait Kind: Send + Sync + 'static {
     fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
     /// The computed attributes; unknown only where an input is.
     fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
+    /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
+    /// left.
+    fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
+    /// Whether objects of others are taken over.
+    fn adopts(config: &Self::Config) -> bool;
     /// How long operations may take.
     fn timeouts(config: &Self::Config) -> Limits;
 }

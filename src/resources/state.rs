@@ -83,10 +83,14 @@ pub(super) fn id(state: &Value) -> String {
     }
 }
 
-/// Arguments that were changed and can't change in place. Unknown counts as changed: it may be.
+/// Arguments that were changed and can't change in place. Unknown counts as changed: it may be. What has no value yet (a
+/// resource that a `moved` block brought) gets one in place.
 pub(super) fn replaced(config: &Schema, prior: &Value, wanted: &Value) -> Vec<Path> {
     let replaces = |slot: &&Slot| matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.replaces);
-    let changed = |slot: &&Slot| prior.member(slot.name) != wanted.member(slot.name);
+    let changed = |slot: &&Slot| {
+        let was = prior.member(slot.name);
+        *was != Value::Null && was != wanted.member(slot.name)
+    };
     config.slots.iter().filter(replaces).filter(changed).map(|slot| Path::root().attribute(slot.name)).collect()
 }
 
@@ -120,12 +124,6 @@ fn without_nulls(value: Json) -> Json {
         Json::Array(items) => items.into_iter().map(without_nulls).collect(),
         other => other,
     }
-}
-
-/// When an object of a rendered set is written.
-pub(super) fn stage_of(rendered: &Rendered, key: &Key) -> u8 {
-    let found = rendered.as_ref().ok().and_then(|objects| objects.iter().find(|(known, _)| known == key));
-    found.and_then(|(_, object)| object.as_ref().ok()).map_or(0, |object| object.stage.0)
 }
 
 /// The identity's attributes: the parts of the id.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::Context;
 use crate::{
     diagnostics::{Diagnostics, Path},
-    engine::{Claim, Engine, Entry, Journal, Record, record::Noted},
+    engine::{Claim, Entry, Journal, Record, record::Noted},
     kubernetes::Limits,
     object::{Key, Object},
 };
@@ -15,8 +15,8 @@ use crate::{
 pub(super) enum Job {
     /// Make the cluster hold exactly these.
     Apply(Vec<Object>),
-    /// Delete these.
-    Delete(BTreeMap<Key, Noted>),
+    /// Delete these; `settled` says whether a newer life of the resource has been applied whole.
+    Delete { noted: BTreeMap<Key, Noted>, settled: bool },
 }
 
 /// Everything that a job needs; owned.
@@ -61,17 +61,11 @@ impl Work {
 
     async fn perform(self, job: Job, journal: Arc<Journal>) -> (Option<String>, Diagnostics) {
         let mut out = Diagnostics::default();
-        let engine = Engine {
-            cluster: &self.context.cluster,
-            claim: &self.claim,
-            record: &self.record,
-            limits: self.limits,
-            once: &self.context.once,
-        };
+        let engine = self.context.engine(&self.claim, &self.record, self.limits);
         let Ok(cluster) = engine.same_cluster(&mut out).await else { return (None, out) };
         match job {
             Job::Apply(wanted) => engine.apply(&wanted, &journal, &mut out).await,
-            Job::Delete(noted) => engine.delete(&noted, &journal, &mut out).await,
+            Job::Delete { noted, settled } => engine.delete(&noted, settled, &journal, &mut out).await,
         }
         (cluster, out)
     }

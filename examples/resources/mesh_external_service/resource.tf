@@ -31,6 +31,9 @@ resource "mesh_external_service" "partner" {
     tls      = "passthrough"
   }
 
+  # A ServiceEntry of the same name that somebody made by hand is taken over.
+  adopt_existing = true
+
   timeouts {
     create = "1m"
     read   = "30s"

@@ -17,6 +17,9 @@ resource "mesh_global_defaults" "this" {
 
   resiliency = "medium"
 
+  # A PeerAuthentication `default` that somebody made by hand, and whatever else has our names, is taken over.
+  adopt_existing = true
+
   timeouts {
     create = "2m"
     read   = "30s"

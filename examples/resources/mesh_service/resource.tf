@@ -62,6 +62,9 @@ resource "mesh_service" "report" {
   labels      = { team = "reporting" }
   annotations = { "example.com/runbook" = "https://runbooks.example.com/report" }
 
+  # Objects of the same names that somebody made by hand are taken over.
+  adopt_existing = true
+
   timeouts {
     create = "2m"
     read   = "30s"

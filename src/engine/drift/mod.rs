@@ -119,6 +119,46 @@ pub fn take(live: &Json, wanted: &Json, key: &Key) -> Option<Json> {
     ]))
 }
 
+/// The JSON patch by which we let go of an object without changing what it says: our stamps and our entry in managedFields
+/// go, every value stays.
+pub fn released(live: &Json) -> Json {
+    let others: Vec<_> =
+        managed_fields(live).iter().filter(|entry| text(entry, &["manager"]) != Some(FIELD_MANAGER)).collect();
+    let mut operations = vec![
+        json!({ "op": "test", "path": "/metadata/resourceVersion", "value": at(live, &["metadata", "resourceVersion"]) }),
+    ];
+    for part in ["labels", "annotations"] {
+        let ours = at(live, &["metadata", part]).as_object().into_iter().flatten().filter(|(name, _)| is_stamp(name));
+        operations.extend(ours.map(|(name, _)| {
+            json!({ "op": "remove", "path": format!("/metadata/{part}/{}", name.replace('~', "~0").replace('/', "~1")) })
+        }));
+    }
+    // An empty list would be taken for "clear it", a list with an empty entry is how the server wants to hear "nobody".
+    let others = if others.is_empty() { json!([{}]) } else { json!(others) };
+    operations.push(json!({ "op": "replace", "path": "/metadata/managedFields", "value": others }));
+    Json::Array(operations)
+}
+
+/// Where two bodies differ, as people write paths; the shortest that say it.
+pub fn differences(a: &Json, b: &Json) -> Vec<String> {
+    fn walk(a: &Json, b: &Json, path: &str, out: &mut Vec<String>) {
+        match (a, b) {
+            (Json::Object(mine), Json::Object(theirs)) => {
+                let names: BTreeSet<_> = mine.keys().chain(theirs.keys()).collect();
+                for name in names {
+                    let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    walk(at(a, &[name]), at(b, &[name]), &inner, out);
+                }
+            }
+            _ if a == b => {}
+            _ => out.push(path.to_owned()),
+        }
+    }
+    let mut out = Vec::new();
+    walk(a, b, "", &mut out);
+    out
+}
+
 /// The server has no record of who set what: somebody cleared it.
 pub fn is_unmanaged(live: &Json) -> bool {
     managed_fields(live).is_empty()

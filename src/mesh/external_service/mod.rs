@@ -11,12 +11,13 @@ use super::{
     port::{PortNumber, Protocol},
     reference::is_external_host,
     resiliency::Preset,
+    stage,
     text::{Text, words},
 };
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown, part},
-    object::{Key, Kind, kind},
+    object::{Key, Kind, Stage, kind},
 };
 
 words! {
@@ -101,6 +102,17 @@ pub struct ExternalService {
     pub resiliency: Known<Preset>,
     /// Where its objects are; `None`: the root namespace.
     pub namespace: Known<Option<String>>,
+}
+
+/// Every object of the name that some configuration of it renders.
+pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+    [
+        (&kind::SERVICE_ENTRY, stage::TARGETS),
+        (&kind::DESTINATION_RULE, stage::TARGETS),
+        (&kind::VIRTUAL_SERVICE, stage::ROUTES),
+    ]
+    .map(|(kind, stage)| (Key::new(kind, namespace, name), stage))
+    .into()
 }
 
 /// A port as written.

@@ -28,12 +28,13 @@ use super::{
     port::{PortNumber, Protocol},
     reference::{Caller, Destination},
     resiliency::Preset,
+    stage,
     text::words,
 };
 use crate::{
     diagnostics::Path,
     known::{Known, part},
-    object::{Key, Object, kind},
+    object::{Key, Object, Stage, kind},
 };
 
 words! {
@@ -225,6 +226,18 @@ impl Site<'_> {
     fn metadata(&self) -> Known<Metadata> {
         Ok(Metadata::of(self.mesh).and(part(&self.service.labels)?, part(&self.service.annotations)?))
     }
+}
+
+/// Every object of the service's own name that some configuration of it renders.
+pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+    [
+        (&kind::DESTINATION_RULE, stage::TARGETS),
+        (&kind::AUTHORIZATION_POLICY, stage::OPENING),
+        (&kind::VIRTUAL_SERVICE, stage::ROUTES),
+        (&kind::SIDECAR, stage::ROUTES),
+    ]
+    .map(|(kind, stage)| (Key::new(kind, namespace, &names::object_name(name, namespace)), stage))
+    .into()
 }
 
 /// Where the server's errors on the fields that every object shares go.

@@ -1,13 +1,15 @@
 //! What each call does: decodes the request, asks the author's side, encodes the answer. Errors are told to `out`; the
 //! caller turns them into the answer's diagnostics, and answers what was before where there is nothing better.
 
+mod change;
 mod data_source;
 mod function;
 mod offered;
 mod provider;
 mod resource;
+mod wire;
 
-pub(super) use resource::{planned_as_before, read_as_before};
+pub(super) use change::{planned_as_before, read_as_before};
 
 use super::{
     offer::{DataSource, Resource},

@@ -1,6 +1,6 @@
 //! What the provider offers: schemas, identities, functions.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::plugin::{
     offer::Resource,
@@ -65,11 +65,11 @@ impl<C> Session<C> {
         get_functions::Response { functions: self.function_signatures(), diagnostics: Vec::new() }
     }
 
-    fn function_signatures(&self) -> HashMap<String, crate::plugin::proto::tfplugin5::Function> {
+    fn function_signatures(&self) -> BTreeMap<String, crate::plugin::proto::tfplugin5::Function> {
         self.provider.functions.iter().map(|(name, f)| ((*name).into(), to_proto::function(f))).collect()
     }
 }
 
-fn names<T, M>(table: &std::collections::BTreeMap<&'static str, T>, message: impl Fn(String) -> M) -> Vec<M> {
+fn names<T, M>(table: &BTreeMap<&'static str, T>, message: impl Fn(String) -> M) -> Vec<M> {
     table.keys().map(|name| message((*name).to_owned())).collect()
 }

@@ -1,112 +1,23 @@
-//! Managed resources.
+//! Managed resources at rest: validation, states and identities of other versions and other places.
 
-use super::{encoded, own_fault};
+use super::{
+    encoded,
+    wire::{self, Wire},
+};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
         from_proto,
-        offer::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
+        offer::{Foreign, ImportId, Stored},
         proto::tfplugin5::{
-            DynamicValue, RawState, ResourceIdentityData, apply_resource_change, import_resource_state,
-            move_resource_state, plan_resource_change, read_resource, upgrade_resource_identity,
-            upgrade_resource_state, validate_resource_type_config,
+            RawState, import_resource_state, move_resource_state, upgrade_resource_identity, upgrade_resource_state,
+            validate_resource_type_config,
         },
         session::Session,
-        state::{Certainty, settled},
-        to_proto, upgrade,
+        state::Certainty,
+        upgrade,
     },
-    schema::{Schema, Value},
 };
-
-/// A [`Stored`] on the wire.
-#[derive(Default)]
-struct Wire {
-    state: Option<DynamicValue>,
-    private: Vec<u8>,
-    identity: Option<ResourceIdentityData>,
-}
-
-impl Wire {
-    fn of<C>(
-        resource: &dyn Resource<C>,
-        stored: &Stored,
-        certainty: Certainty,
-        out: &mut Diagnostics,
-    ) -> Result<Self, Reported> {
-        let identity = wire_identity(stored.identity.as_ref(), resource.identity().as_ref(), out)?;
-        let state = Some(encoded(&resource.schema(), &stored.state, certainty, out)?);
-        Ok(Self { state, private: stored.private.clone(), identity })
-    }
-
-    /// "Gone": null of the schema's type.
-    fn gone() -> Self {
-        Self { state: Some(null()), ..Self::default() }
-    }
-}
-
-/// Null of any type.
-fn null() -> DynamicValue {
-    DynamicValue { msgpack: vec![0xc0], json: Vec::new() }
-}
-
-fn is_null(message: Option<&DynamicValue>) -> bool {
-    message.is_none_or(|value| match (value.msgpack.as_slice(), value.json.as_slice()) {
-        ([], json) => matches!(json, [] | b"null"),
-        (msgpack, _) => msgpack == [0xc0],
-    })
-}
-
-// === where nobody knows better ===
-
-/// Read failed: nothing has changed.
-pub(in crate::plugin) fn read_as_before(request: &read_resource::Request) -> read_resource::Response {
-    read_resource::Response {
-        new_state: request.current_state.clone(),
-        private: request.private.clone(),
-        new_identity: request.current_identity.clone(),
-        ..read_resource::Response::default()
-    }
-}
-
-/// Plan failed: nothing is planned.
-pub(in crate::plugin) fn planned_as_before(request: &plan_resource_change::Request) -> plan_resource_change::Response {
-    plan_resource_change::Response {
-        planned_state: request.prior_state.clone(),
-        planned_private: request.prior_private.clone(),
-        planned_identity: request.prior_identity.clone(),
-        ..plan_resource_change::Response::default()
-    }
-}
-
-impl<C> Session<C> {
-    /// Apply failed in a way that tells nothing: of an update or a delete the prior state stands. A create may have written
-    /// something, so what was planned is stored, which taints it; with nothing stored its objects would be orphans.
-    pub(in crate::plugin) fn applied_as_before(
-        &self,
-        request: &apply_resource_change::Request,
-    ) -> apply_resource_change::Response {
-        let before = if is_null(request.prior_state.as_ref()) {
-            self.settled_plan(request).unwrap_or_else(null)
-        } else {
-            request.prior_state.clone().unwrap_or_else(null)
-        };
-        apply_resource_change::Response {
-            new_state: Some(before),
-            private: request.planned_private.clone(),
-            new_identity: request.planned_identity.clone(),
-            ..apply_resource_change::Response::default()
-        }
-    }
-
-    fn settled_plan(&self, request: &apply_resource_change::Request) -> Option<DynamicValue> {
-        let mut unheard = Diagnostics::default();
-        let schema = self.resource(&request.type_name, &mut unheard).ok()?.schema();
-        let planned = from_proto::value(request.planned_state.as_ref(), &schema.kind(), &mut unheard).ok()?;
-        to_proto::value(&settled(&schema, &planned), &schema.kind()).ok()
-    }
-}
-
-// === calls ===
 
 impl<C> Session<C> {
     pub(in crate::plugin) fn validate_resource(
@@ -139,92 +50,8 @@ impl<C> Session<C> {
     ) -> Result<upgrade_resource_identity::Response, Reported> {
         let schema = self.resource(&request.type_name, out)?.identity();
         let identity = from_proto::raw_identity(request.raw_identity.as_ref(), schema.as_ref(), out)?;
-        let upgraded_identity = wire_identity(identity.as_ref(), schema.as_ref(), out)?;
+        let upgraded_identity = wire::identity(identity.as_ref(), schema.as_ref(), out)?;
         Ok(upgrade_resource_identity::Response { upgraded_identity, diagnostics: Vec::new() })
-    }
-
-    pub(in crate::plugin) async fn read(
-        &self,
-        request: read_resource::Request,
-        out: &mut Diagnostics,
-    ) -> Result<read_resource::Response, Reported> {
-        let resource = self.resource(&request.type_name, out)?;
-        let identity = request.current_identity.as_ref();
-        let before = stored(resource, request.current_state.as_ref(), request.private, identity, out)?;
-        let after = match before {
-            // Core never asks about what isn't there.
-            None => Wire::gone(),
-            Some(before) => wire(resource, resource.read(self.call(), before).await, out)?,
-        };
-        Ok(read_resource::Response {
-            new_state: after.state,
-            private: after.private,
-            new_identity: after.identity,
-            ..read_resource::Response::default()
-        })
-    }
-
-    pub(in crate::plugin) async fn plan(
-        &self,
-        request: plan_resource_change::Request,
-        out: &mut Diagnostics,
-    ) -> Result<plan_resource_change::Response, Reported> {
-        let resource = self.resource(&request.type_name, out)?;
-        let identity = request.prior_identity.as_ref();
-        let private = request.prior_private;
-        let prior = stored(resource, request.prior_state.as_ref(), private.clone(), identity, out)?;
-        if is_null(request.proposed_new_state.as_ref()) {
-            let planned_private = match prior {
-                Some(prior) => resource.plan_delete(self.call(), prior, out).await?,
-                None => private,
-            };
-            return Ok(plan_resource_change::Response {
-                planned_state: Some(null()),
-                planned_private,
-                planned_identity: request.prior_identity,
-                ..plan_resource_change::Response::default()
-            });
-        }
-        let config = from_proto::value(request.config.as_ref(), &resource.schema().kind(), out)?;
-        let replaced = if prior.is_none() { private } else { Vec::new() };
-        let call = Call { replaced, ..self.call() };
-        let Planned { after, requires_replace } = resource.plan(call, prior, config, out).await?;
-        let after = Wire::of(resource, &after, Certainty::Planned, out)?;
-        Ok(plan_resource_change::Response {
-            planned_state: after.state,
-            planned_private: after.private,
-            planned_identity: after.identity,
-            requires_replace: requires_replace.iter().map(to_proto::path).collect(),
-            ..plan_resource_change::Response::default()
-        })
-    }
-
-    pub(in crate::plugin) async fn apply(
-        &self,
-        request: apply_resource_change::Request,
-        out: &mut Diagnostics,
-    ) -> Result<apply_resource_change::Response, Reported> {
-        let resource = self.resource(&request.type_name, out)?;
-        let private = request.planned_private;
-        let identity = request.planned_identity.as_ref();
-        // Core sends the private data of the plan alone, and it stands for both.
-        let prior = stored(resource, request.prior_state.as_ref(), private.clone(), identity, out)?;
-        let planned = stored(resource, request.planned_state.as_ref(), private.clone(), identity, out)?;
-        let outcome = match (prior, planned) {
-            (Some(prior), None) => resource.delete(self.call(), prior, private).await,
-            (prior, Some(planned)) => {
-                let config = from_proto::value(request.config.as_ref(), &resource.schema().kind(), out)?;
-                resource.apply(self.call(), prior, planned, config).await
-            }
-            (None, None) => Outcome { after: None, diagnostics: Diagnostics::default() },
-        };
-        let after = wire(resource, outcome, out)?;
-        Ok(apply_resource_change::Response {
-            new_state: after.state,
-            private: after.private,
-            new_identity: after.identity,
-            ..apply_resource_change::Response::default()
-        })
     }
 
     pub(in crate::plugin) async fn import(
@@ -306,35 +133,4 @@ fn foreign(request: move_resource_state::Request, out: &mut Diagnostics) -> Resu
         version: request.source_schema_version,
         state,
     })
-}
-
-/// What the three parts of a request hold together, unless its state is null.
-fn stored<C>(
-    resource: &dyn Resource<C>,
-    state: Option<&DynamicValue>,
-    private: Vec<u8>,
-    identity: Option<&ResourceIdentityData>,
-    out: &mut Diagnostics,
-) -> Result<Option<Stored>, Reported> {
-    let state = from_proto::value(state, &resource.schema().kind(), out)?;
-    let identity = from_proto::identity(identity, resource.identity().as_ref(), out)?;
-    Ok((state != Value::Null).then_some(Stored { state, private, identity }))
-}
-
-/// What is stored after a call, which has told its diagnostics.
-fn wire<C>(resource: &dyn Resource<C>, outcome: Outcome, out: &mut Diagnostics) -> Result<Wire, Reported> {
-    out.extend(outcome.diagnostics);
-    match outcome.after {
-        None => Ok(Wire::gone()),
-        Some(after) => Wire::of(resource, &after, Certainty::Final, out),
-    }
-}
-
-fn wire_identity(
-    value: Option<&Value>,
-    schema: Option<&Schema>,
-    out: &mut Diagnostics,
-) -> Result<Option<ResourceIdentityData>, Reported> {
-    let (Some(value), Some(schema)) = (value, schema) else { return Ok(None) };
-    to_proto::identity(value, &schema.kind()).map(Some).map_err(|fault| own_fault(&fault, out))
 }

@@ -34,6 +34,9 @@ model! {
         resiliency: Attr<Preset> = optional(),
         /// Where its objects are; the root namespace unless written.
         namespace: Attr<String> = optional().check(names::LABEL, is_namespace),
+        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
+        /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
+        adopt_existing: Attr<bool> = optional(),
         /// The ports, where they aren't those that `tls` needs: 443 with `passthrough`; 80 and 443 with `originate`, where 443
         /// passes through; 80 with `none`.
         port: Blocks<ServicePort> = block(),

@@ -17,6 +17,7 @@ use crate::{
         external_service::{self, Tls},
         resiliency::Preset,
     },
+    object::{Key, Stage},
 };
 
 /// The resource.
@@ -48,6 +49,14 @@ impl Kind for ExternalService {
 
     fn outputs(config: &Config, _mesh: &Mesh) -> Outputs {
         Outputs { url: output_if_any(intent(config).url()) }
+    }
+
+    fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
+        id.split_once('/').map(|(namespace, name)| external_service::could_render(namespace, name)).unwrap_or_default()
+    }
+
+    fn adopts(config: &Config) -> bool {
+        config.adopt_existing.or(false).unwrap_or(false)
     }
 
     fn timeouts(config: &Config) -> Limits {

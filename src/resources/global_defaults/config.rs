@@ -23,6 +23,9 @@ model! {
         outbound_traffic_policy: Attr<Outbound> = optional(),
         /// How failures are met by callers of services that don't say it themselves. Absent: Istio's defaults.
         resiliency: Attr<Preset> = optional(),
+        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
+        /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
+        adopt_existing: Attr<bool> = optional(),
         /// Whether workloads accept clear text from each other. Absent: what the installation says.
         mtls: Block<Mtls> = block(),
         /// What happens to calls that no policy allows. Absent: what the installation says.

@@ -9,6 +9,7 @@ use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{Mesh, Rendered, global_defaults, istio::peer_authentication::MtlsMode},
+    object::{Key, Stage},
 };
 
 /// The resource.
@@ -18,6 +19,7 @@ pub struct GlobalDefaults;
 impl Kind for GlobalDefaults {
     const NAME: &'static str = "mesh_global_defaults";
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "Always `default`: there is one.")];
+    const ONE_PER_MESH: bool = true;
     type Config = Config;
     type Outputs = ();
 
@@ -36,6 +38,14 @@ impl Kind for GlobalDefaults {
     }
 
     fn outputs(_config: &Config, _mesh: &Mesh) {}
+
+    fn could_render(_id: &str, mesh: &Mesh) -> Vec<(Key, Stage)> {
+        global_defaults::could_render(mesh)
+    }
+
+    fn adopts(config: &Config) -> bool {
+        config.adopt_existing.or(false).unwrap_or(false)
+    }
 
     fn timeouts(config: &Config) -> Limits {
         Limits::of(&config.timeouts)

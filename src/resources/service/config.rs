@@ -54,6 +54,9 @@ model! {
         labels: Map<String> = optional(),
         /// Annotations of every object that is made here.
         annotations: Map<String> = optional(),
+        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
+        /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
+        adopt_existing: Attr<bool> = optional(),
         /// The ports of the Service; required but with `service = "none"`.
         port: Blocks<ServicePort> = block(),
         /// Who may call. The blocks add up, and replace the default of `access`.

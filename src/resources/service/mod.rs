@@ -14,7 +14,8 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
-    mesh::{Mesh, Rendered},
+    mesh::{Mesh, Rendered, service},
+    object::{Key, Stage},
 };
 
 /// The resource.
@@ -55,6 +56,14 @@ impl Kind for Service {
             effective_resiliency: output(service.effective_resiliency(mesh)),
             effective_callers: output_set(service.callers(mesh)),
         }
+    }
+
+    fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
+        id.split_once('/').map(|(namespace, name)| service::could_render(namespace, name)).unwrap_or_default()
+    }
+
+    fn adopts(config: &Config) -> bool {
+        config.adopt_existing.or(false).unwrap_or(false)
     }
 
     fn timeouts(config: &Config) -> Limits {

@@ -1,5 +1,5 @@
 //! The whole line from HCL to objects and back, with the documented rights alone: create, an empty plan, update, an empty
-//! plan, a field changed by somebody else, an object deleted by somebody else, destroy. With terraform and with tofu.
+//! plan, a field changed by somebody else, an object deleted by somebody else, import, destroy. With terraform and with tofu.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::Key;
@@ -25,6 +25,8 @@ struct Life {
     changed: (&'static str, fn() -> Json, &'static [&'static str]),
     /// Which object is deleted.
     deleted: &'static str,
+    /// Its address and its id, by which it is imported.
+    imported: (&'static str, &'static str),
 }
 
 const SERVICE: Life = Life {
@@ -67,6 +69,7 @@ resource "mesh_service" "cart" {
         &["AuthorizationPolicy was changed by kubectl-patch", "0 to add, 1 to change, 0 to destroy"],
     ),
     deleted: "VirtualService/cart-NAMESPACE",
+    imported: ("mesh_service.cart", "NAMESPACE/cart"),
 };
 
 const EXTERNAL_SERVICE: Life = Life {
@@ -92,6 +95,7 @@ resource "mesh_external_service" "bank" {
         &["ServiceEntry was changed by kubectl-patch", "0 to add, 1 to change, 0 to destroy"],
     ),
     deleted: "DestinationRule/api-bank-example",
+    imported: ("mesh_external_service.bank", "NAMESPACE/api-bank-example"),
 };
 
 const GLOBAL_DEFAULTS: Life = Life {
@@ -129,6 +133,7 @@ resource "mesh_global_defaults" "this" {
         &["PeerAuthentication was changed by kubectl-patch", "0 to add, 1 to change, 0 to destroy"],
     ),
     deleted: "Sidecar/default",
+    imported: ("mesh_global_defaults.this", "default"),
 };
 
 /// `Kind/name` in the namespace.
@@ -180,6 +185,12 @@ fn live(tool: Tool, life: &Life) {
     workspace.apply().succeeded();
     assert_eq!(api.get(&deleted).expect("it is there again")["spec"], before);
     unchanged("made again");
+
+    let (address, id) = life.imported;
+    workspace.run(&["state", "rm", address]).succeeded();
+    let id = id.replace("NAMESPACE", &namespace.name);
+    workspace.run(&["import", "-input=false", "-no-color", address, &id]).succeeded();
+    unchanged("imported");
 
     workspace.destroy().succeeded();
     assert_eq!(api.objects(&namespace.name), Vec::<String>::new());

@@ -35,7 +35,7 @@ resource "mesh_service" "cart" {
     protocol = "http"
   }
 }"#,
-        &[r#"Service account "default""#, "in resource \"mesh_service\" \"cart\": 10: service_account = \"default\""],
+        &[r#"Service account "default""#, r#"service_account = "default" Every workload"#],
     ),
     (
         // A value that there isn't.

@@ -3,8 +3,12 @@
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod conformance;
 mod connections;
 mod control_plane;
+mod drift;
+mod early;
+mod examples;
 mod faults;
 mod fixed_point;
 mod lifecycle;
@@ -12,6 +16,8 @@ mod mistakes;
 mod proxy;
 mod rbac;
 mod refused;
+mod replacement;
+mod requests;
 mod rights;
 
 use crate::support::{

@@ -44,9 +44,11 @@ const LAYERS: &[Layer] = &[
     Layer { part: "engine/ownership.rs", is: "a pure decision", ours: &["object", "tree"], others: &["serde", "serde_json"], world: false },
     Layer { part: "resources", is: "data and pure functions", ours: &["diagnostics", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
     Layer { part: "resources/context.rs", is: "what a call gets", ours: &["engine", "kubernetes", "known", "mesh"], others: &[], world: false },
-    Layer { part: "resources/managed.rs", is: "where a resource meets the engine",
+    Layer { part: "resources/foreign.rs", is: "pure", ours: &["diagnostics", "object", "plugin::offer", "tree"], others: &["serde_json"], world: false },
+    Layer { part: "resources/managed", is: "where a resource meets the engine",
         ours: &["diagnostics", "engine", "kubernetes", "known", "mesh", "object", "plugin::offer", "schema", "tree"],
         others: &["async_trait", "fastrand", "serde_json", "tokio_util"], world: false },
+    Layer { part: "resources/run.rs", is: "what resources of one run know of each other", ours: &["engine", "object"], others: &["serde_json"], world: false },
     Layer { part: "resources/state.rs", is: "pure", ours: &["diagnostics", "engine::Entry", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
     Layer { part: "resources/work.rs", is: "one apply or delete in a task of its own",
         ours: &["diagnostics", "engine", "kubernetes", "object"], others: &["tokio"], world: false },
@@ -114,7 +116,7 @@ fn a_breach_is_told() {
         "use kube::Client;\nuse crate::{engine::Run, object::Key};\nuse super::super::kubernetes::x;\nuse std::fs;";
     assert_eq!(told("src/mesh/x.rs", source), ["kube", "crate::engine", "crate::kubernetes", "std::fs"]);
     assert_eq!(
-        told("src/resources/managed.rs", "use crate::plugin::{offer::Call, server::Server};"),
+        told("src/resources/managed/x.rs", "use crate::plugin::{offer::Call, server::Server};"),
         ["crate::plugin"]
     );
     assert_eq!(

@@ -1,8 +1,18 @@
 //! Applies: whatever happens, what exists is in the state.
 
-use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{plugin::proto::tfplugin5::apply_resource_change, schema::Value};
+use std::time::{Duration, Instant};
 
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::{
+    plugin::proto::tfplugin5::{apply_resource_change, stop},
+    schema::Value,
+};
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
+
+use super::plan::{offline, payments};
 use crate::support::rig::{Kept, Rig, told, unwired};
 
 const THING: &str = "test_thing";
@@ -73,13 +83,17 @@ async fn a_request_that_makes_no_sense_is_told() {
     let answer = rig.client.apply_resource_change(request).await.unwrap().into_inner();
     assert!(told(&answer.diagnostics)[0].starts_with("ERROR : Unknown resource type."), "{answer:?}");
 
+    // What can't be read isn't begun: of a create nothing stays, of an update what was.
     let kept = rig.make(THING, None, &json!({"name": "a"})).await.sound();
     let config = rig.config(THING, &json!({"name": "b"}));
-    let mut request = rig.apply_request(THING, Some(&kept), &kept, &config);
-    request.planned_state.as_mut().unwrap().msgpack = vec![0xa3, 1];
-    let answer = rig.client.apply_resource_change(request).await.unwrap().into_inner();
-    assert!(told(&answer.diagnostics)[0].starts_with("ERROR : Unreadable value."), "{answer:?}");
-    assert_eq!(unwired(answer.new_state.as_ref(), &rig.blocks[THING].kind()), kept.state);
+    for prior in [None, Some(&kept)] {
+        let mut request = rig.apply_request(THING, prior, &kept, &config);
+        request.config.as_mut().unwrap().msgpack = vec![0xa3, 1];
+        let answer = rig.client.apply_resource_change(request).await.unwrap().into_inner();
+        assert!(told(&answer.diagnostics)[0].starts_with("ERROR : Unreadable value."), "{answer:?}");
+        let state = unwired(answer.new_state.as_ref(), &rig.blocks[THING].kind());
+        assert_eq!(state, prior.map_or(Value::Null, |prior| prior.state.clone()));
+    }
 }
 
 #[tokio::test]
@@ -101,4 +115,37 @@ async fn case_62_many_calls_at_a_time_are_independent() {
         let (n, state) = call.await.unwrap();
         assert_eq!(state.member("echo"), &Value::string(format!("thing-{n}/{n}")));
     }
+}
+
+/// The real provider before an API server that takes requests and never answers.
+#[tokio::test]
+async fn case_54_an_api_server_that_hangs_does_not_hang_stop() {
+    let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = format!("http://{}", server.local_addr().unwrap());
+    let (asked, mut asking) = tokio::sync::mpsc::channel(8);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((connection, _)) = server.accept().await {
+            open.push(connection);
+            let _ = asked.send(()).await;
+        }
+    });
+    let planned = offline().await.plan("mesh_service", None, &payments()).await.planned;
+    let mut rig = offline().await;
+    assert_eq!(rig.configure(&json!({"owner": "tests", "host": host, "token": "t"})).await, Vec::<String>::new());
+    let config = rig.config("mesh_service", &payments());
+    let request = rig.apply_request("mesh_service", None, &planned, &config);
+    let mut client = rig.client.clone();
+    let running = tokio::spawn(async move { client.apply_resource_change(request).await });
+    timeout(Duration::from_secs(5), asking.recv()).await.expect("a request").unwrap();
+    sleep(Duration::from_millis(100)).await;
+
+    let stopped = Instant::now();
+    rig.client.stop(stop::Request {}).await.unwrap();
+    let answer = timeout(Duration::from_secs(5), running).await.expect("an answer").unwrap().unwrap().into_inner();
+    assert!(stopped.elapsed() < Duration::from_millis(1500), "{:?}", stopped.elapsed());
+    let told = told(&answer.diagnostics);
+    assert!(told.iter().any(|told| told.starts_with("ERROR")), "{told:?}");
+    // Nothing was written, so nothing is kept.
+    assert_eq!(unwired(answer.new_state.as_ref(), &rig.blocks["mesh_service"].kind()), Value::Null);
 }

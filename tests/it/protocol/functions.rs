@@ -44,10 +44,11 @@ async fn case_65_functions() {
     // Callable before Configure.
     let mut rig = Rig::start(stand_in()).await;
     let mut call = async |name: &str, arguments: &[Option<&str>]| {
-        let argument = |text: &Option<&str>| {
+        let argument = |text: Option<&str>| {
             text.map_or_else(DynamicValue::default, |text| wire(&Value::string(text), &Type::String))
         };
-        let request = call_function::Request { name: name.into(), arguments: arguments.iter().map(argument).collect() };
+        let request =
+            call_function::Request { name: name.into(), arguments: arguments.iter().copied().map(argument).collect() };
         let answer = rig.client.call_function(request).await.unwrap().into_inner();
         assert_ne!(answer.result.is_some(), answer.error.is_some());
         answer.error.map_or_else(|| Ok(unwired(answer.result.as_ref(), &Type::String)), Err)

@@ -7,15 +7,16 @@
 //! | 1–11, 13, 14 | process, handshake, TLS, signals, services, sizes | process.rs (14 with real Terraform: debug.rs) |
 //! | 12 | log lines | logs.rs; form: unit, plugin/log.rs |
 //! | 15, 27–29 | schemas | schema.rs |
-//! | 16–18, 20–22, 24–26 | codec | unit, schema/vectors.rs; 19 in its table of malformed input |
+//! | 16–22, 24–26 | codec | unit, schema/vectors.rs; 22 also plan.rs, 25 also resource.rs |
 //! | 23 | values that are empty or JSON | resource.rs |
 //! | 30–32, 34 | validation and configuration | validation.rs (real) |
 //! | 35–37, 39–45 | plans | plan.rs (real and stand-in); 40: every plan of every test, and unit, support/core.rs |
 //! | 48 | results of applies | every apply of every test, and unit, support/core.rs |
-//! | 49–55 | applies | apply.rs (stand-in); with real objects: the cluster tier |
-//! | 56–61 | reads, imports, upgrades, moves | resource.rs; with real objects: the cluster tier |
+//! | 49–54 | applies | apply.rs (stand-in; 54 real); with real objects: cluster/lifecycle.rs, cluster/faults.rs |
+//! | 54, 55 | Stop, hosts that hang up | process.rs |
+//! | 56–61 | reads, imports, upgrades, moves | resource.rs; with real objects: cluster/conformance.rs, cluster/lifecycle.rs |
 //! | 62 | many calls at a time | apply.rs |
-//! | 63 | whole life cycles with terraform and tofu | the cluster tier |
+//! | 63 | whole life cycles with terraform and tofu | cluster/lifecycle.rs, cluster/conformance.rs |
 //! | 64, 65 | data sources, functions | functions.rs (stand-in) |
 //! | 33, 38, 46 | write-only, optional and computed | don't apply: there are none, which schema.rs asserts |
 

@@ -19,7 +19,7 @@ pub(super) async fn offline() -> Rig {
     rig
 }
 
-fn payments() -> Json {
+pub(super) fn payments() -> Json {
     json!({
         "name": "payments",
         "namespace": "pci",
@@ -170,7 +170,7 @@ async fn case_45_blocks_keep_their_number_and_sets_have_no_order() {
 }
 
 #[tokio::test]
-async fn a_plan_that_core_would_refuse_is_an_error_of_ours() {
+async fn case_22_a_plan_that_core_would_refuse_is_an_error_of_ours() {
     let mut rig = Rig::stand_in().await;
     let plan = rig.plan(THING, None, &json!({"name": "plans null blocks"})).await;
     assert_eq!(plan.told.len(), 1);

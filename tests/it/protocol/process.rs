@@ -14,7 +14,7 @@ use terraform_provider_mesh::plugin::proto::{
     tfplugin5::{apply_resource_change, get_metadata, read_resource, stop},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::UnixStream,
     time::{sleep, timeout},
 };
@@ -24,6 +24,11 @@ use crate::support::{
     host::{COOKIE, Identity, Plugin, binary, stand_in},
     rig::{Kept, Rig, wire},
 };
+
+/// "At once", on a machine that is busy with other tests; idle it is a millisecond or two.
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// The host kills a plugin that isn't gone after 2 seconds.
+const GONE: Duration = Duration::from_millis(1500);
 
 #[tokio::test]
 async fn case_01_started_by_hand_it_explains_itself() {
@@ -65,13 +70,17 @@ async fn case_02_the_version_is_5_whatever_the_host_offers() {
 
 #[tokio::test]
 async fn case_03_one_line_and_nothing_else_on_stdout() {
+    let folder = tempfile::tempdir().unwrap();
     let mut command = binary();
     command.env(COOKIE.0, COOKIE.1).env("PLUGIN_CLIENT_CERT", Identity::new().pem).env("TF_LOG", "trace");
+    command.env("TMPDIR", folder.path());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
-    sleep(Duration::from_millis(700)).await;
-    child.kill().await.unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut written = String::new();
-    child.stdout.take().unwrap().read_to_string(&mut written).await.unwrap();
+    stdout.read_line(&mut written).await.unwrap();
+    sleep(Duration::from_millis(300)).await;
+    child.kill().await.unwrap();
+    stdout.read_to_string(&mut written).await.unwrap();
     assert_eq!(written.matches('\n').count(), 1, "{written:?}");
     let fields: Vec<_> = written.trim_end_matches('\n').split('|').collect();
     assert_eq!((fields.len(), fields[0], fields[1], fields[2], fields[4]), (6, "1", "5", "unix", "grpc"));
@@ -156,11 +165,11 @@ async fn case_07_shutdown_is_prompt() {
     let mut controller = rig.plugin.controller().await;
     let asked = Instant::now();
     controller.shutdown(Empty {}).await.unwrap();
-    assert!(asked.elapsed() < Duration::from_millis(100), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
     let mut child = rig.plugin.child;
-    let status = timeout(Duration::from_secs(1), child.wait()).await.expect("gone within 1 s").unwrap();
+    let status = timeout(GONE, child.wait()).await.expect("gone in time").unwrap();
     assert!(status.success(), "{status}");
-    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert!(asked.elapsed() < GONE, "{:?}", asked.elapsed());
     assert!(stdio.message().await.is_err() || stdio.message().await.unwrap().is_none());
     // What ran was stopped, and its answer still got out.
     let answer = running.await.unwrap().unwrap().into_inner();
@@ -295,8 +304,8 @@ async fn case_54_stop_is_prompt_and_later_calls_run() {
     sleep(Duration::from_millis(100)).await;
     let asked = Instant::now();
     assert_eq!(rig.client.stop(stop::Request {}).await.unwrap().into_inner().error, "");
-    assert!(asked.elapsed() < Duration::from_millis(100));
-    let answer = timeout(Duration::from_secs(1), running).await.expect("an answer soon").unwrap().unwrap().into_inner();
+    assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
+    let answer = timeout(GONE, running).await.expect("an answer soon").unwrap().unwrap().into_inner();
     assert_eq!(answer.diagnostics[0].summary, "Stopped");
     assert_eq!(answer.private, b"applied");
     rig.make("test_thing", None, &json!({"name": "after"})).await.sound();

@@ -180,6 +180,43 @@ async fn case_61_states_move() {
     }
 }
 
+/// Whatever the bytes, each call has an answer with errors, and the plugin lives.
+#[tokio::test]
+async fn case_25_hostile_bytes_are_told() {
+    let mut rig = offline().await;
+    let mut random = fastrand::Rng::with_seed(25);
+    for round in 0..200 {
+        let mut bytes = vec![0; random.usize(1..60)];
+        random.fill(&mut bytes);
+        let hostile = if round % 2 == 0 {
+            DynamicValue { msgpack: bytes, json: Vec::new() }
+        } else {
+            DynamicValue { msgpack: Vec::new(), json: bytes }
+        };
+        let raw = RawState { json: [&hostile.msgpack[..], &hostile.json[..]].concat(), flatmap: [].into() };
+        let request = read_resource::Request {
+            type_name: "mesh_service".into(),
+            current_state: Some(hostile.clone()),
+            private: hostile.msgpack.clone(),
+            current_identity: Some(ResourceIdentityData { identity_data: Some(hostile.clone()) }),
+            ..Default::default()
+        };
+        let read = rig.client.read_resource(request).await.unwrap().into_inner();
+        let request = plan_resource_change::Request {
+            type_name: "mesh_service".into(),
+            prior_state: Some(hostile.clone()),
+            proposed_new_state: Some(hostile.clone()),
+            config: Some(hostile),
+            ..Default::default()
+        };
+        let plan = rig.client.plan_resource_change(request).await.unwrap().into_inner();
+        let (_, upgrade) = rig.upgrade("mesh_service", 0, raw).await;
+        for told in [told(&read.diagnostics), told(&plan.diagnostics), upgrade] {
+            assert!(told.iter().any(|told| told.starts_with("ERROR : Unreadable")), "{told:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn private_data_and_identity_are_echoed() {
     let mut rig = Rig::stand_in().await;

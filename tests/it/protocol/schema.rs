@@ -169,7 +169,8 @@ async fn case_29_calls_need_no_schema_call_before() {
     let schemas = Rig::start(stand_in()).await;
     let plugin = Plugin::start(stand_in()).await;
     let client = plugin.provider().await;
-    let mut fresh = Rig { plugin, client, schemas: schemas.schemas.clone(), blocks: schemas.blocks.clone() };
+    let mut fresh =
+        Rig { plugin, client, schemas: schemas.schemas.clone(), blocks: schemas.blocks.clone(), configured: None };
     assert_eq!(fresh.configure(&json!({})).await, Vec::<String>::new());
     assert_eq!(fresh.validate("test_thing", &json!({"name": "a"})).await, Vec::<String>::new());
     fresh.make("test_thing", None, &json!({"name": "a"})).await.sound();

@@ -78,9 +78,9 @@ impl Api {
     }
 
     /// What `kubectl patch --type merge` does.
-    pub(crate) fn patch(&self, key: &Key, patch: &Json) {
+    pub(crate) fn patch(&self, key: &Key, change: &Json) {
         let path = format!("{}?fieldManager=kubectl-patch", path(key));
-        let done = self.request(Method::PATCH, &path, Some(("application/merge-patch+json", patch)));
+        let done = self.request(Method::PATCH, &path, Some(("application/merge-patch+json", change)));
         done.unwrap_or_else(|refusal| panic!("patching {key}: {refusal:?}"));
     }
 

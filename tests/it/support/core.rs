@@ -154,10 +154,9 @@ pub fn plan_faults(block: &Block, prior: &Value, config: &Value, planned: &Value
 
 fn plan_block(block: &Block, prior: &Value, config: &Value, planned: &Value, at: &str, faults: &mut Vec<String>) {
     match (config, planned) {
-        (Value::Null, Value::Null) => return,
+        (Value::Null, Value::Null) | (Value::Unknown, Value::Unknown) => return,
         (Value::Null, _) => return faults.push(format!("{at}: planned for existence but config wants absence")),
         (_, Value::Null) => return faults.push(format!("{at}: planned for absence but config wants existence")),
-        (Value::Unknown, Value::Unknown) => return,
         (_, Value::Unknown) => return faults.push(format!("{at}: a block must not be unknown itself")),
         _ => {}
     }

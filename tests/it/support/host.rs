@@ -20,6 +20,7 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime},
     server::ParsedCertificate,
 };
+use tempfile::TempDir;
 use terraform_provider_mesh::plugin::proto::{
     go_plugin::{
         Empty, grpc_broker_client::GrpcBrokerClient, grpc_controller_client::GrpcControllerClient,
@@ -154,6 +155,8 @@ pub struct Plugin {
     pub line: String,
     pub identity: Option<Identity>,
     stderr: Arc<Mutex<String>>,
+    /// Its temporary folder: a plugin that is killed leaves its socket behind.
+    _folder: TempDir,
 }
 
 impl Plugin {
@@ -172,6 +175,8 @@ impl Plugin {
 
     /// Starts `command` and waits for the line that `announces`.
     pub async fn spawn(mut command: Command, announces: impl Fn(&str) -> bool) -> Self {
+        let folder = TempDir::new().unwrap();
+        command.env("TMPDIR", folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
@@ -193,7 +198,7 @@ impl Plugin {
         }
         // As hosts do: whatever else comes is read, so that nothing blocks.
         tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
-        Self { child, line, identity: None, stderr }
+        Self { child, line, identity: None, stderr, _folder: folder }
     }
 
     /// The fields of the line.

@@ -227,9 +227,8 @@ async fn forward(request: Request<Incoming>, client: Client) -> Response<Full<By
         parts.headers.remove(own);
     }
     let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
-    let answer = match client.send(Request::from_parts(parts, Body::from(body))).await {
-        Ok(answer) => answer,
-        Err(_) => return refusal(502),
+    let Ok(answer) = client.send(Request::from_parts(parts, Body::from(body))).await else {
+        return refusal(502);
     };
     let (mut parts, body) = answer.into_parts();
     for own in [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {

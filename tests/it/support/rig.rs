@@ -27,6 +27,8 @@ pub struct Rig {
     pub schemas: get_provider_schema::Response,
     /// By type name.
     pub blocks: BTreeMap<String, Block>,
+    /// By which provider block.
+    pub configured: Option<Json>,
 }
 
 /// What core keeps between calls.
@@ -74,7 +76,7 @@ impl Rig {
         let mut client = plugin.provider().await;
         let schemas = client.get_schema(get_provider_schema::Request {}).await.unwrap().into_inner();
         let blocks = schemas.resource_schemas.iter().map(|(name, schema)| (name.clone(), Block::of(schema))).collect();
-        Self { plugin, client, schemas, blocks }
+        Self { plugin, client, schemas, blocks, configured: None }
     }
 
     /// The stand-in, configured.
@@ -95,6 +97,7 @@ impl Rig {
     }
 
     pub async fn configure(&mut self, written: &Json) -> Vec<String> {
+        self.configured = Some(written.clone());
         let block = Block::of(self.schemas.provider.as_ref().unwrap());
         let config = Some(wire(&block.config(written), &block.kind()));
         let request = configure::Request { terraform_version: "1.11.4".into(), config, ..Default::default() };
@@ -107,8 +110,12 @@ impl Rig {
         told(&self.client.validate_resource_type_config(request).await.unwrap().into_inner().diagnostics)
     }
 
-    /// Plans a create or an update to `written`, or a delete where that is null.
+    /// Plans a create or an update to `written`, or a delete where that is null. Each plan is a run of its own, as core has
+    /// it: within one run, a resource is planned once.
     pub async fn plan(&mut self, name: &str, prior: Option<&Kept>, written: &Json) -> Plan {
+        if let Some(configured) = self.configured.clone() {
+            assert_eq!(self.configure(&configured).await, Vec::<String>::new());
+        }
         let config = self.config(name, written);
         self.plan_value(name, prior, &config, Vec::new()).await
     }
@@ -133,9 +140,9 @@ impl Rig {
         if !failed(&told) {
             assert_eq!(plan_faults(&block, &before, config, &state), Vec::<String>::new());
         }
-        let replaces: Vec<_> = answer.requires_replace.iter().map(dotted).collect();
-        let planned = Kept { state, private: answer.planned_private, identity: answer.planned_identity };
-        Plan { planned, bytes, replaces, told }
+        let paths = answer.requires_replace.iter().map(dotted).collect();
+        let after = Kept { state, private: answer.planned_private, identity: answer.planned_identity };
+        Plan { planned: after, bytes, replaces: paths, told }
     }
 
     /// Applies a plan. `planned.state` null deletes.
@@ -244,7 +251,8 @@ pub fn told(diagnostics: &[Diagnostic]) -> Vec<String> {
             Severity::Warning => "WARNING",
             Severity::Invalid => panic!("a diagnostic without severity"),
         };
-        assert!(!d.summary.is_empty() && !d.summary.ends_with('.') && !d.summary.contains('\n'), "{:?}", d.summary);
+        assert!(!d.summary.ends_with('.') && !d.summary.contains('\n') && !d.detail.is_empty(), "{d:?}");
+        assert!((1..=60).contains(&d.summary.chars().count()), "{:?}", d.summary);
         let at = d.attribute.as_ref().map(dotted).unwrap_or_default();
         format!("{severity} {at}: {}. {}", d.summary, d.detail)
     };

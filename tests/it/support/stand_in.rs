@@ -146,8 +146,8 @@ fn computed_from(call: &Call<Settings>, config: &Value) -> Value {
     Value::Map(members)
 }
 
-fn identity(state: &Value) -> Option<Value> {
-    Some(Value::Map([("name".to_owned(), state.member("name").clone())].into()))
+fn identity(state: &Value) -> Value {
+    Value::Map([("name".to_owned(), state.member("name").clone())].into())
 }
 
 /// Waits for Stop or a time that no test waits for.
@@ -212,7 +212,7 @@ impl Resource<Settings> for TestThing {
             None => [b"planned ", call.replaced.as_slice()].concat(),
         };
         let requires_replace = if renamed { vec![Path::root().attribute("name")] } else { Vec::new() };
-        Ok(Planned { after: Stored { identity: identity(&state), state, private }, requires_replace })
+        Ok(Planned { after: Stored { identity: Some(identity(&state)), state, private }, requires_replace })
     }
 
     async fn plan_delete(&self, _: Call<Settings>, prior: Stored, out: &mut Diagnostics) -> Result<Vec<u8>, Reported> {
@@ -293,7 +293,7 @@ impl Resource<Settings> for TestThing {
             ImportId::Identity(identity) => identity.member("name").clone(),
         };
         let state = self.schema().complete(&Value::Map([("name".to_owned(), name)].into()));
-        Ok(Stored { identity: identity(&state), state, private: b"imported".to_vec() })
+        Ok(Stored { identity: Some(identity(&state)), state, private: b"imported".to_vec() })
     }
 
     fn adopt(&self, foreign: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
@@ -303,7 +303,7 @@ impl Resource<Settings> for TestThing {
         }
         let name = Value::string(format!("{}-{version}", state["title"].as_str().unwrap_or_default()));
         let state = self.schema().complete(&Value::Map([("name".to_owned(), name)].into()));
-        Ok(Stored { identity: identity(&state), state, private: b"adopted".to_vec() })
+        Ok(Stored { identity: Some(identity(&state)), state, private: b"adopted".to_vec() })
     }
 }
 

@@ -47,6 +47,11 @@ impl fmt::Display for Tool {
     }
 }
 
+/// The provider that was just built.
+fn provider() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_terraform-provider-mesh"))
+}
+
 /// A folder with one configuration and its state.
 pub(crate) struct Workspace {
     tool: Tool,
@@ -103,13 +108,27 @@ pub(crate) struct Plan {
 impl Workspace {
     /// An empty folder. The provider is found by `dev_overrides`, so no `init` is needed.
     pub(crate) fn new(tool: Tool) -> Self {
+        let bin = provider().parent().expect("it is in a folder").display();
+        Self::finding(
+            tool,
+            &format!("  dev_overrides {{\n    \"mesh-provider/mesh\" = \"{bin}\"\n  }}\n  direct {{}}\n"),
+        )
+    }
+
+    /// An empty folder. The provider is found where users have it: in a mirror, from which `init` installs it.
+    pub(crate) fn with_mirror(tool: Tool) -> Self {
+        let workspace = Self::finding(tool, "  filesystem_mirror {\n    path = \"plugins\"\n  }\n");
+        let (mirror, built) = (workspace.path().join("plugins"), provider());
+        let variables = [format!("MIRROR={}", mirror.display()), format!("built={}", built.display())];
+        let made = Command::new("make").arg("mirror").args(variables).current_dir(repository()).output();
+        assert!(made.expect("running make").status.success(), "make mirror");
+        workspace
+    }
+
+    fn finding(tool: Tool, installation: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let provider = Path::new(env!("CARGO_BIN_EXE_terraform-provider-mesh"));
-        let bin = provider.parent().expect("it is in a folder").display().to_string();
-        let overrides = format!(
-            "provider_installation {{\n  dev_overrides {{\n    \"mesh-provider/mesh\" = {bin:?}\n  }}\n  direct {{}}\n}}\n"
-        );
-        std::fs::write(folder.path().join("cli.tfrc"), overrides).expect("writing cli.tfrc");
+        let settings = format!("provider_installation {{\n{installation}}}\n");
+        std::fs::write(folder.path().join("cli.tfrc"), settings).expect("writing cli.tfrc");
         Self { tool, folder, environment: Vec::new() }
     }
 

@@ -1,0 +1,206 @@
+//! One write: an apply, a delete, a release. Each is decided anew when somebody else was faster, and journalled.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value as Json, json};
+
+use super::{
+    Engine, Entry, Journal,
+    drift::{differences, is_unmanaged, project, released, take},
+    ownership::{Whose, stamped, whose},
+    record::Noted,
+};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    kubernetes::{Apply, Error, Freshness},
+    object::{Holding, Key, Object, Territory},
+    tree::{at, set, text},
+};
+
+/// How often a write that met a change of somebody else is decided anew.
+const MOST_ROUNDS: usize = 5;
+/// How long an apply waits for a namespace or a CRD that comes up in the same run.
+const COMES_UP_WITHIN: Duration = Duration::from_secs(30);
+
+impl Engine<'_> {
+    /// Server-side apply of `body` in place of `object`'s own (a step on the way to it has another).
+    #[allow(clippy::too_many_arguments)]
+    pub(super) async fn put(
+        &self,
+        object: &Object,
+        body: &Json,
+        live: Option<Arc<Json>>,
+        is_anchor: bool,
+        noted: Option<&Noted>,
+        journal: &Journal,
+        out: &mut Diagnostics,
+    ) -> Result<(), Error> {
+        let mut live = live;
+        let mut waited = Duration::ZERO;
+        for round in 1.. {
+            let adopting =
+                live.as_deref().is_some_and(|live| matches!(whose(live, self.claim, noted), Whose::Other(_)));
+            match self.put_once(object, body, live.as_deref(), is_anchor, adopting).await {
+                Ok(applied) => {
+                    let owned = project(&applied, Some(&object.body), &object.key);
+                    mutated(&owned, body, &object.key, out);
+                    let adopted =
+                        object.holding == Holding::Whole && adopting || noted.is_some_and(|noted| noted.adopted);
+                    journal.note(&object.key, Entry::written(&applied, owned, object, adopted));
+                    return Ok(());
+                }
+                Err(error) if error.stale() && round < MOST_ROUNDS && !error.field_conflict() => {}
+                Err(error) if error.may_come_yet() && live.is_none() && waited < COMES_UP_WITHIN => {
+                    let pause = Duration::from_secs(1);
+                    self.limits.pause(pause).await?;
+                    waited += pause;
+                }
+                Err(error) => return Err(error),
+            }
+            live = self.cluster.get(&object.key, Freshness::Now, &self.limits).await?;
+        }
+        Ok(())
+    }
+
+    async fn put_once(
+        &self,
+        object: &Object,
+        body: &Json,
+        live: Option<&Json>,
+        is_anchor: bool,
+        adopting: bool,
+    ) -> Result<Json, Error> {
+        let mut body = match object.holding {
+            Holding::Whole => stamped(body, self.claim, is_anchor),
+            Holding::Fields => body.clone(),
+        };
+        if let Some(live) = live {
+            let live = self.taken(object, &body, live.clone()).await?;
+            set(&mut body, &["metadata", "resourceVersion"], at(&live, &["metadata", "resourceVersion"]).clone());
+            if object.holding == Holding::Fields {
+                // An apply would create what isn't there; with a uid the server refuses instead.
+                set(&mut body, &["metadata", "uid"], at(&live, &["metadata", "uid"]).clone());
+            }
+        }
+        let how = Apply { dry_run: false, force: self.force || adopting && object.holding == Holding::Whole };
+        Ok(self.cluster.apply(&object.key, &body, how, &self.limits).await?.object)
+    }
+
+    /// The live object once every field in our territory is ours alone. Values don't change, only who has them.
+    async fn taken(&self, object: &Object, body: &Json, mut live: Json) -> Result<Json, Error> {
+        let key = &object.key;
+        if object.holding == Holding::Whole && key.kind.territory == Territory::Exclusive {
+            if is_unmanaged(&live) {
+                // Nobody is on record: a forced apply makes the server note a manager, whom the take absorbs.
+                live = self.cluster.apply(key, body, Apply { dry_run: false, force: true }, &self.limits).await?.object;
+            }
+            if let Some(patch) = take(&live, body, key) {
+                live = self.cluster.patch(key, &patch, false, &self.limits).await?.object;
+            }
+        }
+        Ok(live)
+    }
+
+    /// A delete of ours, or giving back what was lent or adopted.
+    pub(super) async fn remove(
+        &self,
+        key: &Key,
+        noted: &Noted,
+        live: Option<Arc<Json>>,
+        journal: &Journal,
+        out: &mut Diagnostics,
+    ) -> Result<(), Error> {
+        let mut live = live;
+        for round in 1.. {
+            let Some(found) = live else { break };
+            let result = match (noted.holding(), whose(&found, self.claim, Some(noted))) {
+                (Holding::Fields, _) => self.give_back(key, &found).await,
+                (Holding::Whole, Whose::Ours) => self.let_go(key, noted, &found).await,
+                // Of an earlier life, or without a record (state surgery): the owner alone has to do.
+                (Holding::Whole, Whose::OtherLife) if noted.inherited || self.claim.instance.is_empty() => {
+                    self.let_go(key, noted, &found).await
+                }
+                (Holding::Whole, Whose::OtherLife) => {
+                    // A newer life of the same resource has it: that is how create_before_destroy ends.
+                    tracing::info!(object = %key, "left to a newer resource of the same name");
+                    Ok(())
+                }
+                (Holding::Whole, Whose::Other(_)) if noted.inherited => Ok(()),
+                (Holding::Whole, Whose::Other(who)) => {
+                    kept(key, &who, out);
+                    Ok(())
+                }
+            };
+            match result {
+                Ok(()) => break,
+                Err(error) if error.stale() && round < MOST_ROUNDS => {}
+                Err(error) => return Err(error),
+            }
+            live = self.cluster.get(key, Freshness::Now, &self.limits).await?;
+        }
+        journal.note(key, Entry::Gone);
+        Ok(())
+    }
+
+    /// Ours goes; of shared kinds, what we only adopted stays as it is.
+    async fn let_go(&self, key: &Key, noted: &Noted, live: &Json) -> Result<(), Error> {
+        if noted.adopted && key.kind.territory == Territory::Shared {
+            return self.cluster.patch(key, &released(live), false, &self.limits).await.map(|_| ());
+        }
+        let said = |name: &str| text(live, &["metadata", name]).unwrap_or_default().to_owned();
+        let (uid, version) = (said("uid"), said("resourceVersion"));
+        let left = self.cluster.delete(key, &uid, &version, &self.limits).await?;
+        let finalizers =
+            |object: &Json| at(object, &["metadata", "finalizers"]).as_array().is_some_and(|f| !f.is_empty());
+        let mut held = left.filter(finalizers).map(Arc::new);
+        while let Some(object) = held {
+            self.limits.pause(Duration::from_millis(500)).await.map_err(|error| match error {
+                Error::TimedOut(_) => Error::TimedOut(format!(
+                    "it is being deleted, but its finalizers aren't done: {}",
+                    at(&object, &["metadata", "finalizers"])
+                )),
+                other => other,
+            })?;
+            let live = self.cluster.get(key, Freshness::Now, &self.limits).await?;
+            held = live.filter(|live| text(live, &["metadata", "uid"]) == Some(&uid));
+        }
+        Ok(())
+    }
+
+    /// An apply of the bare identity: the server prunes what we had.
+    async fn give_back(&self, key: &Key, live: &Json) -> Result<(), Error> {
+        let mut body = json!({
+            "apiVersion": key.kind.api_version(), "kind": key.kind.kind,
+            "metadata": {
+                "name": key.name,
+                "uid": at(live, &["metadata", "uid"]),
+                "resourceVersion": at(live, &["metadata", "resourceVersion"]),
+            },
+        });
+        if let Some(namespace) = &key.namespace {
+            set(&mut body, &["metadata", "namespace"], json!(namespace));
+        }
+        self.cluster.apply(key, &body, Apply::default(), &self.limits).await.map(|_| ())
+    }
+}
+
+/// Something between us and the store (a mutating webhook, a policy) changed what we wrote: every plan will show it.
+pub(super) fn mutated(owned: &Json, wanted: &Json, key: &Key, out: &mut Diagnostics) {
+    let fields = differences(owned, wanted);
+    if !fields.is_empty() {
+        out.warn(
+            &Path::root(),
+            format!("The cluster changes {} as it is written", key.kind.kind),
+            format!(
+                "{key}: {} came back other than it was sent, so a mutating webhook or policy of the cluster has its own idea \
+                 of it, and every plan will show the difference. Exempt objects with the label \
+                 terraform-provider-mesh/managed from it, or write what it wants.",
+                fields.join(", ")
+            ),
+        );
+    }
+}
+
+fn kept(key: &Key, why: &str, out: &mut Diagnostics) {
+    out.warn(&Path::root(), format!("{} was left in place", key.kind.kind), format!("{key} was not deleted: {why}."));
+}

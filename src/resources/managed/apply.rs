@@ -1,0 +1,159 @@
+//! Creates, updates and deletes. A delete that is the first half of a replacement by the same id hands its objects to the
+//! create that follows: nothing live that stays wanted is ever deleted.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::{Managed, configured};
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    engine::{Record, record::Noted},
+    known::Unknown,
+    kubernetes::Limits,
+    object::{Key, Object},
+    plugin::offer::{Call, Stored},
+    resources::{
+        Context, Kind,
+        run::Handed,
+        state,
+        work::{Job, Work},
+    },
+    schema::model::Model,
+};
+
+impl<K: Kind> Managed<K> {
+    /// Creates (`prior` is none) or updates; answers what to keep.
+    pub(super) async fn write(
+        call: Call<Context>,
+        prior: Option<&Stored>,
+        planned: &Stored,
+        out: &mut Diagnostics,
+    ) -> Result<Option<Stored>, Reported> {
+        let context = configured(&call, out)?;
+        let arguments = Self::arguments_of(&planned.state);
+        let model = K::Config::decode(&arguments, &Path::root(), out);
+        out.sound()?;
+        let (Ok(mesh), Ok(owner)) = (&context.mesh, &context.owner) else {
+            return Err(out.error(
+                &Path::root(),
+                "Provider arguments aren't known",
+                "Arguments of the provider \"mesh\" are still unknown at apply. Apply what they come from first (-target).",
+            ));
+        };
+        let rendered: Result<Vec<Object>, Unknown> =
+            K::render(&model, mesh).and_then(|objects| objects.into_iter().map(|(_, object)| object).collect());
+        let (Ok(wanted), Ok(id)) = (rendered, K::id(&model, mesh)) else {
+            return Err(out.error(
+                &Path::root(),
+                "Some arguments aren't known",
+                "Apply got a configuration with unknown values. This is a bug in the provider.",
+            ));
+        };
+        let mut record = match prior {
+            Some(_) => Record { replaces: None, ..Record::read(&planned.private) },
+            None => Record::default(),
+        };
+        let mut before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
+        if prior.is_none() {
+            // What a killed apply or a replaced life may have left, and what was handed over in this run.
+            let possible = K::could_render(&id, mesh).into_iter();
+            record.objects = possible.map(|(key, stage)| (key.to_string(), Noted::inherited(stage))).collect();
+            for (key, (noted, body)) in context.run.take_over(&Self::resource(&id)) {
+                record.objects.insert(key.to_string(), noted);
+                before.insert(key, body);
+            }
+        }
+        id.clone_into(&mut record.id);
+        if record.instance.is_empty() {
+            record.instance = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+        }
+        let timeouts = K::timeouts(&model);
+        let within = if prior.is_some() { timeouts.update } else { timeouts.create };
+        let mut claim = Self::claim(&id, owner, &record);
+        claim.arguments = state::recorded(&K::Config::schema(), &arguments);
+        claim.adopt = K::adopts(&model);
+        let work = Work { context: context.clone(), claim, record, limits: Limits::within(within, call.stop.clone()) };
+        let mut done = work.run(Job::Apply(wanted)).await;
+
+        let made = Self::planned(&arguments, &model, mesh);
+        let sound = done.diagnostics.sound().is_ok();
+        out.extend(done.diagnostics);
+        let after = if sound {
+            context.run.settle(&Self::resource(&id));
+            Some(made)
+        } else {
+            let left = state::merged(before, &done.written);
+            // What might have been left of an earlier life, and what was: only the latter is this resource's to note.
+            done.record
+                .objects
+                .retain(|key, noted| !noted.inherited || left.keys().any(|known| known.to_string() == *key));
+            // Nothing of a create was written: there is nothing to keep.
+            (prior.is_some() || !left.is_empty()).then(|| state::with_objects(&made, &left))
+        };
+        let identity = Some(Self::identity_of(&id));
+        Ok(after.map(|state| Stored { state, private: done.record.write(), identity }))
+    }
+
+    /// Deletes, or hands over; answers what couldn't be deleted.
+    pub(super) async fn remove(
+        call: Call<Context>,
+        prior: &Stored,
+        private: &[u8],
+        out: &mut Diagnostics,
+    ) -> Result<Option<Stored>, Reported> {
+        let context = configured(&call, out)?;
+        let Ok(owner) = &context.owner else {
+            return Err(out.error(
+                &Path::root(),
+                "The owner isn't known",
+                "The provider's owner is still unknown. Write a known value.",
+            ));
+        };
+        let id = state::id(&prior.state);
+        let planned = Record::read(private);
+        let record = match planned.replaces {
+            Some(replaced) if planned.id == id => {
+                context.run.hand_over(&Self::resource(&id), handed(&replaced, prior));
+                return Ok(None);
+            }
+            Some(replaced) => *replaced,
+            None => planned,
+        };
+        let mut noted = record.keys();
+        if noted.is_empty() {
+            // A state without our bookkeeping (a tainted resource, state surgery): its keys have to do, and the owner that
+            // the objects name.
+            noted = state::live(&prior.state).into_keys().map(|key| (key, Noted::default())).collect();
+        }
+        let claim = Self::claim(&id, owner, &record);
+        let limits = Limits::within(K::timeouts(&Self::model_of(&prior.state)).delete, call.stop.clone());
+        let (settled, remains) = (context.run.is_settled(&Self::resource(&id)), handed(&record, prior));
+        let done = Work { context: context.clone(), claim, record, limits }.run(Job::Delete { noted, settled }).await;
+        let sound = done.diagnostics.sound().is_ok();
+        if sound && done.written.is_empty() {
+            context.run.hand_over(&Self::resource(&id), remains);
+        }
+        out.extend(done.diagnostics);
+        let left = || Stored {
+            state: state::with_objects(&prior.state, &state::merged(state::live(&prior.state), &done.written)),
+            private: done.record.write(),
+            identity: prior.identity.clone(),
+        };
+        Ok((!sound).then(left))
+    }
+}
+
+/// What a replaced resource leaves: what its record notes, and what its state has.
+fn handed(replaced: &Record, prior: &Stored) -> Handed {
+    let mut bodies: BTreeMap<Key, Json> = state::live(&prior.state);
+    let mut noted = replaced.keys();
+    for key in bodies.keys() {
+        noted.entry(key.clone()).or_default();
+    }
+    let hand = |(key, noted): (Key, Noted)| {
+        let body = bodies.remove(&key).unwrap_or_default();
+        (key, (Noted { inherited: true, ..noted }, body))
+    };
+    noted.into_iter().map(hand).collect()
+}

@@ -1,0 +1,145 @@
+//! Import, and `moved` from resources of other providers.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::{CHECKS_WITHIN, Managed, configured};
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    engine::{Record, ownership, record::Noted},
+    kubernetes::{
+        Limits,
+        errors::{Doing, explain},
+    },
+    object::{Holding, Key, kind},
+    plugin::offer::{Call, Foreign, ImportId, Stored},
+    resources::{Context, Kind, foreign, state},
+    schema::{Value, model::Model},
+    tree::text,
+};
+
+impl<K: Kind> Managed<K> {
+    /// The id that an import names, in either way.
+    pub(super) fn import_id(id: ImportId, out: &mut Diagnostics) -> Result<String, Reported> {
+        let names: Vec<_> = K::IDENTITY.iter().map(|(name, _)| *name).collect();
+        let id = match id {
+            ImportId::Id(id) => id,
+            ImportId::Identity(identity) => {
+                let part = |name: &&str| match identity.member(name) {
+                    Value::String(part) => part.clone(),
+                    _ => String::new(),
+                };
+                names.iter().map(part).collect::<Vec<_>>().join("/")
+            }
+        };
+        let parts: Vec<_> = id.split('/').collect();
+        if parts.len() == names.len() && parts.iter().all(|part| !part.is_empty()) {
+            return Ok(id);
+        }
+        Err(out.error(
+            &Path::root(),
+            "Invalid import id",
+            format!("The id of {} is {}; {id:?} isn't one.", K::NAME, names.join("/")),
+        ))
+    }
+
+    /// Everything in the id's namespace that says it belongs to the id, and the arguments that one of them carries. Where
+    /// nothing says so, objects of the same names that somebody made by hand; where there are none of those either, the read
+    /// that follows says that there is nothing to import.
+    pub(super) async fn find(call: Call<Context>, id: &str, out: &mut Diagnostics) -> Result<Stored, Reported> {
+        let context = configured(&call, out)?;
+        let Ok(mesh) = &context.mesh else {
+            return Err(out.error(
+                &Path::root(),
+                "The provider isn't known yet",
+                "Import needs known provider arguments.",
+            ));
+        };
+        let limits = Limits::within(CHECKS_WITHIN, call.stop);
+        let namespace = id.rsplit_once('/').map_or(mesh.root_namespace.as_str(), |(namespace, _)| namespace);
+        let found = Self::stamped(&context, id, namespace, &limits, out).await?;
+        let said = |name: &str| {
+            found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
+        };
+        let arguments = state::restored(&K::Config::schema(), said(ownership::ARGUMENTS));
+        let model = K::Config::decode(&arguments, &Path::root(), &mut Diagnostics::default());
+        let rendered = K::render(&model, mesh).unwrap_or_default();
+        let mut record = Record {
+            id: id.to_owned(),
+            instance: said(ownership::INSTANCE).to_owned(),
+            owner: said(ownership::OWNER).to_owned(),
+            ..Record::default()
+        };
+        for (key, live) in &found {
+            let stage = rendered.iter().find(|(known, _)| known == key).and_then(|(_, object)| object.as_ref().ok());
+            let stage = stage.map_or(0, |object| object.stage.0);
+            let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
+            record.objects.insert(key.to_string(), Noted { uid, stage, ..Noted::default() });
+        }
+        let mut objects: BTreeMap<Key, Json> = BTreeMap::new();
+        for object in rendered.into_iter().filter_map(|(_, object)| object.ok()) {
+            if object.holding == Holding::Fields {
+                // What it has of others' objects carries no stamp; the arguments say which.
+                let noted = Noted { stage: object.stage.0, fields: true, ..Noted::default() };
+                record.objects.insert(object.key.to_string(), noted);
+            }
+            objects.insert(object.key, object.body);
+        }
+        if found.is_empty() {
+            for (key, stage) in K::could_render(id, mesh) {
+                let noted = Noted { stage: stage.0, moved: true, ..Noted::default() };
+                record.objects.insert(key.to_string(), noted);
+            }
+        }
+        let outputs = if found.is_empty() { Value::Null } else { K::outputs(&model, mesh).encode() };
+        let state = state::with_objects(&state::with(&arguments, outputs, Value::string(id), Value::Null), &objects);
+        let state = Self::schema().complete(&state);
+        Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
+    }
+
+    /// Objects whose stamps name the resource. Kinds that we may not list can't be ours to write either, unless nothing is
+    /// found at all: then the missing right is told.
+    pub(super) async fn stamped(
+        context: &Context,
+        id: &str,
+        namespace: &str,
+        limits: &Limits,
+        out: &mut Diagnostics,
+    ) -> Result<Vec<(Key, Json)>, Reported> {
+        let resource = Self::resource(id);
+        let label = format!("{}=true", ownership::MANAGED);
+        let (mut found, mut forbidden) = (Vec::new(), None);
+        for kind in kind::ALL.iter().copied().filter(|kind| kind.namespaced) {
+            let key = |name: &str| Key::new(kind, namespace, name);
+            match context.cluster.list(kind, namespace, &label, limits).await {
+                Ok(listed) => {
+                    let ours =
+                        |live: &Json| text(live, &["metadata", "annotations", ownership::RESOURCE]) == Some(&resource);
+                    let named = |live: Json| Some((key(text(&live, &["metadata", "name"])?), live));
+                    found.extend(listed.into_iter().filter(ours).filter_map(named));
+                }
+                Err(error) if error.forbidden() => forbidden = Some((error, key(""))),
+                Err(error) => return Err(explain(&error, Doing::Read, &key(""), None, out)),
+            }
+        }
+        match forbidden {
+            Some((error, key)) if found.is_empty() => {
+                explain(&error, Doing::Read, &key, None, out);
+                out.sound().map(|()| found)
+            }
+            _ => Ok(found),
+        }
+    }
+
+    /// One object of another provider's resource as the beginning of ours: it is noted, and its arguments are the next
+    /// plan's business.
+    pub(super) fn moved(foreign: &Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
+        let key = foreign::object(foreign, out)?;
+        let noted = Noted { moved: true, ..Noted::default() };
+        let record = Record { objects: [(key.to_string(), noted)].into(), ..Record::default() };
+        let nothing = Self::schema().complete(&Value::Map(BTreeMap::new()));
+        let state = state::with_objects(&nothing, &[(key, Json::Null)].into());
+        Ok(Stored { state, private: record.write(), identity: None })
+    }
+}

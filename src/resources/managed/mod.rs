@@ -1,0 +1,172 @@
+//! [`Managed`]: a [`Kind`] as a Terraform resource. The value flow is: the configuration's value → arguments → objects →
+//! planned state = what the user wrote + what we compute. What the user wrote is never encoded again; what the cluster says
+//! only enters `objects`, and only at refresh.
+//!
+//! | file | calls |
+//! | --- | --- |
+//! | [`plan`] | create, update and delete, planned |
+//! | [`apply`] | create, update, delete, and the two halves of a replacement |
+//! | [`read`] | refresh |
+//! | [`import`] | import, `moved` |
+
+mod apply;
+mod import;
+mod plan;
+mod read;
+
+use std::{marker::PhantomData, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{Context, Kind, common::Common, state};
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    engine::{Claim, Engine, Record},
+    kubernetes::Limits,
+    mesh::Mesh,
+    plugin::offer::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
+    schema::{Schema, Value, model::Model},
+};
+
+/// A plan's checks are worth so much time, and no more: they are told by apply as well.
+const CHECKS_WITHIN: Duration = Duration::from_secs(15);
+
+/// The only resource that the plugin ever sees.
+pub struct Managed<K>(PhantomData<fn() -> K>);
+
+/// A [`Kind`] as the plugin wants it.
+pub fn managed<K: Kind>() -> Box<dyn Resource<Context>> {
+    Box::new(Managed::<K>(PhantomData))
+}
+
+/// The context, and that Configure was called.
+fn configured(call: &Call<Context>, out: &mut Diagnostics) -> Result<Arc<Context>, Reported> {
+    call.context.clone().ok_or_else(|| {
+        out.error(
+            &Path::root(),
+            "The provider isn't configured",
+            "Core asked for a resource before it sent the provider block.",
+        )
+    })
+}
+
+impl Context {
+    pub(super) fn engine<'a>(&'a self, claim: &'a Claim, record: &'a Record, limits: Limits) -> Engine<'a> {
+        Engine { cluster: &self.cluster, claim, record, limits, force: self.force_conflicts, once: &self.once }
+    }
+}
+
+impl<K: Kind> Managed<K> {
+    fn schema() -> Schema {
+        K::Config::schema().and(K::Outputs::schema()).and(Common::schema())
+    }
+
+    /// `mesh_service/pci/payments`: how the annotation names a resource.
+    fn resource(id: &str) -> String {
+        format!("{}/{id}", K::NAME)
+    }
+
+    fn claim(id: &str, owner: &str, record: &Record) -> Claim {
+        Claim {
+            owner: owner.to_owned(),
+            former_owner: Some(record.owner.clone()).filter(|former| !former.is_empty() && former != owner),
+            resource: Self::resource(id),
+            instance: record.instance.clone(),
+            arguments: "{}".to_owned(),
+            adopt: false,
+        }
+    }
+
+    /// The planned state: what was written and what follows from it.
+    fn planned(config: &Value, model: &K::Config, mesh: &Mesh) -> Value {
+        let id = K::id(model, mesh).map_or(Value::Unknown, Value::String);
+        let outputs = K::outputs(model, mesh).encode();
+        state::with(config, outputs, id, state::objects(&K::render(model, mesh)))
+    }
+
+    fn identity_of(id: &str) -> Value {
+        let parts = K::IDENTITY.iter().zip(id.splitn(K::IDENTITY.len(), '/'));
+        Value::Map(parts.map(|((name, _), part)| ((*name).to_owned(), Value::string(part))).collect())
+    }
+
+    fn arguments_of(state: &Value) -> Value {
+        state::arguments(&K::Config::schema(), state)
+    }
+
+    /// The arguments of a state; what was told of them once isn't told again.
+    fn model_of(state: &Value) -> K::Config {
+        K::Config::decode(&Self::arguments_of(state), &Path::root(), &mut Diagnostics::default())
+    }
+}
+
+#[async_trait]
+impl<K: Kind> Resource<Context> for Managed<K> {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn schema(&self) -> Schema {
+        Self::schema()
+    }
+
+    fn identity(&self) -> Option<Schema> {
+        Some(state::identity_schema(K::IDENTITY))
+    }
+
+    fn validate(&self, config: &Value, out: &mut Diagnostics) {
+        // Decoding the computed attributes finds those that are written.
+        let _ = K::Outputs::decode(config, &Path::root(), out);
+        let _ = Common::decode(config, &Path::root(), out);
+        let model = K::Config::decode(config, &Path::root(), out);
+        K::check(&model, out);
+    }
+
+    async fn plan(
+        &self,
+        call: Call<Context>,
+        prior: Option<Stored>,
+        config: Value,
+        out: &mut Diagnostics,
+    ) -> Result<Planned, Reported> {
+        Self::plan_write(call, prior, config, out).await
+    }
+
+    async fn plan_delete(
+        &self,
+        call: Call<Context>,
+        prior: Stored,
+        out: &mut Diagnostics,
+    ) -> Result<Vec<u8>, Reported> {
+        Self::plan_remove(call, prior, out).await
+    }
+
+    async fn apply(&self, call: Call<Context>, prior: Option<Stored>, planned: Stored, _: Value) -> Outcome {
+        let mut out = Diagnostics::default();
+        let after = Self::write(call, prior.as_ref(), &planned, &mut out).await;
+        Outcome { after: after.unwrap_or(prior), diagnostics: out }
+    }
+
+    async fn delete(&self, call: Call<Context>, prior: Stored, private: Vec<u8>) -> Outcome {
+        let mut out = Diagnostics::default();
+        let after = Self::remove(call, &prior, &private, &mut out).await;
+        Outcome { after: after.unwrap_or(Some(prior)), diagnostics: out }
+    }
+
+    async fn read(&self, call: Call<Context>, stored: Stored) -> Outcome {
+        let mut out = Diagnostics::default();
+        let after = match Self::refresh(call, &stored, &mut out).await {
+            Ok(live) => live.map(|state| Stored { state, ..stored }),
+            Err(_) => Some(stored),
+        };
+        Outcome { after, diagnostics: out }
+    }
+
+    async fn import(&self, call: Call<Context>, id: ImportId, out: &mut Diagnostics) -> Result<Stored, Reported> {
+        let id = Self::import_id(id, out)?;
+        Self::find(call, &id, out).await
+    }
+
+    fn adopt(&self, foreign: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
+        Self::moved(&foreign, out)
+    }
+}

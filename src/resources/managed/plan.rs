@@ -1,0 +1,170 @@
+//! Plans. Values come from the configuration alone; the cluster is asked for objections.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{CHECKS_WITHIN, Managed, configured};
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    engine::{Record, ownership},
+    known::Unknown,
+    kubernetes::Limits,
+    mesh::Mesh,
+    object::Object,
+    plugin::offer::{Call, Planned, Stored},
+    resources::{Context, Kind, state},
+    schema::{Value, model::Model},
+    tree::text,
+};
+
+impl<K: Kind> Managed<K> {
+    pub(super) async fn plan_write(
+        call: Call<Context>,
+        prior: Option<Stored>,
+        config: Value,
+        out: &mut Diagnostics,
+    ) -> Result<Planned, Reported> {
+        let context = configured(&call, out)?;
+        let arguments = Self::arguments_of(&config);
+        let model = K::Config::decode(&arguments, &Path::root(), out);
+        out.sound()?;
+        let planned = match &context.mesh {
+            Ok(mesh) => {
+                K::check_in_mesh(&model, mesh, out);
+                out.sound()?;
+                Self::planned(&arguments, &model, mesh)
+            }
+            Err(Unknown) => state::unknown(&arguments, &K::Outputs::schema()),
+        };
+        let id = state::id(&planned);
+        let requires_replace = prior
+            .as_ref()
+            .map(|prior| state::replaced(&K::Config::schema(), &prior.state, &arguments))
+            .unwrap_or_default();
+        if call.replaced.is_empty() {
+            Self::once_a_run(&context, &id, prior.is_none(), &call.stop, out).await?;
+        }
+        let unchanged = prior.as_ref().is_some_and(|prior| prior.state == planned);
+        if let (Ok(mesh), false, true) = (&context.mesh, unchanged, requires_replace.is_empty()) {
+            Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
+            out.sound()?;
+        }
+        let identity = (!id.is_empty()).then(|| Self::identity_of(&id));
+        let private = match prior {
+            Some(prior) => prior.private,
+            None => Record { id, replaces: Some(Box::new(Record::read(&call.replaced))), ..Record::default() }.write(),
+        };
+        Ok(Planned { after: Stored { state: planned, private, identity }, requires_replace })
+    }
+
+    pub(super) async fn plan_remove(
+        call: Call<Context>,
+        prior: Stored,
+        out: &mut Diagnostics,
+    ) -> Result<Vec<u8>, Reported> {
+        let context = configured(&call, out)?;
+        let id = state::id(&prior.state);
+        let resource = Self::resource(&id);
+        context.run.doom(&resource, Record::read(&prior.private));
+        if context.run.is_planned(&resource) {
+            Self::not_renamed(&context, &id, &call.stop, out).await?;
+        }
+        Ok(prior.private)
+    }
+
+    /// Each resource stands once in a configuration.
+    async fn once_a_run(
+        context: &Context,
+        id: &str,
+        create: bool,
+        stop: &CancellationToken,
+        out: &mut Diagnostics,
+    ) -> Result<(), Reported> {
+        if id.is_empty() {
+            return Ok(());
+        }
+        if !context.run.plan(&Self::resource(id)) {
+            return Err(out.error(
+                &Path::root(),
+                format!("{} {id} is declared twice", K::NAME),
+                "Two resources of this configuration mean the same objects, and would undo each other's work. Remove one of \
+                 them, or give it another name.",
+            ));
+        }
+        if create { Self::not_renamed(context, id, stop, out).await } else { Ok(()) }
+    }
+
+    /// A resource that goes at one address and comes at another in one run: whichever half is done last wins, and may leave
+    /// nothing. What is left of a failed `create_before_destroy` looks alike, but there something newer lives.
+    async fn not_renamed(
+        context: &Context,
+        id: &str,
+        stop: &CancellationToken,
+        out: &mut Diagnostics,
+    ) -> Result<(), Reported> {
+        let (Some(record), Ok(owner)) = (context.run.doomed(&Self::resource(id)), &context.owner) else {
+            return Ok(());
+        };
+        let claim = Self::claim(id, owner, &record);
+        let limits = Limits::within(CHECKS_WITHIN, stop.clone());
+        let newer = context.engine(&claim, &record, limits).has_newer_life().await;
+        if newer {
+            return Ok(());
+        }
+        Err(out.error(
+            &Path::root(),
+            format!("{} {id} changes its address", K::NAME),
+            "This run would delete it at one address and create it at another, and between the two its objects would be gone. \
+             Tell Terraform that it is the same resource:\n\n  moved {\n    from = <old address>\n    to   = <new address>\n  }",
+        ))
+    }
+
+    /// Whether no other owner has this resource. What can't be seen is no objection: each object is judged as well.
+    async fn is_only_one(
+        context: &Context,
+        mesh: &Mesh,
+        id: &str,
+        owner: &str,
+        limits: &Limits,
+        out: &mut Diagnostics,
+    ) -> bool {
+        let found = Self::stamped(context, id, &mesh.root_namespace, limits, &mut Diagnostics::default()).await;
+        let owners = found.unwrap_or_default();
+        let mut owners =
+            owners.iter().filter_map(|(_, live)| text(live, &["metadata", "annotations", ownership::OWNER]));
+        let Some(other) = owners.find(|other| *other != owner) else { return true };
+        out.error(
+            &Path::root(),
+            format!("{} exists already", K::NAME),
+            format!(
+                "There is one in a mesh, and owner {other:?} has it in {}. Change it there, or import it here after it was \
+                 removed from that state.",
+                mesh.root_namespace
+            ),
+        );
+        false
+    }
+
+    /// The plan's questions to the cluster, of what it would write.
+    async fn ask(
+        context: &Context,
+        model: &K::Config,
+        mesh: &Mesh,
+        prior: Option<&Stored>,
+        call: &Call<Context>,
+        out: &mut Diagnostics,
+    ) {
+        let (Ok(id), Ok(owner)) = (K::id(model, mesh), &context.owner) else { return };
+        let record = prior.map(|prior| Record::read(&prior.private)).unwrap_or_default();
+        let before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
+        let changed = |object: &Object| before.get(&object.key) != Some(&object.body);
+        let rendered = K::render(model, mesh).unwrap_or_default();
+        let wanted: Vec<_> = rendered.into_iter().filter_map(|(_, object)| object.ok()).filter(changed).collect();
+        let mut claim = Self::claim(&id, owner, &record);
+        claim.adopt = K::adopts(model);
+        let limits = Limits::within(K::timeouts(model).read.min(CHECKS_WITHIN), call.stop.clone());
+        if K::ONE_PER_MESH && prior.is_none() && !Self::is_only_one(context, mesh, &id, owner, &limits, out).await {
+            return;
+        }
+        context.engine(&claim, &record, limits).plan(&wanted, out).await;
+    }
+}

@@ -1,0 +1,75 @@
+//! What the resources of one run know of each other. Core tells the provider of each alone; that two of them mean the same
+//! objects shows only here. It never feeds values, and Configure forgets it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde_json::Value as Json;
+
+use crate::{
+    engine::{Record, record::Noted},
+    object::Key,
+};
+
+/// Objects of a resource that is deleted only to be created again, with our fields of them.
+pub(super) type Handed = BTreeMap<Key, (Noted, Json)>;
+
+/// Resources are named as in the annotation, `mesh_service/pci/payments`.
+#[derive(Debug, Default)]
+pub struct Run(Mutex<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    planned: BTreeSet<String>,
+    doomed: BTreeMap<String, Record>,
+    handed: BTreeMap<String, Handed>,
+    settled: BTreeSet<String>,
+}
+
+impl Run {
+    /// Notes that `resource` is planned. `false`: it was planned before, at another address.
+    pub(super) fn plan(&self, resource: &str) -> bool {
+        self.seen().planned.insert(resource.to_owned())
+    }
+
+    /// Whether `resource` is planned.
+    pub(super) fn is_planned(&self, resource: &str) -> bool {
+        self.seen().planned.contains(resource)
+    }
+
+    /// Notes that `resource` is planned to go.
+    pub(super) fn doom(&self, resource: &str, record: Record) {
+        self.seen().doomed.insert(resource.to_owned(), record);
+    }
+
+    /// The record of `resource` where it is planned to go.
+    pub(super) fn doomed(&self, resource: &str) -> Option<Record> {
+        self.seen().doomed.get(resource).cloned()
+    }
+
+    /// Leaves the objects of `resource` to the create that follows.
+    pub(super) fn hand_over(&self, resource: &str, handed: Handed) {
+        self.seen().handed.insert(resource.to_owned(), handed);
+    }
+
+    /// What was left to the create of `resource`.
+    pub(super) fn take_over(&self, resource: &str) -> Handed {
+        self.seen().handed.remove(resource).unwrap_or_default()
+    }
+
+    /// Notes that `resource` was applied whole.
+    pub(super) fn settle(&self, resource: &str) {
+        self.seen().settled.insert(resource.to_owned());
+    }
+
+    /// Whether `resource` was applied whole.
+    pub(super) fn is_settled(&self, resource: &str) -> bool {
+        self.seen().settled.contains(resource)
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
