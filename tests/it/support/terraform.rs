@@ -50,7 +50,8 @@ impl fmt::Display for Tool {
 /// The provider that was just built, or the one that `MESH_PROVIDER` names: a benchmark measures a release build, and the
 /// tests themselves needn't be one.
 pub(crate) fn provider() -> PathBuf {
-    std::env::var_os("MESH_PROVIDER").map_or_else(|| env!("CARGO_BIN_EXE_terraform-provider-mesh").into(), PathBuf::from)
+    std::env::var_os("MESH_PROVIDER")
+        .map_or_else(|| env!("CARGO_BIN_EXE_terraform-provider-mesh").into(), PathBuf::from)
 }
 
 /// A folder with one configuration and its state.
