@@ -12,7 +12,8 @@ use crate::{
         Limits,
         errors::{Doing, explain},
     },
-    object::{self, Holding, Key, Stage, Territory, kind},
+    mesh::Mesh,
+    object::{self, Holding, Key, Territory, kind},
     plugin::offer::{Call, Foreign, ImportId, Stored},
     resources::{Context, Kind, foreign, state},
     schema::{Value, model::Model},
@@ -57,9 +58,7 @@ impl<K: Kind> Managed<K> {
             ));
         };
         let limits = Limits::within(CHECKS_WITHIN, call.stop);
-        let namespace = id.rsplit_once('/').map_or(mesh.root_namespace.as_str(), |(namespace, _)| namespace);
-        let could_render = K::could_render(id, mesh);
-        let found = Self::stamped(&context, id, namespace, &could_render, &limits, out).await?;
+        let found = Self::stamped(&context, mesh, id, &limits, out).await?;
         let said = |name: &str| {
             found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
         };
@@ -88,7 +87,7 @@ impl<K: Kind> Managed<K> {
             objects.insert(object.key, object.body);
         }
         if found.is_empty() {
-            for (key, stage) in could_render {
+            for (key, stage) in K::could_render(id, mesh) {
                 let noted = Noted { stage: stage.0, moved: true, ..Noted::default() };
                 record.objects.insert(key.to_string(), noted);
             }
@@ -101,17 +100,18 @@ impl<K: Kind> Managed<K> {
 
     /// Objects whose stamps name the resource, of the kinds of `could_render`, and of those that it may share with others.
     /// Where nothing is found, it may be for want of a right: it is told, but for shared kinds, which not everybody needs.
-    async fn stamped(
+    pub(super) async fn stamped(
         context: &Context,
+        mesh: &Mesh,
         id: &str,
-        namespace: &str,
-        could_render: &[(Key, Stage)],
         limits: &Limits,
         out: &mut Diagnostics,
     ) -> Result<Vec<(Key, Json)>, Reported> {
         let resource = Self::resource(id);
         let label = format!("{}=true", ownership::MANAGED);
         let (mut found, mut forbidden) = (Vec::new(), None);
+        let namespace = id.rsplit_once('/').map_or(mesh.root_namespace.as_str(), |(namespace, _)| namespace);
+        let could_render = K::could_render(id, mesh);
         let own = |kind: &object::Kind| could_render.iter().any(|(key, _)| key.kind == kind);
         let asked =
             |kind: &&'static object::Kind| kind.namespaced && (kind.territory == Territory::Shared || own(kind));

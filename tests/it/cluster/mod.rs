@@ -8,6 +8,7 @@ mod conformance;
 mod connections;
 mod control_plane;
 mod drift;
+mod early;
 mod examples;
 mod faults;
 mod fixed_point;
