@@ -10,7 +10,7 @@ use super::errors::Error;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How long a server that has never answered is waited for.
-const STRANGER: Duration = Duration::from_secs(5);
+pub(super) const STRANGER: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Until when a call may try.
@@ -66,6 +66,7 @@ where
         let result = tokio::select! {
             () = limits.stop.cancelled() => return Err(Error::Stopped),
             result = attempt() => result,
+            () = tokio::time::sleep_until(limits.until) => Err(Error::Unreachable("it says nothing".to_owned())),
         };
         let error = match result {
             Err(error @ Error::Unreachable(_)) if !reached() && Instant::now() > patience => return Err(error),
@@ -78,7 +79,7 @@ where
         match limits.pause(asked.unwrap_or(jitter)).await {
             Ok(()) => pause = (pause * 2).min(LONGEST_PAUSE),
             // A server that was never reached is told as that, not as a matter of time.
-            Err(Error::TimedOut(_)) if matches!(error, Error::Unreachable(_)) => return Err(error),
+            Err(Error::TimedOut(_)) if matches!(error, Error::Unreachable(_)) && !reached() => return Err(error),
             Err(Error::TimedOut(_)) => return Err(Error::TimedOut(error.to_string())),
             Err(stopped) => return Err(stopped),
         }
@@ -146,6 +147,15 @@ mod tests {
             persist(&limits, "test", || false, async || Err::<(), _>(Error::Unreachable("refused".into()))).await;
         assert!(matches!(result, Err(Error::Unreachable(_))));
         assert!(begun.elapsed() < STRANGER * 3, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_ends_an_attempt_that_hears_nothing() {
+        let silence = async || std::future::pending::<Result<(), Error>>().await;
+        for (reached, told) in [(true, "no success within the time allowed"), (false, "no answer from the API server")] {
+            let result = persist(&limits(5), "test", || reached, silence).await;
+            assert!(result.is_err_and(|error| error.to_string().starts_with(told)), "{told}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

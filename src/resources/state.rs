@@ -54,6 +54,19 @@ pub(super) fn with_objects(state: &Value, objects: &BTreeMap<Key, Json>) -> Valu
     Value::Map(members)
 }
 
+/// `state` with outputs that it has no value of: an older version of the provider, which didn't have them, wrote it. Its
+/// next plan would find a change in every resource.
+pub(super) fn completed(state: &Value, outputs: Value) -> Value {
+    let (Value::Map(mut members), Value::Map(outputs)) = (state.clone(), outputs) else { return state.clone() };
+    for (name, output) in outputs.into_iter().filter(|(_, output)| output.wholly_known()) {
+        let member = members.entry(name).or_insert(Value::Null);
+        if *member == Value::Null {
+            *member = output;
+        }
+    }
+    Value::Map(members)
+}
+
 /// The objects of a state; what can't be read is left out, so that it is written again.
 pub(super) fn live(state: &Value) -> BTreeMap<Key, Json> {
     let Value::Map(objects) = state.member("objects") else { return BTreeMap::new() };
