@@ -152,7 +152,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn time_ends_an_attempt_that_hears_nothing() {
         let silence = async || std::future::pending::<Result<(), Error>>().await;
-        for (reached, told) in [(true, "no success within the time allowed"), (false, "no answer from the API server")] {
+        for (reached, told) in [(true, "no success within the time allowed"), (false, "no answer from the API server")]
+        {
             let result = persist(&limits(5), "test", || reached, silence).await;
             assert!(result.is_err_and(|error| error.to_string().starts_with(told)), "{told}");
         }

@@ -47,7 +47,9 @@ impl<K: Kind> Managed<K> {
             Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
             out.sound()?;
         }
-        let identity = (!id.is_empty()).then(|| Self::identity_of(&id));
+        // While the id isn't known, the resource is the one that it was.
+        let known = (!id.is_empty()).then(|| Self::identity_of(&id));
+        let identity = known.or_else(|| prior.as_ref().and_then(|prior| prior.identity.clone()));
         let private = match prior {
             Some(prior) => prior.private,
             None => Record { id, replaces: Some(Box::new(Record::read(&call.replaced))), ..Record::default() }.write(),

@@ -1,10 +1,13 @@
 //! A cluster that changes what we write, by a policy or a webhook: told at plan and at apply, with the field's name, and no
 //! error; and forgotten when it is gone.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::support::{
     api::Api,
@@ -13,7 +16,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{CART, workspace};
+use super::{CART, many, workspace};
 
 const VERSION: &str = "admissionregistration.k8s.io/v1";
 const CHANGES: &str = "The cluster changes DestinationRule as it is written";
@@ -25,8 +28,7 @@ const POLICY: [&str; 2] = ["mutatingadmissionpolicies", "mutatingadmissionpolicy
 /// In this namespace, every DestinationRule has 7 connections.
 fn meddle(api: &Api, namespace: &Namespace) {
     let rule = json!({ "apiGroups": ["networking.istio.io"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["destinationrules"] });
-    let change =
-        "[JSONPatch{op: \"add\", path: \"/spec/trafficPolicy/connectionPool/tcp/maxConnections\", value: 7}]";
+    let change = "[JSONPatch{op: \"add\", path: \"/spec/trafficPolicy/connectionPool/tcp/maxConnections\", value: 7}]";
     let policy = json!({
         "matchConstraints": { "resourceRules": [rule] }, "failurePolicy": "Fail", "reinvocationPolicy": "Never",
         "mutations": [{ "patchType": "JSONPatch", "jsonPatch": { "expression": change } }],
@@ -37,8 +39,7 @@ fn meddle(api: &Api, namespace: &Namespace) {
     for ((plural, kind), spec) in
         POLICY.into_iter().zip(["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]).zip([policy, binding])
     {
-        let body =
-            json!({ "apiVersion": VERSION, "kind": kind, "metadata": { "name": namespace.name }, "spec": spec });
+        let body = json!({ "apiVersion": VERSION, "kind": kind, "metadata": { "name": namespace.name }, "spec": spec });
         let path = format!("/apis/{VERSION}/{plural}");
         api.request(Method::POST, &path, Some(("application/json", &body))).expect("it is taken");
     }
@@ -101,6 +102,44 @@ fn a_field_that_the_cluster_changes_is_named() {
         assert!(plan.is_empty, "{tool}: {}", plan.text);
         workspace.destroy().succeeded();
     }
+}
+
+/// A webhook of the platform that every DestinationRule of the namespace has to pass, at an address where nobody is.
+fn webhook(namespace: &Namespace) -> Json {
+    json!({
+        "apiVersion": VERSION, "kind": "ValidatingWebhookConfiguration", "metadata": { "name": namespace.name },
+        "webhooks": [{
+            "name": "rules.example.com", "clientConfig": { "url": "https://127.0.0.1:1/" }, "failurePolicy": "Fail",
+            "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 1,
+            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": namespace.name } },
+            "rules": [{ "apiGroups": ["networking.istio.io"], "apiVersions": ["*"], "operations": ["*"], "resources": ["destinationrules"] }],
+        }],
+    })
+}
+
+/// The fault is neither the configuration's nor lasting: a plan warns, an apply waits for as long as it may.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn a_webhook_that_does_not_answer_fails_no_plan() {
+    let (api, namespace) = (control_plane().api(), control_plane().namespace("webhook"));
+    let path = format!("/apis/{VERSION}/validatingwebhookconfigurations");
+    api.request(Method::POST, &path, Some(("application/json", &webhook(&namespace)))).expect("it is taken");
+    thread::sleep(Duration::from_secs(2));
+    let impatient = many(12).replace("  port {", "  timeouts {\n    create = \"5s\"\n  }\n  port {");
+    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &impatient);
+    let begun = Instant::now();
+    let plan = workspace.plan();
+    assert!(begun.elapsed() < Duration::from_secs(30), "each service waited: {:?}", begun.elapsed());
+    assert_eq!(plan.text.matches("Some checks wait until apply").count(), 1, "{}", plan.text);
+    assert!(plan.text.contains("rules.example.com") && !plan.text.contains("without the cluster"), "{}", plan.text);
+    let told = workspace.apply().errors();
+    assert!(told.contains("Timed out on DestinationRule") && told.contains("rules.example.com"), "{told}");
+
+    api.request(Method::DELETE, &format!("{path}/{}", namespace.name), None).expect("it is there");
+    thread::sleep(Duration::from_secs(2));
+    workspace.apply().succeeded();
+    assert!(workspace.plan().is_empty);
+    workspace.destroy().succeeded();
 }
 
 fn words(text: &str) -> String {

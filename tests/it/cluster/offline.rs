@@ -105,6 +105,33 @@ fn a_connection_that_comes_in_the_same_run() {
     }
 }
 
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn a_connection_that_changes_in_the_same_run() {
+    let arguments = "config_path = terraform_data.later.output.path";
+    for tool in Tool::ALL {
+        let namespace = control_plane().namespace("reconnected");
+        let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
+        let kubeconfig = std::fs::read_to_string(workspace.path().join("kubeconfig")).expect("it is there");
+        let configure = |path: &str, hcl: &str, more: &str| {
+            workspace.file(path, &kubeconfig);
+            let block = later(&format!("path = {path:?}"), &format!("{arguments}\n  {more}"));
+            workspace.configure(&provider(&namespace, "istio-system", &block, hcl));
+        };
+        configure("one", CART, "");
+        workspace.apply().succeeded();
+        let high = CART.replace("service   =", "resiliency = \"high\"\n  service =");
+        configure("two", &high, "");
+        let told = workspace.plan_run().errors();
+        assert!(told.contains("The cluster connection isn't known yet"), "{tool}: {told}");
+        configure("two", &high, "on_unreadable = \"warn\"");
+        workspace.apply().succeeded();
+        let plan = workspace.plan();
+        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.destroy().succeeded();
+    }
+}
+
 /// The provider block's other arguments, and what stays unknown by them.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
@@ -121,7 +148,10 @@ fn other_provider_arguments_that_come_in_the_same_run() {
             let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
             let configure = |team: &str| {
                 let values = format!("owner = \"tests\"\n    root = \"istio-system\"\n    team = \"{team}\"");
-                let block = format!("provider \"mesh\" {{\n  config_path = \"kubeconfig\"\n  {}}}\n", later(&values, arguments));
+                let block = format!(
+                    "provider \"mesh\" {{\n  config_path = \"kubeconfig\"\n  {}}}\n",
+                    later(&values, arguments)
+                );
                 workspace.configure(&(block + CART).replace("NAMESPACE", &namespace.name));
             };
             configure("one");
@@ -197,6 +227,8 @@ fn kinds_that_come_up_in_the_same_run() {
         proxy.rule(0, usize::MAX, Fault::Answer(404), rules);
         let plan = workspace.plan();
         assert_eq!(plan.text.matches("Some checks wait until apply").count(), 1, "{tool}: {}", plan.text);
+        let what = "The cluster doesn't serve destinationrules of networking.istio.io/v1.";
+        assert!(plan.text.contains(what), "{tool}: {}", plan.text);
         apply_while(&workspace, || proxy.reset()).succeeded();
         assert!(workspace.plan().is_empty);
         workspace.destroy().succeeded();
