@@ -24,10 +24,10 @@ pub(super) fn with(config: &Value, outputs: Value, id: Value, objects: Value) ->
     Value::Map(members)
 }
 
-/// `config` with nothing computed yet: arguments of the provider come at apply.
-pub(super) fn unknown(config: &Value, outputs: &Schema) -> Value {
+/// `config` with nothing but the id computed yet: arguments of the provider come at apply.
+pub(super) fn unknown(config: &Value, outputs: &Schema, id: Value) -> Value {
     let outputs = outputs.slots.iter().map(|slot| (slot.name.to_owned(), Value::Unknown)).collect();
-    with(config, Value::Map(outputs), Value::Unknown, Value::Unknown)
+    with(config, Value::Map(outputs), id, Value::Unknown)
 }
 
 /// The arguments alone.

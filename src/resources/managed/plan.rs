@@ -26,13 +26,13 @@ impl<K: Kind> Managed<K> {
         let arguments = Self::arguments_of(&config);
         let model = K::Config::decode(&arguments, &Path::root(), out);
         out.sound()?;
-        let planned = match &context.mesh {
-            Ok(mesh) => {
-                K::check_in_mesh(&model, mesh, out);
-                out.sound()?;
-                Self::planned(&arguments, &model, mesh)
-            }
-            Err(Unknown) => state::unknown(&arguments, &K::Outputs::schema()),
+        let planned = if let Ok(mesh) = &context.mesh {
+            K::check_in_mesh(&model, mesh, out);
+            out.sound()?;
+            Self::planned(&arguments, &model, mesh)
+        } else {
+            let id = K::id(&model, Err(Unknown)).map_or(Value::Unknown, Value::String);
+            state::unknown(&arguments, &K::Outputs::schema(), id)
         };
         let id = state::id(&planned);
         let requires_replace = prior
@@ -128,7 +128,7 @@ impl<K: Kind> Managed<K> {
         call: &Call<Context>,
         out: &mut Diagnostics,
     ) {
-        let (Ok(id), Ok(owner)) = (K::id(model, mesh), &context.owner) else { return };
+        let (Ok(id), Ok(owner)) = (K::id(model, Ok(mesh)), &context.owner) else { return };
         let record = prior.map(|prior| Record::read(&prior.private)).unwrap_or_default();
         let before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
         let changed = |object: &Object| before.get(&object.key) != Some(&object.body);

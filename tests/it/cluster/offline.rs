@@ -157,6 +157,8 @@ fn other_provider_arguments_that_come_in_the_same_run() {
             configure("one");
             let plan = workspace.plan();
             assert_eq!(plan.text.contains(OBJECTS), unknown, "{tool}, {arguments}: {}", plan.text);
+            // What refers to it isn't replaced for that.
+            assert!(plan.text.contains(&format!("+ id = \"{}/cart\"", namespace.name)), "{tool}: {}", plan.text);
             workspace.apply().succeeded();
             assert!(workspace.plan().is_empty, "{tool}, {arguments}");
             // The same for what exists: the provider block is unknown again.
