@@ -7,11 +7,12 @@ built := $(or $(CARGO_TARGET_DIR),target)/release/terraform-provider-mesh
 # Where `make install` puts the provider; terraform and tofu look there without being told.
 MIRROR ?= $(HOME)/.terraform.d/plugins
 
-.PHONY: help test tools demo cluster install mirror clean need-cargo need-go need-terraform
+.PHONY: help test bench tools demo cluster install mirror clean need-cargo need-go need-terraform
 
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
 	@echo 'make test     everything: format, lints, all tests, real servers, real terraform and tofu'
+	@echo 'make bench    what many services cost in time, memory and requests'
 	@echo 'make install  build the provider and put it where `terraform init` and `tofu init` find it'
 	@echo 'make cluster  hold a throwaway control plane open until Ctrl-C, and print its kubeconfig'
 	@echo 'make tools    build etcd, kube-apiserver, kubectl and OpenTofu into target/tools'
@@ -23,7 +24,11 @@ test: need-cargo need-go need-terraform
 	cargo clippy --all-targets -- -D warnings
 	cargo test
 	$(MAKE) --no-print-directory tools
-	cargo test --test it -- --ignored --test-threads=6
+	cargo test --test it -- --ignored --skip bench:: --test-threads=6
+
+bench: need-cargo need-go need-terraform tools
+	cargo build --release
+	MESH_PROVIDER=$(abspath $(built)) cargo test --test it -- --ignored bench:: --nocapture --test-threads=1
 
 tools:
 	@tests/tools/build.sh target/tools

@@ -119,9 +119,13 @@ impl Diagnostics {
         self.push(Severity::Warning, at, summary.into(), detail.into());
     }
 
-    /// Adds what another part of the call had to say.
+    /// Adds what another part of the call had to say; what was told already, word for word, isn't told again.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        for diagnostic in other.0 {
+            if !self.0.contains(&diagnostic) {
+                self.0.push(diagnostic);
+            }
+        }
     }
 
     /// `Err` where an error was told: nothing that needs a sound configuration should go on.

@@ -6,7 +6,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::Once,
     known::Known,
-    kubernetes::{Cluster, Connection, Secret},
+    kubernetes::{Cluster, Connection, Exec, Pod, Secret},
     mesh::{Defaults, Mesh, duration::Duration, names, resiliency::Preset, service::AuthorizationMode},
     model,
     plugin::offer::{Provider, Resource},
@@ -35,7 +35,7 @@ model! {
         /// object, and objects of another owner are left alone.
         owner: Attr<String> = required().check("1 to 253 characters without control characters.", |v| text(v, is_owner)),
         /// Path of a kubeconfig. Also `KUBE_CONFIG_PATH`.
-        config_path: Attr<String> = optional(),
+        config_path: Attr<String> = optional().check(WRITTEN, is_written),
         /// Paths of kubeconfigs, merged as kubectl merges them. Also `KUBE_CONFIG_PATHS`.
         config_paths: List<String> = optional(),
         /// Context of the kubeconfig; its current one unless written. Also `KUBE_CTX`.
@@ -45,7 +45,7 @@ model! {
         /// Cluster of the kubeconfig in place of the context's. Also `KUBE_CTX_CLUSTER`.
         config_context_cluster: Attr<String> = optional(),
         /// Address of the API server, `https://host:port`. Also `KUBE_HOST`.
-        host: Attr<String> = optional(),
+        host: Attr<String> = optional().check(WRITTEN, is_written),
         /// Bearer token. Also `KUBE_TOKEN`.
         token: Attr<Secret> = optional().sensitive(),
         /// Certificate authority of the API server, PEM. Also `KUBE_CLUSTER_CA_CERT_DATA`.
@@ -58,6 +58,11 @@ model! {
         insecure: Attr<bool> = optional(),
         /// Name to verify in the API server's certificate. Also `KUBE_TLS_SERVER_NAME`.
         tls_server_name: Attr<String> = optional(),
+        /// Proxy on the way to the API server, `http://`, `https://` or `socks5://`. Also `KUBE_PROXY_URL`.
+        proxy_url: Attr<Secret> = optional().sensitive(),
+        /// Whether to be the service account of the pod that Terraform runs in. Excludes every other way of naming cluster and
+        /// credentials.
+        in_cluster: Attr<bool> = optional(),
         /// Where mesh-wide configuration lives; `istio-system` unless written.
         root_namespace: Attr<String> = optional().check(names::LABEL, is_namespace),
         /// DNS domain of the cluster; `cluster.local` unless written.
@@ -78,8 +83,25 @@ model! {
         /// Whether fields of Services, ServiceAccounts and Namespaces are taken from managers that set them to another value.
         /// Without it such a conflict is an error in the plan.
         force_conflicts: Attr<bool> = optional(),
+        /// Program that gives the credentials: an exec plugin, as in a kubeconfig. It is run on first use, and again when what
+        /// it gave expires or isn't accepted. It gets no stdin, and what it prints is never shown.
+        exec: Block<ExecPlugin> = block(),
         /// What a `mesh_service` gets that doesn't say otherwise.
         defaults: Block<ServiceDefaults> = block(),
+    }
+}
+
+model! {
+    /// A program that prints an `ExecCredential`.
+    pub struct ExecPlugin {
+        /// Version of the `ExecCredential` that it prints.
+        api_version: Attr<String> = required().check(EXEC_VERSIONS, |v| text(v, is_exec_version)),
+        /// The program: a path, or a name that is looked for in `PATH`.
+        command: Attr<String> = required().check(WRITTEN, is_written),
+        /// Its arguments.
+        args: List<String> = optional(),
+        /// Environment variables beside Terraform's own.
+        env: Map<Secret> = optional().sensitive(),
     }
 }
 
@@ -124,6 +146,19 @@ pub fn provider() -> Provider<Context> {
     }
 }
 
+/// An empty text is most often an output that isn't there yet; another way of connecting must not take its place.
+const WRITTEN: &str = "It can't be empty: leave it out, or set it to null.";
+
+fn is_written(value: &Value) -> bool {
+    text(value, |text| !text.is_empty())
+}
+
+const EXEC_VERSIONS: &str = "\"client.authentication.k8s.io/v1\" or \"client.authentication.k8s.io/v1beta1\"; Kubernetes 1.24 removed v1alpha1.";
+
+fn is_exec_version(text: &str) -> bool {
+    ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"].contains(&text)
+}
+
 fn is_owner(text: &str) -> bool {
     (1..=253).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
@@ -141,6 +176,7 @@ fn validate(config: &Value, out: &mut Diagnostics) {
             "config_path and config_paths exclude each other. Put all paths into config_paths.",
         );
     }
+    one_way_to_connect(&config, out);
     if let Ok(Some(hosts)) = config.platform_hosts.elements() {
         for host in hosts.iter().filter(|host| !is_platform_host(host)) {
             out.error(
@@ -158,6 +194,44 @@ fn validate(config: &Value, out: &mut Diagnostics) {
                 format!("{namespace:?}: {}", names::LABEL),
             );
         }
+    }
+}
+
+/// A pod is cluster and credentials at once, and a plugin gives what a token is.
+fn one_way_to_connect(config: &Config, out: &mut Diagnostics) {
+    fn known<T>(argument: &Attr<T>) -> bool {
+        matches!(argument, Attr::Known(_))
+    }
+    let exec = matches!(config.exec, Block::One(_));
+    if config.in_cluster == Attr::Known(true) {
+        let others = [
+            ("config_path", known(&config.config_path)),
+            ("config_paths", known(&config.config_paths)),
+            ("config_context", known(&config.config_context)),
+            ("config_context_auth_info", known(&config.config_context_auth_info)),
+            ("config_context_cluster", known(&config.config_context_cluster)),
+            ("host", known(&config.host)),
+            ("token", known(&config.token)),
+            ("cluster_ca_certificate", known(&config.cluster_ca_certificate)),
+            ("client_certificate", known(&config.client_certificate)),
+            ("client_key", known(&config.client_key)),
+            ("exec", exec),
+        ];
+        for (other, _) in others.iter().filter(|(_, written)| *written) {
+            out.error(
+                &Path::root().attribute(other),
+                "Two ways to connect",
+                format!(
+                    "in_cluster and {other} exclude each other: a pod's service account says all. Remove one of them."
+                ),
+            );
+        }
+    } else if exec && known(&config.token) {
+        out.error(
+            &Path::root().attribute("token"),
+            "Two credentials",
+            "token and exec exclude each other: the plugin's token would never be used. Remove one of them.",
+        );
     }
 }
 
@@ -205,6 +279,19 @@ fn connection(config: &Config) -> Known<Connection> {
         client_key: secret(&config.client_key)?,
         insecure: config.insecure.known()?.copied(),
         tls_server_name: text(&config.tls_server_name)?,
+        exec: config.exec.known()?.map(exec).transpose()?,
+        in_cluster: config.in_cluster.or(false)?.then(Pod::default),
+        proxy_url: secret(&config.proxy_url)?,
+        proxy_of_all: None,
+    })
+}
+
+fn exec(plugin: &ExecPlugin) -> Known<Exec> {
+    Ok(Exec {
+        api_version: plugin.api_version.required()?,
+        command: plugin.command.required()?,
+        args: plugin.args.elements()?.unwrap_or_default(),
+        env: plugin.env.elements()?.unwrap_or_default(),
     })
 }
 

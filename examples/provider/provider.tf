@@ -77,6 +77,35 @@ provider "mesh" {
   force_conflicts = true
 }
 
+# A program that gives credentials for a while, and a proxy on the way. It is run again when they expire.
+provider "mesh" {
+  alias                  = "eks"
+  owner                  = "infra-payments/prod"
+  host                   = "https://abc.eks.example.com"
+  cluster_ca_certificate = var.eks_ca
+  proxy_url              = "http://proxy.example.com:3128"
+
+  exec {
+    api_version = "client.authentication.k8s.io/v1beta1"
+    command     = "aws"
+    args        = ["eks", "get-token", "--cluster-name", "prod-eks"]
+    env = {
+      AWS_PROFILE = "prod"
+    }
+  }
+}
+
+# Terraform runs in a pod of the cluster, as the pod's service account.
+provider "mesh" {
+  alias      = "here"
+  owner      = "infra-payments/prod"
+  in_cluster = true
+}
+
+variable "eks_ca" {
+  type = string
+}
+
 variable "prod_us_ca" {
   type = string
 }

@@ -18,6 +18,7 @@ use super::{
     errors::Error,
     reads::{Freshness, Reads, Snapshot},
     retry::{Limits, STRANGER, persist},
+    session::{Session, Sessions},
 };
 use crate::{
     known::Known,
@@ -32,10 +33,10 @@ pub const FIELD_MANAGER: &str = "terraform-provider-mesh";
 const PAGE: usize = 500;
 const MOST_PAGES: usize = 10;
 
-/// A cluster. Connects on first use, once.
+/// A cluster. Connects on first use.
 pub struct Cluster {
     connection: Known<Connection>,
-    client: OnceCell<kube::Client>,
+    sessions: Sessions,
     reads: Reads,
     identity: OnceCell<Option<String>>,
     /// The server has answered before, whatever it said.
@@ -72,7 +73,7 @@ impl Cluster {
     pub fn new(connection: Known<Connection>) -> Self {
         Self {
             connection,
-            client: OnceCell::new(),
+            sessions: Sessions::default(),
             reads: Reads::default(),
             identity: OnceCell::new(),
             reached: AtomicBool::new(false),
@@ -259,34 +260,47 @@ impl Cluster {
         body: &[u8],
         what: &str,
     ) -> Result<Answer, Error> {
-        let client = self.client.get_or_try_init(|| self.connect()).await?;
-        let request = Request::builder()
-            .method(method.clone())
-            .uri(uri)
-            .header(http::header::CONTENT_TYPE, content_type)
-            .header(http::header::ACCEPT, "application/json")
-            .body(Body::from(body.to_vec()))
-            .map_err(|e| Error::Malformed(e.to_string()))?;
-        let response = client.send(request).await.map_err(|e| Error::unreachable(&e))?;
-        self.reached.store(true, Relaxed);
-        let (head, body) = response.into_parts();
-        let body = body.collect().await.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes();
-        tracing::debug!(request = what, status = head.status.as_u16(), "kubernetes");
-        let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
-        if head.status.is_success() {
-            let warnings = head.headers.get_all("warning").iter().filter_map(text).map(|w| warning(&w)).collect();
-            return Ok(Answer { body: body.to_vec(), warnings });
-        }
-        let retry_after = head.headers.get("retry-after").and_then(text).and_then(|seconds| seconds.parse().ok());
-        Err(Error::refused(head.status.as_u16(), &body, retry_after))
-    }
-
-    async fn connect(&self) -> Result<kube::Client, Error> {
         let connection = self.connection.as_ref().map_err(|_| Error::Unknown)?;
-        let config = connection.config().await?;
-        kube::Client::try_from(config)
-            .map_err(|e| Error::Connection(format!("The connection's TLS or credentials can't be used: {e}.")))
+        let session = self.sessions.current(connection).await?;
+        let answer = ask(&session, method, uri, content_type, body, what).await;
+        if answer.as_ref().err().is_none_or(|error| error.status().is_some()) {
+            self.reached.store(true, Relaxed);
+        }
+        if !answer.as_ref().is_err_and(Error::unauthorized) {
+            return answer;
+        }
+        match self.sessions.after(&session, connection).await? {
+            Some(session) => ask(&session, method, uri, content_type, body, what).await,
+            None => answer,
+        }
     }
+}
+
+async fn ask(
+    session: &Session,
+    method: &Method,
+    uri: &str,
+    content_type: &str,
+    body: &[u8],
+    what: &str,
+) -> Result<Answer, Error> {
+    let request = Request::builder()
+        .method(method.clone())
+        .uri(uri)
+        .header(http::header::CONTENT_TYPE, content_type)
+        .header(http::header::ACCEPT, "application/json")
+        .body(Body::from(body.to_vec()))
+        .map_err(|e| Error::Malformed(e.to_string()))?;
+    let (head, body) = session.send(request).await?.into_parts();
+    let body = body.collect().await.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes();
+    tracing::debug!(request = what, status = head.status.as_u16(), "kubernetes");
+    let text = |value: &http::HeaderValue| value.to_str().ok().map(str::to_owned);
+    if head.status.is_success() {
+        let warnings = head.headers.get_all("warning").iter().filter_map(text).map(|w| warning(&w)).collect();
+        return Ok(Answer { body: body.to_vec(), warnings });
+    }
+    let retry_after = head.headers.get("retry-after").and_then(text).and_then(|seconds| seconds.parse().ok());
+    Err(Error::refused(head.status.as_u16(), &body, retry_after))
 }
 
 fn parse(body: &[u8]) -> Result<Json, Error> {

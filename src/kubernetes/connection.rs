@@ -1,13 +1,7 @@
 //! Where the cluster is and who we are: provider arguments and `KUBE_*`, under the names that hashicorp/kubernetes uses.
 //! Nothing is guessed: no default kubeconfig, no localhost, no cluster that this process happens to run in.
 
-use std::{fmt, path::PathBuf};
-
-use base64::{Engine, engine::general_purpose::STANDARD};
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
-use serde_json::json;
-
-use super::errors::Error;
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 /// A text that never shows itself.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,14 +38,74 @@ pub struct Connection {
     pub insecure: Option<bool>,
     /// Name to verify in the server's certificate.
     pub tls_server_name: Option<String>,
+    /// A program that gives the credentials.
+    pub exec: Option<Exec>,
+    /// The pod that this process runs in, which has a service account; only where it is written.
+    pub in_cluster: Option<Pod>,
+    /// `http://`, `https://` or `socks5://`
+    pub proxy_url: Option<Secret>,
+    /// `HTTPS_PROXY`, which holds where neither `proxy_url` nor the kubeconfig says anything.
+    pub proxy_of_all: Option<ProxyOfAll>,
+}
+
+/// An exec plugin, as client-go has them: it prints an `ExecCredential`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    /// `client.authentication.k8s.io/v1` or `…/v1beta1`
+    pub api_version: String,
+    /// A path, or a name to be found in `PATH`.
+    pub command: String,
+    /// In order.
+    pub args: Vec<String>,
+    /// Added to this process's environment.
+    pub env: BTreeMap<String, Secret>,
+}
+
+/// What the kubelet gives to every pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// `KUBERNETES_SERVICE_HOST`
+    pub host: Option<String>,
+    /// `KUBERNETES_SERVICE_PORT`
+    pub port: Option<String>,
+    /// Where `token` and `ca.crt` are.
+    pub folder: PathBuf,
+}
+
+impl Default for Pod {
+    fn default() -> Self {
+        Self { host: None, port: None, folder: PathBuf::from("/var/run/secrets/kubernetes.io/serviceaccount") }
+    }
+}
+
+/// The proxy that every program of this machine uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyOfAll {
+    /// `HTTPS_PROXY`; may hold a password.
+    pub url: Secret,
+    /// `NO_PROXY`: `.example.com,10.0.0.0/8`
+    pub except: String,
 }
 
 impl Connection {
     /// Adds what the environment says. HCL beats it: where the block names a kubeconfig or a host, the environment's other
-    /// way of connecting is not looked at, and with a kubeconfig neither are its credentials.
+    /// way of connecting is not looked at, and with a kubeconfig neither are its credentials. Of the credentials, one kind in
+    /// HCL keeps the other kinds out. Proxies lead to any cluster, so they are looked at in every case.
     #[must_use]
     pub fn or_environment(mut self, environment: impl Fn(&str) -> Option<String>) -> Self {
         let said = |name: &str| environment(name).filter(|value| !value.is_empty());
+        self.proxy_url = self.proxy_url.or_else(|| said("KUBE_PROXY_URL").map(Secret));
+        self.proxy_of_all = said("HTTPS_PROXY").or_else(|| said("https_proxy")).map(|url| ProxyOfAll {
+            url: Secret(url),
+            except: said("NO_PROXY").or_else(|| said("no_proxy")).unwrap_or_default(),
+        });
+        if let Some(pod) = &mut self.in_cluster {
+            pod.host = said("KUBERNETES_SERVICE_HOST");
+            pod.port = said("KUBERNETES_SERVICE_PORT");
+            return self;
+        }
+        let (by_exec, by_token) = (self.exec.is_some(), self.token.is_some());
+        let by_certificate = self.client_certificate.is_some() || self.client_key.is_some();
         let (from_file, from_host) = (!self.config_paths.is_empty(), self.host.is_some());
         if !from_host {
             if !from_file {
@@ -68,107 +122,19 @@ impl Connection {
         }
         if !from_file {
             self.host = self.host.or_else(|| said("KUBE_HOST"));
-            self.token = self.token.or_else(|| said("KUBE_TOKEN").map(Secret));
             self.cluster_ca_certificate = self.cluster_ca_certificate.or_else(|| said("KUBE_CLUSTER_CA_CERT_DATA"));
-            self.client_certificate = self.client_certificate.or_else(|| said("KUBE_CLIENT_CERT_DATA"));
-            self.client_key = self.client_key.or_else(|| said("KUBE_CLIENT_KEY_DATA").map(Secret));
+            if !by_exec && !by_certificate {
+                self.token = self.token.or_else(|| said("KUBE_TOKEN").map(Secret));
+            }
+            if !by_exec && !by_token {
+                self.client_certificate = self.client_certificate.or_else(|| said("KUBE_CLIENT_CERT_DATA"));
+                self.client_key = self.client_key.or_else(|| said("KUBE_CLIENT_KEY_DATA").map(Secret));
+            }
             self.insecure =
                 self.insecure.or_else(|| said("KUBE_INSECURE").map(|value| value == "true" || value == "1"));
             self.tls_server_name = self.tls_server_name.or_else(|| said("KUBE_TLS_SERVER_NAME"));
         }
         self
-    }
-
-    /// The configuration of a client. Reads the kubeconfig files; asks nothing of a network.
-    pub async fn config(&self) -> Result<kube::Config, Error> {
-        let (kubeconfig, options) = match (self.config_paths.is_empty(), &self.host) {
-            (true, None) => return Err(Error::NotConfigured),
-            (true, Some(host)) => (Self::kubeconfig_of(host)?, KubeConfigOptions::default()),
-            (false, _) => (self.kubeconfig()?, self.options()),
-        };
-        let kubeconfig = self.overridden(kubeconfig, &options);
-        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-            .await
-            .map_err(|e| Error::Connection(format!("The kubeconfig can't be used: {e}.")))?;
-        config.connect_timeout = Some(std::time::Duration::from_secs(10));
-        // Retries are ours: they are logged, bounded by the resource's timeouts, and end on Stop.
-        config.default_retry = false;
-        Ok(config)
-    }
-
-    fn options(&self) -> KubeConfigOptions {
-        KubeConfigOptions {
-            context: self.config_context.clone(),
-            cluster: self.config_context_cluster.clone(),
-            user: self.config_context_auth_info.clone(),
-        }
-    }
-
-    fn kubeconfig(&self) -> Result<Kubeconfig, Error> {
-        self.config_paths.iter().try_fold(Kubeconfig::default(), |merged, path| {
-            let read = Kubeconfig::read_from(at_home(path)).map_err(|e| {
-                Error::Connection(format!(
-                    "The kubeconfig {path} can't be read: {e}. Check config_path (or KUBE_CONFIG_PATH)."
-                ))
-            })?;
-            merged.merge(read).map_err(|e| Error::Connection(format!("The kubeconfig {path} can't be merged: {e}.")))
-        })
-    }
-
-    /// A kubeconfig of one cluster, so that both ways of connecting are one from here on.
-    fn kubeconfig_of(host: &str) -> Result<Kubeconfig, Error> {
-        let server = if host.contains("://") { host.to_owned() } else { format!("https://{host}") };
-        serde_json::from_value(json!({
-            "clusters": [{ "name": "host", "cluster": { "server": server } }],
-            "users": [{ "name": "host", "user": {} }],
-            "contexts": [{ "name": "host", "context": { "cluster": "host", "user": "host" } }],
-            "current-context": "host",
-        }))
-        .map_err(|e| Error::Connection(format!("The host {host} can't be used: {e}.")))
-    }
-
-    /// Single arguments over what the kubeconfig says.
-    fn overridden(&self, mut kubeconfig: Kubeconfig, options: &KubeConfigOptions) -> Kubeconfig {
-        let context = options.context.as_ref().or(kubeconfig.current_context.as_ref());
-        let context = kubeconfig.contexts.iter().find(|c| Some(&c.name) == context).and_then(|c| c.context.clone());
-        let cluster = options.cluster.clone().or_else(|| context.as_ref().map(|c| c.cluster.clone()));
-        let user = options.user.clone().or_else(|| context.and_then(|c| c.user));
-        let clusters = kubeconfig.clusters.iter_mut().filter(|c| Some(&c.name) == cluster.as_ref());
-        for cluster in clusters.filter_map(|c| c.cluster.as_mut()) {
-            if let (Some(host), false) = (&self.host, self.config_paths.is_empty()) {
-                cluster.server = Some(if host.contains("://") { host.clone() } else { format!("https://{host}") });
-            }
-            if let Some(pem) = &self.cluster_ca_certificate {
-                cluster.certificate_authority_data = Some(STANDARD.encode(pem));
-            }
-            cluster.insecure_skip_tls_verify = self.insecure.or(cluster.insecure_skip_tls_verify);
-            cluster.tls_server_name = self.tls_server_name.clone().or(cluster.tls_server_name.take());
-        }
-        let users = kubeconfig.auth_infos.iter_mut().filter(|u| Some(&u.name) == user.as_ref());
-        for user in users.filter_map(|u| u.auth_info.as_mut()) {
-            if let Some(Secret(token)) = &self.token {
-                user.token = Some(token.clone().into());
-            }
-            if let Some(pem) = &self.client_certificate {
-                user.client_certificate_data = Some(STANDARD.encode(pem));
-            }
-            if let Some(Secret(pem)) = &self.client_key {
-                user.client_key_data = Some(STANDARD.encode(pem).into());
-            }
-            if let Some(exec) = &mut user.exec {
-                // stdin is the host's.
-                exec.interactive_mode = Some(ExecInteractiveMode::Never);
-            }
-        }
-        kubeconfig
-    }
-}
-
-/// `~/x` in the home folder.
-fn at_home(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::home_dir()) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(path),
     }
 }
 
@@ -203,10 +169,35 @@ mod tests {
         assert_eq!(merged.config_context.as_deref(), Some("ctx"));
     }
 
-    #[tokio::test]
-    async fn with_nothing_said_nothing_is_guessed() {
-        let config = Connection::default().or_environment(|_| None).config().await;
-        assert!(matches!(config, Err(Error::NotConfigured)), "{config:?}");
+    #[test]
+    fn credentials_in_hcl_are_not_mixed_with_the_environments() {
+        let exec = Exec { api_version: String::new(), command: "x".into(), args: vec![], env: BTreeMap::new() };
+        let by_exec = Connection { exec: Some(exec), ..Connection::default() }.or_environment(environment);
+        assert_eq!((by_exec.host.is_some(), by_exec.token), (true, None), "a token would beat the plugin");
+        let certificate = Connection { client_certificate: Some("pem".into()), ..Connection::default() };
+        assert_eq!(certificate.or_environment(environment).token, None);
+    }
+
+    #[test]
+    fn in_a_pod_no_other_cluster_of_the_environment_counts() {
+        let pod = Connection { in_cluster: Some(Pod::default()), ..Connection::default() }.or_environment(environment);
+        assert_eq!((pod.host, pod.token, pod.config_paths), (None, None, vec![]));
+    }
+
+    #[test]
+    fn proxies_of_the_environment_lead_to_any_cluster() {
+        let environment = |name: &str| match name {
+            "KUBE_PROXY_URL" => Some("http://kube:1".to_owned()),
+            "HTTPS_PROXY" => Some("http://user:hunter2@all:1".to_owned()),
+            "NO_PROXY" => Some(".internal".to_owned()),
+            _ => None,
+        };
+        let file = Connection { config_paths: vec!["/a".into()], ..Connection::default() }.or_environment(environment);
+        assert_eq!(file.proxy_url, Some(Secret("http://kube:1".into())));
+        assert_eq!(file.proxy_of_all.as_ref().map(|proxy| proxy.except.as_str()), Some(".internal"));
+        assert!(!format!("{file:?}").contains("hunter2"));
+        let own = Connection { proxy_url: Some(Secret("http://own:1".into())), ..Connection::default() };
+        assert_eq!(own.or_environment(environment).proxy_url, Some(Secret("http://own:1".into())));
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! What the API server, or the way to it, answers in place of success; and what we tell the user of it. All of the wording
 //! about the server is in this file.
 
-use std::{error::Error as _, fmt::Write as _};
-
 use serde::Deserialize;
 
 use crate::{
@@ -19,6 +17,12 @@ pub enum Error {
     /// The connection's arguments can't be used.
     #[error("{0}")]
     Connection(String),
+    /// The server's certificate, or ours, is refused.
+    #[error("{0}")]
+    Tls(String),
+    /// The exec plugin gives no credentials.
+    #[error("{0}")]
+    Plugin(String),
     /// Connection arguments come at apply.
     #[error("the provider's connection isn't known yet")]
     Unknown,
@@ -92,20 +96,6 @@ impl Error {
         Self::Refused(Box::new(status))
     }
 
-    /// An error of the HTTP client, with its causes: only the innermost tells what happened.
-    pub fn unreachable(error: &kube::Error) -> Self {
-        let mut text = error.to_string();
-        let mut cause = error.source();
-        while let Some(inner) = cause {
-            let inner_text = inner.to_string();
-            if !text.contains(&inner_text) {
-                let _ = write!(text, ": {inner_text}");
-            }
-            cause = inner.source();
-        }
-        Self::Unreachable(text)
-    }
-
     /// The server's status, where it answered.
     pub fn status(&self) -> Option<&Status> {
         match self {
@@ -116,6 +106,11 @@ impl Error {
 
     fn is(&self, code: u16) -> bool {
         self.status().is_some_and(|status| status.code == code)
+    }
+
+    /// 401: the server doesn't know us.
+    pub fn unauthorized(&self) -> bool {
+        self.is(401)
     }
 
     /// 404: no such object, namespace or kind.
@@ -208,6 +203,8 @@ pub fn explain(error: &Error, doing: Doing, key: &Key, object: Option<&Object>, 
              ~/.kube/config nor the cluster that this process runs in.",
         ),
         Error::Connection(why) => out.error(&root, "The cluster connection can't be used", why),
+        Error::Tls(why) => out.error(&root, "There is no trust between us and the API server", why),
+        Error::Plugin(why) => out.error(&root, "The exec plugin gives no credentials", why),
         Error::Unknown => out.error(
             &root,
             "The cluster connection isn't known yet",
@@ -243,10 +240,16 @@ fn refused(error: &Error, status: &Status, doing: Doing, key: &Key, at: &Path, o
         return out.error(
             &Path::root(),
             "The API server doesn't know us",
-            format!(
-                "It answered 401 for {what}: {}. Check token, client certificate or the kubeconfig's user.",
-                status.message
-            ),
+            "It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, \
+             client_certificate or the kubeconfig's user.",
+        );
+    }
+    if error.forbidden() && status.message.contains("\"system:anonymous\"") {
+        return out.error(
+            &Path::root(),
+            "The API server doesn't know us",
+            "It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and client_key, \
+             or a user in the kubeconfig.",
         );
     }
     if error.forbidden() {

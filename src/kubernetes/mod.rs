@@ -1,14 +1,21 @@
-//! Talks to the API server; decides nothing. [`connection`] says where and as whom, [`cluster`] has the few verbs that we
-//! use, [`retry`] meets faults that pass, [`reads`] joins reads, [`errors`] says what went wrong.
+//! Talks to the API server; decides nothing. [`connection`] is what the user writes, `target` the one cluster and user that
+//! it leads to, through which `proxy`, `session` a client with credentials that are read anew in time, by `exec` where a
+//! program gives them. [`cluster`] has the few verbs that we use, [`retry`] meets faults that pass, [`reads`] joins reads,
+//! `transport` and [`errors`] say what went wrong.
 
 pub mod cluster;
 pub mod connection;
 pub mod errors;
+mod exec;
+mod proxy;
 pub mod reads;
 pub mod retry;
+mod session;
+mod target;
+mod transport;
 
 pub use cluster::{Applied, Apply, Cluster, FIELD_MANAGER};
-pub use connection::{Connection, Secret};
+pub use connection::{Connection, Exec, Pod, Secret};
 pub use errors::Error;
 pub use reads::Freshness;
 pub use retry::Limits;

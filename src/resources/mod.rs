@@ -32,6 +32,8 @@ pub trait Kind: Send + Sync + 'static {
     const NAME: &'static str;
     /// The parts of the id, in order, with their descriptions: import id and identity. An id is its parts joined by `/`.
     const IDENTITY: &'static [(&'static str, &'static str)];
+    /// There is one in a mesh: another owner's is refused, even where the two have no object in common.
+    const ONE_PER_MESH: bool = false;
     /// The arguments as written; any of them may be unknown.
     type Config: Model;
     /// Computed attributes of this resource; `id` and `objects` are everybody's.

@@ -19,6 +19,7 @@ pub struct GlobalDefaults;
 impl Kind for GlobalDefaults {
     const NAME: &'static str = "mesh_global_defaults";
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "Always `default`: there is one.")];
+    const ONE_PER_MESH: bool = true;
     type Config = Config;
     type Outputs = ();
 

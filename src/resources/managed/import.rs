@@ -100,7 +100,7 @@ impl<K: Kind> Managed<K> {
 
     /// Objects whose stamps name the resource. Kinds that we may not list can't be ours to write either, unless nothing is
     /// found at all: then the missing right is told.
-    async fn stamped(
+    pub(super) async fn stamped(
         context: &Context,
         id: &str,
         namespace: &str,

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CHECKS_WITHIN, Managed, configured};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::Record,
+    engine::{Record, ownership},
     known::Unknown,
     kubernetes::Limits,
     mesh::Mesh,
@@ -13,6 +13,7 @@ use crate::{
     plugin::offer::{Call, Planned, Stored},
     resources::{Context, Kind, state},
     schema::{Value, model::Model},
+    tree::text,
 };
 
 impl<K: Kind> Managed<K> {
@@ -119,6 +120,32 @@ impl<K: Kind> Managed<K> {
         ))
     }
 
+    /// Whether no other owner has this resource. What can't be seen is no objection: each object is judged as well.
+    async fn is_only_one(
+        context: &Context,
+        mesh: &Mesh,
+        id: &str,
+        owner: &str,
+        limits: &Limits,
+        out: &mut Diagnostics,
+    ) -> bool {
+        let found = Self::stamped(context, id, &mesh.root_namespace, limits, &mut Diagnostics::default()).await;
+        let owners = found.unwrap_or_default();
+        let mut owners =
+            owners.iter().filter_map(|(_, live)| text(live, &["metadata", "annotations", ownership::OWNER]));
+        let Some(other) = owners.find(|other| *other != owner) else { return true };
+        out.error(
+            &Path::root(),
+            format!("{} exists already", K::NAME),
+            format!(
+                "There is one in a mesh, and owner {other:?} has it in {}. Change it there, or import it here after it was \
+                 removed from that state.",
+                mesh.root_namespace
+            ),
+        );
+        false
+    }
+
     /// The plan's questions to the cluster, of what it would write.
     async fn ask(
         context: &Context,
@@ -137,6 +164,9 @@ impl<K: Kind> Managed<K> {
         let mut claim = Self::claim(&id, owner, &record);
         claim.adopt = K::adopts(model);
         let limits = Limits::within(K::timeouts(model).read.min(CHECKS_WITHIN), call.stop.clone());
+        if K::ONE_PER_MESH && prior.is_none() && !Self::is_only_one(context, mesh, &id, owner, &limits, out).await {
+            return;
+        }
         context.engine(&claim, &record, limits).plan(&wanted, out).await;
     }
 }

@@ -10,11 +10,11 @@ use std::{
 use crate::support::{
     control_plane::{Namespace, control_plane},
     proxy::{Asked, Fault, Proxy},
-    terraform::{Tool, Workspace, finish},
+    terraform::{Run, Tool, Workspace, finish},
     users::Grant,
 };
 
-use super::{CART, workspace};
+use super::{CART, configure, workspace};
 
 /// A workspace whose provider speaks to the API server through a proxy.
 fn through_proxy(tool: Tool, namespace: &Namespace) -> (Workspace, Proxy) {
@@ -72,11 +72,46 @@ fn whichever_write_fails_the_next_apply_goes_on() {
     assert!(writes >= 5, "each of the objects is a write: {writes}");
 }
 
+/// The configuration after [`CART`]: every object but the ServiceAccount changes.
+fn changed() -> String {
+    CART.replace("port {", "resiliency = \"high\"\n  port {")
+        .replace("\"web\"", "\"web\", \"shop/web\"")
+        .replace("\"catalog\"", "\"prices\"")
+}
+
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_interrupted_apply_ends_soon_and_keeps_what_it_wrote() {
-    let namespace = control_plane().namespace("stopped");
-    let (workspace, proxy) = through_proxy(Tool::Terraform, &namespace);
+fn whichever_write_of_an_update_or_destroy_fails_the_next_one_goes_on() {
+    let api = control_plane().api();
+    for destroys in [false, true] {
+        let mut writes = 0;
+        loop {
+            let namespace = control_plane().namespace("partial");
+            let (workspace, proxy) = through_proxy(Tool::Terraform, &namespace);
+            workspace.apply().succeeded();
+            configure(&workspace, Grant::AppTeam, &namespace, &changed());
+            let attempt = || if destroys { workspace.destroy() } else { workspace.apply() };
+            proxy.rule(writes, usize::MAX, Fault::Answer(403), Asked::writes);
+            let run = attempt();
+            proxy.reset();
+            if run.code == Some(0) {
+                break;
+            }
+            assert!(run.errors().contains("made to fail"), "{run}");
+            attempt().succeeded();
+            if !destroys {
+                assert!(workspace.plan().is_empty, "after write {writes} failed");
+                workspace.destroy().succeeded();
+            }
+            assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "after write {writes} failed");
+            writes += 1;
+        }
+        assert!(writes >= 5, "each of the objects is a write: {writes}");
+    }
+}
+
+/// Starts an apply whose third write gets no answer, sends the signal then, and waits for the end.
+fn signalled(signal: &str, workspace: &Workspace, proxy: &Proxy) -> Run {
     proxy.rule(2, usize::MAX, Fault::Delay(Duration::from_mins(1)), Asked::writes);
     let child = workspace.spawn(&["apply", "-input=false", "-no-color", "-auto-approve"]);
     let patience = Instant::now() + Duration::from_mins(1);
@@ -84,16 +119,44 @@ fn an_interrupted_apply_ends_soon_and_keeps_what_it_wrote() {
         assert!(Instant::now() < patience, "the third write never came");
         thread::sleep(Duration::from_millis(20));
     }
-    let interrupted = Instant::now();
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("running kill");
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("running kill");
     assert!(sent.success());
+    let start = Instant::now();
     let run = finish(child);
-    assert!(interrupted.elapsed() < Duration::from_secs(15), "{:?}: {run}", interrupted.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(15), "{:?}: {run}", start.elapsed());
     assert_ne!(run.code, Some(0), "{run}");
-    let recorded = workspace.resources();
-    let objects = recorded.first().expect("it is in the state").1["objects"].as_object().expect("a map").len();
-    assert!(objects >= 2, "{recorded:?}");
     proxy.reset();
+    run
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn an_interrupted_apply_ends_soon_and_keeps_what_it_wrote() {
+    for tool in Tool::ALL {
+        let namespace = control_plane().namespace("stopped");
+        let (workspace, proxy) = through_proxy(tool, &namespace);
+        signalled("-INT", &workspace, &proxy);
+        let recorded = workspace.resources();
+        let objects = recorded.first().expect("it is in the state").1["objects"].as_object().expect("a map").len();
+        assert!(objects >= 2, "{tool}: {recorded:?}");
+        goes_on(&workspace, &namespace);
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn a_killed_apply_is_simply_run_again() {
+    for tool in Tool::ALL {
+        let namespace = control_plane().namespace("killed");
+        let (workspace, proxy) = through_proxy(tool, &namespace);
+        signalled("-KILL", &workspace, &proxy);
+        assert_eq!(workspace.resources(), Vec::new(), "{tool}: nobody was left to write the state");
+        assert!(!control_plane().api().objects(&namespace.name).is_empty(), "{tool}");
+        goes_on(&workspace, &namespace);
+    }
+}
+
+fn goes_on(workspace: &Workspace, namespace: &Namespace) {
     workspace.apply().succeeded();
     assert!(workspace.plan().is_empty);
     workspace.destroy().succeeded();

@@ -10,6 +10,7 @@ mod connections;
 mod control_plane;
 mod core;
 mod drift;
+mod early;
 mod examples;
 mod faults;
 mod fixed_point;

@@ -56,6 +56,35 @@ fn another_owner_is_named() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
+fn a_second_owner_of_the_meshs_defaults_is_refused() {
+    let namespace = control_plane().namespace("single");
+    let first = workspace(
+        Tool::Terraform,
+        Grant::Platform,
+        &namespace,
+        "resource \"mesh_global_defaults\" \"a\" {\n  mtls {}\n}",
+    );
+    first.apply().succeeded();
+    // The two have no object in common.
+    let second = workspace(
+        Tool::Tofu,
+        Grant::Platform,
+        &namespace,
+        "resource \"mesh_global_defaults\" \"b\" {\n  sidecar {}\n}",
+    );
+    let main = std::fs::read_to_string(second.path().join("main.tf")).expect("it is there");
+    second.file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
+    let told = second.plan_run().errors();
+    let words = ["mesh_global_defaults exists already", &format!("owner \"tests/{}\"", namespace.name)];
+    for word in words {
+        assert!(told.contains(word), "{word:?} is not in: {told}");
+    }
+    first.destroy().succeeded();
+    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
 fn what_admission_refuses_is_refused_at_plan() {
     let namespace = control_plane().namespace("guarded");
     guard(&namespace);

@@ -11,4 +11,5 @@ pub(crate) mod proxy;
 pub(crate) mod rig;
 pub(crate) mod stand_in;
 pub(crate) mod terraform;
+pub(crate) mod tunnel;
 pub(crate) mod users;

@@ -47,9 +47,11 @@ impl fmt::Display for Tool {
     }
 }
 
-/// The provider that was just built.
-fn provider() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_terraform-provider-mesh"))
+/// The provider that was just built, or the one that `MESH_PROVIDER` names: a benchmark measures a release build, and the
+/// tests themselves needn't be one.
+pub(crate) fn provider() -> PathBuf {
+    std::env::var_os("MESH_PROVIDER")
+        .map_or_else(|| env!("CARGO_BIN_EXE_terraform-provider-mesh").into(), PathBuf::from)
 }
 
 /// A folder with one configuration and its state.
@@ -108,7 +110,8 @@ pub(crate) struct Plan {
 impl Workspace {
     /// An empty folder. The provider is found by `dev_overrides`, so no `init` is needed.
     pub(crate) fn new(tool: Tool) -> Self {
-        let bin = provider().parent().expect("it is in a folder").display();
+        let provider = provider();
+        let bin = provider.parent().expect("it is in a folder").display();
         Self::finding(
             tool,
             &format!("  dev_overrides {{\n    \"mesh-provider/mesh\" = \"{bin}\"\n  }}\n  direct {{}}\n"),

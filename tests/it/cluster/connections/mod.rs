@@ -1,11 +1,15 @@
 //! Every way of naming a cluster reaches the real server, and no way is guessed.
 
+mod credentials;
+mod told;
+
 use serde_json::json;
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
-    control_plane::{Namespace, control_plane},
+    control_plane::control_plane,
     terraform::{Tool, Workspace},
+    tunnel::Tunnel,
     users::{Credential, User},
 };
 
@@ -94,37 +98,26 @@ fn the_environment() {
     reaches("HCL over KUBE_*", Tool::Terraform, r#"config_path = "right""#, &wrong, &[("right", right)]);
 }
 
-/// The errors of an apply with `arguments`; nothing is made.
-fn refused(namespace: &Namespace, arguments: &str, files: &[(&str, String)]) -> String {
-    let workspace = Workspace::new(Tool::Terraform);
-    for (name, text) in files {
-        workspace.file(name, text);
-    }
-    // A server that doesn't answer may come up: how long it is waited for is the resource's to say.
-    let impatient = CART.replace("  port {", "  timeouts {\n    create = \"3s\"\n  }\n  port {");
-    workspace.configure(&provider(namespace, "istio-system", arguments, &impatient));
-    let told = workspace.apply().errors();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
-    told
-}
-
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_connection_that_cannot_be_made_says_what_to_do() {
+fn through_a_proxy() {
     let plane = control_plane();
-    let namespace = plane.namespace("unconnected");
-    let stranger = User { name: "stranger".to_owned(), credential: Credential::Token("wrong".to_owned()) };
-    let cases: [(&str, &[&str]); 4] = [
-        ("", &["config_path", "host", "KUBE_CONFIG_PATH"]),
-        (r#"config_path = "nowhere""#, &["nowhere", "can't be read"]),
-        (r#"host = "https://127.0.0.1:1""#, &["The API server can't be reached", "connection arguments"]),
-        (r#"config_path = "stranger""#, &["401"]),
+    let right = plane.kubeconfig(&plane.admin);
+    let mut through: serde_json::Value = serde_json::from_str(&right).expect("JSON");
+    let tunnel = Tunnel::start();
+    through["clusters"][0]["cluster"]["proxy-url"] = tunnel.url().into();
+    let argument = format!("config_path = \"right\"\n  proxy_url = {:?}", tunnel.url());
+    let (file, nowhere) = (r#"config_path = "right""#, "http://127.0.0.1:1".to_owned());
+    let through = through.to_string();
+    let ways = [
+        ("proxy_url", argument.as_str(), ("KUBE_PROXY_URL", nowhere.clone()), &right),
+        ("KUBE_PROXY_URL", file, ("KUBE_PROXY_URL", tunnel.url()), &right),
+        ("proxy-url of the kubeconfig", file, ("HTTPS_PROXY", nowhere), &through),
+        ("this machine, which HTTPS_PROXY never leads to", file, ("HTTPS_PROXY", tunnel.url()), &right),
     ];
-    for (arguments, words) in cases {
-        let told = refused(&namespace, arguments, &[("stranger", plane.kubeconfig(&stranger))]);
-        for word in words {
-            assert!(told.contains(word), "{arguments}: {word:?} is not in: {told}");
-        }
-        assert!(!told.contains("wrong"), "{arguments}: a credential is in: {told}");
+    for (n, (way, arguments, environment, kubeconfig)) in ways.into_iter().enumerate() {
+        let (before, tool) = (tunnel.opened(), if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu });
+        reaches(way, tool, arguments, &[environment], &[("right", kubeconfig.clone())]);
+        assert_eq!(tunnel.opened() > before, n < 3, "{way}");
     }
 }

@@ -1,0 +1,289 @@
+//! A connection that can't be made: one clear error each, which names the argument to set, and no secret.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
+use serde_json::{Value as Json, json};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    cluster::{CART, provider},
+    support::{
+        api::wait,
+        control_plane::{Namespace, control_plane},
+        proxy::Proxy,
+        terraform::{Tool, Workspace},
+        users::{Authority, Credential, User},
+    },
+};
+
+/// Timeouts that a test can wait for.
+fn hasty() -> String {
+    let block = "\n  timeouts {\n    create = \"1s\"\n    read = \"1s\"\n  }\n}";
+    format!("{}{block}", CART.trim_end().trim_end_matches('}'))
+}
+
+/// The errors of an apply with `arguments`; nothing is made.
+fn refused(namespace: &Namespace, arguments: &str, hcl: &str, files: &[(&str, String)]) -> String {
+    let workspace = Workspace::new(Tool::Terraform);
+    for (name, text) in files {
+        workspace.file(name, text);
+    }
+    workspace.configure(&provider(namespace, "istio-system", arguments, hcl));
+    let told = workspace.apply().errors();
+    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{arguments}");
+    told
+}
+
+/// Arguments of the provider block, files beside it, and words that are told of both.
+type Case<'a> = (&'a str, &'a [(&'a str, String)], &'a [&'a str]);
+
+/// One error of each case, with its words; none has `hunter2`, which stands for secrets.
+fn all_told(hcl: &str, cases: &[Case<'_>]) {
+    let namespace = control_plane().namespace("unconnected");
+    for (arguments, files, words) in cases {
+        let told = refused(&namespace, arguments, hcl, files);
+        for word in *words {
+            assert!(told.contains(word), "{arguments}: {word:?} is not in: {told}");
+        }
+        assert_eq!(told.matches("Error: ").count(), 1, "{arguments}: {told}");
+        assert!(!told.contains("hunter2"), "{arguments}: a secret is in: {told}");
+    }
+}
+
+/// A server on this machine whose certificate is over, and whom that is signed by.
+fn expired() -> (SocketAddr, String) {
+    let key = KeyPair::generate().expect("a key");
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let pem = authority.self_signed(&key).expect("a certificate").pem();
+    let issuer = Issuer::new(authority, key);
+    let key = KeyPair::generate().expect("a key");
+    let mut server = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    (server.not_before, server.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+    let certificate: CertificateDer<'static> = server.signed_by(&key, &issuer).expect("a certificate").der().clone();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
+        .expect("a configuration");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let address = wait(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                // The client ends the handshake, which is the point of it.
+                tokio::spawn(async move { acceptor.accept(stream).await.ok() });
+            }
+        });
+        address
+    });
+    (address, pem)
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn certificates_that_are_not_trusted() {
+    let plane = control_plane();
+    let (late, late_authority) = expired();
+    let server = format!("host = {:?}\n  ", plane.server);
+    let ca = [("ca.pem", plane.certificate_authority.clone())];
+    let junk = [("ca.pem", "hunter2".to_owned())];
+    let another = [("ca.pem", Authority::new().pem().to_owned())];
+    let file = "cluster_ca_certificate = file(\"ca.pem\")";
+    let distrust = "There is no trust between us and the API server";
+    all_told(
+        CART,
+        &[
+            (&server, &[], &[distrust, "authority that we don't know", "cluster_ca_certificate"]),
+            (&format!("{server}{file}"), &another, &[distrust, "authority that we don't know"]),
+            (
+                &format!("{server}{file}\n  tls_server_name = \"api.example.com\""),
+                &ca,
+                &[distrust, "is not for api.example.com, but for", "tls_server_name"],
+            ),
+            (
+                &format!("host = \"https://{late}\"\n  {file}"),
+                &[("ca.pem", late_authority)],
+                &[distrust, &format!("https://{late} has expired"), "clock"],
+            ),
+            (&format!("{server}{file}"), &junk, &["connection can't be used", "holds no certificate", "base64decode"]),
+            (
+                &format!("{server}{file}\n  client_certificate = \"hunter2\"\n  client_key = \"hunter2\""),
+                &ca,
+                &["connection can't be used", "client_certificate and client_key", "PEM"],
+            ),
+            (
+                &format!("{server}{file}\n  client_certificate = \"hunter2\""),
+                &ca,
+                &["connection can't be used", "no client_key"],
+            ),
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn servers_that_are_not_there() {
+    let clear = format!("host = {:?}", Proxy::start(control_plane()).url().replace("http:", "https:"));
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let silent = silent.local_addr().expect("it is bound");
+    let unreached = "The API server can't be reached";
+    all_told(
+        &hasty(),
+        &[
+            ("", &[], &["No cluster is configured", "config_path", "host", "KUBE_CONFIG_PATH", "Nothing is guessed"]),
+            ("host = \"https://127.0.0.1:1\"", &[], &[unreached, "https://127.0.0.1:1 doesn't answer", "refused"]),
+            (
+                "host = \"https://api.nowhere.invalid\"",
+                &[],
+                &[unreached, "https://api.nowhere.invalid can't be resolved"],
+            ),
+            (
+                "host = \"https://api.nowhere.invalid\"\n  proxy_url = \"http://user:hunter2@127.0.0.1:1\"",
+                &[],
+                &[unreached, "through the proxy http://127.0.0.1:1", "doesn't answer"],
+            ),
+            (
+                "host = \"https://127.0.0.1\"\n  proxy_url = \"ftp://user:hunter2@127.0.0.1:1\"",
+                &[],
+                &["proxy_url", "socks5"],
+            ),
+            (&clear, &[], &["There is no trust", "doesn't speak TLS"]),
+            (&format!("host = \"https://{silent}\""), &[], &[unreached, "timeouts"]),
+            ("host = \"a b\"", &[], &["is no address of an API server", "KUBE_HOST"]),
+            ("in_cluster = true", &[], &["KUBERNETES_SERVICE_HOST", "doesn't run in a pod"]),
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn users_whom_the_server_does_not_know() {
+    let plane = control_plane();
+    let stranger = User { name: "stranger".to_owned(), credential: Credential::Token("hunter2".to_owned()) };
+    let mut nobody: Json = serde_json::from_str(&plane.kubeconfig(&stranger)).expect("JSON");
+    nobody["users"][0]["user"] = json!({});
+    let stranger = [("config", plane.kubeconfig(&stranger))];
+    let mut lost: Json = serde_json::from_str(&stranger[0].1).expect("JSON");
+    lost["users"][0]["user"] = json!({ "tokenFile": "hunter" });
+    let file = "config_path = \"config\"";
+    all_told(
+        CART,
+        &[
+            (
+                file,
+                &stranger,
+                &[
+                    "The API server doesn't know us",
+                    "401 (Unauthorized)",
+                    "read anew",
+                    "token, exec, client_certificate",
+                ],
+            ),
+            (
+                file,
+                &[("config", nobody.to_string())],
+                &["The API server doesn't know us", "Set token, exec or client_cert"],
+            ),
+            (file, &[("config", lost.to_string())], &["connection can't be used", "The token file", "can't be read"]),
+            (file, &[], &["The kubeconfig config can't be read", "KUBE_CONFIG_PATH"]),
+            (file, &[("config", "users: [hunter2: {hunter2".to_owned())], &["isn't a kubeconfig in YAML"]),
+            (
+                "config_path = \"config\"\n  config_context = \"prod\"",
+                &stranger,
+                &["no context \"prod\"; it has: throwaway", "config_context (or KUBE_CTX)"],
+            ),
+            (
+                "host = \"https://127.0.0.1:1\"\n  token = \"hunter2\\u00e9\"",
+                &[],
+                &["token (or KUBE_TOKEN)", "characters"],
+            ),
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn plugins_that_give_nothing() {
+    let exec = |command: &str, script: &str| {
+        format!(
+            "host = {:?}\n  exec {{\n    api_version = \"client.authentication.k8s.io/v1\"\n    command = {command:?}\n    \
+             args = [\"-c\", {script:?}]\n    env = {{ SECRET = \"hunter2\" }}\n  }}",
+            control_plane().server
+        )
+    };
+    let none = "The exec plugin gives no credentials";
+    all_told(
+        CART,
+        &[
+            (
+                &exec("sh", "echo $SECRET; echo $SECRET >&2; exit 7"),
+                &[],
+                &[none, "sh failed (exit status: 7)", "by hand"],
+            ),
+            (&exec("sh", "echo $SECRET"), &[], &[none, "prints isn't an ExecCredential"]),
+            (&exec("/nowhere/aws", ""), &[], &[none, "/nowhere/aws isn't there", "command of the exec block"]),
+            (&exec("/etc/passwd", ""), &[], &[none, "/etc/passwd can't be run"]),
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn ways_that_exclude_each_other() {
+    let exec = "exec {\n    api_version = \"client.authentication.k8s.io/v1alpha1\"\n    command = \"\"\n  }";
+    let other = exec.replace("v1alpha1", "v1").replace("\"\"", "\"aws\"");
+    for (arguments, words) in [
+        ("in_cluster = true\n  host = \"https://a\"", vec!["Two ways to connect", "in_cluster and host exclude"]),
+        (&format!("in_cluster = true\n  {other}"), vec!["in_cluster and exec exclude"]),
+        (&format!("host = \"https://a\"\n  token = \"t\"\n  {other}"), vec!["Two credentials", "token and exec"]),
+        (&format!("host = \"\"\n  {exec}"), vec!["Invalid host", "can't be empty", "v1alpha1", "Invalid exec.command"]),
+        ("config_path = \"a\"\n  config_paths = [\"b\"]", vec!["Two ways of naming kubeconfigs"]),
+    ] {
+        let workspace = Workspace::new(Tool::Tofu);
+        let block = format!("provider \"mesh\" {{\n  owner = \"tests\"\n  {arguments}\n}}\n{CART}");
+        workspace.configure(&block.replace("NAMESPACE", "offline"));
+        let told = workspace.run(&["validate", "-no-color"]).errors();
+        for word in words {
+            assert!(told.contains(word), "{arguments}: {word:?} is not in: {told}");
+        }
+    }
+}
+
+/// Values that come at apply never make the environment's cluster, or none, take their place: a plan is made offline.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn unknown_arguments_are_no_other_cluster() {
+    let namespace = control_plane().namespace("later");
+    let exec = "exec {\n    api_version = \"client.authentication.k8s.io/v1\"\n    command = \"COMMAND\"\n    args = ARGS\n  }";
+    let known = exec.replace("ARGS", "[terraform_data.later.id]").replace("COMMAND", "sh");
+    let block = "dynamic \"exec\" {\n    for_each = terraform_data.later.output\n    content {\n      \
+                 api_version = \"client.authentication.k8s.io/v1\"\n      command = \"sh\"\n    }\n  }";
+    for arguments in [
+        "host = terraform_data.later.id",
+        "token = terraform_data.later.id",
+        "proxy_url = terraform_data.later.id",
+        "in_cluster = terraform_data.later.id != \"\"",
+        "config_path = terraform_data.later.id",
+        &known,
+        block,
+    ] {
+        // This one doesn't answer: whoever asks it fails.
+        let workspace = Workspace::new(Tool::Terraform).env("KUBE_HOST", "https://127.0.0.1:1");
+        let later = "\nresource \"terraform_data\" \"later\" {\n  input = [\"x\"]\n}\n";
+        workspace.configure(&provider(&namespace, "istio-system", arguments, &(CART.to_owned() + later)));
+        let plan = workspace.plan();
+        assert!(!plan.is_empty && plan.text.contains("AuthorizationPolicy/"), "{arguments}: {}", plan.text);
+        assert!(!plan.text.contains("127.0.0.1:1"), "{arguments}: {}", plan.text);
+    }
+}
