@@ -77,6 +77,9 @@ impl Engine<'_> {
                 Whose::Ours | Whose::OtherLife => drifted(live, object, &mut out),
             }
         }
+        if self.once.said(&silent_webhook(object)) {
+            return out;
+        }
         match self.dry_run(object, live.as_deref(), is_anchor, coming).await {
             Ok(applied) => {
                 let spec = |object: &Json| json!({ "spec": at(object, &["spec"]) });
@@ -137,7 +140,9 @@ impl Engine<'_> {
 
     /// A check that couldn't be made is no fault of the configuration, unless the server says so.
     fn unchecked(&self, error: &Error, doing: Doing, object: &Object, out: &mut Diagnostics) {
-        if error.no_cluster() {
+        if doing == Doing::Check && (error.may_come_yet() || error.webhook_unavailable()) {
+            self.later(error, object, out);
+        } else if error.no_cluster() {
             self.without_cluster(error, out);
         } else if doing == Doing::Check && error.forbidden() {
             if self.once.first("dry run forbidden") {
@@ -147,19 +152,35 @@ impl Engine<'_> {
                     format!("{error}.\nThe dry run needs the right to patch. What the server's validation says shows at apply."),
                 );
             }
-        } else if doing == Doing::Check && (error.may_come_yet() || error.webhook_unavailable()) {
-            let what = format!("may come {error}");
-            if self.once.first(&what) {
-                out.warn(
-                    &Path::root(),
-                    "Some checks wait until apply",
-                    format!("{error}.\nIf this run makes it (use depends_on), all is well: apply waits for it."),
-                );
-            }
         } else {
             explain(error, doing, &object.key, Some(object), out);
         }
     }
+
+    /// What apply waits for may be made by this very run.
+    fn later(&self, error: &Error, object: &Object, out: &mut Diagnostics) {
+        let kind = object.key.kind;
+        let what = if error.kind_missing() {
+            format!("The cluster doesn't serve {} of {}", kind.plural, kind.api_version())
+        } else {
+            error.to_string()
+        };
+        if error.webhook_unavailable() {
+            self.once.first(&silent_webhook(object));
+        }
+        if self.once.first(&what) {
+            out.warn(
+                &Path::root(),
+                "Some checks wait until apply",
+                format!("{what}.\nIf this run makes it (use depends_on), all is well: apply waits for it."),
+            );
+        }
+    }
+}
+
+/// That a webhook for the kind doesn't answer: asking again for each object would only take time.
+fn silent_webhook(object: &Object) -> String {
+    format!("silent webhook for {}", object.key.kind.plural)
 }
 
 /// Somebody else's object, of which some fields would be ours, isn't there.

@@ -3,7 +3,7 @@
 //! odd object.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering::Relaxed},
 };
 
@@ -11,13 +11,13 @@ use http::{Method, Request};
 use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::{Value as Json, json};
-use tokio::sync::OnceCell;
+use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
     connection::Connection,
     errors::Error,
     reads::{Freshness, Reads, Snapshot},
-    retry::{Limits, persist},
+    retry::{Limits, STRANGER, persist},
     session::{Session, Sessions},
 };
 use crate::{
@@ -41,6 +41,8 @@ pub struct Cluster {
     identity: OnceCell<Option<String>>,
     /// The server has answered before, whatever it said.
     reached: AtomicBool,
+    /// Why nobody waits for the server any more: one call has, long enough for a run.
+    given_up: OnceLock<Error>,
 }
 
 /// How to apply.
@@ -75,6 +77,7 @@ impl Cluster {
             reads: Reads::default(),
             identity: OnceCell::new(),
             reached: AtomicBool::new(false),
+            given_up: OnceLock::new(),
         }
     }
 
@@ -234,7 +237,19 @@ impl Cluster {
         };
         let what = format!("{method} {uri}");
         let reached = || self.reached.load(Relaxed);
-        persist(limits, &what, reached, || self.attempt(&method, uri, content_type, &bytes, &what)).await
+        if let Some(error) = self.given_up.get().filter(|_| !reached()) {
+            return Err(error.clone());
+        }
+        let begun = Instant::now();
+        let answer = persist(limits, &what, reached, || self.attempt(&method, uri, content_type, &bytes, &what)).await;
+        if let Err(error @ Error::Unreachable(_)) = &answer
+            && !reached()
+            && begun.elapsed() >= STRANGER
+        {
+            // Whoever sets it first is as right as we are.
+            let _ = self.given_up.set(error.clone());
+        }
+        answer
     }
 
     async fn attempt(

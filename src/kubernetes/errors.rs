@@ -144,6 +144,11 @@ impl Error {
         self.not_found()
     }
 
+    /// 404 of a kind that isn't served: its CRD isn't there. Of a missing object or namespace the server says the name.
+    pub fn kind_missing(&self) -> bool {
+        self.not_found() && self.status().is_some_and(|status| status.details.name.is_empty())
+    }
+
     /// The API server wasn't reached at all.
     pub fn no_cluster(&self) -> bool {
         matches!(self, Self::Unknown | Self::Unreachable(_) | Self::TimedOut(_))
@@ -151,7 +156,12 @@ impl Error {
 
     /// An admission webhook that didn't answer: the fault is neither the user's nor lasting.
     pub fn webhook_unavailable(&self) -> bool {
-        self.status().is_some_and(|s| s.message.contains("failed calling webhook"))
+        let said = match self {
+            Self::Refused(status) => &status.message,
+            Self::TimedOut(last) => last,
+            _ => return false,
+        };
+        said.contains("failed calling webhook")
     }
 }
 
@@ -266,8 +276,7 @@ fn refused(error: &Error, status: &Status, doing: Doing, key: &Key, at: &Path, o
         );
     }
     if error.not_found() {
-        let kind_missing = status.details.name.is_empty();
-        return if kind_missing {
+        return if error.kind_missing() {
             out.error(
                 &Path::root(),
                 format!("The cluster doesn't serve {}", key.kind.plural),

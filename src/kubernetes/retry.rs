@@ -10,7 +10,7 @@ use super::errors::Error;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How long a server that has never answered is waited for.
-const STRANGER: Duration = Duration::from_secs(5);
+pub(super) const STRANGER: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// What an attempt gets even if the time is over: its answer says more than that.
 const LEAST: Duration = Duration::from_secs(5);

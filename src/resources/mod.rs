@@ -39,8 +39,9 @@ pub trait Kind: Send + Sync + 'static {
     /// Computed attributes of this resource; `id` and `objects` are everybody's.
     type Outputs: Model;
 
-    /// `pci/payments`: one resource of this kind in a cluster.
-    fn id(config: &Self::Config, mesh: &Mesh) -> Known<String>;
+    /// `pci/payments`: one resource of this kind in a cluster. Known before the provider's arguments are, where it needs none
+    /// of them: an id that comes at apply would replace what refers to it.
+    fn id(config: &Self::Config, mesh: Known<&Mesh>) -> Known<String>;
     /// Rules across arguments that need no provider arguments; each runs when what *it* needs is known.
     fn check(config: &Self::Config, out: &mut Diagnostics);
     /// Rules that need the provider's arguments.

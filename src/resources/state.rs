@@ -24,10 +24,10 @@ pub(super) fn with(config: &Value, outputs: Value, id: Value, objects: Value) ->
     Value::Map(members)
 }
 
-/// `config` with nothing computed yet: arguments of the provider come at apply.
-pub(super) fn unknown(config: &Value, outputs: &Schema) -> Value {
+/// `config` with nothing but the id computed yet: arguments of the provider come at apply.
+pub(super) fn unknown(config: &Value, outputs: &Schema, id: Value) -> Value {
     let outputs = outputs.slots.iter().map(|slot| (slot.name.to_owned(), Value::Unknown)).collect();
-    with(config, Value::Map(outputs), Value::Unknown, Value::Unknown)
+    with(config, Value::Map(outputs), id, Value::Unknown)
 }
 
 /// The arguments alone.
@@ -51,6 +51,19 @@ pub(super) fn with_objects(state: &Value, objects: &BTreeMap<Key, Json>) -> Valu
     let Value::Map(mut members) = state.clone() else { return state.clone() };
     let objects = objects.iter().map(|(key, body)| (key.to_string(), Value::string(body.to_string()))).collect();
     members.insert("objects".into(), Value::Map(objects));
+    Value::Map(members)
+}
+
+/// `state` with outputs that it has no value of: an older version of the provider, which didn't have them, wrote it. Its
+/// next plan would find a change in every resource.
+pub(super) fn completed(state: &Value, outputs: Value) -> Value {
+    let (Value::Map(mut members), Value::Map(outputs)) = (state.clone(), outputs) else { return state.clone() };
+    for (name, output) in outputs.into_iter().filter(|(_, output)| output.wholly_known()) {
+        let member = members.entry(name).or_insert(Value::Null);
+        if *member == Value::Null {
+            *member = output;
+        }
+    }
     Value::Map(members)
 }
 

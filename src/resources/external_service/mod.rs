@@ -31,8 +31,8 @@ impl Kind for ExternalService {
     type Config = Config;
     type Outputs = Outputs;
 
-    fn id(config: &Config, mesh: &Mesh) -> Known<String> {
-        intent(config).id(mesh)
+    fn id(config: &Config, mesh: Known<&Mesh>) -> Known<String> {
+        intent(config).id(mesh?)
     }
 
     fn check(config: &Config, out: &mut Diagnostics) {

@@ -23,7 +23,7 @@ impl Kind for GlobalDefaults {
     type Config = Config;
     type Outputs = ();
 
-    fn id(_config: &Config, _mesh: &Mesh) -> Known<String> {
+    fn id(_config: &Config, _mesh: Known<&Mesh>) -> Known<String> {
         Ok("default".to_owned())
     }
 

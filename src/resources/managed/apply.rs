@@ -43,7 +43,7 @@ impl<K: Kind> Managed<K> {
         };
         let rendered: Result<Vec<Object>, Unknown> =
             K::render(&model, mesh).and_then(|objects| objects.into_iter().map(|(_, object)| object).collect());
-        let (Ok(wanted), Ok(id)) = (rendered, K::id(&model, mesh)) else {
+        let (Ok(wanted), Ok(id)) = (rendered, K::id(&model, Ok(mesh))) else {
             return Err(out.error(
                 &Path::root(),
                 "Some arguments aren't known",

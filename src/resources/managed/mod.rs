@@ -79,7 +79,7 @@ impl<K: Kind> Managed<K> {
 
     /// The planned state: what was written and what follows from it.
     fn planned(config: &Value, model: &K::Config, mesh: &Mesh) -> Value {
-        let id = K::id(model, mesh).map_or(Value::Unknown, Value::String);
+        let id = K::id(model, Ok(mesh)).map_or(Value::Unknown, Value::String);
         let outputs = K::outputs(model, mesh).encode();
         state::with(config, outputs, id, state::objects(&K::render(model, mesh)))
     }

@@ -27,13 +27,13 @@ impl<K: Kind> Managed<K> {
         let arguments = Self::arguments_of(&config);
         let model = K::Config::decode(&arguments, &Path::root(), out);
         out.sound()?;
-        let planned = match &context.mesh {
-            Ok(mesh) => {
-                K::check_in_mesh(&model, mesh, out);
-                out.sound()?;
-                Self::planned(&arguments, &model, mesh)
-            }
-            Err(Unknown) => state::unknown(&arguments, &K::Outputs::schema()),
+        let planned = if let Ok(mesh) = &context.mesh {
+            K::check_in_mesh(&model, mesh, out);
+            out.sound()?;
+            Self::planned(&arguments, &model, mesh)
+        } else {
+            let id = K::id(&model, Err(Unknown)).map_or(Value::Unknown, Value::String);
+            state::unknown(&arguments, &K::Outputs::schema(), id)
         };
         let id = state::id(&planned);
         let requires_replace = prior
@@ -48,7 +48,9 @@ impl<K: Kind> Managed<K> {
             Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
             out.sound()?;
         }
-        let identity = (!id.is_empty()).then(|| Self::identity_of(&id));
+        // While the id isn't known, the resource is the one that it was.
+        let known = (!id.is_empty()).then(|| Self::identity_of(&id));
+        let identity = known.or_else(|| prior.as_ref().and_then(|prior| prior.identity.clone()));
         let private = match prior {
             Some(prior) => prior.private,
             None => Record { id, replaces: Some(Box::new(Record::read(&call.replaced))), ..Record::default() }.write(),
@@ -153,7 +155,7 @@ impl<K: Kind> Managed<K> {
         call: &Call<Context>,
         out: &mut Diagnostics,
     ) {
-        let (Ok(id), Ok(owner)) = (K::id(model, mesh), &context.owner) else { return };
+        let (Ok(id), Ok(owner)) = (K::id(model, Ok(mesh)), &context.owner) else { return };
         let record = prior.map(|prior| Record::read(&prior.private)).unwrap_or_default();
         let before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
         let changed = |object: &Object| before.get(&object.key) != Some(&object.body);

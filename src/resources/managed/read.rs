@@ -4,13 +4,13 @@ use serde_json::Value as Json;
 
 use super::{Managed, configured};
 use crate::{
-    diagnostics::{Diagnostics, Path, Reported},
+    diagnostics::{Diagnostic, Diagnostics, Path, Reported, Severity},
     engine::Record,
     kubernetes::Limits,
     object::{Holding, Key},
     plugin::offer::{Call, Stored},
     resources::{Context, Kind, context::OnUnreadable, state},
-    schema::Value,
+    schema::{Value, model::Model},
 };
 
 impl<K: Kind> Managed<K> {
@@ -23,16 +23,25 @@ impl<K: Kind> Managed<K> {
         let context = configured(&call, out)?;
         let mut told = Diagnostics::default();
         let live = Self::look(&context, &call, stored, &mut told).await;
-        if live.is_err() && context.on_unreadable == OnUnreadable::Warn {
-            for error in told.iter() {
-                let detail =
-                    format!("{}\nThe plan goes on with what the state says (on_unreadable = \"warn\").", error.detail);
-                out.warn(&Path::root(), error.summary.clone(), detail);
-            }
-            return Ok(Some(stored.state.clone()));
+        if live.is_ok() {
+            out.extend(told);
+            return live;
         }
-        out.extend(told);
-        live
+        // A run that fails for want of a cluster says so once, not once for each resource.
+        for Diagnostic { severity, summary, detail, .. } in told {
+            if !context.once.first(&detail) {
+                continue;
+            }
+            match (severity, context.on_unreadable) {
+                (Severity::Error, OnUnreadable::Error) => drop(out.error(&Path::root(), summary, detail)),
+                (Severity::Error, OnUnreadable::Warn) => {
+                    let on = "The plan goes on with what the state says (on_unreadable = \"warn\").";
+                    out.warn(&Path::root(), summary, format!("{detail}\n{on}"));
+                }
+                (Severity::Warning, _) => out.warn(&Path::root(), summary, detail),
+            }
+        }
+        Ok(Some(stored.state.clone()))
     }
 
     async fn look(
@@ -55,6 +64,10 @@ impl<K: Kind> Managed<K> {
         let whole = |key: &Key| noted.get(key).is_none_or(|noted| noted.holding() == Holding::Whole);
         // Fields in somebody else's object are no sign of life: each resource has objects of its own.
         let alive = live.keys().any(whole);
-        Ok(alive.then(|| state::with_objects(&stored.state, &live)))
+        let state = state::with_objects(&stored.state, &live);
+        Ok(alive.then(|| match &context.mesh {
+            Ok(mesh) => state::completed(&state, K::outputs(&Self::model_of(&state), mesh).encode()),
+            Err(_) => state,
+        }))
     }
 }

@@ -29,7 +29,7 @@ impl Kind for Service {
     type Config = Config;
     type Outputs = Outputs;
 
-    fn id(config: &Config, _mesh: &Mesh) -> Known<String> {
+    fn id(config: &Config, _mesh: Known<&Mesh>) -> Known<String> {
         Ok(format!("{}/{}", config.namespace.required()?, config.name.required()?))
     }
 

@@ -4,9 +4,12 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod adoption;
+mod behaviour;
+mod conflicts;
 mod conformance;
 mod connections;
 mod control_plane;
+mod core;
 mod drift;
 mod early;
 mod examples;
@@ -16,12 +19,16 @@ mod import;
 mod lifecycle;
 mod mistakes;
 mod moves;
+mod mutation;
+mod offline;
 mod proxy;
 mod rbac;
+mod reads;
 mod refused;
 mod replacement;
 mod requests;
 mod rights;
+mod unknowns;
 
 use std::collections::BTreeMap;
 
@@ -50,6 +57,15 @@ resource "mesh_service" "cart" {
     from = ["web"]
   }
 }"#;
+
+/// The words of an apply that asks nothing.
+const APPLY: [&str; 4] = ["apply", "-input=false", "-no-color", "-auto-approve"];
+
+/// As many services like [`CART`], in the same namespace.
+fn many(services: usize) -> String {
+    CART.replace("\"cart\" {", &format!("\"cart\" {{\n  count = {services}"))
+        .replace("= \"cart\"", "= \"cart-${count.index}\"")
+}
 
 /// A workspace whose provider acts for `grant` in `namespace`.
 fn workspace(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str) -> Workspace {

@@ -2,7 +2,7 @@
 
 use crate::support::{control_plane::control_plane, proxy::Proxy, terraform::Tool, users::Grant};
 
-use super::{CART, workspace};
+use super::{many, workspace};
 
 const SERVICES: usize = 50;
 /// Of each: AuthorizationPolicy, DestinationRule, Service, ServiceAccount, Sidecar, VirtualService.
@@ -13,10 +13,7 @@ const OBJECTS: usize = 6 * SERVICES;
 fn fifty_services() {
     let (plane, proxy) = (control_plane(), Proxy::start(control_plane()));
     let namespace = plane.namespace("fifty");
-    let many = CART
-        .replace("\"cart\" {", &format!("\"cart\" {{\n  count = {SERVICES}"))
-        .replace("= \"cart\"", "= \"cart-${count.index}\"");
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &many);
+    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &many(SERVICES));
     workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
     let counted = |what: &str| {
         let (asked, verbs) = (proxy.asked(), proxy.verbs());

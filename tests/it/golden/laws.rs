@@ -137,7 +137,7 @@ fn given<K: Kind>(value: &Value) -> Given {
     K::check_in_mesh(&config, &mesh(), &mut out);
     Given {
         sound: out.sound().is_ok(),
-        id: K::id(&config, &mesh()),
+        id: K::id(&config, Ok(&mesh())),
         outputs: K::outputs(&config, &mesh()).encode(),
         rendered: K::render(&config, &mesh()),
     }

@@ -146,7 +146,7 @@ fn knowledge<K: Kind>(text: &str) -> (String, String, Vec<String>) {
             }
         }
     }
-    let id = K::id(&config, &mesh()).map_or(Value::Unknown, Value::String);
+    let id = K::id(&config, Ok(&mesh())).map_or(Value::Unknown, Value::String);
     let Value::Map(computed) = K::outputs(&config, &mesh()).encode() else { panic!("outputs are an object") };
     for (name, value) in std::iter::once(("id".to_owned(), id)).chain(computed) {
         writeln!(outputs, "{name} = {}", hcl::shown(&value)).unwrap();
