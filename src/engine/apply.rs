@@ -13,6 +13,7 @@ use super::{
     record::Noted,
     schedule::{Live, Wave, Write, schedule},
     side_by_side,
+    write::Target,
 };
 use crate::{
     diagnostics::Diagnostics,
@@ -181,8 +182,8 @@ impl Engine<'_> {
             (Write::Apply { .. }, _, Err(error)) => (Doing::Apply, Err(error)),
             (Write::Remove { .. }, _, Err(error)) => (Doing::Delete, Err(error)),
             (Write::Apply { body, .. }, Some(object), Ok(live)) => {
-                let is_anchor = set.anchor == Some(key);
-                (Doing::Apply, self.put(object, body, live, is_anchor, noted, journal, &mut out).await)
+                let target = Target { object, body, is_anchor: set.anchor == Some(key), noted };
+                (Doing::Apply, self.put(&target, live, journal, &mut out).await)
             }
             (Write::Apply { .. }, None, Ok(_)) => (Doing::Apply, Ok(())),
             (Write::Remove { .. }, _, Ok(live)) => {

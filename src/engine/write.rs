@@ -8,6 +8,7 @@ use super::{
     Engine, Entry, Journal,
     drift::{differences, is_unmanaged, project, released, take, take_written},
     ownership::{Whose, stamped, whose},
+    plan::in_the_way,
     record::Noted,
 };
 use crate::{
@@ -22,31 +23,49 @@ const MOST_ROUNDS: usize = 5;
 /// How long an apply waits for a namespace or a CRD that comes up in the same run.
 const COMES_UP_WITHIN: Duration = Duration::from_secs(30);
 
+/// What is to be applied.
+pub(super) struct Target<'a> {
+    /// The wanted object.
+    pub(super) object: &'a Object,
+    /// What is written of it now: a step on the way to it has a body of its own.
+    pub(super) body: &'a Json,
+    /// It carries the arguments.
+    pub(super) is_anchor: bool,
+    /// What earlier applies noted of it.
+    pub(super) noted: Option<&'a Noted>,
+}
+
 impl Engine<'_> {
-    /// Server-side apply of `body` in place of `object`'s own (a step on the way to it has another).
-    #[allow(clippy::too_many_arguments)]
+    /// Server-side apply.
     pub(super) async fn put(
         &self,
-        object: &Object,
-        body: &Json,
+        target: &Target<'_>,
         live: Option<Arc<Json>>,
-        is_anchor: bool,
-        noted: Option<&Noted>,
         journal: &Journal,
         out: &mut Diagnostics,
     ) -> Result<(), Error> {
+        let Target { object, noted, .. } = *target;
         let mut live = live;
         let mut waited = Duration::ZERO;
         for round in 1.. {
-            let adopting =
-                live.as_deref().is_some_and(|live| matches!(whose(live, self.claim, noted), Whose::Other(_)));
+            let stranger = match live.as_deref().map(|live| whose(live, self.claim, noted)) {
+                Some(Whose::Other(who)) if object.holding == Holding::Whole => Some(who),
+                _ => None,
+            };
+            let adopting = match stranger {
+                Some(who) if !self.claim.adopt => {
+                    // It came between our reading and our writing.
+                    in_the_way(object, &who, out);
+                    return Ok(());
+                }
+                stranger => stranger.is_some(),
+            };
             let coming = adopting || noted.is_some_and(|noted| noted.moved);
-            match self.put_once(object, body, live.as_deref(), is_anchor, coming).await {
+            match self.put_once(target, live.as_deref(), coming).await {
                 Ok(applied) => {
                     let owned = project(&applied, Some(&object.body), &object.key);
-                    mutated(&owned, body, &object.key, out);
-                    let adopted =
-                        object.holding == Holding::Whole && adopting || noted.is_some_and(|noted| noted.adopted);
+                    mutated(&owned, target.body, &object.key, out);
+                    let adopted = adopting || noted.is_some_and(|noted| noted.adopted);
                     journal.note(&object.key, Entry::written(&applied, owned, object, adopted));
                     return Ok(());
                 }
@@ -63,17 +82,11 @@ impl Engine<'_> {
         Ok(())
     }
 
-    async fn put_once(
-        &self,
-        object: &Object,
-        body: &Json,
-        live: Option<&Json>,
-        is_anchor: bool,
-        coming: bool,
-    ) -> Result<Json, Error> {
+    async fn put_once(&self, target: &Target<'_>, live: Option<&Json>, coming: bool) -> Result<Json, Error> {
+        let object = target.object;
         let mut body = match object.holding {
-            Holding::Whole => stamped(body, self.claim, is_anchor),
-            Holding::Fields => body.clone(),
+            Holding::Whole => stamped(target.body, self.claim, target.is_anchor),
+            Holding::Fields => target.body.clone(),
         };
         if let Some(live) = live {
             let live = self.taken(object, &body, live.clone(), coming).await?;
