@@ -5,6 +5,7 @@
 
 mod adoption;
 mod behaviour;
+mod bookkeeping;
 mod conflicts;
 mod conformance;
 mod connections;
