@@ -3,7 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value as Json;
@@ -16,6 +16,9 @@ use crate::{
 /// Objects of a resource that is deleted only to be created again, with our fields of them.
 pub(super) type Handed = BTreeMap<Key, (Noted, Json)>;
 
+/// Held while a delete is at work.
+pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
+
 /// Resources are named as in the annotation, `mesh_service/pci/payments`.
 #[derive(Debug, Default)]
 pub struct Run(Mutex<Seen>);
@@ -26,6 +29,7 @@ struct Seen {
     doomed: BTreeMap<String, Record>,
     handed: BTreeMap<String, Handed>,
     settled: BTreeSet<String>,
+    turns: BTreeMap<String, Turn>,
 }
 
 impl Run {
@@ -49,12 +53,13 @@ impl Run {
         self.seen().doomed.get(resource).cloned()
     }
 
-    /// Leaves the objects of `resource` to the create that follows.
+    /// Leaves objects of `resource` to whoever of this run has it next: the create that follows, or the delete of a newer
+    /// life.
     pub(super) fn hand_over(&self, resource: &str, handed: Handed) {
-        self.seen().handed.insert(resource.to_owned(), handed);
+        self.seen().handed.entry(resource.to_owned()).or_default().extend(handed);
     }
 
-    /// What was left to the create of `resource`.
+    /// What was left of `resource`.
     pub(super) fn take_over(&self, resource: &str) -> Handed {
         self.seen().handed.remove(resource).unwrap_or_default()
     }
@@ -67,6 +72,12 @@ impl Run {
     /// Whether `resource` was applied whole.
     pub(super) fn is_settled(&self, resource: &str) -> bool {
         self.seen().settled.contains(resource)
+    }
+
+    /// The turn of one delete of `resource`: a deposed object and the current one go one after the other, so that what the
+    /// first spares for the second is there when that begins.
+    pub(super) fn turn(&self, resource: &str) -> Turn {
+        self.seen().turns.entry(resource.to_owned()).or_default().clone()
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

@@ -111,24 +111,32 @@ impl<K: Kind> Managed<K> {
             ));
         };
         let id = state::id(&prior.state);
+        let turn = context.run.turn(&Self::resource(&id));
+        let _turn = turn.lock().await;
         let planned = Record::read(private);
-        let record = match planned.replaces {
+        let mut before = state::live(&prior.state);
+        let mut record = match planned.replaces {
             Some(replaced) if planned.id == id => {
-                context.run.hand_over(&Self::resource(&id), handed(&replaced, prior));
+                context.run.hand_over(&Self::resource(&id), handed(&replaced, before));
                 return Ok(None);
             }
             Some(replaced) => *replaced,
             None => planned,
         };
-        let mut noted = record.keys();
-        if noted.is_empty() {
+        if record.objects.is_empty() {
             // A state without our bookkeeping (a tainted resource, state surgery): its keys have to do, and the owner that
             // the objects name.
-            noted = state::live(&prior.state).into_keys().map(|key| (key, Noted::default())).collect();
+            record.objects = before.keys().map(|key| (key.to_string(), Noted::default())).collect();
         }
+        // What the delete of an earlier life spared for this one; what this one notes itself counts.
+        for (key, (spared, body)) in context.run.take_over(&Self::resource(&id)) {
+            record.objects.entry(key.to_string()).or_insert(spared);
+            before.entry(key).or_insert(body);
+        }
+        let (noted, settled) = (record.keys(), context.run.is_settled(&Self::resource(&id)));
         let claim = Self::claim(&id, owner, &record);
         let limits = Limits::within(K::timeouts(&Self::model_of(&prior.state)).delete, call.stop.clone());
-        let (settled, remains) = (context.run.is_settled(&Self::resource(&id)), handed(&record, prior));
+        let remains = handed(&record, before.clone());
         let done = Work { context: context.clone(), claim, record, limits }.run(Job::Delete { noted, settled }).await;
         let sound = done.diagnostics.sound().is_ok();
         if sound && done.written.is_empty() {
@@ -136,7 +144,7 @@ impl<K: Kind> Managed<K> {
         }
         out.extend(done.diagnostics);
         let left = || Stored {
-            state: state::with_objects(&prior.state, &state::merged(state::live(&prior.state), &done.written)),
+            state: state::with_objects(&prior.state, &state::merged(before, &done.written)),
             private: done.record.write(),
             identity: prior.identity.clone(),
         };
@@ -144,9 +152,8 @@ impl<K: Kind> Managed<K> {
     }
 }
 
-/// What a replaced resource leaves: what its record notes, and what its state has.
-fn handed(replaced: &Record, prior: &Stored) -> Handed {
-    let mut bodies: BTreeMap<Key, Json> = state::live(&prior.state);
+/// What a replaced resource leaves: what its record notes, and what its state has (`bodies`).
+fn handed(replaced: &Record, mut bodies: BTreeMap<Key, Json>) -> Handed {
     let mut noted = replaced.keys();
     for key in bodies.keys() {
         noted.entry(key.clone()).or_default();

@@ -250,3 +250,18 @@ fn what_was_handed_over_and_never_taken_is_destroyed_with_the_resource() {
         assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new());
     }
 }
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn a_failed_create_before_destroy_is_destroyed_whole() {
+    for tool in Tool::ALL {
+        let lifecycle = "  lifecycle {\n    create_before_destroy = true\n  }\n}";
+        let made = made(tool, &format!("{}{lifecycle}", CART.trim_end().strip_suffix('}').unwrap()));
+        made.proxy.rule(2, usize::MAX, Fault::Answer(403), Asked::writes);
+        let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
+        assert_ne!(made.workspace.run(&replace).code, Some(0));
+        made.proxy.reset();
+        made.workspace.destroy().succeeded();
+        assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new(), "{tool}");
+    }
+}
