@@ -48,7 +48,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "resources/managed", is: "where a resource meets the engine",
         ours: &["diagnostics", "engine", "kubernetes", "known", "mesh", "object", "plugin::offer", "schema", "tree"],
         others: &["async_trait", "fastrand", "serde_json", "tokio_util"], world: false },
-    Layer { part: "resources/run.rs", is: "what resources of one run know of each other", ours: &["engine", "object"], others: &["serde_json"], world: false },
+    Layer { part: "resources/run.rs", is: "what resources of one run know of each other, and whose turn it is", ours: &["engine", "object"], others: &["serde_json", "tokio"], world: false },
     Layer { part: "resources/state.rs", is: "pure", ours: &["diagnostics", "engine::Entry", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
     Layer { part: "resources/work.rs", is: "one apply or delete in a task of its own",
         ours: &["diagnostics", "engine", "kubernetes", "object"], others: &["tokio"], world: false },
