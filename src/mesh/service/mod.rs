@@ -49,6 +49,16 @@ words! {
     }
 }
 
+words! {
+    /// Kinds that something else may make for a service.
+    pub enum Unmanaged {
+        /// Argo Rollouts moves its weights; Flagger makes it.
+        VirtualService = "VirtualService",
+        /// Argo Rollouts changes its subsets; Flagger makes it.
+        DestinationRule = "DestinationRule",
+    }
+}
+
 /// The parts.
 #[derive(Clone, Debug)]
 pub struct Service {
