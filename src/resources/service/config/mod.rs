@@ -11,7 +11,7 @@ pub(super) mod ingress;
 pub(super) mod traffic;
 
 use self::{
-    access::{Allow, Deny, EndUser, ExternalAuthorization, RequireEndUser},
+    access::{Allow, Deny, ExternalAuthorization, RequireEndUser},
     ingress::Ingress,
     traffic::{CircuitBreaker, Failover, OutlierDetection, Retries, Route, Version},
 };
