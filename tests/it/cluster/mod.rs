@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod adoption;
+mod arguments;
 mod behaviour;
 mod bookkeeping;
 mod conflicts;
