@@ -8,21 +8,27 @@
 //! | [`traffic`] | DestinationRule, VirtualService |
 //! | [`access`] | AuthorizationPolicy; who sees the rest |
 //! | [`egress`] | Sidecar |
+//! | [`takeover`] | none: what is left to others, and taken from them |
+//! | [`overrides`] | none: patches of the others |
 //! | [`rules`] | none: what must hold across arguments |
 
 mod access;
 mod egress;
+mod overrides;
 mod rules;
+mod takeover;
 mod traffic;
 mod workload;
 
 use std::collections::BTreeSet;
 
-pub use access::{Access, AuthorizationMode};
+pub use access::{Access, Allow, Authorization, AuthorizationMode};
+pub use overrides::{Override, Patch};
+pub use takeover::{Others, Rival, Unmanaged};
+pub use traffic::Traffic;
 
 use super::{
     Mesh, Rendered,
-    duration::Duration,
     manifest::{Metadata, Texts},
     names,
     port::{PortNumber, Protocol},
@@ -66,18 +72,16 @@ pub struct Service {
     pub service_account: Known<String>,
     /// Whether the identity is ours.
     pub create_service_account: Known<bool>,
-    /// Who may call, in order.
-    pub allow: Known<Vec<Allow>>,
-    /// Who may call beside, where it is written.
-    pub access: Known<Option<Access>>,
-    /// How far the above holds, where it is written.
-    pub authorization_mode: Known<Option<AuthorizationMode>>,
+    /// Who may call.
+    pub authorization: Authorization,
     /// Whom it calls; `None` inside: the namespace's rules hold.
     pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
-    /// How failures are met, where it is written.
-    pub resiliency: Known<Option<Preset>>,
-    /// Of a whole request, where it is written.
-    pub request_timeout: Known<Option<Duration>>,
+    /// How failures are met.
+    pub traffic: Traffic,
+    /// What is left to others, and what is taken from them.
+    pub others: Others,
+    /// Patches, in order.
+    pub overrides: Known<Vec<Override>>,
     /// On every object that we create for it.
     pub labels: Known<Texts>,
     /// On every object that we create for it.
@@ -95,21 +99,6 @@ pub struct Port {
     pub protocol: Known<Protocol>,
     /// Where the workload listens.
     pub target_port: Known<PortNumber>,
-}
-
-/// A rule of who may call.
-#[derive(Clone, Debug)]
-pub struct Allow {
-    /// Its block.
-    pub at: Path,
-    /// Who.
-    pub from: Known<BTreeSet<Caller>>,
-    /// HTTP methods; `None`: any.
-    pub methods: Known<Option<BTreeSet<String>>>,
-    /// HTTP paths; `None`: any.
-    pub paths: Known<Option<BTreeSet<String>>>,
-    /// The Service's ports; `None`: any.
-    pub ports: Known<Option<BTreeSet<PortNumber>>>,
 }
 
 /// A service with the names that all its objects need.
@@ -148,8 +137,10 @@ impl Service {
             add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
         }
         if management != Management::None {
-            add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
-            if self.speaks_http()? {
+            if !self.others.leaves(Unmanaged::DestinationRule)? {
+                add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
+            }
+            if self.speaks_http()? && !self.others.leaves(Unmanaged::VirtualService)? {
                 add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
             }
         }
@@ -159,7 +150,7 @@ impl Service {
         if part(&self.calls)?.is_some() {
             add(site.key(&kind::SIDECAR), egress::sidecar);
         }
-        Ok(objects)
+        Ok(overrides::overridden(part(&self.overrides)?, &site.object_name(), objects))
     }
 
     /// The cluster host; `None` where there is no Service.
@@ -175,7 +166,7 @@ impl Service {
 
     /// The preset in effect.
     pub fn effective_resiliency(&self, mesh: &Mesh) -> Known<Preset> {
-        Ok(self.resiliency?.unwrap_or(mesh.defaults.resiliency))
+        Ok(self.traffic.resiliency?.unwrap_or(mesh.defaults.resiliency))
     }
 
     /// Everybody who may call: those of the policy, or `anonymous` where nothing is enforced.
@@ -197,14 +188,19 @@ impl Service {
     }
 
     fn allow(&self) -> Known<&[Allow]> {
-        Ok(part(&self.allow)?)
+        Ok(part(&self.authorization.allow)?)
     }
 }
 
 impl Site<'_> {
     /// The object of `kind` that configures the service.
     fn key(&self, kind: &'static crate::object::Kind) -> Key {
-        Key::new(kind, self.namespace, &names::object_name(self.name, self.namespace))
+        Key::new(kind, self.namespace, &self.object_name())
+    }
+
+    /// The name of the objects that configure the service.
+    fn object_name(&self) -> String {
+        names::object_name(self.name, self.namespace)
     }
 
     fn host(&self) -> String {
@@ -216,7 +212,7 @@ impl Site<'_> {
     }
 
     fn authorization_mode(&self) -> Known<AuthorizationMode> {
-        Ok(self.service.authorization_mode?.unwrap_or(self.mesh.defaults.authorization_mode))
+        Ok(self.service.authorization.mode?.unwrap_or(self.mesh.defaults.authorization_mode))
     }
 
     fn resiliency(&self) -> Known<Preset> {

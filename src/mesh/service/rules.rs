@@ -25,14 +25,17 @@ impl Service {
             }
         }
         self.check_timeout(out);
-        if let Ok(mode) = self.authorization_mode {
+        self.check_unmanaged(out);
+        if let Ok(mode) = self.authorization.mode {
             self.check_says_something(mode, out);
         }
     }
 
     /// Rules that need the provider's arguments.
     pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        if self.authorization_mode == Ok(None) {
+        self.check_replaces(mesh, out);
+        self.check_overrides(mesh, out);
+        if self.authorization.mode == Ok(None) {
             self.check_says_something(Some(mesh.defaults.authorization_mode), out);
         }
         if let Ok(Some(Ok(calls))) = &self.calls {
@@ -150,7 +153,7 @@ impl Service {
     }
 
     fn check_timeout(&self, out: &mut Diagnostics) {
-        if let (Ok(Some(timeout)), Ok(false)) = (self.request_timeout, self.speaks_http())
+        if let (Ok(Some(timeout)), Ok(false)) = (self.traffic.request_timeout, self.speaks_http())
             && timeout > Duration::ZERO
         {
             out.error(
