@@ -3,6 +3,7 @@
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod accepted;
 mod adoption;
 mod arguments;
 mod behaviour;
@@ -18,6 +19,7 @@ mod examples;
 mod faults;
 mod fixed_point;
 mod import;
+mod istioctl;
 mod lifecycle;
 mod mistakes;
 mod moves;
