@@ -5,6 +5,7 @@
 
 mod accepted;
 mod adoption;
+mod arguments;
 mod behaviour;
 mod bookkeeping;
 mod conflicts;
@@ -31,6 +32,7 @@ mod refused;
 mod replacement;
 mod requests;
 mod rights;
+mod takeover;
 mod unknowns;
 
 use std::collections::BTreeMap;
