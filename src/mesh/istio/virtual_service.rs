@@ -77,10 +77,10 @@ pub struct Destination {
 }
 
 impl HttpRoute {
-    /// The rule for all requests to one port of a host.
-    pub fn to_port(host: &str, port: PortNumber, timeout: Duration, retries: Retries) -> Self {
+    /// The rule for all requests that call `listener`; `port` of the host takes them.
+    pub fn to_port(host: &str, listener: PortNumber, port: PortNumber, timeout: Duration, retries: Retries) -> Self {
         Self {
-            matches: vec![HttpMatch { port }],
+            matches: vec![HttpMatch { port: listener }],
             timeout: (timeout > Duration::ZERO).then_some(timeout),
             retries,
             route: vec![RouteDestination {
