@@ -8,10 +8,12 @@
 //! | [`traffic`] | DestinationRule, VirtualService |
 //! | [`access`] | AuthorizationPolicy; who sees the rest |
 //! | [`egress`] | Sidecar |
+//! | [`global_name`] | ServiceEntry |
 //! | [`rules`] | none: what must hold across arguments |
 
 mod access;
 mod egress;
+mod global_name;
 mod rules;
 mod traffic;
 mod workload;
@@ -66,6 +68,10 @@ pub struct Service {
     pub name: Known<String>,
     /// Where it is.
     pub namespace: Known<String>,
+    /// What it is called everywhere, where that is written.
+    pub global_name: Known<Option<String>>,
+    /// What its objects are called, where that is written.
+    pub object_name: Known<Option<String>>,
     /// The labels of its workloads.
     pub selector: Known<Texts>,
     /// In the order in which they were declared.
@@ -137,16 +143,24 @@ impl Service {
             add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
         }
         if management != Management::None {
-            add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
-            if self.speaks_http()? {
-                add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+            let global = site.has_global_name()?;
+            if global {
+                add(site.key(&kind::SERVICE_ENTRY)?, global_name::service_entry);
+            }
+            add(site.key(&kind::DESTINATION_RULE)?, traffic::destination_rule);
+            let apart = global && self.speaks_tls()?;
+            if self.speaks_http()? || global && !apart {
+                add(site.key(&kind::VIRTUAL_SERVICE)?, traffic::virtual_service);
+            }
+            if apart {
+                add(site.suffixed(&kind::VIRTUAL_SERVICE, suffix::GLOBAL)?, traffic::global_virtual_service);
             }
         }
         if site.authorization_mode()? != AuthorizationMode::Off {
-            add(site.key(&kind::AUTHORIZATION_POLICY), access::policy);
+            add(site.key(&kind::AUTHORIZATION_POLICY)?, access::policy);
         }
         if part(&self.calls)?.is_some() {
-            add(site.key(&kind::SIDECAR), egress::sidecar);
+            add(site.key(&kind::SIDECAR)?, egress::sidecar);
         }
         Ok(objects)
     }
@@ -172,10 +186,15 @@ impl Service {
         access::callers(&self.site(mesh)?)
     }
 
-    /// Whether some port speaks HTTP: one that is known to suffices.
+    /// Whether some port speaks HTTP.
     fn speaks_http(&self) -> Known<bool> {
+        self.some_port(Protocol::is_http)
+    }
+
+    /// Whether some port speaks it: one that is known to suffices.
+    fn some_port(&self, speaks: fn(Protocol) -> bool) -> Known<bool> {
         let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol.is_ok_and(Protocol::is_http)) {
+        if ports.iter().any(|port| port.protocol.is_ok_and(speaks)) {
             return Ok(true);
         }
         ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
@@ -191,9 +210,20 @@ impl Service {
 }
 
 impl Site<'_> {
+    /// What the objects that configure the service are called.
+    fn object_name(&self) -> Known<String> {
+        let written = part(&self.service.object_name)?.clone();
+        Ok(written.unwrap_or_else(|| names::object_name(self.name, self.namespace)))
+    }
+
     /// The object of `kind` that configures the service.
-    fn key(&self, kind: &'static crate::object::Kind) -> Key {
-        Key::new(kind, self.namespace, &names::object_name(self.name, self.namespace))
+    fn key(&self, kind: &'static crate::object::Kind) -> Known<Key> {
+        Ok(Key::new(kind, self.namespace, &self.object_name()?))
+    }
+
+    /// A further object of `kind`; the suffix says what for.
+    fn suffixed(&self, kind: &'static crate::object::Kind, suffix: &str) -> Known<Key> {
+        Ok(Key::new(kind, self.namespace, &format!("{}-{suffix}", self.object_name()?)))
     }
 
     fn host(&self) -> String {
@@ -217,16 +247,29 @@ impl Site<'_> {
     }
 }
 
-/// Every object of the service's own name that some configuration of it renders.
+/// Every object of the service's usual name that some configuration of it renders. Of those by another `object_name` an id
+/// can't tell.
 pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+    let object_name = names::object_name(name, namespace);
     [
-        (&kind::DESTINATION_RULE, stage::TARGETS),
-        (&kind::AUTHORIZATION_POLICY, stage::OPENING),
-        (&kind::VIRTUAL_SERVICE, stage::ROUTES),
-        (&kind::SIDECAR, stage::ROUTES),
+        (&kind::SERVICE_ENTRY, "", stage::TARGETS),
+        (&kind::DESTINATION_RULE, "", stage::TARGETS),
+        (&kind::AUTHORIZATION_POLICY, "", stage::OPENING),
+        (&kind::VIRTUAL_SERVICE, suffix::GLOBAL, stage::ALIASES),
+        (&kind::VIRTUAL_SERVICE, "", stage::ROUTES),
+        (&kind::SIDECAR, "", stage::ROUTES),
     ]
-    .map(|(kind, stage)| (Key::new(kind, namespace, &names::object_name(name, namespace)), stage))
+    .map(|(kind, suffix, stage)| {
+        let dash = if suffix.is_empty() { "" } else { "-" };
+        (Key::new(kind, namespace, &format!("{object_name}{dash}{suffix}")), stage)
+    })
     .into()
+}
+
+/// What a further object of a kind is for: the end of its name.
+mod suffix {
+    /// The VirtualService of the global name alone.
+    pub(super) const GLOBAL: &str = "global";
 }
 
 /// Where the server's errors on the fields that every object shares go.

@@ -19,6 +19,7 @@ impl Service {
     pub fn check(&self, out: &mut Diagnostics) {
         self.check_identity(out);
         self.check_ports(out);
+        self.check_global_name(out);
         if let Ok(blocks) = self.allow() {
             for block in blocks {
                 self.check_allow(block, out);
@@ -40,6 +41,7 @@ impl Service {
                 check_host_is_external(destination, mesh, out);
             }
         }
+        self.check_global_name_in_mesh(mesh, out);
         if self.namespace.as_ref() == Ok(&mesh.root_namespace) {
             out.warn(
                 &Path::root().attribute("namespace"),

@@ -32,6 +32,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "from" => {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
+        "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
         "methods" => &["GET", "POST"],
         "paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
         "host" => &["api.example.com", "*.example.com"],

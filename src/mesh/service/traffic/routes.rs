@@ -6,7 +6,7 @@ use crate::{
     known::Known,
     mesh::{
         duration::Duration,
-        istio::virtual_service::{HttpRoute, Retries},
+        istio::virtual_service::{HttpRoute, PortMatch, Retries, RouteDestination, TcpRoute, TlsMatch, TlsRoute},
         port::Protocol,
         resiliency::Preset,
     },
@@ -18,6 +18,18 @@ pub(super) type Routed = (HttpRoute, Vec<(&'static str, Path)>);
 /// A route for several listeners would send all of them to one port, so each has its own.
 pub(super) fn http(site: &Site, listener: Listener) -> Known<Vec<Routed>> {
     Ok(vec![usual(site, listener)?])
+}
+
+/// Connections that ask for the global name.
+pub(super) fn tls(site: &Site, listener: Listener, global: &str) -> Known<TlsRoute> {
+    let matches = vec![TlsMatch { port: listener.number?, sni_hosts: vec![global.to_owned()] }];
+    Ok(TlsRoute { matches, route: vec![RouteDestination::to_port(&site.host(), listener.port.number?)] })
+}
+
+/// All connections.
+pub(super) fn tcp(site: &Site, listener: Listener) -> Known<TcpRoute> {
+    let matches = vec![PortMatch { port: listener.number? }];
+    Ok(TcpRoute { matches, route: vec![RouteDestination::to_port(&site.host(), listener.port.number?)] })
 }
 
 /// All requests.

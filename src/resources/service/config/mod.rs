@@ -18,6 +18,7 @@ use self::{
 use crate::{
     mesh::{
         duration::Duration,
+        global_name::{GLOBAL_NAME, is_global_name},
         names,
         port::{PortNumber, Protocol},
         reference::Destination,
@@ -158,6 +159,8 @@ model! {
     pub struct Outputs {
         /// The host that callers call, `payments.pci.svc.cluster.local`; null with `service = "none"`.
         host: Attr<String> = computed(),
+        /// The global name, which callers call in place of `host`; null without one.
+        global_host: Attr<String> = computed(),
         /// The identity, as `from` takes it: `cluster.local/ns/pci/sa/payments`.
         principal: Attr<String> = computed(),
         /// The preset in effect.
@@ -165,13 +168,6 @@ model! {
         /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced.
         effective_callers: Set<String> = computed(),
     }
-}
-
-/// What [`is_global_name`] admits.
-const GLOBAL_NAME: &str = "A DNS name with a dot, like `payments.example.internal`.";
-
-fn is_global_name(text: &str) -> bool {
-    text.contains('.') && names::is_subdomain(text)
 }
 
 fn is_export(text: &str) -> bool {
