@@ -82,8 +82,12 @@ model! {
         export_to: Set<String> = optional()
             .check("At least one namespace.", is_not_empty)
             .check("Names of namespaces, `.` for the service's own, or `*` alone.", |v| every(v, is_export)),
-        /// The name of the objects that configure the service, where they have another one than `<name>-<namespace>` already.
-        object_name: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// The name of the Istio objects that configure the service, where they have another one than `<name>-<namespace>`
+        /// already; further ones end in `-deny`, `-ingress` and so on. When it changes, objects of the new name are made first,
+        /// then those of the old one go.
+        object_name: Attr<String> = optional()
+            .check(names::SUBDOMAIN, |v| text(v, names::is_subdomain))
+            .check(OBJECT_NAME, |v| text(v, is_object_name)),
         /// Objects of others in the namespace that this resource's take the place of, `Kind/name`: they are deleted after ours
         /// are made, for example `VirtualService/payments-vs`.
         replaces: Set<String> = optional(),
@@ -168,6 +172,13 @@ model! {
         /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced.
         effective_callers: Set<String> = computed(),
     }
+}
+
+/// The longest suffix, `-ingress-` and a label, fits in the 253 characters that Kubernetes admits.
+const OBJECT_NAME: &str = "180 characters at most: names of further objects are longer.";
+
+fn is_object_name(text: &str) -> bool {
+    text.len() <= 180
 }
 
 fn is_export(text: &str) -> bool {
