@@ -21,6 +21,7 @@ impl Service {
         self.check_ports(out);
         self.check_access(out);
         self.check_timeout(out);
+        self.check_unmanaged(out);
         if let Ok(mode) = self.authorization.mode {
             self.check_says_something(mode, out);
         }
@@ -28,6 +29,8 @@ impl Service {
 
     /// Rules that need the provider's arguments.
     pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        self.check_replaces(mesh, out);
+        self.check_overrides(mesh, out);
         if self.authorization.mode == Ok(None) {
             self.check_says_something(Some(mesh.defaults.authorization_mode), out);
         }

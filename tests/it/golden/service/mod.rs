@@ -2,6 +2,7 @@
 
 mod access;
 mod mistakes;
+mod others;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
