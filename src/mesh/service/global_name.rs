@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Management, Port, Service, Site, access, origins, traffic};
+use super::{Management, Port, Service, Site, Unmanaged, access, origins, traffic};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::{Known, Unknown, part},
@@ -20,6 +20,9 @@ use crate::{
     object::{Holding, Key, Object},
 };
 
+/// Of the VirtualService of the global name alone.
+pub(super) const SUFFIX: &str = "global";
+
 /// STATIC without endpoints: istiod gives it an address, which proxies answer DNS with, and Envoy never resolves anything.
 /// `status.addresses` is istiod's.
 pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
@@ -31,7 +34,7 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
         resolution: "STATIC",
         ports: listeners.iter().map(|listener| service_port(listener.number?, listener.port)).collect::<Known<_>>()?,
     };
-    let mut origins = origins(&[("spec.hosts", argument()), ("spec.exportTo", Path::root().attribute("allow"))]);
+    let mut origins = origins(&[("spec.hosts", argument()), ("spec.exportTo", access::export_argument(site))]);
     origins.extend(listeners.iter().enumerate().map(|(n, to)| (format!("spec.ports[{n}]"), to.port.at.clone())));
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
@@ -115,7 +118,7 @@ impl Site<'_> {
     pub(super) fn has_global_name(&self) -> Known<bool> {
         match &self.service.global_name {
             _ if self.service.management? == Management::None => Ok(false),
-            _ if self.template().is_some() => Ok(true),
+            _ if self.template()?.is_some() => Ok(true),
             Ok(written) => Ok(written.is_some()),
             Err(unknown) => Err(*unknown),
         }
@@ -126,15 +129,18 @@ impl Site<'_> {
         if self.service.management? == Management::None {
             return Ok(None);
         }
-        match (part(&self.service.global_name)?, self.template()) {
+        match (part(&self.service.global_name)?, self.template()?) {
             (Some(written), _) => Ok(Some(written.clone())),
             (None, Some(template)) => template.global_name(self.name, self.namespace).map(Some).ok_or(Unknown),
             (None, None) => Ok(None),
         }
     }
 
-    fn template(&self) -> Option<&Template> {
-        self.mesh.global_name_template.as_ref().filter(|_| self.mesh.global_names)
+    /// What gives the service its name. None where the VirtualService is somebody else's: a name that the template gave would
+    /// lead nowhere, and one that is written is theirs to route.
+    fn template(&self) -> Known<Option<&Template>> {
+        let left = self.service.others.leaves(Unmanaged::VirtualService)?;
+        Ok(self.mesh.global_name_template.as_ref().filter(|_| self.mesh.global_names && !left))
     }
 }
 
@@ -158,7 +164,9 @@ fn check_filled(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostic
         }
     };
     let named = site.service.management == Ok(Management::None) || site.service.global_name != Ok(None);
-    if let Some(template) = site.template().filter(|_| !named) {
+    if let Ok(Some(template)) = site.template()
+        && !named
+    {
         check(template, site.name, site.namespace, "global_name", "Write global_name.");
     }
     for destination in calls {

@@ -15,7 +15,7 @@ use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
     mesh::{Mesh, Rendered, service},
-    object::{Key, Stage},
+    object::{Key, Stage, Takeover},
 };
 
 /// The resource.
@@ -63,8 +63,8 @@ impl Kind for Service {
         id.split_once('/').map(|(namespace, name)| service::could_render(namespace, name)).unwrap_or_default()
     }
 
-    fn adopts(config: &Config) -> bool {
-        config.adopt_existing.or(false).unwrap_or(false)
+    fn takeover(config: &Config) -> Takeover {
+        intent::takeover(config)
     }
 
     fn timeouts(config: &Config) -> Limits {

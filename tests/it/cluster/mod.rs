@@ -31,6 +31,7 @@ mod refused;
 mod replacement;
 mod requests;
 mod rights;
+mod takeover;
 mod unknowns;
 
 use std::collections::BTreeMap;

@@ -34,13 +34,19 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         }
         "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
         "methods" => &["GET", "POST"],
-        "paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
+        "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
+        "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],
+        "ip_blocks" => &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"],
         "host" => &["api.example.com", "*.example.com"],
         "tls" => &["passthrough", "originate", "none"],
         "export_to" => &["shop", "media", "*"],
         "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
+        "unmanaged" => &["VirtualService", "DestinationRule"],
+        "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
+        "kind" => &["VirtualService", "DestinationRule", "AuthorizationPolicy"],
+        "patch" => &[r#"{"spec":{"exportTo":["*"]}}"#, r#"{"spec":{"hosts":null,"x":{"y":[1.5]}}}"#],
         _ => &["a", "b"],
     }
 }

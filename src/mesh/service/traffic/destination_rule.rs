@@ -32,7 +32,7 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
         transition: in_place,
         origins: origins(&[
             ("spec.host", Path::root().attribute("name")),
-            ("spec.exportTo", Path::root().attribute("allow")),
+            ("spec.exportTo", access::export_argument(site)),
             ("spec.trafficPolicy", Path::root().attribute("resiliency")),
         ]),
     })

@@ -26,3 +26,16 @@ pub struct Traffic {
     /// Of a whole request, where it is written.
     pub request_timeout: Known<Option<Duration>>,
 }
+
+impl Traffic {
+    /// The arguments that are written which only a VirtualService holds.
+    pub(super) fn routing(&self) -> Vec<&'static str> {
+        let timeout = matches!(self.request_timeout, Ok(Some(_))).then_some("request_timeout");
+        timeout.into_iter().collect()
+    }
+
+    /// The arguments that are written which only a DestinationRule holds.
+    pub(super) fn policy(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}

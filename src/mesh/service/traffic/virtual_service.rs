@@ -44,7 +44,7 @@ pub(in super::super) fn global_virtual_service(site: &Site, key: Key) -> Known<O
 fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, stage: Stage) -> Known<Object> {
     let before = host.iter().len();
     let mut origins =
-        origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", Path::root().attribute("allow"))]);
+        origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", access::export_argument(site))]);
     if global.is_some() {
         origins.push((format!("spec.hosts[{before}]"), Path::root().attribute("global_name")));
     }
