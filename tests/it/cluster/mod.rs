@@ -3,7 +3,9 @@
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod accepted;
 mod adoption;
+mod arguments;
 mod behaviour;
 mod bookkeeping;
 mod conflicts;
@@ -18,6 +20,7 @@ mod faults;
 mod fixed_point;
 mod global_name;
 mod import;
+mod istioctl;
 mod lifecycle;
 mod mistakes;
 mod moves;
