@@ -111,6 +111,12 @@ pub(crate) fn takes_time(value: &Value) -> bool {
     Duration::parse(text).is_ok_and(|duration| duration > Duration::ZERO) || Duration::parse(text).is_err()
 }
 
+/// A whole number in a range; what is no whole number is told elsewhere.
+pub(crate) fn within(value: &Value, range: std::ops::RangeInclusive<i64>) -> bool {
+    let Value::Number(number) = value else { return true };
+    number.as_str().parse().map_or(true, |number| range.contains(&number))
+}
+
 /// What [`is_not_empty`] and [`every`] ask of sets of texts: each known element keeps `rule`.
 pub(crate) fn every(value: &Value, rule: fn(&str) -> bool) -> bool {
     let Value::List(items) = value else { return true };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Allow, Port, Site, origins};
+use super::{Port, Site, origins};
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown, part},
@@ -41,6 +41,32 @@ words! {
         /// There are no rules.
         Off = "off",
     }
+}
+
+/// Who may call.
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    /// Who may call, in order.
+    pub allow: Known<Vec<Allow>>,
+    /// Who may call beside, where it is written.
+    pub access: Known<Option<Access>>,
+    /// How far the above holds, where it is written.
+    pub mode: Known<Option<AuthorizationMode>>,
+}
+
+/// A rule of who may call.
+#[derive(Clone, Debug)]
+pub struct Allow {
+    /// Its block.
+    pub at: Path,
+    /// Who.
+    pub from: Known<BTreeSet<Caller>>,
+    /// HTTP methods; `None`: any.
+    pub methods: Known<Option<BTreeSet<String>>>,
+    /// HTTP paths; `None`: any.
+    pub paths: Known<Option<BTreeSet<String>>>,
+    /// The Service's ports; `None`: any.
+    pub ports: Known<Option<BTreeSet<PortNumber>>>,
 }
 
 /// The ALLOW policy: the blocks in their order, then what `access` adds.
@@ -151,7 +177,7 @@ fn sources(site: &Site, callers: &BTreeSet<Caller>) -> Vec<From> {
 
 /// Whom `access` lets in: where it is written, or where no block replaces its default.
 fn access_caller(site: &Site) -> Known<Option<Caller>> {
-    let access = match site.service.access? {
+    let access = match site.service.authorization.access? {
         Some(written) => written,
         None if site.service.allow()?.is_empty() => Access::Namespace,
         None => Access::None,

@@ -18,11 +18,11 @@ mod workload;
 
 use std::collections::BTreeSet;
 
-pub use access::{Access, AuthorizationMode};
+pub use access::{Access, Allow, Authorization, AuthorizationMode};
+pub use traffic::Traffic;
 
 use super::{
     Mesh, Rendered,
-    duration::Duration,
     manifest::{Metadata, Texts},
     names,
     port::{PortNumber, Protocol},
@@ -49,6 +49,16 @@ words! {
     }
 }
 
+words! {
+    /// Kinds that something else may make for a service.
+    pub enum Unmanaged {
+        /// Argo Rollouts moves its weights; Flagger makes it.
+        VirtualService = "VirtualService",
+        /// Argo Rollouts changes its subsets; Flagger makes it.
+        DestinationRule = "DestinationRule",
+    }
+}
+
 /// The parts.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -66,18 +76,12 @@ pub struct Service {
     pub service_account: Known<String>,
     /// Whether the identity is ours.
     pub create_service_account: Known<bool>,
-    /// Who may call, in order.
-    pub allow: Known<Vec<Allow>>,
-    /// Who may call beside, where it is written.
-    pub access: Known<Option<Access>>,
-    /// How far the above holds, where it is written.
-    pub authorization_mode: Known<Option<AuthorizationMode>>,
+    /// Who may call.
+    pub authorization: Authorization,
     /// Whom it calls; `None` inside: the namespace's rules hold.
     pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
-    /// How failures are met, where it is written.
-    pub resiliency: Known<Option<Preset>>,
-    /// Of a whole request, where it is written.
-    pub request_timeout: Known<Option<Duration>>,
+    /// How failures are met.
+    pub traffic: Traffic,
     /// On every object that we create for it.
     pub labels: Known<Texts>,
     /// On every object that we create for it.
@@ -95,21 +99,6 @@ pub struct Port {
     pub protocol: Known<Protocol>,
     /// Where the workload listens.
     pub target_port: Known<PortNumber>,
-}
-
-/// A rule of who may call.
-#[derive(Clone, Debug)]
-pub struct Allow {
-    /// Its block.
-    pub at: Path,
-    /// Who.
-    pub from: Known<BTreeSet<Caller>>,
-    /// HTTP methods; `None`: any.
-    pub methods: Known<Option<BTreeSet<String>>>,
-    /// HTTP paths; `None`: any.
-    pub paths: Known<Option<BTreeSet<String>>>,
-    /// The Service's ports; `None`: any.
-    pub ports: Known<Option<BTreeSet<PortNumber>>>,
 }
 
 /// A service with the names that all its objects need.
@@ -175,7 +164,7 @@ impl Service {
 
     /// The preset in effect.
     pub fn effective_resiliency(&self, mesh: &Mesh) -> Known<Preset> {
-        Ok(self.resiliency?.unwrap_or(mesh.defaults.resiliency))
+        Ok(self.traffic.resiliency?.unwrap_or(mesh.defaults.resiliency))
     }
 
     /// Everybody who may call: those of the policy, or `anonymous` where nothing is enforced.
@@ -197,7 +186,7 @@ impl Service {
     }
 
     fn allow(&self) -> Known<&[Allow]> {
-        Ok(part(&self.allow)?)
+        Ok(part(&self.authorization.allow)?)
     }
 }
 
@@ -216,7 +205,7 @@ impl Site<'_> {
     }
 
     fn authorization_mode(&self) -> Known<AuthorizationMode> {
-        Ok(self.service.authorization_mode?.unwrap_or(self.mesh.defaults.authorization_mode))
+        Ok(self.service.authorization.mode?.unwrap_or(self.mesh.defaults.authorization_mode))
     }
 
     fn resiliency(&self) -> Known<Preset> {

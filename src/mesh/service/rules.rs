@@ -25,14 +25,14 @@ impl Service {
             }
         }
         self.check_timeout(out);
-        if let Ok(mode) = self.authorization_mode {
+        if let Ok(mode) = self.authorization.mode {
             self.check_says_something(mode, out);
         }
     }
 
     /// Rules that need the provider's arguments.
     pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        if self.authorization_mode == Ok(None) {
+        if self.authorization.mode == Ok(None) {
             self.check_says_something(Some(mesh.defaults.authorization_mode), out);
         }
         if let Ok(Some(Ok(calls))) = &self.calls {
@@ -150,7 +150,7 @@ impl Service {
     }
 
     fn check_timeout(&self, out: &mut Diagnostics) {
-        if let (Ok(Some(timeout)), Ok(false)) = (self.request_timeout, self.speaks_http())
+        if let (Ok(Some(timeout)), Ok(false)) = (self.traffic.request_timeout, self.speaks_http())
             && timeout > Duration::ZERO
         {
             out.error(

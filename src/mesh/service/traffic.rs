@@ -7,7 +7,7 @@ use crate::{
     mesh::{
         duration::Duration,
         istio::{
-            destination_rule::{DestinationRule, Traffic, TrafficPolicy},
+            destination_rule::{self, DestinationRule, TrafficPolicy},
             virtual_service::{HttpRoute, Retries, VirtualService},
         },
         manifest::manifest,
@@ -18,9 +18,22 @@ use crate::{
     object::{Holding, Key, Object, in_place},
 };
 
+/// How failures are met.
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    /// How failures are met, where it is written.
+    pub resiliency: Known<Option<Preset>>,
+    /// Of a whole request, where it is written.
+    pub request_timeout: Known<Option<Duration>>,
+}
+
 /// Always there: without it the root namespace's would hold, under `resiliency = "none"` too.
 pub(super) fn destination_rule(site: &Site, key: Key) -> Known<Object> {
-    let traffic = if site.service.speaks_http()? { Traffic::Requests } else { Traffic::Connections };
+    let traffic = if site.service.speaks_http()? {
+        destination_rule::Traffic::Requests
+    } else {
+        destination_rule::Traffic::Connections
+    };
     let spec = DestinationRule {
         host: site.host(),
         export_to: access::export_to(site)?,
@@ -71,7 +84,7 @@ fn http_route(site: &Site, host: &str, port: &Port) -> Known<Option<HttpRoute>> 
         return Ok(None);
     }
     let preset = site.resiliency()?;
-    let timeout = match site.service.request_timeout? {
+    let timeout = match site.service.traffic.request_timeout? {
         Some(written) => written,
         // A gRPC call may be a stream that lives for days, which no default knows.
         None if protocol == Protocol::Grpc => Duration::ZERO,

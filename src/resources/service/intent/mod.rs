@@ -1,12 +1,15 @@
 //! From the arguments of `mesh_service` to what they mean: defaults are filled in here, and nowhere else.
 
+mod access;
+mod traffic;
+
 use super::config;
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown},
+    known::Known,
     mesh::{
         manifest::Texts,
-        service::{Allow, Management, Port, Service},
+        service::{Management, Port, Service},
     },
     resources::arguments::{numbered, texts},
 };
@@ -22,16 +25,10 @@ pub(super) fn intent(config: &config::Config) -> Service {
         management,
         service_account: service_account(config),
         create_service_account: create_service_account(config, management),
-        allow: config
-            .allow
-            .known()
-            .map(|blocks| numbered("allow", blocks).map(|(at, block)| allow(at, block)).collect()),
-        access: config.access.known().map(Option::<&_>::copied),
-        authorization_mode: config.authorization_mode.known().map(Option::<&_>::copied),
+        authorization: access::authorization(config),
         // Whether there is a Sidecar is known before all of its hosts are.
         calls: config.calls.known().map(|calls| calls.map(|_| config.calls.elements().map(Option::unwrap_or_default))),
-        resiliency: config.resiliency.known().map(Option::<&_>::copied),
-        request_timeout: config.request_timeout.known().map(Option::<&_>::copied),
+        traffic: traffic::traffic(config),
         labels: texts(&config.labels),
         annotations: texts(&config.annotations),
     }
@@ -66,14 +63,4 @@ fn port(at: Path, block: &config::ServicePort) -> Port {
         Err(unknown) => Err(unknown),
     };
     Port { at, number, protocol: block.protocol.required(), target_port }
-}
-
-fn allow(at: Path, block: &config::Allow) -> Allow {
-    Allow {
-        at,
-        from: block.from.elements().and_then(|from| from.ok_or(Unknown)),
-        methods: block.methods.elements(),
-        paths: block.paths.elements(),
-        ports: block.ports.elements(),
-    }
 }

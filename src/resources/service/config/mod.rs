@@ -1,0 +1,183 @@
+//! The arguments of `mesh_service`, and what it computes. Blocks stand beside, by what they are about:
+//!
+//! | file | blocks |
+//! | --- | --- |
+//! | [`access`] | who may call: `allow`, `deny`, end users, external authorization |
+//! | [`traffic`] | how failures are met, versions, routes, failover |
+//! | [`ingress`] | traffic from outside |
+
+pub(super) mod access;
+pub(super) mod ingress;
+pub(super) mod traffic;
+
+use self::{
+    access::{Allow, Deny, ExternalAuthorization, RequireEndUser},
+    ingress::Ingress,
+    traffic::{CircuitBreaker, Failover, OutlierDetection, Retries, Route, Version},
+};
+use crate::{
+    mesh::{
+        duration::Duration,
+        names,
+        port::{PortNumber, Protocol},
+        reference::Destination,
+        resiliency::Preset,
+        service::{Access, AuthorizationMode, Management, Unmanaged},
+    },
+    model,
+    resources::{
+        arguments::{every, is_namespace, is_not_empty, text, within},
+        timeouts::Timeouts,
+    },
+    schema::{
+        Attr, Block, Blocks, List, Map,
+        model::{Set, block, computed, optional, required},
+    },
+};
+
+model! {
+    /// A service of an application team: who may call it, whom it calls, how failures are met.
+    pub struct Config {
+        /// The Kubernetes Service.
+        name: Attr<String> = required().replaces().check(names::SERVICE_NAME, |v| text(v, names::is_service_name)),
+        /// Its namespace.
+        namespace: Attr<String> = required().replaces().check(names::LABEL, is_namespace),
+        /// A name for the service that stays when it moves: callers call it everywhere in the mesh, on the ports of the
+        /// Service, and on port 80. By the provider's `global_name_template` unless written.
+        global_name: Attr<String> = optional().check(GLOBAL_NAME, |v| text(v, is_global_name)),
+        /// The labels of its workloads; `{ app = name }` unless written.
+        selector: Map<String> = optional().check("At least one label.", is_not_empty),
+        /// What the Kubernetes Service is: `existing` (the default; somebody else's, of which only the annotation that says
+        /// who sees it is written here), `managed` (made here), or `none` (a workload that calls, and isn't called by name).
+        service: Attr<Management> = optional(),
+        /// The identity of its workloads; the service's name unless written.
+        service_account: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// Whether the ServiceAccount is made here; true with `service = "managed"` unless written, else false.
+        create_service_account: Attr<bool> = optional(),
+        /// Who may call where no `allow` block says it; `namespace` unless written. Where it is written beside `allow` blocks,
+        /// both hold.
+        access: Attr<Access> = optional(),
+        /// Whether callers that nobody allowed are refused (`enforce`, the default) or only counted (`dry_run`), or nothing is
+        /// checked (`off`). While nothing is enforced, every namespace sees the service.
+        authorization_mode: Attr<AuthorizationMode> = optional(),
+        /// Whom it calls: its proxies know these destinations, and refuse others. Absent: what the namespace's Sidecar says;
+        /// `[]`: only itself.
+        calls: Set<Destination> = optional(),
+        /// How failures are met; `medium` unless written.
+        resiliency: Attr<Preset> = optional(),
+        /// The longest that a request may take, its retries included; `0s`: no limit. By the preset unless written, where gRPC
+        /// has no limit.
+        request_timeout: Attr<Duration> = optional(),
+        /// Whether requests may be streams that live for long: no timeout. Excludes `request_timeout`.
+        streaming: Attr<bool> = optional(),
+        /// Regions or other labels of nodes by which near endpoints are preferred, in order, as Istio's `failoverPriority`
+        /// takes them, like `topology.kubernetes.io/region`. Excludes `failover`.
+        failover_priority: List<String> = optional()
+            .check("At least one label.", is_not_empty)
+            .check("Keys of labels, alone or as `key=value`.", |v| every(v, is_failover_label)),
+        /// Seconds between moving traffic off a version and removing it, so that no proxy still sends it there; 2 unless written.
+        drain_seconds: Attr<i64> = optional().check("0 to 300.", |v| within(v, 0..=300)),
+        /// Namespaces that see the service, `.` for its own, `*` for all; by `allow` and `access` unless written.
+        export_to: Set<String> = optional()
+            .check("At least one namespace.", is_not_empty)
+            .check("Names of namespaces, `.` for the service's own, or `*` alone.", |v| every(v, is_export)),
+        /// The name of the objects that configure the service, where they have another one than `<name>-<namespace>` already.
+        object_name: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// Objects of others in the namespace that this resource's take the place of, `Kind/name`: they are deleted after ours
+        /// are made, for example `VirtualService/payments-vs`.
+        replaces: Set<String> = optional(),
+        /// Kinds that something else makes for this service, like Argo Rollouts or Flagger: none is written here, and one
+        /// that was is released, not deleted.
+        unmanaged: Set<Unmanaged> = optional(),
+        /// Labels of every object that is made here.
+        labels: Map<String> = optional(),
+        /// Annotations of every object that is made here.
+        annotations: Map<String> = optional(),
+        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
+        /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
+        adopt_existing: Attr<bool> = optional(),
+        /// The ports of the Service; required but with `service = "none"`.
+        port: Blocks<ServicePort> = block(),
+        /// Who may call. The blocks add up, and replace the default of `access`.
+        allow: Blocks<Allow> = block(),
+        /// Who may not call, whatever `allow` says.
+        deny: Blocks<Deny> = block(),
+        /// Requests without a valid token of an end user are refused.
+        require_end_user: Block<RequireEndUser> = block(),
+        /// Requests are put before an authorizer of the mesh.
+        external_authorization: Block<ExternalAuthorization> = block(),
+        /// Sending requests again; by the preset unless written.
+        retries: Block<Retries> = block(),
+        /// Limits; by the preset unless written.
+        circuit_breaker: Block<CircuitBreaker> = block(),
+        /// When an endpoint that fails is left out; by the preset unless written.
+        outlier_detection: Block<OutlierDetection> = block(),
+        /// Versions of the workload, and how requests are shared out among them.
+        version: Blocks<Version> = block(),
+        /// Requests that go another way, in order: the first that matches.
+        route: Blocks<Route> = block(),
+        /// Where requests of a region go when all of its endpoints fail.
+        failover: Blocks<Failover> = block(),
+        /// Traffic from outside, through gateways.
+        ingress: Blocks<Ingress> = block(),
+        /// A field of Istio that no argument stands for.
+        r#override: Blocks<Override> = block(),
+        /// How long operations may take.
+        timeouts: Block<Timeouts> = block(),
+    }
+}
+
+model! {
+    /// A port.
+    pub struct ServicePort {
+        /// The port of the Service, which callers call.
+        number: Attr<PortNumber> = required(),
+        /// What is spoken there.
+        protocol: Attr<Protocol> = required(),
+        /// The port on which the workload listens; `number` unless written.
+        target_port: Attr<PortNumber> = optional(),
+    }
+}
+
+model! {
+    /// A field of Istio that no argument stands for, written into one of the objects of this resource. It is visible in
+    /// `objects`; prefer an argument wherever there is one.
+    pub struct Override {
+        /// The kind of the object.
+        kind: Attr<String> = required(),
+        /// What follows the object's usual name, where there are several of the kind: `ingress`, `deny`, `end-user`,
+        /// `ext-authz`.
+        suffix: Attr<String> = optional(),
+        /// A JSON merge patch, of `spec` alone: `jsonencode({ spec = { ... } })`. null removes a field.
+        patch: Attr<String> = required(),
+    }
+}
+
+model! {
+    /// What is computed.
+    pub struct Outputs {
+        /// The host that callers call, `payments.pci.svc.cluster.local`; null with `service = "none"`.
+        host: Attr<String> = computed(),
+        /// The identity, as `from` takes it: `cluster.local/ns/pci/sa/payments`.
+        principal: Attr<String> = computed(),
+        /// The preset in effect.
+        effective_resiliency: Attr<Preset> = computed(),
+        /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced.
+        effective_callers: Set<String> = computed(),
+    }
+}
+
+/// What [`is_global_name`] admits.
+const GLOBAL_NAME: &str = "A DNS name with a dot, like `payments.example.internal`.";
+
+fn is_global_name(text: &str) -> bool {
+    text.contains('.') && names::is_subdomain(text)
+}
+
+fn is_export(text: &str) -> bool {
+    matches!(text, "." | "*") || names::is_label(text)
+}
+
+fn is_failover_label(text: &str) -> bool {
+    names::is_metadata_key(text.split_once('=').map_or(text, |(key, _)| key))
+}
