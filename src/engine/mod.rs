@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod drift;
+mod facts;
 pub mod journal;
 pub mod ownership;
 pub mod plan;

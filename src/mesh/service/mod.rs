@@ -9,9 +9,11 @@
 //! | [`access`] | AuthorizationPolicy; who sees the rest |
 //! | [`egress`] | Sidecar |
 //! | [`rules`] | none: what must hold across arguments |
+//! | [`live`] | none: what the cluster shows to be wrong |
 
 mod access;
 mod egress;
+mod live;
 mod rules;
 mod traffic;
 mod workload;
