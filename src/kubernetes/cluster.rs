@@ -151,12 +151,7 @@ impl Cluster {
         shared.get_or_try_init(|| self.snapshot(kind, namespace, limits)).await.cloned()
     }
 
-    async fn snapshot(
-        &self,
-        kind: &'static Kind,
-        namespace: Option<&str>,
-        limits: &Limits,
-    ) -> Result<Listed, Error> {
+    async fn snapshot(&self, kind: &'static Kind, namespace: Option<&str>, limits: &Limits) -> Result<Listed, Error> {
         let objects = match self.pages(kind, namespace, "", MOST_PAGES, limits).await {
             Ok(Some(objects)) => objects,
             Ok(None) => return Ok(Listed::TooMany),

@@ -86,10 +86,16 @@ impl Code {
     /// What it finds, for the docs.
     pub const fn says(self) -> &'static str {
         match self {
-            Self::MissingReference => "`calls` or `ingress` names a service, an external host or a Gateway that isn't there.",
-            Self::NamespaceNotInjected => "Pods of the namespace get no sidecar: it carries no label for injection, or one against it.",
+            Self::MissingReference => {
+                "`calls` or `ingress` names a service, an external host or a Gateway that isn't there."
+            }
+            Self::NamespaceNotInjected => {
+                "Pods of the namespace get no sidecar: it carries no label for injection, or one against it."
+            }
             Self::PodMissingProxy => "Pods of the service run without a sidecar, so none of its rules hold there.",
-            Self::SecondVirtualService => "Somebody else's VirtualService is for the same host: only one of them works.",
+            Self::SecondVirtualService => {
+                "Somebody else's VirtualService is for the same host: only one of them works."
+            }
             Self::SecondSidecar => "Somebody else's Sidecar selects the same pods: only one of them works.",
             Self::TwoProtocols => "Another Service sends another protocol to the same port of the same pods.",
             Self::PortProtocol => "A port of the Service says another protocol than its `port` block, or none.",
@@ -104,16 +110,30 @@ impl Code {
             Self::HiddenCallee => "`calls` names a service or an external host that isn't exported to the namespace.",
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
             Self::MissingPort => "The Service hasn't a port that a `port` block names.",
-            Self::MissingProvider => "The mesh's configuration doesn't define the provider of `external_authorization`.",
-            Self::MissingIssuer => "No RequestAuthentication verifies tokens of an `end_user`'s issuer for the service.",
+            Self::MissingProvider => {
+                "The mesh's configuration doesn't define the provider of `external_authorization`."
+            }
+            Self::MissingIssuer => {
+                "No RequestAuthentication verifies tokens of an `end_user`'s issuer for the service."
+            }
             Self::NarrowedVisibility => "Namespaces that see the live Service today won't see it any more.",
             Self::OtherAccount => "Pods of the service run as another service account than `service_account`.",
-            Self::OtherSelector => "The Service selects other pods than `selector`, so rules and traffic meet different pods.",
-            Self::OtherTargetPort => "The Service sends a port elsewhere than `target_port`, so rules govern the wrong port.",
-            Self::RefusedByCallee => "A service that `calls` names has rules of who may call, and none of them lets this one in.",
-            Self::SecondDestinationRule => "Somebody else's DestinationRule is for the same host: which one holds is by chance.",
+            Self::OtherSelector => {
+                "The Service selects other pods than `selector`, so rules and traffic meet different pods."
+            }
+            Self::OtherTargetPort => {
+                "The Service sends a port elsewhere than `target_port`, so rules govern the wrong port."
+            }
+            Self::RefusedByCallee => {
+                "A service that `calls` names has rules of who may call, and none of them lets this one in."
+            }
+            Self::SecondDestinationRule => {
+                "Somebody else's DestinationRule is for the same host: which one holds is by chance."
+            }
             Self::ServiceType => "The Service is headless or an ExternalName, where some settings don't work.",
-            Self::SharedAccount => "Another `mesh_service` has the same service account, so callees can't tell the two apart.",
+            Self::SharedAccount => {
+                "Another `mesh_service` has the same service account, so callees can't tell the two apart."
+            }
             Self::SharedWorkload => "Another `mesh_service` selects the same pods, so the rules of both hold there.",
         }
     }

@@ -23,7 +23,8 @@ impl<K: Kind> Managed<K> {
         mesh: &Mesh,
         out: &mut Diagnostics,
     ) {
-        let wants: Vec<Want> = K::wants(model, mesh).into_iter().filter(|want| !wanted_by(want, levels).is_empty()).collect();
+        let wants: Vec<Want> =
+            K::wants(model, mesh).into_iter().filter(|want| !wanted_by(want, levels).is_empty()).collect();
         let queries: BTreeSet<Query> = wants.iter().map(|want| want.query.clone()).collect();
         if queries.is_empty() {
             return;
@@ -59,9 +60,8 @@ fn skipped(wants: &[Want], levels: &Levels, found: &Found, resource: &str, once:
     if reasons.is_empty() || !once.first("live checks skipped") {
         return;
     }
-    let line = |(why, codes): (String, BTreeSet<&str>)| {
-        format!("{why}: {}", codes.into_iter().collect::<Vec<_>>().join(", "))
-    };
+    let line =
+        |(why, codes): (String, BTreeSet<&str>)| format!("{why}: {}", codes.into_iter().collect::<Vec<_>>().join(", "));
     let lines: Vec<String> = reasons.into_iter().map(line).collect();
     out.warn(
         &Path::root(),

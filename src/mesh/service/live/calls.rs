@@ -84,7 +84,8 @@ pub(super) fn judge(view: &View, out: &mut Findings) {
     }
     for (home, host) in &callees.hosts {
         let Ok(entries) = view.found.all(&kind::SERVICE_ENTRY, home) else { continue };
-        let mut entries = entries.into_iter().filter(|entry| words(entry, &["spec", "hosts"]).any(|own| hosts_meet(own, host)));
+        let mut entries =
+            entries.into_iter().filter(|entry| words(entry, &["spec", "hosts"]).any(|own| hosts_meet(own, host)));
         match entries.next() {
             None => missing.push(format!("a ServiceEntry for {host} in {home}")),
             Some(first) if !entries.any(|other| seen(other).by(view.site.namespace)) => {
@@ -174,7 +175,9 @@ fn refusing(view: &View, callee: &Json) -> Known<Option<String>> {
         policies.extend(view.found.all(&kind::AUTHORIZATION_POLICY, root).unwrap_or_default());
     }
     let holding: Vec<&Json> = policies.into_iter().filter(|policy| holds(policy, &labels)).collect();
-    if holding.is_empty() || holding.iter().any(|policy| items(policy, &["spec", "rules"]).iter().any(|rule| caller.may(rule))) {
+    if holding.is_empty()
+        || holding.iter().any(|policy| items(policy, &["spec", "rules"]).iter().any(|rule| caller.may(rule)))
+    {
         return Ok(None);
     }
     let names: Vec<String> = holding.iter().map(|policy| place(policy)).collect();

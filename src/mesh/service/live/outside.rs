@@ -106,8 +106,10 @@ fn ingress(view: &View, object: &Object, gateway: &str, out: &mut Findings) -> K
         );
         return Ok(());
     };
-    let served: Vec<&str> = items(live, &["spec", "servers"]).iter().flat_map(|server| words(server, &["hosts"])).collect();
-    let is_served = |host: &&str| served.iter().any(|served| serves(served, host, view.site.namespace, namespace(live)));
+    let served: Vec<&str> =
+        items(live, &["spec", "servers"]).iter().flat_map(|server| words(server, &["hosts"])).collect();
+    let is_served =
+        |host: &&str| served.iter().any(|served| serves(served, host, view.site.namespace, namespace(live)));
     let lost: Vec<&str> = words(&object.body, &["spec", "hosts"]).filter(|host| !is_served(host)).collect();
     if !lost.is_empty() {
         out.tell(
@@ -152,8 +154,10 @@ fn end_users(view: &View, out: &mut Findings) -> Known<()> {
     let holding = all.into_iter().filter(|live| {
         covers(&texts(live, &["spec", "selector", "matchLabels"]), &own) && at(live, &["spec", "targetRefs"]).is_null()
     });
-    let verified: BTreeSet<&str> =
-        holding.flat_map(|live| items(live, &["spec", "jwtRules"])).filter_map(|rule| text(rule, &["issuer"])).collect();
+    let verified: BTreeSet<&str> = holding
+        .flat_map(|live| items(live, &["spec", "jwtRules"]))
+        .filter_map(|rule| text(rule, &["issuer"]))
+        .collect();
     let missing: Vec<&str> = wanted.difference(&verified).copied().collect();
     if !missing.is_empty() {
         out.tell(

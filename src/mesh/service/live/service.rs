@@ -66,9 +66,11 @@ fn kind_of_service(view: &View, live: &Json, out: &mut Findings) {
              mesh_external_service for what is outside",
             text(live, &["spec", "externalName"]).unwrap_or("something else")
         ),
-        (_, Some("None")) => "is headless: callers choose a pod by its address, and proxies send there. Versions, ejection and \
+        (_, Some("None")) => {
+            "is headless: callers choose a pod by its address, and proxies send there. Versions, ejection and \
                               failover don't choose among its pods. Give callers a Service with a cluster IP"
-            .to_owned(),
+                .to_owned()
+        }
         _ => return,
     };
     out.tell(
@@ -107,10 +109,10 @@ fn declared(view: &View, live: &Json, port: &Port, out: &mut Findings) -> Known<
             port.at.attribute("number"),
             "The Service hasn't this port",
             &format!(
-                "Service {} has {}, not {declared}: nobody can call it there, and rules about it govern nothing. Write a port \
-                 of the Service, or add it there.",
+                "Service {} has {}: nobody can call {declared}, and rules about it govern nothing. Write a port of the Service, \
+                 or add it there.",
                 view.id(),
-                if there.is_empty() { "no TCP port".to_owned() } else { format!("port {}", there.join(", ")) }
+                if there.is_empty() { "no TCP port".to_owned() } else { format!("port {} alone", there.join(", ")) }
             ),
         );
         return Ok(());

@@ -139,7 +139,9 @@ pub(super) enum Target<'a> {
 /// Where a Service's port leads: to its own number unless it says otherwise.
 pub(super) fn target(port: &Json) -> Option<Target<'_>> {
     match at(port, &["targetPort"]) {
-        Json::Number(target) => target.as_i64().filter(|target| *target > 0).or_else(|| number(port)).map(Target::Number),
+        Json::Number(target) => {
+            target.as_i64().filter(|target| *target > 0).or_else(|| number(port)).map(Target::Number)
+        }
         Json::String(name) => Some(name.parse().map_or(Target::Name(name), Target::Number)),
         _ => number(port).map(Target::Number),
     }
@@ -148,7 +150,10 @@ pub(super) fn target(port: &Json) -> Option<Target<'_>> {
 /// The numbers that containers of these pods give a name.
 pub(super) fn named_ports(pods: &[&Json], wanted: &str) -> BTreeSet<i64> {
     let ports = pods.iter().flat_map(|pod| containers(pod)).flat_map(|container| items(container, &["ports"]));
-    ports.filter(|port| text(port, &["name"]) == Some(wanted)).filter_map(|p| at(p, &["containerPort"]).as_i64()).collect()
+    ports
+        .filter(|port| text(port, &["name"]) == Some(wanted))
+        .filter_map(|p| at(p, &["containerPort"]).as_i64())
+        .collect()
 }
 
 // === exportTo ===
@@ -207,7 +212,8 @@ pub(super) fn seen(live: &Json) -> Seen {
 
 /// Whether a host, maybe a wildcard, and another have a name in common.
 pub(super) fn hosts_meet(one: &str, other: &str) -> bool {
-    let under = |wild: &str, host: &str| wild == "*" || wild.strip_prefix('*').is_some_and(|domain| host.ends_with(domain));
+    let under =
+        |wild: &str, host: &str| wild == "*" || wild.strip_prefix('*').is_some_and(|domain| host.ends_with(domain));
     one == other || under(one, other) || under(other, one)
 }
 

@@ -14,8 +14,8 @@ use crate::{
     mesh::{
         checks::{
             Code::{
-                SecondDestinationRule, SecondServiceEntry, SecondSidecar, SecondVirtualService, SharedAccount, SharedWorkload,
-                TwoPorts, TwoProtocols,
+                SecondDestinationRule, SecondServiceEntry, SecondSidecar, SecondVirtualService, SharedAccount,
+                SharedWorkload, TwoPorts, TwoProtocols,
             },
             Findings,
         },
@@ -305,8 +305,7 @@ fn global_name(view: &View, out: &mut Findings) -> Known<()> {
     }
     // Those of the namespace are told with the routes.
     let routes = defined(&kind::VIRTUAL_SERVICE).into_iter();
-    let routes: Vec<&Json> =
-        routes.filter(|live| is_in_mesh(live) && namespace(live) != view.site.namespace).collect();
+    let routes: Vec<&Json> = routes.filter(|live| is_in_mesh(live) && namespace(live) != view.site.namespace).collect();
     if !routes.is_empty() {
         out.tell(
             SecondVirtualService,
