@@ -1,6 +1,6 @@
 //! What is wanted in a cluster: plain data. The domain makes it, the engine compares it, the Kubernetes layer writes it.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde_json::Value as Json;
 
@@ -163,6 +163,17 @@ pub mod stamp {
 /// When an object is written: lower first, deletion in reverse. The engine only compares; `mesh::stage` gives the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stage(pub u8);
+
+/// How a resource deals with objects that aren't its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Takeover {
+    /// Objects of others with the names of ours are taken over.
+    pub adopt: bool,
+    /// Kinds that are somebody else's from now on: an object of ours is released, not deleted.
+    pub leaves: Vec<&'static Kind>,
+    /// Objects of others that go once all of ours are there; the highest stage first.
+    pub displaces: BTreeMap<Key, Stage>,
+}
 
 /// How to get from what is live to what is wanted. Pure, written by the domain, obeyed by the engine.
 #[derive(Clone, Debug, PartialEq)]

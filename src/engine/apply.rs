@@ -59,7 +59,7 @@ impl Engine<'_> {
                 }
                 (Holding::Whole, Some(found)) => {
                     if let Whose::Other(who) = whose(found, self.claim, set.noted.get(&object.key))
-                        && !self.claim.adopt
+                        && !self.claim.takeover.adopt
                     {
                         in_the_way(object, &who, out);
                     }
@@ -77,6 +77,9 @@ impl Engine<'_> {
         let unwanted = set.noted.iter().filter(|(key, _)| !set.wanted.contains_key(key));
         let gone = unwanted.map(|(key, noted)| (key.clone(), noted.stage())).collect();
         self.run(&schedule(&writable, &live, &gone), &set, &found, journal, out).await;
+        if out.sound().is_ok() {
+            self.displace(out).await;
+        }
     }
 
     /// Deletes what was noted; gives back what was lent. Objects that aren't ours (any more) are left, with a warning. Where

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::record::Noted;
 pub use crate::object::stamp::{ARGUMENTS, INSTANCE, MANAGED, OWNER, RESOURCE};
 use crate::{
-    object::Key,
+    object::{Key, Takeover},
     tree::{at, set, text},
 };
 
@@ -42,8 +42,8 @@ pub struct Claim {
     pub instance: String,
     /// The arguments as written, compact JSON.
     pub arguments: String,
-    /// Whether objects of others are taken over (`adopt_existing`).
-    pub adopt: bool,
+    /// What becomes of objects of others.
+    pub takeover: Takeover,
 }
 
 /// Whose a live object is.
@@ -144,7 +144,7 @@ mod tests {
             resource: "mesh_service/pci/payments".into(),
             instance: "i1".into(),
             arguments: "{}".into(),
-            adopt: false,
+            takeover: Takeover::default(),
         }
     }
 

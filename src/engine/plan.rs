@@ -43,6 +43,8 @@ impl Engine<'_> {
         for told in side_by_side(checks.collect()).await {
             out.extend(told);
         }
+        self.check_displaced(out).await;
+        self.released(out);
     }
 
     async fn check(&self, object: &Object, is_anchor: bool) -> Diagnostics {
@@ -64,7 +66,7 @@ impl Engine<'_> {
         let mut coming = noted.is_some_and(|noted| noted.moved);
         if let Some(live) = &live {
             match whose(live, self.claim, noted) {
-                Whose::Other(who) if self.claim.adopt => {
+                Whose::Other(who) if self.claim.takeover.adopt => {
                     coming = true;
                     adopted(live, object, &who, &mut out);
                 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How often a write that met a change of somebody else is decided anew.
-const MOST_ROUNDS: usize = 5;
+pub(super) const MOST_ROUNDS: usize = 5;
 /// How long an apply waits for a namespace or a CRD that comes up in the same run.
 const COMES_UP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -53,7 +53,7 @@ impl Engine<'_> {
                 _ => None,
             };
             let adopting = match stranger {
-                Some(who) if !self.claim.adopt => {
+                Some(who) if !self.claim.takeover.adopt => {
                     // It came between our reading and our writing.
                     in_the_way(object, &who, out);
                     return Ok(());
@@ -163,9 +163,10 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Ours goes; of shared kinds, what we only adopted, or never wrote, stays as it is.
-    async fn let_go(&self, key: &Key, noted: &Noted, live: &Json) -> Result<(), Error> {
-        if (noted.adopted || noted.moved) && key.kind.territory == Territory::Shared {
+    /// Ours goes; what is left to somebody else stays as it is, and of shared kinds what we only adopted, or never wrote.
+    pub(super) async fn let_go(&self, key: &Key, noted: &Noted, live: &Json) -> Result<(), Error> {
+        let borrowed = (noted.adopted || noted.moved) && key.kind.territory == Territory::Shared;
+        if borrowed || self.claim.takeover.leaves.contains(&key.kind) {
             return self.cluster.patch(key, &released(live), false, &self.limits).await.map(|_| ());
         }
         let said = |name: &str| text(live, &["metadata", name]).unwrap_or_default().to_owned();

@@ -26,7 +26,7 @@ use crate::{
         Mesh, Rendered,
         checks::{Findings, Want},
     },
-    object::{Key, Stage},
+    object::{Key, Stage, Takeover},
     schema::model::Model,
 };
 
@@ -63,8 +63,8 @@ pub trait Kind: Send + Sync + 'static {
     /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
     /// left.
     fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
-    /// Whether objects of others are taken over.
-    fn adopts(config: &Self::Config) -> bool;
+    /// How objects of others are dealt with.
+    fn takeover(config: &Self::Config) -> Takeover;
     /// How long operations may take.
     fn timeouts(config: &Self::Config) -> Limits;
 }

@@ -8,19 +8,25 @@
 //! | [`traffic`] | DestinationRule, VirtualService |
 //! | [`access`] | AuthorizationPolicy; who sees the rest |
 //! | [`egress`] | Sidecar |
+//! | [`takeover`] | none: what is left to others, and taken from them |
+//! | [`overrides`] | none: patches of the others |
 //! | [`rules`] | none: what must hold across arguments |
 //! | [`live`] | none: what the cluster shows to be wrong |
 
 mod access;
 mod egress;
 mod live;
+mod overrides;
 mod rules;
+mod takeover;
 mod traffic;
 mod workload;
 
 use std::collections::BTreeSet;
 
 pub use access::{Access, Allow, Authorization, AuthorizationMode};
+pub use overrides::{Override, Patch};
+pub use takeover::{Others, Rival, Unmanaged};
 pub use traffic::Traffic;
 
 use super::{
@@ -51,16 +57,6 @@ words! {
     }
 }
 
-words! {
-    /// Kinds that something else may make for a service.
-    pub enum Unmanaged {
-        /// Argo Rollouts moves its weights; Flagger makes it.
-        VirtualService = "VirtualService",
-        /// Argo Rollouts changes its subsets; Flagger makes it.
-        DestinationRule = "DestinationRule",
-    }
-}
-
 /// The parts.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -84,6 +80,10 @@ pub struct Service {
     pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
     /// How failures are met.
     pub traffic: Traffic,
+    /// What is left to others, and what is taken from them.
+    pub others: Others,
+    /// Patches, in order.
+    pub overrides: Known<Vec<Override>>,
     /// On every object that we create for it.
     pub labels: Known<Texts>,
     /// On every object that we create for it.
@@ -139,8 +139,10 @@ impl Service {
             add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
         }
         if management != Management::None {
-            add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
-            if self.speaks_http()? {
+            if !self.others.leaves(Unmanaged::DestinationRule)? {
+                add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
+            }
+            if self.speaks_http()? && !self.others.leaves(Unmanaged::VirtualService)? {
                 add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
             }
         }
@@ -150,7 +152,7 @@ impl Service {
         if part(&self.calls)?.is_some() {
             add(site.key(&kind::SIDECAR), egress::sidecar);
         }
-        Ok(objects)
+        Ok(overrides::overridden(part(&self.overrides)?, &site.object_name(), objects))
     }
 
     /// The cluster host; `None` where there is no Service.
@@ -195,7 +197,12 @@ impl Service {
 impl Site<'_> {
     /// The object of `kind` that configures the service.
     fn key(&self, kind: &'static crate::object::Kind) -> Key {
-        Key::new(kind, self.namespace, &names::object_name(self.name, self.namespace))
+        Key::new(kind, self.namespace, &self.object_name())
+    }
+
+    /// The name of the objects that configure the service.
+    fn object_name(&self) -> String {
+        names::object_name(self.name, self.namespace)
     }
 
     fn host(&self) -> String {

@@ -25,6 +25,7 @@ impl Service {
             }
         }
         self.check_timeout(out);
+        self.check_unmanaged(out);
         if let Ok(mode) = self.authorization.mode {
             self.check_says_something(mode, out);
         }
@@ -32,6 +33,8 @@ impl Service {
 
     /// Rules that need the provider's arguments.
     pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        self.check_replaces(mesh, out);
+        self.check_overrides(mesh, out);
         if self.authorization.mode == Ok(None) {
             self.check_says_something(Some(mesh.defaults.authorization_mode), out);
         }

@@ -27,6 +27,19 @@ pub struct Traffic {
     pub request_timeout: Known<Option<Duration>>,
 }
 
+impl Traffic {
+    /// The arguments that are written which only a VirtualService holds.
+    pub(super) fn routing(&self) -> Vec<&'static str> {
+        let timeout = matches!(self.request_timeout, Ok(Some(_))).then_some("request_timeout");
+        timeout.into_iter().collect()
+    }
+
+    /// The arguments that are written which only a DestinationRule holds.
+    pub(super) fn policy(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
 /// Always there: without it the root namespace's would hold, under `resiliency = "none"` too.
 pub(super) fn destination_rule(site: &Site, key: Key) -> Known<Object> {
     let traffic = if site.service.speaks_http()? {

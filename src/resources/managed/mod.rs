@@ -26,6 +26,7 @@ use crate::{
     engine::{Claim, Engine, Record},
     kubernetes::Limits,
     mesh::Mesh,
+    object::Takeover,
     plugin::offer::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
     schema::{Schema, Value, model::Model},
 };
@@ -78,7 +79,7 @@ impl<K: Kind> Managed<K> {
             resource: Self::resource(id),
             instance: record.instance.clone(),
             arguments: "{}".to_owned(),
-            adopt: false,
+            takeover: Takeover::default(),
         }
     }
 

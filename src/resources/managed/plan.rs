@@ -162,7 +162,7 @@ impl<K: Kind> Managed<K> {
         let rendered = K::render(model, mesh).unwrap_or_default();
         let wanted: Vec<_> = rendered.into_iter().filter_map(|(_, object)| object.ok()).filter(changed).collect();
         let mut claim = Self::claim(&id, owner, &record);
-        claim.adopt = K::adopts(model);
+        claim.takeover = K::takeover(model);
         let limits = Limits::within(K::timeouts(model).read.min(CHECKS_WITHIN), call.stop.clone());
         if K::ONE_PER_MESH && prior.is_none() && !Self::is_only_one(context, mesh, &id, owner, &limits, out).await {
             return;

@@ -20,7 +20,7 @@ use crate::{
         checks::{Findings, Want},
         service,
     },
-    object::{Key, Stage},
+    object::{Key, Stage, Takeover},
 };
 
 /// The resource.
@@ -75,8 +75,8 @@ impl Kind for Service {
         id.split_once('/').map(|(namespace, name)| service::could_render(namespace, name)).unwrap_or_default()
     }
 
-    fn adopts(config: &Config) -> bool {
-        config.adopt_existing.or(false).unwrap_or(false)
+    fn takeover(config: &Config) -> Takeover {
+        intent::takeover(config)
     }
 
     fn timeouts(config: &Config) -> Limits {

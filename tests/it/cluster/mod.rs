@@ -29,6 +29,7 @@ mod refused;
 mod replacement;
 mod requests;
 mod rights;
+mod takeover;
 mod unknowns;
 
 use std::collections::BTreeMap;

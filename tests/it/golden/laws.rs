@@ -40,6 +40,10 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
+        "unmanaged" => &["VirtualService", "DestinationRule"],
+        "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
+        "kind" => &["VirtualService", "DestinationRule", "AuthorizationPolicy"],
+        "patch" => &[r#"{"spec":{"exportTo":["*"]}}"#, r#"{"spec":{"hosts":null,"x":{"y":[1.5]}}}"#],
         _ => &["a", "b"],
     }
 }

@@ -103,6 +103,8 @@ struct View<'a> {
     objects: Vec<Object>,
     /// Of all, also of those that come at apply.
     keys: Vec<Key>,
+    /// Objects of others that go once ours are there.
+    displaced: Vec<Key>,
     found: &'a Found,
 }
 
@@ -111,7 +113,8 @@ impl<'a> View<'a> {
         let rendered = service.render(mesh)?;
         let keys = rendered.iter().map(|(key, _)| key.clone()).collect();
         let objects = rendered.into_iter().filter_map(|(_, object)| object.ok()).collect();
-        Ok(Self { site: service.site(mesh)?, objects, keys, found })
+        let displaced = service.others.takeover(&service.namespace).displaces.into_iter().map(|(key, _)| key).collect();
+        Ok(Self { site: service.site(mesh)?, objects, keys, displaced, found })
     }
 
     /// `pci/payments`
@@ -160,11 +163,11 @@ impl<'a> View<'a> {
     }
 
     /// Whether a live object is this resource's, by its stamp or because the plan writes it (whose it is then, the engine
-    /// judges).
+    /// judges), or goes with this plan.
     fn is_ours(&self, kind: &'static Kind, live: &Json) -> bool {
         let resource = text(live, &["metadata", "annotations", stamp::RESOURCE]);
         resource == Some(&format!("mesh_service/{}", self.id()))
-            || self.keys.iter().any(|key| {
+            || self.keys.iter().chain(&self.displaced).any(|key| {
                 key.kind == kind
                     && key.name == name(live)
                     && key.namespace.as_deref() == text(live, &["metadata", "namespace"])

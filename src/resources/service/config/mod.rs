@@ -22,7 +22,7 @@ use crate::{
         port::{PortNumber, Protocol},
         reference::Destination,
         resiliency::Preset,
-        service::{Access, AuthorizationMode, Management, Unmanaged},
+        service::{Access, AuthorizationMode, Management, Patch, Rival, Unmanaged},
     },
     model,
     resources::{
@@ -85,7 +85,7 @@ model! {
         object_name: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
         /// Objects of others in the namespace that this resource's take the place of, `Kind/name`: they are deleted after ours
         /// are made, for example `VirtualService/payments-vs`.
-        replaces: Set<String> = optional(),
+        replaces: Set<Rival> = optional(),
         /// Kinds that something else makes for this service, like Argo Rollouts or Flagger: none is written here, and one
         /// that was is released, not deleted.
         unmanaged: Set<Unmanaged> = optional(),
@@ -149,7 +149,7 @@ model! {
         /// `ext-authz`.
         suffix: Attr<String> = optional(),
         /// A JSON merge patch, of `spec` alone: `jsonencode({ spec = { ... } })`. null removes a field.
-        patch: Attr<String> = required(),
+        patch: Attr<Patch> = required(),
     }
 }
 

@@ -1,7 +1,10 @@
 //! From the arguments of `mesh_service` to what they mean: defaults are filled in here, and nowhere else.
 
 mod access;
+mod others;
 mod traffic;
+
+pub(super) use others::takeover;
 
 use super::config;
 use crate::{
@@ -29,6 +32,8 @@ pub(super) fn intent(config: &config::Config) -> Service {
         // Whether there is a Sidecar is known before all of its hosts are.
         calls: config.calls.known().map(|calls| calls.map(|_| config.calls.elements().map(Option::unwrap_or_default))),
         traffic: traffic::traffic(config),
+        others: others::others(config),
+        overrides: others::overrides(config),
         labels: texts(&config.labels),
         annotations: texts(&config.annotations),
     }

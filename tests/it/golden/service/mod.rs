@@ -3,6 +3,7 @@
 mod access;
 mod live;
 mod mistakes;
+mod others;
 mod unknowns;
 
 use expect_test::{expect, expect_file};

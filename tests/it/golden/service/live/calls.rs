@@ -40,14 +40,22 @@ fn what_is_there() {
 #[test]
 fn what_is_not_visible_here() {
     let catalog = CATALOG.replace("shop}", "shop, annotations: {networking.istio.io/exportTo: '., web'}}");
-    check(&calls("shop/catalog"), &and(&catalog), &expect![[r#"
+    check(
+        &calls("shop/catalog"),
+        &and(&catalog),
+        &expect![[r#"
         warn at calls: What is called isn't visible here
           pci doesn't see Service shop/catalog (visible to shop, web): its calls fail. Ask the owner to allow this service, or to export to pci. (hidden-callee)
-    "#]]);
-    check(&calls("api.stripe.com"), &and(&STRIPE.replace("{hosts", "{exportTo: [shop], hosts")), &expect![[r#"
+    "#]],
+    );
+    check(
+        &calls("api.stripe.com"),
+        &and(&STRIPE.replace("{hosts", "{exportTo: [shop], hosts")),
+        &expect![[r#"
         warn at calls: What is called isn't visible here
           pci doesn't see ServiceEntry istio-system/api-stripe-com (visible to shop): its calls fail. Ask the owner to allow this service, or to export to pci. (hidden-callee)
-    "#]]);
+    "#]],
+    );
     for everybody in ["'*'", "pci", "'.,pci'"] {
         assert_eq!(told(&calls("shop/catalog"), &and(&catalog.replace("'., web'", everybody)), &[]), "", "{everybody}");
     }
@@ -117,8 +125,12 @@ fn policies_that_refuse_nobody() {
     }
     let deny_all = "kind: AuthorizationPolicy\nmetadata: {name: deny-all, namespace: istio-system}\nspec: {rules: []}";
     let closed = and(&format!("{CATALOG}\n---\n{deny_all}"));
-    check(&calls("shop/catalog"), &closed, &expect![[r#"
+    check(
+        &calls("shop/catalog"),
+        &closed,
+        &expect![[r#"
         warn at calls: What is called doesn't let this service in
           Rules of who may call leave out cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy istio-system/deny-all). Ask the owner to allow it. If this run does, all is well. (refused-by-callee)
-    "#]]);
+    "#]],
+    );
 }
