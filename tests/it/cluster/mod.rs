@@ -18,6 +18,7 @@ mod faults;
 mod fixed_point;
 mod import;
 mod lifecycle;
+mod live_checks;
 mod mistakes;
 mod moves;
 mod mutation;
