@@ -22,7 +22,7 @@ use crate::{
 /// How a policy asks for the issuer of a token.
 const ISSUER: &str = "request.auth.claims[iss]";
 
-pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
+pub(super) fn wants(view: &View, wants: &mut Wants) {
     let (home, root) = (view.site.namespace, view.site.mesh.root_namespace.as_str());
     if subsets(view).next().is_some() {
         wants.all(&kind::POD, home, &[NoVersion]);
@@ -38,7 +38,6 @@ pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
     if providers(view).next().is_some() {
         wants.all(&kind::CONFIG_MAP, root, &[MissingProvider]);
     }
-    Ok(())
 }
 
 pub(super) fn judge(view: &View, out: &mut Findings) {
