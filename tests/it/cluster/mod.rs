@@ -3,7 +3,9 @@
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod accepted;
 mod adoption;
+mod arguments;
 mod behaviour;
 mod bookkeeping;
 mod conflicts;
@@ -17,6 +19,7 @@ mod examples;
 mod faults;
 mod fixed_point;
 mod import;
+mod istioctl;
 mod lifecycle;
 mod live_checks;
 mod mistakes;
