@@ -48,22 +48,19 @@ fn documents(text: &str) -> Vec<Json> {
 
 /// What a cluster with these objects answers, and nothing where a kind is `hidden`.
 fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer {
-    let (kind, is_meant): (_, Box<dyn Fn(&Json) -> bool>) = match query.clone() {
-        Query::One(key) => (
-            key.kind,
-            Box::new(move |live| {
-                live["metadata"]["name"] == key.name
-                    && live["metadata"]["namespace"].as_str() == key.namespace.as_deref()
-            }),
-        ),
-        Query::All { kind, namespace } => {
-            (kind, Box::new(move |live| namespace.as_ref().is_none_or(|own| live["metadata"]["namespace"] == *own)))
-        }
+    let (kind, namespace, name) = match query {
+        Query::One(key) => (key.kind, Some(key.namespace.as_deref()), Some(key.name.as_str())),
+        Query::All { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
     };
     if hidden.contains(&kind.kind) {
         return Err(Unseen::Forbidden);
     }
-    Ok(objects.iter().filter(|live| live["kind"] == kind.kind && is_meant(live)).cloned().map(Arc::new).collect())
+    let is_meant = |live: &&Json| {
+        live["kind"] == kind.kind
+            && namespace.is_none_or(|namespace| live["metadata"]["namespace"].as_str() == namespace)
+            && name.is_none_or(|name| live["metadata"]["name"] == name)
+    };
+    Ok(objects.iter().filter(is_meant).cloned().map(Arc::new).collect())
 }
 
 /// What the checks of a service say in a cluster of these objects.
