@@ -21,7 +21,7 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::{Known, part},
-    object::{Holding, Key, Kind, Object, Stage, in_place, kind},
+    object::{Holding, Key, Kind, Object, Stage, Transition, kind},
 };
 
 words! {
@@ -213,7 +213,7 @@ fn object(
         key,
         holding: Holding::Whole,
         stage,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: origins.to_vec(),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         resiliency::Preset,
         stage,
     },
-    object::{Holding, Object, in_place, kind},
+    object::{Holding, Object, Transition, kind},
 };
 
 fn export_to(site: &Site) -> Known<ExportTo> {
@@ -49,7 +49,7 @@ pub(super) fn service_entry(site: &Site) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::TARGETS,
-        transition: service_entry::transition,
+        transition: service_entry::TRANSITION,
         origins: origins(&[("spec.hosts", "host"), ("spec.ports", "port")]),
     })
 }
@@ -93,7 +93,7 @@ pub(super) fn destination_rule(site: &Site) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::TARGETS,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }
@@ -130,7 +130,7 @@ pub(super) fn virtual_service(site: &Site) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::ROUTES,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: origins(&[("spec.hosts", "host"), ("spec.http", "port")]),
     })
 }

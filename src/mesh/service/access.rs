@@ -18,7 +18,7 @@ use crate::{
         stage,
         text::words,
     },
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 words! {
@@ -95,7 +95,7 @@ pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::OPENING,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }

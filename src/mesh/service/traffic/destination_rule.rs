@@ -9,7 +9,7 @@ use crate::{
         manifest::manifest,
         stage,
     },
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 /// Always there: without it the root namespace's would hold, under `resiliency = "none"` too.
@@ -29,7 +29,7 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
         key,
         holding: Holding::Whole,
         stage: stage::TARGETS,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: origins(&[
             ("spec.host", Path::root().attribute("name")),
             ("spec.exportTo", Path::root().attribute("allow")),

@@ -8,7 +8,7 @@ use crate::{
     diagnostics::Path,
     known::{Known, part},
     mesh::{istio::virtual_service::VirtualService, manifest::manifest, port::PortNumber, stage},
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 /// What is called, and what takes it.
@@ -51,7 +51,7 @@ pub(in super::super) fn virtual_service(site: &Site, key: Key) -> Known<Object> 
         key,
         holding: Holding::Whole,
         stage: stage::ROUTES,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }
