@@ -67,15 +67,21 @@ impl Gone {
     }
 }
 
-/// Applies by stage; then what moves via something; then deletions in reverse. Empty: nothing to do. It doesn't depend on
-/// what earlier applies did, so that one that was killed anywhere is finished by the next.
+/// Up by stages: what is wanted, or what holds both the old and the new. Then down again: what goes, and the last step of what
+/// moved via something. Empty: nothing to do. It doesn't depend on what earlier applies did, so that one that was killed
+/// anywhere is finished by the next.
 pub fn schedule(wanted: &[Object], live: &BTreeMap<Key, Live>, gone: &BTreeMap<Key, Gone>) -> Vec<Wave> {
-    let mut stages: BTreeMap<Stage, Vec<Write>> = BTreeMap::new();
-    let (mut recreated, mut last) = (Vec::new(), Wave::default());
-    let mut settle = Duration::ZERO;
+    let mut up: BTreeMap<Stage, Vec<Write>> = BTreeMap::new();
+    let mut down: BTreeMap<Stage, Wave> = BTreeMap::new();
+    let mut recreated = Vec::new();
+    let mut later = |write: Write, goes: Gone| {
+        let wave = down.entry(goes.stage).or_default();
+        wave.writes.push(write);
+        wave.settle = wave.settle.max(goes.settle);
+    };
     for object in wanted {
         let apply = |body: &Json| Write::Apply { key: object.key.clone(), body: body.clone() };
-        let at = stages.entry(object.stage).or_default();
+        let at = up.entry(object.stage).or_default();
         match live.get(&object.key) {
             Some(live) if live.owned == object.body && live.current => {}
             None => at.push(apply(&object.body)),
@@ -85,35 +91,26 @@ pub fn schedule(wanted: &[Object], live: &BTreeMap<Key, Live>, gone: &BTreeMap<K
                     recreated.push(Write::Remove { key: object.key.clone() });
                     at.push(apply(&object.body));
                 }
-                (Move::Via { first }, wait) => {
+                (Move::Via { first }, settle) => {
                     if first != live.owned {
                         at.push(apply(&first));
                     }
-                    last.writes.push(apply(&object.body));
-                    settle = settle.max(wait);
+                    later(apply(&object.body), Gone { stage: object.stage, settle });
                 }
             },
         }
     }
-    let mut removed: BTreeMap<Stage, (Vec<Write>, Duration)> = BTreeMap::new();
     for (key, gone) in gone {
-        let (writes, settle) = removed.entry(gone.stage).or_default();
-        writes.push(Write::Remove { key: key.clone() });
-        *settle = gone.settle.max(*settle);
+        later(Write::Remove { key: key.clone() }, *gone);
     }
-    let wave = |writes| Wave { writes, settle: Duration::ZERO };
     let mut waves: Vec<Wave> = std::iter::once(recreated)
-        .chain(stages.into_values())
-        .map(wave)
+        .chain(up.into_values())
+        .map(|writes| Wave { writes, settle: Duration::ZERO })
         .filter(|wave| !wave.writes.is_empty())
         .collect();
-    if !last.writes.is_empty() {
+    for Wave { writes, settle } in down.into_values().rev() {
         settled(&mut waves, settle);
-        waves.push(last);
-    }
-    for (writes, settle) in removed.into_values().rev() {
-        settled(&mut waves, settle);
-        waves.push(wave(writes));
+        waves.push(Wave { writes, settle: Duration::ZERO });
     }
     waves
 }

@@ -107,6 +107,18 @@ fn removal_is_the_reverse() {
     assert_eq!(told(&schedule(&[], &BTreeMap::new(), &gone)), ["-VirtualService 0ns", "-DestinationRule 0ns"]);
 }
 
+/// The route that named the subset goes: before the subset does.
+#[test]
+fn what_named_a_subset_goes_before_it() {
+    let (dr, vs) = (key(&DESTINATION_RULE, "x"), key(&VIRTUAL_SERVICE, "x"));
+    let wanted = [object(dr.clone(), 20, json!({}), KEEPING)];
+    let before = BTreeMap::from([(dr, live(json!({"subsets": ["v1"]})))]);
+    assert_eq!(
+        told(&schedule(&wanted, &before, &BTreeMap::from([(vs, gone(40))]))),
+        ["-VirtualService 2s", "DestinationRule {} 0ns"]
+    );
+}
+
 #[test]
 fn what_routes_name_goes_when_they_have_left_it() {
     let dr = key(&DESTINATION_RULE, "x");
