@@ -193,6 +193,7 @@ fn destination_rule(mesh: &Mesh, key: Key, preset: Preset) -> Object {
         host: format!("*.svc.{}", mesh.cluster_domain),
         export_to: ExportTo::from(["*".to_owned()]),
         traffic_policy: preset.resiliency().map(|r| TrafficPolicy::of(&r, Traffic::Requests)),
+        subsets: Vec::new(),
     };
     object(key, Metadata::of(mesh), &spec, stage::TARGETS, &[origin(("spec", "resiliency"))])
 }

@@ -82,6 +82,7 @@ pub(super) fn destination_rule(site: &Site) -> Known<Object> {
     let spec = DestinationRule {
         host: site.host.to_string(),
         export_to: export_to(site)?,
+        subsets: Vec::new(),
         traffic_policy: if settings.is_empty() {
             policy
         } else {
@@ -122,9 +123,14 @@ pub(super) fn virtual_service(site: &Site) -> Known<Object> {
             Some(r) if door.protocol != Protocol::Grpc => r.request_timeout,
             _ => Duration::ZERO,
         };
-        HttpRoute::to_port(site.host.as_str(), door.number, door.number, timeout, Retries::of(preset))
+        HttpRoute::to_port(site.host.as_str(), door.number, timeout, Retries::of(preset))
     });
-    let spec = VirtualService { hosts: vec![site.host.to_string()], export_to: export_to(site)?, http: http.collect() };
+    let spec = VirtualService {
+        hosts: vec![site.host.to_string()],
+        export_to: export_to(site)?,
+        http: http.collect(),
+        tcp: Vec::new(),
+    };
     Ok(Object {
         body: manifest(&key, Metadata::of(site.mesh), &spec),
         key,

@@ -13,7 +13,7 @@
 mod access;
 mod egress;
 mod rules;
-mod traffic;
+pub mod traffic;
 mod workload;
 
 use std::collections::BTreeSet;
@@ -138,7 +138,7 @@ impl Service {
         }
         if management != Management::None {
             add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
-            if self.speaks_http()? {
+            if self.is_routed()? {
                 add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
             }
         }
@@ -172,10 +172,15 @@ impl Service {
         access::callers(&self.site(mesh)?)
     }
 
-    /// Whether some port speaks HTTP: one that is known to suffices.
+    /// Whether proxies see requests on some port.
     fn speaks_http(&self) -> Known<bool> {
+        self.speaks(Protocol::is_http)
+    }
+
+    /// Whether some port speaks such a protocol: one that is known to suffices.
+    fn speaks(&self, such: fn(Protocol) -> bool) -> Known<bool> {
         let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol.is_ok_and(Protocol::is_http)) {
+        if ports.iter().any(|port| port.protocol.is_ok_and(such)) {
             return Ok(true);
         }
         ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
