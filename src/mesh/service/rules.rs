@@ -8,7 +8,6 @@ use crate::{
     known::{Known, part},
     mesh::{
         Mesh,
-        duration::Duration,
         port::{PortNumber, Protocol},
         reference::Destination,
     },
@@ -24,7 +23,7 @@ impl Service {
                 self.check_allow(block, out);
             }
         }
-        self.check_timeout(out);
+        self.check_traffic(out);
         if let Ok(mode) = self.authorization.mode {
             self.check_says_something(mode, out);
         }
@@ -32,6 +31,7 @@ impl Service {
 
     /// Rules that need the provider's arguments.
     pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        self.check_traffic_in_mesh(mesh, out);
         if self.authorization.mode == Ok(None) {
             self.check_says_something(Some(mesh.defaults.authorization_mode), out);
         }
@@ -145,19 +145,6 @@ impl Service {
                      would never match. Remove {attribute}, or write the port block that is meant.",
                     listed(ports)
                 ),
-            );
-        }
-    }
-
-    fn check_timeout(&self, out: &mut Diagnostics) {
-        if let (Ok(Some(timeout)), Ok(false)) = (self.traffic.request_timeout, self.speaks_http())
-            && timeout > Duration::ZERO
-        {
-            out.error(
-                &Path::root().attribute("request_timeout"),
-                "Timeout without an HTTP port",
-                "Only requests have a timeout, and no port of the service speaks http, http2 or grpc. Remove \
-                 request_timeout, or correct the protocol of the port.",
             );
         }
     }

@@ -43,6 +43,15 @@ pub struct OutlierDetection {
     pub max_ejection_percent: Known<Option<u32>>,
 }
 
+impl OutlierDetection {
+    /// Whether it is known to leave everything to a preset.
+    pub(super) fn says_nothing(&self) -> bool {
+        let numbers = [self.consecutive_5xx, self.max_ejection_percent];
+        let spans = [self.interval, self.base_ejection_time];
+        numbers.iter().all(|number| *number == Ok(None)) && spans.iter().all(|span| *span == Ok(None))
+    }
+}
+
 /// The whole policy; `None` where nothing is limited, judged or preferred.
 pub(super) fn policy(site: &Site) -> Known<Option<TrafficPolicy>> {
     let traffic = if site.service.speaks_http()? { istio::Traffic::Requests } else { istio::Traffic::Connections };
