@@ -3,6 +3,7 @@
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+
 mod adoption;
 mod behaviour;
 mod bookkeeping;
@@ -14,6 +15,7 @@ mod core;
 mod drift;
 mod early;
 mod examples;
+mod existing_service;
 mod faults;
 mod fixed_point;
 mod import;
