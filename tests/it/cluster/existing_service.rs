@@ -128,7 +128,11 @@ fn a_service_that_is_not_there_yet_is_never_created() {
         for time in ["first", "second"] {
             let plan = workspace.plan();
             assert!(!plan.is_empty && plan.text.contains("Service isn't there yet"), "{tool}, {time}: {}", plan.text);
-            assert!(plan.text.contains("+ \"networking.istio.io/exportTo\" = \".,shop\""), "{tool}, {time}: {}", plan.text);
+            assert!(
+                plan.text.contains("+ \"networking.istio.io/exportTo\" = \".,shop\""),
+                "{tool}, {time}: {}",
+                plan.text
+            );
             let run = workspace.apply().succeeded();
             assert!(run.stdout.contains("Service isn't there yet"), "{tool}, {time}: {run}");
             assert!(!there(), "{tool}, {time}");

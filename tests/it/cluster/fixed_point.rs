@@ -46,7 +46,7 @@ fn of_every_golden_object() {
 }
 
 /// The YAML files beside the golden tests.
-fn golden_files() -> Vec<PathBuf> {
+pub(super) fn golden_files() -> Vec<PathBuf> {
     let list = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let folders = list(repository().join("tests/it/golden")).filter(|path| path.is_dir());
     let mut files: Vec<_> =
@@ -56,11 +56,11 @@ fn golden_files() -> Vec<PathBuf> {
 }
 
 /// Of a Service that isn't ours we write an annotation alone.
-fn is_of_somebody_else(body: &Json) -> bool {
+pub(super) fn is_of_somebody_else(body: &Json) -> bool {
     body["kind"] == "Service" && body.get("spec").is_none()
 }
 
-fn make_service(api: &Api, key: &Key) {
+pub(super) fn make_service(api: &Api, key: &Key) {
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": { "name": key.name, "namespace": key.namespace },
         "spec": { "ports": [{ "name": "http", "port": 80, "protocol": "TCP" }], "selector": { "app": "theirs" } },

@@ -3,8 +3,10 @@
 // A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-
+mod accepted;
+mod access;
 mod adoption;
+mod arguments;
 mod behaviour;
 mod bookkeeping;
 mod conflicts;
@@ -19,6 +21,7 @@ mod existing_service;
 mod faults;
 mod fixed_point;
 mod import;
+mod istioctl;
 mod lifecycle;
 mod mistakes;
 mod moves;

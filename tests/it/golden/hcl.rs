@@ -84,6 +84,13 @@ pub(super) fn shown(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => format!("{text:?}"),
         Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
-        other => format!("{other:?}"),
+        Value::Map(members) => {
+            let shown = members
+                .iter()
+                .filter(|(_, value)| **value != Value::Null)
+                .map(|(name, value)| format!("{name} = {}", shown(value)));
+            format!("{{ {} }}", shown.collect::<Vec<_>>().join(", "))
+        }
+        Value::Dynamic(typed) => shown(&typed.1),
     }
 }

@@ -1,7 +1,10 @@
 //! Laws that hold for whatever is written. Rendering never panics and is the same each time, values that break every rule
 //! included; what passes the rules is rendered whole; and what comes at apply changes nothing that was known before.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use proptest::prelude::*;
 use terraform_provider_mesh::{
@@ -13,7 +16,7 @@ use terraform_provider_mesh::{
     schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
 };
 
-use super::mesh;
+use super::{hcl::shown, mesh};
 
 /// What may stand where `name` is asked for, so that many random configurations are sound.
 fn sound_texts(name: &str) -> &'static [&'static str] {
@@ -102,7 +105,11 @@ fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
         Shape::Attribute { kind, spec } => {
             let absent = if spec.mode == Mode::Required { unsound } else { 20 };
             let written = value(slot.name, kind, unsound, unknown);
-            prop_oneof![20 => written, absent => Just(Value::Null), unknown => unknown_value].boxed()
+            if absent == 0 {
+                return prop_oneof![20 => written, unknown => unknown_value].boxed();
+            }
+            // Shrinks to what stands first: a failure is shown with no more than it needs.
+            prop_oneof![absent => Just(Value::Null), 20 => written, unknown => unknown_value].boxed()
         }
         Shape::Block { nesting: Nesting::List, schema, .. } => {
             let blocks = prop::collection::vec(body(schema, unsound, unknown), 0..3).prop_map(Value::List);
@@ -110,7 +117,7 @@ fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
         }
         Shape::Block { schema, .. } => {
             let block = body(schema, unsound, unknown);
-            prop_oneof![20 => block, 20 => Just(Value::Null), unknown => unknown_value].boxed()
+            prop_oneof![20 => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
         }
     }
 }
@@ -126,6 +133,35 @@ fn body(schema: &Schema, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
         })
         .collect();
     members.prop_map(|members| Value::Map(members.into_iter().collect())).boxed()
+}
+
+/// A configuration that is wholly known and passes the rules, and what it makes.
+pub(crate) struct Sound {
+    written: Value,
+    /// As Terraform would have them applied.
+    pub(crate) objects: Vec<serde_json::Value>,
+}
+
+/// The arguments that are written, one a line.
+impl fmt::Debug for Sound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Value::Map(arguments) = &self.written else { return write!(f, "{:?}", self.written) };
+        let written = arguments.iter().filter(|(_, value)| !matches!(value, Value::Null));
+        written.into_iter().try_for_each(|(name, value)| write!(f, "\n{name} = {}", shown(value)))
+    }
+}
+
+/// Any of them.
+pub(crate) fn sound<K: Kind>() -> BoxedStrategy<Sound> {
+    let configurations = body(&K::Config::schema(), 0, 0);
+    let sound = configurations.prop_filter_map("the rules refuse it", |written| {
+        let given = given::<K>(&written);
+        let objects = given.rendered.ok().filter(|_| given.sound)?;
+        let objects =
+            objects.into_iter().map(|(_, object)| object.expect("known, as its arguments are").body).collect();
+        Some(Sound { written, objects })
+    });
+    sound.boxed()
 }
 
 /// What a configuration gives.

@@ -12,7 +12,7 @@
 mod external_service;
 mod global_defaults;
 pub(crate) mod hcl;
-mod laws;
+pub(crate) mod laws;
 mod service;
 
 use std::{collections::BTreeSet, fmt::Write as _};
