@@ -246,5 +246,6 @@ resource "mesh_service" "ledger" {
         assert!(told.contains(word), "{word:?} is not in: {told}");
     }
     assert_eq!(policies(&namespace), expected);
+    apply(&workspace, &namespace, LEDGER);
     workspace.destroy().succeeded();
 }
