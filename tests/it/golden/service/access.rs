@@ -543,12 +543,13 @@ fn every_policy() {
     check_outputs::<Service>(
         &format!("{MIXED}{ALL}"),
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["istio-ingress/gateway", "pci/*", "shop/checkout"]
-        effective_resiliency = "medium"
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["istio-ingress/gateway", "pci/*", "shop/checkout"]
+            effective_resiliency = "medium"
+            global_host = null
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments"
+        "#]],
     );
 }
 
