@@ -22,7 +22,7 @@ const MIXED: &str = r#"
     }
 "#;
 
-/// Every argument about who may call.
+/// Every argument about who may call, but for the one that knows no trial.
 const ALL: &str = r#"
     access    = "namespace"
     export_to = ["shop", "istio-ingress"]
@@ -52,6 +52,9 @@ const ALL: &str = r#"
     require_end_user {
       except_paths = ["/healthz"]
     }
+"#;
+
+const EXTERNAL: &str = r#"
     external_authorization {
       provider = "opa"
       paths    = ["/v1/refunds/*"]
@@ -538,7 +541,7 @@ fn external_authorization() {
 /// What lets in and what refuses, each a policy of its own.
 #[test]
 fn every_policy() {
-    check::<Service>(&format!("{MIXED}{ALL}"), &expect_file!["authorization.yaml"]);
+    check::<Service>(&format!("{MIXED}{ALL}{EXTERNAL}"), &expect_file!["authorization.yaml"]);
     // What is refused isn't taken away.
     check_outputs::<Service>(
         &format!("{MIXED}{ALL}"),
@@ -569,7 +572,7 @@ fn deny_alone() {
     );
 }
 
-/// Nothing refuses in a trial: the same policies, but for external authorization, which has none.
+/// Nothing refuses in a trial, and every namespace sees the service, but where `export_to` says otherwise.
 #[test]
 fn every_policy_in_a_trial() {
     let text = format!("{MIXED}{ALL}\nauthorization_mode = \"dry_run\"");
@@ -579,7 +582,7 @@ fn every_policy_in_a_trial() {
 #[test]
 fn no_policy_when_off() {
     check_keys::<Service>(
-        &format!("{MIXED}{ALL}\nauthorization_mode = \"off\""),
+        &format!("{MIXED}{ALL}{EXTERNAL}\nauthorization_mode = \"off\""),
         &expect![[r#"
         Service/pci/payments
         DestinationRule/pci/payments-pci
