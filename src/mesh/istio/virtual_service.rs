@@ -11,6 +11,9 @@ use crate::mesh::{duration::Duration, port::PortNumber, resiliency::Preset};
 pub struct VirtualService {
     /// Whole names.
     pub hosts: Vec<String>,
+    /// `namespace/name`; none: the mesh's own proxies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<String>,
     /// Always written: the mesh's default may hide the object.
     pub export_to: ExportTo,
     /// In order; the first that matches. None is named `default`, the name of Istio's generated routes.
@@ -65,8 +68,11 @@ pub struct PortMatch {
 #[derive(Clone, Debug, Serialize)]
 pub struct HttpRoute {
     /// What it is for; each of them suffices.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     pub matches: Vec<HttpMatch>,
+    /// Another path or host on the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rewrite: Option<Rewrite>,
     /// Of a whole request. `None` is none at all: Istio has no default, and its schema refuses `0s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
@@ -77,10 +83,48 @@ pub struct HttpRoute {
 }
 
 /// A condition on a request.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HttpMatch {
-    /// The port that the caller called.
-    pub port: PortNumber,
+    /// The port that the caller called; `None` at a gateway, whose ports are its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<PortNumber>,
+    /// The path, without the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<StringMatch>,
+}
+
+impl HttpMatch {
+    /// Every request that calls `port`.
+    pub fn all(port: PortNumber) -> Self {
+        Self { port: Some(port), uri: None }
+    }
+
+    /// Every request of such a path.
+    pub fn path(path: StringMatch) -> Self {
+        Self { port: None, uri: Some(path) }
+    }
+}
+
+/// A condition on a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StringMatch {
+    /// This very text.
+    Exact(String),
+    /// A text that begins so.
+    Prefix(String),
+}
+
+/// Another path or host on the way.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rewrite {
+    /// What takes the place of the matched path or prefix; of the first `/` where no path is matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+    /// The host that the workload is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
 }
 
 /// Sending again.
@@ -131,7 +175,8 @@ impl HttpRoute {
     /// The rule for all requests that call `listener`; `port` of the host takes them.
     pub fn to_port(host: &str, listener: PortNumber, port: PortNumber, timeout: Duration, retries: Retries) -> Self {
         Self {
-            matches: vec![HttpMatch { port: listener }],
+            matches: vec![HttpMatch::all(listener)],
+            rewrite: None,
             timeout: (timeout > Duration::ZERO).then_some(timeout),
             retries,
             route: vec![RouteDestination {

@@ -21,6 +21,7 @@ impl Service {
         self.check_ports(out);
         self.check_access(out);
         self.check_global_name(out);
+        self.check_ingress(out);
         self.check_timeout(out);
         self.check_unmanaged(out);
         if let Ok(mode) = self.authorization.mode {

@@ -1,6 +1,9 @@
 //! The routes of one listener: the one for all of its requests comes last.
 
-use super::{super::Site, virtual_service::Listener};
+use super::{
+    super::{Port, Site},
+    virtual_service::Listener,
+};
 use crate::{
     diagnostics::Path,
     known::Known,
@@ -30,6 +33,11 @@ pub(super) fn tls(site: &Site, listener: Listener, global: &str) -> Known<TlsRou
 pub(super) fn tcp(site: &Site, listener: Listener) -> Known<TcpRoute> {
     let matches = vec![PortMatch { port: listener.number? }];
     Ok(TcpRoute { matches, route: vec![RouteDestination::to_port(&site.host(), listener.port.number?)] })
+}
+
+/// What happens to requests that no `route` takes, whoever calls the port.
+pub(in super::super) fn usual_of(site: &Site, port: &Port) -> Known<HttpRoute> {
+    Ok(usual(site, Listener { number: port.number, port })?.0)
 }
 
 /// All requests.
