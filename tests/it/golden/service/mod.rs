@@ -3,6 +3,7 @@
 mod access;
 mod global_name;
 mod ingress;
+mod live;
 mod mistakes;
 mod others;
 mod unknowns;
