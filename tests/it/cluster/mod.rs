@@ -22,6 +22,7 @@ mod faults;
 mod fixed_point;
 mod global_name;
 mod import;
+mod ingress;
 mod istioctl;
 mod lifecycle;
 mod live_checks;

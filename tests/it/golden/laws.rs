@@ -18,7 +18,12 @@ use super::{mesh, sound::sound};
 /// What may stand where `name` is asked for, so that many random configurations are sound.
 fn sound_texts(name: &str) -> &'static [&'static str] {
     match name {
-        "name" | "service_account" => &["payments", "ledger"],
+        "name" => &["payments", "ledger"],
+        // An ingress names the namespace, too.
+        "service_account" => &["payments", "ledger", "istio-ingress/public"],
+        "gateway" => &["istio-ingress/public", "pci/public"],
+        "rewrite" => &["/", "/v2/"],
+        "object_name" => &["pay", "payments.old"],
         "namespace" => &["pci", "shop"],
         "service" => &["existing", "managed", "none"],
         "protocol" => &["http", "http2", "grpc", "tls", "https", "tcp"],

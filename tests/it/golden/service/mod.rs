@@ -5,6 +5,7 @@ mod access_mistakes;
 mod blocks;
 mod export;
 mod global_name;
+mod ingress;
 mod live;
 mod mistakes;
 mod others;
