@@ -2,6 +2,7 @@
 
 mod access;
 mod mistakes;
+mod traffic;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
