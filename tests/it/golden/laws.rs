@@ -20,6 +20,9 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
     match name {
         "name" | "service_account" => &["payments", "ledger"],
         "namespace" => &["pci", "shop"],
+        "global_name" | "hosts" => &["payments.example.com", "ledger.example.com"],
+        "ip_blocks" => &["10.0.0.0/8", "::1"],
+        "gateway" => &["istio-ingress/door"],
         "service" => &["existing", "managed", "none"],
         "protocol" => &["http", "http2", "grpc", "tls", "https", "tcp"],
         "access" => &["namespace", "none", "mesh"],
@@ -30,6 +33,8 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         }
         "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
         "version" => &["v1", "v2"],
+        "unmanaged" => &["VirtualService", "DestinationRule"],
+        "rewrite" => &["/", "/v1"],
         "path" => &["/", "/a", "/a/*", "/b*"],
         "method" => &["GET", "POST"],
         "calls" => {
@@ -56,9 +61,20 @@ fn unsound_text() -> impl Strategy<Value = String> {
     prop_oneof![prop::sample::select(texts.to_vec()).prop_map(str::to_owned), ".{0,12}"]
 }
 
-fn number(unsound: u32) -> impl Strategy<Value = Number> {
+/// Likewise of numbers.
+fn sound_numbers(name: &str) -> &'static [i64] {
+    match name {
+        "number" | "target_port" | "ports" | "except_ports" => &[80, 443, 8080, 9000],
+        "weight" => &[0, 40, 60, 100],
+        "status" => &[302, 308],
+        "abort_status" => &[500, 503],
+        _ => &[0, 1, 7],
+    }
+}
+
+fn number(name: &str, unsound: u32) -> impl Strategy<Value = Number> {
     prop_oneof![
-        20 => prop::sample::select(vec![80_i64, 443, 8080, 9000]).prop_map(Number::from),
+        20 => prop::sample::select(sound_numbers(name).to_vec()).prop_map(Number::from),
         unsound => prop::sample::select(vec![0_i64, -1, 65536, i64::MAX]).prop_map(Number::from),
         unsound => Just(Number::parse("1.5").unwrap()),
     ]
@@ -72,7 +88,7 @@ fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedSt
     };
     match kind {
         Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
-        Type::Number => number(unsound).prop_map(Value::Number).boxed(),
+        Type::Number => number(name, unsound).prop_map(Value::Number).boxed(),
         Type::List(element) => prop::collection::vec(item(element), 1..4).prop_map(Value::List).boxed(),
         Type::Set(element) => {
             let least = usize::from(unsound == 0);
@@ -100,17 +116,20 @@ fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
     let unknown_value = Just(Value::Unknown);
     match &slot.shape {
         Shape::Attribute { kind, spec } => {
-            let absent = if spec.mode == Mode::Required { unsound } else { 20 };
+            // With most of so many written at once, few configurations were sound.
+            let absent = if spec.mode == Mode::Required { unsound } else { 80 };
             let written = value(slot.name, kind, unsound, unknown);
             prop_oneof![20 => written, absent => Just(Value::Null), unknown => unknown_value].boxed()
         }
         Shape::Block { nesting: Nesting::List, schema, .. } => {
-            let blocks = prop::collection::vec(body(schema, unsound, unknown), 0..3).prop_map(Value::List);
-            prop_oneof![20 => blocks, unknown => unknown_value].boxed()
+            let blocks = prop::collection::vec(body(schema, unsound, unknown), 1..3).prop_map(Value::List);
+            // Most services have ports, and few have the rest.
+            let absent = if slot.name == "port" { 5 } else { 80 };
+            prop_oneof![20 => blocks, absent => Just(Value::List(Vec::new())), unknown => unknown_value].boxed()
         }
         Shape::Block { schema, .. } => {
             let block = body(schema, unsound, unknown);
-            prop_oneof![20 => block, 20 => Just(Value::Null), unknown => unknown_value].boxed()
+            prop_oneof![20 => block, 60 => Just(Value::Null), unknown => unknown_value].boxed()
         }
     }
 }

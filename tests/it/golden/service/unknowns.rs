@@ -122,7 +122,9 @@ fn what_traffic_needs() {
         ("a label of failover", payments("failover_priority = [unknown]")),
         ("versions of a tcp service", payments("version = unknown").replace("http", "tcp")),
     ];
-    check_unknown::<Service>(&texts, &expect![[r#"
+    check_unknown::<Service>(
+        &texts,
+        &expect![[r#"
         the name of a version: DestinationRule, VirtualService
         a label of a version: DestinationRule
         the labels of a version: DestinationRule
@@ -136,7 +138,8 @@ fn what_traffic_needs() {
         a region: DestinationRule
         a label of failover: DestinationRule
         versions of a tcp service: which objects there are
-    "#]]);
+    "#]],
+    );
 }
 
 /// Who sees the service depends on callers alone.
