@@ -30,7 +30,13 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "access" => &["namespace", "none", "mesh"],
         "authorization_mode" => &["enforce", "dry_run", "off"],
         "resiliency" => &["low", "medium", "high", "none"],
-        "request_timeout" | "create" | "read" | "update" | "delete" => &["5s", "1500ms", "1m30s"],
+        "request_timeout" | "create" | "read" | "update" | "delete" | "interval" | "base_ejection_time" | "delay" => {
+            &["5s", "1500ms", "1m30s"]
+        }
+        "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
+        "version" => &["v1", "v2"],
+        "path" => &["/", "/a", "/a/*", "/b*"],
+        "method" => &["GET", "POST"],
         "calls" => {
             &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
         }

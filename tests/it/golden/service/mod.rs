@@ -9,6 +9,7 @@ mod ingress;
 mod live;
 mod mistakes;
 mod others;
+mod traffic;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
