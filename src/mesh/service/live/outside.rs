@@ -213,9 +213,9 @@ fn authorizers(view: &View, out: &mut Findings) -> Known<()> {
             Path::root().attribute("external_authorization"),
             "The mesh doesn't know this authorizer",
             &format!(
-                "The mesh's configuration in {root} defines {}, not {provider}: every request that it would be asked about is \
-                 refused. Correct provider, or have it added to extensionProviders.",
-                if defined.is_empty() { "no authorizer".to_owned() } else { some(defined.iter().copied()) }
+                "The mesh's configuration in {root} doesn't define {provider} as an authorizer{}: every request that it would be \
+                 asked about is refused. Correct provider, or have it added to extensionProviders.",
+                if defined.is_empty() { String::new() } else { format!(", but {}", some(defined.iter().copied())) }
             ),
         );
     }
