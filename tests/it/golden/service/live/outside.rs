@@ -54,11 +54,11 @@ fn an_authorizer_that_the_mesh_does_not_know() {
     };
     check(external, &mesh("istio", "oauth"), &expect![[r#"
         warn at external_authorization: The mesh doesn't know this authorizer
-          The mesh's configuration in istio-system defines oauth, not opa: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders. (missing-provider)
+          The mesh's configuration in istio-system doesn't define opa as an authorizer, but oauth: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders. (missing-provider)
     "#]]);
     check(external, &mesh("istio", "oauth").replace("envoyExtAuthzGrpc", "lightstep"), &expect![[r#"
         warn at external_authorization: The mesh doesn't know this authorizer
-          The mesh's configuration in istio-system defines no authorizer, not opa: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders. (missing-provider)
+          The mesh's configuration in istio-system doesn't define opa as an authorizer: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders. (missing-provider)
     "#]]);
     assert_eq!(told(external, &mesh("istio", "opa"), &[]), "");
     assert_eq!(told(external, &mesh("istio-canary", "opa"), &[]), "", "of a revision");
