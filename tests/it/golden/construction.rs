@@ -18,7 +18,7 @@ fn always(law: fn(&[Json]) -> Result<(), String>, seen: fn(&[Json]) -> bool) {
         count.set(count.get() + usize::from(seen(&objects)));
         prop_assert_eq!(law(&objects), Ok(()));
     });
-    assert!(count.get() > 10, "only {} of the configurations are about it", count.get());
+    assert!(count.get() > 4, "only {} of the configurations are about it", count.get());
 }
 
 /// Holds for each object of a kind.
