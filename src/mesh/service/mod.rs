@@ -12,10 +12,12 @@
 //! | [`takeover`] | none: what is left to others, and taken from them |
 //! | [`overrides`] | none: patches of the others |
 //! | [`rules`] | none: what must hold across arguments |
+//! | [`live`] | none: what the cluster shows to be wrong |
 
 mod access;
 mod egress;
 mod global_name;
+mod live;
 mod overrides;
 mod rules;
 mod takeover;

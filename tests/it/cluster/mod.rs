@@ -22,6 +22,7 @@ mod global_name;
 mod import;
 mod istioctl;
 mod lifecycle;
+mod live_checks;
 mod mistakes;
 mod moves;
 mod mutation;

@@ -2,6 +2,7 @@
 
 mod access;
 mod global_name;
+mod live;
 mod mistakes;
 mod others;
 mod unknowns;
