@@ -20,7 +20,7 @@ mod faults;
 mod fixed_point;
 mod global_name;
 mod import;
-mod istioctl;
+pub(crate) mod istioctl;
 mod lifecycle;
 mod live_checks;
 mod mistakes;
