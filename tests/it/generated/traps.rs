@@ -17,7 +17,7 @@ fn rows() -> Vec<Vec<String>> {
     let rows = lines.iter().zip(lines.iter().skip(1)).filter(|(line, next)| is_row(line) && !next.starts_with("| ---"));
     let last = lines.last().into_iter().filter(|line| is_row(line));
     let rows = rows.map(|(line, _)| line).chain(last);
-    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
 }
 
 fn is_row(line: &str) -> bool {
