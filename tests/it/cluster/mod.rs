@@ -23,7 +23,7 @@ mod fixed_point;
 mod global_name;
 mod import;
 mod ingress;
-mod istioctl;
+pub(crate) mod istioctl;
 mod lifecycle;
 mod live_checks;
 mod mistakes;

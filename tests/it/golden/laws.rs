@@ -118,14 +118,11 @@ fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedSt
     }
 }
 
-/// Out of 20 more, how many leave out what may be left out: what is written at random beside much else is seldom sound.
-const SELDOM: u32 = 80;
-
 fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
     let unknown_value = Just(Value::Unknown);
     match &slot.shape {
         Shape::Attribute { kind, spec } => {
-            let absent = if spec.mode == Mode::Required { unsound } else { SELDOM };
+            let absent = if spec.mode == Mode::Required { unsound } else { 20 };
             let written = value(slot.name, kind, unsound, unknown);
             if absent == 0 {
                 return prop_oneof![20 => written, unknown => unknown_value].boxed();
@@ -136,12 +133,12 @@ fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
         Shape::Block { nesting: Nesting::List, schema, .. } => {
             let blocks = prop::collection::vec(body(schema, unsound, unknown), 1..3).prop_map(Value::List);
             // Hardly a service is sound without a port.
-            let absent = if slot.name == "port" { 5 + unsound } else { SELDOM };
+            let absent = if slot.name == "port" { 5 + unsound } else { 20 };
             prop_oneof![absent => Just(Value::List(Vec::new())), 20 => blocks, unknown => unknown_value].boxed()
         }
         Shape::Block { schema, .. } => {
             let block = body(schema, unsound, unknown);
-            prop_oneof![SELDOM => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
+            prop_oneof![20 => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
         }
     }
 }
