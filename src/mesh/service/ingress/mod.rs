@@ -23,7 +23,7 @@ use crate::{
         reference::{Caller, NamespacedName},
         stage,
     },
-    object::{Holding, Key, Object, in_place, kind},
+    object::{Holding, Key, Object, Transition, kind},
 };
 
 /// The suffix of the VirtualService; the name of the blocks follows, where they have one.
@@ -139,7 +139,7 @@ fn virtual_service(site: &Site, key: Key, blocks: &[&Ingress]) -> Known<Object> 
         key,
         holding: Holding::Whole,
         stage: stage::ROUTES,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }

@@ -97,12 +97,12 @@ fn ports() {
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-        all: which objects there are
-        a protocol: which objects there are
-        a protocol beside http: Service, VirtualService
-        the number of an http port: Service, VirtualService
-        the number of a tcp port beside http: Service
-    "#]],
+            all: which objects there are
+            a protocol: which objects there are
+            a protocol beside http: Service, DestinationRule, VirtualService
+            the number of an http port: Service, VirtualService
+            the number of a tcp port beside http: Service, DestinationRule
+        "#]],
     );
 }
 
