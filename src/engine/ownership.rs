@@ -63,8 +63,13 @@ pub fn is_stamp(key: &str) -> bool {
     key == MANAGED || ANNOTATIONS.contains(&key)
 }
 
+/// Somebody of this provider has it as a whole.
+pub fn is_stamped(live: &Json) -> bool {
+    !at(live, &["metadata", "annotations", RESOURCE]).is_null()
+}
+
 /// Judges by the stamps. What we noted when we wrote it counts as well: an object whose annotations somebody removed stays
-/// ours, and one that a `moved` block brought becomes it.
+/// ours, and one that a `moved` block brought becomes it. One that only lent us fields stays somebody else's.
 pub fn whose(live: &Json, claim: &Claim, noted: Option<&Noted>) -> Whose {
     let said = |name: &str| text(live, &["metadata", "annotations", name]);
     let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
@@ -72,7 +77,8 @@ pub fn whose(live: &Json, claim: &Claim, noted: Option<&Noted>) -> Whose {
     if by_us && resource == Some(&claim.resource) {
         return if instance == Some(&claim.instance) { Whose::Ours } else { Whose::OtherLife };
     }
-    let known = noted.is_some_and(|n| n.moved || !n.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&n.uid));
+    let same = |noted: &Noted| !noted.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&noted.uid);
+    let known = noted.is_some_and(|noted| noted.moved || !noted.fields && same(noted));
     if owner.is_none() && known {
         return Whose::Ours;
     }

@@ -7,9 +7,9 @@ use serde_json::{Value as Json, json};
 use super::{
     Engine,
     drift::{self, intruders, project},
-    ownership::{Whose, anchor, stamped, whose},
+    ownership::{self, Whose, anchor, stamped, whose},
     side_by_side,
-    write::mutated,
+    write::{mutated, this_one_alone},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -57,8 +57,9 @@ impl Engine<'_> {
             }
         };
         if object.holding == Holding::Fields {
-            if live.is_none() {
-                absent(object, &mut out);
+            match live {
+                Some(live) => self.check_lent(object, &live, &mut out).await,
+                None => absent(object, &mut out),
             }
             return out;
         }
@@ -100,6 +101,23 @@ impl Engine<'_> {
             Err(error) => self.unchecked(&error, Doing::Check, object, &mut out),
         }
         out
+    }
+
+    /// Whether somebody else's object would lend us the fields.
+    async fn check_lent(&self, object: &Object, live: &Json, out: &mut Diagnostics) {
+        if ownership::is_stamped(live) {
+            // It was ours as a whole, so nobody's fields are in our way.
+            return left(object, out);
+        }
+        let mut body = object.body.clone();
+        this_one_alone(&mut body, live);
+        let how = Apply { dry_run: true, force: self.force };
+        match self.cluster.apply(&object.key, &body, how, &self.limits).await {
+            // What goes between the reading and the asking isn't there: apply says so.
+            Ok(_) => {}
+            Err(error) if error.stale() && !error.field_conflict() => {}
+            Err(error) => self.unchecked(&error, Doing::Check, object, out),
+        }
     }
 
     /// `coming`: it becomes ours by this apply, so nobody's fields are in our way then.
@@ -193,6 +211,19 @@ pub(super) fn absent(object: &Object, out: &mut Diagnostics) {
         format!(
             "{} belongs to somebody else, and only some of its fields are ours. They are set by the first apply that \
                  finds it; until then each plan shows them.",
+            object.key
+        ),
+    );
+}
+
+/// What was ours as a whole is somebody else's from now on.
+fn left(object: &Object, out: &mut Diagnostics) {
+    out.warn(
+        &Path::root(),
+        format!("{} is left in place", object.key.kind.kind),
+        format!(
+            "{} isn't this resource's any more, but for the fields that the plan shows. Apply takes its name off it and \
+             changes nothing else; whatever makes it from now on finds it as it is.",
             object.key
         ),
     );

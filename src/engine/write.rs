@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use super::{
     Engine, Entry, Journal,
     drift::{differences, is_unmanaged, project, released, take, take_written},
-    ownership::{Whose, stamped, whose},
-    plan::in_the_way,
+    ownership::{Whose, is_stamped, stamped, whose},
+    plan::{absent, in_the_way},
     record::Noted,
 };
 use crate::{
@@ -48,6 +48,11 @@ impl Engine<'_> {
         let mut live = live;
         let mut waited = Duration::ZERO;
         for round in 1.. {
+            if object.holding == Holding::Fields && live.is_none() {
+                // It went since it was read, and it isn't ours to make.
+                absent(object, out);
+                return Ok(());
+            }
             let stranger = match live.as_deref().map(|live| whose(live, self.claim, noted)) {
                 Some(Whose::Other(who)) if object.holding == Holding::Whole => Some(who),
                 _ => None,
@@ -92,8 +97,7 @@ impl Engine<'_> {
             let live = self.taken(object, &body, live.clone(), coming).await?;
             set(&mut body, &["metadata", "resourceVersion"], at(&live, &["metadata", "resourceVersion"]).clone());
             if object.holding == Holding::Fields {
-                // An apply would create what isn't there; with a uid the server refuses instead.
-                set(&mut body, &["metadata", "uid"], at(&live, &["metadata", "uid"]).clone());
+                this_one_alone(&mut body, &live);
             }
         }
         let how = Apply { dry_run: false, force: self.force };
@@ -101,7 +105,7 @@ impl Engine<'_> {
     }
 
     /// The live object once every field in our territory is ours alone. Values don't change, only who has them. In shared
-    /// kinds that is only done as an object becomes ours (`coming`).
+    /// kinds that is only done as an object becomes ours (`coming`). One that is ours no more, but for some fields, is let go.
     async fn taken(&self, object: &Object, body: &Json, mut live: Json, coming: bool) -> Result<Json, Error> {
         let key = &object.key;
         let patch = match (object.holding, key.kind.territory) {
@@ -114,6 +118,8 @@ impl Engine<'_> {
                 take(&live, body, key)
             }
             (Holding::Whole, Territory::Shared) if coming => take_written(&live, body, key),
+            // It was ours as a whole: an apply of some fields would empty it of the others.
+            (Holding::Fields, _) if is_stamped(&live) => Some(released(&live)),
             _ => None,
         };
         match patch {
@@ -204,6 +210,11 @@ impl Engine<'_> {
         }
         self.cluster.apply(key, &body, Apply::default(), &self.limits).await.map(|_| ())
     }
+}
+
+/// An apply would create what isn't there; with a uid the server refuses instead.
+pub(super) fn this_one_alone(body: &mut Json, live: &Json) {
+    set(body, &["metadata", "uid"], at(live, &["metadata", "uid"]).clone());
 }
 
 /// Something between us and the store (a mutating webhook, a policy) changed what we wrote: every plan will show it.

@@ -21,7 +21,7 @@ mod live;
 mod overrides;
 mod rules;
 mod takeover;
-mod traffic;
+pub mod traffic;
 mod workload;
 
 use std::collections::BTreeSet;
@@ -158,7 +158,7 @@ impl Service {
             }
             if !self.others.leaves(Unmanaged::VirtualService)? {
                 let apart = global && self.speaks_tls()?;
-                if self.speaks_http()? || global && !apart {
+                if global && !apart || self.is_routed()? {
                     add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
                 }
                 if apart {
@@ -197,15 +197,15 @@ impl Service {
         access::callers(&self.site(mesh)?)
     }
 
-    /// Whether some port speaks HTTP.
+    /// Whether proxies see requests on some port.
     fn speaks_http(&self) -> Known<bool> {
-        self.some_port(Protocol::is_http)
+        self.speaks(Protocol::is_http)
     }
 
-    /// Whether some port speaks it: one that is known to suffices.
-    fn some_port(&self, speaks: fn(Protocol) -> bool) -> Known<bool> {
+    /// Whether some port speaks such a protocol: one that is known to suffices.
+    fn speaks(&self, such: fn(Protocol) -> bool) -> Known<bool> {
         let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol.is_ok_and(speaks)) {
+        if ports.iter().any(|port| port.protocol.is_ok_and(such)) {
             return Ok(true);
         }
         ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)

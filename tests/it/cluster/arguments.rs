@@ -78,6 +78,32 @@ const ROWS: &[Row] = &[
         "allow {\n from = [\"shop/*\"]\n methods = [\"GET\"]\n paths = [\"/v1/*\"]\n ports = [8080]\n}",
     ),
     row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"a.example.com\"]\n}",
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"*.example.com\"]\n ip_blocks = [\"10.0.0.0/8\"]\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://a.example.com\"\n}\n}",
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://b.example.com\"\n claims = { groups = [\"admin\"] }\n}\n}",
+    ),
+    row(
+        "deny",
+        MANAGED,
+        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
+        "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
+    ),
+    row("require_end_user", MANAGED, "require_end_user {}", "require_end_user {\n except_paths = [\"/healthz\"]\n}"),
+    row(
+        "external_authorization",
+        MANAGED,
+        "external_authorization {\n provider = \"opa\"\n}",
+        "external_authorization {\n provider = \"opa\"\n paths = [\"/admin/*\"]\n}",
+    ),
+    row("export_to", MANAGED, "export_to = [\"shop\"]", "export_to = [\"*\"]"),
+    row(
         "override",
         MANAGED,
         "override {\n kind = \"DestinationRule\"\n patch = \"{\\\"spec\\\":{\\\"trafficPolicy\\\":{\\\"retryBudget\\\":null}}}\"\n}",

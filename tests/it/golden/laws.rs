@@ -43,9 +43,8 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
-        "unmanaged" => &["VirtualService", "DestinationRule"],
+        "unmanaged" | "kind" => &["VirtualService", "DestinationRule"],
         "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
-        "kind" => &["VirtualService", "DestinationRule"],
         "patch" => &[r#"{"spec":{"exportTo":["*"]}}"#, r#"{"spec":{"exportTo":null}}"#],
         _ => &["a", "b"],
     }

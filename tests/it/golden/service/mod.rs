@@ -1,6 +1,9 @@
 //! `mesh_service`: every argument, every default, every preset.
 
 mod access;
+mod access_mistakes;
+mod blocks;
+mod export;
 mod global_name;
 mod live;
 mod mistakes;
