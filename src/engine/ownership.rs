@@ -63,7 +63,8 @@ pub fn is_stamp(key: &str) -> bool {
     key == MANAGED || ANNOTATIONS.contains(&key)
 }
 
-/// Somebody of this provider has it as a whole.
+/// A resource of this provider, not only this one, has it as a whole. An apply of some fields would take the others from it:
+/// they have the same field manager.
 pub fn is_stamped(live: &Json) -> bool {
     !at(live, &["metadata", "annotations", RESOURCE]).is_null()
 }
@@ -180,6 +181,9 @@ mod tests {
             (json!({"metadata": {"uid": "u2"}}), Some("u1"), Whose::Other("this provider didn't make it".into())),
             (by_kubectl, None, Whose::Other("this provider didn't make it; it was written by argocd, kubectl".into())),
         ];
+        let lent = Noted { uid: "u1".into(), fields: true, ..Noted::default() };
+        let somebody_else_s = Whose::Other("this provider didn't make it".into());
+        assert_eq!(whose(&json!({"metadata": {"uid": "u1"}}), &claim(), Some(&lent)), somebody_else_s);
         for (live, uid, expected) in rows {
             let noted = uid.map(|uid: &str| Noted { uid: uid.to_owned(), ..Noted::default() });
             assert_eq!(whose(&live, &claim(), noted.as_ref()), expected, "{live}");

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Engine,
     drift::{self, intruders, project},
-    ownership::{self, Whose, anchor, stamped, whose},
+    ownership::{Whose, anchor, stamped, whose},
     side_by_side,
     write::{mutated, this_one_alone},
 };
@@ -105,9 +105,13 @@ impl Engine<'_> {
 
     /// Whether somebody else's object would lend us the fields.
     async fn check_lent(&self, object: &Object, live: &Json, out: &mut Diagnostics) {
-        if ownership::is_stamped(live) {
+        match whose(live, self.claim, None) {
             // It was ours as a whole, so nobody's fields are in our way.
-            return left(object, out);
+            Whose::Ours | Whose::OtherLife => return left(object, out),
+            Whose::Other(_) => {}
+        }
+        if let Some(who) = self.refuses(object, live, None) {
+            return in_the_way(object, &who, out);
         }
         let mut body = object.body.clone();
         this_one_alone(&mut body, live);
@@ -231,15 +235,25 @@ fn left(object: &Object, out: &mut Diagnostics) {
 
 /// An object of somebody else has the name.
 pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
-    out.error(
-        &Path::root(),
-        format!("{} exists already", object.key.kind.kind),
-        format!(
-            "{} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
-             adopt_existing = true; else delete it there, or give this resource another name.",
-            object.key
+    let (key, kind) = (&object.key, object.key.kind.kind);
+    match object.holding {
+        Holding::Whole => out.error(
+            &Path::root(),
+            format!("{kind} exists already"),
+            format!(
+                "{key} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
+                 adopt_existing = true; else delete it there, or give this resource another name."
+            ),
         ),
-    );
+        Holding::Fields => out.error(
+            &Path::root(),
+            format!("{kind} is another resource's"),
+            format!(
+                "{key} is in the cluster, and {who}. That resource writes it as a whole, so this one can't have some of its \
+                 fields. Say there what is meant, or give the object up there first."
+            ),
+        ),
+    };
 }
 
 /// An object of somebody else has the name, and is taken over. The plan of a create shows what will be there; what is

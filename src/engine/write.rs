@@ -53,18 +53,15 @@ impl Engine<'_> {
                 absent(object, out);
                 return Ok(());
             }
-            let stranger = match live.as_deref().map(|live| whose(live, self.claim, noted)) {
-                Some(Whose::Other(who)) if object.holding == Holding::Whole => Some(who),
-                _ => None,
-            };
-            let adopting = match stranger {
-                Some(who) if !self.claim.takeover.adopt => {
-                    // It came between our reading and our writing.
-                    in_the_way(object, &who, out);
-                    return Ok(());
-                }
-                stranger => stranger.is_some(),
-            };
+            if let Some(live) = live.as_deref()
+                && let Some(who) = self.refuses(object, live, noted)
+            {
+                // It came between our reading and our writing.
+                in_the_way(object, &who, out);
+                return Ok(());
+            }
+            let whose = live.as_deref().map(|live| whose(live, self.claim, noted));
+            let adopting = object.holding == Holding::Whole && matches!(whose, Some(Whose::Other(_)));
             let coming = adopting || noted.is_some_and(|noted| noted.moved);
             match self.put_once(target, live.as_deref(), coming).await {
                 Ok(applied) => {
@@ -85,6 +82,19 @@ impl Engine<'_> {
             live = self.cluster.get(&object.key, Freshness::Now, &self.limits).await?;
         }
         Ok(())
+    }
+
+    /// Who has the object, where we may not write it: somebody else, unless we take it over; where we only want some fields,
+    /// another resource of this provider, since an apply would take the others from it.
+    pub(super) fn refuses(&self, object: &Object, live: &Json, noted: Option<&Noted>) -> Option<String> {
+        let in_the_way = match object.holding {
+            Holding::Whole => !self.claim.takeover.adopt,
+            Holding::Fields => is_stamped(live),
+        };
+        match whose(live, self.claim, noted) {
+            Whose::Other(who) if in_the_way => Some(who),
+            _ => None,
+        }
     }
 
     async fn put_once(&self, target: &Target<'_>, live: Option<&Json>, coming: bool) -> Result<Json, Error> {
@@ -141,6 +151,8 @@ impl Engine<'_> {
         for round in 1.. {
             let Some(found) = live else { break };
             let result = match (noted.holding(), whose(&found, self.claim, Some(noted))) {
+                // Whoever has it as a whole by now has what was lent, too.
+                (Holding::Fields, _) if is_stamped(&found) => Ok(()),
                 (Holding::Fields, _) => self.give_back(key, &found).await,
                 (Holding::Whole, Whose::Ours) => self.let_go(key, noted, &found).await,
                 // Of an earlier life, or without a record (state surgery): the owner alone has to do.

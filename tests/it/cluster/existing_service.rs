@@ -225,6 +225,27 @@ fn a_value_of_the_chart_is_a_conflict() {
     }
 }
 
+/// Both write by one field manager: what one says of some fields would take the others from the other.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn a_service_of_another_resource_is_left_alone() {
+    let namespace = control_plane().namespace("two");
+    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &with("service = \"managed\""));
+    workspace.apply().succeeded();
+    let before = live(&namespace);
+    let other = Workspace::new(Tool::Terraform);
+    other.file("kubeconfig", &control_plane().kubeconfig(&namespace.user(Grant::AppTeam)));
+    let hcl = provider(&namespace, "istio-system", "config_path = \"kubeconfig\"", &with("object_name = \"view\""));
+    other.configure(&hcl.replace("owner = \"tests/", "owner = \"others/"));
+    for told in [other.plan_run().errors(), other.apply().errors()] {
+        let who = format!("it belongs to mesh_service/{0}/cart of owner \"tests/{0}\"", namespace.name);
+        assert!(told.contains("Service is another resource's") && told.contains(&who), "{told}");
+    }
+    assert_eq!(live(&namespace), before);
+    unchanged(&workspace, "left alone");
+    workspace.destroy().succeeded();
+}
+
 /// From one to the other and back: what is somebody else's is never deleted, and what is left to somebody never emptied.
 #[test]
 #[ignore = "needs the servers of `make tools`"]

@@ -1,6 +1,11 @@
 //! Objects that have another name already keep it; a change of the name leaves no moment without them.
 
-use crate::support::{control_plane::control_plane, proxy::{Asked, Proxy}, terraform::Tool, users::Grant};
+use crate::support::{
+    control_plane::control_plane,
+    proxy::{Asked, Proxy},
+    terraform::Tool,
+    users::Grant,
+};
 
 use super::{CART, applied, configure, difference, live, workspace};
 

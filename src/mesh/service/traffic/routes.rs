@@ -1,7 +1,7 @@
 //! The routes of one listener: the user's in their order, then the one for all other requests.
 
 use super::{
-    super::Site,
+    super::{Port, Site},
     matches::Match,
     retries,
     versions::{self, Share},
@@ -96,13 +96,13 @@ pub(super) type Routed = (HttpRoute, Vec<(&'static str, Path)>);
 /// A route for several listeners would send all of them to one port, so each has its own.
 pub(super) fn http(site: &Site, listener: Listener) -> Known<Vec<Routed>> {
     let routes = site.service.routes()?;
-    let mut routed = routes.iter().map(|route| of_user(site, listener, route)).collect::<Known<Vec<_>>>()?;
+    let mut all = routes.iter().map(|route| of_user(site, listener, route)).collect::<Known<Vec<_>>>()?;
     // What nothing can reach isn't written.
     let all_taken = routes.last().map_or(Ok(false), |last| part(&last.matches).map(Vec::is_empty))?;
     if !all_taken {
-        routed.push(usual(site, listener)?);
+        all.push(usual(site, listener)?);
     }
-    Ok(routed)
+    Ok(all)
 }
 
 /// Connections that ask for the global name.
@@ -115,6 +115,11 @@ pub(super) fn tls(site: &Site, listener: Listener, global: &str) -> Known<TlsRou
 pub(super) fn tcp(site: &Site, listener: Listener) -> Known<TcpRoute> {
     let matches = vec![TcpMatch { port: listener.number? }];
     Ok(TcpRoute { matches, route: versions::usual(site, listener.port)? })
+}
+
+/// What happens to requests that no `route` takes, whoever calls the port.
+pub(in super::super) fn usual_of(site: &Site, port: &Port) -> Known<HttpRoute> {
+    Ok(usual(site, Listener { number: port.number, port })?.0)
 }
 
 /// All requests.

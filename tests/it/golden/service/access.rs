@@ -1,10 +1,10 @@
 //! Who may call, and who sees the service.
 
 use expect_test::{expect, expect_file};
-use terraform_provider_mesh::resources::service::Service;
+use terraform_provider_mesh::resources::{Kind as _, service::Service};
 
 use super::payments;
-use crate::golden::{check, check_keys, check_object, check_outputs};
+use crate::golden::{check, check_keys, check_object, check_outputs, mesh};
 
 /// A service that speaks HTTP and bytes.
 const MIXED: &str = r#"
@@ -554,6 +554,22 @@ fn every_policy() {
             principal = "cluster.local/ns/pci/sa/payments"
         "#]],
     );
+}
+
+/// A run that was cut off may have left any of them: the next one looks for all.
+#[test]
+fn every_policy_is_looked_for() {
+    let possible: Vec<String> = Service::could_render("pci/payments", &mesh())
+        .iter()
+        .map(|(key, stage)| format!("{key} {}", stage.0))
+        .collect();
+    let policies: Vec<_> = possible.into_iter().filter(|key| key.starts_with("AuthorizationPolicy")).collect();
+    expect![[r#"
+        AuthorizationPolicy/pci/payments-pci 30
+        AuthorizationPolicy/pci/payments-pci-deny 50
+        AuthorizationPolicy/pci/payments-pci-end-user 50
+        AuthorizationPolicy/pci/payments-pci-ext-authz 50"#]]
+    .assert_eq(&policies.join("\n"));
 }
 
 /// A service without `allow` keeps its default beside what it refuses.
