@@ -6,6 +6,7 @@
 mod adoption;
 mod behaviour;
 mod bookkeeping;
+mod canary;
 mod conflicts;
 mod conformance;
 mod connections;
@@ -29,6 +30,7 @@ mod refused;
 mod replacement;
 mod requests;
 mod rights;
+mod traffic;
 mod unknowns;
 
 use std::collections::BTreeMap;
