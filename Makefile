@@ -7,7 +7,7 @@ built := $(or $(CARGO_TARGET_DIR),target)/release/terraform-provider-mesh
 # Where `make install` puts the provider; terraform and tofu look there without being told.
 MIRROR ?= $(HOME)/.terraform.d/plugins
 
-.PHONY: help test bench tools demo cluster install mirror clean need-cargo need-go need-terraform
+.PHONY: help test bench tools servers demo cluster install mirror clean need-cargo need-go need-terraform
 
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
@@ -15,7 +15,7 @@ help:
 	@echo 'make bench    what many services cost in time, memory and requests'
 	@echo 'make install  build the provider and put it where `terraform init` and `tofu init` find it'
 	@echo 'make cluster  hold a throwaway control plane open until Ctrl-C, and print its kubeconfig'
-	@echo 'make tools    build etcd, kube-apiserver, kubectl and OpenTofu into target/tools'
+	@echo 'make tools    build etcd, kube-apiserver, kubectl, OpenTofu and istioctl into target/tools'
 	@echo 'make clean    remove what was built, the tools too'
 
 # What fails fast comes first. The servers' tests wait more than they compute, so they may outnumber the cores.
@@ -26,18 +26,22 @@ test: need-cargo need-go need-terraform
 	$(MAKE) --no-print-directory tools
 	cargo test --test it -- --ignored --skip bench:: --test-threads=6
 
-bench: need-cargo need-go need-terraform tools
+bench: need-cargo need-go need-terraform servers
 	cargo build --release
 	MESH_PROVIDER=$(abspath $(built)) cargo test --test it -- --ignored bench:: --nocapture --test-threads=1
 
-tools:
-	@tests/tools/build.sh target/tools
+tools: servers
+	@tests/tools/build.sh target/tools istioctl
 
-demo: need-cargo need-go need-terraform tools
+# What a throwaway control plane needs, and OpenTofu: without the tools that the tests alone use.
+servers:
+	@tests/tools/build.sh target/tools servers
+
+demo: need-cargo need-go need-terraform servers
 	@$(MAKE) --no-print-directory install MIRROR=target/demo/plugins
 	@examples/demo.sh target/demo/plugins
 
-cluster: need-go tools
+cluster: need-go servers
 	@echo 'The kubeconfig of a throwaway control plane with kinds of Istio follows; Ctrl-C ends it.'
 	@tests/tools/control-plane.sh
 
@@ -59,6 +63,6 @@ clean:
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust (https://rustup.rs)' >&2; exit 1; }
 need-go:
-	@command -v go >/dev/null || { echo 'go is missing: install Go (https://go.dev/dl), which builds the servers to test against' >&2; exit 1; }
+	@command -v go >/dev/null || { echo 'go is missing: install Go (https://go.dev/dl), which builds the servers and tools to test against' >&2; exit 1; }
 need-terraform:
 	@command -v terraform >/dev/null || { echo 'terraform is missing: install it (https://developer.hashicorp.com/terraform/install)' >&2; exit 1; }

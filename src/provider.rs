@@ -7,7 +7,16 @@ use crate::{
     engine::Once,
     known::Known,
     kubernetes::{Cluster, Connection, Exec, Pod, Secret},
-    mesh::{Defaults, Mesh, duration::Duration, names, resiliency::Preset, service::AuthorizationMode},
+    mesh::{
+        Defaults, Mesh,
+        checks::{Code, Level, Levels},
+        duration::Duration,
+        global_name::Template,
+        names,
+        resiliency::Preset,
+        service::AuthorizationMode,
+        text::Text,
+    },
     model,
     plugin::offer::{Provider, Resource},
     resources::{
@@ -69,6 +78,13 @@ model! {
         cluster_domain: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
         /// Trust domain of the mesh's identities; `cluster.local` unless written.
         trust_domain: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// How services get a name that stays when they move: `{name}.{namespace}.example.internal`. Callers call it everywhere
+        /// in the mesh, where proxies answer DNS (`ISTIO_META_DNS_CAPTURE`). Without `{namespace}`, two namespaces may claim
+        /// the same name.
+        global_name_template: Attr<Template> = optional(),
+        /// Whether `global_name_template` gives the services of this configuration their global names; true unless written. With
+        /// false it only says which names `calls` lists, of services that other configurations declare.
+        global_names: Attr<bool> = optional(),
         /// Namespaces of gateways: every service is visible there.
         gateway_namespaces: Set<String> = optional(),
         /// Hosts that every Sidecar of a service lists, as `namespace/host`: tracing, external authorization.
@@ -83,6 +99,9 @@ model! {
         /// Whether fields of Services, ServiceAccounts and Namespaces are taken from managers that set them to another value.
         /// Without it such a conflict is an error in the plan.
         force_conflicts: Attr<bool> = optional(),
+        /// What findings of live checks are worth: `off`, `warn` or `error`, by the check's code, like `{ IST0103 = "off" }`. A
+        /// finding warns unless written; pods in ambient mode are an error. The guide "Live checks" lists the codes.
+        checks: Map<Level> = optional(),
         /// Program that gives the credentials: an exec plugin, as in a kubeconfig. It is run on first use, and again when what
         /// it gave expires or isn't accepted. It gets no stdin, and what it prints is never shown.
         exec: Block<ExecPlugin> = block(),
@@ -177,6 +196,12 @@ fn validate(config: &Value, out: &mut Diagnostics) {
         );
     }
     one_way_to_connect(&config, out);
+    check_template(&config, out);
+    if let Ok(Some(checks)) = config.checks.known() {
+        for (code, fault) in checks.keys().filter_map(|code| Some((code, Code::parse(code).err()?))) {
+            out.error(&at.attribute("checks").key(code), "Unknown code of a check", fault);
+        }
+    }
     if let Ok(Some(hosts)) = config.platform_hosts.elements() {
         for host in hosts.iter().filter(|host| !is_platform_host(host)) {
             out.error(
@@ -194,6 +219,27 @@ fn validate(config: &Value, out: &mut Diagnostics) {
                 format!("{namespace:?}: {}", names::LABEL),
             );
         }
+    }
+}
+
+/// Kubernetes' own names are no names of the mesh.
+fn check_template(config: &Config, out: &mut Diagnostics) {
+    let (Ok(template), Ok(domain)) =
+        (config.global_name_template.known(), config.cluster_domain.or("cluster.local".to_owned()))
+    else {
+        return;
+    };
+    if let Some(template) = template
+        && names::is_in_cluster(&template.filled("name", "namespace"), &domain)
+    {
+        out.error(
+            &Path::root().attribute("global_name_template"),
+            "A global name in the cluster's domain",
+            format!(
+                "{domain} is the cluster's own, where Kubernetes says which hosts there are. Write a template in a domain that \
+                 nothing else answers for, like \"{{name}}.{{namespace}}.example.internal\"."
+            ),
+        );
     }
 }
 
@@ -256,9 +302,17 @@ fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported>
         // Both only matter where the cluster is asked, and an unknown value is as if it weren't written.
         force_conflicts: config.force_conflicts.or(false).unwrap_or(false),
         on_unreadable: config.on_unreadable.or(OnUnreadable::Error).unwrap_or(OnUnreadable::Error),
+        checks: levels(&config.checks),
         once: Once::default(),
         run: Run::default(),
     })
+}
+
+/// Levels that come at apply are as if they weren't written: until then nothing is silenced.
+fn levels(written: &Map<Level>) -> Levels {
+    let written = written.known().ok().flatten().cloned().unwrap_or_default();
+    let level = |(code, level): (String, Attr<Level>)| Some((Code::parse(&code).ok()?, level.required().ok()?));
+    Levels(written.into_iter().filter_map(level).collect())
 }
 
 fn connection(config: &Config) -> Known<Connection> {
@@ -302,6 +356,8 @@ fn mesh(config: &Config) -> Known<Mesh> {
         root_namespace: config.root_namespace.or("istio-system".to_owned())?,
         cluster_domain: config.cluster_domain.or("cluster.local".to_owned())?,
         trust_domain: config.trust_domain.or("cluster.local".to_owned())?,
+        global_name_template: config.global_name_template.known()?.cloned(),
+        global_names: config.global_names.or(true)?,
         gateway_namespaces: config.gateway_namespaces.elements()?.unwrap_or_default(),
         platform_hosts: config.platform_hosts.elements()?.unwrap_or_default(),
         labels: texts(&config.labels)?,

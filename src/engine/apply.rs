@@ -57,10 +57,8 @@ impl Engine<'_> {
                     absent(object, out);
                     continue;
                 }
-                (Holding::Whole, Some(found)) => {
-                    if let Whose::Other(who) = whose(found, self.claim, set.noted.get(&object.key))
-                        && !self.claim.adopt
-                    {
+                (_, Some(found)) => {
+                    if let Some(who) = self.refuses(object, found, set.noted.get(&object.key)) {
                         in_the_way(object, &who, out);
                     }
                 }
@@ -77,6 +75,9 @@ impl Engine<'_> {
         let unwanted = set.noted.iter().filter(|(key, _)| !set.wanted.contains_key(key));
         let gone = unwanted.map(|(key, noted)| (key.clone(), noted.gone())).collect();
         self.run(&schedule(&writable, &live, &gone), &set, &found, journal, out).await;
+        if out.sound().is_ok() {
+            self.displace(out).await;
+        }
     }
 
     /// Deletes what was noted; gives back what was lent. Objects that aren't ours (any more) are left, with a warning. Where

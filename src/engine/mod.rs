@@ -5,7 +5,9 @@
 //! the caller owns; what has to be known next time is in the [`record`].
 
 pub mod apply;
+mod displace;
 pub mod drift;
+mod facts;
 pub mod journal;
 pub mod ownership;
 pub mod plan;

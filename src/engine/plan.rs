@@ -9,7 +9,7 @@ use super::{
     drift::{self, intruders, project},
     ownership::{Whose, anchor, stamped, whose},
     side_by_side,
-    write::mutated,
+    write::{mutated, this_one_alone},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -21,7 +21,7 @@ use crate::{
     tree::at,
 };
 
-const UNREACHABLE: &str = "unreachable";
+pub(super) const UNREACHABLE: &str = "unreachable";
 
 impl Engine<'_> {
     /// Checks each of `wanted`, the objects that this plan would write. Without a cluster there is nothing to check by, and
@@ -43,6 +43,8 @@ impl Engine<'_> {
         for told in side_by_side(checks.collect()).await {
             out.extend(told);
         }
+        self.check_displaced(out).await;
+        self.released(out);
     }
 
     async fn check(&self, object: &Object, is_anchor: bool) -> Diagnostics {
@@ -55,8 +57,9 @@ impl Engine<'_> {
             }
         };
         if object.holding == Holding::Fields {
-            if live.is_none() {
-                absent(object, &mut out);
+            match live {
+                Some(live) => self.check_lent(object, &live, &mut out).await,
+                None => absent(object, &mut out),
             }
             return out;
         }
@@ -64,7 +67,7 @@ impl Engine<'_> {
         let mut coming = noted.is_some_and(|noted| noted.moved);
         if let Some(live) = &live {
             match whose(live, self.claim, noted) {
-                Whose::Other(who) if self.claim.adopt => {
+                Whose::Other(who) if self.claim.takeover.adopt => {
                     coming = true;
                     adopted(live, object, &who, &mut out);
                 }
@@ -98,6 +101,27 @@ impl Engine<'_> {
             Err(error) => self.unchecked(&error, Doing::Check, object, &mut out),
         }
         out
+    }
+
+    /// Whether somebody else's object would lend us the fields.
+    async fn check_lent(&self, object: &Object, live: &Json, out: &mut Diagnostics) {
+        match whose(live, self.claim, None) {
+            // It was ours as a whole, so nobody's fields are in our way.
+            Whose::Ours | Whose::OtherLife => return left(object, out),
+            Whose::Other(_) => {}
+        }
+        if let Some(who) = self.refuses(object, live, None) {
+            return in_the_way(object, &who, out);
+        }
+        let mut body = object.body.clone();
+        this_one_alone(&mut body, live);
+        let how = Apply { dry_run: true, force: self.force };
+        match self.cluster.apply(&object.key, &body, how, &self.limits).await {
+            // What goes between the reading and the asking isn't there: apply says so.
+            Ok(_) => {}
+            Err(error) if error.stale() && !error.field_conflict() => {}
+            Err(error) => self.unchecked(&error, Doing::Check, object, out),
+        }
     }
 
     /// `coming`: it becomes ours by this apply, so nobody's fields are in our way then.
@@ -196,17 +220,40 @@ pub(super) fn absent(object: &Object, out: &mut Diagnostics) {
     );
 }
 
-/// An object of somebody else has the name.
-pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
-    out.error(
+/// What was ours as a whole is somebody else's from now on.
+fn left(object: &Object, out: &mut Diagnostics) {
+    out.warn(
         &Path::root(),
-        format!("{} exists already", object.key.kind.kind),
+        format!("{} is left in place", object.key.kind.kind),
         format!(
-            "{} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
-             adopt_existing = true; else delete it there, or give this resource another name.",
+            "{} isn't this resource's any more, but for the fields that the plan shows. Apply takes its name off it and \
+             changes nothing else; whatever makes it from now on finds it as it is.",
             object.key
         ),
     );
+}
+
+/// An object of somebody else has the name.
+pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
+    let (key, kind) = (&object.key, object.key.kind.kind);
+    match object.holding {
+        Holding::Whole => out.error(
+            &Path::root(),
+            format!("{kind} exists already"),
+            format!(
+                "{key} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
+                 adopt_existing = true; else delete it there, or give this resource another name."
+            ),
+        ),
+        Holding::Fields => out.error(
+            &Path::root(),
+            format!("{kind} is another resource's"),
+            format!(
+                "{key} is in the cluster, and {who}. That resource writes it as a whole, so this one can't have some of its \
+                 fields. Say there what is meant, or give the object up there first."
+            ),
+        ),
+    };
 }
 
 /// An object of somebody else has the name, and is taken over. The plan of a create shows what will be there; what is

@@ -93,6 +93,12 @@ impl Error {
         }
         status.code = code;
         status.retry_after = retry_after;
+        if status.message.starts_with(UNTYPED) {
+            // The server says 500 of a body that doesn't fit the kind's schema, which no retry makes fit.
+            status.code = 422;
+            status.details.causes = untyped(&status.message);
+            "it doesn't fit the schema of its kind:".clone_into(&mut status.message);
+        }
         Self::Refused(Box::new(status))
     }
 
@@ -163,6 +169,19 @@ impl Error {
         };
         said.contains("failed calling webhook")
     }
+}
+
+/// How server-side apply begins to say that a field isn't in the schema.
+const UNTYPED: &str = "failed to create typed patch object";
+
+/// The faults in such a message: `… Kind=DestinationRule): .spec.x: field not declared in schema`, or one a line.
+fn untyped(message: &str) -> Vec<Cause> {
+    let faults = message.split_once("): ").map_or(message, |(_, faults)| faults).lines();
+    let cause = |line: &str| {
+        let (field, said) = line.trim().split_once(": ").unwrap_or(("", line.trim()));
+        Cause { reason: "FieldValueInvalid".to_owned(), message: said.to_owned(), field: field.to_owned() }
+    };
+    faults.filter(|line| !line.trim().is_empty() && line.trim() != "errors:").map(cause).collect()
 }
 
 /// What we were about to do, for the message.
@@ -316,4 +335,25 @@ fn blamed(error: &Error, object: &Object) -> Path {
         fits.max_by_key(|(prefix, _)| prefix.len()).map(|(_, path)| path.clone())
     };
     fields.into_iter().find_map(of).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_the_schema_is_no_fault_of_the_server() {
+        let told = |message: &str| {
+            let body = serde_json::json!({ "code": 500, "message": message });
+            let error = Error::refused(500, body.to_string().as_bytes(), None);
+            let status = error.status().expect("it was refused").clone();
+            let causes = status.details.causes.into_iter().map(|cause| format!("{} | {}", cause.field, cause.message));
+            (status.code, causes.collect::<Vec<_>>())
+        };
+        let one = "failed to create typed patch object (a/b; x/v1, Kind=Y): .spec.z: field not declared in schema";
+        assert_eq!(told(one), (422, vec![".spec.z | field not declared in schema".to_owned()]));
+        let two = "failed to create typed patch object (a/b; x/v1, Kind=Y): errors:\n  .spec.z: one\n  .spec.w: two";
+        assert_eq!(told(two), (422, vec![".spec.z | one".to_owned(), ".spec.w | two".to_owned()]));
+        assert_eq!(told("etcdserver: request timed out"), (500, vec![]));
+    }
 }

@@ -20,9 +20,13 @@ pub use run::Run;
 use self::timeouts::Limits;
 use crate::{
     diagnostics::Diagnostics,
+    facts::Found,
     known::Known,
-    mesh::{Mesh, Rendered},
-    object::{Key, Stage},
+    mesh::{
+        Mesh, Rendered,
+        checks::{Findings, Want},
+    },
+    object::{Key, Stage, Takeover},
     schema::model::Model,
 };
 
@@ -50,11 +54,17 @@ pub trait Kind: Send + Sync + 'static {
     fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
     /// The computed attributes; unknown only where an input is.
     fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
+    /// What the live checks want to know of the cluster. A plan that changes the resource asks.
+    fn wants(_config: &Self::Config, _mesh: &Mesh) -> Vec<Want> {
+        Vec::new()
+    }
+    /// The live checks: diagnostics, never values. What couldn't be seen is unknown in `found`.
+    fn judge(_config: &Self::Config, _mesh: &Mesh, _found: &Found, _out: &mut Findings) {}
     /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
     /// left.
     fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
-    /// Whether objects of others are taken over.
-    fn adopts(config: &Self::Config) -> bool;
+    /// How objects of others are dealt with.
+    fn takeover(config: &Self::Config) -> Takeover;
     /// How long operations may take.
     fn timeouts(config: &Self::Config) -> Limits;
 }

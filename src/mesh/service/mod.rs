@@ -6,19 +6,32 @@
 //! | --- | --- |
 //! | [`workload`] | Service, ServiceAccount |
 //! | [`traffic`] | DestinationRule, VirtualService |
-//! | [`access`] | AuthorizationPolicy; who sees the rest |
+//! | [`access`] | AuthorizationPolicies; who sees the rest |
 //! | [`egress`] | Sidecar |
+//! | [`global_name`] | ServiceEntry |
+//! | [`ingress`] | VirtualServices of gateways |
+//! | [`takeover`] | none: what is left to others, and taken from them |
+//! | [`overrides`] | none: patches of the others |
 //! | [`rules`] | none: what must hold across arguments |
+//! | [`live`] | none: what the cluster shows to be wrong |
 
 mod access;
 mod egress;
+mod global_name;
+mod ingress;
+mod live;
+mod overrides;
 mod rules;
+mod takeover;
 pub mod traffic;
 mod workload;
 
 use std::collections::BTreeSet;
 
-pub use access::{Access, Allow, Authorization, AuthorizationMode};
+pub use access::{Access, Authorization, AuthorizationMode, Calls, EndUser, ExternalAuthorization, RequireEndUser};
+pub use ingress::Ingress;
+pub use overrides::{Override, Patch};
+pub use takeover::{Others, Rival, Unmanaged};
 pub use traffic::Traffic;
 
 use super::{
@@ -49,16 +62,6 @@ words! {
     }
 }
 
-words! {
-    /// Kinds that something else may make for a service.
-    pub enum Unmanaged {
-        /// Argo Rollouts moves its weights; Flagger makes it.
-        VirtualService = "VirtualService",
-        /// Argo Rollouts changes its subsets; Flagger makes it.
-        DestinationRule = "DestinationRule",
-    }
-}
-
 /// The parts.
 #[derive(Clone, Debug)]
 pub struct Service {
@@ -66,6 +69,10 @@ pub struct Service {
     pub name: Known<String>,
     /// Where it is.
     pub namespace: Known<String>,
+    /// What it is called everywhere, where that is written.
+    pub global_name: Known<Option<String>>,
+    /// What its objects are called, where that is written.
+    pub object_name: Known<Option<String>>,
     /// The labels of its workloads.
     pub selector: Known<Texts>,
     /// In the order in which they were declared.
@@ -80,8 +87,14 @@ pub struct Service {
     pub authorization: Authorization,
     /// Whom it calls; `None` inside: the namespace's rules hold.
     pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
+    /// Ways in from outside.
+    pub ingress: Known<Vec<Ingress>>,
     /// How failures are met.
     pub traffic: Traffic,
+    /// What is left to others, and what is taken from them.
+    pub others: Others,
+    /// Patches, in order.
+    pub overrides: Known<Vec<Override>>,
     /// On every object that we create for it.
     pub labels: Known<Texts>,
     /// On every object that we create for it.
@@ -110,6 +123,9 @@ struct Site<'a> {
     mesh: &'a Mesh,
 }
 
+/// What makes an object, under its key.
+type Render = fn(&Site, Key) -> Known<Object>;
+
 impl Service {
     fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
         let (name, namespace) = (part(&self.name)?, part(&self.namespace)?);
@@ -119,8 +135,9 @@ impl Service {
     /// The objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
         let site = self.site(mesh)?;
+        part(&self.object_name)?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
-        let mut add = |key: Key, render: fn(&Site, Key) -> Known<Object>| {
+        let mut add = |key: Key, render: Render| {
             let object = render(&site, key.clone());
             objects.push((key, object));
         };
@@ -137,18 +154,31 @@ impl Service {
             add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
         }
         if management != Management::None {
-            add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
-            if self.is_routed()? {
-                add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+            let global = site.has_global_name()?;
+            if global {
+                add(site.key(&kind::SERVICE_ENTRY), global_name::service_entry);
+            }
+            if !self.others.leaves(Unmanaged::DestinationRule)? {
+                add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
+            }
+            if !self.others.leaves(Unmanaged::VirtualService)? {
+                let apart = global && self.speaks_tls()?;
+                if global && !apart || self.is_routed()? {
+                    add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+                }
+                if apart {
+                    add(site.key_with(&kind::VIRTUAL_SERVICE, global_name::SUFFIX), traffic::global_virtual_service);
+                }
             }
         }
-        if site.authorization_mode()? != AuthorizationMode::Off {
-            add(site.key(&kind::AUTHORIZATION_POLICY), access::policy);
+        for (key, policy) in access::policies(&site)? {
+            add(key, policy);
         }
         if part(&self.calls)?.is_some() {
             add(site.key(&kind::SIDECAR), egress::sidecar);
         }
-        Ok(objects)
+        objects.extend(ingress::virtual_services(&site)?);
+        Ok(overrides::overridden(part(&self.overrides)?, &site.object_name(), objects))
     }
 
     /// The cluster host; `None` where there is no Service.
@@ -167,7 +197,8 @@ impl Service {
         Ok(self.traffic.resiliency?.unwrap_or(mesh.defaults.resiliency))
     }
 
-    /// Everybody who may call: those of the policy, or `anonymous` where nothing is enforced.
+    /// Everybody who may call: those of the ALLOW policy, or `anonymous` where nothing is enforced. What a DENY policy refuses
+    /// isn't taken away: it may refuse some of their requests only.
     pub fn callers(&self, mesh: &Mesh) -> Known<BTreeSet<Caller>> {
         access::callers(&self.site(mesh)?)
     }
@@ -190,7 +221,7 @@ impl Service {
         Ok(part(&self.ports)?)
     }
 
-    fn allow(&self) -> Known<&[Allow]> {
+    fn allow(&self) -> Known<&[Calls]> {
         Ok(part(&self.authorization.allow)?)
     }
 }
@@ -198,7 +229,20 @@ impl Service {
 impl Site<'_> {
     /// The object of `kind` that configures the service.
     fn key(&self, kind: &'static crate::object::Kind) -> Key {
-        Key::new(kind, self.namespace, &names::object_name(self.name, self.namespace))
+        self.key_with(kind, "")
+    }
+
+    /// One of several objects of `kind`: `suffix` says what for, and is empty for the first.
+    fn key_with(&self, kind: &'static crate::object::Kind, suffix: &str) -> Key {
+        Key::new(kind, self.namespace, &suffixed(self.object_name(), suffix))
+    }
+
+    /// The name of the objects that configure the service. While it comes at apply, nothing is rendered.
+    fn object_name(&self) -> String {
+        match &self.service.object_name {
+            Ok(Some(written)) => written.clone(),
+            _ => names::object_name(self.name, self.namespace),
+        }
     }
 
     fn host(&self) -> String {
@@ -222,16 +266,28 @@ impl Site<'_> {
     }
 }
 
-/// Every object of the service's own name that some configuration of it renders.
+/// Every object of the service's usual name that some configuration of it renders. What another `object_name` or the name of an `ingress` gave, an id
+/// can't tell.
 pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+    let key = |kind, suffix| Key::new(kind, namespace, &suffixed(names::object_name(name, namespace), suffix));
+    let policies = access::could_render().map(|(suffix, stage)| (&kind::AUTHORIZATION_POLICY, suffix, stage));
     [
-        (&kind::DESTINATION_RULE, stage::TARGETS),
-        (&kind::AUTHORIZATION_POLICY, stage::OPENING),
-        (&kind::VIRTUAL_SERVICE, stage::ROUTES),
-        (&kind::SIDECAR, stage::ROUTES),
+        (&kind::SERVICE_ENTRY, "", stage::TARGETS),
+        (&kind::DESTINATION_RULE, "", stage::TARGETS),
+        (&kind::VIRTUAL_SERVICE, global_name::SUFFIX, stage::ALIASES),
+        (&kind::VIRTUAL_SERVICE, "", stage::ROUTES),
+        (&kind::VIRTUAL_SERVICE, ingress::SUFFIX, stage::ROUTES),
+        (&kind::SIDECAR, "", stage::ROUTES),
     ]
-    .map(|(kind, stage)| (Key::new(kind, namespace, &names::object_name(name, namespace)), stage))
-    .into()
+    .into_iter()
+    .chain(policies)
+    .map(|(kind, suffix, stage)| (key(kind, suffix), stage))
+    .collect()
+}
+
+/// A name with what says what for: `payments-pci-deny`.
+fn suffixed(name: String, suffix: &str) -> String {
+    if suffix.is_empty() { name } else { format!("{name}-{suffix}") }
 }
 
 /// Where the server's errors on the fields that every object shares go.

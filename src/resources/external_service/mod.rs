@@ -17,7 +17,7 @@ use crate::{
         external_service::{self, Tls},
         resiliency::Preset,
     },
-    object::{Key, Stage},
+    object::{Key, Stage, Takeover},
 };
 
 /// The resource.
@@ -55,8 +55,8 @@ impl Kind for ExternalService {
         id.split_once('/').map(|(namespace, name)| external_service::could_render(namespace, name)).unwrap_or_default()
     }
 
-    fn adopts(config: &Config) -> bool {
-        config.adopt_existing.or(false).unwrap_or(false)
+    fn takeover(config: &Config) -> Takeover {
+        Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(config: &Config) -> Limits {

@@ -9,7 +9,7 @@ use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{Mesh, Rendered, global_defaults, istio::peer_authentication::MtlsMode},
-    object::{Key, Stage},
+    object::{Key, Stage, Takeover},
 };
 
 /// The resource.
@@ -43,8 +43,8 @@ impl Kind for GlobalDefaults {
         global_defaults::could_render(mesh)
     }
 
-    fn adopts(config: &Config) -> bool {
-        config.adopt_existing.or(false).unwrap_or(false)
+    fn takeover(config: &Config) -> Takeover {
+        Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(config: &Config) -> Limits {

@@ -72,7 +72,7 @@ impl<K: Kind> Managed<K> {
         let within = if prior.is_some() { timeouts.update } else { timeouts.create };
         let mut claim = Self::claim(&id, owner, &record);
         claim.arguments = state::recorded(&K::Config::schema(), &arguments);
-        claim.adopt = K::adopts(&model);
+        claim.takeover = K::takeover(&model);
         let work = Work { context: context.clone(), claim, record, limits: Limits::within(within, call.stop.clone()) };
         let mut done = work.run(Job::Apply(wanted)).await;
 
@@ -89,7 +89,9 @@ impl<K: Kind> Managed<K> {
                 .objects
                 .retain(|key, noted| !noted.inherited || left.keys().any(|known| known.to_string() == *key));
             // Nothing of a create was written: there is nothing to keep.
-            (prior.is_some() || !left.is_empty()).then(|| state::with_objects(&made, &left))
+            // Of an update the arguments stay what they were, so that the next plan shows what is still to be done.
+            let base = prior.map_or(&made, |prior| &prior.state);
+            (prior.is_some() || !left.is_empty()).then(|| state::with_objects(base, &left))
         };
         let identity = Some(Self::identity_of(&id));
         Ok(after.map(|state| Stored { state, private: done.record.write(), identity }))

@@ -5,11 +5,13 @@
 //! | file | calls |
 //! | --- | --- |
 //! | [`plan`] | create, update and delete, planned |
+//! | [`checks`] | what a plan warns about beside |
 //! | [`apply`] | create, update, delete, and the two halves of a replacement |
 //! | [`read`] | refresh |
 //! | [`import`] | import, `moved` |
 
 mod apply;
+mod checks;
 mod import;
 mod plan;
 mod read;
@@ -24,12 +26,16 @@ use crate::{
     engine::{Claim, Engine, Record},
     kubernetes::Limits,
     mesh::Mesh,
+    object::Takeover,
     plugin::offer::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
     schema::{Schema, Value, model::Model},
 };
 
 /// A plan's checks are worth so much time, and no more: they are told by apply as well.
 const CHECKS_WITHIN: Duration = Duration::from_secs(15);
+
+/// What only warns is worth less.
+const LOOKS_WITHIN: Duration = Duration::from_secs(5);
 
 /// The only resource that the plugin ever sees.
 pub struct Managed<K>(PhantomData<fn() -> K>);
@@ -73,7 +79,7 @@ impl<K: Kind> Managed<K> {
             resource: Self::resource(id),
             instance: record.instance.clone(),
             arguments: "{}".to_owned(),
-            adopt: false,
+            takeover: Takeover::default(),
         }
     }
 

@@ -13,9 +13,14 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
+    facts::Found,
     known::Known,
-    mesh::{Mesh, Rendered, service},
-    object::{Key, Stage},
+    mesh::{
+        Mesh, Rendered,
+        checks::{Findings, Want},
+        service,
+    },
+    object::{Key, Stage, Takeover},
 };
 
 /// The resource.
@@ -58,18 +63,27 @@ impl Kind for Service {
         let service = intent(config);
         Outputs {
             host: output_if_any(service.host(mesh)),
+            global_host: output_if_any(service.global_host(mesh)),
             principal: output(service.principal(mesh)),
             effective_resiliency: output(service.effective_resiliency(mesh)),
             effective_callers: output_set(service.callers(mesh)),
         }
     }
 
+    fn wants(config: &Config, mesh: &Mesh) -> Vec<Want> {
+        intent(config).wants(mesh)
+    }
+
+    fn judge(config: &Config, mesh: &Mesh, found: &Found, out: &mut Findings) {
+        intent(config).judge(mesh, found, out);
+    }
+
     fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
         id.split_once('/').map(|(namespace, name)| service::could_render(namespace, name)).unwrap_or_default()
     }
 
-    fn adopts(config: &Config) -> bool {
-        config.adopt_existing.or(false).unwrap_or(false)
+    fn takeover(config: &Config) -> Takeover {
+        intent::takeover(config)
     }
 
     fn timeouts(config: &Config) -> Limits {

@@ -1,7 +1,10 @@
 //! What we render, a real server takes as it is, and what comes back is what was rendered, byte for byte: else every plan
 //! would find a difference. Held for every object of the golden tests.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
@@ -22,7 +25,7 @@ fn of_every_golden_object() {
     let mut held = 0;
     for file in golden_files() {
         let namespace = control_plane().namespace("fixed-point");
-        for mut body in yaml(&fs::read_to_string(&file).expect("reading a golden file")) {
+        for mut body in objects(&file) {
             // Names are unique within a file; what hosts say of the namespace means nothing to an API server.
             body["metadata"]["namespace"] = json!(namespace.name);
             let kind = object::kind::named(body["kind"].as_str().expect("a kind")).expect("a kind that we write");
@@ -46,7 +49,7 @@ fn of_every_golden_object() {
 }
 
 /// The YAML files beside the golden tests.
-fn golden_files() -> Vec<PathBuf> {
+pub(super) fn golden_files() -> Vec<PathBuf> {
     let list = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let folders = list(repository().join("tests/it/golden")).filter(|path| path.is_dir());
     let mut files: Vec<_> =
@@ -55,12 +58,17 @@ fn golden_files() -> Vec<PathBuf> {
     files
 }
 
+/// The objects of a golden file.
+pub(super) fn objects(file: &Path) -> Vec<Json> {
+    yaml(&fs::read_to_string(file).expect("reading a golden file"))
+}
+
 /// Of a Service that isn't ours we write an annotation alone.
-fn is_of_somebody_else(body: &Json) -> bool {
+pub(super) fn is_of_somebody_else(body: &Json) -> bool {
     body["kind"] == "Service" && body.get("spec").is_none()
 }
 
-fn make_service(api: &Api, key: &Key) {
+pub(super) fn make_service(api: &Api, key: &Key) {
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": { "name": key.name, "namespace": key.namespace },
         "spec": { "ports": [{ "name": "http", "port": 80, "protocol": "TCP" }], "selector": { "app": "theirs" } },

@@ -9,11 +9,13 @@
 // Expectations are written by a program, which always writes them.
 #![allow(clippy::needless_raw_string_hashes)]
 
+mod construction;
 mod external_service;
 mod global_defaults;
 pub(crate) mod hcl;
 mod laws;
 mod service;
+pub(crate) mod sound;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -50,6 +52,8 @@ fn mesh() -> Mesh {
         root_namespace: "istio-system".to_owned(),
         cluster_domain: "cluster.local".to_owned(),
         trust_domain: "cluster.local".to_owned(),
+        global_name_template: None,
+        global_names: true,
         gateway_namespaces: BTreeSet::new(),
         platform_hosts: BTreeSet::new(),
         labels: [].into(),
@@ -141,7 +145,8 @@ fn knowledge<K: Kind>(text: &str) -> (String, String, Vec<String>) {
             for (key, object) in objects {
                 writeln!(keys, "{key}").unwrap();
                 if object.is_err() {
-                    unknown.push(key.kind.kind.to_owned());
+                    let (_, suffix) = key.name.split_once("-pci-").unwrap_or_default();
+                    unknown.push(format!("{} {suffix}", key.kind.kind).trim_end().to_owned());
                 }
             }
         }

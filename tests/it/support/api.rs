@@ -79,6 +79,12 @@ impl Api {
         done.unwrap_or_else(|refusal| panic!("applying {object}: {refusal:?}"));
     }
 
+    /// What [`Self::apply`] would leave there; nothing is written.
+    pub(crate) fn dry_run(&self, object: &Json, manager: &str) -> Result<Json, Refusal> {
+        let path = format!("{}?fieldManager={manager}&force=true&fieldValidation=Strict&dryRun=All", path_of(object));
+        self.request(Method::PATCH, &path, Some(("application/apply-patch+yaml", object)))
+    }
+
     /// What `kubectl patch --type merge` does.
     pub(crate) fn patch(&self, key: &Key, change: &Json) {
         let path = format!("{}?fieldManager=kubectl-patch", path(key));

@@ -45,7 +45,8 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
-    fn start() -> Self {
+    /// One more, for what would be in the way of other tests.
+    pub(crate) fn start() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let authority = Authority::new();
         let client_ca = folder.path().join("client-ca.pem");
@@ -117,14 +118,19 @@ impl Namespace {
         let account =
             json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": home } });
         api.apply(&account, "tests");
-        for manifest in
-            grant.manifests(&self.name, &json!({ "kind": "ServiceAccount", "name": name, "namespace": home }))
-        {
-            api.apply(&manifest, "tests");
-        }
-        User {
+        let user = User {
             credential: Credential::Token(api.token(home, &name)),
             name: format!("system:serviceaccount:{home}:{name}"),
+        };
+        self.admit(&user, grant);
+        user
+    }
+
+    /// Gives a user what `grant` documents in this namespace, beside what it has.
+    pub(crate) fn admit(&self, user: &User, grant: Grant) {
+        let subject = json!({ "kind": "User", "name": user.name, "apiGroup": "rbac.authorization.k8s.io" });
+        for manifest in grant.manifests(&self.name, &subject) {
+            self.plane.api().apply(&manifest, "tests");
         }
     }
 }

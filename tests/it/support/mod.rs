@@ -8,6 +8,7 @@ pub(crate) mod control_plane;
 pub(crate) mod core;
 pub(crate) mod foreign;
 pub(crate) mod host;
+pub(crate) mod istioctl;
 pub(crate) mod proxy;
 pub(crate) mod rig;
 pub(crate) mod stand_in;

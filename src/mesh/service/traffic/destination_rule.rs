@@ -24,7 +24,7 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
     };
     let mut origins = origins(&[
         ("spec.host", Path::root().attribute("name")),
-        ("spec.exportTo", Path::root().attribute("allow")),
+        ("spec.exportTo", access::export_argument(site)),
         ("spec.subsets", Path::root().attribute("version")),
         ("spec.trafficPolicy", Path::root().attribute("resiliency")),
     ]);

@@ -21,7 +21,8 @@ mod versions;
 mod virtual_service;
 
 pub(super) use destination_rule::destination_rule;
-pub(super) use virtual_service::virtual_service;
+pub(super) use routes::usual_of as usual;
+pub(super) use virtual_service::{global_virtual_service, listeners, virtual_service};
 
 pub use failover::Failover;
 pub use limits::{CircuitBreaker, OutlierDetection};
@@ -88,4 +89,29 @@ impl Service {
 /// one that no route lists would find no way at all: such ports have no route, and all versions take their connections.
 const fn is_shared_tcp(protocol: Protocol) -> bool {
     !protocol.is_http() && !protocol.is_tls()
+}
+
+impl Traffic {
+    /// The arguments that are written which only a VirtualService holds.
+    pub(super) fn routing(&self) -> Vec<&'static str> {
+        let written = [
+            ("request_timeout", matches!(self.request_timeout, Ok(Some(_)))),
+            ("streaming", self.streaming == Ok(true)),
+            ("retries", matches!(self.retries, Ok(Some(_)))),
+            ("route", self.routes.as_ref().is_ok_and(|routes| !routes.is_empty())),
+        ];
+        written.into_iter().filter(|(_, written)| *written).map(|(argument, _)| argument).collect()
+    }
+
+    /// The arguments that are written which only a DestinationRule holds.
+    pub(super) fn policy(&self) -> Vec<&'static str> {
+        let written = [
+            ("circuit_breaker", matches!(self.circuit_breaker, Ok(Some(_)))),
+            ("outlier_detection", matches!(self.outlier_detection, Ok(Some(_)))),
+            ("version", self.versions.as_ref().is_ok_and(|versions| !versions.is_empty())),
+            ("failover", self.failover.as_ref().is_ok_and(|failover| !failover.is_empty())),
+            ("failover_priority", self.failover_priority.as_ref().is_ok_and(|labels| !labels.is_empty())),
+        ];
+        written.into_iter().filter(|(_, written)| *written).map(|(argument, _)| argument).collect()
+    }
 }

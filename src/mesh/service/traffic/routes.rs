@@ -1,7 +1,7 @@
 //! The routes of one listener: the user's in their order, then the one for all other requests.
 
 use super::{
-    super::Site,
+    super::{Port, Site},
     matches::Match,
     retries,
     versions::{self, Share},
@@ -13,7 +13,8 @@ use crate::{
     mesh::{
         duration::Duration,
         istio::virtual_service::{
-            self as istio, Abort, Delay, HttpMatch, HttpRoute, Percent, RouteDestination, written,
+            self as istio, Abort, Delay, HttpMatch, HttpRoute, Percent, RouteDestination, TcpMatch, TcpRoute, TlsMatch,
+            TlsRoute, written,
         },
         port::Protocol,
     },
@@ -102,6 +103,23 @@ pub(super) fn http(site: &Site, listener: Listener) -> Known<Vec<Routed>> {
         routed.push(usual(site, listener)?);
     }
     Ok(routed)
+}
+
+/// Connections that ask for the global name.
+pub(super) fn tls(site: &Site, listener: Listener, global: &str) -> Known<TlsRoute> {
+    let matches = vec![TlsMatch { port: listener.number?, sni_hosts: vec![global.to_owned()] }];
+    Ok(TlsRoute { matches, route: vec![RouteDestination::to_port(&site.host(), listener.port.number?)] })
+}
+
+/// All connections.
+pub(super) fn tcp(site: &Site, listener: Listener) -> Known<TcpRoute> {
+    let matches = vec![TcpMatch { port: listener.number? }];
+    Ok(TcpRoute { matches, route: versions::usual(site, listener.port)? })
+}
+
+/// What happens to requests that no `route` takes, whoever calls the port.
+pub(in super::super) fn usual_of(site: &Site, port: &Port) -> Known<HttpRoute> {
+    Ok(usual(site, Listener { number: port.number, port })?.0)
 }
 
 /// All requests.

@@ -1,7 +1,14 @@
 //! `mesh_service`: every argument, every default, every preset.
 
 mod access;
+mod access_mistakes;
+mod blocks;
+mod export;
+mod global_name;
+mod ingress;
+mod live;
 mod mistakes;
+mod others;
 mod traffic;
 mod unknowns;
 
@@ -34,12 +41,13 @@ fn the_least_that_can_be_written() {
     check_outputs::<Service>(
         text,
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["pci/*"]
-        effective_resiliency = "medium"
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["pci/*"]
+            effective_resiliency = "medium"
+            global_host = null
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments"
+        "#]],
     );
 }
 
@@ -97,12 +105,13 @@ fn every_argument() {
     check_outputs::<Service>(
         text,
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["other.mesh/ns/far/sa/away", "pci/*", "pci/batch", "reporting/*", "shop/checkout"]
-        effective_resiliency = "high"
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments-runner"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["other.mesh/ns/far/sa/away", "pci/*", "pci/batch", "reporting/*", "shop/checkout"]
+            effective_resiliency = "high"
+            global_host = null
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments-runner"
+        "#]],
     );
 }
 

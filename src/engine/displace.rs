@@ -1,0 +1,110 @@
+//! Objects of others that ours take the place of: looked at by a plan, and deleted by an apply once all of ours are there.
+
+use std::{cmp::Reverse, time::Duration};
+
+use serde_json::Value as Json;
+
+use super::{
+    Engine,
+    ownership::{OWNER, Whose, whose},
+    record::Noted,
+    write::MOST_ROUNDS,
+};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    kubernetes::{
+        Error, Freshness,
+        errors::{Doing, explain},
+    },
+    object::Key,
+    tree::text,
+};
+
+/// Between two stages of deletes: what a route named must outlive the route in every proxy.
+const SETTLE: Duration = Duration::from_secs(2);
+
+impl Engine<'_> {
+    /// Tells what will go, and what mustn't.
+    pub(super) async fn check_displaced(&self, out: &mut Diagnostics) {
+        for key in self.claim.takeover.displaces.keys() {
+            // What can't be read is told by apply, which reads it again.
+            let Ok(Some(live)) = self.cluster.get(key, Freshness::Recent, &self.limits).await else { continue };
+            if let Some(who) = self.displaced(key, &live, out) {
+                out.warn(
+                    &Path::root().attribute("replaces"),
+                    format!("{} will be deleted", key.kind.kind),
+                    format!(
+                        "{key} is in the cluster, and {who}. Apply deletes it, after this resource's objects are made."
+                    ),
+                );
+            }
+        }
+    }
+
+    /// Tells which objects stay in place though they aren't wanted any more.
+    pub(super) fn released(&self, out: &mut Diagnostics) {
+        let leaves = |key: &Key| self.claim.takeover.leaves.contains(&key.kind);
+        for key in self.record.keys().keys().filter(|key| leaves(key)) {
+            out.warn(
+                &Path::root(),
+                format!("{} is left in place", key.kind.kind),
+                format!(
+                    "{key} isn't this resource's any more. Apply takes its name off it and changes nothing else; whatever \
+                     makes it from now on finds it as it is."
+                ),
+            );
+        }
+    }
+
+    /// Deletes them, later stages first. All of ours are there.
+    pub(super) async fn displace(&self, out: &mut Diagnostics) {
+        let mut keys: Vec<_> = self.claim.takeover.displaces.iter().collect();
+        keys.sort_by_key(|(_, stage)| Reverse(**stage));
+        let mut deleted = None;
+        for (key, stage) in keys {
+            match self.displace_one(key, deleted.is_some_and(|last| last != stage), out).await {
+                Ok(true) => deleted = Some(stage),
+                Ok(false) => {}
+                Err(error) => {
+                    explain(&error, Doing::Delete, key, None, out);
+                }
+            }
+        }
+    }
+
+    /// Answers whether it was there.
+    async fn displace_one(&self, key: &Key, settle: bool, out: &mut Diagnostics) -> Result<bool, Error> {
+        for round in 1.. {
+            let live = match self.cluster.get(key, Freshness::Now, &self.limits).await {
+                Err(error) if error.kind_missing() => None,
+                live => live?,
+            };
+            let Some(live) = live else { break };
+            if self.displaced(key, &live, out).is_none() {
+                break;
+            }
+            if settle && round == 1 {
+                self.limits.pause(SETTLE).await?;
+            }
+            match self.let_go(key, &Noted::default(), &live).await {
+                Err(error) if error.stale() && round < MOST_ROUNDS => {}
+                result => return result.map(|()| true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Who has it, in words; `None` where it belongs to a resource, which has to let go of it first.
+    fn displaced(&self, key: &Key, live: &Json, out: &mut Diagnostics) -> Option<String> {
+        let Whose::Other(who) = whose(live, self.claim, None) else { return None };
+        if text(live, &["metadata", "annotations", OWNER]).is_none() {
+            return Some(who);
+        }
+        out.error(
+            &Path::root().attribute("replaces"),
+            format!("{} belongs to a resource", key.kind.kind),
+            format!("{key} can't be replaced: {who}. Remove it there, or take it out of replaces."),
+        );
+        None
+    }
+}

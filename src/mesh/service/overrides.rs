@@ -1,0 +1,188 @@
+//! The way out: a field of Istio that no argument stands for, as a merge patch of one object.
+
+use std::fmt;
+
+use serde_json::{Map, Value as Json};
+
+use super::Service;
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    known::{Known, part},
+    mesh::{Mesh, text::Text},
+    object::{Key, Object},
+};
+
+/// A merge patch (RFC 7386) of an object's `spec`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patch(Map<String, Json>);
+
+impl fmt::Display for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Json::Object(self.0.clone()).fmt(f)
+    }
+}
+
+impl Text for Patch {
+    fn admits() -> String {
+        "The JSON of an object with the one member `spec`, as `jsonencode({ spec = { ... } })` makes it.".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let json = serde_json::from_str(text).map_err(|fault| format!("It isn't JSON: {fault}. Use jsonencode()."))?;
+        let Json::Object(patch) = whole_numbers(json) else {
+            return Err(format!("It must be an object. {}", Self::admits()));
+        };
+        match patch.keys().find(|member| *member != "spec") {
+            Some(other) => Err(format!("{other:?} isn't to be patched: names, labels and annotations are arguments.")),
+            None if patch.get("spec").is_some_and(|spec| spec.as_object().is_some_and(|spec| !spec.is_empty())) => {
+                Ok(Self(patch))
+            }
+            None => Err(format!("It says nothing. {}", Self::admits())),
+        }
+    }
+}
+
+/// A patch, and what it is for.
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// Its block.
+    pub at: Path,
+    /// The kind of the object.
+    pub kind: Known<String>,
+    /// What follows the usual name.
+    pub suffix: Known<Option<String>>,
+    /// The patch.
+    pub patch: Known<Patch>,
+}
+
+impl Override {
+    /// Whether it is for the object, of a service whose objects are named `base`.
+    fn is_for(&self, key: &Key, base: &str) -> Known<bool> {
+        let kind = part(&self.kind)?;
+        let wanted = match part(&self.suffix)? {
+            Some(suffix) => key.name.strip_prefix(base).and_then(|rest| rest.strip_prefix('-')) == Some(suffix),
+            // Services and ServiceAccounts have a name of their own, and are one of a kind.
+            None => key.name == base || matches!(key.kind.kind, "Service"),
+        };
+        Ok(wanted && key.kind.kind == kind)
+    }
+}
+
+/// The objects with what the patches say.
+pub(super) fn overridden(
+    overrides: &[Override],
+    base: &str,
+    objects: Vec<(Key, Known<Object>)>,
+) -> Vec<(Key, Known<Object>)> {
+    let apply = |(key, object): (Key, Known<Object>)| {
+        let patched = overrides.iter().try_fold(object, |object, patch| {
+            Ok(if patch.is_for(&key, base)? { object.and_then(|object| patch.written_into(object)) } else { object })
+        });
+        (key, patched.unwrap_or_else(Err))
+    };
+    objects.into_iter().map(apply).collect()
+}
+
+impl Override {
+    fn written_into(&self, mut object: Object) -> Known<Object> {
+        let Patch(patch) = part(&self.patch)?;
+        let patch = Json::Object(patch.clone());
+        merge(&mut object.body, &patch);
+        let mut written = Vec::new();
+        fields(&patch, "", &mut written);
+        object.origins.extend(written.into_iter().map(|field| (field, self.at.attribute("patch"))));
+        Ok(object)
+    }
+}
+
+/// RFC 7386: null removes, objects are merged, everything else takes the place of what was there.
+fn merge(target: &mut Json, patch: &Json) {
+    let Json::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Json::Object(Map::new());
+    }
+    let Json::Object(members) = target else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            merge(members.entry(name.clone()).or_insert(Json::Null), value);
+        }
+    }
+}
+
+/// The fields that a patch writes, as `spec.a.b`.
+fn fields(patch: &Json, within: &str, out: &mut Vec<String>) {
+    match patch {
+        Json::Object(members) if !members.is_empty() => {
+            for (name, value) in members {
+                fields(value, &if within.is_empty() { name.clone() } else { format!("{within}.{name}") }, out);
+            }
+        }
+        Json::Null => {}
+        _ => out.push(within.to_owned()),
+    }
+}
+
+/// A number without a fraction, as the server gives it back: `5.0` would come back as `5`, and every plan would show it.
+fn whole_numbers(json: Json) -> Json {
+    match json {
+        Json::Number(number) => {
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && !number.is_i64() && !number.is_u64());
+            whole.and_then(|n| format!("{n:.0}").parse::<i64>().ok()).map_or(Json::Number(number), Json::from)
+        }
+        Json::Array(items) => items.into_iter().map(whole_numbers).collect(),
+        Json::Object(members) => members.into_iter().map(|(name, value)| (name, whole_numbers(value))).collect(),
+        other => other,
+    }
+}
+
+impl Service {
+    /// A patch of nothing would be forgotten silently.
+    pub(super) fn check_overrides(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        let (Ok(overrides), Ok(site), Ok(rendered)) = (&self.overrides, self.site(mesh), self.render(mesh)) else {
+            return;
+        };
+        let base = site.object_name();
+        for patch in overrides {
+            let hits = rendered.iter().map(|(key, _)| patch.is_for(key, &base)).collect::<Known<Vec<_>>>();
+            if hits.is_ok_and(|hits| !hits.contains(&true)) {
+                let there: Vec<_> = rendered.iter().map(|(key, _)| key.to_string()).collect();
+                out.error(
+                    &patch.at,
+                    "Nothing to override",
+                    format!(
+                        "This configuration makes no such object. It makes {}; kind is the first word of one of these, and suffix \
+                         what follows \"{base}-\" in its name.",
+                        there.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn patches_are_merged() {
+        let mut target = json!({ "spec": { "a": { "b": 1, "c": 2 }, "list": [1, 2], "gone": 3 } });
+        merge(&mut target, &json!({ "spec": { "a": { "b": { "d": 4 } }, "list": [3], "gone": null, "new": {} } }));
+        assert_eq!(target, json!({ "spec": { "a": { "b": { "d": 4 }, "c": 2 }, "list": [3], "new": {} } }));
+    }
+
+    #[test]
+    fn what_is_no_patch_is_told() {
+        for text in ["", "[]", "{}", "null", r#"{"spec":{}}"#, r#"{"spec":1}"#, r#"{"metadata":{}}"#] {
+            assert!(Patch::parse(text).is_err(), "{text}");
+        }
+        let patch = Patch::parse(r#"{"spec":{"x":5.0,"y":[1.5,1e3]}}"#).unwrap();
+        assert_eq!(patch.to_string(), r#"{"spec":{"x":5,"y":[1.5,1000]}}"#);
+    }
+}

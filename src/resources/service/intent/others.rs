@@ -1,0 +1,35 @@
+//! What is left to others, and taken from them.
+
+use super::super::config::Config;
+use crate::{
+    known::Known,
+    mesh::service::{Others, Override},
+    object::Takeover,
+    resources::arguments::numbered,
+};
+
+/// What the arguments about objects of others mean.
+pub(super) fn others(config: &Config) -> Others {
+    Others {
+        adopt: config.adopt_existing.or(false),
+        unmanaged: config.unmanaged.elements().map(Option::unwrap_or_default),
+        replaces: config.replaces.elements().map(Option::unwrap_or_default),
+    }
+}
+
+/// What the engine has to know of it.
+pub(crate) fn takeover(config: &Config) -> Takeover {
+    others(config).takeover(&config.namespace.required())
+}
+
+/// The patches.
+pub(super) fn overrides(config: &Config) -> Known<Vec<Override>> {
+    let blocks = config.r#override.known()?;
+    let one = |(at, block): (_, &super::super::config::Override)| Override {
+        at,
+        kind: block.kind.required(),
+        suffix: block.suffix.known().map(Option::<&_>::cloned),
+        patch: block.patch.required(),
+    };
+    Ok(numbered("override", blocks).map(one).collect())
+}

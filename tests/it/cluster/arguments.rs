@@ -1,0 +1,242 @@
+//! Every argument of `mesh_service` on a real server: written, changed and removed. What each writes stands in
+//! `arguments.txt`, field by field as the server has it; what it wrote is gone with it, and nothing else has moved.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use expect_test::expect_file;
+use serde_json::Value as Json;
+use terraform_provider_mesh::{
+    engine::drift::project,
+    object::Key,
+    resources::{Kind, service::Service},
+    schema::model::Model,
+};
+
+use crate::support::{
+    control_plane::control_plane,
+    terraform::{Tool, Workspace},
+    users::Grant,
+};
+
+use super::{configure, workspace};
+
+/// An argument, or block.
+struct Row {
+    /// Its name.
+    argument: &'static str,
+    /// What stands beside it all the time; a name, a namespace and a port do anyway.
+    beside: &'static str,
+    /// It is written.
+    written: &'static str,
+    /// It is written otherwise.
+    changed: &'static str,
+}
+
+/// All objects are ours, but for the account.
+const MANAGED: &str = "service = \"managed\"\ncreate_service_account = false";
+
+/// Likewise, and what was given away is taken back.
+const ADOPTING: &str = "service = \"managed\"\ncreate_service_account = false\nadopt_existing = true";
+
+const fn row(argument: &'static str, beside: &'static str, written: &'static str, changed: &'static str) -> Row {
+    Row { argument, beside, written, changed }
+}
+
+/// In the order of the schema.
+const ROWS: &[Row] = &[
+    row(
+        "global_name",
+        "service = \"managed\"\ncreate_service_account = false\ncalls = []",
+        "global_name = \"payments.example.internal\"",
+        "global_name = \"charges.example.internal\"",
+    ),
+    row("selector", MANAGED, "selector = { app = \"x\" }", "selector = { app = \"x\", tier = \"y\" }"),
+    row("service_account", "service = \"managed\"", "service_account = \"a\"", "service_account = \"b\""),
+    row(
+        "create_service_account",
+        "service = \"managed\"",
+        "create_service_account = false",
+        "create_service_account = true",
+    ),
+    row("access", MANAGED, "access = \"mesh\"", "access = \"none\""),
+    row("authorization_mode", MANAGED, "authorization_mode = \"dry_run\"", "authorization_mode = \"off\""),
+    row("calls", MANAGED, "calls = [\"ledger\"]", "calls = [\"ledger\", \"shop/*\", \"api.example.com\"]"),
+    row("resiliency", MANAGED, "resiliency = \"high\"", "resiliency = \"none\""),
+    row("request_timeout", MANAGED, "request_timeout = \"3s\"", "request_timeout = \"0s\""),
+    row("object_name", MANAGED, "object_name = \"pay\"", "object_name = \"payments.old\""),
+    row("labels", MANAGED, "labels = { team = \"a\" }", "labels = { team = \"b\", tier = \"c\" }"),
+    row("annotations", MANAGED, "annotations = { note = \"a\" }", "annotations = { note = \"b\" }"),
+    row(
+        "unmanaged",
+        ADOPTING,
+        "unmanaged = [\"DestinationRule\"]",
+        "unmanaged = [\"DestinationRule\", \"VirtualService\"]",
+    ),
+    row(
+        "port",
+        MANAGED,
+        "port {\n number = 9000\n protocol = \"tcp\"\n}",
+        "port {\n number = 9000\n protocol = \"grpc\"\n target_port = 9001\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n}",
+        "allow {\n from = [\"shop/*\"]\n methods = [\"GET\"]\n paths = [\"/v1/*\"]\n ports = [8080]\n}",
+    ),
+    row(
+        "ingress",
+        MANAGED,
+        "ingress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n}",
+        "ingress {\n name = \"v1\"\n gateway = \"istio-ingress/public\"\n service_account = \"istio-ingress/gateway\"\n hosts = [\"api.example.com\"]\n paths = [\"/v1/*\"]\n port = 8080\n rewrite = \"/\"\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"a.example.com\"]\n}",
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"*.example.com\"]\n ip_blocks = [\"10.0.0.0/8\"]\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://a.example.com\"\n}\n}",
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://b.example.com\"\n claims = { groups = [\"admin\"] }\n}\n}",
+    ),
+    row(
+        "deny",
+        MANAGED,
+        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
+        "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
+    ),
+    row("require_end_user", MANAGED, "require_end_user {}", "require_end_user {\n except_paths = [\"/healthz\"]\n}"),
+    row(
+        "external_authorization",
+        MANAGED,
+        "external_authorization {\n provider = \"opa\"\n}",
+        "external_authorization {\n provider = \"opa\"\n paths = [\"/admin/*\"]\n}",
+    ),
+    row("export_to", MANAGED, "export_to = [\"shop\"]", "export_to = [\"*\"]"),
+    row(
+        "override",
+        MANAGED,
+        "override {\n kind = \"DestinationRule\"\n patch = \"{\\\"spec\\\":{\\\"trafficPolicy\\\":{\\\"retryBudget\\\":null}}}\"\n}",
+        "override {\n kind = \"VirtualService\"\n patch = \"{\\\"spec\\\":{\\\"gateways\\\":[\\\"mesh\\\"]}}\"\n}",
+    ),
+];
+
+/// Arguments that leave no trace of their own in any object, and the tests that show what they do.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("name", "lifecycle.rs, replacement.rs"),
+    ("namespace", "lifecycle.rs, replacement.rs"),
+    ("service", "existing_service.rs"),
+    ("adopt_existing", "adoption.rs"),
+    ("replaces", "takeover.rs"),
+    ("timeouts", "behaviour.rs"),
+];
+
+#[test]
+fn every_argument_has_a_row() {
+    let schema = <Service as Kind>::Config::schema();
+    let rows = ROWS.iter().map(|row| row.argument).chain(ELSEWHERE.iter().map(|(argument, _)| *argument));
+    let rows: Vec<_> = rows.collect();
+    let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+    for row in &rows {
+        assert!(schema.slots.iter().any(|slot| slot.name == *row), "no argument is named {row}");
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn what_each_writes_comes_changes_and_goes() {
+    let namespace = control_plane().namespace("arguments");
+    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
+    let state = |of: fn(&Row) -> &'static str| {
+        let services: Vec<_> = ROWS.iter().enumerate().map(|(n, row)| service(n, row, of(row))).collect();
+        configure(&workspace, Grant::AppTeam, &namespace, &services.join("\n"));
+        workspace.apply().succeeded();
+        let plan = workspace.plan();
+        assert!(plan.is_empty, "{}", plan.text);
+        live(&workspace)
+    };
+    let without = state(|_| "");
+    let written = state(|row| row.written);
+    let changed = state(|row| row.changed);
+    let removed = state(|_| "");
+    assert_eq!(removed, without);
+
+    let mut text = String::new();
+    for (n, row) in ROWS.iter().enumerate() {
+        for (words, other) in [(row.written, &written), (row.changed, &changed)] {
+            writeln!(text, "=== {}", words.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
+            let name = format!("s{n}");
+            for line in differences(&without[&name], &other[&name]) {
+                writeln!(text, "{}", line.replace(&namespace.name, "NAMESPACE").replace(&name, "NAME")).unwrap();
+            }
+        }
+    }
+    expect_file!["arguments.txt"].assert_eq(&text);
+    workspace.destroy().succeeded();
+    let left = control_plane().api().objects(&namespace.name);
+    assert_eq!(left, Vec::<String>::new());
+}
+
+fn service(n: usize, row: &Row, written: &str) -> String {
+    let port = "port {\nnumber = 8080\nprotocol = \"http\"\n}";
+    let beside = row.beside;
+    format!(
+        "resource \"mesh_service\" \"s{n}\" {{\nname = \"s{n}\"\nnamespace = \"NAMESPACE\"\n{beside}\n{port}\n{written}\n}}"
+    )
+}
+
+/// What the server has of each service's objects, by service and key.
+fn live(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, Json>> {
+    let api = control_plane().api();
+    let mut all = BTreeMap::new();
+    for (address, values) in workspace.resources() {
+        let objects = values["objects"].as_object().expect("a map").iter().map(|(key, body)| {
+            let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
+            let parsed: Key = key.parse().expect("a key");
+            let live = api.get(&parsed).unwrap_or_else(|| panic!("{key} isn't there"));
+            (key.clone(), project(&live, Some(&body), &parsed))
+        });
+        let name = address.rsplit('.').next().expect("an address").to_owned();
+        all.insert(name, objects.collect());
+    }
+    all
+}
+
+/// One line a field that differs.
+fn differences(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
+        match (before.get(key), after.get(key)) {
+            (Some(before), Some(after)) => fields(before, after, "", &mut |line| lines.push(format!("{key} {line}"))),
+            (Some(_), None) => lines.push(format!("{key} is gone")),
+            (None, Some(after)) => lines.push(format!("{key} comes: {}", after.get("spec").unwrap_or(&Json::Null))),
+            (None, None) => {}
+        }
+    }
+    lines
+}
+
+fn fields(before: &Json, after: &Json, path: &str, told: &mut dyn FnMut(String)) {
+    match (before, after) {
+        (Json::Object(a), Json::Object(b)) => {
+            for name in a.keys().chain(b.keys().filter(|name| !a.contains_key(*name))) {
+                let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                let of = |object: &serde_json::Map<String, Json>| object.get(name).cloned().unwrap_or_default();
+                fields(&of(a), &of(b), &inner, told);
+            }
+        }
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+            for (n, (a, b)) in a.iter().zip(b).enumerate() {
+                fields(a, b, &format!("{path}[{n}]"), told);
+            }
+        }
+        (a, b) if a == b => {}
+        (Json::Null, b) => told(format!("+ {path}: {b}")),
+        (a, Json::Null) => told(format!("- {path}: {a}")),
+        (a, b) => told(format!("~ {path}: {a} -> {b}")),
+    }
+}

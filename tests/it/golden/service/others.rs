@@ -1,0 +1,209 @@
+//! What is left to others, and taken from them: `unmanaged`, `replaces`, `override`.
+
+use std::fmt::Write as _;
+
+use expect_test::expect;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    resources::{Kind, service::Service},
+    schema::model::Model,
+};
+
+use super::payments;
+use crate::golden::{check, check_keys, check_object, check_unknown, hcl};
+
+#[test]
+fn kinds_that_another_tool_makes() {
+    check_keys::<Service>(
+        &payments("unmanaged = [\"VirtualService\"]"),
+        &expect![[r#"
+            Service/pci/payments
+            DestinationRule/pci/payments-pci
+            AuthorizationPolicy/pci/payments-pci
+        "#]],
+    );
+    check_keys::<Service>(
+        &payments("unmanaged = [\"DestinationRule\", \"VirtualService\"]"),
+        &expect![[r#"
+            Service/pci/payments
+            AuthorizationPolicy/pci/payments-pci
+        "#]],
+    );
+}
+
+/// What the engine is told: which kinds are released, and what goes when.
+#[test]
+fn what_becomes_of_objects_of_others() {
+    let mut lines = String::new();
+    for arguments in [
+        "",
+        "adopt_existing = true",
+        "unmanaged = [\"VirtualService\"]",
+        "replaces = [\"VirtualService/payments-vs\", \"DestinationRule/payments-dr\", \"AuthorizationPolicy/payments\"]",
+        "replaces = unknown\nunmanaged = unknown",
+    ] {
+        let value = hcl::resource(&payments(arguments), &<Service as Kind>::Config::schema());
+        let config = <Service as Kind>::Config::decode(&value, &Path::root(), &mut Diagnostics::default());
+        let takeover = Service::takeover(&config);
+        let leaves: Vec<_> = takeover.leaves.iter().map(|kind| kind.kind).collect();
+        let displaces: Vec<_> = takeover.displaces.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();
+        writeln!(lines, "{arguments:?}\n  adopts {}, leaves {leaves:?}, displaces {displaces:?}", takeover.adopt)
+            .unwrap();
+    }
+    expect![[r#"
+        ""
+          adopts false, leaves [], displaces []
+        "adopt_existing = true"
+          adopts true, leaves [], displaces []
+        "unmanaged = [\"VirtualService\"]"
+          adopts false, leaves ["VirtualService"], displaces []
+        "replaces = [\"VirtualService/payments-vs\", \"DestinationRule/payments-dr\", \"AuthorizationPolicy/payments\"]"
+          adopts false, leaves [], displaces ["AuthorizationPolicy/pci/payments 30", "DestinationRule/pci/payments-dr 20", "VirtualService/pci/payments-vs 40"]
+        "replaces = unknown\nunmanaged = unknown"
+          adopts false, leaves [], displaces []
+    "#]].assert_eq(&lines);
+}
+
+#[test]
+fn a_field_that_no_argument_stands_for() {
+    let text = payments(
+        r#"
+        override {
+          kind  = "DestinationRule"
+          patch = "{\"spec\":{\"trafficPolicy\":{\"tls\":null,\"loadBalancer\":{\"simple\":\"LEAST_REQUEST\",\"warmup\":{\"duration\":\"30s\"}}}}}"
+        }
+        "#,
+    );
+    check_object::<Service>(
+        "DestinationRule",
+        &text,
+        &expect![[r#"
+        DestinationRule/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          exportTo:
+          - '.'
+          host: payments.pci.svc.cluster.local
+          trafficPolicy:
+            connectionPool:
+              http:
+                http1MaxPendingRequests: 1024
+                http2MaxRequests: 1024
+              tcp:
+                connectTimeout: 5s
+                maxConnections: 1024
+            loadBalancer:
+              localityLbSetting:
+                enabled: false
+              simple: LEAST_REQUEST
+              warmup:
+                duration: 30s
+            outlierDetection:
+              baseEjectionTime: 30s
+              consecutive5xxErrors: 5
+              interval: 10s
+              maxEjectionPercent: 30
+            retryBudget:
+              minRetryConcurrency: 3
+              percent: 20
+    "#]],
+    );
+}
+
+#[test]
+fn mistakes() {
+    check::<Service>(
+        &payments(
+            r#"
+        unmanaged = ["Service"]
+        replaces  = ["payments-vs", "Secret/payments", "VirtualService/"]
+        override {
+          kind  = "VirtualService"
+          patch = "{"
+        }
+        override {
+          kind  = "VirtualService"
+          patch = "{\"metadata\":{\"name\":\"other\"}}"
+        }
+        override {
+          kind  = "VirtualService"
+          patch = "[]"
+        }
+        "#,
+        ),
+        &expect![[r#"
+            error at replaces: Invalid replaces
+              "Secret/payments" names no object. Write kind and name, like "VirtualService/payments-vs"; the kind is one of ServiceEntry, DestinationRule, AuthorizationPolicy, VirtualService, Sidecar.
+            error at replaces: Invalid replaces
+              "VirtualService/" names no object. Write kind and name, like "VirtualService/payments-vs"; the kind is one of ServiceEntry, DestinationRule, AuthorizationPolicy, VirtualService, Sidecar.
+            error at replaces: Invalid replaces
+              "payments-vs" names no object. Write kind and name, like "VirtualService/payments-vs"; the kind is one of ServiceEntry, DestinationRule, AuthorizationPolicy, VirtualService, Sidecar.
+            error at unmanaged: Invalid unmanaged
+              "Service" isn't one of "VirtualService", "DestinationRule".
+            error at override[0].patch: Invalid override[0].patch
+              It isn't JSON: EOF while parsing an object at line 1 column 1. Use jsonencode().
+            error at override[1].patch: Invalid override[1].patch
+              "metadata" isn't to be patched: names, labels and annotations are arguments.
+            error at override[2].patch: Invalid override[2].patch
+              It must be an object. The JSON of an object with the one member `spec`, as `jsonencode({ spec = { ... } })` makes it.
+        "#]],
+    );
+    check::<Service>(
+        &payments(
+            r#"
+        replaces        = ["VirtualService/payments-pci"]
+        unmanaged       = ["VirtualService"]
+        request_timeout = "5s"
+        override {
+          kind  = "VirtualService"
+          patch = "{\"spec\":{\"gateways\":[\"mesh\"]}}"
+        }
+        override {
+          kind   = "DestinationRule"
+          suffix = "ingress"
+          patch  = "{\"spec\":{\"host\":\"x\"}}"
+        }
+        "#,
+        ),
+        &expect![[r#"
+            error at request_timeout: request_timeout without a VirtualService
+              request_timeout is written into the VirtualService, and unmanaged leaves that to somebody else. Remove request_timeout, or take VirtualService out of unmanaged.
+            error at override[0]: Nothing to override
+              This configuration makes no such object. It makes Service/pci/payments, DestinationRule/pci/payments-pci, AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+            error at override[1]: Nothing to override
+              This configuration makes no such object. It makes Service/pci/payments, DestinationRule/pci/payments-pci, AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+        "#]],
+    );
+    check::<Service>(
+        &payments("replaces = [\"AuthorizationPolicy/payments-pci\"]"),
+        &expect![[r#"
+        error at replaces: AuthorizationPolicy/payments-pci is ours
+          AuthorizationPolicy/payments-pci has the name of an object of this resource, which would be deleted as soon as it is made. Take it out of replaces, and write adopt_existing = true to take it over.
+    "#]],
+    );
+}
+
+#[test]
+fn what_comes_at_apply() {
+    let patch = |arguments: &str| payments(&format!("override {{\n{arguments}\n}}"));
+    check_unknown::<Service>(
+        &[
+            ("unmanaged", payments("unmanaged = unknown")),
+            ("replaces", payments("replaces = unknown")),
+            ("a kind", patch("kind = unknown\npatch = \"{\\\"spec\\\":{\\\"x\\\":1}}\"")),
+            ("a patch", patch("kind = \"VirtualService\"\npatch = unknown")),
+            ("patches", payments("override = unknown")),
+        ],
+        &expect![[r#"
+            unmanaged: which objects there are, global_host
+            replaces: nothing
+            a kind: Service, DestinationRule, VirtualService, AuthorizationPolicy
+            a patch: VirtualService
+            patches: which objects there are
+        "#]],
+    );
+}
