@@ -22,10 +22,14 @@ version {
 
 #[test]
 fn a_version_without_pods() {
-    check(VERSIONS, HEALTHY, &expect![[r#"
+    check(
+        VERSIONS,
+        HEALTHY,
+        &expect![[r#"
         warn at version: A version has no pods
           No pod of this service carries the labels of version v2: requests that are sent there fail with 503. Roll the version out before it gets any, or correct its labels. (IST0173)
-    "#]]);
+    "#]],
+    );
     let second = "kind: Pod
 metadata: {name: payments-2, namespace: pci, labels: {app: payments, version: v2}}
 spec: {serviceAccountName: payments, containers: [{name: istio-proxy}]}";
