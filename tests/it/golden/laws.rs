@@ -18,14 +18,21 @@ use super::{mesh, sound::sound};
 /// What may stand where `name` is asked for, so that many random configurations are sound.
 fn sound_texts(name: &str) -> &'static [&'static str] {
     match name {
-        "name" | "service_account" => &["payments", "ledger"],
+        "name" | "service_account" | "version" => &["payments", "ledger"],
         "namespace" => &["pci", "shop"],
         "service" => &["existing", "managed", "none"],
         "protocol" => &["http", "http2", "grpc", "tls", "https", "tcp"],
         "access" => &["namespace", "none", "mesh"],
         "authorization_mode" => &["enforce", "dry_run", "off"],
         "resiliency" => &["low", "medium", "high", "none"],
-        "request_timeout" | "create" | "read" | "update" | "delete" => &["5s", "1500ms", "1m30s"],
+        "request_timeout" | "create" | "read" | "update" | "delete" | "interval" | "base_ejection_time" | "delay" => {
+            &["5s", "1500ms", "1m30s"]
+        }
+        "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
+        "gateway" => &["istio-ingress/door"],
+        "rewrite" => &["/", "/v1"],
+        "path" => &["/", "/a", "/a/*", "/b*"],
+        "method" => &["GET", "POST"],
         "calls" => {
             &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
         }
@@ -57,14 +64,14 @@ fn unsound_text() -> impl Strategy<Value = String> {
     prop_oneof![prop::sample::select(texts.to_vec()).prop_map(str::to_owned), ".{0,12}"]
 }
 
-/// Likewise.
+/// Likewise of numbers.
 fn sound_numbers(name: &str) -> &'static [i64] {
     match name {
-        "weight" | "percent" | "delay_percent" | "abort_percent" | "max_ejection_percent" => &[50, 100, 1],
-        "attempts" | "drain_seconds" | "consecutive_5xx" => &[3, 1, 0],
-        "status" => &[301, 308],
+        "number" | "target_port" | "port" | "ports" | "except_ports" => &[80, 443, 8080, 9000],
+        "weight" => &[100, 0, 40, 60],
+        "status" => &[302, 308],
         "abort_status" => &[503, 200],
-        _ => &[80, 443, 8080, 9000],
+        _ => &[1, 3, 0],
     }
 }
 
