@@ -124,7 +124,7 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Arguments that leave no trace of their own in any object, and the tests that show what they do.
+/// Arguments that leave no trace of their own in any object, and those that have tests of their own: which.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("name", "lifecycle.rs, replacement.rs"),
     ("namespace", "lifecycle.rs, replacement.rs"),
@@ -132,6 +132,15 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("adopt_existing", "adoption.rs"),
     ("replaces", "takeover.rs"),
     ("timeouts", "behaviour.rs"),
+    ("streaming", "traffic.rs"),
+    ("retries", "traffic.rs"),
+    ("circuit_breaker", "traffic.rs"),
+    ("outlier_detection", "traffic.rs"),
+    ("failover", "traffic.rs"),
+    ("failover_priority", "traffic.rs"),
+    ("version", "traffic.rs, canary.rs"),
+    ("route", "traffic.rs"),
+    ("drain_seconds", "traffic.rs, canary.rs"),
 ];
 
 #[test]
