@@ -568,7 +568,8 @@ fn every_policy_is_looked_for() {
         AuthorizationPolicy/pci/payments-pci 30
         AuthorizationPolicy/pci/payments-pci-deny 50
         AuthorizationPolicy/pci/payments-pci-end-user 50
-        AuthorizationPolicy/pci/payments-pci-ext-authz 50"#]].assert_eq(&policies.join("\n"));
+        AuthorizationPolicy/pci/payments-pci-ext-authz 50"#]]
+    .assert_eq(&policies.join("\n"));
 }
 
 /// A service without `allow` keeps its default beside what it refuses.

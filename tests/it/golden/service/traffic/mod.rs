@@ -42,9 +42,13 @@ fn check_part(kind: &str, field: &str, text: &str, expect: &Expect) {
     let meaning = meaning::<Service>(&mesh(), text);
     let object = meaning.split("--- # ").find(|object| object.starts_with(kind)).unwrap_or(&meaning);
     let Some((_, rest)) = object.split_once(&format!("{field}\n")) else { panic!("{field} isn't in {meaning}") };
-    let depth = |line: &str| line.len() - line.trim_start().len();
-    let (outer, inner) = (depth(field), rest.lines().next().map(depth).unwrap_or_default());
-    let within = |line: &&str| depth(line) > outer || depth(line) == outer && line.trim_start().starts_with('-');
-    let part: String = rest.lines().take_while(within).map(|line| format!("{}\n", &line[inner..])).collect();
-    expect.assert_eq(&part);
+    let indent = field.len() - field.trim_start().len();
+    let within = |line: &&str| {
+        let depth = line.len() - line.trim_start().len();
+        depth > indent || depth == indent && line.trim_start().starts_with('-')
+    };
+    let part: Vec<&str> = rest.lines().take_while(within).collect();
+    // An expectation begins at the margin.
+    let margin = part.iter().map(|line| line.len() - line.trim_start().len()).min().unwrap_or_default();
+    expect.assert_eq(&part.iter().map(|line| format!("{}\n", &line[margin..])).collect::<String>());
 }
