@@ -24,9 +24,12 @@ use super::{APPLY, configure, workspace};
 const DRAIN: Duration = Duration::from_secs(2);
 const LATE: Duration = Duration::from_millis(300);
 
-/// A service with versions: name, its label, weight.
-fn service(versions: &[(&str, &str, u32)]) -> String {
-    let version = |(name, label, weight): &(&str, &str, u32)| {
+/// A version: name, its label, weight.
+type Version = (&'static str, &'static str, u32);
+
+/// A service with versions.
+fn service(versions: &[Version]) -> String {
+    let version = |(name, label, weight): &Version| {
         format!(
             "  version {{\n    name   = {name:?}\n    labels = {{ version = {label:?} }}\n    weight = {weight}\n  }}\n"
         )
@@ -58,12 +61,12 @@ impl Canary {
         Self { namespace, workspace, proxy, watch, protocol }
     }
 
-    fn configure(&self, versions: &[(&str, &str, u32)]) {
+    fn configure(&self, versions: &[Version]) {
         let hcl = service(versions).replace("PROTOCOL", self.protocol);
         configure(&self.workspace, Grant::AppTeam, &self.namespace, &hcl);
     }
 
-    fn apply(&self, versions: &[(&str, &str, u32)]) {
+    fn apply(&self, versions: &[Version]) {
         self.configure(versions);
         self.workspace.apply().succeeded();
         let plan = self.workspace.plan();
@@ -150,16 +153,16 @@ fn weights_of(change: &Change) -> BTreeMap<Option<String>, u64> {
     destinations.into_iter().map(weight).collect()
 }
 
-const V1: (&str, &str, u32) = ("v1", "1", 100);
-const V2: (&str, &str, u32) = ("v2", "2", 100);
+const V1: Version = ("v1", "1", 100);
+const V2: Version = ("v2", "2", 100);
 
-fn weighed(first: u32, second: u32) -> [(&'static str, &'static str, u32); 2] {
+fn weighed(first: u32, second: u32) -> [Version; 2] {
     [("v1", "1", first), ("v2", "2", second)]
 }
 
 fn a_whole_canary(tool: Tool) {
     let canary = Canary::new(tool, "http");
-    let steps: [(&[(&str, &str, u32)], &[&str]); 7] = [
+    let steps: [(&[Version], &[&str]); 7] = [
         (&[V1], &["DestinationRule v1=1", "VirtualService v1:100"]),
         (&weighed(90, 10), &["DestinationRule v1=1 v2=2", "VirtualService v1:90 v2:10"]),
         (&weighed(50, 50), &["VirtualService v1:50 v2:50"]),
@@ -229,7 +232,7 @@ fn a_service_with_versions_is_destroyed_slowly() {
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn whichever_step_fails_the_next_apply_goes_on() {
-    let moves: [(&[(&str, &str, u32)], &[(&str, &str, u32)]); 2] = [(&[V1], &[V2]), (&weighed(50, 50), &[])];
+    let moves: [(&[Version], &[Version]); 2] = [(&[V1], &[V2]), (&weighed(50, 50), &[])];
     for (before, after) in moves {
         let mut writes = 0;
         loop {

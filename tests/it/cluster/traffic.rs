@@ -13,6 +13,9 @@ use crate::support::{
 
 use super::{configure, workspace};
 
+/// A field of an object, `Kind/pointer`, with its values when an argument is created and when it is changed.
+type Field = (&'static str, fn() -> [Json; 2]);
+
 /// One argument's life.
 struct Argument {
     /// Of the service that shows it.
@@ -21,8 +24,8 @@ struct Argument {
     beside: &'static str,
     created: &'static str,
     changed: &'static str,
-    /// Which fields of which object it writes, `Kind/pointer`, with their values when created and when changed.
-    fields: &'static [(&'static str, fn() -> [Json; 2])],
+    /// What it writes.
+    fields: &'static [Field],
 }
 
 const VERSIONS: &str = r#"
@@ -318,7 +321,9 @@ fn every_argument_comes_changes_and_goes() {
             }
             for (field, _) in argument.fields {
                 let (kind, pointer) = field.split_once("/spec").expect("Kind/spec/…");
-                objects.iter_mut().for_each(|specs| cut(specs.get_mut(kind).expect("it is there"), pointer));
+                for specs in &mut objects {
+                    cut(specs.get_mut(kind).expect("it is there"), pointer);
+                }
             }
             let [without, created, changed] = objects;
             assert_eq!(created, without, "{tool}: {} changes something else", argument.name);

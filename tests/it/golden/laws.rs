@@ -36,7 +36,6 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         }
         "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
         "path" => &["/", "/a", "/a/*", "/b*"],
-        "method" => &["GET", "POST"],
         "calls" => {
             &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
         }
@@ -44,7 +43,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
         "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
-        "methods" => &["GET", "POST"],
+        "method" | "methods" => &["GET", "POST"],
         "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
         "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],
         "ip_blocks" => &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"],

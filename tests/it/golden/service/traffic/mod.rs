@@ -50,5 +50,6 @@ fn check_part(kind: &str, field: &str, text: &str, expect: &Expect) {
     let part: Vec<&str> = rest.lines().take_while(within).collect();
     // An expectation begins at the margin.
     let margin = part.iter().map(|line| line.len() - line.trim_start().len()).min().unwrap_or_default();
-    expect.assert_eq(&part.iter().map(|line| format!("{}\n", &line[margin..])).collect::<String>());
+    let part: Vec<&str> = part.iter().map(|line| &line[margin..]).collect();
+    expect.assert_eq(&format!("{}\n", part.join("\n")));
 }
