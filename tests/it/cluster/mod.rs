@@ -4,10 +4,12 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod accepted;
+mod access;
 mod adoption;
 mod arguments;
 mod behaviour;
 mod bookkeeping;
+mod canary;
 mod conflicts;
 mod conformance;
 mod connections;
@@ -16,12 +18,13 @@ mod core;
 mod drift;
 mod early;
 mod examples;
+mod existing_service;
 mod faults;
 mod fixed_point;
 mod global_name;
 mod import;
 mod ingress;
-mod istioctl;
+pub(crate) mod istioctl;
 mod lifecycle;
 mod live_checks;
 mod mistakes;
@@ -37,6 +40,7 @@ mod replacement;
 mod requests;
 mod rights;
 mod takeover;
+mod traffic;
 mod unknowns;
 
 use std::collections::BTreeMap;

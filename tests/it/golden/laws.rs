@@ -30,7 +30,13 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "access" => &["namespace", "none", "mesh"],
         "authorization_mode" => &["enforce", "dry_run", "off"],
         "resiliency" => &["low", "medium", "high", "none"],
-        "request_timeout" | "create" | "read" | "update" | "delete" => &["5s", "1500ms", "1m30s"],
+        "request_timeout" | "create" | "read" | "update" | "delete" | "interval" | "base_ejection_time" | "delay" => {
+            &["5s", "1500ms", "1m30s"]
+        }
+        "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
+        "version" => &["v1", "v2"],
+        "path" => &["/", "/a", "/a/*", "/b*"],
+        "method" => &["GET", "POST"],
         "calls" => {
             &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
         }
@@ -48,9 +54,8 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
-        "unmanaged" => &["VirtualService", "DestinationRule"],
+        "unmanaged" | "kind" => &["VirtualService", "DestinationRule"],
         "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
-        "kind" => &["VirtualService", "DestinationRule"],
         "patch" => &[r#"{"spec":{"exportTo":["*"]}}"#, r#"{"spec":{"exportTo":null}}"#],
         _ => &["a", "b"],
     }
@@ -113,14 +118,11 @@ fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedSt
     }
 }
 
-/// Out of 20 more, how many leave out what may be left out: what is written at random beside much else is seldom sound.
-const SELDOM: u32 = 80;
-
 fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
     let unknown_value = Just(Value::Unknown);
     match &slot.shape {
         Shape::Attribute { kind, spec } => {
-            let absent = if spec.mode == Mode::Required { unsound } else { SELDOM };
+            let absent = if spec.mode == Mode::Required { unsound } else { 20 };
             let written = value(slot.name, kind, unsound, unknown);
             if absent == 0 {
                 return prop_oneof![20 => written, unknown => unknown_value].boxed();
@@ -131,12 +133,12 @@ fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
         Shape::Block { nesting: Nesting::List, schema, .. } => {
             let blocks = prop::collection::vec(body(schema, unsound, unknown), 1..3).prop_map(Value::List);
             // Hardly a service is sound without a port.
-            let absent = if slot.name == "port" { 5 + unsound } else { SELDOM };
+            let absent = if slot.name == "port" { 5 + unsound } else { 20 };
             prop_oneof![absent => Just(Value::List(Vec::new())), 20 => blocks, unknown => unknown_value].boxed()
         }
         Shape::Block { schema, .. } => {
             let block = body(schema, unsound, unknown);
-            prop_oneof![SELDOM => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
+            prop_oneof![20 => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
         }
     }
 }

@@ -154,8 +154,8 @@ fn check_rewrite(route: &Route, rewrite: &Rewrite, out: &mut Diagnostics) {
     let Ok(matches) = &route.matches else { return };
     let all = [Match::all(&route.at)];
     for condition in if matches.is_empty() { all.as_slice() } else { matches } {
-        let Ok(matched) = &condition.path else { continue };
-        let prefix = match matched {
+        let Ok(of_path) = &condition.path else { continue };
+        let prefix = match of_path {
             Some(StringMatch::Exact(_)) => continue,
             Some(StringMatch::Prefix(prefix)) => prefix.as_str(),
             Some(StringMatch::Present) | None => "/",
@@ -163,13 +163,13 @@ fn check_rewrite(route: &Route, rewrite: &Rewrite, out: &mut Diagnostics) {
         if prefix.ends_with('/') == path.ends_with('/') {
             continue;
         }
-        let after = format!("{prefix}orders").replacen(prefix, path, 1);
+        let rest = if prefix.ends_with('/') { "orders" } else { "/orders" };
         out.error(
             &block.attribute("path"),
             "The rewritten path is out of joint",
             format!(
-                "{path} takes the place of {prefix} alone, so {prefix}orders becomes {after}. Let both end with \"/\", or neither \
-                 ({}).",
+                "{path} takes the place of {prefix} alone, so {prefix}{rest} becomes {path}{rest}. Let both end with \"/\", or \
+                 neither ({}).",
                 condition.at
             ),
         );

@@ -393,15 +393,15 @@ fn what_comes_at_apply() {
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-        name: which objects there are
-        gateway: VirtualService
-        service_account: Service, DestinationRule, VirtualService, AuthorizationPolicy, VirtualService, effective_callers
-        hosts: VirtualService
-        paths: AuthorizationPolicy, VirtualService
-        port: AuthorizationPolicy, VirtualService
-        rewrite: AuthorizationPolicy, VirtualService
-        ingress: which objects there are, effective_callers
-    "#]],
+            name: which objects there are
+            gateway: VirtualService ingress-a
+            service_account: Service, DestinationRule, VirtualService, AuthorizationPolicy, VirtualService ingress-a, effective_callers
+            hosts: VirtualService ingress-a
+            paths: AuthorizationPolicy, VirtualService ingress-a
+            port: AuthorizationPolicy, VirtualService ingress-a
+            rewrite: AuthorizationPolicy, VirtualService ingress-a
+            ingress: which objects there are, effective_callers
+        "#]],
     );
 }
 
@@ -551,6 +551,19 @@ fn two_of_one_name() {
         error at ingress[1].hosts: Two ingresses of one name
           ingress[0] is without a name, too, and has another hosts. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
     "#]],
+    );
+}
+
+#[test]
+fn one_host_by_two_patterns() {
+    check::<Service>(
+        &payments(
+            "ingress {\ngateway = \"istio-ingress/public\"\nhosts = [\"*.example.com\", \"a.example.com\", \"a.example.org\"]\n}",
+        ),
+        &expect![[r#"
+            error at ingress[0].hosts: a.example.com twice
+              *.example.com means a.example.com, too. Remove a.example.com, or write it in a block of its own, with a name.
+        "#]],
     );
 }
 
