@@ -12,9 +12,6 @@ provider "mesh" {
   config_path    = "~/.kube/config"
   config_context = "prod-eu"
 
-  # Every service has a name that stays when it moves.
-  global_name_template = "{name}.{namespace}.example.internal"
-
   gateway_namespaces = ["istio-ingress"]
   platform_hosts     = ["observability/otel-collector.observability.svc.cluster.local"]
 
@@ -60,10 +57,6 @@ provider "mesh" {
   cluster_ca_certificate = var.prod_asia_ca
   client_certificate     = var.prod_asia_client_certificate
   client_key             = var.prod_asia_client_key
-
-  # Other configurations name their services so; those of this one have no global names.
-  global_name_template = "{name}.{namespace}.asia.example.internal"
-  global_names         = false
 
   root_namespace = "istio-config"
   cluster_domain = "asia.local"
