@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::Value as Json;
-use terraform_provider_mesh::resources::service::Service;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    resources::{Kind, service::Service},
+    schema::model::Model,
+};
 
-use super::sound::sound;
+use super::{hcl::resource, sound::sound};
 
 /// Holds for all objects of a service, whatever its configuration; `seen` says whether they are of the kind that it is about.
 fn always(law: fn(&[Json]) -> Result<(), String>, seen: fn(&[Json]) -> bool) {
@@ -200,14 +204,41 @@ fn ports_say_twice_what_is_spoken() {
     );
 }
 
-/// `0s` is refused by the schema; and a revision would bind what is written to one release of the control plane.
+/// Istio's schema refuses `0s`.
 #[test]
-fn no_timeout_is_a_field_left_out_and_no_object_is_of_one_revision() {
+fn no_timeout_is_a_field_left_out() {
     always(
         |objects| {
-            let text = Json::from(objects.to_vec()).to_string();
-            if text.contains("\"timeout\":\"0s\"") || text.contains("istio.io/rev") { Err(text) } else { Ok(()) }
+            each(objects, "VirtualService", |service| {
+                list(service, "/spec/http").all(|route| route.get("timeout").is_none_or(|timeout| timeout != "0s"))
+            })
         },
         |objects| any(objects, "VirtualService"),
     );
+}
+
+/// A revision would bind what is written to one release of the control plane.
+#[test]
+fn objects_are_of_v1_and_of_no_revision() {
+    always(
+        |objects| {
+            let wrong = |object: &&Json| {
+                let version = object["apiVersion"].as_str().unwrap_or_default();
+                version.rsplit('/').next() != Some("v1") || object["metadata"].to_string().contains("istio.io/rev")
+            };
+            objects.iter().find(wrong).map_or(Ok(()), |object| Err(object.to_string()))
+        },
+        |objects| !objects.is_empty(),
+    );
+}
+
+/// Claims are matched as headers of a name that no header has.
+#[test]
+fn no_route_goes_by_claims() {
+    let written = "name = \"a\"\nnamespace = \"b\"\nport {\nnumber = 80\nprotocol = \"http\"\n}\nroute {\nmatch {\n\
+                   headers = { \"@request.auth.claims.sub\" = \"x\" }\n}\n}";
+    let mut out = Diagnostics::default();
+    let value = resource(written, &<Service as Kind>::Config::schema());
+    <Service as Kind>::Config::decode(&value, &Path::root(), &mut out);
+    assert!(out.to_string().contains("error at route[0].match[0].headers: "), "{out}");
 }
