@@ -57,10 +57,8 @@ impl Engine<'_> {
                     absent(object, out);
                     continue;
                 }
-                (Holding::Whole, Some(found)) => {
-                    if let Whose::Other(who) = whose(found, self.claim, set.noted.get(&object.key))
-                        && !self.claim.takeover.adopt
-                    {
+                (_, Some(found)) => {
+                    if let Some(who) = self.refuses(object, found, set.noted.get(&object.key)) {
                         in_the_way(object, &who, out);
                     }
                 }

@@ -127,6 +127,7 @@ pub(super) fn virtual_service(site: &Site) -> Known<Object> {
     });
     let spec = VirtualService {
         hosts: vec![site.host.to_string()],
+        gateways: Vec::new(),
         export_to: export_to(site)?,
         http: http.collect(),
         tls: Vec::new(),

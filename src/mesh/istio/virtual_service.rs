@@ -13,6 +13,9 @@ use crate::mesh::{duration::Duration, port::PortNumber, resiliency::Preset};
 pub struct VirtualService {
     /// Whole names.
     pub hosts: Vec<String>,
+    /// `namespace/name`; none: the mesh's own proxies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gateways: Vec<String>,
     /// Always written: the mesh's default may hide the object.
     pub export_to: ExportTo,
     /// In order; the first that matches. None is named `default`, the name of Istio's generated routes.
@@ -54,7 +57,7 @@ pub struct HttpRoute {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// What it is for; each of them suffices.
-    #[serde(rename = "match")]
+    #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     pub matches: Vec<HttpMatch>,
     /// The answer, where the proxy gives it itself.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,11 +86,12 @@ pub struct HttpRoute {
 }
 
 /// A condition on a request: all that is written must hold.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpMatch {
-    /// The port that the caller called.
-    pub port: PortNumber,
+    /// The port that the caller called; `None` at a gateway, whose ports are its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<PortNumber>,
     /// The path, without the query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<StringMatch>,
@@ -105,7 +109,12 @@ pub struct HttpMatch {
 impl HttpMatch {
     /// Every request that calls `port`.
     pub fn all(port: PortNumber) -> Self {
-        Self { port, uri: None, method: None, headers: BTreeMap::new(), query_params: BTreeMap::new() }
+        Self { port: Some(port), ..Self::default() }
+    }
+
+    /// Every request of such a path.
+    pub fn path(path: StringMatch) -> Self {
+        Self { uri: Some(path), ..Self::default() }
     }
 }
 

@@ -21,6 +21,7 @@ impl Service {
         self.check_access(out);
         self.check_global_name(out);
         self.check_traffic(out);
+        self.check_ingress(out);
         self.check_unmanaged(out);
         if let Ok(mode) = self.authorization.mode {
             self.check_says_something(mode, out);

@@ -193,7 +193,8 @@ fn namespaces(object: &Json) -> BTreeSet<String> {
 
 /// The labels of the workloads that an object is about; for subsets, those of the Service beside theirs.
 fn selectors(object: &Json, objects: &[Json]) -> Vec<Json> {
-    let pointers = ["/spec/selector/matchLabels", "/spec/workloadSelector/labels", "/spec/workloadSelector/matchLabels"];
+    let pointers =
+        ["/spec/selector/matchLabels", "/spec/workloadSelector/labels", "/spec/workloadSelector/matchLabels"];
     let mut selectors: Vec<Json> = pointers.iter().filter_map(|pointer| object.pointer(pointer)).cloned().collect();
     if object["kind"] == "Gateway" {
         selectors.push(object["spec"]["selector"].clone());

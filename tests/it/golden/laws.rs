@@ -18,7 +18,12 @@ use super::{mesh, sound::sound};
 /// What may stand where `name` is asked for, so that many random configurations are sound.
 fn sound_texts(name: &str) -> &'static [&'static str] {
     match name {
-        "name" | "service_account" | "version" => &["payments", "ledger"],
+        "name" | "version" => &["payments", "ledger"],
+        // An ingress names the namespace, too.
+        "service_account" => &["payments", "ledger", "istio-ingress/public"],
+        "gateway" => &["istio-ingress/public", "pci/public"],
+        "rewrite" => &["/", "/v2/"],
+        "object_name" => &["pay", "payments.old"],
         "namespace" => &["pci", "shop"],
         "service" => &["existing", "managed", "none"],
         "protocol" => &["http", "http2", "grpc", "tls", "https", "tcp"],
@@ -29,8 +34,6 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
             &["5s", "1500ms", "1m30s"]
         }
         "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
-        "gateway" => &["istio-ingress/door"],
-        "rewrite" => &["/", "/v1"],
         "path" => &["/", "/a", "/a/*", "/b*"],
         "method" => &["GET", "POST"],
         "calls" => {
@@ -50,9 +53,8 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
-        "unmanaged" => &["VirtualService", "DestinationRule"],
+        "unmanaged" | "kind" => &["VirtualService", "DestinationRule"],
         "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
-        "kind" => &["VirtualService", "DestinationRule"],
         "patch" => &[r#"{"spec":{"exportTo":["*"]}}"#, r#"{"spec":{"exportTo":null}}"#],
         _ => &["a", "b"],
     }

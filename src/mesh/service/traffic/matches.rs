@@ -45,7 +45,7 @@ impl Match {
     /// As the VirtualService has it, for one port.
     pub(super) fn on(&self, port: PortNumber) -> Known<HttpMatch> {
         Ok(HttpMatch {
-            port,
+            port: Some(port),
             uri: self.path.clone()?,
             method: self.method.clone()?.map(StringMatch::Exact),
             headers: self.headers.clone()?,

@@ -21,6 +21,7 @@ mod versions;
 mod virtual_service;
 
 pub(super) use destination_rule::destination_rule;
+pub(super) use routes::usual_of as usual;
 pub(super) use virtual_service::{global_virtual_service, listeners, virtual_service};
 
 pub use failover::Failover;

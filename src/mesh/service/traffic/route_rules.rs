@@ -163,13 +163,13 @@ fn check_rewrite(route: &Route, rewrite: &Rewrite, out: &mut Diagnostics) {
         if prefix.ends_with('/') == path.ends_with('/') {
             continue;
         }
-        let after = format!("{prefix}orders").replacen(prefix, path, 1);
+        let rest = if prefix.ends_with('/') { "orders" } else { "/orders" };
         out.error(
             &block.attribute("path"),
             "The rewritten path is out of joint",
             format!(
-                "{path} takes the place of {prefix} alone, so {prefix}orders becomes {after}. Let both end with \"/\", or neither \
-                 ({}).",
+                "{path} takes the place of {prefix} alone, so {prefix}{rest} becomes {path}{rest}. Let both end with \"/\", or \
+                 neither ({}).",
                 condition.at
             ),
         );

@@ -1,7 +1,7 @@
 //! The routes of one listener: the user's in their order, then the one for all other requests.
 
 use super::{
-    super::Site,
+    super::{Port, Site},
     matches::Match,
     retries,
     versions::{self, Share},
@@ -115,6 +115,11 @@ pub(super) fn tls(site: &Site, listener: Listener, global: &str) -> Known<TlsRou
 pub(super) fn tcp(site: &Site, listener: Listener) -> Known<TcpRoute> {
     let matches = vec![TcpMatch { port: listener.number? }];
     Ok(TcpRoute { matches, route: versions::usual(site, listener.port)? })
+}
+
+/// What happens to requests that no `route` takes, whoever calls the port.
+pub(in super::super) fn usual_of(site: &Site, port: &Port) -> Known<HttpRoute> {
+    Ok(usual(site, Listener { number: port.number, port })?.0)
 }
 
 /// All requests.

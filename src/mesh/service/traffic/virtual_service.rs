@@ -51,6 +51,7 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, s
     }
     let mut spec = VirtualService {
         hosts: host.into_iter().chain(global.clone()).collect(),
+        gateways: Vec::new(),
         export_to: access::export_to(site)?,
         http: Vec::new(),
         tls: Vec::new(),
