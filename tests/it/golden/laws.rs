@@ -18,6 +18,7 @@ use super::{mesh, sound::sound};
 /// What may stand where `name` is asked for, so that many random configurations are sound.
 fn sound_texts(name: &str) -> &'static [&'static str] {
     match name {
+        // A version is named by a route.
         "name" | "version" => &["payments", "ledger"],
         // An ingress names the namespace, too.
         "service_account" => &["payments", "ledger", "istio-ingress/public"],

@@ -555,6 +555,19 @@ fn two_of_one_name() {
 }
 
 #[test]
+fn one_host_by_two_patterns() {
+    check::<Service>(
+        &payments(
+            "ingress {\ngateway = \"istio-ingress/public\"\nhosts = [\"*.example.com\", \"a.example.com\", \"a.example.org\"]\n}",
+        ),
+        &expect![[r#"
+            error at ingress[0].hosts: a.example.com twice
+              *.example.com means a.example.com, too. Remove a.example.com, or write it in a block of its own, with a name.
+        "#]],
+    );
+}
+
+#[test]
 fn one_host_under_two_names() {
     check::<Service>(
         &payments(&format!("ingress {{\n{WAY_IN}\n}}\ningress {{\nname = \"b\"\n{WAY_IN}\npaths = [\"/b\"]\n}}")),

@@ -7,6 +7,37 @@ use super::{HEALTHY, and, check, told};
 /// Everybody may call, and so says the live Service.
 const OPEN: &str = "access = \"mesh\"";
 
+const VERSIONS: &str = r#"
+access = "mesh"
+version {
+  name   = "v1"
+  labels = { version = "v1" }
+  weight = 100
+}
+version {
+  name   = "v2"
+  labels = { version = "v2" }
+  weight = 0
+}"#;
+
+#[test]
+fn a_version_without_pods() {
+    check(
+        VERSIONS,
+        HEALTHY,
+        &expect![[r#"
+        warn at version: A version has no pods
+          No pod of this service carries the labels of version v2: requests that are sent there fail with 503. Roll the version out before it gets any, or correct its labels. (IST0173)
+    "#]],
+    );
+    let second = "kind: Pod
+metadata: {name: payments-2, namespace: pci, labels: {app: payments, version: v2}}
+spec: {serviceAccountName: payments, containers: [{name: istio-proxy}]}";
+    assert_eq!(told(VERSIONS, &and(second), &[]), "");
+    let elsewhere = second.replace("app: payments", "app: ledger");
+    assert!(told(VERSIONS, &and(&elsewhere), &[]).contains("IST0173"), "another service's pods are no version");
+}
+
 const END_USER: &str = r#"
 access = "mesh"
 allow {
