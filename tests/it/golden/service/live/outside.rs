@@ -38,6 +38,35 @@ spec: {serviceAccountName: payments, containers: [{name: istio-proxy}]}";
     assert!(told(VERSIONS, &and(&elsewhere), &[]).contains("IST0173"), "another service's pods are no version");
 }
 
+const INGRESS: &str = r#"
+access = "mesh"
+ingress {
+  gateway = "ingress/door"
+  hosts   = ["pay.example.com"]
+}"#;
+
+/// A Gateway with these entries.
+fn gateway(hosts: &str) -> String {
+    and(&format!(
+        "kind: Gateway\nmetadata: {{name: door, namespace: ingress}}\nspec: {{servers: [{{hosts: [{hosts}]}}]}}"
+    ))
+}
+
+#[test]
+fn a_gateway() {
+    check(INGRESS, HEALTHY, &expect![[r#"
+        warn at ingress: The Gateway isn't there
+          There is no Gateway door in ingress, so nothing of its hosts comes in. If this run makes it, all is well; else correct gateway: namespace/name of Istio's Gateway, not of its Deployment. (IST0101)
+    "#]]);
+    check(INGRESS, &gateway("shop.example.com, ./pay.example.com"), &expect![[r#"
+        warn at ingress: The Gateway doesn't serve a host
+          Gateway ingress/door serves ./pay.example.com, shop.example.com, not pay.example.com for namespace pci: requests for it get 404. Add the host to the Gateway, or correct hosts. (IST0132)
+    "#]]);
+    for entry in ["pay.example.com", "'*'", "'*.example.com'", "pci/pay.example.com", "'*/*'"] {
+        assert_eq!(told(INGRESS, &gateway(entry), &[]), "", "{entry}");
+    }
+}
+
 const END_USER: &str = r#"
 access = "mesh"
 allow {
