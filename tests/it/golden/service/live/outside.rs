@@ -54,14 +54,22 @@ fn gateway(hosts: &str) -> String {
 
 #[test]
 fn a_gateway() {
-    check(INGRESS, HEALTHY, &expect![[r#"
+    check(
+        INGRESS,
+        HEALTHY,
+        &expect![[r#"
         warn at ingress: The Gateway isn't there
           There is no Gateway door in ingress, so nothing of its hosts comes in. If this run makes it, all is well; else correct gateway: namespace/name of Istio's Gateway, not of its Deployment. (IST0101)
-    "#]]);
-    check(INGRESS, &gateway("shop.example.com, ./pay.example.com"), &expect![[r#"
+    "#]],
+    );
+    check(
+        INGRESS,
+        &gateway("shop.example.com, ./pay.example.com"),
+        &expect![[r#"
         warn at ingress: The Gateway doesn't serve a host
           Gateway ingress/door serves ./pay.example.com, shop.example.com, not pay.example.com for namespace pci: requests for it get 404. Add the host to the Gateway, or correct hosts. (IST0132)
-    "#]]);
+    "#]],
+    );
     for entry in ["pay.example.com", "'*'", "'*.example.com'", "pci/pay.example.com", "'*/*'"] {
         assert_eq!(told(INGRESS, &gateway(entry), &[]), "", "{entry}");
     }
