@@ -28,23 +28,15 @@ resource "mesh_service" "storefront" {
   # Another host, so another VirtualService: the name is the end of its name.
   ingress {
     name    = "partners"
-    gateway = "istio-ingress/intranet"
+    gateway = "istio-ingress/partners"
     hosts   = ["*.partners.example.com"]
     port    = 9090
   }
-  # Another way in, at a gateway for partners: everything of this host, on the one port.
-  ingress {
-    name    = "partners"
-    gateway = "partner-ingress/door"
-    hosts   = ["partners.example.com"]
-    port    = 8080
-  }
-
   # The one field that no argument stands for, in the object whose name ends so. Their second Gateway has the same workloads,
   # which are let in already.
   override {
     kind   = "VirtualService"
     suffix = "ingress-partners"
-    patch  = jsonencode({ spec = { gateways = ["istio-ingress/intranet", "istio-ingress/partners-eu"] } })
+    patch  = jsonencode({ spec = { gateways = ["istio-ingress/partners", "istio-ingress/partners-eu"] } })
   }
 }

@@ -22,6 +22,10 @@ pub(crate) const ACCEPTED: &[(&str, &str)] = &[
         "IST0133",
         "The mesh's Sidecar lists `./*` and the root namespace: in the root namespace these are the same, elsewhere not.",
     ),
+    (
+        "IST0134",
+        "A global name gets its address from Istio, in the status of its ServiceEntry, where analyze doesn't look.",
+    ),
     ("IST0174", "The mesh's defaults are for `*.svc.cluster.local`, which is the name of no one service."),
 ];
 
@@ -123,11 +127,15 @@ fn whole(mut objects: Vec<Json>) -> Vec<Json> {
     objects
 }
 
-/// The ports of a Service that a file's routes are for; any, where there are none.
+/// The ports of a Service that a file's routes are for and go to; any, where there are none.
 fn ports(objects: &[Json]) -> Json {
-    let routes = objects.iter().filter(|object| object["kind"] == "VirtualService").flat_map(|o| list(o, "/spec/http"));
-    let numbers: BTreeSet<u64> =
-        routes.flat_map(|route| list(route, "/match")).filter_map(|on| on["port"].as_u64()).collect();
+    let mut numbers = BTreeSet::new();
+    for object in objects.iter().filter(|object| object["kind"] == "VirtualService") {
+        for route in ["/spec/http", "/spec/tls", "/spec/tcp"].into_iter().flat_map(|kind| list(object, kind)) {
+            numbers.extend(list(route, "/match").filter_map(|on| on["port"].as_u64()));
+            numbers.extend(list(route, "/route").filter_map(|to| to["destination"]["port"]["number"].as_u64()));
+        }
+    }
     let numbers = if numbers.is_empty() { BTreeSet::from([5432]) } else { numbers };
     numbers.into_iter().map(|number| json!({ "name": format!("tcp-{number}"), "port": number })).collect()
 }
