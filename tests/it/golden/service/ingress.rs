@@ -608,3 +608,47 @@ fn what_is_never_reached() {
     "#]],
     );
 }
+
+/// As within the mesh: subsets and weights are the same, and so is what happens while a version is added or removed.
+#[test]
+fn versions_take_their_shares() {
+    let versions = "version {\nname = \"v1\"\nlabels = { version = \"v1\" }\nweight = 90\n}\n\
+                    version {\nname = \"v2\"\nlabels = { version = \"v2\" }\nweight = 10\n}";
+    check_object::<Service>(
+        "VirtualService/pci/payments-pci-ingress",
+        &payments(&format!("{versions}\ningress {{\n{WAY_IN}\n}}")),
+        &expect![[r#"
+            VirtualService/pci/payments-pci-ingress
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress
+              namespace: pci
+            spec:
+              exportTo:
+              - istio-ingress
+              gateways:
+              - istio-ingress/public
+              hosts:
+              - api.example.com
+              http:
+              - retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 90
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 10
+                timeout: 15s
+        "#]],
+    );
+}
