@@ -12,8 +12,9 @@
 mod external_service;
 mod global_defaults;
 pub(crate) mod hcl;
-pub(crate) mod laws;
+mod laws;
 mod service;
+pub(crate) mod sound;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -50,6 +51,8 @@ fn mesh() -> Mesh {
         root_namespace: "istio-system".to_owned(),
         cluster_domain: "cluster.local".to_owned(),
         trust_domain: "cluster.local".to_owned(),
+        global_name_template: None,
+        global_names: true,
         gateway_namespaces: BTreeSet::new(),
         platform_hosts: BTreeSet::new(),
         labels: [].into(),
