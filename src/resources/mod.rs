@@ -63,6 +63,10 @@ pub trait Kind: Send + Sync + 'static {
     /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
     /// left.
     fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
+    /// Whether plans that delete or replace the resource are refused.
+    fn is_protected(_config: &Self::Config) -> bool {
+        false
+    }
     /// How objects of others are dealt with.
     fn takeover(config: &Self::Config) -> Takeover;
     /// How long operations may take.
