@@ -21,7 +21,7 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::{Known, part},
-    object::{Holding, Key, Kind, Object, Stage, in_place, kind},
+    object::{Holding, Key, Kind, Object, Stage, Transition, kind},
 };
 
 words! {
@@ -194,6 +194,7 @@ fn destination_rule(mesh: &Mesh, key: Key, preset: Preset) -> Object {
         export_to: ExportTo::from(["*".to_owned()]),
         workload_selector: None,
         traffic_policy: preset.resiliency().map(|r| TrafficPolicy::of(&r, Traffic::Requests)),
+        subsets: Vec::new(),
     };
     object(key, Metadata::of(mesh), &spec, stage::TARGETS, &[origin(("spec", "resiliency"))])
 }
@@ -214,7 +215,7 @@ fn object(
         key,
         holding: Holding::Whole,
         stage,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: origins.to_vec(),
     }
 }

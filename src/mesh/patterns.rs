@@ -1,7 +1,7 @@
 //! By what requests are matched in policies: paths, hosts, claims, addresses. Each admits what Istio takes and means what it
 //! says; what Istio takes and reads otherwise (a second `*` is a plain character there) is refused.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// What [`is_path`] admits.
 pub const PATH: &str = "Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes.";
@@ -29,11 +29,12 @@ pub fn is_pattern(text: &str) -> bool {
 }
 
 /// A path: a pattern, or one with templates: `{*}` for one part between slashes, `{**}` for all that follow up to literals.
+/// What follows `?` is no part of it.
 pub fn is_path(text: &str) -> bool {
     if text.contains("{*}") || text.contains("{**}") {
         return is_template(text);
     }
-    is_pattern(text) && text.starts_with(['/', '*']) && !text.contains(['{', '}'])
+    is_pattern(text) && text.starts_with(['/', '*']) && !text.contains(['{', '}', '?', '#', ' '])
 }
 
 /// Nothing but literals follows `{**}`, and literals have the characters of a URL's path.
@@ -111,6 +112,9 @@ mod tests {
             "/{*}/b*",
             "{*}/a",
             "/a//{*}",
+            "/a?b",
+            "/a#b",
+            "/a b",
             "/{",
         ];
         admits(is_path, &good, &bad);

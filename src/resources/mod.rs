@@ -5,6 +5,7 @@ pub(crate) mod arguments;
 pub mod common;
 mod context;
 pub mod external_service;
+mod failures;
 mod foreign;
 pub mod global_defaults;
 pub mod managed;

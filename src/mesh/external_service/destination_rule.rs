@@ -6,14 +6,17 @@ use crate::{
     diagnostics::Path,
     known::{Known, part},
     mesh::{
+        failures::{ejection, pool},
         istio::{
             PortSelector, WorkloadSelector,
-            destination_rule::{ClientTls, DestinationRule, PortPolicy, Traffic, TrafficPolicy},
+            destination_rule::{
+                ClientTls, ConnectionPool, DestinationRule, LoadBalancer, PortPolicy, Traffic, TrafficPolicy,
+            },
         },
         manifest::manifest,
         stage,
     },
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 /// What follows the name of the rule for the workloads that have a Secret.
@@ -43,17 +46,39 @@ fn rule(
     let doors = site.external.doors()?;
     let requests = doors.iter().any(|door| door.originates.is_none() && door.protocol.is_http());
     let whole = policy(site, if requests { Traffic::Requests } else { Traffic::Connections })?;
+    let limits_requests =
+        whole.as_ref().and_then(|policy| policy.connection_pool).is_some_and(|pool| pool.http.is_some());
     let mut settings = Vec::new();
     for door in doors {
-        // Limits of requests hold for the whole host, and Envoy counts connections that are coming about among them.
-        if door.originates.is_some() || requests && !door.protocol.is_http() && whole.is_some() {
-            let tls = door.originates.map(|origination| says(site.external, host, origination)).transpose()?;
-            settings.push(port_policy(site, door, tls)?);
+        if let Some(origination) = door.originates {
+            let tls = says(site.external, host, origination)?;
+            settings.push(PortPolicy { tls: Some(tls), ..port_policy(site, door)? });
+        } else if limits_requests && !door.protocol.is_http() {
+            // Limits of requests hold for the whole host, and Envoy counts connections that are coming about among them.
+            let policy = port_policy(site, door)?;
+            let connection_pool = Some(policy.connection_pool.unwrap_or(ConnectionPool::NO_LIMIT));
+            settings.push(PortPolicy { connection_pool, ..policy });
         }
     }
     let mut own = vec![("spec.host", site.hosts_argument()), ("spec.trafficPolicy", "resiliency")];
     if !settings.is_empty() {
         own.push(("spec.trafficPolicy.portLevelSettings", "tls"));
+    }
+    for (is_written, field, argument) in [
+        (
+            whole.as_ref().is_some_and(|p| p.connection_pool.is_some()),
+            "spec.trafficPolicy.connectionPool",
+            "circuit_breaker",
+        ),
+        (
+            whole.as_ref().is_some_and(|p| p.outlier_detection.is_some()),
+            "spec.trafficPolicy.outlierDetection",
+            "outlier_detection",
+        ),
+    ] {
+        if is_written {
+            own.push((field, argument));
+        }
     }
     let mut origins = site.origins(&own);
     if workload_selector.is_some() {
@@ -64,6 +89,7 @@ fn rule(
         host: host.to_string(),
         export_to: site.export_to()?,
         workload_selector,
+        subsets: Vec::new(),
         traffic_policy: if settings.is_empty() {
             whole
         } else {
@@ -75,23 +101,37 @@ fn rule(
         key,
         holding: Holding::Whole,
         stage: stage::TARGETS,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }
 
 /// `None` where nothing is limited or judged.
 fn policy(site: &Site, traffic: Traffic) -> Known<Option<TrafficPolicy>> {
-    Ok(site.external.resiliency?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)))
+    let external = site.external;
+    let preset = external.resiliency?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
+    let pool = pool(part(&external.circuit_breaker)?.as_ref(), preset.connection_pool)?;
+    let connection_pool = match (pool, traffic) {
+        (Some(ConnectionPool { tcp: Some(tcp), .. }), Traffic::Connections) => {
+            Some(ConnectionPool { tcp: Some(tcp), http: None })
+        }
+        (_, Traffic::Connections) => None,
+        (pool, Traffic::Requests) => pool,
+    };
+    let outlier_detection = ejection(part(&external.outlier_detection)?.as_ref(), preset.outlier_detection)?;
+    // Ejection without a word on nearness would have it.
+    let load_balancer = outlier_detection.is_some().then(LoadBalancer::default);
+    let policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
+    Ok((policy != TrafficPolicy::default()).then_some(policy))
 }
 
 /// A port inherits nothing, so the policy is repeated; the retry budget is the one part that ports can't have.
-fn port_policy(site: &Site, door: Door, tls: Option<ClientTls>) -> Known<PortPolicy> {
+fn port_policy(site: &Site, door: Door) -> Known<PortPolicy> {
     let traffic = if door.protocol.is_http() { Traffic::Requests } else { Traffic::Connections };
     let policy = policy(site, traffic)?.unwrap_or_default();
     Ok(PortPolicy {
         port: PortSelector { number: door.number },
-        tls,
+        tls: None,
         connection_pool: policy.connection_pool,
         outlier_detection: policy.outlier_detection,
         load_balancer: policy.load_balancer,

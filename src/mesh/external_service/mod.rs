@@ -29,6 +29,8 @@ pub use tls::TlsSettings;
 
 use super::{
     Mesh, Rendered,
+    duration::Duration,
+    failures::{CircuitBreaker, OutlierDetection, Retries},
     manifest::{Metadata, Texts},
     port::{PortNumber, Protocol},
     resiliency::Preset,
@@ -65,6 +67,14 @@ pub struct ExternalService {
     pub export_to: Known<BTreeSet<String>>,
     /// How failures are met.
     pub resiliency: Known<Preset>,
+    /// Of a whole request, where it is written.
+    pub request_timeout: Known<Option<Duration>>,
+    /// Sending again, where it is written.
+    pub retries: Known<Option<Retries>>,
+    /// Limits, where they are written.
+    pub circuit_breaker: Known<Option<CircuitBreaker>>,
+    /// Ejection, where it is written.
+    pub outlier_detection: Known<Option<OutlierDetection>>,
     /// Where its objects are; `None`: the root namespace.
     pub namespace: Known<Option<String>>,
     /// On every object.

@@ -36,7 +36,7 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::TARGETS,
-        transition: service_entry::transition,
+        transition: service_entry::TRANSITION,
         origins: site.origins(&own),
     })
 }

@@ -1,34 +1,41 @@
 //! The VirtualServices: timeouts and retries of the ports on which the proxy sees requests.
 
-use super::{Named, Site};
+use super::{ExternalService, Named, Site};
 use crate::{
+    diagnostics::Path,
     known::{Known, part},
     mesh::{
         duration::Duration,
-        istio::virtual_service::{HttpRoute, Retries, VirtualService},
+        failures::retries,
+        istio::virtual_service::{HttpRoute, VirtualService},
         manifest::manifest,
         port::Protocol,
         stage,
     },
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 /// One a host, since a route names where it leads.
 pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Object> {
     let host = part(&named.host)?;
-    let preset = site.external.resiliency?;
-    let http = site.external.doors()?.into_iter().filter(|door| door.protocol.is_http()).map(|door| {
-        let timeout = match preset.resiliency() {
-            // A gRPC call may be a stream that lives for days.
-            Some(r) if door.protocol != Protocol::Grpc => r.request_timeout,
-            _ => Duration::ZERO,
-        };
-        HttpRoute::to_port(host.as_str(), door.number, door.number, timeout, Retries::of(preset))
-    });
+    let external = site.external;
+    let mut http = Vec::new();
+    for door in external.doors()?.into_iter().filter(|door| door.protocol.is_http()) {
+        let timeout = external.timeout(door.protocol)?;
+        let retries = retries(&external.retries, external.resiliency?, timeout)?;
+        http.push(HttpRoute::to_port(host.as_str(), door.number, timeout, retries));
+    }
+    let mut origins = site.origins(&[("spec.hosts", site.hosts_argument()), ("spec.http", "port")]);
+    for n in 0..http.len() {
+        for (field, argument) in [("timeout", "request_timeout"), ("retries", "retries")] {
+            origins.push((format!("spec.http[{n}].{field}"), Path::root().attribute(argument)));
+        }
+    }
     let spec = VirtualService {
         hosts: vec![host.to_string()],
+        gateways: Vec::new(),
         export_to: site.export_to()?,
-        http: http.collect(),
+        http,
         tls: Vec::new(),
         tcp: Vec::new(),
     };
@@ -37,7 +44,19 @@ pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Obj
         key,
         holding: Holding::Whole,
         stage: stage::ROUTES,
-        transition: in_place,
-        origins: site.origins(&[("spec.hosts", site.hosts_argument()), ("spec.http", "port")]),
+        transition: Transition::InPlace,
+        origins,
     })
+}
+
+impl ExternalService {
+    /// Of a whole request on a port that speaks `protocol`.
+    pub(super) fn timeout(&self, protocol: Protocol) -> Known<Duration> {
+        Ok(match self.request_timeout? {
+            Some(written) => written,
+            // A gRPC call may be a stream that lives for days, which no default knows.
+            None if protocol == Protocol::Grpc => Duration::ZERO,
+            None => self.resiliency?.resiliency().map_or(Duration::ZERO, |r| r.request_timeout),
+        })
+    }
 }

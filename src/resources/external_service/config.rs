@@ -2,6 +2,7 @@
 
 use crate::{
     mesh::{
+        duration::Duration,
         external_service::{Address, Host, Ip, Resolution, Tls},
         names,
         port::{PortNumber, Protocol},
@@ -10,6 +11,7 @@ use crate::{
     model,
     resources::{
         arguments::{every, is_namespace, is_not_empty, text},
+        failures::{CircuitBreaker, OutlierDetection, Retries},
         timeouts::Timeouts,
     },
     schema::{
@@ -42,6 +44,9 @@ model! {
         addresses: Set<Address> = optional().check("At least one address.", is_not_empty),
         /// How failures are met; `medium` unless written.
         resiliency: Attr<Preset> = optional(),
+        /// The longest that a request may take, its retries included; `0s`: no limit. By the preset unless written, where gRPC
+        /// has no limit. Ports on which the application speaks clear text alone.
+        request_timeout: Attr<Duration> = optional(),
         /// Where its objects are; the root namespace unless written.
         namespace: Attr<String> = optional().check(names::LABEL, is_namespace),
         /// Labels of every object that is made here.
@@ -62,6 +67,12 @@ model! {
         tls_settings: Block<TlsSettings> = block(),
         /// Where the hosts are, with `resolution = "static"`.
         endpoint: Blocks<Endpoint> = block(),
+        /// Sending requests again; by the preset unless written. Ports on which the application speaks clear text alone.
+        retries: Block<Retries> = block(),
+        /// Limits; by the preset unless written.
+        circuit_breaker: Block<CircuitBreaker> = block(),
+        /// When an address that fails is left out; by the preset unless written.
+        outlier_detection: Block<OutlierDetection> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }

@@ -6,7 +6,8 @@ pub use config::{Config, Outputs};
 
 use super::{
     Kind,
-    arguments::{check_annotations, check_labels, check_selector, numbered, output_if_any, texts},
+    arguments::{check_annotations, check_labels, check_selector, cloned, copied, numbered, output_if_any, texts},
+    failures,
     timeouts::Limits,
 };
 use crate::{
@@ -18,7 +19,6 @@ use crate::{
         resiliency::Preset,
     },
     object::{Key, Stage, Takeover},
-    schema::Attr,
 };
 
 /// The resource.
@@ -80,13 +80,13 @@ impl Kind for ExternalService {
 /// What the arguments mean: defaults are filled in here, and nowhere else.
 fn intent(config: &Config) -> external_service::ExternalService {
     external_service::ExternalService {
-        host: config.host.known().map(Option::<&_>::cloned),
+        host: cloned(&config.host),
         hosts: config.hosts.elements(),
-        name: config.name.known().map(Option::<&_>::cloned),
+        name: cloned(&config.name),
         tls: config.tls.or(Tls::Passthrough),
         tls_settings: config.tls_settings.known().map(|block| block.map(tls_settings)),
         ports: config.port.known().map(|blocks| numbered("port", blocks).map(|(at, block)| port(at, block)).collect()),
-        resolution: config.resolution.known().map(Option::<&_>::copied),
+        resolution: copied(&config.resolution),
         endpoints: config
             .endpoint
             .known()
@@ -94,7 +94,11 @@ fn intent(config: &Config) -> external_service::ExternalService {
         addresses: config.addresses.elements().map(Option::unwrap_or_default),
         export_to: config.export_to.elements().and_then(|namespaces| namespaces.ok_or(Unknown)),
         resiliency: config.resiliency.or(Preset::Medium),
-        namespace: config.namespace.known().map(Option::<&_>::cloned),
+        request_timeout: copied(&config.request_timeout),
+        retries: failures::retries(&config.retries),
+        circuit_breaker: failures::circuit_breaker(&config.circuit_breaker),
+        outlier_detection: failures::outlier_detection(&config.outlier_detection),
+        namespace: cloned(&config.namespace),
         labels: texts(&config.labels),
         annotations: texts(&config.annotations),
     }
@@ -105,21 +109,20 @@ fn port(at: Path, block: &config::ServicePort) -> Port {
         at,
         number: block.number.required(),
         protocol: block.protocol.required(),
-        target_port: block.target_port.known().map(Option::<&_>::copied),
-        tls: block.tls.known().map(Option::<&_>::copied),
+        target_port: copied(&block.target_port),
+        tls: copied(&block.tls),
     }
 }
 
 fn tls_settings(block: &config::TlsSettings) -> TlsSettings {
-    let text = |argument: &Attr<String>| argument.known().map(Option::<&_>::cloned);
     let chosen = block.workload_selector.known();
     TlsSettings {
-        ca: text(&block.ca),
-        sni: text(&block.sni),
+        ca: cloned(&block.ca),
+        sni: cloned(&block.sni),
         subject_alt_names: block.subject_alt_names.elements(),
-        client_certificate: text(&block.client_certificate),
-        client_key: text(&block.client_key),
-        credential_name: text(&block.credential_name),
+        client_certificate: cloned(&block.client_certificate),
+        client_key: cloned(&block.client_key),
+        credential_name: cloned(&block.credential_name),
         // Whether there is one is known before all of its labels are.
         workload_selector: chosen.map(|labels| labels.map(|_| texts(&block.workload_selector))),
     }
@@ -130,6 +133,6 @@ fn endpoint(at: Path, block: &config::Endpoint) -> Endpoint {
         at,
         address: block.address.required(),
         ports: block.ports.elements().map(Option::unwrap_or_default),
-        locality: block.locality.known().map(Option::<&_>::cloned),
+        locality: cloned(&block.locality),
     }
 }

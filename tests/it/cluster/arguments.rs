@@ -44,6 +44,12 @@ const fn row(argument: &'static str, beside: &'static str, written: &'static str
 
 /// In the order of the schema.
 const ROWS: &[Row] = &[
+    row(
+        "global_name",
+        "service = \"managed\"\ncreate_service_account = false\ncalls = []",
+        "global_name = \"payments.example.internal\"",
+        "global_name = \"charges.example.internal\"",
+    ),
     row("selector", MANAGED, "selector = { app = \"x\" }", "selector = { app = \"x\", tier = \"y\" }"),
     row("service_account", "service = \"managed\"", "service_account = \"a\"", "service_account = \"b\""),
     row(
@@ -57,6 +63,7 @@ const ROWS: &[Row] = &[
     row("calls", MANAGED, "calls = [\"ledger\"]", "calls = [\"ledger\", \"shop/*\", \"api.example.com\"]"),
     row("resiliency", MANAGED, "resiliency = \"high\"", "resiliency = \"none\""),
     row("request_timeout", MANAGED, "request_timeout = \"3s\"", "request_timeout = \"0s\""),
+    row("object_name", MANAGED, "object_name = \"pay\"", "object_name = \"payments.old\""),
     row("labels", MANAGED, "labels = { team = \"a\" }", "labels = { team = \"b\", tier = \"c\" }"),
     row("annotations", MANAGED, "annotations = { note = \"a\" }", "annotations = { note = \"b\" }"),
     row(
@@ -77,6 +84,38 @@ const ROWS: &[Row] = &[
         "allow {\n from = [\"shop/checkout\"]\n}",
         "allow {\n from = [\"shop/*\"]\n methods = [\"GET\"]\n paths = [\"/v1/*\"]\n ports = [8080]\n}",
     ),
+    row(
+        "ingress",
+        MANAGED,
+        "ingress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n}",
+        "ingress {\n name = \"v1\"\n gateway = \"istio-ingress/public\"\n service_account = \"istio-ingress/gateway\"\n hosts = [\"api.example.com\"]\n paths = [\"/v1/*\"]\n port = 8080\n rewrite = \"/\"\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"a.example.com\"]\n}",
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"*.example.com\"]\n ip_blocks = [\"10.0.0.0/8\"]\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://a.example.com\"\n}\n}",
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://b.example.com\"\n claims = { groups = [\"admin\"] }\n}\n}",
+    ),
+    row(
+        "deny",
+        MANAGED,
+        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
+        "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
+    ),
+    row("require_end_user", MANAGED, "require_end_user {}", "require_end_user {\n except_paths = [\"/healthz\"]\n}"),
+    row(
+        "external_authorization",
+        MANAGED,
+        "external_authorization {\n provider = \"opa\"\n}",
+        "external_authorization {\n provider = \"opa\"\n paths = [\"/admin/*\"]\n}",
+    ),
+    row("export_to", MANAGED, "export_to = [\"shop\"]", "export_to = [\"*\"]"),
     row(
         "override",
         MANAGED,

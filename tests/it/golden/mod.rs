@@ -9,6 +9,7 @@
 // Expectations are written by a program, which always writes them.
 #![allow(clippy::needless_raw_string_hashes)]
 
+mod construction;
 mod external_service;
 mod global_defaults;
 pub(crate) mod hcl;
@@ -144,7 +145,8 @@ fn knowledge<K: Kind>(text: &str) -> (String, String, Vec<String>) {
             for (key, object) in objects {
                 writeln!(keys, "{key}").unwrap();
                 if object.is_err() {
-                    unknown.push(key.kind.kind.to_owned());
+                    let (_, suffix) = key.name.split_once("-pci-").unwrap_or_default();
+                    unknown.push(format!("{} {suffix}", key.kind.kind).trim_end().to_owned());
                 }
             }
         }

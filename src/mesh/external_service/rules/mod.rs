@@ -5,7 +5,9 @@
 //! | [`hosts`] | which hosts, and how they become addresses |
 //! | [`ports`] | ports, and who speaks TLS on each |
 //! | [`tls`] | handshakes that the proxy begins |
+//! | [`failures`] | timeouts, retries, limits |
 
+mod failures;
 mod hosts;
 mod ports;
 mod tls;
@@ -24,6 +26,7 @@ impl ExternalService {
         self.check_resolution(out);
         self.check_ports(out);
         self.check_tls(out);
+        self.check_failures(out);
     }
 
     /// Rules that need the provider's arguments.

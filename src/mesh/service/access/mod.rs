@@ -142,7 +142,7 @@ pub(super) fn policies(site: &Site) -> Known<Vec<(Key, Render)>> {
         policies.push((end_user::SUFFIX, end_user::policy));
     }
     // Istio knows no trial of CUSTOM policies: one in a trial would be enforced.
-    if part(external)?.is_some() && mode == AuthorizationMode::Enforce {
+    if mode == AuthorizationMode::Enforce && part(external)?.is_some() {
         policies.push((external::SUFFIX, external::policy));
     }
     let named = |(suffix, render)| (site.key_with(&kind::AUTHORIZATION_POLICY, suffix), render);

@@ -138,9 +138,9 @@ impl Service {
                 &block.at.attribute("methods"),
                 "gRPC calls are POST requests",
                 format!(
-                    "All ports that the block governs speak grpc, so no request has one of these methods, and the block {}s \
+                    "All ports that the block governs speak grpc, so no request has one of these methods, and the block {} \
                      nothing. Remove methods, and tell calls apart by paths, like \"/package.Service/Method\".",
-                    effect.word()
+                    if effect == Effect::Allow { "allows" } else { "refuses" }
                 ),
             );
         }

@@ -45,7 +45,7 @@ model! {
     /// team writes: without it there are no verified tokens.
     pub struct EndUser {
         /// Who issued the token: its claim `iss`, in full.
-        issuer: Attr<String> = required().check("A text without `*`.", |v| text(v, |t| !t.is_empty() && !t.contains('*'))),
+        issuer: Attr<String> = required().check("As tokens name it, without `*`.", |v| text(v, |t| !t.is_empty() && !t.contains('*'))),
         /// Claims of the token, each with one of the given values; any unless written.
         claims: Map<Elements<String>> = optional()
             .check("At least one claim; leave the argument out for any.", is_not_empty)
@@ -69,7 +69,7 @@ model! {
     /// An authorizer that the mesh knows is asked about requests on HTTP ports, before `deny` and `allow` are.
     pub struct ExternalAuthorization {
         /// The name of the extension provider in the mesh's configuration.
-        provider: Attr<String> = required().check("A text.", |v| text(v, |t| !t.is_empty())),
+        provider: Attr<String> = required().check("The name of a provider.", |v| text(v, |t| !t.is_empty())),
         /// Paths that it is asked about; all unless written.
         paths: Set<String> = optional()
             .check("At least one path; leave the argument out for all.", is_not_empty)

@@ -18,10 +18,13 @@ fn a_tcp_port_with_addresses() {
         }
     "#;
     check::<ExternalService>(text, &expect_file!["tcp.yaml"]);
-    check_outputs::<ExternalService>(text, &expect![[r#"
+    check_outputs::<ExternalService>(
+        text,
+        &expect![[r#"
         id = "istio-system/ledger-bank-example"
         url = "ledger.bank.example:5432"
-    "#]]);
+    "#]],
+    );
 }
 
 /// The proxy wraps what the application sends; 6379 isn't where the host listens.

@@ -15,10 +15,13 @@ fn many_hosts() {
         tls       = "originate"
     "#;
     check::<ExternalService>(text, &expect_file!["many_hosts.yaml"]);
-    check_outputs::<ExternalService>(text, &expect![[r#"
+    check_outputs::<ExternalService>(
+        text,
+        &expect![[r#"
         id = "istio-system/partner"
         url = null
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -29,15 +32,21 @@ fn a_name_of_its_own() {
         export_to = ["shop"]
         tls       = "originate"
     "#;
-    check_keys::<ExternalService>(text, &expect![[r#"
+    check_keys::<ExternalService>(
+        text,
+        &expect![[r#"
         ServiceEntry/istio-system/payments-api
         DestinationRule/istio-system/payments-api
         VirtualService/istio-system/payments-api
-    "#]]);
-    check_outputs::<ExternalService>(text, &expect![[r#"
+    "#]],
+    );
+    check_outputs::<ExternalService>(
+        text,
+        &expect![[r#"
         id = "istio-system/payments-api"
         url = "http://api.example.com"
-    "#]]);
+    "#]],
+    );
 }
 
 /// The names of objects don't change when a host comes or goes.
@@ -70,10 +79,13 @@ fn many_wildcards() {
 
 #[test]
 fn no_host() {
-    check::<ExternalService>("export_to = [\"shop\"]", &expect![[r#"
+    check::<ExternalService>(
+        "export_to = [\"shop\"]",
+        &expect![[r#"
         error at host: No host
           Write host = "api.example.com", or hosts and a name for them.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -116,25 +128,34 @@ fn a_wildcard_beside_an_exact_host() {
             "name = \"both\"\nhosts = [\"*.example.com\", \"api.example.com\"]\nexport_to = [\"shop\"]\n{resolution}"
         )
     };
-    check::<ExternalService>(&both(""), &expect![[r#"
+    check::<ExternalService>(
+        &both(""),
+        &expect![[r#"
         error at hosts: Wildcards beside exact hosts
           Proxies look exact hosts up, and wildcards have no address to look up. Write wildcards in a mesh_external_service of their own, or resolution = "none" for proxies to go where the application wanted to.
-    "#]]);
-    check_keys::<ExternalService>(&both("resolution = \"none\""), &expect![[r#"
+    "#]],
+    );
+    check_keys::<ExternalService>(
+        &both("resolution = \"none\""),
+        &expect![[r#"
         ServiceEntry/istio-system/both
         DestinationRule/istio-system/both-wildcard-example-com
         DestinationRule/istio-system/both-api-example-com
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn names_too_long() {
     let (name, label) = (vec!["a".repeat(60); 4].join("."), "b".repeat(20));
     let text = format!("name = \"{name}\"\nhosts = [\"{label}.example.com\"]\nexport_to = [\"shop\"]");
-    check::<ExternalService>(&text, &expect![[r#"
+    check::<ExternalService>(
+        &text,
+        &expect![[r#"
         error at name: Names too long
           Objects are named after name and host, and Kubernetes takes 253 characters. Choose a shorter name.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -22,10 +22,13 @@ fn sni_alone() {
 
 #[test]
 fn settings_of_nothing() {
-    check::<ExternalService>(&api("tls_settings {\nca = \"/etc/partner/ca.pem\"\n}"), &expect![[r#"
+    check::<ExternalService>(
+        &api("tls_settings {\nca = \"/etc/partner/ca.pem\"\n}"),
+        &expect![[r#"
         error at tls_settings: Settings of TLS that the proxy doesn't speak
           They say what the proxy does where it begins TLS, and on no port does it. Write tls = "originate", or remove the block.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -43,10 +46,13 @@ fn no_paths() {
 
 #[test]
 fn no_certificate() {
-    check::<ExternalService>(&api("tls = \"originate_mutual\""), &expect![[r#"
+    check::<ExternalService>(
+        &api("tls = \"originate_mutual\""),
+        &expect![[r#"
         error at tls_settings: No certificate to show
           With tls = "originate_mutual" the proxy shows a certificate of its own. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
-    "#]]);
+    "#]],
+    );
     check::<ExternalService>(
         &api("tls = \"originate_mutual\"\ntls_settings {\nca = \"/etc/partner/ca.pem\"\n}"),
         &expect![[r#"
@@ -132,14 +138,20 @@ fn a_secret_far_away() {
              \"partner-tls\"\nworkload_selector = {{ app = \"checkout\" }}\n}}"
         )
     };
-    check::<ExternalService>(&secret("export_to = [\"shop\"]"), &expect![[r#"
+    check::<ExternalService>(
+        &secret("export_to = [\"shop\"]"),
+        &expect![[r#"
         error at namespace: A Secret that no sidecar would read
           Istio chooses workloads in a rule's own namespace alone, and istio-system has none that call. Write namespace, that of the workloads of workload_selector, which has the Secret too.
-    "#]]);
-    check::<ExternalService>(&secret("namespace = \"shop\"\nexport_to = [\"shop\", \"media\"]"), &expect![[r#"
+    "#]],
+    );
+    check::<ExternalService>(
+        &secret("namespace = \"shop\"\nexport_to = [\"shop\", \"media\"]"),
+        &expect![[r#"
         error at export_to: Namespaces without the Secret
           The workloads of workload_selector are those of shop, the resource's own namespace: Istio chooses workloads nowhere else. Write export_to = ["shop"], and a mesh_external_service for each other namespace.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `mesh_external_service`: every argument, every default.
 
 mod endpoints;
+mod failures;
 mod hosts;
 mod mistakes;
 mod mistakes_of_tls;

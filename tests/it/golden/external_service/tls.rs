@@ -172,12 +172,15 @@ fn mutual_with_a_secret() {
         }
     "#;
     check::<ExternalService>(text, &expect_file!["mutual_with_a_secret.yaml"]);
-    check_keys::<ExternalService>(text, &expect![[r#"
+    check_keys::<ExternalService>(
+        text,
+        &expect![[r#"
         ServiceEntry/shop/api-example-com
         DestinationRule/shop/api-example-com
         DestinationRule/shop/api-example-com-workloads
         VirtualService/shop/api-example-com
-    "#]]);
+    "#]],
+    );
 }
 
 /// What a port doesn't inherit is repeated: limits of connections for the port that passes TLS through, beside one that sees

@@ -70,7 +70,9 @@ fn hosts_and_names() {
         ("annotations", api("annotations = unknown")),
         ("deletion_protection", api("deletion_protection = unknown")),
     ];
-    check_unknown::<ExternalService>(&texts, &expect![[r#"
+    check_unknown::<ExternalService>(
+        &texts,
+        &expect![[r#"
         hosts: which objects there are, url
         one of the hosts: which objects there are, url
         the host of a name: ServiceEntry, DestinationRule, url
@@ -78,7 +80,8 @@ fn hosts_and_names() {
         labels: ServiceEntry, DestinationRule
         annotations: ServiceEntry, DestinationRule
         deletion_protection: nothing
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -92,7 +95,9 @@ fn where_hosts_are() {
         ("an endpoint's ports", api("endpoint {\naddress = \"203.0.113.7\"\nports = { 443 = unknown }\n}")),
         ("an endpoint's locality", api("endpoint {\naddress = \"203.0.113.7\"\nlocality = unknown\n}")),
     ];
-    check_unknown::<ExternalService>(&texts, &expect![[r#"
+    check_unknown::<ExternalService>(
+        &texts,
+        &expect![[r#"
         resolution: ServiceEntry
         addresses: ServiceEntry
         an address: ServiceEntry
@@ -100,7 +105,8 @@ fn where_hosts_are() {
         an endpoint's address: ServiceEntry
         an endpoint's ports: ServiceEntry
         an endpoint's locality: ServiceEntry
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -121,7 +127,9 @@ fn handshakes() {
         ("workload_selector", secret("credential_name = \"a\"\nworkload_selector = unknown")),
         ("a label of it", secret("credential_name = \"a\"\nworkload_selector = { app = unknown }")),
     ];
-    check_unknown::<ExternalService>(&texts, &expect![[r#"
+    check_unknown::<ExternalService>(
+        &texts,
+        &expect![[r#"
         tls_settings: which objects there are
         ca: DestinationRule
         sni: DestinationRule
@@ -131,5 +139,6 @@ fn handshakes() {
         credential_name: DestinationRule
         workload_selector: which objects there are
         a label of it: DestinationRule
-    "#]]);
+    "#]],
+    );
 }

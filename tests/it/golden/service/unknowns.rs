@@ -18,9 +18,22 @@ fn one_argument_at_a_time() {
         "calls",
         "resiliency",
         "request_timeout",
+        "streaming",
+        "retries",
+        "circuit_breaker",
+        "outlier_detection",
+        "version",
+        "route",
+        "failover",
+        "failover_priority",
+        "drain_seconds",
         "labels",
         "annotations",
         "allow",
+        "deny",
+        "require_end_user",
+        "external_authorization",
+        "export_to",
         "timeouts",
     ];
     let managed = |name| if name == "service" { "" } else { "service = \"managed\"" };
@@ -37,9 +50,22 @@ fn one_argument_at_a_time() {
             calls: which objects there are
             resiliency: DestinationRule, VirtualService, effective_resiliency
             request_timeout: VirtualService
+            streaming: VirtualService
+            retries: VirtualService
+            circuit_breaker: DestinationRule
+            outlier_detection: DestinationRule
+            version: DestinationRule, VirtualService
+            route: VirtualService
+            failover: DestinationRule
+            failover_priority: DestinationRule
+            drain_seconds: nothing
             labels: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             annotations: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             allow: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
+            deny: which objects there are
+            require_end_user: which objects there are
+            external_authorization: which objects there are
+            export_to: Service, DestinationRule, VirtualService
             timeouts: nothing
         "#]],
     );
@@ -66,17 +92,121 @@ fn one_element_at_a_time() {
     );
 }
 
+#[test]
+fn what_traffic_needs() {
+    let versions = r#"
+        version {
+          name   = "v1"
+          labels = { version = "v1" }
+          weight = 90
+        }
+        version {
+          name   = "v2"
+          labels = { version = "v2" }
+          weight = 10
+        }
+        route {
+          match {
+            path = "/a"
+          }
+          to {
+            version = "v2"
+          }
+        }
+    "#;
+    let changed = |from: &str, to: &str| payments(&versions.replacen(from, to, 1));
+    let texts = [
+        ("the name of a version", changed("\"v1\"", "unknown")),
+        ("a label of a version", changed("version = \"v1\"", "version = unknown")),
+        ("the labels of a version", changed("{ version = \"v1\" }", "unknown")),
+        ("a weight", changed("90", "unknown")),
+        ("a condition", changed("\"/a\"", "unknown")),
+        ("where a route goes", changed("version = \"v2\"\n          }\n        }", "version = unknown\n}\n}")),
+        ("attempts", payments("retries {\n  attempts = unknown\n}")),
+        ("idempotent, of retries that never happen", payments("retries {\n  attempts = 0\n  idempotent = unknown\n}")),
+        ("a limit", payments("circuit_breaker {\n  max_requests = unknown\n}")),
+        ("a failure", payments("outlier_detection {\n  interval = unknown\n}")),
+        ("a region", payments("failover {\n  from = \"eu\"\n  to = unknown\n}")),
+        ("a label of failover", payments("failover_priority = [unknown]")),
+        ("versions of a tcp service", payments("version = unknown").replace("http", "tcp")),
+    ];
+    check_unknown::<Service>(
+        &texts,
+        &expect![[r#"
+        the name of a version: DestinationRule, VirtualService
+        a label of a version: DestinationRule
+        the labels of a version: DestinationRule
+        a weight: VirtualService
+        a condition: VirtualService
+        where a route goes: VirtualService
+        attempts: VirtualService
+        idempotent, of retries that never happen: nothing
+        a limit: DestinationRule
+        a failure: DestinationRule
+        a region: DestinationRule
+        a label of failover: DestinationRule
+        versions of a tcp service: which objects there are
+    "#]],
+    );
+}
+
 /// Who sees the service depends on callers alone.
 #[test]
 fn what_callers_may_do() {
-    let texts = ["methods", "paths", "ports"];
+    let texts = ["methods", "paths", "hosts", "ports", "ip_blocks", "end_user"];
     let allow = |name| format!("allow {{\n  from = [\"shop/checkout\"]\n  {name} = unknown\n}}");
     check_unknown::<Service>(
         &texts.map(|name| (name, payments(&allow(name)))),
         &expect![[r#"
-        methods: AuthorizationPolicy
-        paths: AuthorizationPolicy
-        ports: AuthorizationPolicy
+            methods: AuthorizationPolicy
+            paths: AuthorizationPolicy
+            hosts: AuthorizationPolicy
+            ports: AuthorizationPolicy
+            ip_blocks: AuthorizationPolicy
+            end_user: AuthorizationPolicy
+        "#]],
+    );
+}
+
+/// Each policy has its own arguments.
+#[test]
+fn what_is_refused() {
+    let texts = [
+        ("a refused caller", "deny {\n  from = [\"pci/*\", unknown]\n}"),
+        ("its paths", "deny {\n  from = [\"pci/*\"]\n  paths = unknown\n}"),
+        ("an end user", "deny {\n  from = [\"pci/*\"]\n  end_user {\n    issuer = unknown\n  }\n}"),
+        ("whether one", "deny {\n  from = [\"pci/*\"]\n  end_user = unknown\n}"),
+        (
+            "a claim",
+            "deny {\n  from = [\"pci/*\"]\n  end_user {\n    issuer = \"x\"\n    claims = { groups = unknown }\n  }\n}",
+        ),
+        ("a path without end user", "require_end_user {\n  except_paths = [\"/a\", unknown]\n}"),
+        ("the authorizer", "external_authorization {\n  provider = unknown\n}"),
+        ("a namespace that sees the service", "export_to = [\"shop\", unknown]"),
+    ];
+    check_unknown::<Service>(
+        &texts.map(|(what, text)| (what, payments(text))),
+        &expect![[r#"
+        a refused caller: AuthorizationPolicy deny
+        its paths: AuthorizationPolicy deny
+        an end user: AuthorizationPolicy deny
+        whether one: AuthorizationPolicy deny
+        a claim: AuthorizationPolicy deny
+        a path without end user: AuthorizationPolicy end-user
+        the authorizer: AuthorizationPolicy ext-authz
+        a namespace that sees the service: Service, DestinationRule, VirtualService
+    "#]],
+    );
+}
+
+/// Callers that come at apply leave the export known that is written.
+#[test]
+fn callers_beside_export_to() {
+    let texts = [("callers", payments("export_to = [\"shop\"]\nallow {\n  from = unknown\n}"))];
+    check_unknown::<Service>(
+        &texts,
+        &expect![[r#"
+        callers: AuthorizationPolicy, effective_callers
     "#]],
     );
 }
@@ -97,12 +227,12 @@ fn ports() {
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-        all: which objects there are
-        a protocol: which objects there are
-        a protocol beside http: Service, VirtualService
-        the number of an http port: Service, VirtualService
-        the number of a tcp port beside http: Service
-    "#]],
+            all: which objects there are
+            a protocol: which objects there are
+            a protocol beside http: Service, DestinationRule, VirtualService
+            the number of an http port: Service, VirtualService
+            the number of a tcp port beside http: Service, DestinationRule
+        "#]],
     );
 }
 
