@@ -16,6 +16,7 @@ pub mod port;
 pub mod reference;
 pub mod resiliency;
 pub mod service;
+mod shapes;
 pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,10 +8,12 @@
 //! | [`resolution`] | how a host becomes an address |
 //! | [`service_entry`], [`destination_rule`], [`virtual_service`] | the objects |
 //! | [`rules`] | none: what must hold across arguments |
+//! | [`live`] | none: what the cluster shows to be wrong |
 
 mod address;
 mod destination_rule;
 mod host;
+mod live;
 mod ports;
 mod resolution;
 mod rules;

@@ -12,9 +12,11 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
+    facts::Found,
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
+        checks::{Findings, Want},
         external_service::{self, Endpoint, Port, Tls, TlsSettings},
         resiliency::Preset,
     },
@@ -58,6 +60,14 @@ impl Kind for ExternalService {
 
     fn outputs(config: &Config, _mesh: &Mesh) -> Outputs {
         Outputs { url: output_if_any(intent(config).url()) }
+    }
+
+    fn wants(config: &Config, mesh: &Mesh) -> Vec<Want> {
+        intent(config).wants(mesh)
+    }
+
+    fn judge(config: &Config, mesh: &Mesh, found: &Found, out: &mut Findings) {
+        intent(config).judge(mesh, found, out);
     }
 
     fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {

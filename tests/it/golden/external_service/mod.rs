@@ -3,6 +3,7 @@
 mod endpoints;
 mod failures;
 mod hosts;
+mod live;
 mod mistakes;
 mod mistakes_of_tls;
 mod tls;
