@@ -23,15 +23,12 @@ fn rule(namespace: &str, host: &str) -> String {
 
 #[test]
 fn another_entry_for_the_host() {
+    let second = expect![[r#"
+        warn at host: The host is defined twice
+          ServiceEntry istio-system/theirs defines api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
+    "#]];
     for seen in ["shop", "\"*\"", ""] {
-        check(ORIGINATE, &entry("istio-system", "other.example.com, api.example.com", seen), &expect![[r#"
-            warn at host: The host is defined twice
-              ServiceEntry istio-system/theirs defines api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
-        "#]          warn at host: The host is defined twice
-              ServiceEntry istio-system/theirs defines api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
-        "#]          warn at host: The host is defined twice
-              ServiceEntry istio-system/theirs defines api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
-        "#]]);
+        check(ORIGINATE, &entry("istio-system", "other.example.com, api.example.com", seen), &second);
     }
     check(
         "name = \"a\"\nhosts = [\"a.example.com\", \"api.example.com\"]\nexport_to = [\"*\"]",
