@@ -168,22 +168,34 @@ fn retries_that_make_no_sense() {
     let retries = |preset: &str, arguments: &str| {
         api(&format!("tls = \"originate\"\nresiliency = \"{preset}\"\nretries {{\n{arguments}\n}}"))
     };
-    check::<ExternalService>(&retries("high", "per_try_timeout = \"1s\""), &expect![[r#"
+    check::<ExternalService>(
+        &retries("high", "per_try_timeout = \"1s\""),
+        &expect![[r#"
         error at retries.per_try_timeout: per_try_timeout without idempotent
           A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.
-    "#]]);
-    check::<ExternalService>(&retries("high", "per_try_timeout = \"5s\"\nidempotent = true"), &expect![[r#"
+    "#]],
+    );
+    check::<ExternalService>(
+        &retries("high", "per_try_timeout = \"5s\"\nidempotent = true"),
+        &expect![[r#"
         error at retries.per_try_timeout: One try takes all the time there is
           A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
-    "#]]);
-    check::<ExternalService>(&retries("high", "attempts = 0\nidempotent = true"), &expect![[r#"
+    "#]],
+    );
+    check::<ExternalService>(
+        &retries("high", "attempts = 0\nidempotent = true"),
+        &expect![[r#"
         error at retries.attempts: Retries that never happen
           attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
-    "#]]);
-    check::<ExternalService>(&retries("none", "idempotent = true"), &expect![[r#"
+    "#]],
+    );
+    check::<ExternalService>(
+        &retries("none", "idempotent = true"),
+        &expect![[r#"
         error at retries: Retries without a number
           resiliency = "none" has no retries, so the block must say how many. Write attempts.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -199,7 +211,9 @@ fn unknown() {
         ("outlier_detection", with("outlier_detection = unknown")),
         ("interval", with("outlier_detection {\ninterval = unknown\n}")),
     ];
-    check_unknown::<ExternalService>(&texts, &expect![[r#"
+    check_unknown::<ExternalService>(
+        &texts,
+        &expect![[r#"
         request_timeout: VirtualService
         retries: VirtualService
         attempts: VirtualService
@@ -208,5 +222,6 @@ fn unknown() {
         max_connections: DestinationRule
         outlier_detection: DestinationRule
         interval: DestinationRule
-    "#]]);
+    "#]],
+    );
 }

@@ -55,18 +55,30 @@ fn an_entry_that_no_caller_sees() {
 /// A rule where callers are comes first, a wider one too; it would let clear text out.
 #[test]
 fn a_rule_that_hides_ours() {
-    check(ORIGINATE, &rule("shop", "api.example.com"), &expect![[r#"
+    check(
+        ORIGINATE,
+        &rule("shop", "api.example.com"),
+        &expect![[r#"
         warn at host: Another DestinationRule is for the same host
           DestinationRule shop/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
-    "#]]);
-    check(ORIGINATE, &rule("shop", "*.example.com"), &expect![[r#"
+    "#]],
+    );
+    check(
+        ORIGINATE,
+        &rule("shop", "*.example.com"),
+        &expect![[r#"
         warn at host: Another DestinationRule is for the same host
           DestinationRule shop/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
-    "#]]);
-    check(ORIGINATE, &rule("istio-system", "api.example.com"), &expect![[r#"
+    "#]],
+    );
+    check(
+        ORIGINATE,
+        &rule("istio-system", "api.example.com"),
+        &expect![[r#"
         warn at host: Another DestinationRule is for the same host
           DestinationRule istio-system/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -89,10 +101,14 @@ fn another_route() {
              [{gateways}]}}\n"
         )
     };
-    check(ORIGINATE, &route(""), &expect![[r#"
+    check(
+        ORIGINATE,
+        &route(""),
+        &expect![[r#"
         warn at host: Another VirtualService is for the same host
           VirtualService shop/theirs routes api.example.com as well. Istio doesn't merge the two: the older one works, the other does nothing. Remove theirs. (IST0109)
-    "#]]);
+    "#]],
+    );
     assert_eq!(told::<ExternalService>(ORIGINATE, &route("istio-ingress/public"), &[]), "");
     let passed_through = "host = \"api.example.com\"\nexport_to = [\"shop\"]";
     assert_eq!(told::<ExternalService>(passed_through, &route(""), &[]), "", "there is no route of ours");
