@@ -1,6 +1,10 @@
 //! Facts of a cluster, for those who only look: questions, and what was found. They feed diagnostics and nothing else.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use serde_json::Value as Json;
 
@@ -86,6 +90,23 @@ impl Found {
     /// Why there is no answer to `query`, where there is none.
     pub fn unseen(&self, query: &Query) -> Option<&Unseen> {
         self.0.get(query).and_then(|answer| answer.as_ref().err())
+    }
+
+    /// What is found when these have gone.
+    #[must_use]
+    pub fn without(mut self, gone: &BTreeSet<Key>) -> Self {
+        let is_gone = |query: &Query, live: &Json| {
+            let (Query::One(Key { kind, .. }) | Query::All { kind, .. }) = query;
+            let said = |name: &str| live.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Json::as_str);
+            let namespace = said("namespace").map(str::to_owned);
+            said("name").is_some_and(|name| gone.contains(&Key { kind: *kind, namespace, name: name.to_owned() }))
+        };
+        for (query, answer) in &mut self.0 {
+            if let Ok(objects) = answer {
+                objects.retain(|live| !is_gone(query, live));
+            }
+        }
+        self
     }
 
     fn answer(&self, query: &Query) -> Known<&[Arc<Json>]> {

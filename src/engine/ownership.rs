@@ -70,7 +70,7 @@ pub fn is_stamped(live: &Json) -> bool {
 }
 
 /// Judges by the stamps. What we noted when we wrote it counts as well: an object whose annotations somebody removed stays
-/// ours, and one that a `moved` block brought becomes it. One that only lent us fields stays somebody else's.
+/// ours, as does one that we made under a former name, and one that a `moved` block brought becomes it. One that only lent us fields stays somebody else's.
 pub fn whose(live: &Json, claim: &Claim, noted: Option<&Noted>) -> Whose {
     let said = |name: &str| text(live, &["metadata", "annotations", name]);
     let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
@@ -80,7 +80,9 @@ pub fn whose(live: &Json, claim: &Claim, noted: Option<&Noted>) -> Whose {
     }
     let same = |noted: &Noted| !noted.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&noted.uid);
     let known = noted.is_some_and(|noted| noted.moved || !noted.fields && same(noted));
-    if owner.is_none() && known {
+    // What this life made under another id is left of a change of name: nobody else has the instance.
+    let renamed = by_us && !claim.instance.is_empty() && instance == Some(&claim.instance) && noted.is_some_and(same);
+    if owner.is_none() && known || renamed {
         return Whose::Ours;
     }
     Whose::Other(match (owner, resource) {
@@ -170,6 +172,12 @@ mod tests {
             (
                 live("infra/prod", "mesh_service/pci/other", "i1"),
                 None,
+                Whose::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
+            ),
+            (live("infra/prod", "mesh_service/pci/former", "i1"), Some("u1"), Whose::Ours),
+            (
+                live("infra/prod", "mesh_service/pci/other", "i2"),
+                Some("u1"),
                 Whose::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
             ),
             (

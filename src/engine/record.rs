@@ -27,6 +27,9 @@ pub struct Record {
     /// What was written, by key as text.
     #[serde(default)]
     pub objects: BTreeMap<String, Noted>,
+    /// Applied whole, and protected from deletion since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// In the private data of a planned create alone: the record of what it replaces, empty where core doesn't say (a
     /// tainted resource). A delete that carries it is the first half of that replacement.
     #[serde(default, skip_serializing_if = "Option::is_none")]

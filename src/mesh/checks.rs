@@ -106,7 +106,9 @@ impl Code {
             Self::ProxyUser => "A container runs as user 1337, the sidecar's own, and so past the sidecar.",
             Self::Ambient => "The namespace or a pod is in ambient mode, where rules for sidecars don't hold.",
             Self::NoVersion => "The labels of a `version` match no pod, so requests for it fail.",
-            Self::SecondServiceEntry => "Somebody else's ServiceEntry or VirtualService defines the same global name.",
+            Self::SecondServiceEntry => {
+                "Somebody else's ServiceEntry or VirtualService defines the same global name or external host."
+            }
             Self::HiddenCallee => "`calls` names a service or an external host that isn't exported to the namespace.",
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
             Self::MissingPort => "The Service hasn't a port that a `port` block names.",

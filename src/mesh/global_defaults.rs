@@ -192,6 +192,7 @@ fn destination_rule(mesh: &Mesh, key: Key, preset: Preset) -> Object {
     let spec = DestinationRule {
         host: format!("*.svc.{}", mesh.cluster_domain),
         export_to: ExportTo::from(["*".to_owned()]),
+        workload_selector: None,
         traffic_policy: preset.resiliency().map(|r| TrafficPolicy::of(&r, Traffic::Requests)),
         subsets: Vec::new(),
     };

@@ -5,6 +5,7 @@ pub mod checks;
 pub mod core;
 pub mod duration;
 pub mod external_service;
+pub mod failures;
 pub mod global_defaults;
 pub mod global_name;
 pub mod istio;
@@ -15,6 +16,7 @@ pub mod port;
 pub mod reference;
 pub mod resiliency;
 pub mod service;
+mod shapes;
 pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};

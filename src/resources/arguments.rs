@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    known::Known,
+    known::{Known, Unknown},
     mesh::{duration::Duration, manifest::Texts, names, port::PortNumber, text::Text},
     schema::{
         Attr, Map, Number, Schema, Type, Value,
@@ -91,6 +91,21 @@ pub(crate) fn output_if_any<T>(known: Known<Option<T>>) -> Attr<T> {
 pub(crate) fn output_set<T: ToString>(known: Known<BTreeSet<T>>) -> Set<String> {
     let texts = known.map(|items| items.iter().map(T::to_string).collect::<BTreeSet<_>>());
     output(texts.map(|texts| Elements(texts.into_iter().map(Attr::Known).collect())))
+}
+
+/// What is written, by value.
+pub(crate) fn copied<T: Copy>(argument: &Attr<T>) -> Known<Option<T>> {
+    argument.known().map(Option::<&_>::copied)
+}
+
+/// What is written, by value.
+pub(crate) fn cloned<T: Clone>(argument: &Attr<T>) -> Known<Option<T>> {
+    argument.known().map(Option::<&_>::cloned)
+}
+
+/// A number whose rule keeps it small.
+pub(crate) fn number(argument: &Attr<i64>) -> Known<Option<u32>> {
+    argument.known()?.map(|n| u32::try_from(*n).map_err(|_| Unknown)).transpose()
 }
 
 // === rules of one value ===

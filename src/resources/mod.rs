@@ -5,6 +5,7 @@ pub(crate) mod arguments;
 pub mod common;
 mod context;
 pub mod external_service;
+mod failures;
 mod foreign;
 pub mod global_defaults;
 pub mod managed;
@@ -63,6 +64,10 @@ pub trait Kind: Send + Sync + 'static {
     /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
     /// left.
     fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
+    /// Whether plans that delete or replace the resource are refused.
+    fn is_protected(_config: &Self::Config) -> bool {
+        false
+    }
     /// How objects of others are dealt with.
     fn takeover(config: &Self::Config) -> Takeover;
     /// How long operations may take.

@@ -1,181 +1,169 @@
-//! A service outside the mesh: which host, which ports, who speaks TLS, who may see it.
+//! A service outside the mesh: which hosts, which ports, who speaks TLS, who may see it.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`host`], [`address`] | what hosts and addresses are |
+//! | [`ports`] | the ports, and who speaks TLS on each |
+//! | [`tls`] | what the proxy says in the handshakes that it begins |
+//! | [`resolution`] | how a host becomes an address |
+//! | [`service_entry`], [`destination_rule`], [`virtual_service`] | the objects |
+//! | [`rules`] | none: what must hold across arguments |
+//! | [`live`] | none: what the cluster shows to be wrong |
 
-mod objects;
+mod address;
+mod destination_rule;
+mod host;
+mod live;
+mod ports;
+mod resolution;
 mod rules;
+mod service_entry;
+mod tls;
+mod virtual_service;
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
+
+pub use address::{Address, Ip};
+pub use host::Host;
+pub use ports::{Port, Tls};
+pub use resolution::{Endpoint, Resolution};
+pub use tls::TlsSettings;
 
 use super::{
     Mesh, Rendered,
-    names::is_subdomain,
+    duration::Duration,
+    failures::{CircuitBreaker, OutlierDetection, Retries},
+    manifest::{Metadata, Texts},
     port::{PortNumber, Protocol},
-    reference::is_external_host,
     resiliency::Preset,
     stage,
-    text::{Text, words},
 };
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown, part},
-    object::{Key, Kind, Stage, kind},
+    object::{Key, Kind, Object, Stage, kind},
 };
-
-words! {
-    /// Who speaks TLS to the host.
-    pub enum Tls {
-        /// The application; the proxy sees bytes.
-        Passthrough = "passthrough",
-        /// The proxy; the application speaks clear text, and the proxy sees requests.
-        Originate = "originate",
-        /// Nobody: clear text leaves the mesh.
-        None = "none",
-    }
-}
-
-/// A host outside the mesh, exact or with `*.` in front.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Host(String);
-
-impl Host {
-    /// Whether it stands for many.
-    pub fn is_wildcard(&self) -> bool {
-        self.0.starts_with('*')
-    }
-
-    /// As Istio takes it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name of its objects: `api-example-com`, `wildcard-s3-amazonaws-com`.
-    pub fn object_name(&self) -> String {
-        self.0.replace('*', "wildcard").replace('.', "-")
-    }
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Text for Host {
-    fn admits() -> String {
-        "A DNS name like `api.example.com`, or a wildcard like `*.s3.amazonaws.com`.".to_owned()
-    }
-
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.contains("://") || text.contains('/') {
-            return Err(format!(
-                "{text:?} isn't a host: leave out the scheme and the path, as in \"api.example.com\"."
-            ));
-        }
-        if text.contains(':') {
-            return Err(format!("{text:?} isn't a host: leave out the port, and write a port block for it."));
-        }
-        if text.split('.').all(|part| part.bytes().all(|c| c.is_ascii_digit())) {
-            return Err(format!("{text:?} isn't a host: write a DNS name, not an address."));
-        }
-        let host = Self(text.to_owned());
-        if !is_external_host(text) || !is_subdomain(&host.object_name()) {
-            return Err(format!(
-                "{text:?} isn't a host. Write a DNS name of two parts or more in lowercase letters, digits and dashes, like \
-                 \"api.example.com\", or \"*.\" and such a name."
-            ));
-        }
-        Ok(host)
-    }
-}
 
 /// The parts.
 #[derive(Clone, Debug)]
 pub struct ExternalService {
-    /// What applications call.
-    pub host: Known<Host>,
+    /// What applications call, where it is one host.
+    pub host: Known<Option<Host>>,
+    /// What applications call, where it is many.
+    pub hosts: Known<Option<BTreeSet<Host>>>,
+    /// Of its objects, where it isn't that of the host.
+    pub name: Known<Option<String>>,
     /// Who speaks TLS where a port doesn't say it.
     pub tls: Known<Tls>,
+    /// What the proxy says where it speaks TLS.
+    pub tls_settings: Known<Option<TlsSettings>>,
     /// The ports that are written; none: those that `tls` needs.
     pub ports: Known<Vec<Port>>,
-    /// The namespaces that see the host.
+    /// How hosts become addresses, where it is written.
+    pub resolution: Known<Option<Resolution>>,
+    /// Where the hosts are, where that is written.
+    pub endpoints: Known<Vec<Endpoint>>,
+    /// The addresses that applications connect to, where it is by these that they are told apart.
+    pub addresses: Known<BTreeSet<Address>>,
+    /// The namespaces that see the hosts.
     pub export_to: Known<BTreeSet<String>>,
     /// How failures are met.
     pub resiliency: Known<Preset>,
+    /// Of a whole request, where it is written.
+    pub request_timeout: Known<Option<Duration>>,
+    /// Sending again, where it is written.
+    pub retries: Known<Option<Retries>>,
+    /// Limits, where they are written.
+    pub circuit_breaker: Known<Option<CircuitBreaker>>,
+    /// Ejection, where it is written.
+    pub outlier_detection: Known<Option<OutlierDetection>>,
     /// Where its objects are; `None`: the root namespace.
     pub namespace: Known<Option<String>>,
+    /// On every object.
+    pub labels: Known<Texts>,
+    /// On every object.
+    pub annotations: Known<Texts>,
 }
 
-/// Every object of the name that some configuration of it renders.
+/// Every object of the id that some configuration of it renders, but for those of single hosts among many.
 pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+    let chosen = format!("{name}-{}", destination_rule::CHOSEN);
     [
-        (&kind::SERVICE_ENTRY, stage::TARGETS),
-        (&kind::DESTINATION_RULE, stage::TARGETS),
-        (&kind::VIRTUAL_SERVICE, stage::ROUTES),
+        (&kind::SERVICE_ENTRY, name, stage::TARGETS),
+        (&kind::DESTINATION_RULE, name, stage::TARGETS),
+        (&kind::DESTINATION_RULE, chosen.as_str(), stage::TARGETS),
+        (&kind::VIRTUAL_SERVICE, name, stage::ROUTES),
     ]
-    .map(|(kind, stage)| (Key::new(kind, namespace, name), stage))
+    .map(|(kind, name, stage)| (Key::new(kind, namespace, name), stage))
     .into()
 }
 
-/// A port as written.
-#[derive(Clone, Debug)]
-pub struct Port {
-    /// Its block.
-    pub at: Path,
-    /// What applications call.
-    pub number: Known<PortNumber>,
-    /// What they speak.
-    pub protocol: Known<Protocol>,
-    /// Where the host listens, where it is written.
-    pub target_port: Known<Option<PortNumber>>,
-    /// Who speaks TLS, where it is written.
-    pub tls: Known<Option<Tls>>,
-}
-
-/// A port as meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Door {
-    number: PortNumber,
-    protocol: Protocol,
-    target_port: Option<PortNumber>,
-    originates: bool,
-}
-
 /// An external service with the names that all its objects need.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Site<'a> {
     external: &'a ExternalService,
-    host: &'a Host,
+    /// `api-example-com`
+    name: String,
     namespace: &'a str,
     mesh: &'a Mesh,
+}
+
+/// One host with what its own objects are called.
+#[derive(Clone, Debug)]
+struct Named {
+    name: String,
+    host: Known<Host>,
 }
 
 impl ExternalService {
     fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
         let namespace = part(&self.namespace)?.as_deref().unwrap_or(&mesh.root_namespace);
-        Ok(Site { external: self, host: part(&self.host)?, namespace, mesh })
+        Ok(Site { external: self, name: self.object_name()?, namespace, mesh })
+    }
+
+    fn object_name(&self) -> Known<String> {
+        match part(&self.name)? {
+            Some(name) => Ok(name.clone()),
+            None => part(&self.host)?.as_ref().map(Host::object_name).ok_or(Unknown),
+        }
     }
 
     /// `istio-system/api-example-com`
     pub fn id(&self, mesh: &Mesh) -> Known<String> {
         let site = self.site(mesh)?;
-        Ok(format!("{}/{}", site.namespace, site.host.object_name()))
+        Ok(format!("{}/{}", site.namespace, site.name))
     }
 
     /// The objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
         let site = self.site(mesh)?;
-        let mut objects = vec![
-            (site.key(&kind::SERVICE_ENTRY), objects::service_entry(&site)),
-            (site.key(&kind::DESTINATION_RULE), objects::destination_rule(&site)),
-        ];
-        if self.sees_requests()? {
-            objects.push((site.key(&kind::VIRTUAL_SERVICE), objects::virtual_service(&site)));
+        let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
+        let entry = site.key(&kind::SERVICE_ENTRY, &site.name);
+        objects.push((entry.clone(), service_entry::service_entry(&site, entry)));
+        let (is_chosen, sees_requests) = (self.chooses_workloads()?, self.sees_requests()?);
+        for named in site.hosts()? {
+            let rule = site.key(&kind::DESTINATION_RULE, &named.name);
+            objects.push((rule.clone(), destination_rule::destination_rule(&site, &named, rule)));
+            if is_chosen {
+                let rule = site.key(&kind::DESTINATION_RULE, &format!("{}-{}", named.name, destination_rule::CHOSEN));
+                objects.push((rule.clone(), destination_rule::of_chosen(&site, &named, rule)));
+            }
+            if sees_requests {
+                let route = site.key(&kind::VIRTUAL_SERVICE, &named.name);
+                objects.push((route.clone(), virtual_service::virtual_service(&site, &named, route)));
+            }
         }
-        Ok(objects)
+        let keys: BTreeSet<&Key> = objects.iter().map(|(key, _)| key).collect();
+        // Two hosts that make objects of one name were told.
+        if keys.len() == objects.len() { Ok(objects) } else { Err(Unknown) }
     }
 
     /// What applications call: of the first port, where there is one host.
     pub fn url(&self) -> Known<Option<String>> {
-        let host = part(&self.host)?;
+        if part(&self.hosts)?.is_some() {
+            return Ok(None);
+        }
+        let host = part(&self.host)?.as_ref().ok_or(Unknown)?;
         let (number, protocol) = self.first_port()?;
         let url = |scheme: &str, usual: PortNumber| match number {
             number if number == usual => format!("{scheme}://{host}"),
@@ -190,59 +178,60 @@ impl ExternalService {
         Ok((!host.is_wildcard()).then_some(url))
     }
 
-    fn first_port(&self) -> Known<(PortNumber, Protocol)> {
-        if let Some(port) = part(&self.ports)?.first() {
-            return Ok((port.number?, port.protocol?));
-        }
-        self.doors()?.first().map(|door| (door.number, door.protocol)).ok_or(Unknown)
-    }
-
-    /// The ports as meant, in the order in which they were declared.
-    fn doors(&self) -> Known<Vec<Door>> {
-        let written = part(&self.ports)?;
-        if !written.is_empty() {
-            return written.iter().map(|port| self.door(port)).collect();
-        }
-        let clear = Door { number: PortNumber::HTTP, protocol: Protocol::Http, target_port: None, originates: false };
-        let tls = Door { number: PortNumber::HTTPS, protocol: Protocol::Tls, target_port: None, originates: false };
-        Ok(match self.tls? {
-            Tls::Passthrough => vec![tls],
-            // Applications that speak TLS themselves go on to work.
-            Tls::Originate => vec![Door { target_port: Some(PortNumber::HTTPS), originates: true, ..clear }, tls],
-            Tls::None => vec![clear],
-        })
-    }
-
-    fn door(&self, port: &Port) -> Known<Door> {
-        let protocol = port.protocol?;
-        let originates = !protocol.is_tls() && self.tls_of(port)? == Tls::Originate;
-        let target_port = port.target_port?.or(originates.then_some(PortNumber::HTTPS));
-        let number = port.number?;
-        Ok(Door { number, protocol, target_port: target_port.filter(|target| *target != number), originates })
-    }
-
-    fn tls_of(&self, port: &Port) -> Known<Tls> {
-        match port.tls? {
-            Some(written) => Ok(written),
-            None => self.tls,
+    /// Every host, as far as it is known which.
+    fn all_hosts(&self) -> Known<Vec<&Host>> {
+        match part(&self.hosts)? {
+            Some(hosts) => Ok(hosts.iter().collect()),
+            None => part(&self.host)?.as_ref().map(|host| vec![host]).ok_or(Unknown),
         }
     }
 
-    /// Whether some port speaks HTTP to the proxy: one that is known to suffices.
-    fn sees_requests(&self) -> Known<bool> {
-        let ports = part(&self.ports)?;
-        if ports.is_empty() {
-            return Ok(self.tls? != Tls::Passthrough);
-        }
-        if ports.iter().any(|port| port.protocol.is_ok_and(Protocol::is_http)) {
-            return Ok(true);
-        }
-        ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
+    /// Whether some host stands for many: one that is known to suffices.
+    fn has_wildcard(&self) -> Known<bool> {
+        Ok(self.all_hosts()?.into_iter().any(Host::is_wildcard))
     }
 }
 
 impl Site<'_> {
-    fn key(&self, kind: &'static Kind) -> Key {
-        Key::new(kind, self.namespace, &self.host.object_name())
+    fn key(&self, kind: &'static Kind, name: &str) -> Key {
+        Key::new(kind, self.namespace, name)
+    }
+
+    /// Each host: a route names where it leads, and a policy the name in the certificate, so each has its own.
+    fn hosts(&self) -> Known<Vec<Named>> {
+        let Some(hosts) = part(&self.external.hosts)? else {
+            let host = self.external.host.clone().and_then(|host| host.ok_or(Unknown));
+            return Ok(vec![Named { name: self.name.clone(), host }]);
+        };
+        let named =
+            |host: &Host| Named { name: format!("{}-{}", self.name, host.object_name()), host: Ok(host.clone()) };
+        Ok(hosts.iter().map(named).collect())
+    }
+
+    fn metadata(&self) -> Known<Metadata> {
+        Ok(Metadata::of(self.mesh).and(part(&self.external.labels)?, part(&self.external.annotations)?))
+    }
+
+    fn export_to(&self) -> Known<BTreeSet<String>> {
+        self.external.export_to.clone()
+    }
+
+    /// Where the server's errors on fields go: those that every object shares, and its own.
+    fn origins(&self, own: &[(&str, &str)]) -> Vec<(String, Path)> {
+        let name = if matches!(self.external.name, Ok(Some(_))) { "name" } else { "host" };
+        let shared = [
+            ("metadata.name", name),
+            ("metadata.namespace", "namespace"),
+            ("metadata.labels", "labels"),
+            ("metadata.annotations", "annotations"),
+            ("spec.exportTo", "export_to"),
+        ];
+        let at = |(field, argument): &(&str, &str)| ((*field).to_owned(), Path::root().attribute(argument));
+        shared.iter().chain(own).map(at).collect()
+    }
+
+    /// The argument that says which hosts.
+    fn hosts_argument(&self) -> &'static str {
+        if matches!(self.external.hosts, Ok(Some(_))) { "hosts" } else { "host" }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ExportTo, PortSelector};
+use super::{ExportTo, PortSelector, WorkloadSelector};
 use crate::mesh::{duration::Duration, resiliency::Resiliency};
 
 /// `spec`
@@ -16,6 +16,9 @@ pub struct DestinationRule {
     pub host: String,
     /// Always written: the mesh's default may hide the rule.
     pub export_to: ExportTo,
+    /// Callers that take this rule before the one for all; in its own namespace alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workload_selector: Option<WorkloadSelector>,
     /// None: Istio's defaults, where without this rule the root namespace's would hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_policy: Option<TrafficPolicy>,
@@ -74,11 +77,11 @@ pub struct PortPolicy {
     pub load_balancer: Option<LoadBalancer>,
 }
 
-/// TLS that the proxy begins. Server certificates are checked against the system's authorities.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// TLS that the proxy begins.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientTls {
-    /// `SIMPLE`
+    /// `SIMPLE`; `MUTUAL`, with a certificate of the proxy's own.
     pub mode: &'static str,
     /// The name sent. Without `subject_alt_names` it would switch off the check of the certificate's name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +89,19 @@ pub struct ClientTls {
     /// The names of which the certificate must carry one. Where neither is written, the proxy takes both from the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_alt_names: Option<Vec<String>>,
+    /// The file of the authorities that server certificates are checked against; the system's where it isn't written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_certificates: Option<String>,
+    /// The file of the proxy's own certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<String>,
+    /// The file of its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<String>,
+    /// The Secret that has all three. Sidecars go by it only where the rule has a workload selector; without one they would
+    /// speak no TLS at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_name: Option<String>,
 }
 
 /// Limits per proxy. Istio wants one of the two, which may be empty.
@@ -98,6 +114,11 @@ pub struct ConnectionPool {
     /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpPool>,
+}
+
+impl ConnectionPool {
+    /// Nothing is limited, whatever holds for other ports.
+    pub const NO_LIMIT: Self = Self { tcp: Some(TcpPool { connect_timeout: None, max_connections: None }), http: None };
 }
 
 /// Limits of connections.

@@ -1,6 +1,6 @@
 //! ServiceEntry: a host that Kubernetes doesn't know, for the mesh to see.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -17,14 +17,33 @@ use crate::{
 pub struct ServiceEntry {
     /// Exact, or with `*.` in front.
     pub hosts: Vec<String>,
+    /// Addresses or ranges that applications connect to: of a port that carries no names, they alone tell hosts apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
     /// Always written: an entry that is hidden by the mesh's default lets clear text leave the mesh.
     pub export_to: ExportTo,
     /// `MESH_EXTERNAL`, or `MESH_INTERNAL`.
     pub location: &'static str,
-    /// `DNS`; `NONE`: to the address that the application asked for; `STATIC`: to endpoints, of which we write none.
+    /// `DNS`; `NONE`: to the address that the application asked for; `STATIC`: to endpoints.
     pub resolution: &'static str,
     /// The server keeps them as a map by name.
     pub ports: Vec<ServicePort>,
+    /// Where the hosts are, with resolution `STATIC`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// Where the hosts are.
+#[derive(Clone, Debug, Serialize)]
+pub struct Endpoint {
+    /// An IP address.
+    pub address: String,
+    /// Where it listens, by the names of ports; else as the port says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub ports: BTreeMap<String, PortNumber>,
+    /// `region/zone`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locality: Option<String>,
 }
 
 /// A port of the host.

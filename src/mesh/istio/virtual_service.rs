@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 
 use super::{ExportTo, PortSelector};
-use crate::mesh::{duration::Duration, port::PortNumber, resiliency::Preset};
+use crate::mesh::{duration::Duration, port::PortNumber};
 
 /// `spec`
 #[derive(Clone, Debug, Serialize)]
@@ -220,15 +220,6 @@ pub struct Retries {
 impl Retries {
     /// Nothing is sent again.
     pub const NONE: Self = Self { attempts: 0, retry_on: None, per_try_timeout: None };
-
-    /// As a preset has them.
-    pub fn of(preset: Preset) -> Self {
-        preset.resiliency().map_or(Self::NONE, |r| Self {
-            attempts: r.retry_attempts,
-            retry_on: Some(r.retry_on),
-            per_try_timeout: None,
-        })
-    }
 }
 
 /// One rule for connections.

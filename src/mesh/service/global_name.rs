@@ -29,10 +29,12 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
     let listeners = traffic::listeners(site, true)?;
     let spec = ServiceEntry {
         hosts: vec![site.global_name()?.ok_or(Unknown)?],
+        addresses: Vec::new(),
         export_to: access::export_to(site)?,
         location: "MESH_INTERNAL",
         resolution: "STATIC",
         ports: listeners.iter().map(|listener| service_port(listener.number?, listener.port)).collect::<Known<_>>()?,
+        endpoints: Vec::new(),
     };
     let mut origins = origins(&[("spec.hosts", argument()), ("spec.exportTo", access::export_argument(site))]);
     origins.extend(listeners.iter().enumerate().map(|(n, to)| (format!("spec.ports[{n}]"), to.port.at.clone())));

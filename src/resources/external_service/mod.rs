@@ -6,15 +6,18 @@ pub use config::{Config, Outputs};
 
 use super::{
     Kind,
-    arguments::{numbered, output_if_any},
+    arguments::{check_annotations, check_labels, check_selector, cloned, copied, numbered, output_if_any, texts},
+    failures,
     timeouts::Limits,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
+    facts::Found,
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
-        external_service::{self, Tls},
+        checks::{Findings, Want},
+        external_service::{self, Endpoint, Port, Tls, TlsSettings},
         resiliency::Preset,
     },
     object::{Key, Stage, Takeover},
@@ -26,8 +29,10 @@ pub struct ExternalService;
 
 impl Kind for ExternalService {
     const NAME: &'static str = "mesh_external_service";
-    const IDENTITY: &'static [(&'static str, &'static str)] =
-        &[("namespace", "The namespace of its objects."), ("name", "The host, with dashes for dots.")];
+    const IDENTITY: &'static [(&'static str, &'static str)] = &[
+        ("namespace", "The namespace of its objects."),
+        ("name", "The host with dashes for dots, or `name` where that is written."),
+    ];
     type Config = Config;
     type Outputs = Outputs;
 
@@ -36,6 +41,12 @@ impl Kind for ExternalService {
     }
 
     fn check(config: &Config, out: &mut Diagnostics) {
+        check_labels(&config.labels, &Path::root().attribute("labels"), out);
+        check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
+        if let Ok(Some(settings)) = config.tls_settings.known() {
+            let at = Path::root().attribute("tls_settings").attribute("workload_selector");
+            check_selector(&settings.workload_selector, &at, out);
+        }
         intent(config).check(out);
     }
 
@@ -51,8 +62,20 @@ impl Kind for ExternalService {
         Outputs { url: output_if_any(intent(config).url()) }
     }
 
+    fn wants(config: &Config, mesh: &Mesh) -> Vec<Want> {
+        intent(config).wants(mesh)
+    }
+
+    fn judge(config: &Config, mesh: &Mesh, found: &Found, out: &mut Findings) {
+        intent(config).judge(mesh, found, out);
+    }
+
     fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
         id.split_once('/').map(|(namespace, name)| external_service::could_render(namespace, name)).unwrap_or_default()
+    }
+
+    fn is_protected(config: &Config) -> bool {
+        config.deletion_protection.or(false).unwrap_or(false)
     }
 
     fn takeover(config: &Config) -> Takeover {
@@ -67,21 +90,59 @@ impl Kind for ExternalService {
 /// What the arguments mean: defaults are filled in here, and nowhere else.
 fn intent(config: &Config) -> external_service::ExternalService {
     external_service::ExternalService {
-        host: config.host.required(),
+        host: cloned(&config.host),
+        hosts: config.hosts.elements(),
+        name: cloned(&config.name),
         tls: config.tls.or(Tls::Passthrough),
+        tls_settings: config.tls_settings.known().map(|block| block.map(tls_settings)),
         ports: config.port.known().map(|blocks| numbered("port", blocks).map(|(at, block)| port(at, block)).collect()),
+        resolution: copied(&config.resolution),
+        endpoints: config
+            .endpoint
+            .known()
+            .map(|blocks| numbered("endpoint", blocks).map(|(at, block)| endpoint(at, block)).collect()),
+        addresses: config.addresses.elements().map(Option::unwrap_or_default),
         export_to: config.export_to.elements().and_then(|namespaces| namespaces.ok_or(Unknown)),
         resiliency: config.resiliency.or(Preset::Medium),
-        namespace: config.namespace.known().map(Option::<&_>::cloned),
+        request_timeout: copied(&config.request_timeout),
+        retries: failures::retries(&config.retries),
+        circuit_breaker: failures::circuit_breaker(&config.circuit_breaker),
+        outlier_detection: failures::outlier_detection(&config.outlier_detection),
+        namespace: cloned(&config.namespace),
+        labels: texts(&config.labels),
+        annotations: texts(&config.annotations),
     }
 }
 
-fn port(at: Path, block: &config::ServicePort) -> external_service::Port {
-    external_service::Port {
+fn port(at: Path, block: &config::ServicePort) -> Port {
+    Port {
         at,
         number: block.number.required(),
         protocol: block.protocol.required(),
-        target_port: block.target_port.known().map(Option::<&_>::copied),
-        tls: block.tls.known().map(Option::<&_>::copied),
+        target_port: copied(&block.target_port),
+        tls: copied(&block.tls),
+    }
+}
+
+fn tls_settings(block: &config::TlsSettings) -> TlsSettings {
+    let chosen = block.workload_selector.known();
+    TlsSettings {
+        ca: cloned(&block.ca),
+        sni: cloned(&block.sni),
+        subject_alt_names: block.subject_alt_names.elements(),
+        client_certificate: cloned(&block.client_certificate),
+        client_key: cloned(&block.client_key),
+        credential_name: cloned(&block.credential_name),
+        // Whether there is one is known before all of its labels are.
+        workload_selector: chosen.map(|labels| labels.map(|_| texts(&block.workload_selector))),
+    }
+}
+
+fn endpoint(at: Path, block: &config::Endpoint) -> Endpoint {
+    Endpoint {
+        at,
+        address: block.address.required(),
+        ports: block.ports.elements().map(Option::unwrap_or_default),
+        locality: cloned(&block.locality),
     }
 }

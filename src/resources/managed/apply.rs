@@ -81,6 +81,7 @@ impl<K: Kind> Managed<K> {
         out.extend(done.diagnostics);
         let after = if sound {
             context.run.settle(&Self::resource(&id));
+            done.record.protected = K::is_protected(&model);
             Some(made)
         } else {
             let left = state::merged(before, &done.written);

@@ -11,6 +11,7 @@ use crate::{
         Mesh,
         checks::{Code, Findings, Level, Levels, Want},
     },
+    object::{Holding, Key},
     resources::Kind,
 };
 
@@ -30,6 +31,12 @@ impl<K: Kind> Managed<K> {
             return;
         }
         let Some(found) = engine.facts(&queries.into_iter().collect::<Vec<_>>()).await else { return };
+        // What the resource had under another name goes with this plan.
+        let wanted: BTreeSet<Key> =
+            K::render(model, mesh).unwrap_or_default().into_iter().map(|(key, _)| key).collect();
+        let noted = engine.record.keys().into_iter().filter(|(_, noted)| noted.holding() == Holding::Whole);
+        let gone = noted.map(|(key, _)| key).filter(|key| !wanted.contains(key)).collect();
+        let found = found.without(&gone);
         let mut findings = Findings::default();
         K::judge(model, mesh, &found, &mut findings);
         for finding in findings {

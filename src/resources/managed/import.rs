@@ -69,6 +69,7 @@ impl<K: Kind> Managed<K> {
             id: id.to_owned(),
             instance: said(ownership::INSTANCE).to_owned(),
             owner: said(ownership::OWNER).to_owned(),
+            protected: K::is_protected(&model),
             ..Record::default()
         };
         for (key, live) in &found {

@@ -27,6 +27,9 @@ impl<K: Kind> Managed<K> {
         let arguments = Self::arguments_of(&config);
         let model = K::Config::decode(&arguments, &Path::root(), out);
         out.sound()?;
+        if !call.replaced.is_empty() {
+            Self::may_go(&Record::read(&call.replaced), out)?;
+        }
         let planned = if let Ok(mesh) = &context.mesh {
             K::check_in_mesh(&model, mesh, out);
             out.sound()?;
@@ -67,6 +70,7 @@ impl<K: Kind> Managed<K> {
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
         let context = configured(&call, out)?;
+        Self::may_go(&Record::read(&prior.private), out)?;
         let id = state::id(&prior.state);
         let resource = Self::resource(&id);
         context.run.doom(&resource, Record::read(&prior.private));
@@ -74,6 +78,24 @@ impl<K: Kind> Managed<K> {
             Self::not_renamed(&context, &id, &call.stop, out).await?;
         }
         Ok(prior.private)
+    }
+
+    /// What is protected goes only after an apply without the protection. What a failed create left was never protected: the
+    /// replacement that Terraform makes of it finishes it.
+    fn may_go(record: &Record, out: &mut Diagnostics) -> Result<(), Reported> {
+        if !record.protected {
+            return Ok(());
+        }
+        Err(out.error(
+            &Path::root().attribute("deletion_protection"),
+            "Protected from deletion",
+            format!(
+                "This plan would delete or replace {} {}, which deletion_protection forbids. If that is meant, apply \
+                 deletion_protection = false first, then plan again.",
+                K::NAME,
+                record.id
+            ),
+        ))
     }
 
     /// Each resource stands once in a configuration.

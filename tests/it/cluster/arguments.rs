@@ -21,11 +21,11 @@ use crate::support::{
 use super::{configure, workspace};
 
 /// An argument, or block.
-struct Row {
+pub(super) struct Row {
     /// Its name.
     argument: &'static str,
     /// What stands beside it all the time; a name, a namespace and a port do anyway.
-    beside: &'static str,
+    pub(super) beside: &'static str,
     /// It is written.
     written: &'static str,
     /// It is written otherwise.
@@ -41,7 +41,13 @@ const ADOPTING: &str = "service = \"managed\"\ncreate_service_account = false\na
 /// Likewise, with two versions.
 const VERSIONS: &str = "service = \"managed\"\ncreate_service_account = false\nversion {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}";
 
-const fn row(argument: &'static str, beside: &'static str, written: &'static str, changed: &'static str) -> Row {
+/// A row of a table.
+pub(super) const fn row(
+    argument: &'static str,
+    beside: &'static str,
+    written: &'static str,
+    changed: &'static str,
+) -> Row {
     Row { argument, beside, written, changed }
 }
 
@@ -187,51 +193,78 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("timeouts", "behaviour.rs"),
 ];
 
+/// The arguments of a resource, one by one, on a server.
+pub(super) struct Table {
+    /// In the order of the schema.
+    pub(super) rows: &'static [Row],
+    /// Arguments that leave no trace of their own in any object, and the tests that show what they do.
+    pub(super) elsewhere: &'static [(&'static str, &'static str)],
+    /// The resource `s<n>` of a row with more arguments.
+    pub(super) resource: fn(usize, &Row, &str) -> String,
+    /// Who it is that writes.
+    pub(super) grant: Grant,
+}
+
+const TABLE: Table = Table { rows: ROWS, elsewhere: ELSEWHERE, resource: service, grant: Grant::AppTeam };
+
+impl Table {
+    /// That no argument is forgotten, and none is made up.
+    pub(super) fn names_every_argument_of<K: Kind>(&self) {
+        let schema = K::Config::schema();
+        let rows = self.rows.iter().map(|row| row.argument).chain(self.elsewhere.iter().map(|(argument, _)| *argument));
+        let rows: Vec<_> = rows.collect();
+        let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
+        assert_eq!(missing, Vec::<&str>::new());
+        for row in &rows {
+            assert!(schema.slots.iter().any(|slot| slot.name == *row), "no argument is named {row}");
+        }
+    }
+
+    /// Writes, changes and removes all arguments; what each wrote, field by field.
+    pub(super) fn applied(&self) -> String {
+        let namespace = control_plane().namespace("arguments");
+        let workspace = workspace(Tool::Terraform, self.grant, &namespace, "");
+        let state = |of: fn(&Row) -> &'static str| {
+            let resources: Vec<_> =
+                self.rows.iter().enumerate().map(|(n, row)| (self.resource)(n, row, of(row))).collect();
+            configure(&workspace, self.grant, &namespace, &resources.join("\n"));
+            workspace.apply().succeeded();
+            let plan = workspace.plan();
+            assert!(plan.is_empty, "{}", plan.text);
+            live(&workspace)
+        };
+        let without = state(|_| "");
+        let written = state(|row| row.written);
+        let changed = state(|row| row.changed);
+        let removed = state(|_| "");
+        assert_eq!(removed, without);
+
+        let mut text = String::new();
+        for (n, row) in self.rows.iter().enumerate() {
+            for (words, other) in [(row.written, &written), (row.changed, &changed)] {
+                writeln!(text, "=== {}", words.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
+                let name = format!("s{n}");
+                for line in differences(&without[&name], &other[&name]) {
+                    writeln!(text, "{}", line.replace(&namespace.name, "NAMESPACE").replace(&name, "NAME")).unwrap();
+                }
+            }
+        }
+        workspace.destroy().succeeded();
+        let left = control_plane().api().objects(&namespace.name);
+        assert_eq!(left, Vec::<String>::new());
+        text
+    }
+}
+
 #[test]
 fn every_argument_has_a_row() {
-    let schema = <Service as Kind>::Config::schema();
-    let rows = ROWS.iter().map(|row| row.argument).chain(ELSEWHERE.iter().map(|(argument, _)| *argument));
-    let rows: Vec<_> = rows.collect();
-    let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
-    assert_eq!(missing, Vec::<&str>::new());
-    for row in &rows {
-        assert!(schema.slots.iter().any(|slot| slot.name == *row), "no argument is named {row}");
-    }
+    TABLE.names_every_argument_of::<Service>();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn what_each_writes_comes_changes_and_goes() {
-    let namespace = control_plane().namespace("arguments");
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
-    let state = |of: fn(&Row) -> &'static str| {
-        let services: Vec<_> = ROWS.iter().enumerate().map(|(n, row)| service(n, row, of(row))).collect();
-        configure(&workspace, Grant::AppTeam, &namespace, &services.join("\n"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{}", plan.text);
-        live(&workspace)
-    };
-    let without = state(|_| "");
-    let written = state(|row| row.written);
-    let changed = state(|row| row.changed);
-    let removed = state(|_| "");
-    assert_eq!(removed, without);
-
-    let mut text = String::new();
-    for (n, row) in ROWS.iter().enumerate() {
-        for (words, other) in [(row.written, &written), (row.changed, &changed)] {
-            writeln!(text, "=== {}", words.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
-            let name = format!("s{n}");
-            for line in differences(&without[&name], &other[&name]) {
-                writeln!(text, "{}", line.replace(&namespace.name, "NAMESPACE").replace(&name, "NAME")).unwrap();
-            }
-        }
-    }
-    expect_file!["arguments.txt"].assert_eq(&text);
-    workspace.destroy().succeeded();
-    let left = control_plane().api().objects(&namespace.name);
-    assert_eq!(left, Vec::<String>::new());
+    expect_file!["arguments.txt"].assert_eq(&TABLE.applied());
 }
 
 fn service(n: usize, row: &Row, written: &str) -> String {

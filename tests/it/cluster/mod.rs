@@ -19,6 +19,8 @@ mod drift;
 mod early;
 mod examples;
 mod existing_service;
+mod external_arguments;
+mod external_service;
 mod faults;
 mod fixed_point;
 mod global_name;

@@ -19,7 +19,7 @@ VirtualService for the same host. So a plan looks into the cluster, and warns of
 - **They change nothing.** The plan is the same with and without them, to the byte. A finding is a warning beside it.
 - **They are best effort.** Without a cluster there are none. Where a right is missing, or a kind isn't served, the checks that need it are skipped, and one warning in a run says which and
   why. A check that can't be made never fails a plan.
-- **They look at what changes.** Only a `mesh_service` that the plan creates or changes is checked. An empty plan asks nothing for them, so a drift pipeline costs what it cost before.
+- **They look at what changes.** Only a `mesh_service` or `mesh_external_service` that the plan creates or changes is checked. An empty plan asks nothing for them, so a drift pipeline costs what it cost before.
 - **They tell what is there now.** What the same run is about to make, like a callee's Service, isn't there yet, and is told as missing by a first plan.
 
 ## How to silence one, or to insist on it
@@ -67,6 +67,7 @@ VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sid
 | `calls` | Service that is called; AuthorizationPolicies of each of their namespaces and of the root namespace; ServiceEntries of namespaces of external hosts |
 | `global_name` | ServiceEntries and VirtualServices of the whole cluster |
 | `end_user` | RequestAuthentications of the namespace and of the root namespace |
+| a `mesh_external_service` | ServiceEntries, DestinationRules and VirtualServices of the whole cluster, and nothing else |
 | `external_authorization` | ConfigMaps of the root namespace |
 | `ingress` | Gateways of each namespace of gateways |
 

@@ -14,6 +14,7 @@ mod external_service;
 mod global_defaults;
 pub(crate) mod hcl;
 mod laws;
+mod live;
 mod service;
 pub(crate) mod sound;
 

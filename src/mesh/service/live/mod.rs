@@ -17,14 +17,12 @@ mod calls;
 mod namespace;
 mod outside;
 mod service;
-mod shapes;
 mod strangers;
 mod visibility;
 mod workload;
 
 use serde_json::Value as Json;
 
-use self::shapes::{is_alive, labels, name, selects};
 use super::{Management, Service, Site};
 use crate::{
     diagnostics::Path,
@@ -34,6 +32,7 @@ use crate::{
         Mesh,
         checks::{Code, Findings, Want},
         manifest::Texts,
+        shapes::{self, is_alive, labels, name, selects},
     },
     object::{Key, Kind, Object, kind, stamp},
     tree::text,

@@ -19,6 +19,7 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
     let spec = DestinationRule {
         host: site.host(),
         export_to: access::export_to(site)?,
+        workload_selector: None,
         traffic_policy: limits::policy(site)?,
         subsets,
     };

@@ -6,14 +6,13 @@
 //! | [`limits`], [`failover`] | its policy |
 //! | [`virtual_service`] | the VirtualService, from what callers call: hosts and listeners |
 //! | [`routes`] | its routes for one listener |
-//! | [`retries`], [`versions`], [`matches`] | what routes say |
+//! | [`versions`], [`matches`] | what routes say |
 //! | [`rules`] | none: what must hold across arguments; of routes in [`route_rules`] |
 
 mod destination_rule;
 mod failover;
 mod limits;
 mod matches;
-mod retries;
 mod route_rules;
 mod routes;
 mod rules;
@@ -25,16 +24,19 @@ pub(super) use routes::usual_of as usual;
 pub(super) use virtual_service::{global_virtual_service, listeners, virtual_service};
 
 pub use failover::Failover;
-pub use limits::{CircuitBreaker, OutlierDetection};
 pub use matches::{Match, pattern};
-pub use retries::Retries;
 pub use routes::{Fault, Injected, Mirror, Redirect, Rewrite, Route};
 pub use versions::{Share, Version};
 
 use super::Service;
 use crate::{
     known::{Known, part},
-    mesh::{duration::Duration, port::Protocol, resiliency::Preset},
+    mesh::{
+        duration::Duration,
+        failures::{CircuitBreaker, OutlierDetection, Retries},
+        port::Protocol,
+        resiliency::Preset,
+    },
 };
 
 /// How failures are met, and where requests go.

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Management, Service, Site, Unmanaged},
-    Failover, Retries, is_shared_tcp, routes,
+    Failover, is_shared_tcp, routes,
     versions::{Share, Version},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
-    mesh::{Mesh, duration::Duration, manifest::Texts, port::Protocol, resiliency::Preset},
+    known::part,
+    mesh::{Mesh, duration::Duration, failures::OutlierDetection, manifest::Texts, port::Protocol, resiliency::Preset},
 };
 
 impl Service {
@@ -109,38 +109,18 @@ impl Service {
                  its own.",
             );
         }
-        let Ok(Some(retries)) = &traffic.retries else { return };
-        let block = Path::root().attribute("retries");
-        if matches!(retries.per_try_timeout, Ok(Some(_))) && retries.idempotent == Ok(false) {
-            out.error(
-                &block.attribute("per_try_timeout"),
-                "per_try_timeout without idempotent",
-                "A try that takes too long has reached the application, so it is sent again only where that does no harm. Without \
-                 that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.",
-            );
-        }
-        let more = matches!(retries.per_try_timeout, Ok(Some(_))) || retries.idempotent == Ok(true);
-        if retries.attempts == Ok(Some(0)) && more {
-            out.error(
-                &block.attribute("attempts"),
-                "Retries that never happen",
-                "attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how \
-                 often.",
-            );
+        if let Ok(Some(retries)) = &traffic.retries {
+            retries.check(out);
         }
     }
 
     /// What a preset without numbers leaves open.
     fn check_under(&self, preset: Preset, out: &mut Diagnostics) {
+        if let Ok(Some(retries)) = &self.traffic.retries {
+            retries.check_under(preset, out);
+        }
         if preset != Preset::None {
             return;
-        }
-        if let Ok(Some(Retries { attempts: Ok(None), .. })) = self.traffic.retries {
-            out.error(
-                &Path::root().attribute("retries"),
-                "Retries without a number",
-                "resiliency = \"none\" has no retries, so the block must say how many. Write attempts.",
-            );
         }
         let place =
             part(&self.traffic.failover).is_ok_and(|rules| !rules.is_empty()).then_some("failover").or_else(|| {
@@ -149,7 +129,7 @@ impl Service {
                     .then_some("failover_priority")
             });
         if let (Some(name), Ok(ejection)) = (place, part(&self.traffic.outlier_detection))
-            && ejection.as_ref().is_none_or(super::OutlierDetection::says_nothing)
+            && ejection.as_ref().is_none_or(OutlierDetection::says_nothing)
         {
             out.error(
                 &Path::root().attribute(name),
@@ -284,22 +264,11 @@ impl Service {
 
 /// A try that may take as long as the request is the only one.
 fn check_tries(site: &Site, out: &mut Diagnostics) {
-    let Ok(Some(Retries { per_try_timeout: Ok(Some(per_try)), .. })) = site.service.traffic.retries else { return };
     // Of all ports that have a timeout it is the same one.
-    let timeout: Known<Duration> = routes::usual_timeout(site, Protocol::Http);
-    if let Ok(timeout) = timeout
-        && timeout > Duration::ZERO
-        && per_try >= timeout
-        && site.service.traffic.streaming == Ok(false)
+    if let (Ok(Some(retries)), Ok(timeout), Ok(false)) =
+        (&site.service.traffic.retries, routes::usual_timeout(site, Protocol::Http), site.service.traffic.streaming)
     {
-        out.error(
-            &Path::root().attribute("retries").attribute("per_try_timeout"),
-            "One try takes all the time there is",
-            format!(
-                "A request may take {timeout}, so a try that takes {per_try} is never followed by another. Write a shorter one, or a \
-                 longer request_timeout."
-            ),
-        );
+        retries.check_within(timeout, out);
     }
 }
 

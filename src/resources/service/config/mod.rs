@@ -13,7 +13,7 @@ pub(super) mod traffic;
 use self::{
     access::{Calls, ExternalAuthorization, RequireEndUser},
     ingress::Ingress,
-    traffic::{CircuitBreaker, Failover, OutlierDetection, Retries, Route, Version},
+    traffic::{Failover, Route, Version},
 };
 use crate::{
     mesh::{
@@ -28,6 +28,7 @@ use crate::{
     model,
     resources::{
         arguments::{every, is_namespace, is_not_empty, text, within},
+        failures::{CircuitBreaker, OutlierDetection, Retries},
         timeouts::Timeouts,
     },
     schema::{

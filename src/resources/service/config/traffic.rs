@@ -11,47 +11,6 @@ use crate::{
 };
 
 model! {
-    /// Sending requests again.
-    pub struct Retries {
-        /// How often, at most; by the preset unless written, and 0 is never.
-        attempts: Attr<i64> = optional().check("0 to 10.", |v| within(v, 0..=10)),
-        /// How long one try may take; by the preset unless written. Only with `idempotent = true`: a try that takes too long
-        /// has reached the application.
-        per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", takes_time),
-        /// Whether requests may be sent again that may have reached the application: sending one twice does no harm.
-        idempotent: Attr<bool> = optional(),
-    }
-}
-
-model! {
-    /// Limits of each caller's proxy towards the whole service.
-    pub struct CircuitBreaker {
-        /// For a TCP connection to come about.
-        connect_timeout: Attr<Duration> = optional().check("Longer than nothing.", takes_time),
-        /// Connections at once.
-        max_connections: Attr<i64> = optional().check("1 or more.", |v| within(v, 1..=i64::from(i32::MAX))),
-        /// Requests that wait for a connection. HTTP ports alone.
-        max_pending_requests: Attr<i64> = optional().check("1 or more.", |v| within(v, 1..=i64::from(i32::MAX))),
-        /// Requests in flight. HTTP ports alone.
-        max_requests: Attr<i64> = optional().check("1 or more.", |v| within(v, 1..=i64::from(i32::MAX))),
-    }
-}
-
-model! {
-    /// When an endpoint that fails is left out.
-    pub struct OutlierDetection {
-        /// Failures in a row: answers of 5xx, or connections that don't come about.
-        consecutive_5xx: Attr<i64> = optional().check("1 to 1000.", |v| within(v, 1..=1000)),
-        /// How often endpoints are judged.
-        interval: Attr<Duration> = optional().check("Longer than nothing.", takes_time),
-        /// How long an endpoint is left out, times how often it was.
-        base_ejection_time: Attr<Duration> = optional().check("Longer than nothing.", takes_time),
-        /// Of the endpoints, left out at once, in percent.
-        max_ejection_percent: Attr<i64> = optional().check("1 to 100.", |v| within(v, 1..=100)),
-    }
-}
-
-model! {
     /// A version of the workload, by its labels.
     pub struct Version {
         /// What routes call it.

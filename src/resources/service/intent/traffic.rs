@@ -8,11 +8,13 @@ use crate::{
         duration::Duration,
         istio::virtual_service::StringMatch,
         service::traffic::{
-            CircuitBreaker, Failover, Fault, Injected, Match, Mirror, OutlierDetection, Redirect, Retries, Rewrite,
-            Route, Share, Traffic, Version, pattern,
+            Failover, Fault, Injected, Match, Mirror, Redirect, Rewrite, Route, Share, Traffic, Version, pattern,
         },
     },
-    resources::arguments::{numbered, numbered_in},
+    resources::{
+        arguments::{cloned, copied, number, numbered, numbered_in},
+        failures,
+    },
     schema::{Attr, Blocks, Map},
 };
 
@@ -22,9 +24,9 @@ pub(super) fn traffic(config: &Config) -> Traffic {
         resiliency: copied(&config.resiliency),
         request_timeout: copied(&config.request_timeout),
         streaming: config.streaming.or(false),
-        retries: config.retries.known().map(|block| block.map(retries)),
-        circuit_breaker: config.circuit_breaker.known().map(|block| block.map(circuit_breaker)),
-        outlier_detection: config.outlier_detection.known().map(|block| block.map(outlier_detection)),
+        retries: failures::retries(&config.retries),
+        circuit_breaker: failures::circuit_breaker(&config.circuit_breaker),
+        outlier_detection: failures::outlier_detection(&config.outlier_detection),
         versions: all("version", &config.version, version),
         routes: all("route", &config.route, route),
         failover: all("failover", &config.failover, failover),
@@ -42,45 +44,6 @@ fn all<C, T>(name: &str, blocks: &Blocks<C>, meaning: fn(Path, &C) -> T) -> Know
 
 fn inner<C, T>(at: &Path, name: &str, blocks: &Blocks<C>, meaning: fn(Path, &C) -> T) -> Known<Vec<T>> {
     Ok(numbered_in(at, name, blocks.known()?).map(|(at, block)| meaning(at, block)).collect())
-}
-
-fn copied<T: Copy>(argument: &Attr<T>) -> Known<Option<T>> {
-    argument.known().map(Option::<&_>::copied)
-}
-
-fn cloned<T: Clone>(argument: &Attr<T>) -> Known<Option<T>> {
-    argument.known().map(Option::<&_>::cloned)
-}
-
-/// A number whose rule keeps it small.
-fn number(argument: &Attr<i64>) -> Known<Option<u32>> {
-    argument.known()?.map(|n| u32::try_from(*n).map_err(|_| Unknown)).transpose()
-}
-
-fn retries(block: &config::Retries) -> Retries {
-    Retries {
-        attempts: number(&block.attempts),
-        per_try_timeout: copied(&block.per_try_timeout),
-        idempotent: block.idempotent.or(false),
-    }
-}
-
-fn circuit_breaker(block: &config::CircuitBreaker) -> CircuitBreaker {
-    CircuitBreaker {
-        connect_timeout: copied(&block.connect_timeout),
-        max_connections: number(&block.max_connections),
-        max_pending_requests: number(&block.max_pending_requests),
-        max_requests: number(&block.max_requests),
-    }
-}
-
-fn outlier_detection(block: &config::OutlierDetection) -> OutlierDetection {
-    OutlierDetection {
-        consecutive_5xx: number(&block.consecutive_5xx),
-        interval: copied(&block.interval),
-        base_ejection_time: copied(&block.base_ejection_time),
-        max_ejection_percent: number(&block.max_ejection_percent),
-    }
 }
 
 fn version(at: Path, block: &config::Version) -> Version {

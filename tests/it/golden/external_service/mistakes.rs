@@ -10,10 +10,10 @@ fn nothing_written() {
     check::<ExternalService>(
         "",
         &expect![[r#"
-            error at host: Missing required argument
-              The argument host is required, but no value was set.
             error at export_to: Missing required argument
               The argument export_to is required, but no value was set.
+            error at host: No host
+              Write host = "api.example.com", or hosts and a name for them.
         "#]],
     );
 }
@@ -30,7 +30,7 @@ fn three_mistakes_at_once() {
             error at host: Invalid host
               "https://api.example.com/v1" isn't a host: leave out the scheme and the path, as in "api.example.com".
             error at tls: Invalid tls
-              "simple" isn't one of "passthrough", "originate", "none".
+              "simple" isn't one of "passthrough", "originate", "originate_mutual", "none".
             error at export_to: Invalid export_to
               At least one namespace. Got [].
         "#]],
@@ -151,7 +151,7 @@ fn a_tcp_port() {
     "#,
         &expect![[r#"
             error at port[0].protocol: A tcp port without an address
-              Plain tcp doesn't carry the name of the host, so the host would take the port for every other host too. Where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
+              Plain tcp doesn't carry the name of the host, so the host would take the port for every other host too (IST0134). Write the addresses that applications connect to in addresses. Or, where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
         "#]],
     );
 }
@@ -169,7 +169,7 @@ fn a_tcp_port_of_a_wildcard() {
     "#,
         &expect![[r#"
             error at port[0].protocol: A redis port without an address
-              Plain redis doesn't carry the name of the host, so the hosts of the wildcard could not be told apart on it. Where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
+              Plain redis doesn't carry the name of the host, so the hosts of the wildcard could not be told apart on it (IST0134). Write the addresses that applications connect to in addresses. Or, where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
         "#]],
     );
 }

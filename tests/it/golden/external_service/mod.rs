@@ -1,6 +1,12 @@
 //! `mesh_external_service`: every argument, every default.
 
+mod endpoints;
+mod failures;
+mod hosts;
+mod live;
 mod mistakes;
+mod mistakes_of_tls;
+mod tls;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
@@ -171,6 +177,68 @@ fn a_tls_port_alone() {
             apiVersion: networking.istio.io/v1
             kind: DestinationRule
             metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                connectionPool:
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 1024
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 5
+                  interval: 10s
+                  maxEjectionPercent: 30
+        "#]],
+    );
+}
+
+#[test]
+fn labels_and_annotations() {
+    check::<ExternalService>(
+        r#"
+        host        = "api.example.com"
+        export_to   = ["shop"]
+        labels      = { team = "partners" }
+        annotations = { "example.com/contract" = "4711" }
+    "#,
+        &expect![[r#"
+            --- # ServiceEntry/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: ServiceEntry
+            metadata:
+              annotations:
+                example.com/contract: "4711"
+              labels:
+                team: partners
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              hosts:
+              - api.example.com
+              location: MESH_EXTERNAL
+              ports:
+              - name: tls-443
+                number: 443
+                protocol: TLS
+              resolution: DNS
+            --- # DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              annotations:
+                example.com/contract: "4711"
+              labels:
+                team: partners
               name: api-example-com
               namespace: istio-system
             spec:

@@ -58,3 +58,87 @@ fn ports() {
         "#]],
     );
 }
+
+#[test]
+fn hosts_and_names() {
+    let texts = [
+        ("hosts", "name = \"partner\"\nhosts = unknown\nexport_to = [\"shop\"]".to_owned()),
+        ("one of the hosts", "name = \"partner\"\nhosts = [\"a.example\", unknown]\nexport_to = [\"shop\"]".to_owned()),
+        ("the host of a name", "name = \"partner\"\nhost = unknown\nexport_to = [\"shop\"]".to_owned()),
+        ("name", api("name = unknown")),
+        ("labels", api("labels = { a = unknown }")),
+        ("annotations", api("annotations = unknown")),
+        ("deletion_protection", api("deletion_protection = unknown")),
+    ];
+    check_unknown::<ExternalService>(
+        &texts,
+        &expect![[r#"
+        hosts: which objects there are, url
+        one of the hosts: which objects there are, url
+        the host of a name: ServiceEntry, DestinationRule, url
+        name: which objects there are, id
+        labels: ServiceEntry, DestinationRule
+        annotations: ServiceEntry, DestinationRule
+        deletion_protection: nothing
+    "#]],
+    );
+}
+
+#[test]
+fn where_hosts_are() {
+    let texts = [
+        ("resolution", api("resolution = unknown")),
+        ("addresses", api("addresses = unknown")),
+        ("an address", api("addresses = [\"203.0.113.7\", unknown]")),
+        ("endpoints", api("endpoint = unknown")),
+        ("an endpoint's address", api("endpoint {\naddress = unknown\n}")),
+        ("an endpoint's ports", api("endpoint {\naddress = \"203.0.113.7\"\nports = { 443 = unknown }\n}")),
+        ("an endpoint's locality", api("endpoint {\naddress = \"203.0.113.7\"\nlocality = unknown\n}")),
+    ];
+    check_unknown::<ExternalService>(
+        &texts,
+        &expect![[r#"
+        resolution: ServiceEntry
+        addresses: ServiceEntry
+        an address: ServiceEntry
+        endpoints: ServiceEntry
+        an endpoint's address: ServiceEntry
+        an endpoint's ports: ServiceEntry
+        an endpoint's locality: ServiceEntry
+    "#]],
+    );
+}
+
+#[test]
+fn handshakes() {
+    let settings = |arguments: &str| api(&format!("tls = \"originate\"\ntls_settings {{\n{arguments}\n}}"));
+    let mutual = |arguments: &str| api(&format!("tls = \"originate_mutual\"\ntls_settings {{\n{arguments}\n}}"));
+    let secret = |arguments: &str| {
+        api(&format!("namespace = \"shop\"\ntls = \"originate_mutual\"\ntls_settings {{\n{arguments}\n}}"))
+    };
+    let texts = [
+        ("tls_settings", api("tls = \"originate\"\ntls_settings = unknown")),
+        ("ca", settings("ca = unknown")),
+        ("sni", settings("sni = unknown\nsubject_alt_names = [\"a\"]")),
+        ("subject_alt_names", settings("subject_alt_names = unknown")),
+        ("client_certificate", mutual("client_certificate = unknown\nclient_key = \"/a\"")),
+        ("client_key", mutual("client_certificate = \"/a\"\nclient_key = unknown")),
+        ("credential_name", secret("credential_name = unknown\nworkload_selector = { app = \"a\" }")),
+        ("workload_selector", secret("credential_name = \"a\"\nworkload_selector = unknown")),
+        ("a label of it", secret("credential_name = \"a\"\nworkload_selector = { app = unknown }")),
+    ];
+    check_unknown::<ExternalService>(
+        &texts,
+        &expect![[r#"
+        tls_settings: which objects there are
+        ca: DestinationRule
+        sni: DestinationRule
+        subject_alt_names: DestinationRule
+        client_certificate: DestinationRule
+        client_key: DestinationRule
+        credential_name: DestinationRule
+        workload_selector: which objects there are
+        a label of it: DestinationRule
+    "#]],
+    );
+}

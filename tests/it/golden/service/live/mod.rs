@@ -6,24 +6,25 @@ mod service;
 mod strangers;
 mod workload;
 
-use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use expect_test::Expect;
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
-    diagnostics::{Diagnostics, Path},
-    facts::{Answer, Found, Query, Unseen},
+    facts::Found,
     mesh::checks::{Code, Findings, Level, Levels},
     object::kind,
     resources::{
         Kind as _,
         service::{Config, Service},
     },
-    schema::model::Model as _,
 };
 
 use super::payments;
-use crate::golden::{hcl, mesh};
+use crate::golden::{
+    live::{self, answer, documents},
+    mesh,
+};
 
 /// A cluster in which nothing is wrong with `payments` in `pci`.
 const HEALTHY: &str = "
@@ -44,59 +45,14 @@ kind: ServiceAccount
 metadata: {name: payments, namespace: pci}
 ";
 
-/// The documents of YAML.
-fn documents(text: &str) -> Vec<Json> {
-    serde_saphyr::from_multiple(text).expect("YAML")
-}
-
-/// What a cluster with these objects answers, and nothing where a kind is `hidden`.
-fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer {
-    let (kind, namespace, name) = match query {
-        Query::One(key) => (key.kind, Some(key.namespace.as_deref()), Some(key.name.as_str())),
-        Query::All { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
-    };
-    if hidden.contains(&kind.kind) {
-        return Err(Unseen::Forbidden);
-    }
-    let is_meant = |live: &&Json| {
-        live["kind"] == kind.kind
-            && namespace.is_none_or(|namespace| live["metadata"]["namespace"].as_str() == namespace)
-            && name.is_none_or(|name| live["metadata"]["name"] == name)
-    };
-    Ok(objects.iter().filter(is_meant).cloned().map(Arc::new).collect())
-}
-
 /// The configuration of `payments` with `arguments`, which is sound.
 fn config(arguments: &str) -> Config {
-    let value = hcl::resource(&payments(arguments), &Config::schema());
-    let mut out = Diagnostics::default();
-    let config = Config::decode(&value, &Path::root(), &mut out);
-    Service::check(&config, &mut out);
-    Service::check_in_mesh(&config, &mesh(), &mut out);
-    assert!(out.sound().is_ok(), "{out}");
-    config
+    live::config::<Service>(&payments(arguments))
 }
 
 /// What the checks of a service say in a cluster of these objects.
 fn told(arguments: &str, facts: &str, hidden: &[&str]) -> String {
-    let config = config(arguments);
-    let objects = documents(facts);
-    for object in &objects {
-        let known = [kind::ALL, kind::LOOKED_AT].concat();
-        assert!(known.iter().any(|kind| object["kind"] == kind.kind), "a typo? {object}");
-    }
-    let queries = Service::wants(&config, &mesh()).into_iter().map(|want| want.query);
-    let found: Found = queries.map(|query| (query.clone(), answer(&query, &objects, hidden))).collect();
-    let mut findings = Findings::default();
-    Service::judge(&config, &mesh(), &found, &mut findings);
-    let mut text = String::new();
-    for finding in findings {
-        let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };
-        assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
-        assert!(finding.detail.ends_with(&format!("({})", finding.code)), "{}", finding.detail);
-        writeln!(text, "{}{at}: {}\n  {}", finding.code.level(), finding.summary, finding.detail).unwrap();
-    }
-    text
+    live::told::<Service>(&payments(arguments), facts, hidden)
 }
 
 /// Compares what is told of `payments` with `arguments`, in a cluster of `facts`.

@@ -1,0 +1,20 @@
+# Several hosts of one provider, to which the same applies. When a host comes or goes, the others stay as they are.
+resource "mesh_external_service" "shipping" {
+  name        = "shipping"
+  hosts       = ["api.shipping.example", "labels.shipping.example"]
+  export_to   = ["shop"]
+  tls         = "originate"
+  labels      = { team = "partners" }
+  annotations = { "example.com/contract" = "4711" }
+
+  request_timeout = "4s"
+  retries {
+    attempts        = 2
+    per_try_timeout = "1500ms"
+    idempotent      = true
+  }
+  circuit_breaker {
+    max_pending_requests = 50
+    max_requests         = 100
+  }
+}

@@ -1,0 +1,60 @@
+//! Hosts outside the mesh.
+
+use std::fmt;
+
+use crate::mesh::{names::is_subdomain, reference::is_external_host, text::Text};
+
+/// A host outside the mesh, exact or with `*.` in front.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Host(String);
+
+impl Host {
+    /// Whether it stands for many.
+    pub fn is_wildcard(&self) -> bool {
+        self.0.starts_with('*')
+    }
+
+    /// As Istio takes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name of its objects: `api-example-com`, `wildcard-s3-amazonaws-com`.
+    pub fn object_name(&self) -> String {
+        self.0.replace('*', "wildcard").replace('.', "-")
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Text for Host {
+    fn admits() -> String {
+        "A DNS name like `api.example.com`, or a wildcard like `*.s3.amazonaws.com`.".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.contains("://") || text.contains('/') {
+            return Err(format!(
+                "{text:?} isn't a host: leave out the scheme and the path, as in \"api.example.com\"."
+            ));
+        }
+        if text.contains(':') {
+            return Err(format!("{text:?} isn't a host: leave out the port, and write a port block for it."));
+        }
+        if text.split('.').all(|part| part.bytes().all(|c| c.is_ascii_digit())) {
+            return Err(format!("{text:?} isn't a host: write a DNS name, not an address."));
+        }
+        let host = Self(text.to_owned());
+        if !is_external_host(text) || !is_subdomain(&host.object_name()) {
+            return Err(format!(
+                "{text:?} isn't a host. Write a DNS name of two parts or more in lowercase letters, digits and dashes, like \
+                 \"api.example.com\", or \"*.\" and such a name."
+            ));
+        }
+        Ok(host)
+    }
+}

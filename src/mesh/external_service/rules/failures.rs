@@ -1,0 +1,50 @@
+//! How failures are met.
+
+use super::super::ExternalService;
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    mesh::{duration::Duration, port::Protocol},
+};
+
+impl ExternalService {
+    pub(super) fn check_failures(&self, out: &mut Diagnostics) {
+        if self.sees_requests() == Ok(false) {
+            self.check_sees_requests(out);
+        }
+        let Ok(Some(retries)) = &self.retries else { return };
+        retries.check(out);
+        if let Ok(preset) = self.resiliency {
+            retries.check_under(preset, out);
+        }
+        // Of all ports that have a timeout it is the same one.
+        if let Ok(timeout) = self.timeout(Protocol::Http) {
+            retries.check_within(timeout, out);
+        }
+    }
+
+    fn check_sees_requests(&self, out: &mut Diagnostics) {
+        let mut about_requests = Vec::new();
+        if matches!(self.request_timeout, Ok(Some(timeout)) if timeout > Duration::ZERO) {
+            about_requests.push(Path::root().attribute("request_timeout"));
+        }
+        if matches!(self.retries, Ok(Some(_))) {
+            about_requests.push(Path::root().attribute("retries"));
+        }
+        if let Ok(Some(limits)) = &self.circuit_breaker {
+            let block = Path::root().attribute("circuit_breaker");
+            let limits = [("max_pending_requests", limits.max_pending_requests), ("max_requests", limits.max_requests)];
+            let written = limits.into_iter().filter(|(_, limit)| matches!(limit, Ok(Some(_))));
+            about_requests.extend(written.map(|(name, _)| block.attribute(name)));
+        }
+        for at in about_requests {
+            out.error(
+                &at,
+                "No requests to see",
+                format!(
+                    "{at} is about requests, which proxies see only where the application speaks clear text to them, and it does on \
+                     no port. Remove it, or write tls = \"originate\": the application calls http://, and the proxy speaks TLS."
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Every argument of `mesh_external_service` on a real server: written, changed and removed. What each writes stands in
+//! `external_arguments.txt`.
+
+use expect_test::expect_file;
+use terraform_provider_mesh::resources::external_service::ExternalService;
+
+use super::arguments::{Row, Table, row};
+use crate::support::users::Grant;
+
+/// The proxy sees requests.
+const ORIGINATE: &str = "tls = \"originate\"";
+
+/// In the order of the schema.
+const ROWS: &[Row] = &[
+    row("tls", "", "tls = \"originate\"", "tls = \"none\""),
+    row(
+        "resolution",
+        "",
+        "resolution = \"none\"",
+        "resolution = \"static\"\nendpoint {\n address = \"203.0.113.7\"\n}",
+    ),
+    row("addresses", "", "addresses = [\"203.0.113.7\"]", "addresses = [\"203.0.113.8\", \"2001:db8::1\"]"),
+    row("resiliency", ORIGINATE, "resiliency = \"high\"", "resiliency = \"none\""),
+    row("request_timeout", ORIGINATE, "request_timeout = \"3s\"", "request_timeout = \"0s\""),
+    row("labels", "", "labels = { team = \"a\" }", "labels = { team = \"b\", tier = \"c\" }"),
+    row("annotations", "", "annotations = { note = \"a\" }", "annotations = { note = \"b\" }"),
+    row(
+        "port",
+        "",
+        "port {\n number = 8443\n protocol = \"https\"\n}",
+        "port {\n number = 8080\n protocol = \"http\"\n tls = \"originate\"\n target_port = 8443\n}",
+    ),
+    row(
+        "tls_settings",
+        ORIGINATE,
+        "tls_settings {\n ca = \"/etc/ca.pem\"\n}",
+        "tls_settings {\n sni = \"a.example.net\"\n subject_alt_names = [\"a.example.net\"]\n}",
+    ),
+    row(
+        "endpoint",
+        "",
+        "endpoint {\n address = \"203.0.113.7\"\n}",
+        "endpoint {\n address = \"203.0.113.8\"\n locality = \"eu/a\"\n ports = { 443 = 8443 }\n}",
+    ),
+    row(
+        "retries",
+        ORIGINATE,
+        "retries {\n attempts = 0\n}",
+        "retries {\n attempts = 4\n idempotent = true\n per_try_timeout = \"1s\"\n}",
+    ),
+    row(
+        "circuit_breaker",
+        ORIGINATE,
+        "circuit_breaker {\n max_requests = 7\n}",
+        "circuit_breaker {\n connect_timeout = \"200ms\"\n max_connections = 8\n max_pending_requests = 9\n}",
+    ),
+    row(
+        "outlier_detection",
+        "",
+        "outlier_detection {\n consecutive_5xx = 7\n}",
+        "outlier_detection {\n interval = \"1s\"\n base_ejection_time = \"2s\"\n max_ejection_percent = 100\n}",
+    ),
+];
+
+const TABLE: Table = Table {
+    rows: ROWS,
+    elsewhere: &[
+        ("host", "external_service.rs"),
+        ("hosts", "external_service.rs"),
+        ("name", "external_service.rs"),
+        ("export_to", "external_service.rs"),
+        ("namespace", "external_service.rs"),
+        ("adopt_existing", "adoption.rs"),
+        ("deletion_protection", "external_service.rs"),
+        ("timeouts", "behaviour.rs"),
+    ],
+    resource: external,
+    grant: Grant::Platform,
+};
+
+fn external(n: usize, row: &Row, written: &str) -> String {
+    let beside = row.beside;
+    format!(
+        "resource \"mesh_external_service\" \"s{n}\" {{\nhost = \"s{n}.example.com\"\nexport_to = [\"shop\"]\n{beside}\n{written}\n}}"
+    )
+}
+
+#[test]
+fn every_argument_has_a_row() {
+    TABLE.names_every_argument_of::<ExternalService>();
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn what_each_writes_comes_changes_and_goes() {
+    expect_file!["external_arguments.txt"].assert_eq(&TABLE.applied());
+}

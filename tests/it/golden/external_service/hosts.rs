@@ -1,0 +1,174 @@
+//! Which hosts, and what their objects are called.
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::resources::external_service::ExternalService;
+
+use crate::golden::{check, check_keys, check_outputs};
+
+/// One entry; each host has a policy that names it, and a route that leads to it.
+#[test]
+fn many_hosts() {
+    let text = r#"
+        name      = "partner"
+        hosts     = ["api.partner.example", "files.partner.example"]
+        export_to = ["shop"]
+        tls       = "originate"
+    "#;
+    check::<ExternalService>(text, &expect_file!["many_hosts.yaml"]);
+    check_outputs::<ExternalService>(
+        text,
+        &expect![[r#"
+        id = "istio-system/partner"
+        url = null
+    "#]],
+    );
+}
+
+#[test]
+fn a_name_of_its_own() {
+    let text = r#"
+        host      = "api.example.com"
+        name      = "payments-api"
+        export_to = ["shop"]
+        tls       = "originate"
+    "#;
+    check_keys::<ExternalService>(
+        text,
+        &expect![[r#"
+        ServiceEntry/istio-system/payments-api
+        DestinationRule/istio-system/payments-api
+        VirtualService/istio-system/payments-api
+    "#]],
+    );
+    check_outputs::<ExternalService>(
+        text,
+        &expect![[r#"
+        id = "istio-system/payments-api"
+        url = "http://api.example.com"
+    "#]],
+    );
+}
+
+/// The names of objects don't change when a host comes or goes.
+#[test]
+fn one_host_of_many() {
+    check_keys::<ExternalService>(
+        r#"
+        name      = "partner"
+        hosts     = ["api.partner.example"]
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            ServiceEntry/istio-system/partner
+            DestinationRule/istio-system/partner-api-partner-example
+        "#]],
+    );
+}
+
+#[test]
+fn many_wildcards() {
+    check::<ExternalService>(
+        r#"
+        name      = "aws"
+        hosts     = ["*.s3.amazonaws.com", "*.sqs.amazonaws.com"]
+        export_to = ["shop"]
+    "#,
+        &expect_file!["many_wildcards.yaml"],
+    );
+}
+
+#[test]
+fn no_host() {
+    check::<ExternalService>(
+        "export_to = [\"shop\"]",
+        &expect![[r#"
+        error at host: No host
+          Write host = "api.example.com", or hosts and a name for them.
+    "#]],
+    );
+}
+
+#[test]
+fn host_and_hosts() {
+    check::<ExternalService>(
+        r#"
+        host      = "a.example.com"
+        hosts     = ["b.example.com"]
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            error at hosts: Both host and hosts
+              One is the short way of the other. Write all of the hosts in hosts, and remove host.
+            error at name: Many hosts without a name
+              One host gives its name to its objects, many don't. Write name, which stays when hosts come and go.
+        "#]],
+    );
+}
+
+/// A dash in one is a dot in the other.
+#[test]
+fn hosts_of_one_name() {
+    check::<ExternalService>(
+        r#"
+        name      = "both"
+        hosts     = ["a.b.example.com", "a-b.example.com"]
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            error at hosts: Two hosts with one name
+              The objects of a-b.example.com and a.b.example.com would both be named after "a-b-example-com". Write one of them in a mesh_external_service of its own, with another name.
+        "#]],
+    );
+}
+
+#[test]
+fn a_wildcard_beside_an_exact_host() {
+    let both = |resolution: &str| {
+        format!(
+            "name = \"both\"\nhosts = [\"*.example.com\", \"api.example.com\"]\nexport_to = [\"shop\"]\n{resolution}"
+        )
+    };
+    check::<ExternalService>(
+        &both(""),
+        &expect![[r#"
+        error at hosts: Wildcards beside exact hosts
+          Proxies look exact hosts up, and wildcards have no address to look up. Write wildcards in a mesh_external_service of their own, or resolution = "none" for proxies to go where the application wanted to.
+    "#]],
+    );
+    check_keys::<ExternalService>(
+        &both("resolution = \"none\""),
+        &expect![[r#"
+        ServiceEntry/istio-system/both
+        DestinationRule/istio-system/both-wildcard-example-com
+        DestinationRule/istio-system/both-api-example-com
+    "#]],
+    );
+}
+
+#[test]
+fn names_too_long() {
+    let (name, label) = (vec!["a".repeat(60); 4].join("."), "b".repeat(20));
+    let text = format!("name = \"{name}\"\nhosts = [\"{label}.example.com\"]\nexport_to = [\"shop\"]");
+    check::<ExternalService>(
+        &text,
+        &expect![[r#"
+        error at name: Names too long
+          Objects are named after name and host, and Kubernetes takes 253 characters. Choose a shorter name.
+    "#]],
+    );
+}
+
+#[test]
+fn hosts_of_the_cluster() {
+    check::<ExternalService>(
+        r#"
+        name      = "both"
+        hosts     = ["api.example.com", "payments.pci.svc.cluster.local"]
+        export_to = ["shop"]
+    "#,
+        &expect![[r#"
+            error at hosts: A host of the cluster
+              Hosts under cluster.local are Kubernetes Services, which an external service of the same name would hide. Declare it as a mesh_service, or write the host that is meant.
+        "#]],
+    );
+}

@@ -1,0 +1,252 @@
+//! What the proxy says in the handshakes that it begins.
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::resources::external_service::ExternalService;
+
+use crate::golden::{check, check_keys, check_object};
+
+fn originate(arguments: &str) -> String {
+    format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\nresiliency = \"none\"\n{arguments}")
+}
+
+#[test]
+fn authorities_and_names() {
+    check_object::<ExternalService>(
+        "DestinationRule",
+        &originate(
+            r#"
+        tls = "originate"
+        tls_settings {
+          ca                = "/etc/partner/ca.pem"
+          sni               = "gateway.example.net"
+          subject_alt_names = ["gateway.example.net", "api.example.com"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                portLevelSettings:
+                - port:
+                    number: 80
+                  tls:
+                    caCertificates: /etc/partner/ca.pem
+                    mode: SIMPLE
+                    sni: gateway.example.net
+                    subjectAltNames:
+                    - api.example.com
+                    - gateway.example.net
+        "#]],
+    );
+}
+
+/// The name that is asked for stays the host's.
+#[test]
+fn names_alone() {
+    check_object::<ExternalService>(
+        "DestinationRule",
+        &originate(
+            r#"
+        tls = "originate"
+        tls_settings {
+          subject_alt_names = ["gateway.example.net"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                portLevelSettings:
+                - port:
+                    number: 80
+                  tls:
+                    mode: SIMPLE
+                    sni: api.example.com
+                    subjectAltNames:
+                    - gateway.example.net
+        "#]],
+    );
+}
+
+#[test]
+fn mutual_with_files() {
+    check::<ExternalService>(
+        r#"
+        host      = "api.example.com"
+        export_to = ["shop"]
+        tls       = "originate_mutual"
+        tls_settings {
+          ca                 = "/etc/partner/ca.pem"
+          client_certificate = "/etc/partner/tls.crt"
+          client_key         = "/etc/partner/tls.key"
+        }
+    "#,
+        &expect_file!["mutual.yaml"],
+    );
+}
+
+#[test]
+fn mutual_on_one_port() {
+    check_object::<ExternalService>(
+        "DestinationRule",
+        &originate(
+            r#"
+        tls = "originate"
+        port {
+          number   = 80
+          protocol = "http"
+        }
+        port {
+          number   = 8080
+          protocol = "http"
+          tls      = "originate_mutual"
+        }
+        tls_settings {
+          client_certificate = "/etc/partner/tls.crt"
+          client_key         = "/etc/partner/tls.key"
+        }
+    "#,
+        ),
+        &expect![[r#"
+            DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                portLevelSettings:
+                - port:
+                    number: 80
+                  tls:
+                    mode: SIMPLE
+                    sni: api.example.com
+                    subjectAltNames:
+                    - api.example.com
+                - port:
+                    number: 8080
+                  tls:
+                    clientCertificate: /etc/partner/tls.crt
+                    mode: MUTUAL
+                    privateKey: /etc/partner/tls.key
+                    sni: api.example.com
+                    subjectAltNames:
+                    - api.example.com
+        "#]],
+    );
+}
+
+/// The workloads that have the Secret show their certificate; the others speak TLS without one, and never clear text.
+#[test]
+fn mutual_with_a_secret() {
+    let text = r#"
+        host      = "api.example.com"
+        namespace = "shop"
+        export_to = ["shop"]
+        tls       = "originate_mutual"
+        tls_settings {
+          credential_name   = "partner-tls"
+          workload_selector = { app = "checkout" }
+        }
+    "#;
+    check::<ExternalService>(text, &expect_file!["mutual_with_a_secret.yaml"]);
+    check_keys::<ExternalService>(
+        text,
+        &expect![[r#"
+        ServiceEntry/shop/api-example-com
+        DestinationRule/shop/api-example-com
+        DestinationRule/shop/api-example-com-workloads
+        VirtualService/shop/api-example-com
+    "#]],
+    );
+}
+
+/// What a port doesn't inherit is repeated: limits of connections for the port that passes TLS through, beside one that sees
+/// requests.
+#[test]
+fn a_clear_port_beside_tls() {
+    check_object::<ExternalService>(
+        "DestinationRule",
+        r#"
+        host      = "api.example.com"
+        export_to = ["shop"]
+        port {
+          number   = 80
+          protocol = "http"
+          tls      = "none"
+        }
+        port {
+          number   = 443
+          protocol = "https"
+        }
+    "#,
+        &expect![[r#"
+            DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 1024
+                    http2MaxRequests: 1024
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 1024
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 5
+                  interval: 10s
+                  maxEjectionPercent: 30
+                portLevelSettings:
+                - connectionPool:
+                    tcp:
+                      connectTimeout: 5s
+                      maxConnections: 1024
+                  loadBalancer:
+                    localityLbSetting:
+                      enabled: false
+                  outlierDetection:
+                    baseEjectionTime: 30s
+                    consecutive5xxErrors: 5
+                    interval: 10s
+                    maxEjectionPercent: 30
+                  port:
+                    number: 443
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 20
+        "#]],
+    );
+}

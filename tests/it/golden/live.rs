@@ -1,0 +1,70 @@
+//! Live checks: facts of a cluster in, findings out.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use serde_json::Value as Json;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    facts::{Answer, Found, Query, Unseen},
+    mesh::checks::Findings,
+    object::kind,
+    resources::Kind,
+    schema::model::Model,
+};
+
+use super::{hcl, mesh};
+
+/// The documents of YAML.
+pub(super) fn documents(text: &str) -> Vec<Json> {
+    serde_saphyr::from_multiple(text).expect("YAML")
+}
+
+/// What a cluster with these objects answers, and nothing where a kind is `hidden`.
+pub(super) fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer {
+    let (kind, namespace, name) = match query {
+        Query::One(key) => (key.kind, Some(key.namespace.as_deref()), Some(key.name.as_str())),
+        Query::All { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
+    };
+    if hidden.contains(&kind.kind) {
+        return Err(Unseen::Forbidden);
+    }
+    let is_meant = |live: &&Json| {
+        live["kind"] == kind.kind
+            && namespace.is_none_or(|namespace| live["metadata"]["namespace"].as_str() == namespace)
+            && name.is_none_or(|name| live["metadata"]["name"] == name)
+    };
+    Ok(objects.iter().filter(is_meant).cloned().map(Arc::new).collect())
+}
+
+/// The configuration, which is sound.
+pub(super) fn config<K: Kind>(text: &str) -> K::Config {
+    let value = hcl::resource(text, &K::Config::schema());
+    let mut out = Diagnostics::default();
+    let config = K::Config::decode(&value, &Path::root(), &mut out);
+    K::check(&config, &mut out);
+    K::check_in_mesh(&config, &mesh(), &mut out);
+    assert!(out.sound().is_ok(), "{out}");
+    config
+}
+
+/// What the checks of a resource say in a cluster of these objects.
+pub(super) fn told<K: Kind>(text: &str, facts: &str, hidden: &[&str]) -> String {
+    let config = config::<K>(text);
+    let objects = documents(facts);
+    for object in &objects {
+        let known = [kind::ALL, kind::LOOKED_AT].concat();
+        assert!(known.iter().any(|kind| object["kind"] == kind.kind), "a typo? {object}");
+    }
+    let queries = K::wants(&config, &mesh()).into_iter().map(|want| want.query);
+    let found: Found = queries.map(|query| (query.clone(), answer(&query, &objects, hidden))).collect();
+    let mut findings = Findings::default();
+    K::judge(&config, &mesh(), &found, &mut findings);
+    let mut text = String::new();
+    for finding in findings {
+        let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };
+        assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
+        assert!(finding.detail.ends_with(&format!("({})", finding.code)), "{}", finding.detail);
+        writeln!(text, "{}{at}: {}\n  {}", finding.code.level(), finding.summary, finding.detail).unwrap();
+    }
+    text
+}
