@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::diagnostics::Path;
 
-/// A kind that we write: a row of the static table [`kind`], so that nothing needs discovery or a cluster at plan.
+/// A kind that we write or look at: a row of the static table [`kind`], so that nothing needs discovery or a cluster at plan.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Kind {
     /// `VirtualService`.
@@ -39,7 +39,7 @@ impl Kind {
     }
 }
 
-/// The kinds that we write.
+/// The kinds that we write, and those that we only look at.
 pub mod kind {
     use super::{
         Kind,
@@ -47,16 +47,18 @@ pub mod kind {
     };
 
     macro_rules! kinds {
-        ($($(#[$doc:meta])* $NAME:ident = $kind:literal $group:literal $version:literal $plural:literal $territory:ident $namespaced:literal;)*) => {
+        ($(#[$all:meta])* $ALL:ident; $($(#[$doc:meta])* $NAME:ident = $kind:literal $group:literal $version:literal $plural:literal $territory:ident $namespaced:literal;)*) => {
             $($(#[$doc])* pub static $NAME: Kind = Kind {
                 kind: $kind, group: $group, version: $version, plural: $plural, namespaced: $namespaced, territory: $territory,
             };)*
-            /// Every kind that we write.
-            pub static ALL: &[&Kind] = &[$(&$NAME),*];
+            $(#[$all])*
+            pub static $ALL: &[&Kind] = &[$(&$NAME),*];
         };
     }
 
     kinds! {
+        /// Every kind that we write.
+        ALL;
         /// Namespace.
         NAMESPACE = "Namespace" "" "v1" "namespaces" Shared false;
         /// Service.
@@ -77,6 +79,19 @@ pub mod kind {
         AUTHORIZATION_POLICY = "AuthorizationPolicy" "security.istio.io" "v1" "authorizationpolicies" Exclusive true;
         /// PeerAuthentication.
         PEER_AUTHENTICATION = "PeerAuthentication" "security.istio.io" "v1" "peerauthentications" Exclusive true;
+    }
+
+    kinds! {
+        /// Every kind that is only looked at, never written, imported or deleted.
+        LOOKED_AT;
+        /// Pod.
+        POD = "Pod" "" "v1" "pods" Shared true;
+        /// ConfigMap: the mesh's own configuration is in one.
+        CONFIG_MAP = "ConfigMap" "" "v1" "configmaps" Shared true;
+        /// Gateway, Istio's.
+        GATEWAY = "Gateway" "networking.istio.io" "v1" "gateways" Exclusive true;
+        /// RequestAuthentication.
+        REQUEST_AUTHENTICATION = "RequestAuthentication" "security.istio.io" "v1" "requestauthentications" Exclusive true;
     }
 
     /// The row of `name` ("VirtualService").
@@ -129,6 +144,20 @@ impl std::str::FromStr for Key {
         let kind = kind::named(kind).filter(|k| k.namespaced == namespace.is_some()).ok_or(NotAKey)?;
         Ok(Self { kind, namespace, name: (*name).to_owned() })
     }
+}
+
+/// Keys of the labels and annotations by which we know our objects.
+pub mod stamp {
+    /// Label on everything that we made: `"true"`; what an import lists.
+    pub const MANAGED: &str = "terraform-provider-mesh/managed";
+    /// Annotation: the provider's `owner`.
+    pub const OWNER: &str = "terraform-provider-mesh/owner";
+    /// Annotation: `mesh_service/pci/payments`.
+    pub const RESOURCE: &str = "terraform-provider-mesh/resource";
+    /// Annotation: the random id of one life of a resource, from create to destroy.
+    pub const INSTANCE: &str = "terraform-provider-mesh/instance";
+    /// Annotation on one object of each resource: the arguments as written, which an import reads.
+    pub const ARGUMENTS: &str = "terraform-provider-mesh/arguments";
 }
 
 /// When an object is written: lower first, deletion in reverse. The engine only compares; `mesh::stage` gives the words.

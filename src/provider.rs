@@ -7,7 +7,15 @@ use crate::{
     engine::Once,
     known::Known,
     kubernetes::{Cluster, Connection, Exec, Pod, Secret},
-    mesh::{Defaults, Mesh, duration::Duration, names, resiliency::Preset, service::AuthorizationMode},
+    mesh::{
+        Defaults, Mesh,
+        checks::{Code, Level, Levels},
+        duration::Duration,
+        names,
+        resiliency::Preset,
+        service::AuthorizationMode,
+        text::Text,
+    },
     model,
     plugin::offer::{Provider, Resource},
     resources::{
@@ -83,6 +91,9 @@ model! {
         /// Whether fields of Services, ServiceAccounts and Namespaces are taken from managers that set them to another value.
         /// Without it such a conflict is an error in the plan.
         force_conflicts: Attr<bool> = optional(),
+        /// What findings of live checks are worth: `off`, `warn` or `error`, by the check's code, like `{ IST0103 = "off" }`. A
+        /// finding warns unless written; pods in ambient mode are an error. The guide "Live checks" lists the codes.
+        checks: Map<Level> = optional(),
         /// Program that gives the credentials: an exec plugin, as in a kubeconfig. It is run on first use, and again when what
         /// it gave expires or isn't accepted. It gets no stdin, and what it prints is never shown.
         exec: Block<ExecPlugin> = block(),
@@ -177,6 +188,11 @@ fn validate(config: &Value, out: &mut Diagnostics) {
         );
     }
     one_way_to_connect(&config, out);
+    if let Ok(Some(checks)) = config.checks.known() {
+        for (code, fault) in checks.keys().filter_map(|code| Some((code, Code::parse(code).err()?))) {
+            out.error(&at.attribute("checks").key(code), "Unknown code of a check", fault);
+        }
+    }
     if let Ok(Some(hosts)) = config.platform_hosts.elements() {
         for host in hosts.iter().filter(|host| !is_platform_host(host)) {
             out.error(
@@ -256,9 +272,17 @@ fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported>
         // Both only matter where the cluster is asked, and an unknown value is as if it weren't written.
         force_conflicts: config.force_conflicts.or(false).unwrap_or(false),
         on_unreadable: config.on_unreadable.or(OnUnreadable::Error).unwrap_or(OnUnreadable::Error),
+        checks: levels(&config.checks),
         once: Once::default(),
         run: Run::default(),
     })
+}
+
+/// Levels that come at apply are as if they weren't written: until then nothing is silenced.
+fn levels(written: &Map<Level>) -> Levels {
+    let written = written.known().ok().flatten().cloned().unwrap_or_default();
+    let level = |(code, level): (String, Attr<Level>)| Some((Code::parse(&code).ok()?, level.required().ok()?));
+    Levels(written.into_iter().filter_map(level).collect())
 }
 
 fn connection(config: &Config) -> Known<Connection> {

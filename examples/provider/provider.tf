@@ -22,6 +22,12 @@ provider "mesh" {
     "example.com/runbook" = "https://runbooks.example.com/payments"
   }
 
+  # Live checks: this team rolls out its workloads later, and must not narrow who sees a live service unseen.
+  checks = {
+    IST0127               = "off"
+    "narrowed-visibility" = "error"
+  }
+
   # What a mesh_service gets that doesn't say otherwise.
   defaults {
     resiliency         = "medium"

@@ -7,6 +7,7 @@
 pub mod apply;
 mod displace;
 pub mod drift;
+mod facts;
 pub mod journal;
 pub mod ownership;
 pub mod plan;

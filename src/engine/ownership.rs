@@ -5,21 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::record::Noted;
+pub use crate::object::stamp::{ARGUMENTS, INSTANCE, MANAGED, OWNER, RESOURCE};
 use crate::{
     object::{Key, Takeover},
     tree::{at, set, text},
 };
-
-/// Label on everything that we made: `"true"`; what an import lists.
-pub const MANAGED: &str = "terraform-provider-mesh/managed";
-/// Annotation: the provider's `owner`.
-pub const OWNER: &str = "terraform-provider-mesh/owner";
-/// Annotation: `mesh_service/pci/payments`.
-pub const RESOURCE: &str = "terraform-provider-mesh/resource";
-/// Annotation: the random id of one life of a resource, from create to destroy.
-pub const INSTANCE: &str = "terraform-provider-mesh/instance";
-/// Annotation on one object of each resource: the arguments as written, which an import reads.
-pub const ARGUMENTS: &str = "terraform-provider-mesh/arguments";
 
 const ANNOTATIONS: [&str; 4] = [OWNER, RESOURCE, INSTANCE, ARGUMENTS];
 

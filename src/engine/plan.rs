@@ -21,7 +21,7 @@ use crate::{
     tree::at,
 };
 
-const UNREACHABLE: &str = "unreachable";
+pub(super) const UNREACHABLE: &str = "unreachable";
 
 impl Engine<'_> {
     /// Checks each of `wanted`, the objects that this plan would write. Without a cluster there is nothing to check by, and

@@ -16,11 +16,12 @@ use tokio::{sync::OnceCell, time::Instant};
 use super::{
     connection::Connection,
     errors::Error,
-    reads::{Freshness, Reads, Snapshot},
+    reads::{Freshness, Listed, Reads, Shared},
     retry::{Limits, STRANGER, persist},
     session::{Session, Sessions},
 };
 use crate::{
+    facts::{self, Query, Unseen},
     known::Known,
     object::{Key, Kind},
     tree::text,
@@ -84,9 +85,10 @@ impl Cluster {
     /// The object, or `None` where there is none, nor its namespace or kind.
     pub async fn get(&self, key: &Key, freshness: Freshness, limits: &Limits) -> Result<Option<Arc<Json>>, Error> {
         if let Some(shared) = self.reads.shared(key, freshness) {
-            let listed = shared.get_or_try_init(|| self.snapshot(key.kind, key.namespace.as_deref(), limits)).await?;
-            if let Some(all) = listed {
-                return Ok(all.get(&key.name).cloned());
+            match self.listed(&shared, key.kind, key.namespace.as_deref(), limits).await? {
+                Listed::All(all) => return Ok(all.get(key).cloned()),
+                Listed::NotServed => return Ok(None),
+                Listed::Forbidden | Listed::TooMany => {}
             }
         }
         match self.send(Method::GET, &path(key), None, limits).await {
@@ -105,26 +107,67 @@ impl Cluster {
         limits: &Limits,
     ) -> Result<Vec<Json>, Error> {
         let selector = format!("&labelSelector={}", encode(label));
-        let listed = self.pages(kind, Some(namespace), &selector, usize::MAX, limits).await?;
-        Ok(listed.unwrap_or_default())
+        match self.pages(kind, Some(namespace), &selector, usize::MAX, limits).await {
+            Ok(listed) => Ok(listed.unwrap_or_default()),
+            Err(error) if error.not_found() => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
-    /// All objects of a kind in a namespace; `None` where they are too many or we may not list.
-    async fn snapshot(
+    /// The answer to a question, some seconds old at most: all who ask it share it.
+    pub async fn look(&self, query: &Query, limits: &Limits) -> facts::Answer {
+        self.reads.look(query).get_or_init(|| self.answer(query, limits)).await.clone()
+    }
+
+    async fn answer(&self, query: &Query, limits: &Limits) -> facts::Answer {
+        match query {
+            Query::All { kind, namespace } => {
+                let (kind, namespace) = (*kind, namespace.as_deref());
+                let shared = self.reads.list(kind, namespace);
+                match self.listed(&shared, kind, namespace, limits).await {
+                    Ok(Listed::All(all)) => Ok(all.values().cloned().collect()),
+                    Ok(Listed::NotServed) => Err(Unseen::NotServed),
+                    Ok(Listed::Forbidden) => Err(Unseen::Forbidden),
+                    Ok(Listed::TooMany) => Err(Unseen::TooMany),
+                    Err(error) => Err(Unseen::Failed(error.to_string())),
+                }
+            }
+            Query::One(key) => match self.get(key, Freshness::Recent, limits).await {
+                Ok(live) => Ok(live.into_iter().collect()),
+                Err(error) if error.forbidden() => Err(Unseen::Forbidden),
+                Err(error) => Err(Unseen::Failed(error.to_string())),
+            },
+        }
+    }
+
+    /// What a LIST that many wait for gave.
+    async fn listed(
         &self,
+        shared: &Shared,
         kind: &'static Kind,
         namespace: Option<&str>,
         limits: &Limits,
-    ) -> Result<Option<Snapshot>, Error> {
-        let listed = match self.pages(kind, namespace, "", MOST_PAGES, limits).await {
-            Err(error) if error.forbidden() => None,
-            listed => listed?,
-        };
-        let named = |object: Json| Some((text(&object, &["metadata", "name"])?.to_owned(), Arc::new(object)));
-        Ok(listed.map(|objects| Arc::new(objects.into_iter().filter_map(named).collect())))
+    ) -> Result<Listed, Error> {
+        shared.get_or_try_init(|| self.snapshot(kind, namespace, limits)).await.cloned()
     }
 
-    /// A LIST, page by page; `None` beyond `most` pages.
+    async fn snapshot(&self, kind: &'static Kind, namespace: Option<&str>, limits: &Limits) -> Result<Listed, Error> {
+        let objects = match self.pages(kind, namespace, "", MOST_PAGES, limits).await {
+            Ok(Some(objects)) => objects,
+            Ok(None) => return Ok(Listed::TooMany),
+            Err(error) if error.forbidden() => return Ok(Listed::Forbidden),
+            Err(error) if error.not_found() => return Ok(Listed::NotServed),
+            Err(error) => return Err(error),
+        };
+        let named = |object: Json| {
+            let name = text(&object, &["metadata", "name"])?.to_owned();
+            let namespace = text(&object, &["metadata", "namespace"]).map(str::to_owned);
+            Some((Key { kind, namespace, name }, Arc::new(object)))
+        };
+        Ok(Listed::All(Arc::new(objects.into_iter().filter_map(named).collect())))
+    }
+
+    /// A LIST, page by page; `None` beyond `most` pages. 404: the kind isn't served.
     async fn pages(
         &self,
         kind: &'static Kind,
@@ -137,12 +180,7 @@ impl Cluster {
         let mut page = String::new();
         for _ in 0..most {
             let uri = format!("{}?limit={PAGE}{selector}{page}", folder(kind, namespace));
-            let mut list = match self.send(Method::GET, &uri, None, limits).await {
-                Ok(answer) => parse(&answer.body)?,
-                // The kind isn't served: there are none.
-                Err(error) if error.not_found() => return Ok(Some(all)),
-                Err(error) => return Err(error),
-            };
+            let mut list: Json = parse(&self.send(Method::GET, &uri, None, limits).await?.body)?;
             if let Some(Json::Array(items)) = list.get_mut("items").map(Json::take) {
                 all.extend(items);
             }

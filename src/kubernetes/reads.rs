@@ -10,17 +10,36 @@ use std::{
 use serde_json::Value as Json;
 use tokio::{sync::OnceCell, time::Instant};
 
-use crate::object::Key;
+use crate::{
+    facts::{Answer, Query},
+    object::{Key, Kind},
+};
 
 const SINGLE_READS: u32 = 8;
 const FRESH_FOR: Duration = Duration::from_secs(10);
 
 type Place = (&'static str, Option<String>);
-/// All objects of one kind in one namespace, by name.
-pub type Snapshot = Arc<BTreeMap<String, Arc<Json>>>;
+/// All objects of one kind in one namespace, or in all.
+pub type Snapshot = Arc<BTreeMap<Key, Arc<Json>>>;
 
-/// A LIST that many wait for; `None` inside: we may not list, or there are too many.
-pub type Shared = Arc<OnceCell<Option<Snapshot>>>;
+/// What a LIST gave.
+#[derive(Clone, Debug)]
+pub enum Listed {
+    /// Everything.
+    All(Snapshot),
+    /// The kind isn't served: there are none.
+    NotServed,
+    /// We may not list.
+    Forbidden,
+    /// There are too many to read for a few.
+    TooMany,
+}
+
+/// A LIST that many wait for.
+pub type Shared = Arc<OnceCell<Listed>>;
+
+/// The answer to a question that many ask.
+pub type Asked = Arc<OnceCell<Answer>>;
 
 /// How new an answer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +54,17 @@ pub enum Freshness {
 #[derive(Debug, Default)]
 pub struct Reads {
     places: Mutex<HashMap<Place, Entry>>,
+    looks: Mutex<BTreeMap<Query, (Instant, Asked)>>,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
     singles: u32,
-    list: Option<Listed>,
+    list: Option<List>,
 }
 
 #[derive(Debug)]
-struct Listed {
+struct List {
     at: Instant,
     cell: Shared,
     /// Written by us since: asked for one by one.
@@ -61,13 +81,28 @@ impl Reads {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = places.entry(Self::place(key)).or_default();
         entry.singles += 1;
-        if entry.singles <= SINGLE_READS {
+        if entry.singles <= SINGLE_READS && !entry.is_fresh() {
             return None;
         }
-        if entry.list.as_ref().is_none_or(|list| list.at.elapsed() > FRESH_FOR) {
-            entry.list = Some(Listed { at: Instant::now(), cell: Arc::default(), written: BTreeSet::new() });
+        let list = entry.list();
+        (!list.written.contains(&key.name)).then(|| list.cell.clone())
+    }
+
+    /// The LIST of a kind in a namespace, or in all. What we wrote since it was made may be missing in it.
+    pub fn list(&self, kind: &'static Kind, namespace: Option<&str>) -> Shared {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.entry((kind.plural, namespace.map(str::to_owned))).or_default().list().cell.clone()
+    }
+
+    /// The answer to `query`, found by whoever asks first. That there is none is an answer, too: whoever asks next gets no
+    /// better one.
+    pub fn look(&self, query: &Query) -> Asked {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        let look = looks.entry(query.clone()).or_insert_with(|| (Instant::now(), Arc::default()));
+        if look.0.elapsed() > FRESH_FOR {
+            *look = (Instant::now(), Arc::default());
         }
-        entry.list.as_ref().filter(|list| !list.written.contains(&key.name)).map(|list| list.cell.clone())
+        look.1.clone()
     }
 
     /// After a write: this object is asked for anew.
@@ -83,23 +118,38 @@ impl Reads {
     }
 }
 
+impl Entry {
+    fn is_fresh(&self) -> bool {
+        self.list.as_ref().is_some_and(|list| list.at.elapsed() <= FRESH_FOR)
+    }
+
+    /// The one that is fresh, or a new one.
+    fn list(&mut self) -> &List {
+        if !self.is_fresh() {
+            self.list = None;
+        }
+        self.list.get_or_insert_with(|| List { at: Instant::now(), cell: Arc::default(), written: BTreeSet::new() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
     use super::*;
-    use crate::object::kind::VIRTUAL_SERVICE;
+    use crate::{facts::Unseen, object::kind::VIRTUAL_SERVICE};
 
     struct Server {
         gets: AtomicU32,
         lists: AtomicU32,
-        all: Option<Snapshot>,
+        all: Listed,
     }
 
     impl Server {
         fn new(listable: bool) -> Self {
-            let all = (0..1000).map(|n| (n.to_string(), Arc::new(Json::Null))).collect();
-            Self { gets: AtomicU32::new(0), lists: AtomicU32::new(0), all: listable.then(|| Arc::new(all)) }
+            let all = (0..1000).map(|n| (Key::new(&VIRTUAL_SERVICE, "pci", &n.to_string()), Arc::new(Json::Null)));
+            let all = if listable { Listed::All(Arc::new(all.collect())) } else { Listed::Forbidden };
+            Self { gets: AtomicU32::new(0), lists: AtomicU32::new(0), all }
         }
         async fn read(&self, reads: &Reads, name: &str) -> bool {
             let key = Key::new(&VIRTUAL_SERVICE, "pci", name);
@@ -108,8 +158,8 @@ mod tests {
                     self.lists.fetch_add(1, Relaxed);
                     self.all.clone()
                 });
-                if let Some(all) = list.await {
-                    return all.contains_key(name);
+                if let Listed::All(all) = list.await {
+                    return all.contains_key(&key);
                 }
             }
             self.gets.fetch_add(1, Relaxed);
@@ -149,6 +199,31 @@ mod tests {
             assert!(server.read(&reads, &n.to_string()).await);
         }
         assert_eq!(server.asked(), (20, 1));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_was_made_for_a_look_spares_reads() {
+        let (reads, server) = (Reads::default(), Server::new(true));
+        reads.list(&VIRTUAL_SERVICE, Some("pci")).set(server.all.clone()).expect("it is new");
+        assert!(server.read(&reads, "7").await);
+        assert_eq!(server.asked(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_many_ask_is_asked_once_while_it_is_fresh() {
+        let reads = Reads::default();
+        let query = Query::all(&VIRTUAL_SERVICE, "pci");
+        let asked = AtomicU32::new(0);
+        for passes in [1, 1, 12] {
+            tokio::time::advance(Duration::from_secs(passes)).await;
+            let answer = reads.look(&query);
+            let answer = answer.get_or_init(async || {
+                asked.fetch_add(1, Relaxed);
+                Err(Unseen::Forbidden)
+            });
+            assert_eq!(answer.await, &Err(Unseen::Forbidden));
+        }
+        assert_eq!(asked.load(Relaxed), 2);
     }
 
     #[tokio::test(start_paused = true)]

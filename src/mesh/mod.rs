@@ -1,6 +1,7 @@
 //! The domain: intent in, Istio objects out. Pure: no async, no I/O, no Kubernetes client, no Terraform types but paths and
 //! diagnostics. Facts of the cluster never reach it, so that a plan is the same with and without one.
 
+pub mod checks;
 pub mod core;
 pub mod duration;
 pub mod external_service;

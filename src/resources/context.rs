@@ -1,7 +1,12 @@
 //! What Configure makes, and every call gets.
 
 use super::run::Run;
-use crate::{engine::Once, known::Known, kubernetes::Cluster, mesh::Mesh, mesh::text::words};
+use crate::{
+    engine::Once,
+    known::Known,
+    kubernetes::Cluster,
+    mesh::{Mesh, checks::Levels, text::words},
+};
 
 words! {
     /// What a plan makes of resources that it can't read.
@@ -25,6 +30,8 @@ pub struct Context {
     pub force_conflicts: bool,
     /// What a plan makes of resources that it can't read.
     pub on_unreadable: OnUnreadable,
+    /// What the findings of live checks are worth.
+    pub checks: Levels,
     /// Warnings that one run tells once.
     pub once: Once,
     /// What the resources of one run know of each other.

@@ -20,8 +20,12 @@ pub use run::Run;
 use self::timeouts::Limits;
 use crate::{
     diagnostics::Diagnostics,
+    facts::Found,
     known::Known,
-    mesh::{Mesh, Rendered},
+    mesh::{
+        Mesh, Rendered,
+        checks::{Findings, Want},
+    },
     object::{Key, Stage, Takeover},
     schema::model::Model,
 };
@@ -50,6 +54,12 @@ pub trait Kind: Send + Sync + 'static {
     fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
     /// The computed attributes; unknown only where an input is.
     fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
+    /// What the live checks want to know of the cluster. A plan that changes the resource asks.
+    fn wants(_config: &Self::Config, _mesh: &Mesh) -> Vec<Want> {
+        Vec::new()
+    }
+    /// The live checks: diagnostics, never values. What couldn't be seen is unknown in `found`.
+    fn judge(_config: &Self::Config, _mesh: &Mesh, _found: &Found, _out: &mut Findings) {}
     /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
     /// left.
     fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;

@@ -11,9 +11,11 @@
 //! | [`takeover`] | none: what is left to others, and taken from them |
 //! | [`overrides`] | none: patches of the others |
 //! | [`rules`] | none: what must hold across arguments |
+//! | [`live`] | none: what the cluster shows to be wrong |
 
 mod access;
 mod egress;
+mod live;
 mod overrides;
 mod rules;
 mod takeover;

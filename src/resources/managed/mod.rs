@@ -5,11 +5,13 @@
 //! | file | calls |
 //! | --- | --- |
 //! | [`plan`] | create, update and delete, planned |
+//! | [`checks`] | what a plan warns about beside |
 //! | [`apply`] | create, update, delete, and the two halves of a replacement |
 //! | [`read`] | refresh |
 //! | [`import`] | import, `moved` |
 
 mod apply;
+mod checks;
 mod import;
 mod plan;
 mod read;
@@ -31,6 +33,9 @@ use crate::{
 
 /// A plan's checks are worth so much time, and no more: they are told by apply as well.
 const CHECKS_WITHIN: Duration = Duration::from_secs(15);
+
+/// What only warns is worth less.
+const LOOKS_WITHIN: Duration = Duration::from_secs(5);
 
 /// The only resource that the plugin ever sees.
 pub struct Managed<K>(PhantomData<fn() -> K>);

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{CHECKS_WITHIN, Managed, configured};
+use super::{CHECKS_WITHIN, LOOKS_WITHIN, Managed, configured};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, ownership},
@@ -168,5 +168,9 @@ impl<K: Kind> Managed<K> {
             return;
         }
         context.engine(&claim, &record, limits).plan(&wanted, out).await;
+        if out.sound().is_ok() {
+            let limits = Limits::within(LOOKS_WITHIN, call.stop.clone());
+            Self::look_around(&context.engine(&claim, &record, limits), &context.checks, model, mesh, out).await;
+        }
     }
 }

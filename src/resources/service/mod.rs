@@ -13,8 +13,13 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
+    facts::Found,
     known::Known,
-    mesh::{Mesh, Rendered, service},
+    mesh::{
+        Mesh, Rendered,
+        checks::{Findings, Want},
+        service,
+    },
     object::{Key, Stage, Takeover},
 };
 
@@ -56,6 +61,14 @@ impl Kind for Service {
             effective_resiliency: output(service.effective_resiliency(mesh)),
             effective_callers: output_set(service.callers(mesh)),
         }
+    }
+
+    fn wants(config: &Config, mesh: &Mesh) -> Vec<Want> {
+        intent(config).wants(mesh)
+    }
+
+    fn judge(config: &Config, mesh: &Mesh, found: &Found, out: &mut Findings) {
+        intent(config).judge(mesh, found, out);
     }
 
     fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {

@@ -21,6 +21,7 @@ mod fixed_point;
 mod import;
 mod istioctl;
 mod lifecycle;
+mod live_checks;
 mod mistakes;
 mod moves;
 mod mutation;

@@ -5,7 +5,7 @@ use terraform_provider_mesh::object;
 use crate::support::{
     api::Api,
     control_plane::control_plane,
-    users::Grant::{self, AppTeam, Plan, Platform},
+    users::Grant::{self, AppTeam, LiveChecks, LiveChecksCalled, LiveChecksRoot, Plan, Platform},
 };
 
 const READ: &[&str] = &["get", "list"];
@@ -32,7 +32,7 @@ fn written(grant: Grant) -> &'static [&'static str] {
             "AuthorizationPolicy",
             "PeerAuthentication",
         ],
-        Plan => &[],
+        Plan | LiveChecks | LiveChecksCalled | LiveChecksRoot => &[],
     }
 }
 
@@ -86,4 +86,42 @@ fn the_cluster_is_told_by_one_namespace_alone() {
     assert!(!api.can("list", "", "namespaces", "", ""));
     assert!(!api.can("get", "", "namespaces", &home.name, &home.name));
     assert!(!api.can("patch", "", "namespaces", "kube-system", "kube-system"));
+}
+
+/// What each of the optional grants may see, as verb and resource.
+fn seen(grant: Grant) -> &'static [&'static str] {
+    match grant {
+        LiveChecks => &["get namespaces", "list pods", "list requestauthentications"],
+        LiveChecksCalled => {
+            &["get services", "list services", "list serviceentries", "list gateways", "list authorizationpolicies"]
+        }
+        LiveChecksRoot => {
+            &["list serviceentries", "list authorizationpolicies", "list requestauthentications", "list configmaps"]
+        }
+        _ => &[],
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn live_checks_take_rights_of_their_own_which_only_look() {
+    let plane = control_plane();
+    let elsewhere = plane.namespace("unseen");
+    for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot] {
+        let home = plane.namespace("seen");
+        let api = Api::new(&plane.kubeconfig(&home.user(grant)));
+        let kinds = object::kind::ALL.iter().chain(object::kind::LOOKED_AT);
+        for (group, plural) in kinds.map(|kind| (kind.group, kind.plural)).chain([("", "secrets")]) {
+            for verb in READ.iter().chain(WRITE).chain(&["watch", "update"]) {
+                let may = |namespace: &str| {
+                    let name = if plural == "namespaces" { namespace } else { "" };
+                    api.can(verb, group, plural, namespace, name)
+                };
+                let granted = seen(grant).contains(&format!("{verb} {plural}").as_str());
+                assert_eq!(may(&home.name), granted, "{grant}: {verb} {plural} at home");
+                assert!(!may(&elsewhere.name), "{grant}: {verb} {plural} elsewhere");
+                assert!(!may(""), "{grant}: {verb} {plural} everywhere");
+            }
+        }
+    }
 }

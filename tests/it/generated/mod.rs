@@ -5,6 +5,7 @@ mod docs;
 mod examples;
 mod layers;
 mod links;
+mod live_checks;
 mod manifest;
 mod pages;
 mod presets;

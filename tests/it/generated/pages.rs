@@ -8,7 +8,7 @@ use terraform_provider_mesh::{
     schema::{Mode, Nesting, Schema, Shape, Slot, Spec, Type},
 };
 
-use super::{files, presets::presets_page, root, text};
+use super::{files, live_checks::live_checks_page, presets::presets_page, root, text};
 
 /// Every page that is made, by its path.
 pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
@@ -18,6 +18,7 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
     });
     let mut pages: BTreeMap<String, String> = resources.collect();
     pages.insert("docs/guides/resiliency.md".to_owned(), presets_page());
+    pages.insert("docs/guides/live-checks.md".to_owned(), live_checks_page());
     let mut guides: BTreeMap<String, String> =
         files("docs/guides", ".md").into_iter().map(|path| (path.clone(), text(&path))).collect();
     guides

@@ -118,14 +118,19 @@ impl Namespace {
         let account =
             json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": home } });
         api.apply(&account, "tests");
-        for manifest in
-            grant.manifests(&self.name, &json!({ "kind": "ServiceAccount", "name": name, "namespace": home }))
-        {
-            api.apply(&manifest, "tests");
-        }
-        User {
+        let user = User {
             credential: Credential::Token(api.token(home, &name)),
             name: format!("system:serviceaccount:{home}:{name}"),
+        };
+        self.admit(&user, grant);
+        user
+    }
+
+    /// Gives a user what `grant` documents in this namespace, beside what it has.
+    pub(crate) fn admit(&self, user: &User, grant: Grant) {
+        let subject = json!({ "kind": "User", "name": user.name, "apiGroup": "rbac.authorization.k8s.io" });
+        for manifest in grant.manifests(&self.name, &subject) {
+            self.plane.api().apply(&manifest, "tests");
         }
     }
 }

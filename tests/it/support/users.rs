@@ -65,6 +65,12 @@ pub(crate) enum Grant {
     Platform,
     /// Reads, and so plans.
     Plan,
+    /// Beside one of the others: what live checks look at in a team's namespace.
+    LiveChecks,
+    /// Likewise, in a namespace that is called.
+    LiveChecksCalled,
+    /// Likewise, in the root namespace.
+    LiveChecksRoot,
 }
 
 impl fmt::Display for Grant {
@@ -73,6 +79,9 @@ impl fmt::Display for Grant {
             Self::AppTeam => "app-team",
             Self::Platform => "platform",
             Self::Plan => "plan",
+            Self::LiveChecks => "live-checks",
+            Self::LiveChecksCalled => "live-checks-called",
+            Self::LiveChecksRoot => "live-checks-root",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! `mesh_service`: every argument, every default, every preset.
 
 mod access;
+mod live;
 mod mistakes;
 mod others;
 mod unknowns;

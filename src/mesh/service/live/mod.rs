@@ -1,0 +1,200 @@
+//! Live checks of a service: what the cluster shows to be wrong with it. Pure: facts in, findings out.
+//!
+//! The checks look at the objects that the plan would write, so what isn't written (a kind that something else makes, a
+//! policy that is off) isn't checked. A fact that nobody could see is unknown like any other part: its checks say nothing.
+//!
+//! | file | looks at |
+//! | --- | --- |
+//! | [`namespace`] | injection, ambient mode |
+//! | [`workload`] | pods, the service account |
+//! | [`service`] | the live Service: ports, selector, type |
+//! | [`visibility`] | who sees the service today, and won't any more |
+//! | [`calls`] | what the service calls |
+//! | [`strangers`] | others' objects for the same host or workload |
+//! | [`outside`] | what rules, routes and gateways name: issuers, providers, Gateways, versions |
+
+mod calls;
+mod namespace;
+mod outside;
+mod service;
+mod shapes;
+mod strangers;
+mod visibility;
+mod workload;
+
+use serde_json::Value as Json;
+
+use self::shapes::{is_alive, labels, name, selects};
+use super::{Management, Service, Site};
+use crate::{
+    diagnostics::Path,
+    facts::{Found, Query},
+    known::Known,
+    mesh::{
+        Mesh,
+        checks::{Code, Findings, Want},
+        manifest::Texts,
+    },
+    object::{Key, Kind, Object, kind, stamp},
+    tree::text,
+};
+
+impl Service {
+    /// What the live checks want to know.
+    pub fn wants(&self, mesh: &Mesh) -> Vec<Want> {
+        let found = Found::default();
+        let Ok(view) = View::of(self, mesh, &found) else { return Vec::new() };
+        let mut wants = Wants(Vec::new());
+        for (ask, _) in CHECKS {
+            // What isn't known yet isn't asked about.
+            let _ = ask(&view, &mut wants);
+        }
+        wants.0
+    }
+
+    /// The live checks.
+    pub fn judge(&self, mesh: &Mesh, found: &Found, out: &mut Findings) {
+        let Ok(view) = View::of(self, mesh, found) else { return };
+        if matches!(view.namespace(), Ok(None)) {
+            // Where there is no namespace, there is nothing to look at; that it is missing is told with the objects.
+            return;
+        }
+        for (_, judge) in CHECKS {
+            judge(&view, out);
+        }
+    }
+}
+
+type Ask = fn(&View, &mut Wants) -> Known<()>;
+type Judge = fn(&View, &mut Findings);
+
+/// Each file's questions and checks, in the order in which findings are told.
+const CHECKS: [(Ask, Judge); 7] = [
+    (namespace::wants, namespace::judge),
+    (workload::wants, workload::judge),
+    (service::wants, service::judge),
+    (visibility::wants, visibility::judge),
+    (calls::wants, calls::judge),
+    (strangers::wants, strangers::judge),
+    (outside::wants, outside::judge),
+];
+
+/// Questions, as they come together.
+struct Wants(Vec<Want>);
+
+impl Wants {
+    fn one(&mut self, key: Key, by: &'static [Code]) {
+        self.0.push(Want { query: Query::One(key), by });
+    }
+
+    fn all(&mut self, kind: &'static Kind, namespace: &str, by: &'static [Code]) {
+        self.0.push(Want { query: Query::all(kind, namespace), by });
+    }
+
+    fn everywhere(&mut self, kind: &'static Kind, by: &'static [Code]) {
+        self.0.push(Want { query: Query::everywhere(kind), by });
+    }
+}
+
+/// A service, what the plan would write for it, and what was found.
+struct View<'a> {
+    site: Site<'a>,
+    /// Those that are known.
+    objects: Vec<Object>,
+    /// Of all, also of those that come at apply.
+    keys: Vec<Key>,
+    /// Objects of others that go once ours are there.
+    displaced: Vec<Key>,
+    found: &'a Found,
+}
+
+impl<'a> View<'a> {
+    fn of(service: &'a Service, mesh: &'a Mesh, found: &'a Found) -> Known<Self> {
+        let rendered = service.render(mesh)?;
+        let keys = rendered.iter().map(|(key, _)| key.clone()).collect();
+        let objects = rendered.into_iter().filter_map(|(_, object)| object.ok()).collect();
+        let displaced = service.others.takeover(&service.namespace).displaces.into_iter().map(|(key, _)| key).collect();
+        Ok(Self { site: service.site(mesh)?, objects, keys, displaced, found })
+    }
+
+    /// `pci/payments`
+    fn id(&self) -> String {
+        format!("{}/{}", self.site.namespace, self.site.name)
+    }
+
+    /// The live Namespace.
+    fn namespace(&self) -> Known<Option<&Json>> {
+        self.found.one(&self.namespace_key())
+    }
+
+    fn namespace_key(&self) -> Key {
+        Key { kind: &kind::NAMESPACE, namespace: None, name: self.site.namespace.to_owned() }
+    }
+
+    /// Every live object of a kind in the namespace.
+    fn here(&self, kind: &'static Kind) -> Known<Vec<&Json>> {
+        self.found.all(kind, self.site.namespace)
+    }
+
+    /// The live Service, where the service has one.
+    fn service(&self) -> Known<Option<&Json>> {
+        Ok(self.here(&kind::SERVICE)?.into_iter().find(|live| name(live) == self.site.name))
+    }
+
+    /// A chart that brings Service, pods and account hasn't been installed yet, which is told with the Service's annotation.
+    fn awaits_its_chart(&self) -> bool {
+        self.site.service.management == Ok(Management::Existing) && matches!(self.service(), Ok(None))
+    }
+
+    /// The live pods of the service.
+    fn pods(&self) -> Known<Vec<&Json>> {
+        let selector = self.site.selector()?;
+        Ok(self.here(&kind::POD)?.into_iter().filter(|pod| is_alive(pod) && selects(&selector, pod)).collect())
+    }
+
+    /// What would be written of a kind.
+    fn wanted(&self, kind: &'static Kind) -> impl Iterator<Item = &Object> {
+        self.objects.iter().filter(move |object| object.key.kind == kind)
+    }
+
+    /// Whether something of a kind would be written.
+    fn writes(&self, kind: &'static Kind) -> bool {
+        self.keys.iter().any(|key| key.kind == kind)
+    }
+
+    /// Whether a live object is this resource's, by its stamp or because the plan writes it (whose it is then, the engine
+    /// judges), or goes with this plan.
+    fn is_ours(&self, kind: &'static Kind, live: &Json) -> bool {
+        let resource = text(live, &["metadata", "annotations", stamp::RESOURCE]);
+        resource == Some(&format!("mesh_service/{}", self.id()))
+            || self.keys.iter().chain(&self.displaced).any(|key| {
+                key.kind == kind
+                    && key.name == name(live)
+                    && key.namespace.as_deref() == text(live, &["metadata", "namespace"])
+            })
+    }
+
+    /// Whether somebody's selector meets the pods of the service: some of them where they can be seen, else its labels.
+    fn meets(&self, theirs: &Texts) -> Known<bool> {
+        let ours = self.site.selector()?;
+        if theirs.iter().all(|(key, value)| ours.get(key) == Some(value)) {
+            return Ok(true);
+        }
+        Ok(self.pods().is_ok_and(|pods| pods.iter().any(|pod| selects(theirs, pod))))
+    }
+
+    /// The labels of a pod of the service, as far as is known without one.
+    fn labels(&self) -> Known<Texts> {
+        let mut labels = self.site.selector()?;
+        if let Some(pod) = self.pods().ok().and_then(|pods| pods.first().copied()) {
+            labels.extend(self::labels(pod));
+        }
+        Ok(labels)
+    }
+}
+
+/// The argument that a field of a wanted object comes from.
+fn blamed(object: &Object, field: &str) -> Path {
+    let origins = object.origins.iter().filter(|(prefix, _)| field.starts_with(prefix.as_str()));
+    origins.max_by_key(|(prefix, _)| prefix.len()).map(|(_, path)| path.clone()).unwrap_or_default()
+}

@@ -1,0 +1,213 @@
+//! What the written objects name and somebody else has: Gateways, issuers, authorizers; and the pods of versions.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{
+    View, Wants,
+    shapes::{covers, hosts_meet, items, labels, name, namespace, some, texts, words},
+};
+use crate::{
+    diagnostics::Path,
+    known::Known,
+    mesh::checks::{
+        Code::{GatewayHost, MissingIssuer, MissingProvider, MissingReference, NoVersion},
+        Findings,
+    },
+    object::{Object, kind},
+    tree::{at, text},
+};
+
+/// How a policy asks for the issuer of a token.
+const ISSUER: &str = "request.auth.claims[iss]";
+
+pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
+    let (home, root) = (view.site.namespace, view.site.mesh.root_namespace.as_str());
+    if subsets(view).next().is_some() {
+        wants.all(&kind::POD, home, &[NoVersion]);
+    }
+    let gateways: BTreeSet<&str> = routes(view).filter_map(|(_, gateway)| Some(gateway.split_once('/')?.0)).collect();
+    for gateways in gateways {
+        wants.all(&kind::GATEWAY, gateways, &[MissingReference, GatewayHost]);
+    }
+    if !issuers(view).is_empty() {
+        wants.all(&kind::REQUEST_AUTHENTICATION, home, &[MissingIssuer]);
+        wants.all(&kind::REQUEST_AUTHENTICATION, root, &[MissingIssuer]);
+    }
+    if providers(view).next().is_some() {
+        wants.all(&kind::CONFIG_MAP, root, &[MissingProvider]);
+    }
+    Ok(())
+}
+
+pub(super) fn judge(view: &View, out: &mut Findings) {
+    // A check that needs what nobody knows says nothing.
+    let _ = versions(view, out);
+    for (object, gateway) in routes(view) {
+        let _ = ingress(view, object, gateway, out);
+    }
+    let _ = end_users(view, out);
+    let _ = authorizers(view, out);
+}
+
+/// The subsets that would be written: name and labels.
+fn subsets<'a>(view: &'a View) -> impl Iterator<Item = &'a Json> {
+    view.wanted(&kind::DESTINATION_RULE).flat_map(|object| items(&object.body, &["spec", "subsets"]))
+}
+
+fn versions(view: &View, out: &mut Findings) -> Known<()> {
+    let pods = view.pods()?;
+    if pods.is_empty() {
+        // That there is none at all is another check's to say.
+        return Ok(());
+    }
+    let missing: Vec<&str> = subsets(view)
+        .filter(|subset| {
+            let wanted = texts(subset, &["labels"]);
+            !pods.iter().any(|pod| covers(&wanted, &labels(pod)))
+        })
+        .filter_map(|subset| text(subset, &["name"]))
+        .collect();
+    if !missing.is_empty() {
+        out.tell(
+            NoVersion,
+            "version",
+            "A version has no pods",
+            &format!(
+                "None of the {} pods of this service carries the labels of version {}: requests that are sent there fail with \
+                 503. Roll the version out before it gets any, or correct its labels.",
+                pods.len(),
+                some(missing)
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// The routes of gateways that would be written, with each gateway that they name.
+fn routes<'a>(view: &'a View) -> impl Iterator<Item = (&'a Object, &'a str)> {
+    let named = |object: &'a Object| words(&object.body, &["spec", "gateways"]).map(move |gateway| (object, gateway));
+    view.wanted(&kind::VIRTUAL_SERVICE).flat_map(named).filter(|(_, gateway)| *gateway != "mesh")
+}
+
+fn ingress(view: &View, object: &Object, gateway: &str, out: &mut Findings) -> Known<()> {
+    let Some((home, wanted)) = gateway.split_once('/') else { return Ok(()) };
+    let gateways = view.found.all(&kind::GATEWAY, home)?;
+    let Some(live) = gateways.into_iter().find(|live| name(live) == wanted) else {
+        out.tell(
+            MissingReference,
+            "ingress",
+            "The Gateway isn't there",
+            &format!(
+                "There is no Gateway {wanted} in {home}, so nothing of its hosts comes in. If this run makes it, all is well; \
+                 else correct gateway: namespace/name of Istio's Gateway, not of its Deployment."
+            ),
+        );
+        return Ok(());
+    };
+    let served: Vec<&str> =
+        items(live, &["spec", "servers"]).iter().flat_map(|server| words(server, &["hosts"])).collect();
+    let is_served =
+        |host: &&str| served.iter().any(|served| serves(served, host, view.site.namespace, namespace(live)));
+    let lost: Vec<&str> = words(&object.body, &["spec", "hosts"]).filter(|host| !is_served(host)).collect();
+    if !lost.is_empty() {
+        out.tell(
+            GatewayHost,
+            "ingress",
+            "The Gateway doesn't serve a host",
+            &format!(
+                "Gateway {gateway} serves {}, not {} for namespace {}: requests for it get 404. Add the host to the Gateway, or \
+                 correct hosts.",
+                if served.is_empty() { "no host".to_owned() } else { some(served.iter().copied()) },
+                some(lost.iter().copied()),
+                view.site.namespace
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Whether a server's entry, `host` or `namespace/host`, takes routes of `home` for `host`.
+fn serves(entry: &str, host: &str, home: &str, gateways: &str) -> bool {
+    let (from, entry) = entry.split_once('/').unwrap_or(("*", entry));
+    (from == "*" || from == home || from == "." && home == gateways) && hosts_meet(entry, host)
+}
+
+/// The issuers that policies ask for.
+fn issuers<'a>(view: &'a View) -> BTreeSet<&'a str> {
+    let rules = view.wanted(&kind::AUTHORIZATION_POLICY).flat_map(|object| items(&object.body, &["spec", "rules"]));
+    let conditions = rules.flat_map(|rule| items(rule, &["when"]));
+    let asked = conditions.filter(|condition| text(condition, &["key"]) == Some(ISSUER));
+    asked.flat_map(|condition| words(condition, &["values"])).collect()
+}
+
+fn end_users(view: &View, out: &mut Findings) -> Known<()> {
+    let wanted = issuers(view);
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let root = &view.site.mesh.root_namespace;
+    let mut all = view.here(&kind::REQUEST_AUTHENTICATION)?;
+    all.extend(view.found.all(&kind::REQUEST_AUTHENTICATION, root)?);
+    let own = view.labels()?;
+    let holding = all.into_iter().filter(|live| {
+        covers(&texts(live, &["spec", "selector", "matchLabels"]), &own) && at(live, &["spec", "targetRefs"]).is_null()
+    });
+    let verified: BTreeSet<&str> = holding
+        .flat_map(|live| items(live, &["spec", "jwtRules"]))
+        .filter_map(|rule| text(rule, &["issuer"]))
+        .collect();
+    let missing: Vec<&str> = wanted.difference(&verified).copied().collect();
+    if !missing.is_empty() {
+        out.tell(
+            MissingIssuer,
+            "",
+            "Nobody verifies tokens of an issuer",
+            &format!(
+                "No RequestAuthentication in {} or {root} verifies tokens of {} for this service, so no request ever has an end \
+                 user of it, and rules that ask for one let nobody in. The central team adds it: jwt of mesh_global_defaults.",
+                view.site.namespace,
+                some(missing)
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// The authorizers that policies ask.
+fn providers<'a>(view: &'a View) -> impl Iterator<Item = &'a str> {
+    view.wanted(&kind::AUTHORIZATION_POLICY).filter_map(|object| text(&object.body, &["spec", "provider", "name"]))
+}
+
+fn authorizers(view: &View, out: &mut Findings) -> Known<()> {
+    let root = &view.site.mesh.root_namespace;
+    let maps = view.found.all(&kind::CONFIG_MAP, root)?;
+    let meshes: Vec<Json> = maps
+        .into_iter()
+        .filter(|map| name(map) == "istio" || name(map).starts_with("istio-"))
+        .filter_map(|map| serde_saphyr::from_str(text(map, &["data", "mesh"])?).ok())
+        .collect();
+    if meshes.is_empty() {
+        // The mesh is configured elsewhere.
+        return Ok(());
+    }
+    let all = meshes.iter().flat_map(|mesh| items(mesh, &["extensionProviders"]));
+    let authorizers = all.filter(|provider| {
+        ["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].iter().any(|kind| !at(provider, &[kind]).is_null())
+    });
+    let defined: BTreeSet<&str> = authorizers.filter_map(|provider| text(provider, &["name"])).collect();
+    for provider in providers(view).filter(|provider| !defined.contains(provider)) {
+        out.tell_at(
+            MissingProvider,
+            Path::root().attribute("external_authorization"),
+            "The mesh doesn't know this authorizer",
+            &format!(
+                "The mesh's configuration in {root} defines {}, not {provider}: every request that it would be asked about is \
+                 refused. Correct provider, or have it added to extensionProviders.",
+                if defined.is_empty() { "no authorizer".to_owned() } else { some(defined.iter().copied()) }
+            ),
+        );
+    }
+    Ok(())
+}

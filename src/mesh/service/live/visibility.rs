@@ -1,0 +1,60 @@
+//! Who sees the live service today, and won't any more.
+
+use std::collections::BTreeSet;
+
+use super::{
+    View, Wants, blamed,
+    shapes::{Seen, service_seen},
+};
+use crate::{
+    known::{Known, Unknown},
+    mesh::{
+        checks::{Code::NarrowedVisibility, Findings},
+        service::AuthorizationMode,
+    },
+    object::kind,
+};
+
+/// The live Service is asked for with the others of its kind.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for every file's questions")]
+pub(super) fn wants(_view: &View, _wants: &mut Wants) -> Known<()> {
+    Ok(())
+}
+
+pub(super) fn judge(view: &View, out: &mut Findings) {
+    let _ = narrowed(view, out);
+}
+
+fn narrowed(view: &View, out: &mut Findings) -> Known<()> {
+    let Some(live) = view.service()? else { return Ok(()) };
+    let wanted = view.wanted(&kind::SERVICE).next().ok_or(Unknown)?;
+    let (before, after) = (service_seen(live), service_seen(&wanted.body));
+    let gone = match (&before, &after) {
+        (_, Seen::ByAll) => return Ok(()),
+        (Seen::ByAll, Seen::By(_)) => "all others".to_owned(),
+        (Seen::By(before), Seen::By(after)) => {
+            let gone: BTreeSet<&str> = before.difference(after).map(String::as_str).collect();
+            if gone.is_empty() {
+                return Ok(());
+            }
+            gone.into_iter().collect::<Vec<_>>().join(", ")
+        }
+    };
+    let stage = if view.site.authorization_mode()? == AuthorizationMode::Enforce {
+        "If somebody there may still call, add them to allow, or apply with authorization_mode = \"dry_run\" first: the service \
+         stays visible, the proxies count who would be refused, and you enforce when nobody is."
+    } else {
+        "If somebody there may still call, add them to export_to."
+    };
+    out.tell_at(
+        NarrowedVisibility,
+        blamed(wanted, "metadata.annotations"),
+        "Fewer namespaces see the live service",
+        &format!(
+            "Service {} is visible to {before} today, and to {after} after this apply. Calls from {gone} fail from then on. \
+             {stage}",
+            view.id()
+        ),
+    );
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Live checks: what a kind wants to know is asked for, and what it finds is told at the level that the provider block says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Managed;
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    engine::{Engine, Once},
+    facts::{Found, Query, Unseen},
+    mesh::{
+        Mesh,
+        checks::{Code, Findings, Level, Levels, Want},
+    },
+    resources::Kind,
+};
+
+impl<K: Kind> Managed<K> {
+    /// The live checks of a resource that this plan changes. What can't be seen is no fault: it is told in one line a run.
+    pub(super) async fn look_around(
+        engine: &Engine<'_>,
+        levels: &Levels,
+        model: &K::Config,
+        mesh: &Mesh,
+        out: &mut Diagnostics,
+    ) {
+        let wants: Vec<Want> =
+            K::wants(model, mesh).into_iter().filter(|want| !wanted_by(want, levels).is_empty()).collect();
+        let queries: BTreeSet<Query> = wants.iter().map(|want| want.query.clone()).collect();
+        if queries.is_empty() {
+            return;
+        }
+        let Some(found) = engine.facts(&queries.into_iter().collect::<Vec<_>>()).await else { return };
+        let mut findings = Findings::default();
+        K::judge(model, mesh, &found, &mut findings);
+        for finding in findings {
+            match levels.of(finding.code) {
+                Level::Off => {}
+                Level::Warn => out.warn(&finding.at, finding.summary, finding.detail),
+                Level::Error => drop(out.error(&finding.at, finding.summary, finding.detail)),
+            }
+        }
+        skipped(&wants, levels, &found, &engine.claim.resource, engine.once, out);
+    }
+}
+
+/// The checks that want it and aren't off.
+fn wanted_by(want: &Want, levels: &Levels) -> Vec<Code> {
+    want.by.iter().copied().filter(|code| levels.of(*code) != Level::Off).collect()
+}
+
+/// Which checks couldn't be made, and why: once a run, since what one resource may not see, others may not see either.
+fn skipped(wants: &[Want], levels: &Levels, found: &Found, resource: &str, once: &Once, out: &mut Diagnostics) {
+    let mut reasons: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for want in wants {
+        if let Some(unseen) = found.unseen(&want.query) {
+            let codes = wanted_by(want, levels);
+            reasons.entry(reason(&want.query, unseen)).or_default().extend(codes.into_iter().map(Code::word));
+        }
+    }
+    if reasons.is_empty() || !once.first("live checks skipped") {
+        return;
+    }
+    let line =
+        |(why, codes): (String, BTreeSet<&str>)| format!("{why}: {}", codes.into_iter().collect::<Vec<_>>().join(", "));
+    let lines: Vec<String> = reasons.into_iter().map(line).collect();
+    out.warn(
+        &Path::root(),
+        "Some live checks were skipped",
+        format!(
+            "Of {resource}: {}. Other resources may miss the same, which isn't told again in this run. The guide \"Live checks\" \
+             says which rights they take, and how they are switched off.",
+            lines.join("; ")
+        ),
+    );
+}
+
+fn reason(query: &Query, unseen: &Unseen) -> String {
+    match unseen {
+        Unseen::Forbidden => format!("no right to {query}"),
+        Unseen::NotServed => format!("can't {query}, which the cluster doesn't serve"),
+        Unseen::TooMany => format!("didn't {query}, of which there are too many"),
+        Unseen::Failed(why) => format!("can't {query} ({why})"),
+    }
+}

@@ -1,0 +1,87 @@
+//! The guide on live checks, its table from the code: a code that isn't in it can't be silenced by who reads it.
+
+use std::fmt::Write;
+
+use terraform_provider_mesh::mesh::checks::Code;
+
+const TEXT: &str = r#"---
+page_title: "Live checks - mesh"
+subcategory: ""
+description: |-
+  What a plan warns about when it looks into the cluster, how to silence it, and what it costs.
+---
+
+# Live checks
+
+A plan's values come from the configuration alone. But what is right by itself may be wrong where it goes: a port that the live Service hasn't, pods without a sidecar, another team's
+VirtualService for the same host. So a plan looks into the cluster, and warns of what it finds.
+
+- **They change nothing.** The plan is the same with and without them, to the byte. A finding is a warning beside it.
+- **They are best effort.** Without a cluster there are none. Where a right is missing, or a kind isn't served, the checks that need it are skipped, and one warning in a run says which and
+  why. A check that can't be made never fails a plan.
+- **They look at what changes.** Only a `mesh_service` that the plan creates or changes is checked. An empty plan asks nothing for them, so a drift pipeline costs what it cost before.
+- **They tell what is there now.** What the same run is about to make, like a callee's Service, isn't there yet, and is told as missing by a first plan.
+
+## How to silence one, or to insist on it
+
+Each message ends with a code: that of `istioctl analyze` where it has one for the trap, else a word of this provider. The provider's `checks` says what a finding is worth:
+
+```terraform
+provider "mesh" {
+  owner       = "infra-shop/prod"
+  config_path = "~/.kube/config"
+
+  checks = {
+    IST0127               = "off"   # workloads come after this run
+    "narrowed-visibility" = "error" # nobody loses sight of a live service unnoticed
+  }
+}
+```
+
+`off`: it isn't told, and nothing is asked that only it needs. `warn`: a warning. `error`: the plan fails.
+
+## What is checked
+
+TABLE
+
+The checks look at what would be written. What isn't written isn't checked: with `unmanaged = ["VirtualService"]` nobody is told of a second one, without `calls` nobody is told of a second Sidecar.
+Objects of this resource, objects that it takes over and those that it `replaces` are no strangers.
+
+## Onboarding a live service
+
+A Service that says nothing of who sees it is visible everywhere. The first apply of a `mesh_service` with `allow` blocks would narrow that at once, which `narrowed-visibility` tells before it
+happens, with the namespaces that would lose sight of it. To go in steps:
+
+1. Apply with `authorization_mode = "dry_run"`. The service stays visible everywhere, nobody is refused, and the proxies count who would be.
+2. Add who is missing to `allow`.
+3. Remove `authorization_mode`. The plan tells once more what goes.
+
+## What they cost
+
+Reads alone, and few: what many services ask is asked once, and answers serve for ten seconds. Each namespace with changes costs one request for the Namespace and one list for each of pods, Services,
+VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sidecars, of 500 objects a page; the plan's own reads then come from the same lists. Beyond that:
+
+| what is written | one request more for each |
+| --- | --- |
+| `create_service_account = false` (the default with `service = "existing"`) | ServiceAccount; from the ninth on one list for all |
+| `calls` | Service that is called; AuthorizationPolicies of each of their namespaces and of the root namespace; ServiceEntries of namespaces of external hosts |
+| `global_name` | ServiceEntries and VirtualServices of the whole cluster |
+| `end_user` | RequestAuthentications of the namespace and of the root namespace |
+| `external_authorization` | ConfigMaps of the root namespace |
+| `ingress` | Gateways of each namespace of gateways |
+
+Where a namespace has more than 5000 objects of a kind, the checks that need it are skipped. All of it takes five seconds at most for a resource, however slow the server is.
+
+## Which rights they take
+
+None that the rest doesn't need: they are optional, and the guide [RBAC](rbac.md#live-checks) has manifests for them. Where a team may not have them, silence their codes and the line about skipped checks goes, too.
+"#;
+
+/// The page.
+pub(super) fn live_checks_page() -> String {
+    let mut table = "| code | unless written | what it finds |\n| --- | --- | --- |".to_owned();
+    for code in Code::ALL {
+        write!(table, "\n| `{code}` | {} | {} |", code.level(), code.says()).unwrap();
+    }
+    TEXT.replace("TABLE", &table)
+}

@@ -1,0 +1,151 @@
+//! Live checks: facts of a cluster in, findings out. Each test starts from a cluster in which nothing is wrong.
+
+mod calls;
+mod outside;
+mod service;
+mod strangers;
+mod workload;
+
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
+
+use expect_test::Expect;
+use serde_json::Value as Json;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    facts::{Answer, Found, Query, Unseen},
+    mesh::checks::{Code, Findings, Level, Levels},
+    object::kind,
+    resources::{Kind as _, service::Service},
+    schema::model::Model as _,
+};
+
+use super::payments;
+use crate::golden::{hcl, mesh};
+
+/// A cluster in which nothing is wrong with `payments` in `pci`.
+const HEALTHY: &str = "
+kind: Namespace
+metadata: {name: pci, labels: {istio-injection: enabled}}
+---
+kind: Pod
+metadata: {name: payments-1, namespace: pci, labels: {app: payments, version: v1}}
+spec:
+  serviceAccountName: payments
+  containers: [{name: app, ports: [{name: web, containerPort: 8080}]}, {name: istio-proxy, securityContext: {runAsUser: 1337}}]
+---
+kind: Service
+metadata: {name: payments, namespace: pci}
+spec: {selector: {app: payments}, ports: [{name: http, port: 8080}]}
+---
+kind: ServiceAccount
+metadata: {name: payments, namespace: pci}
+";
+
+/// The documents of YAML.
+fn documents(text: &str) -> Vec<Json> {
+    serde_saphyr::from_multiple(text).expect("YAML")
+}
+
+/// What a cluster with these objects answers, and nothing where a kind is `hidden`.
+fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer {
+    let (kind, is_meant): (_, Box<dyn Fn(&Json) -> bool>) = match query.clone() {
+        Query::One(key) => (
+            key.kind,
+            Box::new(move |live| {
+                live["metadata"]["name"] == key.name
+                    && live["metadata"]["namespace"].as_str() == key.namespace.as_deref()
+            }),
+        ),
+        Query::All { kind, namespace } => {
+            (kind, Box::new(move |live| namespace.as_ref().is_none_or(|own| live["metadata"]["namespace"] == *own)))
+        }
+    };
+    if hidden.contains(&kind.kind) {
+        return Err(Unseen::Forbidden);
+    }
+    Ok(objects.iter().filter(|live| live["kind"] == kind.kind && is_meant(live)).cloned().map(Arc::new).collect())
+}
+
+/// What the checks of a service say in a cluster of these objects.
+fn told(arguments: &str, facts: &str, hidden: &[&str]) -> String {
+    let value =
+        hcl::resource(&payments(arguments), &<Service as terraform_provider_mesh::resources::Kind>::Config::schema());
+    let mut out = Diagnostics::default();
+    let config = <Service as terraform_provider_mesh::resources::Kind>::Config::decode(&value, &Path::root(), &mut out);
+    Service::check(&config, &mut out);
+    Service::check_in_mesh(&config, &mesh(), &mut out);
+    assert!(out.sound().is_ok(), "{out}");
+    let objects = documents(facts);
+    for object in &objects {
+        let known = [kind::ALL, kind::LOOKED_AT].concat();
+        assert!(known.iter().any(|kind| object["kind"] == kind.kind), "a typo? {object}");
+    }
+    let queries = Service::wants(&config, &mesh()).into_iter().map(|want| want.query);
+    let found: Found = queries.map(|query| (query.clone(), answer(&query, &objects, hidden))).collect();
+    let mut findings = Findings::default();
+    Service::judge(&config, &mesh(), &found, &mut findings);
+    let mut text = String::new();
+    for finding in findings {
+        let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };
+        assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
+        assert!(finding.detail.ends_with(&format!("({})", finding.code)), "{}", finding.detail);
+        writeln!(text, "{}{at}: {}\n  {}", finding.code.level(), finding.summary, finding.detail).unwrap();
+    }
+    text
+}
+
+/// Compares what is told of `payments` with `arguments`, in a cluster of `facts`.
+fn check(arguments: &str, facts: &str, expect: &Expect) {
+    expect.assert_eq(&told(arguments, facts, &[]));
+}
+
+/// The healthy cluster with one thing another way.
+fn with(right: &str, wrong: &str) -> String {
+    assert!(HEALTHY.contains(right), "{right} isn't there");
+    HEALTHY.replace(right, wrong)
+}
+
+/// The healthy cluster with more in it.
+fn and(more: &str) -> String {
+    format!("{HEALTHY}---\n{more}")
+}
+
+#[test]
+fn nothing_is_told_where_nothing_is_wrong() {
+    for arguments in ["", "service = \"managed\"", "calls = []", "authorization_mode = \"off\""] {
+        // The live Service says nothing of who sees it, so everybody does: only what is enforced narrows that.
+        let told = told(&format!("access = \"mesh\"\n{arguments}"), HEALTHY, &[]);
+        assert_eq!(told, "", "{arguments}");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_seen_nothing_is_told() {
+    let kinds: Vec<&str> = [kind::ALL, kind::LOOKED_AT].concat().iter().map(|kind| kind.kind).collect();
+    assert_eq!(told("calls = [\"shop/catalog\", \"api.stripe.com\"]", "", &kinds), "");
+}
+
+#[test]
+fn in_a_namespace_that_is_not_there_nothing_is_told() {
+    assert_eq!(told("calls = [\"shop/catalog\"]", "", &[]), "");
+}
+
+#[test]
+fn codes_are_named_as_istioctl_does_or_as_words() {
+    let mut seen = BTreeSet::new();
+    for code in Code::ALL {
+        let word = code.word();
+        let theirs = word.strip_prefix("IST").is_some_and(|number| number.len() == 4 && number.parse::<u16>().is_ok());
+        let ours = word.split('-').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase()));
+        assert!(theirs || ours && word.contains('-'), "{word}");
+        assert!(code.says().ends_with('.') && seen.insert(word), "{word}");
+    }
+}
+
+#[test]
+fn a_level_is_what_is_written_or_the_usual_one() {
+    let levels = Levels([(Code::Ambient, Level::Warn), (Code::NoWorkload, Level::Off)].into());
+    let found = [Code::Ambient, Code::NoWorkload, Code::PodMissingProxy].map(|code| levels.of(code));
+    assert_eq!(found, [Level::Warn, Level::Off, Level::Warn]);
+    assert_eq!(Levels::default().of(Code::Ambient), Level::Error);
+}

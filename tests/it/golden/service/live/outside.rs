@@ -1,0 +1,1 @@
+//! What rules, routes and gateways name.

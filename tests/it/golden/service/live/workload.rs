@@ -1,0 +1,163 @@
+//! The namespace, its pods and their identity.
+
+use expect_test::expect;
+
+use super::{HEALTHY, and, check, told, with};
+
+/// Everybody may call, so that what the Service says of its visibility is right.
+const OPEN: &str = "access = \"mesh\"";
+
+#[test]
+fn a_namespace_without_injection() {
+    let bare = with(", labels: {istio-injection: enabled}", "")
+        .replace(", {name: istio-proxy, securityContext: {runAsUser: 1337}}", "");
+    check(
+        OPEN,
+        &bare,
+        &expect![[r#"
+        warn at namespace: The namespace gets no sidecars
+          pci is labelled with neither istio-injection nor istio.io/rev, so its pods start without a sidecar, and no rule of this service holds there. Label it istio-injection=enabled, or istio.io/rev with the revision, and restart the workload. (IST0102)
+    "#]],
+    );
+    let disabled = bare.replace("{name: pci}", "{name: pci, labels: {istio-injection: disabled, istio.io/rev: prod}}");
+    check(
+        OPEN,
+        &disabled,
+        &expect![[r#"
+        warn at namespace: The namespace gets no sidecars
+          pci is labelled istio-injection=disabled and istio.io/rev=prod, so its pods start without a sidecar, and no rule of this service holds there. Label it istio-injection=enabled, or istio.io/rev with the revision, and restart the workload. (IST0102)
+        warn at namespace: The namespace has two labels for injection
+          pci is labelled istio-injection=disabled and istio.io/rev=prod. Istio goes by istio-injection and ignores the other, so an upgrade by revision passes it by. Remove one of them. (IST0123)
+    "#]],
+    );
+}
+
+#[test]
+fn injection_by_revision_or_by_pod_is_injection() {
+    assert_eq!(told(OPEN, &with("istio-injection: enabled", "istio.io/rev: prod"), &[]), "");
+    assert_eq!(
+        told(OPEN, &with(", labels: {istio-injection: enabled}", ""), &[]),
+        "",
+        "the pods have sidecars all the same"
+    );
+}
+
+#[test]
+fn two_labels_for_injection() {
+    check(
+        OPEN,
+        &with("istio-injection: enabled", "istio-injection: enabled, istio.io/rev: prod"),
+        &expect![[r#"
+        warn at namespace: The namespace has two labels for injection
+          pci is labelled istio-injection=enabled and istio.io/rev=prod. Istio goes by istio-injection and ignores the other, so an upgrade by revision passes it by. Remove one of them. (IST0123)
+    "#]],
+    );
+}
+
+#[test]
+fn ambient_mode() {
+    check(
+        OPEN,
+        &with("istio-injection: enabled", "istio-injection: enabled, istio.io/dataplane-mode: ambient"),
+        &expect![[r#"
+            error at namespace: Ambient mode isn't supported
+              Namespace pci is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars, or leave the service out. (IST0167)
+        "#]],
+    );
+    check(
+        OPEN,
+        &with("version: v1", "istio.io/dataplane-mode: ambient"),
+        &expect![[r#"
+        error at namespace: Ambient mode isn't supported
+          In pci, payments-1 is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars, or leave the service out. (IST0167)
+    "#]],
+    );
+}
+
+#[test]
+fn no_pod_is_selected() {
+    check(
+        &format!("{OPEN}\nselector = {{ app = \"payments\", tier = \"web\" }}\nservice = \"managed\""),
+        HEALTHY,
+        &expect![[r#"
+            warn at selector: No pod is selected
+              No pod in pci is labelled app=payments, tier=web, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
+        "#]],
+    );
+    let done = with("spec:\n  serviceAccountName", "status: {phase: Succeeded}\nspec:\n  serviceAccountName");
+    check(
+        OPEN,
+        &done,
+        &expect![[r#"
+        warn at selector: No pod is selected
+          No pod in pci is labelled app=payments, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
+    "#]],
+    );
+}
+
+#[test]
+fn what_the_chart_will_bring_is_not_missed_before_it_is_installed() {
+    let namespace = "kind: Namespace\nmetadata: {name: pci, labels: {istio-injection: enabled}}";
+    assert_eq!(told(OPEN, namespace, &[]), "");
+}
+
+#[test]
+fn pods_without_a_sidecar() {
+    let second = "kind: Pod
+metadata: {name: payments-2, namespace: pci, labels: {app: payments}}
+spec: {serviceAccountName: payments, containers: [{name: app}]}";
+    check(
+        OPEN,
+        &and(second),
+        &expect![[r#"
+        warn at selector: Pods without a sidecar
+          1 of 2 pods in pci have no container istio-proxy: payments-2. Nobody is refused there, and where mutual TLS is strict their own calls fail. Restart the workload, and see that no pod is annotated or labelled sidecar.istio.io/inject=false. (IST0103)
+    "#]],
+    );
+    let native =
+        second.replace("containers:", "initContainers: [{name: istio-proxy, restartPolicy: Always}], containers:");
+    assert_eq!(told(OPEN, &and(&native), &[]), "", "a native sidecar is one");
+}
+
+#[test]
+fn a_container_that_runs_as_the_sidecar() {
+    check(
+        OPEN,
+        &with("{name: app,", "{name: app, securityContext: {runAsUser: 1337},"),
+        &expect![[r#"
+        warn at selector: A container runs as the sidecar's user
+          Containers of payments-1 in pci run as user 1337, whose traffic goes past the sidecar: unencrypted, and by no rule. Give them another runAsUser. (IST0144)
+    "#]],
+    );
+    let whole = with(
+        "spec:\n  serviceAccountName: payments",
+        "spec:\n  securityContext: {runAsUser: 1337}\n  serviceAccountName: payments",
+    );
+    assert!(told(OPEN, &whole, &[]).contains("IST0144"));
+    let own = whole.replace("{name: app,", "{name: app, securityContext: {runAsUser: 1000},");
+    assert_eq!(told(OPEN, &own, &[]), "");
+}
+
+#[test]
+fn pods_with_another_identity() {
+    check(
+        OPEN,
+        &with("  serviceAccountName: payments\n", ""),
+        &expect![[r#"
+        warn at service_account: Pods run as another service account
+          In pci, payments-1 run as default, not as payments. Those whom this service calls see that identity, and what is allowed to cluster.local/ns/pci/sa/payments isn't allowed to them. Correct serviceAccountName in the workload, or service_account here. (other-account)
+    "#]],
+    );
+}
+
+#[test]
+fn an_account_that_nobody_makes() {
+    check(
+        OPEN,
+        &with("kind: ServiceAccount\nmetadata: {name: payments,", "kind: ServiceAccount\nmetadata: {name: other,"),
+        &expect![[r#"
+            warn at service_account: The service account isn't there
+              pci has no ServiceAccount payments, and pods that name it don't start. Let the workload's chart make it, or set create_service_account = true. (missing-account)
+        "#]],
+    );
+}
