@@ -9,6 +9,7 @@ pub mod global_defaults;
 pub mod istio;
 pub mod manifest;
 pub mod names;
+pub mod patterns;
 pub mod port;
 pub mod reference;
 pub mod resiliency;

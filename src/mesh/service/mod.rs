@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | [`workload`] | Service, ServiceAccount |
 //! | [`traffic`] | DestinationRule, VirtualService |
-//! | [`access`] | AuthorizationPolicy; who sees the rest |
+//! | [`access`] | AuthorizationPolicies; who sees the rest |
 //! | [`egress`] | Sidecar |
 //! | [`takeover`] | none: what is left to others, and taken from them |
 //! | [`overrides`] | none: patches of the others |
@@ -24,7 +24,7 @@ mod workload;
 
 use std::collections::BTreeSet;
 
-pub use access::{Access, Allow, Authorization, AuthorizationMode};
+pub use access::{Access, Authorization, AuthorizationMode, Calls, EndUser, ExternalAuthorization, RequireEndUser};
 pub use overrides::{Override, Patch};
 pub use takeover::{Others, Rival, Unmanaged};
 pub use traffic::Traffic;
@@ -112,6 +112,9 @@ struct Site<'a> {
     mesh: &'a Mesh,
 }
 
+/// What makes an object, under its key.
+type Render = fn(&Site, Key) -> Known<Object>;
+
 impl Service {
     fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
         let (name, namespace) = (part(&self.name)?, part(&self.namespace)?);
@@ -122,7 +125,7 @@ impl Service {
     pub fn render(&self, mesh: &Mesh) -> Rendered {
         let site = self.site(mesh)?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
-        let mut add = |key: Key, render: fn(&Site, Key) -> Known<Object>| {
+        let mut add = |key: Key, render: Render| {
             let object = render(&site, key.clone());
             objects.push((key, object));
         };
@@ -146,8 +149,8 @@ impl Service {
                 add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
             }
         }
-        if site.authorization_mode()? != AuthorizationMode::Off {
-            add(site.key(&kind::AUTHORIZATION_POLICY), access::policy);
+        for (key, policy) in access::policies(&site)? {
+            add(key, policy);
         }
         if part(&self.calls)?.is_some() {
             add(site.key(&kind::SIDECAR), egress::sidecar);
@@ -171,7 +174,8 @@ impl Service {
         Ok(self.traffic.resiliency?.unwrap_or(mesh.defaults.resiliency))
     }
 
-    /// Everybody who may call: those of the policy, or `anonymous` where nothing is enforced.
+    /// Everybody who may call: those of the ALLOW policy, or `anonymous` where nothing is enforced. What a DENY policy refuses
+    /// isn't taken away: it may refuse some of their requests only.
     pub fn callers(&self, mesh: &Mesh) -> Known<BTreeSet<Caller>> {
         access::callers(&self.site(mesh)?)
     }
@@ -189,7 +193,7 @@ impl Service {
         Ok(part(&self.ports)?)
     }
 
-    fn allow(&self) -> Known<&[Allow]> {
+    fn allow(&self) -> Known<&[Calls]> {
         Ok(part(&self.authorization.allow)?)
     }
 }
@@ -197,7 +201,12 @@ impl Service {
 impl Site<'_> {
     /// The object of `kind` that configures the service.
     fn key(&self, kind: &'static crate::object::Kind) -> Key {
-        Key::new(kind, self.namespace, &self.object_name())
+        self.key_with(kind, "")
+    }
+
+    /// One of several objects of `kind`: `suffix` says what for, and is empty for the first.
+    fn key_with(&self, kind: &'static crate::object::Kind, suffix: &str) -> Key {
+        Key::new(kind, self.namespace, &suffixed(self.object_name(), suffix))
     }
 
     /// The name of the objects that configure the service.
@@ -228,14 +237,22 @@ impl Site<'_> {
 
 /// Every object of the service's own name that some configuration of it renders.
 pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+    let key = |kind, suffix| Key::new(kind, namespace, &suffixed(names::object_name(name, namespace), suffix));
+    let policies = access::could_render().map(|(suffix, stage)| (&kind::AUTHORIZATION_POLICY, suffix, stage));
     [
-        (&kind::DESTINATION_RULE, stage::TARGETS),
-        (&kind::AUTHORIZATION_POLICY, stage::OPENING),
-        (&kind::VIRTUAL_SERVICE, stage::ROUTES),
-        (&kind::SIDECAR, stage::ROUTES),
+        (&kind::DESTINATION_RULE, "", stage::TARGETS),
+        (&kind::VIRTUAL_SERVICE, "", stage::ROUTES),
+        (&kind::SIDECAR, "", stage::ROUTES),
     ]
-    .map(|(kind, stage)| (Key::new(kind, namespace, &names::object_name(name, namespace)), stage))
-    .into()
+    .into_iter()
+    .chain(policies)
+    .map(|(kind, suffix, stage)| (key(kind, suffix), stage))
+    .collect()
+}
+
+/// A name with what says what for: `payments-pci-deny`.
+fn suffixed(name: String, suffix: &str) -> String {
+    if suffix.is_empty() { name } else { format!("{name}-{suffix}") }
 }
 
 /// Where the server's errors on the fields that every object shares go.

@@ -60,7 +60,7 @@ pub(super) fn destination_rule(site: &Site, key: Key) -> Known<Object> {
         transition: in_place,
         origins: origins(&[
             ("spec.host", Path::root().attribute("name")),
-            ("spec.exportTo", Path::root().attribute("allow")),
+            ("spec.exportTo", access::export_argument(site)),
             ("spec.trafficPolicy", Path::root().attribute("resiliency")),
         ]),
     })
@@ -70,7 +70,7 @@ pub(super) fn destination_rule(site: &Site, key: Key) -> Known<Object> {
 pub(super) fn virtual_service(site: &Site, key: Key) -> Known<Object> {
     let host = site.host();
     let mut origins =
-        origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", Path::root().attribute("allow"))]);
+        origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", access::export_argument(site))]);
     let mut http = Vec::new();
     for port in site.service.ports()? {
         if let Some(route) = http_route(site, &host, port)? {

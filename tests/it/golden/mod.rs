@@ -141,7 +141,8 @@ fn knowledge<K: Kind>(text: &str) -> (String, String, Vec<String>) {
             for (key, object) in objects {
                 writeln!(keys, "{key}").unwrap();
                 if object.is_err() {
-                    unknown.push(key.kind.kind.to_owned());
+                    let (_, suffix) = key.name.split_once("-pci-").unwrap_or_default();
+                    unknown.push(format!("{} {suffix}", key.kind.kind).trim_end().to_owned());
                 }
             }
         }

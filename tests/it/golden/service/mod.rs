@@ -2,6 +2,9 @@
 
 mod access;
 mod live;
+mod access_mistakes;
+mod blocks;
+mod export;
 mod mistakes;
 mod others;
 mod unknowns;
