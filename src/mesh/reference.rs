@@ -194,16 +194,20 @@ impl Text for Destination {
 }
 
 impl Destination {
-    /// As Sidecars list it: `shop/catalog.shop.svc.cluster.local`.
-    pub fn egress_host(&self, home: &str, mesh: &Mesh) -> String {
+    /// As Sidecars list it: `shop/catalog.shop.svc.cluster.local`. By both of its names, where the mesh makes global ones:
+    /// by one alone, the other doesn't resolve. A namespace's `*` is all of its hosts, global names too.
+    pub fn egress_hosts(&self, home: &str, mesh: &Mesh) -> Vec<String> {
         match self {
             Self::Service { namespace, name } => {
                 let namespace = namespace.as_deref().unwrap_or(home);
-                format!("{namespace}/{}", names::host(name, namespace, mesh))
+                let template = mesh.global_name_template.as_ref();
+                let global = template.and_then(|template| template.global_name(name, namespace));
+                let hosts = std::iter::once(names::host(name, namespace, mesh)).chain(global);
+                hosts.map(|host| format!("{namespace}/{host}")).collect()
             }
-            Self::Namespace(namespace) => format!("{namespace}/*"),
+            Self::Namespace(namespace) => vec![format!("{namespace}/*")],
             Self::Host { namespace, host } => {
-                format!("{}/{host}", namespace.as_deref().unwrap_or(&mesh.root_namespace))
+                vec![format!("{}/{host}", namespace.as_deref().unwrap_or(&mesh.root_namespace))]
             }
         }
     }

@@ -8,6 +8,7 @@
 //! | [`traffic`] | DestinationRule, VirtualService |
 //! | [`access`] | AuthorizationPolicies; who sees the rest |
 //! | [`egress`] | Sidecar |
+//! | [`global_name`] | ServiceEntry |
 //! | [`takeover`] | none: what is left to others, and taken from them |
 //! | [`overrides`] | none: patches of the others |
 //! | [`rules`] | none: what must hold across arguments |
@@ -16,6 +17,7 @@
 mod access;
 mod egress;
 mod live;
+mod global_name;
 mod overrides;
 mod rules;
 mod takeover;
@@ -64,6 +66,10 @@ pub struct Service {
     pub name: Known<String>,
     /// Where it is.
     pub namespace: Known<String>,
+    /// What it is called everywhere, where that is written.
+    pub global_name: Known<Option<String>>,
+    /// What its objects are called, where that is written.
+    pub object_name: Known<Option<String>>,
     /// The labels of its workloads.
     pub selector: Known<Texts>,
     /// In the order in which they were declared.
@@ -124,6 +130,7 @@ impl Service {
     /// The objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
         let site = self.site(mesh)?;
+        part(&self.object_name)?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
         let mut add = |key: Key, render: Render| {
             let object = render(&site, key.clone());
@@ -142,11 +149,21 @@ impl Service {
             add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
         }
         if management != Management::None {
+            let global = site.has_global_name()?;
+            if global {
+                add(site.key(&kind::SERVICE_ENTRY), global_name::service_entry);
+            }
             if !self.others.leaves(Unmanaged::DestinationRule)? {
                 add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
             }
-            if self.speaks_http()? && !self.others.leaves(Unmanaged::VirtualService)? {
-                add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+            if !self.others.leaves(Unmanaged::VirtualService)? {
+                let apart = global && self.speaks_tls()?;
+                if self.speaks_http()? || global && !apart {
+                    add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+                }
+                if apart {
+                    add(site.key_with(&kind::VIRTUAL_SERVICE, global_name::SUFFIX), traffic::global_virtual_service);
+                }
             }
         }
         for (key, policy) in access::policies(&site)? {
@@ -180,10 +197,15 @@ impl Service {
         access::callers(&self.site(mesh)?)
     }
 
-    /// Whether some port speaks HTTP: one that is known to suffices.
+    /// Whether some port speaks HTTP.
     fn speaks_http(&self) -> Known<bool> {
+        self.some_port(Protocol::is_http)
+    }
+
+    /// Whether some port speaks it: one that is known to suffices.
+    fn some_port(&self, speaks: fn(Protocol) -> bool) -> Known<bool> {
         let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol.is_ok_and(Protocol::is_http)) {
+        if ports.iter().any(|port| port.protocol.is_ok_and(speaks)) {
             return Ok(true);
         }
         ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
@@ -209,9 +231,12 @@ impl Site<'_> {
         Key::new(kind, self.namespace, &suffixed(self.object_name(), suffix))
     }
 
-    /// The name of the objects that configure the service.
+    /// The name of the objects that configure the service. While it comes at apply, nothing is rendered.
     fn object_name(&self) -> String {
-        names::object_name(self.name, self.namespace)
+        match &self.service.object_name {
+            Ok(Some(written)) => written.clone(),
+            _ => names::object_name(self.name, self.namespace),
+        }
     }
 
     fn host(&self) -> String {
@@ -235,12 +260,15 @@ impl Site<'_> {
     }
 }
 
-/// Every object of the service's own name that some configuration of it renders.
+/// Every object of the service's usual name that some configuration of it renders. What another `object_name` gave, an id
+/// can't tell.
 pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
     let key = |kind, suffix| Key::new(kind, namespace, &suffixed(names::object_name(name, namespace), suffix));
     let policies = access::could_render().map(|(suffix, stage)| (&kind::AUTHORIZATION_POLICY, suffix, stage));
     [
+        (&kind::SERVICE_ENTRY, "", stage::TARGETS),
         (&kind::DESTINATION_RULE, "", stage::TARGETS),
+        (&kind::VIRTUAL_SERVICE, global_name::SUFFIX, stage::ALIASES),
         (&kind::VIRTUAL_SERVICE, "", stage::ROUTES),
         (&kind::SIDECAR, "", stage::ROUTES),
     ]

@@ -20,6 +20,7 @@ impl Service {
         self.check_identity(out);
         self.check_ports(out);
         self.check_access(out);
+        self.check_global_name(out);
         self.check_timeout(out);
         self.check_unmanaged(out);
         if let Ok(mode) = self.authorization.mode {
@@ -40,6 +41,7 @@ impl Service {
                 check_host_is_external(destination, mesh, out);
             }
         }
+        self.check_global_name_in_mesh(mesh, out);
         if self.namespace.as_ref() == Ok(&mesh.root_namespace) {
             out.warn(
                 &Path::root().attribute("namespace"),

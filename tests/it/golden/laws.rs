@@ -35,6 +35,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "from" => {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
+        "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
         "methods" => &["GET", "POST"],
         "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
         "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],

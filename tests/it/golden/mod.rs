@@ -50,6 +50,8 @@ fn mesh() -> Mesh {
         root_namespace: "istio-system".to_owned(),
         cluster_domain: "cluster.local".to_owned(),
         trust_domain: "cluster.local".to_owned(),
+        global_name_template: None,
+        global_names: true,
         gateway_namespaces: BTreeSet::new(),
         platform_hosts: BTreeSet::new(),
         labels: [].into(),

@@ -18,6 +18,7 @@ use self::{
 use crate::{
     mesh::{
         duration::Duration,
+        global_name::{GLOBAL_NAME, is_global_name},
         names,
         port::{PortNumber, Protocol},
         reference::Destination,
@@ -84,8 +85,12 @@ model! {
         export_to: Set<String> = optional()
             .check("At least one namespace.", is_not_empty)
             .check("Names of namespaces, `.` for the service's own, or `*` alone.", |v| every(v, is_export)),
-        /// The name of the objects that configure the service, where they have another one than `<name>-<namespace>` already.
-        object_name: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// The name of the Istio objects that configure the service, where they have another one than `<name>-<namespace>`
+        /// already; further ones end in `-deny`, `-ingress` and so on. When it changes, objects of the new name are made first,
+        /// then those of the old one go.
+        object_name: Attr<String> = optional()
+            .check(names::SUBDOMAIN, |v| text(v, names::is_subdomain))
+            .check(OBJECT_NAME, |v| text(v, is_object_name)),
         /// Objects of others in the namespace that this resource's take the place of, `Kind/name`: they are deleted after ours
         /// are made, for example `VirtualService/payments-vs`.
         replaces: Set<Rival> = optional(),
@@ -161,6 +166,8 @@ model! {
     pub struct Outputs {
         /// The host that callers call, `payments.pci.svc.cluster.local`; null with `service = "none"`.
         host: Attr<String> = computed(),
+        /// The global name, which callers call in place of `host`; null without one.
+        global_host: Attr<String> = computed(),
         /// The identity, as `from` takes it: `cluster.local/ns/pci/sa/payments`.
         principal: Attr<String> = computed(),
         /// The preset in effect.
@@ -171,11 +178,11 @@ model! {
     }
 }
 
-/// What [`is_global_name`] admits.
-const GLOBAL_NAME: &str = "A DNS name with a dot, like `payments.example.internal`.";
+/// The longest suffix, `-ingress-` and a label, fits in the 253 characters that Kubernetes admits.
+const OBJECT_NAME: &str = "180 characters at most: names of further objects are longer.";
 
-fn is_global_name(text: &str) -> bool {
-    text.contains('.') && names::is_subdomain(text)
+fn is_object_name(text: &str) -> bool {
+    text.len() <= 180
 }
 
 fn is_export(text: &str) -> bool {

@@ -33,7 +33,7 @@ fn one_argument_at_a_time() {
         &texts,
         &expect![[r#"
             selector: Service, AuthorizationPolicy
-            service: which objects there are, host
+            service: which objects there are, global_host, host
             service_account: which objects there are, principal
             create_service_account: which objects there are
             access: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
@@ -164,9 +164,9 @@ fn the_names() {
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-        name: which objects there are, id, effective_callers, host, principal
-        namespace: which objects there are, id, effective_callers, host, principal
-    "#]],
+            name: which objects there are, id, effective_callers, global_host, host, principal
+            namespace: which objects there are, id, effective_callers, global_host, host, principal
+        "#]],
     );
 }
 
