@@ -11,6 +11,7 @@ use crate::{
         Defaults, Mesh,
         checks::{Code, Level, Levels},
         duration::Duration,
+        global_name::Template,
         names,
         resiliency::Preset,
         service::AuthorizationMode,
@@ -77,6 +78,13 @@ model! {
         cluster_domain: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
         /// Trust domain of the mesh's identities; `cluster.local` unless written.
         trust_domain: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// How services get a name that stays when they move: `{name}.{namespace}.example.internal`. Callers call it everywhere
+        /// in the mesh, where proxies answer DNS (`ISTIO_META_DNS_CAPTURE`). Without `{namespace}`, two namespaces may claim
+        /// the same name.
+        global_name_template: Attr<Template> = optional(),
+        /// Whether `global_name_template` gives the services of this configuration their global names; true unless written. With
+        /// false it only says which names `calls` lists, of services that other configurations declare.
+        global_names: Attr<bool> = optional(),
         /// Namespaces of gateways: every service is visible there.
         gateway_namespaces: Set<String> = optional(),
         /// Hosts that every Sidecar of a service lists, as `namespace/host`: tracing, external authorization.
@@ -193,6 +201,7 @@ fn validate(config: &Value, out: &mut Diagnostics) {
             out.error(&at.attribute("checks").key(code), "Unknown code of a check", fault);
         }
     }
+    check_template(&config, out);
     if let Ok(Some(hosts)) = config.platform_hosts.elements() {
         for host in hosts.iter().filter(|host| !is_platform_host(host)) {
             out.error(
@@ -210,6 +219,27 @@ fn validate(config: &Value, out: &mut Diagnostics) {
                 format!("{namespace:?}: {}", names::LABEL),
             );
         }
+    }
+}
+
+/// Kubernetes' own names are no names of the mesh.
+fn check_template(config: &Config, out: &mut Diagnostics) {
+    let (Ok(template), Ok(domain)) =
+        (config.global_name_template.known(), config.cluster_domain.or("cluster.local".to_owned()))
+    else {
+        return;
+    };
+    if let Some(template) = template
+        && names::is_in_cluster(&template.filled("name", "namespace"), &domain)
+    {
+        out.error(
+            &Path::root().attribute("global_name_template"),
+            "A global name in the cluster's domain",
+            format!(
+                "{domain} is the cluster's own, where Kubernetes says which hosts there are. Write a template in a domain that \
+                 nothing else answers for, like \"{{name}}.{{namespace}}.example.internal\"."
+            ),
+        );
     }
 }
 
@@ -326,6 +356,8 @@ fn mesh(config: &Config) -> Known<Mesh> {
         root_namespace: config.root_namespace.or("istio-system".to_owned())?,
         cluster_domain: config.cluster_domain.or("cluster.local".to_owned())?,
         trust_domain: config.trust_domain.or("cluster.local".to_owned())?,
+        global_name_template: config.global_name_template.known()?.cloned(),
+        global_names: config.global_names.or(true)?,
         gateway_namespaces: config.gateway_namespaces.elements()?.unwrap_or_default(),
         platform_hosts: config.platform_hosts.elements()?.unwrap_or_default(),
         labels: texts(&config.labels)?,

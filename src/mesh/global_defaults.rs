@@ -176,13 +176,13 @@ fn peer_authentication(mesh: &Mesh, key: Key, mode: MtlsMode) -> Object {
 
 /// AUDIT with a rule that matches everything; with none it would match nothing.
 fn audit(mesh: &Mesh, key: Key) -> Object {
-    let spec = AuthorizationPolicy { selector: None, action: "AUDIT", rules: vec![Rule::default()] };
+    let spec = AuthorizationPolicy { selector: None, action: "AUDIT", provider: None, rules: vec![Rule::default()] };
     object(key, Metadata::of(mesh), &spec, stage::OPENING, &[origin(("spec", "authorization"))])
 }
 
 /// ALLOW with no rule: it allows nothing, and other policies add to it. Everything is written, so that everything is ours.
 fn deny_all(mesh: &Mesh, key: Key, dry_run: bool) -> Object {
-    let spec = AuthorizationPolicy { selector: None, action: "ALLOW", rules: Vec::new() };
+    let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules: Vec::new() };
     let metadata = Metadata::of(mesh).annotated(DRY_RUN, dry_run.to_string());
     object(key, metadata, &spec, stage::CLOSING, &[origin(("spec", "authorization"))])
 }

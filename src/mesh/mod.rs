@@ -6,9 +6,11 @@ pub mod core;
 pub mod duration;
 pub mod external_service;
 pub mod global_defaults;
+pub mod global_name;
 pub mod istio;
 pub mod manifest;
 pub mod names;
+pub mod patterns;
 pub mod port;
 pub mod reference;
 pub mod resiliency;
@@ -17,7 +19,7 @@ pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::{duration::Duration, resiliency::Preset, service::AuthorizationMode};
+use self::{duration::Duration, global_name::Template, resiliency::Preset, service::AuthorizationMode};
 use crate::{
     known::Known,
     object::{Key, Object},
@@ -32,6 +34,10 @@ pub struct Mesh {
     pub cluster_domain: String,
     /// `cluster.local`
     pub trust_domain: String,
+    /// How services get a global name, and how callers know it: `{name}.{namespace}.example.internal`.
+    pub global_name_template: Option<Template>,
+    /// Whether the template gives services their names; else it only says what callers list.
+    pub global_names: bool,
     /// Namespaces of gateways: always among those that a service is exported to.
     pub gateway_namespaces: BTreeSet<String>,
     /// Hosts that every Sidecar of ours lists, `namespace/host`: tracing, external authorization.
@@ -74,6 +80,8 @@ pub mod stage {
     pub const TARGETS: Stage = Stage(20);
     /// What opens: ALLOW policies, before anything that closes.
     pub const OPENING: Stage = Stage(30);
+    /// What sends traffic of further names: before the VirtualService that may have had them until now gives them up.
+    pub const ALIASES: Stage = Stage(35);
     /// What sends traffic: VirtualServices, Sidecars.
     pub const ROUTES: Stage = Stage(40);
     /// What closes: deny-all, strict mTLS, DENY policies.

@@ -13,6 +13,11 @@ pub fn host(service: &str, namespace: &str, mesh: &Mesh) -> String {
     format!("{service}.{namespace}.svc.{}", mesh.cluster_domain)
 }
 
+/// Whether Kubernetes, not the mesh, says what `host` is: it is the cluster's domain, or under it.
+pub fn is_in_cluster(host: &str, cluster_domain: &str) -> bool {
+    host.strip_suffix(cluster_domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
 /// The identity of a workload as AuthorizationPolicies write it: `cluster.local/ns/pci/sa/payments`.
 pub fn principal(trust_domain: &str, namespace: &str, service_account: &str) -> String {
     format!("{trust_domain}/ns/{namespace}/sa/{service_account}")

@@ -108,6 +108,25 @@ impl Caller {
             other => other.clone(),
         }
     }
+
+    /// The namespace whose workloads are meant, of a caller that is [`resolved`](Self::resolved); `None`: of every one.
+    pub fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Anonymous | Self::Any => None,
+            Self::Namespace(namespace) | Self::Principal { namespace, .. } => Some(namespace),
+            Self::Workload { namespace, .. } => namespace.as_deref(),
+        }
+    }
+
+    /// Whether some workload is meant by both, which are [`resolved`](Self::resolved). Istio reads `shop/*` as the namespaces
+    /// of that name in every trust domain.
+    pub fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Anonymous | Self::Any, _) | (_, Self::Anonymous | Self::Any) => true,
+            (Self::Namespace(_), _) | (_, Self::Namespace(_)) => self.namespace() == other.namespace(),
+            _ => self == other,
+        }
+    }
 }
 
 /// What is called. The namespace `None` is that of the resource which names it, for external hosts the root namespace.
@@ -175,16 +194,20 @@ impl Text for Destination {
 }
 
 impl Destination {
-    /// As Sidecars list it: `shop/catalog.shop.svc.cluster.local`.
-    pub fn egress_host(&self, home: &str, mesh: &Mesh) -> String {
+    /// As Sidecars list it: `shop/catalog.shop.svc.cluster.local`. By both of its names, where the mesh makes global ones:
+    /// by one alone, the other doesn't resolve. A namespace's `*` is all of its hosts, global names too.
+    pub fn egress_hosts(&self, home: &str, mesh: &Mesh) -> Vec<String> {
         match self {
             Self::Service { namespace, name } => {
                 let namespace = namespace.as_deref().unwrap_or(home);
-                format!("{namespace}/{}", names::host(name, namespace, mesh))
+                let template = mesh.global_name_template.as_ref();
+                let global = template.and_then(|template| template.global_name(name, namespace));
+                let hosts = std::iter::once(names::host(name, namespace, mesh)).chain(global);
+                hosts.map(|host| format!("{namespace}/{host}")).collect()
             }
-            Self::Namespace(namespace) => format!("{namespace}/*"),
+            Self::Namespace(namespace) => vec![format!("{namespace}/*")],
             Self::Host { namespace, host } => {
-                format!("{}/{host}", namespace.as_deref().unwrap_or(&mesh.root_namespace))
+                vec![format!("{}/{host}", namespace.as_deref().unwrap_or(&mesh.root_namespace))]
             }
         }
     }
@@ -229,6 +252,24 @@ mod tests {
             Caller::parse("spiffe://cluster.local/ns/a/sa/b").unwrap_err(),
             "\"spiffe://cluster.local/ns/a/sa/b\" isn't a caller: leave out the scheme, as in \"cluster.local/ns/a/sa/b\"."
         );
+    }
+
+    #[test]
+    fn callers_that_meet() {
+        let caller = |text| Caller::parse(text).unwrap();
+        for (one, other, meet) in [
+            ("anonymous", "shop/cart", true),
+            ("*", "shop/*", true),
+            ("shop/*", "shop/cart", true),
+            ("shop/*", "other.mesh/ns/shop/sa/cart", true),
+            ("shop/*", "pci/cart", false),
+            ("shop/cart", "shop/cart", true),
+            ("shop/cart", "shop/web", false),
+            ("shop/cart", "other.mesh/ns/shop/sa/cart", false),
+        ] {
+            assert_eq!(caller(one).meets(&caller(other)), meet, "{one} {other}");
+            assert_eq!(caller(other).meets(&caller(one)), meet, "{other} {one}");
+        }
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub struct Run(Mutex<Seen>);
 #[derive(Debug, Default)]
 struct Seen {
     planned: BTreeSet<String>,
+    claimed: BTreeMap<Key, String>,
     doomed: BTreeMap<String, Record>,
     handed: BTreeMap<String, Handed>,
     settled: BTreeSet<String>,
@@ -41,6 +42,13 @@ impl Run {
     /// Whether `resource` is planned.
     pub(super) fn is_planned(&self, resource: &str) -> bool {
         self.seen().planned.contains(resource)
+    }
+
+    /// Notes that `resource` makes the object; `Some`: another resource that does.
+    pub(super) fn claim(&self, key: &Key, resource: &str) -> Option<String> {
+        let mut seen = self.seen();
+        let first = seen.claimed.entry(key.clone()).or_insert_with(|| resource.to_owned());
+        (first != resource).then(|| first.clone())
     }
 
     /// Notes that `resource` is planned to go.

@@ -122,9 +122,15 @@ pub(super) fn virtual_service(site: &Site) -> Known<Object> {
             Some(r) if door.protocol != Protocol::Grpc => r.request_timeout,
             _ => Duration::ZERO,
         };
-        HttpRoute::to_port(site.host.as_str(), door.number, timeout, Retries::of(preset))
+        HttpRoute::to_port(site.host.as_str(), door.number, door.number, timeout, Retries::of(preset))
     });
-    let spec = VirtualService { hosts: vec![site.host.to_string()], export_to: export_to(site)?, http: http.collect() };
+    let spec = VirtualService {
+        hosts: vec![site.host.to_string()],
+        export_to: export_to(site)?,
+        http: http.collect(),
+        tls: Vec::new(),
+        tcp: Vec::new(),
+    };
     Ok(Object {
         body: manifest(&key, Metadata::of(site.mesh), &spec),
         key,

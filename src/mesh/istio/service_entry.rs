@@ -14,9 +14,9 @@ pub struct ServiceEntry {
     pub hosts: Vec<String>,
     /// Always written: an entry that is hidden by the mesh's default lets clear text leave the mesh.
     pub export_to: ExportTo,
-    /// `MESH_EXTERNAL`
+    /// `MESH_EXTERNAL`, or `MESH_INTERNAL`.
     pub location: &'static str,
-    /// `DNS`, or `NONE`: to the address that the application asked for.
+    /// `DNS`; `NONE`: to the address that the application asked for; `STATIC`: to endpoints, of which we write none.
     pub resolution: &'static str,
     /// The server keeps them as a map by name.
     pub ports: Vec<ServicePort>,

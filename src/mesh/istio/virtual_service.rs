@@ -14,7 +14,51 @@ pub struct VirtualService {
     /// Always written: the mesh's default may hide the object.
     pub export_to: ExportTo,
     /// In order; the first that matches. None is named `default`, the name of Istio's generated routes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<HttpRoute>,
+    /// Of ports that speak TLS of the application.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tls: Vec<TlsRoute>,
+    /// Of the other ports.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tcp: Vec<TcpRoute>,
+}
+
+/// One rule for connections whose server name the proxy reads.
+#[derive(Clone, Debug, Serialize)]
+pub struct TlsRoute {
+    /// What it is for.
+    #[serde(rename = "match")]
+    pub matches: Vec<TlsMatch>,
+    /// Where to.
+    pub route: Vec<RouteDestination>,
+}
+
+/// A condition on a TLS connection.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TlsMatch {
+    /// The port that the caller called.
+    pub port: PortNumber,
+    /// The names that the caller asked for. On this port of *every* host of the VirtualService others are cut off.
+    pub sni_hosts: Vec<String>,
+}
+
+/// One rule for connections of bytes.
+#[derive(Clone, Debug, Serialize)]
+pub struct TcpRoute {
+    /// What it is for.
+    #[serde(rename = "match")]
+    pub matches: Vec<PortMatch>,
+    /// Where to.
+    pub route: Vec<RouteDestination>,
+}
+
+/// A condition on a connection.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PortMatch {
+    /// The port that the caller called.
+    pub port: PortNumber,
 }
 
 /// One rule.
@@ -76,11 +120,18 @@ pub struct Destination {
     pub port: PortSelector,
 }
 
+impl RouteDestination {
+    /// All of it to one port of a host.
+    pub fn to_port(host: &str, port: PortNumber) -> Self {
+        Self { destination: Destination { host: host.to_owned(), port: PortSelector { number: port } } }
+    }
+}
+
 impl HttpRoute {
-    /// The rule for all requests to one port of a host.
-    pub fn to_port(host: &str, port: PortNumber, timeout: Duration, retries: Retries) -> Self {
+    /// The rule for all requests that call `listener`; `port` of the host takes them.
+    pub fn to_port(host: &str, listener: PortNumber, port: PortNumber, timeout: Duration, retries: Retries) -> Self {
         Self {
-            matches: vec![HttpMatch { port }],
+            matches: vec![HttpMatch { port: listener }],
             timeout: (timeout > Duration::ZERO).then_some(timeout),
             retries,
             route: vec![RouteDestination {

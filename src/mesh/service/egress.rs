@@ -17,10 +17,11 @@ use crate::{
 /// The listed destinations, the service itself (its own calls to its own name would fail), and the platform's hosts.
 pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
     let calls = part(part(&site.service.calls)?.as_ref().ok_or(Unknown)?)?;
-    let mut hosts: BTreeSet<String> = calls.iter().map(|to| to.egress_host(site.namespace, site.mesh)).collect();
+    let mut hosts: BTreeSet<String> = calls.iter().flat_map(|to| to.egress_hosts(site.namespace, site.mesh)).collect();
     hosts.extend(site.mesh.platform_hosts.iter().cloned());
     if site.service.management? != Management::None {
-        hosts.insert(format!("{}/{}", site.namespace, site.host()));
+        let own = std::iter::once(site.host()).chain(site.global_name()?);
+        hosts.extend(own.map(|host| format!("{}/{host}", site.namespace)));
     }
     if hosts.is_empty() {
         hosts.insert(NOTHING.to_owned());

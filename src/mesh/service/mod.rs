@@ -6,8 +6,9 @@
 //! | --- | --- |
 //! | [`workload`] | Service, ServiceAccount |
 //! | [`traffic`] | DestinationRule, VirtualService |
-//! | [`access`] | AuthorizationPolicy; who sees the rest |
+//! | [`access`] | AuthorizationPolicies; who sees the rest |
 //! | [`egress`] | Sidecar |
+//! | [`global_name`] | ServiceEntry |
 //! | [`takeover`] | none: what is left to others, and taken from them |
 //! | [`overrides`] | none: patches of the others |
 //! | [`rules`] | none: what must hold across arguments |
@@ -16,6 +17,7 @@
 mod access;
 mod egress;
 mod live;
+mod global_name;
 mod overrides;
 mod rules;
 mod takeover;
@@ -24,7 +26,7 @@ mod workload;
 
 use std::collections::BTreeSet;
 
-pub use access::{Access, Allow, Authorization, AuthorizationMode};
+pub use access::{Access, Authorization, AuthorizationMode, Calls, EndUser, ExternalAuthorization, RequireEndUser};
 pub use overrides::{Override, Patch};
 pub use takeover::{Others, Rival, Unmanaged};
 pub use traffic::Traffic;
@@ -64,6 +66,10 @@ pub struct Service {
     pub name: Known<String>,
     /// Where it is.
     pub namespace: Known<String>,
+    /// What it is called everywhere, where that is written.
+    pub global_name: Known<Option<String>>,
+    /// What its objects are called, where that is written.
+    pub object_name: Known<Option<String>>,
     /// The labels of its workloads.
     pub selector: Known<Texts>,
     /// In the order in which they were declared.
@@ -112,6 +118,9 @@ struct Site<'a> {
     mesh: &'a Mesh,
 }
 
+/// What makes an object, under its key.
+type Render = fn(&Site, Key) -> Known<Object>;
+
 impl Service {
     fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
         let (name, namespace) = (part(&self.name)?, part(&self.namespace)?);
@@ -121,8 +130,9 @@ impl Service {
     /// The objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
         let site = self.site(mesh)?;
+        part(&self.object_name)?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
-        let mut add = |key: Key, render: fn(&Site, Key) -> Known<Object>| {
+        let mut add = |key: Key, render: Render| {
             let object = render(&site, key.clone());
             objects.push((key, object));
         };
@@ -139,15 +149,25 @@ impl Service {
             add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
         }
         if management != Management::None {
+            let global = site.has_global_name()?;
+            if global {
+                add(site.key(&kind::SERVICE_ENTRY), global_name::service_entry);
+            }
             if !self.others.leaves(Unmanaged::DestinationRule)? {
                 add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
             }
-            if self.speaks_http()? && !self.others.leaves(Unmanaged::VirtualService)? {
-                add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+            if !self.others.leaves(Unmanaged::VirtualService)? {
+                let apart = global && self.speaks_tls()?;
+                if self.speaks_http()? || global && !apart {
+                    add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+                }
+                if apart {
+                    add(site.key_with(&kind::VIRTUAL_SERVICE, global_name::SUFFIX), traffic::global_virtual_service);
+                }
             }
         }
-        if site.authorization_mode()? != AuthorizationMode::Off {
-            add(site.key(&kind::AUTHORIZATION_POLICY), access::policy);
+        for (key, policy) in access::policies(&site)? {
+            add(key, policy);
         }
         if part(&self.calls)?.is_some() {
             add(site.key(&kind::SIDECAR), egress::sidecar);
@@ -171,15 +191,21 @@ impl Service {
         Ok(self.traffic.resiliency?.unwrap_or(mesh.defaults.resiliency))
     }
 
-    /// Everybody who may call: those of the policy, or `anonymous` where nothing is enforced.
+    /// Everybody who may call: those of the ALLOW policy, or `anonymous` where nothing is enforced. What a DENY policy refuses
+    /// isn't taken away: it may refuse some of their requests only.
     pub fn callers(&self, mesh: &Mesh) -> Known<BTreeSet<Caller>> {
         access::callers(&self.site(mesh)?)
     }
 
-    /// Whether some port speaks HTTP: one that is known to suffices.
+    /// Whether some port speaks HTTP.
     fn speaks_http(&self) -> Known<bool> {
+        self.some_port(Protocol::is_http)
+    }
+
+    /// Whether some port speaks it: one that is known to suffices.
+    fn some_port(&self, speaks: fn(Protocol) -> bool) -> Known<bool> {
         let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol.is_ok_and(Protocol::is_http)) {
+        if ports.iter().any(|port| port.protocol.is_ok_and(speaks)) {
             return Ok(true);
         }
         ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
@@ -189,7 +215,7 @@ impl Service {
         Ok(part(&self.ports)?)
     }
 
-    fn allow(&self) -> Known<&[Allow]> {
+    fn allow(&self) -> Known<&[Calls]> {
         Ok(part(&self.authorization.allow)?)
     }
 }
@@ -197,12 +223,20 @@ impl Service {
 impl Site<'_> {
     /// The object of `kind` that configures the service.
     fn key(&self, kind: &'static crate::object::Kind) -> Key {
-        Key::new(kind, self.namespace, &self.object_name())
+        self.key_with(kind, "")
     }
 
-    /// The name of the objects that configure the service.
+    /// One of several objects of `kind`: `suffix` says what for, and is empty for the first.
+    fn key_with(&self, kind: &'static crate::object::Kind, suffix: &str) -> Key {
+        Key::new(kind, self.namespace, &suffixed(self.object_name(), suffix))
+    }
+
+    /// The name of the objects that configure the service. While it comes at apply, nothing is rendered.
     fn object_name(&self) -> String {
-        names::object_name(self.name, self.namespace)
+        match &self.service.object_name {
+            Ok(Some(written)) => written.clone(),
+            _ => names::object_name(self.name, self.namespace),
+        }
     }
 
     fn host(&self) -> String {
@@ -226,16 +260,27 @@ impl Site<'_> {
     }
 }
 
-/// Every object of the service's own name that some configuration of it renders.
+/// Every object of the service's usual name that some configuration of it renders. What another `object_name` gave, an id
+/// can't tell.
 pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+    let key = |kind, suffix| Key::new(kind, namespace, &suffixed(names::object_name(name, namespace), suffix));
+    let policies = access::could_render().map(|(suffix, stage)| (&kind::AUTHORIZATION_POLICY, suffix, stage));
     [
-        (&kind::DESTINATION_RULE, stage::TARGETS),
-        (&kind::AUTHORIZATION_POLICY, stage::OPENING),
-        (&kind::VIRTUAL_SERVICE, stage::ROUTES),
-        (&kind::SIDECAR, stage::ROUTES),
+        (&kind::SERVICE_ENTRY, "", stage::TARGETS),
+        (&kind::DESTINATION_RULE, "", stage::TARGETS),
+        (&kind::VIRTUAL_SERVICE, global_name::SUFFIX, stage::ALIASES),
+        (&kind::VIRTUAL_SERVICE, "", stage::ROUTES),
+        (&kind::SIDECAR, "", stage::ROUTES),
     ]
-    .map(|(kind, stage)| (Key::new(kind, namespace, &names::object_name(name, namespace)), stage))
-    .into()
+    .into_iter()
+    .chain(policies)
+    .map(|(kind, suffix, stage)| (key(kind, suffix), stage))
+    .collect()
+}
+
+/// A name with what says what for: `payments-pci-deny`.
+fn suffixed(name: String, suffix: &str) -> String {
+    if suffix.is_empty() { name } else { format!("{name}-{suffix}") }
 }
 
 /// Where the server's errors on the fields that every object shares go.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Allow, AuthorizationMode, Management, Port, Service};
+use super::{AuthorizationMode, Management, Port, Service};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::{Known, part},
@@ -19,11 +19,8 @@ impl Service {
     pub fn check(&self, out: &mut Diagnostics) {
         self.check_identity(out);
         self.check_ports(out);
-        if let Ok(blocks) = self.allow() {
-            for block in blocks {
-                self.check_allow(block, out);
-            }
-        }
+        self.check_access(out);
+        self.check_global_name(out);
         self.check_timeout(out);
         self.check_unmanaged(out);
         if let Ok(mode) = self.authorization.mode {
@@ -38,11 +35,13 @@ impl Service {
         if self.authorization.mode == Ok(None) {
             self.check_says_something(Some(mesh.defaults.authorization_mode), out);
         }
+        self.check_access_in_mesh(mesh, out);
         if let Ok(Some(Ok(calls))) = &self.calls {
             for destination in calls {
                 check_host_is_external(destination, mesh, out);
             }
         }
+        self.check_global_name_in_mesh(mesh, out);
         if self.namespace.as_ref() == Ok(&mesh.root_namespace) {
             out.warn(
                 &Path::root().attribute("namespace"),
@@ -105,53 +104,6 @@ impl Service {
         }
     }
 
-    fn check_allow(&self, block: &Allow, out: &mut Diagnostics) {
-        let Ok(ports) = self.ports() else { return };
-        let attribute = match (&block.methods, &block.paths) {
-            (Ok(Some(_)), _) => Some("methods"),
-            (_, Ok(Some(_))) => Some("paths"),
-            _ => None,
-        };
-        let Ok(named) = &block.ports else { return };
-        for number in named.iter().flatten() {
-            let at = block.at.attribute("ports");
-            if let Some(port) = ports.iter().find(|port| port.number == Ok(*number)) {
-                if let (Some(attribute), Ok(protocol)) = (attribute, port.protocol)
-                    && !protocol.is_http()
-                {
-                    out.error(
-                        &at,
-                        format!("HTTP rule on {protocol} port {number}"),
-                        format!(
-                            "A proxy sees no {attribute} on a port that speaks {protocol}, so the rule would never match there. \
-                             Remove {number} from ports, and write an allow block of its own for it, with from and ports alone."
-                        ),
-                    );
-                }
-            } else if ports.iter().all(|port| port.number.is_ok()) {
-                out.error(
-                    &at,
-                    format!("No port {number}"),
-                    format!(
-                        "The service has {}. Write numbers of port blocks (not target ports), or add a port block.",
-                        listed(ports)
-                    ),
-                );
-            }
-        }
-        if let (Some(attribute), None, Ok(false)) = (attribute, named, self.speaks_http()) {
-            out.error(
-                &block.at.attribute(attribute),
-                "HTTP rule without an HTTP port",
-                format!(
-                    "A proxy sees {attribute} only on ports that speak http, http2 or grpc, and the service has {}, so the rule \
-                     would never match. Remove {attribute}, or write the port block that is meant.",
-                    listed(ports)
-                ),
-            );
-        }
-    }
-
     fn check_timeout(&self, out: &mut Diagnostics) {
         if let (Ok(Some(timeout)), Ok(false)) = (self.traffic.request_timeout, self.speaks_http())
             && timeout > Duration::ZERO
@@ -183,7 +135,7 @@ impl Service {
 }
 
 /// The ports as messages show them.
-fn listed(ports: &[Port]) -> String {
+pub(super) fn listed(ports: &[Port]) -> String {
     let shown = |port: &Port| -> Known<String> { Ok(format!("{} ({})", part(&port.number)?, part(&port.protocol)?)) };
     let known: Vec<String> = ports.iter().filter_map(|port| shown(port).ok()).collect();
     if known.is_empty() { "no port".to_owned() } else { format!("port {}", known.join(", ")) }

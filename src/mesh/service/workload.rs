@@ -53,7 +53,7 @@ pub(super) fn visibility(site: &Site, key: Key) -> Known<Object> {
         transition: in_place,
         origins: vec![
             ("metadata".to_owned(), Path::root().attribute("name")),
-            ("metadata.annotations".to_owned(), Path::root().attribute("allow")),
+            ("metadata.annotations".to_owned(), access::export_argument(site)),
         ],
     })
 }

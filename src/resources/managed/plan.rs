@@ -8,8 +8,8 @@ use crate::{
     engine::{Record, ownership},
     known::Unknown,
     kubernetes::Limits,
-    mesh::Mesh,
-    object::Object,
+    mesh::{Mesh, Rendered},
+    object::{Holding, Object},
     plugin::offer::{Call, Planned, Stored},
     resources::{Context, Kind, state},
     schema::{Value, model::Model},
@@ -42,6 +42,9 @@ impl<K: Kind> Managed<K> {
             .unwrap_or_default();
         if call.replaced.is_empty() {
             Self::once_a_run(&context, &id, prior.is_none(), &call.stop, out).await?;
+        }
+        if let Ok(mesh) = &context.mesh {
+            Self::each_object_once(&context, &id, K::render(&model, mesh), out)?;
         }
         let unchanged = prior.as_ref().is_some_and(|prior| prior.state == planned);
         if let (Ok(mesh), false, true) = (&context.mesh, unchanged, requires_replace.is_empty()) {
@@ -93,6 +96,30 @@ impl<K: Kind> Managed<K> {
             ));
         }
         if create { Self::not_renamed(context, id, stop, out).await } else { Ok(()) }
+    }
+
+    /// No two resources of a configuration make the same object: both would win in turn.
+    fn each_object_once(
+        context: &Context,
+        id: &str,
+        rendered: Rendered,
+        out: &mut Diagnostics,
+    ) -> Result<(), Reported> {
+        let objects = rendered.unwrap_or_default().into_iter().filter_map(|(_, object)| object.ok());
+        for object in objects.filter(|object| !id.is_empty() && object.holding == Holding::Whole) {
+            if let Some(other) = context.run.claim(&object.key, &Self::resource(id)) {
+                let named = object.origins.iter().rfind(|(field, _)| field == "metadata.name");
+                out.error(
+                    &named.map_or_else(Path::root, |(_, at)| at.clone()),
+                    format!("{} is made twice", object.key.kind.kind),
+                    format!(
+                        "{} is {other}'s as well, and each would undo the other's work. Give one of them another name.",
+                        object.key
+                    ),
+                );
+            }
+        }
+        out.sound()
     }
 
     /// A resource that goes at one address and comes at another in one run: whichever half is done last wins, and may leave

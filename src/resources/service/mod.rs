@@ -57,6 +57,7 @@ impl Kind for Service {
         let service = intent(config);
         Outputs {
             host: output_if_any(service.host(mesh)),
+            global_host: output_if_any(service.global_host(mesh)),
             principal: output(service.principal(mesh)),
             effective_resiliency: output(service.effective_resiliency(mesh)),
             effective_callers: output_set(service.callers(mesh)),

@@ -18,6 +18,7 @@ mod early;
 mod examples;
 mod faults;
 mod fixed_point;
+mod global_name;
 mod import;
 mod istioctl;
 mod lifecycle;
@@ -25,6 +26,7 @@ mod live_checks;
 mod mistakes;
 mod moves;
 mod mutation;
+mod object_name;
 mod offline;
 mod proxy;
 mod rbac;
@@ -107,6 +109,47 @@ fn hand_made(grant: Grant, namespace: &Namespace, hcl: &str, manager: &str) -> B
         (key.parse().expect("a key"), body)
     });
     objects.collect()
+}
+
+/// Applies `hcl`, and plans again: nothing is left to do. What is in the namespace then, by `Kind/name`, live.
+fn applied(workspace: &Workspace, namespace: &Namespace, arguments: &str, hcl: &str) -> BTreeMap<String, Json> {
+    let arguments = format!("config_path = \"kubeconfig\"\n  {arguments}");
+    workspace.configure(&provider(namespace, "istio-system", &arguments, hcl));
+    workspace.apply().succeeded();
+    let plan = workspace.plan();
+    assert!(plan.is_empty, "{}", plan.text);
+    live(namespace)
+}
+
+/// What is in the namespace, by `Kind/name`.
+fn live(namespace: &Namespace) -> BTreeMap<String, Json> {
+    let api = control_plane().api();
+    let keys = api.objects(&namespace.name).into_iter();
+    keys.map(|text| {
+        let key: Key = text.parse().expect("a key");
+        (format!("{}/{}", key.kind.kind, key.name), api.get(&key).expect("it is there"))
+    })
+    .collect()
+}
+
+/// What came, changed (`~`) and went (`-`) between two looks; an object that was made again is both.
+fn difference(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) -> Vec<String> {
+    let content = |live: &Json| {
+        let visible = &live["metadata"]["annotations"]["networking.istio.io/exportTo"];
+        (live["spec"].clone(), visible.clone(), live["metadata"]["annotations"]["istio.io/dry-run"].clone())
+    };
+    let uid = |live: &Json| live["metadata"]["uid"].clone();
+    let mut lines = Vec::new();
+    for key in before.keys().chain(after.keys()).collect::<std::collections::BTreeSet<_>>() {
+        match (before.get(key), after.get(key)) {
+            (Some(_), None) => lines.push(format!("- {key}")),
+            (None, Some(_)) => lines.push(format!("+ {key}")),
+            (Some(old), Some(new)) if uid(old) != uid(new) => lines.push(format!("-/+ {key}")),
+            (Some(old), Some(new)) if content(old) != content(new) => lines.push(format!("~ {key}")),
+            _ => {}
+        }
+    }
+    lines
 }
 
 /// The managers, other than the provider, that hold anything of an object's spec.

@@ -18,6 +18,8 @@ fn allowed(path: &str) -> Vec<(String, String)> {
         root_namespace: "istio-system".to_owned(),
         cluster_domain: "cluster.local".to_owned(),
         trust_domain: "cluster.local".to_owned(),
+        global_name_template: None,
+        global_names: true,
         gateway_namespaces: ["istio-ingress".to_owned()].into(),
         platform_hosts: [].into(),
         labels: [].into(),

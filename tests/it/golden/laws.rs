@@ -35,8 +35,11 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "from" => {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
+        "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
         "methods" => &["GET", "POST"],
-        "paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
+        "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
+        "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],
+        "ip_blocks" => &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"],
         "host" => &["api.example.com", "*.example.com"],
         "tls" => &["passthrough", "originate", "none"],
         "export_to" => &["shop", "media", "*"],

@@ -50,6 +50,8 @@ fn mesh() -> Mesh {
         root_namespace: "istio-system".to_owned(),
         cluster_domain: "cluster.local".to_owned(),
         trust_domain: "cluster.local".to_owned(),
+        global_name_template: None,
+        global_names: true,
         gateway_namespaces: BTreeSet::new(),
         platform_hosts: BTreeSet::new(),
         labels: [].into(),
@@ -141,7 +143,8 @@ fn knowledge<K: Kind>(text: &str) -> (String, String, Vec<String>) {
             for (key, object) in objects {
                 writeln!(keys, "{key}").unwrap();
                 if object.is_err() {
-                    unknown.push(key.kind.kind.to_owned());
+                    let (_, suffix) = key.name.split_once("-pci-").unwrap_or_default();
+                    unknown.push(format!("{} {suffix}", key.kind.kind).trim_end().to_owned());
                 }
             }
         }

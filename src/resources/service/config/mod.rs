@@ -11,13 +11,14 @@ pub(super) mod ingress;
 pub(super) mod traffic;
 
 use self::{
-    access::{Allow, Deny, ExternalAuthorization, RequireEndUser},
+    access::{Calls, ExternalAuthorization, RequireEndUser},
     ingress::Ingress,
     traffic::{CircuitBreaker, Failover, OutlierDetection, Retries, Route, Version},
 };
 use crate::{
     mesh::{
         duration::Duration,
+        global_name::{GLOBAL_NAME, is_global_name},
         names,
         port::{PortNumber, Protocol},
         reference::Destination,
@@ -57,8 +58,10 @@ model! {
         /// Who may call where no `allow` block says it; `namespace` unless written. Where it is written beside `allow` blocks,
         /// both hold.
         access: Attr<Access> = optional(),
-        /// Whether callers that nobody allowed are refused (`enforce`, the default) or only counted (`dry_run`), or nothing is
-        /// checked (`off`). While nothing is enforced, every namespace sees the service.
+        /// How far `access`, `allow`, `deny` and `require_end_user` hold: `enforce` (the default) refuses, `dry_run` lets through
+        /// and counts what would be refused, `off` writes no policy. While nothing is enforced, every namespace sees the service
+        /// and no external authorizer is asked, since Istio has no trial of that. Where the mesh denies by default already,
+        /// only `enforce` lets callers in.
         authorization_mode: Attr<AuthorizationMode> = optional(),
         /// Whom it calls: its proxies know these destinations, and refuse others. Absent: what the namespace's Sidecar says;
         /// `[]`: only itself.
@@ -77,12 +80,17 @@ model! {
             .check("Keys of labels, alone or as `key=value`.", |v| every(v, is_failover_label)),
         /// Seconds between moving traffic off a version and removing it, so that no proxy still sends it there; 2 unless written.
         drain_seconds: Attr<i64> = optional().check("0 to 300.", |v| within(v, 0..=300)),
-        /// Namespaces that see the service, `.` for its own, `*` for all; by `allow` and `access` unless written.
+        /// Namespaces that see the service: its Service, routes and global name. By `allow` and `access` unless written. The
+        /// service's own (`.`) and the provider's `gateway_namespaces` always do.
         export_to: Set<String> = optional()
             .check("At least one namespace.", is_not_empty)
             .check("Names of namespaces, `.` for the service's own, or `*` alone.", |v| every(v, is_export)),
-        /// The name of the objects that configure the service, where they have another one than `<name>-<namespace>` already.
-        object_name: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        /// The name of the Istio objects that configure the service, where they have another one than `<name>-<namespace>`
+        /// already; further ones end in `-deny`, `-ingress` and so on. When it changes, objects of the new name are made first,
+        /// then those of the old one go.
+        object_name: Attr<String> = optional()
+            .check(names::SUBDOMAIN, |v| text(v, names::is_subdomain))
+            .check(OBJECT_NAME, |v| text(v, is_object_name)),
         /// Objects of others in the namespace that this resource's take the place of, `Kind/name`: they are deleted after ours
         /// are made, for example `VirtualService/payments-vs`.
         replaces: Set<Rival> = optional(),
@@ -99,12 +107,12 @@ model! {
         /// The ports of the Service; required but with `service = "none"`.
         port: Blocks<ServicePort> = block(),
         /// Who may call. The blocks add up, and replace the default of `access`.
-        allow: Blocks<Allow> = block(),
+        allow: Blocks<Calls> = block(),
         /// Who may not call, whatever `allow` says.
-        deny: Blocks<Deny> = block(),
-        /// Requests without a valid token of an end user are refused.
+        deny: Blocks<Calls> = block(),
+        /// Requests without a verified token of an end user are refused, on HTTP ports.
         require_end_user: Block<RequireEndUser> = block(),
-        /// Requests are put before an authorizer of the mesh.
+        /// An authorizer of the mesh is asked about requests, on HTTP ports, once `authorization_mode` is `enforce`.
         external_authorization: Block<ExternalAuthorization> = block(),
         /// Sending requests again; by the preset unless written.
         retries: Block<Retries> = block(),
@@ -158,20 +166,23 @@ model! {
     pub struct Outputs {
         /// The host that callers call, `payments.pci.svc.cluster.local`; null with `service = "none"`.
         host: Attr<String> = computed(),
+        /// The global name, which callers call in place of `host`; null without one.
+        global_host: Attr<String> = computed(),
         /// The identity, as `from` takes it: `cluster.local/ns/pci/sa/payments`.
         principal: Attr<String> = computed(),
         /// The preset in effect.
         effective_resiliency: Attr<Preset> = computed(),
-        /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced.
+        /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced. What `deny` refuses isn't
+        /// taken away.
         effective_callers: Set<String> = computed(),
     }
 }
 
-/// What [`is_global_name`] admits.
-const GLOBAL_NAME: &str = "A DNS name with a dot, like `payments.example.internal`.";
+/// The longest suffix, `-ingress-` and a label, fits in the 253 characters that Kubernetes admits.
+const OBJECT_NAME: &str = "180 characters at most: names of further objects are longer.";
 
-fn is_global_name(text: &str) -> bool {
-    text.contains('.') && names::is_subdomain(text)
+fn is_object_name(text: &str) -> bool {
+    text.len() <= 180
 }
 
 fn is_export(text: &str) -> bool {

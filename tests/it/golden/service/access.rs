@@ -4,7 +4,59 @@ use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::service::Service;
 
 use super::payments;
-use crate::golden::{check, check_object};
+use crate::golden::{check, check_keys, check_object, check_outputs};
+
+/// A service that speaks HTTP and bytes.
+const MIXED: &str = r#"
+    name      = "payments"
+    namespace = "pci"
+    port {
+      number      = 80
+      protocol    = "http"
+      target_port = 8080
+    }
+    port {
+      number      = 9000
+      protocol    = "tcp"
+      target_port = 19000
+    }
+"#;
+
+/// Every argument about who may call.
+const ALL: &str = r#"
+    access    = "namespace"
+    export_to = ["shop", "istio-ingress"]
+    allow {
+      from    = ["istio-ingress/gateway"]
+      methods = ["GET", "POST"]
+      paths   = ["/v1/*"]
+      hosts   = ["payments.example.com"]
+      end_user {
+        issuer = "https://accounts.example.com"
+        claims = { groups = ["customers"] }
+      }
+    }
+    allow {
+      from      = ["shop/checkout"]
+      ports     = [9000]
+      ip_blocks = ["10.0.0.0/8"]
+    }
+    deny {
+      from  = ["*"]
+      paths = ["/internal/*"]
+    }
+    deny {
+      from      = ["anonymous"]
+      ip_blocks = ["10.66.0.0/16"]
+    }
+    require_end_user {
+      except_paths = ["/healthz"]
+    }
+    external_authorization {
+      provider = "opa"
+      paths    = ["/v1/refunds/*"]
+    }
+"#;
 
 #[test]
 fn access_none() {
@@ -357,6 +409,181 @@ fn an_allow_block_without_attributes_governs_every_port() {
                 matchLabels:
                   app: payments
         "#]],
+    );
+}
+
+/// Requests on HTTP ports must carry a token that the mesh verified, but for some paths; other ports carry none.
+#[test]
+fn require_end_user() {
+    let text = format!("{MIXED}\nrequire_end_user {{\n  except_paths = [\"/healthz\", \"/signin/*\"]\n}}");
+    check_object::<Service>(
+        "AuthorizationPolicy/pci/payments-pci-end-user",
+        &text,
+        &expect![[r#"
+        AuthorizationPolicy/pci/payments-pci-end-user
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: payments-pci-end-user
+          namespace: pci
+        spec:
+          action: DENY
+          rules:
+          - to:
+            - operation:
+                notPaths:
+                - /healthz
+                - /signin/*
+                ports:
+                - "8080"
+            when:
+            - key: request.auth.claims[iss]
+              notValues:
+              - "*"
+          selector:
+            matchLabels:
+              app: payments
+    "#]],
+    );
+    let text = format!("{MIXED}\nrequire_end_user {{}}");
+    check_object::<Service>(
+        "AuthorizationPolicy/pci/payments-pci-end-user",
+        &text,
+        &expect![[r#"
+        AuthorizationPolicy/pci/payments-pci-end-user
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: payments-pci-end-user
+          namespace: pci
+        spec:
+          action: DENY
+          rules:
+          - to:
+            - operation:
+                ports:
+                - "8080"
+            when:
+            - key: request.auth.claims[iss]
+              notValues:
+              - "*"
+          selector:
+            matchLabels:
+              app: payments
+    "#]],
+    );
+}
+
+/// Istio refuses the annotation of a trial on it, even when false.
+#[test]
+fn external_authorization() {
+    let text = format!("{MIXED}\nexternal_authorization {{\n  provider = \"opa\"\n  paths = [\"/admin/*\"]\n}}");
+    check_object::<Service>(
+        "AuthorizationPolicy/pci/payments-pci-ext-authz",
+        &text,
+        &expect![[r#"
+        AuthorizationPolicy/pci/payments-pci-ext-authz
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          name: payments-pci-ext-authz
+          namespace: pci
+        spec:
+          action: CUSTOM
+          provider:
+            name: opa
+          rules:
+          - to:
+            - operation:
+                paths:
+                - /admin/*
+                ports:
+                - "8080"
+          selector:
+            matchLabels:
+              app: payments
+    "#]],
+    );
+    let text = format!("{MIXED}\nexternal_authorization {{\n  provider = \"opa\"\n}}");
+    check_object::<Service>(
+        "AuthorizationPolicy/pci/payments-pci-ext-authz",
+        &text,
+        &expect![[r#"
+        AuthorizationPolicy/pci/payments-pci-ext-authz
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          name: payments-pci-ext-authz
+          namespace: pci
+        spec:
+          action: CUSTOM
+          provider:
+            name: opa
+          rules:
+          - to:
+            - operation:
+                ports:
+                - "8080"
+          selector:
+            matchLabels:
+              app: payments
+    "#]],
+    );
+}
+
+/// What lets in and what refuses, each a policy of its own.
+#[test]
+fn every_policy() {
+    check::<Service>(&format!("{MIXED}{ALL}"), &expect_file!["authorization.yaml"]);
+    // What is refused isn't taken away.
+    check_outputs::<Service>(
+        &format!("{MIXED}{ALL}"),
+        &expect![[r#"
+        id = "pci/payments"
+        effective_callers = ["istio-ingress/gateway", "pci/*", "shop/checkout"]
+        effective_resiliency = "medium"
+        host = "payments.pci.svc.cluster.local"
+        principal = "cluster.local/ns/pci/sa/payments"
+    "#]],
+    );
+}
+
+/// A service without `allow` keeps its default beside what it refuses.
+#[test]
+fn deny_alone() {
+    check::<Service>(
+        &payments(
+            r#"
+        deny {
+          from    = ["pci/*"]
+          methods = ["DELETE"]
+        }
+    "#,
+        ),
+        &expect_file!["deny_alone.yaml"],
+    );
+}
+
+/// Nothing refuses in a trial: the same policies, but for external authorization, which has none.
+#[test]
+fn every_policy_in_a_trial() {
+    let text = format!("{MIXED}{ALL}\nauthorization_mode = \"dry_run\"");
+    check::<Service>(&text, &expect_file!["authorization_dry_run.yaml"]);
+}
+
+#[test]
+fn no_policy_when_off() {
+    check_keys::<Service>(
+        &format!("{MIXED}{ALL}\nauthorization_mode = \"off\""),
+        &expect![[r#"
+        Service/pci/payments
+        DestinationRule/pci/payments-pci
+        VirtualService/pci/payments-pci
+    "#]],
     );
 }
 

@@ -122,7 +122,7 @@ fn every_mistake_of_one_value() {
             error at allow[0].methods: Invalid allow[0].methods
               At least one method; leave the argument out for any. Got [].
             error at allow[0].paths: Invalid allow[0].paths
-              Paths that start with `/` or `*`, with `*` at the start or end alone. Got ["/a*b", "charges"].
+              Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes. Got ["/a*b", "charges"].
             error at allow[0].ports: Invalid allow[0].ports
               0 isn't a port. Ports are whole numbers, 1 to 65535.
             error at allow[1].from: Null element in allow[1].from
@@ -243,7 +243,7 @@ fn an_http_rule_on_a_tcp_port() {
     "#,
         &expect![[r#"
             error at allow[0].ports: HTTP rule on tcp port 9000
-              A proxy sees no methods on a port that speaks tcp, so the rule would never match there. Remove 9000 from ports, and write an allow block of its own for it, with from and ports alone.
+              A proxy sees no methods on a port that speaks tcp, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
         "#]],
     );
 }

@@ -2,6 +2,10 @@
 
 mod access;
 mod live;
+mod access_mistakes;
+mod blocks;
+mod export;
+mod global_name;
 mod mistakes;
 mod others;
 mod unknowns;
@@ -35,12 +39,13 @@ fn the_least_that_can_be_written() {
     check_outputs::<Service>(
         text,
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["pci/*"]
-        effective_resiliency = "medium"
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["pci/*"]
+            effective_resiliency = "medium"
+            global_host = null
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments"
+        "#]],
     );
 }
 
@@ -98,12 +103,13 @@ fn every_argument() {
     check_outputs::<Service>(
         text,
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["other.mesh/ns/far/sa/away", "pci/*", "pci/batch", "reporting/*", "shop/checkout"]
-        effective_resiliency = "high"
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments-runner"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["other.mesh/ns/far/sa/away", "pci/*", "pci/batch", "reporting/*", "shop/checkout"]
+            effective_resiliency = "high"
+            global_host = null
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments-runner"
+        "#]],
     );
 }
 

@@ -162,7 +162,7 @@ fn what_comes_at_apply() {
             ("patches", payments("override = unknown")),
         ],
         &expect![[r#"
-            unmanaged: which objects there are
+            unmanaged: which objects there are, global_host
             replaces: nothing
             a kind: Service, DestinationRule, VirtualService, AuthorizationPolicy
             a patch: VirtualService

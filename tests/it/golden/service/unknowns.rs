@@ -21,6 +21,10 @@ fn one_argument_at_a_time() {
         "labels",
         "annotations",
         "allow",
+        "deny",
+        "require_end_user",
+        "external_authorization",
+        "export_to",
         "timeouts",
     ];
     let managed = |name| if name == "service" { "" } else { "service = \"managed\"" };
@@ -29,7 +33,7 @@ fn one_argument_at_a_time() {
         &texts,
         &expect![[r#"
             selector: Service, AuthorizationPolicy
-            service: which objects there are, host
+            service: which objects there are, global_host, host
             service_account: which objects there are, principal
             create_service_account: which objects there are
             access: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
@@ -40,6 +44,10 @@ fn one_argument_at_a_time() {
             labels: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             annotations: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             allow: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
+            deny: which objects there are
+            require_end_user: which objects there are
+            external_authorization: which objects there are
+            export_to: Service, DestinationRule, VirtualService
             timeouts: nothing
         "#]],
     );
@@ -69,16 +77,56 @@ fn one_element_at_a_time() {
 /// Who sees the service depends on callers alone.
 #[test]
 fn what_callers_may_do() {
-    let texts = ["methods", "paths", "ports"];
+    let texts = ["methods", "paths", "hosts", "ports", "ip_blocks", "end_user"];
     let allow = |name| format!("allow {{\n  from = [\"shop/checkout\"]\n  {name} = unknown\n}}");
     check_unknown::<Service>(
         &texts.map(|name| (name, payments(&allow(name)))),
         &expect![[r#"
-        methods: AuthorizationPolicy
-        paths: AuthorizationPolicy
-        ports: AuthorizationPolicy
-    "#]],
+            methods: AuthorizationPolicy
+            paths: AuthorizationPolicy
+            hosts: AuthorizationPolicy
+            ports: AuthorizationPolicy
+            ip_blocks: AuthorizationPolicy
+            end_user: AuthorizationPolicy
+        "#]],
     );
+}
+
+/// Each policy has its own arguments.
+#[test]
+fn what_is_refused() {
+    let texts = [
+        ("a refused caller", "deny {\n  from = [\"pci/*\", unknown]\n}"),
+        ("its paths", "deny {\n  from = [\"pci/*\"]\n  paths = unknown\n}"),
+        ("an end user", "deny {\n  from = [\"pci/*\"]\n  end_user {\n    issuer = unknown\n  }\n}"),
+        ("whether one", "deny {\n  from = [\"pci/*\"]\n  end_user = unknown\n}"),
+        (
+            "a claim",
+            "deny {\n  from = [\"pci/*\"]\n  end_user {\n    issuer = \"x\"\n    claims = { groups = unknown }\n  }\n}",
+        ),
+        ("a path without end user", "require_end_user {\n  except_paths = [\"/a\", unknown]\n}"),
+        ("the authorizer", "external_authorization {\n  provider = unknown\n}"),
+        ("a namespace that sees the service", "export_to = [\"shop\", unknown]"),
+    ];
+    check_unknown::<Service>(&texts.map(|(what, text)| (what, payments(text))), &expect![[r#"
+        a refused caller: AuthorizationPolicy deny
+        its paths: AuthorizationPolicy deny
+        an end user: AuthorizationPolicy deny
+        whether one: AuthorizationPolicy deny
+        a claim: AuthorizationPolicy deny
+        a path without end user: AuthorizationPolicy end-user
+        the authorizer: AuthorizationPolicy ext-authz
+        a namespace that sees the service: Service, DestinationRule, VirtualService
+    "#]]);
+}
+
+/// Callers that come at apply leave the export known that is written.
+#[test]
+fn callers_beside_export_to() {
+    let texts = [("callers", payments("export_to = [\"shop\"]\nallow {\n  from = unknown\n}"))];
+    check_unknown::<Service>(&texts, &expect![[r#"
+        callers: AuthorizationPolicy, effective_callers
+    "#]]);
 }
 
 /// Whether there is a VirtualService is known when some port is known to speak HTTP.
@@ -116,9 +164,9 @@ fn the_names() {
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-        name: which objects there are, id, effective_callers, host, principal
-        namespace: which objects there are, id, effective_callers, host, principal
-    "#]],
+            name: which objects there are, id, effective_callers, global_host, host, principal
+            namespace: which objects there are, id, effective_callers, global_host, host, principal
+        "#]],
     );
 }
 

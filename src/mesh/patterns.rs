@@ -1,0 +1,156 @@
+//! By what requests are matched in policies: paths, hosts, claims, addresses. Each admits what Istio takes and means what it
+//! says; what Istio takes and reads otherwise (a second `*` is a plain character there) is refused.
+
+use std::net::IpAddr;
+
+/// What [`is_path`] admits.
+pub const PATH: &str = "Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes.";
+
+/// What [`is_host`] admits.
+pub const HOST: &str = "Hosts, with one `*` at the start or end, like `payments.example.com` or `*.example.com`.";
+
+/// What [`is_ip_block`] admits.
+pub const IP_BLOCK: &str = "Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`.";
+
+/// What [`is_claim`] admits.
+pub const CLAIM: &str = "Names of claims, like `groups`, or `[realm_access][roles]` for a claim within a claim; `iss` is what \
+                         `issuer` stands for.";
+
+/// What [`is_pattern`] admits.
+pub const PATTERN: &str = "Texts, with one `*` at the start or end; `*` alone is any.";
+
+/// Exact, or with one `*` at the start or end. Istio reads `*x*` as what ends with `x*`, so it isn't one.
+pub fn is_pattern(text: &str) -> bool {
+    match text.matches('*').count() {
+        0 => !text.is_empty(),
+        1 => text.starts_with('*') || text.ends_with('*'),
+        _ => false,
+    }
+}
+
+/// A path: a pattern, or one with templates: `{*}` for one part between slashes, `{**}` for all that follow up to literals.
+/// What follows `?` is no part of it.
+pub fn is_path(text: &str) -> bool {
+    if text.contains("{*}") || text.contains("{**}") {
+        return is_template(text);
+    }
+    is_pattern(text) && text.starts_with(['/', '*']) && !text.contains(['{', '}', '?', '#', ' '])
+}
+
+/// Nothing but literals follows `{**}`, and literals have the characters of a URL's path.
+fn is_template(text: &str) -> bool {
+    let literal = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-._~%!$&'()+,;:@=".contains(c))
+    };
+    let mut greedy = false;
+    let mut part_holds = |part: &str| match part {
+        "{*}" => !greedy,
+        "{**}" => !std::mem::replace(&mut greedy, true),
+        part => literal(part),
+    };
+    text.starts_with('/') && text.trim_matches('/').split('/').all(&mut part_holds)
+}
+
+/// A host as a request names it, with a port or without.
+pub fn is_host(text: &str) -> bool {
+    is_pattern(text) && !text.contains(|c: char| c == '/' || c == ',' || c.is_whitespace())
+}
+
+/// An address, or a block of them.
+pub fn is_ip_block(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return text.parse::<IpAddr>().is_ok() };
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    // Go takes neither a sign nor a zero in front.
+    bits.parse::<u8>().is_ok_and(|number| number <= most && number.to_string() == bits)
+}
+
+/// The name of a claim, or the way to one within another in Istio's own brackets. Names have dots and slashes (`https://x.com/roles`),
+/// so these can't stand for the way.
+pub fn is_claim(text: &str) -> bool {
+    let name = |name: &str| !name.is_empty() && !name.contains(['[', ']']);
+    let way = claim(text);
+    let names = way.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
+    names.split("][").all(name) && way != "[iss]"
+}
+
+/// A claim as the key of a condition has it: `[groups]`.
+pub fn claim(text: &str) -> String {
+    if text.starts_with('[') { text.to_owned() } else { format!("[{text}]") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn admits(rule: fn(&str) -> bool, good: &[&str], bad: &[&str]) {
+        for text in good {
+            assert!(rule(text), "{text}");
+        }
+        for text in bad {
+            assert!(!rule(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn patterns() {
+        admits(is_pattern, &["a", "*", "a*", "*a", "a b"], &["", "**", "*a*", "a*b", "a**", "*a*b"]);
+    }
+
+    #[test]
+    fn paths() {
+        let good = ["/", "*", "/v1/*", "*.json", "/a/{*}/b", "/a/{**}", "/{**}/z", "/{*}/{*}/{**}/", "/a%20b"];
+        let bad = [
+            "",
+            "v1",
+            "/a*b",
+            "*/a*",
+            "/{**}/{*}",
+            "/{**}/{**}",
+            "/a/{*}b",
+            "/{x}",
+            "/{*}/b*",
+            "{*}/a",
+            "/a//{*}",
+            "/a?b",
+            "/a#b",
+            "/a b",
+            "/{",
+        ];
+        admits(is_path, &good, &bad);
+    }
+
+    #[test]
+    fn hosts() {
+        let good = ["pay.test", "pay.test:8080", "*.pay.test", "pay.*", "*", "[::1]:80", "pay.test:*"];
+        admits(is_host, &good, &["", "https://pay.test", "*.pay.*", "pay test", "a,b"]);
+    }
+
+    #[test]
+    fn ip_blocks() {
+        let good = ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "2001:db8::/32", "::/128"];
+        let bad = [
+            "",
+            "10.0.0",
+            "10.0.0.0/33",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0.0/08",
+            "::/129",
+            "010.0.0.1",
+            "10.0.0.*",
+            "fe80::1%eth0",
+            "10.0.0.0/8/8",
+            "pay.test",
+        ];
+        admits(is_ip_block, &good, &bad);
+    }
+
+    #[test]
+    fn claims() {
+        let good = ["groups", "https://pay.test/roles", "cognito:groups", "[realm_access][roles]", "[groups]"];
+        admits(is_claim, &good, &["", "iss", "[iss]", "[]", "[a][]", "[a]b", "a[b]", "[a", "a]", "[a]]"]);
+        assert_eq!(claim("groups"), "[groups]");
+        assert_eq!(claim("[a][b]"), "[a][b]");
+    }
+}

@@ -1,0 +1,42 @@
+//! The ALLOW policy. It is there unless nothing is checked: with it, who isn't named is refused.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Access,
+    policy::{Action, policy as shared},
+    rule::{rule, sources},
+};
+use crate::{
+    diagnostics::Path,
+    known::Known,
+    mesh::{istio::authorization_policy::Rule, reference::Caller, service::Site},
+    object::{Key, Object},
+};
+
+/// The blocks in their order, then what `access` adds.
+pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
+    let blocks = site.service.allow()?;
+    let mut rules = blocks.iter().map(|block| rule(site, block)).collect::<Known<Vec<_>>>()?;
+    if let Some(caller) = access_caller(site)? {
+        let from = sources(site, &BTreeSet::from([caller]), &BTreeSet::new());
+        rules.push(Rule { from, ..Rule::default() });
+    }
+    let access = ("spec.rules".to_owned(), Path::root().attribute("access"));
+    let places = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
+    shared(site, key, Action::Allow, rules, std::iter::once(access).chain(places))
+}
+
+/// Whom `access` lets in: where it is written, or where no block replaces its default.
+pub(super) fn access_caller(site: &Site) -> Known<Option<Caller>> {
+    let access = match site.service.authorization.access? {
+        Some(written) => written,
+        None if site.service.allow()?.is_empty() => Access::Namespace,
+        None => Access::None,
+    };
+    Ok(match access {
+        Access::Namespace => Some(Caller::Namespace(site.namespace.to_owned())),
+        Access::None => None,
+        Access::Mesh => Some(Caller::Any),
+    })
+}

@@ -1,0 +1,176 @@
+//! A block as a rule of Istio's. Ports are the Service's in the block and the workload's in the rule, and an HTTP attribute
+//! always names them: on a TCP port a rule with one would never match, or, where it denies, match everything.
+
+use std::collections::BTreeSet;
+
+use super::{Calls, EndUser};
+use crate::{
+    known::{Known, Unknown, part},
+    mesh::{
+        istio::authorization_policy::{Condition, From, Operation, Rule, Source, To},
+        names,
+        port::PortNumber,
+        reference::Caller,
+        service::{Port, Site},
+    },
+};
+
+/// The block as a rule.
+pub(super) fn rule(site: &Site, block: &Calls) -> Known<Rule> {
+    let callers = block.callers(site)?;
+    if callers.is_empty() {
+        // To Istio, no source is every source: the argument's own rule has told it.
+        return Err(Unknown);
+    }
+    let ip_blocks = block.ip_blocks.clone()?.unwrap_or_default();
+    let operation = operation(site.service.ports()?, block)?;
+    let anything = operation == Operation::default();
+    Ok(Rule {
+        from: sources(site, &callers, &ip_blocks),
+        to: if anything { Vec::new() } else { vec![To { operation }] },
+        when: part(&block.end_user)?.as_ref().map(conditions).transpose()?.unwrap_or_default(),
+    })
+}
+
+impl Calls {
+    /// Who, with namespaces and without the mesh's own trust domain.
+    pub(super) fn callers(&self, site: &Site) -> Known<BTreeSet<Caller>> {
+        Ok(part(&self.from)?.iter().map(|caller| caller.resolved(site.namespace, site.mesh)).collect())
+    }
+
+    /// The HTTP attribute that the block has, if it has one.
+    pub(super) fn http_attribute(&self) -> Known<Option<&'static str>> {
+        let attributes = [
+            ("methods", self.methods.as_ref().map(Option::is_some)),
+            ("paths", self.paths.as_ref().map(Option::is_some)),
+            ("hosts", self.hosts.as_ref().map(Option::is_some)),
+            ("end_user", self.end_user.as_ref().map(Option::is_some)),
+        ];
+        let written = attributes.iter().find(|(_, written)| *written == Ok(true));
+        match written {
+            Some((attribute, _)) => Ok(Some(attribute)),
+            None if attributes.iter().any(|(_, written)| written.is_err()) => Err(Unknown),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether the block says something of calls of this port.
+    pub(super) fn governs(&self, port: &Port) -> Known<bool> {
+        let named = match part(&self.ports)? {
+            Some(numbers) => numbers.contains(&port.number?),
+            None => true,
+        };
+        Ok(named && (self.http_attribute()?.is_none() || port.protocol?.is_http()))
+    }
+}
+
+/// Callers as sources, each from these addresses. None for `anonymous` from anywhere, which a rule says by naming no source.
+pub(super) fn sources(site: &Site, callers: &BTreeSet<Caller>, ip_blocks: &BTreeSet<String>) -> Vec<From> {
+    let (mut principals, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
+    for caller in callers {
+        match caller {
+            Caller::Anonymous => {}
+            Caller::Any => {
+                principals.insert("*".to_owned());
+            }
+            Caller::Namespace(namespace) => {
+                namespaces.insert(namespace.clone());
+            }
+            Caller::Workload { namespace, service_account } => {
+                let namespace = namespace.as_deref().unwrap_or(site.namespace);
+                principals.insert(names::principal(&site.mesh.trust_domain, namespace, service_account));
+            }
+            Caller::Principal { trust_domain, namespace, service_account } => {
+                principals.insert(names::principal(trust_domain, namespace, service_account));
+            }
+        }
+    }
+    let mut sources = Vec::new();
+    if callers.contains(&Caller::Anonymous) {
+        sources.push(Source::default());
+    } else {
+        if !principals.is_empty() {
+            sources.push(Source { principals, ..Source::default() });
+        }
+        if !namespaces.is_empty() {
+            sources.push(Source { namespaces, ..Source::default() });
+        }
+    }
+    let from = |source| From { source: Source { ip_blocks: ip_blocks.clone(), ..source } };
+    sources.into_iter().map(from).filter(|from| from.source != Source::default()).collect()
+}
+
+/// What a block governs. With HTTP attributes, HTTP ports only; without, whatever ports it names, or all.
+fn operation(ports: &[Port], block: &Calls) -> Known<Operation> {
+    let http_only = block.http_attribute()?.is_some();
+    let named = part(&block.ports)?;
+    if named.is_none() && !http_only {
+        return Ok(Operation::default());
+    }
+    for number in named.iter().flatten() {
+        // A port that the service hasn't was told, and counts as unknown.
+        ports.iter().find(|port| port.number == Ok(*number)).ok_or(Unknown)?;
+    }
+    let mut governed = Vec::new();
+    for port in ports {
+        if block.governs(port)? {
+            governed.push(port);
+        }
+    }
+    let hosts = block.hosts.clone()?.unwrap_or_default();
+    Ok(Operation {
+        methods: block.methods.clone()?.unwrap_or_default(),
+        paths: block.paths.clone()?.unwrap_or_default(),
+        not_paths: BTreeSet::new(),
+        hosts: with_ports(&hosts, &governed)?,
+        ports: targets(&governed)?,
+    })
+}
+
+/// The target ports of the ports that speak HTTP.
+pub(super) fn http_ports(site: &Site) -> Known<BTreeSet<PortNumber>> {
+    let mut http = Vec::new();
+    for port in site.service.ports()? {
+        if port.protocol?.is_http() {
+            http.push(port);
+        }
+    }
+    targets(&http)
+}
+
+/// Policies are held at the workload, which knows only where it listens. No port at all would mean every port: the checks on
+/// blocks without a port have told it.
+fn targets(ports: &[&Port]) -> Known<BTreeSet<PortNumber>> {
+    let targets = ports.iter().map(|port| port.target_port).collect::<Known<BTreeSet<_>>>()?;
+    if targets.is_empty() { Err(Unknown) } else { Ok(targets) }
+}
+
+/// Requests name a host with its port or without. A pattern that is open at its start can't be open at its end too, so it gets
+/// the ports that are called.
+fn with_ports(hosts: &BTreeSet<String>, ports: &[&Port]) -> Known<BTreeSet<String>> {
+    let mut all = hosts.clone();
+    for host in hosts.iter().filter(|host| !host.ends_with('*') && !has_port(host)) {
+        if host.starts_with('*') {
+            for port in ports {
+                all.insert(format!("{host}:{}", port.number?));
+            }
+        } else {
+            all.insert(format!("{host}:*"));
+        }
+    }
+    Ok(all)
+}
+
+/// Whether a host names its port. An IPv6 address has colons of its own, in brackets.
+fn has_port(host: &str) -> bool {
+    host.rsplit(']').next().is_some_and(|rest| rest.contains(':'))
+}
+
+/// The token's issuer, then its claims. By the claim `iss`: `requestPrincipals` would also ask for a claim `sub`, which not
+/// every token has.
+fn conditions(user: &EndUser) -> Known<Vec<Condition>> {
+    let condition = |claim: &str, values| Condition { values, ..Condition::claim(claim) };
+    let issuer = condition("iss", BTreeSet::from([user.issuer.clone()?]));
+    let claims = part(&user.claims)?.iter().map(|(claim, values)| condition(claim, values.clone()));
+    Ok(std::iter::once(issuer).chain(claims).collect())
+}

@@ -1,0 +1,317 @@
+//! What must hold across the arguments of who may call. Each rule runs when what *it* needs is known.
+
+use std::collections::BTreeSet;
+
+use super::{Access, AuthorizationMode, Calls, allow::access_caller, export::allowed};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    known::{Known, part},
+    mesh::{
+        Mesh,
+        port::Protocol,
+        reference::Caller,
+        service::{Port, Service, Site, rules::listed},
+    },
+};
+
+/// What a block does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+impl Effect {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl Service {
+    /// Rules that need no provider arguments.
+    pub(in crate::mesh::service) fn check_access(&self, out: &mut Diagnostics) {
+        for (effect, blocks) in [(Effect::Allow, &self.authorization.allow), (Effect::Deny, &self.authorization.deny)] {
+            for block in blocks.iter().flatten() {
+                check_callers(block, out);
+                self.check_ports_of(effect, block, out);
+                self.check_methods(effect, block, out);
+                if effect == Effect::Deny {
+                    check_hosts_of_deny(block, out);
+                }
+            }
+        }
+        self.check_requests_are_seen(out);
+        self.check_except_paths(out);
+        if let Ok(Some(namespaces)) = &self.authorization.export_to
+            && namespaces.contains("*")
+            && namespaces.len() > 1
+        {
+            out.error(
+                &Path::root().attribute("export_to"),
+                "Everybody and somebody",
+                "\"*\" is every namespace. Leave it out, or leave out the others.",
+            );
+        }
+        // Beside mistakes, what no block governs is no news.
+        if out.sound().is_ok() {
+            self.check_every_port_has_callers(out);
+        }
+    }
+
+    /// Rules that need the provider's arguments.
+    pub(in crate::mesh::service) fn check_access_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        let Ok(site) = self.site(mesh) else { return };
+        check_deny_has_effect(&site, out);
+        check_callers_see(&site, out);
+        if let (Ok(Some(_)), Ok(mode)) = (&self.authorization.external, site.authorization_mode())
+            && mode != AuthorizationMode::Enforce
+        {
+            out.warn(
+                &Path::root().attribute("external_authorization"),
+                "External authorization is not asked yet",
+                format!(
+                    "Istio has no trial of it, so with authorization_mode = \"{mode}\" its policy isn't written, and requests pass \
+                     unasked. It comes with \"enforce\"."
+                ),
+            );
+        }
+    }
+
+    fn check_ports_of(&self, effect: Effect, block: &Calls, out: &mut Diagnostics) {
+        let Ok(ports) = self.ports() else { return };
+        let attribute = block.http_attribute().ok().flatten();
+        let Ok(named) = &block.ports else { return };
+        for number in named.iter().flatten() {
+            let at = block.at.attribute("ports");
+            if let Some(port) = ports.iter().find(|port| port.number == Ok(*number)) {
+                if let (Some(attribute), Ok(protocol)) = (attribute, port.protocol)
+                    && !protocol.is_http()
+                {
+                    let would = match effect {
+                        Effect::Allow => "so the rule would never match there",
+                        Effect::Deny => "where Istio would refuse everything instead (IST0133)",
+                    };
+                    let word = effect.word();
+                    out.error(
+                        &at,
+                        format!("HTTP rule on {protocol} port {number}"),
+                        format!(
+                            "A proxy sees no {attribute} on a port that speaks {protocol}, {would}. Remove {number} from ports, and \
+                             give it a block of its own: {word} with from and ports alone."
+                        ),
+                    );
+                }
+            } else if ports.iter().all(|port| port.number.is_ok()) {
+                out.error(
+                    &at,
+                    format!("No port {number}"),
+                    format!(
+                        "The service has {}. Write numbers of port blocks (not target ports), or add a port block.",
+                        listed(ports)
+                    ),
+                );
+            }
+        }
+        if let (Some(attribute), None, Ok(false)) = (attribute, named, self.speaks_http()) {
+            out.error(
+                &block.at.attribute(attribute),
+                "HTTP rule without an HTTP port",
+                format!(
+                    "A proxy sees {attribute} only on ports that speak http, http2 or grpc, and the service has {}, so the rule \
+                     would never match. Remove {attribute}, or write the port block that is meant.",
+                    listed(ports)
+                ),
+            );
+        }
+    }
+
+    /// Every call of gRPC is a POST.
+    fn check_methods(&self, effect: Effect, block: &Calls, out: &mut Diagnostics) {
+        let (Ok(ports), Ok(Some(methods))) = (self.ports(), &block.methods) else { return };
+        let governed = ports.iter().filter(|port| block.governs(port) != Ok(false));
+        let protocols: BTreeSet<_> = governed.map(|port| port.protocol).collect();
+        if protocols == BTreeSet::from([Ok(Protocol::Grpc)]) && !methods.contains("POST") {
+            out.error(
+                &block.at.attribute("methods"),
+                "gRPC calls are POST requests",
+                format!(
+                    "All ports that the block governs speak grpc, so no request has one of these methods, and the block {} \
+                     nothing. Remove methods, and tell calls apart by paths, like \"/package.Service/Method\".",
+                    if effect == Effect::Allow { "allows" } else { "refuses" }
+                ),
+            );
+        }
+    }
+
+    /// Where no port speaks HTTP, there are no requests to ask about.
+    fn check_requests_are_seen(&self, out: &mut Diagnostics) {
+        let authorization = &self.authorization;
+        let blocks = [
+            ("require_end_user", matches!(authorization.require_end_user, Ok(Some(_)))),
+            ("external_authorization", matches!(authorization.external, Ok(Some(_)))),
+        ];
+        for (name, _) in blocks.iter().filter(|(_, written)| *written && self.speaks_http() == Ok(false)) {
+            out.error(
+                &Path::root().attribute(name),
+                "Rule on requests without an HTTP port",
+                format!(
+                    "A proxy sees requests only on ports that speak http, http2 or grpc, and the service has {}. Remove {name}, or \
+                     write the port block that is meant.",
+                    self.ports().map_or_else(|_| "none".to_owned(), listed)
+                ),
+            );
+        }
+    }
+
+    fn check_except_paths(&self, out: &mut Diagnostics) {
+        let authorization = &self.authorization;
+        let Ok(Some(required)) = &authorization.require_end_user else { return };
+        let Ok(Some(except)) = &required.except_paths else { return };
+        let at = Path::root().attribute("require_end_user").attribute("except_paths");
+        if let Some(all) = except.iter().find(|path| matches!(path.as_str(), "*" | "/*" | "/{**}")) {
+            out.error(
+                &at,
+                "No path is left that requires an end user",
+                format!("\"{all}\" is every path. Leave it out, or leave out require_end_user."),
+            );
+        }
+        let Ok(allow) = self.allow() else { return };
+        let tokens = !allow.is_empty() && allow.iter().all(|block| matches!(block.end_user, Ok(Some(_))));
+        if tokens && matches!(authorization.access, Ok(None | Some(Access::None))) {
+            out.warn(
+                &at,
+                "Paths that need no end user let nobody in",
+                "Every allow block asks for an end user, on these paths too. Write an allow block without end_user for those who \
+                 call them, or remove except_paths.",
+            );
+        }
+    }
+
+    /// A port that no block governs is closed, which nobody writes blocks for.
+    fn check_every_port_has_callers(&self, out: &mut Diagnostics) {
+        let (Ok(ports), Ok(allow)) = (self.ports(), self.allow()) else { return };
+        let alone = matches!(self.authorization.access, Ok(None | Some(Access::None)));
+        if allow.is_empty() || !alone || self.authorization.mode == Ok(Some(AuthorizationMode::Off)) {
+            return;
+        }
+        let closed = |port: &&Port| allow.iter().all(|block| block.governs(port) == Ok(false));
+        for port in ports.iter().filter(closed) {
+            let (Ok(number), Ok(protocol)) = (port.number, port.protocol) else { continue };
+            out.warn(
+                &port.at,
+                format!("Nobody may call port {number}"),
+                format!(
+                    "No allow block governs it: those with methods, paths, hosts or end_user govern HTTP ports alone, and those with \
+                     ports these. If {protocol} calls of it are meant to pass, write an allow block with ports = [{number}]."
+                ),
+            );
+        }
+    }
+}
+
+/// `anonymous` is everybody, and `*` everybody with an identity: who stands beside them is among them.
+fn check_callers(block: &Calls, out: &mut Diagnostics) {
+    let Ok(from) = &block.from else { return };
+    let all = [Caller::Anonymous, Caller::Any].into_iter().find(|all| from.contains(all));
+    let Some(all) = all.filter(|_| from.len() > 1) else { return };
+    let who =
+        if all == Caller::Anonymous { "everybody, with an identity or without" } else { "every workload of the mesh" };
+    let others: Vec<String> =
+        from.iter().filter(|caller| **caller != all).map(|caller| format!("\"{caller}\"")).collect();
+    out.warn(
+        &block.at.attribute("from"),
+        format!("\"{all}\" makes the other callers needless"),
+        format!(
+            "\"{all}\" is {who}, so {} changes nothing. Remove \"{all}\" if only the others are meant, or else the others.",
+            others.join(", ")
+        ),
+    );
+}
+
+/// A client may add any port to the host that it names, and a pattern that is open at its start can't be open at its end.
+fn check_hosts_of_deny(block: &Calls, out: &mut Diagnostics) {
+    let Ok(Some(hosts)) = &block.hosts else { return };
+    for host in hosts.iter().filter(|host| host.len() > 1 && host.starts_with('*')) {
+        out.error(
+            &block.at.attribute("hosts"),
+            format!("{host:.30} can be evaded"),
+            format!(
+                "Clients may name a host with a port, like {}:1, which doesn't end as {host} does. Write whole hosts, which are \
+                 refused with every port, or refuse by from or paths.",
+                host.replacen('*', "x", 1)
+            ),
+        );
+    }
+}
+
+/// Warns of blocks that refuse whom nothing lets in, and of one that refuses everything.
+fn check_deny_has_effect(site: &Site, out: &mut Diagnostics) {
+    let Ok(blocks) = part(&site.service.authorization.deny) else { return };
+    for block in blocks {
+        let Ok(refused) = block.callers(site) else { continue };
+        if let Ok(allowed) = allowed(site)
+            && !refused.is_empty()
+            && !refused.iter().any(|refused| allowed.iter().any(|allowed| refused.meets(allowed)))
+        {
+            out.warn(
+                &block.at,
+                "Deny block without effect",
+                "None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct \
+                 from, unless it guards against policies of somebody else.",
+            );
+        } else if refused.contains(&Caller::Anonymous) && refuses_anything(block) == Ok(true) {
+            out.warn(
+                &block.at,
+                "Everything is refused",
+                "The block is about everybody and everything, and beats every allow block. If the service is meant to be closed, \
+                 access = \"none\" without allow blocks says so; if not, say what is refused, by methods, paths, ports or ip_blocks.",
+            );
+        }
+    }
+}
+
+fn refuses_anything(block: &Calls) -> Known<bool> {
+    let narrowed =
+        block.http_attribute()?.is_some() || part(&block.ports)?.is_some() || part(&block.ip_blocks)?.is_some();
+    Ok(!narrowed)
+}
+
+/// Who may call a service and doesn't see it gets a 503, or leaves the mesh.
+fn check_callers_see(site: &Site, out: &mut Diagnostics) {
+    let Ok(Some(written)) = &site.service.authorization.export_to else { return };
+    let Ok(seen) = super::export_to(site) else { return };
+    if seen.contains("*") {
+        return;
+    }
+    let hidden = |caller: &Caller| match caller {
+        Caller::Namespace(namespace) | Caller::Workload { namespace: Some(namespace), .. } => {
+            namespace != site.namespace && !seen.contains(namespace)
+        }
+        _ => false,
+    };
+    let mut callers = BTreeSet::new();
+    for block in site.service.allow().unwrap_or_default() {
+        callers.extend(block.callers(site).unwrap_or_default());
+    }
+    callers.extend(access_caller(site).ok().flatten());
+    let hidden: Vec<&Caller> = callers.iter().filter(|caller| hidden(caller)).collect();
+    let namespaces: BTreeSet<&str> = hidden.iter().filter_map(|caller| caller.namespace()).collect();
+    if !namespaces.is_empty() {
+        let list = |texts: Vec<String>| texts.join(", ");
+        out.warn(
+            &Path::root().attribute("export_to"),
+            "Callers that can't see the service",
+            format!(
+                "allow names {}, but export_to hides the service from {}: proxies there don't know it, and calls fail. Add {} to \
+                 export_to ({}), or remove export_to, which follows allow then.",
+                list(hidden.iter().map(|caller| format!("\"{caller}\"")).collect()),
+                list(namespaces.iter().map(|namespace| (*namespace).to_owned()).collect()),
+                if namespaces.len() == 1 { "it" } else { "them" },
+                list(written.iter().map(|namespace| format!("\"{namespace}\"")).collect()),
+            ),
+        );
+    }
+}

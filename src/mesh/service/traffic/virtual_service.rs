@@ -1,0 +1,85 @@
+//! Where requests to the service go. A caller calls a host on a port, the listener; each listener has routes of its own.
+
+use super::{
+    super::{Port, Site, access, global_name::port_80, origins},
+    routes,
+};
+use crate::{
+    diagnostics::Path,
+    known::{Known, Unknown, part},
+    mesh::{istio::virtual_service::VirtualService, manifest::manifest, port::PortNumber, stage},
+    object::{Holding, Key, Object, Stage, in_place},
+};
+
+/// What is called, and what takes it.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Listener<'a> {
+    /// The port that callers call.
+    pub(in super::super) number: Known<PortNumber>,
+    /// The port of the Service that it leads to.
+    pub(in super::super) port: &'a Port,
+}
+
+/// Every port of the Service; with the global name among the hosts port 80, too.
+pub(in super::super) fn listeners<'a>(site: &Site<'a>, global: bool) -> Known<Vec<Listener<'a>>> {
+    let ports: &'a [Port] = part(&site.service.ports)?;
+    let further = if global { port_80(ports)? } else { None };
+    let further = further.map(|port| Listener { number: Ok(PortNumber::HTTP), port });
+    Ok(further.into_iter().chain(ports.iter().map(|port| Listener { number: port.number, port })).collect())
+}
+
+/// For every service with an HTTP port: Istio's hidden default retries never apply. For a global name, all ports.
+pub(in super::super) fn virtual_service(site: &Site, key: Key) -> Known<Object> {
+    let global = if site.has_global_name()? && !site.service.speaks_tls()? { site.global_name()? } else { None };
+    object(site, key, Some(site.host()), global, stage::ROUTES)
+}
+
+/// The global name of a service with a TLS port. A `tls` route must name the servers that callers ask for, and cuts off
+/// those who ask for another, or for none, on all hosts of its VirtualService; so the cluster host isn't among them.
+pub(in super::super) fn global_virtual_service(site: &Site, key: Key) -> Known<Object> {
+    let global = site.global_name()?.ok_or(Unknown)?;
+    object(site, key, None, Some(global), stage::ALIASES)
+}
+
+fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, stage: Stage) -> Known<Object> {
+    let before = host.iter().len();
+    let mut origins =
+        origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", access::export_argument(site))]);
+    if global.is_some() {
+        origins.push((format!("spec.hosts[{before}]"), Path::root().attribute("global_name")));
+    }
+    let mut spec = VirtualService {
+        hosts: host.into_iter().chain(global.clone()).collect(),
+        export_to: access::export_to(site)?,
+        http: Vec::new(),
+        tls: Vec::new(),
+        tcp: Vec::new(),
+    };
+    for listener in listeners(site, global.is_some())? {
+        let protocol = listener.port.protocol?;
+        if protocol.is_http() {
+            for (route, from) in routes::http(site, listener)? {
+                let at = format!("spec.http[{}]", spec.http.len());
+                origins.extend(from.into_iter().map(|(field, path)| (format!("{at}{field}"), path)));
+                spec.http.push(route);
+            }
+        } else if let Some(global) = &global {
+            let at = if protocol.is_tls() {
+                spec.tls.push(routes::tls(site, listener, global)?);
+                format!("spec.tls[{}]", spec.tls.len() - 1)
+            } else {
+                spec.tcp.push(routes::tcp(site, listener)?);
+                format!("spec.tcp[{}]", spec.tcp.len() - 1)
+            };
+            origins.push((at, listener.port.at.clone()));
+        }
+    }
+    Ok(Object {
+        body: manifest(&key, site.metadata()?, &spec),
+        key,
+        holding: Holding::Whole,
+        stage,
+        transition: in_place,
+        origins,
+    })
+}

@@ -1,0 +1,397 @@
+//! What is wrong about who may call, and what is told of it.
+
+use expect_test::{Expect, expect};
+use terraform_provider_mesh::resources::service::Service;
+
+use super::payments;
+use crate::golden::{meaning, mesh};
+
+/// A service that speaks HTTP and bytes, and these arguments.
+fn mixed(arguments: &str) -> String {
+    payments(&format!("port {{\n  number = 9000\n  protocol = \"tcp\"\n  target_port = 19000\n}}\n{arguments}"))
+}
+
+/// A service that speaks bytes, and these arguments.
+fn bytes(arguments: &str) -> String {
+    payments(arguments).replace("\"http\"", "\"tcp\"")
+}
+
+/// What is told, errors or warnings.
+fn told(text: &str, expect: &Expect) {
+    let meaning = meaning::<Service>(&mesh(), text);
+    expect.assert_eq(meaning.split("--- # ").next().unwrap_or_default());
+}
+
+#[test]
+fn every_mistake_of_one_value() {
+    told(
+        &payments(
+            r#"
+        export_to = ["Shop", "shop/checkout"]
+        allow {
+          from      = ["anonymous"]
+          paths     = ["*/v1/*", "/a/{*}b", "/{**}/{*}", "/a//{*}"]
+          hosts     = ["https://payments.example.com", "*.example.*"]
+          ip_blocks = ["10.0.0.0/33", "fe80::1%eth0", "example.com"]
+          end_user {
+            issuer = "https://*"
+            claims = { iss = ["x"] }
+          }
+        }
+        allow {
+          from      = ["anonymous"]
+          hosts     = []
+          ip_blocks = []
+          end_user {
+            issuer = ""
+            claims = {}
+          }
+        }
+        deny {
+          from = ["anonymous"]
+          end_user {
+            issuer = "x"
+            claims = { "a[b]" = ["*x*"], groups = [] }
+          }
+        }
+        deny {
+          from = []
+        }
+        require_end_user {
+          except_paths = ["healthz"]
+        }
+        external_authorization {
+          provider = ""
+          paths    = []
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at export_to: Invalid export_to
+              Names of namespaces, `.` for the service's own, or `*` alone. Got ["Shop", "shop/checkout"].
+            error at allow[0].paths: Invalid allow[0].paths
+              Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes. Got ["*/v1/*", "/a//{*}", "/a/{*}b", "/{**}/{*}"].
+            error at allow[0].hosts: Invalid allow[0].hosts
+              Hosts, with one `*` at the start or end, like `payments.example.com` or `*.example.com`. Got ["*.example.*", "https://payments.example.com"].
+            error at allow[0].ip_blocks: Invalid allow[0].ip_blocks
+              Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got ["10.0.0.0/33", "example.com", "fe80::1%eth0"].
+            error at allow[0].end_user.issuer: Invalid allow[0].end_user.issuer
+              As tokens name it, without `*`. Got "https://*".
+            error at allow[0].end_user.claims: Invalid allow[0].end_user.claims
+              Names of claims, like `groups`, or `[realm_access][roles]` for a claim within a claim; `iss` is what `issuer` stands for. Got {iss}.
+            error at allow[1].hosts: Invalid allow[1].hosts
+              At least one host; leave the argument out for any. Got [].
+            error at allow[1].ip_blocks: Invalid allow[1].ip_blocks
+              At least one block; leave the argument out for any. Got [].
+            error at allow[1].end_user.issuer: Invalid allow[1].end_user.issuer
+              As tokens name it, without `*`. Got "".
+            error at allow[1].end_user.claims: Invalid allow[1].end_user.claims
+              At least one claim; leave the argument out for any. Got {}.
+            error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
+              Names of claims, like `groups`, or `[realm_access][roles]` for a claim within a claim; `iss` is what `issuer` stands for. Got {a[b], groups}.
+            error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
+              At least one value a claim. Got {a[b], groups}.
+            error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
+              Texts, with one `*` at the start or end; `*` alone is any. Got {a[b], groups}.
+            error at deny[1].from: Invalid deny[1].from
+              At least one caller. Got [].
+            error at require_end_user.except_paths: Invalid require_end_user.except_paths
+              Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes. Got ["healthz"].
+            error at external_authorization.provider: Invalid external_authorization.provider
+              The name of a provider. Got "".
+            error at external_authorization.paths: Invalid external_authorization.paths
+              At least one path; leave the argument out for all. Got [].
+        "#]],
+    );
+}
+
+#[test]
+fn what_must_be_written() {
+    told(
+        &payments(
+            r#"
+        deny {
+          end_user {
+          }
+        }
+        external_authorization {
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at deny[0].from: Missing required argument
+              The argument deny[0].from is required, but no value was set.
+            error at deny[0].end_user.issuer: Missing required argument
+              The argument deny[0].end_user.issuer is required, but no value was set.
+            error at external_authorization.provider: Missing required argument
+              The argument external_authorization.provider is required, but no value was set.
+        "#]],
+    );
+}
+
+#[test]
+fn http_rules_on_a_tcp_port() {
+    for (attribute, expect) in [
+        (
+            "hosts = [\"payments.example.com\"]",
+            expect![[r#"
+            error at allow[0].ports: HTTP rule on tcp port 9000
+              A proxy sees no hosts on a port that speaks tcp, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
+            error at deny[0].ports: HTTP rule on tcp port 9000
+              A proxy sees no hosts on a port that speaks tcp, where Istio would refuse everything instead (IST0133). Remove 9000 from ports, and give it a block of its own: deny with from and ports alone.
+        "#]],
+        ),
+        (
+            "end_user {\n  issuer = \"https://accounts.example.com\"\n}",
+            expect![[r#"
+            error at allow[0].ports: HTTP rule on tcp port 9000
+              A proxy sees no end_user on a port that speaks tcp, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
+            error at deny[0].ports: HTTP rule on tcp port 9000
+              A proxy sees no end_user on a port that speaks tcp, where Istio would refuse everything instead (IST0133). Remove 9000 from ports, and give it a block of its own: deny with from and ports alone.
+        "#]],
+        ),
+    ] {
+        let block =
+            |word: &str| format!("{word} {{\n  from = [\"shop/checkout\"]\n  ports = [9000]\n  {attribute}\n}}\n");
+        told(&mixed(&(block("allow") + &block("deny"))), &expect);
+    }
+}
+
+#[test]
+fn rules_on_requests_without_an_http_port() {
+    told(
+        &bytes(
+            r#"
+        allow {
+          from  = ["shop/checkout"]
+          hosts = ["payments.example.com"]
+        }
+        deny {
+          from = ["shop/checkout"]
+          end_user {
+            issuer = "https://accounts.example.com"
+          }
+        }
+        require_end_user {}
+        external_authorization {
+          provider = "opa"
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at allow[0].hosts: HTTP rule without an HTTP port
+              A proxy sees hosts only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove hosts, or write the port block that is meant.
+            error at deny[0].end_user: HTTP rule without an HTTP port
+              A proxy sees end_user only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove end_user, or write the port block that is meant.
+            error at require_end_user: Rule on requests without an HTTP port
+              A proxy sees requests only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp). Remove require_end_user, or write the port block that is meant.
+            error at external_authorization: Rule on requests without an HTTP port
+              A proxy sees requests only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp). Remove external_authorization, or write the port block that is meant.
+        "#]],
+    );
+}
+
+#[test]
+fn rules_on_requests_without_any_port() {
+    told(
+        "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"\nrequire_end_user {}",
+        &expect![[r#"
+        error at require_end_user: Rule on requests without an HTTP port
+          A proxy sees requests only on ports that speak http, http2 or grpc, and the service has no port. Remove require_end_user, or write the port block that is meant.
+    "#]],
+    );
+}
+
+/// An allow block with methods opens no TCP port, which is easily forgotten.
+#[test]
+fn a_port_that_no_block_opens() {
+    told(
+        &mixed(
+            r#"
+        allow {
+          from    = ["shop/checkout"]
+          methods = ["GET"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            warning at port[1]: Nobody may call port 9000
+              No allow block governs it: those with methods, paths, hosts or end_user govern HTTP ports alone, and those with ports these. If tcp calls of it are meant to pass, write an allow block with ports = [9000].
+        "#]],
+    );
+    told(
+        &mixed(
+            r#"
+        access = "namespace"
+        allow {
+          from    = ["shop/checkout"]
+          methods = ["GET"]
+        }
+    "#,
+        ),
+        &expect![[r#""#]],
+    );
+}
+
+#[test]
+fn callers_beside_everybody() {
+    told(
+        &payments(
+            r#"
+        allow {
+          from = ["*", "shop/checkout"]
+        }
+        deny {
+          from  = ["anonymous", "*", "shop/legacy"]
+          paths = ["/admin/*"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            warning at allow[0].from: "*" makes the other callers needless
+              "*" is every workload of the mesh, so "shop/checkout" changes nothing. Remove "*" if only the others are meant, or else the others.
+            warning at deny[0].from: "anonymous" makes the other callers needless
+              "anonymous" is everybody, with an identity or without, so "*", "shop/legacy" changes nothing. Remove "anonymous" if only the others are meant, or else the others.
+        "#]],
+    );
+}
+
+#[test]
+fn methods_of_grpc() {
+    let grpc = |arguments: &str| payments(arguments).replace("\"http\"", "\"grpc\"");
+    told(
+        &grpc(
+            r#"
+        allow {
+          from    = ["shop/checkout"]
+          methods = ["GET"]
+        }
+        deny {
+          from    = ["*"]
+          methods = ["DELETE", "PUT"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at allow[0].methods: gRPC calls are POST requests
+              All ports that the block governs speak grpc, so no request has one of these methods, and the block allows nothing. Remove methods, and tell calls apart by paths, like "/package.Service/Method".
+            error at deny[0].methods: gRPC calls are POST requests
+              All ports that the block governs speak grpc, so no request has one of these methods, and the block refuses nothing. Remove methods, and tell calls apart by paths, like "/package.Service/Method".
+        "#]],
+    );
+}
+
+#[test]
+fn a_host_that_a_port_evades() {
+    told(
+        &payments(
+            r#"
+        deny {
+          from  = ["anonymous"]
+          hosts = ["*.internal.example.com", "payments.internal.example.com", "*"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at deny[0].hosts: *.internal.example.com can be evaded
+              Clients may name a host with a port, like x.internal.example.com:1, which doesn't end as *.internal.example.com does. Write whole hosts, which are refused with every port, or refuse by from or paths.
+        "#]],
+    );
+}
+
+#[test]
+fn a_deny_block_without_effect() {
+    told(
+        &payments(
+            r#"
+        allow {
+          from = ["shop/checkout"]
+        }
+        deny {
+          from = ["reporting/*", "shop/legacy"]
+        }
+        deny {
+          from    = ["shop/*"]
+          methods = ["DELETE"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            warning at deny[0]: Deny block without effect
+              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of somebody else.
+        "#]],
+    );
+}
+
+#[test]
+fn everything_is_refused() {
+    told(
+        &payments(
+            r#"
+        deny {
+          from = ["anonymous"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            warning at deny[0]: Everything is refused
+              The block is about everybody and everything, and beats every allow block. If the service is meant to be closed, access = "none" without allow blocks says so; if not, say what is refused, by methods, paths, ports or ip_blocks.
+        "#]],
+    );
+}
+
+#[test]
+fn paths_without_an_end_user() {
+    told(
+        &payments(
+            r#"
+        require_end_user {
+          except_paths = ["/*", "/healthz"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at require_end_user.except_paths: No path is left that requires an end user
+              "/*" is every path. Leave it out, or leave out require_end_user.
+        "#]],
+    );
+    told(
+        &payments(
+            r#"
+        allow {
+          from = ["shop/checkout"]
+          end_user {
+            issuer = "https://accounts.example.com"
+          }
+        }
+        require_end_user {
+          except_paths = ["/healthz"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            warning at require_end_user.except_paths: Paths that need no end user let nobody in
+              Every allow block asks for an end user, on these paths too. Write an allow block without end_user for those who call them, or remove except_paths.
+        "#]],
+    );
+}
+
+#[test]
+fn external_authorization_waits_for_enforce() {
+    for mode in ["dry_run", "off"] {
+        let text = format!("authorization_mode = {mode:?}\nexternal_authorization {{\n  provider = \"opa\"\n}}");
+        let meaning = meaning::<Service>(&mesh(), &payments(&text));
+        assert!(
+            meaning.contains("warning at external_authorization: External authorization is not asked yet"),
+            "{meaning}"
+        );
+        assert!(!meaning.contains("ext-authz"), "{meaning}");
+    }
+    told(
+        &payments("authorization_mode = \"dry_run\"\nexternal_authorization {\n  provider = \"opa\"\n}"),
+        &expect![[r#"
+            warning at external_authorization: External authorization is not asked yet
+              Istio has no trial of it, so with authorization_mode = "dry_run" its policy isn't written, and requests pass unasked. It comes with "enforce".
+        "#]],
+    );
+}

@@ -1,0 +1,205 @@
+//! `allow` and `deny` blocks, and the rules that they become: `blocks.txt` shows them side by side.
+
+use std::fmt::Write as _;
+
+use expect_test::expect_file;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    resources::{Kind, service::Service},
+    schema::model::Model as _,
+};
+
+use crate::golden::{hcl, mesh};
+
+type Config = <Service as Kind>::Config;
+
+/// A service that speaks HTTP, gRPC and bytes.
+const MIXED: &str = r#"
+name      = "payments"
+namespace = "pci"
+port {
+  number      = 80
+  protocol    = "http"
+  target_port = 8080
+}
+port {
+  number   = 9090
+  protocol = "grpc"
+}
+port {
+  number      = 5432
+  protocol    = "tcp"
+  target_port = 15432
+}
+"#;
+
+/// Each block, and why it is here.
+const BLOCKS: &[(&str, &str)] = &[
+    (
+        "Without anything but callers, every port is governed.",
+        r#"
+allow {
+  from = ["shop/checkout"]
+}"#,
+    ),
+    (
+        "Callers are identities, or all of a namespace.",
+        r#"
+allow {
+  from = ["checkout", "shop/*", "other.mesh/ns/shop/sa/cart"]
+}"#,
+    ),
+    (
+        "Ports are the Service's in the block, and the workload's in the rule.",
+        r#"
+allow {
+  from  = ["shop/checkout"]
+  ports = [80, 5432]
+}"#,
+    ),
+    (
+        "Methods are seen on HTTP ports alone, and so these are always written.",
+        r#"
+allow {
+  from    = ["shop/checkout"]
+  methods = ["GET", "POST"]
+}"#,
+    ),
+    (
+        "Of HTTP ports, those that are named.",
+        r#"
+allow {
+  from  = ["shop/checkout"]
+  paths = ["/v1/charges", "/v1/charges/*", "/v1/{*}/refunds"]
+  ports = [80]
+}"#,
+    ),
+    (
+        "A host is named with its port or without.",
+        r#"
+allow {
+  from  = ["shop/checkout"]
+  hosts = ["payments.example.com", "*.payments.example.com", "payments.*", "payments.example.com:8080"]
+}"#,
+    ),
+    (
+        "Addresses, with every kind of caller.",
+        r#"
+allow {
+  from      = ["shop/checkout", "reporting/*"]
+  ip_blocks = ["10.0.0.0/8", "192.0.2.1"]
+}"#,
+    ),
+    (
+        "Whoever it is, from these addresses: scrapers and health checks.",
+        r#"
+allow {
+  from      = ["anonymous"]
+  ip_blocks = ["10.0.0.0/8"]
+  ports     = [5432]
+}"#,
+    ),
+    (
+        "Everybody, with an identity or without.",
+        r#"
+allow {
+  from  = ["anonymous"]
+  paths = ["/healthz"]
+}"#,
+    ),
+    (
+        "Every workload of the mesh.",
+        r#"
+allow {
+  from = ["*"]
+}"#,
+    ),
+    (
+        "An end user, by the issuer of the token.",
+        r#"
+allow {
+  from = ["istio-ingress/gateway"]
+  end_user {
+    issuer = "https://accounts.example.com"
+  }
+}"#,
+    ),
+    (
+        "And by claims: of each, one of the values.",
+        r#"
+allow {
+  from  = ["istio-ingress/gateway"]
+  paths = ["/admin/*"]
+  end_user {
+    issuer = "https://accounts.example.com"
+    claims = {
+      groups                        = ["admin", "ops-*"]
+      "https://example.com/tenant"  = ["acme"]
+      "[realm_access][roles]"       = ["operator"]
+    }
+  }
+}"#,
+    ),
+    (
+        "A deny block reads the same, and beats every allow block.",
+        r#"
+deny {
+  from = ["shop/legacy"]
+}"#,
+    ),
+    (
+        "On a TCP port, Istio would read a DENY rule as if methods weren't there: so ports are written.",
+        r#"
+deny {
+  from    = ["*"]
+  methods = ["DELETE"]
+}"#,
+    ),
+    (
+        "Whoever it is, from these addresses, on every port.",
+        r#"
+deny {
+  from      = ["anonymous"]
+  ip_blocks = ["203.0.113.0/24"]
+}"#,
+    ),
+    (
+        "An end user is refused.",
+        r#"
+deny {
+  from = ["anonymous"]
+  end_user {
+    issuer = "https://accounts.example.com"
+    claims = { sub = ["mallory"] }
+  }
+}"#,
+    ),
+    (
+        "The port of the database, for a namespace.",
+        r#"
+deny {
+  from  = ["pci/*"]
+  ports = [5432]
+}"#,
+    ),
+];
+
+#[test]
+fn and_their_rules() {
+    let mut table = String::new();
+    for (why, block) in BLOCKS {
+        let value = hcl::resource(&format!("{MIXED}\naccess = \"mesh\"\n{block}"), &Config::schema());
+        let mut out = Diagnostics::default();
+        let config = Config::decode(&value, &Path::root(), &mut out);
+        Service::check(&config, &mut out);
+        Service::check_in_mesh(&config, &mesh(), &mut out);
+        assert!(out.iter().next().is_none(), "{block}: {out}");
+        let objects = Service::render(&config, &mesh()).unwrap();
+        let suffix = if block.trim_start().starts_with("deny") { "payments-pci-deny" } else { "payments-pci" };
+        let policy = objects.into_iter().find(|(key, _)| key.kind.kind == "AuthorizationPolicy" && key.name == suffix);
+        let body = policy.unwrap().1.unwrap().body;
+        let rule = serde_saphyr::to_string(&body["spec"]["rules"][0]).unwrap();
+        writeln!(table, "# {why}\n{}\n\n{}\n", block.trim_start(), rule.trim_end()).unwrap();
+    }
+    expect_file!["blocks.txt"].assert_eq(&table);
+}

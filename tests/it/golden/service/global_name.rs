@@ -1,0 +1,455 @@
+//! A name that stays when the service moves: the host of the mesh, the routes that lead from it, and who lists it.
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::{
+    mesh::{Mesh, global_name::Template, text::Text as _},
+    resources::service::Service,
+};
+
+use super::payments;
+use crate::golden::{check, check_in, check_keys, check_object, check_outputs, check_unknown, meaning, mesh};
+
+/// A mesh whose provider block has a template.
+fn named(template: &str) -> Mesh {
+    Mesh { global_name_template: Some(Template::parse(template).unwrap()), ..mesh() }
+}
+
+const TEMPLATE: &str = "{name}.{namespace}.example.internal";
+
+/// The object of this kind and name, in this mesh.
+fn object(mesh: &Mesh, key: &str, text: &str) -> String {
+    let meaning = meaning::<Service>(mesh, text);
+    let object = meaning.split("--- # ").find(|object| object.starts_with(&format!("{key}\n")));
+    object.unwrap_or(&meaning).to_owned()
+}
+
+/// Port 80 is the first HTTP port, for `http://payments.example.internal/`.
+#[test]
+fn written() {
+    let text = payments("global_name = \"payments.example.internal\"\ncalls = []");
+    check::<Service>(&text, &expect_file!["global_name.yaml"]);
+    check_outputs::<Service>(
+        &text,
+        &expect![[r#"
+        id = "pci/payments"
+        effective_callers = ["pci/*"]
+        effective_resiliency = "medium"
+        global_host = "payments.example.internal"
+        host = "payments.pci.svc.cluster.local"
+        principal = "cluster.local/ns/pci/sa/payments"
+    "#]],
+    );
+}
+
+#[test]
+fn by_the_template() {
+    let text = object(&named(TEMPLATE), "ServiceEntry/pci/payments-pci", &payments(""));
+    expect![[r#"
+        ServiceEntry/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: ServiceEntry
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          exportTo:
+          - '.'
+          hosts:
+          - payments.pci.example.internal
+          location: MESH_INTERNAL
+          ports:
+          - name: http-80
+            number: 80
+            protocol: HTTP
+          - name: http-8080
+            number: 8080
+            protocol: HTTP
+          resolution: STATIC
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn what_is_written_beats_the_template() {
+    let text = payments("global_name = \"charges.example.internal\"");
+    let text = object(&named(TEMPLATE), "VirtualService/pci/payments-pci", &text);
+    expect![[r#"
+        VirtualService/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          exportTo:
+          - '.'
+          hosts:
+          - payments.pci.svc.cluster.local
+          - charges.example.internal
+          http:
+          - match:
+            - port: 80
+            retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+            timeout: 15s
+          - match:
+            - port: 8080
+            retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+            timeout: 15s
+    "#]]
+    .assert_eq(&text);
+}
+
+/// Every kind of port: HTTP and gRPC by requests, TCP by port, TLS by the name that is asked for. That is why the global name
+/// has a VirtualService of its own here: on a TLS port, a VirtualService cuts off every name that it doesn't list.
+#[test]
+fn every_port() {
+    check::<Service>(EVERY_PORT, &expect_file!["global_name_every_port.yaml"]);
+}
+
+const EVERY_PORT: &str = r#"
+    name        = "payments"
+    namespace   = "pci"
+    global_name = "payments.example.internal"
+    resiliency  = "none"
+    port {
+      number   = 9000
+      protocol = "tcp"
+    }
+    port {
+      number      = 9090
+      protocol    = "grpc"
+      target_port = 19090
+    }
+    port {
+      number   = 8080
+      protocol = "http"
+    }
+    port {
+      number   = 8443
+      protocol = "https"
+    }
+"#;
+
+#[test]
+fn port_80_is_the_service_s_where_it_has_one() {
+    let text = r#"
+        name        = "payments"
+        namespace   = "pci"
+        global_name = "payments.example.internal"
+        port {
+          number   = 8080
+          protocol = "http"
+        }
+        port {
+          number   = 80
+          protocol = "tcp"
+        }
+    "#;
+    check_object::<Service>(
+        "ServiceEntry",
+        text,
+        &expect![[r#"
+        ServiceEntry/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: ServiceEntry
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          exportTo:
+          - '.'
+          hosts:
+          - payments.example.internal
+          location: MESH_INTERNAL
+          ports:
+          - name: http-8080
+            number: 8080
+            protocol: HTTP
+          - name: tcp-80
+            number: 80
+            protocol: TCP
+          resolution: STATIC
+    "#]],
+    );
+}
+
+/// Without a name it needs no VirtualService.
+#[test]
+fn bytes_alone() {
+    let text = r#"
+        name        = "ledger"
+        namespace   = "pci"
+        global_name = "ledger.example.internal"
+        port {
+          number   = 5432
+          protocol = "tcp"
+        }
+    "#;
+    check::<Service>(text, &expect_file!["global_name_tcp.yaml"]);
+    check_keys::<Service>(
+        &text.replace("global_name", "# "),
+        &expect![[r#"
+        Service/pci/ledger
+        DestinationRule/pci/ledger-pci
+        AuthorizationPolicy/pci/ledger-pci
+    "#]],
+    );
+}
+
+#[test]
+fn tls_alone() {
+    let text = r#"
+        name        = "ledger"
+        namespace   = "pci"
+        global_name = "ledger.example.internal"
+        port {
+          number   = 443
+          protocol = "tls"
+        }
+    "#;
+    check_keys::<Service>(
+        text,
+        &expect![[r#"
+            Service/pci/ledger
+            ServiceEntry/pci/ledger-pci
+            DestinationRule/pci/ledger-pci
+            VirtualService/pci/ledger-pci-global
+            AuthorizationPolicy/pci/ledger-pci
+        "#]],
+    );
+}
+
+/// Callers list both names of a service; a name that the template doesn't make is listed by its namespace.
+#[test]
+fn calls_list_both_names() {
+    let text = payments(
+        r#"calls = ["ledger", "shop/catalog", "reports/*", "shop/prices.example.internal", "api.stripe.com"]"#,
+    );
+    expect![[r#"
+        Sidecar/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: Sidecar
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          egress:
+          - hosts:
+            - istio-system/api.stripe.com
+            - pci/ledger.pci.example.internal
+            - pci/ledger.pci.svc.cluster.local
+            - pci/payments.pci.example.internal
+            - pci/payments.pci.svc.cluster.local
+            - reports/*
+            - shop/catalog.shop.example.internal
+            - shop/catalog.shop.svc.cluster.local
+            - shop/prices.example.internal
+          outboundTrafficPolicy:
+            mode: REGISTRY_ONLY
+          workloadSelector:
+            labels:
+              app: payments
+    "#]]
+    .assert_eq(&object(&named(TEMPLATE), "Sidecar/pci/payments-pci", &text));
+}
+
+/// The template of other configurations: this one's services have no global name, but call by it.
+#[test]
+fn global_names_off() {
+    let mesh = Mesh { global_names: false, ..named(TEMPLATE) };
+    let text = payments(r#"calls = ["ledger"]"#);
+    check_in::<Service>(&mesh, &text, &expect_file!["global_names_off.yaml"]);
+    let written = payments("global_name = \"payments.example.internal\"");
+    expect!["ServiceEntry/pci/payments-pci"]
+        .assert_eq(object(&mesh, "ServiceEntry/pci/payments-pci", &written).lines().next().unwrap());
+}
+
+#[test]
+fn a_workload_without_a_service_has_none() {
+    let text = "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"\ncalls = []";
+    check_in::<Service>(
+        &named(TEMPLATE),
+        text,
+        &expect![[r#"
+        --- # AuthorizationPolicy/pci/payments-pci
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: payments-pci
+          namespace: pci
+        spec:
+          action: ALLOW
+          rules:
+          - from:
+            - source:
+                namespaces:
+                - pci
+          selector:
+            matchLabels:
+              app: payments
+        --- # Sidecar/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: Sidecar
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          egress:
+          - hosts:
+            - ~/*
+          outboundTrafficPolicy:
+            mode: REGISTRY_ONLY
+          workloadSelector:
+            labels:
+              app: payments
+    "#]],
+    );
+    check::<Service>(
+        &format!("{text}\nglobal_name = \"payments.example.internal\""),
+        &expect![[r#"
+        error at global_name: A name without a Service
+          With service = "none" nothing answers, by whatever name. Remove global_name, or say what the Service is.
+    "#]],
+    );
+}
+
+#[test]
+fn what_is_no_global_name() {
+    for name in ["payments", "*.example.internal", "payments.pci.svc.cluster.local", "10.0.0.1"] {
+        let text = meaning::<Service>(&mesh(), &payments(&format!("global_name = {name:?}")));
+        let expected = match name {
+            "payments" => expect![[r#"
+                error at global_name: Invalid global_name
+                  A DNS name with a dot, like `payments.example.internal`. Got "payments".
+            "#]],
+            "*.example.internal" => expect![[r#"
+                error at global_name: Invalid global_name
+                  A DNS name with a dot, like `payments.example.internal`. Got "*.example.internal".
+            "#]],
+            "10.0.0.1" => expect![[r#"
+                error at global_name: Invalid global_name
+                  A DNS name with a dot, like `payments.example.internal`. Got "10.0.0.1".
+            "#]],
+            _ => expect![[r#"
+                error at global_name: A global name in the cluster's domain
+                  cluster.local is the cluster's own, where Kubernetes says which hosts there are. Write a name in a domain that nothing else answers for, like "payments.example.internal".
+            "#]],
+        };
+        expected.assert_eq(&text);
+    }
+}
+
+#[test]
+fn the_service_s_own_name_among_calls() {
+    let name = "global_name = \"payments.example.internal\"";
+    check::<Service>(
+        &payments(&format!("{name}\ncalls = [\"payments.example.internal\", \"shop/payments.example.internal\"]")),
+        &expect![[r#"
+            error at calls: The service's own global name
+              payments.example.internal is this service, and calls looks for it in another namespace. Remove payments.example.internal from calls: a service always reaches itself, by each of its names.
+            error at calls: The service's own global name
+              payments.example.internal is this service, and calls looks for it in another namespace. Remove shop/payments.example.internal from calls: a service always reaches itself, by each of its names.
+        "#]],
+    );
+    let listed =
+        meaning::<Service>(&mesh(), &payments(&format!("{name}\ncalls = [\"pci/payments.example.internal\"]")));
+    assert_eq!(listed, meaning::<Service>(&mesh(), &payments(&format!("{name}\ncalls = []"))));
+}
+
+#[test]
+fn a_template_that_makes_too_long_a_name() {
+    let long = "p".repeat(60);
+    let text =
+        payments(&format!("calls = [\"ledger\", \"shop/{long}\"]")).replace("\"payments\"", &format!("{long:?}"));
+    check_in::<Service>(
+        &named("{name}-{namespace}.x.io"),
+        &text,
+        &expect![[r#"
+        error at global_name: The template makes no DNS name
+          By the provider's global_name_template {name}-{namespace}.x.io, it is "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp-pci.x.io": Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Write global_name.
+        error at calls: The template makes no DNS name
+          By the provider's global_name_template {name}-{namespace}.x.io, it is "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp-shop.x.io": Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Write another template.
+    "#]],
+    );
+    let written = text.replace("calls = [\"ledger\", ", "global_name = \"p.x.io\"\ncalls = [\"ledger\"] # ");
+    assert!(meaning::<Service>(&named("{name}-{namespace}.x.io"), &written).contains("- p.x.io"));
+}
+
+#[test]
+fn a_name_that_comes_at_apply() {
+    let name = payments("calls = []\nglobal_name = unknown");
+    check_unknown::<Service>(
+        &[("global_name", name.clone())],
+        &expect![[r#"
+        global_name: which objects there are, global_host
+    "#]],
+    );
+    // With a template there is a name in any case.
+    let keys = meaning::<Service>(&named(TEMPLATE), &name);
+    let keys: Vec<_> = keys.lines().filter(|line| line.starts_with("---")).collect();
+    expect![[r#"
+        --- # Service/pci/payments: these fields of it
+        --- # ServiceEntry/pci/payments-pci: known at apply
+        --- # DestinationRule/pci/payments-pci
+        --- # VirtualService/pci/payments-pci: known at apply
+        --- # AuthorizationPolicy/pci/payments-pci
+        --- # Sidecar/pci/payments-pci: known at apply"#]]
+    .assert_eq(&keys.join("\n"));
+}
+
+/// A VirtualService of somebody else's routes the name where one is written; what the template gave would lead nowhere.
+#[test]
+fn where_the_virtual_service_is_somebody_else_s() {
+    let left = payments("unmanaged = [\"VirtualService\"]");
+    assert!(!meaning::<Service>(&named(TEMPLATE), &left).contains("ServiceEntry"));
+    let written = payments("unmanaged = [\"VirtualService\"]\nglobal_name = \"payments.example.internal\"");
+    check_keys::<Service>(&written, &expect![[r#"
+        Service/pci/payments
+        ServiceEntry/pci/payments-pci
+        DestinationRule/pci/payments-pci
+        AuthorizationPolicy/pci/payments-pci
+    "#]]);
+}
+
+#[test]
+fn another_object_name() {
+    let text = payments("object_name = \"pay\"\ncalls = []\ncreate_service_account = true")
+        + "\ndeny {\n  from = [\"shop/*\"]\n}";
+    check_keys::<Service>(&text, &expect![[r#"
+        Service/pci/payments
+        ServiceAccount/pci/payments
+        DestinationRule/pci/pay
+        VirtualService/pci/pay
+        AuthorizationPolicy/pci/pay
+        AuthorizationPolicy/pci/pay-deny
+        Sidecar/pci/pay
+    "#]]);
+    check_unknown::<Service>(&[("object_name", text.replace("\"pay\"", "unknown"))], &expect![[r#"
+        object_name: which objects there are
+    "#]]);
+    check::<Service>(&payments("object_name = \"Pay\""), &expect![[r#"
+        error at object_name: Invalid object_name
+          Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "Pay".
+    "#]]);
+    let long = ["p"; 31].map(|p| p.repeat(5)).join(".");
+    check::<Service>(&payments(&format!("object_name = {long:?}")), &expect![[r#"
+        error at object_name: Invalid object_name
+          180 characters at most: names of further objects are longer. Got "ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp".
+    "#]]);
+}
