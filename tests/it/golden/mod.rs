@@ -12,8 +12,9 @@
 mod external_service;
 mod global_defaults;
 pub(crate) mod hcl;
-pub(crate) mod laws;
+mod laws;
 mod service;
+pub(crate) mod sound;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
