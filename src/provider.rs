@@ -25,6 +25,7 @@ use crate::{
         external_service::ExternalService,
         global_defaults::GlobalDefaults,
         managed::managed,
+        namespace::Namespace,
         service::Service,
     },
     schema::{
@@ -153,8 +154,8 @@ impl Scalar for Secret {
 
 /// Everything offered.
 pub fn provider() -> Provider<Context> {
-    let resources: [Box<dyn Resource<Context>>; 3] =
-        [managed::<Service>(), managed::<ExternalService>(), managed::<GlobalDefaults>()];
+    let resources: [Box<dyn Resource<Context>>; 4] =
+        [managed::<Service>(), managed::<ExternalService>(), managed::<GlobalDefaults>(), managed::<Namespace>()];
     Provider {
         schema: Config::schema(),
         validate,

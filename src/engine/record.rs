@@ -67,6 +67,11 @@ impl Noted {
         if self.fields { Holding::Fields } else { Holding::Whole }
     }
 
+    /// Whether it was somebody else's: taken over, or held in part until now.
+    pub fn is_adopted(&self, holding: Holding) -> bool {
+        self.adopted || self.fields && holding == Holding::Whole
+    }
+
     /// When it was written.
     pub fn stage(&self) -> Stage {
         Stage(self.stage)

@@ -64,7 +64,12 @@ impl Model for () {
 
 /// Blocks with their paths.
 pub(super) fn numbered<'a, T>(name: &str, blocks: &'a [T]) -> impl Iterator<Item = (Path, &'a T)> {
-    let at = Path::root().attribute(name);
+    numbered_in(&Path::root().attribute(name), blocks)
+}
+
+/// Blocks within another block, with their paths.
+pub(super) fn numbered_in<'a, T>(at: &Path, blocks: &'a [T]) -> impl Iterator<Item = (Path, &'a T)> + use<'a, T> {
+    let at = at.clone();
     blocks.iter().enumerate().map(move |(n, block)| (at.index(n), block))
 }
 

@@ -8,6 +8,7 @@ pub mod external_service;
 mod foreign;
 pub mod global_defaults;
 pub mod managed;
+pub mod namespace;
 mod run;
 pub mod service;
 mod state;

@@ -16,8 +16,8 @@
 
 mod access;
 mod egress;
-mod live;
 mod global_name;
+mod live;
 mod overrides;
 mod rules;
 mod takeover;
@@ -28,6 +28,7 @@ use std::collections::BTreeSet;
 
 pub use access::{Access, Authorization, AuthorizationMode, Calls, EndUser, ExternalAuthorization, RequireEndUser};
 pub use overrides::{Override, Patch};
+pub(super) use rules::check_host_is_external;
 pub use takeover::{Others, Rival, Unmanaged};
 pub use traffic::Traffic;
 
