@@ -9,7 +9,10 @@ use terraform_provider_mesh::{
     known::Known,
     mesh::Rendered,
     object::{Key, Object},
-    resources::{Kind, external_service::ExternalService, global_defaults::GlobalDefaults, service::Service},
+    resources::{
+        Kind, external_service::ExternalService, global_defaults::GlobalDefaults, namespace::Namespace,
+        service::Service,
+    },
     schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
 };
 
@@ -33,6 +36,8 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
         "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
+        "revision" => &["stable", "1-31-0"],
+        "service_accounts" => &["ci/pipeline", "deployer"],
         "methods" => &["GET", "POST"],
         "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
         "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],
@@ -278,4 +283,9 @@ fn of_mesh_external_service() {
 #[test]
 fn of_mesh_global_defaults() {
     laws::<GlobalDefaults>();
+}
+
+#[test]
+fn of_mesh_namespace() {
+    laws::<Namespace>();
 }

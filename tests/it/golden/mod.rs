@@ -13,6 +13,7 @@ mod external_service;
 mod global_defaults;
 pub(crate) mod hcl;
 mod laws;
+mod namespace;
 mod service;
 pub(crate) mod sound;
 

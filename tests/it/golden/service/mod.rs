@@ -5,7 +5,7 @@ mod access_mistakes;
 mod blocks;
 mod export;
 mod global_name;
-mod live;
+pub(super) mod live;
 mod mistakes;
 mod others;
 mod unknowns;

@@ -15,7 +15,7 @@ use terraform_provider_mesh::{
     facts::{Answer, Found, Query, Unseen},
     mesh::checks::{Code, Findings, Level, Levels},
     object::kind,
-    resources::{Kind as _, service::Service},
+    resources::{Kind, service::Service},
     schema::model::Model as _,
 };
 
@@ -68,22 +68,26 @@ fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer {
 
 /// What the checks of a service say in a cluster of these objects.
 fn told(arguments: &str, facts: &str, hidden: &[&str]) -> String {
-    let value =
-        hcl::resource(&payments(arguments), &<Service as terraform_provider_mesh::resources::Kind>::Config::schema());
+    told_of::<Service>(&payments(arguments), facts, hidden)
+}
+
+/// What the checks of any resource say.
+pub(in crate::golden) fn told_of<K: Kind>(text: &str, facts: &str, hidden: &[&str]) -> String {
+    let value = hcl::resource(text, &K::Config::schema());
     let mut out = Diagnostics::default();
-    let config = <Service as terraform_provider_mesh::resources::Kind>::Config::decode(&value, &Path::root(), &mut out);
-    Service::check(&config, &mut out);
-    Service::check_in_mesh(&config, &mesh(), &mut out);
+    let config = K::Config::decode(&value, &Path::root(), &mut out);
+    K::check(&config, &mut out);
+    K::check_in_mesh(&config, &mesh(), &mut out);
     assert!(out.sound().is_ok(), "{out}");
     let objects = documents(facts);
     for object in &objects {
         let known = [kind::ALL, kind::LOOKED_AT].concat();
         assert!(known.iter().any(|kind| object["kind"] == kind.kind), "a typo? {object}");
     }
-    let queries = Service::wants(&config, &mesh()).into_iter().map(|want| want.query);
+    let queries = K::wants(&config, &mesh()).into_iter().map(|want| want.query);
     let found: Found = queries.map(|query| (query.clone(), answer(&query, &objects, hidden))).collect();
     let mut findings = Findings::default();
-    Service::judge(&config, &mesh(), &found, &mut findings);
+    K::judge(&config, &mesh(), &found, &mut findings);
     let mut text = String::new();
     for finding in findings {
         let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };
