@@ -5,6 +5,7 @@ pub mod checks;
 pub mod core;
 pub mod duration;
 pub mod external_service;
+pub mod gateway;
 pub mod global_defaults;
 pub mod global_name;
 pub mod istio;

@@ -6,6 +6,7 @@ pub mod common;
 mod context;
 pub mod external_service;
 mod foreign;
+pub mod gateway;
 pub mod global_defaults;
 pub mod managed;
 pub mod namespace;

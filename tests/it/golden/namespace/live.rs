@@ -27,10 +27,14 @@ metadata:
 
 #[test]
 fn ambient() {
-    check("", "kind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}", &expect![[r#"
+    check(
+        "",
+        "kind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}",
+        &expect![[r#"
         error at name: Ambient mode isn't supported
           Namespace shop is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars. (IST0167)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -62,10 +66,14 @@ fn an_exception_for_a_port_that_nobody_listens_on() {
             "kind: Service\nmetadata: {{name: cart, namespace: shop}}\nspec: {{ports: [{{port: 80, targetPort: {target}}}, {{port: 81}}]}}"
         )
     };
-    check(exception, &service("8080"), &expect![[r#"
+    check(
+        exception,
+        &service("8080"),
+        &expect![[r#"
         warn at mtls.exception[0].target_port: The Service sends the port elsewhere
           Service cart sends port 80 to port 8080 of its workloads, and the exception is for port 80 there, where nobody listens for it. Write target_port = 8080. (other-target-port)
-    "#]]);
+    "#]],
+    );
     check(exception, &service("80"), &expect![[""]]);
     // Names are the containers' business.
     check(exception, &service("http"), &expect![[""]]);

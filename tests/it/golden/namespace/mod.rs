@@ -16,16 +16,22 @@ fn least() {
     let text = r#"
         name = "shop"
     "#;
-    check::<Namespace>(text, &expect![[r#"
+    check::<Namespace>(
+        text,
+        &expect![[r#"
         --- # Namespace/shop
         apiVersion: v1
         kind: Namespace
         metadata:
           name: shop
-    "#]]);
-    check_outputs::<Namespace>(text, &expect![[r#"
+    "#]],
+    );
+    check_outputs::<Namespace>(
+        text,
+        &expect![[r#"
         id = "shop"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -179,13 +185,16 @@ fn off() {
         name               = "shop"
         authorization_mode = "off"
     "#;
-    check::<Namespace>(off, &expect![[r#"
+    check::<Namespace>(
+        off,
+        &expect![[r#"
         --- # Namespace/shop
         apiVersion: v1
         kind: Namespace
         metadata:
           name: shop
-    "#]]);
+    "#]],
+    );
 }
 
 /// Only what is in the namespace itself, and what every proxy needs.

@@ -59,7 +59,9 @@ fn one_argument_at_a_time() {
     for block in ["mtls = unknown", "rbac = unknown", "mtls { exception = unknown }"] {
         texts.push((block, format!("name = \"shop\"\n{block}")));
     }
-    check_unknown::<Namespace>(&texts, &expect![[r#"
+    check_unknown::<Namespace>(
+        &texts,
+        &expect![[r#"
         name = unknown: which objects there are, id
         team = unknown: Namespace
         injection = unknown: Namespace
@@ -86,5 +88,6 @@ fn one_argument_at_a_time() {
         mtls = unknown: which objects there are
         rbac = unknown: which objects there are
         mtls { exception = unknown }: which objects there are
-    "#]]);
+    "#]],
+    );
 }
