@@ -21,7 +21,7 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::{Known, part},
-    object::{Holding, Key, Kind, Object, Stage, in_place, kind},
+    object::{Holding, Key, Kind, Object, Stage, Transition, kind},
 };
 
 words! {
@@ -193,6 +193,7 @@ fn destination_rule(mesh: &Mesh, key: Key, preset: Preset) -> Object {
         host: format!("*.svc.{}", mesh.cluster_domain),
         export_to: ExportTo::from(["*".to_owned()]),
         traffic_policy: preset.resiliency().map(|r| TrafficPolicy::of(&r, Traffic::Requests)),
+        subsets: Vec::new(),
     };
     object(key, Metadata::of(mesh), &spec, stage::TARGETS, &[origin(("spec", "resiliency"))])
 }
@@ -213,7 +214,7 @@ fn object(
         key,
         holding: Holding::Whole,
         stage,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: origins.to_vec(),
     }
 }

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     diagnostics::Path,
     known::{Known, part},
-    object::{Holding, Key, Object, Stage, in_place, kind},
+    object::{Holding, Key, Object, Stage, Transition, kind},
 };
 
 /// The parts.
@@ -90,7 +90,7 @@ impl Gateway {
             key,
             holding: Holding::Whole,
             stage: stage::TARGETS,
-            transition: in_place,
+            transition: Transition::InPlace,
             origins,
         })
     }

@@ -16,7 +16,7 @@ use crate::{
         port::PortNumber,
         stage,
     },
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 /// Hosts where requests are seen, whatever port they came by: a Service may give it another number. Ports, of the workloads
@@ -46,7 +46,7 @@ pub(super) fn policy(gateway: &Gateway, mesh: &Mesh, key: Key) -> Known<Object> 
         key,
         holding: Holding::Whole,
         stage: stage::OPENING,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: vec![
             ("spec.selector".to_owned(), Path::root().attribute("selector")),
             ("spec.rules".to_owned(), Path::root().attribute("server")),

@@ -32,7 +32,7 @@ use super::{
 use crate::{
     diagnostics::Path,
     known::{Known, part},
-    object::{Holding, Key, Kind, Object, Stage, in_place, kind},
+    object::{Holding, Key, Kind, Object, Stage, Transition, kind},
 };
 
 /// The parts. A `Known` around another one says whether it is written, which decides whether there is an object.
@@ -129,7 +129,7 @@ impl Namespace {
 }
 
 fn object(key: Key, body: serde_json::Value, stage: Stage, origins: Vec<(String, Path)>) -> Object {
-    Object { key, holding: Holding::Whole, body, stage, transition: in_place, origins }
+    Object { key, holding: Holding::Whole, body, stage, transition: Transition::InPlace, origins }
 }
 
 fn origin(field: &str, argument: &str) -> (String, Path) {

@@ -7,7 +7,7 @@ use crate::{
         manifest::{Metadata, bare},
         stage,
     },
-    object::{Holding, Key, Object, in_place, kind},
+    object::{Holding, Key, Object, Transition, kind},
 };
 
 /// Has the pods of a namespace injected, or not, by the default revision. Where it stands, [`REVISION`] is ignored.
@@ -64,7 +64,7 @@ pub(super) fn namespace(site: &Site, key: Key) -> Known<Object> {
         key,
         holding: if create { Holding::Whole } else { Holding::Fields },
         stage: stage::NAMESPACE,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: vec![
             origin("metadata.name", "name"),
             origin("metadata.labels", "labels"),

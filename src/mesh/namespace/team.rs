@@ -2,7 +2,7 @@
 //! authorization. What is encrypted, who end users are, what is observed and what the proxies do beyond Istio's own API is
 //! for the platform to say: those kinds they may only read.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use super::{Site, object, origin};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         stage,
         text::Text,
     },
-    object::{Key, Move, Object},
+    object::{Key, Move, Object, Transition},
     tree::at,
 };
 
@@ -126,12 +126,12 @@ pub(super) fn binding(site: &Site, key: Key) -> Known<Object> {
     let content = RoleBinding { role_ref: RoleRef { api_group: RBAC, kind: "Role", name: NAME }, subjects };
     let body = plain(&key, site.metadata()?, &content);
     let object = object(key, body, stage::TARGETS, vec![origin("subjects", "rbac")]);
-    Ok(Object { transition, ..object })
+    Ok(Object { transition: Transition::By { how: transition, settle: Duration::ZERO }, ..object })
 }
 
 /// The server never lets a binding change to another Role: one that was taken over is made anew.
 fn transition(live: &serde_json::Value, wanted: &serde_json::Value) -> Move {
-    if at(live, &["roleRef"]) == at(wanted, &["roleRef"]) { Move::InPlace } else { Move::Recreate }
+    if wanted.is_null() || at(live, &["roleRef"]) == at(wanted, &["roleRef"]) { Move::InPlace } else { Move::Recreate }
 }
 
 #[cfg(test)]

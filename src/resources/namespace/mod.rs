@@ -44,7 +44,7 @@ impl Kind for Namespace {
         if let Ok(Some(mtls)) = config.mtls.known()
             && let Ok(exceptions) = mtls.exception.known()
         {
-            for (at, exception) in numbered_in(&exceptions_path(), exceptions) {
+            for (at, exception) in numbered_in(&mtls_path(), "exception", exceptions) {
                 check_selector(&exception.selector, &at.attribute("selector"), out);
             }
         }
@@ -104,16 +104,17 @@ fn intent(config: &Config) -> namespace::Namespace {
     }
 }
 
-fn exceptions_path() -> Path {
-    Path::root().attribute("mtls").attribute("exception")
+fn mtls_path() -> Path {
+    Path::root().attribute("mtls")
 }
 
 fn mtls(block: &config::Mtls) -> Mtls {
     let exceptions = block.exception.known();
     Mtls {
         mode: block.mode.or(MtlsMode::Strict),
-        exceptions: exceptions
-            .map(|blocks| numbered_in(&exceptions_path(), blocks).map(|(at, block)| exception(at, block)).collect()),
+        exceptions: exceptions.map(|blocks| {
+            numbered_in(&mtls_path(), "exception", blocks).map(|(at, block)| exception(at, block)).collect()
+        }),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use expect_test::expect_file;
+use expect_test::{ExpectFile, expect_file};
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
     engine::drift::project,
@@ -21,11 +21,11 @@ use crate::support::{
 use super::{configure, workspace};
 
 /// An argument, or block.
-struct Row {
+pub(super) struct Row {
     /// Its name.
     argument: &'static str,
     /// What stands beside it all the time; a name, a namespace and a port do anyway.
-    beside: &'static str,
+    pub(super) beside: &'static str,
     /// It is written.
     written: &'static str,
     /// It is written otherwise.
@@ -38,12 +38,18 @@ const MANAGED: &str = "service = \"managed\"\ncreate_service_account = false";
 /// Likewise, and what was given away is taken back.
 const ADOPTING: &str = "service = \"managed\"\ncreate_service_account = false\nadopt_existing = true";
 
-const fn row(argument: &'static str, beside: &'static str, written: &'static str, changed: &'static str) -> Row {
+pub(super) const fn row(argument: &'static str, beside: &'static str, written: &'static str, changed: &'static str) -> Row {
     Row { argument, beside, written, changed }
 }
 
 /// In the order of the schema.
 const ROWS: &[Row] = &[
+    row(
+        "global_name",
+        "service = \"managed\"\ncreate_service_account = false\ncalls = []",
+        "global_name = \"payments.example.internal\"",
+        "global_name = \"charges.example.internal\"",
+    ),
     row("selector", MANAGED, "selector = { app = \"x\" }", "selector = { app = \"x\", tier = \"y\" }"),
     row("service_account", "service = \"managed\"", "service_account = \"a\"", "service_account = \"b\""),
     row(
@@ -57,6 +63,7 @@ const ROWS: &[Row] = &[
     row("calls", MANAGED, "calls = [\"ledger\"]", "calls = [\"ledger\", \"shop/*\", \"api.example.com\"]"),
     row("resiliency", MANAGED, "resiliency = \"high\"", "resiliency = \"none\""),
     row("request_timeout", MANAGED, "request_timeout = \"3s\"", "request_timeout = \"0s\""),
+    row("object_name", MANAGED, "object_name = \"pay\"", "object_name = \"payments.old\""),
     row("labels", MANAGED, "labels = { team = \"a\" }", "labels = { team = \"b\", tier = \"c\" }"),
     row("annotations", MANAGED, "annotations = { note = \"a\" }", "annotations = { note = \"b\" }"),
     row(
@@ -78,6 +85,38 @@ const ROWS: &[Row] = &[
         "allow {\n from = [\"shop/*\"]\n methods = [\"GET\"]\n paths = [\"/v1/*\"]\n ports = [8080]\n}",
     ),
     row(
+        "ingress",
+        MANAGED,
+        "ingress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n}",
+        "ingress {\n name = \"v1\"\n gateway = \"istio-ingress/public\"\n service_account = \"istio-ingress/gateway\"\n hosts = [\"api.example.com\"]\n paths = [\"/v1/*\"]\n port = 8080\n rewrite = \"/\"\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"a.example.com\"]\n}",
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"*.example.com\"]\n ip_blocks = [\"10.0.0.0/8\"]\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://a.example.com\"\n}\n}",
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://b.example.com\"\n claims = { groups = [\"admin\"] }\n}\n}",
+    ),
+    row(
+        "deny",
+        MANAGED,
+        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
+        "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
+    ),
+    row("require_end_user", MANAGED, "require_end_user {}", "require_end_user {\n except_paths = [\"/healthz\"]\n}"),
+    row(
+        "external_authorization",
+        MANAGED,
+        "external_authorization {\n provider = \"opa\"\n}",
+        "external_authorization {\n provider = \"opa\"\n paths = [\"/admin/*\"]\n}",
+    ),
+    row("export_to", MANAGED, "export_to = [\"shop\"]", "export_to = [\"*\"]"),
+    row(
         "override",
         MANAGED,
         "override {\n kind = \"DestinationRule\"\n patch = \"{\\\"spec\\\":{\\\"trafficPolicy\\\":{\\\"retryBudget\\\":null}}}\"\n}",
@@ -97,9 +136,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 #[test]
 fn every_argument_has_a_row() {
-    let schema = <Service as Kind>::Config::schema();
-    let rows = ROWS.iter().map(|row| row.argument).chain(ELSEWHERE.iter().map(|(argument, _)| *argument));
-    let rows: Vec<_> = rows.collect();
+    covers::<Service>(ROWS, ELSEWHERE);
+}
+
+/// Each argument has a row, or a test elsewhere.
+pub(super) fn covers<K: Kind>(rows: &[Row], elsewhere: &[(&str, &str)]) {
+    let schema = K::Config::schema();
+    let rows: Vec<_> =
+        rows.iter().map(|row| row.argument).chain(elsewhere.iter().map(|(argument, _)| *argument)).collect();
     let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
     assert_eq!(missing, Vec::<&str>::new());
     for row in &rows {
@@ -112,13 +156,29 @@ fn every_argument_has_a_row() {
 fn what_each_writes_comes_changes_and_goes() {
     let namespace = control_plane().namespace("arguments");
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
+    let configure = |hcl: &str| configure(&workspace, Grant::AppTeam, &namespace, hcl);
+    comes_and_goes(ROWS, service, &workspace, &configure, &namespace.name, &expect_file!["arguments.txt"]);
+    workspace.destroy().succeeded();
+    let left = control_plane().api().objects(&namespace.name);
+    assert_eq!(left, Vec::<String>::new());
+}
+
+/// Writes, changes and removes the argument of every row, each in a resource of its own, `s0` and so on.
+pub(super) fn comes_and_goes(
+    rows: &[Row],
+    resource: fn(usize, &Row, &str) -> String,
+    workspace: &Workspace,
+    configure: &dyn Fn(&str),
+    namespace: &str,
+    expect: &ExpectFile,
+) {
     let state = |of: fn(&Row) -> &'static str| {
-        let services: Vec<_> = ROWS.iter().enumerate().map(|(n, row)| service(n, row, of(row))).collect();
-        configure(&workspace, Grant::AppTeam, &namespace, &services.join("\n"));
+        let resources: Vec<_> = rows.iter().enumerate().map(|(n, row)| resource(n, row, of(row))).collect();
+        configure(&resources.join("\n"));
         workspace.apply().succeeded();
         let plan = workspace.plan();
         assert!(plan.is_empty, "{}", plan.text);
-        live(&workspace)
+        live(workspace)
     };
     let without = state(|_| "");
     let written = state(|row| row.written);
@@ -127,19 +187,16 @@ fn what_each_writes_comes_changes_and_goes() {
     assert_eq!(removed, without);
 
     let mut text = String::new();
-    for (n, row) in ROWS.iter().enumerate() {
+    for (n, row) in rows.iter().enumerate() {
         for (words, other) in [(row.written, &written), (row.changed, &changed)] {
             writeln!(text, "=== {}", words.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
             let name = format!("s{n}");
             for line in differences(&without[&name], &other[&name]) {
-                writeln!(text, "{}", line.replace(&namespace.name, "NAMESPACE").replace(&name, "NAME")).unwrap();
+                writeln!(text, "{}", line.replace(namespace, "NAMESPACE").replace(&name, "NAME")).unwrap();
             }
         }
     }
-    expect_file!["arguments.txt"].assert_eq(&text);
-    workspace.destroy().succeeded();
-    let left = control_plane().api().objects(&namespace.name);
-    assert_eq!(left, Vec::<String>::new());
+    expect.assert_eq(&text);
 }
 
 fn service(n: usize, row: &Row, written: &str) -> String {

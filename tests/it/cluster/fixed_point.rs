@@ -27,9 +27,7 @@ fn of_every_golden_object() {
         let namespace = control_plane().namespace("fixed-point");
         for mut body in objects(&file) {
             // Names are unique within a file; what hosts say of the namespace means nothing to an API server.
-            body["metadata"]["namespace"] = json!(namespace.name);
-            let kind = object::kind::named(body["kind"].as_str().expect("a kind")).expect("a kind that we write");
-            let key = Key::new(kind, &namespace.name, body["metadata"]["name"].as_str().expect("a name"));
+            let key = placed(&mut body, &namespace.name);
             if is_of_somebody_else(&body) {
                 make_service(&api, &key);
             }
@@ -48,6 +46,17 @@ fn of_every_golden_object() {
     assert!(held > 40, "only {held} objects were found");
 }
 
+/// Puts an object into a namespace of the test, or makes it that namespace; answers its key.
+pub(super) fn placed(body: &mut Json, namespace: &str) -> Key {
+    let kind = object::kind::named(body["kind"].as_str().expect("a kind")).expect("a kind that we write");
+    if !kind.namespaced {
+        body["metadata"]["name"] = json!(namespace);
+        return Key { kind, namespace: None, name: namespace.to_owned() };
+    }
+    body["metadata"]["namespace"] = json!(namespace);
+    Key::new(kind, namespace, body["metadata"]["name"].as_str().expect("a name"))
+}
+
 /// The YAML files beside the golden tests.
 pub(super) fn golden_files() -> Vec<PathBuf> {
     let list = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
@@ -58,11 +67,9 @@ pub(super) fn golden_files() -> Vec<PathBuf> {
     files
 }
 
-/// The objects of a golden file. Where it is of one object, its first line is the object's name.
+/// The objects of a golden file.
 pub(super) fn objects(file: &Path) -> Vec<Json> {
-    let text = fs::read_to_string(file).expect("reading a golden file");
-    let start = if text.starts_with("---") { "" } else { "--- # " };
-    yaml(&format!("{start}{text}"))
+    yaml(&fs::read_to_string(file).expect("reading a golden file"))
 }
 
 /// Of a Service that isn't ours we write an annotation alone.

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod accepted;
+mod access;
 mod adoption;
 mod arguments;
 mod behaviour;
@@ -16,17 +17,21 @@ mod core;
 mod drift;
 mod early;
 mod examples;
+mod existing_service;
 mod faults;
+mod gateways;
 mod fixed_point;
 mod global_name;
 mod import;
-mod istioctl;
+mod ingress;
+pub(crate) mod istioctl;
 mod lifecycle;
 mod live_checks;
 mod mistakes;
 mod moves;
 mod mutation;
 mod object_name;
+mod namespaces;
 mod offline;
 mod proxy;
 mod rbac;

@@ -29,10 +29,11 @@ fn written(grant: Grant) -> &'static [&'static str] {
             "VirtualService",
             "Sidecar",
             "EnvoyFilter",
+            "Gateway",
             "AuthorizationPolicy",
             "PeerAuthentication",
         ],
-        Plan | LiveChecks | LiveChecksCalled | LiveChecksRoot => &[],
+        Plan | LiveChecks | LiveChecksCalled | LiveChecksRoot | Grant::Namespaces | Grant::NamespacesDestroy => &[],
     }
 }
 

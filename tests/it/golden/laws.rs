@@ -10,7 +10,8 @@ use terraform_provider_mesh::{
     mesh::Rendered,
     object::{Key, Object},
     resources::{
-        Kind, external_service::ExternalService, global_defaults::GlobalDefaults, namespace::Namespace,
+        Kind, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
+        namespace::Namespace,
         service::Service,
     },
     schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
@@ -21,14 +22,25 @@ use super::{mesh, sound::sound};
 /// What may stand where `name` is asked for, so that many random configurations are sound.
 fn sound_texts(name: &str) -> &'static [&'static str] {
     match name {
-        "name" | "service_account" => &["payments", "ledger"],
+        "name" => &["payments", "ledger"],
+        // An ingress names the namespace, too.
+        "service_account" => &["payments", "ledger", "istio-ingress/public"],
+        "gateway" => &["istio-ingress/public", "pci/public"],
+        "rewrite" => &["/", "/v2/"],
+        "object_name" => &["pay", "payments.old"],
         "namespace" => &["pci", "shop"],
         "service" => &["existing", "managed", "none"],
         "protocol" => &["http", "http2", "grpc", "tls", "https", "tcp"],
         "access" => &["namespace", "none", "mesh"],
         "authorization_mode" => &["enforce", "dry_run", "off"],
         "resiliency" => &["low", "medium", "high", "none"],
-        "request_timeout" | "create" | "read" | "update" | "delete" => &["5s", "1500ms", "1m30s"],
+        "request_timeout" | "create" | "read" | "update" | "delete" | "interval" | "base_ejection_time" | "delay" => {
+            &["5s", "1500ms", "1m30s"]
+        }
+        "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
+        "version" => &["v1", "v2"],
+        "path" => &["/", "/a", "/a/*", "/b*"],
+        "method" => &["GET", "POST"],
         "calls" => {
             &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
         }
@@ -36,6 +48,10 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
         "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
+        "credential_name" => &["shop-cert", "partners"],
+        "min_version" | "max_version" => &["1.2", "1.3"],
+        "cipher_suites" => &["ECDHE-RSA-AES256-GCM-SHA384", "AES128-SHA"],
+        "namespaces" => &["shop", "pci"],
         "revision" => &["stable", "1-31-0"],
         "service_accounts" => &["ci/pipeline", "deployer"],
         "methods" => &["GET", "POST"],
@@ -45,12 +61,11 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "host" => &["api.example.com", "*.example.com"],
         "tls" => &["passthrough", "originate", "none"],
         "export_to" => &["shop", "media", "*"],
-        "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
+        "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off", "simple", "passthrough"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
-        "unmanaged" => &["VirtualService", "DestinationRule"],
+        "unmanaged" | "kind" => &["VirtualService", "DestinationRule"],
         "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
-        "kind" => &["VirtualService", "DestinationRule"],
         "patch" => &[r#"{"spec":{"exportTo":["*"]}}"#, r#"{"spec":{"exportTo":null}}"#],
         _ => &["a", "b"],
     }
@@ -113,14 +128,11 @@ fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedSt
     }
 }
 
-/// Out of 20 more, how many leave out what may be left out: what is written at random beside much else is seldom sound.
-const SELDOM: u32 = 80;
-
 fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
     let unknown_value = Just(Value::Unknown);
     match &slot.shape {
         Shape::Attribute { kind, spec } => {
-            let absent = if spec.mode == Mode::Required { unsound } else { SELDOM };
+            let absent = if spec.mode == Mode::Required { unsound } else { 20 };
             let written = value(slot.name, kind, unsound, unknown);
             if absent == 0 {
                 return prop_oneof![20 => written, unknown => unknown_value].boxed();
@@ -131,12 +143,12 @@ fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
         Shape::Block { nesting: Nesting::List, schema, .. } => {
             let blocks = prop::collection::vec(body(schema, unsound, unknown), 1..3).prop_map(Value::List);
             // Hardly a service is sound without a port.
-            let absent = if slot.name == "port" { 5 + unsound } else { SELDOM };
+            let absent = if slot.name == "port" { 5 + unsound } else { 20 };
             prop_oneof![absent => Just(Value::List(Vec::new())), 20 => blocks, unknown => unknown_value].boxed()
         }
         Shape::Block { schema, .. } => {
             let block = body(schema, unsound, unknown);
-            prop_oneof![SELDOM => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
+            prop_oneof![20 => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
         }
     }
 }
@@ -288,4 +300,9 @@ fn of_mesh_global_defaults() {
 #[test]
 fn of_mesh_namespace() {
     laws::<Namespace>();
+}
+
+#[test]
+fn of_mesh_gateway() {
+    laws::<Gateway>();
 }

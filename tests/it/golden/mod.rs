@@ -9,7 +9,9 @@
 // Expectations are written by a program, which always writes them.
 #![allow(clippy::needless_raw_string_hashes)]
 
+mod construction;
 mod external_service;
+mod gateway;
 mod global_defaults;
 pub(crate) mod hcl;
 mod laws;

@@ -1,7 +1,7 @@
 //! Random configurations that pass the rules. Few do by chance; so what the rules refuse is taken out, until they refuse
 //! nothing: what remains says as much as it can.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use proptest::prelude::*;
 use terraform_provider_mesh::{
@@ -55,10 +55,14 @@ fn passing<K: Kind>(mut value: Value) -> Option<Value> {
         let config = K::Config::decode(&value, &Path::root(), &mut out);
         K::check(&config, &mut out);
         K::check_in_mesh(&config, &mesh(), &mut out);
-        let Some(error) = out.iter().find(|diagnostic| diagnostic.severity == Severity::Error) else {
+        let errors = out.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        let errors: BTreeSet<_> = errors.map(|error| error.at.clone()).collect();
+        if errors.is_empty() {
             return Some(value);
-        };
-        if !remove(&mut value, &schema, error.at.steps()) {
+        }
+        // The last one first, so that the others are still where they were told.
+        let removed = errors.iter().rev().map(|at| remove(&mut value, &schema, at.steps())).filter(|removed| *removed);
+        if removed.count() == 0 {
             return None;
         }
     }

@@ -1,6 +1,7 @@
 //! From the arguments of `mesh_service` to what they mean: defaults are filled in here, and nowhere else.
 
 mod access;
+mod ingress;
 mod others;
 mod traffic;
 
@@ -33,6 +34,7 @@ pub(super) fn intent(config: &config::Config) -> Service {
         authorization: access::authorization(config),
         // Whether there is a Sidecar is known before all of its hosts are.
         calls: config.calls.known().map(|calls| calls.map(|_| config.calls.elements().map(Option::unwrap_or_default))),
+        ingress: ingress::ingress(config),
         traffic: traffic::traffic(config),
         others: others::others(config),
         overrides: others::overrides(config),

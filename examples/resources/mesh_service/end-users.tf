@@ -1,0 +1,69 @@
+# A service that people use, through a gateway. Who they are is said by tokens, which the mesh verifies where the central team
+# has written a RequestAuthentication for their issuer.
+resource "mesh_service" "accounts" {
+  name      = "accounts"
+  namespace = "shop"
+  service   = "managed"
+
+  # Scrapers without an identity may be anywhere; the service needn't be seen everywhere for them.
+  export_to = ["istio-ingress"]
+
+  port {
+    number   = 8080
+    protocol = "http"
+  }
+
+  # Customers.
+  allow {
+    from  = ["istio-ingress/istio-ingressgateway"]
+    hosts = ["accounts.example.com"]
+    paths = ["/v1/accounts/*"]
+    end_user {
+      issuer = "https://login.example.com"
+    }
+  }
+  # Operators: customers of whom the token says more.
+  allow {
+    from  = ["istio-ingress/istio-ingressgateway"]
+    paths = ["/admin/*"]
+    end_user {
+      issuer = "https://login.example.com"
+      claims = {
+        groups                  = ["operators"]
+        "[realm_access][roles]" = ["admin", "support-*"]
+      }
+    }
+  }
+  # Scrapers have neither token nor identity, but an address.
+  allow {
+    from      = ["anonymous"]
+    paths     = ["/metrics"]
+    ip_blocks = ["10.0.0.0/8"]
+  }
+
+  # Whatever the blocks above say: no request without a token, but for the scrapers'.
+  require_end_user {
+    except_paths = ["/metrics"]
+  }
+  # The gateway's public name is for reading.
+  deny {
+    from    = ["istio-ingress/*"]
+    hosts   = ["accounts.example.com"]
+    methods = ["DELETE"]
+    paths   = ["/v1/accounts/*"]
+  }
+  # A token that was stolen.
+  deny {
+    from = ["anonymous"]
+    end_user {
+      issuer = "https://login.example.com"
+      claims = { jti = ["3f1c7d2a"] }
+    }
+  }
+
+  # Closing an account is for the authorizer to say, which the mesh's configuration calls "opa".
+  external_authorization {
+    provider = "opa"
+    paths    = ["/v1/accounts/{*}/close"]
+  }
+}

@@ -1,0 +1,28 @@
+# A database. Proxies see bytes there: who sends them and from where, and nothing else. Rules on requests are refused by the plan.
+resource "mesh_service" "ledger_db" {
+  name      = "ledger-db"
+  namespace = "pci"
+  service   = "managed"
+
+  # What is said of ports is said of the Service's; policies hold at the workload, and get 15432.
+  port {
+    number      = 5432
+    protocol    = "tcp"
+    target_port = 15432
+  }
+
+  allow {
+    from  = ["ledger"]
+    ports = [5432]
+  }
+  # A host outside the mesh, by its address.
+  allow {
+    from      = ["anonymous"]
+    ip_blocks = ["10.20.0.0/24"]
+  }
+  deny {
+    from      = ["anonymous"]
+    ports     = [5432]
+    ip_blocks = ["10.20.0.66"]
+  }
+}
