@@ -94,6 +94,8 @@ model! {
 }
 
 fn is_host(text: &str) -> bool {
-    let name = text.strip_prefix("*.").unwrap_or(text);
-    text == "*" || name.contains('.') && names::is_subdomain(name)
+    match text.strip_prefix("*.") {
+        Some(domain) => names::is_subdomain(domain),
+        None => text == "*" || text.contains('.') && names::is_subdomain(text),
+    }
 }

@@ -38,7 +38,12 @@ const MANAGED: &str = "service = \"managed\"\ncreate_service_account = false";
 /// Likewise, and what was given away is taken back.
 const ADOPTING: &str = "service = \"managed\"\ncreate_service_account = false\nadopt_existing = true";
 
-pub(super) const fn row(argument: &'static str, beside: &'static str, written: &'static str, changed: &'static str) -> Row {
+pub(super) const fn row(
+    argument: &'static str,
+    beside: &'static str,
+    written: &'static str,
+    changed: &'static str,
+) -> Row {
     Row { argument, beside, written, changed }
 }
 

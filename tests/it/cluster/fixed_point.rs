@@ -48,13 +48,16 @@ fn of_every_golden_object() {
 
 /// Puts an object into a namespace of the test, or makes it that namespace; answers its key.
 pub(super) fn placed(body: &mut Json, namespace: &str) -> Key {
+    let part = if body["kind"] == "Namespace" { "name" } else { "namespace" };
+    body["metadata"][part] = json!(namespace);
+    key_of(body)
+}
+
+/// Which object it is.
+pub(super) fn key_of(body: &Json) -> Key {
+    let text = |part: &str| body["metadata"][part].as_str().map(str::to_owned);
     let kind = object::kind::named(body["kind"].as_str().expect("a kind")).expect("a kind that we write");
-    if !kind.namespaced {
-        body["metadata"]["name"] = json!(namespace);
-        return Key { kind, namespace: None, name: namespace.to_owned() };
-    }
-    body["metadata"]["namespace"] = json!(namespace);
-    Key::new(kind, namespace, body["metadata"]["name"].as_str().expect("a name"))
+    Key { kind, namespace: text("namespace"), name: text("name").expect("a name") }
 }
 
 /// The YAML files beside the golden tests.

@@ -145,6 +145,11 @@ fn surround(api: &Api, objects: &[Json]) {
             let spec = json!({ "containers": containers });
             api.apply(&json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec }), "tests");
         }
+        for server in list(object, "/spec/servers") {
+            if let Some(name) = server["tls"]["credentialName"].as_str() {
+                api.apply(&certificate(namespace, name), "tests");
+            }
+        }
         let host = text(object, "/spec/host").strip_suffix(".svc.cluster.local").unwrap_or_default();
         if let Some((name, namespace)) = host.split_once('.') {
             let metadata = json!({ "name": name, "namespace": namespace });
@@ -168,7 +173,21 @@ fn namespaces(object: &Json) -> BTreeSet<String> {
 
 /// The labels that an object selects workloads by.
 fn selectors(object: &Json) -> Vec<Json> {
+    if object["kind"] == "Gateway" {
+        return vec![object["spec"]["selector"].clone()];
+    }
     let pointers =
         ["/spec/selector/matchLabels", "/spec/workloadSelector/labels", "/spec/workloadSelector/matchLabels"];
     pointers.iter().filter_map(|pointer| object.pointer(pointer)).cloned().collect()
+}
+
+/// A Secret with a certificate, of its own name and so unlike any other.
+fn certificate(namespace: &str, name: &str) -> Json {
+    let signed = rcgen::generate_simple_self_signed(vec![format!("{name}.example.com")]).expect("a certificate");
+    let certificate = signed.cert.pem();
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": { "name": name, "namespace": namespace },
+        "stringData": { "tls.crt": certificate, "tls.key": signed.signing_key.serialize_pem(), "ca.crt": certificate },
+    })
 }

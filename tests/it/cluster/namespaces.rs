@@ -175,7 +175,10 @@ fn who_cannot_look_does_not_delete() {
     let workspace = of_user(Tool::Terraform, &home, &home.user(Grant::Namespaces), TEAM);
     workspace.apply().succeeded();
     let told = workspace.destroy().errors();
-    assert!(told.contains("Can't see what is in the Namespace") && told.contains("no right to list secrets"), "{told}");
+    assert!(
+        told.contains("Can't see what is in the Namespace") && told.contains("no right to list limitranges"),
+        "{told}"
+    );
     assert!(control_plane().api().get(&place(&team(&home))).is_some());
 }
 
@@ -304,7 +307,8 @@ fn a_team_has_its_rights_and_no_more() {
         ("", &["services", "serviceaccounts", "pods", "configmaps"]),
         ("apps", &["deployments", "statefulsets"]),
     ] {
-        for (kind, verb) in kinds.iter().flat_map(|kind| ["create", "patch", "delete", "get"].map(|verb| (kind, verb))) {
+        for (kind, verb) in kinds.iter().flat_map(|kind| ["create", "patch", "delete", "get"].map(|verb| (kind, verb)))
+        {
             assert!(can(verb, group, kind, &name), "{verb} {kind} at home");
             assert!(!can(verb, group, kind, &home.name), "{verb} {kind} elsewhere");
             assert!(!can(verb, group, kind, "istio-system"), "{verb} {kind} in the root namespace");
@@ -331,7 +335,11 @@ fn a_team_has_its_rights_and_no_more() {
     workspace.apply().succeeded();
     let plan = workspace.plan();
     assert!(plan.is_empty, "{}", plan.text);
-    configure(&workspace, &home, &service.replace("service   =", "resiliency = \"high\"\naccess = \"mesh\"\nservice   ="));
+    configure(
+        &workspace,
+        &home,
+        &service.replace("service   =", "resiliency = \"high\"\naccess = \"mesh\"\nservice   ="),
+    );
     workspace.apply().succeeded();
     workspace.destroy().succeeded();
 

@@ -11,8 +11,7 @@ use terraform_provider_mesh::{
     object::{Key, Object},
     resources::{
         Kind, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
-        namespace::Namespace,
-        service::Service,
+        namespace::Namespace, service::Service,
     },
     schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
 };

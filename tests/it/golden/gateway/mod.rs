@@ -86,7 +86,47 @@ fn least_tls() {
         }
     "#,
         ),
-        &expect![[""]],
+        &expect![[r#"
+            --- # Gateway/istio-ingress/public
+            apiVersion: networking.istio.io/v1
+            kind: Gateway
+            metadata:
+              name: public
+              namespace: istio-ingress
+            spec:
+              selector:
+                app: public
+              servers:
+              - hosts:
+                - "*/shop.example.com"
+                port:
+                  name: https-443
+                  number: 443
+                  protocol: HTTPS
+                tls:
+                  credentialName: shop
+                  minProtocolVersion: TLSV1_3
+                  mode: SIMPLE
+            --- # AuthorizationPolicy/istio-ingress/public-istio-ingress
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: public-istio-ingress
+              namespace: istio-ingress
+            spec:
+              action: ALLOW
+              rules:
+              - to:
+                - operation:
+                    hosts:
+                    - shop.example.com
+                    - shop.example.com:*
+              selector:
+                matchLabels:
+                  app: public
+        "#]],
     );
 }
 
@@ -106,7 +146,44 @@ fn passthrough() {
         }
     "#,
         ),
-        &expect![[""]],
+        &expect![[r#"
+            --- # Gateway/istio-ingress/public
+            apiVersion: networking.istio.io/v1
+            kind: Gateway
+            metadata:
+              name: public
+              namespace: istio-ingress
+            spec:
+              selector:
+                app: public
+              servers:
+              - hosts:
+                - "*/shop.example.com"
+                port:
+                  name: https-443
+                  number: 443
+                  protocol: HTTPS
+                tls:
+                  mode: PASSTHROUGH
+            --- # AuthorizationPolicy/istio-ingress/public-istio-ingress
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: public-istio-ingress
+              namespace: istio-ingress
+            spec:
+              action: ALLOW
+              rules:
+              - to:
+                - operation:
+                    ports:
+                    - "443"
+              selector:
+                matchLabels:
+                  app: public
+        "#]],
     );
 }
 
@@ -127,7 +204,27 @@ fn istio_mutual() {
         }
     "#,
         ),
-        &expect![[""]],
+        &expect![[r#"
+            Gateway/istio-ingress/public
+            apiVersion: networking.istio.io/v1
+            kind: Gateway
+            metadata:
+              name: public
+              namespace: istio-ingress
+            spec:
+              selector:
+                app: public
+              servers:
+              - hosts:
+                - "*/*"
+                port:
+                  name: tls-15443
+                  number: 15443
+                  protocol: TLS
+                tls:
+                  minProtocolVersion: TLSV1_3
+                  mode: ISTIO_MUTUAL
+        "#]],
     );
 }
 

@@ -53,5 +53,29 @@ fn one_argument_at_a_time() {
     texts.push(("server = unknown", format!("{before}server = unknown")));
     let http = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nhttps_redirect = unknown\n}";
     texts.push(("https_redirect = unknown", format!("{before}{http}")));
-    check_unknown::<Gateway>(&texts, &expect![[""]]);
+    check_unknown::<Gateway>(
+        &texts,
+        &expect![[r#"
+        name = unknown: which objects there are, id, principal
+        name = "public", service_account = unknown: principal
+        namespace = unknown: which objects there are, id, principal
+        unknown: Gateway, AuthorizationPolicy
+        { app = unknown }: Gateway, AuthorizationPolicy
+        labels = unknown, server {: Gateway, AuthorizationPolicy
+        annotations = { a = unknown }, server {: Gateway, AuthorizationPolicy
+        port = unknown: Gateway, AuthorizationPolicy
+        port = 443, target_port = unknown: nothing
+        unknown: Gateway, AuthorizationPolicy
+        unknown: Gateway, AuthorizationPolicy
+        ["a.example.com", unknown]: Gateway, AuthorizationPolicy
+        port = 443, namespaces = unknown: Gateway
+        credential_name = unknown: Gateway
+        credential_name = "a", mode = unknown: Gateway, AuthorizationPolicy
+        credential_name = "a", min_version = unknown: Gateway
+        credential_name = "a", max_version = unknown: Gateway
+        credential_name = "a", min_version = "1.2", cipher_suites = [unknown]: Gateway
+        server = unknown: Gateway, AuthorizationPolicy
+        https_redirect = unknown: Gateway
+    "#]],
+    );
 }
