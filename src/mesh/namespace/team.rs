@@ -15,7 +15,6 @@ use crate::{
         text::Text,
     },
     object::{Key, Move, Object, Transition},
-    tree::at,
 };
 
 /// The name of Role and RoleBinding.
@@ -53,6 +52,7 @@ const RULES: &[PolicyRule] = &[
         verbs: READ,
     },
     PolicyRule { api_groups: &["telemetry.istio.io"], resources: &["telemetries"], verbs: READ },
+    PolicyRule { api_groups: &[RBAC], resources: &["rolebindings", "roles"], verbs: READ },
 ];
 
 /// Who works in the namespace.
@@ -131,7 +131,7 @@ pub(super) fn binding(site: &Site, key: Key) -> Known<Object> {
 
 /// The server never lets a binding change to another Role: one that was taken over is made anew.
 fn transition(live: &serde_json::Value, wanted: &serde_json::Value) -> Move {
-    if wanted.is_null() || at(live, &["roleRef"]) == at(wanted, &["roleRef"]) { Move::InPlace } else { Move::Recreate }
+    if wanted.is_null() || live.get("roleRef") == wanted.get("roleRef") { Move::InPlace } else { Move::Recreate }
 }
 
 #[cfg(test)]

@@ -236,7 +236,10 @@ fn differences(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) 
         match (before.get(key), after.get(key)) {
             (Some(before), Some(after)) => fields(before, after, "", &mut |line| lines.push(format!("{key} {line}"))),
             (Some(_), None) => lines.push(format!("{key} is gone")),
-            (None, Some(after)) => lines.push(format!("{key} comes: {}", after.get("spec").unwrap_or(&Json::Null))),
+            (None, Some(after)) => {
+                let content = ["spec", "rules", "subjects"].iter().find_map(|name| after.get(*name));
+                lines.push(format!("{key} comes: {}", content.unwrap_or(&Json::Null)));
+            }
             (None, None) => {}
         }
     }

@@ -145,6 +145,9 @@ fn surround(api: &Api, objects: &[Json]) {
             let spec = json!({ "containers": containers });
             api.apply(&json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec }), "tests");
         }
+        if object["kind"] == "Gateway" {
+            api.apply(&door(object), "tests");
+        }
         for server in list(object, "/spec/servers") {
             if let Some(name) = server["tls"]["credentialName"].as_str() {
                 api.apply(&certificate(namespace, name), "tests");
@@ -179,6 +182,17 @@ fn selectors(object: &Json) -> Vec<Json> {
     let pointers =
         ["/spec/selector/matchLabels", "/spec/workloadSelector/labels", "/spec/workloadSelector/matchLabels"];
     pointers.iter().filter_map(|pointer| object.pointer(pointer)).cloned().collect()
+}
+
+/// The Service of a gateway's workloads, as its chart makes it.
+fn door(gateway: &Json) -> Json {
+    let numbers: BTreeSet<u64> =
+        list(gateway, "/spec/servers").filter_map(|server| server["port"]["number"].as_u64()).collect();
+    let ports: Vec<Json> =
+        numbers.into_iter().map(|number| json!({ "name": format!("tcp-{number}"), "port": number })).collect();
+    let metadata = json!({ "name": "door", "namespace": text(gateway, "/metadata/namespace") });
+    let spec = json!({ "selector": gateway["spec"]["selector"], "ports": ports });
+    json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec })
 }
 
 /// A Secret with a certificate, of its own name and so unlike any other.

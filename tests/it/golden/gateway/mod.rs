@@ -67,7 +67,13 @@ fn every_argument() {
         }
     "#;
     check::<Gateway>(text, &expect_file!["every_argument.yaml"]);
-    check_outputs::<Gateway>(text, &expect![[""]]);
+    check_outputs::<Gateway>(
+        text,
+        &expect![[r#"
+        id = "istio-ingress/public"
+        principal = "cluster.local/ns/istio-ingress/sa/ingress"
+    "#]],
+    );
 }
 
 /// TLS 1.3 unless written.
