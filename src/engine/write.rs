@@ -242,7 +242,8 @@ fn finalizers(object: &Json) -> Vec<&str> {
 fn remains(object: &Json) -> String {
     let conditions = at(object, &["status", "conditions"]).as_array().into_iter().flatten();
     let holding = conditions.filter(|condition| at(condition, &["status"]) == "True");
-    holding.filter_map(|condition| text(condition, &["message"])).map(|message| format!("; {message}")).collect()
+    let messages = holding.filter_map(|condition| text(condition, &["message"]));
+    std::iter::once("").chain(messages).collect::<Vec<_>>().join("; ")
 }
 
 /// An apply would create what isn't there; with a uid the server refuses instead.

@@ -87,5 +87,6 @@ fn of_service(site: &Site, mtls: &Mtls, exceptions: &[&Exception], key: Key) -> 
     };
     let at = exceptions.first().map(|exception| exception.at.clone()).unwrap_or_default();
     let origins = vec![("spec.portLevelMtls".to_owned(), at.clone()), ("spec.selector".to_owned(), at)];
-    Ok(object(key.clone(), manifest(&key, site.metadata()?, &spec), stage::OPENING, origins))
+    let body = manifest(&key, site.metadata()?, &spec);
+    Ok(object(key, body, stage::OPENING, origins))
 }
