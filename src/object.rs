@@ -79,6 +79,12 @@ pub mod kind {
         AUTHORIZATION_POLICY = "AuthorizationPolicy" "security.istio.io" "v1" "authorizationpolicies" Exclusive true;
         /// PeerAuthentication.
         PEER_AUTHENTICATION = "PeerAuthentication" "security.istio.io" "v1" "peerauthentications" Exclusive true;
+        /// Gateway, Istio's.
+        GATEWAY = "Gateway" "networking.istio.io" "v1" "gateways" Exclusive true;
+        /// Role.
+        ROLE = "Role" "rbac.authorization.k8s.io" "v1" "roles" Exclusive true;
+        /// RoleBinding.
+        ROLE_BINDING = "RoleBinding" "rbac.authorization.k8s.io" "v1" "rolebindings" Exclusive true;
     }
 
     kinds! {
@@ -88,8 +94,6 @@ pub mod kind {
         POD = "Pod" "" "v1" "pods" Shared true;
         /// ConfigMap: the mesh's own configuration is in one.
         CONFIG_MAP = "ConfigMap" "" "v1" "configmaps" Shared true;
-        /// Gateway, Istio's.
-        GATEWAY = "Gateway" "networking.istio.io" "v1" "gateways" Exclusive true;
         /// RequestAuthentication.
         REQUEST_AUTHENTICATION = "RequestAuthentication" "security.istio.io" "v1" "requestauthentications" Exclusive true;
     }
@@ -173,6 +177,8 @@ pub struct Takeover {
     pub leaves: Vec<&'static Kind>,
     /// Objects of others that go once all of ours are there; the highest stage first.
     pub displaces: BTreeMap<Key, Stage>,
+    /// A Namespace of ours goes with whatever is in it; else it stays while it holds anything of others.
+    pub empties: bool,
 }
 
 /// How to get from what is live to what is wanted. Pure, written by the domain, obeyed by the engine.

@@ -23,8 +23,10 @@ use crate::{
         Context, OnUnreadable, Run,
         arguments::{check_annotations, check_labels, is_namespace, text, texts},
         external_service::ExternalService,
+        gateway::Gateway,
         global_defaults::GlobalDefaults,
         managed::managed,
+        namespace::Namespace,
         service::Service,
     },
     schema::{
@@ -153,8 +155,13 @@ impl Scalar for Secret {
 
 /// Everything offered.
 pub fn provider() -> Provider<Context> {
-    let resources: [Box<dyn Resource<Context>>; 3] =
-        [managed::<Service>(), managed::<ExternalService>(), managed::<GlobalDefaults>()];
+    let resources: [Box<dyn Resource<Context>>; 5] = [
+        managed::<Service>(),
+        managed::<ExternalService>(),
+        managed::<GlobalDefaults>(),
+        managed::<Namespace>(),
+        managed::<Gateway>(),
+    ];
     Provider {
         schema: Config::schema(),
         validate,

@@ -101,6 +101,9 @@ impl Engine<'_> {
         if !settled && !self.claim.instance.is_empty() && found.iter().any(newer) {
             return;
         }
+        if !self.may_go(&set.noted, &found, out).await {
+            return;
+        }
         self.run(&schedule(&[], &BTreeMap::new(), &gone), &set, &found, journal, out).await;
     }
 
@@ -130,7 +133,7 @@ impl Engine<'_> {
             }
         };
         if owned == object.body && current {
-            let adopted = set.noted.get(&object.key).is_some_and(|noted| noted.adopted);
+            let adopted = set.noted.get(&object.key).is_some_and(|noted| noted.is_adopted(object.holding));
             journal.note(&object.key, Entry::written(found, owned.clone(), object, adopted));
         }
         Live { owned, current }

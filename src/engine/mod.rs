@@ -5,6 +5,7 @@
 //! the caller owns; what has to be known next time is in the [`record`].
 
 pub mod apply;
+mod contents;
 mod displace;
 pub mod drift;
 mod facts;

@@ -14,8 +14,9 @@ use crate::{
 const ANNOTATIONS: [&str; 4] = [OWNER, RESOURCE, INSTANCE, ARGUMENTS];
 
 /// Kinds whose object carries the arguments, best first. Objects that only lend us fields never do.
-const ANCHORS: [&str; 12] = [
+const ANCHORS: [&str; 15] = [
     "ServiceEntry",
+    "Gateway",
     "DestinationRule",
     "VirtualService",
     "AuthorizationPolicy",
@@ -25,8 +26,10 @@ const ANCHORS: [&str; 12] = [
     "Telemetry",
     "EnvoyFilter",
     "ValidatingAdmissionPolicy",
+    "Role",
     "Service",
     "ServiceAccount",
+    "Namespace",
 ];
 
 /// In whose name a resource's objects are written.

@@ -17,8 +17,7 @@ use crate::{
         Applied, Apply, Error, Freshness,
         errors::{Doing, explain},
     },
-    object::{Holding, Object, Territory},
-    tree::at,
+    object::{Holding, Object, Territory, kind},
 };
 
 pub(super) const UNREACHABLE: &str = "unreachable";
@@ -39,7 +38,12 @@ impl Engine<'_> {
             return;
         }
         let anchor = anchor(wanted.iter().map(|object| &object.key));
-        let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key)).boxed());
+        // What the resource itself makes a Namespace for waits for that without a word.
+        let comes = |object: &Object| {
+            let namespace = |other: &Object| other.key.kind == &kind::NAMESPACE && other.holding == Holding::Whole;
+            wanted.iter().any(|other| namespace(other) && Some(&other.key.name) == object.key.namespace.as_ref())
+        };
+        let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key), comes(object)).boxed());
         for told in side_by_side(checks.collect()).await {
             out.extend(told);
         }
@@ -47,7 +51,7 @@ impl Engine<'_> {
         self.released(out);
     }
 
-    async fn check(&self, object: &Object, is_anchor: bool) -> Diagnostics {
+    async fn check(&self, object: &Object, is_anchor: bool, namespace_comes: bool) -> Diagnostics {
         let mut out = Diagnostics::default();
         let live = match self.cluster.get(&object.key, Freshness::Recent, &self.limits).await {
             Ok(live) => live,
@@ -85,9 +89,10 @@ impl Engine<'_> {
         }
         match self.dry_run(object, live.as_deref(), is_anchor, coming).await {
             Ok(applied) => {
-                let spec = |object: &Json| json!({ "spec": at(object, &["spec"]) });
+                let content =
+                    |object: &Json| drift::content(object).map(|(k, v)| (k.clone(), v.clone())).collect::<Json>();
                 let owned = project(&applied.object, Some(&object.body), &object.key);
-                mutated(&spec(&owned), &spec(&object.body), &object.key, &mut out);
+                mutated(&content(&owned), &content(&object.body), &object.key, &mut out);
                 for warning in applied.warnings {
                     if self.once.first(&format!("{} {warning}", object.key)) {
                         out.warn(
@@ -98,6 +103,7 @@ impl Engine<'_> {
                     }
                 }
             }
+            Err(error) if namespace_comes && error.may_come_yet() && !error.kind_missing() => {}
             Err(error) => self.unchecked(&error, Doing::Check, object, &mut out),
         }
         out
@@ -139,8 +145,9 @@ impl Engine<'_> {
                 if object.key.kind.territory == Territory::Exclusive
                     && (drift::is_unmanaged(live) || drift::take(live, &body, &object.key).is_some()) =>
             {
-                let spec = json!([{ "op": "add", "path": "/spec", "value": at(&body, &["spec"]) }]);
-                self.cluster.patch(&object.key, &spec, true, &self.limits).await
+                let content = drift::content(&body)
+                    .map(|(name, value)| json!({ "op": "add", "path": format!("/{name}"), "value": value }));
+                self.cluster.patch(&object.key, &Json::Array(content.collect()), true, &self.limits).await
             }
             _ => {
                 let how = Apply { dry_run: true, force: self.force || coming };

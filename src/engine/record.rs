@@ -73,6 +73,11 @@ impl Noted {
         if self.fields { Holding::Fields } else { Holding::Whole }
     }
 
+    /// Whether it was somebody else's: taken over, or held in part until now.
+    pub fn is_adopted(&self, holding: Holding) -> bool {
+        self.adopted || self.fields && holding == Holding::Whole
+    }
+
     /// How it goes.
     pub fn gone(&self) -> Gone {
         Gone { stage: Stage(self.stage), settle: Duration::from_secs(self.settle) }

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine, Entry, Journal,
+    contents::Admitted,
     drift::{differences, is_unmanaged, project, released, take, take_written},
     ownership::{Whose, is_stamped, stamped, whose},
     plan::{absent, in_the_way},
@@ -67,7 +68,7 @@ impl Engine<'_> {
                 Ok(applied) => {
                     let owned = project(&applied, Some(&object.body), &object.key);
                     mutated(&owned, target.body, &object.key, out);
-                    let adopted = adopting || noted.is_some_and(|noted| noted.adopted);
+                    let adopted = adopting || noted.is_some_and(|noted| noted.is_adopted(object.holding));
                     journal.note(&object.key, Entry::written(&applied, owned, object, adopted));
                     return Ok(());
                 }
@@ -150,6 +151,9 @@ impl Engine<'_> {
         let mut live = live;
         for round in 1.. {
             let Some(found) = live else { break };
+            if self.would_go(key, noted, &found) && !self.vacant(key, Admitted::Nothing, out).await {
+                return Ok(());
+            }
             let result = match (noted.holding(), whose(&found, self.claim, Some(noted))) {
                 // Whoever has it as a whole by now has what was lent, too.
                 (Holding::Fields, _) if is_stamped(&found) => Ok(()),
@@ -189,15 +193,19 @@ impl Engine<'_> {
         }
         let said = |name: &str| text(live, &["metadata", name]).unwrap_or_default().to_owned();
         let (uid, version) = (said("uid"), said("resourceVersion"));
-        let left = self.cluster.delete(key, &uid, &version, &self.limits).await?;
-        let finalizers =
-            |object: &Json| at(object, &["metadata", "finalizers"]).as_array().is_some_and(|f| !f.is_empty());
-        let mut held = left.filter(finalizers).map(Arc::new);
+        let left = if at(live, &["metadata", "deletionTimestamp"]).is_null() {
+            self.cluster.delete(key, &uid, &version, &self.limits).await?.map(Arc::new)
+        } else {
+            // Whoever asked first, it goes; asking again is a conflict where it is a Namespace.
+            Some(Arc::new(live.clone()))
+        };
+        let mut held = left.filter(|object| !finalizers(object).is_empty());
         while let Some(object) = held {
             self.limits.pause(Duration::from_millis(500)).await.map_err(|error| match error {
                 Error::TimedOut(_) => Error::TimedOut(format!(
-                    "it is being deleted, but its finalizers aren't done: {}",
-                    at(&object, &["metadata", "finalizers"])
+                    "it is being deleted, but its finalizers aren't done: {}{}",
+                    finalizers(&object).join(", "),
+                    remains(&object)
                 )),
                 other => other,
             })?;
@@ -222,6 +230,20 @@ impl Engine<'_> {
         }
         self.cluster.apply(key, &body, Apply::default(), &self.limits).await.map(|_| ())
     }
+}
+
+/// Who has to agree before it is gone. A Namespace has finalizers in its spec, too.
+fn finalizers(object: &Json) -> Vec<&str> {
+    let all = [&["metadata", "finalizers"], &["spec", "finalizers"]];
+    all.iter().flat_map(|path| at(object, *path).as_array().into_iter().flatten()).filter_map(Json::as_str).collect()
+}
+
+/// What a Namespace that is on its way says of what keeps it.
+fn remains(object: &Json) -> String {
+    let conditions = at(object, &["status", "conditions"]).as_array().into_iter().flatten();
+    let holding = conditions.filter(|condition| at(condition, &["status"]) == "True");
+    let messages = holding.filter_map(|condition| text(condition, &["message"]));
+    std::iter::once("").chain(messages).collect::<Vec<_>>().join("; ")
 }
 
 /// An apply would create what isn't there; with a uid the server refuses instead.

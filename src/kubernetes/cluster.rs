@@ -30,6 +30,9 @@ use crate::{
 /// Our name in managedFields. Fixed: whose object it is says the owner annotation, which object it is says the server.
 pub const FIELD_MANAGER: &str = "terraform-provider-mesh";
 
+/// The form of what we write, and of what we read unless we ask for another.
+const JSON: &str = "application/json";
+
 /// Objects of one page of a LIST, and pages before we turn to GETs.
 const PAGE: usize = 500;
 const MOST_PAGES: usize = 10;
@@ -269,9 +272,25 @@ impl Cluster {
         body: Option<(&str, &Json)>,
         limits: &Limits,
     ) -> Result<Answer, Error> {
+        self.send_for(JSON, method, uri, body, limits).await
+    }
+
+    /// Reads what the server has in another form than its own.
+    pub(super) async fn read_as(&self, form: &str, uri: &str, limits: &Limits) -> Result<Json, Error> {
+        parse(&self.send_for(form, Method::GET, uri, None, limits).await?.body)
+    }
+
+    async fn send_for(
+        &self,
+        accept: &str,
+        method: Method,
+        uri: &str,
+        body: Option<(&str, &Json)>,
+        limits: &Limits,
+    ) -> Result<Answer, Error> {
         let (content_type, bytes) = match body {
             Some((content_type, body)) => (content_type, body.to_string().into_bytes()),
-            None => ("application/json", Vec::new()),
+            None => (JSON, Vec::new()),
         };
         let what = format!("{method} {uri}");
         let reached = || self.reached.load(Relaxed);
@@ -279,7 +298,8 @@ impl Cluster {
             return Err(error.clone());
         }
         let begun = Instant::now();
-        let answer = persist(limits, &what, reached, || self.attempt(&method, uri, content_type, &bytes, &what)).await;
+        let answer =
+            persist(limits, &what, reached, || self.attempt(&method, uri, (accept, content_type), &bytes, &what)).await;
         if let Err(error @ Error::Unreachable(_)) = &answer
             && !reached()
             && begun.elapsed() >= STRANGER
@@ -294,13 +314,13 @@ impl Cluster {
         &self,
         method: &Method,
         uri: &str,
-        content_type: &str,
+        forms: (&str, &str),
         body: &[u8],
         what: &str,
     ) -> Result<Answer, Error> {
         let connection = self.connection.as_ref().map_err(|_| Error::Unknown)?;
         let session = self.sessions.current(connection).await?;
-        let answer = ask(&session, method, uri, content_type, body, what).await;
+        let answer = ask(&session, method, uri, forms, body, what).await;
         if answer.as_ref().err().is_none_or(|error| error.status().is_some()) {
             self.reached.store(true, Relaxed);
         }
@@ -308,7 +328,7 @@ impl Cluster {
             return answer;
         }
         match self.sessions.after(&session, connection).await? {
-            Some(session) => ask(&session, method, uri, content_type, body, what).await,
+            Some(session) => ask(&session, method, uri, forms, body, what).await,
             None => answer,
         }
     }
@@ -318,7 +338,7 @@ async fn ask(
     session: &Session,
     method: &Method,
     uri: &str,
-    content_type: &str,
+    (accept, content_type): (&str, &str),
     body: &[u8],
     what: &str,
 ) -> Result<Answer, Error> {
@@ -326,7 +346,7 @@ async fn ask(
         .method(method.clone())
         .uri(uri)
         .header(http::header::CONTENT_TYPE, content_type)
-        .header(http::header::ACCEPT, "application/json")
+        .header(http::header::ACCEPT, accept)
         .body(Body::from(body.to_vec()))
         .map_err(|e| Error::Malformed(e.to_string()))?;
     let (head, body) = session.send(request).await?.into_parts();
@@ -371,7 +391,7 @@ fn path(key: &Key) -> String {
 }
 
 /// Percent-encodes one part of a URL: names come from configuration and state, and must stay one part.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     use std::fmt::Write as _;
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

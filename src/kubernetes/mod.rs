@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod connection;
+pub mod contents;
 pub mod errors;
 mod exec;
 mod proxy;

@@ -30,3 +30,63 @@ pub struct ServicePort {
     /// What is spoken, once more: Istio reads it before the name.
     pub app_protocol: &'static str,
 }
+
+/// What stands in a Role.
+#[derive(Clone, Debug, Serialize)]
+pub struct Role {
+    /// They add up.
+    pub rules: Vec<PolicyRule>,
+}
+
+/// What may be done with some resources.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyRule {
+    /// Empty text: the core group.
+    pub api_groups: &'static [&'static str],
+    /// In plural.
+    pub resources: &'static [&'static str],
+    /// What may be done with them.
+    pub verbs: &'static [&'static str],
+}
+
+/// What stands in a RoleBinding.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleBinding {
+    /// Never changes: the server refuses it.
+    pub role_ref: RoleRef,
+    /// Who has the Role's rights.
+    pub subjects: Vec<Subject>,
+}
+
+/// The Role of a RoleBinding.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleRef {
+    /// [`RBAC`]
+    pub api_group: &'static str,
+    /// `Role`
+    pub kind: &'static str,
+    /// Its name.
+    pub name: &'static str,
+}
+
+/// One who has rights.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Subject {
+    /// `Group`, `User` or `ServiceAccount`.
+    pub kind: &'static str,
+    /// [`RBAC`]; none of a ServiceAccount.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_group: Option<&'static str>,
+    /// Of a ServiceAccount alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// As the server knows them.
+    pub name: String,
+}
+
+/// The group of Roles.
+pub const RBAC: &str = "rbac.authorization.k8s.io";

@@ -170,7 +170,7 @@ impl GlobalDefaults {
 
 fn peer_authentication(mesh: &Mesh, key: Key, mode: MtlsMode) -> Object {
     let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
-    let spec = PeerAuthentication { mtls: mode.into() };
+    let spec = PeerAuthentication::of_all(mode);
     object(key, Metadata::of(mesh), &spec, stage, &[origin(("spec.mtls", "mtls"))])
 }
 

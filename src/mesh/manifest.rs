@@ -55,6 +55,15 @@ pub fn manifest(key: &Key, metadata: Metadata, spec: &impl Serialize) -> Json {
     Json::Object(body)
 }
 
+/// An object whose content stands beside its metadata, as a Role's does.
+pub fn plain(key: &Key, metadata: Metadata, content: &impl Serialize) -> Json {
+    let mut body = head(key, metadata);
+    if let Ok(Json::Object(content)) = serde_json::to_value(content) {
+        body.extend(content);
+    }
+    Json::Object(body)
+}
+
 fn head(key: &Key, metadata: Metadata) -> Map<String, Json> {
     let mut meta = Map::new();
     meta.insert("name".to_owned(), json!(key.name));

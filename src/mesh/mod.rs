@@ -6,11 +6,13 @@ pub mod core;
 pub mod duration;
 pub mod external_service;
 pub mod failures;
+pub mod gateway;
 pub mod global_defaults;
 pub mod global_name;
 pub mod istio;
 pub mod manifest;
 pub mod names;
+pub mod namespace;
 pub mod patterns;
 pub mod port;
 pub mod reference;
@@ -76,6 +78,8 @@ pub type Rendered = Known<Vec<(Key, Known<Object>)>>;
 pub mod stage {
     use crate::object::Stage;
 
+    /// Where everything else is.
+    pub const NAMESPACE: Stage = Stage(0);
     /// Identities: ServiceAccounts, Services.
     pub const IDENTITY: Stage = Stage(10);
     /// What routes name: ServiceEntries, DestinationRules with their subsets.

@@ -47,7 +47,7 @@ pub fn project(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
         }
     }
     projected.insert("metadata".into(), Json::Object(metadata));
-    for (name, value) in live.as_object().into_iter().flatten().filter(|(name, _)| !FRAME.contains(&name.as_str())) {
+    for (name, value) in content(live) {
         match key.kind.territory {
             Territory::Exclusive => projected.insert(name.clone(), value.clone()),
             Territory::Shared => match ours.get(field(name)) {
@@ -57,6 +57,11 @@ pub fn project(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
         };
     }
     Json::Object(projected)
+}
+
+/// The fields of an object that are its content: `spec`, or what stands in its place.
+pub fn content(object: &Json) -> impl Iterator<Item = (&String, &Json)> {
+    object.as_object().into_iter().flatten().filter(|(name, _)| !FRAME.contains(&name.as_str()))
 }
 
 /// Who else holds fields in our territory, by name of manager, with the fields as people write them.

@@ -3,6 +3,7 @@
 
 pub mod authorization_policy;
 pub mod destination_rule;
+pub mod gateway;
 pub mod peer_authentication;
 pub mod service_entry;
 pub mod sidecar;

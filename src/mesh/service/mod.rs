@@ -31,6 +31,7 @@ use std::collections::BTreeSet;
 pub use access::{Access, Authorization, AuthorizationMode, Calls, EndUser, ExternalAuthorization, RequireEndUser};
 pub use ingress::Ingress;
 pub use overrides::{Override, Patch};
+pub(super) use rules::check_host_is_external;
 pub use takeover::{Others, Rival, Unmanaged};
 pub use traffic::Traffic;
 

@@ -129,7 +129,7 @@ pub(super) fn listed(ports: &[Port]) -> String {
     if known.is_empty() { "no port".to_owned() } else { format!("port {}", known.join(", ")) }
 }
 
-fn check_host_is_external(destination: &Destination, mesh: &Mesh, out: &mut Diagnostics) {
+pub(in crate::mesh) fn check_host_is_external(destination: &Destination, mesh: &Mesh, out: &mut Diagnostics) {
     let Destination::Host { host, .. } = destination else { return };
     let Some(inside) = host.strip_suffix(&mesh.cluster_domain).and_then(|rest| rest.strip_suffix('.')) else { return };
     let right = match inside.split('.').collect::<Vec<_>>().as_slice() {

@@ -105,6 +105,7 @@ impl Others {
                     rivals.iter().filter_map(|rival| Some((rival.key(namespace), stage(rival)?)))
                 })
                 .collect(),
+            empties: false,
         }
     }
 }

@@ -137,8 +137,10 @@ impl<K: Kind> Managed<K> {
             before.entry(key).or_insert(body);
         }
         let (noted, settled) = (record.keys(), context.run.is_settled(&Self::resource(&id)));
-        let claim = Self::claim(&id, owner, &record);
-        let limits = Limits::within(K::timeouts(&Self::model_of(&prior.state)).delete, call.stop.clone());
+        let model = Self::model_of(&prior.state);
+        let mut claim = Self::claim(&id, owner, &record);
+        claim.takeover.empties = K::takeover(&model).empties;
+        let limits = Limits::within(K::timeouts(&model).delete, call.stop.clone());
         let remains = handed(&record, before.clone());
         let done = Work { context: context.clone(), claim, record, limits }.run(Job::Delete { noted, settled }).await;
         let sound = done.diagnostics.sound().is_ok();

@@ -9,7 +9,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, ownership, record::Noted},
     kubernetes::{
-        Limits,
+        Freshness, Limits,
         errors::{Doing, explain},
     },
     mesh::Mesh,
@@ -111,17 +111,24 @@ impl<K: Kind> Managed<K> {
         let resource = Self::resource(id);
         let label = format!("{}=true", ownership::MANAGED);
         let (mut found, mut forbidden) = (Vec::new(), None);
-        let namespace = id.rsplit_once('/').map_or(mesh.root_namespace.as_str(), |(namespace, _)| namespace);
         let could_render = K::could_render(id, mesh);
         let own = |kind: &object::Kind| could_render.iter().any(|(key, _)| key.kind == kind);
+        let ours = |live: &Json| text(live, &["metadata", "annotations", ownership::RESOURCE]) == Some(&resource);
+        for (key, _) in could_render.iter().filter(|(key, _)| !key.kind.namespaced) {
+            match context.cluster.get(key, Freshness::Now, limits).await {
+                Ok(live) => found.extend(live.filter(|live| ours(live)).map(|live| (key.clone(), Json::clone(&live)))),
+                Err(error) if error.forbidden() => forbidden = Some((error, key.clone())),
+                Err(error) => return Err(explain(&error, Doing::Read, key, None, out)),
+            }
+        }
+        let namespace =
+            could_render.iter().find_map(|(key, _)| key.namespace.as_deref()).unwrap_or(&mesh.root_namespace);
         let asked =
             |kind: &&'static object::Kind| kind.namespaced && (kind.territory == Territory::Shared || own(kind));
         for kind in kind::ALL.iter().copied().filter(asked) {
             let key = |name: &str| Key::new(kind, namespace, name);
             match context.cluster.list(kind, namespace, &label, limits).await {
                 Ok(listed) => {
-                    let ours =
-                        |live: &Json| text(live, &["metadata", "annotations", ownership::RESOURCE]) == Some(&resource);
                     let named = |live: Json| Some((key(text(&live, &["metadata", "name"])?), live));
                     found.extend(listed.into_iter().filter(ours).filter_map(named));
                 }

@@ -54,6 +54,9 @@ impl<K: Kind> Managed<K> {
             Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
             out.sound()?;
         }
+        if let (Some(prior), false) = (&prior, requires_replace.is_empty()) {
+            Self::may_be_deleted(&context, prior, &call.stop, out).await?;
+        }
         // While the id isn't known, the resource is the one that it was.
         let known = (!id.is_empty()).then(|| Self::identity_of(&id));
         let identity = known.or_else(|| prior.as_ref().and_then(|prior| prior.identity.clone()));
@@ -77,6 +80,7 @@ impl<K: Kind> Managed<K> {
         if context.run.is_planned(&resource) {
             Self::not_renamed(&context, &id, &call.stop, out).await?;
         }
+        Self::may_be_deleted(&context, &prior, &call.stop, out).await?;
         Ok(prior.private)
     }
 
@@ -96,6 +100,21 @@ impl<K: Kind> Managed<K> {
                 record.id
             ),
         ))
+    }
+
+    /// What would go with a resource, and mustn't, ends a plan; apply looks again.
+    async fn may_be_deleted(
+        context: &Context,
+        prior: &Stored,
+        stop: &CancellationToken,
+        out: &mut Diagnostics,
+    ) -> Result<(), Reported> {
+        let (Ok(owner), record) = (&context.owner, Record::read(&prior.private)) else { return Ok(()) };
+        let mut claim = Self::claim(&state::id(&prior.state), owner, &record);
+        claim.takeover = K::takeover(&Self::model_of(&prior.state));
+        let limits = Limits::within(CHECKS_WITHIN, stop.clone());
+        context.engine(&claim, &record, limits).plan_delete(out).await;
+        out.sound()
     }
 
     /// Each resource stands once in a configuration.

@@ -62,8 +62,8 @@ impl<K: Kind> Managed<K> {
         }
         let live = engine.read(&wrote, out).await?;
         let whole = |key: &Key| noted.get(key).is_none_or(|noted| noted.holding() == Holding::Whole);
-        // Fields in somebody else's object are no sign of life: each resource has objects of its own.
-        let alive = live.keys().any(whole);
+        // Fields in somebody else's object are no sign of life where the resource has objects of its own.
+        let alive = if wrote.keys().any(whole) { live.keys().any(whole) } else { !live.is_empty() };
         let state = state::with_objects(&stored.state, &live);
         Ok(alive.then(|| match &context.mesh {
             Ok(mesh) => state::completed(&state, K::outputs(&Self::model_of(&state), mesh).encode()),

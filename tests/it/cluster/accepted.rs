@@ -9,11 +9,13 @@ use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
     engine::drift::project,
     kubernetes::FIELD_MANAGER,
-    object::{self, Key},
-    resources::{Kind, external_service::ExternalService, global_defaults::GlobalDefaults, service::Service},
+    resources::{
+        self, Kind, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
+        service::Service,
+    },
 };
 
-use super::fixed_point::{is_of_somebody_else, make_service};
+use super::fixed_point::{is_of_somebody_else, key_of, make_service, placed};
 use crate::{
     golden::sound::{Sound, sound},
     support::{
@@ -40,6 +42,18 @@ fn of_mesh_external_service() {
 #[ignore = "needs the servers of `make tools`"]
 fn of_mesh_global_defaults() {
     accepted::<GlobalDefaults>(64, &[]);
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn of_mesh_namespace() {
+    accepted::<resources::namespace::Namespace>(32, &[]);
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn of_mesh_gateway() {
+    accepted::<Gateway>(32, &[]);
 }
 
 /// Else the tests above would show nothing.
@@ -92,7 +106,7 @@ fn accepted<K: Kind>(cases: usize, without: &'static [&'static str]) {
 fn bodies<K: Kind>(sound: &Sound, namespace: &Namespace) -> Vec<Json> {
     let mut bodies = sound.objects::<K>();
     for body in &mut bodies {
-        body["metadata"]["namespace"] = json!(namespace.name);
+        placed(body, &namespace.name);
     }
     bodies
 }
@@ -104,9 +118,7 @@ fn validate(bodies: &[Json]) -> Result<(), String> {
 
 /// The server takes it as it is, and gives back what was rendered.
 fn taken(api: &Api, body: &Json) -> Result<(), TestCaseError> {
-    let kind = object::kind::named(body["kind"].as_str().expect("a kind")).expect("a kind that we write");
-    let namespace = body["metadata"]["namespace"].as_str().expect("a namespace");
-    let key = Key::new(kind, namespace, body["metadata"]["name"].as_str().expect("a name"));
+    let key = key_of(body);
     if is_of_somebody_else(body) && api.get(&key).is_none() {
         make_service(api, &key);
     }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use expect_test::expect_file;
+use expect_test::{ExpectFile, expect_file};
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
     engine::drift::project,
@@ -193,78 +193,69 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("timeouts", "behaviour.rs"),
 ];
 
-/// The arguments of a resource, one by one, on a server.
-pub(super) struct Table {
-    /// In the order of the schema.
-    pub(super) rows: &'static [Row],
-    /// Arguments that leave no trace of their own in any object, and the tests that show what they do.
-    pub(super) elsewhere: &'static [(&'static str, &'static str)],
-    /// The resource `s<n>` of a row with more arguments.
-    pub(super) resource: fn(usize, &Row, &str) -> String,
-    /// Who it is that writes.
-    pub(super) grant: Grant,
-}
-
-const TABLE: Table = Table { rows: ROWS, elsewhere: ELSEWHERE, resource: service, grant: Grant::AppTeam };
-
-impl Table {
-    /// That no argument is forgotten, and none is made up.
-    pub(super) fn names_every_argument_of<K: Kind>(&self) {
-        let schema = K::Config::schema();
-        let rows = self.rows.iter().map(|row| row.argument).chain(self.elsewhere.iter().map(|(argument, _)| *argument));
-        let rows: Vec<_> = rows.collect();
-        let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
-        assert_eq!(missing, Vec::<&str>::new());
-        for row in &rows {
-            assert!(schema.slots.iter().any(|slot| slot.name == *row), "no argument is named {row}");
-        }
-    }
-
-    /// Writes, changes and removes all arguments; what each wrote, field by field.
-    pub(super) fn applied(&self) -> String {
-        let namespace = control_plane().namespace("arguments");
-        let workspace = workspace(Tool::Terraform, self.grant, &namespace, "");
-        let state = |of: fn(&Row) -> &'static str| {
-            let resources: Vec<_> =
-                self.rows.iter().enumerate().map(|(n, row)| (self.resource)(n, row, of(row))).collect();
-            configure(&workspace, self.grant, &namespace, &resources.join("\n"));
-            workspace.apply().succeeded();
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{}", plan.text);
-            live(&workspace)
-        };
-        let without = state(|_| "");
-        let written = state(|row| row.written);
-        let changed = state(|row| row.changed);
-        let removed = state(|_| "");
-        assert_eq!(removed, without);
-
-        let mut text = String::new();
-        for (n, row) in self.rows.iter().enumerate() {
-            for (words, other) in [(row.written, &written), (row.changed, &changed)] {
-                writeln!(text, "=== {}", words.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
-                let name = format!("s{n}");
-                for line in differences(&without[&name], &other[&name]) {
-                    writeln!(text, "{}", line.replace(&namespace.name, "NAMESPACE").replace(&name, "NAME")).unwrap();
-                }
-            }
-        }
-        workspace.destroy().succeeded();
-        let left = control_plane().api().objects(&namespace.name);
-        assert_eq!(left, Vec::<String>::new());
-        text
-    }
-}
-
 #[test]
 fn every_argument_has_a_row() {
-    TABLE.names_every_argument_of::<Service>();
+    covers::<Service>(ROWS, ELSEWHERE);
+}
+
+/// Each argument has a row, or a test elsewhere.
+pub(super) fn covers<K: Kind>(rows: &[Row], elsewhere: &[(&str, &str)]) {
+    let schema = K::Config::schema();
+    let rows: Vec<_> =
+        rows.iter().map(|row| row.argument).chain(elsewhere.iter().map(|(argument, _)| *argument)).collect();
+    let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+    for row in &rows {
+        assert!(schema.slots.iter().any(|slot| slot.name == *row), "no argument is named {row}");
+    }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn what_each_writes_comes_changes_and_goes() {
-    expect_file!["arguments.txt"].assert_eq(&TABLE.applied());
+    let namespace = control_plane().namespace("arguments");
+    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
+    let configure = |hcl: &str| configure(&workspace, Grant::AppTeam, &namespace, hcl);
+    comes_and_goes(ROWS, service, &workspace, &configure, &namespace.name, &expect_file!["arguments.txt"]);
+    workspace.destroy().succeeded();
+    let left = control_plane().api().objects(&namespace.name);
+    assert_eq!(left, Vec::<String>::new());
+}
+
+/// Writes, changes and removes the argument of every row, each in a resource of its own, `s0` and so on.
+pub(super) fn comes_and_goes(
+    rows: &[Row],
+    resource: fn(usize, &Row, &str) -> String,
+    workspace: &Workspace,
+    configure: &dyn Fn(&str),
+    namespace: &str,
+    expect: &ExpectFile,
+) {
+    let state = |of: fn(&Row) -> &'static str| {
+        let resources: Vec<_> = rows.iter().enumerate().map(|(n, row)| resource(n, row, of(row))).collect();
+        configure(&resources.join("\n"));
+        workspace.apply().succeeded();
+        let plan = workspace.plan();
+        assert!(plan.is_empty, "{}", plan.text);
+        live(workspace)
+    };
+    let without = state(|_| "");
+    let written = state(|row| row.written);
+    let changed = state(|row| row.changed);
+    let removed = state(|_| "");
+    assert_eq!(removed, without);
+
+    let mut text = String::new();
+    for (n, row) in rows.iter().enumerate() {
+        for (words, other) in [(row.written, &written), (row.changed, &changed)] {
+            writeln!(text, "=== {}", words.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
+            let name = format!("s{n}");
+            for line in differences(&without[&name], &other[&name]) {
+                writeln!(text, "{}", line.replace(namespace, "NAMESPACE").replace(&name, "NAME")).unwrap();
+            }
+        }
+    }
+    expect.assert_eq(&text);
 }
 
 fn service(n: usize, row: &Row, written: &str) -> String {
@@ -299,7 +290,10 @@ fn differences(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) 
         match (before.get(key), after.get(key)) {
             (Some(before), Some(after)) => fields(before, after, "", &mut |line| lines.push(format!("{key} {line}"))),
             (Some(_), None) => lines.push(format!("{key} is gone")),
-            (None, Some(after)) => lines.push(format!("{key} comes: {}", after.get("spec").unwrap_or(&Json::Null))),
+            (None, Some(after)) => {
+                let content = ["spec", "rules", "subjects"].iter().find_map(|name| after.get(*name));
+                lines.push(format!("{key} comes: {}", content.unwrap_or(&Json::Null)));
+            }
             (None, None) => {}
         }
     }

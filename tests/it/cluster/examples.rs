@@ -12,6 +12,7 @@ use crate::{
     support::{
         api::Api,
         control_plane::{control_plane, repository, yaml},
+        namespaces::finalize,
         terraform::{Tool, Workspace},
     },
 };
@@ -93,7 +94,9 @@ fn every_example_is_applied() {
         make_services(&api, &text(&path));
     }
     let theirs = everything(&api);
-    for resource in ["mesh_service", "mesh_external_service", "mesh_global_defaults"] {
+    let _controller = finalize(vec!["storefront".to_owned()]);
+    for resource in ["mesh_service", "mesh_external_service", "mesh_global_defaults", "mesh_namespace", "mesh_gateway"]
+    {
         let workspace = initialized(Tool::Tofu, &format!("resources/{resource}"));
         workspace.apply().succeeded();
         is_empty(&workspace);

@@ -4,8 +4,11 @@
 use expect_test::expect_file;
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use super::arguments::{Row, Table, row};
-use crate::support::users::Grant;
+use super::{
+    arguments::{Row, comes_and_goes, covers, row},
+    configure, workspace,
+};
+use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
 
 /// The proxy sees requests.
 const ORIGINATE: &str = "tls = \"originate\"";
@@ -62,21 +65,17 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-const TABLE: Table = Table {
-    rows: ROWS,
-    elsewhere: &[
-        ("host", "external_service.rs"),
-        ("hosts", "external_service.rs"),
-        ("name", "external_service.rs"),
-        ("export_to", "external_service.rs"),
-        ("namespace", "external_service.rs"),
-        ("adopt_existing", "adoption.rs"),
-        ("deletion_protection", "external_service.rs"),
-        ("timeouts", "behaviour.rs"),
-    ],
-    resource: external,
-    grant: Grant::Platform,
-};
+/// Arguments that leave no trace of their own in any object, and the tests that show what they do.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("host", "external_service.rs"),
+    ("hosts", "external_service.rs"),
+    ("name", "external_service.rs"),
+    ("export_to", "external_service.rs"),
+    ("namespace", "external_service.rs"),
+    ("adopt_existing", "adoption.rs"),
+    ("deletion_protection", "external_service.rs"),
+    ("timeouts", "behaviour.rs"),
+];
 
 fn external(n: usize, row: &Row, written: &str) -> String {
     let beside = row.beside;
@@ -87,11 +86,16 @@ fn external(n: usize, row: &Row, written: &str) -> String {
 
 #[test]
 fn every_argument_has_a_row() {
-    TABLE.names_every_argument_of::<ExternalService>();
+    covers::<ExternalService>(ROWS, ELSEWHERE);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn what_each_writes_comes_changes_and_goes() {
-    expect_file!["external_arguments.txt"].assert_eq(&TABLE.applied());
+    let namespace = control_plane().namespace("external");
+    let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, "");
+    let write = |hcl: &str| configure(&workspace, Grant::Platform, &namespace, hcl);
+    comes_and_goes(ROWS, external, &workspace, &write, &namespace.name, &expect_file!["external_arguments.txt"]);
+    workspace.destroy().succeeded();
+    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
 }

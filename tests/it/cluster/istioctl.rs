@@ -157,12 +157,18 @@ fn surround(api: &Api, objects: &[Json]) {
             let spec = json!({ "containers": containers });
             api.apply(&json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec }), "tests");
         }
+        if object["kind"] == "Gateway" {
+            api.apply(&door(object), "tests");
+        }
+        for server in list(object, "/spec/servers") {
+            if let Some(name) = server["tls"]["credentialName"].as_str() {
+                api.apply(&certificate(namespace, name), "tests");
+            }
+        }
         let host = text(object, "/spec/host").strip_suffix(".svc.cluster.local").and_then(|host| host.split_once('.'));
-        let gateway = (text(object, "/metadata/name"), namespace);
-        if let Some((name, namespace)) = host.or((object["kind"] == "Gateway").then_some(gateway)) {
+        if let Some((name, namespace)) = host {
             let metadata = json!({ "name": name, "namespace": namespace });
-            let open = if host.is_some() { ports(objects) } else { json!([{ "name": "http", "port": 80 }]) };
-            let spec = json!({ "selector": { "app": name }, "ports": open });
+            let spec = json!({ "selector": { "app": name }, "ports": ports(objects) });
             api.apply(&json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec }), "tests");
         }
     }
@@ -217,4 +223,26 @@ fn selectors(object: &Json, objects: &[Json]) -> Vec<Json> {
         selectors.push(labels);
     }
     selectors
+}
+
+/// The Service of a gateway's workloads, as its chart makes it.
+fn door(gateway: &Json) -> Json {
+    let numbers: BTreeSet<u64> =
+        list(gateway, "/spec/servers").filter_map(|server| server["port"]["number"].as_u64()).collect();
+    let ports: Vec<Json> =
+        numbers.into_iter().map(|number| json!({ "name": format!("tcp-{number}"), "port": number })).collect();
+    let metadata = json!({ "name": "door", "namespace": text(gateway, "/metadata/namespace") });
+    let spec = json!({ "selector": gateway["spec"]["selector"], "ports": ports });
+    json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec })
+}
+
+/// A Secret with a certificate, of its own name and so unlike any other.
+fn certificate(namespace: &str, name: &str) -> Json {
+    let signed = rcgen::generate_simple_self_signed(vec![format!("{name}.example.com")]).expect("a certificate");
+    let certificate = signed.cert.pem();
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+        "metadata": { "name": name, "namespace": namespace },
+        "stringData": { "tls.crt": certificate, "tls.key": signed.signing_key.serialize_pem(), "ca.crt": certificate },
+    })
 }

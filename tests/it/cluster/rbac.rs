@@ -29,10 +29,11 @@ fn written(grant: Grant) -> &'static [&'static str] {
             "VirtualService",
             "Sidecar",
             "EnvoyFilter",
+            "Gateway",
             "AuthorizationPolicy",
             "PeerAuthentication",
         ],
-        Plan | LiveChecks | LiveChecksCalled | LiveChecksRoot => &[],
+        Plan | LiveChecks | LiveChecksCalled | LiveChecksRoot | Grant::Namespaces | Grant::NamespacesDestroy => &[],
     }
 }
 
@@ -123,5 +124,35 @@ fn live_checks_take_rights_of_their_own_which_only_look() {
                 assert!(!may(""), "{grant}: {verb} {plural} everywhere");
             }
         }
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn who_makes_namespaces_gives_nobody_more_than_he_has() {
+    let plane = control_plane();
+    let home = plane.namespace("maker");
+    let api = Api::new(&plane.kubeconfig(&home.user(Grant::Namespaces)));
+    for (verb, group, resource) in [
+        ("create", "", "namespaces"),
+        ("delete", "", "namespaces"),
+        ("create", "rbac.authorization.k8s.io", "roles"),
+        ("create", "rbac.authorization.k8s.io", "rolebindings"),
+        ("patch", "security.istio.io", "peerauthentications"),
+    ] {
+        assert!(api.can(verb, group, resource, "", ""), "{verb} {resource}");
+    }
+    for (verb, group, resource) in [
+        ("escalate", "rbac.authorization.k8s.io", "roles"),
+        ("bind", "rbac.authorization.k8s.io", "roles"),
+        ("create", "rbac.authorization.k8s.io", "clusterroles"),
+        ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
+        ("impersonate", "", "users"),
+        ("get", "", "secrets"),
+        ("list", "", "secrets"),
+        ("create", "", "pods/exec"),
+        ("create", "networking.istio.io", "envoyfilters"),
+    ] {
+        assert!(!api.can(verb, group, resource, "", ""), "{verb} {resource}");
     }
 }

@@ -9,7 +9,10 @@ use terraform_provider_mesh::{
     known::Known,
     mesh::Rendered,
     object::{Key, Object},
-    resources::{Kind, external_service::ExternalService, global_defaults::GlobalDefaults, service::Service},
+    resources::{
+        Kind, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
+        namespace::Namespace, service::Service,
+    },
     schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
 };
 
@@ -43,6 +46,12 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
         "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
+        "credential_name" => &["shop-cert", "partners"],
+        "min_version" | "max_version" => &["1.2", "1.3"],
+        "cipher_suites" => &["ECDHE-RSA-AES256-GCM-SHA384", "AES128-SHA"],
+        "namespaces" => &["shop", "pci"],
+        "revision" => &["stable", "1-31-0"],
+        "service_accounts" => &["ci/pipeline", "deployer"],
         "method" | "methods" => &["GET", "POST"],
         "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
         "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],
@@ -53,7 +62,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "address" | "addresses" => &["203.0.113.7", "203.0.113.0/24", "2001:db8::1"],
         "ca" | "client_certificate" | "client_key" => &["/etc/certs/a.pem", "/etc/certs/b.pem"],
         "export_to" => &["shop", "media", "*"],
-        "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
+        "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off", "simple", "passthrough"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
         "unmanaged" | "kind" => &["VirtualService", "DestinationRule"],
@@ -287,4 +296,14 @@ fn of_mesh_external_service() {
 #[test]
 fn of_mesh_global_defaults() {
     laws::<GlobalDefaults>();
+}
+
+#[test]
+fn of_mesh_namespace() {
+    laws::<Namespace>();
+}
+
+#[test]
+fn of_mesh_gateway() {
+    laws::<Gateway>();
 }

@@ -11,10 +11,12 @@
 
 mod construction;
 mod external_service;
+mod gateway;
 mod global_defaults;
 pub(crate) mod hcl;
 mod laws;
 mod live;
+mod namespace;
 mod service;
 pub(crate) mod sound;
 

@@ -9,6 +9,7 @@ pub(crate) mod core;
 pub(crate) mod foreign;
 pub(crate) mod host;
 pub(crate) mod istioctl;
+pub(crate) mod namespaces;
 pub(crate) mod proxy;
 pub(crate) mod rig;
 pub(crate) mod stand_in;

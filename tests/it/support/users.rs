@@ -65,6 +65,10 @@ pub(crate) enum Grant {
     Platform,
     /// Reads, and so plans.
     Plan,
+    /// The platform team, in the namespaces that it makes.
+    Namespaces,
+    /// Beside it: what is in them, before they go.
+    NamespacesDestroy,
     /// Beside one of the others: what live checks look at in a team's namespace.
     LiveChecks,
     /// Likewise, in a namespace that is called.
@@ -79,6 +83,8 @@ impl fmt::Display for Grant {
             Self::AppTeam => "app-team",
             Self::Platform => "platform",
             Self::Plan => "plan",
+            Self::Namespaces => "namespaces",
+            Self::NamespacesDestroy => "namespaces-destroy",
             Self::LiveChecks => "live-checks",
             Self::LiveChecksCalled => "live-checks-called",
             Self::LiveChecksRoot => "live-checks-root",
@@ -91,8 +97,18 @@ impl Grant {
     pub(crate) fn manifests(self, namespace: &str, subject: &Json) -> Vec<Json> {
         let mut manifests = documented(&self.to_string());
         for manifest in &mut manifests {
-            manifest["metadata"]["namespace"] = namespace.into();
-            if manifest["kind"] == "RoleBinding" {
+            let of_cluster = manifest["kind"].as_str().is_some_and(|kind| kind.starts_with("Cluster"));
+            if of_cluster {
+                // Each test has its own.
+                for name in ["/metadata/name", "/roleRef/name"] {
+                    if let Some(Json::String(name)) = manifest.pointer_mut(name) {
+                        *name = format!("{name}-{namespace}");
+                    }
+                }
+            } else {
+                manifest["metadata"]["namespace"] = namespace.into();
+            }
+            if manifest.get("subjects").is_some() {
                 manifest["subjects"] = json!([subject]);
             }
         }

@@ -1,0 +1,2 @@
+# namespace/name
+terraform import mesh_gateway.public istio-system/public

@@ -1,0 +1,66 @@
+# The workloads are a chart's; what they listen for, and for whom, is said here.
+resource "mesh_gateway" "public" {
+  name            = "public"
+  namespace       = "istio-system"
+  selector        = { istio = "ingress" }
+  service_account = "ingress"
+
+  server {
+    port           = 80
+    protocol       = "http"
+    hosts          = ["shop.example.com"]
+    https_redirect = true
+  }
+
+  # TLS 1.3 unless min_version says otherwise.
+  server {
+    port       = 443
+    protocol   = "https"
+    hosts      = ["shop.example.com"]
+    namespaces = ["shop"]
+    tls {
+      credential_name = "shop-cert"
+    }
+  }
+
+  # Partners show certificates of their own, and some can't do better than TLS 1.2.
+  server {
+    port     = 443
+    protocol = "https"
+    hosts    = ["partners.example.com"]
+    tls {
+      mode            = "mutual"
+      credential_name = "partners-cert"
+      min_version     = "1.2"
+      max_version     = "1.3"
+      cipher_suites   = ["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"]
+    }
+  }
+
+  # Other clusters of the mesh.
+  server {
+    port        = 15443
+    target_port = 15443
+    protocol    = "tls"
+    hosts       = ["*.local"]
+    tls {
+      mode = "auto_passthrough"
+    }
+  }
+
+  labels         = { team = "platform" }
+  annotations    = { "example.com/runbook" = "doors" }
+  adopt_existing = false
+
+  timeouts {
+    create = "2m"
+    read   = "30s"
+    update = "2m"
+    delete = "2m"
+  }
+}
+
+# A service that it sends requests to lets it in by its identity, in `ingress` or in `from`.
+output "door" {
+  value = mesh_gateway.public.principal
+}

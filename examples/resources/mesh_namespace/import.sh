@@ -1,0 +1,2 @@
+# The name of the namespace.
+terraform import mesh_namespace.shop storefront

@@ -1,0 +1,179 @@
+//! What must hold across arguments. Each rule runs when what *it* needs is known, so that one validation tells all mistakes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Gateway, Mode, Protocol, Server, Tls, Version};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    known::part,
+};
+
+impl Gateway {
+    /// Rules that need no provider arguments.
+    pub fn check(&self, out: &mut Diagnostics) {
+        if self.service_account.as_deref() == Ok("default") {
+            out.error(
+                &Path::root().attribute("service_account"),
+                "Service account \"default\"",
+                "Every workload of the namespace without an account of its own runs as \"default\", so a service that lets this \
+                 gateway in would let all of them in. Give the gateway an account of its own.",
+            );
+        }
+        let Ok(servers) = &self.servers else { return };
+        for server in servers {
+            check_tls(server, out);
+        }
+        check_ports(servers, out);
+        check_hosts(servers, out);
+    }
+}
+
+/// TLS where the protocol has it, and only there.
+fn check_tls(server: &Server, out: &mut Diagnostics) {
+    let Ok(protocol) = server.protocol else { return };
+    let (redirects, tls) = (server.https_redirect == Ok(true), part(&server.tls).ok());
+    if protocol.is_tls() && matches!(tls, Some(None)) {
+        out.error(
+            &server.at.attribute("tls"),
+            "Missing required block",
+            format!(
+                "{protocol} needs a tls block that says how TLS ends, for example with credential_name = \"my-cert\"."
+            ),
+        );
+    }
+    if !protocol.is_tls() && matches!(tls, Some(Some(_))) {
+        out.error(
+            &server.at.attribute("tls"),
+            "TLS on a port without TLS",
+            format!("{protocol} is clear text. Write protocol = \"https\" or \"tls\", or remove the block."),
+        );
+    }
+    if redirects && !protocol.is_clear_http() {
+        out.error(
+            &server.at.attribute("https_redirect"),
+            "A redirect where there is nothing to redirect",
+            format!("https_redirect tells callers by HTTP to come back by HTTPS; {protocol} isn't HTTP in clear text. Remove it."),
+        );
+    }
+    if let Some(Some(tls)) = tls {
+        check_credential(server, tls, out);
+        check_versions(server, tls, out);
+    }
+}
+
+fn check_credential(server: &Server, tls: &Tls, out: &mut Diagnostics) {
+    let at = server.at.attribute("tls").attribute("credential_name");
+    match (tls.mode, &tls.credential_name) {
+        (Ok(mode), Ok(None)) if mode.needs_credential() => {
+            out.error(
+                &at,
+                "No certificate",
+                format!(
+                    "{mode} needs one: write credential_name, a TLS Secret in the namespace of the gateway. (IST0101)"
+                ),
+            );
+        }
+        (Ok(mode), Ok(Some(_))) if !mode.needs_credential() => {
+            out.error(
+                &at,
+                "A certificate that nobody uses",
+                format!("{mode} uses none of ours. Remove credential_name."),
+            );
+        }
+        _ => {}
+    }
+}
+
+fn check_versions(server: &Server, tls: &Tls, out: &mut Diagnostics) {
+    let at = |argument: &str| server.at.attribute("tls").attribute(argument);
+    if let Ok(mode @ (Mode::Passthrough | Mode::AutoPassthrough)) = tls.mode {
+        let written = [
+            ("min_version", matches!(tls.min_version, Ok(Some(_)))),
+            ("max_version", matches!(tls.max_version, Ok(Some(_)))),
+            ("cipher_suites", matches!(tls.cipher_suites, Ok(Some(_)))),
+        ];
+        for (argument, _) in written.iter().filter(|(_, written)| *written) {
+            out.error(
+                &at(argument),
+                "TLS doesn't end here",
+                format!("With {mode} the workload says which versions and suites it takes. Remove {argument}."),
+            );
+        }
+        return;
+    }
+    let Ok(least) = tls.least() else { return };
+    if let Ok(Some(most)) = tls.max_version
+        && most < least
+    {
+        out.error(
+            &at("max_version"),
+            "The maximum is below the minimum",
+            format!(
+                "No version is both {least} or later and {most} or earlier, and every handshake would fail; Istio takes it without \
+                 a word. min_version is 1.3 unless written."
+            ),
+        );
+    }
+    if least == Version::V13 && matches!(tls.cipher_suites, Ok(Some(_))) {
+        out.error(
+            &at("cipher_suites"),
+            "Cipher suites without an effect",
+            "TLS 1.3 has its own suites, which can't be chosen, and no older version is admitted. Remove cipher_suites, or write \
+             min_version = \"1.2\".",
+        );
+    }
+}
+
+/// Servers of one port speak one language there.
+fn check_ports(servers: &[Server], out: &mut Diagnostics) {
+    let mut first: BTreeMap<_, Protocol> = BTreeMap::new();
+    for server in servers {
+        let (Ok(port), Ok(protocol)) = (server.port, server.protocol) else { continue };
+        let Some(other) = first.get(&port) else {
+            first.insert(port, protocol);
+            continue;
+        };
+        let both_tls = other.is_tls() && protocol.is_tls();
+        if !both_tls && (*other != protocol || !protocol.is_clear_http()) {
+            out.error(
+                &server.at.attribute("port"),
+                "Two protocols on one port",
+                format!(
+                    "Another server speaks {other} on port {port}, and this one {protocol}. Only servers of the same HTTP, or of TLS, \
+                     whose names tell them apart, share a port. Give it another one."
+                ),
+            );
+        }
+    }
+}
+
+/// A host once for each port: of two, one would be left out.
+fn check_hosts(servers: &[Server], out: &mut Diagnostics) {
+    let mut seen = BTreeSet::new();
+    for server in servers {
+        let (Ok(port), Ok(hosts), Ok(namespaces)) = (server.port, &server.hosts, &server.namespaces) else { continue };
+        let any = BTreeSet::from(["*".to_owned()]);
+        for host in hosts {
+            for namespace in namespaces.as_ref().unwrap_or(&any) {
+                let met = |(other_port, other_host, other): &(_, &String, String)| {
+                    *other_port == port
+                        && *other_host == host
+                        && (other == "*" || namespace == "*" || other == namespace)
+                };
+                if seen.iter().any(met) {
+                    out.error(
+                        &server.at.attribute("hosts"),
+                        "The same host twice",
+                        format!(
+                            "Another server has {host} on port {port}, too, and only one of them would serve it. Write it once. \
+                             (IST0145)"
+                        ),
+                    );
+                    break;
+                }
+            }
+        }
+        let namespaces = namespaces.clone().unwrap_or(any);
+        seen.extend(hosts.iter().flat_map(|host| namespaces.iter().map(move |own| (port, host, own.clone()))));
+    }
+}

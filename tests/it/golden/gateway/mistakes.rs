@@ -1,0 +1,237 @@
+//! What is wrong, where, why, and what to do: all of it at once.
+
+use expect_test::{Expect, expect};
+use terraform_provider_mesh::resources::gateway::Gateway;
+
+use super::public;
+use crate::golden::check;
+
+fn server(arguments: &str) -> String {
+    let arguments = arguments.replace(", ", "\n");
+    format!("server {{\n{arguments}\n}}\n")
+}
+
+/// HTTPS for one host with these TLS settings.
+fn tls(settings: &str, expect: &Expect) {
+    check::<Gateway>(
+        &public(&server(&format!(
+            "port = 443, protocol = \"https\", hosts = [\"a.example.com\"], tls {{\n{settings}\n}}"
+        ))),
+        expect,
+    );
+}
+
+#[test]
+fn every_mistake_of_one_value() {
+    check::<Gateway>(
+        r#"
+        name            = "Public"
+        namespace       = "istio ingress"
+        selector        = {}
+        service_account = "a_b"
+        server {
+          port        = 0
+          target_port = 65536
+          protocol    = "redis"
+          hosts       = ["localhost", "a.example.com:80", "*.*.com"]
+          namespaces  = []
+          tls {
+            mode            = "SIMPLE"
+            credential_name = "a/b"
+            min_version     = "1.1"
+            max_version     = "TLSV1_3"
+            cipher_suites   = ["BOGUS", "TLS_AES_256_GCM_SHA384"]
+          }
+        }
+    "#,
+        &expect![[r#"
+            error at name: Invalid name
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "Public".
+            error at namespace: Invalid namespace
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "istio ingress".
+            error at selector: Invalid selector
+              At least one label. Got {}.
+            error at service_account: Invalid service_account
+              Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "a_b".
+            error at server[0].port: Invalid server[0].port
+              0 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at server[0].target_port: Invalid server[0].target_port
+              65536 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at server[0].protocol: Invalid server[0].protocol
+              "redis" isn't one of "http", "https", "http2", "grpc", "tls", "tcp", "mongo".
+            error at server[0].hosts: Invalid server[0].hosts
+              DNS names, with `*.` at the start or without, or `*`. Got ["*.*.com", "a.example.com:80", "localhost"].
+            error at server[0].namespaces: Invalid server[0].namespaces
+              At least one namespace. Got [].
+            error at server[0].tls.mode: Invalid server[0].tls.mode
+              "SIMPLE" isn't one of "simple", "mutual", "optional_mutual", "istio_mutual", "passthrough", "auto_passthrough".
+            error at server[0].tls.credential_name: Invalid server[0].tls.credential_name
+              Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "a/b".
+            error at server[0].tls.min_version: Invalid server[0].tls.min_version
+              "1.1" isn't one of "1.2", "1.3".
+            error at server[0].tls.max_version: Invalid server[0].tls.max_version
+              "TLSV1_3" isn't one of "1.2", "1.3".
+            error at server[0].tls.cipher_suites: Invalid server[0].tls.cipher_suites
+              "BOGUS" isn't a suite that Istio accepts; it would be left out, and only a log would tell. Write one of ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305, ECDHE-ECDSA-AES128-SHA, ECDHE-RSA-AES128-SHA, ECDHE-ECDSA-AES256-SHA, ECDHE-RSA-AES256-SHA, AES128-GCM-SHA256, AES256-GCM-SHA384, AES128-SHA, AES256-SHA, DES-CBC3-SHA. (IST0133)
+            error at server[0].tls.cipher_suites: Invalid server[0].tls.cipher_suites
+              "TLS_AES_256_GCM_SHA384" is a suite of TLS 1.3, which nobody can choose: proxies take all of them. Remove it. (IST0133)
+        "#]],
+    );
+}
+
+#[test]
+fn no_server() {
+    check::<Gateway>(
+        &public(""),
+        &expect![[r#"
+        error at server: Missing required block
+          At least one block "server" is required.
+    "#]],
+    );
+}
+
+#[test]
+fn the_default_account() {
+    let text = public(&server("port = 80, protocol = \"http\", hosts = [\"*\"]"));
+    check::<Gateway>(
+        &format!("{text}service_account = \"default\""),
+        &expect![[r#"
+        error at service_account: Service account "default"
+          Every workload of the namespace without an account of its own runs as "default", so a service that lets this gateway in would let all of them in. Give the gateway an account of its own.
+    "#]],
+    );
+}
+
+#[test]
+fn versions_that_exclude_each_other() {
+    tls(
+        "credential_name = \"a\"\nmax_version = \"1.2\"",
+        &expect![[r#"
+        error at server[0].tls.max_version: The maximum is below the minimum
+          No version is both 1.3 or later and 1.2 or earlier, and every handshake would fail; Istio takes it without a word. min_version is 1.3 unless written.
+    "#]],
+    );
+    tls(
+        "credential_name = \"a\"\nmin_version = \"1.3\"\nmax_version = \"1.2\"",
+        &expect![[r#"
+        error at server[0].tls.max_version: The maximum is below the minimum
+          No version is both 1.3 or later and 1.2 or earlier, and every handshake would fail; Istio takes it without a word. min_version is 1.3 unless written.
+    "#]],
+    );
+}
+
+#[test]
+fn suites_without_an_effect() {
+    tls(
+        "credential_name = \"a\"\ncipher_suites = [\"AES128-SHA\"]",
+        &expect![[r#"
+        error at server[0].tls.cipher_suites: Cipher suites without an effect
+          TLS 1.3 has its own suites, which can't be chosen, and no older version is admitted. Remove cipher_suites, or write min_version = "1.2".
+    "#]],
+    );
+}
+
+#[test]
+fn no_certificate() {
+    tls(
+        "mode = \"mutual\"",
+        &expect![[r#"
+        error at server[0].tls.credential_name: No certificate
+          mutual needs one: write credential_name, a TLS Secret in the namespace of the gateway. (IST0101)
+    "#]],
+    );
+    tls(
+        "mode = \"istio_mutual\"\ncredential_name = \"a\"",
+        &expect![[r#"
+        error at server[0].tls.credential_name: A certificate that nobody uses
+          istio_mutual uses none of ours. Remove credential_name.
+    "#]],
+    );
+}
+
+#[test]
+fn settings_of_tls_that_ends_elsewhere() {
+    tls(
+        "mode = \"passthrough\"\ncredential_name = \"a\"\nmin_version = \"1.2\"\nmax_version = \"1.3\"\ncipher_suites = [\"AES128-SHA\"]",
+        &expect![[r#"
+            error at server[0].tls.credential_name: A certificate that nobody uses
+              passthrough uses none of ours. Remove credential_name.
+            error at server[0].tls.min_version: TLS doesn't end here
+              With passthrough the workload says which versions and suites it takes. Remove min_version.
+            error at server[0].tls.max_version: TLS doesn't end here
+              With passthrough the workload says which versions and suites it takes. Remove max_version.
+            error at server[0].tls.cipher_suites: TLS doesn't end here
+              With passthrough the workload says which versions and suites it takes. Remove cipher_suites.
+        "#]],
+    );
+}
+
+#[test]
+fn tls_where_there_is_none_and_none_where_there_is() {
+    let servers = [
+        server("port = 443, protocol = \"https\", hosts = [\"a.example.com\"]"),
+        server("port = 80, protocol = \"http\", hosts = [\"a.example.com\"], tls {\nmode = \"passthrough\"\n}"),
+        server("port = 9000, protocol = \"tcp\", hosts = [\"*\"], https_redirect = true"),
+    ];
+    check::<Gateway>(
+        &public(&servers.concat()),
+        &expect![[r#"
+        error at server[0].tls: Missing required block
+          https needs a tls block that says how TLS ends, for example with credential_name = "my-cert".
+        error at server[1].tls: TLS on a port without TLS
+          http is clear text. Write protocol = "https" or "tls", or remove the block.
+        error at server[2].https_redirect: A redirect where there is nothing to redirect
+          https_redirect tells callers by HTTP to come back by HTTPS; tcp isn't HTTP in clear text. Remove it.
+    "#]],
+    );
+}
+
+#[test]
+fn two_protocols_on_one_port() {
+    let servers = [
+        server("port = 80, protocol = \"http\", hosts = [\"a.example.com\"]"),
+        server("port = 80, protocol = \"https\", hosts = [\"b.example.com\"], tls {\ncredential_name = \"b\"\n}"),
+        server("port = 80, protocol = \"http\", hosts = [\"c.example.com\"]"),
+        server("port = 9000, protocol = \"tcp\", hosts = [\"a.example.com\"]"),
+        server("port = 9000, protocol = \"tcp\", hosts = [\"b.example.com\"]"),
+    ];
+    check::<Gateway>(
+        &public(&servers.concat()),
+        &expect![[r#"
+        error at server[1].port: Two protocols on one port
+          Another server speaks http on port 80, and this one https. Only servers of the same HTTP, or of TLS, whose names tell them apart, share a port. Give it another one.
+        error at server[4].port: Two protocols on one port
+          Another server speaks tcp on port 9000, and this one tcp. Only servers of the same HTTP, or of TLS, whose names tell them apart, share a port. Give it another one.
+    "#]],
+    );
+}
+
+/// A host may be shared out among namespaces, and not twice to one.
+#[test]
+fn the_same_host_twice() {
+    let one = |more: &str| server(&format!("port = 80, protocol = \"http\", hosts = [\"a.example.com\"]{more}"));
+    let shop = one(", namespaces = [\"shop\"]");
+    check::<Gateway>(
+        &public(&[shop.clone(), one("")].concat()),
+        &expect![[r#"
+        error at server[1].hosts: The same host twice
+          Another server has a.example.com on port 80, too, and only one of them would serve it. Write it once. (IST0145)
+    "#]],
+    );
+    check::<Gateway>(
+        &public(&[shop.clone(), shop.clone()].concat()),
+        &expect![[r#"
+        error at server[1].hosts: The same host twice
+          Another server has a.example.com on port 80, too, and only one of them would serve it. Write it once. (IST0145)
+    "#]],
+    );
+    let other = one(", namespaces = [\"pci\"]");
+    let both = [shop, other].concat();
+    crate::golden::check_keys::<Gateway>(
+        &public(&both),
+        &expect![[r#"
+        Gateway/istio-ingress/public
+        AuthorizationPolicy/istio-ingress/public-istio-ingress
+    "#]],
+    );
+}

@@ -1,0 +1,248 @@
+//! `mesh_gateway`: every argument, every default.
+
+mod live;
+mod mistakes;
+mod unknowns;
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::resources::gateway::Gateway;
+
+use crate::golden::{check, check_object, check_outputs};
+
+/// A gateway with these servers.
+fn public(servers: &str) -> String {
+    format!("name = \"public\"\nnamespace = \"istio-ingress\"\nselector = {{ app = \"public\" }}\n{servers}")
+}
+
+#[test]
+fn every_argument() {
+    let text = r#"
+        name            = "public"
+        namespace       = "istio-ingress"
+        selector        = { app = "ingress", istio = "ingress" }
+        service_account = "ingress"
+        labels          = { team = "platform" }
+        annotations     = { "example.com/runbook" = "doors" }
+        adopt_existing  = true
+        server {
+          port           = 80
+          target_port    = 8080
+          protocol       = "http"
+          hosts          = ["shop.example.com", "*.shop.example.com"]
+          https_redirect = true
+        }
+        server {
+          port       = 443
+          protocol   = "https"
+          hosts      = ["shop.example.com", "*.shop.example.com"]
+          namespaces = ["shop", "storefront"]
+          tls {
+            mode            = "simple"
+            credential_name = "shop-cert"
+            min_version     = "1.2"
+            max_version     = "1.3"
+            cipher_suites   = ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"]
+          }
+        }
+        server {
+          port     = 443
+          protocol = "https"
+          hosts    = ["partners.example.com"]
+          tls {
+            mode            = "mutual"
+            credential_name = "partners-cert"
+          }
+        }
+        server {
+          port        = 15443
+          target_port = 25443
+          protocol    = "tls"
+          hosts       = ["*.local"]
+          tls {
+            mode = "auto_passthrough"
+          }
+        }
+        timeouts {
+          create = "1m"
+        }
+    "#;
+    check::<Gateway>(text, &expect_file!["every_argument.yaml"]);
+    check_outputs::<Gateway>(
+        text,
+        &expect![[r#"
+        id = "istio-ingress/public"
+        principal = "cluster.local/ns/istio-ingress/sa/ingress"
+    "#]],
+    );
+}
+
+/// TLS 1.3 unless written.
+#[test]
+fn least_tls() {
+    check::<Gateway>(
+        &public(
+            r#"
+        server {
+          port     = 443
+          protocol = "https"
+          hosts    = ["shop.example.com"]
+          tls {
+            credential_name = "shop"
+          }
+        }
+    "#,
+        ),
+        &expect![[r#"
+            --- # Gateway/istio-ingress/public
+            apiVersion: networking.istio.io/v1
+            kind: Gateway
+            metadata:
+              name: public
+              namespace: istio-ingress
+            spec:
+              selector:
+                app: public
+              servers:
+              - hosts:
+                - "*/shop.example.com"
+                port:
+                  name: https-443
+                  number: 443
+                  protocol: HTTPS
+                tls:
+                  credentialName: shop
+                  minProtocolVersion: TLSV1_3
+                  mode: SIMPLE
+            --- # AuthorizationPolicy/istio-ingress/public-istio-ingress
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: public-istio-ingress
+              namespace: istio-ingress
+            spec:
+              action: ALLOW
+              rules:
+              - to:
+                - operation:
+                    hosts:
+                    - shop.example.com
+                    - shop.example.com:*
+              selector:
+                matchLabels:
+                  app: public
+        "#]],
+    );
+}
+
+/// Where the workload ends TLS, the gateway sees bytes.
+#[test]
+fn passthrough() {
+    check::<Gateway>(
+        &public(
+            r#"
+        server {
+          port     = 443
+          protocol = "https"
+          hosts    = ["shop.example.com"]
+          tls {
+            mode = "passthrough"
+          }
+        }
+    "#,
+        ),
+        &expect![[r#"
+            --- # Gateway/istio-ingress/public
+            apiVersion: networking.istio.io/v1
+            kind: Gateway
+            metadata:
+              name: public
+              namespace: istio-ingress
+            spec:
+              selector:
+                app: public
+              servers:
+              - hosts:
+                - "*/shop.example.com"
+                port:
+                  name: https-443
+                  number: 443
+                  protocol: HTTPS
+                tls:
+                  mode: PASSTHROUGH
+            --- # AuthorizationPolicy/istio-ingress/public-istio-ingress
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: public-istio-ingress
+              namespace: istio-ingress
+            spec:
+              action: ALLOW
+              rules:
+              - to:
+                - operation:
+                    ports:
+                    - "443"
+              selector:
+                matchLabels:
+                  app: public
+        "#]],
+    );
+}
+
+/// What the mesh's own certificates protect.
+#[test]
+fn istio_mutual() {
+    check_object::<Gateway>(
+        "Gateway",
+        &public(
+            r#"
+        server {
+          port     = 15443
+          protocol = "tls"
+          hosts    = ["*"]
+          tls {
+            mode = "istio_mutual"
+          }
+        }
+    "#,
+        ),
+        &expect![[r#"
+            Gateway/istio-ingress/public
+            apiVersion: networking.istio.io/v1
+            kind: Gateway
+            metadata:
+              name: public
+              namespace: istio-ingress
+            spec:
+              selector:
+                app: public
+              servers:
+              - hosts:
+                - "*/*"
+                port:
+                  name: tls-15443
+                  number: 15443
+                  protocol: TLS
+                tls:
+                  minProtocolVersion: TLSV1_3
+                  mode: ISTIO_MUTUAL
+        "#]],
+    );
+}
+
+#[test]
+fn every_protocol() {
+    let server = |(n, protocol): (usize, &str)| {
+        let tls = if ["https", "tls"].contains(&protocol) { "tls { credential_name = \"c\" }" } else { "" };
+        format!("server {{\nport = {}\nprotocol = \"{protocol}\"\nhosts = [\"*\"]\n{tls}\n}}\n", 80 + n)
+    };
+    let all = ["http", "https", "http2", "grpc", "tls", "tcp", "mongo"];
+    check::<Gateway>(
+        &public(&all.into_iter().enumerate().map(server).collect::<String>()),
+        &expect_file!["every_protocol.yaml"],
+    );
+}

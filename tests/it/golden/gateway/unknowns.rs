@@ -1,0 +1,81 @@
+//! Values that come at apply: each leaves only that unknown which needs it.
+
+use expect_test::expect;
+use terraform_provider_mesh::resources::gateway::Gateway;
+
+use crate::golden::check_unknown;
+
+const ALL: &str = r#"
+name = "public"
+namespace = "istio-ingress"
+selector = { app = "public" }
+server {
+  port = 443
+  protocol = "https"
+  hosts = ["a.example.com"]
+  tls {
+    credential_name = "a"
+  }
+}
+"#;
+
+#[test]
+fn one_argument_at_a_time() {
+    let changes = [
+        ("name = \"public\"", "name = unknown"),
+        ("name = \"public\"", "name = \"public\"\nservice_account = unknown"),
+        ("namespace = \"istio-ingress\"", "namespace = unknown"),
+        ("{ app = \"public\" }", "unknown"),
+        ("{ app = \"public\" }", "{ app = unknown }"),
+        ("server {", "labels = unknown\nserver {"),
+        ("server {", "annotations = { a = unknown }\nserver {"),
+        ("port = 443", "port = unknown"),
+        ("port = 443", "port = 443\ntarget_port = unknown"),
+        ("\"https\"", "unknown"),
+        ("[\"a.example.com\"]", "unknown"),
+        ("[\"a.example.com\"]", "[\"a.example.com\", unknown]"),
+        ("port = 443", "port = 443\nnamespaces = unknown"),
+        ("credential_name = \"a\"", "credential_name = unknown"),
+        ("credential_name = \"a\"", "credential_name = \"a\"\nmode = unknown"),
+        ("credential_name = \"a\"", "credential_name = \"a\"\nmin_version = unknown"),
+        ("credential_name = \"a\"", "credential_name = \"a\"\nmax_version = unknown"),
+        ("credential_name = \"a\"", "credential_name = \"a\"\nmin_version = \"1.2\"\ncipher_suites = [unknown]"),
+    ];
+    let texts: Vec<_> = changes
+        .iter()
+        .map(|(from, to)| {
+            assert!(ALL.contains(from), "{from}");
+            (to.replace('\n', ", "), ALL.replacen(from, to, 1))
+        })
+        .collect();
+    let mut texts: Vec<_> = texts.iter().map(|(shown, text)| (shown.as_str(), text.clone())).collect();
+    let before = ALL.split_once("server").expect("it is there").0;
+    texts.push(("server = unknown", format!("{before}server = unknown")));
+    let http = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nhttps_redirect = unknown\n}";
+    texts.push(("https_redirect = unknown", format!("{before}{http}")));
+    check_unknown::<Gateway>(
+        &texts,
+        &expect![[r#"
+        name = unknown: which objects there are, id, principal
+        name = "public", service_account = unknown: principal
+        namespace = unknown: which objects there are, id, principal
+        unknown: Gateway, AuthorizationPolicy
+        { app = unknown }: Gateway, AuthorizationPolicy
+        labels = unknown, server {: Gateway, AuthorizationPolicy
+        annotations = { a = unknown }, server {: Gateway, AuthorizationPolicy
+        port = unknown: Gateway, AuthorizationPolicy
+        port = 443, target_port = unknown: nothing
+        unknown: Gateway, AuthorizationPolicy
+        unknown: Gateway, AuthorizationPolicy
+        ["a.example.com", unknown]: Gateway, AuthorizationPolicy
+        port = 443, namespaces = unknown: Gateway
+        credential_name = unknown: Gateway
+        credential_name = "a", mode = unknown: Gateway, AuthorizationPolicy
+        credential_name = "a", min_version = unknown: Gateway
+        credential_name = "a", max_version = unknown: Gateway
+        credential_name = "a", min_version = "1.2", cipher_suites = [unknown]: Gateway
+        server = unknown: Gateway, AuthorizationPolicy
+        https_redirect = unknown: Gateway
+    "#]],
+    );
+}

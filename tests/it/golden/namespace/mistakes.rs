@@ -1,0 +1,215 @@
+//! What is wrong, where, why, and what to do: all of it at once.
+
+use expect_test::expect;
+use terraform_provider_mesh::{mesh::Mesh, resources::namespace::Namespace};
+
+use crate::golden::{check, check_in, mesh};
+
+#[test]
+fn five_mistakes_at_once() {
+    check::<Namespace>(
+        r#"
+        name               = "Shop"
+        team               = "a b"
+        authorization_mode = "deny"
+        calls              = ["shop/"]
+        mtls {
+          mode = "STRICT"
+          exception {
+            service = "a_b"
+          }
+        }
+        rbac {
+          groups           = [""]
+          service_accounts = ["a/b/c"]
+        }
+    "#,
+        &expect![[r#"
+            error at name: Invalid name
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "Shop".
+            error at team: Invalid team
+              A label's value: letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most. Got "a b".
+            error at calls: Invalid calls
+              "shop/" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
+            error at authorization_mode: Invalid authorization_mode
+              "deny" isn't one of "off", "audit", "dry_run", "enforce".
+            error at mtls.mode: Invalid mtls.mode
+              "STRICT" isn't one of "strict", "permissive", "disable".
+            error at mtls.exception[0].service: Invalid mtls.exception[0].service
+              Lowercase letters, digits and dashes; starts with a letter, ends with a letter or digit; 63 characters at most. Got "a_b".
+            error at mtls.exception[0].port: Missing required argument
+              The argument mtls.exception[0].port is required, but no value was set.
+            error at rbac.groups: Invalid rbac.groups
+              Names that aren't empty. Got [""].
+            error at rbac.service_accounts: Invalid rbac.service_accounts
+              "a/b/c" isn't a ServiceAccount. Write "ci/shop-pipeline" (namespace and name), or "pipeline" (of this namespace).
+        "#]],
+    );
+}
+
+#[test]
+fn two_ways_of_injection() {
+    check::<Namespace>(
+        r#"
+        name      = "shop"
+        injection = false
+        revision  = "stable"
+    "#,
+        &expect![[r#"
+            error at revision: Two ways of injection
+              injection and revision exclude each other: where both labels stand, Istio goes by istio-injection and ignores the revision. Remove one of them. (IST0123)
+        "#]],
+    );
+}
+
+#[test]
+fn labels_that_arguments_write() {
+    check::<Namespace>(
+        r#"
+        name   = "shop"
+        team   = "storefront"
+        labels = { team = "x", istio-injection = "enabled", "istio.io/dataplane-mode" = "ambient" }
+    "#,
+        &expect![[r#"
+            error at labels["istio.io/dataplane-mode"]: Reserved key
+              istio.io/dataplane-mode means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+            error at labels["istio-injection"]: Reserved key
+              istio-injection decides whether pods get a sidecar. Remove it, and write injection or revision.
+            error at labels["team"]: Two teams
+              The argument team writes the label of the same name. Remove one of them.
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_of_somebody_else() {
+    check::<Namespace>(
+        r#"
+        name   = "shop"
+        create = false
+    "#,
+        &expect![[r#"
+            error at create: The resource says nothing
+              With create = false only what is written here is ours: write team, injection, revision, labels, annotations, calls, authorization_mode, mtls or rbac, or remove the resource.
+        "#]],
+    );
+}
+
+#[test]
+fn rights_for_nobody() {
+    check::<Namespace>(
+        r#"
+        name = "shop"
+        rbac {
+          groups = []
+        }
+    "#,
+        &expect![[r#"
+            error at rbac: Rights for nobody
+              Write groups, users or service_accounts: who works in the namespace. Without them, remove the block.
+        "#]],
+    );
+}
+
+#[test]
+fn exceptions_that_contradict() {
+    check::<Namespace>(
+        r#"
+        name = "shop"
+        mtls {
+          exception {
+            service = "catalog"
+            port    = 80
+          }
+          exception {
+            service     = "catalog"
+            port        = 8080
+            target_port = 80
+          }
+          exception {
+            service  = "catalog"
+            selector = { tier = "api" }
+            port     = 9090
+          }
+          exception {
+            service  = "other"
+            selector = { "a b" = "c d" }
+            port     = 80
+          }
+        }
+    "#,
+        &expect![[r#"
+            error at mtls.exception[3].selector["a b"]: Invalid key
+              A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
+            error at mtls.exception[3].selector["a b"]: Invalid label value
+              "c d": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
+            error at mtls.exception[1].port: The same port twice
+              Another exception of catalog is for target port 80, too. Say what holds there in one of them.
+            error at mtls.exception[2].selector: Two selectors of one service
+              The exceptions of catalog share one PeerAuthentication, since Istio merges no two for one workload. Write the same selector in each.
+        "#]],
+    );
+}
+
+#[test]
+fn a_service_by_its_host() {
+    check::<Namespace>(
+        r#"
+        name  = "shop"
+        calls = ["payments.pci.svc.cluster.local"]
+    "#,
+        &expect![[r#"
+            error at calls: payments.pci.svc.cluster.local is a host of the cluster
+              In calls, payments.pci.svc.cluster.local would be looked for among external services. Write "pci/payments" for a service of the cluster.
+        "#]],
+    );
+}
+
+/// What stands there holds for all; rights and labels don't.
+#[test]
+fn in_the_root_namespace() {
+    check::<Namespace>(
+        r#"
+        name               = "istio-system"
+        create             = false
+        team               = "platform"
+        calls              = []
+        authorization_mode = "enforce"
+        mtls {}
+        rbac {
+          groups = ["platform"]
+        }
+    "#,
+        &expect![[r#"
+            error at calls: This would hold for the whole mesh
+              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove calls here.
+            error at authorization_mode: This would hold for the whole mesh
+              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove authorization_mode here.
+            error at mtls: This would hold for the whole mesh
+              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove mtls here.
+        "#]],
+    );
+    let elsewhere = Mesh { root_namespace: "mesh".to_owned(), ..mesh() };
+    check_in::<Namespace>(
+        &elsewhere,
+        r#"
+        name   = "istio-system"
+        create = false
+        calls  = []
+    "#,
+        &expect![[r#"
+            --- # Sidecar/istio-system/default
+            apiVersion: networking.istio.io/v1
+            kind: Sidecar
+            metadata:
+              name: default
+              namespace: istio-system
+            spec:
+              egress:
+              - hosts:
+                - ./*
+              outboundTrafficPolicy:
+                mode: REGISTRY_ONLY
+        "#]],
+    );
+}
