@@ -1,7 +1,10 @@
 //! What we render, a real server takes as it is, and what comes back is what was rendered, byte for byte: else every plan
 //! would find a difference. Held for every object of the golden tests.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
@@ -22,7 +25,7 @@ fn of_every_golden_object() {
     let mut held = 0;
     for file in golden_files() {
         let namespace = control_plane().namespace("fixed-point");
-        for mut body in yaml(&fs::read_to_string(&file).expect("reading a golden file")) {
+        for mut body in objects(&file) {
             // Names are unique within a file; what hosts say of the namespace means nothing to an API server.
             body["metadata"]["namespace"] = json!(namespace.name);
             let kind = object::kind::named(body["kind"].as_str().expect("a kind")).expect("a kind that we write");
@@ -53,6 +56,13 @@ pub(super) fn golden_files() -> Vec<PathBuf> {
         folders.flat_map(list).filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
     files.sort();
     files
+}
+
+/// The objects of a golden file. Where it is of one object, its first line is the object's name.
+pub(super) fn objects(file: &Path) -> Vec<Json> {
+    let text = fs::read_to_string(file).expect("reading a golden file");
+    let start = if text.starts_with("---") { "" } else { "--- # " };
+    yaml(&format!("{start}{text}"))
 }
 
 /// Of a Service that isn't ours we write an annotation alone.

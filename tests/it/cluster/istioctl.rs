@@ -1,18 +1,14 @@
 //! Istio's own tools have nothing against what we render: the rules of its webhook pass every golden object, and
 //! `istioctl analyze` finds in every golden file, put among what it is for, only what is accepted below.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use serde_json::{Value as Json, json};
 
-use super::fixed_point::golden_files;
+use super::fixed_point::{golden_files, objects};
 use crate::support::{
     api::Api,
-    control_plane::{ControlPlane, yaml},
+    control_plane::ControlPlane,
     istioctl::{analyze, validate},
 };
 
@@ -87,10 +83,6 @@ fn the_webhook_would_refuse_what_is_wrong() {
 
 fn golden(name: &str) -> PathBuf {
     golden_files().into_iter().find(|file| file.ends_with(name)).expect("the file")
-}
-
-fn objects(file: &Path) -> Vec<Json> {
-    yaml(&fs::read_to_string(file).expect("reading a golden file"))
 }
 
 /// The objects, the one of `kind` changed.

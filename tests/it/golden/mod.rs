@@ -9,11 +9,13 @@
 // Expectations are written by a program, which always writes them.
 #![allow(clippy::needless_raw_string_hashes)]
 
+mod construction;
 mod external_service;
 mod global_defaults;
 pub(crate) mod hcl;
-pub(crate) mod laws;
+mod laws;
 mod service;
+pub(crate) mod sound;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 

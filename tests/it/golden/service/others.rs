@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use expect_test::{expect, expect_file};
+use expect_test::expect;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     resources::{Kind, service::Service},
@@ -74,7 +74,40 @@ fn a_field_that_no_argument_stands_for() {
         }
         "#,
     );
-    check_object::<Service>("DestinationRule", &text, &expect_file!["override.yaml"]);
+    check_object::<Service>("DestinationRule", &text, &expect![[r#"
+        DestinationRule/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          exportTo:
+          - '.'
+          host: payments.pci.svc.cluster.local
+          trafficPolicy:
+            connectionPool:
+              http:
+                http1MaxPendingRequests: 1024
+                http2MaxRequests: 1024
+              tcp:
+                connectTimeout: 5s
+                maxConnections: 1024
+            loadBalancer:
+              localityLbSetting:
+                enabled: false
+              simple: LEAST_REQUEST
+              warmup:
+                duration: 30s
+            outlierDetection:
+              baseEjectionTime: 30s
+              consecutive5xxErrors: 5
+              interval: 10s
+              maxEjectionPercent: 30
+            retryBudget:
+              minRetryConcurrency: 3
+              percent: 20
+    "#]]);
 }
 
 #[test]

@@ -1,0 +1,36 @@
+# A service whose Istio objects somebody wrote by hand, under names of their own. They become this resource's, while traffic
+# goes on: what has the name that we want is taken over, what has another one goes when ours is there.
+terraform {
+  required_providers {
+    mesh = {
+      source = "mesh-provider/mesh"
+    }
+  }
+}
+
+provider "mesh" {
+  owner = "infra-orders/prod"
+}
+
+resource "mesh_service" "orders" {
+  name      = "orders"
+  namespace = "orders"
+
+  # The DestinationRule and the AuthorizationPolicy are called `orders` already; names stay.
+  object_name    = "orders"
+  adopt_existing = true
+
+  # The VirtualService is called otherwise. It is deleted once ours routes.
+  replaces = ["VirtualService/orders-routes"]
+
+  # First nobody is refused: callers that the rules would refuse are counted. Then remove this line.
+  authorization_mode = "dry_run"
+
+  port {
+    number   = 80
+    protocol = "http"
+  }
+  allow {
+    from = ["shop/web"]
+  }
+}
