@@ -79,6 +79,14 @@ pub mod kind {
         AUTHORIZATION_POLICY = "AuthorizationPolicy" "security.istio.io" "v1" "authorizationpolicies" Exclusive true;
         /// PeerAuthentication.
         PEER_AUTHENTICATION = "PeerAuthentication" "security.istio.io" "v1" "peerauthentications" Exclusive true;
+        /// RequestAuthentication.
+        REQUEST_AUTHENTICATION = "RequestAuthentication" "security.istio.io" "v1" "requestauthentications" Exclusive true;
+        /// Telemetry.
+        TELEMETRY = "Telemetry" "telemetry.istio.io" "v1" "telemetries" Exclusive true;
+        /// ValidatingAdmissionPolicy.
+        VALIDATING_ADMISSION_POLICY = "ValidatingAdmissionPolicy" "admissionregistration.k8s.io" "v1" "validatingadmissionpolicies" Exclusive false;
+        /// ValidatingAdmissionPolicyBinding.
+        VALIDATING_ADMISSION_POLICY_BINDING = "ValidatingAdmissionPolicyBinding" "admissionregistration.k8s.io" "v1" "validatingadmissionpolicybindings" Exclusive false;
     }
 
     kinds! {
@@ -90,8 +98,6 @@ pub mod kind {
         CONFIG_MAP = "ConfigMap" "" "v1" "configmaps" Shared true;
         /// Gateway, Istio's.
         GATEWAY = "Gateway" "networking.istio.io" "v1" "gateways" Exclusive true;
-        /// RequestAuthentication.
-        REQUEST_AUTHENTICATION = "RequestAuthentication" "security.istio.io" "v1" "requestauthentications" Exclusive true;
     }
 
     /// The row of `name` ("VirtualService").
@@ -115,6 +121,11 @@ impl Key {
     /// An object in a namespace.
     pub fn new(kind: &'static Kind, namespace: &str, name: &str) -> Self {
         Self { kind, namespace: Some(namespace.to_owned()), name: name.to_owned() }
+    }
+
+    /// An object of the whole cluster.
+    pub fn of_cluster(kind: &'static Kind, name: &str) -> Self {
+        Self { kind, namespace: None, name: name.to_owned() }
     }
 }
 

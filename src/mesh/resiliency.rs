@@ -26,6 +26,10 @@ pub struct Resiliency {
     pub retry_attempts: u32,
     /// Envoy's conditions for sending again.
     pub retry_on: &'static str,
+    /// Likewise, where sending a request twice does no harm.
+    pub idempotent_retry_on: &'static str,
+    /// Of one try, there: without `gateway-error` or `reset` among the conditions it would only shorten the call.
+    pub per_try_timeout: Duration,
     /// Retries in flight at once, of the requests in flight.
     pub retry_budget_percent: u32,
     /// Retries that are always admitted at once.
@@ -52,6 +56,10 @@ pub struct Resiliency {
 const UNSENT: &str = "connect-failure,refused-stream";
 /// Likewise, or the connection was reset before the request went out.
 const UNSENT_OR_RESET: &str = "connect-failure,refused-stream,reset-before-request";
+/// What never was sent, or was answered by a 502, 503 or 504: by a proxy, or by us after a try that took too long.
+const UNSENT_OR_UNAVAILABLE: &str = "connect-failure,refused-stream,gateway-error";
+/// Whatever may pass: the above, connections that break in the middle, and what gRPC calls so.
+const PASSING: &str = "connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled";
 
 impl Preset {
     /// Its numbers; `none` has none.
@@ -61,6 +69,8 @@ impl Preset {
                 request_timeout: Duration::seconds(60),
                 retry_attempts: 1,
                 retry_on: UNSENT,
+                idempotent_retry_on: UNSENT_OR_UNAVAILABLE,
+                per_try_timeout: Duration::seconds(30),
                 retry_budget_percent: 10,
                 retry_budget_minimum: 3,
                 connect_timeout: Duration::seconds(10),
@@ -76,6 +86,8 @@ impl Preset {
                 request_timeout: Duration::seconds(15),
                 retry_attempts: 2,
                 retry_on: UNSENT_OR_RESET,
+                idempotent_retry_on: PASSING,
+                per_try_timeout: Duration::seconds(6),
                 retry_budget_percent: 20,
                 retry_budget_minimum: 3,
                 connect_timeout: Duration::seconds(5),
@@ -91,6 +103,8 @@ impl Preset {
                 request_timeout: Duration::seconds(5),
                 retry_attempts: 3,
                 retry_on: UNSENT_OR_RESET,
+                idempotent_retry_on: PASSING,
+                per_try_timeout: Duration::milliseconds(1500),
                 retry_budget_percent: 20,
                 retry_budget_minimum: 3,
                 connect_timeout: Duration::seconds(1),

@@ -9,7 +9,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, ownership, record::Noted},
     kubernetes::{
-        Limits,
+        Freshness, Limits,
         errors::{Doing, explain},
     },
     mesh::Mesh,
@@ -83,6 +83,9 @@ impl<K: Kind> Managed<K> {
                 // What it has of others' objects carries no stamp; the arguments say which.
                 let noted = Noted { stage: object.stage.0, fields: true, ..Noted::default() };
                 record.objects.insert(object.key.to_string(), noted);
+            } else {
+                // In another namespace than the id's: it is looked for by its name.
+                record.objects.entry(object.key.to_string()).or_insert(Noted::inherited(object.stage));
             }
             objects.insert(object.key, object.body);
         }
@@ -98,7 +101,8 @@ impl<K: Kind> Managed<K> {
         Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
     }
 
-    /// Objects whose stamps name the resource, of the kinds of `could_render`, and of those that it may share with others.
+    /// Objects whose stamps name the resource: in its namespace of the kinds of `could_render` and of those that it may share with
+    /// others, and of the whole cluster by the names of `could_render`.
     /// Where nothing is found, it may be for want of a right: it is told, but for shared kinds, which not everybody needs.
     pub(super) async fn stamped(
         context: &Context,
@@ -119,14 +123,22 @@ impl<K: Kind> Managed<K> {
             let key = |name: &str| Key::new(kind, namespace, name);
             match context.cluster.list(kind, namespace, &label, limits).await {
                 Ok(listed) => {
-                    let ours =
-                        |live: &Json| text(live, &["metadata", "annotations", ownership::RESOURCE]) == Some(&resource);
+                    let ours = |live: &Json| said_resource(live) == Some(&resource);
                     let named = |live: Json| Some((key(text(&live, &["metadata", "name"])?), live));
                     found.extend(listed.into_iter().filter(ours).filter_map(named));
                 }
                 Err(error) if error.forbidden() && !own(kind) => {}
                 Err(error) if error.forbidden() => forbidden = Some((error, key(""))),
                 Err(error) => return Err(explain(&error, Doing::Read, &key(""), None, out)),
+            }
+        }
+        for (key, _) in could_render.iter().filter(|(key, _)| !key.kind.namespaced) {
+            match context.cluster.get(key, Freshness::Now, limits).await {
+                Ok(Some(live)) if said_resource(&live) == Some(&resource) => found.push((key.clone(), (*live).clone())),
+                Ok(_) => {}
+                // Only who writes them needs the right.
+                Err(error) if error.forbidden() => {}
+                Err(error) => return Err(explain(&error, Doing::Read, key, None, out)),
             }
         }
         match forbidden {
@@ -148,4 +160,9 @@ impl<K: Kind> Managed<K> {
         let state = state::with_objects(&nothing, &[(key, Json::Null)].into());
         Ok(Stored { state, private: record.write(), identity: None })
     }
+}
+
+/// The resource that an object's stamp names.
+fn said_resource(live: &Json) -> Option<&str> {
+    text(live, &["metadata", "annotations", ownership::RESOURCE])
 }

@@ -47,6 +47,9 @@ impl<K: Kind> Managed<K> {
             Self::each_object_once(&context, &id, K::render(&model, mesh), out)?;
         }
         let unchanged = prior.as_ref().is_some_and(|prior| prior.state == planned);
+        if let (Some(prior), false) = (&prior, unchanged) {
+            K::check_change(&Self::model_of(&prior.state), &model, out);
+        }
         if let (Ok(mesh), false, true) = (&context.mesh, unchanged, requires_replace.is_empty()) {
             Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
             out.sound()?;
@@ -69,6 +72,15 @@ impl<K: Kind> Managed<K> {
         let context = configured(&call, out)?;
         let id = state::id(&prior.state);
         let resource = Self::resource(&id);
+        let model = Self::model_of(&prior.state);
+        if K::is_protected(&model) {
+            return Err(out.error(
+                &Path::root().attribute("deletion_protection"),
+                format!("{} {id} is protected", K::NAME),
+                "deletion_protection is true, so it isn't destroyed, nor replaced. Set it to false and apply, then destroy.",
+            ));
+        }
+        K::check_destroy(&model, out);
         context.run.doom(&resource, Record::read(&prior.private));
         if context.run.is_planned(&resource) {
             Self::not_renamed(&context, &id, &call.stop, out).await?;

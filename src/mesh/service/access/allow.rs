@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::{
     Access,
     policy::{Action, policy as shared},
-    rule::{rule, sources},
+    rule::rule,
 };
 use crate::{
     diagnostics::Path,
     known::Known,
-    mesh::{istio::authorization_policy::Rule, reference::Caller, service::Site},
+    mesh::{istio::authorization_policy::Rule, reference::Caller, service::Site, sources::sources},
     object::{Key, Object},
 };
 
@@ -19,7 +19,7 @@ pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
     let blocks = site.service.allow()?;
     let mut rules = blocks.iter().map(|block| rule(site, block)).collect::<Known<Vec<_>>>()?;
     if let Some(caller) = access_caller(site)? {
-        let from = sources(site, &BTreeSet::from([caller]), &BTreeSet::new());
+        let from = sources(&BTreeSet::from([caller]), &BTreeSet::new(), site.namespace, site.mesh);
         rules.push(Rule { from, ..Rule::default() });
     }
     let access = ("spec.rules".to_owned(), Path::root().attribute("access"));
