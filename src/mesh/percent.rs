@@ -16,7 +16,8 @@ impl Percent {
         if fraction.len() > 2 || !fraction.bytes().all(|c| c.is_ascii_digit()) {
             return None;
         }
-        let hundredths = whole.parse::<u16>().ok()?.checked_mul(100)?.checked_add(format!("{fraction:0<2}").parse().ok()?)?;
+        let hundredths =
+            whole.parse::<u16>().ok()?.checked_mul(100)?.checked_add(format!("{fraction:0<2}").parse().ok()?)?;
         (hundredths <= 10_000).then_some(Self(hundredths))
     }
 }
@@ -48,7 +49,9 @@ mod tests {
 
     #[test]
     fn shares_print_as_they_are_written() {
-        for (text, json) in [("0", "0"), ("1", "1"), ("100", "100"), ("0.1", "0.1"), ("12.34", "12.34"), ("0.05", "0.05")] {
+        for (text, json) in
+            [("0", "0"), ("1", "1"), ("100", "100"), ("0.1", "0.1"), ("12.34", "12.34"), ("0.05", "0.05")]
+        {
             let percent = Percent::parse(text).unwrap();
             assert_eq!(percent.to_string(), text);
             assert_eq!(serde_json::to_string(&percent).unwrap(), json);

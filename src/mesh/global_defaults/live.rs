@@ -93,7 +93,8 @@ fn outbound(site: &Site, installed: &Installed, out: &mut Findings) -> Known<()>
     // Absent it is ALLOW_ANY; there, without a mode, it is REGISTRY_ONLY.
     let open = policy.is_null() || text(policy, &["mode"]) == Some("ALLOW_ANY");
     if closed && open {
-        let argument = if site.defaults.outbound_traffic_policy?.is_some() { "outbound_traffic_policy" } else { "sidecar" };
+        let argument =
+            if site.defaults.outbound_traffic_policy?.is_some() { "outbound_traffic_policy" } else { "sidecar" };
         out.tell(
             MeshOutbound,
             argument,
@@ -131,14 +132,7 @@ fn providers(site: &Site, installed: &Installed, out: &mut Findings) -> Known<()
     Ok(())
 }
 
-fn missing(
-    provider: &Known<String>,
-    known: &[&str],
-    installed: &Installed,
-    path: Path,
-    so: &str,
-    out: &mut Findings,
-) {
+fn missing(provider: &Known<String>, known: &[&str], installed: &Installed, path: Path, so: &str, out: &mut Findings) {
     let Ok(provider) = provider else { return };
     if known.contains(&provider.as_str()) {
         return;

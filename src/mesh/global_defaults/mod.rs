@@ -146,18 +146,18 @@ impl Site<'_> {
     }
 
     /// An object; `origins` say which argument a field comes from.
-    fn object(
-        &self,
-        key: Key,
-        spec: &impl serde::Serialize,
-        stage: Stage,
-        origins: &[(&str, &str)],
-    ) -> Known<Object> {
+    fn object(&self, key: Key, spec: &impl serde::Serialize, stage: Stage, origins: &[(&str, &str)]) -> Known<Object> {
         Ok(object(key, self.metadata()?, spec, stage, origins))
     }
 }
 
-fn object(key: Key, metadata: Metadata, spec: &impl serde::Serialize, stage: Stage, origins: &[(&str, &str)]) -> Object {
+fn object(
+    key: Key,
+    metadata: Metadata,
+    spec: &impl serde::Serialize,
+    stage: Stage,
+    origins: &[(&str, &str)],
+) -> Object {
     let shared = [("metadata.labels", "labels"), ("metadata.annotations", "annotations")];
     let origin = |(field, argument): &(&str, &str)| ((*field).to_owned(), Path::root().attribute(argument));
     Object {

@@ -11,8 +11,8 @@ use crate::{
             ExportTo,
             destination_rule::{DestinationRule, Traffic, TrafficPolicy},
             envoy_filter::{
-                ConfigPatch, EnvoyFilter, Match, NamedRoute, Patch, RetryPolicy, RouteAction, RouteConfiguration, Value,
-                VirtualHost,
+                ConfigPatch, EnvoyFilter, Match, NamedRoute, Patch, RetryPolicy, RouteAction, RouteConfiguration,
+                Value, VirtualHost,
             },
         },
         resiliency::{Preset, Resiliency},

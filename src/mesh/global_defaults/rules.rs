@@ -237,7 +237,11 @@ impl GlobalDefaults {
         let Ok(Some(telemetry)) = &self.telemetry else { return };
         let at = Path::root().attribute("telemetry");
         if is_none(&telemetry.tracing) && is_none(&telemetry.access_logging) && is_none(&telemetry.metrics) {
-            out.error(&at, "Telemetry says nothing", "Write tracing, access_logging or metrics in it, or remove the block.");
+            out.error(
+                &at,
+                "Telemetry says nothing",
+                "Write tracing, access_logging or metrics in it, or remove the block.",
+            );
         }
         let Ok(Some(tracing)) = &telemetry.tracing else { return };
         if let (Ok(fixed), Ok(headers)) = (&tracing.tags, &tracing.header_tags) {

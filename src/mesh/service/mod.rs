@@ -16,8 +16,8 @@
 
 mod access;
 mod egress;
-mod live;
 mod global_name;
+mod live;
 mod overrides;
 mod rules;
 mod takeover;

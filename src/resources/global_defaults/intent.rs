@@ -8,8 +8,8 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         global_defaults::{
-            AccessLogging, Action, Allow, Authorization, ExternalAuthorization, GatewayAccess, GlobalDefaults, Guardrails,
-            Jwt, Metrics, RequireEndUser, Retries, Telemetry, Tracing,
+            AccessLogging, Action, Allow, Authorization, ExternalAuthorization, GatewayAccess, GlobalDefaults,
+            Guardrails, Jwt, Metrics, RequireEndUser, Retries, Telemetry, Tracing,
         },
         istio::peer_authentication::MtlsMode,
         manifest::Texts,
@@ -22,7 +22,10 @@ pub(super) fn intent(config: &Config) -> GlobalDefaults {
     GlobalDefaults {
         mtls: config.mtls.known().map(|block| block.map(|mtls| mtls.mode.or(MtlsMode::Strict))),
         authorization: config.authorization.known().map(|block| block.map(authorization)),
-        gateway_access: config.gateway_access.known().map(|blocks| numbered("gateway_access", blocks).map(gateway).collect()),
+        gateway_access: config
+            .gateway_access
+            .known()
+            .map(|blocks| numbered("gateway_access", blocks).map(gateway).collect()),
         sidecar: config.sidecar.known().map(|block| block.map(|sidecar| sidecar.egress_hosts.elements())),
         outbound_traffic_policy: config.outbound_traffic_policy.known().map(Option::<&_>::copied),
         resiliency: config.resiliency.known().map(Option::<&_>::copied),

@@ -95,7 +95,14 @@ fn every_example_is_applied() {
         api.apply(service, "helm");
     }
     let theirs = everything(&api);
-    for resource in ["mesh_service", "mesh_external_service", "mesh_global_defaults"] {
+    for resource in [
+        "mesh_service",
+        "mesh_external_service",
+        "mesh_global_defaults",
+        "mesh_global_defaults/end-users",
+        "mesh_global_defaults/guardrails",
+        "mesh_global_defaults/telemetry",
+    ] {
         let workspace = initialized(Tool::Tofu, &format!("resources/{resource}"));
         workspace.apply().succeeded();
         let unchanged = workspace.plan();

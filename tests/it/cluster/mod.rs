@@ -18,7 +18,9 @@ mod early;
 mod examples;
 mod faults;
 mod fixed_point;
+mod global_arguments;
 mod global_name;
+mod guardrails;
 mod import;
 mod istioctl;
 mod lifecycle;
@@ -35,6 +37,7 @@ mod refused;
 mod replacement;
 mod requests;
 mod rights;
+mod roll_out;
 mod takeover;
 mod unknowns;
 

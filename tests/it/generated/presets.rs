@@ -17,13 +17,47 @@ description: |-
 
 TABLE
 
-- **request timeout**: of a whole request, its retries included. There is none for gRPC, whose streams may live long, and none on TCP ports. `request_timeout` replaces it.
+- **request timeout**: of a whole request, its retries included. There is none for gRPC, whose streams may live long, and none on TCP ports. `request_timeout` replaces it;
+  `streaming = true` takes it away, for a service whose requests may be streams. A `route` may have one of its own.
 - **retries**: only what never reached the application is sent again, so a payment isn't paid twice. The budget limits retries in flight to a share of the requests in flight, with a
   number that is always admitted.
-- **limits** hold for each proxy of a caller, not for the service as a whole.
-- **ejection**: an endpoint with so many failures in a row gets no calls for a while. On TCP ports a failed connection counts.
+- **retries if idempotent**: where sending a request twice does no harm, write `retries { idempotent = true }`. Then requests that may have reached the application are sent again, too. Each try
+  has a time of its own, where that is shorter than the request's.
+- **limits** hold for each proxy of a caller, not for the service as a whole. Limits of requests leave TCP ports alone.
+- **ejection**: an endpoint with so many failures in a row gets no calls for a while. On TCP ports a failed connection counts. With `failover`, all endpoints of a region may be ejected.
 
 `none` has no limits, no ejection, no retries and no timeout. It also keeps mesh-wide defaults away from the service.
+
+## Single numbers
+
+The blocks of a service replace single numbers, and leave the others to the preset:
+
+```terraform
+resource "mesh_service" "ledger" {
+  name       = "ledger"
+  namespace  = "pci"
+  resiliency = "high"
+
+  port {
+    number   = 8080
+    protocol = "http"
+  }
+  retries {
+    attempts   = 5
+    idempotent = true
+  }
+  circuit_breaker {
+    max_connections = 64
+  }
+  outlier_detection {
+    consecutive_5xx = 10
+  }
+}
+```
+
+- With `resiliency = "none"` only what is written holds.
+- `attempts = 0` sends nothing again.
+- `per_try_timeout` needs `idempotent = true`: a try that takes too long has reached the application.
 
 These numbers change only with a major version of the provider.
 "#;
@@ -40,11 +74,13 @@ pub(super) fn presets_page() -> String {
 }
 
 /// Every number, so that a new one doesn't compile until it is written down.
-fn rows(preset: &Resiliency) -> [(&'static str, String); 10] {
+fn rows(preset: &Resiliency) -> [(&'static str, String); 12] {
     let Resiliency {
         request_timeout,
         retry_attempts,
         retry_on,
+        idempotent_retry_on,
+        per_try_timeout,
         retry_budget_percent,
         retry_budget_minimum,
         connect_timeout,
@@ -60,6 +96,8 @@ fn rows(preset: &Resiliency) -> [(&'static str, String); 10] {
         ("request timeout", request_timeout.to_string()),
         ("retries: attempts", retry_attempts.to_string()),
         ("retries: on", retry_on.replace(',', ", ")),
+        ("retries if idempotent: on", idempotent_retry_on.replace(',', ", ")),
+        ("retries if idempotent: one try", per_try_timeout.to_string()),
         ("retries: budget", format!("{retry_budget_percent} %, at least {retry_budget_minimum}")),
         ("connect timeout", connect_timeout.to_string()),
         ("limits: connections", max_connections.to_string()),

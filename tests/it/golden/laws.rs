@@ -25,7 +25,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "access" => &["namespace", "none", "mesh"],
         "authorization_mode" => &["enforce", "dry_run", "off"],
         "resiliency" => &["low", "medium", "high", "none"],
-        "request_timeout" | "create" | "read" | "update" | "delete" => &["5s", "1500ms", "1m30s"],
+        "request_timeout" | "per_try_timeout" | "create" | "read" | "update" | "delete" => &["5s", "1500ms", "1m30s"],
         "calls" => {
             &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
         }
@@ -43,6 +43,14 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
+        "issuer" => &["https://accounts.example.com", "https://login.example.com"],
+        "jwks" => &[r#"{"keys":[{"kty":"RSA","kid":"1","n":"x","e":"AQAB"}]}"#],
+        "jwks_uri" => &["https://accounts.example.com/keys"],
+        "disabled" => &["REQUEST_SIZE", "ALL_METRICS"],
+        "root_only" => &["Telemetry", "PeerAuthentication", "EnvoyFilter", "WasmPlugin"],
+        "global_names" => &["payments.example.internal", "ledger.example.internal"],
+        "action" => &["deny", "warn", "audit"],
+        "filter" => &["response.code >= 400"],
         "unmanaged" => &["VirtualService", "DestinationRule"],
         "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
         "kind" => &["VirtualService", "DestinationRule"],
@@ -62,6 +70,7 @@ fn sound_numbers(name: &str) -> &'static [i64] {
     match name {
         "weight" | "percent" | "delay_percent" | "abort_percent" | "max_ejection_percent" => &[50, 100, 1],
         "attempts" | "drain_seconds" | "consecutive_5xx" => &[3, 1, 0],
+        "sampling_percentage" => &[0, 1, 100],
         "status" => &[301, 308],
         "abort_status" => &[503, 200],
         _ => &[80, 443, 8080, 9000],

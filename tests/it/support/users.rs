@@ -63,6 +63,10 @@ pub(crate) enum Grant {
     AppTeam,
     /// The platform team, in the root namespace.
     Platform,
+    /// Beside the platform's: the doors of gateways, in their namespace.
+    GatewayAccess,
+    /// Likewise: the guardrails of the mesh whose root the namespace is.
+    Guardrails,
     /// Reads, and so plans.
     Plan,
     /// Beside one of the others: what live checks look at in a team's namespace.
@@ -78,6 +82,8 @@ impl fmt::Display for Grant {
         f.write_str(match self {
             Self::AppTeam => "app-team",
             Self::Platform => "platform",
+            Self::GatewayAccess => "gateway-access",
+            Self::Guardrails => "guardrails",
             Self::Plan => "plan",
             Self::LiveChecks => "live-checks",
             Self::LiveChecksCalled => "live-checks-called",
@@ -91,8 +97,15 @@ impl Grant {
     pub(crate) fn manifests(self, namespace: &str, subject: &Json) -> Vec<Json> {
         let mut manifests = documented(&self.to_string());
         for manifest in &mut manifests {
-            manifest["metadata"]["namespace"] = namespace.into();
-            if manifest["kind"] == "RoleBinding" {
+            let kind = manifest["kind"].as_str().expect("a kind").to_owned();
+            if kind.starts_with("Cluster") {
+                // Names say which mesh they are for.
+                let adapted = manifest.to_string().replace("-istio-system", &format!("-{namespace}"));
+                *manifest = serde_json::from_str(&adapted).expect("JSON");
+            } else {
+                manifest["metadata"]["namespace"] = namespace.into();
+            }
+            if kind.ends_with("Binding") {
                 manifest["subjects"] = json!([subject]);
             }
         }

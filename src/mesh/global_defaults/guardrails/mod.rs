@@ -152,7 +152,10 @@ fn policy(
     let condition = |name, expression| MatchCondition { name, expression };
     let mut conditions = vec![
         condition("outside-the-root-namespace", format!("request.namespace != {}", cel::text(site.root()))),
-        condition("says-something-new", "request.operation == \"CREATE\" || object.?spec != oldObject.?spec".to_owned()),
+        condition(
+            "says-something-new",
+            "request.operation == \"CREATE\" || object.?spec != oldObject.?spec".to_owned(),
+        ),
     ];
     let exempt = part(&guardrails.exempt_groups)?;
     if !exempt.is_empty() {

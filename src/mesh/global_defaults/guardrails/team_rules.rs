@@ -119,9 +119,7 @@ fn ingress(mesh: &Mesh) -> String {
         let namespaces = cel::texts(&mesh.gateway_namespaces);
         format!("gateway.contains(\"/\") && gateway.split(\"/\")[0] in {namespaces}")
     };
-    format!(
-        "(size(object.?spec.?gateways.orValue([])) > 0 && object.spec.gateways.all(gateway, {is_gateway}))"
-    )
+    format!("(size(object.?spec.?gateways.orValue([])) > 0 && object.spec.gateways.all(gateway, {is_gateway}))")
 }
 
 fn gateways(mesh: &Mesh) -> String {

@@ -419,19 +419,24 @@ fn where_the_virtual_service_is_somebody_else_s() {
     let left = payments("unmanaged = [\"VirtualService\"]");
     assert!(!meaning::<Service>(&named(TEMPLATE), &left).contains("ServiceEntry"));
     let written = payments("unmanaged = [\"VirtualService\"]\nglobal_name = \"payments.example.internal\"");
-    check_keys::<Service>(&written, &expect![[r#"
+    check_keys::<Service>(
+        &written,
+        &expect![[r#"
         Service/pci/payments
         ServiceEntry/pci/payments-pci
         DestinationRule/pci/payments-pci
         AuthorizationPolicy/pci/payments-pci
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn another_object_name() {
     let text = payments("object_name = \"pay\"\ncalls = []\ncreate_service_account = true")
         + "\ndeny {\n  from = [\"shop/*\"]\n}";
-    check_keys::<Service>(&text, &expect![[r#"
+    check_keys::<Service>(
+        &text,
+        &expect![[r#"
         Service/pci/payments
         ServiceAccount/pci/payments
         DestinationRule/pci/pay
@@ -439,17 +444,27 @@ fn another_object_name() {
         AuthorizationPolicy/pci/pay
         AuthorizationPolicy/pci/pay-deny
         Sidecar/pci/pay
-    "#]]);
-    check_unknown::<Service>(&[("object_name", text.replace("\"pay\"", "unknown"))], &expect![[r#"
+    "#]],
+    );
+    check_unknown::<Service>(
+        &[("object_name", text.replace("\"pay\"", "unknown"))],
+        &expect![[r#"
         object_name: which objects there are
-    "#]]);
-    check::<Service>(&payments("object_name = \"Pay\""), &expect![[r#"
+    "#]],
+    );
+    check::<Service>(
+        &payments("object_name = \"Pay\""),
+        &expect![[r#"
         error at object_name: Invalid object_name
           Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "Pay".
-    "#]]);
+    "#]],
+    );
     let long = ["p"; 31].map(|p| p.repeat(5)).join(".");
-    check::<Service>(&payments(&format!("object_name = {long:?}")), &expect![[r#"
+    check::<Service>(
+        &payments(&format!("object_name = {long:?}")),
+        &expect![[r#"
         error at object_name: Invalid object_name
           180 characters at most: names of further objects are longer. Got "ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp.ppppp".
-    "#]]);
+    "#]],
+    );
 }

@@ -1,11 +1,11 @@
 //! `mesh_service`: every argument, every default, every preset.
 
 mod access;
-mod live;
 mod access_mistakes;
 mod blocks;
 mod export;
 mod global_name;
+mod live;
 mod mistakes;
 mod others;
 mod unknowns;

@@ -74,7 +74,10 @@ fn a_field_that_no_argument_stands_for() {
         }
         "#,
     );
-    check_object::<Service>("DestinationRule", &text, &expect![[r#"
+    check_object::<Service>(
+        "DestinationRule",
+        &text,
+        &expect![[r#"
         DestinationRule/pci/payments-pci
         apiVersion: networking.istio.io/v1
         kind: DestinationRule
@@ -107,7 +110,8 @@ fn a_field_that_no_argument_stands_for() {
             retryBudget:
               minRetryConcurrency: 3
               percent: 20
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

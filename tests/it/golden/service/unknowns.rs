@@ -108,7 +108,9 @@ fn what_is_refused() {
         ("the authorizer", "external_authorization {\n  provider = unknown\n}"),
         ("a namespace that sees the service", "export_to = [\"shop\", unknown]"),
     ];
-    check_unknown::<Service>(&texts.map(|(what, text)| (what, payments(text))), &expect![[r#"
+    check_unknown::<Service>(
+        &texts.map(|(what, text)| (what, payments(text))),
+        &expect![[r#"
         a refused caller: AuthorizationPolicy deny
         its paths: AuthorizationPolicy deny
         an end user: AuthorizationPolicy deny
@@ -117,16 +119,20 @@ fn what_is_refused() {
         a path without end user: AuthorizationPolicy end-user
         the authorizer: AuthorizationPolicy ext-authz
         a namespace that sees the service: Service, DestinationRule, VirtualService
-    "#]]);
+    "#]],
+    );
 }
 
 /// Callers that come at apply leave the export known that is written.
 #[test]
 fn callers_beside_export_to() {
     let texts = [("callers", payments("export_to = [\"shop\"]\nallow {\n  from = unknown\n}"))];
-    check_unknown::<Service>(&texts, &expect![[r#"
+    check_unknown::<Service>(
+        &texts,
+        &expect![[r#"
         callers: AuthorizationPolicy, effective_callers
-    "#]]);
+    "#]],
+    );
 }
 
 /// Whether there is a VirtualService is known when some port is known to speak HTTP.
