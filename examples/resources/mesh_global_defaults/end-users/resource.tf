@@ -10,7 +10,7 @@ resource "mesh_global_defaults" "this" {
   # A partner's tokens, at the edge alone. Its keys are known, so nobody has to be asked for them.
   jwt {
     issuer   = "https://partner.example.com"
-    jwks     = jsonencode({ keys = [{ kty = "RSA", kid = "2026", n = "0vx7agoebGcQSuuPiLJXZpt", e = "AQAB" }] })
+    jwks     = "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"2026\",\"n\":\"0vx7agoebGcQSuuPiLJXZpt\",\"e\":\"AQAB\"}]}"
     selector = { istio = "ingressgateway" }
     forward  = false
   }

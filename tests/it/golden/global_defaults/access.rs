@@ -49,7 +49,10 @@ fn doors() {
 /// A gateway's policy runs dry exactly while deny-all does.
 #[test]
 fn doors_run_dry() {
-    check_object::<GlobalDefaults>("AuthorizationPolicy/edge", &authorization("dry_run"), &expect![[r#"
+    check_object::<GlobalDefaults>(
+        "AuthorizationPolicy/edge",
+        &authorization("dry_run"),
+        &expect![[r#"
         AuthorizationPolicy/edge/gateway-access-f626a0e6
         apiVersion: security.istio.io/v1
         kind: AuthorizationPolicy
@@ -68,7 +71,8 @@ fn doors_run_dry() {
           selector:
             matchLabels:
               app: edge
-    "#]]);
+    "#]],
+    );
 }
 
 /// Where nothing is denied, a gateway's policy would by itself close its other ports.
@@ -76,12 +80,16 @@ fn doors_run_dry() {
 fn no_doors_where_nothing_is_denied() {
     for mode in ["off", "audit"] {
         let text = format!("mtls {{}}\n{}", authorization(mode));
-        let keys = if mode == "off" { expect![[r#"
+        let keys = if mode == "off" {
+            expect![[r#"
             PeerAuthentication/istio-system/default
-        "#]] } else { expect![[r#"
+        "#]]
+        } else {
+            expect![[r#"
             PeerAuthentication/istio-system/default
             AuthorizationPolicy/istio-system/deny-all-audit
-        "#]] };
+        "#]]
+        };
         check_keys::<GlobalDefaults>(&text, &keys);
     }
 }

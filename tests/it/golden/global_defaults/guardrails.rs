@@ -40,7 +40,9 @@ fn team_rules_without_global_names() {
 #[test]
 fn root_only_alone() {
     let text = "guardrails {\n root_only = [\"Telemetry\", \"WasmPlugin\"]\n action = \"warn\"\n}";
-    check::<GlobalDefaults>(text, &expect![[r#"
+    check::<GlobalDefaults>(
+        text,
+        &expect![[r#"
         --- # ValidatingAdmissionPolicy/mesh-root-only-istio-system
         apiVersion: admissionregistration.k8s.io/v1
         kind: ValidatingAdmissionPolicy
@@ -95,7 +97,8 @@ fn root_only_alone() {
           policyName: mesh-root-only-istio-system
           validationActions:
           - Warn
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -128,7 +131,10 @@ fn in_some_namespaces() {
 fn of_another_mesh() {
     let mesh = Mesh { root_namespace: "mesh-two".to_owned(), ..mesh() };
     let text = "guardrails {\n root_only = [\"Telemetry\"]\n}";
-    check_in::<GlobalDefaults>(&mesh, text, &expect![[r#"
+    check_in::<GlobalDefaults>(
+        &mesh,
+        text,
+        &expect![[r#"
         --- # ValidatingAdmissionPolicy/mesh-root-only-mesh-two
         apiVersion: admissionregistration.k8s.io/v1
         kind: ValidatingAdmissionPolicy
@@ -173,11 +179,15 @@ fn of_another_mesh() {
           policyName: mesh-root-only-mesh-two
           validationActions:
           - Deny
-    "#]]);
-    check_keys::<GlobalDefaults>(text, &expect![[r#"
+    "#]],
+    );
+    check_keys::<GlobalDefaults>(
+        text,
+        &expect![[r#"
         ValidatingAdmissionPolicy/mesh-root-only-istio-system
         ValidatingAdmissionPolicyBinding/mesh-root-only-istio-system
-    "#]]);
+    "#]],
+    );
 }
 
 /// In `{name}.example.internal` or `{name}-{namespace}.x.io` a name may be that of two services.

@@ -48,7 +48,9 @@ fn destroy(text: &str, expect: &Expect) {
 
 #[test]
 fn everything_destroyed() {
-    destroy(CLOSED, &expect![[r#"
+    destroy(
+        CLOSED,
+        &expect![[r#"
         warning: This opens the mesh
           Nothing of these defaults holds after the destroy. Where nothing else says otherwise:
           - workloads accept clear text, and callers without identity (mtls)
@@ -58,7 +60,8 @@ fn everything_destroyed() {
           - requests without an end user's token pass (require_end_user)
           - requests pass unasked (external_authorization)
           - the API server takes from teams whatever their rights allow (guardrails)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -70,7 +73,10 @@ fn what_holds_nothing_opens_nothing() {
 
 #[test]
 fn everything_dropped() {
-    change(CLOSED, "resiliency = \"low\"", &expect![[r#"
+    change(
+        CLOSED,
+        "resiliency = \"low\"",
+        &expect![[r#"
         warning at mtls: This opens the mesh
           mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
         warning at authorization: This opens the mesh
@@ -85,7 +91,8 @@ fn everything_dropped() {
           external_authorization holds no more after this apply: from then on requests pass unasked, where nothing else says otherwise. If that isn't meant, put it back.
         warning at guardrails: This opens the mesh
           guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
-    "#]]);
+    "#]],
+    );
 }
 
 /// Each step back from what holds.
@@ -97,14 +104,22 @@ fn softer() {
         GlobalDefaults::check_change(&config(before), &config(&before.replace("enforce", mode)), &mut out);
         assert!(out.to_string().starts_with("warning at authorization: This opens the mesh"), "{mode}: {out}");
     }
-    change("mtls {}", "mtls {\n mode = \"permissive\"\n}", &expect![[r#"
+    change(
+        "mtls {}",
+        "mtls {\n mode = \"permissive\"\n}",
+        &expect![[r#"
         warning at mtls: This opens the mesh
           mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
-    "#]]);
-    change("sidecar {}", "sidecar {}\noutbound_traffic_policy = \"allow_any\"", &expect![[r#"
+    "#]],
+    );
+    change(
+        "sidecar {}",
+        "sidecar {}\noutbound_traffic_policy = \"allow_any\"",
+        &expect![[r#"
         warning at outbound_traffic_policy: This opens the mesh
           outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
-    "#]]);
+    "#]],
+    );
     change(
         "guardrails {\n team_rules = true\n}",
         "guardrails {\n team_rules = true\n action = \"warn\"\n}",

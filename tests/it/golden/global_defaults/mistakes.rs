@@ -181,10 +181,13 @@ fn routes() {
               A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten the request. Write idempotent = true, or remove per_try_timeout.
         "#]],
     );
-    check::<GlobalDefaults>("retries {\n attempts = 0\n idempotent = true\n}", &expect![[r#"
+    check::<GlobalDefaults>(
+        "retries {\n attempts = 0\n idempotent = true\n}",
+        &expect![[r#"
         error at retries.attempts: Retries that never happen
           attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -236,16 +239,21 @@ fn issuers() {
 
 #[test]
 fn end_users() {
-    check::<GlobalDefaults>("require_end_user {\n except_paths = [\"*\"]\n}", &expect![[r#"
+    check::<GlobalDefaults>(
+        "require_end_user {\n except_paths = [\"*\"]\n}",
+        &expect![[r#"
         error at require_end_user: Nobody's tokens are verified
           Every request would be refused: without a jwt block no token is ever verified. Write one for each issuer.
         warning at require_end_user: TCP ports are closed
           A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in except_ports, by where workloads listen.
         error at require_end_user.except_paths: No path is left that requires an end user
           "*" is every path. Leave it out, or leave out require_end_user.
-    "#]]);
+    "#]],
+    );
     let selected = "jwt {\n issuer = \"https://x.example.com\"\n selector = { app = \"a\" }\n}\nrequire_end_user {\n except_ports = [\"x\"]\n}";
-    check::<GlobalDefaults>(&selected.replace("[\"x\"]", "[9000]"), &expect![[r#"
+    check::<GlobalDefaults>(
+        &selected.replace("[\"x\"]", "[9000]"),
+        &expect![[r#"
         warning at require_end_user: Some workloads verify no tokens
           Every jwt block has a selector, and require_end_user holds for every workload: those that no selector means refuse every request. Write a jwt block without selector, or require_end_user on services.
         --- # RequestAuthentication/istio-system/jwt-cacdba1e
@@ -280,15 +288,19 @@ fn end_users() {
             - key: request.auth.claims[iss]
               notValues:
               - "*"
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn telemetry() {
-    check::<GlobalDefaults>("telemetry {}", &expect![[r#"
+    check::<GlobalDefaults>(
+        "telemetry {}",
+        &expect![[r#"
         error at telemetry: Telemetry says nothing
           Write tracing, access_logging or metrics in it, or remove the block.
-    "#]]);
+    "#]],
+    );
     check::<GlobalDefaults>(
         r#"
         telemetry {
@@ -332,10 +344,13 @@ fn telemetry() {
 
 #[test]
 fn guardrails() {
-    check::<GlobalDefaults>("guardrails {}", &expect![[r#"
+    check::<GlobalDefaults>(
+        "guardrails {}",
+        &expect![[r#"
         error at guardrails: Guardrails keep nothing from anybody
           Write root_only, team_rules = true, or both; or remove the block.
-    "#]]);
+    "#]],
+    );
     check::<GlobalDefaults>(
         r#"
         guardrails {

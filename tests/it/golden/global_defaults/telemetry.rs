@@ -32,7 +32,9 @@ fn everything() {
 #[test]
 fn each_alone() {
     for (text, expected) in [
-        ("access_logging {}", expect![[r#"
+        (
+            "access_logging {}",
+            expect![[r#"
             --- # Telemetry/istio-system/default
             apiVersion: telemetry.istio.io/v1
             kind: Telemetry
@@ -43,8 +45,11 @@ fn each_alone() {
               accessLogging:
               - providers:
                 - name: envoy
-        "#]]),
-        ("metrics {\n provider = \"otel\"\n}", expect![[r#"
+        "#]],
+        ),
+        (
+            "metrics {\n provider = \"otel\"\n}",
+            expect![[r#"
             --- # Telemetry/istio-system/default
             apiVersion: telemetry.istio.io/v1
             kind: Telemetry
@@ -55,8 +60,11 @@ fn each_alone() {
               metrics:
               - providers:
                 - name: otel
-        "#]]),
-        ("tracing {\n provider = \"otel\"\n sampling_percentage = 100\n}", expect![[r#"
+        "#]],
+        ),
+        (
+            "tracing {\n provider = \"otel\"\n sampling_percentage = 100\n}",
+            expect![[r#"
             --- # Telemetry/istio-system/default
             apiVersion: telemetry.istio.io/v1
             kind: Telemetry
@@ -68,7 +76,8 @@ fn each_alone() {
               - providers:
                 - name: otel
                 randomSamplingPercentage: 100
-        "#]]),
+        "#]],
+        ),
     ] {
         check::<GlobalDefaults>(&format!("telemetry {{\n {text}\n}}"), &expected);
     }

@@ -44,13 +44,19 @@ fn one_object_a_selector() {
         format!("jwt {{\n issuer = \"https://{issuer}\"\n selector = {{ app = \"{selector}\" }}\n}}\n")
     };
     let text = [of("a", "one"), of("b", "two"), of("a", "three")].concat();
-    check_keys::<GlobalDefaults>(&text, &expect![[r#"
+    check_keys::<GlobalDefaults>(
+        &text,
+        &expect![[r#"
         RequestAuthentication/istio-system/jwt-cacdba1e
         RequestAuthentication/istio-system/jwt-6ccae78d
-    "#]]);
-    check_keys::<GlobalDefaults>(&of("b", "other"), &expect![[r#"
+    "#]],
+    );
+    check_keys::<GlobalDefaults>(
+        &of("b", "other"),
+        &expect![[r#"
         RequestAuthentication/istio-system/jwt-6ccae78d
-    "#]]);
+    "#]],
+    );
 }
 
 /// The ports are written: a port without tokens would be closed.
@@ -64,7 +70,9 @@ fn require_end_user() {
 
 #[test]
 fn require_end_user_everywhere() {
-    check::<GlobalDefaults>(&format!("{ISSUER}require_end_user {{}}"), &expect![[r#"
+    check::<GlobalDefaults>(
+        &format!("{ISSUER}require_end_user {{}}"),
+        &expect![[r#"
         warning at require_end_user: TCP ports are closed
           A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in except_ports, by where workloads listen.
         --- # RequestAuthentication/istio-system/default
@@ -95,5 +103,6 @@ fn require_end_user_everywhere() {
             - key: request.auth.claims[iss]
               notValues:
               - "*"
-    "#]]);
+    "#]],
+    );
 }
