@@ -189,17 +189,42 @@ pub struct Takeover {
 /// How to get from what is live to what is wanted. Pure, written by the domain, obeyed by the engine.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Move {
-    /// One write.
+    /// One write, or one delete.
     InPlace,
-    /// `first` at the object's own stage; what is wanted only after all others, and after `settle`.
+    /// `first` at the object's own stage; what is wanted only after all others, and after the [`Transition`]'s time.
     Via {
         /// What holds both the old and the new.
         first: Json,
-        /// How long the data plane needs to leave the old.
-        settle: Duration,
     },
     /// The server can't change it in place: delete, then create.
     Recreate,
+}
+
+/// How one object changes.
+#[derive(Clone, Copy, Debug)]
+pub enum Transition {
+    /// One write, whatever is live.
+    InPlace,
+    /// As `how` decides from what is live (our fields of it) and what is wanted, which is null where the object goes.
+    By {
+        /// The decision.
+        how: fn(live: &Json, wanted: &Json) -> Move,
+        /// How long the data plane needs to leave the old.
+        settle: Duration,
+    },
+}
+
+impl Transition {
+    /// The move, and how long to wait before its last step.
+    pub fn decide(&self, live: &Json, wanted: &Json) -> (Move, Duration) {
+        match self {
+            Self::InPlace => (Move::InPlace, Duration::ZERO),
+            Self::By { how, settle } => match how(live, wanted) {
+                via @ Move::Via { .. } => (via, *settle),
+                other => (other, Duration::ZERO),
+            },
+        }
+    }
 }
 
 /// Ours as a whole, or some fields of somebody else's object.
@@ -222,15 +247,10 @@ pub struct Object {
     pub body: Json,
     /// When it is written.
     pub stage: Stage,
-    /// From live (our fields of it) to wanted.
-    pub transition: fn(live: &Json, wanted: &Json) -> Move,
+    /// How it changes.
+    pub transition: Transition,
     /// Where in the HCL a field comes from, `("spec.http", path)`: the server's errors are put there; longest prefix wins.
     pub origins: Vec<(String, Path)>,
-}
-
-/// The usual transition: one write.
-pub fn in_place(_live: &Json, _wanted: &Json) -> Move {
-    Move::InPlace
 }
 
 #[cfg(test)]

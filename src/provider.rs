@@ -196,12 +196,12 @@ fn validate(config: &Value, out: &mut Diagnostics) {
         );
     }
     one_way_to_connect(&config, out);
+    check_template(&config, out);
     if let Ok(Some(checks)) = config.checks.known() {
         for (code, fault) in checks.keys().filter_map(|code| Some((code, Code::parse(code).err()?))) {
             out.error(&at.attribute("checks").key(code), "Unknown code of a check", fault);
         }
     }
-    check_template(&config, out);
     if let Ok(Some(hosts)) = config.platform_hosts.elements() {
         for host in hosts.iter().filter(|host| !is_platform_host(host)) {
             out.error(

@@ -22,6 +22,9 @@ provider "mesh" {
     "example.com/runbook" = "https://runbooks.example.com/payments"
   }
 
+  # Every service has a name that stays when it moves; `calls` lists it too.
+  global_name_template = "{name}.{namespace}.example.internal"
+
   # Live checks: this team rolls out its workloads later, and must not narrow who sees a live service unseen.
   checks = {
     IST0127               = "off"
@@ -58,6 +61,10 @@ provider "mesh" {
   root_namespace = "istio-config"
   cluster_domain = "asia.local"
   trust_domain   = "example.com"
+
+  # Global names are made elsewhere; the template says what they are.
+  global_name_template = "{name}.{namespace}.asia.example.internal"
+  global_names         = false
 }
 
 # Several kubeconfig files read as one, with user and cluster chosen apart from a context.

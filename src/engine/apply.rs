@@ -57,10 +57,8 @@ impl Engine<'_> {
                     absent(object, out);
                     continue;
                 }
-                (Holding::Whole, Some(found)) => {
-                    if let Whose::Other(who) = whose(found, self.claim, set.noted.get(&object.key))
-                        && !self.claim.takeover.adopt
-                    {
+                (_, Some(found)) => {
+                    if let Some(who) = self.refuses(object, found, set.noted.get(&object.key)) {
                         in_the_way(object, &who, out);
                     }
                 }
@@ -75,7 +73,7 @@ impl Engine<'_> {
             return;
         }
         let unwanted = set.noted.iter().filter(|(key, _)| !set.wanted.contains_key(key));
-        let gone = unwanted.map(|(key, noted)| (key.clone(), noted.stage())).collect();
+        let gone = unwanted.map(|(key, noted)| (key.clone(), noted.gone())).collect();
         self.run(&schedule(&writable, &live, &gone), &set, &found, journal, out).await;
         if out.sound().is_ok() {
             self.displace(out).await;
@@ -93,7 +91,7 @@ impl Engine<'_> {
                 noted.inherited = false;
             }
         }
-        let gone = noted.iter().map(|(key, noted)| (key.clone(), noted.stage())).collect();
+        let gone = noted.iter().map(|(key, noted)| (key.clone(), noted.gone())).collect();
         let set = Set { wanted: BTreeMap::new(), noted, anchor: None };
         let Ok(found) = self.look(&set, out).await else { return };
         let newer = |(key, live): (&Key, &Arc<Json>)| {
@@ -164,9 +162,11 @@ impl Engine<'_> {
             }
             if !wave.settle.is_zero()
                 && let Err(error) = self.limits.pause(wave.settle).await
-                && let Some(key) = set.anchor
             {
-                explain(&error, Doing::Apply, key, None, out);
+                // What waits is what this resource has; any of it names the resource.
+                if let Some(key) = set.anchor.or_else(|| set.noted.keys().next()) {
+                    explain(&error, Doing::Apply, key, None, out);
+                }
                 return;
             }
         }

@@ -8,8 +8,9 @@ use std::{
 
 use serde_json::Value as Json;
 
+use super::schedule::Gone;
 use crate::{
-    object::{Holding, Key, Object, Stage},
+    object::{Holding, Key, Object},
     tree::text,
 };
 
@@ -22,8 +23,8 @@ pub enum Entry {
         uid: String,
         /// Our fields of it, as the server has them.
         owned: Json,
-        /// When it was written.
-        stage: Stage,
+        /// How it goes one day.
+        goes: Gone,
         /// How we hold it.
         holding: Holding,
         /// Somebody else's before `adopt_existing` took it over.
@@ -37,7 +38,8 @@ impl Entry {
     /// What is noted of a live object.
     pub(super) fn written(live: &Json, owned: Json, object: &Object, adopted: bool) -> Self {
         let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
-        Self::Written { uid, owned, stage: object.stage, holding: object.holding, adopted }
+        let goes = Gone::from(object, &owned);
+        Self::Written { uid, owned, goes, holding: object.holding, adopted }
     }
 }
 

@@ -63,8 +63,14 @@ pub fn is_stamp(key: &str) -> bool {
     key == MANAGED || ANNOTATIONS.contains(&key)
 }
 
+/// A resource of this provider, not only this one, has it as a whole. An apply of some fields would take the others from it:
+/// they have the same field manager.
+pub fn is_stamped(live: &Json) -> bool {
+    !at(live, &["metadata", "annotations", RESOURCE]).is_null()
+}
+
 /// Judges by the stamps. What we noted when we wrote it counts as well: an object whose annotations somebody removed stays
-/// ours, and one that a `moved` block brought becomes it.
+/// ours, and one that a `moved` block brought becomes it. One that only lent us fields stays somebody else's.
 pub fn whose(live: &Json, claim: &Claim, noted: Option<&Noted>) -> Whose {
     let said = |name: &str| text(live, &["metadata", "annotations", name]);
     let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
@@ -72,7 +78,8 @@ pub fn whose(live: &Json, claim: &Claim, noted: Option<&Noted>) -> Whose {
     if by_us && resource == Some(&claim.resource) {
         return if instance == Some(&claim.instance) { Whose::Ours } else { Whose::OtherLife };
     }
-    let known = noted.is_some_and(|n| n.moved || !n.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&n.uid));
+    let same = |noted: &Noted| !noted.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&noted.uid);
+    let known = noted.is_some_and(|noted| noted.moved || !noted.fields && same(noted));
     if owner.is_none() && known {
         return Whose::Ours;
     }
@@ -175,6 +182,9 @@ mod tests {
             (json!({"metadata": {"uid": "u2"}}), Some("u1"), Whose::Other("this provider didn't make it".into())),
             (by_kubectl, None, Whose::Other("this provider didn't make it; it was written by argocd, kubectl".into())),
         ];
+        let lent = Noted { uid: "u1".into(), fields: true, ..Noted::default() };
+        let somebody_else_s = Whose::Other("this provider didn't make it".into());
+        assert_eq!(whose(&json!({"metadata": {"uid": "u1"}}), &claim(), Some(&lent)), somebody_else_s);
         for (live, uid, expected) in rows {
             let noted = uid.map(|uid: &str| Noted { uid: uid.to_owned(), ..Noted::default() });
             assert_eq!(whose(&live, &claim(), noted.as_ref()), expected, "{live}");

@@ -9,7 +9,7 @@ use super::{
     drift::{self, intruders, project},
     ownership::{Whose, anchor, stamped, whose},
     side_by_side,
-    write::mutated,
+    write::{mutated, this_one_alone},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -57,8 +57,9 @@ impl Engine<'_> {
             }
         };
         if object.holding == Holding::Fields {
-            if live.is_none() {
-                absent(object, &mut out);
+            match live {
+                Some(live) => self.check_lent(object, &live, &mut out).await,
+                None => absent(object, &mut out),
             }
             return out;
         }
@@ -100,6 +101,27 @@ impl Engine<'_> {
             Err(error) => self.unchecked(&error, Doing::Check, object, &mut out),
         }
         out
+    }
+
+    /// Whether somebody else's object would lend us the fields.
+    async fn check_lent(&self, object: &Object, live: &Json, out: &mut Diagnostics) {
+        match whose(live, self.claim, None) {
+            // It was ours as a whole, so nobody's fields are in our way.
+            Whose::Ours | Whose::OtherLife => return left(object, out),
+            Whose::Other(_) => {}
+        }
+        if let Some(who) = self.refuses(object, live, None) {
+            return in_the_way(object, &who, out);
+        }
+        let mut body = object.body.clone();
+        this_one_alone(&mut body, live);
+        let how = Apply { dry_run: true, force: self.force };
+        match self.cluster.apply(&object.key, &body, how, &self.limits).await {
+            // What goes between the reading and the asking isn't there: apply says so.
+            Ok(_) => {}
+            Err(error) if error.stale() && !error.field_conflict() => {}
+            Err(error) => self.unchecked(&error, Doing::Check, object, out),
+        }
     }
 
     /// `coming`: it becomes ours by this apply, so nobody's fields are in our way then.
@@ -198,17 +220,40 @@ pub(super) fn absent(object: &Object, out: &mut Diagnostics) {
     );
 }
 
-/// An object of somebody else has the name.
-pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
-    out.error(
+/// What was ours as a whole is somebody else's from now on.
+fn left(object: &Object, out: &mut Diagnostics) {
+    out.warn(
         &Path::root(),
-        format!("{} exists already", object.key.kind.kind),
+        format!("{} is left in place", object.key.kind.kind),
         format!(
-            "{} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
-             adopt_existing = true; else delete it there, or give this resource another name.",
+            "{} isn't this resource's any more, but for the fields that the plan shows. Apply takes its name off it and \
+             changes nothing else; whatever makes it from now on finds it as it is.",
             object.key
         ),
     );
+}
+
+/// An object of somebody else has the name.
+pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
+    let (key, kind) = (&object.key, object.key.kind.kind);
+    match object.holding {
+        Holding::Whole => out.error(
+            &Path::root(),
+            format!("{kind} exists already"),
+            format!(
+                "{key} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
+                 adopt_existing = true; else delete it there, or give this resource another name."
+            ),
+        ),
+        Holding::Fields => out.error(
+            &Path::root(),
+            format!("{kind} is another resource's"),
+            format!(
+                "{key} is in the cluster, and {who}. That resource writes it as a whole, so this one can't have some of its \
+                 fields. Say there what is meant, or give the object up there first."
+            ),
+        ),
+    };
 }
 
 /// An object of somebody else has the name, and is taken over. The plan of a create shows what will be there; what is

@@ -1,10 +1,10 @@
 //! Our bookkeeping between calls: the private data that core stores for us and every answer must echo.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::journal::Entry;
+use super::{journal::Entry, schedule::Gone};
 use crate::object::{Holding, Key, Stage};
 
 /// One resource's record. Names objects as text, so that a record of a newer version still reads.
@@ -42,6 +42,9 @@ pub struct Noted {
     /// When it was written, for the order of deletion.
     #[serde(default)]
     pub stage: u8,
+    /// Seconds that the data plane needs to leave it before it goes.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub settle: u64,
     /// Some fields of somebody else's object.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fields: bool,
@@ -67,10 +70,16 @@ impl Noted {
         if self.fields { Holding::Fields } else { Holding::Whole }
     }
 
-    /// When it was written.
-    pub fn stage(&self) -> Stage {
-        Stage(self.stage)
+    /// How it goes.
+    pub fn gone(&self) -> Gone {
+        Gone { stage: Stage(self.stage), settle: Duration::from_secs(self.settle) }
     }
+}
+
+// By reference, as serde asks.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Record {
@@ -100,10 +109,15 @@ impl Record {
     pub fn note(&mut self, done: &BTreeMap<Key, Entry>) {
         for (key, entry) in done {
             match entry {
-                Entry::Written { uid, stage, holding, adopted, .. } => {
-                    let fields = *holding == Holding::Fields;
-                    let noted =
-                        Noted { uid: uid.clone(), stage: stage.0, fields, adopted: *adopted, ..Noted::default() };
+                Entry::Written { uid, goes, holding, adopted, .. } => {
+                    let noted = Noted {
+                        uid: uid.clone(),
+                        stage: goes.stage.0,
+                        settle: goes.settle.as_secs(),
+                        fields: *holding == Holding::Fields,
+                        adopted: *adopted,
+                        ..Noted::default()
+                    };
                     self.objects.insert(key.to_string(), noted);
                 }
                 Entry::Gone => {
@@ -127,7 +141,7 @@ mod tests {
 
     #[test]
     fn it_survives_the_round_trip() {
-        let noted = Noted { uid: "u".into(), stage: 20, fields: true, ..Noted::default() };
+        let noted = Noted { uid: "u".into(), stage: 20, settle: 2, fields: true, ..Noted::default() };
         let record = Record {
             v: 1,
             id: "pci/payments".into(),

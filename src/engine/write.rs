@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use super::{
     Engine, Entry, Journal,
     drift::{differences, is_unmanaged, project, released, take, take_written},
-    ownership::{Whose, stamped, whose},
-    plan::in_the_way,
+    ownership::{Whose, is_stamped, stamped, whose},
+    plan::{absent, in_the_way},
     record::Noted,
 };
 use crate::{
@@ -48,18 +48,20 @@ impl Engine<'_> {
         let mut live = live;
         let mut waited = Duration::ZERO;
         for round in 1.. {
-            let stranger = match live.as_deref().map(|live| whose(live, self.claim, noted)) {
-                Some(Whose::Other(who)) if object.holding == Holding::Whole => Some(who),
-                _ => None,
-            };
-            let adopting = match stranger {
-                Some(who) if !self.claim.takeover.adopt => {
-                    // It came between our reading and our writing.
-                    in_the_way(object, &who, out);
-                    return Ok(());
-                }
-                stranger => stranger.is_some(),
-            };
+            if object.holding == Holding::Fields && live.is_none() {
+                // It went since it was read, and it isn't ours to make.
+                absent(object, out);
+                return Ok(());
+            }
+            if let Some(live) = live.as_deref()
+                && let Some(who) = self.refuses(object, live, noted)
+            {
+                // It came between our reading and our writing.
+                in_the_way(object, &who, out);
+                return Ok(());
+            }
+            let whose = live.as_deref().map(|live| whose(live, self.claim, noted));
+            let adopting = object.holding == Holding::Whole && matches!(whose, Some(Whose::Other(_)));
             let coming = adopting || noted.is_some_and(|noted| noted.moved);
             match self.put_once(target, live.as_deref(), coming).await {
                 Ok(applied) => {
@@ -82,6 +84,19 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Who has the object, where we may not write it: somebody else, unless we take it over; where we only want some fields,
+    /// another resource of this provider, since an apply would take the others from it.
+    pub(super) fn refuses(&self, object: &Object, live: &Json, noted: Option<&Noted>) -> Option<String> {
+        let in_the_way = match object.holding {
+            Holding::Whole => !self.claim.takeover.adopt,
+            Holding::Fields => is_stamped(live),
+        };
+        match whose(live, self.claim, noted) {
+            Whose::Other(who) if in_the_way => Some(who),
+            _ => None,
+        }
+    }
+
     async fn put_once(&self, target: &Target<'_>, live: Option<&Json>, coming: bool) -> Result<Json, Error> {
         let object = target.object;
         let mut body = match object.holding {
@@ -92,8 +107,7 @@ impl Engine<'_> {
             let live = self.taken(object, &body, live.clone(), coming).await?;
             set(&mut body, &["metadata", "resourceVersion"], at(&live, &["metadata", "resourceVersion"]).clone());
             if object.holding == Holding::Fields {
-                // An apply would create what isn't there; with a uid the server refuses instead.
-                set(&mut body, &["metadata", "uid"], at(&live, &["metadata", "uid"]).clone());
+                this_one_alone(&mut body, &live);
             }
         }
         let how = Apply { dry_run: false, force: self.force };
@@ -101,7 +115,7 @@ impl Engine<'_> {
     }
 
     /// The live object once every field in our territory is ours alone. Values don't change, only who has them. In shared
-    /// kinds that is only done as an object becomes ours (`coming`).
+    /// kinds that is only done as an object becomes ours (`coming`). One that is ours no more, but for some fields, is let go.
     async fn taken(&self, object: &Object, body: &Json, mut live: Json, coming: bool) -> Result<Json, Error> {
         let key = &object.key;
         let patch = match (object.holding, key.kind.territory) {
@@ -114,6 +128,8 @@ impl Engine<'_> {
                 take(&live, body, key)
             }
             (Holding::Whole, Territory::Shared) if coming => take_written(&live, body, key),
+            // It was ours as a whole: an apply of some fields would empty it of the others.
+            (Holding::Fields, _) if is_stamped(&live) => Some(released(&live)),
             _ => None,
         };
         match patch {
@@ -135,6 +151,8 @@ impl Engine<'_> {
         for round in 1.. {
             let Some(found) = live else { break };
             let result = match (noted.holding(), whose(&found, self.claim, Some(noted))) {
+                // Whoever has it as a whole by now has what was lent, too.
+                (Holding::Fields, _) if is_stamped(&found) => Ok(()),
                 (Holding::Fields, _) => self.give_back(key, &found).await,
                 (Holding::Whole, Whose::Ours) => self.let_go(key, noted, &found).await,
                 // Of an earlier life, or without a record (state surgery): the owner alone has to do.
@@ -204,6 +222,11 @@ impl Engine<'_> {
         }
         self.cluster.apply(key, &body, Apply::default(), &self.limits).await.map(|_| ())
     }
+}
+
+/// An apply would create what isn't there; with a uid the server refuses instead.
+pub(super) fn this_one_alone(body: &mut Json, live: &Json) {
+    set(body, &["metadata", "uid"], at(live, &["metadata", "uid"]).clone());
 }
 
 /// Something between us and the store (a mutating webhook, a policy) changed what we wrote: every plan will show it.

@@ -1,7 +1,7 @@
 //! By what requests are matched in policies: paths, hosts, claims, addresses. Each admits what Istio takes and means what it
 //! says; what Istio takes and reads otherwise (a second `*` is a plain character there) is refused.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// What [`is_path`] admits.
 pub const PATH: &str = "Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes.";

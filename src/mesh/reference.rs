@@ -213,6 +213,36 @@ impl Destination {
     }
 }
 
+/// An object of some namespace: `istio-ingress/public`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NamespacedName {
+    /// `istio-ingress`
+    pub namespace: String,
+    /// `public`
+    pub name: String,
+}
+
+impl fmt::Display for NamespacedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+impl Text for NamespacedName {
+    fn admits() -> String {
+        "`namespace/name`.".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text.split_once('/') {
+            Some((namespace, name)) if is_label(namespace) && is_subdomain(name) => {
+                Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            _ => Err(format!("{text:?} isn't namespace/name, like \"istio-ingress/public\".")),
+        }
+    }
+}
+
 /// A host outside the cluster: a DNS name of several parts, or one under a wildcard. Not an address: no top-level domain is
 /// a number.
 pub fn is_external_host(text: &str) -> bool {

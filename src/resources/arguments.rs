@@ -64,7 +64,16 @@ impl Model for () {
 
 /// Blocks with their paths.
 pub(super) fn numbered<'a, T>(name: &str, blocks: &'a [T]) -> impl Iterator<Item = (Path, &'a T)> {
-    let at = Path::root().attribute(name);
+    numbered_in(&Path::root(), name, blocks)
+}
+
+/// Blocks within the block at `outer`, with their paths.
+pub(super) fn numbered_in<'a, T>(
+    outer: &Path,
+    name: &str,
+    blocks: &'a [T],
+) -> impl Iterator<Item = (Path, &'a T)> + use<'a, T> {
+    let at = outer.attribute(name);
     blocks.iter().enumerate().map(move |(n, block)| (at.index(n), block))
 }
 

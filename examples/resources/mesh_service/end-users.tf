@@ -1,63 +1,69 @@
-# End users, by tokens that the mesh verifies: the central team writes who issues them. A token doesn't replace the identity of
-# the workload that passes it on; both are asked for.
-resource "mesh_service" "account" {
-  name      = "account"
+# A service that people use, through a gateway. Who they are is said by tokens, which the mesh verifies where the central team
+# has written a RequestAuthentication for their issuer.
+resource "mesh_service" "accounts" {
+  name      = "accounts"
   namespace = "shop"
+  service   = "managed"
+
+  # Scrapers without an identity may be anywhere; the service needn't be seen everywhere for them.
+  export_to = ["istio-ingress"]
 
   port {
     number   = 8080
     protocol = "http"
   }
 
-  # Whoever calls through the web frontend: any end user, and for what is beneath /admin one of the admins.
+  # Customers.
   allow {
-    from  = ["web"]
-    paths = ["/profile", "/profile/*"]
+    from  = ["istio-ingress/istio-ingressgateway"]
+    hosts = ["accounts.example.com"]
+    paths = ["/v1/accounts/*"]
     end_user {
-      issuer = "https://accounts.example.com"
+      issuer = "https://login.example.com"
     }
   }
+  # Operators: customers of whom the token says more.
   allow {
-    from  = ["web"]
+    from  = ["istio-ingress/istio-ingressgateway"]
     paths = ["/admin/*"]
-    hosts = ["account.example.com", "account.example.com:*"]
     end_user {
-      issuer = "https://accounts.example.com"
-      claims = { groups = ["admin", "support-*"] }
+      issuer = "https://login.example.com"
+      claims = {
+        groups                  = ["operators"]
+        "[realm_access][roles]" = ["admin", "support-*"]
+      }
     }
   }
-  # Health checks come without an identity, from the network of the nodes.
+  # Scrapers have neither token nor identity, but an address.
   allow {
     from      = ["anonymous"]
-    paths     = ["/healthz"]
-    ip_blocks = ["10.0.0.0/16"]
+    paths     = ["/metrics"]
+    ip_blocks = ["10.0.0.0/8"]
   }
 
-  # Nobody passes without a token but there.
+  # Whatever the blocks above say: no request without a token, but for the scrapers'.
   require_end_user {
-    except_paths = ["/healthz"]
+    except_paths = ["/metrics"]
   }
-
-  # What is refused, whatever else is allowed.
+  # The gateway's public name is for reading.
   deny {
-    from    = ["web"]
+    from    = ["istio-ingress/*"]
+    hosts   = ["accounts.example.com"]
     methods = ["DELETE"]
-    paths   = ["/profile/*"]
-    hosts   = ["account.example.com"]
-    ports   = [8080]
+    paths   = ["/v1/accounts/*"]
+  }
+  # A token that was stolen.
+  deny {
+    from = ["anonymous"]
     end_user {
-      issuer = "https://accounts.example.com"
-      claims = { groups = ["trainee"] }
+      issuer = "https://login.example.com"
+      claims = { jti = ["3f1c7d2a"] }
     }
   }
-  deny {
-    from      = ["anonymous"]
-    ip_blocks = ["10.0.9.0/24"]
-  }
 
-  # An authorizer of the mesh decides about the rest.
+  # Closing an account is for the authorizer to say, which the mesh's configuration calls "opa".
   external_authorization {
     provider = "opa"
-    paths    = ["/admin/*"]
+    paths    = ["/v1/accounts/{*}/close"]
   }
 }

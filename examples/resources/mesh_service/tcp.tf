@@ -1,28 +1,28 @@
-# A database: bytes, which have no methods, paths or timeouts, only callers. Its metrics are a port of their own.
-resource "mesh_service" "postgres" {
-  name      = "postgres"
-  namespace = "shop"
+# A database. Proxies see bytes there: who sends them and from where, and nothing else. Rules on requests are refused by the plan.
+resource "mesh_service" "ledger_db" {
+  name      = "ledger-db"
+  namespace = "pci"
+  service   = "managed"
 
+  # What is said of ports is said of the Service's; policies hold at the workload, and get 15432.
   port {
-    number   = 5432
-    protocol = "tcp"
-  }
-  port {
-    number   = 9187
-    protocol = "http"
+    number      = 5432
+    protocol    = "tcp"
+    target_port = 15432
   }
 
   allow {
-    from  = ["cart", "stock"]
+    from  = ["ledger"]
     ports = [5432]
   }
-  # What is said of requests governs the HTTP port alone.
+  # A host outside the mesh, by its address.
   allow {
-    from    = ["observability/prometheus"]
-    methods = ["GET"]
-    paths   = ["/metrics"]
+    from      = ["anonymous"]
+    ip_blocks = ["10.20.0.0/24"]
   }
-
-  # The namespace of the metrics sees it too, and so does one whose calls come later.
-  export_to = [".", "observability", "billing"]
+  deny {
+    from      = ["anonymous"]
+    ports     = [5432]
+    ip_blocks = ["10.20.0.66"]
+  }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::object::{
-    Holding, Kind, in_place,
+    Holding, Kind, Transition,
     kind::{DESTINATION_RULE, SERVICE_ENTRY, VIRTUAL_SERVICE},
 };
 
@@ -13,7 +13,7 @@ fn key(kind: &'static Kind, name: &str) -> Key {
     Key::new(kind, "pci", name)
 }
 
-fn object(key: Key, stage: u8, body: Json, transition: fn(&Json, &Json) -> Move) -> Object {
+fn object(key: Key, stage: u8, body: Json, transition: Transition) -> Object {
     Object { key, holding: Holding::Whole, body, stage: Stage(stage), transition, origins: Vec::new() }
 }
 
@@ -31,7 +31,13 @@ fn keep_subsets(live: &Json, wanted: &Json) -> Move {
     }
     let mut first = wanted.clone();
     first["subsets"] = new.into_iter().chain(lost).collect();
-    Move::Via { first, settle: Duration::from_secs(2) }
+    Move::Via { first }
+}
+
+const KEEPING: Transition = Transition::By { how: keep_subsets, settle: Duration::from_secs(2) };
+
+fn gone(stage: u8) -> Gone {
+    Gone { stage: Stage(stage), settle: Duration::ZERO }
 }
 
 /// One line a wave.
@@ -50,8 +56,8 @@ fn told(waves: &[Wave]) -> Vec<String> {
 fn a_canary_is_made_before_it_is_broken() {
     let (dr, vs) = (key(&DESTINATION_RULE, "x"), key(&VIRTUAL_SERVICE, "x"));
     let wanted = [
-        object(vs.clone(), 30, json!({"to": "v2"}), in_place),
-        object(dr.clone(), 10, json!({"subsets": ["v2"]}), keep_subsets),
+        object(vs.clone(), 30, json!({"to": "v2"}), Transition::InPlace),
+        object(dr.clone(), 10, json!({"subsets": ["v2"]}), KEEPING),
     ];
     let before =
         BTreeMap::from([(dr.clone(), live(json!({"subsets": ["v1"]}))), (vs.clone(), live(json!({"to": "v1"})))]);
@@ -74,7 +80,12 @@ fn a_canary_is_made_before_it_is_broken() {
 #[test]
 fn what_cannot_change_in_place_goes_first() {
     let entry = key(&SERVICE_ENTRY, "x");
-    let wanted = [object(entry.clone(), 20, json!({"resolution": "STATIC"}), |_, _| Move::Recreate)];
+    let wanted = [object(
+        entry.clone(),
+        20,
+        json!({"resolution": "STATIC"}),
+        Transition::By { how: |_, _| Move::Recreate, settle: Duration::ZERO },
+    )];
     let before = BTreeMap::from([(entry, live(json!({"resolution": "NONE"})))]);
     assert_eq!(
         told(&schedule(&wanted, &before, &BTreeMap::new())),
@@ -85,15 +96,40 @@ fn what_cannot_change_in_place_goes_first() {
 #[test]
 fn a_stale_stamp_is_a_write() {
     let dr = key(&DESTINATION_RULE, "x");
-    let wanted = [object(dr.clone(), 10, json!({}), in_place)];
+    let wanted = [object(dr.clone(), 10, json!({}), Transition::InPlace)];
     let stale = BTreeMap::from([(dr, Live { owned: json!({}), current: false })]);
     assert_eq!(told(&schedule(&wanted, &stale, &BTreeMap::new())), ["DestinationRule {} 0ns"]);
 }
 
 #[test]
 fn removal_is_the_reverse() {
-    let gone = BTreeMap::from([(key(&DESTINATION_RULE, "x"), Stage(20)), (key(&VIRTUAL_SERVICE, "x"), Stage(40))]);
+    let gone = BTreeMap::from([(key(&DESTINATION_RULE, "x"), gone(20)), (key(&VIRTUAL_SERVICE, "x"), gone(40))]);
     assert_eq!(told(&schedule(&[], &BTreeMap::new(), &gone)), ["-VirtualService 0ns", "-DestinationRule 0ns"]);
+}
+
+/// The route that named the subset goes: before the subset does.
+#[test]
+fn what_named_a_subset_goes_before_it() {
+    let (dr, vs) = (key(&DESTINATION_RULE, "x"), key(&VIRTUAL_SERVICE, "x"));
+    let wanted = [object(dr.clone(), 20, json!({}), KEEPING)];
+    let before = BTreeMap::from([(dr, live(json!({"subsets": ["v1"]})))]);
+    assert_eq!(
+        told(&schedule(&wanted, &before, &BTreeMap::from([(vs, gone(40))]))),
+        ["-VirtualService 2s", "DestinationRule {} 0ns"]
+    );
+}
+
+#[test]
+fn what_routes_name_goes_when_they_have_left_it() {
+    let dr = key(&DESTINATION_RULE, "x");
+    let leaving = |body: Json| Gone::from(&object(dr.clone(), 20, body.clone(), KEEPING), &body);
+    assert_eq!(leaving(json!({})), gone(20));
+    let leaving = leaving(json!({"subsets": ["v1"]}));
+    let both = BTreeMap::from([(dr.clone(), leaving), (key(&VIRTUAL_SERVICE, "x"), gone(40))]);
+    assert_eq!(told(&schedule(&[], &BTreeMap::new(), &both)), ["-VirtualService 2s", "-DestinationRule 0ns"]);
+    // Killed after the first delete.
+    let rest = BTreeMap::from([(dr, leaving)]);
+    assert_eq!(told(&schedule(&[], &BTreeMap::new(), &rest)), [" 2s", "-DestinationRule 0ns"]);
 }
 
 type World = BTreeMap<Key, Json>;
@@ -118,11 +154,11 @@ proptest! {
     fn any_prefix_converges(wanted in names(), before in names(), steps in 0usize..12) {
         let at = |name: u8| key(&DESTINATION_RULE, &name.to_string());
         let body = |n: u8| json!({"subsets": (0..=n).collect::<Vec<_>>()});
-        let wanted: Vec<_> = wanted.into_iter().map(|(name, n)| object(at(name), name % 3, body(n), keep_subsets)).collect();
+        let wanted: Vec<_> = wanted.into_iter().map(|(name, n)| object(at(name), name % 3, body(n), KEEPING)).collect();
         let mut world: World = before.into_iter().map(|(name, n)| (at(name), body(n))).collect();
         let plan = |world: &World| {
             let lives = world.iter().map(|(k, b)| (k.clone(), live(b.clone()))).collect();
-            let gone = world.keys().filter(|k| !wanted.iter().any(|o| o.key == **k)).map(|k| (k.clone(), Stage(1))).collect();
+            let gone = world.keys().filter(|k| !wanted.iter().any(|o| o.key == **k)).map(|k| (k.clone(), gone(1))).collect();
             schedule(&wanted, &lives, &gone)
         };
         let first = plan(&world);

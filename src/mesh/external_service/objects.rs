@@ -17,7 +17,7 @@ use crate::{
         resiliency::Preset,
         stage,
     },
-    object::{Holding, Object, in_place, kind},
+    object::{Holding, Object, Transition, kind},
 };
 
 fn export_to(site: &Site) -> Known<ExportTo> {
@@ -49,7 +49,7 @@ pub(super) fn service_entry(site: &Site) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::TARGETS,
-        transition: service_entry::transition,
+        transition: service_entry::TRANSITION,
         origins: origins(&[("spec.hosts", "host"), ("spec.ports", "port")]),
     })
 }
@@ -82,6 +82,7 @@ pub(super) fn destination_rule(site: &Site) -> Known<Object> {
     let spec = DestinationRule {
         host: site.host.to_string(),
         export_to: export_to(site)?,
+        subsets: Vec::new(),
         traffic_policy: if settings.is_empty() {
             policy
         } else {
@@ -93,7 +94,7 @@ pub(super) fn destination_rule(site: &Site) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::TARGETS,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }
@@ -122,10 +123,11 @@ pub(super) fn virtual_service(site: &Site) -> Known<Object> {
             Some(r) if door.protocol != Protocol::Grpc => r.request_timeout,
             _ => Duration::ZERO,
         };
-        HttpRoute::to_port(site.host.as_str(), door.number, door.number, timeout, Retries::of(preset))
+        HttpRoute::to_port(site.host.as_str(), door.number, timeout, Retries::of(preset))
     });
     let spec = VirtualService {
         hosts: vec![site.host.to_string()],
+        gateways: Vec::new(),
         export_to: export_to(site)?,
         http: http.collect(),
         tls: Vec::new(),
@@ -136,7 +138,7 @@ pub(super) fn virtual_service(site: &Site) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::ROUTES,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: origins(&[("spec.hosts", "host"), ("spec.http", "port")]),
     })
 }

@@ -29,7 +29,7 @@ use crate::{
         stage,
         text::words,
     },
-    object::{Key, Move, Object, kind},
+    object::{Key, Move, Object, Transition, kind},
     tree::{at, set},
 };
 
@@ -137,7 +137,7 @@ fn door(site: &Site, key: Key, gateway: &GatewayAccess, dry_run: bool) -> Known<
     let selector = Some(WorkloadSelector { match_labels: gateway.selector.clone()? });
     let rules = vec![Rule { to: vec![To { operation }], ..Rule::default() }];
     let mut object = allowing(site, key, selector, rules, dry_run, &[("spec", "gateway_access")])?;
-    object.transition = dry_last;
+    object.transition = Transition::By { how: dry_last, settle: Duration::ZERO };
     Ok(object)
 }
 
@@ -162,7 +162,7 @@ fn dry_last(live: &Json, wanted: &Json) -> Move {
     }
     let mut first = wanted.clone();
     set(&mut first, &["metadata", "annotations", DRY_RUN], json!("false"));
-    Move::Via { first, settle: Duration::ZERO }
+    Move::Via { first }
 }
 
 fn rule(site: &Site, block: &Allow) -> Known<Rule> {

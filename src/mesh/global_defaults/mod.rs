@@ -52,7 +52,7 @@ use super::{
 use crate::{
     diagnostics::Path,
     known::{Known, part},
-    object::{Holding, Key, Kind, Object, Stage, in_place, kind},
+    object::{Holding, Key, Kind, Object, Stage, Transition, kind},
 };
 
 /// The parts. The outer `Known` says whether it is written, which decides whether there is an object.
@@ -165,7 +165,7 @@ fn object(
         key,
         holding: Holding::Whole,
         stage,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: shared.iter().chain(origins).map(origin).collect(),
     }
 }

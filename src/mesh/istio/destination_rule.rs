@@ -1,6 +1,8 @@
 //! DestinationRule: what callers do on their way to a host. A caller takes the one most specific rule whole; nothing is
 //! inherited from another, so each rule carries everything.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{ExportTo, PortSelector};
@@ -17,10 +19,22 @@ pub struct DestinationRule {
     /// None: Istio's defaults, where without this rule the root namespace's would hold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_policy: Option<TrafficPolicy>,
+    /// Parts of the host's endpoints, for routes to name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub subsets: Vec<Subset>,
+}
+
+/// Some of a host's endpoints. The rule's policy is theirs too.
+#[derive(Clone, Debug, Serialize)]
+pub struct Subset {
+    /// Unique in the rule.
+    pub name: String,
+    /// Of the pods, beside those by which the Service selects.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Limits, ejection, TLS.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrafficPolicy {
     /// Limits.
@@ -41,7 +55,7 @@ pub struct TrafficPolicy {
 }
 
 /// What holds for one port instead of the rest.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PortPolicy {
     /// The Service's port.
@@ -61,7 +75,7 @@ pub struct PortPolicy {
 }
 
 /// TLS that the proxy begins. Server certificates are checked against the system's authorities.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientTls {
     /// `SIMPLE`
@@ -74,70 +88,93 @@ pub struct ClientTls {
     pub subject_alt_names: Option<Vec<String>>,
 }
 
-/// Limits per proxy.
-#[derive(Clone, Debug, Serialize)]
+/// Limits per proxy. Istio wants one of the two, which may be empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionPool {
     /// Of connections.
-    pub tcp: TcpPool,
-    /// Of requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<TcpPool>,
+    /// Of requests. Envoy counts connections of TCP ports that are coming about as waiting requests, so these take a pool without
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpPool>,
 }
 
 /// Limits of connections.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TcpPool {
     /// For a connection to come about.
-    pub connect_timeout: Duration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<Duration>,
     /// At once.
-    pub max_connections: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u32>,
 }
 
 /// Limits of requests.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpPool {
     /// Requests that wait for a connection; of HTTP/2 too, despite the name.
-    #[serde(rename = "http1MaxPendingRequests")]
-    pub max_pending_requests: u32,
+    #[serde(rename = "http1MaxPendingRequests", skip_serializing_if = "Option::is_none")]
+    pub max_pending_requests: Option<u32>,
     /// Requests in flight; of HTTP/1 too, despite the name.
-    #[serde(rename = "http2MaxRequests")]
-    pub max_requests: u32,
+    #[serde(rename = "http2MaxRequests", skip_serializing_if = "Option::is_none")]
+    pub max_requests: Option<u32>,
 }
 
-/// When an endpoint is left out. On TCP ports a failed connection counts as a 5xx.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// When an endpoint is left out. On TCP ports a failed connection counts as a 5xx. What isn't written is Istio's default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutlierDetection {
     /// Failures in a row.
-    #[serde(rename = "consecutive5xxErrors")]
-    pub consecutive_5xx_errors: u32,
+    #[serde(rename = "consecutive5xxErrors", skip_serializing_if = "Option::is_none")]
+    pub consecutive_5xx_errors: Option<u32>,
     /// How often endpoints are judged.
-    pub interval: Duration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Duration>,
     /// How long an endpoint is left out, times how often it was.
-    pub base_ejection_time: Duration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_ejection_time: Option<Duration>,
     /// Of the endpoints, left out at once.
-    pub max_ejection_percent: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ejection_percent: Option<u32>,
 }
 
 /// How endpoints are chosen.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadBalancer {
     /// By place.
     pub locality_lb_setting: LocalityLbSetting,
 }
 
-/// Whether near endpoints are preferred.
-#[derive(Clone, Copy, Debug, Serialize)]
+/// Whether near endpoints are preferred. Istio refuses `failover` beside a `failoverPriority` that names a region.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct LocalityLbSetting {
     /// Ejection would switch it on unasked: false unless there is failover.
     pub enabled: bool,
+    /// Where the requests of a region go. Without ejection no endpoint ever counts as failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failover: Vec<LocalityFailover>,
+    /// Labels: endpoints that share more of them with the caller come first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failover_priority: Vec<String>,
+}
+
+/// Where the requests of a region go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LocalityFailover {
+    /// The region, without zone.
+    pub from: String,
+    /// Another one.
+    pub to: String,
 }
 
 /// Retries at once, so that they can't feed an outage.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryBudget {
     /// Of the requests in flight.
@@ -160,22 +197,22 @@ impl TrafficPolicy {
     pub fn of(resiliency: &Resiliency, traffic: Traffic) -> Self {
         Self {
             connection_pool: Some(ConnectionPool {
-                tcp: TcpPool {
-                    connect_timeout: resiliency.connect_timeout,
-                    max_connections: resiliency.max_connections,
-                },
+                tcp: Some(TcpPool {
+                    connect_timeout: Some(resiliency.connect_timeout),
+                    max_connections: Some(resiliency.max_connections),
+                }),
                 http: (traffic == Traffic::Requests).then_some(HttpPool {
-                    max_pending_requests: resiliency.max_pending_requests,
-                    max_requests: resiliency.max_requests,
+                    max_pending_requests: Some(resiliency.max_pending_requests),
+                    max_requests: Some(resiliency.max_requests),
                 }),
             }),
             outlier_detection: Some(OutlierDetection {
-                consecutive_5xx_errors: resiliency.consecutive_5xx,
-                interval: resiliency.ejection_interval,
-                base_ejection_time: resiliency.ejection_time,
-                max_ejection_percent: resiliency.max_ejection_percent,
+                consecutive_5xx_errors: Some(resiliency.consecutive_5xx),
+                interval: Some(resiliency.ejection_interval),
+                base_ejection_time: Some(resiliency.ejection_time),
+                max_ejection_percent: Some(resiliency.max_ejection_percent),
             }),
-            load_balancer: Some(LoadBalancer { locality_lb_setting: LocalityLbSetting { enabled: false } }),
+            load_balancer: Some(LoadBalancer::default()),
             retry_budget: (traffic == Traffic::Requests).then_some(RetryBudget {
                 percent: resiliency.retry_budget_percent,
                 min_retry_concurrency: resiliency.retry_budget_minimum,

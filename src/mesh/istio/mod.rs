@@ -30,7 +30,7 @@ pub struct WorkloadSelector {
 }
 
 /// A port by its number.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PortSelector {
     /// The Service's port.
     pub number: crate::mesh::port::PortNumber,

@@ -1,10 +1,15 @@
 //! ServiceEntry: a host that Kubernetes doesn't know, for the mesh to see.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::ExportTo;
-use crate::{mesh::port::PortNumber, object::Move};
+use crate::{
+    mesh::port::PortNumber,
+    object::{Move, Transition},
+};
 
 /// `spec`
 #[derive(Clone, Debug, Serialize)]
@@ -38,7 +43,9 @@ pub struct ServicePort {
 }
 
 /// An entry that leaves resolution NONE keeps its empty `status.addresses`, and istiod never gives it an address again.
-pub fn transition(live: &Json, wanted: &Json) -> Move {
+pub const TRANSITION: Transition = Transition::By { how: transition, settle: Duration::ZERO };
+
+fn transition(live: &Json, wanted: &Json) -> Move {
     let resolution = |body: &Json| body.pointer("/spec/resolution").and_then(Json::as_str).unwrap_or("NONE").to_owned();
     if resolution(live) == "NONE" && resolution(wanted) != "NONE" { Move::Recreate } else { Move::InPlace }
 }

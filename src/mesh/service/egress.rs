@@ -11,7 +11,7 @@ use crate::{
         manifest::manifest,
         stage,
     },
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 /// The listed destinations, the service itself (its own calls to its own name would fail), and the platform's hosts.
@@ -36,7 +36,7 @@ pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::ROUTES,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: origins(&[
             ("spec.workloadSelector", Path::root().attribute("selector")),
             ("spec.egress", Path::root().attribute("calls")),

@@ -10,7 +10,7 @@ use crate::{
     mesh::{
         Mesh,
         global_name::{Template, is_global_name},
-        istio::service_entry::{ServiceEntry, ServicePort, transition},
+        istio::service_entry::{ServiceEntry, ServicePort, TRANSITION},
         manifest::manifest,
         names,
         port::{PortNumber, Protocol},
@@ -41,7 +41,7 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::TARGETS,
-        transition,
+        transition: TRANSITION,
         origins,
     })
 }
@@ -109,7 +109,7 @@ impl Service {
 
     /// Whether some port speaks TLS of the application.
     pub(super) fn speaks_tls(&self) -> Known<bool> {
-        self.some_port(Protocol::is_tls)
+        self.speaks(Protocol::is_tls)
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`access`] | AuthorizationPolicies; who sees the rest |
 //! | [`egress`] | Sidecar |
 //! | [`global_name`] | ServiceEntry |
+//! | [`ingress`] | VirtualServices of gateways |
 //! | [`takeover`] | none: what is left to others, and taken from them |
 //! | [`overrides`] | none: patches of the others |
 //! | [`rules`] | none: what must hold across arguments |
@@ -17,16 +18,18 @@
 mod access;
 mod egress;
 mod global_name;
+mod ingress;
 mod live;
 mod overrides;
 mod rules;
 mod takeover;
-mod traffic;
+pub mod traffic;
 mod workload;
 
 use std::collections::BTreeSet;
 
 pub use access::{Access, Authorization, AuthorizationMode, Calls, EndUser, ExternalAuthorization, RequireEndUser};
+pub use ingress::Ingress;
 pub use overrides::{Override, Patch};
 pub use takeover::{Others, Rival, Unmanaged};
 pub use traffic::Traffic;
@@ -84,6 +87,8 @@ pub struct Service {
     pub authorization: Authorization,
     /// Whom it calls; `None` inside: the namespace's rules hold.
     pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
+    /// Ways in from outside.
+    pub ingress: Known<Vec<Ingress>>,
     /// How failures are met.
     pub traffic: Traffic,
     /// What is left to others, and what is taken from them.
@@ -158,7 +163,7 @@ impl Service {
             }
             if !self.others.leaves(Unmanaged::VirtualService)? {
                 let apart = global && self.speaks_tls()?;
-                if self.speaks_http()? || global && !apart {
+                if global && !apart || self.is_routed()? {
                     add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
                 }
                 if apart {
@@ -172,6 +177,7 @@ impl Service {
         if part(&self.calls)?.is_some() {
             add(site.key(&kind::SIDECAR), egress::sidecar);
         }
+        objects.extend(ingress::virtual_services(&site)?);
         Ok(overrides::overridden(part(&self.overrides)?, &site.object_name(), objects))
     }
 
@@ -197,15 +203,15 @@ impl Service {
         access::callers(&self.site(mesh)?)
     }
 
-    /// Whether some port speaks HTTP.
+    /// Whether proxies see requests on some port.
     fn speaks_http(&self) -> Known<bool> {
-        self.some_port(Protocol::is_http)
+        self.speaks(Protocol::is_http)
     }
 
-    /// Whether some port speaks it: one that is known to suffices.
-    fn some_port(&self, speaks: fn(Protocol) -> bool) -> Known<bool> {
+    /// Whether some port speaks such a protocol: one that is known to suffices.
+    fn speaks(&self, such: fn(Protocol) -> bool) -> Known<bool> {
         let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol.is_ok_and(speaks)) {
+        if ports.iter().any(|port| port.protocol.is_ok_and(such)) {
             return Ok(true);
         }
         ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
@@ -260,7 +266,7 @@ impl Site<'_> {
     }
 }
 
-/// Every object of the service's usual name that some configuration of it renders. What another `object_name` gave, an id
+/// Every object of the service's usual name that some configuration of it renders. What another `object_name` or the name of an `ingress` gave, an id
 /// can't tell.
 pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
     let key = |kind, suffix| Key::new(kind, namespace, &suffixed(names::object_name(name, namespace), suffix));
@@ -270,6 +276,7 @@ pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
         (&kind::DESTINATION_RULE, "", stage::TARGETS),
         (&kind::VIRTUAL_SERVICE, global_name::SUFFIX, stage::ALIASES),
         (&kind::VIRTUAL_SERVICE, "", stage::ROUTES),
+        (&kind::VIRTUAL_SERVICE, ingress::SUFFIX, stage::ROUTES),
         (&kind::SIDECAR, "", stage::ROUTES),
     ]
     .into_iter()

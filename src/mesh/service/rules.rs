@@ -8,7 +8,6 @@ use crate::{
     known::{Known, part},
     mesh::{
         Mesh,
-        duration::Duration,
         port::{PortNumber, Protocol},
         reference::Destination,
     },
@@ -21,7 +20,8 @@ impl Service {
         self.check_ports(out);
         self.check_access(out);
         self.check_global_name(out);
-        self.check_timeout(out);
+        self.check_traffic(out);
+        self.check_ingress(out);
         self.check_unmanaged(out);
         if let Ok(mode) = self.authorization.mode {
             self.check_says_something(mode, out);
@@ -32,6 +32,7 @@ impl Service {
     pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         self.check_replaces(mesh, out);
         self.check_overrides(mesh, out);
+        self.check_traffic_in_mesh(mesh, out);
         if self.authorization.mode == Ok(None) {
             self.check_says_something(Some(mesh.defaults.authorization_mode), out);
         }
@@ -101,19 +102,6 @@ impl Service {
                     ),
                 );
             }
-        }
-    }
-
-    fn check_timeout(&self, out: &mut Diagnostics) {
-        if let (Ok(Some(timeout)), Ok(false)) = (self.traffic.request_timeout, self.speaks_http())
-            && timeout > Duration::ZERO
-        {
-            out.error(
-                &Path::root().attribute("request_timeout"),
-                "Timeout without an HTTP port",
-                "Only requests have a timeout, and no port of the service speaks http, http2 or grpc. Remove \
-                 request_timeout, or correct the protocol of the port.",
-            );
         }
     }
 

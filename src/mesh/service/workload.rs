@@ -10,7 +10,7 @@ use crate::{
         manifest::{Metadata, bare, manifest},
         stage,
     },
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 /// The Service, where it is ours.
@@ -26,7 +26,7 @@ pub(super) fn service(site: &Site, key: Key) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::IDENTITY,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }
@@ -50,7 +50,7 @@ pub(super) fn visibility(site: &Site, key: Key) -> Known<Object> {
         key,
         holding: Holding::Fields,
         stage: stage::IDENTITY,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: vec![
             ("metadata".to_owned(), Path::root().attribute("name")),
             ("metadata.annotations".to_owned(), access::export_argument(site)),
@@ -71,7 +71,7 @@ pub(super) fn service_account(site: &Site, key: Key) -> Known<Object> {
         key,
         holding: Holding::Whole,
         stage: stage::IDENTITY,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins: origins(&[("metadata.name", account)]),
     })
 }

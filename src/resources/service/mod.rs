@@ -8,7 +8,7 @@ pub use config::{Config, Outputs};
 use self::intent::intent;
 use super::{
     Kind,
-    arguments::{check_annotations, check_labels, check_selector, output, output_if_any, output_set},
+    arguments::{check_annotations, check_labels, check_selector, numbered, output, output_if_any, output_set},
     timeouts::Limits,
 };
 use crate::{
@@ -42,6 +42,12 @@ impl Kind for Service {
         check_selector(&config.selector, &Path::root().attribute("selector"), out);
         check_labels(&config.labels, &Path::root().attribute("labels"), out);
         check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
+        if let Ok(versions) = config.version.known() {
+            for (at, version) in numbered("version", versions) {
+                check_selector(&version.labels, &at.attribute("labels"), out);
+            }
+        }
+        check_drain(config, out);
         intent(config).check(out);
     }
 
@@ -82,5 +88,23 @@ impl Kind for Service {
 
     fn timeouts(config: &Config) -> Limits {
         Limits::of(&config.timeouts)
+    }
+}
+
+/// A wait that outlasts the operation would never end well.
+fn check_drain(config: &Config, out: &mut Diagnostics) {
+    let Ok(Some(seconds)) = config.drain_seconds.known() else { return };
+    let limits = Limits::of(&config.timeouts);
+    for (name, limit) in [("create", limits.create), ("update", limits.update), ("delete", limits.delete)] {
+        if u64::try_from(*seconds).is_ok_and(|seconds| seconds >= limit.as_secs()) {
+            out.error(
+                &Path::root().attribute("drain_seconds"),
+                format!("drain_seconds outlasts timeouts.{name}"),
+                format!(
+                    "The wait is part of the operation, which may take {} s. Write a shorter one, or a longer timeouts.{name}.",
+                    limit.as_secs()
+                ),
+            );
+        }
     }
 }

@@ -38,6 +38,9 @@ const MANAGED: &str = "service = \"managed\"\ncreate_service_account = false";
 /// Likewise, and what was given away is taken back.
 const ADOPTING: &str = "service = \"managed\"\ncreate_service_account = false\nadopt_existing = true";
 
+/// Likewise, with two versions.
+const VERSIONS: &str = "service = \"managed\"\ncreate_service_account = false\nversion {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}";
+
 pub(super) const fn row(
     argument: &'static str,
     beside: &'static str,
@@ -49,6 +52,12 @@ pub(super) const fn row(
 
 /// In the order of the schema.
 const ROWS: &[Row] = &[
+    row(
+        "global_name",
+        "service = \"managed\"\ncreate_service_account = false\ncalls = []",
+        "global_name = \"payments.example.internal\"",
+        "global_name = \"charges.example.internal\"",
+    ),
     row("selector", MANAGED, "selector = { app = \"x\" }", "selector = { app = \"x\", tier = \"y\" }"),
     row("service_account", "service = \"managed\"", "service_account = \"a\"", "service_account = \"b\""),
     row(
@@ -62,6 +71,7 @@ const ROWS: &[Row] = &[
     row("calls", MANAGED, "calls = [\"ledger\"]", "calls = [\"ledger\", \"shop/*\", \"api.example.com\"]"),
     row("resiliency", MANAGED, "resiliency = \"high\"", "resiliency = \"none\""),
     row("request_timeout", MANAGED, "request_timeout = \"3s\"", "request_timeout = \"0s\""),
+    row("object_name", MANAGED, "object_name = \"pay\"", "object_name = \"payments.old\""),
     row("labels", MANAGED, "labels = { team = \"a\" }", "labels = { team = \"b\", tier = \"c\" }"),
     row("annotations", MANAGED, "annotations = { note = \"a\" }", "annotations = { note = \"b\" }"),
     row(
@@ -81,6 +91,88 @@ const ROWS: &[Row] = &[
         MANAGED,
         "allow {\n from = [\"shop/checkout\"]\n}",
         "allow {\n from = [\"shop/*\"]\n methods = [\"GET\"]\n paths = [\"/v1/*\"]\n ports = [8080]\n}",
+    ),
+    row(
+        "ingress",
+        MANAGED,
+        "ingress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n}",
+        "ingress {\n name = \"v1\"\n gateway = \"istio-ingress/public\"\n service_account = \"istio-ingress/gateway\"\n hosts = [\"api.example.com\"]\n paths = [\"/v1/*\"]\n port = 8080\n rewrite = \"/\"\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"a.example.com\"]\n}",
+        "allow {\n from = [\"shop/checkout\"]\n hosts = [\"*.example.com\"]\n ip_blocks = [\"10.0.0.0/8\"]\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://a.example.com\"\n}\n}",
+        "allow {\n from = [\"shop/checkout\"]\n end_user {\n issuer = \"https://b.example.com\"\n claims = { groups = [\"admin\"] }\n}\n}",
+    ),
+    row(
+        "deny",
+        MANAGED,
+        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
+        "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
+    ),
+    row("require_end_user", MANAGED, "require_end_user {}", "require_end_user {\n except_paths = [\"/healthz\"]\n}"),
+    row(
+        "external_authorization",
+        MANAGED,
+        "external_authorization {\n provider = \"opa\"\n}",
+        "external_authorization {\n provider = \"opa\"\n paths = [\"/admin/*\"]\n}",
+    ),
+    row("export_to", MANAGED, "export_to = [\"shop\"]", "export_to = [\"*\"]"),
+    row("streaming", MANAGED, "streaming = true", "streaming = false"),
+    row(
+        "retries",
+        MANAGED,
+        "retries {\n attempts = 5\n}",
+        "retries {\n attempts = 4\n idempotent = true\n per_try_timeout = \"2s\"\n}",
+    ),
+    row(
+        "circuit_breaker",
+        MANAGED,
+        "circuit_breaker {\n connect_timeout = \"2s\"\n max_connections = 10\n}",
+        "circuit_breaker {\n max_pending_requests = 20\n max_requests = 30\n}",
+    ),
+    row(
+        "outlier_detection",
+        MANAGED,
+        "outlier_detection {\n consecutive_5xx = 7\n interval = \"1s\"\n}",
+        "outlier_detection {\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
+    ),
+    row(
+        "version",
+        MANAGED,
+        "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}",
+        "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 50\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 50\n}",
+    ),
+    row("drain_seconds", MANAGED, "drain_seconds = 0", "drain_seconds = 5"),
+    row(
+        "route",
+        VERSIONS,
+        "route {\n name = \"beta\"\n match {\n headers = { x-beta = \"*\" }\n}\n to {\n version = \"v2\"\n}\n}",
+        "route {\n request_timeout = \"1s\"\n match {\n path = \"/old/*\"\n method = \"GET\"\n query = { beta = \"1\" }\n}\n to {\n version = \"v1\"\n weight = 60\n}\n to {\n version = \"v2\"\n weight = 40\n}\n rewrite {\n path = \"/new/\"\n}\n mirror {\n version = \"v2\"\n percent = 5\n}\n}",
+    ),
+    row(
+        "route",
+        MANAGED,
+        "route {\n match {\n path = \"/gone\"\n}\n redirect {\n path = \"/\"\n status = 308\n}\n}",
+        "route {\n match {\n path = \"/slow\"\n}\n fault {\n delay = \"1s\"\n delay_percent = 10\n abort_status = 503\n abort_percent = 1\n}\n}",
+    ),
+    row(
+        "failover",
+        MANAGED,
+        "failover {\n from = \"us-east\"\n to = \"us-west\"\n}",
+        "failover {\n from = \"us-east\"\n to = \"eu\"\n}\nfailover {\n from = \"eu\"\n to = \"us-east\"\n}",
+    ),
+    row(
+        "failover_priority",
+        MANAGED,
+        "failover_priority = [\"topology.kubernetes.io/region\"]",
+        "failover_priority = [\"topology.kubernetes.io/region\", \"tier=gold\"]",
     ),
     row(
         "override",

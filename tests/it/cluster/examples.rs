@@ -5,10 +5,15 @@ use std::{collections::BTreeMap, fs};
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{
-    api::Api,
-    control_plane::{control_plane, repository},
-    terraform::{Tool, Workspace},
+use terraform_provider_mesh::object::{Key, kind};
+
+use crate::{
+    generated::{files, text},
+    support::{
+        api::Api,
+        control_plane::{control_plane, repository, yaml},
+        terraform::{Tool, Workspace},
+    },
 };
 
 /// A workspace with the configuration of examples/`folder`, after `init`.
@@ -42,57 +47,50 @@ fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<String>> {
         let workload = policy["spec"]["selector"]["matchLabels"]["app"].as_str().unwrap_or("everybody").to_owned();
         let rules = policy["spec"]["rules"].as_array().expect("written, even when empty").clone();
         let sources = rules.iter().flat_map(|rule| rule["from"].as_array().expect("who").clone());
-        let principals = sources.flat_map(|from| from["source"]["principals"].as_array().expect("identities").clone());
+        let principals = sources.flat_map(|from| from["source"]["principals"].as_array().cloned().unwrap_or_default());
         let principals = principals.map(|principal| principal.as_str().expect("a text").to_owned());
         callers.entry(workload).or_default().extend(principals);
     }
     callers
 }
 
+const NAMESPACES: [&str; 7] = ["photo", "datastore", "istio-system", "shop", "pci", "reporting", "orders"];
+
 fn everything(api: &Api) -> Vec<String> {
-    ["photo", "datastore", "istio-system", "shop", "pci", "reporting"]
-        .iter()
-        .flat_map(|name| api.objects(name))
-        .collect()
+    NAMESPACES.iter().flat_map(|name| api.objects(name)).collect()
 }
 
-/// One test, because the examples share the mesh's root namespace.
+/// The Services of a configuration that are somebody else's, as their charts make them.
+fn make_services(api: &Api, configuration: &str) {
+    let written: Json = hcl::from_str(configuration).expect("HCL");
+    let services = written["resource"]["mesh_service"].as_object().into_iter().flatten();
+    for (_, service) in services.filter(|(_, service)| service.get("service").is_none()) {
+        // One block is an object, several are a list.
+        let ports = service["port"].as_array().cloned().unwrap_or_else(|| vec![service["port"].clone()]);
+        let ports = ports.iter().map(|port| {
+            let target = port.get("target_port").unwrap_or(&port["number"]);
+            json!({ "name": format!("port-{}", port["number"]), "port": port["number"], "targetPort": target })
+        });
+        let ports: Vec<Json> = ports.collect();
+        let metadata = json!({ "name": service["name"], "namespace": service["namespace"] });
+        let spec = json!({ "ports": ports, "selector": { "app": service["name"] } });
+        api.apply(&json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec }), "helm");
+    }
+}
+
+/// One test, because the examples share namespaces, the mesh's root among them.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn every_example_is_applied() {
     let api = control_plane().api();
-    for name in ["photo", "datastore", "istio-system", "shop", "pci", "reporting"] {
+    for name in NAMESPACES {
         api.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }), "tests");
     }
     for tool in Tool::ALL {
-        let photo = initialized(tool, "scenarios/photo-app");
-        photo.apply().succeeded();
-        let unchanged = photo.plan();
-        assert!(unchanged.is_empty, "{tool}: {}", unchanged.text);
-        let expected = [
-            ("datastore", vec!["cluster.local/ns/photo/sa/photo-backend"]),
-            ("everybody", vec![]),
-            ("photo-backend", vec!["cluster.local/ns/photo/sa/photo-frontend"]),
-            ("photo-frontend", vec!["cluster.local/ns/istio-ingress/sa/istio-ingressgateway"]),
-        ];
-        let expected: BTreeMap<String, Vec<String>> =
-            expected.map(|(who, by)| (who.to_owned(), by.into_iter().map(str::to_owned).collect())).into();
-        assert_eq!(callers(&api, &["photo", "datastore", "istio-system"]), expected, "{tool}");
-        photo.destroy().succeeded();
-        assert_eq!(everything(&api), Vec::<String>::new(), "{tool}");
+        the_photo_application(&api, tool);
     }
-
-    // These Services are somebody else's: a chart makes them.
-    let services: Vec<Json> = [("shop", "catalog", 8080), ("pci", "payments", 80)]
-        .map(|(namespace, name, port)| {
-            json!({
-                "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "namespace": namespace },
-                "spec": { "ports": [{ "port": port }] },
-            })
-        })
-        .into();
-    for service in &services {
-        api.apply(service, "helm");
+    for path in files("examples/resources/mesh_service", ".tf") {
+        make_services(&api, &text(&path));
     }
     let theirs = everything(&api);
     for resource in [
@@ -105,9 +103,80 @@ fn every_example_is_applied() {
     ] {
         let workspace = initialized(Tool::Tofu, &format!("resources/{resource}"));
         workspace.apply().succeeded();
-        let unchanged = workspace.plan();
-        assert!(unchanged.is_empty, "{resource}: {}", unchanged.text);
+        is_empty(&workspace);
         workspace.destroy().succeeded();
         assert_eq!(everything(&api), theirs, "{resource}");
     }
+    two_teams(&api);
+    assert_eq!(everything(&api), theirs);
+    adoption(&api);
+    assert_eq!(everything(&api), theirs);
+}
+
+fn is_empty(workspace: &Workspace) {
+    let unchanged = workspace.plan();
+    assert!(unchanged.is_empty, "{}", unchanged.text);
+}
+
+fn the_photo_application(api: &Api, tool: Tool) {
+    let photo = initialized(tool, "scenarios/photo-app");
+    photo.apply().succeeded();
+    is_empty(&photo);
+    let expected = [
+        ("datastore", vec!["cluster.local/ns/photo/sa/photo-backend"]),
+        ("everybody", vec![]),
+        ("photo-backend", vec!["cluster.local/ns/photo/sa/photo-frontend"]),
+        ("photo-frontend", vec!["cluster.local/ns/istio-ingress/sa/istio-ingressgateway"]),
+    ];
+    let expected: BTreeMap<String, Vec<String>> =
+        expected.map(|(who, by)| (who.to_owned(), by.into_iter().map(str::to_owned).collect())).into();
+    assert_eq!(callers(api, &["photo", "datastore", "istio-system"]), expected, "{tool}");
+    photo.destroy().succeeded();
+    assert_eq!(everything(api), Vec::<String>::new(), "{tool}");
+}
+
+/// Two states that know nothing of each other: the caller comes first, and neither minds when the other comes or goes.
+fn two_teams(api: &Api) {
+    let shop = initialized(Tool::Terraform, "resources/mesh_service/two-teams/shop");
+    let pci = initialized(Tool::Tofu, "resources/mesh_service/two-teams/pci");
+    shop.apply().succeeded();
+    pci.apply().succeeded();
+    is_empty(&shop);
+    is_empty(&pci);
+    let expected = [("checkout", vec![]), ("charges", vec!["cluster.local/ns/shop/sa/checkout".to_owned()])];
+    let expected: BTreeMap<String, Vec<String>> = expected.map(|(who, by)| (who.to_owned(), by)).into();
+    assert_eq!(callers(api, &["shop", "pci"]), expected);
+    shop.destroy().succeeded();
+    is_empty(&pci);
+    pci.destroy().succeeded();
+}
+
+/// What has our name is taken over, what has another goes, and what was somebody's Service stays when all else is gone.
+fn adoption(api: &Api) {
+    let before: Vec<Json> = files("examples/resources/mesh_service/adoption/before", ".yaml")
+        .iter()
+        .flat_map(|path| yaml(&text(path)))
+        .collect();
+    for object in &before {
+        api.apply(object, "kubectl");
+    }
+    let key = |kind, name| Key::new(kind, "orders", name);
+    let uid = |key: &Key| api.get(key).expect("it is there")["metadata"]["uid"].clone();
+    let rule = key(&kind::DESTINATION_RULE, "orders");
+    let (service, theirs) = (key(&kind::SERVICE, "orders"), uid(&rule));
+
+    let orders = initialized(Tool::Terraform, "resources/mesh_service/adoption");
+    let told = orders.apply().succeeded().stdout;
+    assert!(told.contains("DestinationRule will be taken over"), "{told}");
+    is_empty(&orders);
+    assert_eq!(uid(&rule), theirs, "it is the same object");
+    assert!(api.get(&key(&kind::VIRTUAL_SERVICE, "orders-routes")).is_none(), "ours has taken its place");
+    let ours = api.get(&key(&kind::VIRTUAL_SERVICE, "orders")).expect("it is there");
+    assert_eq!(ours["spec"]["hosts"], json!(["orders.orders.svc.cluster.local"]));
+    let policy = api.get(&key(&kind::AUTHORIZATION_POLICY, "orders")).expect("it is there");
+    assert_eq!(policy["metadata"]["annotations"]["istio.io/dry-run"], "true");
+
+    orders.destroy().succeeded();
+    let left = api.get(&service).expect("it is the chart's");
+    assert!(left["metadata"]["annotations"].get("networking.istio.io/exportTo").is_none(), "{left}");
 }

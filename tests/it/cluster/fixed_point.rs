@@ -72,11 +72,9 @@ pub(super) fn golden_files() -> Vec<PathBuf> {
     files
 }
 
-/// The objects of a golden file. Where it is of one object, its first line is the object's name.
+/// The objects of a golden file.
 pub(super) fn objects(file: &Path) -> Vec<Json> {
-    let text = fs::read_to_string(file).expect("reading a golden file");
-    let start = if text.starts_with("---") { "" } else { "--- # " };
-    yaml(&format!("{start}{text}"))
+    yaml(&fs::read_to_string(file).expect("reading a golden file"))
 }
 
 /// Of a Service that isn't ours we write an annotation alone.

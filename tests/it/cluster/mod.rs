@@ -4,10 +4,12 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod accepted;
+mod access;
 mod adoption;
 mod arguments;
 mod behaviour;
 mod bookkeeping;
+mod canary;
 mod conflicts;
 mod conformance;
 mod connections;
@@ -16,13 +18,15 @@ mod core;
 mod drift;
 mod early;
 mod examples;
+mod existing_service;
 mod faults;
 mod fixed_point;
 mod global_arguments;
 mod global_name;
 mod guardrails;
 mod import;
-mod istioctl;
+mod ingress;
+pub(crate) mod istioctl;
 mod lifecycle;
 mod live_checks;
 mod mistakes;
@@ -39,6 +43,7 @@ mod requests;
 mod rights;
 mod roll_out;
 mod takeover;
+mod traffic;
 mod unknowns;
 
 use std::collections::BTreeMap;

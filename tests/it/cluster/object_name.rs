@@ -1,6 +1,11 @@
 //! Objects that have another name already keep it; a change of the name leaves no moment without them.
 
-use crate::support::{control_plane::control_plane, proxy::Proxy, terraform::Tool, users::Grant};
+use crate::support::{
+    control_plane::control_plane,
+    proxy::{Asked, Proxy},
+    terraform::Tool,
+    users::Grant,
+};
 
 use super::{CART, applied, configure, difference, live, workspace};
 
@@ -33,7 +38,7 @@ fn it_comes_changes_and_goes() {
             (moved.sort(), expected.sort());
             assert_eq!(moved, expected, "{tool}");
             // All that is new is there before anything old goes.
-            let writes: Vec<_> = proxy.asked().into_iter().filter(|asked| asked.writes()).collect();
+            let writes: Vec<_> = proxy.asked().into_iter().filter(Asked::writes).collect();
             let first = writes.iter().position(|asked| asked.method == "DELETE").expect("a delete");
             assert!(writes[first..].iter().all(|asked| asked.method == "DELETE"), "{writes:?}");
             assert!(writes[..first].iter().filter(|asked| asked.path.ends_with(&format!("/{name}"))).count() >= 4);

@@ -162,15 +162,19 @@ fn every_argument_is_used_in_some_example() {
     assert!(unused.is_empty(), "no example shows {unused:?}");
 }
 
-/// Its text stands on a page, or a page names it or the scenario that it belongs to.
+/// Its text stands on a page, or a page names it or the configuration of several files that it belongs to.
 #[test]
 fn every_example_is_shown() {
     let pages = prose();
     for path in files("examples", "") {
-        let (folder, _) = path.rsplit_once('/').unwrap();
-        let name = if folder.starts_with("examples/scenarios/") { folder } else { &path };
+        let folders: Vec<&str> = path.split('/').collect();
+        let name = match folders.as_slice() {
+            ["examples", "scenarios", .., _] => folders[..folders.len() - 1].join("/"),
+            ["examples", "resources", _, _, _, ..] => folders[..4].join("/"),
+            _ => path.clone(),
+        };
         let content = text(&path);
-        let shown = pages.iter().any(|(_, page)| page.contains(name) || page.contains(content.trim_end()));
+        let shown = pages.iter().any(|(_, page)| page.contains(&name) || page.contains(content.trim_end()));
         assert!(shown, "no page in docs/ shows or names {name}");
     }
 }

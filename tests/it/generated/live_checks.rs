@@ -70,7 +70,8 @@ VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sid
 | `external_authorization` | ConfigMaps of the root namespace |
 | `ingress` | Gateways of each namespace of gateways |
 
-Where a namespace has more than 5000 objects of a kind, the checks that need it are skipped. All of it takes five seconds at most for a resource, however slow the server is.
+Where a namespace has more than 5000 objects of a kind, the checks that need it are skipped. A server that is slow or fails is given up after some seconds: then these checks are
+skipped, too.
 
 ## Which rights they take
 

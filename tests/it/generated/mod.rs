@@ -11,6 +11,7 @@ mod pages;
 mod presets;
 mod scenarios;
 mod schemas;
+mod traps;
 
 use std::{
     fs,
@@ -23,13 +24,13 @@ fn root() -> &'static Path {
 }
 
 /// The text of a file of the repository.
-fn text(path: &str) -> String {
+pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// Every file below a folder of the repository whose name ends so, as paths from the root, sorted. A folder that isn't
 /// there has no files.
-fn files(folder: &str, ending: &str) -> Vec<String> {
+pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {

@@ -48,6 +48,7 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     let folder = format!("examples/resources/{name}");
     let mut page = head(&format!("{name} Resource - mesh"), &format!("{name} (Resource)"), &schema.doc);
     example(&mut page, &format!("{folder}/resource.tf"));
+    further_examples(&mut page, &folder);
     schema_section(&mut page, &schema);
     page.push_str("\n## Import\n\nBy the id:\n\n");
     fenced(&mut page, "shell", &format!("{folder}/import.sh"));
@@ -73,6 +74,17 @@ fn head(page_title: &str, heading: &str, doc: &str) -> String {
 fn example(page: &mut String, path: &str) {
     page.push_str("\n## Example Usage\n\n");
     fenced(page, "terraform", path);
+}
+
+/// The other configurations of a resource's folder, by what each says of itself.
+fn further_examples(page: &mut String, folder: &str) {
+    let others: Vec<String> = files(folder, ".tf").into_iter().filter(|path| !path.ends_with("/resource.tf")).collect();
+    if !others.is_empty() {
+        page.push_str("\n### Further examples\n\nThe tests apply each of them:\n\n");
+    }
+    for path in others {
+        writeln!(page, "- `{}`: {}", path.trim_end_matches("/main.tf"), opening(&text(&path))).unwrap();
+    }
 }
 
 fn fenced(page: &mut String, language: &str, path: &str) {

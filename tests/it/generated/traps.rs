@@ -17,7 +17,7 @@ fn rows() -> Vec<Vec<String>> {
     let rows = lines.iter().zip(lines.iter().skip(1)).filter(|(line, next)| is_row(line) && !next.starts_with("| ---"));
     let last = lines.last().into_iter().filter(|line| is_row(line));
     let rows = rows.map(|(line, _)| line).chain(last);
-    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()).collect()
 }
 
 fn is_row(line: &str) -> bool {
@@ -41,7 +41,9 @@ fn is_test(path: &str) -> bool {
     source.is_some_and(|source| {
         let lines: Vec<&str> = source.lines().map(str::trim).collect();
         let at = lines.iter().position(|line| *line == declared);
-        at.is_some_and(|at| lines[..at].iter().rev().take_while(|line| line.starts_with("#[")).any(|line| *line == "#[test]"))
+        at.is_some_and(|at| {
+            lines[..at].iter().rev().take_while(|line| line.starts_with("#[")).any(|line| *line == "#[test]")
+        })
     })
 }
 
@@ -60,7 +62,8 @@ fn every_trap_is_held_by_tests_that_are_there() {
         if tests.peek().is_none() {
             faults.push(format!("no test holds \"{}\"", row[0]));
         }
-        faults.extend(tests.filter(|test| !is_test(test)).map(|test| format!("{test} is no test, under \"{}\"", row[0])));
+        faults
+            .extend(tests.filter(|test| !is_test(test)).map(|test| format!("{test} is no test, under \"{}\"", row[0])));
     }
     assert!(traps.len() > 40, "only {} rows were found", traps.len());
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));

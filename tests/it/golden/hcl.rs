@@ -59,6 +59,10 @@ fn value(expression: &Expression, kind: &Type) -> Value {
             Value::Number(Number::parse(&hcl::format::to_string(minus).expect("HCL")).expect("number"))
         }
         (Expression::String(text), Type::String) => Value::string(text),
+        (Expression::FuncCall(call), Type::String) if call.name.name.as_str() == "jsonencode" => {
+            let [argument] = call.args.as_slice() else { panic!("jsonencode takes one argument") };
+            Value::String(serde_json::to_string(&hcl::Value::from(argument.clone())).expect("JSON"))
+        }
         (Expression::Array(items), Type::List(element)) => {
             Value::List(items.iter().map(|item| value(item, element)).collect())
         }

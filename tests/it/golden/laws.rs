@@ -18,14 +18,24 @@ use super::{mesh, sound::sound};
 /// What may stand where `name` is asked for, so that many random configurations are sound.
 fn sound_texts(name: &str) -> &'static [&'static str] {
     match name {
-        "name" | "service_account" => &["payments", "ledger"],
+        // A version is named by a route.
+        "name" | "version" => &["payments", "ledger"],
+        // An ingress names the namespace, too.
+        "service_account" => &["payments", "ledger", "istio-ingress/public"],
+        "gateway" => &["istio-ingress/public", "pci/public"],
+        "rewrite" => &["/", "/v2/"],
+        "object_name" => &["pay", "payments.old"],
         "namespace" => &["pci", "shop"],
         "service" => &["existing", "managed", "none"],
         "protocol" => &["http", "http2", "grpc", "tls", "https", "tcp"],
         "access" => &["namespace", "none", "mesh"],
         "authorization_mode" => &["enforce", "dry_run", "off"],
         "resiliency" => &["low", "medium", "high", "none"],
-        "request_timeout" | "per_try_timeout" | "create" | "read" | "update" | "delete" => &["5s", "1500ms", "1m30s"],
+        "request_timeout" | "create" | "read" | "update" | "delete" | "interval" | "base_ejection_time" | "delay" => {
+            &["5s", "1500ms", "1m30s"]
+        }
+        "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
+        "path" => &["/", "/a", "/a/*", "/b*"],
         "calls" => {
             &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
         }
@@ -33,7 +43,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
         "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
-        "methods" => &["GET", "POST"],
+        "method" | "methods" => &["GET", "POST"],
         "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
         "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],
         "ip_blocks" => &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"],
@@ -51,9 +61,8 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "global_names" => &["payments.example.internal", "ledger.example.internal"],
         "action" => &["deny", "warn", "audit"],
         "filter" => &["response.code >= 400"],
-        "unmanaged" => &["VirtualService", "DestinationRule"],
+        "unmanaged" | "kind" => &["VirtualService", "DestinationRule"],
         "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
-        "kind" => &["VirtualService", "DestinationRule"],
         "patch" => &[r#"{"spec":{"exportTo":["*"]}}"#, r#"{"spec":{"exportTo":null}}"#],
         _ => &["a", "b"],
     }
@@ -65,15 +74,15 @@ fn unsound_text() -> impl Strategy<Value = String> {
     prop_oneof![prop::sample::select(texts.to_vec()).prop_map(str::to_owned), ".{0,12}"]
 }
 
-/// Likewise.
+/// Likewise of numbers.
 fn sound_numbers(name: &str) -> &'static [i64] {
     match name {
-        "weight" | "percent" | "delay_percent" | "abort_percent" | "max_ejection_percent" => &[50, 100, 1],
-        "attempts" | "drain_seconds" | "consecutive_5xx" => &[3, 1, 0],
+        "number" | "target_port" | "port" | "ports" | "except_ports" => &[80, 443, 8080, 9000],
         "sampling_percentage" => &[0, 1, 100],
-        "status" => &[301, 308],
+        "weight" => &[100, 0, 40, 60],
+        "status" => &[302, 308],
         "abort_status" => &[503, 200],
-        _ => &[80, 443, 8080, 9000],
+        _ => &[1, 3, 0],
     }
 }
 
@@ -117,14 +126,11 @@ fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedSt
     }
 }
 
-/// Out of 20 more, how many leave out what may be left out: what is written at random beside much else is seldom sound.
-const SELDOM: u32 = 80;
-
 fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
     let unknown_value = Just(Value::Unknown);
     match &slot.shape {
         Shape::Attribute { kind, spec } => {
-            let absent = if spec.mode == Mode::Required { unsound } else { SELDOM };
+            let absent = if spec.mode == Mode::Required { unsound } else { 20 };
             let written = value(slot.name, kind, unsound, unknown);
             if absent == 0 {
                 return prop_oneof![20 => written, unknown => unknown_value].boxed();
@@ -135,12 +141,12 @@ fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
         Shape::Block { nesting: Nesting::List, schema, .. } => {
             let blocks = prop::collection::vec(body(schema, unsound, unknown), 1..3).prop_map(Value::List);
             // Hardly a service is sound without a port.
-            let absent = if slot.name == "port" { 5 + unsound } else { SELDOM };
+            let absent = if slot.name == "port" { 5 + unsound } else { 20 };
             prop_oneof![absent => Just(Value::List(Vec::new())), 20 => blocks, unknown => unknown_value].boxed()
         }
         Shape::Block { schema, .. } => {
             let block = body(schema, unsound, unknown);
-            prop_oneof![SELDOM => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
+            prop_oneof![20 => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
         }
     }
 }

@@ -7,7 +7,11 @@ use super::{AuthorizationMode, allow::access_caller};
 use crate::{
     diagnostics::Path,
     known::{Known, part},
-    mesh::{istio::ExportTo, reference::Caller, service::Site},
+    mesh::{
+        istio::ExportTo,
+        reference::Caller,
+        service::{Site, ingress},
+    },
 };
 
 /// Everybody who may call, once it is enforced. What `deny` refuses isn't taken away.
@@ -16,6 +20,7 @@ pub(super) fn allowed(site: &Site) -> Known<BTreeSet<Caller>> {
     for block in site.service.allow()? {
         callers.extend(block.callers(site)?);
     }
+    callers.extend(ingress::callers(site)?);
     Ok(callers)
 }
 
@@ -39,7 +44,8 @@ pub(in crate::mesh::service) fn export_to(site: &Site) -> Known<ExportTo> {
         return Ok(ExportTo::from(["*".to_owned()]));
     }
     let own = |namespace: &String| namespace == "." || namespace == site.namespace;
-    let others = namespaces.into_iter().chain(site.mesh.gateway_namespaces.iter().cloned());
+    let gateways = ingress::callers(site)?.into_iter().filter_map(|gateway| gateway.namespace().map(str::to_owned));
+    let others = namespaces.into_iter().chain(gateways).chain(site.mesh.gateway_namespaces.iter().cloned());
     Ok(std::iter::once(".".to_owned()).chain(others.filter(|namespace| !own(namespace))).collect())
 }
 

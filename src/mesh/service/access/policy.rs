@@ -13,7 +13,7 @@ use crate::{
         service::{Site, origins},
         stage,
     },
-    object::{Holding, Key, Object, in_place},
+    object::{Holding, Key, Object, Transition},
 };
 
 /// What a policy does.
@@ -55,7 +55,7 @@ pub(super) fn policy(
         key,
         holding: Holding::Whole,
         stage,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }

@@ -47,8 +47,8 @@ fn callees<'a>(view: &'a View) -> Known<Callees<'a>> {
     Ok(callees)
 }
 
-pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
-    let callees = callees(view)?;
+pub(super) fn wants(view: &View, wants: &mut Wants) {
+    let Ok(callees) = callees(view) else { return };
     for service in &callees.services {
         wants.one(service.clone(), &[MissingReference, HiddenCallee, RefusedByCallee]);
     }
@@ -63,7 +63,6 @@ pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
     for home in callees.hosts.iter().map(|(home, _)| *home).collect::<BTreeSet<_>>() {
         wants.all(&kind::SERVICE_ENTRY, home, &[MissingReference, HiddenCallee]);
     }
-    Ok(())
 }
 
 pub(super) fn judge(view: &View, out: &mut Findings) {
@@ -162,7 +161,7 @@ fn principal(view: &View) -> Known<String> {
 /// The ALLOW policies of a callee, where there are some and none of them can let the service in.
 fn refusing(view: &View, callee: &Json) -> Known<Option<String>> {
     let account = part(&view.site.service.service_account)?;
-    let caller = Caller { principal: principal(view)?, namespace: view.site.namespace, account };
+    let ours = Caller { principal: principal(view)?, namespace: view.site.namespace, account };
     let labels = texts(callee, &["spec", "selector"]);
     let home = super::shapes::namespace(callee);
     if labels.is_empty() {
@@ -176,7 +175,7 @@ fn refusing(view: &View, callee: &Json) -> Known<Option<String>> {
     }
     let holding: Vec<&Json> = policies.into_iter().filter(|policy| holds(policy, &labels)).collect();
     if holding.is_empty()
-        || holding.iter().any(|policy| items(policy, &["spec", "rules"]).iter().any(|rule| caller.may(rule)))
+        || holding.iter().any(|policy| items(policy, &["spec", "rules"]).iter().any(|rule| ours.may(rule)))
     {
         return Ok(None);
     }

@@ -45,9 +45,8 @@ impl Service {
         let found = Found::default();
         let Ok(view) = View::of(self, mesh, &found) else { return Vec::new() };
         let mut wants = Wants(Vec::new());
-        for (ask, _) in CHECKS {
-            // What isn't known yet isn't asked about.
-            let _ = ask(&view, &mut wants);
+        for ask in QUESTIONS {
+            ask(&view, &mut wants);
         }
         wants.0
     }
@@ -59,24 +58,25 @@ impl Service {
             // Where there is no namespace, there is nothing to look at; that it is missing is told with the objects.
             return;
         }
-        for (_, judge) in CHECKS {
+        for judge in CHECKS {
             judge(&view, out);
         }
     }
 }
 
-type Ask = fn(&View, &mut Wants) -> Known<()>;
-type Judge = fn(&View, &mut Findings);
+/// Each file's questions: what isn't known yet isn't asked about.
+const QUESTIONS: [fn(&View, &mut Wants); 6] =
+    [namespace::wants, workload::wants, service::wants, calls::wants, strangers::wants, outside::wants];
 
-/// Each file's questions and checks, in the order in which findings are told.
-const CHECKS: [(Ask, Judge); 7] = [
-    (namespace::wants, namespace::judge),
-    (workload::wants, workload::judge),
-    (service::wants, service::judge),
-    (visibility::wants, visibility::judge),
-    (calls::wants, calls::judge),
-    (strangers::wants, strangers::judge),
-    (outside::wants, outside::judge),
+/// Each file's checks, in the order in which findings are told.
+const CHECKS: [fn(&View, &mut Findings); 7] = [
+    namespace::judge,
+    workload::judge,
+    service::judge,
+    visibility::judge,
+    calls::judge,
+    strangers::judge,
+    outside::judge,
 ];
 
 /// Questions, as they come together.
@@ -113,7 +113,7 @@ impl<'a> View<'a> {
         let rendered = service.render(mesh)?;
         let keys = rendered.iter().map(|(key, _)| key.clone()).collect();
         let objects = rendered.into_iter().filter_map(|(_, object)| object.ok()).collect();
-        let displaced = service.others.takeover(&service.namespace).displaces.into_iter().map(|(key, _)| key).collect();
+        let displaced = service.others.takeover(&service.namespace).displaces.into_keys().collect();
         Ok(Self { site: service.site(mesh)?, objects, keys, displaced, found })
     }
 

@@ -7,7 +7,6 @@ use super::{
     shapes::{has_proxy, name, some},
 };
 use crate::{
-    known::Known,
     mesh::checks::{
         Code::{Ambient, NamespaceNotInjected, TwoInjectionLabels},
         Findings,
@@ -19,9 +18,8 @@ const INJECTION: &str = "istio-injection";
 const REVISION: &str = "istio.io/rev";
 const DATAPLANE: &str = "istio.io/dataplane-mode";
 
-pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
+pub(super) fn wants(view: &View, wants: &mut Wants) {
     wants.one(view.namespace_key(), &[NamespaceNotInjected, TwoInjectionLabels, Ambient]);
-    Ok(())
 }
 
 pub(super) fn judge(view: &View, out: &mut Findings) {

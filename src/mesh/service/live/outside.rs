@@ -22,7 +22,7 @@ use crate::{
 /// How a policy asks for the issuer of a token.
 const ISSUER: &str = "request.auth.claims[iss]";
 
-pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
+pub(super) fn wants(view: &View, wants: &mut Wants) {
     let (home, root) = (view.site.namespace, view.site.mesh.root_namespace.as_str());
     if subsets(view).next().is_some() {
         wants.all(&kind::POD, home, &[NoVersion]);
@@ -31,14 +31,13 @@ pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
     for gateways in gateways {
         wants.all(&kind::GATEWAY, gateways, &[MissingReference, GatewayHost]);
     }
-    if !issuers(view).is_empty() {
+    if asked(view).next().is_some() {
         wants.all(&kind::REQUEST_AUTHENTICATION, home, &[MissingIssuer]);
         wants.all(&kind::REQUEST_AUTHENTICATION, root, &[MissingIssuer]);
     }
     if providers(view).next().is_some() {
         wants.all(&kind::CONFIG_MAP, root, &[MissingProvider]);
     }
-    Ok(())
 }
 
 pub(super) fn judge(view: &View, out: &mut Findings) {
@@ -75,9 +74,8 @@ fn versions(view: &View, out: &mut Findings) -> Known<()> {
             "version",
             "A version has no pods",
             &format!(
-                "None of the {} pods of this service carries the labels of version {}: requests that are sent there fail with \
-                 503. Roll the version out before it gets any, or correct its labels.",
-                pods.len(),
+                "No pod of this service carries the labels of version {}: requests that are sent there fail with 503. Roll the \
+                 version out before it gets any, or correct its labels.",
                 some(missing)
             ),
         );
@@ -134,17 +132,14 @@ fn serves(entry: &str, host: &str, home: &str, gateways: &str) -> bool {
     (from == "*" || from == home || from == "." && home == gateways) && hosts_meet(entry, host)
 }
 
-/// The issuers that policies ask for.
-fn issuers<'a>(view: &'a View) -> BTreeSet<&'a str> {
+/// What policies ask of the issuers of tokens.
+fn asked<'a>(view: &'a View) -> impl Iterator<Item = &'a Json> {
     let rules = view.wanted(&kind::AUTHORIZATION_POLICY).flat_map(|object| items(&object.body, &["spec", "rules"]));
-    let conditions = rules.flat_map(|rule| items(rule, &["when"]));
-    let asked = conditions.filter(|condition| text(condition, &["key"]) == Some(ISSUER));
-    asked.flat_map(|condition| words(condition, &["values"])).collect()
+    rules.flat_map(|rule| items(rule, &["when"])).filter(|condition| text(condition, &["key"]) == Some(ISSUER))
 }
 
 fn end_users(view: &View, out: &mut Findings) -> Known<()> {
-    let wanted = issuers(view);
-    if wanted.is_empty() {
+    if asked(view).next().is_none() {
         return Ok(());
     }
     let root = &view.site.mesh.root_namespace;
@@ -158,6 +153,20 @@ fn end_users(view: &View, out: &mut Findings) -> Known<()> {
         .flat_map(|live| items(live, &["spec", "jwtRules"]))
         .filter_map(|rule| text(rule, &["issuer"]))
         .collect();
+    if verified.is_empty() && asked(view).any(|condition| words(condition, &["notValues"]).any(|value| value == "*")) {
+        out.tell(
+            MissingIssuer,
+            "require_end_user",
+            "Nobody verifies tokens of end users",
+            &format!(
+                "No RequestAuthentication in {} or {root} verifies tokens for this service, so no request ever has an end user, \
+                 and all are refused. The central team adds one: jwt of mesh_global_defaults.",
+                view.site.namespace
+            ),
+        );
+        return Ok(());
+    }
+    let wanted: BTreeSet<&str> = asked(view).flat_map(|condition| words(condition, &["values"])).collect();
     let missing: Vec<&str> = wanted.difference(&verified).copied().collect();
     if !missing.is_empty() {
         out.tell(
@@ -203,9 +212,9 @@ fn authorizers(view: &View, out: &mut Findings) -> Known<()> {
             Path::root().attribute("external_authorization"),
             "The mesh doesn't know this authorizer",
             &format!(
-                "The mesh's configuration in {root} defines {}, not {provider}: every request that it would be asked about is \
-                 refused. Correct provider, or have it added to extensionProviders.",
-                if defined.is_empty() { "no authorizer".to_owned() } else { some(defined.iter().copied()) }
+                "The mesh's configuration in {root} doesn't define {provider} as an authorizer{}: every request that it would be \
+                 asked about is refused. Correct provider, or have it added to extensionProviders.",
+                if defined.is_empty() { String::new() } else { format!(", but {}", some(defined.iter().copied())) }
             ),
         );
     }

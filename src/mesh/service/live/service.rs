@@ -22,13 +22,13 @@ use crate::{
     tree::text,
 };
 
-pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
-    match view.site.service.management? {
-        Management::None => {}
-        Management::Managed => {
+pub(super) fn wants(view: &View, wants: &mut Wants) {
+    match view.site.service.management {
+        Ok(Management::None) | Err(Unknown) => {}
+        Ok(Management::Managed) => {
             wants.all(&kind::SERVICE, view.site.namespace, &[NarrowedVisibility, TwoProtocols, TwoPorts]);
         }
-        Management::Existing => wants.all(
+        Ok(Management::Existing) => wants.all(
             &kind::SERVICE,
             view.site.namespace,
             &[
@@ -43,7 +43,6 @@ pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
             ],
         ),
     }
-    Ok(())
 }
 
 pub(super) fn judge(view: &View, out: &mut Findings) {

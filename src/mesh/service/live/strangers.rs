@@ -35,7 +35,7 @@ const RECORDING: [&Kind; 5] = [
     &kind::SIDECAR,
 ];
 
-pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
+pub(super) fn wants(view: &View, wants: &mut Wants) {
     let home = view.site.namespace;
     for kind in RECORDING {
         wants.all(kind, home, &[SharedAccount, SharedWorkload]);
@@ -53,7 +53,6 @@ pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
         wants.everywhere(&kind::SERVICE_ENTRY, &[SecondServiceEntry]);
         wants.everywhere(&kind::VIRTUAL_SERVICE, &[SecondVirtualService]);
     }
-    Ok(())
 }
 
 pub(super) fn judge(view: &View, out: &mut Findings) {
@@ -63,7 +62,7 @@ pub(super) fn judge(view: &View, out: &mut Findings) {
     let _ = sidecars(view, out);
     let _ = services(view, out);
     let _ = resources(view, out);
-    let _ = global_name(view, out);
+    global_name(view, out);
 }
 
 /// Others of a kind in the namespace.
@@ -278,11 +277,11 @@ fn recorded(view: &View) -> BTreeMap<String, Json> {
 }
 
 /// Whoever else defines the global name.
-fn global_name(view: &View, out: &mut Findings) -> Known<()> {
+fn global_name(view: &View, out: &mut Findings) {
     let ours: Vec<&str> =
         view.wanted(&kind::SERVICE_ENTRY).flat_map(|object| words(&object.body, &["spec", "hosts"])).collect();
     if ours.is_empty() {
-        return Ok(());
+        return;
     }
     let defined = |kind: &'static Kind| -> Vec<&Json> {
         let all = view.found.everywhere(kind).unwrap_or_default().into_iter();
@@ -319,5 +318,4 @@ fn global_name(view: &View, out: &mut Findings) -> Known<()> {
             ),
         );
     }
-    Ok(())
 }

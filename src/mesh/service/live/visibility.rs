@@ -1,9 +1,9 @@
-//! Who sees the live service today, and won't any more.
+//! Who sees the live service today, and won't any more. Its Service is asked for with the others of its kind.
 
 use std::collections::BTreeSet;
 
 use super::{
-    View, Wants, blamed,
+    View, blamed,
     shapes::{Seen, service_seen},
 };
 use crate::{
@@ -14,12 +14,6 @@ use crate::{
     },
     object::kind,
 };
-
-/// The live Service is asked for with the others of its kind.
-#[expect(clippy::unnecessary_wraps, reason = "one signature for every file's questions")]
-pub(super) fn wants(_view: &View, _wants: &mut Wants) -> Known<()> {
-    Ok(())
-}
 
 pub(super) fn judge(view: &View, out: &mut Findings) {
     let _ = narrowed(view, out);

@@ -22,12 +22,13 @@ use crate::{
 /// The user that the sidecar runs as. Its traffic isn't redirected to the sidecar, or it would go round in circles.
 const PROXY_USER: i64 = 1337;
 
-pub(super) fn wants(view: &View, wants: &mut Wants) -> Known<()> {
+pub(super) fn wants(view: &View, wants: &mut Wants) {
     wants.all(&kind::POD, view.site.namespace, &[PodMissingProxy, NoWorkload, OtherAccount, ProxyUser]);
-    if !view.site.service.create_service_account? {
-        wants.one(account_key(view)?, &[MissingAccount]);
+    if view.site.service.create_service_account == Ok(false)
+        && let Ok(key) = account_key(view)
+    {
+        wants.one(key, &[MissingAccount]);
     }
-    Ok(())
 }
 
 pub(super) fn judge(view: &View, out: &mut Findings) {

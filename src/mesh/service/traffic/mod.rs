@@ -1,21 +1,40 @@
-//! How failures are met, and where requests go: limits and ejection towards the host, timeouts and retries of requests.
+//! How failures are met, and where requests go: limits and ejection towards the host, timeouts, retries, versions, routes.
 //!
 //! | file | what |
 //! | --- | --- |
-//! | [`destination_rule`] | the DestinationRule |
+//! | [`destination_rule`] | the DestinationRule, and how a subset goes |
+//! | [`limits`], [`failover`] | its policy |
 //! | [`virtual_service`] | the VirtualService, from what callers call: hosts and listeners |
 //! | [`routes`] | its routes for one listener |
+//! | [`retries`], [`versions`], [`matches`] | what routes say |
+//! | [`rules`] | none: what must hold across arguments; of routes in [`route_rules`] |
 
 mod destination_rule;
+mod failover;
+mod limits;
+mod matches;
+mod retries;
+mod route_rules;
 mod routes;
+mod rules;
+mod versions;
 mod virtual_service;
 
 pub(super) use destination_rule::destination_rule;
+pub(super) use routes::usual_of as usual;
 pub(super) use virtual_service::{global_virtual_service, listeners, virtual_service};
 
+pub use failover::Failover;
+pub use limits::{CircuitBreaker, OutlierDetection};
+pub use matches::{Match, pattern};
+pub use retries::Retries;
+pub use routes::{Fault, Injected, Mirror, Redirect, Rewrite, Route};
+pub use versions::{Share, Version};
+
+use super::Service;
 use crate::{
-    known::Known,
-    mesh::{duration::Duration, resiliency::Preset},
+    known::{Known, part},
+    mesh::{duration::Duration, port::Protocol, resiliency::Preset},
 };
 
 /// How failures are met, and where requests go.
@@ -25,17 +44,74 @@ pub struct Traffic {
     pub resiliency: Known<Option<Preset>>,
     /// Of a whole request, where it is written.
     pub request_timeout: Known<Option<Duration>>,
+    /// Whether requests may live for long: there is no timeout.
+    pub streaming: Known<bool>,
+    /// Sending again, where it is written.
+    pub retries: Known<Option<Retries>>,
+    /// Limits, where they are written.
+    pub circuit_breaker: Known<Option<CircuitBreaker>>,
+    /// Ejection, where it is written.
+    pub outlier_detection: Known<Option<OutlierDetection>>,
+    /// Versions of the workload, in order.
+    pub versions: Known<Vec<Version>>,
+    /// Requests that go another way, in order.
+    pub routes: Known<Vec<Route>>,
+    /// Where the requests of regions go.
+    pub failover: Known<Vec<Failover>>,
+    /// By which labels near endpoints are preferred; none where nothing is written.
+    pub failover_priority: Known<Vec<Known<String>>>,
+    /// Between moving traffic off a version and removing it.
+    pub drain: Known<Duration>,
+}
+
+impl Service {
+    /// Whether there is a VirtualService: for every service with an HTTP port, so that Istio's hidden default retries never
+    /// apply, and for connections that are shared out among versions.
+    pub(super) fn is_routed(&self) -> Known<bool> {
+        let (requests, connections) = (self.speaks_http(), self.shares_connections());
+        if requests == Ok(true) || connections == Ok(true) { Ok(true) } else { Ok(requests? || connections?) }
+    }
+
+    fn shares_connections(&self) -> Known<bool> {
+        if self.versions()?.is_empty() { Ok(false) } else { self.speaks(is_shared_tcp) }
+    }
+
+    fn versions(&self) -> Known<&[Version]> {
+        Ok(part(&self.traffic.versions)?)
+    }
+
+    fn routes(&self) -> Known<&[Route]> {
+        Ok(part(&self.traffic.routes)?)
+    }
+}
+
+/// Connections that a route can share out. With TLS of the application Istio goes by the server name that the client sends, and
+/// one that no route lists would find no way at all: such ports have no route, and all versions take their connections.
+const fn is_shared_tcp(protocol: Protocol) -> bool {
+    !protocol.is_http() && !protocol.is_tls()
 }
 
 impl Traffic {
     /// The arguments that are written which only a VirtualService holds.
     pub(super) fn routing(&self) -> Vec<&'static str> {
-        let timeout = matches!(self.request_timeout, Ok(Some(_))).then_some("request_timeout");
-        timeout.into_iter().collect()
+        let written = [
+            ("request_timeout", matches!(self.request_timeout, Ok(Some(_)))),
+            ("streaming", self.streaming == Ok(true)),
+            ("retries", matches!(self.retries, Ok(Some(_)))),
+            ("route", self.routes.as_ref().is_ok_and(|routes| !routes.is_empty())),
+        ];
+        written.into_iter().filter(|(_, written)| *written).map(|(argument, _)| argument).collect()
     }
 
     /// The arguments that are written which only a DestinationRule holds.
     pub(super) fn policy(&self) -> Vec<&'static str> {
-        Vec::new()
+        let written = [
+            ("circuit_breaker", matches!(self.circuit_breaker, Ok(Some(_)))),
+            ("outlier_detection", matches!(self.outlier_detection, Ok(Some(_)))),
+            ("version", self.versions.as_ref().is_ok_and(|versions| !versions.is_empty())),
+            ("failover", self.failover.as_ref().is_ok_and(|failover| !failover.is_empty())),
+            ("failover_priority", self.failover_priority.as_ref().is_ok_and(|labels| !labels.is_empty())),
+        ];
+        written.into_iter().filter(|(_, written)| *written).map(|(argument, _)| argument).collect()
     }
 }

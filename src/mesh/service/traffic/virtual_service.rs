@@ -1,14 +1,15 @@
-//! Where requests to the service go. A caller calls a host on a port, the listener; each listener has routes of its own.
+//! Where requests and connections to the service go. A caller calls a host on a port, the listener; each listener has routes of
+//! its own.
 
 use super::{
     super::{Port, Site, access, global_name::port_80, origins},
-    routes,
+    is_shared_tcp, routes,
 };
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown, part},
     mesh::{istio::virtual_service::VirtualService, manifest::manifest, port::PortNumber, stage},
-    object::{Holding, Key, Object, Stage, in_place},
+    object::{Holding, Key, Object, Stage, Transition},
 };
 
 /// What is called, and what takes it.
@@ -28,20 +29,20 @@ pub(in super::super) fn listeners<'a>(site: &Site<'a>, global: bool) -> Known<Ve
     Ok(further.into_iter().chain(ports.iter().map(|port| Listener { number: port.number, port })).collect())
 }
 
-/// For every service with an HTTP port: Istio's hidden default retries never apply. For a global name, all ports.
+/// See [`is_routed`](super::super::Service::is_routed). With a global name, for all ports.
 pub(in super::super) fn virtual_service(site: &Site, key: Key) -> Known<Object> {
     let global = if site.has_global_name()? && !site.service.speaks_tls()? { site.global_name()? } else { None };
-    object(site, key, Some(site.host()), global, stage::ROUTES)
+    object(site, key, Some(site.host()), global.as_deref(), stage::ROUTES)
 }
 
 /// The global name of a service with a TLS port. A `tls` route must name the servers that callers ask for, and cuts off
 /// those who ask for another, or for none, on all hosts of its VirtualService; so the cluster host isn't among them.
 pub(in super::super) fn global_virtual_service(site: &Site, key: Key) -> Known<Object> {
     let global = site.global_name()?.ok_or(Unknown)?;
-    object(site, key, None, Some(global), stage::ALIASES)
+    object(site, key, None, Some(&global), stage::ALIASES)
 }
 
-fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, stage: Stage) -> Known<Object> {
+fn object(site: &Site, key: Key, host: Option<String>, global: Option<&str>, stage: Stage) -> Known<Object> {
     let before = host.iter().len();
     let mut origins =
         origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", access::export_argument(site))]);
@@ -49,7 +50,8 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, s
         origins.push((format!("spec.hosts[{before}]"), Path::root().attribute("global_name")));
     }
     let mut spec = VirtualService {
-        hosts: host.into_iter().chain(global.clone()).collect(),
+        hosts: host.into_iter().chain(global.map(str::to_owned)).collect(),
+        gateways: Vec::new(),
         export_to: access::export_to(site)?,
         http: Vec::new(),
         tls: Vec::new(),
@@ -63,15 +65,14 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, s
                 origins.extend(from.into_iter().map(|(field, path)| (format!("{at}{field}"), path)));
                 spec.http.push(route);
             }
-        } else if let Some(global) = &global {
-            let at = if protocol.is_tls() {
-                spec.tls.push(routes::tls(site, listener, global)?);
-                format!("spec.tls[{}]", spec.tls.len() - 1)
-            } else {
+        } else if is_shared_tcp(protocol) {
+            if global.is_some() || !site.service.versions()?.is_empty() {
+                origins.push((format!("spec.tcp[{}]", spec.tcp.len()), listener.port.at.clone()));
                 spec.tcp.push(routes::tcp(site, listener)?);
-                format!("spec.tcp[{}]", spec.tcp.len() - 1)
-            };
-            origins.push((at, listener.port.at.clone()));
+            }
+        } else if let Some(global) = global {
+            origins.push((format!("spec.tls[{}]", spec.tls.len()), listener.port.at.clone()));
+            spec.tls.push(routes::tls(site, listener, global)?);
         }
     }
     Ok(Object {
@@ -79,7 +80,7 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, s
         key,
         holding: Holding::Whole,
         stage,
-        transition: in_place,
+        transition: Transition::InPlace,
         origins,
     })
 }

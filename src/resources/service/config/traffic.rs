@@ -5,7 +5,7 @@ use crate::{
     model,
     resources::arguments::{is_not_empty, takes_time, text, within},
     schema::{
-        Attr, Block, Blocks, Map,
+        Attr, Block, Blocks, Map, Value,
         model::{block, optional, required},
     },
 };
@@ -94,9 +94,12 @@ model! {
         /// The method.
         method: Attr<String> = optional().check("A method in capitals, like `GET`.", |v| text(v, is_method)),
         /// Headers by name, each exact, or with `*` at the end, or `*` for any value.
-        headers: Map<String> = optional().check("At least one header.", is_not_empty),
+        headers: Map<String> = optional()
+            .check("At least one header.", is_not_empty)
+            .check("Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look.", are_headers)
+            .check(PATTERNS, are_patterns),
         /// Parameters of the query by name, each exact, or with `*` at the end, or `*` for any value.
-        query: Map<String> = optional().check("At least one parameter.", is_not_empty),
+        query: Map<String> = optional().check("At least one parameter.", is_not_empty).check(PATTERNS, are_patterns),
     }
 }
 
@@ -145,7 +148,7 @@ model! {
 }
 
 model! {
-    /// Failures that are made.
+    /// Failures that are made. Istio gives such requests neither timeout nor retries.
     pub struct Fault {
         /// How long requests are held up.
         delay: Attr<Duration> = optional().check("Longer than nothing.", takes_time),
@@ -162,10 +165,30 @@ model! {
     /// Where requests of a region go when all of its endpoints fail.
     pub struct Failover {
         /// The region.
-        from: Attr<String> = required().check("A text.", |v| text(v, |t| !t.is_empty())),
+        from: Attr<String> = required().check(REGION, |v| text(v, is_region)),
         /// The region that takes over.
-        to: Attr<String> = required().check("A text.", |v| text(v, |t| !t.is_empty())),
+        to: Attr<String> = required().check(REGION, |v| text(v, is_region)),
     }
+}
+
+const REGION: &str = "A region, without its zones, like `eu-central-1`.";
+const PATTERNS: &str = "Texts with `*` at the end alone, or `*`.";
+
+fn is_region(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['/', '*'])
+}
+
+fn are_headers(value: &Value) -> bool {
+    let Value::Map(headers) = value else { return true };
+    let is_token = |name: &str| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c));
+    let is_other = |name: &str| matches!(name.to_ascii_lowercase().as_str(), "uri" | "scheme" | "method" | "authority");
+    headers.keys().all(|name| !name.is_empty() && is_token(name) && !is_other(name))
+}
+
+fn are_patterns(value: &Value) -> bool {
+    let Value::Map(texts) = value else { return true };
+    let is_pattern = |text: &str| !text.is_empty() && !text.strip_suffix('*').unwrap_or(text).contains('*');
+    texts.values().all(|text| !matches!(text, Value::String(text) if !is_pattern(text)))
 }
 
 fn is_prefix(text: &str) -> bool {

@@ -1,6 +1,7 @@
 //! From the arguments of `mesh_service` to what they mean: defaults are filled in here, and nowhere else.
 
 mod access;
+mod ingress;
 mod others;
 mod traffic;
 
@@ -23,8 +24,8 @@ pub(super) fn intent(config: &config::Config) -> Service {
     Service {
         name: config.name.required(),
         namespace: config.namespace.required(),
-        global_name: config.global_name.known().map(|name| name.cloned()),
-        object_name: config.object_name.known().map(|name| name.cloned()),
+        global_name: config.global_name.known().map(Option::<&_>::cloned),
+        object_name: config.object_name.known().map(Option::<&_>::cloned),
         selector: selector(config),
         ports: config.port.known().map(|blocks| numbered("port", blocks).map(|(at, block)| port(at, block)).collect()),
         management,
@@ -33,6 +34,7 @@ pub(super) fn intent(config: &config::Config) -> Service {
         authorization: access::authorization(config),
         // Whether there is a Sidecar is known before all of its hosts are.
         calls: config.calls.known().map(|calls| calls.map(|_| config.calls.elements().map(Option::unwrap_or_default))),
+        ingress: ingress::ingress(config),
         traffic: traffic::traffic(config),
         others: others::others(config),
         overrides: others::overrides(config),

@@ -1,10 +1,10 @@
 //! Who may call, and who sees the service.
 
 use expect_test::{expect, expect_file};
-use terraform_provider_mesh::resources::service::Service;
+use terraform_provider_mesh::resources::{Kind as _, service::Service};
 
 use super::payments;
-use crate::golden::{check, check_keys, check_object, check_outputs};
+use crate::golden::{check, check_keys, check_object, check_outputs, mesh};
 
 /// A service that speaks HTTP and bytes.
 const MIXED: &str = r#"
@@ -22,7 +22,7 @@ const MIXED: &str = r#"
     }
 "#;
 
-/// Every argument about who may call.
+/// Every argument about who may call, but for the one that knows no trial.
 const ALL: &str = r#"
     access    = "namespace"
     export_to = ["shop", "istio-ingress"]
@@ -52,6 +52,9 @@ const ALL: &str = r#"
     require_end_user {
       except_paths = ["/healthz"]
     }
+"#;
+
+const EXTERNAL: &str = r#"
     external_authorization {
       provider = "opa"
       paths    = ["/v1/refunds/*"]
@@ -538,18 +541,35 @@ fn external_authorization() {
 /// What lets in and what refuses, each a policy of its own.
 #[test]
 fn every_policy() {
-    check::<Service>(&format!("{MIXED}{ALL}"), &expect_file!["authorization.yaml"]);
+    check::<Service>(&format!("{MIXED}{ALL}{EXTERNAL}"), &expect_file!["authorization.yaml"]);
     // What is refused isn't taken away.
     check_outputs::<Service>(
         &format!("{MIXED}{ALL}"),
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["istio-ingress/gateway", "pci/*", "shop/checkout"]
-        effective_resiliency = "medium"
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["istio-ingress/gateway", "pci/*", "shop/checkout"]
+            effective_resiliency = "medium"
+            global_host = null
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments"
+        "#]],
     );
+}
+
+/// A run that was cut off may have left any of them: the next one looks for all.
+#[test]
+fn every_policy_is_looked_for() {
+    let possible: Vec<String> = Service::could_render("pci/payments", &mesh())
+        .iter()
+        .map(|(key, stage)| format!("{key} {}", stage.0))
+        .collect();
+    let policies: Vec<_> = possible.into_iter().filter(|key| key.starts_with("AuthorizationPolicy")).collect();
+    expect![[r#"
+        AuthorizationPolicy/pci/payments-pci 30
+        AuthorizationPolicy/pci/payments-pci-deny 50
+        AuthorizationPolicy/pci/payments-pci-end-user 50
+        AuthorizationPolicy/pci/payments-pci-ext-authz 50"#]]
+    .assert_eq(&policies.join("\n"));
 }
 
 /// A service without `allow` keeps its default beside what it refuses.
@@ -568,7 +588,7 @@ fn deny_alone() {
     );
 }
 
-/// Nothing refuses in a trial: the same policies, but for external authorization, which has none.
+/// Nothing refuses in a trial, and every namespace sees the service, but where `export_to` says otherwise.
 #[test]
 fn every_policy_in_a_trial() {
     let text = format!("{MIXED}{ALL}\nauthorization_mode = \"dry_run\"");
@@ -578,7 +598,7 @@ fn every_policy_in_a_trial() {
 #[test]
 fn no_policy_when_off() {
     check_keys::<Service>(
-        &format!("{MIXED}{ALL}\nauthorization_mode = \"off\""),
+        &format!("{MIXED}{ALL}{EXTERNAL}\nauthorization_mode = \"off\""),
         &expect![[r#"
         Service/pci/payments
         DestinationRule/pci/payments-pci

@@ -301,8 +301,8 @@ fn a_timeout_without_an_http_port() {
         }
     "#,
         &expect![[r#"
-            error at request_timeout: Timeout without an HTTP port
-              Only requests have a timeout, and no port of the service speaks http, http2 or grpc. Remove request_timeout, or correct the protocol of the port.
+            error at request_timeout: No HTTP port
+              request_timeout is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         "#]],
     );
 }

@@ -5,9 +5,11 @@ mod access_mistakes;
 mod blocks;
 mod export;
 mod global_name;
+mod ingress;
 mod live;
 mod mistakes;
 mod others;
+mod traffic;
 mod unknowns;
 
 use expect_test::{expect, expect_file};

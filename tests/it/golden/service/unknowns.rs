@@ -18,6 +18,15 @@ fn one_argument_at_a_time() {
         "calls",
         "resiliency",
         "request_timeout",
+        "streaming",
+        "retries",
+        "circuit_breaker",
+        "outlier_detection",
+        "version",
+        "route",
+        "failover",
+        "failover_priority",
+        "drain_seconds",
         "labels",
         "annotations",
         "allow",
@@ -41,6 +50,15 @@ fn one_argument_at_a_time() {
             calls: which objects there are
             resiliency: DestinationRule, VirtualService, effective_resiliency
             request_timeout: VirtualService
+            streaming: VirtualService
+            retries: VirtualService
+            circuit_breaker: DestinationRule
+            outlier_detection: DestinationRule
+            version: DestinationRule, VirtualService
+            route: VirtualService
+            failover: DestinationRule
+            failover_priority: DestinationRule
+            drain_seconds: nothing
             labels: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             annotations: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             allow: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
@@ -70,6 +88,64 @@ fn one_element_at_a_time() {
         a destination: Sidecar
         a caller: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
         all callers: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
+    "#]],
+    );
+}
+
+#[test]
+fn what_traffic_needs() {
+    let versions = r#"
+        version {
+          name   = "v1"
+          labels = { version = "v1" }
+          weight = 90
+        }
+        version {
+          name   = "v2"
+          labels = { version = "v2" }
+          weight = 10
+        }
+        route {
+          match {
+            path = "/a"
+          }
+          to {
+            version = "v2"
+          }
+        }
+    "#;
+    let changed = |from: &str, to: &str| payments(&versions.replacen(from, to, 1));
+    let texts = [
+        ("the name of a version", changed("\"v1\"", "unknown")),
+        ("a label of a version", changed("version = \"v1\"", "version = unknown")),
+        ("the labels of a version", changed("{ version = \"v1\" }", "unknown")),
+        ("a weight", changed("90", "unknown")),
+        ("a condition", changed("\"/a\"", "unknown")),
+        ("where a route goes", changed("version = \"v2\"\n          }\n        }", "version = unknown\n}\n}")),
+        ("attempts", payments("retries {\n  attempts = unknown\n}")),
+        ("idempotent, of retries that never happen", payments("retries {\n  attempts = 0\n  idempotent = unknown\n}")),
+        ("a limit", payments("circuit_breaker {\n  max_requests = unknown\n}")),
+        ("a failure", payments("outlier_detection {\n  interval = unknown\n}")),
+        ("a region", payments("failover {\n  from = \"eu\"\n  to = unknown\n}")),
+        ("a label of failover", payments("failover_priority = [unknown]")),
+        ("versions of a tcp service", payments("version = unknown").replace("http", "tcp")),
+    ];
+    check_unknown::<Service>(
+        &texts,
+        &expect![[r#"
+        the name of a version: DestinationRule, VirtualService
+        a label of a version: DestinationRule
+        the labels of a version: DestinationRule
+        a weight: VirtualService
+        a condition: VirtualService
+        where a route goes: VirtualService
+        attempts: VirtualService
+        idempotent, of retries that never happen: nothing
+        a limit: DestinationRule
+        a failure: DestinationRule
+        a region: DestinationRule
+        a label of failover: DestinationRule
+        versions of a tcp service: which objects there are
     "#]],
     );
 }
@@ -151,12 +227,12 @@ fn ports() {
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-        all: which objects there are
-        a protocol: which objects there are
-        a protocol beside http: Service, VirtualService
-        the number of an http port: Service, VirtualService
-        the number of a tcp port beside http: Service
-    "#]],
+            all: which objects there are
+            a protocol: which objects there are
+            a protocol beside http: Service, DestinationRule, VirtualService
+            the number of an http port: Service, VirtualService
+            the number of a tcp port beside http: Service, DestinationRule
+        "#]],
     );
 }
 

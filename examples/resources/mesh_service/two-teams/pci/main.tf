@@ -11,8 +11,8 @@ provider "mesh" {
   owner = "infra-payments/prod"
 }
 
-resource "mesh_service" "payments" {
-  name      = "payments"
+resource "mesh_service" "charges" {
+  name      = "charges"
   namespace = "pci"
 
   port {

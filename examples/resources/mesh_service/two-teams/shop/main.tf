@@ -16,7 +16,7 @@ provider "mesh" {
 resource "mesh_service" "checkout" {
   name      = "checkout"
   namespace = "shop"
-  calls     = ["pci/payments"]
+  calls     = ["pci/charges"]
 
   port {
     number   = 8080

@@ -15,7 +15,10 @@ use terraform_provider_mesh::{
     facts::{Answer, Found, Query, Unseen},
     mesh::checks::{Code, Findings, Level, Levels},
     object::kind,
-    resources::{Kind as _, service::Service},
+    resources::{
+        Kind as _,
+        service::{Config, Service},
+    },
     schema::model::Model as _,
 };
 
@@ -48,33 +51,35 @@ fn documents(text: &str) -> Vec<Json> {
 
 /// What a cluster with these objects answers, and nothing where a kind is `hidden`.
 fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer {
-    let (kind, is_meant): (_, Box<dyn Fn(&Json) -> bool>) = match query.clone() {
-        Query::One(key) => (
-            key.kind,
-            Box::new(move |live| {
-                live["metadata"]["name"] == key.name
-                    && live["metadata"]["namespace"].as_str() == key.namespace.as_deref()
-            }),
-        ),
-        Query::All { kind, namespace } => {
-            (kind, Box::new(move |live| namespace.as_ref().is_none_or(|own| live["metadata"]["namespace"] == *own)))
-        }
+    let (kind, namespace, name) = match query {
+        Query::One(key) => (key.kind, Some(key.namespace.as_deref()), Some(key.name.as_str())),
+        Query::All { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
     };
     if hidden.contains(&kind.kind) {
         return Err(Unseen::Forbidden);
     }
-    Ok(objects.iter().filter(|live| live["kind"] == kind.kind && is_meant(live)).cloned().map(Arc::new).collect())
+    let is_meant = |live: &&Json| {
+        live["kind"] == kind.kind
+            && namespace.is_none_or(|namespace| live["metadata"]["namespace"].as_str() == namespace)
+            && name.is_none_or(|name| live["metadata"]["name"] == name)
+    };
+    Ok(objects.iter().filter(is_meant).cloned().map(Arc::new).collect())
+}
+
+/// The configuration of `payments` with `arguments`, which is sound.
+fn config(arguments: &str) -> Config {
+    let value = hcl::resource(&payments(arguments), &Config::schema());
+    let mut out = Diagnostics::default();
+    let config = Config::decode(&value, &Path::root(), &mut out);
+    Service::check(&config, &mut out);
+    Service::check_in_mesh(&config, &mesh(), &mut out);
+    assert!(out.sound().is_ok(), "{out}");
+    config
 }
 
 /// What the checks of a service say in a cluster of these objects.
 fn told(arguments: &str, facts: &str, hidden: &[&str]) -> String {
-    let value =
-        hcl::resource(&payments(arguments), &<Service as terraform_provider_mesh::resources::Kind>::Config::schema());
-    let mut out = Diagnostics::default();
-    let config = <Service as terraform_provider_mesh::resources::Kind>::Config::decode(&value, &Path::root(), &mut out);
-    Service::check(&config, &mut out);
-    Service::check_in_mesh(&config, &mesh(), &mut out);
-    assert!(out.sound().is_ok(), "{out}");
+    let config = config(arguments);
     let objects = documents(facts);
     for object in &objects {
         let known = [kind::ALL, kind::LOOKED_AT].concat();
@@ -148,4 +153,86 @@ fn a_level_is_what_is_written_or_the_usual_one() {
     let found = [Code::Ambient, Code::NoWorkload, Code::PodMissingProxy].map(|code| levels.of(code));
     assert_eq!(found, [Level::Warn, Level::Off, Level::Warn]);
     assert_eq!(Levels::default().of(Code::Ambient), Level::Error);
+}
+
+/// A document with one of its parts another way, for each part and each way.
+fn oddities(document: &Json) -> Vec<Json> {
+    let ways = [
+        Json::Null,
+        Json::Bool(true),
+        Json::from(-1),
+        Json::from("*"),
+        Json::Array(vec![Json::Null]),
+        serde_json::json!({"": {}}),
+    ];
+    let mut found: Vec<Json> = ways.to_vec();
+    match document {
+        Json::Object(members) => {
+            for (key, value) in members {
+                found.extend(oddities(value).into_iter().map(|odd| {
+                    let mut whole = members.clone();
+                    whole.insert(key.clone(), odd);
+                    Json::Object(whole)
+                }));
+            }
+        }
+        Json::Array(items) => {
+            for (n, item) in items.iter().enumerate() {
+                found.extend(oddities(item).into_iter().map(|odd| {
+                    let mut whole = items.clone();
+                    whole[n] = odd;
+                    Json::Array(whole)
+                }));
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+#[test]
+fn facts_of_any_shape_are_met() {
+    let more = "
+kind: VirtualService
+metadata: {name: theirs, namespace: pci}
+spec: {gateways: [mesh], hosts: [payments]}
+---
+kind: DestinationRule
+metadata: {name: theirs, namespace: pci, annotations: {terraform-provider-mesh/resource: mesh_service/pci/x, terraform-provider-mesh/arguments: '{}'}}
+spec: {host: payments}
+---
+kind: Sidecar
+metadata: {name: theirs, namespace: pci}
+spec: {workloadSelector: {labels: {app: payments}}}
+---
+kind: Service
+metadata: {name: ledger, namespace: pci, annotations: {networking.istio.io/exportTo: '.'}}
+spec: {selector: {app: ledger}, ports: [{port: 8080, targetPort: web, appProtocol: http}]}
+---
+kind: AuthorizationPolicy
+metadata: {name: ledger, namespace: pci}
+spec: {selector: {matchLabels: {app: ledger}}, action: ALLOW, rules: [{from: [{source: {principals: [a], notNamespaces: [b]}}]}]}
+---
+kind: ServiceEntry
+metadata: {name: stripe, namespace: istio-system}
+spec: {hosts: [api.stripe.com], exportTo: ['.']}
+";
+    let objects = documents(&and(more));
+    let config = config("calls = [\"ledger\", \"api.stripe.com\"]");
+    for n in 0..objects.len() {
+        for odd in oddities(&objects[n]) {
+            // It is found as what it was, whatever it is now.
+            let queries = Service::wants(&config, &mesh()).into_iter().map(|want| want.query);
+            let found: Found = queries
+                .map(|query| {
+                    let answered = answer(&query, &objects, &[]).map(|live| {
+                        let turned = |live: Arc<Json>| if *live == objects[n] { Arc::new(odd.clone()) } else { live };
+                        live.into_iter().map(turned).collect()
+                    });
+                    (query, answered)
+                })
+                .collect();
+            Service::judge(&config, &mesh(), &found, &mut Findings::default());
+        }
+    }
 }

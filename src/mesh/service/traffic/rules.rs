@@ -1,0 +1,354 @@
+//! What must hold across arguments about failures, versions and failover.
+
+use std::collections::BTreeSet;
+
+use super::{
+    super::{Management, Service, Site, Unmanaged},
+    Failover, Retries, is_shared_tcp, routes,
+    versions::{Share, Version},
+};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    known::{Known, part},
+    mesh::{Mesh, duration::Duration, manifest::Texts, port::Protocol, resiliency::Preset},
+};
+
+impl Service {
+    /// Rules that need no provider arguments.
+    pub(in super::super) fn check_traffic(&self, out: &mut Diagnostics) {
+        if self.management == Ok(Management::None) {
+            self.check_nobody_calls(out);
+        } else {
+            self.check_sees_requests(out);
+        }
+        self.check_timeouts(out);
+        self.check_versions(out);
+        self.check_routes(out);
+        self.check_failover(out);
+        if let Ok(Some(preset)) = self.traffic.resiliency {
+            self.check_under(preset, out);
+        }
+    }
+
+    /// Rules that need the provider's arguments.
+    pub(in super::super) fn check_traffic_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if self.traffic.resiliency == Ok(None) {
+            self.check_under(mesh.defaults.resiliency, out);
+        }
+        if let Ok(site) = self.site(mesh) {
+            check_tries(&site, out);
+        }
+    }
+
+    /// The arguments about traffic that are written, by name.
+    fn written(&self) -> Vec<&'static str> {
+        let traffic = &self.traffic;
+        let table = [
+            ("request_timeout", matches!(traffic.request_timeout, Ok(Some(_)))),
+            ("streaming", traffic.streaming == Ok(true)),
+            ("failover_priority", part(&traffic.failover_priority).is_ok_and(|labels| !labels.is_empty())),
+            ("retries", matches!(traffic.retries, Ok(Some(_)))),
+            ("circuit_breaker", matches!(traffic.circuit_breaker, Ok(Some(_)))),
+            ("outlier_detection", matches!(traffic.outlier_detection, Ok(Some(_)))),
+            ("version", self.versions().is_ok_and(|versions| !versions.is_empty())),
+            ("route", self.routes().is_ok_and(|routes| !routes.is_empty())),
+            ("failover", part(&traffic.failover).is_ok_and(|rules| !rules.is_empty())),
+        ];
+        table.into_iter().filter(|(_, is_written)| *is_written).map(|(name, _)| name).collect()
+    }
+
+    fn check_nobody_calls(&self, out: &mut Diagnostics) {
+        for name in self.written() {
+            out.error(
+                &Path::root().attribute(name),
+                format!("{name} without a Service"),
+                format!(
+                    "With service = \"none\" nobody calls the workload by name, so {name} would have no effect. Remove it, or write \
+                     service = \"existing\" or \"managed\"."
+                ),
+            );
+        }
+    }
+
+    fn check_sees_requests(&self, out: &mut Diagnostics) {
+        if self.speaks_http() != Ok(false) {
+            return;
+        }
+        let mut about_requests: Vec<Path> = self
+            .written()
+            .into_iter()
+            .filter(|name| matches!(*name, "request_timeout" | "streaming" | "retries" | "route"))
+            .filter(|name| *name != "request_timeout" || self.traffic.request_timeout != Ok(Some(Duration::ZERO)))
+            .map(|name| Path::root().attribute(name))
+            .collect();
+        if let Ok(Some(limits)) = &self.traffic.circuit_breaker {
+            let block = Path::root().attribute("circuit_breaker");
+            let limits = [("max_pending_requests", limits.max_pending_requests), ("max_requests", limits.max_requests)];
+            let written = limits.into_iter().filter(|(_, limit)| matches!(limit, Ok(Some(_))));
+            about_requests.extend(written.map(|(name, _)| block.attribute(name)));
+        }
+        for at in about_requests {
+            out.error(
+                &at,
+                "No HTTP port",
+                format!(
+                    "{at} is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has \
+                     none. Remove it, or correct the protocol of the port."
+                ),
+            );
+        }
+    }
+
+    fn check_timeouts(&self, out: &mut Diagnostics) {
+        let traffic = &self.traffic;
+        if traffic.streaming == Ok(true) && matches!(traffic.request_timeout, Ok(Some(_))) {
+            out.error(
+                &Path::root().attribute("request_timeout"),
+                "A timeout of streams",
+                "With streaming = true requests have no timeout. Remove one of the two; a route block may have a request_timeout of \
+                 its own.",
+            );
+        }
+        let Ok(Some(retries)) = &traffic.retries else { return };
+        let block = Path::root().attribute("retries");
+        if matches!(retries.per_try_timeout, Ok(Some(_))) && retries.idempotent == Ok(false) {
+            out.error(
+                &block.attribute("per_try_timeout"),
+                "per_try_timeout without idempotent",
+                "A try that takes too long has reached the application, so it is sent again only where that does no harm. Without \
+                 that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.",
+            );
+        }
+        let more = matches!(retries.per_try_timeout, Ok(Some(_))) || retries.idempotent == Ok(true);
+        if retries.attempts == Ok(Some(0)) && more {
+            out.error(
+                &block.attribute("attempts"),
+                "Retries that never happen",
+                "attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how \
+                 often.",
+            );
+        }
+    }
+
+    /// What a preset without numbers leaves open.
+    fn check_under(&self, preset: Preset, out: &mut Diagnostics) {
+        if preset != Preset::None {
+            return;
+        }
+        if let Ok(Some(Retries { attempts: Ok(None), .. })) = self.traffic.retries {
+            out.error(
+                &Path::root().attribute("retries"),
+                "Retries without a number",
+                "resiliency = \"none\" has no retries, so the block must say how many. Write attempts.",
+            );
+        }
+        let place =
+            part(&self.traffic.failover).is_ok_and(|rules| !rules.is_empty()).then_some("failover").or_else(|| {
+                part(&self.traffic.failover_priority)
+                    .is_ok_and(|labels| !labels.is_empty())
+                    .then_some("failover_priority")
+            });
+        if let (Some(name), Ok(ejection)) = (place, part(&self.traffic.outlier_detection))
+            && ejection.as_ref().is_none_or(super::OutlierDetection::says_nothing)
+        {
+            out.error(
+                &Path::root().attribute(name),
+                "Failover without outlier detection",
+                "Requests go elsewhere when the near endpoints are left out, and with resiliency = \"none\" none ever is (IST0133). \
+                 Write an outlier_detection block, or another resiliency.",
+            );
+        }
+    }
+
+    fn check_failover(&self, out: &mut Diagnostics) {
+        let Ok(rules) = part(&self.traffic.failover) else { return };
+        if !rules.is_empty() && part(&self.traffic.failover_priority).is_ok_and(|labels| !labels.is_empty()) {
+            out.error(
+                &Path::root().attribute("failover_priority"),
+                "Two ways of failover",
+                "failover says which region takes over, failover_priority by which labels endpoints are preferred. Remove one of \
+                 them.",
+            );
+        }
+        let mut regions = BTreeSet::new();
+        for Failover { at, from, to } in rules {
+            let Ok(from) = from else { continue };
+            if to.as_ref() == Ok(from) {
+                out.error(
+                    &at.attribute("to"),
+                    "Failover to the same region",
+                    format!("Requests of {from} stay there while any of its endpoints lives. Write another region."),
+                );
+            }
+            if !regions.insert(from) {
+                out.error(
+                    &at.attribute("from"),
+                    "Region declared twice",
+                    format!("{from} has a failover block above, and Istio takes one. Remove one of them."),
+                );
+            }
+        }
+    }
+
+    fn check_versions(&self, out: &mut Diagnostics) {
+        let Ok(versions) = self.versions() else { return };
+        let Some(first) = versions.first() else { return };
+        let mut names = BTreeSet::new();
+        let mut before: Vec<(&Version, &Texts)> = Vec::new();
+        for version in versions {
+            if let Ok(name) = &version.name
+                && !names.insert(name)
+            {
+                out.error(
+                    &version.at.attribute("name"),
+                    "Version declared twice",
+                    format!("{name:?} is another version's name, too. Give each its own."),
+                );
+            }
+            if let Ok(labels) = &version.labels {
+                self.check_labels(version, labels, out);
+                if let Some((other, _)) = before.iter().find(|(_, other)| overlap(labels, other)) {
+                    out.error(
+                        &version.at.attribute("labels"),
+                        "Versions that share pods",
+                        format!(
+                            "Pods with the labels of one are pods of the other, too: {} and {}. Give the two another value of the same \
+                             label, like version = \"v1\" and version = \"v2\".",
+                            named(other),
+                            named(version)
+                        ),
+                    );
+                }
+                before.push((version, labels));
+            }
+        }
+        let shares: Vec<Share> = versions.iter().map(Version::share).collect();
+        if self.others.leaves(Unmanaged::VirtualService) == Ok(true) {
+            check_no_shares(&shares, out);
+        } else {
+            check_shares(&shares, &Path::root().attribute("version"), out);
+        }
+        self.check_shared_ports(first, out);
+    }
+
+    fn check_labels(&self, version: &Version, labels: &Texts, out: &mut Diagnostics) {
+        let Ok(selector) = part(&self.selector) else { return };
+        let at = version.at.attribute("labels");
+        if let Some((key, value, other)) =
+            labels.iter().find_map(|(key, value)| Some((key, value, selector.get(key)?))).filter(|(_, a, b)| a != b)
+        {
+            out.error(
+                &at.key(key),
+                "Labels that no pod of the service has",
+                format!(
+                    "selector asks for {key} = {other:?}, so none of its pods has {key} = {value:?}. Write labels in which versions \
+                     differ."
+                ),
+            );
+        } else if labels.iter().all(|(key, value)| selector.get(key) == Some(value)) {
+            out.error(
+                &at,
+                "A version of all pods",
+                "Every pod that selector takes has these labels, so they tell no version apart. Write labels in which versions \
+                 differ, like version = \"v1\".",
+            );
+        }
+    }
+
+    /// With TLS of the application, connections can't be shared out: see [`is_shared_tcp`].
+    fn check_shared_ports(&self, first: &Version, out: &mut Diagnostics) {
+        let Ok(ports) = self.ports() else { return };
+        let why =
+            "proxies see no requests in TLS of the application, and tell its connections apart by server name alone";
+        if !ports.is_empty() && self.speaks(|protocol| protocol.is_http() || is_shared_tcp(protocol)) == Ok(false) {
+            out.error(
+                &first.at,
+                "No port to share out",
+                format!("The service's ports speak TLS: {why}. Remove the version blocks."),
+            );
+            return;
+        }
+        for port in ports {
+            if let Ok(protocol) = port.protocol
+                && protocol.is_tls()
+            {
+                out.warn(
+                    &port.at.attribute("protocol"),
+                    "This port isn't shared out among versions",
+                    format!("It speaks {protocol}: {why}. Its connections go to every version."),
+                );
+            }
+        }
+    }
+}
+
+/// A try that may take as long as the request is the only one.
+fn check_tries(site: &Site, out: &mut Diagnostics) {
+    let Ok(Some(Retries { per_try_timeout: Ok(Some(per_try)), .. })) = site.service.traffic.retries else { return };
+    // Of all ports that have a timeout it is the same one.
+    let timeout: Known<Duration> = routes::usual_timeout(site, Protocol::Http);
+    if let Ok(timeout) = timeout
+        && timeout > Duration::ZERO
+        && per_try >= timeout
+        && site.service.traffic.streaming == Ok(false)
+    {
+        out.error(
+            &Path::root().attribute("retries").attribute("per_try_timeout"),
+            "One try takes all the time there is",
+            format!(
+                "A request may take {timeout}, so a try that takes {per_try} is never followed by another. Write a shorter one, or a \
+                 longer request_timeout."
+            ),
+        );
+    }
+}
+
+/// Where the routes are somebody else's, so are the shares.
+fn check_no_shares(shares: &[Share], out: &mut Diagnostics) {
+    for share in shares.iter().filter(|share| matches!(share.weight, Ok(Some(_)))) {
+        out.error(
+            &share.at.attribute("weight"),
+            "weight without a VirtualService",
+            "Weights are written into the VirtualService, and unmanaged leaves that to somebody else. Remove weight, or take \
+             VirtualService out of unmanaged.",
+        );
+    }
+}
+
+/// Shares of one route, or of the versions as a whole: `at`.
+pub(super) fn check_shares(shares: &[Share], at: &Path, out: &mut Diagnostics) {
+    let weights: Vec<Option<u32>> = match shares.iter().map(|share| share.weight).collect() {
+        Ok(weights) => weights,
+        Err(_) => return,
+    };
+    let sum: u32 = weights.iter().flatten().sum();
+    if shares.len() > 1 && weights.contains(&None) {
+        for share in shares.iter().filter(|share| share.weight == Ok(None)) {
+            out.error(
+                &share.at.attribute("weight"),
+                "Missing weight",
+                format!(
+                    "Where there are several, each has a weight, and they add up to 100; those written add up to {sum}. Write \
+                     weight = 0 for one that gets nothing here."
+                ),
+            );
+        }
+    } else if sum != 100 && weights != [None] && !weights.is_empty() {
+        out.error(
+            at,
+            "Weights don't add up to 100",
+            format!("Weights are percent, and these add up to {sum}. Make them 100 in all."),
+        );
+    }
+}
+
+/// Whether one's pods are among the other's.
+fn overlap(one: &Texts, other: &Texts) -> bool {
+    let within = |a: &Texts, b: &Texts| a.iter().all(|(key, value)| b.get(key) == Some(value));
+    within(one, other) || within(other, one)
+}
+
+/// A version as messages show it.
+pub(super) fn named(version: &Version) -> String {
+    version.name.as_ref().map_or_else(|_| version.at.to_string(), |name| format!("{name:?}"))
+}

@@ -1,0 +1,610 @@
+//! Traffic from outside: the gateway's own VirtualService, and that the gateway may call.
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::resources::service::Service;
+
+use super::payments;
+use crate::golden::{check, check_keys, check_object, check_outputs, check_unknown};
+
+/// The gateway's namespace sees the service, and its identity may call.
+#[test]
+fn one_way_in() {
+    let text = payments(
+        r#"
+        resiliency = "high"
+        access     = "none"
+        ingress {
+          gateway = "istio-ingress/public"
+          hosts   = ["api.example.com", "*.pay.example.com"]
+        }
+    "#,
+    );
+    check::<Service>(&text, &expect_file!["ingress.yaml"]);
+    check_outputs::<Service>(
+        &text,
+        &expect![[r#"
+        id = "pci/payments"
+        effective_callers = ["istio-ingress/public"]
+        effective_resiliency = "high"
+        global_host = null
+        host = "payments.pci.svc.cluster.local"
+        principal = "cluster.local/ns/pci/sa/payments"
+    "#]],
+    );
+}
+
+/// The policy names the paths that arrive: those after the rewrite. The most specific path comes first.
+#[test]
+fn paths_and_a_rewrite() {
+    let text = payments(
+        r#"
+        ingress {
+          gateway         = "istio-ingress/public"
+          service_account = "istio-system/istio-ingressgateway"
+          hosts           = ["api.example.com"]
+          paths           = ["/v1/charges/*", "/v1/charges", "/v1/charges/bulk/*"]
+        }
+        ingress {
+          gateway         = "istio-ingress/public"
+          service_account = "istio-system/istio-ingressgateway"
+          hosts           = ["api.example.com"]
+          paths           = ["/pay/*"]
+          rewrite         = "/v2/"
+        }
+    "#,
+    );
+    check_object::<Service>(
+        "VirtualService/pci/payments-pci-ingress",
+        &text,
+        &expect![[r#"
+        VirtualService/pci/payments-pci-ingress
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: payments-pci-ingress
+          namespace: pci
+        spec:
+          exportTo:
+          - istio-system
+          gateways:
+          - istio-ingress/public
+          hosts:
+          - api.example.com
+          http:
+          - match:
+            - uri:
+                exact: /v1/charges
+            - uri:
+                prefix: /v1/charges/bulk/
+            - uri:
+                prefix: /v1/charges/
+            retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+            timeout: 15s
+          - match:
+            - uri:
+                prefix: /pay/
+            retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            rewrite:
+              uri: /v2/
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+            timeout: 15s
+    "#]],
+    );
+    check_object::<Service>(
+        "AuthorizationPolicy",
+        &text,
+        &expect![[r#"
+        AuthorizationPolicy/pci/payments-pci
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: payments-pci
+          namespace: pci
+        spec:
+          action: ALLOW
+          rules:
+          - from:
+            - source:
+                principals:
+                - cluster.local/ns/istio-system/sa/istio-ingressgateway
+            to:
+            - operation:
+                paths:
+                - /v1/charges
+                - /v1/charges/*
+                - /v1/charges/bulk/*
+                ports:
+                - "8080"
+          - from:
+            - source:
+                principals:
+                - cluster.local/ns/istio-system/sa/istio-ingressgateway
+            to:
+            - operation:
+                paths:
+                - /v2/*
+                ports:
+                - "8080"
+          - from:
+            - source:
+                namespaces:
+                - pci
+          selector:
+            matchLabels:
+              app: payments
+    "#]],
+    );
+    check_outputs::<Service>(
+        &text,
+        &expect![[r#"
+        id = "pci/payments"
+        effective_callers = ["istio-system/istio-ingressgateway", "pci/*"]
+        effective_resiliency = "medium"
+        global_host = null
+        host = "payments.pci.svc.cluster.local"
+        principal = "cluster.local/ns/pci/sa/payments"
+    "#]],
+    );
+}
+
+/// Blocks of other hosts or gateways have names, which stay when another block goes.
+#[test]
+fn several_ways_in() {
+    let text = r#"
+        name      = "payments"
+        namespace = "pci"
+        port {
+          number      = 80
+          protocol    = "http"
+          target_port = 8080
+        }
+        port {
+          number   = 9090
+          protocol = "grpc"
+        }
+        ingress {
+          gateway = "istio-ingress/public"
+          hosts   = ["api.example.com"]
+          port    = 80
+        }
+        ingress {
+          name    = "grpc"
+          gateway = "pci/internal"
+          hosts   = ["grpc.example.com"]
+          port    = 9090
+        }
+    "#;
+    check_keys::<Service>(
+        text,
+        &expect![[r#"
+        Service/pci/payments
+        DestinationRule/pci/payments-pci
+        VirtualService/pci/payments-pci
+        AuthorizationPolicy/pci/payments-pci
+        VirtualService/pci/payments-pci-ingress
+        VirtualService/pci/payments-pci-ingress-grpc
+    "#]],
+    );
+    check_object::<Service>(
+        "VirtualService/pci/payments-pci-ingress-grpc",
+        text,
+        &expect![[r#"
+        VirtualService/pci/payments-pci-ingress-grpc
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: payments-pci-ingress-grpc
+          namespace: pci
+        spec:
+          exportTo:
+          - '.'
+          gateways:
+          - pci/internal
+          hosts:
+          - grpc.example.com
+          http:
+          - retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 9090
+    "#]],
+    );
+    check_object::<Service>(
+        "AuthorizationPolicy",
+        text,
+        &expect![[r#"
+        AuthorizationPolicy/pci/payments-pci
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: payments-pci
+          namespace: pci
+        spec:
+          action: ALLOW
+          rules:
+          - from:
+            - source:
+                principals:
+                - cluster.local/ns/istio-ingress/sa/public
+            to:
+            - operation:
+                ports:
+                - "8080"
+          - from:
+            - source:
+                principals:
+                - cluster.local/ns/pci/sa/internal
+            to:
+            - operation:
+                ports:
+                - "9090"
+          - from:
+            - source:
+                namespaces:
+                - pci
+          selector:
+            matchLabels:
+              app: payments
+    "#]],
+    );
+}
+
+/// Whoever else sees it: the gateway does.
+#[test]
+fn a_written_export_keeps_the_gateway() {
+    let text = payments(
+        r#"
+        export_to = ["shop"]
+        allow {
+          from = ["shop/checkout"]
+        }
+        ingress {
+          gateway = "istio-ingress/public"
+          hosts   = ["api.example.com"]
+        }
+    "#,
+    );
+    check_object::<Service>(
+        "DestinationRule",
+        &text,
+        &expect![[r#"
+        DestinationRule/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: DestinationRule
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          exportTo:
+          - '.'
+          - istio-ingress
+          - shop
+          host: payments.pci.svc.cluster.local
+          trafficPolicy:
+            connectionPool:
+              http:
+                http1MaxPendingRequests: 1024
+                http2MaxRequests: 1024
+              tcp:
+                connectTimeout: 5s
+                maxConnections: 1024
+            loadBalancer:
+              localityLbSetting:
+                enabled: false
+            outlierDetection:
+              baseEjectionTime: 30s
+              consecutive5xxErrors: 5
+              interval: 10s
+              maxEjectionPercent: 30
+            retryBudget:
+              minRetryConcurrency: 3
+              percent: 20
+    "#]],
+    );
+}
+
+#[test]
+fn while_nothing_is_enforced() {
+    let text = payments(
+        r#"
+        authorization_mode = "off"
+        ingress {
+          gateway = "istio-ingress/public"
+          hosts   = ["api.example.com"]
+        }
+    "#,
+    );
+    check_object::<Service>(
+        "VirtualService/pci/payments-pci-ingress",
+        &text,
+        &expect![[r#"
+        VirtualService/pci/payments-pci-ingress
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: payments-pci-ingress
+          namespace: pci
+        spec:
+          exportTo:
+          - istio-ingress
+          gateways:
+          - istio-ingress/public
+          hosts:
+          - api.example.com
+          http:
+          - retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+            timeout: 15s
+    "#]],
+    );
+}
+
+const WAY_IN: &str = "gateway = \"istio-ingress/public\"\nhosts = [\"api.example.com\"]";
+
+#[test]
+fn what_comes_at_apply() {
+    let known = payments(
+        "ingress {\nname = \"a\"\ngateway = \"i/g\"\nservice_account = \"i/a\"\nhosts = [\"a.example.com\"]\n\
+         paths = [\"/a/*\"]\nport = 8080\nrewrite = \"/\"\n}",
+    );
+    let arguments = [
+        ("name", "\"a\""),
+        ("gateway", "\"i/g\""),
+        ("service_account", "\"i/a\""),
+        ("hosts", "[\"a.example.com\"]"),
+        ("paths", "[\"/a/*\"]"),
+        ("port", "8080"),
+        ("rewrite", "\"/\""),
+    ];
+    let unknown = |(name, written): (&'static str, &str)| {
+        let (before, block) = known.split_once("ingress {").unwrap();
+        let block = block.replace(&format!("{name} = {written}"), &format!("{name} = unknown"));
+        (name, format!("{before}ingress {{{block}"))
+    };
+    let mut texts: Vec<_> = arguments.map(unknown).into();
+    texts.push(("ingress", payments("ingress = unknown")));
+    check_unknown::<Service>(
+        &texts,
+        &expect![[r#"
+            name: which objects there are
+            gateway: VirtualService ingress-a
+            service_account: Service, DestinationRule, VirtualService, AuthorizationPolicy, VirtualService ingress-a, effective_callers
+            hosts: VirtualService ingress-a
+            paths: AuthorizationPolicy, VirtualService ingress-a
+            port: AuthorizationPolicy, VirtualService ingress-a
+            rewrite: AuthorizationPolicy, VirtualService ingress-a
+            ingress: which objects there are, effective_callers
+        "#]],
+    );
+}
+
+#[test]
+fn every_mistake_of_one_value() {
+    check::<Service>(
+        &payments(
+            r#"
+        ingress {
+          name            = "A"
+          gateway         = "public"
+          service_account = "istio-ingress/"
+          hosts           = ["example", "api.*"]
+          paths           = ["v1", "/a*/b", "/{x}"]
+          port            = 0
+          rewrite         = "v1"
+        }
+        ingress {
+          gateway = "istio-ingress/public"
+          hosts   = []
+          paths   = []
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at ingress[0].name: Invalid ingress[0].name
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "A".
+            error at ingress[0].gateway: Invalid ingress[0].gateway
+              "public" isn't namespace/name, like "istio-ingress/public".
+            error at ingress[0].service_account: Invalid ingress[0].service_account
+              "istio-ingress/" isn't namespace/name, like "istio-ingress/public".
+            error at ingress[0].hosts: Invalid ingress[0].hosts
+              DNS names, with `*.` at the start or without. Got ["api.*", "example"].
+            error at ingress[0].paths: Invalid ingress[0].paths
+              Paths that start with `/`, with `*` at the end alone. Got ["/a*/b", "/{x}", "v1"].
+            error at ingress[0].port: Invalid ingress[0].port
+              0 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at ingress[0].rewrite: Invalid ingress[0].rewrite
+              A path that starts with `/`. Got "v1".
+            error at ingress[1].hosts: Invalid ingress[1].hosts
+              At least one host. Got [].
+            error at ingress[1].paths: Invalid ingress[1].paths
+              At least one path; leave the argument out for all. Got [].
+        "#]],
+    );
+}
+
+#[test]
+fn no_port_for_it() {
+    let tcp = "name = \"payments\"\nnamespace = \"pci\"\nport {\nnumber = 9000\nprotocol = \"tcp\"\n}";
+    check::<Service>(
+        &format!("{tcp}\ningress {{\n{WAY_IN}\n}}"),
+        &expect![[r#"
+        error at ingress[0]: Ingress without an HTTP port
+          A gateway sends requests to ports that speak http, http2 or grpc, and the service has port 9000 (tcp). Correct the protocol of the port, or remove the block.
+    "#]],
+    );
+    let none = "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"";
+    check::<Service>(
+        &format!("{none}\ningress {{\n{WAY_IN}\n}}"),
+        &expect![[r#"
+        error at ingress[0]: Ingress without a Service
+          With service = "none" there is nothing that a gateway could send requests to. Remove the block, or say what the Service is.
+    "#]],
+    );
+    let two = payments("port {\nnumber = 9090\nprotocol = \"grpc\"\n}\nport {\nnumber = 9000\nprotocol = \"tcp\"\n}");
+    check::<Service>(
+        &format!("{two}\ningress {{\n{WAY_IN}\n}}"),
+        &expect![[r#"
+        error at ingress[0]: Which port?
+          The service has port 8080 (http), 9090 (grpc), 9000 (tcp), and the gateway must know which of the HTTP ports takes these requests. Write port.
+    "#]],
+    );
+    check::<Service>(
+        &format!("{two}\ningress {{\n{WAY_IN}\nport = 9000\n}}"),
+        &expect![[r#"
+        error at ingress[0].port: No HTTP port 9000
+          The service has port 8080 (http), 9090 (grpc), 9000 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
+    "#]],
+    );
+    check::<Service>(
+        &format!("{two}\ningress {{\n{WAY_IN}\nport = 81\n}}"),
+        &expect![[r#"
+        error at ingress[0].port: No HTTP port 81
+          The service has port 8080 (http), 9090 (grpc), 9000 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
+    "#]],
+    );
+}
+
+#[test]
+fn a_virtual_service_that_is_left_to_others() {
+    check::<Service>(
+        &payments(&format!("unmanaged = [\"VirtualService\"]\ningress {{\n{WAY_IN}\n}}")),
+        &expect![[r#"
+            error at ingress: ingress without a VirtualService
+              ingress is a VirtualService, and unmanaged leaves those to somebody else. Remove the ingress blocks, or take VirtualService out of unmanaged.
+        "#]],
+    );
+}
+
+#[test]
+fn rewrites_that_garble() {
+    for arguments in [
+        "rewrite = \"/x\"",
+        "paths = [\"/v1/*\", \"/v2*\"]\nrewrite = \"/\"",
+        "paths = [\"/v1/*\"]\nrewrite = \"/api\"",
+    ] {
+        let expected = match arguments {
+            "rewrite = \"/x\"" => expect![[r#"
+                error at ingress[0].rewrite: A rewrite of no path
+                  rewrite takes the place of what paths matches, and there are no paths. Write paths, like ["/v1/*"].
+            "#]],
+            "paths = [\"/v1/*\"]\nrewrite = \"/api\"" => expect![[r#"
+                error at ingress[0].rewrite: A rewrite that garbles paths
+                  Of /v1/charges, /apicharges would be left: /api takes the place of /v1/ to the letter. Let both end in "/", or neither.
+            "#]],
+            _ => expect![[r#"
+                error at ingress[0].rewrite: A rewrite that garbles paths
+                  Of /v2/charges, //charges would be left: / takes the place of /v2 to the letter. Let both end in "/", or neither.
+            "#]],
+        };
+        check::<Service>(&payments(&format!("ingress {{\n{WAY_IN}\n{arguments}\n}}")), &expected);
+    }
+}
+
+#[test]
+fn two_of_one_name() {
+    let second =
+        |block: &str| payments(&format!("ingress {{\n{WAY_IN}\npaths = [\"/a\"]\n}}\ningress {{\n{block}\n}}"));
+    check::<Service>(
+        &second("gateway = \"istio-ingress/other\"\nhosts = [\"api.example.com\"]"),
+        &expect![[r#"
+        error at ingress[1].gateway: Two ingresses of one name
+          ingress[0] is without a name, too, and has another gateway. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+    "#]],
+    );
+    check::<Service>(
+        &second(&format!("service_account = \"x/y\"\n{WAY_IN}")),
+        &expect![[r#"
+        error at ingress[1].service_account: Two ingresses of one name
+          ingress[0] is without a name, too, and has another service_account. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+    "#]],
+    );
+    check::<Service>(
+        &second("gateway = \"istio-ingress/public\"\nhosts = [\"b.example.com\"]"),
+        &expect![[r#"
+        error at ingress[1].hosts: Two ingresses of one name
+          ingress[0] is without a name, too, and has another hosts. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+    "#]],
+    );
+}
+
+#[test]
+fn one_host_by_two_patterns() {
+    check::<Service>(
+        &payments(
+            "ingress {\ngateway = \"istio-ingress/public\"\nhosts = [\"*.example.com\", \"a.example.com\", \"a.example.org\"]\n}",
+        ),
+        &expect![[r#"
+            error at ingress[0].hosts: a.example.com twice
+              *.example.com means a.example.com, too. Remove a.example.com, or write it in a block of its own, with a name.
+        "#]],
+    );
+}
+
+#[test]
+fn one_host_under_two_names() {
+    check::<Service>(
+        &payments(&format!("ingress {{\n{WAY_IN}\n}}\ningress {{\nname = \"b\"\n{WAY_IN}\npaths = [\"/b\"]\n}}")),
+        &expect![[r#"
+            error at ingress[1].hosts: api.example.com twice at one gateway
+              ingress[0] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_never_reached() {
+    let second = |first: &str, second: &str| {
+        payments(&format!("ingress {{\n{WAY_IN}\n{first}\n}}\ningress {{\n{WAY_IN}\n{second}\n}}"))
+    };
+    check::<Service>(
+        &second("", "paths = [\"/b\"]"),
+        &expect![[r#"
+        error at ingress[1]: An ingress that is never reached
+          ingress[0] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+    "#]],
+    );
+    check::<Service>(
+        &second("paths = [\"/b/*\"]", "paths = [\"/b/c\", \"/b/d/*\"]"),
+        &expect![[r#"
+        error at ingress[1]: An ingress that is never reached
+          ingress[0] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+    "#]],
+    );
+    check_keys::<Service>(
+        &second("paths = [\"/b\"]", "paths = [\"/b\", \"/c\"]"),
+        &expect![[r#"
+        Service/pci/payments
+        DestinationRule/pci/payments-pci
+        VirtualService/pci/payments-pci
+        AuthorizationPolicy/pci/payments-pci
+        VirtualService/pci/payments-pci-ingress
+    "#]],
+    );
+}

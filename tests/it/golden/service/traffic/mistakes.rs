@@ -1,0 +1,614 @@
+//! What is wrong with traffic, where, why, and what to do.
+
+use expect_test::expect;
+use terraform_provider_mesh::{
+    mesh::{duration::Duration, resiliency::Preset},
+    resources::service::Service,
+};
+
+use super::{payments, tcp, versions};
+use crate::golden::{check, check_in, mesh};
+
+#[test]
+fn requests_on_tcp_ports() {
+    let text = r#"
+        streaming = true
+        retries {
+          attempts = 1
+        }
+        circuit_breaker {
+          max_connections      = 1
+          max_pending_requests = 1
+          max_requests         = 1
+        }
+        route {
+          request_timeout = "1s"
+        }
+    "#;
+    check::<Service>(
+        &tcp(text),
+        &expect![[r#"
+        error at streaming: No HTTP port
+          streaming is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+        error at retries: No HTTP port
+          retries is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+        error at route: No HTTP port
+          route is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+        error at circuit_breaker.max_pending_requests: No HTTP port
+          circuit_breaker.max_pending_requests is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+        error at circuit_breaker.max_requests: No HTTP port
+          circuit_breaker.max_requests is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+    "#]],
+    );
+    check::<Service>(
+        &tcp("request_timeout = \"1s\""),
+        &expect![[r#"
+        error at request_timeout: No HTTP port
+          request_timeout is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+    "#]],
+    );
+}
+
+#[test]
+fn nobody_calls() {
+    let text = format!(
+        "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"\nrequest_timeout = \"1s\"\nfailover_priority = [\"a\"]\ncircuit_breaker \
+         {{}}\noutlier_detection {{}}\n{}",
+        versions(90, 10)
+    );
+    check::<Service>(
+        &text,
+        &expect![[r#"
+        error at request_timeout: request_timeout without a Service
+          With service = "none" nobody calls the workload by name, so request_timeout would have no effect. Remove it, or write service = "existing" or "managed".
+        error at failover_priority: failover_priority without a Service
+          With service = "none" nobody calls the workload by name, so failover_priority would have no effect. Remove it, or write service = "existing" or "managed".
+        error at circuit_breaker: circuit_breaker without a Service
+          With service = "none" nobody calls the workload by name, so circuit_breaker would have no effect. Remove it, or write service = "existing" or "managed".
+        error at outlier_detection: outlier_detection without a Service
+          With service = "none" nobody calls the workload by name, so outlier_detection would have no effect. Remove it, or write service = "existing" or "managed".
+        error at version: version without a Service
+          With service = "none" nobody calls the workload by name, so version would have no effect. Remove it, or write service = "existing" or "managed".
+    "#]],
+    );
+}
+
+#[test]
+fn a_timeout_of_streams() {
+    check::<Service>(
+        &payments("streaming = true\nrequest_timeout = \"0s\""),
+        &expect![[r#"
+        error at request_timeout: A timeout of streams
+          With streaming = true requests have no timeout. Remove one of the two; a route block may have a request_timeout of its own.
+    "#]],
+    );
+}
+
+#[test]
+fn tries_without_an_end() {
+    check::<Service>(
+        &payments("retries {\n  per_try_timeout = \"1s\"\n}"),
+        &expect![[r#"
+        error at retries.per_try_timeout: per_try_timeout without idempotent
+          A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.
+    "#]],
+    );
+    check::<Service>(
+        &payments("retries {\n  attempts = 0\n  idempotent = true\n  per_try_timeout = \"1s\"\n}"),
+        &expect![[r#"
+            error at retries.attempts: Retries that never happen
+              attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+        "#]],
+    );
+    check::<Service>(
+        &payments("resiliency = \"none\"\nretries {\n  idempotent = true\n}"),
+        &expect![[r#"
+        error at retries: Retries without a number
+          resiliency = "none" has no retries, so the block must say how many. Write attempts.
+    "#]],
+    );
+}
+
+/// By what is written, by the preset, and by the provider.
+#[test]
+fn tries_as_long_as_the_request() {
+    let tries = "retries {\n  idempotent = true\n  per_try_timeout = \"5s\"\n}";
+    check::<Service>(
+        &payments(&format!("request_timeout = \"5s\"\n{tries}")),
+        &expect![[r#"
+        error at retries.per_try_timeout: One try takes all the time there is
+          A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
+    "#]],
+    );
+    check::<Service>(
+        &payments(&format!("resiliency = \"high\"\n{tries}")),
+        &expect![[r#"
+        error at retries.per_try_timeout: One try takes all the time there is
+          A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
+    "#]],
+    );
+    let mut mesh = mesh();
+    mesh.defaults.request_timeout = Some(Duration::seconds(2));
+    check_in::<Service>(
+        &mesh,
+        &payments(tries),
+        &expect![[r#"
+        error at retries.per_try_timeout: One try takes all the time there is
+          A request may take 2s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
+    "#]],
+    );
+}
+
+#[test]
+fn failover_that_never_happens() {
+    let failover = "failover {\n  from = \"eu\"\n  to = \"us\"\n}";
+    check::<Service>(
+        &payments(&format!("resiliency = \"none\"\n{failover}\noutlier_detection {{}}")),
+        &expect![[r#"
+            error at failover: Failover without outlier detection
+              Requests go elsewhere when the near endpoints are left out, and with resiliency = "none" none ever is (IST0133). Write an outlier_detection block, or another resiliency.
+        "#]],
+    );
+    let mut mesh = mesh();
+    mesh.defaults.resiliency = Preset::None;
+    check_in::<Service>(
+        &mesh,
+        &payments("failover_priority = [\"topology.kubernetes.io/region\"]"),
+        &expect![[r#"
+        error at failover_priority: Failover without outlier detection
+          Requests go elsewhere when the near endpoints are left out, and with resiliency = "none" none ever is (IST0133). Write an outlier_detection block, or another resiliency.
+    "#]],
+    );
+}
+
+#[test]
+fn failover_in_two_ways() {
+    let text = r#"
+        failover_priority = ["topology.kubernetes.io/region"]
+        failover {
+          from = "eu"
+          to   = "eu"
+        }
+        failover {
+          from = "us"
+          to   = "eu"
+        }
+        failover {
+          from = "us"
+          to   = "asia"
+        }
+    "#;
+    check::<Service>(
+        &payments(text),
+        &expect![[r#"
+        error at failover_priority: Two ways of failover
+          failover says which region takes over, failover_priority by which labels endpoints are preferred. Remove one of them.
+        error at failover[0].to: Failover to the same region
+          Requests of eu stay there while any of its endpoints lives. Write another region.
+        error at failover[2].from: Region declared twice
+          us has a failover block above, and Istio takes one. Remove one of them.
+    "#]],
+    );
+}
+
+#[test]
+fn weights() {
+    check::<Service>(
+        &payments(&versions(90, 20)),
+        &expect![[r#"
+        error at version: Weights don't add up to 100
+          Weights are percent, and these add up to 110. Make them 100 in all.
+    "#]],
+    );
+    check::<Service>(
+        &payments(&versions(90, 10).replace("weight = 10", "")),
+        &expect![[r#"
+        error at version[1].weight: Missing weight
+          Where there are several, each has a weight, and they add up to 100; those written add up to 90. Write weight = 0 for one that gets nothing here.
+    "#]],
+    );
+    let one = "version {\n  name = \"v1\"\n  labels = { version = \"v1\" }\n  weight = 99\n}";
+    check::<Service>(
+        &payments(one),
+        &expect![[r#"
+        error at version: Weights don't add up to 100
+          Weights are percent, and these add up to 99. Make them 100 in all.
+    "#]],
+    );
+}
+
+#[test]
+fn versions_that_cannot_be_told_apart() {
+    let text = r#"
+        selector = { app = "payments", tier = "backend" }
+        version {
+          name   = "v1"
+          labels = { version = "1" }
+          weight = 100
+        }
+        version {
+          name   = "v1"
+          labels = { version = "2" }
+          weight = 0
+        }
+        version {
+          name   = "v3"
+          labels = { version = "1", track = "canary" }
+          weight = 0
+        }
+        version {
+          name   = "all"
+          labels = { app = "payments" }
+          weight = 0
+        }
+        version {
+          name   = "others"
+          labels = { app = "ledger", version = "5" }
+          weight = 0
+        }
+        version {
+          name   = "odd"
+          labels = { version = "not a label" }
+          weight = 0
+        }
+    "#;
+    check::<Service>(
+        &payments(text),
+        &expect![[r#"
+        error at version[5].labels["version"]: Invalid label value
+          "not a label": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
+        error at version[1].name: Version declared twice
+          "v1" is another version's name, too. Give each its own.
+        error at version[2].labels: Versions that share pods
+          Pods with the labels of one are pods of the other, too: "v1" and "v3". Give the two another value of the same label, like version = "v1" and version = "v2".
+        error at version[3].labels: A version of all pods
+          Every pod that selector takes has these labels, so they tell no version apart. Write labels in which versions differ, like version = "v1".
+        error at version[4].labels["app"]: Labels that no pod of the service has
+          selector asks for app = "payments", so none of its pods has app = "ledger". Write labels in which versions differ.
+    "#]],
+    );
+}
+
+#[test]
+fn versions_behind_tls() {
+    check::<Service>(
+        &tcp(&versions(90, 10)).replace("\"tcp\"", "\"tls\""),
+        &expect![[r#"
+        error at version[0]: No port to share out
+          The service's ports speak TLS: proxies see no requests in TLS of the application, and tell its connections apart by server name alone. Remove the version blocks.
+    "#]],
+    );
+}
+
+#[test]
+fn versions_that_are_not_there() {
+    let route = r#"
+        route {
+          match {
+            path = "/a"
+          }
+          to {
+            version = "v3"
+          }
+          mirror {
+            version = "v4"
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(&format!("{}{route}", versions(90, 10))),
+        &expect![[r#"
+        error at route[0].to[0].version: No such version
+          "v3" isn't a version: the service has the versions "v1", "v2". Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
+        error at route[0].mirror.version: No such version
+          "v4" isn't a version: the service has the versions "v1", "v2". Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
+    "#]],
+    );
+    check::<Service>(
+        &payments(route),
+        &expect![[r#"
+        error at route[0].to[0].version: No such version
+          "v3" isn't a version: the service has no version block. Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
+        error at route[0].mirror.version: No such version
+          "v4" isn't a version: the service has no version block. Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
+    "#]],
+    );
+}
+
+#[test]
+fn shares_of_a_route() {
+    let text = r#"
+        route {
+          name = "default"
+          match {
+            path = "/a"
+          }
+          to {
+            version = "v1"
+            weight  = 50
+          }
+          to {
+            version = "v1"
+            weight  = 40
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(&format!("{}{text}", versions(90, 10))),
+        &expect![[r#"
+        error at route[0].name: A route named default
+          Istio calls the routes so that it makes itself, and mesh-wide defaults are written into every route of that name. Give it another name, or none.
+        error at route[0].to: Weights don't add up to 100
+          Weights are percent, and these add up to 90. Make them 100 in all.
+        error at route[0].to[1].version: Version named twice
+          The route goes to "v1" already. Add up the two weights.
+    "#]],
+    );
+}
+
+#[test]
+fn requests_that_are_taken_before() {
+    let route = |conditions: &str| format!("route {{\n{conditions}\n}}\n");
+    let condition = |text: &str| format!("match {{\n{text}\n}}\n");
+    let text = [
+        route(&(condition("path = \"/a*\"") + &condition("path = \"/b\""))),
+        route(&condition("path = \"/a/b\"\nmethod = \"GET\"")),
+        route(&condition("path = \"/b\"")),
+        route(&(condition("method = \"GET\"") + &condition("method = \"POST\"\nheaders = { \"X-A\" = \"b*\" }"))),
+        route(&condition("method = \"POST\"\nheaders = { x-a = \"bc\", x-b = \"*\" }")),
+        // These ask for more, or for something else.
+        route(&condition("headers = { x-a = \"b*\" }")),
+        route(&condition("method = \"POST\"\nquery = { a = \"b\" }")),
+        route(""),
+        route(""),
+        route(&condition("path = \"/c\"")),
+    ];
+    check::<Service>(
+        &payments(&text.concat()),
+        &expect![[r#"
+        error at route[1].match[0]: Requests never come here
+          route[0].match[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        error at route[2].match[0]: The same requests twice
+          route[0].match[1] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
+        error at route[4].match[0]: Requests never come here
+          route[3].match[1] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        error at route[8]: The same requests twice
+          route[7] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
+        error at route[9].match[0]: Requests never come here
+          route[7] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+    "#]],
+    );
+}
+
+#[test]
+fn a_match_that_asks_nothing() {
+    check::<Service>(
+        &payments("route {\n  match {}\n}"),
+        &expect![[r#"
+        error at route[0].match[0]: A match that asks nothing
+          It takes every request, like a route without match. Write what it asks of a request, or remove the block.
+    "#]],
+    );
+}
+
+#[test]
+fn redirects() {
+    let text = r#"
+        route {
+          match {
+            path = "/a"
+          }
+          request_timeout = "1s"
+          redirect {
+            host = "b.example.com"
+          }
+          to {
+            version = "v1"
+          }
+          rewrite {
+            path = "/b"
+          }
+          mirror {
+            version = "v2"
+          }
+          fault {
+            abort_status = 500
+          }
+        }
+        route {
+          match {
+            path = "/b"
+          }
+          redirect {
+            status = 302
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(&format!("{}{text}", versions(90, 10))),
+        &expect![[r#"
+        error at route[0].to: A redirect goes nowhere else
+          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove to, or redirect.
+        error at route[0].rewrite: A redirect goes nowhere else
+          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove rewrite, or redirect.
+        error at route[0].mirror: A redirect goes nowhere else
+          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove mirror, or redirect.
+        error at route[0].fault: A redirect goes nowhere else
+          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove fault, or redirect.
+        error at route[0].request_timeout: A redirect goes nowhere else
+          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove request_timeout, or redirect.
+        error at route[1].redirect: A redirect to the same place
+          Write path, host, or both: where the caller is to go instead.
+    "#]],
+    );
+}
+
+#[test]
+fn rewrites_out_of_joint() {
+    let route = |path: &str, to: &str| {
+        format!("route {{\n  match {{\n    {path}\n  }}\n  rewrite {{\n    path = {to:?}\n  }}\n}}\n")
+    };
+    let text = [
+        route("path = \"/v1/*\"", "/v2"),
+        route("path = \"/v3*\"", "/"),
+        route("method = \"PUT\"", "/api"),
+        // These fit.
+        route("path = \"/v4/*\"", "/"),
+        route("path = \"/v5*\"", "/v6"),
+        route("path = \"/v7\"", "/"),
+        "route {\n  rewrite {}\n}".to_owned(),
+    ];
+    check::<Service>(
+        &payments(&text.concat()),
+        &expect![[r#"
+            error at route[0].rewrite.path: The rewritten path is out of joint
+              /v2 takes the place of /v1/ alone, so /v1/orders becomes /v2orders. Let both end with "/", or neither (route[0].match[0]).
+            error at route[1].rewrite.path: The rewritten path is out of joint
+              / takes the place of /v3 alone, so /v3/orders becomes //orders. Let both end with "/", or neither (route[1].match[0]).
+            error at route[2].rewrite.path: The rewritten path is out of joint
+              /api takes the place of / alone, so /orders becomes /apiorders. Let both end with "/", or neither (route[2].match[0]).
+            error at route[6].rewrite: A rewrite of nothing
+              Write path, host, or both.
+        "#]],
+    );
+}
+
+#[test]
+fn faults_without_a_failure() {
+    let route = |path: &str, fault: &str| {
+        format!("route {{\n  match {{\n    path = {path:?}\n  }}\n  fault {{\n    {fault}\n  }}\n}}\n")
+    };
+    let text = route("/a", "")
+        + &route("/b", "delay_percent = 1\nabort_status = 500")
+        + &route("/c", "delay = \"1s\"\nabort_percent = 1");
+    check::<Service>(
+        &payments(&text),
+        &expect![[r#"
+        error at route[0].fault: A fault without a failure
+          Write delay, abort_status, or both.
+        error at route[1].fault.delay_percent: A share of nothing
+          delay_percent says how many requests meet delay. Write delay, or remove delay_percent.
+        error at route[2].fault.abort_percent: A share of nothing
+          abort_percent says how many requests meet abort_status. Write abort_status, or remove abort_percent.
+    "#]],
+    );
+}
+
+#[test]
+#[allow(clippy::too_many_lines)]
+fn values() {
+    let text = r#"
+        drain_seconds     = 301
+        failover_priority = ["-", "topology.kubernetes.io/zone=a"]
+        retries {
+          attempts        = 11
+          per_try_timeout = "0s"
+        }
+        circuit_breaker {
+          connect_timeout = "0s"
+          max_connections = 0
+        }
+        outlier_detection {
+          consecutive_5xx      = 0
+          max_ejection_percent = 101
+        }
+        failover {
+          from = "eu/a"
+          to   = "*"
+        }
+        version {
+          name   = "V1"
+          labels = {}
+          weight = 101
+        }
+        route {
+          name = "a b"
+          match {
+            path    = "a"
+            method  = "get"
+            headers = { "authority" = "x", "a b" = "x", x = "a*b", y = "" }
+            query   = { a = "*b" }
+          }
+          rewrite {
+            path = "b"
+            host = "B"
+          }
+          fault {
+            delay        = "0s"
+            abort_status = 600
+          }
+        }
+        route {
+          redirect {
+            status = 300
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(text),
+        &expect![[r#"
+        error at failover_priority: Invalid failover_priority
+          Keys of labels, alone or as `key=value`. Got ["-", "topology.kubernetes.io/zone=a"].
+        error at drain_seconds: Invalid drain_seconds
+          0 to 300. Got 301.
+        error at retries.attempts: Invalid retries.attempts
+          0 to 10. Got 11.
+        error at retries.per_try_timeout: Invalid retries.per_try_timeout
+          Longer than nothing. Got "0s".
+        error at circuit_breaker.connect_timeout: Invalid circuit_breaker.connect_timeout
+          Longer than nothing. Got "0s".
+        error at circuit_breaker.max_connections: Invalid circuit_breaker.max_connections
+          1 or more. Got 0.
+        error at outlier_detection.consecutive_5xx: Invalid outlier_detection.consecutive_5xx
+          1 to 1000. Got 0.
+        error at outlier_detection.max_ejection_percent: Invalid outlier_detection.max_ejection_percent
+          1 to 100. Got 101.
+        error at version[0].name: Invalid version[0].name
+          Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "V1".
+        error at version[0].labels: Invalid version[0].labels
+          At least one label. Got {}.
+        error at version[0].weight: Invalid version[0].weight
+          0 to 100. Got 101.
+        error at route[0].name: Invalid route[0].name
+          Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "a b".
+        error at route[0].match[0].path: Invalid route[0].match[0].path
+          A path that starts with `/`, with `*` at the end alone. Got "a".
+        error at route[0].match[0].method: Invalid route[0].match[0].method
+          A method in capitals, like `GET`. Got "get".
+        error at route[0].match[0].headers: Invalid route[0].match[0].headers
+          Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look. Got {a b, authority, x, y}.
+        error at route[0].match[0].headers: Invalid route[0].match[0].headers
+          Texts with `*` at the end alone, or `*`. Got {a b, authority, x, y}.
+        error at route[0].match[0].query: Invalid route[0].match[0].query
+          Texts with `*` at the end alone, or `*`. Got {a}.
+        error at route[0].rewrite.path: Invalid route[0].rewrite.path
+          A path that starts with `/`. Got "b".
+        error at route[0].rewrite.host: Invalid route[0].rewrite.host
+          Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "B".
+        error at route[0].fault.delay: Invalid route[0].fault.delay
+          Longer than nothing. Got "0s".
+        error at route[0].fault.abort_status: Invalid route[0].fault.abort_status
+          200 to 599. Got 600.
+        error at route[1].redirect.status: Invalid route[1].redirect.status
+          One of 301, 302, 303, 307 and 308. Got 300.
+        error at failover[0].from: Invalid failover[0].from
+          A region, without its zones, like `eu-central-1`. Got "eu/a".
+        error at failover[0].to: Invalid failover[0].to
+          A region, without its zones, like `eu-central-1`. Got "*".
+        error at route[1].redirect: A redirect to the same place
+          Write path, host, or both: where the caller is to go instead.
+    "#]],
+    );
+}
+
+/// The wait is part of the operation.
+#[test]
+fn a_wait_that_outlasts_the_operation() {
+    check::<Service>(
+        &payments("drain_seconds = 60\ntimeouts {\n  update = \"1m\"\n}"),
+        &expect![[r#"
+        error at drain_seconds: drain_seconds outlasts timeouts.update
+          The wait is part of the operation, which may take 60 s. Write a shorter one, or a longer timeouts.update.
+    "#]],
+    );
+}

@@ -1,0 +1,406 @@
+//! Timeouts, retries, limits, ejection and failover.
+
+use std::fmt::Write as _;
+
+use expect_test::expect;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    resources::{Kind, service::Service},
+    schema::model::Model,
+};
+
+use super::{check_destination_rule, check_part, mixed, payments, tcp};
+use crate::golden::{hcl, mesh};
+
+/// Timeout and retries of the first route, one line.
+fn of_requests(arguments: &str) -> String {
+    let value = hcl::resource(&payments(arguments), &<Service as Kind>::Config::schema());
+    let mut out = Diagnostics::default();
+    let config = <Service as Kind>::Config::decode(&value, &Path::root(), &mut out);
+    Service::check(&config, &mut out);
+    Service::check_in_mesh(&config, &mesh(), &mut out);
+    assert!(out.sound().is_ok(), "{arguments}: {out}");
+    let objects = Service::render(&config, &mesh()).unwrap();
+    let (_, route) = objects.iter().find(|(key, _)| key.kind.kind == "VirtualService").unwrap();
+    let route = &route.as_ref().unwrap().body["spec"]["http"][0];
+    format!("timeout {}, retries {}", route["timeout"], route["retries"])
+}
+
+/// Each preset, with and without the word that sending twice does no harm.
+#[test]
+fn presets_and_idempotence() {
+    let mut lines = String::new();
+    for preset in ["low", "medium", "high", "none"] {
+        for idempotent in [false, true] {
+            // `none` has no number of its own.
+            let attempts = if preset == "none" { "attempts = 1\n" } else { "" };
+            let block = format!("resiliency = {preset:?}\nretries {{\n{attempts}idempotent = {idempotent}\n}}");
+            writeln!(lines, "{preset}, idempotent = {idempotent}: {}", of_requests(&block)).unwrap();
+        }
+    }
+    expect![[r#"
+        low, idempotent = false: timeout "60s", retries {"attempts":1,"retryOn":"connect-failure,refused-stream"}
+        low, idempotent = true: timeout "60s", retries {"attempts":1,"perTryTimeout":"30s","retryOn":"connect-failure,refused-stream,gateway-error"}
+        medium, idempotent = false: timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        medium, idempotent = true: timeout "15s", retries {"attempts":2,"perTryTimeout":"6s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        high, idempotent = false: timeout "5s", retries {"attempts":3,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        high, idempotent = true: timeout "5s", retries {"attempts":3,"perTryTimeout":"1500ms","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        none, idempotent = false: timeout null, retries {"attempts":1,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        none, idempotent = true: timeout null, retries {"attempts":1,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+    "#]].assert_eq(&lines);
+}
+
+#[test]
+fn retries() {
+    let mut lines = String::new();
+    for arguments in [
+        "",
+        "retries {}",
+        "retries {\n  attempts = 0\n}",
+        "retries {\n  attempts = 5\n}",
+        "retries {\n  idempotent = true\n}",
+        "retries {\n  attempts = 5\n  idempotent = true\n  per_try_timeout = \"2s\"\n}",
+        // The preset's limit of a try would never be met, or would cut what may take for ever.
+        "request_timeout = \"6s\"\nretries {\n  idempotent = true\n}",
+        "request_timeout = \"0s\"\nretries {\n  idempotent = true\n}",
+        "streaming = true\nretries {\n  idempotent = true\n}",
+        "streaming = true\nretries {\n  idempotent = true\n  per_try_timeout = \"2s\"\n}",
+        "resiliency = \"none\"\nretries {\n  attempts = 1\n  idempotent = true\n  per_try_timeout = \"2s\"\n}",
+        "resiliency = \"none\"\nretries {\n  attempts = 0\n}",
+    ] {
+        writeln!(lines, "{}: {}", arguments.replace('\n', " "), of_requests(arguments)).unwrap();
+    }
+    expect![[r#"
+        : timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        retries {}: timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        retries {   attempts = 0 }: timeout "15s", retries {"attempts":0}
+        retries {   attempts = 5 }: timeout "15s", retries {"attempts":5,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        retries {   idempotent = true }: timeout "15s", retries {"attempts":2,"perTryTimeout":"6s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        retries {   attempts = 5   idempotent = true   per_try_timeout = "2s" }: timeout "15s", retries {"attempts":5,"perTryTimeout":"2s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        request_timeout = "6s" retries {   idempotent = true }: timeout "6s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        request_timeout = "0s" retries {   idempotent = true }: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        streaming = true retries {   idempotent = true }: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        streaming = true retries {   idempotent = true   per_try_timeout = "2s" }: timeout null, retries {"attempts":2,"perTryTimeout":"2s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        resiliency = "none" retries {   attempts = 1   idempotent = true   per_try_timeout = "2s" }: timeout null, retries {"attempts":1,"perTryTimeout":"2s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        resiliency = "none" retries {   attempts = 0 }: timeout null, retries {"attempts":0}
+    "#]].assert_eq(&lines);
+}
+
+#[test]
+fn timeouts() {
+    let mut lines = String::new();
+    for arguments in ["", "request_timeout = \"90s\"", "streaming = true", "streaming = false", "resiliency = \"none\""]
+    {
+        writeln!(lines, "{arguments}: {}", of_requests(arguments)).unwrap();
+    }
+    expect![[r#"
+        : timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        request_timeout = "90s": timeout "90s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        streaming = true: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        streaming = false: timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        resiliency = "none": timeout null, retries {"attempts":0}
+    "#]].assert_eq(&lines);
+}
+
+#[test]
+fn single_limits() {
+    check_destination_rule(
+        &payments(
+            r#"
+        circuit_breaker {
+          connect_timeout      = "250ms"
+          max_connections      = 64
+          max_pending_requests = 32
+          max_requests         = 128
+        }
+        outlier_detection {
+          consecutive_5xx      = 2
+          interval             = "1s"
+          base_ejection_time   = "1m"
+          max_ejection_percent = 40
+        }
+    "#,
+        ),
+        &expect![[r#"
+            DestinationRule/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - '.'
+              host: payments.pci.svc.cluster.local
+              trafficPolicy:
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 32
+                    http2MaxRequests: 128
+                  tcp:
+                    connectTimeout: 250ms
+                    maxConnections: 64
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  baseEjectionTime: 60s
+                  consecutive5xxErrors: 2
+                  interval: 1s
+                  maxEjectionPercent: 40
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 20
+        "#]],
+    );
+}
+
+#[test]
+fn some_limits_of_a_preset() {
+    check_part(
+        "DestinationRule",
+        "  trafficPolicy:",
+        &payments("circuit_breaker {\n  max_connections = 64\n}\noutlier_detection {\n  interval = \"1s\"\n}"),
+        &expect![[r#"
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 1024
+                    http2MaxRequests: 1024
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 64
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 5
+                  interval: 1s
+                  maxEjectionPercent: 30
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 20
+        "#]],
+    );
+}
+
+/// Only what is written; with a word on nearness, which ejection would switch on.
+#[test]
+fn some_limits_without_a_preset() {
+    let texts = [
+        "circuit_breaker {\n  max_requests = 64\n}",
+        "circuit_breaker {\n  connect_timeout = \"1s\"\n}",
+        "outlier_detection {\n  consecutive_5xx = 3\n}",
+    ];
+    let expected = [
+        expect![[r#"
+                connectionPool:
+                  http:
+                    http2MaxRequests: 64
+        "#]],
+        expect![[r#"
+                connectionPool:
+                  tcp:
+                    connectTimeout: 1s
+        "#]],
+        expect![[r#"
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  consecutive5xxErrors: 3
+        "#]],
+    ];
+    for (text, expected) in texts.iter().zip(expected) {
+        check_part(
+            "DestinationRule",
+            "  trafficPolicy:",
+            &payments(&format!("resiliency = \"none\"\n{text}")),
+            &expected,
+        );
+    }
+}
+
+/// To Envoy, a connection that comes about waits like a request: limits of requests would limit it.
+#[test]
+fn limits_of_requests_leave_tcp_ports_alone() {
+    check_part(
+        "DestinationRule",
+        "  trafficPolicy:",
+        &mixed("circuit_breaker {\n  max_pending_requests = 1\n}"),
+        &expect![[r#"
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 1
+                    http2MaxRequests: 1024
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 1024
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 5
+                  interval: 10s
+                  maxEjectionPercent: 30
+                portLevelSettings:
+                - connectionPool:
+                    tcp:
+                      connectTimeout: 5s
+                      maxConnections: 1024
+                  loadBalancer:
+                    localityLbSetting:
+                      enabled: false
+                  outlierDetection:
+                    baseEjectionTime: 30s
+                    consecutive5xxErrors: 5
+                    interval: 10s
+                    maxEjectionPercent: 30
+                  port:
+                    number: 9000
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 20
+        "#]],
+    );
+    check_part(
+        "DestinationRule",
+        "  trafficPolicy:",
+        &mixed("resiliency = \"none\"\ncircuit_breaker {\n  max_pending_requests = 1\n}"),
+        &expect![[r#"
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 1
+                portLevelSettings:
+                - connectionPool:
+                    tcp: {}
+                  port:
+                    number: 9000
+        "#]],
+    );
+}
+
+#[test]
+fn limits_of_connections() {
+    check_part(
+        "DestinationRule",
+        "  trafficPolicy:",
+        &tcp("circuit_breaker {\n  max_connections = 10\n}\noutlier_detection {\n  consecutive_5xx = 1\n}"),
+        &expect![[r#"
+                connectionPool:
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 10
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 1
+                  interval: 10s
+                  maxEjectionPercent: 30
+        "#]],
+    );
+}
+
+#[test]
+fn failover() {
+    let text = r#"
+        failover {
+          from = "us-east-1"
+          to   = "us-west-2"
+        }
+        failover {
+          from = "us-west-2"
+          to   = "us-east-1"
+        }
+    "#;
+    check_part(
+        "DestinationRule",
+        "  trafficPolicy:",
+        &payments(text),
+        &expect![[r#"
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 1024
+                    http2MaxRequests: 1024
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 1024
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: true
+                    failover:
+                    - from: us-east-1
+                      to: us-west-2
+                    - from: us-west-2
+                      to: us-east-1
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 5
+                  interval: 10s
+                  maxEjectionPercent: 100
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 20
+        "#]],
+    );
+}
+
+#[test]
+fn failover_by_labels() {
+    let text = r#"
+        resiliency        = "none"
+        failover_priority = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"]
+        outlier_detection {
+          consecutive_5xx      = 3
+          max_ejection_percent = 80
+        }
+    "#;
+    check_part(
+        "DestinationRule",
+        "  trafficPolicy:",
+        &payments(text),
+        &expect![[r#"
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: true
+                    failoverPriority:
+                    - topology.kubernetes.io/region
+                    - topology.kubernetes.io/zone
+                outlierDetection:
+                  consecutive5xxErrors: 3
+                  maxEjectionPercent: 80
+        "#]],
+    );
+}
+
+#[test]
+fn failover_of_a_mixed_service() {
+    let text = "failover {\n  from = \"us-east-1\"\n  to = \"us-west-2\"\n}";
+    check_part(
+        "DestinationRule",
+        "    portLevelSettings:",
+        &mixed(text),
+        &expect![[r#"
+                - connectionPool:
+                    tcp:
+                      connectTimeout: 5s
+                      maxConnections: 1024
+                  loadBalancer:
+                    localityLbSetting:
+                      enabled: true
+                      failover:
+                      - from: us-east-1
+                        to: us-west-2
+                  outlierDetection:
+                    baseEjectionTime: 30s
+                    consecutive5xxErrors: 5
+                    interval: 10s
+                    maxEjectionPercent: 100
+                  port:
+                    number: 9000
+        "#]],
+    );
+}

@@ -1,0 +1,390 @@
+//! Requests that go another way.
+
+use expect_test::expect;
+
+use super::{check_part, check_virtual_service, mixed, payments, versions};
+
+/// Every condition, and every way.
+#[test]
+fn every_argument_of_a_route() {
+    let text = format!(
+        r#"
+        {}
+        route {{
+          name = "beta"
+          match {{
+            path    = "/v2/*"
+            method  = "GET"
+            headers = {{ "X-Beta" = "yes", "user-agent" = "Mobile*", "x-trace" = "*" }}
+            query   = {{ beta = "1", id = "*", lang = "en*" }}
+          }}
+          match {{
+            path = "/beta"
+          }}
+          to {{
+            version = "v2"
+          }}
+          rewrite {{
+            path = "/v1/"
+            host = "payments.example.com"
+          }}
+          mirror {{
+            version = "v1"
+            percent = 5
+          }}
+          fault {{
+            delay         = "2s"
+            delay_percent = 10
+            abort_status  = 503
+            abort_percent = 1
+          }}
+          request_timeout = "30s"
+        }}
+        route {{
+          match {{
+            path = "/old"
+          }}
+          redirect {{
+            path   = "/new"
+            host   = "new.example.com"
+            status = 308
+          }}
+        }}
+        route {{
+          match {{
+            method = "POST"
+          }}
+          to {{
+            version = "v1"
+            weight  = 99
+          }}
+          to {{
+            version = "v2"
+            weight  = 1
+          }}
+        }}
+    "#,
+        versions(100, 0)
+    );
+    check_virtual_service(
+        &payments(&text),
+        &expect![[r#"
+        VirtualService/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          exportTo:
+          - '.'
+          hosts:
+          - payments.pci.svc.cluster.local
+          http:
+          - fault:
+              abort:
+                httpStatus: 503
+                percentage:
+                  value: 1
+              delay:
+                fixedDelay: 2s
+                percentage:
+                  value: 10
+            match:
+            - headers:
+                user-agent:
+                  prefix: Mobile
+                x-beta:
+                  exact: "yes"
+                x-trace: {}
+              method:
+                exact: GET
+              port: 8080
+              queryParams:
+                beta:
+                  exact: "1"
+                id: {}
+                lang:
+                  prefix: en
+              uri:
+                prefix: /v2/
+            - port: 8080
+              uri:
+                exact: /beta
+            mirror:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+              subset: v1
+            mirrorPercentage:
+              value: 5
+            name: beta
+            retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            rewrite:
+              authority: payments.example.com
+              uri: /v1/
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+                subset: v2
+            timeout: 30s
+          - match:
+            - port: 8080
+              uri:
+                exact: /old
+            redirect:
+              authority: new.example.com
+              redirectCode: 308
+              uri: /new
+          - match:
+            - method:
+                exact: POST
+              port: 8080
+            retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+                subset: v1
+              weight: 99
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+                subset: v2
+              weight: 1
+            timeout: 15s
+          - match:
+            - port: 8080
+            retries:
+              attempts: 2
+              retryOn: connect-failure,refused-stream,reset-before-request
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+                subset: v1
+              weight: 100
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+                subset: v2
+              weight: 0
+            timeout: 15s
+    "#]],
+    );
+}
+
+/// As all others, but for what is written; the usual values of what isn't.
+#[test]
+fn least_that_a_route_says() {
+    let text = r#"
+        route {
+          match {
+            path = "/slow/*"
+          }
+          request_timeout = "2m"
+        }
+        route {
+          match {
+            path = "/gone"
+          }
+          redirect {
+            host = "archive.example.com"
+          }
+        }
+        route {
+          match {
+            path = "/broken/*"
+          }
+          fault {
+            abort_status = 500
+          }
+        }
+    "#;
+    check_part(
+        "VirtualService",
+        "  http:",
+        &payments(text),
+        &expect![[r#"
+              - match:
+                - port: 8080
+                  uri:
+                    prefix: /slow/
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                timeout: 120s
+              - match:
+                - port: 8080
+                  uri:
+                    exact: /gone
+                redirect:
+                  authority: archive.example.com
+                  redirectCode: 301
+              - fault:
+                  abort:
+                    httpStatus: 500
+                    percentage:
+                      value: 100
+                match:
+                - port: 8080
+                  uri:
+                    prefix: /broken/
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                timeout: 15s
+              - match:
+                - port: 8080
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                timeout: 15s
+        "#]],
+    );
+}
+
+/// What nothing can reach isn't written.
+#[test]
+fn a_last_route_for_everything() {
+    let text = format!("{}\nroute {{\n  mirror {{\n    version = \"v2\"\n  }}\n}}", versions(100, 0));
+    check_part(
+        "VirtualService",
+        "  http:",
+        &payments(&text),
+        &expect![[r#"
+              - match:
+                - port: 8080
+                mirror:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v2
+                mirrorPercentage:
+                  value: 100
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 100
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 0
+                timeout: 15s
+        "#]],
+    );
+}
+
+/// Each port has all routes; ports without requests have none.
+#[test]
+fn routes_of_a_mixed_service() {
+    let text = format!(
+        "port {{\n  number = 9090\n  protocol = \"grpc\"\n}}\nroute {{\n  match {{\n    path = \"/v2/*\"\n  }}\n  to {{\n    version = \
+         \"v2\"\n  }}\n}}\n{}",
+        versions(100, 0)
+    );
+    check_part(
+        "VirtualService",
+        "  http:",
+        &mixed(&text),
+        &expect![[r#"
+              - match:
+                - port: 8080
+                  uri:
+                    prefix: /v2/
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                timeout: 15s
+              - match:
+                - port: 8080
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 100
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 0
+                timeout: 15s
+              - match:
+                - port: 9090
+                  uri:
+                    prefix: /v2/
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9090
+                    subset: v2
+              - match:
+                - port: 9090
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9090
+                    subset: v1
+                  weight: 100
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9090
+                    subset: v2
+                  weight: 0
+        "#]],
+    );
+}
