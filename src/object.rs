@@ -85,6 +85,14 @@ pub mod kind {
         ROLE = "Role" "rbac.authorization.k8s.io" "v1" "roles" Exclusive true;
         /// RoleBinding.
         ROLE_BINDING = "RoleBinding" "rbac.authorization.k8s.io" "v1" "rolebindings" Exclusive true;
+        /// RequestAuthentication.
+        REQUEST_AUTHENTICATION = "RequestAuthentication" "security.istio.io" "v1" "requestauthentications" Exclusive true;
+        /// Telemetry.
+        TELEMETRY = "Telemetry" "telemetry.istio.io" "v1" "telemetries" Exclusive true;
+        /// ValidatingAdmissionPolicy.
+        VALIDATING_ADMISSION_POLICY = "ValidatingAdmissionPolicy" "admissionregistration.k8s.io" "v1" "validatingadmissionpolicies" Exclusive false;
+        /// ValidatingAdmissionPolicyBinding.
+        VALIDATING_ADMISSION_POLICY_BINDING = "ValidatingAdmissionPolicyBinding" "admissionregistration.k8s.io" "v1" "validatingadmissionpolicybindings" Exclusive false;
     }
 
     kinds! {
@@ -94,8 +102,6 @@ pub mod kind {
         POD = "Pod" "" "v1" "pods" Shared true;
         /// ConfigMap: the mesh's own configuration is in one.
         CONFIG_MAP = "ConfigMap" "" "v1" "configmaps" Shared true;
-        /// RequestAuthentication.
-        REQUEST_AUTHENTICATION = "RequestAuthentication" "security.istio.io" "v1" "requestauthentications" Exclusive true;
     }
 
     /// The row of `name` ("VirtualService").
@@ -119,6 +125,11 @@ impl Key {
     /// An object in a namespace.
     pub fn new(kind: &'static Kind, namespace: &str, name: &str) -> Self {
         Self { kind, namespace: Some(namespace.to_owned()), name: name.to_owned() }
+    }
+
+    /// An object of the whole cluster.
+    pub fn of_cluster(kind: &'static Kind, name: &str) -> Self {
+        Self { kind, namespace: None, name: name.to_owned() }
     }
 }
 

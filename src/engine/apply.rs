@@ -118,7 +118,7 @@ impl Engine<'_> {
         let keys = noted.iter().map(|(key, _)| *key).chain(set.wanted.keys().copied());
         let mut found = self.fetch(keys, Freshness::Now, out).await?;
         let inherited = inherited.iter().map(|(key, _)| *key).filter(|key| !set.wanted.contains_key(key));
-        found.extend(self.fetch(inherited, Freshness::Recent, out).await?);
+        found.extend(self.fetch_left(inherited, out).await?);
         Ok(found)
     }
 

@@ -109,10 +109,11 @@ fn managers(live: &Json) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The object of `keys` that carries the arguments.
+/// The object of `keys` that carries the arguments: the first of the best kind, in the order in which they are rendered. What
+/// is in another namespace than the id's, where an import wouldn't find it, comes after what isn't.
 pub fn anchor<'a>(keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
     keys.filter_map(|key| Some((ANCHORS.iter().position(|kind| *kind == key.kind.kind)?, key)))
-        .min()
+        .min_by_key(|(position, _)| *position)
         .map(|(_, key)| key)
 }
 

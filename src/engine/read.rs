@@ -14,7 +14,7 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Reported},
     kubernetes::{
-        Freshness,
+        Error, Freshness,
         errors::{Doing, explain},
     },
     object::Key,
@@ -46,12 +46,33 @@ impl Engine<'_> {
         freshness: Freshness,
         out: &mut Diagnostics,
     ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
+        self.fetch_but(keys, freshness, |_| false, out).await
+    }
+
+    /// Likewise, of what an earlier life may have left. What we may not read is taken as not there: who may not do that didn't
+    /// write it either.
+    pub(super) async fn fetch_left(
+        &self,
+        keys: impl Iterator<Item = &Key>,
+        out: &mut Diagnostics,
+    ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
+        self.fetch_but(keys, Freshness::Recent, Error::forbidden, out).await
+    }
+
+    async fn fetch_but(
+        &self,
+        keys: impl Iterator<Item = &Key>,
+        freshness: Freshness,
+        is_nothing: fn(&Error) -> bool,
+        out: &mut Diagnostics,
+    ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
         let keys: Vec<&Key> = keys.collect();
         let reads = keys.iter().map(|key| self.cluster.get(key, freshness, &self.limits).boxed());
         let (mut found, mut failed) = (BTreeMap::new(), None);
         for (key, read) in keys.iter().copied().zip(side_by_side(reads.collect()).await) {
             match read {
                 Ok(live) => found.extend(live.map(|live| (key.clone(), live))),
+                Err(error) if is_nothing(&error) => {}
                 // One fault, one message: what fails for one object fails for its siblings, too.
                 Err(error) if failed.is_none() => failed = Some(explain(&error, Doing::Read, key, None, out)),
                 Err(_) => {}

@@ -57,6 +57,12 @@ words! {
         MissingAccount = "missing-account",
         /// Missing port.
         MissingPort = "missing-port",
+        /// Mesh export.
+        MeshExport = "mesh-export",
+        /// Mesh outbound.
+        MeshOutbound = "mesh-outbound",
+        /// Mesh TLS.
+        MeshTls = "mesh-tls",
         /// Missing provider.
         MissingProvider = "missing-provider",
         /// Missing issuer.
@@ -112,8 +118,13 @@ impl Code {
             Self::HiddenCallee => "`calls` names a service or an external host that isn't exported to the namespace.",
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
             Self::MissingPort => "The Service hasn't a port that a `port` block names.",
+            Self::MeshExport => "The installed mesh shows to every namespace what nobody exports.",
+            Self::MeshOutbound => {
+                "The installed mesh lets every call out, where the mesh's defaults let out none that nobody declares."
+            }
+            Self::MeshTls => "The installed mesh accepts TLS below 1.2.",
             Self::MissingProvider => {
-                "The mesh's configuration doesn't define the provider of `external_authorization`."
+                "The mesh's configuration doesn't define a provider of `external_authorization` or `telemetry`."
             }
             Self::MissingIssuer => {
                 "No RequestAuthentication verifies tokens of an `end_user`'s issuer for the service."

@@ -1,6 +1,7 @@
 //! The domain: intent in, Istio objects out. Pure: no async, no I/O, no Kubernetes client, no Terraform types but paths and
 //! diagnostics. Facts of the cluster never reach it, so that a plan is the same with and without one.
 
+pub mod admission;
 pub mod checks;
 pub mod core;
 pub mod duration;
@@ -9,16 +10,19 @@ pub mod failures;
 pub mod gateway;
 pub mod global_defaults;
 pub mod global_name;
+pub mod installed;
 pub mod istio;
 pub mod manifest;
 pub mod names;
 pub mod namespace;
 pub mod patterns;
+pub mod percent;
 pub mod port;
 pub mod reference;
 pub mod resiliency;
 pub mod service;
 mod shapes;
+pub mod sources;
 pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};

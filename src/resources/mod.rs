@@ -53,6 +53,10 @@ pub trait Kind: Send + Sync + 'static {
     fn check(config: &Self::Config, out: &mut Diagnostics);
     /// Rules that need the provider's arguments.
     fn check_in_mesh(config: &Self::Config, mesh: &Mesh, out: &mut Diagnostics);
+    /// What a plan says of a change. It never refuses one.
+    fn check_change(_before: &Self::Config, _after: &Self::Config, _out: &mut Diagnostics) {}
+    /// What a plan says of a destroy.
+    fn check_destroy(_config: &Self::Config, _out: &mut Diagnostics) {}
     /// The objects. Total: only want of a value can fail, and what is faulty counts as unknown.
     fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
     /// The computed attributes; unknown only where an input is.

@@ -4,9 +4,28 @@ resource "mesh_global_defaults" "this" {
     mode = "strict"
   }
 
-  # What no policy allows is denied. Start with "dry_run".
+  # What no policy allows is denied. Start with "audit" or "dry_run".
   authorization {
     mode = "enforce"
+
+    # Calls that every workload takes: a scraper in the mesh, and health checks of load balancers.
+    allow {
+      from  = ["monitoring/prometheus"]
+      ports = [9090]
+    }
+    allow {
+      from      = ["anonymous"]
+      paths     = ["/healthz"]
+      methods   = ["GET"]
+      ip_blocks = ["10.0.0.0/8"]
+    }
+  }
+
+  # Gateways that somebody else made keep their way in.
+  gateway_access {
+    namespace = "istio-system"
+    selector  = { istio = "ingressgateway" }
+    ports     = [8080, 8443]
   }
 
   # Where a sidecar may send: the workload's own namespace, and what the root namespace offers.
@@ -15,7 +34,19 @@ resource "mesh_global_defaults" "this" {
   }
   outbound_traffic_policy = "registry_only"
 
-  resiliency = "medium"
+  # How failures are met where a service doesn't say it itself.
+  resiliency      = "medium"
+  request_timeout = "60s"
+  retries {
+    attempts        = 2
+    per_try_timeout = "20s"
+    idempotent      = true
+  }
+
+  labels      = { team = "platform" }
+  annotations = { "example.com/reviewed-by" = "security" }
+
+  deletion_protection = false # true, once the roll-out is done
 
   # A PeerAuthentication `default` that somebody made by hand, and whatever else has our names, is taken over.
   adopt_existing = true

@@ -93,6 +93,9 @@ pub struct Operation {
     /// The workload's own ports, not the Service's, in the order of their numbers.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "texts")]
     pub ports: BTreeSet<PortNumber>,
+    /// Likewise; any but these.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "texts")]
+    pub not_ports: BTreeSet<PortNumber>,
 }
 
 /// What else must hold. On a TCP port, conditions on requests are what methods are: see [`Operation`].

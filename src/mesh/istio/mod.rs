@@ -3,10 +3,13 @@
 
 pub mod authorization_policy;
 pub mod destination_rule;
+pub mod envoy_filter;
 pub mod gateway;
 pub mod peer_authentication;
+pub mod request_authentication;
 pub mod service_entry;
 pub mod sidecar;
+pub mod telemetry;
 pub mod virtual_service;
 
 use std::collections::{BTreeMap, BTreeSet};

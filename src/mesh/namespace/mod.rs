@@ -24,7 +24,7 @@ pub use team::{Account, Team};
 
 use super::{
     Mesh, Rendered,
-    global_defaults::Authorization,
+    global_defaults::Mode,
     manifest::{Metadata, Texts},
     reference::Destination,
     stage,
@@ -51,7 +51,7 @@ pub struct Namespace {
     /// What its workloads may call; the own namespace beside.
     pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
     /// What happens to calls that no policy allows.
-    pub authorization: Known<Authorization>,
+    pub authorization: Known<Mode>,
     /// Whether its workloads accept clear text.
     pub mtls: Known<Option<Mtls>>,
     /// Who works there.
@@ -113,14 +113,14 @@ impl Namespace {
             objects.push((key.clone(), defaults::sidecar(&site, key)));
         }
         match self.authorization? {
-            Authorization::Off => {}
-            Authorization::Audit => {
+            Mode::Off => {}
+            Mode::Audit => {
                 let key = site.key(&kind::AUTHORIZATION_POLICY, defaults::AUDIT);
                 objects.push((key.clone(), defaults::audit(&site, key)));
             }
             mode => {
                 let key = site.key(&kind::AUTHORIZATION_POLICY, defaults::DENY_ALL);
-                objects.push((key.clone(), defaults::deny_all(&site, key, mode == Authorization::DryRun)));
+                objects.push((key.clone(), defaults::deny_all(&site, key, mode == Mode::DryRun)));
             }
         }
         objects.extend(mtls::objects(&site)?);

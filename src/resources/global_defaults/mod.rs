@@ -1,14 +1,25 @@
 //! `mesh_global_defaults`
 
 mod config;
+mod intent;
 
 pub use config::Config;
 
-use super::{Kind, timeouts::Limits};
+use self::intent::intent;
+use super::{
+    Kind,
+    arguments::{check_annotations, check_labels, check_selector},
+    timeouts::Limits,
+};
 use crate::{
-    diagnostics::Diagnostics,
+    diagnostics::{Diagnostics, Path},
+    facts::Found,
     known::Known,
-    mesh::{Mesh, Rendered, global_defaults, istio::peer_authentication::MtlsMode},
+    mesh::{
+        Mesh, Rendered,
+        checks::{Findings, Want},
+        global_defaults,
+    },
     object::{Key, Stage, Takeover},
 };
 
@@ -28,16 +39,41 @@ impl Kind for GlobalDefaults {
     }
 
     fn check(config: &Config, out: &mut Diagnostics) {
+        check_labels(&config.labels, &Path::root().attribute("labels"), out);
+        check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
+        check_selectors(config, out);
         intent(config).check(out);
     }
 
-    fn check_in_mesh(_config: &Config, _mesh: &Mesh, _out: &mut Diagnostics) {}
+    fn check_in_mesh(config: &Config, mesh: &Mesh, out: &mut Diagnostics) {
+        intent(config).check_in_mesh(mesh, out);
+    }
+
+    fn check_change(before: &Config, after: &Config, out: &mut Diagnostics) {
+        intent(before).check_change(&intent(after), out);
+    }
+
+    fn check_destroy(config: &Config, out: &mut Diagnostics) {
+        intent(config).check_destroy(out);
+    }
+
+    fn is_protected(config: &Config) -> bool {
+        config.deletion_protection.or(false).unwrap_or(false)
+    }
 
     fn render(config: &Config, mesh: &Mesh) -> Rendered {
         intent(config).render(mesh)
     }
 
     fn outputs(_config: &Config, _mesh: &Mesh) {}
+
+    fn wants(config: &Config, mesh: &Mesh) -> Vec<Want> {
+        intent(config).wants(mesh)
+    }
+
+    fn judge(config: &Config, mesh: &Mesh, found: &Found, out: &mut Findings) {
+        intent(config).judge(mesh, found, out);
+    }
 
     fn could_render(_id: &str, mesh: &Mesh) -> Vec<(Key, Stage)> {
         global_defaults::could_render(mesh)
@@ -52,13 +88,20 @@ impl Kind for GlobalDefaults {
     }
 }
 
-/// What the arguments mean: defaults are filled in here, and nowhere else.
-fn intent(config: &Config) -> global_defaults::GlobalDefaults {
-    global_defaults::GlobalDefaults {
-        mtls: config.mtls.known().map(|block| block.map(|mtls| mtls.mode.or(MtlsMode::Strict))),
-        authorization: config.authorization.known().and_then(|block| block.map(|a| a.mode.required()).transpose()),
-        sidecar: config.sidecar.known().map(|block| block.map(|sidecar| sidecar.egress_hosts.elements())),
-        outbound_traffic_policy: config.outbound_traffic_policy.known().map(Option::<&_>::copied),
-        resiliency: config.resiliency.known().map(Option::<&_>::copied),
+fn check_selectors(config: &Config, out: &mut Diagnostics) {
+    let root = Path::root();
+    for (name, blocks) in [
+        ("gateway_access", config.gateway_access.known().map(|all| all.iter().map(|block| &block.selector).collect())),
+        ("jwt", config.jwt.known().map(|all| all.iter().map(|block| &block.selector).collect::<Vec<_>>())),
+    ] {
+        for (n, selector) in blocks.into_iter().flatten().enumerate() {
+            check_selector(selector, &root.attribute(name).index(n).attribute("selector"), out);
+        }
+    }
+    if let Ok(Some(block)) = config.external_authorization.known() {
+        check_selector(&block.selector, &root.attribute("external_authorization").attribute("selector"), out);
+    }
+    if let Ok(Some(block)) = config.guardrails.known() {
+        check_selector(&block.namespace_selector, &root.attribute("guardrails").attribute("namespace_selector"), out);
     }
 }

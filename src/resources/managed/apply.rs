@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{Managed, configured};
+use super::{CHECKS_WITHIN, Managed, configured};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, record::Noted},
     known::Unknown,
     kubernetes::Limits,
+    mesh::stage,
     object::{Key, Object},
     plugin::offer::{Call, Stored},
     resources::{
@@ -59,6 +60,14 @@ impl<K: Kind> Managed<K> {
             // What a killed apply or a replaced life may have left, and what was handed over in this run.
             let possible = K::could_render(&id, mesh).into_iter();
             record.objects = possible.map(|(key, stage)| (key.to_string(), Noted::inherited(stage))).collect();
+            if K::ONE_PER_MESH {
+                // Some of its names carry a digest of arguments that may have been others.
+                let limits = Limits::within(CHECKS_WITHIN, call.stop.clone());
+                let left = Self::stamped(&context, mesh, &id, &limits, &mut Diagnostics::default()).await;
+                for (key, _) in left.unwrap_or_default() {
+                    record.objects.entry(key.to_string()).or_insert(Noted::inherited(stage::OPENING));
+                }
+            }
             for (key, (noted, body)) in context.run.take_over(&Self::resource(&id)) {
                 record.objects.insert(key.to_string(), noted);
                 before.insert(key, body);

@@ -84,6 +84,9 @@ impl<K: Kind> Managed<K> {
                 // What it has of others' objects carries no stamp; the arguments say which.
                 let noted = Noted { stage: object.stage.0, fields: true, ..Noted::default() };
                 record.objects.insert(object.key.to_string(), noted);
+            } else {
+                // In another namespace than the id's: it is looked for by its name.
+                record.objects.entry(object.key.to_string()).or_insert(Noted::inherited(object.stage));
             }
             objects.insert(object.key, object.body);
         }
@@ -99,7 +102,8 @@ impl<K: Kind> Managed<K> {
         Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
     }
 
-    /// Objects whose stamps name the resource, of the kinds of `could_render`, and of those that it may share with others.
+    /// Objects whose stamps name the resource: in its namespace of the kinds of `could_render` and of those that it may share with
+    /// others, and of the whole cluster by the names of `could_render`.
     /// Where nothing is found, it may be for want of a right: it is told, but for shared kinds, which not everybody needs.
     pub(super) async fn stamped(
         context: &Context,
@@ -113,10 +117,12 @@ impl<K: Kind> Managed<K> {
         let (mut found, mut forbidden) = (Vec::new(), None);
         let could_render = K::could_render(id, mesh);
         let own = |kind: &object::Kind| could_render.iter().any(|(key, _)| key.kind == kind);
-        let ours = |live: &Json| text(live, &["metadata", "annotations", ownership::RESOURCE]) == Some(&resource);
+        let ours = |live: &Json| said_resource(live) == Some(&resource);
         for (key, _) in could_render.iter().filter(|(key, _)| !key.kind.namespaced) {
             match context.cluster.get(key, Freshness::Now, limits).await {
                 Ok(live) => found.extend(live.filter(|live| ours(live)).map(|live| (key.clone(), Json::clone(&live)))),
+                // What the API server itself goes by: only who writes it needs the right.
+                Err(error) if error.forbidden() && key.kind.territory == Territory::Exclusive => {}
                 Err(error) if error.forbidden() => forbidden = Some((error, key.clone())),
                 Err(error) => return Err(explain(&error, Doing::Read, key, None, out)),
             }
@@ -156,4 +162,9 @@ impl<K: Kind> Managed<K> {
         let state = state::with_objects(&nothing, &[(key, Json::Null)].into());
         Ok(Stored { state, private: record.write(), identity: None })
     }
+}
+
+/// The resource that an object's stamp names.
+fn said_resource(live: &Json) -> Option<&str> {
+    text(live, &["metadata", "annotations", ownership::RESOURCE])
 }

@@ -50,6 +50,9 @@ impl<K: Kind> Managed<K> {
             Self::each_object_once(&context, &id, K::render(&model, mesh), out)?;
         }
         let unchanged = prior.as_ref().is_some_and(|prior| prior.state == planned);
+        if let (Some(prior), false) = (&prior, unchanged) {
+            K::check_change(&Self::model_of(&prior.state), &model, out);
+        }
         if let (Ok(mesh), false, true) = (&context.mesh, unchanged, requires_replace.is_empty()) {
             Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
             out.sound()?;
@@ -76,6 +79,7 @@ impl<K: Kind> Managed<K> {
         Self::may_go(&Record::read(&prior.private), out)?;
         let id = state::id(&prior.state);
         let resource = Self::resource(&id);
+        K::check_destroy(&Self::model_of(&prior.state), out);
         context.run.doom(&resource, Record::read(&prior.private));
         if context.run.is_planned(&resource) {
             Self::not_renamed(&context, &id, &call.stop, out).await?;

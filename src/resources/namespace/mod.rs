@@ -16,7 +16,7 @@ use crate::{
     mesh::{
         Mesh, Rendered,
         checks::{Findings, Want},
-        global_defaults::Authorization,
+        global_defaults::Mode,
         istio::peer_authentication::MtlsMode,
         manifest::Texts,
         namespace::{self, Exception, Mtls, Team},
@@ -96,7 +96,7 @@ fn intent(config: &Config) -> namespace::Namespace {
         create: config.create.or(true),
         // Whether there is a Sidecar is known before all of its hosts are.
         calls: config.calls.known().map(|calls| calls.map(|_| config.calls.elements().map(Option::unwrap_or_default))),
-        authorization: config.authorization_mode.or(Authorization::Off),
+        authorization: config.authorization_mode.or(Mode::Off),
         mtls: config.mtls.known().map(|block| block.map(mtls)),
         team_rights: config.rbac.known().map(|block| block.map(team)),
         labels: texts(&config.labels),

@@ -15,7 +15,7 @@ use terraform_provider_mesh::{
     },
 };
 
-use super::fixed_point::{is_of_somebody_else, key_of, make_service, placed};
+use super::fixed_point::{is_of_somebody_else, is_of_the_cluster, key_of, make_service, placed};
 use crate::{
     golden::sound::{Sound, sound},
     support::{
@@ -111,9 +111,11 @@ fn bodies<K: Kind>(sound: &Sound, namespace: &Namespace) -> Vec<Json> {
     bodies
 }
 
-/// What the webhook sees of it: a Service of somebody else's, of which an annotation is ours, isn't among it.
+/// What the webhook sees of it: a Service of somebody else's, of which an annotation is ours, isn't among it, nor are rules of
+/// the API server.
 fn validate(bodies: &[Json]) -> Result<(), String> {
-    istioctl::validate(&bodies.iter().filter(|body| !is_of_somebody_else(body)).cloned().collect::<Vec<_>>())
+    let seen = bodies.iter().filter(|body| !is_of_somebody_else(body) && !is_of_the_cluster(body));
+    istioctl::validate(&seen.cloned().collect::<Vec<_>>())
 }
 
 /// The server takes it as it is, and gives back what was rendered.

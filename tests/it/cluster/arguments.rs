@@ -23,13 +23,13 @@ use super::{configure, workspace};
 /// An argument, or block.
 pub(super) struct Row {
     /// Its name.
-    argument: &'static str,
+    pub(super) argument: &'static str,
     /// What stands beside it all the time; a name, a namespace and a port do anyway.
     pub(super) beside: &'static str,
     /// It is written.
-    written: &'static str,
+    pub(super) written: &'static str,
     /// It is written otherwise.
-    changed: &'static str,
+    pub(super) changed: &'static str,
 }
 
 /// All objects are ours, but for the account.
@@ -267,7 +267,7 @@ fn service(n: usize, row: &Row, written: &str) -> String {
 }
 
 /// What the server has of each service's objects, by service and key.
-fn live(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, Json>> {
+pub(super) fn live(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, Json>> {
     let api = control_plane().api();
     let mut all = BTreeMap::new();
     for (address, values) in workspace.resources() {
@@ -284,7 +284,7 @@ fn live(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, Json>> {
 }
 
 /// One line a field that differs.
-fn differences(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) -> Vec<String> {
+pub(super) fn differences(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) -> Vec<String> {
     let mut lines = Vec::new();
     for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
         match (before.get(key), after.get(key)) {

@@ -95,8 +95,16 @@ fn every_example_is_applied() {
     }
     let theirs = everything(&api);
     let _controller = finalize(vec!["storefront".to_owned()]);
-    for resource in ["mesh_service", "mesh_external_service", "mesh_global_defaults", "mesh_namespace", "mesh_gateway"]
-    {
+    for resource in [
+        "mesh_service",
+        "mesh_external_service",
+        "mesh_global_defaults",
+        "mesh_global_defaults/end-users",
+        "mesh_global_defaults/guardrails",
+        "mesh_global_defaults/telemetry",
+        "mesh_namespace",
+        "mesh_gateway",
+    ] {
         let workspace = initialized(Tool::Tofu, &format!("resources/{resource}"));
         workspace.apply().succeeded();
         is_empty(&workspace);

@@ -5,7 +5,9 @@ use terraform_provider_mesh::object;
 use crate::support::{
     api::Api,
     control_plane::control_plane,
-    users::Grant::{self, AppTeam, LiveChecks, LiveChecksCalled, LiveChecksRoot, Plan, Platform},
+    users::Grant::{
+        self, AppTeam, GatewayAccess, Guardrails, LiveChecks, LiveChecksCalled, LiveChecksRoot, Plan, Platform,
+    },
 };
 
 const READ: &[&str] = &["get", "list"];
@@ -32,8 +34,17 @@ fn written(grant: Grant) -> &'static [&'static str] {
             "Gateway",
             "AuthorizationPolicy",
             "PeerAuthentication",
+            "RequestAuthentication",
+            "Telemetry",
         ],
-        Plan | LiveChecks | LiveChecksCalled | LiveChecksRoot | Grant::Namespaces | Grant::NamespacesDestroy => &[],
+        GatewayAccess => &["AuthorizationPolicy"],
+        Guardrails
+        | Plan
+        | LiveChecks
+        | LiveChecksCalled
+        | LiveChecksRoot
+        | Grant::Namespaces
+        | Grant::NamespacesDestroy => &[],
     }
 }
 
@@ -50,7 +61,7 @@ fn read(grant: Grant) -> Vec<&'static str> {
 fn each_grant_holds_in_its_namespace_and_nowhere_else() {
     let plane = control_plane();
     let elsewhere = plane.namespace("elsewhere");
-    for grant in [AppTeam, Platform, Plan] {
+    for grant in [AppTeam, Platform, GatewayAccess, Plan] {
         let home = plane.namespace("rbac");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
         for kind in object::kind::ALL.iter().filter(|kind| kind.namespaced) {
@@ -154,5 +165,29 @@ fn who_makes_namespaces_gives_nobody_more_than_he_has() {
         ("create", "networking.istio.io", "envoyfilters"),
     ] {
         assert!(!api.can(verb, group, resource, "", ""), "{verb} {resource}");
+    }
+}
+
+/// By their names: the policies of another mesh, or of somebody else, are none of its business.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn guardrails_are_those_of_one_mesh() {
+    let plane = control_plane();
+    let (home, elsewhere) = (plane.namespace("root"), plane.namespace("other-root"));
+    let api = Api::new(&plane.kubeconfig(&home.user(Guardrails)));
+    for kind in object::kind::ALL.iter().filter(|kind| !kind.namespaced && kind.group == "admissionregistration.k8s.io")
+    {
+        for policy in ["mesh-root-only", "mesh-team-rules"] {
+            let can = |verb: &str, root: &str| api.can(verb, kind.group, kind.plural, "", &format!("{policy}-{root}"));
+            for verb in ["get", "create", "patch", "delete"] {
+                assert!(can(verb, &home.name), "{verb} {}", kind.kind);
+                assert!(!can(verb, &elsewhere.name), "{verb} {} of another mesh", kind.kind);
+            }
+            assert!(!can("update", &home.name) && !can("list", &home.name), "{} in ways nobody needs", kind.kind);
+        }
+        assert!(!api.can("get", kind.group, kind.plural, "", ""), "every {}", kind.kind);
+    }
+    for kind in object::kind::ALL.iter().filter(|kind| kind.namespaced) {
+        assert!(!api.can("patch", kind.group, kind.plural, &home.name, ""), "{}", kind.kind);
     }
 }

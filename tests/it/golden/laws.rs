@@ -65,6 +65,14 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off", "simple", "passthrough"],
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
+        "issuer" => &["https://accounts.example.com", "https://login.example.com"],
+        "jwks" => &[r#"{"keys":[{"kty":"RSA","kid":"1","n":"x","e":"AQAB"}]}"#],
+        "jwks_uri" => &["https://accounts.example.com/keys"],
+        "disabled" => &["REQUEST_SIZE", "ALL_METRICS"],
+        "root_only" => &["Telemetry", "PeerAuthentication", "EnvoyFilter", "WasmPlugin"],
+        "global_names" => &["payments.example.internal", "ledger.example.internal"],
+        "action" => &["deny", "warn", "audit"],
+        "filter" => &["response.code >= 400"],
         "unmanaged" | "kind" => &["VirtualService", "DestinationRule"],
         "replaces" => &["VirtualService/theirs", "DestinationRule/theirs"],
         "patch" => &[r#"{"spec":{"exportTo":["*"]}}"#, r#"{"spec":{"exportTo":null}}"#],
@@ -82,6 +90,7 @@ fn unsound_text() -> impl Strategy<Value = String> {
 fn sound_numbers(name: &str) -> &'static [i64] {
     match name {
         "number" | "target_port" | "port" | "ports" | "except_ports" => &[80, 443, 8080, 9000],
+        "sampling_percentage" => &[0, 1, 100],
         "weight" => &[100, 0, 40, 60],
         "status" => &[302, 308],
         "abort_status" => &[503, 200],

@@ -63,6 +63,10 @@ pub(crate) enum Grant {
     AppTeam,
     /// The platform team, in the root namespace.
     Platform,
+    /// Beside the platform's: the doors of gateways, in their namespace.
+    GatewayAccess,
+    /// Likewise: the guardrails of the mesh whose root the namespace is.
+    Guardrails,
     /// Reads, and so plans.
     Plan,
     /// The platform team, in the namespaces that it makes.
@@ -82,6 +86,8 @@ impl fmt::Display for Grant {
         f.write_str(match self {
             Self::AppTeam => "app-team",
             Self::Platform => "platform",
+            Self::GatewayAccess => "gateway-access",
+            Self::Guardrails => "guardrails",
             Self::Plan => "plan",
             Self::Namespaces => "namespaces",
             Self::NamespacesDestroy => "namespaces-destroy",
@@ -98,7 +104,12 @@ impl Grant {
         let mut manifests = documented(&self.to_string());
         for manifest in &mut manifests {
             let of_cluster = manifest["kind"].as_str().is_some_and(|kind| kind.starts_with("Cluster"));
-            if of_cluster {
+            let text = manifest.to_string();
+            if of_cluster && text.contains("-istio-system") {
+                // Names say which mesh they are for.
+                let adapted = text.replace("-istio-system", &format!("-{namespace}"));
+                *manifest = serde_json::from_str(&adapted).expect("JSON");
+            } else if of_cluster {
                 // Each test has its own.
                 for name in ["/metadata/name", "/roleRef/name"] {
                     if let Some(Json::String(name)) = manifest.pointer_mut(name) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     Access,
     policy::{Action, policy as shared},
-    rule::{rule, sources},
+    rule::rule,
 };
 use crate::{
     diagnostics::Path,
@@ -14,6 +14,7 @@ use crate::{
         istio::authorization_policy::{Operation, Rule, To},
         reference::Caller,
         service::{Ingress, Site},
+        sources::sources,
     },
     object::{Key, Object},
 };
@@ -27,7 +28,7 @@ pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
         rules.push(way_in(site, way)?);
     }
     if let Some(caller) = access_caller(site)? {
-        let from = sources(site, &BTreeSet::from([caller]), &BTreeSet::new());
+        let from = sources(&BTreeSet::from([caller]), &BTreeSet::new(), site.namespace, site.mesh);
         rules.push(Rule { from, ..Rule::default() });
     }
     let access = ("spec.rules".to_owned(), Path::root().attribute("access"));
@@ -44,7 +45,7 @@ fn way_in(site: &Site, way: &Ingress) -> Known<Rule> {
         paths: way.seen_paths()?,
         ..Operation::default()
     };
-    let from = sources(site, &BTreeSet::from([way.caller()?]), &BTreeSet::new());
+    let from = sources(&BTreeSet::from([way.caller()?]), &BTreeSet::new(), site.namespace, site.mesh);
     Ok(Rule { from, to: vec![To { operation }], ..Rule::default() })
 }
 

@@ -7,11 +7,11 @@ use super::{Calls, EndUser};
 use crate::{
     known::{Known, Unknown, part},
     mesh::{
-        istio::authorization_policy::{Condition, From, Operation, Rule, Source, To},
-        names,
+        istio::authorization_policy::{Condition, Operation, Rule, To},
         port::PortNumber,
         reference::Caller,
         service::{Port, Site},
+        sources::sources,
     },
 };
 
@@ -26,7 +26,7 @@ pub(super) fn rule(site: &Site, block: &Calls) -> Known<Rule> {
     let operation = operation(site.service.ports()?, block)?;
     let anything = operation == Operation::default();
     Ok(Rule {
-        from: sources(site, &callers, &ip_blocks),
+        from: sources(&callers, &ip_blocks, site.namespace, site.mesh),
         to: if anything { Vec::new() } else { vec![To { operation }] },
         when: part(&block.end_user)?.as_ref().map(conditions).transpose()?.unwrap_or_default(),
     })
@@ -64,42 +64,6 @@ impl Calls {
     }
 }
 
-/// Callers as sources, each from these addresses. None for `anonymous` from anywhere, which a rule says by naming no source.
-pub(super) fn sources(site: &Site, callers: &BTreeSet<Caller>, ip_blocks: &BTreeSet<String>) -> Vec<From> {
-    let (mut principals, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
-    for caller in callers {
-        match caller {
-            Caller::Anonymous => {}
-            Caller::Any => {
-                principals.insert("*".to_owned());
-            }
-            Caller::Namespace(namespace) => {
-                namespaces.insert(namespace.clone());
-            }
-            Caller::Workload { namespace, service_account } => {
-                let namespace = namespace.as_deref().unwrap_or(site.namespace);
-                principals.insert(names::principal(&site.mesh.trust_domain, namespace, service_account));
-            }
-            Caller::Principal { trust_domain, namespace, service_account } => {
-                principals.insert(names::principal(trust_domain, namespace, service_account));
-            }
-        }
-    }
-    let mut sources = Vec::new();
-    if callers.contains(&Caller::Anonymous) {
-        sources.push(Source::default());
-    } else {
-        if !principals.is_empty() {
-            sources.push(Source { principals, ..Source::default() });
-        }
-        if !namespaces.is_empty() {
-            sources.push(Source { namespaces, ..Source::default() });
-        }
-    }
-    let from = |source| From { source: Source { ip_blocks: ip_blocks.clone(), ..source } };
-    sources.into_iter().map(from).filter(|from| from.source != Source::default()).collect()
-}
-
 /// What a block governs. With HTTP attributes, HTTP ports only; without, whatever ports it names, or all.
 fn operation(ports: &[Port], block: &Calls) -> Known<Operation> {
     let http_only = block.http_attribute()?.is_some();
@@ -122,6 +86,7 @@ fn operation(ports: &[Port], block: &Calls) -> Known<Operation> {
         methods: block.methods.clone()?.unwrap_or_default(),
         paths: block.paths.clone()?.unwrap_or_default(),
         not_paths: BTreeSet::new(),
+        not_ports: BTreeSet::new(),
         hosts: with_ports(&hosts, &governed)?,
         ports: targets(&governed)?,
     })

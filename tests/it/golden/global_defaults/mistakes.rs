@@ -11,7 +11,7 @@ fn nothing_written() {
         "",
         &expect![[r#"
             error: The resource says nothing
-              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy or resiliency, or remove the resource.
+              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
         "#]],
     );
 }
@@ -27,7 +27,7 @@ fn authorization_off_alone() {
     "#,
         &expect![[r#"
             error: The resource says nothing
-              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy or resiliency, or remove the resource.
+              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
         "#]],
     );
 }
@@ -77,6 +77,333 @@ fn no_egress_hosts() {
         &expect![[r#"
             error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
               At least one host. Got [].
+        "#]],
+    );
+}
+
+#[test]
+fn a_block_that_opens_everything() {
+    check::<GlobalDefaults>(
+        r#"
+        authorization {
+          mode = "enforce"
+          allow {
+            from = ["anonymous", "shop/checkout"]
+          }
+          allow {
+            from = ["*"]
+          }
+          allow {
+            from = []
+          }
+          allow {
+            from      = ["anonymous"]
+            ports     = []
+            paths     = ["healthz"]
+            methods   = ["get"]
+            ip_blocks = ["10.0.0.0/99"]
+          }
+        }
+    "#,
+        &expect![[r#"
+            error at authorization.allow[2].from: Invalid authorization.allow[2].from
+              At least one caller. Got [].
+            error at authorization.allow[3].ports: Invalid authorization.allow[3].ports
+              At least one port; leave the argument out for any. Got [].
+            error at authorization.allow[3].paths: Invalid authorization.allow[3].paths
+              Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes. Got ["healthz"].
+            error at authorization.allow[3].methods: Invalid authorization.allow[3].methods
+              Methods in capitals, like `GET`. Got ["get"].
+            error at authorization.allow[3].ip_blocks: Invalid authorization.allow[3].ip_blocks
+              Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got ["10.0.0.0/99"].
+            error at authorization.allow[0]: Everybody may call everything
+              The block lets everybody call every workload in every way, so that deny-all would deny nobody anything. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
+            error at authorization.allow[1]: Everybody may call everything
+              The block lets every workload call every workload in every way, so that deny-all would deny no workload anything. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
+        "#]],
+    );
+}
+
+#[test]
+fn gateways() {
+    check::<GlobalDefaults>(
+        r#"
+        mtls {}
+        gateway_access {
+          namespace = "Edge"
+          selector  = { "a b" = "c" }
+          ports     = [0]
+        }
+        gateway_access {
+          namespace = "edge"
+          selector  = { app = "edge" }
+          ports     = [8443]
+        }
+        gateway_access {
+          namespace = "edge"
+          selector  = { app = "edge" }
+          ports     = []
+        }
+    "#,
+        &expect![[r#"
+            error at gateway_access[0].namespace: Invalid gateway_access[0].namespace
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "Edge".
+            error at gateway_access[0].ports: Invalid gateway_access[0].ports
+              0 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at gateway_access[2].ports: Invalid gateway_access[2].ports
+              At least one port. Got [].
+            error at gateway_access[0].selector["a b"]: Invalid key
+              A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
+            error at gateway_access: gateway_access without authorization
+              A gateway needs a way in where calls that no policy allows are refused, or counted. Write authorization; in mode "off" and "audit" nothing is made for the gateway yet.
+            error at gateway_access[2]: A gateway is written twice
+              Another block means the same pods. Write all their ports into one block.
+        "#]],
+    );
+}
+
+#[test]
+fn routes() {
+    check::<GlobalDefaults>(
+        r#"
+        request_timeout = "0s"
+        retries {
+          attempts        = 11
+          per_try_timeout = "1s"
+        }
+    "#,
+        &expect![[r#"
+            error at request_timeout: Invalid request_timeout
+              Longer than nothing. Got "0s".
+            error at retries.attempts: Invalid retries.attempts
+              0 to 10. Got 11.
+            error at retries.per_try_timeout: per_try_timeout without idempotent
+              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten the request. Write idempotent = true, or remove per_try_timeout.
+        "#]],
+    );
+    check::<GlobalDefaults>(
+        "retries {\n attempts = 0\n idempotent = true\n}",
+        &expect![[r#"
+        error at retries.attempts: Retries that never happen
+          attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+    "#]],
+    );
+}
+
+#[test]
+fn issuers() {
+    check::<GlobalDefaults>(
+        r#"
+        jwt {
+          issuer   = "https://accounts.example.com"
+          jwks     = "{\"keys\":[{\"kty\":\"RSA\",\"d\":\"x\"}]}"
+          jwks_uri = "ftp://accounts.example.com/keys"
+        }
+        jwt {
+          issuer   = "https://accounts.example.com"
+          jwks     = "{\"keys\":[{\"kty\":\"RSA\"}]}"
+          jwks_uri = "https://accounts.example.com/keys"
+        }
+        jwt {
+          issuer            = "accounts@example.com"
+          audiences         = []
+          claims_to_headers = { sub = "x-user", email = "X-User", name = "x user" }
+        }
+        jwt {
+          issuer            = "login@example.com"
+          claims_to_headers = { sub = "x-user", email = "X-User" }
+        }
+    "#,
+        &expect![[r#"
+            error at jwt[0].jwks: Invalid jwt[0].jwks
+              keys[0] has "d", by which tokens are made. Write public keys alone, and replace this key: it isn't secret any more.
+            error at jwt[0].jwks_uri: Invalid jwt[0].jwks_uri
+              An address, `https://` or `http://`. Got "ftp://accounts.example.com/keys".
+            error at jwt[2].audiences: Invalid jwt[2].audiences
+              At least one audience; leave the argument out for any. Got [].
+            error at jwt[2].claims_to_headers: Invalid jwt[2].claims_to_headers
+              Names of headers: letters, digits, dashes and underscores. Got {email, name, sub}.
+            error at jwt[1].jwks_uri: Two ways to the issuer's keys
+              jwks and jwks_uri exclude each other: the keys, or where istiod gets them. Remove one.
+            error at jwt[1].issuer: An issuer is written twice
+              Another block for the same workloads has the issuer "https://accounts.example.com". Write one block with all audiences.
+            error at jwt[2]: No way to the issuer's keys
+              Write jwks or jwks_uri. Without them istiod asks the issuer itself, which takes an issuer that is an https:// address.
+            error at jwt[3]: No way to the issuer's keys
+              Write jwks or jwks_uri. Without them istiod asks the issuer itself, which takes an issuer that is an https:// address.
+            error at jwt[3].claims_to_headers["sub"]: Two claims in one header
+              email is in header "x-user", too. Give each claim a header of its own.
+        "#]],
+    );
+}
+
+#[test]
+fn end_users() {
+    check::<GlobalDefaults>(
+        "require_end_user {\n except_paths = [\"*\"]\n}",
+        &expect![[r#"
+        error at require_end_user: Nobody's tokens are verified
+          Every request would be refused: without a jwt block no token is ever verified. Write one for each issuer.
+        warning at require_end_user: TCP ports are closed
+          A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in except_ports, by where workloads listen.
+        error at require_end_user.except_paths: No path is left that requires an end user
+          "*" is every path. Leave it out, or leave out require_end_user.
+    "#]],
+    );
+    let selected = "jwt {\n issuer = \"https://x.example.com\"\n selector = { app = \"a\" }\n}\nrequire_end_user {\n except_ports = [\"x\"]\n}";
+    check::<GlobalDefaults>(
+        &selected.replace("[\"x\"]", "[9000]"),
+        &expect![[r#"
+        warning at require_end_user: Some workloads verify no tokens
+          Every jwt block has a selector, and require_end_user holds for every workload: those that no selector means refuse every request. Write a jwt block without selector, or require_end_user on services.
+        --- # RequestAuthentication/istio-system/jwt-cacdba1e
+        apiVersion: security.istio.io/v1
+        kind: RequestAuthentication
+        metadata:
+          name: jwt-cacdba1e
+          namespace: istio-system
+        spec:
+          jwtRules:
+          - forwardOriginalToken: true
+            issuer: https://x.example.com
+          selector:
+            matchLabels:
+              app: a
+        --- # AuthorizationPolicy/istio-system/require-end-user
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: require-end-user
+          namespace: istio-system
+        spec:
+          action: DENY
+          rules:
+          - to:
+            - operation:
+                notPorts:
+                - "9000"
+            when:
+            - key: request.auth.claims[iss]
+              notValues:
+              - "*"
+    "#]],
+    );
+}
+
+#[test]
+fn telemetry() {
+    check::<GlobalDefaults>(
+        "telemetry {}",
+        &expect![[r#"
+        error at telemetry: Telemetry says nothing
+          Write tracing, access_logging or metrics in it, or remove the block.
+    "#]],
+    );
+    check::<GlobalDefaults>(
+        r#"
+        telemetry {
+          tracing {
+            provider            = ""
+            sampling_percentage = 0.001
+            tags                = { a = "" }
+          }
+          access_logging {
+            filter = " "
+          }
+          metrics {
+            disabled     = ["REQUESTS"]
+            removed_tags = ["a b"]
+          }
+        }
+    "#,
+        &expect![[r#"
+            error at telemetry.tracing.provider: Invalid telemetry.tracing.provider
+              The name of a provider. Got "".
+            error at telemetry.tracing.sampling_percentage: Invalid telemetry.tracing.sampling_percentage
+              0 to 100, with two decimals at most. Got 0.001.
+            error at telemetry.tracing.tags: Invalid telemetry.tracing.tags
+              Values that aren't empty. Got {a}.
+            error at telemetry.access_logging.filter: Invalid telemetry.access_logging.filter
+              An expression. Got " ".
+            error at telemetry.metrics.disabled: Invalid telemetry.metrics.disabled
+              "REQUESTS" isn't one of "ALL_METRICS", "REQUEST_COUNT", "REQUEST_DURATION", "REQUEST_SIZE", "RESPONSE_SIZE", "TCP_OPENED_CONNECTIONS", "TCP_CLOSED_CONNECTIONS", "TCP_SENT_BYTES", "TCP_RECEIVED_BYTES", "GRPC_REQUEST_MESSAGES", "GRPC_RESPONSE_MESSAGES".
+            error at telemetry.metrics.removed_tags: Invalid telemetry.metrics.removed_tags
+              Names of tags, like `request_protocol`. Got ["a b"].
+        "#]],
+    );
+    check::<GlobalDefaults>(
+        "telemetry {\n tracing {\n provider = \"otel\"\n tags = { a = \"b\" }\n header_tags = { a = \"x-a\" }\n}\n}",
+        &expect![[r#"
+            error at telemetry.tracing.header_tags["a"]: A tag is written twice
+              "a" is in tags, too. A tag has one value: keep one of them.
+        "#]],
+    );
+}
+
+#[test]
+fn guardrails() {
+    check::<GlobalDefaults>(
+        "guardrails {}",
+        &expect![[r#"
+        error at guardrails: Guardrails keep nothing from anybody
+          Write root_only, team_rules = true, or both; or remove the block.
+    "#]],
+    );
+    check::<GlobalDefaults>(
+        r#"
+        guardrails {
+          root_only          = ["PeerAuthentication"]
+          global_names       = { pci = ["payments.example.internal"] }
+          namespace_selector = { "a b" = "c" }
+        }
+    "#,
+        &expect![[r#"
+            error at guardrails.namespace_selector["a b"]: Invalid key
+              A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
+            error at guardrails.exempt_groups: Nobody could make an exception from mTLS
+              With PeerAuthentication in root_only, an exception for a namespace or a port is refused to everybody outside the root namespace, the platform's own pipeline included. Write the groups of those who may, or take it out of root_only.
+            error at guardrails.global_names: global_names without team_rules
+              They say which names team_rules admit. Write team_rules = true, or remove them.
+        "#]],
+    );
+    check::<GlobalDefaults>(
+        r#"
+        guardrails {
+          root_only     = ["VirtualService"]
+          action        = "refuse"
+          exempt_groups = []
+          contact       = "a\nb"
+          global_names  = { pci = ["payments"], "P C I" = [] }
+        }
+    "#,
+        &expect![[r#"
+            error at guardrails.root_only: Invalid guardrails.root_only
+              "VirtualService" isn't one of "EnvoyFilter", "Gateway", "PeerAuthentication", "ProxyConfig", "RequestAuthentication", "Telemetry", "WasmPlugin", "WorkloadEntry", "WorkloadGroup".
+            error at guardrails.global_names: Invalid guardrails.global_names
+              Namespaces, with one name each at least. Got {P C I, pci}.
+            error at guardrails.global_names: Invalid guardrails.global_names
+              A DNS name with a dot, like `payments.example.internal`. Got {P C I, pci}.
+            error at guardrails.action: Invalid guardrails.action
+              "refuse" isn't one of "deny", "warn", "audit".
+            error at guardrails.exempt_groups: Invalid guardrails.exempt_groups
+              At least one group; leave the argument out for none. Got [].
+            error at guardrails.contact: Invalid guardrails.contact
+              One line. Got "a\nb".
+        "#]],
+    );
+}
+
+#[test]
+fn names_that_are_istios_or_ours() {
+    check::<GlobalDefaults>(
+        "mtls {}\nlabels = { \"istio.io/rev\" = \"x\" }\nannotations = { \"a b\" = \"x\" }",
+        &expect![[r#"
+            error at labels["istio.io/rev"]: Reserved key
+              istio.io/rev means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+            error at annotations["a b"]: Invalid key
+              A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
         "#]],
     );
 }

@@ -1,6 +1,13 @@
 //! `mesh_global_defaults`: every argument, every default.
 
+mod access;
+mod guardrails;
+mod holds;
+mod live;
 mod mistakes;
+mod routes;
+mod telemetry;
+mod tokens;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
@@ -260,6 +267,28 @@ fn resiliency() {
                 retryBudget:
                   minRetryConcurrency: 3
                   percent: 20
+            --- # EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      retry_policy:
+                        num_retries: 2
+                        retry_on: connect-failure,refused-stream,reset-before-request
         "#]],
     );
 }

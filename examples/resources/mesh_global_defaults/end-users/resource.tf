@@ -1,0 +1,31 @@
+# Tokens of end users are verified everywhere, and asked for everywhere but for health checks and sign-in.
+resource "mesh_global_defaults" "this" {
+  jwt {
+    issuer            = "https://accounts.example.com"
+    jwks_uri          = "https://accounts.example.com/.well-known/jwks.json"
+    audiences         = ["shop"]
+    claims_to_headers = { sub = "x-user" }
+  }
+
+  # A partner's tokens, at the edge alone. Its keys are known, so nobody has to be asked for them.
+  jwt {
+    issuer   = "https://partner.example.com"
+    jwks     = "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"2026\",\"n\":\"0vx7agoebGcQSuuPiLJXZpt\",\"e\":\"AQAB\"}]}"
+    selector = { istio = "ingressgateway" }
+    forward  = false
+  }
+
+  require_end_user {
+    except_ports = [3306, 6379] # they don't speak HTTP
+    except_paths = ["/healthz", "/login/*"]
+  }
+
+  # Gateways ask an authorizer as well.
+  external_authorization {
+    provider     = "opa"
+    selector     = { istio = "ingressgateway" }
+    paths        = ["/*"]
+    except_paths = ["/healthz"]
+    except_ports = [15443]
+  }
+}

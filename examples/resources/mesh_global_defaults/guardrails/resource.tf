@@ -1,0 +1,18 @@
+# What teams can't do, whatever their rights allow. Start with "warn".
+resource "mesh_global_defaults" "this" {
+  guardrails {
+    root_only     = ["PeerAuthentication", "RequestAuthentication", "Telemetry", "EnvoyFilter"]
+    team_rules    = true
+    action        = "deny"
+    exempt_groups = ["platform-pipelines"]
+
+    # Namespace by namespace: those that the platform has labelled.
+    namespace_selector = { "example.com/mesh-guardrails" = "on" }
+
+    # Names that the provider's global_name_template doesn't make.
+    global_names = {
+      pci = ["payments.example.internal"]
+    }
+    contact = "the platform team, #mesh"
+  }
+}

@@ -1,0 +1,63 @@
+//! Shares in percent, with two decimals at most: the finest that proxies count.
+
+use std::fmt;
+
+/// 0 to 100, in hundredths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Percent(u16);
+
+impl Percent {
+    /// What [`parse`](Self::parse) admits.
+    pub const ADMITS: &'static str = "0 to 100, with two decimals at most.";
+
+    /// A number as it is written; `None` where it isn't a share, or too fine.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        if fraction.len() > 2 || !fraction.bytes().all(|c| c.is_ascii_digit()) {
+            return None;
+        }
+        let hundredths =
+            whole.parse::<u16>().ok()?.checked_mul(100)?.checked_add(format!("{fraction:0<2}").parse().ok()?)?;
+        (hundredths <= 10_000).then_some(Self(hundredths))
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 100, self.0 % 100) {
+            (whole, 0) => write!(f, "{whole}"),
+            (whole, tenths) if tenths % 10 == 0 => write!(f, "{whole}.{}", tenths / 10),
+            (whole, hundredths) => write!(f, "{whole}.{hundredths:02}"),
+        }
+    }
+}
+
+/// Whole numbers as such: the server gives back what it got in the shortest form.
+impl serde::Serialize for Percent {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 % 100 == 0 {
+            serializer.serialize_u16(self.0 / 100)
+        } else {
+            serializer.serialize_f64(f64::from(self.0) / 100.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_print_as_they_are_written() {
+        for (text, json) in
+            [("0", "0"), ("1", "1"), ("100", "100"), ("0.1", "0.1"), ("12.34", "12.34"), ("0.05", "0.05")]
+        {
+            let percent = Percent::parse(text).unwrap();
+            assert_eq!(percent.to_string(), text);
+            assert_eq!(serde_json::to_string(&percent).unwrap(), json);
+        }
+        for text in ["", "-1", "100.01", "101", "1.234", "x", "1.x", "99999"] {
+            assert_eq!(Percent::parse(text), None, "{text}");
+        }
+    }
+}

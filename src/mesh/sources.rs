@@ -1,0 +1,46 @@
+//! Callers as AuthorizationPolicies name them.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Mesh,
+    istio::authorization_policy::{From, Source},
+    names,
+    reference::Caller,
+};
+
+/// Callers, as `home` names them, as sources, each from these addresses. None for `anonymous` from anywhere, which a rule says by naming no source.
+pub fn sources(callers: &BTreeSet<Caller>, ip_blocks: &BTreeSet<String>, home: &str, mesh: &Mesh) -> Vec<From> {
+    let (mut principals, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
+    for caller in callers {
+        match caller {
+            Caller::Anonymous => {}
+            Caller::Any => {
+                principals.insert("*".to_owned());
+            }
+            Caller::Namespace(namespace) => {
+                namespaces.insert(namespace.clone());
+            }
+            Caller::Workload { namespace, service_account } => {
+                let namespace = namespace.as_deref().unwrap_or(home);
+                principals.insert(names::principal(&mesh.trust_domain, namespace, service_account));
+            }
+            Caller::Principal { trust_domain, namespace, service_account } => {
+                principals.insert(names::principal(trust_domain, namespace, service_account));
+            }
+        }
+    }
+    let mut sources = Vec::new();
+    if callers.contains(&Caller::Anonymous) {
+        sources.push(Source::default());
+    } else {
+        if !principals.is_empty() {
+            sources.push(Source { principals, ..Source::default() });
+        }
+        if !namespaces.is_empty() {
+            sources.push(Source { namespaces, ..Source::default() });
+        }
+    }
+    let from = |source| From { source: Source { ip_blocks: ip_blocks.clone(), ..source } };
+    sources.into_iter().map(from).filter(|from| from.source != Source::default()).collect()
+}

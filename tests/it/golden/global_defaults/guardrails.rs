@@ -1,0 +1,202 @@
+//! What the API server keeps teams from.
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::{
+    mesh::{Mesh, global_name::Template, text::Text},
+    resources::global_defaults::GlobalDefaults,
+};
+
+use crate::golden::{check, check_in, check_keys, check_object, mesh};
+
+const ALL: &str = r#"
+    guardrails {
+      root_only     = ["PeerAuthentication", "RequestAuthentication", "Telemetry", "EnvoyFilter"]
+      team_rules    = true
+      exempt_groups = ["mesh-admins", "platform-pipelines"]
+      global_names  = { pci = ["payments.example.internal"], shop = ["cart.example.internal", "catalog.example.internal"] }
+      contact       = "help-mesh, or \"the\" platform team"
+    }
+"#;
+
+fn named(template: &str) -> Mesh {
+    Mesh { global_name_template: Some(Template::parse(template).unwrap()), ..mesh() }
+}
+
+#[test]
+fn everything() {
+    let mesh = Mesh {
+        gateway_namespaces: ["istio-ingress".to_owned()].into(),
+        ..named("{name}.{namespace}.example.internal")
+    };
+    check_in::<GlobalDefaults>(&mesh, ALL, &expect_file!["guardrails.yaml"]);
+}
+
+/// Without a template, and where none is granted, no namespace has global names.
+#[test]
+fn team_rules_without_global_names() {
+    check::<GlobalDefaults>("guardrails {\n team_rules = true\n}", &expect_file!["guardrails_least.yaml"]);
+}
+
+#[test]
+fn root_only_alone() {
+    let text = "guardrails {\n root_only = [\"Telemetry\", \"WasmPlugin\"]\n action = \"warn\"\n}";
+    check::<GlobalDefaults>(
+        text,
+        &expect![[r#"
+        --- # ValidatingAdmissionPolicy/mesh-root-only-istio-system
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingAdmissionPolicy
+        metadata:
+          name: mesh-root-only-istio-system
+        spec:
+          failurePolicy: Fail
+          matchConditions:
+          - expression: request.namespace != "istio-system"
+            name: outside-the-root-namespace
+          - expression: request.operation == "CREATE" || object.?spec != oldObject.?spec
+            name: says-something-new
+          matchConstraints:
+            matchPolicy: Equivalent
+            namespaceSelector: {}
+            objectSelector: {}
+            resourceRules:
+            - apiGroups:
+              - extensions.istio.io
+              apiVersions:
+              - "*"
+              operations:
+              - CREATE
+              - UPDATE
+              resources:
+              - wasmplugins
+              scope: "*"
+            - apiGroups:
+              - telemetry.istio.io
+              apiVersions:
+              - "*"
+              operations:
+              - CREATE
+              - UPDATE
+              resources:
+              - telemetries
+              scope: "*"
+          validations:
+          - expression: "false"
+            message: "Rule root_only of the mesh: this kind is written in namespace istio-system alone. Ask the platform team."
+            reason: Forbidden
+        --- # ValidatingAdmissionPolicyBinding/mesh-root-only-istio-system
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingAdmissionPolicyBinding
+        metadata:
+          name: mesh-root-only-istio-system
+        spec:
+          matchResources:
+            matchPolicy: Equivalent
+            namespaceSelector: {}
+            objectSelector: {}
+          policyName: mesh-root-only-istio-system
+          validationActions:
+          - Warn
+    "#]],
+    );
+}
+
+#[test]
+fn in_some_namespaces() {
+    check_object::<GlobalDefaults>(
+        "ValidatingAdmissionPolicyBinding",
+        "guardrails {\n team_rules = true\n action = \"audit\"\n namespace_selector = { guarded = \"true\" }\n}",
+        &expect![[r#"
+            ValidatingAdmissionPolicyBinding/mesh-team-rules-istio-system
+            apiVersion: admissionregistration.k8s.io/v1
+            kind: ValidatingAdmissionPolicyBinding
+            metadata:
+              name: mesh-team-rules-istio-system
+            spec:
+              matchResources:
+                matchPolicy: Equivalent
+                namespaceSelector:
+                  matchLabels:
+                    guarded: "true"
+                objectSelector: {}
+              policyName: mesh-team-rules-istio-system
+              validationActions:
+              - Audit
+        "#]],
+    );
+}
+
+/// Two meshes of one cluster have guardrails each.
+#[test]
+fn of_another_mesh() {
+    let mesh = Mesh { root_namespace: "mesh-two".to_owned(), ..mesh() };
+    let text = "guardrails {\n root_only = [\"Telemetry\"]\n}";
+    check_in::<GlobalDefaults>(
+        &mesh,
+        text,
+        &expect![[r#"
+        --- # ValidatingAdmissionPolicy/mesh-root-only-mesh-two
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingAdmissionPolicy
+        metadata:
+          name: mesh-root-only-mesh-two
+        spec:
+          failurePolicy: Fail
+          matchConditions:
+          - expression: request.namespace != "mesh-two"
+            name: outside-the-root-namespace
+          - expression: request.operation == "CREATE" || object.?spec != oldObject.?spec
+            name: says-something-new
+          matchConstraints:
+            matchPolicy: Equivalent
+            namespaceSelector: {}
+            objectSelector: {}
+            resourceRules:
+            - apiGroups:
+              - telemetry.istio.io
+              apiVersions:
+              - "*"
+              operations:
+              - CREATE
+              - UPDATE
+              resources:
+              - telemetries
+              scope: "*"
+          validations:
+          - expression: "false"
+            message: "Rule root_only of the mesh: this kind is written in namespace mesh-two alone. Ask the platform team."
+            reason: Forbidden
+        --- # ValidatingAdmissionPolicyBinding/mesh-root-only-mesh-two
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingAdmissionPolicyBinding
+        metadata:
+          name: mesh-root-only-mesh-two
+        spec:
+          matchResources:
+            matchPolicy: Equivalent
+            namespaceSelector: {}
+            objectSelector: {}
+          policyName: mesh-root-only-mesh-two
+          validationActions:
+          - Deny
+    "#]],
+    );
+    check_keys::<GlobalDefaults>(
+        text,
+        &expect![[r#"
+        ValidatingAdmissionPolicy/mesh-root-only-istio-system
+        ValidatingAdmissionPolicyBinding/mesh-root-only-istio-system
+    "#]],
+    );
+}
+
+/// In `{name}.example.internal` or `{name}-{namespace}.x.io` a name may be that of two services.
+#[test]
+fn a_template_that_does_not_tell_namespaces_apart() {
+    let text = "guardrails {\n team_rules = true\n action = \"warn\"\n}";
+    for template in ["{name}.example.internal", "{name}-{namespace}.x.io"] {
+        let told = crate::golden::meaning::<GlobalDefaults>(&named(template), text);
+        assert!(told.starts_with("warning at guardrails.team_rules: Global names don't say whose they are"), "{told}");
+        assert!(told.contains(template), "{told}");
+    }
+}

@@ -1,0 +1,202 @@
+//! Routes that istiod generates for services without a VirtualService.
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
+
+use crate::golden::{check, check_keys, check_object};
+
+const ROUTE: &str = "EnvoyFilter";
+
+#[test]
+fn timeout_and_retries() {
+    check::<GlobalDefaults>(
+        r#"
+        request_timeout = "30s"
+        retries {
+          attempts        = 4
+          per_try_timeout = "2s"
+          idempotent      = true
+        }
+    "#,
+        &expect_file!["routes.yaml"],
+    );
+}
+
+/// A preset says what is sent again, and never a timeout: a generated route can't tell a stream.
+#[test]
+fn by_the_preset() {
+    check_object::<GlobalDefaults>(
+        ROUTE,
+        "resiliency = \"high\"",
+        &expect![[r#"
+        EnvoyFilter/istio-system/default-route
+        apiVersion: networking.istio.io/v1alpha3
+        kind: EnvoyFilter
+        metadata:
+          name: default-route
+          namespace: istio-system
+        spec:
+          configPatches:
+          - applyTo: HTTP_ROUTE
+            match:
+              context: SIDECAR_OUTBOUND
+              routeConfiguration:
+                vhost:
+                  route:
+                    name: default
+            patch:
+              operation: MERGE
+              value:
+                route:
+                  retry_policy:
+                    num_retries: 3
+                    retry_on: connect-failure,refused-stream,reset-before-request
+    "#]],
+    );
+}
+
+#[test]
+fn nothing_is_sent_again() {
+    check_object::<GlobalDefaults>(
+        ROUTE,
+        "resiliency = \"none\"",
+        &expect![[r#"
+        EnvoyFilter/istio-system/default-route
+        apiVersion: networking.istio.io/v1alpha3
+        kind: EnvoyFilter
+        metadata:
+          name: default-route
+          namespace: istio-system
+        spec:
+          configPatches:
+          - applyTo: HTTP_ROUTE
+            match:
+              context: SIDECAR_OUTBOUND
+              routeConfiguration:
+                vhost:
+                  route:
+                    name: default
+            patch:
+              operation: MERGE
+              value:
+                route:
+                  retry_policy:
+                    num_retries: 0
+    "#]],
+    );
+    check_object::<GlobalDefaults>(
+        ROUTE,
+        "retries {\n attempts = 0\n}",
+        &expect![[r#"
+        EnvoyFilter/istio-system/default-route
+        apiVersion: networking.istio.io/v1alpha3
+        kind: EnvoyFilter
+        metadata:
+          name: default-route
+          namespace: istio-system
+        spec:
+          configPatches:
+          - applyTo: HTTP_ROUTE
+            match:
+              context: SIDECAR_OUTBOUND
+              routeConfiguration:
+                vhost:
+                  route:
+                    name: default
+            patch:
+              operation: MERGE
+              value:
+                route:
+                  retry_policy:
+                    num_retries: 0
+    "#]],
+    );
+}
+
+/// A limit of a try that is longer than the whole request makes no sense.
+#[test]
+fn idempotent() {
+    let text = "resiliency = \"low\"\nretries {\n idempotent = true\n}";
+    check_object::<GlobalDefaults>(
+        ROUTE,
+        text,
+        &expect![[r#"
+        EnvoyFilter/istio-system/default-route
+        apiVersion: networking.istio.io/v1alpha3
+        kind: EnvoyFilter
+        metadata:
+          name: default-route
+          namespace: istio-system
+        spec:
+          configPatches:
+          - applyTo: HTTP_ROUTE
+            match:
+              context: SIDECAR_OUTBOUND
+              routeConfiguration:
+                vhost:
+                  route:
+                    name: default
+            patch:
+              operation: MERGE
+              value:
+                route:
+                  retry_policy:
+                    num_retries: 1
+                    per_try_timeout: 30s
+                    retry_on: connect-failure,refused-stream,gateway-error
+    "#]],
+    );
+    let text = format!("{text}\nrequest_timeout = \"20s\"");
+    check_object::<GlobalDefaults>(
+        ROUTE,
+        &text,
+        &expect![[r#"
+        EnvoyFilter/istio-system/default-route
+        apiVersion: networking.istio.io/v1alpha3
+        kind: EnvoyFilter
+        metadata:
+          name: default-route
+          namespace: istio-system
+        spec:
+          configPatches:
+          - applyTo: HTTP_ROUTE
+            match:
+              context: SIDECAR_OUTBOUND
+              routeConfiguration:
+                vhost:
+                  route:
+                    name: default
+            patch:
+              operation: MERGE
+              value:
+                route:
+                  retry_policy:
+                    num_retries: 1
+                    retry_on: connect-failure,refused-stream,gateway-error
+                  timeout: 20s
+    "#]],
+    );
+}
+
+#[test]
+fn only_what_is_written() {
+    check_keys::<GlobalDefaults>(
+        "request_timeout = \"5s\"",
+        &expect![[r#"
+        EnvoyFilter/istio-system/default-route
+    "#]],
+    );
+    check_keys::<GlobalDefaults>(
+        "resiliency = \"medium\"",
+        &expect![[r#"
+        DestinationRule/istio-system/default
+        EnvoyFilter/istio-system/default-route
+    "#]],
+    );
+    check_keys::<GlobalDefaults>(
+        "mtls {}",
+        &expect![[r#"
+        PeerAuthentication/istio-system/default
+    "#]],
+    );
+}

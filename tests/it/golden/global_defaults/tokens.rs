@@ -1,0 +1,108 @@
+//! Whose tokens are verified, and who must have one.
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
+
+use crate::golden::{check, check_keys};
+
+const ISSUER: &str = r#"
+    jwt {
+      issuer    = "https://accounts.example.com"
+      jwks_uri  = "https://accounts.example.com/keys"
+      audiences = ["payments"]
+    }
+"#;
+
+#[test]
+fn jwt() {
+    let text = r#"
+        jwt {
+          issuer            = "https://accounts.example.com"
+          jwks              = "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"1\",\"n\":\"x\",\"e\":\"AQAB\"}]}"
+          audiences         = ["payments", "ledger"]
+          claims_to_headers = { sub = "x-user", "realm.roles" = "x-roles" }
+        }
+        jwt {
+          issuer   = "https://login.example.com"
+          jwks_uri = "https://login.example.com/keys"
+          forward  = false
+        }
+        jwt {
+          issuer   = "https://partner.example.com"
+          selector = { app = "edge" }
+        }
+        labels      = { team = "security" }
+        annotations = { note = "reviewed" }
+    "#;
+    check::<GlobalDefaults>(text, &expect_file!["jwt.yaml"]);
+}
+
+/// Blocks with the same selector stand together; another selector is another object, and its name doesn't depend on the rest.
+#[test]
+fn one_object_a_selector() {
+    let of = |selector: &str, issuer: &str| {
+        format!("jwt {{\n issuer = \"https://{issuer}\"\n selector = {{ app = \"{selector}\" }}\n}}\n")
+    };
+    let text = [of("a", "one"), of("b", "two"), of("a", "three")].concat();
+    check_keys::<GlobalDefaults>(
+        &text,
+        &expect![[r#"
+        RequestAuthentication/istio-system/jwt-cacdba1e
+        RequestAuthentication/istio-system/jwt-6ccae78d
+    "#]],
+    );
+    check_keys::<GlobalDefaults>(
+        &of("b", "other"),
+        &expect![[r#"
+        RequestAuthentication/istio-system/jwt-6ccae78d
+    "#]],
+    );
+}
+
+/// The ports are written: a port without tokens would be closed.
+#[test]
+fn require_end_user() {
+    let text = format!(
+        "{ISSUER}require_end_user {{\n except_ports = [9000, 3306]\n except_paths = [\"/healthz\", \"/login/*\"]\n}}"
+    );
+    check::<GlobalDefaults>(&text, &expect_file!["require_end_user.yaml"]);
+}
+
+#[test]
+fn require_end_user_everywhere() {
+    check::<GlobalDefaults>(
+        &format!("{ISSUER}require_end_user {{}}"),
+        &expect![[r#"
+        warning at require_end_user: TCP ports are closed
+          A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in except_ports, by where workloads listen.
+        --- # RequestAuthentication/istio-system/default
+        apiVersion: security.istio.io/v1
+        kind: RequestAuthentication
+        metadata:
+          name: default
+          namespace: istio-system
+        spec:
+          jwtRules:
+          - audiences:
+            - payments
+            forwardOriginalToken: true
+            issuer: https://accounts.example.com
+            jwksUri: https://accounts.example.com/keys
+        --- # AuthorizationPolicy/istio-system/require-end-user
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: require-end-user
+          namespace: istio-system
+        spec:
+          action: DENY
+          rules:
+          - when:
+            - key: request.auth.claims[iss]
+              notValues:
+              - "*"
+    "#]],
+    );
+}
