@@ -56,7 +56,7 @@ pub struct HttpRoute {
     /// For metrics and access logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What it is for; each of them suffices.
+    /// What it is for; each of them suffices. None: everything.
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     pub matches: Vec<HttpMatch>,
     /// The answer, where the proxy gives it itself.
@@ -112,7 +112,7 @@ impl HttpMatch {
         Self { port: Some(port), ..Self::default() }
     }
 
-    /// Every request of such a path.
+    /// Every request of such a path, at a gateway.
     pub fn path(path: StringMatch) -> Self {
         Self { uri: Some(path), ..Self::default() }
     }

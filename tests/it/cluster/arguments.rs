@@ -38,6 +38,9 @@ const MANAGED: &str = "service = \"managed\"\ncreate_service_account = false";
 /// Likewise, and what was given away is taken back.
 const ADOPTING: &str = "service = \"managed\"\ncreate_service_account = false\nadopt_existing = true";
 
+/// Likewise, with two versions.
+const VERSIONS: &str = "service = \"managed\"\ncreate_service_account = false\nversion {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}";
+
 /// A row of a table.
 pub(super) const fn row(
     argument: &'static str,
@@ -122,6 +125,56 @@ const ROWS: &[Row] = &[
         "external_authorization {\n provider = \"opa\"\n paths = [\"/admin/*\"]\n}",
     ),
     row("export_to", MANAGED, "export_to = [\"shop\"]", "export_to = [\"*\"]"),
+    row("streaming", MANAGED, "streaming = true", "streaming = false"),
+    row(
+        "retries",
+        MANAGED,
+        "retries {\n attempts = 5\n}",
+        "retries {\n attempts = 4\n idempotent = true\n per_try_timeout = \"2s\"\n}",
+    ),
+    row(
+        "circuit_breaker",
+        MANAGED,
+        "circuit_breaker {\n connect_timeout = \"2s\"\n max_connections = 10\n}",
+        "circuit_breaker {\n max_pending_requests = 20\n max_requests = 30\n}",
+    ),
+    row(
+        "outlier_detection",
+        MANAGED,
+        "outlier_detection {\n consecutive_5xx = 7\n interval = \"1s\"\n}",
+        "outlier_detection {\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
+    ),
+    row(
+        "version",
+        MANAGED,
+        "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}",
+        "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 50\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 50\n}",
+    ),
+    row("drain_seconds", MANAGED, "drain_seconds = 0", "drain_seconds = 5"),
+    row(
+        "route",
+        VERSIONS,
+        "route {\n name = \"beta\"\n match {\n headers = { x-beta = \"*\" }\n}\n to {\n version = \"v2\"\n}\n}",
+        "route {\n request_timeout = \"1s\"\n match {\n path = \"/old/*\"\n method = \"GET\"\n query = { beta = \"1\" }\n}\n to {\n version = \"v1\"\n weight = 60\n}\n to {\n version = \"v2\"\n weight = 40\n}\n rewrite {\n path = \"/new/\"\n}\n mirror {\n version = \"v2\"\n percent = 5\n}\n}",
+    ),
+    row(
+        "route",
+        MANAGED,
+        "route {\n match {\n path = \"/gone\"\n}\n redirect {\n path = \"/\"\n status = 308\n}\n}",
+        "route {\n match {\n path = \"/slow\"\n}\n fault {\n delay = \"1s\"\n delay_percent = 10\n abort_status = 503\n abort_percent = 1\n}\n}",
+    ),
+    row(
+        "failover",
+        MANAGED,
+        "failover {\n from = \"us-east\"\n to = \"us-west\"\n}",
+        "failover {\n from = \"us-east\"\n to = \"eu\"\n}\nfailover {\n from = \"eu\"\n to = \"us-east\"\n}",
+    ),
+    row(
+        "failover_priority",
+        MANAGED,
+        "failover_priority = [\"topology.kubernetes.io/region\"]",
+        "failover_priority = [\"topology.kubernetes.io/region\", \"tier=gold\"]",
+    ),
     row(
         "override",
         MANAGED,

@@ -54,7 +54,7 @@ fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<String>> {
     callers
 }
 
-const NAMESPACES: [&str; 7] = ["photo", "datastore", "istio-system", "shop", "pci", "reporting", "orders"];
+const NAMESPACES: [&str; 7] = ["photo", "datastore", "istio-system", "shop", "pci", "reporting", "sales"];
 
 fn everything(api: &Api) -> Vec<String> {
     NAMESPACES.iter().flat_map(|name| api.objects(name)).collect()
@@ -153,7 +153,7 @@ fn adoption(api: &Api) {
     for object in &before {
         api.apply(object, "kubectl");
     }
-    let key = |kind, name| Key::new(kind, "orders", name);
+    let key = |kind, name| Key::new(kind, "sales", name);
     let uid = |key: &Key| api.get(key).expect("it is there")["metadata"]["uid"].clone();
     let rule = key(&kind::DESTINATION_RULE, "orders");
     let (service, theirs) = (key(&kind::SERVICE, "orders"), uid(&rule));
@@ -165,7 +165,7 @@ fn adoption(api: &Api) {
     assert_eq!(uid(&rule), theirs, "it is the same object");
     assert!(api.get(&key(&kind::VIRTUAL_SERVICE, "orders-routes")).is_none(), "ours has taken its place");
     let ours = api.get(&key(&kind::VIRTUAL_SERVICE, "orders")).expect("it is there");
-    assert_eq!(ours["spec"]["hosts"], json!(["orders.orders.svc.cluster.local"]));
+    assert_eq!(ours["spec"]["hosts"], json!(["orders.sales.svc.cluster.local"]));
     let policy = api.get(&key(&kind::AUTHORIZATION_POLICY, "orders")).expect("it is there");
     assert_eq!(policy["metadata"]["annotations"]["istio.io/dry-run"], "true");
 

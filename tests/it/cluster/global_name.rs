@@ -74,9 +74,9 @@ fn it_comes_changes_and_goes() {
         let again = applied(&workspace, &namespace, "", &named("cart.example.internal"));
         assert_eq!(difference(&with, &again), Vec::<String>::new(), "{tool}");
         let changed = applied(&workspace, &namespace, "", &named("basket.example.internal"));
-        let changes = [format!("~ {entry_key}"), format!("~ {sidecar}"), format!("~ {route}")];
+        let moves = [format!("~ {entry_key}"), format!("~ {sidecar}"), format!("~ {route}")];
         let order = difference(&again, &changed);
-        assert!(changes.iter().all(|change| order.contains(change)) && order.len() == 3, "{tool}: {order:?}");
+        assert!(moves.iter().all(|change| order.contains(change)) && order.len() == 3, "{tool}: {order:?}");
         assert_eq!(api.get(&entry(&namespace)).expect("it is there")["status"]["addresses"][0]["value"], "240.240.0.7");
 
         let gone = applied(&workspace, &namespace, "", TEAM);

@@ -8,7 +8,7 @@ use crate::support::{
     control_plane::{Namespace, control_plane},
     proxy::{Asked, Fault, Proxy},
     terraform::{Tool, Workspace},
-    users::Grant::{AppTeam, LiveChecks, LiveChecksRoot},
+    users::Grant::{AppTeam, LiveChecks, LiveChecksCalled, LiveChecksRoot},
 };
 
 use super::{many, provider};
@@ -179,6 +179,44 @@ fn somebody_elses_route_for_the_same_host_is_told() {
     let plan = team.workspace.plan();
     assert!(plan.text.contains("Another VirtualService is for the same host"), "{}", plan.text);
     assert!(plan.text.contains(&format!("{}/theirs", team.namespace.name)), "{}", plan.text);
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn a_callee_of_another_team_is_looked_at_with_the_rights_for_it() {
+    let (team, theirs) = (Team::without_rights(Tool::Terraform, "caller"), control_plane().namespace("callee"));
+    let home = theirs.name.as_str();
+    let api = control_plane().api();
+    api.apply(
+        &json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {
+                "name": "ledger", "namespace": home, "annotations": { "networking.istio.io/exportTo": ".,audit" },
+            },
+            "spec": { "selector": { "app": "ledger" }, "ports": [{ "name": "http", "port": 80 }] },
+        }),
+        "chart",
+    );
+    api.apply(
+        &json!({
+            "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+            "metadata": { "name": "ledger", "namespace": home },
+            "spec": {
+                "selector": { "matchLabels": { "app": "ledger" } }, "action": "ALLOW",
+                "rules": [{ "from": [{ "source": { "namespaces": ["audit"] } }] }],
+            },
+        }),
+        "chart",
+    );
+    team.configure("", &SHOP.replace("[\"ledger\"]", &format!("[\"{home}/ledger\"]")));
+    let before = team.workspace.plan();
+    let unseen = format!("no right to get services in {home}: IST0101, hidden-callee, refused-by-callee");
+    assert!(before.text.contains(&unseen), "{}", before.text);
+
+    theirs.admit(&team.namespace.user(AppTeam), LiveChecksCalled);
+    let plan = team.workspace.plan();
+    assert!(plan.text.contains(&format!("{home}/ledger (visible to audit, {home})")), "{}", plan.text);
+    assert!(plan.text.contains(&format!("{home}/ledger (by AuthorizationPolicy {home}/ledger)")), "{}", plan.text);
+    assert_eq!(planned(&before.text), planned(&plan.text));
 }
 
 #[test]

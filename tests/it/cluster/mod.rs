@@ -9,6 +9,7 @@ mod adoption;
 mod arguments;
 mod behaviour;
 mod bookkeeping;
+mod canary;
 mod conflicts;
 mod conformance;
 mod connections;
@@ -41,6 +42,7 @@ mod replacement;
 mod requests;
 mod rights;
 mod takeover;
+mod traffic;
 mod unknowns;
 
 use std::collections::BTreeMap;

@@ -35,7 +35,8 @@ fn it_comes_changes_and_goes() {
             let after = applied(&workspace, &namespace, "", &hcl);
             let mut moved = difference(&before, &after);
             let mut expected = [all("-", &old), all("+", name)].concat();
-            (moved.sort(), expected.sort());
+            moved.sort();
+            expected.sort();
             assert_eq!(moved, expected, "{tool}");
             // All that is new is there before anything old goes.
             let writes: Vec<_> = proxy.asked().into_iter().filter(Asked::writes).collect();

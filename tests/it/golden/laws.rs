@@ -18,7 +18,8 @@ use super::{mesh, sound::sound};
 /// What may stand where `name` is asked for, so that many random configurations are sound.
 fn sound_texts(name: &str) -> &'static [&'static str] {
     match name {
-        "name" => &["payments", "ledger"],
+        // A version is named by a route.
+        "name" | "version" => &["payments", "ledger"],
         // An ingress names the namespace, too.
         "service_account" => &["payments", "ledger", "istio-ingress/public"],
         "gateway" => &["istio-ingress/public", "pci/public"],
@@ -34,9 +35,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
             &["5s", "1500ms", "1m30s"]
         }
         "connect_timeout" | "per_try_timeout" => &["200ms", "1s"],
-        "version" => &["v1", "v2"],
         "path" => &["/", "/a", "/a/*", "/b*"],
-        "method" => &["GET", "POST"],
         "calls" => {
             &["ledger", "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", "team/api.partner.com"]
         }
@@ -44,7 +43,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
             &["checkout", "shop/checkout", "shop/*", "*", "anonymous", "cluster.local/ns/a/sa/b", "x.y/ns/a/sa/b"]
         }
         "global_name" => &["payments.example.internal", "payments.pci.example.internal"],
-        "methods" => &["GET", "POST"],
+        "method" | "methods" => &["GET", "POST"],
         "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
         "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],
         "ip_blocks" => &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"],
@@ -70,14 +69,14 @@ fn unsound_text() -> impl Strategy<Value = String> {
     prop_oneof![prop::sample::select(texts.to_vec()).prop_map(str::to_owned), ".{0,12}"]
 }
 
-/// Likewise.
+/// Likewise of numbers.
 fn sound_numbers(name: &str) -> &'static [i64] {
     match name {
-        "weight" | "percent" | "delay_percent" | "abort_percent" | "max_ejection_percent" => &[50, 100, 1],
-        "attempts" | "drain_seconds" | "consecutive_5xx" => &[3, 1, 0],
-        "status" => &[301, 308],
+        "number" | "target_port" | "port" | "ports" | "except_ports" => &[80, 443, 8080, 9000],
+        "weight" => &[100, 0, 40, 60],
+        "status" => &[302, 308],
         "abort_status" => &[503, 200],
-        _ => &[80, 443, 8080, 9000],
+        _ => &[1, 3, 0],
     }
 }
 

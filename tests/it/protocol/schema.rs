@@ -19,8 +19,10 @@ use crate::support::{
 };
 
 /// Names that core takes for itself at the root of a resource.
-const RESERVED: [&str; 8] =
-    ["count", "for_each", "provider", "depends_on", "lifecycle", "connection", "provisioner", "version"];
+const RESERVED: [&str; 7] = ["count", "for_each", "provider", "depends_on", "lifecycle", "connection", "provisioner"];
+
+/// Likewise at the root of the provider block.
+const RESERVED_BY_PROVIDERS: [&str; 2] = ["alias", "version"];
 
 fn kind(bytes: &[u8]) -> Type {
     read_type(str::from_utf8(bytes).unwrap()).unwrap()
@@ -71,7 +73,8 @@ fn check_schema(name: &str, schema: &Schema, faults: &mut Vec<String>) {
     check_block(block, name, faults);
     let attributes = block.attributes.iter().map(|attribute| attribute.name.as_str());
     let blocks = block.block_types.iter().map(|nested| nested.type_name.as_str());
-    for reserved in attributes.chain(blocks).filter(|name| RESERVED.contains(name)) {
+    let reserved = if name == "provider" { RESERVED_BY_PROVIDERS.as_slice() } else { &RESERVED };
+    for reserved in attributes.chain(blocks).filter(|name| reserved.contains(name)) {
         faults.push(format!("{name}.{reserved}: core keeps this name"));
     }
     if schema.version < 0 || block.description.is_empty() {

@@ -11,6 +11,8 @@ use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{self, Key};
 use tokio::runtime::Runtime;
 
+use super::watch::Watch;
+
 /// Blocks on `work`, so that tests stay ordinary functions.
 pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
@@ -113,6 +115,11 @@ impl Api {
         keys
     }
 
+    /// What happens from now on to the objects of these kinds.
+    pub(crate) fn watch(&self, kinds: &[&'static object::Kind], namespace: &str) -> Watch {
+        Watch::start(&self.client, kinds, namespace)
+    }
+
     /// May this user do it?
     pub(crate) fn can(&self, verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> bool {
         let attributes =
@@ -135,7 +142,7 @@ impl Api {
     }
 }
 
-fn collection(api_version: &str, namespace: &str, plural: &str) -> String {
+pub(super) fn collection(api_version: &str, namespace: &str, plural: &str) -> String {
     let root = if api_version.contains('/') { "apis" } else { "api" };
     if namespace.is_empty() {
         format!("/{root}/{api_version}/{plural}")

@@ -15,3 +15,4 @@ pub(crate) mod stand_in;
 pub(crate) mod terraform;
 pub(crate) mod tunnel;
 pub(crate) mod users;
+pub(crate) mod watch;

@@ -14,7 +14,7 @@ provider "mesh" {
 
 resource "mesh_service" "orders" {
   name      = "orders"
-  namespace = "orders"
+  namespace = "sales"
 
   # The DestinationRule and the AuthorizationPolicy are called `orders` already; names stay.
   object_name    = "orders"

@@ -178,7 +178,7 @@ impl Service {
                 format!("\"{all}\" is every path. Leave it out, or leave out require_end_user."),
             );
         }
-        let Ok(allow) = self.allow() else { return };
+        let (Ok(allow), Ok([])) = (self.allow(), self.ingress()) else { return };
         let tokens = !allow.is_empty() && allow.iter().all(|block| matches!(block.end_user, Ok(Some(_))));
         if tokens && matches!(authorization.access, Ok(None | Some(Access::None))) {
             out.warn(
@@ -197,7 +197,9 @@ impl Service {
         if allow.is_empty() || !alone || self.authorization.mode == Ok(Some(AuthorizationMode::Off)) {
             return;
         }
-        let closed = |port: &&Port| allow.iter().all(|block| block.governs(port) == Ok(false));
+        // Gateways send requests to every port that takes some.
+        let way_in = |port: &Port| !matches!(self.ingress(), Ok([])) && port.protocol.is_ok_and(Protocol::is_http);
+        let closed = |port: &&Port| !way_in(port) && allow.iter().all(|block| block.governs(port) == Ok(false));
         for port in ports.iter().filter(closed) {
             let (Ok(number), Ok(protocol)) = (port.number, port.protocol) else { continue };
             out.warn(

@@ -13,6 +13,7 @@ impl Service {
         for (n, block) in blocks.iter().enumerate() {
             self.check_target(block, out);
             check_rewrite(block, out);
+            check_covered(block, out);
             let before = blocks.iter().take(n);
             check_name(block, before.clone(), out);
             check_reached(block, before.clone(), out);
@@ -73,6 +74,21 @@ impl Service {
                     "The service has {}, and the gateway must know which of the HTTP ports takes these requests. Write port.",
                     listed(ports)
                 ),
+            );
+        }
+    }
+}
+
+/// Istio refuses a VirtualService whose hosts mean the same requests.
+fn check_covered(block: &Ingress, out: &mut Diagnostics) {
+    let Ok(hosts) = &block.hosts else { return };
+    let wildcards = hosts.iter().filter_map(|host| Some((host, host.strip_prefix('*')?)));
+    for (wildcard, end) in wildcards {
+        if let Some(host) = hosts.iter().find(|host| *host != wildcard && host.ends_with(end)) {
+            out.error(
+                &block.at.attribute("hosts"),
+                format!("{host:.40} twice"),
+                format!("{wildcard} means {host}, too. Remove {host}, or write it in a block of its own, with a name."),
             );
         }
     }

@@ -74,9 +74,8 @@ fn versions(view: &View, out: &mut Findings) -> Known<()> {
             "version",
             "A version has no pods",
             &format!(
-                "None of the {} pods of this service carries the labels of version {}: requests that are sent there fail with \
-                 503. Roll the version out before it gets any, or correct its labels.",
-                pods.len(),
+                "No pod of this service carries the labels of version {}: requests that are sent there fail with 503. Roll the \
+                 version out before it gets any, or correct its labels.",
                 some(missing)
             ),
         );

@@ -154,8 +154,8 @@ fn check_rewrite(route: &Route, rewrite: &Rewrite, out: &mut Diagnostics) {
     let Ok(matches) = &route.matches else { return };
     let all = [Match::all(&route.at)];
     for condition in if matches.is_empty() { all.as_slice() } else { matches } {
-        let Ok(matched) = &condition.path else { continue };
-        let prefix = match matched {
+        let Ok(of_path) = &condition.path else { continue };
+        let prefix = match of_path {
             Some(StringMatch::Exact(_)) => continue,
             Some(StringMatch::Prefix(prefix)) => prefix.as_str(),
             Some(StringMatch::Present) | None => "/",

@@ -96,13 +96,13 @@ pub(super) type Routed = (HttpRoute, Vec<(&'static str, Path)>);
 /// A route for several listeners would send all of them to one port, so each has its own.
 pub(super) fn http(site: &Site, listener: Listener) -> Known<Vec<Routed>> {
     let routes = site.service.routes()?;
-    let mut routed = routes.iter().map(|route| of_user(site, listener, route)).collect::<Known<Vec<_>>>()?;
+    let mut all = routes.iter().map(|route| of_user(site, listener, route)).collect::<Known<Vec<_>>>()?;
     // What nothing can reach isn't written.
     let all_taken = routes.last().map_or(Ok(false), |last| part(&last.matches).map(Vec::is_empty))?;
     if !all_taken {
-        routed.push(usual(site, listener)?);
+        all.push(usual(site, listener)?);
     }
-    Ok(routed)
+    Ok(all)
 }
 
 /// Connections that ask for the global name.

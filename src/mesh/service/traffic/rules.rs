@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::{Management, Service, Site},
+    super::{Management, Service, Site, Unmanaged},
     Failover, is_shared_tcp, routes,
     versions::{Share, Version},
 };
@@ -203,7 +203,11 @@ impl Service {
             }
         }
         let shares: Vec<Share> = versions.iter().map(Version::share).collect();
-        check_shares(&shares, &Path::root().attribute("version"), out);
+        if self.others.leaves(Unmanaged::VirtualService) == Ok(true) {
+            check_no_shares(&shares, out);
+        } else {
+            check_shares(&shares, &Path::root().attribute("version"), out);
+        }
         self.check_shared_ports(first, out);
     }
 
@@ -265,6 +269,18 @@ fn check_tries(site: &Site, out: &mut Diagnostics) {
         (&site.service.traffic.retries, routes::usual_timeout(site, Protocol::Http), site.service.traffic.streaming)
     {
         retries.check_within(timeout, out);
+    }
+}
+
+/// Where the routes are somebody else's, so are the shares.
+fn check_no_shares(shares: &[Share], out: &mut Diagnostics) {
+    for share in shares.iter().filter(|share| matches!(share.weight, Ok(Some(_)))) {
+        out.error(
+            &share.at.attribute("weight"),
+            "weight without a VirtualService",
+            "Weights are written into the VirtualService, and unmanaged leaves that to somebody else. Remove weight, or take \
+             VirtualService out of unmanaged.",
+        );
     }
 }
 

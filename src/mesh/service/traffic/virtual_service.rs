@@ -32,17 +32,17 @@ pub(in super::super) fn listeners<'a>(site: &Site<'a>, global: bool) -> Known<Ve
 /// See [`is_routed`](super::super::Service::is_routed). With a global name, for all ports.
 pub(in super::super) fn virtual_service(site: &Site, key: Key) -> Known<Object> {
     let global = if site.has_global_name()? && !site.service.speaks_tls()? { site.global_name()? } else { None };
-    object(site, key, Some(site.host()), global, stage::ROUTES)
+    object(site, key, Some(site.host()), global.as_deref(), stage::ROUTES)
 }
 
 /// The global name of a service with a TLS port. A `tls` route must name the servers that callers ask for, and cuts off
 /// those who ask for another, or for none, on all hosts of its VirtualService; so the cluster host isn't among them.
 pub(in super::super) fn global_virtual_service(site: &Site, key: Key) -> Known<Object> {
     let global = site.global_name()?.ok_or(Unknown)?;
-    object(site, key, None, Some(global), stage::ALIASES)
+    object(site, key, None, Some(&global), stage::ALIASES)
 }
 
-fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, stage: Stage) -> Known<Object> {
+fn object(site: &Site, key: Key, host: Option<String>, global: Option<&str>, stage: Stage) -> Known<Object> {
     let before = host.iter().len();
     let mut origins =
         origins(&[("spec.hosts", Path::root().attribute("name")), ("spec.exportTo", access::export_argument(site))]);
@@ -50,7 +50,7 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, s
         origins.push((format!("spec.hosts[{before}]"), Path::root().attribute("global_name")));
     }
     let mut spec = VirtualService {
-        hosts: host.into_iter().chain(global.clone()).collect(),
+        hosts: host.into_iter().chain(global.map(str::to_owned)).collect(),
         gateways: Vec::new(),
         export_to: access::export_to(site)?,
         http: Vec::new(),
@@ -70,7 +70,7 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<String>, s
                 origins.push((format!("spec.tcp[{}]", spec.tcp.len()), listener.port.at.clone()));
                 spec.tcp.push(routes::tcp(site, listener)?);
             }
-        } else if let Some(global) = &global {
+        } else if let Some(global) = global {
             origins.push((format!("spec.tls[{}]", spec.tls.len()), listener.port.at.clone()));
             spec.tls.push(routes::tls(site, listener, global)?);
         }

@@ -17,12 +17,12 @@ pub(super) fn ingress(config: &Config) -> Known<Vec<Ingress>> {
 fn way_in(at: Path, block: &config::ingress::Ingress) -> Ingress {
     Ingress {
         at,
-        name: block.name.known().map(|name| name.cloned()),
+        name: block.name.known().map(Option::<&_>::cloned),
         gateway: block.gateway.required(),
-        service_account: block.service_account.known().map(|account| account.cloned()),
+        service_account: block.service_account.known().map(Option::<&_>::cloned),
         hosts: block.hosts.elements().and_then(|hosts| hosts.ok_or(Unknown)),
         paths: block.paths.elements(),
-        port: block.port.known().map(|port| port.copied()),
-        rewrite: block.rewrite.known().map(|rewrite| rewrite.cloned()),
+        port: block.port.known().map(Option::<&_>::copied),
+        rewrite: block.rewrite.known().map(Option::<&_>::cloned),
     }
 }

@@ -24,8 +24,8 @@ pub(super) fn intent(config: &config::Config) -> Service {
     Service {
         name: config.name.required(),
         namespace: config.namespace.required(),
-        global_name: config.global_name.known().map(|name| name.cloned()),
-        object_name: config.object_name.known().map(|name| name.cloned()),
+        global_name: config.global_name.known().map(Option::<&_>::cloned),
+        object_name: config.object_name.known().map(Option::<&_>::cloned),
         selector: selector(config),
         ports: config.port.known().map(|blocks| numbered("port", blocks).map(|(at, block)| port(at, block)).collect()),
         management,

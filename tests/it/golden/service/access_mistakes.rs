@@ -233,6 +233,26 @@ fn a_port_that_no_block_opens() {
     );
 }
 
+/// A gateway's requests come in without an allow block.
+#[test]
+fn a_port_that_a_way_in_opens() {
+    told(
+        &mixed(
+            r#"
+        allow {
+          from  = ["shop/checkout"]
+          ports = [9000]
+        }
+        ingress {
+          gateway = "istio-ingress/public"
+          hosts   = ["payments.example.com"]
+        }
+    "#,
+        ),
+        &expect![[r#""#]],
+    );
+}
+
 #[test]
 fn callers_beside_everybody() {
     told(

@@ -162,10 +162,8 @@ fn paths_and_a_rewrite() {
     );
 }
 
-/// Blocks of other hosts or gateways have names, which stay when another block goes.
-#[test]
-fn several_ways_in() {
-    let text = r#"
+/// Two ports, each for a gateway of its own.
+const TWO_WAYS_IN: &str = r#"
         name      = "payments"
         namespace = "pci"
         port {
@@ -189,8 +187,12 @@ fn several_ways_in() {
           port    = 9090
         }
     "#;
+
+/// Blocks of other hosts or gateways have names, which stay when another block goes.
+#[test]
+fn several_ways_in() {
     check_keys::<Service>(
-        text,
+        TWO_WAYS_IN,
         &expect![[r#"
         Service/pci/payments
         DestinationRule/pci/payments-pci
@@ -202,7 +204,7 @@ fn several_ways_in() {
     );
     check_object::<Service>(
         "VirtualService/pci/payments-pci-ingress-grpc",
-        text,
+        TWO_WAYS_IN,
         &expect![[r#"
         VirtualService/pci/payments-pci-ingress-grpc
         apiVersion: networking.istio.io/v1
@@ -228,9 +230,14 @@ fn several_ways_in() {
                   number: 9090
     "#]],
     );
+}
+
+/// Each gateway may call the port that it is for.
+#[test]
+fn several_gateways_may_call() {
     check_object::<Service>(
         "AuthorizationPolicy",
-        text,
+        TWO_WAYS_IN,
         &expect![[r#"
         AuthorizationPolicy/pci/payments-pci
         apiVersion: security.istio.io/v1
@@ -555,6 +562,19 @@ fn two_of_one_name() {
 }
 
 #[test]
+fn one_host_by_two_patterns() {
+    check::<Service>(
+        &payments(
+            "ingress {\ngateway = \"istio-ingress/public\"\nhosts = [\"*.example.com\", \"a.example.com\", \"a.example.org\"]\n}",
+        ),
+        &expect![[r#"
+            error at ingress[0].hosts: a.example.com twice
+              *.example.com means a.example.com, too. Remove a.example.com, or write it in a block of its own, with a name.
+        "#]],
+    );
+}
+
+#[test]
 fn one_host_under_two_names() {
     check::<Service>(
         &payments(&format!("ingress {{\n{WAY_IN}\n}}\ningress {{\nname = \"b\"\n{WAY_IN}\npaths = [\"/b\"]\n}}")),
@@ -593,5 +613,49 @@ fn what_is_never_reached() {
         AuthorizationPolicy/pci/payments-pci
         VirtualService/pci/payments-pci-ingress
     "#]],
+    );
+}
+
+/// As within the mesh: subsets and weights are the same, and so is what happens while a version is added or removed.
+#[test]
+fn versions_take_their_shares() {
+    let versions = "version {\nname = \"v1\"\nlabels = { version = \"v1\" }\nweight = 90\n}\n\
+                    version {\nname = \"v2\"\nlabels = { version = \"v2\" }\nweight = 10\n}";
+    check_object::<Service>(
+        "VirtualService/pci/payments-pci-ingress",
+        &payments(&format!("{versions}\ningress {{\n{WAY_IN}\n}}")),
+        &expect![[r#"
+            VirtualService/pci/payments-pci-ingress
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress
+              namespace: pci
+            spec:
+              exportTo:
+              - istio-ingress
+              gateways:
+              - istio-ingress/public
+              hosts:
+              - api.example.com
+              http:
+              - retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 90
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 10
+                timeout: 15s
+        "#]],
     );
 }

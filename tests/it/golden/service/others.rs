@@ -179,6 +179,33 @@ fn mistakes() {
         "#]],
     );
     check::<Service>(
+        &payments(
+            r#"
+        unmanaged = ["VirtualService"]
+        version {
+          name   = "v1"
+          labels = { version = "v1" }
+        }
+        version {
+          name   = "v2"
+          labels = { version = "v2" }
+          weight = 10
+        }
+        route {
+          match {
+            path = "/"
+          }
+        }
+        "#,
+        ),
+        &expect![[r#"
+            error at version[1].weight: weight without a VirtualService
+              Weights are written into the VirtualService, and unmanaged leaves that to somebody else. Remove weight, or take VirtualService out of unmanaged.
+            error at route: route without a VirtualService
+              route is written into the VirtualService, and unmanaged leaves that to somebody else. Remove route, or take VirtualService out of unmanaged.
+        "#]],
+    );
+    check::<Service>(
         &payments("replaces = [\"AuthorizationPolicy/payments-pci\"]"),
         &expect![[r#"
         error at replaces: AuthorizationPolicy/payments-pci is ours

@@ -7,6 +7,74 @@ use super::{HEALTHY, and, check, told};
 /// Everybody may call, and so says the live Service.
 const OPEN: &str = "access = \"mesh\"";
 
+const VERSIONS: &str = r#"
+access = "mesh"
+version {
+  name   = "v1"
+  labels = { version = "v1" }
+  weight = 100
+}
+version {
+  name   = "v2"
+  labels = { version = "v2" }
+  weight = 0
+}"#;
+
+#[test]
+fn a_version_without_pods() {
+    check(
+        VERSIONS,
+        HEALTHY,
+        &expect![[r#"
+        warn at version: A version has no pods
+          No pod of this service carries the labels of version v2: requests that are sent there fail with 503. Roll the version out before it gets any, or correct its labels. (IST0173)
+    "#]],
+    );
+    let second = "kind: Pod
+metadata: {name: payments-2, namespace: pci, labels: {app: payments, version: v2}}
+spec: {serviceAccountName: payments, containers: [{name: istio-proxy}]}";
+    assert_eq!(told(VERSIONS, &and(second), &[]), "");
+    let elsewhere = second.replace("app: payments", "app: ledger");
+    assert!(told(VERSIONS, &and(&elsewhere), &[]).contains("IST0173"), "another service's pods are no version");
+}
+
+const INGRESS: &str = r#"
+access = "mesh"
+ingress {
+  gateway = "ingress/door"
+  hosts   = ["pay.example.com"]
+}"#;
+
+/// A Gateway with these entries.
+fn gateway(hosts: &str) -> String {
+    and(&format!(
+        "kind: Gateway\nmetadata: {{name: door, namespace: ingress}}\nspec: {{servers: [{{hosts: [{hosts}]}}]}}"
+    ))
+}
+
+#[test]
+fn a_gateway() {
+    check(
+        INGRESS,
+        HEALTHY,
+        &expect![[r#"
+        warn at ingress: The Gateway isn't there
+          There is no Gateway door in ingress, so nothing of its hosts comes in. If this run makes it, all is well; else correct gateway: namespace/name of Istio's Gateway, not of its Deployment. (IST0101)
+    "#]],
+    );
+    check(
+        INGRESS,
+        &gateway("shop.example.com, ./pay.example.com"),
+        &expect![[r#"
+        warn at ingress: The Gateway doesn't serve a host
+          Gateway ingress/door serves ./pay.example.com, shop.example.com, not pay.example.com for namespace pci: requests for it get 404. Add the host to the Gateway, or correct hosts. (IST0132)
+    "#]],
+    );
+    for entry in ["pay.example.com", "'*'", "'*.example.com'", "pci/pay.example.com", "'*/*'"] {
+        assert_eq!(told(INGRESS, &gateway(entry), &[]), "", "{entry}");
+    }
+}
+
 const END_USER: &str = r#"
 access = "mesh"
 allow {

@@ -495,6 +495,7 @@ fn faults_without_a_failure() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)]
 fn values() {
     let text = r#"
         drain_seconds     = 301

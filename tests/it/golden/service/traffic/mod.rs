@@ -47,6 +47,9 @@ fn check_part(kind: &str, field: &str, text: &str, expect: &Expect) {
         let depth = line.len() - line.trim_start().len();
         depth > indent || depth == indent && line.trim_start().starts_with('-')
     };
-    let part: String = rest.lines().take_while(within).map(|line| format!("{line}\n")).collect();
-    expect.assert_eq(&part);
+    let part: Vec<&str> = rest.lines().take_while(within).collect();
+    // An expectation begins at the margin.
+    let margin = part.iter().map(|line| line.len() - line.trim_start().len()).min().unwrap_or_default();
+    let part: Vec<&str> = part.iter().map(|line| &line[margin..]).collect();
+    expect.assert_eq(&format!("{}\n", part.join("\n")));
 }

@@ -1,0 +1,335 @@
+//! Every argument about traffic on the API server: it comes, changes and goes, and nothing else changes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::object::Key;
+
+use crate::support::{
+    control_plane::{Namespace, control_plane},
+    terraform::Tool,
+    users::Grant,
+};
+
+use super::{configure, workspace};
+
+/// A field of an object, `Kind/pointer`, with its values when an argument is created and when it is changed.
+type Field = (&'static str, fn() -> [Json; 2]);
+
+/// One argument's life.
+struct Argument {
+    /// Of the service that shows it.
+    name: &'static str,
+    /// What the service says beside, all the time.
+    beside: &'static str,
+    created: &'static str,
+    changed: &'static str,
+    /// What it writes.
+    fields: &'static [Field],
+}
+
+const VERSIONS: &str = r#"
+  version {
+    name   = "v1"
+    labels = { version = "v1" }
+    weight = 100
+  }
+  version {
+    name   = "v2"
+    labels = { version = "v2" }
+    weight = 0
+  }
+"#;
+
+const ROUTED: &str = "VirtualService/spec/http";
+const POLICY: &str = "DestinationRule/spec/trafficPolicy";
+
+fn to(subset: &str) -> Json {
+    json!({ "host": "HOST", "port": { "number": 80 }, "subset": subset })
+}
+
+fn whole() -> Json {
+    json!({ "destination": { "host": "HOST", "port": { "number": 80 } } })
+}
+
+/// All requests.
+fn rest() -> Json {
+    json!({ "match": [{ "port": 80 }], "retries": { "attempts": 0 }, "route": [whole()] })
+}
+
+/// A route with these fields, before the one for all requests.
+fn routed(fields: &Json) -> Json {
+    let mut route = rest();
+    for (name, value) in fields.as_object().unwrap() {
+        if value.is_null() {
+            route.as_object_mut().unwrap().remove(name);
+        } else {
+            route[name] = value.clone();
+        }
+    }
+    json!([route, rest()])
+}
+
+const ARGUMENTS: &[Argument] = &[
+    Argument {
+        name: "request-timeout",
+        beside: "",
+        created: "request_timeout = \"5s\"",
+        changed: "request_timeout = \"1500ms\"",
+        fields: &[("VirtualService/spec/http/0/timeout", || [json!("5s"), json!("1500ms")])],
+    },
+    Argument {
+        name: "streaming",
+        beside: "resiliency = \"high\"",
+        created: "streaming = true",
+        changed: "streaming = true\nretries {\n  attempts = 0\n}",
+        fields: &[
+            ("VirtualService/spec/http/0/timeout", || [Json::Null, Json::Null]),
+            ("VirtualService/spec/http/0/retries", || {
+                [
+                    json!({ "attempts": 3, "retryOn": "connect-failure,refused-stream,reset-before-request" }),
+                    json!({ "attempts": 0 }),
+                ]
+            }),
+        ],
+    },
+    Argument {
+        name: "retries",
+        beside: "",
+        created: "retries {\n  attempts = 2\n}",
+        changed: "retries {\n  attempts = 3\n  idempotent = true\n  per_try_timeout = \"2s\"\n}",
+        fields: &[("VirtualService/spec/http/0/retries", || {
+            [
+                json!({ "attempts": 2, "retryOn": "connect-failure,refused-stream,reset-before-request" }),
+                json!({
+                    "attempts": 3, "perTryTimeout": "2s",
+                    "retryOn": "connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled",
+                }),
+            ]
+        })],
+    },
+    Argument {
+        name: "circuit-breaker",
+        beside: "port {\n  number = 9000\n  protocol = \"tcp\"\n}",
+        created: "circuit_breaker {\n  connect_timeout = \"2s\"\n  max_connections = 8\n}",
+        changed: "circuit_breaker {\n  max_pending_requests = 16\n  max_requests = 32\n}",
+        fields: &[(POLICY, || {
+            [
+                json!({ "connectionPool": { "tcp": { "connectTimeout": "2s", "maxConnections": 8 } } }),
+                json!({
+                    "connectionPool": { "http": { "http1MaxPendingRequests": 16, "http2MaxRequests": 32 } },
+                    "portLevelSettings": [{ "port": { "number": 9000 }, "connectionPool": { "tcp": {} } }],
+                }),
+            ]
+        })],
+    },
+    Argument {
+        name: "outlier-detection",
+        beside: "",
+        created: "outlier_detection {\n  consecutive_5xx = 3\n  interval = \"5s\"\n}",
+        changed: "outlier_detection {\n  base_ejection_time = \"1m\"\n  max_ejection_percent = 40\n}",
+        fields: &[(POLICY, || {
+            let load_balancer = json!({ "localityLbSetting": { "enabled": false } });
+            [
+                json!({ "outlierDetection": { "consecutive5xxErrors": 3, "interval": "5s" }, "loadBalancer": load_balancer }),
+                json!({
+                    "outlierDetection": { "baseEjectionTime": "60s", "maxEjectionPercent": 40 },
+                    "loadBalancer": load_balancer,
+                }),
+            ]
+        })],
+    },
+    Argument {
+        name: "failover",
+        beside: "resiliency = \"medium\"",
+        created: "failover {\n  from = \"eu\"\n  to = \"us\"\n}",
+        changed: "failover_priority = [\"topology.kubernetes.io/region\", \"tier=gold\"]",
+        fields: &[
+            ("DestinationRule/spec/trafficPolicy/loadBalancer/localityLbSetting", || {
+                [
+                    json!({ "enabled": true, "failover": [{ "from": "eu", "to": "us" }] }),
+                    json!({ "enabled": true, "failoverPriority": ["topology.kubernetes.io/region", "tier=gold"] }),
+                ]
+            }),
+            ("DestinationRule/spec/trafficPolicy/outlierDetection/maxEjectionPercent", || [json!(100), json!(100)]),
+        ],
+    },
+    Argument {
+        name: "version",
+        beside: "",
+        created: "version {\n  name = \"v1\"\n  labels = { version = \"v1\" }\n}",
+        changed: "version {\n  name = \"v1\"\n  labels = { version = \"v1\" }\n  weight = 80\n}\nversion {\n  name = \"v2\"\n  labels \
+                  = { version = \"v2\" }\n  weight = 20\n}",
+        fields: &[
+            ("DestinationRule/spec/subsets", || {
+                let subset = |name: &str| json!({ "name": name, "labels": { "version": name } });
+                [json!([subset("v1")]), json!([subset("v1"), subset("v2")])]
+            }),
+            ("VirtualService/spec/http/0/route", || {
+                [
+                    json!([{ "destination": to("v1") }]),
+                    json!([{ "destination": to("v1"), "weight": 80 }, { "destination": to("v2"), "weight": 20 }]),
+                ]
+            }),
+        ],
+    },
+    Argument {
+        name: "drain-seconds",
+        beside: VERSIONS,
+        created: "drain_seconds = 0",
+        changed: "drain_seconds = 1",
+        fields: &[],
+    },
+    Argument {
+        name: "match",
+        beside: "",
+        created: "route {\n  name = \"a\"\n  match {\n    path = \"/a/*\"\n    method = \"GET\"\n  }\n}",
+        changed: "route {\n  match {\n    path = \"/a\"\n    headers = { x-a = \"*\", X-B = \"b*\" }\n    query = { c = \"d\", e = \
+                  \"*\" }\n  }\n  request_timeout = \"1s\"\n}",
+        fields: &[(ROUTED, || {
+            let query = json!({ "c": { "exact": "d" }, "e": {} });
+            let headers = json!({ "x-a": {}, "x-b": { "prefix": "b" } });
+            let matches = json!([{ "port": 80, "uri": { "exact": "/a" }, "headers": headers, "queryParams": query }]);
+            [
+                routed(&json!({
+                    "name": "a",
+                    "match": [{ "port": 80, "uri": { "prefix": "/a/" }, "method": { "exact": "GET" } }],
+                })),
+                routed(&json!({ "match": matches, "timeout": "1s" })),
+            ]
+        })],
+    },
+    Argument {
+        name: "rewrite",
+        beside: "",
+        created: "route {\n  match {\n    path = \"/a/*\"\n  }\n  rewrite {\n    path = \"/b/\"\n  }\n}",
+        changed: "route {\n  match {\n    path = \"/a/*\"\n  }\n  rewrite {\n    host = \"b.example.com\"\n  }\n}",
+        fields: &[(ROUTED, || {
+            let matches = json!([{ "port": 80, "uri": { "prefix": "/a/" } }]);
+            [
+                routed(&json!({ "match": matches, "rewrite": { "uri": "/b/" } })),
+                routed(&json!({ "match": matches, "rewrite": { "authority": "b.example.com" } })),
+            ]
+        })],
+    },
+    Argument {
+        name: "redirect",
+        beside: "",
+        created: "route {\n  match {\n    path = \"/a\"\n  }\n  redirect {\n    path = \"/b\"\n  }\n}",
+        changed: "route {\n  match {\n    path = \"/a\"\n  }\n  redirect {\n    host = \"b.example.com\"\n    status = 307\n  }\n}",
+        fields: &[(ROUTED, || {
+            let matches = json!([{ "port": 80, "uri": { "exact": "/a" } }]);
+            let redirected = |redirect: Json| {
+                routed(&json!({ "match": matches, "redirect": redirect, "route": null, "retries": null }))
+            };
+            [
+                redirected(json!({ "uri": "/b", "redirectCode": 301 })),
+                redirected(json!({ "authority": "b.example.com", "redirectCode": 307 })),
+            ]
+        })],
+    },
+    Argument {
+        name: "fault",
+        beside: "",
+        created: "route {\n  match {\n    path = \"/a\"\n  }\n  fault {\n    delay = \"1s\"\n  }\n}",
+        changed: "route {\n  match {\n    path = \"/a\"\n  }\n  fault {\n    abort_status = 503\n    abort_percent = 5\n  }\n}",
+        fields: &[(ROUTED, || {
+            let matches = json!([{ "port": 80, "uri": { "exact": "/a" } }]);
+            let delay = json!({ "delay": { "fixedDelay": "1s", "percentage": { "value": 100 } } });
+            let abort = json!({ "abort": { "httpStatus": 503, "percentage": { "value": 5 } } });
+            [routed(&json!({ "match": matches, "fault": delay })), routed(&json!({ "match": matches, "fault": abort }))]
+        })],
+    },
+    Argument {
+        name: "to-and-mirror",
+        beside: VERSIONS,
+        created: "route {\n  match {\n    path = \"/a\"\n  }\n  to {\n    version = \"v2\"\n  }\n}",
+        changed: "route {\n  match {\n    path = \"/a\"\n  }\n  mirror {\n    version = \"v2\"\n    percent = 10\n  }\n}",
+        fields: &[(ROUTED, || {
+            let shared = json!([{ "destination": to("v1"), "weight": 100 }, { "destination": to("v2"), "weight": 0 }]);
+            let all = json!({ "match": [{ "port": 80 }], "retries": { "attempts": 0 }, "route": shared });
+            let matches = json!([{ "port": 80, "uri": { "exact": "/a" } }]);
+            let retries = json!({ "attempts": 0 });
+            let sent = json!({ "match": matches, "retries": retries, "route": [{ "destination": to("v2") }] });
+            let mirrored = json!({
+                "match": matches, "retries": retries, "route": shared, "mirror": to("v2"),
+                "mirrorPercentage": { "value": 10 },
+            });
+            [json!([sent, all]), json!([mirrored, all])]
+        })],
+    },
+];
+
+/// All services, each with what `says` answers.
+fn services(says: impl Fn(&Argument) -> &'static str) -> String {
+    let service = |argument: &Argument| {
+        let resiliency = if argument.beside.contains("resiliency") { "" } else { "resiliency = \"none\"" };
+        format!(
+            "resource \"mesh_service\" {name:?} {{\n  name = {name:?}\n  namespace = \"NAMESPACE\"\n  service = \"managed\"\n  port {{\n    \
+             number = 80\n    protocol = \"http\"\n  }}\n{resiliency}\n{}\n{}\n}}\n",
+            argument.beside,
+            says(argument),
+            name = argument.name
+        )
+    };
+    ARGUMENTS.iter().map(service).collect()
+}
+
+/// The specs of a service's objects, by kind.
+fn specs(namespace: &Namespace, argument: &Argument) -> BTreeMap<String, Json> {
+    let api = control_plane().api();
+    let mine = |key: &Key| key.name == argument.name || key.name == format!("{}-{}", argument.name, namespace.name);
+    let keys = api.objects(&namespace.name).into_iter().map(|key| key.parse::<Key>().expect("a key")).filter(mine);
+    keys.map(|key| (key.kind.kind.to_owned(), api.get(&key).expect("it is there")["spec"].clone())).collect()
+}
+
+/// `json` without what stands under `pointer`.
+fn cut(json: &mut Json, pointer: &str) {
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+    if let Some(fields) = json.pointer_mut(parent).and_then(Json::as_object_mut) {
+        fields.remove(name);
+    }
+}
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn every_argument_comes_changes_and_goes() {
+    for tool in Tool::ALL {
+        let namespace = control_plane().namespace("traffic");
+        let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
+        let apply = |says: &dyn Fn(&Argument) -> &'static str| -> Vec<BTreeMap<String, Json>> {
+            configure(&workspace, Grant::AppTeam, &namespace, &services(says));
+            workspace.apply().succeeded();
+            let plan = workspace.plan();
+            assert!(plan.is_empty, "{tool}: {}", plan.text);
+            ARGUMENTS.iter().map(|argument| specs(&namespace, argument)).collect()
+        };
+        let without = apply(&|_| "");
+        let created = apply(&|argument| argument.created);
+        let changed = apply(&|argument| argument.changed);
+        assert_eq!(apply(&|_| ""), without, "{tool}: what an argument wrote went with it");
+        for (n, argument) in ARGUMENTS.iter().enumerate() {
+            let host = format!("{}.{}.svc.cluster.local", argument.name, namespace.name);
+            let mut objects = [without[n].clone(), created[n].clone(), changed[n].clone()];
+            for (field, values) in argument.fields {
+                let (kind, pointer) = field.split_once("/spec").expect("Kind/spec/…");
+                for (written, value) in objects[1..].iter().zip(values()) {
+                    let value: Json = serde_json::from_str(&value.to_string().replace("HOST", &host)).expect("JSON");
+                    let found = written[kind].pointer(pointer).cloned().unwrap_or_default();
+                    assert_eq!(found, value, "{tool}: {} {field}", argument.name);
+                }
+            }
+            for (field, _) in argument.fields {
+                let (kind, pointer) = field.split_once("/spec").expect("Kind/spec/…");
+                for specs in &mut objects {
+                    cut(specs.get_mut(kind).expect("it is there"), pointer);
+                }
+            }
+            let [without, created, changed] = objects;
+            assert_eq!(created, without, "{tool}: {} changes something else", argument.name);
+            assert_eq!(changed, without, "{tool}: {} changes something else", argument.name);
+        }
+        workspace.destroy().succeeded();
+        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{tool}");
+    }
+}
