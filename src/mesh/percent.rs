@@ -35,7 +35,7 @@ impl fmt::Display for Percent {
 /// Whole numbers as such: the server gives back what it got in the shortest form.
 impl serde::Serialize for Percent {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0 % 100 == 0 {
+        if self.0.is_multiple_of(100) {
             serializer.serialize_u16(self.0 / 100)
         } else {
             serializer.serialize_f64(f64::from(self.0) / 100.0)
