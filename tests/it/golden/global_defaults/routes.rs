@@ -11,7 +11,6 @@ const ROUTE: &str = "EnvoyFilter";
 fn timeout_and_retries() {
     check::<GlobalDefaults>(
         r#"
-        request_timeout = "30s"
         retries {
           attempts        = 4
           per_try_timeout = "2s"
@@ -19,6 +18,12 @@ fn timeout_and_retries() {
         }
     "#,
         &expect_file!["routes.yaml"],
+    );
+    check::<GlobalDefaults>(
+        r#"
+        request_timeout = "30s"
+    "#,
+        &expect![[r#""#]],
     );
 }
 
