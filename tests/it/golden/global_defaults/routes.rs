@@ -23,7 +23,30 @@ fn timeout_and_retries() {
         r#"
         request_timeout = "30s"
     "#,
-        &expect![[r#""#]],
+        &expect![[r#"
+            warning at request_timeout: A mesh-wide timeout cuts streams, too
+              A route that Istio generates can't tell a stream from a request: calls to services without a mesh_service end after 30s, streams of gRPC and server-sent events among them. Give such services a mesh_service with streaming = true first, or leave timeouts to services.
+            --- # EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      timeout: 30s
+        "#]],
     );
 }
 
