@@ -37,8 +37,13 @@ impl Text for Jwks {
             return Err("It has no keys. Write a whole JWK set, {\"keys\": [...]}, not a single key.".to_owned());
         };
         for (n, key) in keys.iter().enumerate() {
-            if text(key, &["kty"]).is_none() {
+            let Some(kind) = text(key, &["kty"]) else {
                 return Err(format!("keys[{n}] has no \"kty\", so it is no JWK."));
+            };
+            if let Some(missing) = numbers(kind).iter().find(|name| !text(key, &[name]).is_some_and(is_base64url)) {
+                return Err(format!(
+                    "keys[{n}] is no {kind} key: {missing:?} must be there, in base64url without padding."
+                ));
             }
             if let Some(secret) = SECRET.iter().find(|name| !at(key, &[name]).is_null()) {
                 return Err(format!(
@@ -51,13 +56,27 @@ impl Text for Jwks {
     }
 }
 
+/// What a public key of a kind consists of.
+fn numbers(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "RSA" => &["n", "e"],
+        "EC" => &["x", "y"],
+        "OKP" => &["x"],
+        _ => &[],
+    }
+}
+
+fn is_base64url(text: &str) -> bool {
+    !text.is_empty() && text.len() % 4 != 1 && text.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn public_keys_are_taken_as_they_are_written() {
-        let written = r#"{ "keys": [{"kty": "RSA", "kid": "1", "n": "x", "e": "AQAB"}] }"#;
+        let written = r#"{ "keys": [{"kty": "RSA", "kid": "1", "n": "0vx7", "e": "AQAB"}] }"#;
         assert_eq!(Jwks::parse(written).unwrap().to_string(), written);
     }
 
@@ -70,8 +89,10 @@ mod tests {
             (r#"{"keys": []}"#, "has no keys"),
             (r#"{"kty": "RSA"}"#, "has no keys"),
             (r#"{"keys": [{}]}"#, "no \"kty\""),
-            (r#"{"keys": [{"kty": "RSA", "d": "x"}]}"#, "by which tokens are made"),
-            (r#"{"keys": [{"kty": "RSA"}, {"kty": "oct", "k": "x"}]}"#, "keys[1] has \"k\""),
+            (r#"{"keys": [{"kty": "RSA", "n": "0vx7"}]}"#, "\"e\" must be there"),
+            (r#"{"keys": [{"kty": "EC", "x": "a b", "y": "AQAB"}]}"#, "\"x\" must be there"),
+            (r#"{"keys": [{"kty": "OKP", "x": "AQAB", "d": "x"}]}"#, "by which tokens are made"),
+            (r#"{"keys": [{"kty": "OKP", "x": "AQAB"}, {"kty": "oct", "k": "x"}]}"#, "keys[1] has \"k\""),
         ] {
             let told = Jwks::parse(written).unwrap_err();
             assert!(told.contains(fault), "{written}: {told}");

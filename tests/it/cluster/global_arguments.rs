@@ -61,7 +61,7 @@ const ROWS: &[Row] = &[
         "jwt",
         MTLS,
         "jwt {\n issuer = \"https://x.example.com\"\n jwks_uri = \"https://x.example.com/keys\"\n}",
-        "jwt {\n issuer = \"https://x.example.com\"\n jwks = jsonencode({ keys = [{ kty = \"RSA\" }] })\n audiences = [\"pay\"]\n \
+        "jwt {\n issuer = \"https://x.example.com\"\n jwks = jsonencode({ keys = [{ kty = \"OKP\", crv = \"Ed25519\", x = \"AQAB\" }] })\n audiences = [\"pay\"]\n \
          selector = { app = \"a\" }\n forward = false\n claims_to_headers = { sub = \"x-user\" }\n}",
     ),
     row(

@@ -241,6 +241,7 @@ fn what_stands_there_already_stays() {
     let api = control_plane().api();
     let guarded = Guarded::new("warn", "");
     let mut theirs = guarded.within(&sidecar("ALLOW_ANY"));
+    theirs["metadata"]["name"] = json!("theirs");
     // Its author is only warned.
     api.apply(&theirs, "theirs");
     guarded.configure("deny", "");

@@ -16,6 +16,9 @@ use terraform_provider_mesh::{
 use super::{files, prose, text};
 use crate::golden::hcl::body as value;
 
+/// What is warned of wherever it is written, so that an example of it is, too.
+const WARNED_OF: &str = "A mesh-wide timeout cuts streams, too";
+
 /// What Terraform itself reads in our blocks.
 const OF_TERRAFORM: &[&str] = &["alias", "count", "depends_on", "for_each", "lifecycle", "provider"];
 
@@ -142,7 +145,8 @@ fn examples_are_valid() {
             Some(resource) => resource.validate(&value(&body, &resource.schema()), &mut out),
             None => (provider.validate)(&value(&body, &provider.schema), &mut out),
         }
-        out.iter().for_each(|d| writeln!(faults, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());
+        let faulty = out.iter().filter(|d| d.summary != WARNED_OF);
+        faulty.for_each(|d| writeln!(faults, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());
     }
     assert!(faults.is_empty(), "\n{faults}");
 }

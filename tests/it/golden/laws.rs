@@ -66,7 +66,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
         "outbound_traffic_policy" => &["registry_only", "allow_any"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
         "issuer" => &["https://accounts.example.com", "https://login.example.com"],
-        "jwks" => &[r#"{"keys":[{"kty":"RSA","kid":"1","n":"x","e":"AQAB"}]}"#],
+        "jwks" => &[r#"{"keys":[{"kty":"RSA","kid":"1","n":"0vx7","e":"AQAB"}]}"#],
         "jwks_uri" => &["https://accounts.example.com/keys"],
         "disabled" => &["REQUEST_SIZE", "ALL_METRICS"],
         "root_only" => &["Telemetry", "PeerAuthentication", "EnvoyFilter", "WasmPlugin"],

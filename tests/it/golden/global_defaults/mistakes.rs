@@ -196,12 +196,12 @@ fn issuers() {
         r#"
         jwt {
           issuer   = "https://accounts.example.com"
-          jwks     = "{\"keys\":[{\"kty\":\"RSA\",\"d\":\"x\"}]}"
+          jwks     = "{\"keys\":[{\"kty\":\"OKP\",\"x\":\"AQAB\",\"d\":\"x\"}]}"
           jwks_uri = "ftp://accounts.example.com/keys"
         }
         jwt {
           issuer   = "https://accounts.example.com"
-          jwks     = "{\"keys\":[{\"kty\":\"RSA\"}]}"
+          jwks     = "{\"keys\":[{\"kty\":\"OKP\",\"x\":\"AQAB\"}]}"
           jwks_uri = "https://accounts.example.com/keys"
         }
         jwt {

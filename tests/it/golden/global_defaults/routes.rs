@@ -11,7 +11,6 @@ const ROUTE: &str = "EnvoyFilter";
 fn timeout_and_retries() {
     check::<GlobalDefaults>(
         r#"
-        request_timeout = "30s"
         retries {
           attempts        = 4
           per_try_timeout = "2s"
@@ -19,6 +18,35 @@ fn timeout_and_retries() {
         }
     "#,
         &expect_file!["routes.yaml"],
+    );
+    check::<GlobalDefaults>(
+        r#"
+        request_timeout = "30s"
+    "#,
+        &expect![[r#"
+            warning at request_timeout: A mesh-wide timeout cuts streams, too
+              A route that Istio generates can't tell a stream from a request: calls to services without a mesh_service end after 30s, streams of gRPC and server-sent events among them. Give such services a mesh_service with streaming = true first, or leave timeouts to services.
+            --- # EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      timeout: 30s
+        "#]],
     );
 }
 

@@ -18,7 +18,7 @@ fn jwt() {
     let text = r#"
         jwt {
           issuer            = "https://accounts.example.com"
-          jwks              = "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"1\",\"n\":\"x\",\"e\":\"AQAB\"}]}"
+          jwks              = "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"1\",\"n\":\"0vx7\",\"e\":\"AQAB\"}]}"
           audiences         = ["payments", "ledger"]
           claims_to_headers = { sub = "x-user", "realm.roles" = "x-roles" }
         }
