@@ -88,9 +88,9 @@ impl Guarded {
     }
 }
 
-fn object(group: &str, kind: &str, spec: Json) -> Json {
+fn object(group: &str, kind: &str, spec: impl Into<Json>) -> Json {
     let version = if kind == "EnvoyFilter" { "v1alpha3" } else { "v1" };
-    json!({ "apiVersion": format!("{group}.istio.io/{version}"), "kind": kind, "metadata": { "name": "x" }, "spec": spec })
+    json!({ "apiVersion": format!("{group}.istio.io/{version}"), "kind": kind, "metadata": { "name": "x" }, "spec": spec.into() })
 }
 
 fn peer_authentication() -> Json {

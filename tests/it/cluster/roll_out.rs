@@ -6,7 +6,7 @@ use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::Proxy,
+    proxy::{Asked, Proxy},
     terraform::{Tool, Workspace},
     users::{Grant, User},
 };
@@ -62,9 +62,9 @@ impl Rig {
     }
 
     fn written(&self) -> Vec<String> {
-        let writes = self.proxy.asked().into_iter().filter(|asked| asked.writes());
+        let writes = self.proxy.asked().into_iter().filter(Asked::writes);
         let policies = writes.filter(|asked| asked.path.contains("/authorizationpolicies/"));
-        let what = |asked: &crate::support::proxy::Asked| {
+        let what = |asked: &Asked| {
             let name = asked.path.rsplit('/').next().expect("a name").to_owned();
             let name = if name.starts_with("gateway-access-") { "door".to_owned() } else { name };
             format!("{}{name}", if asked.method == "DELETE" { "-" } else { "~" })

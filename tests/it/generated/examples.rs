@@ -145,8 +145,8 @@ fn examples_are_valid() {
             Some(resource) => resource.validate(&value(&body, &resource.schema()), &mut out),
             None => (provider.validate)(&value(&body, &provider.schema), &mut out),
         }
-        let faulty = out.iter().filter(|d| d.summary != WARNED_OF);
-        faulty.for_each(|d| writeln!(faults, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());
+        let told = out.iter().filter(|d| d.summary != WARNED_OF);
+        told.for_each(|d| writeln!(faults, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());
     }
     assert!(faults.is_empty(), "\n{faults}");
 }
