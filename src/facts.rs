@@ -96,7 +96,7 @@ impl Found {
     #[must_use]
     pub fn without(mut self, gone: &BTreeSet<Key>) -> Self {
         let is_gone = |query: &Query, live: &Json| {
-            let (Query::One(Key { kind, .. }) | Query::All { kind, .. }) = query;
+            let (Query::One(Key { kind, .. }) | Query::All { kind, .. }) = *query;
             let said = |name: &str| live.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Json::as_str);
             let namespace = said("namespace").map(str::to_owned);
             said("name").is_some_and(|name| gone.contains(&Key { kind, namespace, name: name.to_owned() }))
