@@ -8,7 +8,7 @@ use crate::{
     mesh::{
         failures::{ejection, pool},
         istio::{
-            PortSelector, WorkloadSelector,
+            ExportTo, PortSelector, WorkloadSelector,
             destination_rule::{
                 ClientTls, ConnectionPool, DestinationRule, LoadBalancer, PortPolicy, Traffic, TrafficPolicy,
             },
@@ -87,7 +87,11 @@ fn rule(
     }
     let spec = DestinationRule {
         host: host.to_string(),
-        export_to: site.export_to()?,
+        // Istio refuses a rule for some workloads that others than their own namespace see.
+        export_to: match &workload_selector {
+            Some(_) => ExportTo::from([".".to_owned()]),
+            None => site.export_to()?,
+        },
         workload_selector,
         subsets: Vec::new(),
         traffic_policy: if settings.is_empty() {

@@ -160,7 +160,7 @@ fn what_opens_is_told_and_what_is_protected_stays() {
         configure("deletion_protection = true\n mtls {}\n authorization {\n mode = \"enforce\"\n }");
         workspace.apply().succeeded();
         let told = workspace.destroy().errors();
-        assert!(told.contains("mesh_global_defaults default is protected"), "{tool}: {told}");
+        assert!(told.contains("Protected from deletion"), "{tool}: {told}");
         assert_eq!(control_plane().api().objects(&root.name).len(), 4, "{tool}");
 
         configure("mtls {}");
