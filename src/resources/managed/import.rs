@@ -91,7 +91,9 @@ impl<K: Kind> Managed<K> {
             objects.insert(object.key, object.body);
         }
         if found.is_empty() {
-            for (key, stage) in K::could_render(id, mesh) {
+            // What the API server itself goes by isn't made by hand under our names, and not everybody may read it.
+            let by_hand = |key: &Key| key.kind.namespaced || key.kind.territory == Territory::Shared;
+            for (key, stage) in K::could_render(id, mesh).into_iter().filter(|(key, _)| by_hand(key)) {
                 let noted = Noted { stage: stage.0, moved: true, ..Noted::default() };
                 record.objects.insert(key.to_string(), noted);
             }

@@ -112,6 +112,7 @@ resource "mesh_global_defaults" "this" {
     objects: &[
         "AuthorizationPolicy/deny-all-audit",
         "DestinationRule/default",
+        "EnvoyFilter/default-route",
         "PeerAuthentication/default",
         "Sidecar/default",
     ],
