@@ -77,12 +77,12 @@ fn each_is_applied_with_its_own_rights() {
         let platform = state(&plane, tool, "platform", &platforms);
         platform.apply().succeeded();
         is_empty(&platform);
-        let states = [0, 1].map(|n| state(&plane, tool, TEAMS[n], &teams[n]));
+        let apps = [0, 1].map(|n| state(&plane, tool, TEAMS[n], &teams[n]));
         for n in order {
-            states[n].apply().succeeded();
-            is_empty(&states[n]);
+            apps[n].apply().succeeded();
+            is_empty(&apps[n]);
         }
-        is_empty(&states[order[0]]);
+        is_empty(&apps[order[0]]);
         is_empty(&platform);
 
         // Who may call whom: the arrows of the picture, and no other.
@@ -105,9 +105,9 @@ fn each_is_applied_with_its_own_rights() {
         assert_eq!(route["gateways"], json!(["istio-ingress/public"]), "{tool}");
 
         // A team changes its traffic settings, with nobody else's help and for nobody else.
-        states[0].file("terraform.tfvars", "resiliency = \"high\"\n");
-        states[0].apply().succeeded();
-        for workspace in [&states[0], &states[1], &platform] {
+        apps[0].file("terraform.tfvars", "resiliency = \"high\"\n");
+        apps[0].apply().succeeded();
+        for workspace in [&apps[0], &apps[1], &platform] {
             is_empty(workspace);
         }
         for (user, (home, elsewhere)) in teams.iter().zip([("shop", "pci"), ("pci", "shop")]) {
@@ -123,15 +123,15 @@ fn each_is_applied_with_its_own_rights() {
         assert!(told.contains("storefront") && told.contains("payments"), "{tool}: {told}");
         is_empty(&platform);
         for n in order.into_iter().rev() {
-            states[n].destroy().succeeded();
+            apps[n].destroy().succeeded();
         }
         platform.destroy().succeeded();
         for name in PLATFORMS.iter().chain(&TEAMS) {
             assert_eq!(api.objects(name), Vec::<String>::new(), "{tool}: {name}");
         }
         for name in TEAMS {
-            let place = Key { kind: &kind::NAMESPACE, namespace: None, name: name.to_owned() };
-            assert_eq!(api.get(&place), None, "{tool}");
+            let own = Key { kind: &kind::NAMESPACE, namespace: None, name: name.to_owned() };
+            assert_eq!(api.get(&own), None, "{tool}");
         }
     }
 }

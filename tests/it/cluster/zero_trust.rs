@@ -29,6 +29,15 @@ fn on_trial(live: &Json) -> bool {
     live["metadata"]["annotations"]["istio.io/dry-run"] == "true"
 }
 
+/// How far a policy that is there holds, in the words of the arguments.
+fn how_far(live: &Json) -> &'static str {
+    match live["spec"]["action"].as_str() {
+        Some("AUDIT") => "audit",
+        _ if on_trial(live) => "dry_run",
+        _ => "enforce",
+    }
+}
+
 /// Who is refused though the scenario allows it to call, by the policies of one moment.
 fn gaps(policies: &Policies) -> Vec<String> {
     let within = |namespace: &str| {
@@ -99,12 +108,11 @@ impl Mesh {
             let of = change.key.namespace.as_deref().unwrap_or_default();
             // What is of two namespaces may come in any order.
             let n = told.iter().position(|(name, _)| *name == of).unwrap_or(0);
-            let how = match &change.live {
-                None => "goes",
-                Some(live) if on_trial(live) => "on trial",
-                Some(_) => "holds",
-            };
-            writeln!(told[n].1, "  {}: {how}", change.key).expect("a text takes it");
+            let how = change.live.as_ref().map_or("goes", how_far);
+            // One of a resource's objects carries its arguments, and is written when they change.
+            if self.policies.get(&change.key).is_none_or(|before| how_far(before) != how) {
+                writeln!(told[n].1, "  {}: {how}", change.key).expect("a text takes it");
+            }
             match change.live {
                 Some(live) => self.policies.insert(change.key, live),
                 None => self.policies.remove(&change.key),
@@ -125,9 +133,7 @@ impl Mesh {
         for key in self.keys() {
             let live = self.api.get(&key).expect("it is there");
             let what = match key.kind.kind {
-                "AuthorizationPolicy" => {
-                    format!("{}{}", live["spec"]["action"], if on_trial(&live) { ", on trial" } else { "" })
-                }
+                "AuthorizationPolicy" => how_far(&live).to_owned(),
                 "PeerAuthentication" => {
                     let ports = live["spec"].get("portLevelMtls").map(|ports| format!(", {ports}")).unwrap_or_default();
                     format!("{}{ports}", live["spec"]["mtls"]["mode"])
@@ -142,6 +148,28 @@ impl Mesh {
         told
     }
 
+    /// What is there is what the step's file says, word by word.
+    fn is_as_written(&self, step: &str) {
+        let written: Json = hcl::from_str(step).expect("HCL");
+        let stands = |namespace: &str, names: &[&str]| {
+            let key = |name: &&str| Key::new(&kind::AUTHORIZATION_POLICY, namespace, name);
+            let found: Vec<&str> = names.iter().filter_map(|name| self.policies.get(&key(name))).map(how_far).collect();
+            if found.is_empty() { "off".to_owned() } else { found.join(" and ") }
+        };
+        for (of, namespace) in [("mesh", ROOT), ("shop", "shop"), ("pci", "pci")] {
+            let live = self.api.get(&Key::new(&kind::PEER_AUTHENTICATION, namespace, "default")).expect("it is there");
+            let mode = live["spec"]["mtls"]["mode"].as_str().expect("a word").to_lowercase();
+            assert_eq!(mode, written["mtls"][of], "{step}");
+            assert_eq!(stands(namespace, &["deny-all", "deny-all-audit"]), written["denied"][of], "{step}");
+        }
+        assert_eq!(stands("shop", &["cart-shop"]), written["services"]["shop"], "{step}");
+        assert_eq!(stands("pci", &["payments-pci"]), written["services"]["pci"], "{step}");
+        let door = self.policies.iter().filter(|(key, _)| key.namespace.as_deref() == Some(DOOR));
+        let door: Vec<&str> = door.map(|(_, live)| how_far(live)).collect();
+        let needed = written["denied"]["mesh"].as_str().filter(|mode| ["dry_run", "enforce"].contains(mode));
+        assert_eq!(door, Vec::from_iter(needed), "{step}");
+    }
+
     /// Applies a step: what was written to policies, in order, and what is there then.
     fn step(&mut self, path: &str) -> (String, String) {
         self.workspace.file("terraform.tfvars", &text(path));
@@ -149,6 +177,7 @@ impl Mesh {
         let changes = self.changes();
         let plan = self.workspace.plan();
         assert!(plan.is_empty, "{path}: {}", plan.text);
+        self.is_as_written(&text(path));
         (changes, self.holding())
     }
 }
