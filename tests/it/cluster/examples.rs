@@ -37,7 +37,7 @@ fn initialized(tool: Tool, folder: &str) -> Workspace {
 }
 
 /// Who may call each service, by the AuthorizationPolicies of `namespaces` as the API server has them.
-fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<String>> {
+pub(super) fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<String>> {
     let policies = namespaces.iter().flat_map(|namespace| {
         let path = format!("/apis/security.istio.io/v1/namespaces/{namespace}/authorizationpolicies");
         api.request(http::Method::GET, &path, None).expect("a list")["items"].as_array().expect("a list").clone()

@@ -47,8 +47,10 @@ mod requests;
 mod rights;
 mod roll_out;
 mod takeover;
+mod three_states;
 mod traffic;
 mod unknowns;
+mod zero_trust;
 
 use std::collections::BTreeMap;
 

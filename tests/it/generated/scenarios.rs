@@ -80,3 +80,13 @@ fn the_guide_on_adoption_shows_the_files_of_its_scenario() {
         assert!(scenario.iter().any(|file| file.contains(block)), "no file of the scenario says\n{block}");
     }
 }
+
+/// Every step, in order; what stands between them is of the configuration.
+#[test]
+fn the_guide_on_zero_trust_shows_the_steps_of_its_scenario() {
+    let (guide, main) = (text("docs/guides/zero-trust-rollout.md"), text("examples/scenarios/zero-trust/main.tf"));
+    let shown = guide.split("```terraform\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let steps = shown.filter(|block| !main.contains(block)).map(str::to_owned).collect::<Vec<_>>();
+    let files = files("examples/scenarios/zero-trust/steps", ".tfvars");
+    assert_eq!(steps, files.iter().map(|path| text(path)).collect::<Vec<_>>());
+}

@@ -87,8 +87,43 @@ impl ControlPlane {
     /// A new namespace, `what` in its name.
     pub(crate) fn namespace(&'static self, what: &str) -> Namespace {
         let name = format!("{what}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
-        self.api().apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }), "tests");
+        self.make_namespace(&name);
         Namespace { plane: self, name }
+    }
+
+    /// A namespace of this name.
+    pub(crate) fn make_namespace(&self, name: &str) {
+        self.api().apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }), "tests");
+    }
+
+    /// A ServiceAccount, which is how pipelines are known to a cluster, with no rights of its own.
+    pub(crate) fn account(&self, home: &str, name: &str) -> User {
+        let api = self.api();
+        let account =
+            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": home } });
+        api.apply(&account, "tests");
+        User {
+            credential: Credential::Token(api.token(home, name)),
+            name: format!("system:serviceaccount:{home}:{name}"),
+        }
+    }
+
+    /// A user who holds what the grants document, each in its namespace, and nothing else. It lives elsewhere, so that a
+    /// namespace holds what the test put there alone.
+    pub(crate) fn pipeline(&self, name: &str, grants: &[(Grant, &str)]) -> User {
+        let user = self.account("default", name);
+        for (grant, namespace) in grants {
+            self.admit(&user, *grant, namespace);
+        }
+        user
+    }
+
+    /// Gives a user what `grant` documents in `namespace`, beside what it has.
+    fn admit(&self, user: &User, grant: Grant, namespace: &str) {
+        let subject = json!({ "kind": "User", "name": user.name, "apiGroup": "rbac.authorization.k8s.io" });
+        for manifest in grant.manifests(namespace, &subject) {
+            self.api().apply(&manifest, "tests");
+        }
     }
 
     /// A user known by a client certificate, with `groups` and no other rights.
@@ -110,28 +145,14 @@ pub(crate) struct Namespace {
 }
 
 impl Namespace {
-    /// A user who holds what `grant` documents in this namespace, and nothing else: a ServiceAccount, which is how pipelines
-    /// are known to a cluster. It lives elsewhere, so that the namespace holds what the test put there alone.
+    /// A user who holds what `grant` documents in this namespace, and nothing else.
     pub(crate) fn user(&self, grant: Grant) -> User {
-        let api = self.plane.api();
-        let (home, name) = ("default", format!("{}-{grant}", self.name));
-        let account =
-            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": home } });
-        api.apply(&account, "tests");
-        let user = User {
-            credential: Credential::Token(api.token(home, &name)),
-            name: format!("system:serviceaccount:{home}:{name}"),
-        };
-        self.admit(&user, grant);
-        user
+        self.plane.pipeline(&format!("{}-{grant}", self.name), &[(grant, &self.name)])
     }
 
     /// Gives a user what `grant` documents in this namespace, beside what it has.
     pub(crate) fn admit(&self, user: &User, grant: Grant) {
-        let subject = json!({ "kind": "User", "name": user.name, "apiGroup": "rbac.authorization.k8s.io" });
-        for manifest in grant.manifests(&self.name, &subject) {
-            self.plane.api().apply(&manifest, "tests");
-        }
+        self.plane.admit(user, grant, &self.name);
     }
 }
 

@@ -13,7 +13,7 @@ use std::{
 use http::Method;
 use serde_json::json;
 
-use super::control_plane::control_plane;
+use super::{api::Api, control_plane::control_plane};
 
 /// Watches, until it is dropped.
 pub(crate) struct Finalizing {
@@ -23,10 +23,14 @@ pub(crate) struct Finalizing {
 
 /// Lets these Namespaces go once they are deleted.
 pub(crate) fn finalize(names: Vec<String>) -> Finalizing {
+    finalize_on(control_plane().api(), names)
+}
+
+/// Likewise, on other servers.
+pub(crate) fn finalize_on(api: Api, names: Vec<String>) -> Finalizing {
     let done = Arc::new(AtomicBool::new(false));
     let watched = done.clone();
     let thread = thread::spawn(move || {
-        let api = control_plane().api();
         while !watched.load(Relaxed) {
             for name in &names {
                 let path = format!("/api/v1/namespaces/{name}");

@@ -1,0 +1,81 @@
+# The platform team's state of three: the namespaces of two teams, the door, a host outside the mesh, and what holds for all.
+#
+#   gateway -> storefront (shop) -> payments (pci) -> clearing.bank.example
+#                                   payments (pci) -> receipts (shop)
+#
+# The teams' states are in ../shop and ../pci. Neither knows of this one or of the other: they name services and namespaces,
+# and read nobody's state. This one is applied first and destroyed last; between the teams there is no order.
+#
+# The namespaces istio-system and istio-ingress exist, with a chart's gateway in the latter.
+
+terraform {
+  required_providers {
+    mesh = {
+      source = "mesh-provider/mesh"
+    }
+  }
+}
+
+provider "mesh" {
+  owner = "infra-platform/prod"
+}
+
+# Each team's pipeline holds what `rbac` gives it, and nothing else: not what is encrypted, and nothing elsewhere.
+resource "mesh_namespace" "shop" {
+  name      = "shop"
+  team      = "shop"
+  injection = true
+
+  rbac {
+    service_accounts = ["ci/shop-pipeline"]
+  }
+}
+
+resource "mesh_namespace" "pci" {
+  name      = "pci"
+  team      = "payments"
+  injection = true
+
+  rbac {
+    service_accounts = ["ci/pci-pipeline"]
+  }
+}
+
+# payments calls http://clearing.bank.example; its sidecar makes TLS of it. Nobody else sees the host.
+resource "mesh_external_service" "clearing" {
+  host      = "clearing.bank.example"
+  tls       = "originate"
+  export_to = ["pci"]
+}
+
+resource "mesh_gateway" "public" {
+  name      = "public"
+  namespace = "istio-ingress"
+  selector  = { app = "public" }
+
+  server {
+    port     = 443
+    protocol = "https"
+    hosts    = ["www.example.com"]
+
+    # Routes of other namespaces can't take the host.
+    namespaces = ["shop"]
+    tls {
+      credential_name = "www-example-com"
+    }
+  }
+}
+
+resource "mesh_global_defaults" "this" {
+  mtls {
+    mode = "strict"
+  }
+  authorization {
+    mode = "enforce"
+  }
+  sidecar {}
+  outbound_traffic_policy = "registry_only"
+
+  # What closes comes after what opens: the gateway's own policy.
+  depends_on = [mesh_gateway.public]
+}

@@ -1,0 +1,53 @@
+# The shop team's state of three: what comes through the door, and what the payments team calls.
+
+terraform {
+  required_providers {
+    mesh = {
+      source = "mesh-provider/mesh"
+    }
+  }
+}
+
+provider "mesh" {
+  owner = "infra-shop/prod"
+}
+
+resource "mesh_service" "storefront" {
+  name       = "storefront"
+  namespace  = "shop"
+  service    = "managed"
+  access     = "none"
+  resiliency = var.resiliency
+  calls      = ["pci/payments"]
+
+  port {
+    number   = 8080
+    protocol = "http"
+  }
+  ingress {
+    gateway = "istio-ingress/public"
+    hosts   = ["www.example.com"]
+  }
+}
+
+resource "mesh_service" "receipts" {
+  name      = "receipts"
+  namespace = "shop"
+  service   = "managed"
+  calls     = []
+
+  port {
+    number   = 8080
+    protocol = "http"
+  }
+  allow {
+    from    = ["pci/payments"]
+    methods = ["POST"]
+  }
+}
+
+variable "resiliency" {
+  description = "How failures of the storefront are met: low, medium, high or none."
+  type        = string
+  default     = "medium"
+}
