@@ -23,6 +23,7 @@ impl Service {
         self.check_traffic(out);
         self.check_ingress(out);
         self.check_unmanaged(out);
+        self.check_rivals(out);
         if let Ok(mode) = self.authorization.mode {
             self.check_says_something(mode, out);
         }

@@ -138,6 +138,22 @@ impl Service {
         }
     }
 
+    /// Nothing of ours takes the place of what is left to somebody else.
+    pub(super) fn check_rivals(&self, out: &mut Diagnostics) {
+        let (Ok(rivals), Ok(left)) = (&self.others.replaces, &self.others.unmanaged) else { return };
+        for rival in rivals.iter().filter(|rival| left.iter().any(|kind| kind.kind() == rival.kind)) {
+            let kind = rival.kind.kind;
+            out.error(
+                &Path::root().attribute("replaces"),
+                format!("{kind} replaced and unmanaged"),
+                format!(
+                    "unmanaged leaves {kind} to somebody else, so none of ours would take the place of {rival}. Take it out of \
+                     replaces, or {kind} out of unmanaged."
+                ),
+            );
+        }
+    }
+
     /// What has the name of one of ours isn't replaced, but taken over.
     pub(super) fn check_replaces(&self, mesh: &Mesh, out: &mut Diagnostics) {
         let (Ok(rivals), Ok(namespace), Ok(rendered)) = (&self.others.replaces, &self.namespace, self.render(mesh))

@@ -155,7 +155,7 @@ fn mistakes() {
     check::<Service>(
         &payments(
             r#"
-        replaces        = ["VirtualService/payments-pci"]
+        replaces        = ["VirtualService/payments-vs"]
         unmanaged       = ["VirtualService"]
         request_timeout = "5s"
         override {
@@ -172,6 +172,8 @@ fn mistakes() {
         &expect![[r#"
             error at request_timeout: request_timeout without a VirtualService
               request_timeout is written into the VirtualService, and unmanaged leaves that to somebody else. Remove request_timeout, or take VirtualService out of unmanaged.
+            error at replaces: VirtualService replaced and unmanaged
+              unmanaged leaves VirtualService to somebody else, so none of ours would take the place of VirtualService/payments-vs. Take it out of replaces, or VirtualService out of unmanaged.
             error at override[0]: Nothing to override
               This configuration makes no such object. It makes Service/pci/payments, DestinationRule/pci/payments-pci, AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
             error at override[1]: Nothing to override
