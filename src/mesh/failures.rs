@@ -26,6 +26,15 @@ pub struct CircuitBreaker {
     pub max_requests: Known<Option<u32>>,
 }
 
+impl CircuitBreaker {
+    /// Where limits of requests are written: they mean nothing where proxies see none.
+    pub(super) fn about_requests(&self) -> impl Iterator<Item = Path> {
+        let limits = [("max_pending_requests", self.max_pending_requests), ("max_requests", self.max_requests)];
+        let written = limits.into_iter().filter(|(_, limit)| matches!(limit, Ok(Some(_))));
+        written.map(|(name, _)| Path::root().attribute("circuit_breaker").attribute(name))
+    }
+}
+
 /// Ejection, as far as it is written.
 #[derive(Clone, Debug)]
 pub struct OutlierDetection {

@@ -51,6 +51,11 @@ fn is_template(text: &str) -> bool {
     text.starts_with('/') && text.trim_matches('/').split('/').all(&mut part_holds)
 }
 
+/// A method, in capitals as requests carry it.
+pub fn is_method(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_uppercase() || c == b'-')
+}
+
 /// A host as a request names it, with a port or without.
 pub fn is_host(text: &str) -> bool {
     is_pattern(text) && !text.contains(|c: char| c == '/' || c == ',' || c.is_whitespace())

@@ -119,13 +119,11 @@ impl Rival {
 impl Service {
     /// What is written for a kind that is left to somebody else would have no effect, and silently.
     pub(super) fn check_unmanaged(&self, out: &mut Diagnostics) {
-        for (kind, arguments) in
-            [(Unmanaged::VirtualService, self.traffic.routing()), (Unmanaged::DestinationRule, self.traffic.policy())]
-        {
+        for kind in [Unmanaged::VirtualService, Unmanaged::DestinationRule] {
             if self.others.leaves(kind) != Ok(true) {
                 continue;
             }
-            for argument in arguments {
+            for (argument, _) in self.traffic.written().filter(|(_, held_by)| *held_by == kind) {
                 out.error(
                     &Path::root().attribute(argument),
                     format!("{argument} without a {kind}"),

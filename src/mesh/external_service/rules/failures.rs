@@ -31,10 +31,7 @@ impl ExternalService {
             about_requests.push(Path::root().attribute("retries"));
         }
         if let Ok(Some(limits)) = &self.circuit_breaker {
-            let block = Path::root().attribute("circuit_breaker");
-            let limits = [("max_pending_requests", limits.max_pending_requests), ("max_requests", limits.max_requests)];
-            let written = limits.into_iter().filter(|(_, limit)| matches!(limit, Ok(Some(_))));
-            about_requests.extend(written.map(|(name, _)| block.attribute(name)));
+            about_requests.extend(limits.about_requests());
         }
         for at in about_requests {
             out.error(

@@ -11,9 +11,12 @@ use super::{
 use crate::{
     diagnostics::Path,
     known::Known,
-    mesh::checks::{
-        Code::{GatewayHost, MissingIssuer, MissingProvider, MissingReference, NoVersion},
-        Findings,
+    mesh::{
+        checks::{
+            Code::{GatewayHost, MissingIssuer, MissingProvider, MissingReference, NoVersion},
+            Findings,
+        },
+        installed::{self, Installed},
     },
     object::{Object, kind},
     tree::{at, text},
@@ -192,20 +195,12 @@ fn providers<'a>(view: &'a View) -> impl Iterator<Item = &'a str> {
 fn authorizers(view: &View, out: &mut Findings) -> Known<()> {
     let root = &view.site.mesh.root_namespace;
     let maps = view.found.all(&kind::CONFIG_MAP, root)?;
-    let meshes: Vec<Json> = maps
-        .into_iter()
-        .filter(|map| name(map) == "istio" || name(map).starts_with("istio-"))
-        .filter_map(|map| serde_saphyr::from_str(text(map, &["data", "mesh"])?).ok())
-        .collect();
+    let meshes = installed::all(&maps);
     if meshes.is_empty() {
         // The mesh is configured elsewhere.
         return Ok(());
     }
-    let all = meshes.iter().flat_map(|mesh| items(mesh, &["extensionProviders"]));
-    let authorizers = all.filter(|provider| {
-        ["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].iter().any(|kind| !at(provider, &[kind]).is_null())
-    });
-    let defined: BTreeSet<&str> = authorizers.filter_map(|provider| text(provider, &["name"])).collect();
+    let defined: BTreeSet<&str> = meshes.iter().flat_map(Installed::authorizers).collect();
     for provider in providers(view).filter(|provider| !defined.contains(provider)) {
         out.tell_at(
             MissingProvider,

@@ -28,7 +28,7 @@ pub use matches::{Match, pattern};
 pub use routes::{Fault, Injected, Mirror, Redirect, Rewrite, Route};
 pub use versions::{Share, Version};
 
-use super::Service;
+use super::{Service, Unmanaged};
 use crate::{
     known::{Known, part},
     mesh::{
@@ -94,26 +94,20 @@ const fn is_shared_tcp(protocol: Protocol) -> bool {
 }
 
 impl Traffic {
-    /// The arguments that are written which only a VirtualService holds.
-    pub(super) fn routing(&self) -> Vec<&'static str> {
-        let written = [
-            ("request_timeout", matches!(self.request_timeout, Ok(Some(_)))),
-            ("streaming", self.streaming == Ok(true)),
-            ("retries", matches!(self.retries, Ok(Some(_)))),
-            ("route", self.routes.as_ref().is_ok_and(|routes| !routes.is_empty())),
+    /// The arguments that are written, by name, and the kind that holds each.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&'static str, Unmanaged)> {
+        let (routes, policy) = (Unmanaged::VirtualService, Unmanaged::DestinationRule);
+        let table = [
+            ("request_timeout", routes, matches!(self.request_timeout, Ok(Some(_)))),
+            ("streaming", routes, self.streaming == Ok(true)),
+            ("failover_priority", policy, part(&self.failover_priority).is_ok_and(|labels| !labels.is_empty())),
+            ("retries", routes, matches!(self.retries, Ok(Some(_)))),
+            ("circuit_breaker", policy, matches!(self.circuit_breaker, Ok(Some(_)))),
+            ("outlier_detection", policy, matches!(self.outlier_detection, Ok(Some(_)))),
+            ("version", policy, part(&self.versions).is_ok_and(|versions| !versions.is_empty())),
+            ("route", routes, part(&self.routes).is_ok_and(|routes| !routes.is_empty())),
+            ("failover", policy, part(&self.failover).is_ok_and(|rules| !rules.is_empty())),
         ];
-        written.into_iter().filter(|(_, written)| *written).map(|(argument, _)| argument).collect()
-    }
-
-    /// The arguments that are written which only a DestinationRule holds.
-    pub(super) fn policy(&self) -> Vec<&'static str> {
-        let written = [
-            ("circuit_breaker", matches!(self.circuit_breaker, Ok(Some(_)))),
-            ("outlier_detection", matches!(self.outlier_detection, Ok(Some(_)))),
-            ("version", self.versions.as_ref().is_ok_and(|versions| !versions.is_empty())),
-            ("failover", self.failover.as_ref().is_ok_and(|failover| !failover.is_empty())),
-            ("failover_priority", self.failover_priority.as_ref().is_ok_and(|labels| !labels.is_empty())),
-        ];
-        written.into_iter().filter(|(_, written)| *written).map(|(argument, _)| argument).collect()
+        table.into_iter().filter(|(_, _, is_written)| *is_written).map(|(name, kind, _)| (name, kind))
     }
 }

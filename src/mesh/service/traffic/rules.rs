@@ -40,25 +40,8 @@ impl Service {
         }
     }
 
-    /// The arguments about traffic that are written, by name.
-    fn written(&self) -> Vec<&'static str> {
-        let traffic = &self.traffic;
-        let table = [
-            ("request_timeout", matches!(traffic.request_timeout, Ok(Some(_)))),
-            ("streaming", traffic.streaming == Ok(true)),
-            ("failover_priority", part(&traffic.failover_priority).is_ok_and(|labels| !labels.is_empty())),
-            ("retries", matches!(traffic.retries, Ok(Some(_)))),
-            ("circuit_breaker", matches!(traffic.circuit_breaker, Ok(Some(_)))),
-            ("outlier_detection", matches!(traffic.outlier_detection, Ok(Some(_)))),
-            ("version", self.versions().is_ok_and(|versions| !versions.is_empty())),
-            ("route", self.routes().is_ok_and(|routes| !routes.is_empty())),
-            ("failover", part(&traffic.failover).is_ok_and(|rules| !rules.is_empty())),
-        ];
-        table.into_iter().filter(|(_, is_written)| *is_written).map(|(name, _)| name).collect()
-    }
-
     fn check_nobody_calls(&self, out: &mut Diagnostics) {
-        for name in self.written() {
+        for (name, _) in self.traffic.written() {
             out.error(
                 &Path::root().attribute(name),
                 format!("{name} without a Service"),
@@ -75,17 +58,15 @@ impl Service {
             return;
         }
         let mut about_requests: Vec<Path> = self
+            .traffic
             .written()
-            .into_iter()
-            .filter(|name| matches!(*name, "request_timeout" | "streaming" | "retries" | "route"))
+            .filter(|(_, held_by)| *held_by == Unmanaged::VirtualService)
+            .map(|(name, _)| name)
             .filter(|name| *name != "request_timeout" || self.traffic.request_timeout != Ok(Some(Duration::ZERO)))
             .map(|name| Path::root().attribute(name))
             .collect();
         if let Ok(Some(limits)) = &self.traffic.circuit_breaker {
-            let block = Path::root().attribute("circuit_breaker");
-            let limits = [("max_pending_requests", limits.max_pending_requests), ("max_requests", limits.max_requests)];
-            let written = limits.into_iter().filter(|(_, limit)| matches!(limit, Ok(Some(_))));
-            about_requests.extend(written.map(|(name, _)| block.attribute(name)));
+            about_requests.extend(limits.about_requests());
         }
         for at in about_requests {
             out.error(

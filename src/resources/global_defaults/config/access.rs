@@ -36,7 +36,7 @@ model! {
         /// HTTP methods; any unless written.
         methods: Set<String> = optional()
             .check("At least one method; leave the argument out for any.", is_not_empty)
-            .check("Methods in capitals, like `GET`.", |v| every(v, is_method)),
+            .check("Methods in capitals, like `GET`.", |v| every(v, patterns::is_method)),
         /// Where connections come from; anywhere unless written.
         ip_blocks: Set<String> = optional()
             .check("At least one block; leave the argument out for any.", is_not_empty)
@@ -76,8 +76,4 @@ model! {
         /// speaks HTTP.
         except_ports: Set<PortNumber> = optional().check("At least one port; leave the argument out for none.", is_not_empty),
     }
-}
-
-fn is_method(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|c| c.is_ascii_uppercase() || c == b'-')
 }

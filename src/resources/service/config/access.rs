@@ -19,7 +19,7 @@ model! {
         /// HTTP methods; any unless written. An HTTP attribute: with one, the block governs HTTP ports alone.
         methods: Set<String> = optional()
             .check("At least one method; leave the argument out for any.", is_not_empty)
-            .check("Methods in capitals, like `GET`.", |v| every(v, is_method)),
+            .check("Methods in capitals, like `GET`.", |v| every(v, patterns::is_method)),
         /// HTTP paths; any unless written. An HTTP attribute. `/charges/*` isn't `/charges`.
         paths: Set<String> = optional()
             .check("At least one path; leave the argument out for any.", is_not_empty)
@@ -75,10 +75,6 @@ model! {
             .check("At least one path; leave the argument out for all.", is_not_empty)
             .check(patterns::PATH, |v| every(v, patterns::is_path)),
     }
-}
-
-fn is_method(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|c| c.is_ascii_uppercase() || c == b'-')
 }
 
 fn are_claims(value: &Value) -> bool {

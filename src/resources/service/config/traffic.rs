@@ -1,7 +1,7 @@
 //! How failures are met, versions of the workload, and ways for requests.
 
 use crate::{
-    mesh::{duration::Duration, names},
+    mesh::{duration::Duration, names, patterns},
     model,
     resources::arguments::{is_not_empty, takes_time, text, within},
     schema::{
@@ -51,7 +51,7 @@ model! {
         /// The path, exact or with `*` at the end.
         path: Attr<String> = optional().check("A path that starts with `/`, with `*` at the end alone.", |v| text(v, is_prefix)),
         /// The method.
-        method: Attr<String> = optional().check("A method in capitals, like `GET`.", |v| text(v, is_method)),
+        method: Attr<String> = optional().check("A method in capitals, like `GET`.", |v| text(v, patterns::is_method)),
         /// Headers by name, each exact, or with `*` at the end, or `*` for any value.
         headers: Map<String> = optional()
             .check("At least one header.", is_not_empty)
@@ -152,8 +152,4 @@ fn are_patterns(value: &Value) -> bool {
 
 fn is_prefix(text: &str) -> bool {
     text.starts_with('/') && !text.strip_suffix('*').unwrap_or(text).contains('*')
-}
-
-fn is_method(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|c| c.is_ascii_uppercase() || c == b'-')
 }
