@@ -8,7 +8,7 @@ pub struct Unknown;
 /// A value, or the word that it comes at apply. `?` is the whole story of unknowns in the domain.
 pub type Known<T> = Result<T, Unknown>;
 
-/// The value of a part, without taking it: `part(&self.name)?`.
-pub fn part<T>(known: &Known<T>) -> Known<&T> {
+/// The value of a part, without taking it: `as_known(&self.name)?`.
+pub fn as_known<T>(known: &Known<T>) -> Known<&T> {
     known.as_ref().map_err(|unknown| *unknown)
 }

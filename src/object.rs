@@ -19,13 +19,13 @@ pub struct Kind {
     pub plural: &'static str,
     /// Objects live in a namespace.
     pub namespaced: bool,
-    /// Whose the fields of an object of this kind are.
-    pub territory: Territory,
+    /// Ownership the fields of an object of this kind are.
+    pub territory: FieldOwnership,
 }
 
 /// What of an object's fields is ours, where we made the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Territory {
+pub enum FieldOwnership {
     /// Nobody else has business in this kind: the whole `spec` is ours, and the annotations and labels with meaning.
     Exclusive,
     /// Controllers and people write here too: only the fields that we set are ours.
@@ -42,8 +42,8 @@ impl Kind {
 /// The kinds that we write, and those that we only look at.
 pub mod kind {
     use super::{
+        FieldOwnership::{Exclusive, Shared},
         Kind,
-        Territory::{Exclusive, Shared},
     };
 
     macro_rules! kinds {
@@ -235,7 +235,7 @@ impl Transition {
 
 /// Ours as a whole, or some fields of somebody else's object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holding {
+pub enum ManagementScope {
     /// Created, stamped and deleted by us.
     Whole,
     /// Somebody else's: never created, stamped or deleted; our fields are given back on destroy.
@@ -247,8 +247,8 @@ pub enum Holding {
 pub struct Object {
     /// Which.
     pub key: Key,
-    /// Whose it is.
-    pub holding: Holding,
+    /// Ownership it is.
+    pub holding: ManagementScope,
     /// Exactly the fields that we own, `apiVersion`, `kind` and the names in `metadata` included.
     pub body: Json,
     /// When it is written.

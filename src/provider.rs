@@ -18,7 +18,7 @@ use crate::{
         text::Text,
     },
     model,
-    plugin::offer::{Provider, Resource},
+    plugin::interface::{Provider, Resource},
     resources::{
         Context, OnUnreadable, Run,
         arguments::{check_annotations, check_labels, is_namespace, text, texts},

@@ -8,11 +8,11 @@ use serde_json::Value as Json;
 use super::{
     Engine, Entry, Journal,
     drift::{project, take},
-    ownership::{Whose, anchor, is_current, whose},
+    ownership::{Ownership, anchor, is_current, whose},
     plan::{absent, in_the_way},
-    record::Noted,
+    record::RecordedObject,
+    run_bounded,
     schedule::{Live, Wave, Write, schedule},
-    side_by_side,
     write::Target,
 };
 use crate::{
@@ -21,13 +21,13 @@ use crate::{
         Freshness,
         errors::{Doing, explain},
     },
-    object::{Holding, Key, Object},
+    object::{Key, ManagementScope, Object},
 };
 
 /// What an apply knows of the set it writes.
 struct Set<'a> {
     wanted: BTreeMap<&'a Key, &'a Object>,
-    noted: BTreeMap<Key, Noted>,
+    noted: BTreeMap<Key, RecordedObject>,
     anchor: Option<&'a Key>,
 }
 
@@ -46,14 +46,14 @@ impl Engine<'_> {
         let set = Set {
             wanted: wanted.iter().map(|object| (&object.key, object)).collect(),
             noted: self.record.keys(),
-            anchor: anchor(wanted.iter().filter(|o| o.holding == Holding::Whole).map(|object| &object.key)),
+            anchor: anchor(wanted.iter().filter(|o| o.holding == ManagementScope::Whole).map(|object| &object.key)),
         };
         let Ok(found) = self.look(&set, out).await else { return };
         let (mut live, mut writable) = (BTreeMap::new(), Vec::new());
         for object in wanted {
             let found = found.get(&object.key);
             match (object.holding, found) {
-                (Holding::Fields, None) => {
+                (ManagementScope::Fields, None) => {
                     absent(object, out);
                     continue;
                 }
@@ -83,7 +83,13 @@ impl Engine<'_> {
     /// Deletes what was noted; gives back what was lent. Objects that aren't ours (any more) are left, with a warning. Where
     /// a newer life of the resource has begun and isn't `settled`, nothing is touched, nor journalled: that life goes on
     /// with what is there.
-    pub async fn delete(&self, noted: &BTreeMap<Key, Noted>, settled: bool, journal: &Journal, out: &mut Diagnostics) {
+    pub async fn delete(
+        &self,
+        noted: &BTreeMap<Key, RecordedObject>,
+        settled: bool,
+        journal: &Journal,
+        out: &mut Diagnostics,
+    ) {
         let mut noted = noted.clone();
         if settled {
             // Whatever was inherited and is still wanted says so by now.
@@ -96,7 +102,7 @@ impl Engine<'_> {
         let Ok(found) = self.look(&set, out).await else { return };
         let newer = |(key, live): (&Key, &Arc<Json>)| {
             let noted = set.noted.get(key);
-            !noted.is_some_and(|noted| noted.inherited) && whose(live, self.claim, noted) == Whose::OtherLife
+            !noted.is_some_and(|noted| noted.inherited) && whose(live, self.claim, noted) == Ownership::OtherLife
         };
         if !settled && !self.claim.instance.is_empty() && found.iter().any(newer) {
             return;
@@ -126,8 +132,8 @@ impl Engine<'_> {
     fn seen(&self, object: &Object, found: &Json, set: &Set<'_>, journal: &Journal) -> Live {
         let owned = project(found, Some(&object.body), &object.key);
         let current = match object.holding {
-            Holding::Fields => true,
-            Holding::Whole => {
+            ManagementScope::Fields => true,
+            ManagementScope::Whole => {
                 is_current(found, self.claim, set.anchor == Some(&object.key))
                     && take(found, &object.body, &object.key).is_none()
             }
@@ -157,7 +163,7 @@ impl Engine<'_> {
                 };
                 self.perform(write, seen, set, journal).boxed()
             });
-            for told in side_by_side(work.collect()).await {
+            for told in run_bounded(work.collect()).await {
                 out.extend(told);
             }
             if out.sound().is_err() {
@@ -193,7 +199,7 @@ impl Engine<'_> {
             }
             (Write::Apply { .. }, None, Ok(_)) => (Doing::Apply, Ok(())),
             (Write::Remove { .. }, _, Ok(live)) => {
-                let usual = Noted::default();
+                let usual = RecordedObject::default();
                 (Doing::Delete, self.remove(key, noted.unwrap_or(&usual), live, journal, &mut out).await)
             }
         };

@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 
 use super::schedule::Gone;
 use crate::{
-    object::{Holding, Key, Object},
-    tree::text,
+    json_path::text,
+    object::{Key, ManagementScope, Object},
 };
 
 /// What became of one object.
@@ -26,7 +26,7 @@ pub enum Entry {
         /// How it goes one day.
         goes: Gone,
         /// How we hold it.
-        holding: Holding,
+        holding: ManagementScope,
         /// Somebody else's before `adopt_existing` took it over.
         adopted: bool,
     },

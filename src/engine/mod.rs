@@ -5,15 +5,15 @@
 //! the caller owns; what has to be known next time is in the [`record`].
 
 pub mod apply;
-mod contents;
-mod displace;
 pub mod drift;
-mod facts;
 pub mod journal;
+mod namespace_contents;
 pub mod ownership;
 pub mod plan;
+mod query;
 pub mod read;
 pub mod record;
+mod replaced_objects;
 pub mod schedule;
 mod write;
 
@@ -27,13 +27,13 @@ use futures_util::{StreamExt, future::BoxFuture, stream};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     kubernetes::{
-        Cluster, Limits,
+        Cluster, Deadline,
         errors::{Doing, explain},
     },
     object::{Key, kind},
 };
 pub use journal::{Entry, Journal};
-pub use ownership::Claim;
+pub use ownership::OwnerIdentity;
 pub use record::Record;
 
 /// Requests of one resource at a time; core runs ten resources in parallel.
@@ -44,11 +44,11 @@ pub struct Engine<'a> {
     /// Where.
     pub cluster: &'a Cluster,
     /// In whose name.
-    pub claim: &'a Claim,
+    pub claim: &'a OwnerIdentity,
     /// What earlier applies noted.
     pub record: &'a Record,
     /// Until when.
-    pub limits: Limits,
+    pub limits: Deadline,
     /// Whether fields of shared kinds are taken from other managers (`force_conflicts`).
     pub force: bool,
     /// Warnings that one run tells once.
@@ -72,7 +72,7 @@ impl Once {
 }
 
 /// Some at a time, answered in order, so that what is told is the same in every run.
-async fn side_by_side<T>(work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+async fn run_bounded<T>(work: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(work).buffered(PARALLEL).collect().await
 }
 

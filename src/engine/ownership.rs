@@ -1,14 +1,14 @@
-//! Whose an object is: what we write on it, and what we read from it. Pure.
+//! Ownership an object is: what we write on it, and what we read from it. Pure.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::record::Noted;
+use super::record::RecordedObject;
 pub use crate::object::stamp::{ARGUMENTS, INSTANCE, MANAGED, OWNER, RESOURCE};
 use crate::{
+    json_path::{at, set, text},
     object::{Key, Takeover},
-    tree::{at, set, text},
 };
 
 const ANNOTATIONS: [&str; 4] = [OWNER, RESOURCE, INSTANCE, ARGUMENTS];
@@ -34,7 +34,7 @@ const ANCHORS: [&str; 15] = [
 
 /// In whose name a resource's objects are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
+pub struct OwnerIdentity {
     /// The provider's `owner`.
     pub owner: String,
     /// What `owner` was when the resource was written last, where it has been renamed since.
@@ -49,9 +49,9 @@ pub struct Claim {
     pub takeover: Takeover,
 }
 
-/// Whose a live object is.
+/// Ownership a live object is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Whose {
+pub enum Ownership {
     /// This resource's: we may write it.
     Ours,
     /// This resource's by name and owner, but of another life of it: another address, or one that was replaced. We may
@@ -74,21 +74,21 @@ pub fn is_stamped(live: &Json) -> bool {
 
 /// Judges by the stamps. What we noted when we wrote it counts as well: an object whose annotations somebody removed stays
 /// ours, as does one that we made under a former name, and one that a `moved` block brought becomes it. One that only lent us fields stays somebody else's.
-pub fn whose(live: &Json, claim: &Claim, noted: Option<&Noted>) -> Whose {
+pub fn whose(live: &Json, claim: &OwnerIdentity, noted: Option<&RecordedObject>) -> Ownership {
     let said = |name: &str| text(live, &["metadata", "annotations", name]);
     let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
     let by_us = owner == Some(&claim.owner) || owner.is_some() && owner == claim.former_owner.as_deref();
     if by_us && resource == Some(&claim.resource) {
-        return if instance == Some(&claim.instance) { Whose::Ours } else { Whose::OtherLife };
+        return if instance == Some(&claim.instance) { Ownership::Ours } else { Ownership::OtherLife };
     }
-    let same = |noted: &Noted| !noted.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&noted.uid);
+    let same = |noted: &RecordedObject| !noted.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&noted.uid);
     let known = noted.is_some_and(|noted| noted.moved || !noted.fields && same(noted));
     // What this life made under another id is left of a change of name: nobody else has the instance.
     let renamed = by_us && !claim.instance.is_empty() && instance == Some(&claim.instance) && noted.is_some_and(same);
     if owner.is_none() && known || renamed {
-        return Whose::Ours;
+        return Ownership::Ours;
     }
-    Whose::Other(match (owner, resource) {
+    Ownership::Other(match (owner, resource) {
         (Some(owner), Some(resource)) if owner == claim.owner => {
             format!("it belongs to {resource} of this same owner ({owner:?})")
         }
@@ -118,7 +118,7 @@ pub fn anchor<'a>(keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
 }
 
 /// `body` with our label and annotations.
-pub fn stamped(body: &Json, claim: &Claim, is_anchor: bool) -> Json {
+pub fn stamped(body: &Json, claim: &OwnerIdentity, is_anchor: bool) -> Json {
     let mut body = body.clone();
     set(&mut body, &["metadata", "labels", MANAGED], json!("true"));
     for (name, value) in annotations(claim, is_anchor) {
@@ -128,7 +128,7 @@ pub fn stamped(body: &Json, claim: &Claim, is_anchor: bool) -> Json {
 }
 
 /// Whether a live object carries exactly the stamps that it should.
-pub fn is_current(live: &Json, claim: &Claim, is_anchor: bool) -> bool {
+pub fn is_current(live: &Json, claim: &OwnerIdentity, is_anchor: bool) -> bool {
     let wanted = annotations(claim, is_anchor);
     let said = |name: &str| text(live, &["metadata", "annotations", name]);
     at(live, &["metadata", "labels", MANAGED]) == "true"
@@ -137,7 +137,7 @@ pub fn is_current(live: &Json, claim: &Claim, is_anchor: bool) -> bool {
             .all(|name| said(name) == wanted.iter().find(|(wanted, _)| wanted == name).map(|(_, v)| *v))
 }
 
-fn annotations(claim: &Claim, is_anchor: bool) -> Vec<(&'static str, &str)> {
+fn annotations(claim: &OwnerIdentity, is_anchor: bool) -> Vec<(&'static str, &str)> {
     let mut all = vec![(OWNER, claim.owner.as_str()), (RESOURCE, &claim.resource), (INSTANCE, &claim.instance)];
     if is_anchor {
         all.push((ARGUMENTS, &claim.arguments));
@@ -150,8 +150,8 @@ mod tests {
     use super::*;
     use crate::object::kind::{DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE};
 
-    fn claim() -> Claim {
-        Claim {
+    fn claim() -> OwnerIdentity {
+        OwnerIdentity {
             owner: "infra/prod".into(),
             former_owner: Some("infra/old".into()),
             resource: "mesh_service/pci/payments".into(),
@@ -170,34 +170,38 @@ mod tests {
         let by_kubectl =
             json!({"metadata": {"uid": "u2", "managedFields": [{"manager": "kubectl"}, {"manager": "argocd"}]}});
         let rows = [
-            (live("infra/prod", "mesh_service/pci/payments", "i1"), None, Whose::Ours),
-            (live("infra/prod", "mesh_service/pci/payments", "i2"), None, Whose::OtherLife),
-            (live("infra/old", "mesh_service/pci/payments", "i1"), None, Whose::Ours),
+            (live("infra/prod", "mesh_service/pci/payments", "i1"), None, Ownership::Ours),
+            (live("infra/prod", "mesh_service/pci/payments", "i2"), None, Ownership::OtherLife),
+            (live("infra/old", "mesh_service/pci/payments", "i1"), None, Ownership::Ours),
             (
                 live("infra/prod", "mesh_service/pci/other", "i1"),
                 None,
-                Whose::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
+                Ownership::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
             ),
-            (live("infra/prod", "mesh_service/pci/former", "i1"), Some("u1"), Whose::Ours),
+            (live("infra/prod", "mesh_service/pci/former", "i1"), Some("u1"), Ownership::Ours),
             (
                 live("infra/prod", "mesh_service/pci/other", "i2"),
                 Some("u1"),
-                Whose::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
+                Ownership::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
             ),
             (
                 live("shop/prod", "mesh_service/pci/payments", "i1"),
                 Some("u1"),
-                Whose::Other("it belongs to mesh_service/pci/payments of owner \"shop/prod\"".into()),
+                Ownership::Other("it belongs to mesh_service/pci/payments of owner \"shop/prod\"".into()),
             ),
-            (json!({"metadata": {"uid": "u1"}}), Some("u1"), Whose::Ours),
-            (json!({"metadata": {"uid": "u2"}}), Some("u1"), Whose::Other("this provider didn't make it".into())),
-            (by_kubectl, None, Whose::Other("this provider didn't make it; it was written by argocd, kubectl".into())),
+            (json!({"metadata": {"uid": "u1"}}), Some("u1"), Ownership::Ours),
+            (json!({"metadata": {"uid": "u2"}}), Some("u1"), Ownership::Other("this provider didn't make it".into())),
+            (
+                by_kubectl,
+                None,
+                Ownership::Other("this provider didn't make it; it was written by argocd, kubectl".into()),
+            ),
         ];
-        let lent = Noted { uid: "u1".into(), fields: true, ..Noted::default() };
-        let somebody_else_s = Whose::Other("this provider didn't make it".into());
+        let lent = RecordedObject { uid: "u1".into(), fields: true, ..RecordedObject::default() };
+        let somebody_else_s = Ownership::Other("this provider didn't make it".into());
         assert_eq!(whose(&json!({"metadata": {"uid": "u1"}}), &claim(), Some(&lent)), somebody_else_s);
         for (live, uid, expected) in rows {
-            let noted = uid.map(|uid: &str| Noted { uid: uid.to_owned(), ..Noted::default() });
+            let noted = uid.map(|uid: &str| RecordedObject { uid: uid.to_owned(), ..RecordedObject::default() });
             assert_eq!(whose(&live, &claim(), noted.as_ref()), expected, "{live}");
         }
     }
@@ -208,7 +212,7 @@ mod tests {
         let live = stamped(&body, &claim(), true);
         assert!(is_current(&live, &claim(), true));
         assert!(!is_current(&live, &claim(), false), "it isn't the anchor any more");
-        assert!(!is_current(&live, &Claim { owner: "new".into(), ..claim() }, true));
+        assert!(!is_current(&live, &OwnerIdentity { owner: "new".into(), ..claim() }, true));
         assert!(!is_current(&body, &claim(), false));
     }
 

@@ -7,9 +7,9 @@ use serde_json::{Value as Json, json};
 use super::{
     Engine,
     drift::{self, intruders, project},
-    ownership::{Whose, anchor, stamped, whose},
-    side_by_side,
-    write::{mutated, this_one_alone},
+    ownership::{Ownership, anchor, stamped, whose},
+    run_bounded,
+    write::{mutated, pin_uid},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -17,7 +17,7 @@ use crate::{
         Applied, Apply, Error, Freshness,
         errors::{Doing, explain},
     },
-    object::{Holding, Object, Territory, kind},
+    object::{FieldOwnership, ManagementScope, Object, kind},
 };
 
 pub(super) const UNREACHABLE: &str = "unreachable";
@@ -40,11 +40,12 @@ impl Engine<'_> {
         let anchor = anchor(wanted.iter().map(|object| &object.key));
         // What the resource itself makes a Namespace for waits for that without a word.
         let comes = |object: &Object| {
-            let namespace = |other: &Object| other.key.kind == &kind::NAMESPACE && other.holding == Holding::Whole;
+            let namespace =
+                |other: &Object| other.key.kind == &kind::NAMESPACE && other.holding == ManagementScope::Whole;
             wanted.iter().any(|other| namespace(other) && Some(&other.key.name) == object.key.namespace.as_ref())
         };
         let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key), comes(object)).boxed());
-        for told in side_by_side(checks.collect()).await {
+        for told in run_bounded(checks.collect()).await {
             out.extend(told);
         }
         self.check_displaced(out).await;
@@ -60,7 +61,7 @@ impl Engine<'_> {
                 return out;
             }
         };
-        if object.holding == Holding::Fields {
+        if object.holding == ManagementScope::Fields {
             match live {
                 Some(live) => self.check_lent(object, &live, &mut out).await,
                 None => absent(object, &mut out),
@@ -71,17 +72,17 @@ impl Engine<'_> {
         let mut coming = noted.is_some_and(|noted| noted.moved);
         if let Some(live) = &live {
             match whose(live, self.claim, noted) {
-                Whose::Other(who) if self.claim.takeover.adopt => {
+                Ownership::Other(who) if self.claim.takeover.adopt => {
                     coming = true;
                     adopted(live, object, &who, &mut out);
                 }
-                Whose::Other(who) => {
+                Ownership::Other(who) => {
                     in_the_way(object, &who, &mut out);
                     return out;
                 }
                 // What was never ours wasn't changed behind our back: the plan shows it as it is.
-                Whose::Ours | Whose::OtherLife if coming => {}
-                Whose::Ours | Whose::OtherLife => drifted(live, object, &mut out),
+                Ownership::Ours | Ownership::OtherLife if coming => {}
+                Ownership::Ours | Ownership::OtherLife => drifted(live, object, &mut out),
             }
         }
         if self.once.said(&silent_webhook(object)) {
@@ -113,14 +114,14 @@ impl Engine<'_> {
     async fn check_lent(&self, object: &Object, live: &Json, out: &mut Diagnostics) {
         match whose(live, self.claim, None) {
             // It was ours as a whole, so nobody's fields are in our way.
-            Whose::Ours | Whose::OtherLife => return left(object, out),
-            Whose::Other(_) => {}
+            Ownership::Ours | Ownership::OtherLife => return left(object, out),
+            Ownership::Other(_) => {}
         }
         if let Some(who) = self.refuses(object, live, None) {
             return in_the_way(object, &who, out);
         }
         let mut body = object.body.clone();
-        this_one_alone(&mut body, live);
+        pin_uid(&mut body, live);
         let how = Apply { dry_run: true, force: self.force };
         match self.cluster.apply(&object.key, &body, how, &self.limits).await {
             // What goes between the reading and the asking isn't there: apply says so.
@@ -142,7 +143,7 @@ impl Engine<'_> {
         match live {
             // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
             Some(live)
-                if object.key.kind.territory == Territory::Exclusive
+                if object.key.kind.territory == FieldOwnership::Exclusive
                     && (drift::is_unmanaged(live) || drift::take(live, &body, &object.key).is_some()) =>
             {
                 let content = drift::content(&body)
@@ -244,7 +245,7 @@ fn left(object: &Object, out: &mut Diagnostics) {
 pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
     let (key, kind) = (&object.key, object.key.kind.kind);
     match object.holding {
-        Holding::Whole => out.error(
+        ManagementScope::Whole => out.error(
             &Path::root(),
             format!("{kind} exists already"),
             format!(
@@ -252,7 +253,7 @@ pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
                  adopt_existing = true; else delete it there, or give this resource another name."
             ),
         ),
-        Holding::Fields => out.error(
+        ManagementScope::Fields => out.error(
             &Path::root(),
             format!("{kind} is another resource's"),
             format!(

@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use super::{
     Engine,
     drift::project,
-    ownership::{Whose, whose},
-    side_by_side,
+    ownership::{Ownership, whose},
+    run_bounded,
 };
 use crate::{
     diagnostics::{Diagnostics, Reported},
@@ -36,7 +36,7 @@ impl Engine<'_> {
     pub async fn has_newer_life(&self) -> bool {
         let noted = self.record.keys();
         let live = self.fetch(noted.keys(), Freshness::Recent, &mut Diagnostics::default()).await.unwrap_or_default();
-        live.iter().any(|(key, live)| whose(live, self.claim, noted.get(key)) == Whose::OtherLife)
+        live.iter().any(|(key, live)| whose(live, self.claim, noted.get(key)) == Ownership::OtherLife)
     }
 
     /// The objects that are there, whole.
@@ -69,7 +69,7 @@ impl Engine<'_> {
         let keys: Vec<&Key> = keys.collect();
         let reads = keys.iter().map(|key| self.cluster.get(key, freshness, &self.limits).boxed());
         let (mut found, mut failed) = (BTreeMap::new(), None);
-        for (key, read) in keys.iter().copied().zip(side_by_side(reads.collect()).await) {
+        for (key, read) in keys.iter().copied().zip(run_bounded(reads.collect()).await) {
             match read {
                 Ok(live) => found.extend(live.map(|live| (key.clone(), live))),
                 Err(error) if is_nothing(&error) => {}

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{journal::Entry, schedule::Gone};
-use crate::object::{Holding, Key, Stage};
+use crate::object::{Key, ManagementScope, Stage};
 
 /// One resource's record. Names objects as text, so that a record of a newer version still reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Record {
     pub cluster: Option<String>,
     /// What was written, by key as text.
     #[serde(default)]
-    pub objects: BTreeMap<String, Noted>,
+    pub objects: BTreeMap<String, RecordedObject>,
     /// Applied whole, and protected from deletion since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
@@ -39,7 +39,7 @@ pub struct Record {
 /// What is noted of one object. Each flag is a fact of its own: an adopted object may be inherited.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Noted {
+pub struct RecordedObject {
     /// The server's id of this very object; empty where it isn't known (a state without private data).
     pub uid: String,
     /// When it was written, for the order of deletion.
@@ -62,20 +62,20 @@ pub struct Noted {
     pub moved: bool,
 }
 
-impl Noted {
+impl RecordedObject {
     /// What may be left of an earlier life.
     pub fn inherited(stage: Stage) -> Self {
         Self { stage: stage.0, inherited: true, ..Self::default() }
     }
 
     /// How we hold it.
-    pub fn holding(&self) -> Holding {
-        if self.fields { Holding::Fields } else { Holding::Whole }
+    pub fn holding(&self) -> ManagementScope {
+        if self.fields { ManagementScope::Fields } else { ManagementScope::Whole }
     }
 
     /// Whether it was somebody else's: taken over, or held in part until now.
-    pub fn is_adopted(&self, holding: Holding) -> bool {
-        self.adopted || self.fields && holding == Holding::Whole
+    pub fn is_adopted(&self, holding: ManagementScope) -> bool {
+        self.adopted || self.fields && holding == ManagementScope::Whole
     }
 
     /// How it goes.
@@ -104,12 +104,12 @@ impl Record {
     }
 
     /// The noted objects whose kinds we know.
-    pub fn keys(&self) -> BTreeMap<Key, Noted> {
+    pub fn keys(&self) -> BTreeMap<Key, RecordedObject> {
         self.objects.iter().filter_map(|(key, noted)| Some((key.parse().ok()?, noted.clone()))).collect()
     }
 
     /// What is noted of an object.
-    pub fn noted(&self, key: &Key) -> Option<&Noted> {
+    pub fn noted(&self, key: &Key) -> Option<&RecordedObject> {
         self.objects.get(&key.to_string())
     }
 
@@ -118,13 +118,13 @@ impl Record {
         for (key, entry) in done {
             match entry {
                 Entry::Written { uid, goes, holding, adopted, .. } => {
-                    let noted = Noted {
+                    let noted = RecordedObject {
                         uid: uid.clone(),
                         stage: goes.stage.0,
                         settle: goes.settle.as_secs(),
-                        fields: *holding == Holding::Fields,
+                        fields: *holding == ManagementScope::Fields,
                         adopted: *adopted,
-                        ..Noted::default()
+                        ..RecordedObject::default()
                     };
                     self.objects.insert(key.to_string(), noted);
                 }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn it_survives_the_round_trip() {
-        let noted = Noted { uid: "u".into(), stage: 20, settle: 2, fields: true, ..Noted::default() };
+        let noted = RecordedObject { uid: "u".into(), stage: 20, settle: 2, fields: true, ..RecordedObject::default() };
         let record = Record {
             v: 1,
             id: "pci/payments".into(),

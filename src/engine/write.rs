@@ -6,21 +6,21 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Engine, Entry, Journal,
-    contents::Admitted,
     drift::{differences, is_unmanaged, project, released, take, take_written},
-    ownership::{Whose, is_stamped, stamped, whose},
+    namespace_contents::Admitted,
+    ownership::{Ownership, is_stamped, stamped, whose},
     plan::{absent, in_the_way},
-    record::Noted,
+    record::RecordedObject,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
+    json_path::{at, set, text},
     kubernetes::{Apply, Error, Freshness},
-    object::{Holding, Key, Object, Territory},
-    tree::{at, set, text},
+    object::{FieldOwnership, Key, ManagementScope, Object},
 };
 
 /// How often a write that met a change of somebody else is decided anew.
-pub(super) const MOST_ROUNDS: usize = 5;
+pub(super) const MAX_CONFLICT_RETRIES: usize = 5;
 /// How long an apply waits for a namespace or a CRD that comes up in the same run.
 const COMES_UP_WITHIN: Duration = Duration::from_secs(30);
 
@@ -33,7 +33,7 @@ pub(super) struct Target<'a> {
     /// It carries the arguments.
     pub(super) is_anchor: bool,
     /// What earlier applies noted of it.
-    pub(super) noted: Option<&'a Noted>,
+    pub(super) noted: Option<&'a RecordedObject>,
 }
 
 impl Engine<'_> {
@@ -49,7 +49,7 @@ impl Engine<'_> {
         let mut live = live;
         let mut waited = Duration::ZERO;
         for round in 1.. {
-            if object.holding == Holding::Fields && live.is_none() {
+            if object.holding == ManagementScope::Fields && live.is_none() {
                 // It went since it was read, and it isn't ours to make.
                 absent(object, out);
                 return Ok(());
@@ -62,7 +62,7 @@ impl Engine<'_> {
                 return Ok(());
             }
             let whose = live.as_deref().map(|live| whose(live, self.claim, noted));
-            let adopting = object.holding == Holding::Whole && matches!(whose, Some(Whose::Other(_)));
+            let adopting = object.holding == ManagementScope::Whole && matches!(whose, Some(Ownership::Other(_)));
             let coming = adopting || noted.is_some_and(|noted| noted.moved);
             match self.put_once(target, live.as_deref(), coming).await {
                 Ok(applied) => {
@@ -72,7 +72,7 @@ impl Engine<'_> {
                     journal.note(&object.key, Entry::written(&applied, owned, object, adopted));
                     return Ok(());
                 }
-                Err(error) if error.stale() && round < MOST_ROUNDS && !error.field_conflict() => {}
+                Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES && !error.field_conflict() => {}
                 Err(error) if error.may_come_yet() && live.is_none() && waited < COMES_UP_WITHIN => {
                     let pause = Duration::from_secs(1);
                     self.limits.pause(pause).await?;
@@ -87,13 +87,13 @@ impl Engine<'_> {
 
     /// Who has the object, where we may not write it: somebody else, unless we take it over; where we only want some fields,
     /// another resource of this provider, since an apply would take the others from it.
-    pub(super) fn refuses(&self, object: &Object, live: &Json, noted: Option<&Noted>) -> Option<String> {
+    pub(super) fn refuses(&self, object: &Object, live: &Json, noted: Option<&RecordedObject>) -> Option<String> {
         let in_the_way = match object.holding {
-            Holding::Whole => !self.claim.takeover.adopt,
-            Holding::Fields => is_stamped(live),
+            ManagementScope::Whole => !self.claim.takeover.adopt,
+            ManagementScope::Fields => is_stamped(live),
         };
         match whose(live, self.claim, noted) {
-            Whose::Other(who) if in_the_way => Some(who),
+            Ownership::Other(who) if in_the_way => Some(who),
             _ => None,
         }
     }
@@ -101,14 +101,14 @@ impl Engine<'_> {
     async fn put_once(&self, target: &Target<'_>, live: Option<&Json>, coming: bool) -> Result<Json, Error> {
         let object = target.object;
         let mut body = match object.holding {
-            Holding::Whole => stamped(target.body, self.claim, target.is_anchor),
-            Holding::Fields => target.body.clone(),
+            ManagementScope::Whole => stamped(target.body, self.claim, target.is_anchor),
+            ManagementScope::Fields => target.body.clone(),
         };
         if let Some(live) = live {
             let live = self.taken(object, &body, live.clone(), coming).await?;
             set(&mut body, &["metadata", "resourceVersion"], at(&live, &["metadata", "resourceVersion"]).clone());
-            if object.holding == Holding::Fields {
-                this_one_alone(&mut body, &live);
+            if object.holding == ManagementScope::Fields {
+                pin_uid(&mut body, &live);
             }
         }
         let how = Apply { dry_run: false, force: self.force };
@@ -120,7 +120,7 @@ impl Engine<'_> {
     async fn taken(&self, object: &Object, body: &Json, mut live: Json, coming: bool) -> Result<Json, Error> {
         let key = &object.key;
         let patch = match (object.holding, key.kind.territory) {
-            (Holding::Whole, Territory::Exclusive) => {
+            (ManagementScope::Whole, FieldOwnership::Exclusive) => {
                 if is_unmanaged(&live) {
                     // Nobody is on record: a forced apply makes the server note a manager, whom the take absorbs.
                     let how = Apply { dry_run: false, force: true };
@@ -128,9 +128,9 @@ impl Engine<'_> {
                 }
                 take(&live, body, key)
             }
-            (Holding::Whole, Territory::Shared) if coming => take_written(&live, body, key),
+            (ManagementScope::Whole, FieldOwnership::Shared) if coming => take_written(&live, body, key),
             // It was ours as a whole: an apply of some fields would empty it of the others.
-            (Holding::Fields, _) if is_stamped(&live) => Some(released(&live)),
+            (ManagementScope::Fields, _) if is_stamped(&live) => Some(released(&live)),
             _ => None,
         };
         match patch {
@@ -143,7 +143,7 @@ impl Engine<'_> {
     pub(super) async fn remove(
         &self,
         key: &Key,
-        noted: &Noted,
+        noted: &RecordedObject,
         live: Option<Arc<Json>>,
         journal: &Journal,
         out: &mut Diagnostics,
@@ -156,27 +156,27 @@ impl Engine<'_> {
             }
             let result = match (noted.holding(), whose(&found, self.claim, Some(noted))) {
                 // Whoever has it as a whole by now has what was lent, too.
-                (Holding::Fields, _) if is_stamped(&found) => Ok(()),
-                (Holding::Fields, _) => self.give_back(key, &found).await,
-                (Holding::Whole, Whose::Ours) => self.let_go(key, noted, &found).await,
+                (ManagementScope::Fields, _) if is_stamped(&found) => Ok(()),
+                (ManagementScope::Fields, _) => self.give_back(key, &found).await,
+                (ManagementScope::Whole, Ownership::Ours) => self.let_go(key, noted, &found).await,
                 // Of an earlier life, or without a record (state surgery): the owner alone has to do.
-                (Holding::Whole, Whose::OtherLife) if noted.inherited || self.claim.instance.is_empty() => {
+                (ManagementScope::Whole, Ownership::OtherLife) if noted.inherited || self.claim.instance.is_empty() => {
                     self.let_go(key, noted, &found).await
                 }
-                (Holding::Whole, Whose::OtherLife) => {
+                (ManagementScope::Whole, Ownership::OtherLife) => {
                     // A newer life of the same resource has it: that is how create_before_destroy ends.
                     tracing::info!(object = %key, "left to a newer resource of the same name");
                     Ok(())
                 }
-                (Holding::Whole, Whose::Other(_)) if noted.inherited => Ok(()),
-                (Holding::Whole, Whose::Other(who)) => {
+                (ManagementScope::Whole, Ownership::Other(_)) if noted.inherited => Ok(()),
+                (ManagementScope::Whole, Ownership::Other(who)) => {
                     kept(key, &who, out);
                     Ok(())
                 }
             };
             match result {
                 Ok(()) => break,
-                Err(error) if error.stale() && round < MOST_ROUNDS => {}
+                Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES => {}
                 Err(error) => return Err(error),
             }
             live = self.cluster.get(key, Freshness::Now, &self.limits).await?;
@@ -186,8 +186,8 @@ impl Engine<'_> {
     }
 
     /// Ours goes; what is left to somebody else stays as it is, and of shared kinds what we only adopted, or never wrote.
-    pub(super) async fn let_go(&self, key: &Key, noted: &Noted, live: &Json) -> Result<(), Error> {
-        let borrowed = (noted.adopted || noted.moved) && key.kind.territory == Territory::Shared;
+    pub(super) async fn let_go(&self, key: &Key, noted: &RecordedObject, live: &Json) -> Result<(), Error> {
+        let borrowed = (noted.adopted || noted.moved) && key.kind.territory == FieldOwnership::Shared;
         if borrowed || self.claim.takeover.leaves.contains(&key.kind) {
             return self.cluster.patch(key, &released(live), false, &self.limits).await.map(|_| ());
         }
@@ -247,7 +247,7 @@ fn remains(object: &Json) -> String {
 }
 
 /// An apply would create what isn't there; with a uid the server refuses instead.
-pub(super) fn this_one_alone(body: &mut Json, live: &Json) {
+pub(super) fn pin_uid(body: &mut Json, live: &Json) {
     set(body, &["metadata", "uid"], at(live, &["metadata", "uid"]).clone());
 }
 

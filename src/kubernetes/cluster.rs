@@ -17,14 +17,14 @@ use super::{
     connection::Connection,
     errors::Error,
     reads::{Freshness, Listed, Reads, Shared},
-    retry::{Limits, STRANGER, persist},
+    retry::{Deadline, FIRST_CONTACT_TIMEOUT, persist},
     session::{Session, Sessions},
 };
 use crate::{
-    facts::{self, Query, Unseen},
+    json_path::text,
     known::Known,
     object::{Key, Kind},
-    tree::text,
+    query::{self, Query, QueryError},
 };
 
 /// Our name in managedFields. Fixed: whose object it is says the owner annotation, which object it is says the server.
@@ -86,7 +86,7 @@ impl Cluster {
     }
 
     /// The object, or `None` where there is none, nor its namespace or kind.
-    pub async fn get(&self, key: &Key, freshness: Freshness, limits: &Limits) -> Result<Option<Arc<Json>>, Error> {
+    pub async fn get(&self, key: &Key, freshness: Freshness, limits: &Deadline) -> Result<Option<Arc<Json>>, Error> {
         if let Some(shared) = self.reads.shared(key, freshness) {
             match self.listed(&shared, key.kind, key.namespace.as_deref(), limits).await? {
                 Listed::All(all) => return Ok(all.get(key).cloned()),
@@ -107,7 +107,7 @@ impl Cluster {
         kind: &'static Kind,
         namespace: &str,
         label: &str,
-        limits: &Limits,
+        limits: &Deadline,
     ) -> Result<Vec<Json>, Error> {
         let selector = format!("&labelSelector={}", encode(label));
         match self.pages(kind, Some(namespace), &selector, usize::MAX, limits).await {
@@ -118,27 +118,27 @@ impl Cluster {
     }
 
     /// The answer to a question, some seconds old at most: all who ask it share it.
-    pub async fn look(&self, query: &Query, limits: &Limits) -> facts::Answer {
+    pub async fn look(&self, query: &Query, limits: &Deadline) -> query::Answer {
         self.reads.look(query).get_or_init(|| self.answer(query, limits)).await.clone()
     }
 
-    async fn answer(&self, query: &Query, limits: &Limits) -> facts::Answer {
+    async fn answer(&self, query: &Query, limits: &Deadline) -> query::Answer {
         match query {
             Query::All { kind, namespace } => {
                 let (kind, namespace) = (*kind, namespace.as_deref());
                 let shared = self.reads.list(kind, namespace);
                 match self.listed(&shared, kind, namespace, limits).await {
                     Ok(Listed::All(all)) => Ok(all.values().cloned().collect()),
-                    Ok(Listed::NotServed) => Err(Unseen::NotServed),
-                    Ok(Listed::Forbidden) => Err(Unseen::Forbidden),
-                    Ok(Listed::TooMany) => Err(Unseen::TooMany),
-                    Err(error) => Err(Unseen::Failed(error.to_string())),
+                    Ok(Listed::NotServed) => Err(QueryError::NotServed),
+                    Ok(Listed::Forbidden) => Err(QueryError::Forbidden),
+                    Ok(Listed::TooMany) => Err(QueryError::TooMany),
+                    Err(error) => Err(QueryError::Failed(error.to_string())),
                 }
             }
             Query::One(key) => match self.get(key, Freshness::Recent, limits).await {
                 Ok(live) => Ok(live.into_iter().collect()),
-                Err(error) if error.forbidden() => Err(Unseen::Forbidden),
-                Err(error) => Err(Unseen::Failed(error.to_string())),
+                Err(error) if error.forbidden() => Err(QueryError::Forbidden),
+                Err(error) => Err(QueryError::Failed(error.to_string())),
             },
         }
     }
@@ -149,12 +149,12 @@ impl Cluster {
         shared: &Shared,
         kind: &'static Kind,
         namespace: Option<&str>,
-        limits: &Limits,
+        limits: &Deadline,
     ) -> Result<Listed, Error> {
         shared.get_or_try_init(|| self.snapshot(kind, namespace, limits)).await.cloned()
     }
 
-    async fn snapshot(&self, kind: &'static Kind, namespace: Option<&str>, limits: &Limits) -> Result<Listed, Error> {
+    async fn snapshot(&self, kind: &'static Kind, namespace: Option<&str>, limits: &Deadline) -> Result<Listed, Error> {
         let objects = match self.pages(kind, namespace, "", MOST_PAGES, limits).await {
             Ok(Some(objects)) => objects,
             Ok(None) => return Ok(Listed::TooMany),
@@ -177,7 +177,7 @@ impl Cluster {
         namespace: Option<&str>,
         selector: &str,
         most: usize,
-        limits: &Limits,
+        limits: &Deadline,
     ) -> Result<Option<Vec<Json>>, Error> {
         let mut all = Vec::new();
         let mut page = String::new();
@@ -196,7 +196,7 @@ impl Cluster {
     }
 
     /// Server-side apply with strict field validation.
-    pub async fn apply(&self, key: &Key, body: &Json, how: Apply, limits: &Limits) -> Result<Applied, Error> {
+    pub async fn apply(&self, key: &Key, body: &Json, how: Apply, limits: &Deadline) -> Result<Applied, Error> {
         let uri = format!(
             "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={}{}",
             path(key),
@@ -207,7 +207,13 @@ impl Cluster {
     }
 
     /// A JSON patch, under our field manager.
-    pub async fn patch(&self, key: &Key, operations: &Json, dry_run: bool, limits: &Limits) -> Result<Applied, Error> {
+    pub async fn patch(
+        &self,
+        key: &Key,
+        operations: &Json,
+        dry_run: bool,
+        limits: &Deadline,
+    ) -> Result<Applied, Error> {
         let uri = format!(
             "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{}",
             path(key),
@@ -223,7 +229,7 @@ impl Cluster {
         key: &Key,
         uid: &str,
         resource_version: &str,
-        limits: &Limits,
+        limits: &Deadline,
     ) -> Result<Option<Json>, Error> {
         let body = json!({
             "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
@@ -237,11 +243,11 @@ impl Cluster {
     }
 
     /// What tells this cluster from others: the uid of the namespace kube-system. `None`: we may not read it.
-    pub async fn identity(&self, limits: &Limits) -> Result<Option<&str>, Error> {
+    pub async fn identity(&self, limits: &Deadline) -> Result<Option<&str>, Error> {
         Ok(self.identity.get_or_try_init(|| self.read_identity(limits)).await?.as_deref())
     }
 
-    async fn read_identity(&self, limits: &Limits) -> Result<Option<String>, Error> {
+    async fn read_identity(&self, limits: &Deadline) -> Result<Option<String>, Error> {
         match self.send(Method::GET, "/api/v1/namespaces/kube-system", None, limits).await {
             Ok(answer) => Ok(text(&parse(&answer.body)?, &["metadata", "uid"]).map(str::to_owned)),
             Err(error) if error.forbidden() || error.not_found() => Ok(None),
@@ -256,7 +262,7 @@ impl Cluster {
         body: Option<(&str, &Json)>,
         key: &Key,
         dry_run: bool,
-        limits: &Limits,
+        limits: &Deadline,
     ) -> Result<Applied, Error> {
         if !dry_run {
             self.reads.forget(key);
@@ -270,13 +276,13 @@ impl Cluster {
         method: Method,
         uri: &str,
         body: Option<(&str, &Json)>,
-        limits: &Limits,
+        limits: &Deadline,
     ) -> Result<Answer, Error> {
         self.send_for(JSON, method, uri, body, limits).await
     }
 
     /// Reads what the server has in another form than its own.
-    pub(super) async fn read_as(&self, form: &str, uri: &str, limits: &Limits) -> Result<Json, Error> {
+    pub(super) async fn read_as(&self, form: &str, uri: &str, limits: &Deadline) -> Result<Json, Error> {
         parse(&self.send_for(form, Method::GET, uri, None, limits).await?.body)
     }
 
@@ -286,7 +292,7 @@ impl Cluster {
         method: Method,
         uri: &str,
         body: Option<(&str, &Json)>,
-        limits: &Limits,
+        limits: &Deadline,
     ) -> Result<Answer, Error> {
         let (content_type, bytes) = match body {
             Some((content_type, body)) => (content_type, body.to_string().into_bytes()),
@@ -302,7 +308,7 @@ impl Cluster {
             persist(limits, &what, reached, || self.attempt(&method, uri, (accept, content_type), &bytes, &what)).await;
         if let Err(error @ Error::Unreachable(_)) = &answer
             && !reached()
-            && begun.elapsed() >= STRANGER
+            && begun.elapsed() >= FIRST_CONTACT_TIMEOUT
         {
             // Whoever sets it first is as right as we are.
             let _ = self.given_up.set(error.clone());

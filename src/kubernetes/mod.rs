@@ -5,9 +5,9 @@
 
 pub mod cluster;
 pub mod connection;
-pub mod contents;
 pub mod errors;
 mod exec;
+pub mod namespace_contents;
 mod proxy;
 pub mod reads;
 pub mod retry;
@@ -19,4 +19,4 @@ pub use cluster::{Applied, Apply, Cluster, FIELD_MANAGER};
 pub use connection::{Connection, Exec, Pod, Secret};
 pub use errors::Error;
 pub use reads::Freshness;
-pub use retry::Limits;
+pub use retry::Deadline;

@@ -11,8 +11,8 @@ use serde_json::Value as Json;
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
-    facts::{Answer, Query},
     object::{Key, Kind},
+    query::{Answer, Query},
 };
 
 const SINGLE_READS: u32 = 8;
@@ -137,7 +137,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
     use super::*;
-    use crate::{facts::Unseen, object::kind::VIRTUAL_SERVICE};
+    use crate::{object::kind::VIRTUAL_SERVICE, query::QueryError};
 
     struct Server {
         gets: AtomicU32,
@@ -219,9 +219,9 @@ mod tests {
             let answer = reads.look(&query);
             let answer = answer.get_or_init(async || {
                 asked.fetch_add(1, Relaxed);
-                Err(Unseen::Forbidden)
+                Err(QueryError::Forbidden)
             });
-            assert_eq!(answer.await, &Err(Unseen::Forbidden));
+            assert_eq!(answer.await, &Err(QueryError::Forbidden));
         }
         assert_eq!(asked.load(Relaxed), 2);
     }

@@ -10,21 +10,21 @@ use super::errors::Error;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How long a server that has never answered is waited for.
-pub(super) const STRANGER: Duration = Duration::from_secs(5);
+pub(super) const FIRST_CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// What an attempt gets even if the time is over: its answer says more than that.
 const LEAST: Duration = Duration::from_secs(5);
 
 /// Until when a call may try.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct Deadline {
     /// Cancelled by Stop.
     pub stop: CancellationToken,
     /// From `timeouts`.
     pub until: Instant,
 }
 
-impl Limits {
+impl Deadline {
     /// From now on for `time`.
     pub fn within(time: Duration, stop: CancellationToken) -> Self {
         Self { stop, until: Instant::now() + time }
@@ -55,7 +55,7 @@ pub fn passes(error: &Error) -> bool {
 /// last error is told in the time-out. A server that was never `reached` is given up sooner: it is more likely mistyped than
 /// away.
 pub async fn persist<T, F>(
-    limits: &Limits,
+    limits: &Deadline,
     what: &str,
     reached: impl Fn() -> bool,
     attempt: impl Fn() -> F,
@@ -63,7 +63,7 @@ pub async fn persist<T, F>(
 where
     F: Future<Output = Result<T, Error>>,
 {
-    let patience = Instant::now() + STRANGER;
+    let patience = Instant::now() + FIRST_CONTACT_TIMEOUT;
     let mut pause = FIRST_PAUSE;
     let mut last = None;
     // A server that was never reached is told as that, not as a matter of time.
@@ -101,8 +101,8 @@ mod tests {
 
     use super::*;
 
-    fn limits(seconds: u64) -> Limits {
-        Limits::within(Duration::from_secs(seconds), CancellationToken::new())
+    fn limits(seconds: u64) -> Deadline {
+        Deadline::within(Duration::from_secs(seconds), CancellationToken::new())
     }
 
     #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ mod tests {
         let result =
             persist(&limits, "test", || false, async || Err::<(), _>(Error::Unreachable("refused".into()))).await;
         assert!(matches!(result, Err(Error::Unreachable(_))));
-        assert!(begun.elapsed() < STRANGER * 3, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < FIRST_CONTACT_TIMEOUT * 3, "{:?}", begun.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

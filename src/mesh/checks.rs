@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::text::words;
-use crate::{diagnostics::Path, facts::Query};
+use super::text::text_enum;
+use crate::{diagnostics::Path, query::Query};
 
-words! {
+text_enum! {
     /// What a finding is worth.
     pub enum Level {
         /// Nothing: nobody looks.
@@ -18,7 +18,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// Every check. What it says is in [`Code::says`].
     pub enum Code {
         /// Istio's ReferencedResourceNotFound.
@@ -173,7 +173,7 @@ impl Levels {
 
 /// A question to the cluster, and the checks that need the answer.
 #[derive(Clone, Debug)]
-pub struct Want {
+pub struct LiveQuery {
     /// What is asked.
     pub query: Query,
     /// Where all of these are off, nobody asks; where there is no answer, they are skipped.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
+    known::{Known, as_known},
 };
 
 /// Limits, as far as they are written.
@@ -121,7 +121,7 @@ pub(in crate::mesh) fn retries(
     preset: Preset,
     timeout: Duration,
 ) -> Known<virtual_service::Retries> {
-    let (written, preset) = (part(written)?.as_ref().unwrap_or(&Retries::NONE), preset.resiliency());
+    let (written, preset) = (as_known(written)?.as_ref().unwrap_or(&Retries::NONE), preset.resiliency());
     let attempts = written.attempts?.or(preset.map(|r| r.retry_attempts)).unwrap_or(0);
     let (Some(numbers), 1..) = (preset.or(USUAL), attempts) else { return Ok(virtual_service::Retries::NONE) };
     if !written.idempotent? {

@@ -3,16 +3,17 @@
 
 pub mod admission;
 pub mod checks;
-pub mod core;
 pub mod duration;
 pub mod external_service;
 pub mod failures;
 pub mod gateway;
 pub mod global_defaults;
 pub mod global_name;
-pub mod installed;
 pub mod istio;
+pub mod kubernetes_types;
+mod live_objects;
 pub mod manifest;
+pub mod mesh_config;
 pub mod names;
 pub mod namespace;
 pub mod patterns;
@@ -21,7 +22,6 @@ pub mod port;
 pub mod reference;
 pub mod resiliency;
 pub mod service;
-mod shapes;
 pub mod sources;
 pub mod text;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::text::words;
+use super::text::text_enum;
 
 /// The number of a port, 1 to 65535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -33,7 +33,7 @@ impl fmt::Display for PortNumber {
     }
 }
 
-words! {
+text_enum! {
     /// What is spoken on a port. Istio reads it from the port's name prefix and from `appProtocol`; we write both.
     pub enum Protocol {
         /// HTTP/1.1 in clear text.

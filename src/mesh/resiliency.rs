@@ -1,9 +1,9 @@
 //! Resiliency presets: one word for timeouts, retries, limits and ejection. The numbers are a promise: they change only
 //! with a major version.
 
-use super::{duration::Duration, text::words};
+use super::{duration::Duration, text::text_enum};
 
-words! {
+text_enum! {
     /// How failures are met.
     pub enum Preset {
         /// Patient: batch work, slow backends.

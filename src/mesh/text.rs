@@ -12,7 +12,7 @@ pub trait Text: Sized + Clone + Display + Send + Sync {
 }
 
 /// Enums whose values are words: the words are listed once, and reading, printing and the docs follow.
-macro_rules! words {
+macro_rules! text_enum {
     ($($(#[$doc:meta])* pub enum $Name:ident { $($(#[$help:meta])* $Word:ident = $text:literal,)* })*) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,4 +49,4 @@ macro_rules! words {
     )* };
 }
 
-pub(crate) use words;
+pub(crate) use text_enum;

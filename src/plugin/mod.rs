@@ -17,9 +17,9 @@ mod connections;
 mod from_proto;
 mod go_plugin;
 mod handshake;
+pub mod interface;
 mod log;
 mod mtls;
-pub mod offer;
 mod process;
 pub mod proto;
 mod server;
@@ -69,7 +69,11 @@ pub enum Mode {
 }
 
 /// Serves `provider` at `address` (`namespace/name`, without a registry) until the host ends us.
-pub fn serve<C: Send + Sync + 'static>(address: &'static str, provider: offer::Provider<C>, mode: Mode) -> ExitCode {
+pub fn serve<C: Send + Sync + 'static>(
+    address: &'static str,
+    provider: interface::Provider<C>,
+    mode: Mode,
+) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let host = match mode {
         Mode::Plugin => Host::from_environment(variable),

@@ -45,7 +45,7 @@ answers! {
 impl Answer for call_function::Response {
     fn tell(&mut self, told: Diagnostics) {
         if told.sound().is_err() {
-            let error = super::offer::FunctionError { argument: None, text: told.to_string() };
+            let error = super::interface::FunctionError { argument: None, text: told.to_string() };
             *self = Self { result: None, error: Some(to_proto::function_error(error)) };
         }
     }

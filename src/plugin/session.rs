@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::offer::{Call, Provider};
+use super::interface::{Call, Provider};
 
 /// One process, and in debug mode many runs of the host.
 pub(super) struct Session<C> {

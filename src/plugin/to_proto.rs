@@ -1,7 +1,7 @@
 //! What the author's side answers to messages of the wire. No logic.
 
 use super::{
-    offer::{Function, FunctionError},
+    interface::{Function, FunctionError},
     proto::tfplugin5::{
         self as proto, AttributePath, Diagnostic, DynamicValue, ResourceIdentityData, ResourceIdentitySchema,
         StringKind,
@@ -131,7 +131,7 @@ pub(super) fn identity_schema(schema: &Schema) -> ResourceIdentitySchema {
 
 /// The signature of a function.
 pub(super) fn function(function: &Function) -> proto::Function {
-    let parameter = |parameter: &super::offer::Parameter| Parameter {
+    let parameter = |parameter: &super::interface::Parameter| Parameter {
         name: parameter.name.to_owned(),
         r#type: json::write_type(&parameter.kind).into_bytes(),
         description: parameter.doc.to_owned(),

@@ -5,10 +5,10 @@ use crate::{
     engine::Once,
     known::Known,
     kubernetes::Cluster,
-    mesh::{Mesh, checks::Levels, text::words},
+    mesh::{Mesh, checks::Levels, text::text_enum},
 };
 
-words! {
+text_enum! {
     /// What a plan makes of resources that it can't read.
     pub enum OnUnreadable {
         /// It fails: a drift report must not say "no changes" about what it didn't see.

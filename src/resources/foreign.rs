@@ -4,9 +4,9 @@ use serde_json::Value as Json;
 
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
+    json_path::{at, text},
     object::{Key, kind},
-    plugin::offer::Foreign,
-    tree::{at, text},
+    plugin::interface::Foreign,
 };
 
 /// The object that a foreign state holds.

@@ -1,4 +1,4 @@
-//! Resources: data and pure functions. A resource is a [`Kind`]; [`Managed`] makes a Terraform resource of it, the only one
+//! Resources: data and pure functions. A resource is a [`ResourceType`]; [`Managed`] makes a Terraform resource of it, the only one
 //! that the plugin ever sees.
 
 pub(crate) mod arguments;
@@ -20,21 +20,21 @@ mod work;
 pub use context::{Context, OnUnreadable};
 pub use run::Run;
 
-use self::timeouts::Limits;
+use self::timeouts::OperationTimeouts;
 use crate::{
     diagnostics::Diagnostics,
-    facts::Found,
     known::Known,
     mesh::{
         Mesh, Rendered,
-        checks::{Findings, Want},
+        checks::{Findings, LiveQuery},
     },
     object::{Key, Stage, Takeover},
+    query::QueryResults,
     schema::model::Model,
 };
 
 /// All of a resource. No async, no I/O.
-pub trait Kind: Send + Sync + 'static {
+pub trait ResourceType: Send + Sync + 'static {
     /// `mesh_service`
     const NAME: &'static str;
     /// The parts of the id, in order, with their descriptions: import id and identity. An id is its parts joined by `/`.
@@ -62,11 +62,11 @@ pub trait Kind: Send + Sync + 'static {
     /// The computed attributes; unknown only where an input is.
     fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
     /// What the live checks want to know of the cluster. A plan that changes the resource asks.
-    fn wants(_config: &Self::Config, _mesh: &Mesh) -> Vec<Want> {
+    fn live_queries(_config: &Self::Config, _mesh: &Mesh) -> Vec<LiveQuery> {
         Vec::new()
     }
     /// The live checks: diagnostics, never values. What couldn't be seen is unknown in `found`.
-    fn judge(_config: &Self::Config, _mesh: &Mesh, _found: &Found, _out: &mut Findings) {}
+    fn live_checks(_config: &Self::Config, _mesh: &Mesh, _found: &QueryResults, _out: &mut Findings) {}
     /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
     /// left.
     fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
@@ -77,5 +77,5 @@ pub trait Kind: Send + Sync + 'static {
     /// How objects of others are dealt with.
     fn takeover(config: &Self::Config) -> Takeover;
     /// How long operations may take.
-    fn timeouts(config: &Self::Config) -> Limits;
+    fn timeouts(config: &Self::Config) -> OperationTimeouts;
 }

@@ -9,12 +9,12 @@ use std::{
 use serde_json::Value as Json;
 
 use crate::{
-    engine::{Record, record::Noted},
+    engine::{Record, record::RecordedObject},
     object::Key,
 };
 
 /// Objects of a resource that is deleted only to be created again, with our fields of them.
-pub(super) type Handed = BTreeMap<Key, (Noted, Json)>;
+pub(super) type Handed = BTreeMap<Key, (RecordedObject, Json)>;
 
 /// Held while a delete is at work.
 pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;

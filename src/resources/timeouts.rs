@@ -27,7 +27,7 @@ model! {
 
 /// The longest that each operation may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct OperationTimeouts {
     /// Of a create.
     pub create: Std,
     /// Of a read; a plan's too.
@@ -38,7 +38,7 @@ pub struct Limits {
     pub delete: Std,
 }
 
-impl Limits {
+impl OperationTimeouts {
     /// As written; the usual ones where nothing is, or where it isn't known yet (in a plan).
     pub fn of(block: &Block<Timeouts>) -> Self {
         let written = block.known().ok().flatten();
@@ -61,11 +61,11 @@ mod tests {
 
     #[test]
     fn what_is_written_beats_what_is_usual() {
-        let usual = Limits::of(&Block::Absent);
-        assert_eq!(usual, Limits::of(&Block::Unknown));
+        let usual = OperationTimeouts::of(&Block::Absent);
+        assert_eq!(usual, OperationTimeouts::of(&Block::Unknown));
         assert_eq!((usual.create, usual.read), (Std::from_mins(5), Std::from_mins(1)));
         let written =
             Timeouts { read: Attr::Known(Duration::seconds(7)), update: Attr::Unknown, ..Timeouts::default() };
-        assert_eq!(Limits::of(&Block::One(written)), Limits { read: Std::from_secs(7), ..usual });
+        assert_eq!(OperationTimeouts::of(&Block::One(written)), OperationTimeouts { read: Std::from_secs(7), ..usual });
     }
 }

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::Context;
 use crate::{
     diagnostics::{Diagnostics, Path},
-    engine::{Claim, Entry, Journal, Record, record::Noted},
-    kubernetes::Limits,
+    engine::{Entry, Journal, OwnerIdentity, Record, record::RecordedObject},
+    kubernetes::Deadline,
     object::{Key, Object},
 };
 
@@ -16,15 +16,15 @@ pub(super) enum Job {
     /// Make the cluster hold exactly these.
     Apply(Vec<Object>),
     /// Delete these; `settled` says whether a newer life of the resource has been applied whole.
-    Delete { noted: BTreeMap<Key, Noted>, settled: bool },
+    Delete { noted: BTreeMap<Key, RecordedObject>, settled: bool },
 }
 
 /// Everything that a job needs; owned.
 pub(super) struct Work {
     pub(super) context: Arc<Context>,
-    pub(super) claim: Claim,
+    pub(super) claim: OwnerIdentity,
     pub(super) record: Record,
-    pub(super) limits: Limits,
+    pub(super) limits: Deadline,
 }
 
 /// What became of it.

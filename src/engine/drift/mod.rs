@@ -10,9 +10,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::ownership::is_stamp;
 use crate::{
+    json_path::{at, set, text},
     kubernetes::FIELD_MANAGER,
-    object::{Key, Territory},
-    tree::{at, set, text},
+    object::{FieldOwnership, Key},
 };
 
 /// Annotations and labels that mean something to Istio: on kinds that are ours alone they are ours, written or not.
@@ -37,7 +37,7 @@ pub fn project(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
         let found = at(live, &["metadata", part]).as_object();
         let kept = |name: &str| {
             !is_stamp(name)
-                && (key.kind.territory == Territory::Exclusive && MEANINGFUL.contains(&name)
+                && (key.kind.territory == FieldOwnership::Exclusive && MEANINGFUL.contains(&name)
                     || at(&ours, &["f:metadata", &field(part), &field(name)]).is_object())
         };
         let kept: Map<_, _> =
@@ -49,8 +49,8 @@ pub fn project(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
     projected.insert("metadata".into(), Json::Object(metadata));
     for (name, value) in content(live) {
         match key.kind.territory {
-            Territory::Exclusive => projected.insert(name.clone(), value.clone()),
-            Territory::Shared => match ours.get(field(name)) {
+            FieldOwnership::Exclusive => projected.insert(name.clone(), value.clone()),
+            FieldOwnership::Shared => match ours.get(field(name)) {
                 Some(fields) => projected.insert(name.clone(), pick(value, fields)),
                 None => None,
             },
@@ -210,7 +210,7 @@ fn territory(wanted: &Json, key: &Key) -> impl Fn(&[&str]) -> bool {
         at(wanted, &["metadata", part]).as_object().into_iter().flatten().map(|(name, _)| field(name)).collect()
     };
     let (labels, annotations) = (names("labels"), names("annotations"));
-    let exclusive = key.kind.territory == Territory::Exclusive;
+    let exclusive = key.kind.territory == FieldOwnership::Exclusive;
     let meaningful: Vec<String> = MEANINGFUL.iter().map(|name| field(name)).collect();
     move |path| {
         if !exclusive {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::object::{
-    Holding, Kind, Transition,
+    Kind, ManagementScope, Transition,
     kind::{DESTINATION_RULE, SERVICE_ENTRY, VIRTUAL_SERVICE},
 };
 
@@ -14,7 +14,7 @@ fn key(kind: &'static Kind, name: &str) -> Key {
 }
 
 fn object(key: Key, stage: u8, body: Json, transition: Transition) -> Object {
-    Object { key, holding: Holding::Whole, body, stage: Stage(stage), transition, origins: Vec::new() }
+    Object { key, holding: ManagementScope::Whole, body, stage: Stage(stage), transition, origins: Vec::new() }
 }
 
 fn live(owned: Json) -> Live {

@@ -4,7 +4,7 @@
 use super::{ExternalService, Host, Named, Site, ports::Door, tls::Origination};
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         failures::{ejection, pool},
         istio::{
@@ -16,7 +16,7 @@ use crate::{
         manifest::manifest,
         stage,
     },
-    object::{Holding, Key, Object, Transition},
+    object::{Key, ManagementScope, Object, Transition},
 };
 
 /// What follows the name of the rule for the workloads that have a Secret.
@@ -42,7 +42,7 @@ fn rule(
     workload_selector: Option<WorkloadSelector>,
     says: Says,
 ) -> Known<Object> {
-    let host = part(&named.host)?;
+    let host = as_known(&named.host)?;
     let doors = site.external.doors()?;
     let requests = doors.iter().any(|door| door.originates.is_none() && door.protocol.is_http());
     let whole = policy(site, if requests { Traffic::Requests } else { Traffic::Connections })?;
@@ -103,7 +103,7 @@ fn rule(
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::TARGETS,
         transition: Transition::InPlace,
         origins,
@@ -114,7 +114,7 @@ fn rule(
 fn policy(site: &Site, traffic: Traffic) -> Known<Option<TrafficPolicy>> {
     let external = site.external;
     let preset = external.resiliency?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
-    let pool = pool(part(&external.circuit_breaker)?.as_ref(), preset.connection_pool)?;
+    let pool = pool(as_known(&external.circuit_breaker)?.as_ref(), preset.connection_pool)?;
     let connection_pool = match (pool, traffic) {
         (Some(ConnectionPool { tcp: Some(tcp), .. }), Traffic::Connections) => {
             Some(ConnectionPool { tcp: Some(tcp), http: None })
@@ -122,7 +122,7 @@ fn policy(site: &Site, traffic: Traffic) -> Known<Option<TrafficPolicy>> {
         (_, Traffic::Connections) => None,
         (pool, Traffic::Requests) => pool,
     };
-    let outlier_detection = ejection(part(&external.outlier_detection)?.as_ref(), preset.outlier_detection)?;
+    let outlier_detection = ejection(as_known(&external.outlier_detection)?.as_ref(), preset.outlier_detection)?;
     // Ejection without a word on nearness would have it.
     let load_balancer = outlier_detection.is_some().then(LoadBalancer::default);
     let policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };

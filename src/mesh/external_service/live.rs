@@ -6,23 +6,23 @@ use serde_json::Value as Json;
 
 use super::ExternalService;
 use crate::{
-    facts::{Found, Query},
-    known::{Known, part},
+    json_path::{at, text},
+    known::{Known, as_known},
     mesh::{
         Mesh,
         checks::{
             Code::{SecondDestinationRule, SecondServiceEntry, SecondVirtualService},
-            Findings, Want,
+            Findings, LiveQuery,
         },
-        shapes::{Seen, items, name, namespace, place, seen, some, words},
+        live_objects::{Seen, items, name, namespace, place, seen, some, words},
     },
     object::{Key, Kind, kind, stamp},
-    tree::{at, text},
+    query::{Query, QueryResults},
 };
 
 impl ExternalService {
     /// What the live checks want to know.
-    pub fn wants(&self, mesh: &Mesh) -> Vec<Want> {
+    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
         let Ok(rendered) = self.render(mesh) else { return Vec::new() };
         let writes = |kind: &'static Kind| rendered.iter().any(|(key, _)| key.kind == kind);
         let all = [
@@ -31,11 +31,11 @@ impl ExternalService {
             (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
         ];
         let asked = all.into_iter().filter(|(kind, _)| writes(kind));
-        asked.map(|(kind, by)| Want { query: Query::everywhere(kind), by }).collect()
+        asked.map(|(kind, by)| LiveQuery { query: Query::everywhere(kind), by }).collect()
     }
 
     /// The live checks.
-    pub fn judge(&self, mesh: &Mesh, found: &Found, out: &mut Findings) {
+    pub fn live_checks(&self, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
         // A check that needs what nobody knows says nothing.
         let Ok(view) = View::of(self, mesh, found) else { return };
         let _ = entries(&view, out);
@@ -54,18 +54,18 @@ struct View<'a> {
     callers: &'a BTreeSet<String>,
     keys: Vec<Key>,
     mesh: &'a Mesh,
-    found: &'a Found,
+    found: &'a QueryResults,
 }
 
 impl<'a> View<'a> {
-    fn of(external: &'a ExternalService, mesh: &'a Mesh, found: &'a Found) -> Known<Self> {
+    fn of(external: &'a ExternalService, mesh: &'a Mesh, found: &'a QueryResults) -> Known<Self> {
         let site = external.site(mesh)?;
         Ok(Self {
             id: external.id(mesh)?,
             home: site.namespace.to_owned(),
             argument: site.hosts_argument(),
             hosts: external.all_hosts()?.into_iter().map(super::Host::as_str).collect(),
-            callers: part(&external.export_to)?,
+            callers: as_known(&external.export_to)?,
             keys: external.render(mesh)?.into_iter().map(|(key, _)| key).collect(),
             mesh,
             found,

@@ -7,7 +7,7 @@
 //! | [`tls`] | what the proxy says in the handshakes that it begins |
 //! | [`resolution`] | how a host becomes an address |
 //! | [`service_entry`], [`destination_rule`], [`virtual_service`] | the objects |
-//! | [`rules`] | none: what must hold across arguments |
+//! | [`validate`] | none: what must hold across arguments |
 //! | [`live`] | none: what the cluster shows to be wrong |
 
 mod address;
@@ -16,9 +16,9 @@ mod host;
 mod live;
 mod ports;
 mod resolution;
-mod rules;
 mod service_entry;
 mod tls;
+mod validate;
 mod virtual_service;
 
 use std::collections::BTreeSet;
@@ -40,7 +40,7 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     object::{Key, Kind, Object, Stage, kind},
 };
 
@@ -117,14 +117,14 @@ struct Named {
 
 impl ExternalService {
     fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
-        let namespace = part(&self.namespace)?.as_deref().unwrap_or(&mesh.root_namespace);
+        let namespace = as_known(&self.namespace)?.as_deref().unwrap_or(&mesh.root_namespace);
         Ok(Site { external: self, name: self.object_name()?, namespace, mesh })
     }
 
     fn object_name(&self) -> Known<String> {
-        match part(&self.name)? {
+        match as_known(&self.name)? {
             Some(name) => Ok(name.clone()),
-            None => part(&self.host)?.as_ref().map(Host::object_name).ok_or(Unknown),
+            None => as_known(&self.host)?.as_ref().map(Host::object_name).ok_or(Unknown),
         }
     }
 
@@ -160,10 +160,10 @@ impl ExternalService {
 
     /// What applications call: of the first port, where there is one host.
     pub fn url(&self) -> Known<Option<String>> {
-        if part(&self.hosts)?.is_some() {
+        if as_known(&self.hosts)?.is_some() {
             return Ok(None);
         }
-        let host = part(&self.host)?.as_ref().ok_or(Unknown)?;
+        let host = as_known(&self.host)?.as_ref().ok_or(Unknown)?;
         let (number, protocol) = self.first_port()?;
         let url = |scheme: &str, usual: PortNumber| match number {
             number if number == usual => format!("{scheme}://{host}"),
@@ -180,9 +180,9 @@ impl ExternalService {
 
     /// Every host, as far as it is known which.
     fn all_hosts(&self) -> Known<Vec<&Host>> {
-        match part(&self.hosts)? {
+        match as_known(&self.hosts)? {
             Some(hosts) => Ok(hosts.iter().collect()),
-            None => part(&self.host)?.as_ref().map(|host| vec![host]).ok_or(Unknown),
+            None => as_known(&self.host)?.as_ref().map(|host| vec![host]).ok_or(Unknown),
         }
     }
 
@@ -199,7 +199,7 @@ impl Site<'_> {
 
     /// Each host: a route names where it leads, and a policy the name in the certificate, so each has its own.
     fn hosts(&self) -> Known<Vec<Named>> {
-        let Some(hosts) = part(&self.external.hosts)? else {
+        let Some(hosts) = as_known(&self.external.hosts)? else {
             let host = self.external.host.clone().and_then(|host| host.ok_or(Unknown));
             return Ok(vec![Named { name: self.name.clone(), host }]);
         };
@@ -209,7 +209,7 @@ impl Site<'_> {
     }
 
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(part(&self.external.labels)?, part(&self.external.annotations)?))
+        Ok(Metadata::of(self.mesh).and(as_known(&self.external.labels)?, as_known(&self.external.annotations)?))
     }
 
     fn export_to(&self) -> Known<BTreeSet<String>> {

@@ -3,14 +3,14 @@
 use super::{ExternalService, tls::Origination};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         port::{PortNumber, Protocol},
-        text::words,
+        text::text_enum,
     },
 };
 
-words! {
+text_enum! {
     /// Who speaks TLS to the host.
     pub enum Tls {
         /// The application; the proxy sees bytes.
@@ -66,7 +66,7 @@ pub(super) const fn is_nameless(protocol: Protocol) -> bool {
 
 impl ExternalService {
     pub(super) fn first_port(&self) -> Known<(PortNumber, Protocol)> {
-        if let Some(port) = part(&self.ports)?.first() {
+        if let Some(port) = as_known(&self.ports)?.first() {
             return Ok((port.number?, port.protocol?));
         }
         self.doors()?.first().map(|door| (door.number, door.protocol)).ok_or(Unknown)
@@ -74,7 +74,7 @@ impl ExternalService {
 
     /// The ports as meant, in the order in which they were declared.
     pub(super) fn doors(&self) -> Known<Vec<Door>> {
-        let written = part(&self.ports)?;
+        let written = as_known(&self.ports)?;
         if !written.is_empty() {
             return written.iter().map(|port| self.door(port)).collect();
         }
@@ -109,7 +109,7 @@ impl ExternalService {
 
     /// Whether some port speaks HTTP to the proxy: one that is known to suffices.
     pub(super) fn sees_requests(&self) -> Known<bool> {
-        let ports = part(&self.ports)?;
+        let ports = as_known(&self.ports)?;
         if ports.is_empty() {
             return Ok(self.tls? != Tls::Passthrough);
         }
@@ -121,7 +121,7 @@ impl ExternalService {
 
     /// How the proxy begins TLS, on all ports where it does.
     pub(super) fn originations(&self) -> Known<Vec<Origination>> {
-        let ports = part(&self.ports)?;
+        let ports = as_known(&self.ports)?;
         if ports.is_empty() {
             return Ok(self.tls?.origination().into_iter().collect());
         }

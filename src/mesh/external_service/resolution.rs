@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::{ExternalService, Ip};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
-    mesh::{istio::service_entry, port::PortNumber, text::words},
+    known::{Known, Unknown, as_known},
+    mesh::{istio::service_entry, port::PortNumber, text::text_enum},
 };
 
-words! {
+text_enum! {
     /// How a host becomes an address.
     pub enum Resolution {
         /// The proxy asks DNS.
@@ -51,7 +51,7 @@ impl ExternalService {
         if let Some(written) = self.resolution? {
             return Ok(written);
         }
-        if !part(&self.endpoints)?.is_empty() {
+        if !as_known(&self.endpoints)?.is_empty() {
             return Ok(Resolution::Static);
         }
         // A wildcard has no address to look up: the one that the application found is taken.
@@ -60,12 +60,12 @@ impl ExternalService {
 
     /// The addresses, as the entry has them.
     pub(super) fn virtual_addresses(&self) -> Known<Vec<String>> {
-        Ok(part(&self.addresses)?.iter().map(ToString::to_string).collect())
+        Ok(as_known(&self.addresses)?.iter().map(ToString::to_string).collect())
     }
 
     /// The endpoints, as the entry has them.
     pub(super) fn entry_endpoints(&self) -> Known<Vec<service_entry::Endpoint>> {
-        part(&self.endpoints)?.iter().map(|endpoint| self.entry_endpoint(endpoint)).collect()
+        as_known(&self.endpoints)?.iter().map(|endpoint| self.entry_endpoint(endpoint)).collect()
     }
 
     fn entry_endpoint(&self, endpoint: &Endpoint) -> Known<service_entry::Endpoint> {
@@ -77,7 +77,7 @@ impl ExternalService {
         };
         Ok(service_entry::Endpoint {
             address: endpoint.address?.to_string(),
-            ports: part(&endpoint.ports)?.iter().map(named).collect::<Known<_>>()?,
+            ports: as_known(&endpoint.ports)?.iter().map(named).collect::<Known<_>>()?,
             locality: endpoint.locality.clone()?,
         })
     }

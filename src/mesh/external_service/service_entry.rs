@@ -8,7 +8,7 @@ use crate::{
         manifest::manifest,
         stage,
     },
-    object::{Holding, Key, Object},
+    object::{Key, ManagementScope, Object},
 };
 
 /// One for all hosts.
@@ -34,7 +34,7 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::TARGETS,
         transition: service_entry::TRANSITION,
         origins: site.origins(&own),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ExternalService, Host};
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{istio::destination_rule::ClientTls, manifest::Texts},
 };
 
@@ -51,17 +51,17 @@ impl TlsSettings {
 
 impl ExternalService {
     fn settings(&self) -> Known<&TlsSettings> {
-        Ok(part(&self.tls_settings)?.as_ref().unwrap_or(&TlsSettings::NONE))
+        Ok(as_known(&self.tls_settings)?.as_ref().unwrap_or(&TlsSettings::NONE))
     }
 
     /// Whether some workloads have a Secret that others don't have.
     pub(super) fn chooses_workloads(&self) -> Known<bool> {
-        Ok(part(&self.settings()?.workload_selector)?.is_some())
+        Ok(as_known(&self.settings()?.workload_selector)?.is_some())
     }
 
     /// The workloads that have a Secret.
     pub(super) fn chosen(&self) -> Known<Texts> {
-        part(&self.settings()?.workload_selector)?.clone().ok_or(Unknown)?
+        as_known(&self.settings()?.workload_selector)?.clone().ok_or(Unknown)?
     }
 
     /// What proxies say that have nothing but files: of all workloads, or of those that weren't chosen. These begin TLS all the
@@ -69,7 +69,7 @@ impl ExternalService {
     pub(super) fn client_tls(&self, host: &Host, origination: Origination) -> Known<ClientTls> {
         let settings = self.settings()?;
         let tls = names(settings, host)?;
-        if part(&settings.workload_selector)?.is_some() {
+        if as_known(&settings.workload_selector)?.is_some() {
             return Ok(tls);
         }
         let tls = ClientTls { ca_certificates: settings.ca.clone()?, ..tls };

@@ -3,7 +3,7 @@
 use super::{ExternalService, Named, Site};
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         duration::Duration,
         failures::retries,
@@ -12,12 +12,12 @@ use crate::{
         port::Protocol,
         stage,
     },
-    object::{Holding, Key, Object, Transition},
+    object::{Key, ManagementScope, Object, Transition},
 };
 
 /// One a host, since a route names where it leads.
 pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Object> {
-    let host = part(&named.host)?;
+    let host = as_known(&named.host)?;
     let external = site.external;
     let mut http = Vec::new();
     for door in external.doors()?.into_iter().filter(|door| door.protocol.is_http()) {
@@ -42,7 +42,7 @@ pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Obj
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::ROUTES,
         transition: Transition::InPlace,
         origins,

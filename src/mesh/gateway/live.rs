@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 
 use super::Gateway;
 use crate::{
-    facts::{Found, Query},
+    json_path::{at, text},
     known::Known,
-    mesh::checks::{Code::GatewayHost, Findings, Want},
+    mesh::checks::{Code::GatewayHost, Findings, LiveQuery},
     object::kind,
-    tree::{at, text},
+    query::{Query, QueryResults},
 };
 
 /// So many are named.
@@ -18,12 +18,12 @@ const NAMED: usize = 3;
 
 impl Gateway {
     /// What the live checks want to know.
-    pub fn wants(&self) -> Vec<Want> {
-        vec![Want { query: Query::everywhere(&kind::VIRTUAL_SERVICE), by: &[GatewayHost] }]
+    pub fn live_queries(&self) -> Vec<LiveQuery> {
+        vec![LiveQuery { query: Query::everywhere(&kind::VIRTUAL_SERVICE), by: &[GatewayHost] }]
     }
 
     /// The live checks.
-    pub fn judge(&self, found: &Found, out: &mut Findings) {
+    pub fn live_checks(&self, found: &QueryResults, out: &mut Findings) {
         let Ok(routes) = found.everywhere(&kind::VIRTUAL_SERVICE) else { return };
         let lost: BTreeSet<String> = routes.iter().flat_map(|live| self.unserved(live).unwrap_or_default()).collect();
         if lost.is_empty() {

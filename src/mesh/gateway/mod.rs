@@ -6,14 +6,14 @@
 //! | [`server`] | ports, hosts, TLS |
 //! | [`tls`] | versions, modes, cipher suites |
 //! | [`policy`] | who may enter |
-//! | [`rules`] | what must hold across arguments |
+//! | [`validate`] | what must hold across arguments |
 //! | [`live`] | what the cluster shows to be wrong |
 
 mod live;
 mod policy;
-mod rules;
 mod server;
 mod tls;
+mod validate;
 
 use std::collections::BTreeSet;
 
@@ -27,8 +27,8 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
-    object::{Holding, Key, Object, Stage, Transition, kind},
+    known::{Known, as_known},
+    object::{Key, ManagementScope, Object, Stage, Transition, kind},
 };
 
 /// The parts.
@@ -61,7 +61,7 @@ pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
 impl Gateway {
     /// The objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
-        let (namespace, name) = (part(&self.namespace)?, part(&self.name)?);
+        let (namespace, name) = (as_known(&self.namespace)?, as_known(&self.name)?);
         let gateway = Key::new(&kind::GATEWAY, namespace, name);
         let policy = Key::new(&kind::AUTHORIZATION_POLICY, namespace, &names::object_name(name, namespace));
         Ok(vec![(gateway.clone(), self.gateway(mesh, gateway)), (policy.clone(), policy::policy(self, mesh, policy))])
@@ -69,11 +69,11 @@ impl Gateway {
 
     /// The identity of its workloads, as `from` takes it.
     pub fn principal(&self, mesh: &Mesh) -> Known<String> {
-        Ok(names::principal(&mesh.trust_domain, part(&self.namespace)?, part(&self.service_account)?))
+        Ok(names::principal(&mesh.trust_domain, as_known(&self.namespace)?, as_known(&self.service_account)?))
     }
 
     fn gateway(&self, mesh: &Mesh, key: Key) -> Known<Object> {
-        let servers = part(&self.servers)?;
+        let servers = as_known(&self.servers)?;
         // Names are unique: of a second server for a port, its place among them is part of the name.
         let mut named = BTreeSet::new();
         let mut rendered = Vec::new();
@@ -82,13 +82,13 @@ impl Gateway {
             let name = if named.insert(name.clone()) { name } else { format!("{name}-{n}") };
             rendered.push(server.render(name)?);
         }
-        let spec = istio::gateway::Gateway { selector: part(&self.selector)?.clone(), servers: rendered };
+        let spec = istio::gateway::Gateway { selector: as_known(&self.selector)?.clone(), servers: rendered };
         let mut origins = vec![("spec.selector".to_owned(), Path::root().attribute("selector"))];
         origins.extend(servers.iter().enumerate().map(|(n, server)| (format!("spec.servers[{n}]"), server.at.clone())));
         Ok(Object {
             body: manifest(&key, self.metadata(mesh)?, &spec),
             key,
-            holding: Holding::Whole,
+            holding: ManagementScope::Whole,
             stage: stage::TARGETS,
             transition: Transition::InPlace,
             origins,
@@ -96,6 +96,6 @@ impl Gateway {
     }
 
     fn metadata(&self, mesh: &Mesh) -> Known<Metadata> {
-        Ok(Metadata::of(mesh).and(part(&self.labels)?, part(&self.annotations)?))
+        Ok(Metadata::of(mesh).and(as_known(&self.labels)?, as_known(&self.annotations)?))
     }
 }

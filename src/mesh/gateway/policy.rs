@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Gateway, Server};
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         Mesh,
         istio::{
@@ -16,13 +16,13 @@ use crate::{
         port::PortNumber,
         stage,
     },
-    object::{Holding, Key, Object, Transition},
+    object::{Key, ManagementScope, Object, Transition},
 };
 
 /// Hosts where requests are seen, whatever port they came by: a Service may give it another number. Ports, of the workloads
 /// themselves, where only bytes are seen: a rule with a host never matches there.
 pub(super) fn policy(gateway: &Gateway, mesh: &Mesh, key: Key) -> Known<Object> {
-    let servers = part(&gateway.servers)?;
+    let servers = as_known(&gateway.servers)?;
     let (mut hosts, mut ports): (BTreeSet<String>, BTreeSet<PortNumber>) = Default::default();
     for server in servers {
         if server.sees_requests()? {
@@ -39,12 +39,12 @@ pub(super) fn policy(gateway: &Gateway, mesh: &Mesh, key: Key) -> Known<Object> 
     if !ports.is_empty() {
         rules.push(to(Operation { ports, ..Operation::default() }));
     }
-    let selector = Some(WorkloadSelector { match_labels: part(&gateway.selector)?.clone() });
+    let selector = Some(WorkloadSelector { match_labels: as_known(&gateway.selector)?.clone() });
     let spec = AuthorizationPolicy { selector, action: "ALLOW", provider: None, rules };
     Ok(Object {
         body: manifest(&key, gateway.metadata(mesh)?.annotated(DRY_RUN, "false"), &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::OPENING,
         transition: Transition::InPlace,
         origins: vec![
@@ -62,5 +62,5 @@ fn as_requests_name_them(server: &Server) -> Known<Vec<String>> {
         wildcard if wildcard.starts_with('*') => vec![host.clone(), format!("{host}:{port}")],
         _ => vec![host.clone(), format!("{host}:*")],
     };
-    Ok(part(&server.hosts)?.iter().flat_map(forms).collect())
+    Ok(as_known(&server.hosts)?.iter().flat_map(forms).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::tls::{Protocol, Tls};
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{istio::gateway, port::PortNumber},
 };
 
@@ -22,7 +22,7 @@ pub struct Server {
     pub protocol: Known<Protocol>,
     /// Exact names, wildcards, or `*`.
     pub hosts: Known<BTreeSet<String>>,
-    /// Whose VirtualServices may bind to them; `None`: anybody's.
+    /// Ownership VirtualServices may bind to them; `None`: anybody's.
     pub namespaces: Known<Option<BTreeSet<String>>>,
     /// Requests are told to come back by HTTPS.
     pub https_redirect: Known<bool>,
@@ -41,7 +41,7 @@ impl Server {
         Ok(match self.protocol? {
             Protocol::Http | Protocol::Http2 | Protocol::Grpc => true,
             Protocol::Https => {
-                part(&self.tls)?.as_ref().map_or(Ok(true), |tls| tls.mode.map(super::Mode::ends_here))?
+                as_known(&self.tls)?.as_ref().map_or(Ok(true), |tls| tls.mode.map(super::Mode::ends_here))?
             }
             Protocol::Tls | Protocol::Tcp | Protocol::Mongo => false,
         })
@@ -49,20 +49,20 @@ impl Server {
 
     /// Whether a namespace's VirtualServices may bind to a host here.
     pub(super) fn serves(&self, host: &str, namespace: &str) -> Known<bool> {
-        let mut hosts = part(&self.hosts)?.iter();
+        let mut hosts = as_known(&self.hosts)?.iter();
         let meet = |one: &str, other: &str| {
             one == "*" || one == other || one.strip_prefix('*').is_some_and(|domain| other.ends_with(domain))
         };
         let served = hosts.any(|own| meet(own, host) || meet(host, own));
-        Ok(served && part(&self.namespaces)?.as_ref().is_none_or(|namespaces| namespaces.contains(namespace)))
+        Ok(served && as_known(&self.namespaces)?.as_ref().is_none_or(|namespaces| namespaces.contains(namespace)))
     }
 
     pub(super) fn render(&self, name: String) -> Known<gateway::Server> {
-        let hosts = part(&self.hosts)?;
+        let hosts = as_known(&self.hosts)?;
         let any = BTreeSet::from(["*".to_owned()]);
-        let namespaces = part(&self.namespaces)?.as_ref().unwrap_or(&any);
+        let namespaces = as_known(&self.namespaces)?.as_ref().unwrap_or(&any);
         let bound = namespaces.iter().flat_map(|namespace| hosts.iter().map(move |host| format!("{namespace}/{host}")));
-        let tls = match part(&self.tls)? {
+        let tls = match as_known(&self.tls)? {
             Some(tls) => Some(tls.render()?),
             None if self.https_redirect? => {
                 Some(gateway::Tls { https_redirect: Some(true), ..gateway::Tls::default() })

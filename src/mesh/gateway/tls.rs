@@ -3,14 +3,14 @@
 use std::{collections::BTreeSet, fmt};
 
 use crate::{
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         istio::gateway,
-        text::{Text, words},
+        text::{Text, text_enum},
     },
 };
 
-words! {
+text_enum! {
     /// What is spoken on a port of a gateway.
     pub enum Protocol {
         /// HTTP/1.1, and HTTP/2 where the caller begins so.
@@ -189,11 +189,11 @@ impl Tls {
         if !mode.ends_here() {
             return Ok(gateway::Tls { mode: Some(mode.istio()), ..gateway::Tls::default() });
         }
-        let suites = part(&self.cipher_suites)?.iter().flatten();
+        let suites = as_known(&self.cipher_suites)?.iter().flatten();
         Ok(gateway::Tls {
             https_redirect: None,
             mode: Some(mode.istio()),
-            credential_name: part(&self.credential_name)?.clone(),
+            credential_name: as_known(&self.credential_name)?.clone(),
             min_protocol_version: Some(self.least()?.istio()),
             max_protocol_version: self.max_version?.map(Version::istio),
             cipher_suites: suites.map(CipherSuite::to_string).collect(),

@@ -14,7 +14,8 @@ use serde_json::{Value as Json, json};
 use super::{Site, object};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    json_path::{at, set},
+    known::{Known, Unknown, as_known},
     mesh::{
         Rendered,
         istio::{
@@ -27,10 +28,9 @@ use crate::{
         reference::Caller,
         sources::sources,
         stage,
-        text::words,
+        text::text_enum,
     },
     object::{Key, Move, Object, Transition, kind},
-    tree::{at, set},
 };
 
 /// The name of what refuses, or counts.
@@ -38,7 +38,7 @@ pub(super) const DENY_ALL: &str = "deny-all";
 /// The name of what marks for access logs.
 pub(super) const AUDIT: &str = "deny-all-audit";
 
-words! {
+text_enum! {
     /// What happens to calls that no policy allows.
     pub enum Mode {
         /// Nothing; workloads without a policy take every call.
@@ -92,7 +92,7 @@ pub struct GatewayAccess {
 }
 
 pub(super) fn objects(site: &Site) -> Rendered {
-    let Some(authorization) = part(&site.defaults.authorization)? else { return Ok(Vec::new()) };
+    let Some(authorization) = as_known(&site.defaults.authorization)? else { return Ok(Vec::new()) };
     let policy = |name| site.key(&kind::AUTHORIZATION_POLICY, name);
     let dry_run = match authorization.mode? {
         Mode::Off => return Ok(Vec::new()),
@@ -100,9 +100,9 @@ pub(super) fn objects(site: &Site) -> Rendered {
         mode => mode == Mode::DryRun,
     };
     let mut objects = vec![(policy(DENY_ALL), deny_all(site, policy(DENY_ALL), authorization, dry_run))];
-    for gateway in part(&site.defaults.gateway_access)? {
-        let name = format!("gateway-access-{}", names::digest(part(&gateway.selector)?));
-        let key = Key::new(&kind::AUTHORIZATION_POLICY, part(&gateway.namespace)?, &name);
+    for gateway in as_known(&site.defaults.gateway_access)? {
+        let name = format!("gateway-access-{}", names::digest(as_known(&gateway.selector)?));
+        let key = Key::new(&kind::AUTHORIZATION_POLICY, as_known(&gateway.namespace)?, &name);
         // The rule on blocks that mean the same gateway has told it.
         if objects.iter().all(|(known, _)| *known != key) {
             objects.push((key.clone(), door(site, key, gateway, dry_run)));
@@ -119,7 +119,7 @@ fn audit(site: &Site, key: Key) -> Known<Object> {
 
 /// ALLOW: other policies add to it. Everything is written, so that everything is ours.
 fn deny_all(site: &Site, key: Key, authorization: &Authorization, dry_run: bool) -> Known<Object> {
-    let allow = part(&authorization.allow)?;
+    let allow = as_known(&authorization.allow)?;
     let rules = allow.iter().map(|block| rule(site, block)).collect::<Known<_>>()?;
     let mut object = allowing(site, key, None, rules, dry_run, &[("spec", "authorization")])?;
     object.stage = stage::CLOSING;
@@ -167,7 +167,7 @@ fn dry_last(live: &Json, wanted: &Json) -> Move {
 
 fn rule(site: &Site, block: &Allow) -> Known<Rule> {
     let callers: BTreeSet<Caller> =
-        part(&block.from)?.iter().map(|caller| caller.resolved(site.root(), site.mesh)).collect();
+        as_known(&block.from)?.iter().map(|caller| caller.resolved(site.root(), site.mesh)).collect();
     let ip_blocks = block.ip_blocks.clone()?.unwrap_or_default();
     let operation = Operation {
         methods: block.methods.clone()?.unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Site, object};
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         Rendered,
         istio::{
@@ -31,7 +31,7 @@ pub struct RequireEndUser {
 }
 
 pub(super) fn objects(site: &Site) -> Rendered {
-    if part(&site.defaults.require_end_user)?.is_none() {
+    if as_known(&site.defaults.require_end_user)?.is_none() {
         return Ok(Vec::new());
     }
     let key = site.key(&kind::AUTHORIZATION_POLICY, NAME);
@@ -43,7 +43,7 @@ pub(super) fn objects(site: &Site) -> Rendered {
 ///
 /// Not by `notRequestPrincipals`, which would refuse tokens without the claim `sub` too.
 fn policy(site: &Site, key: Key) -> Known<Object> {
-    let required = part(&site.defaults.require_end_user)?.as_ref().ok_or(Unknown)?;
+    let required = as_known(&site.defaults.require_end_user)?.as_ref().ok_or(Unknown)?;
     let operation = Operation {
         not_ports: required.except_ports.clone()?.unwrap_or_default(),
         not_paths: required.except_paths.clone()?.unwrap_or_default(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Site;
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         Rendered,
         istio::{
@@ -37,7 +37,7 @@ pub struct ExternalAuthorization {
 }
 
 pub(super) fn objects(site: &Site) -> Rendered {
-    if part(&site.defaults.external_authorization)?.is_none() {
+    if as_known(&site.defaults.external_authorization)?.is_none() {
         return Ok(Vec::new());
     }
     let key = site.key(&kind::AUTHORIZATION_POLICY, NAME);
@@ -46,7 +46,7 @@ pub(super) fn objects(site: &Site) -> Rendered {
 
 /// CUSTOM. Istio refuses the annotation for trials on it, whatever it says.
 fn policy(site: &Site, key: Key) -> Known<Object> {
-    let asked = part(&site.defaults.external_authorization)?.as_ref().ok_or(Unknown)?;
+    let asked = as_known(&site.defaults.external_authorization)?.as_ref().ok_or(Unknown)?;
     let operation = Operation {
         paths: asked.paths.clone()?.unwrap_or_default(),
         not_paths: asked.except_paths.clone()?.unwrap_or_default(),

@@ -5,8 +5,8 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use crate::{
+    json_path::{at, text},
     mesh::text::Text,
-    tree::{at, text},
 };
 
 /// A JWK set of public keys, as it was written.

@@ -1,11 +1,11 @@
-//! Whose tokens are verified: by every workload, or by those with some labels.
+//! Ownership tokens are verified: by every workload, or by those with some labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Jwks, Site};
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         Rendered,
         istio::{
@@ -42,8 +42,8 @@ pub struct Jwt {
 /// One object for each selector: rules of the same workloads stand together.
 pub(super) fn objects(site: &Site) -> Rendered {
     let mut groups: BTreeMap<Option<&Texts>, Vec<&Jwt>> = BTreeMap::new();
-    for jwt in part(&site.defaults.jwt)? {
-        groups.entry(part(&jwt.selector)?.as_ref()).or_default().push(jwt);
+    for jwt in as_known(&site.defaults.jwt)? {
+        groups.entry(as_known(&jwt.selector)?.as_ref()).or_default().push(jwt);
     }
     let named = |(selector, rules): (Option<&Texts>, Vec<&Jwt>)| {
         let name = selector.map_or("default".to_owned(), |labels| format!("jwt-{}", names::digest(labels)));
@@ -64,10 +64,10 @@ fn authentication(site: &Site, key: Key, selector: Option<&Texts>, rules: &[&Jwt
 }
 
 fn rule(jwt: &Jwt) -> Known<JwtRule> {
-    let headers = part(&jwt.claims_to_headers)?.iter();
+    let headers = as_known(&jwt.claims_to_headers)?.iter();
     Ok(JwtRule {
         issuer: jwt.issuer.clone()?,
-        jwks: part(&jwt.jwks)?.as_ref().map(Jwks::to_string),
+        jwks: as_known(&jwt.jwks)?.as_ref().map(Jwks::to_string),
         jwks_uri: jwt.jwks_uri.clone()?,
         audiences: jwt.audiences.clone()?.unwrap_or_default(),
         forward_original_token: jwt.forward?,

@@ -5,19 +5,19 @@ use serde_json::Value as Json;
 use super::{GlobalDefaults, Site};
 use crate::{
     diagnostics::Path,
-    facts::{Found, Query},
-    known::{Known, part},
+    json_path::{at, text},
+    known::{Known, as_known},
     mesh::{
         Mesh,
         checks::{
             Code::{MeshExport, MeshOutbound, MeshTls, MissingProvider},
-            Findings, Want,
+            Findings, LiveQuery,
         },
-        installed::{self, Installed},
         istio::sidecar::Outbound,
+        mesh_config::{self, MeshConfig},
     },
     object::kind,
-    tree::{at, text},
+    query::{Query, QueryResults},
 };
 
 /// Providers that Istio always has.
@@ -25,16 +25,16 @@ const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 
 impl GlobalDefaults {
     /// What the checks want to know.
-    pub fn wants(&self, mesh: &Mesh) -> Vec<Want> {
+    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
         let by = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
-        vec![Want { query: Query::all(&kind::CONFIG_MAP, &mesh.root_namespace), by }]
+        vec![LiveQuery { query: Query::all(&kind::CONFIG_MAP, &mesh.root_namespace), by }]
     }
 
     /// What they find.
-    pub fn judge(&self, mesh: &Mesh, found: &Found, out: &mut Findings) {
+    pub fn live_checks(&self, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
         let site = Site { defaults: self, mesh };
         let Ok(maps) = found.all(&kind::CONFIG_MAP, &mesh.root_namespace) else { return };
-        for installed in installed::all(&maps) {
+        for installed in mesh_config::all(&maps) {
             exports(&installed, out);
             tls(&installed, out);
             // A check that needs what nobody knows says nothing.
@@ -44,7 +44,7 @@ impl GlobalDefaults {
     }
 }
 
-fn exports(installed: &Installed, out: &mut Findings) {
+fn exports(installed: &MeshConfig, out: &mut Findings) {
     let fields = ["defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo"];
     let narrow = |field: &&str| at(&installed.config, &[field]) == &Json::from(vec!["."]);
     let open: Vec<&str> = fields.into_iter().filter(|field| !narrow(field)).collect();
@@ -63,7 +63,7 @@ fn exports(installed: &Installed, out: &mut Findings) {
     }
 }
 
-fn tls(installed: &Installed, out: &mut Findings) {
+fn tls(installed: &MeshConfig, out: &mut Findings) {
     for field in ["meshMTLS", "tlsDefaults"] {
         if let Some(version) = text(&installed.config, &[field, "minProtocolVersion"])
             && !matches!(version, "TLS_AUTO" | "TLSV1_2" | "TLSV1_3")
@@ -83,8 +83,8 @@ fn tls(installed: &Installed, out: &mut Findings) {
 }
 
 /// A Sidecar of somebody else that doesn't say it falls back to the installation, not to the defaults.
-fn outbound(site: &Site, installed: &Installed, out: &mut Findings) -> Known<()> {
-    let sidecar = part(&site.defaults.sidecar)?.is_some();
+fn outbound(site: &Site, installed: &MeshConfig, out: &mut Findings) -> Known<()> {
+    let sidecar = as_known(&site.defaults.sidecar)?.is_some();
     let closed = match site.defaults.outbound_traffic_policy? {
         Some(written) => written == Outbound::RegistryOnly,
         None => sidecar,
@@ -109,13 +109,13 @@ fn outbound(site: &Site, installed: &Installed, out: &mut Findings) -> Known<()>
     Ok(())
 }
 
-fn providers(site: &Site, installed: &Installed, out: &mut Findings) -> Known<()> {
+fn providers(site: &Site, installed: &MeshConfig, out: &mut Findings) -> Known<()> {
     if let Ok(Some(asked)) = &site.defaults.external_authorization {
         let known = installed.authorizers();
         let at = Path::root().attribute("external_authorization").attribute("provider");
         missing(&asked.provider, &known, installed, at, "every request that it would be asked about is refused", out);
     }
-    let Some(telemetry) = part(&site.defaults.telemetry)? else { return Ok(()) };
+    let Some(telemetry) = as_known(&site.defaults.telemetry)? else { return Ok(()) };
     let mut known = installed.providers();
     known.extend(BUILT_IN);
     let named = [
@@ -132,7 +132,7 @@ fn providers(site: &Site, installed: &Installed, out: &mut Findings) -> Known<()
     Ok(())
 }
 
-fn missing(provider: &Known<String>, known: &[&str], installed: &Installed, path: Path, so: &str, out: &mut Findings) {
+fn missing(provider: &Known<String>, known: &[&str], installed: &MeshConfig, path: Path, so: &str, out: &mut Findings) {
     let Ok(provider) = provider else { return };
     if known.contains(&provider.as_str()) {
         return;

@@ -13,7 +13,7 @@
 //! | [`guardrails`] | ValidatingAdmissionPolicies and their bindings |
 //! | [`holds`] | none: what a change or a destroy opens |
 //! | [`live`] | none: what the installed mesh contradicts |
-//! | [`rules`] | none: what must hold across arguments |
+//! | [`validate`] | none: what must hold across arguments |
 
 mod authorization;
 mod end_user;
@@ -25,9 +25,9 @@ mod jwt;
 mod live;
 mod mtls;
 mod resiliency;
-mod rules;
 mod sidecar;
 mod telemetry;
+mod validate;
 
 use std::collections::BTreeSet;
 
@@ -51,8 +51,8 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
-    object::{Holding, Key, Kind, Object, Stage, Transition, kind},
+    known::{Known, as_known},
+    object::{Key, Kind, ManagementScope, Object, Stage, Transition, kind},
 };
 
 /// The parts. The outer `Known` says whether it is written, which decides whether there is an object.
@@ -74,7 +74,7 @@ pub struct GlobalDefaults {
     pub request_timeout: Known<Option<Duration>>,
     /// Likewise.
     pub retries: Known<Option<Retries>>,
-    /// Whose tokens are verified, in order.
+    /// Ownership tokens are verified, in order.
     pub jwt: Known<Vec<Jwt>>,
     /// Whether requests must carry a verified token.
     pub require_end_user: Known<Option<RequireEndUser>>,
@@ -142,7 +142,7 @@ impl Site<'_> {
     }
 
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(part(&self.defaults.labels)?, part(&self.defaults.annotations)?))
+        Ok(Metadata::of(self.mesh).and(as_known(&self.defaults.labels)?, as_known(&self.defaults.annotations)?))
     }
 
     /// An object; `origins` say which argument a field comes from.
@@ -163,7 +163,7 @@ fn object(
     Object {
         body: manifest(&key, metadata, spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage,
         transition: Transition::InPlace,
         origins: shared.iter().chain(origins).map(origin).collect(),

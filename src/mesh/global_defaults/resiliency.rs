@@ -3,7 +3,7 @@
 
 use super::Site;
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         Rendered,
         duration::Duration,
@@ -56,7 +56,7 @@ fn has_route(site: &Site) -> Known<bool> {
     let defaults = site.defaults;
     let written = [
         defaults.resiliency.map(|preset| preset.is_some()),
-        part(&defaults.retries).map(Option::is_some),
+        as_known(&defaults.retries).map(Option::is_some),
         defaults.request_timeout.map(|timeout| timeout.is_some()),
     ];
     if written.contains(&Ok(true)) {
@@ -95,7 +95,7 @@ fn envoy_filter(site: &Site, key: Key) -> Known<Object> {
     };
     let argument = if site.defaults.request_timeout?.is_some() {
         "request_timeout"
-    } else if part(&site.defaults.retries)?.is_some() {
+    } else if as_known(&site.defaults.retries)?.is_some() {
         "retries"
     } else {
         "resiliency"
@@ -105,7 +105,7 @@ fn envoy_filter(site: &Site, key: Key) -> Known<Object> {
 
 fn retry_policy(site: &Site) -> Known<Option<RetryPolicy>> {
     let preset = site.defaults.resiliency?;
-    let written = part(&site.defaults.retries)?.as_ref();
+    let written = as_known(&site.defaults.retries)?.as_ref();
     if preset.is_none() && written.is_none() {
         return Ok(None);
     }

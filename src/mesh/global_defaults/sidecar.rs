@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use super::Site;
 use crate::{
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         Rendered,
         istio::sidecar::{Egress, Outbound, Sidecar},
@@ -48,7 +48,7 @@ impl Text for EgressHost {
 }
 
 pub(super) fn objects(site: &Site) -> Rendered {
-    let written = part(&site.defaults.sidecar)?.is_some() || site.defaults.outbound_traffic_policy?.is_some();
+    let written = as_known(&site.defaults.sidecar)?.is_some() || site.defaults.outbound_traffic_policy?.is_some();
     if !written {
         return Ok(Vec::new());
     }
@@ -57,9 +57,9 @@ pub(super) fn objects(site: &Site) -> Rendered {
 }
 
 fn object(site: &Site, key: Key) -> Known<Object> {
-    let mut hosts: BTreeSet<String> = match part(&site.defaults.sidecar)? {
+    let mut hosts: BTreeSet<String> = match as_known(&site.defaults.sidecar)? {
         None => BTreeSet::from(["*/*".to_owned()]),
-        Some(written) => match part(written)? {
+        Some(written) => match as_known(written)? {
             None => BTreeSet::from(["./*".to_owned(), format!("{}/*", site.root())]),
             Some(written) => written.iter().map(EgressHost::to_string).collect(),
         },

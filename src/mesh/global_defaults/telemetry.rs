@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Site;
 use crate::{
-    known::{Known, Unknown, part},
-    mesh::{Rendered, istio::telemetry as istio, manifest::Texts, percent::Percent, stage, text::words},
+    known::{Known, Unknown, as_known},
+    mesh::{Rendered, istio::telemetry as istio, manifest::Texts, percent::Percent, stage, text::text_enum},
     object::{Key, Object, kind},
 };
 
-words! {
+text_enum! {
     /// Istio's metrics.
     pub enum Metric {
         /// Every one.
@@ -82,7 +82,7 @@ pub struct Metrics {
 }
 
 pub(super) fn objects(site: &Site) -> Rendered {
-    if part(&site.defaults.telemetry)?.is_none() {
+    if as_known(&site.defaults.telemetry)?.is_none() {
         return Ok(Vec::new());
     }
     let key = site.key(&kind::TELEMETRY, "default");
@@ -90,11 +90,11 @@ pub(super) fn objects(site: &Site) -> Rendered {
 }
 
 fn object(site: &Site, key: Key) -> Known<Object> {
-    let telemetry = part(&site.defaults.telemetry)?.as_ref().ok_or(Unknown)?;
+    let telemetry = as_known(&site.defaults.telemetry)?.as_ref().ok_or(Unknown)?;
     let spec = istio::Telemetry {
-        tracing: part(&telemetry.tracing)?.iter().map(tracing).collect::<Known<_>>()?,
-        access_logging: part(&telemetry.access_logging)?.iter().map(access_logging).collect::<Known<_>>()?,
-        metrics: part(&telemetry.metrics)?.iter().map(metrics).collect::<Known<_>>()?,
+        tracing: as_known(&telemetry.tracing)?.iter().map(tracing).collect::<Known<_>>()?,
+        access_logging: as_known(&telemetry.access_logging)?.iter().map(access_logging).collect::<Known<_>>()?,
+        metrics: as_known(&telemetry.metrics)?.iter().map(metrics).collect::<Known<_>>()?,
     };
     site.object(key, &spec, stage::OPENING, &[("spec", "telemetry")])
 }
@@ -104,9 +104,9 @@ fn providers(name: &Known<String>) -> Known<Vec<istio::Provider>> {
 }
 
 fn tracing(tracing: &Tracing) -> Known<istio::Tracing> {
-    let fixed = part(&tracing.tags)?.iter();
+    let fixed = as_known(&tracing.tags)?.iter();
     let fixed = fixed.map(|(tag, value)| (tag.clone(), istio::Tag::Literal { value: value.clone() }));
-    let headers = part(&tracing.header_tags)?.iter();
+    let headers = as_known(&tracing.header_tags)?.iter();
     let headers = headers.map(|(tag, name)| (tag.clone(), istio::Tag::Header { name: name.clone() }));
     Ok(istio::Tracing {
         providers: providers(&tracing.provider)?,
@@ -124,7 +124,7 @@ fn access_logging(logging: &AccessLogging) -> Known<istio::AccessLogging> {
 
 /// Tags first: the last override that matches a metric holds, and a metric that isn't told needs no tags.
 fn metrics(metrics: &Metrics) -> Known<istio::Metrics> {
-    let removed = part(&metrics.removed_tags)?.iter();
+    let removed = as_known(&metrics.removed_tags)?.iter();
     let tag_overrides: BTreeMap<_, _> =
         removed.map(|tag| (tag.clone(), istio::TagOverride { operation: "REMOVE" })).collect();
     let of = |metric: Metric| istio::MetricSelector { metric: metric.word() };
@@ -132,7 +132,7 @@ fn metrics(metrics: &Metrics) -> Known<istio::Metrics> {
     if !tag_overrides.is_empty() {
         overrides.push(istio::MetricsOverride { r#match: of(Metric::All), disabled: None, tag_overrides });
     }
-    overrides.extend(part(&metrics.disabled)?.iter().map(|metric| istio::MetricsOverride {
+    overrides.extend(as_known(&metrics.disabled)?.iter().map(|metric| istio::MetricsOverride {
         r#match: of(*metric),
         disabled: Some(true),
         tag_overrides: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::WorkloadSelector;
-use crate::mesh::{port::PortNumber, text::words};
+use crate::mesh::{port::PortNumber, text::text_enum};
 
 /// `spec`
 #[derive(Clone, Debug, Serialize)]
@@ -35,7 +35,7 @@ pub struct Mtls {
     pub mode: &'static str,
 }
 
-words! {
+text_enum! {
     /// Whether workloads accept clear text from their peers.
     pub enum MtlsMode {
         /// They don't.

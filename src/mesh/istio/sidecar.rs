@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::mesh::text::words;
+use crate::mesh::text::text_enum;
 
 /// `spec`
 #[derive(Clone, Debug, Serialize)]
@@ -43,7 +43,7 @@ pub struct OutboundTrafficPolicy {
 /// Nothing: Istio wants at least one host.
 pub const NOTHING: &str = "~/*";
 
-words! {
+text_enum! {
     /// What happens to calls that nothing in the mesh declares.
     pub enum Outbound {
         /// They fail.

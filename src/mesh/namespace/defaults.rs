@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Site, object, origin};
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         istio::{
             DRY_RUN,
@@ -26,7 +26,7 @@ pub(super) const DENY_ALL: &str = "deny-all";
 
 /// The own namespace, the listed destinations, and the platform's hosts. It replaces the mesh's Sidecar whole.
 pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
-    let calls = part(part(&site.namespace.calls)?.as_ref().ok_or(Unknown)?)?;
+    let calls = as_known(as_known(&site.namespace.calls)?.as_ref().ok_or(Unknown)?)?;
     let mut hosts = BTreeSet::from(["./*".to_owned()]);
     hosts.extend(calls.iter().flat_map(|to| to.egress_hosts(site.name, site.mesh)));
     hosts.extend(site.mesh.platform_hosts.iter().cloned());

@@ -2,34 +2,35 @@
 
 use serde_json::Value as Json;
 
-use super::{Exception, Mtls, Namespace, place};
+use super::{Exception, Mtls, Namespace, namespace_object};
 use crate::{
-    facts::{Found, Query},
+    json_path::{at, text},
     mesh::checks::{
         Code::{Ambient, OtherTargetPort, TwoInjectionLabels},
-        Findings, Want,
+        Findings, LiveQuery,
     },
     object::kind,
-    tree::{at, text},
+    query::{Query, QueryResults},
 };
 
 const DATAPLANE: &str = "istio.io/dataplane-mode";
 
 impl Namespace {
     /// What the live checks want to know.
-    pub fn wants(&self) -> Vec<Want> {
+    pub fn live_queries(&self) -> Vec<LiveQuery> {
         let Ok(name) = &self.name else { return Vec::new() };
-        let mut wants = vec![Want { query: Query::One(place::key(name)), by: &[TwoInjectionLabels, Ambient] }];
+        let mut wants =
+            vec![LiveQuery { query: Query::One(namespace_object::key(name)), by: &[TwoInjectionLabels, Ambient] }];
         if !self.exceptions().is_empty() {
-            wants.push(Want { query: Query::all(&kind::SERVICE, name), by: &[OtherTargetPort] });
+            wants.push(LiveQuery { query: Query::all(&kind::SERVICE, name), by: &[OtherTargetPort] });
         }
         wants
     }
 
     /// The live checks.
-    pub fn judge(&self, found: &Found, out: &mut Findings) {
+    pub fn live_checks(&self, found: &QueryResults, out: &mut Findings) {
         let Ok(name) = &self.name else { return };
-        if let Ok(Some(live)) = found.one(&place::key(name)) {
+        if let Ok(Some(live)) = found.one(&namespace_object::key(name)) {
             self.judge_labels(live, out);
         }
         let services = found.all(&kind::SERVICE, name).unwrap_or_default();
@@ -61,8 +62,8 @@ impl Namespace {
         }
         // What we wrote ourselves, and don't write any more, goes with the apply.
         let (here, other) = match (self.injection, &self.revision) {
-            (Ok(Some(_)), Ok(None)) => ("injection", place::REVISION),
-            (Ok(None), Ok(Some(_))) => ("revision", place::INJECTION),
+            (Ok(Some(_)), Ok(None)) => ("injection", namespace_object::REVISION),
+            (Ok(None), Ok(Some(_))) => ("revision", namespace_object::INJECTION),
             _ => return,
         };
         if label(other).is_some() && !is_ours(live, other) {

@@ -3,19 +3,19 @@
 //!
 //! | file | objects |
 //! | --- | --- |
-//! | [`place`] | the Namespace |
+//! | [`namespace_object`] | the Namespace |
 //! | [`defaults`] | the Sidecar, the deny-all |
 //! | [`mtls`] | PeerAuthentications |
 //! | [`team`] | Role and RoleBinding |
-//! | [`rules`] | what must hold across arguments |
+//! | [`validate`] | what must hold across arguments |
 //! | [`live`] | what the cluster shows to be wrong |
 
 mod defaults;
 mod live;
 mod mtls;
-mod place;
-mod rules;
+mod namespace_object;
 mod team;
+mod validate;
 
 use std::collections::BTreeSet;
 
@@ -31,8 +31,8 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
-    object::{Holding, Key, Kind, Object, Stage, Transition, kind},
+    known::{Known, as_known},
+    object::{Key, Kind, ManagementScope, Object, Stage, Transition, kind},
 };
 
 /// The parts. A `Known` around another one says whether it is written, which decides whether there is an object.
@@ -40,7 +40,7 @@ use crate::{
 pub struct Namespace {
     /// Its name, and the resource's id.
     pub name: Known<String>,
-    /// Whose it is.
+    /// Ownership it is.
     pub team: Known<Option<String>>,
     /// Whether its pods get a sidecar of the default revision.
     pub injection: Known<Option<bool>>,
@@ -73,7 +73,7 @@ pub fn could_render(name: &str) -> Vec<(Key, Stage)> {
         (&kind::AUTHORIZATION_POLICY, defaults::DENY_ALL, stage::CLOSING),
     ];
     let inside = inside.map(|(kind, object, stage)| (Key::new(kind, name, object), stage));
-    std::iter::once((place::key(name), stage::NAMESPACE)).chain(inside).collect()
+    std::iter::once((namespace_object::key(name), stage::NAMESPACE)).chain(inside).collect()
 }
 
 /// A namespace whose name is known.
@@ -90,25 +90,25 @@ impl Site<'_> {
 
     /// What every object carries that we create.
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(part(&self.namespace.labels)?, part(&self.namespace.annotations)?))
+        Ok(Metadata::of(self.mesh).and(as_known(&self.namespace.labels)?, as_known(&self.namespace.annotations)?))
     }
 }
 
 impl Namespace {
     /// The objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
-        let site = Site { namespace: self, name: part(&self.name)?, mesh };
+        let site = Site { namespace: self, name: as_known(&self.name)?, mesh };
         let mut objects = Vec::new();
         if self.has_place()? {
-            let key = place::key(site.name);
-            objects.push((key.clone(), place::namespace(&site, key)));
+            let key = namespace_object::key(site.name);
+            objects.push((key.clone(), namespace_object::namespace(&site, key)));
         }
-        if part(&self.team_rights)?.is_some() {
+        if as_known(&self.team_rights)?.is_some() {
             let (role, binding) = (site.key(&kind::ROLE, team::NAME), site.key(&kind::ROLE_BINDING, team::NAME));
             objects.push((role.clone(), team::role(&site, role)));
             objects.push((binding.clone(), team::binding(&site, binding)));
         }
-        if part(&self.calls)?.is_some() {
+        if as_known(&self.calls)?.is_some() {
             let key = site.key(&kind::SIDECAR, defaults::SIDECAR);
             objects.push((key.clone(), defaults::sidecar(&site, key)));
         }
@@ -129,7 +129,7 @@ impl Namespace {
 }
 
 fn object(key: Key, body: serde_json::Value, stage: Stage, origins: Vec<(String, Path)>) -> Object {
-    Object { key, holding: Holding::Whole, body, stage, transition: Transition::InPlace, origins }
+    Object { key, holding: ManagementScope::Whole, body, stage, transition: Transition::InPlace, origins }
 }
 
 fn origin(field: &str, argument: &str) -> (String, Path) {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{Site, object, origin};
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         istio::{
             WorkloadSelector,
@@ -38,7 +38,7 @@ pub struct Mtls {
 pub struct Exception {
     /// Where it stands.
     pub at: Path,
-    /// Whose port it is.
+    /// Ownership port it is.
     pub service: Known<String>,
     /// The labels of its workloads.
     pub selector: Known<Texts>,
@@ -52,10 +52,10 @@ pub struct Exception {
 
 /// All of them.
 pub(super) fn objects(site: &Site) -> Known<Vec<(Key, Known<Object>)>> {
-    let Some(mtls) = part(&site.namespace.mtls)? else { return Ok(Vec::new()) };
+    let Some(mtls) = as_known(&site.namespace.mtls)? else { return Ok(Vec::new()) };
     let mut services: BTreeMap<&str, Vec<&Exception>> = BTreeMap::new();
-    for exception in part(&mtls.exceptions)? {
-        services.entry(part(&exception.service)?).or_default().push(exception);
+    for exception in as_known(&mtls.exceptions)? {
+        services.entry(as_known(&exception.service)?).or_default().push(exception);
     }
     let key = site.key(&kind::PEER_AUTHENTICATION, NAME);
     let all = std::iter::once((key.clone(), of_namespace(site, mtls, key)));
@@ -79,7 +79,7 @@ fn of_service(site: &Site, mtls: &Mtls, exceptions: &[&Exception], key: Key) -> 
     for exception in exceptions {
         ports.insert(exception.target_port?, exception.mode?.into());
     }
-    let selector = exceptions.first().map(|exception| part(&exception.selector).cloned()).transpose()?;
+    let selector = exceptions.first().map(|exception| as_known(&exception.selector).cloned()).transpose()?;
     let spec = PeerAuthentication {
         selector: selector.map(|match_labels| WorkloadSelector { match_labels }),
         mtls: mtls.mode?.into(),

@@ -6,9 +6,9 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use super::{Site, object, origin};
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
-        core::{PolicyRule, RBAC, Role, RoleBinding, RoleRef, Subject},
+        kubernetes_types::{PolicyRule, RBAC, Role, RoleBinding, RoleRef, Subject},
         manifest::plain,
         names::{is_label, is_subdomain},
         stage,
@@ -110,7 +110,7 @@ pub(super) fn role(site: &Site, key: Key) -> Known<Object> {
 
 /// Who they are.
 pub(super) fn binding(site: &Site, key: Key) -> Known<Object> {
-    let team = part(&site.namespace.team_rights)?.as_ref().ok_or(Unknown)?;
+    let team = as_known(&site.namespace.team_rights)?.as_ref().ok_or(Unknown)?;
     let named = |kind: &'static str, names: &BTreeSet<String>| {
         let subject = |name: &String| Subject { kind, api_group: Some(RBAC), namespace: None, name: name.clone() };
         names.iter().map(subject).collect::<Vec<_>>()
@@ -121,8 +121,8 @@ pub(super) fn binding(site: &Site, key: Key) -> Known<Object> {
         namespace: Some(account.namespace.clone().unwrap_or_else(|| site.name.to_owned())),
         name: account.name.clone(),
     };
-    let accounts = part(&team.service_accounts)?.iter().map(account).collect();
-    let subjects = [named("Group", part(&team.groups)?), named("User", part(&team.users)?), accounts].concat();
+    let accounts = as_known(&team.service_accounts)?.iter().map(account).collect();
+    let subjects = [named("Group", as_known(&team.groups)?), named("User", as_known(&team.users)?), accounts].concat();
     let content = RoleBinding { role_ref: RoleRef { api_group: RBAC, kind: "Role", name: NAME }, subjects };
     let body = plain(&key, site.metadata()?, &content);
     let object = object(key, body, stage::TARGETS, vec![origin("subjects", "rbac")]);

@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use super::{Management, Site, origins};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         istio::sidecar::{Egress, NOTHING, Outbound, Sidecar, Workloads},
         manifest::manifest,
         stage,
     },
-    object::{Holding, Key, Object, Transition},
+    object::{Key, ManagementScope, Object, Transition},
 };
 
 /// The listed destinations, the service itself (its own calls to its own name would fail), and the platform's hosts.
 pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
-    let calls = part(part(&site.service.calls)?.as_ref().ok_or(Unknown)?)?;
+    let calls = as_known(as_known(&site.service.calls)?.as_ref().ok_or(Unknown)?)?;
     let mut hosts: BTreeSet<String> = calls.iter().flat_map(|to| to.egress_hosts(site.namespace, site.mesh)).collect();
     hosts.extend(site.mesh.platform_hosts.iter().cloned());
     if site.service.management? != Management::None {
@@ -34,7 +34,7 @@ pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::ROUTES,
         transition: Transition::InPlace,
         origins: origins(&[

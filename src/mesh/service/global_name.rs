@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Management, Port, Service, Site, Unmanaged, access, origins, traffic};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         Mesh,
         global_name::{Template, is_global_name},
@@ -17,7 +17,7 @@ use crate::{
         reference::Destination,
         stage,
     },
-    object::{Holding, Key, Object},
+    object::{Key, ManagementScope, Object},
 };
 
 /// Of the VirtualService of the global name alone.
@@ -41,7 +41,7 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::TARGETS,
         transition: TRANSITION,
         origins,
@@ -131,7 +131,7 @@ impl Site<'_> {
         if self.service.management? == Management::None {
             return Ok(None);
         }
-        match (part(&self.service.global_name)?, self.template()?) {
+        match (as_known(&self.service.global_name)?, self.template()?) {
             (Some(written), _) => Ok(Some(written.clone())),
             (None, Some(template)) => template.global_name(self.name, self.namespace).map(Some).ok_or(Unknown),
             (None, None) => Ok(None),

@@ -12,7 +12,7 @@
 //! | [`ingress`] | VirtualServices of gateways |
 //! | [`takeover`] | none: what is left to others, and taken from them |
 //! | [`overrides`] | none: patches of the others |
-//! | [`rules`] | none: what must hold across arguments |
+//! | [`validate`] | none: what must hold across arguments |
 //! | [`live`] | none: what the cluster shows to be wrong |
 
 mod access;
@@ -21,9 +21,9 @@ mod global_name;
 mod ingress;
 mod live;
 mod overrides;
-mod rules;
 mod takeover;
 pub mod traffic;
+mod validate;
 mod workload;
 
 use std::collections::BTreeSet;
@@ -31,9 +31,9 @@ use std::collections::BTreeSet;
 pub use access::{Access, Authorization, AuthorizationMode, Calls, EndUser, ExternalAuthorization, RequireEndUser};
 pub use ingress::Ingress;
 pub use overrides::{Override, Patch};
-pub(super) use rules::check_host_is_external;
-pub use takeover::{Others, Rival, Unmanaged};
+pub use takeover::{Others, ReplacedObject, Unmanaged};
 pub use traffic::Traffic;
+pub(super) use validate::check_host_is_external;
 
 use super::{
     Mesh, Rendered,
@@ -43,15 +43,15 @@ use super::{
     reference::{Caller, Destination},
     resiliency::Preset,
     stage,
-    text::words,
+    text::text_enum,
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     object::{Key, Object, Stage, kind},
 };
 
-words! {
+text_enum! {
     /// What the Kubernetes Service is to us.
     pub enum Management {
         /// Somebody else's: only the annotation that says who sees it is ours.
@@ -129,14 +129,14 @@ type Render = fn(&Site, Key) -> Known<Object>;
 
 impl Service {
     fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
-        let (name, namespace) = (part(&self.name)?, part(&self.namespace)?);
+        let (name, namespace) = (as_known(&self.name)?, as_known(&self.namespace)?);
         Ok(Site { service: self, name, namespace, mesh })
     }
 
     /// The objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
         let site = self.site(mesh)?;
-        part(&self.object_name)?;
+        as_known(&self.object_name)?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
         let mut add = |key: Key, render: Render| {
             let object = render(&site, key.clone());
@@ -151,7 +151,7 @@ impl Service {
             Management::None => {}
         }
         if self.create_service_account? {
-            let account = part(&self.service_account)?;
+            let account = as_known(&self.service_account)?;
             add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
         }
         if management != Management::None {
@@ -175,11 +175,11 @@ impl Service {
         for (key, policy) in access::policies(&site)? {
             add(key, policy);
         }
-        if part(&self.calls)?.is_some() {
+        if as_known(&self.calls)?.is_some() {
             add(site.key(&kind::SIDECAR), egress::sidecar);
         }
         objects.extend(ingress::virtual_services(&site)?);
-        Ok(overrides::overridden(part(&self.overrides)?, &site.object_name(), objects))
+        Ok(overrides::overridden(as_known(&self.overrides)?, &site.object_name(), objects))
     }
 
     /// The cluster host; `None` where there is no Service.
@@ -190,7 +190,7 @@ impl Service {
 
     /// The identity, as `from` takes it.
     pub fn principal(&self, mesh: &Mesh) -> Known<String> {
-        Ok(names::principal(&mesh.trust_domain, part(&self.namespace)?, part(&self.service_account)?))
+        Ok(names::principal(&mesh.trust_domain, as_known(&self.namespace)?, as_known(&self.service_account)?))
     }
 
     /// The preset in effect.
@@ -219,11 +219,11 @@ impl Service {
     }
 
     fn ports(&self) -> Known<&[Port]> {
-        Ok(part(&self.ports)?)
+        Ok(as_known(&self.ports)?)
     }
 
     fn allow(&self) -> Known<&[Calls]> {
-        Ok(part(&self.authorization.allow)?)
+        Ok(as_known(&self.authorization.allow)?)
     }
 }
 
@@ -263,7 +263,7 @@ impl Site<'_> {
     }
 
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(part(&self.service.labels)?, part(&self.service.annotations)?))
+        Ok(Metadata::of(self.mesh).and(as_known(&self.service.labels)?, as_known(&self.service.annotations)?))
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 use super::Service;
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{Mesh, text::Text},
     object::{Key, Object},
 };
@@ -58,8 +58,8 @@ pub struct Override {
 impl Override {
     /// Whether it is for the object, of a service whose objects are named `base`.
     fn is_for(&self, key: &Key, base: &str) -> Known<bool> {
-        let kind = part(&self.kind)?;
-        let wanted = match part(&self.suffix)? {
+        let kind = as_known(&self.kind)?;
+        let wanted = match as_known(&self.suffix)? {
             Some(suffix) => key.name.strip_prefix(base).and_then(|rest| rest.strip_prefix('-')) == Some(suffix),
             // Services and ServiceAccounts have a name of their own, and are one of a kind.
             None => key.name == base || matches!(key.kind.kind, "Service"),
@@ -85,7 +85,7 @@ pub(super) fn overridden(
 
 impl Override {
     fn written_into(&self, mut object: Object) -> Known<Object> {
-        let Patch(patch) = part(&self.patch)?;
+        let Patch(patch) = as_known(&self.patch)?;
         let patch = Json::Object(patch.clone());
         merge(&mut object.body, &patch);
         let mut written = Vec::new();

@@ -5,15 +5,15 @@ use std::{collections::BTreeSet, fmt};
 use super::Service;
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         Mesh, names, stage,
-        text::{Text, words},
+        text::{Text, text_enum},
     },
     object::{self, Key, Stage, Takeover, kind},
 };
 
-words! {
+text_enum! {
     /// Kinds that something else may make for a service.
     pub enum Unmanaged {
         /// Argo Rollouts moves its weights; Flagger makes it.
@@ -35,7 +35,7 @@ impl Unmanaged {
 
 /// An object of the service's namespace that somebody else made for the same service: `VirtualService/payments-vs`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rival {
+pub struct ReplacedObject {
     kind: &'static object::Kind,
     name: String,
 }
@@ -49,13 +49,13 @@ const RIVALS: [(&object::Kind, Stage); 5] = [
     (&kind::SIDECAR, stage::ROUTES),
 ];
 
-impl fmt::Display for Rival {
+impl fmt::Display for ReplacedObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.kind.kind, self.name)
     }
 }
 
-impl Text for Rival {
+impl Text for ReplacedObject {
     fn admits() -> String {
         let kinds: Vec<_> = RIVALS.iter().map(|(kind, _)| format!("`{}`", kind.kind)).collect();
         format!("`Kind/name`, where the kind is one of {}.", kinds.join(", "))
@@ -83,19 +83,20 @@ pub struct Others {
     /// Kinds of which nothing is written.
     pub unmanaged: Known<BTreeSet<Unmanaged>>,
     /// Objects of others that go once ours are there.
-    pub replaces: Known<BTreeSet<Rival>>,
+    pub replaces: Known<BTreeSet<ReplacedObject>>,
 }
 
 impl Others {
     /// Whether objects of `kind` are left to somebody else.
     pub(super) fn leaves(&self, kind: Unmanaged) -> Known<bool> {
-        Ok(part(&self.unmanaged)?.contains(&kind))
+        Ok(as_known(&self.unmanaged)?.contains(&kind))
     }
 
     /// What the engine has to know. Arguments that come at apply count as not written until then.
     pub fn takeover(&self, namespace: &Known<String>) -> Takeover {
-        let rivals = part(&self.replaces).ok().zip(part(namespace).ok());
-        let stage = |rival: &Rival| RIVALS.iter().find(|(kind, _)| *kind == rival.kind).map(|(_, stage)| *stage);
+        let rivals = as_known(&self.replaces).ok().zip(as_known(namespace).ok());
+        let stage =
+            |rival: &ReplacedObject| RIVALS.iter().find(|(kind, _)| *kind == rival.kind).map(|(_, stage)| *stage);
         Takeover {
             adopt: self.adopt.unwrap_or(false),
             leaves: self.unmanaged.iter().flatten().map(|kind| kind.kind()).collect(),
@@ -110,7 +111,7 @@ impl Others {
     }
 }
 
-impl Rival {
+impl ReplacedObject {
     fn key(&self, namespace: &str) -> Key {
         Key::new(self.kind, namespace, &self.name)
     }

@@ -5,35 +5,37 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{
-        core,
         istio::EXPORT_TO,
+        kubernetes_types,
         manifest::{Metadata, bare, manifest},
         stage,
     },
-    object::{Holding, Key, Object, Transition},
+    object::{Key, ManagementScope, Object, Transition},
 };
 
 /// The Service, where it is ours.
 pub(super) fn service(site: &Site, key: Key) -> Known<Object> {
     let ports = site.service.ports()?;
-    let spec =
-        core::Service { selector: site.selector()?, ports: ports.iter().map(service_port).collect::<Known<_>>()? };
+    let spec = kubernetes_types::Service {
+        selector: site.selector()?,
+        ports: ports.iter().map(service_port).collect::<Known<_>>()?,
+    };
     let metadata = site.metadata()?.annotated(EXPORT_TO, visible_to(site)?);
     let mut origins = origins(&[("spec.selector", Path::root().attribute("selector"))]);
     origins.extend(ports.iter().enumerate().map(|(n, port)| (format!("spec.ports[{n}]"), port.at.clone())));
     Ok(Object {
         body: manifest(&key, metadata, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::IDENTITY,
         transition: Transition::InPlace,
         origins,
     })
 }
 
-fn service_port(port: &Port) -> Known<core::ServicePort> {
+fn service_port(port: &Port) -> Known<kubernetes_types::ServicePort> {
     let (number, protocol) = (port.number?, port.protocol?);
-    Ok(core::ServicePort {
+    Ok(kubernetes_types::ServicePort {
         name: protocol.port_name(number),
         port: number,
         target_port: port.target_port?,
@@ -48,7 +50,7 @@ pub(super) fn visibility(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: bare(&key, metadata),
         key,
-        holding: Holding::Fields,
+        holding: ManagementScope::Fields,
         stage: stage::IDENTITY,
         transition: Transition::InPlace,
         origins: vec![
@@ -69,7 +71,7 @@ pub(super) fn service_account(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: bare(&key, site.metadata()?),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::IDENTITY,
         transition: Transition::InPlace,
         origins: origins(&[("metadata.name", account)]),

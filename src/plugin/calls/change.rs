@@ -5,7 +5,7 @@ use crate::{
     diagnostics::{Diagnostics, Reported},
     plugin::{
         from_proto,
-        offer::{Call, Outcome, Planned, Resource, Stored},
+        interface::{Call, Outcome, Planned, Resource, Stored},
         proto::tfplugin5::{DynamicValue, apply_resource_change, plan_resource_change, read_resource},
         session::Session,
         state::{Certainty, settled},

@@ -4,7 +4,7 @@ use crate::{
     diagnostics::{Diagnostics, Reported},
     plugin::{
         from_proto,
-        offer::{Function, FunctionError},
+        interface::{Function, FunctionError},
         proto::tfplugin5::{DynamicValue, call_function},
         session::Session,
         to_proto,

@@ -12,7 +12,7 @@ mod wire;
 pub(super) use change::{planned_as_before, read_as_before};
 
 use super::{
-    offer::{DataSource, Resource},
+    interface::{DataSource, Resource},
     proto::tfplugin5::DynamicValue,
     session::Session,
     state::{self, Certainty},

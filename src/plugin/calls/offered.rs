@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::plugin::{
-    offer::Resource,
+    interface::Resource,
     proto::tfplugin5::{
         ServerCapabilities, get_functions, get_metadata, get_provider_schema, get_resource_identity_schemas,
     },

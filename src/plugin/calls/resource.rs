@@ -8,7 +8,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
         from_proto,
-        offer::{Foreign, ImportId, Stored},
+        interface::{Foreign, ImportId, Stored},
         proto::tfplugin5::{
             RawState, import_resource_state, move_resource_state, upgrade_resource_identity, upgrade_resource_state,
             validate_resource_type_config,

@@ -5,7 +5,7 @@ use crate::{
     diagnostics::{Diagnostics, Reported},
     plugin::{
         from_proto,
-        offer::{Outcome, Resource, Stored},
+        interface::{Outcome, Resource, Stored},
         proto::tfplugin5::{DynamicValue, ResourceIdentityData},
         state::Certainty,
         to_proto,

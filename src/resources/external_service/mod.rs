@@ -5,29 +5,29 @@ mod config;
 pub use config::{Config, Outputs};
 
 use super::{
-    Kind,
+    ResourceType,
     arguments::{check_annotations, check_labels, check_selector, cloned, copied, numbered, output_if_any, texts},
     failures,
-    timeouts::Limits,
+    timeouts::OperationTimeouts,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    facts::Found,
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
-        checks::{Findings, Want},
+        checks::{Findings, LiveQuery},
         external_service::{self, Endpoint, Port, Tls, TlsSettings},
         resiliency::Preset,
     },
     object::{Key, Stage, Takeover},
+    query::QueryResults,
 };
 
 /// The resource.
 #[derive(Clone, Copy, Debug)]
 pub struct ExternalService;
 
-impl Kind for ExternalService {
+impl ResourceType for ExternalService {
     const NAME: &'static str = "mesh_external_service";
     const IDENTITY: &'static [(&'static str, &'static str)] = &[
         ("namespace", "The namespace of its objects."),
@@ -62,12 +62,12 @@ impl Kind for ExternalService {
         Outputs { url: output_if_any(intent(config).url()) }
     }
 
-    fn wants(config: &Config, mesh: &Mesh) -> Vec<Want> {
-        intent(config).wants(mesh)
+    fn live_queries(config: &Config, mesh: &Mesh) -> Vec<LiveQuery> {
+        intent(config).live_queries(mesh)
     }
 
-    fn judge(config: &Config, mesh: &Mesh, found: &Found, out: &mut Findings) {
-        intent(config).judge(mesh, found, out);
+    fn live_checks(config: &Config, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
+        intent(config).live_checks(mesh, found, out);
     }
 
     fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
@@ -82,8 +82,8 @@ impl Kind for ExternalService {
         Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
-    fn timeouts(config: &Config) -> Limits {
-        Limits::of(&config.timeouts)
+    fn timeouts(config: &Config) -> OperationTimeouts {
+        OperationTimeouts::of(&config.timeouts)
     }
 }
 

@@ -5,27 +5,27 @@ mod config;
 pub use config::{Config, Outputs};
 
 use super::{
-    Kind,
+    ResourceType,
     arguments::{check_annotations, check_labels, check_selector, numbered, output, texts},
-    timeouts::Limits,
+    timeouts::OperationTimeouts,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    facts::Found,
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
-        checks::{Findings, Want},
+        checks::{Findings, LiveQuery},
         gateway::{self, Mode, Server, Tls},
     },
     object::{Key, Stage, Takeover},
+    query::QueryResults,
 };
 
 /// The resource.
 #[derive(Clone, Copy, Debug)]
 pub struct Gateway;
 
-impl Kind for Gateway {
+impl ResourceType for Gateway {
     const NAME: &'static str = "mesh_gateway";
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the gateway."), ("name", "The name of the gateway.")];
@@ -53,12 +53,12 @@ impl Kind for Gateway {
         Outputs { principal: output(intent(config).principal(mesh)) }
     }
 
-    fn wants(config: &Config, _mesh: &Mesh) -> Vec<Want> {
-        intent(config).wants()
+    fn live_queries(config: &Config, _mesh: &Mesh) -> Vec<LiveQuery> {
+        intent(config).live_queries()
     }
 
-    fn judge(config: &Config, _mesh: &Mesh, found: &Found, out: &mut Findings) {
-        intent(config).judge(found, out);
+    fn live_checks(config: &Config, _mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
+        intent(config).live_checks(found, out);
     }
 
     fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
@@ -69,8 +69,8 @@ impl Kind for Gateway {
         Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
-    fn timeouts(config: &Config) -> Limits {
-        Limits::of(&config.timeouts)
+    fn timeouts(config: &Config) -> OperationTimeouts {
+        OperationTimeouts::of(&config.timeouts)
     }
 }
 

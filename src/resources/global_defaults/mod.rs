@@ -7,27 +7,27 @@ pub use config::Config;
 
 use self::intent::intent;
 use super::{
-    Kind,
+    ResourceType,
     arguments::{check_annotations, check_labels, check_selector},
-    timeouts::Limits,
+    timeouts::OperationTimeouts,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    facts::Found,
     known::Known,
     mesh::{
         Mesh, Rendered,
-        checks::{Findings, Want},
+        checks::{Findings, LiveQuery},
         global_defaults,
     },
     object::{Key, Stage, Takeover},
+    query::QueryResults,
 };
 
 /// The resource.
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalDefaults;
 
-impl Kind for GlobalDefaults {
+impl ResourceType for GlobalDefaults {
     const NAME: &'static str = "mesh_global_defaults";
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "Always `default`: there is one.")];
     const ONE_PER_MESH: bool = true;
@@ -67,12 +67,12 @@ impl Kind for GlobalDefaults {
 
     fn outputs(_config: &Config, _mesh: &Mesh) {}
 
-    fn wants(config: &Config, mesh: &Mesh) -> Vec<Want> {
-        intent(config).wants(mesh)
+    fn live_queries(config: &Config, mesh: &Mesh) -> Vec<LiveQuery> {
+        intent(config).live_queries(mesh)
     }
 
-    fn judge(config: &Config, mesh: &Mesh, found: &Found, out: &mut Findings) {
-        intent(config).judge(mesh, found, out);
+    fn live_checks(config: &Config, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
+        intent(config).live_checks(mesh, found, out);
     }
 
     fn could_render(_id: &str, mesh: &Mesh) -> Vec<(Key, Stage)> {
@@ -83,8 +83,8 @@ impl Kind for GlobalDefaults {
         Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
-    fn timeouts(config: &Config) -> Limits {
-        Limits::of(&config.timeouts)
+    fn timeouts(config: &Config) -> OperationTimeouts {
+        OperationTimeouts::of(&config.timeouts)
     }
 }
 

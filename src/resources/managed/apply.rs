@@ -8,14 +8,14 @@ use serde_json::Value as Json;
 use super::{CHECKS_WITHIN, Managed, configured};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::{Record, record::Noted},
+    engine::{Record, record::RecordedObject},
     known::Unknown,
-    kubernetes::Limits,
+    kubernetes::Deadline,
     mesh::stage,
     object::{Key, Object},
-    plugin::offer::{Call, Stored},
+    plugin::interface::{Call, Stored},
     resources::{
-        Context, Kind,
+        Context, ResourceType,
         run::Handed,
         state,
         work::{Job, Work},
@@ -23,7 +23,7 @@ use crate::{
     schema::model::Model,
 };
 
-impl<K: Kind> Managed<K> {
+impl<R: ResourceType> Managed<R> {
     /// Creates (`prior` is none) or updates; answers what to keep.
     pub(super) async fn write(
         call: Call<Context>,
@@ -33,7 +33,7 @@ impl<K: Kind> Managed<K> {
     ) -> Result<Option<Stored>, Reported> {
         let context = configured(&call, out)?;
         let arguments = Self::arguments_of(&planned.state);
-        let model = K::Config::decode(&arguments, &Path::root(), out);
+        let model = R::Config::decode(&arguments, &Path::root(), out);
         out.sound()?;
         let (Ok(mesh), Ok(owner)) = (&context.mesh, &context.owner) else {
             return Err(out.error(
@@ -43,8 +43,8 @@ impl<K: Kind> Managed<K> {
             ));
         };
         let rendered: Result<Vec<Object>, Unknown> =
-            K::render(&model, mesh).and_then(|objects| objects.into_iter().map(|(_, object)| object).collect());
-        let (Ok(wanted), Ok(id)) = (rendered, K::id(&model, Ok(mesh))) else {
+            R::render(&model, mesh).and_then(|objects| objects.into_iter().map(|(_, object)| object).collect());
+        let (Ok(wanted), Ok(id)) = (rendered, R::id(&model, Ok(mesh))) else {
             return Err(out.error(
                 &Path::root(),
                 "Some arguments aren't known",
@@ -58,14 +58,14 @@ impl<K: Kind> Managed<K> {
         let mut before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
         if prior.is_none() {
             // What a killed apply or a replaced life may have left, and what was handed over in this run.
-            let possible = K::could_render(&id, mesh).into_iter();
-            record.objects = possible.map(|(key, stage)| (key.to_string(), Noted::inherited(stage))).collect();
-            if K::ONE_PER_MESH {
+            let possible = R::could_render(&id, mesh).into_iter();
+            record.objects = possible.map(|(key, stage)| (key.to_string(), RecordedObject::inherited(stage))).collect();
+            if R::ONE_PER_MESH {
                 // Some of its names carry a digest of arguments that may have been others.
-                let limits = Limits::within(CHECKS_WITHIN, call.stop.clone());
+                let limits = Deadline::within(CHECKS_WITHIN, call.stop.clone());
                 let left = Self::stamped(&context, mesh, &id, &limits, &mut Diagnostics::default()).await;
                 for (key, _) in left.unwrap_or_default() {
-                    record.objects.entry(key.to_string()).or_insert(Noted::inherited(stage::OPENING));
+                    record.objects.entry(key.to_string()).or_insert(RecordedObject::inherited(stage::OPENING));
                 }
             }
             for (key, (noted, body)) in context.run.take_over(&Self::resource(&id)) {
@@ -77,12 +77,13 @@ impl<K: Kind> Managed<K> {
         if record.instance.is_empty() {
             record.instance = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
         }
-        let timeouts = K::timeouts(&model);
+        let timeouts = R::timeouts(&model);
         let within = if prior.is_some() { timeouts.update } else { timeouts.create };
         let mut claim = Self::claim(&id, owner, &record);
-        claim.arguments = state::recorded(&K::Config::schema(), &arguments);
-        claim.takeover = K::takeover(&model);
-        let work = Work { context: context.clone(), claim, record, limits: Limits::within(within, call.stop.clone()) };
+        claim.arguments = state::recorded(&R::Config::schema(), &arguments);
+        claim.takeover = R::takeover(&model);
+        let work =
+            Work { context: context.clone(), claim, record, limits: Deadline::within(within, call.stop.clone()) };
         let mut done = work.run(Job::Apply(wanted)).await;
 
         let made = Self::planned(&arguments, &model, mesh);
@@ -90,7 +91,7 @@ impl<K: Kind> Managed<K> {
         out.extend(done.diagnostics);
         let after = if sound {
             context.run.settle(&Self::resource(&id));
-            done.record.protected = K::is_protected(&model);
+            done.record.protected = R::is_protected(&model);
             Some(made)
         } else {
             let left = state::merged(before, &done.written);
@@ -138,7 +139,7 @@ impl<K: Kind> Managed<K> {
         if record.objects.is_empty() {
             // A state without our bookkeeping (a tainted resource, state surgery): its keys have to do, and the owner that
             // the objects name.
-            record.objects = before.keys().map(|key| (key.to_string(), Noted::default())).collect();
+            record.objects = before.keys().map(|key| (key.to_string(), RecordedObject::default())).collect();
         }
         // What the delete of an earlier life spared for this one; what this one notes itself counts.
         for (key, (spared, body)) in context.run.take_over(&Self::resource(&id)) {
@@ -148,8 +149,8 @@ impl<K: Kind> Managed<K> {
         let (noted, settled) = (record.keys(), context.run.is_settled(&Self::resource(&id)));
         let model = Self::model_of(&prior.state);
         let mut claim = Self::claim(&id, owner, &record);
-        claim.takeover.empties = K::takeover(&model).empties;
-        let limits = Limits::within(K::timeouts(&model).delete, call.stop.clone());
+        claim.takeover.empties = R::takeover(&model).empties;
+        let limits = Deadline::within(R::timeouts(&model).delete, call.stop.clone());
         let remains = handed(&record, before.clone());
         let done = Work { context: context.clone(), claim, record, limits }.run(Job::Delete { noted, settled }).await;
         let sound = done.diagnostics.sound().is_ok();
@@ -172,9 +173,9 @@ fn handed(replaced: &Record, mut bodies: BTreeMap<Key, Json>) -> Handed {
     for key in bodies.keys() {
         noted.entry(key.clone()).or_default();
     }
-    let hand = |(key, noted): (Key, Noted)| {
+    let hand = |(key, noted): (Key, RecordedObject)| {
         let body = bodies.remove(&key).unwrap_or_default();
-        (key, (Noted { inherited: true, ..noted }, body))
+        (key, (RecordedObject { inherited: true, ..noted }, body))
     };
     noted.into_iter().map(hand).collect()
 }

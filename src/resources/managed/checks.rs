@@ -6,26 +6,26 @@ use super::Managed;
 use crate::{
     diagnostics::{Diagnostics, Path},
     engine::{Engine, Once},
-    facts::{Found, Query, Unseen},
     mesh::{
         Mesh,
-        checks::{Code, Findings, Level, Levels, Want},
+        checks::{Code, Findings, Level, Levels, LiveQuery},
     },
-    object::{Holding, Key},
-    resources::Kind,
+    object::{Key, ManagementScope},
+    query::{Query, QueryError, QueryResults},
+    resources::ResourceType,
 };
 
-impl<K: Kind> Managed<K> {
+impl<R: ResourceType> Managed<R> {
     /// The live checks of a resource that this plan changes. What can't be seen is no fault: it is told in one line a run.
     pub(super) async fn look_around(
         engine: &Engine<'_>,
         levels: &Levels,
-        model: &K::Config,
+        model: &R::Config,
         mesh: &Mesh,
         out: &mut Diagnostics,
     ) {
-        let wants: Vec<Want> =
-            K::wants(model, mesh).into_iter().filter(|want| !wanted_by(want, levels).is_empty()).collect();
+        let wants: Vec<LiveQuery> =
+            R::live_queries(model, mesh).into_iter().filter(|want| !wanted_by(want, levels).is_empty()).collect();
         let queries: BTreeSet<Query> = wants.iter().map(|want| want.query.clone()).collect();
         if queries.is_empty() {
             return;
@@ -33,12 +33,12 @@ impl<K: Kind> Managed<K> {
         let Some(found) = engine.facts(&queries.into_iter().collect::<Vec<_>>()).await else { return };
         // What the resource had under another name goes with this plan.
         let wanted: BTreeSet<Key> =
-            K::render(model, mesh).unwrap_or_default().into_iter().map(|(key, _)| key).collect();
-        let noted = engine.record.keys().into_iter().filter(|(_, noted)| noted.holding() == Holding::Whole);
+            R::render(model, mesh).unwrap_or_default().into_iter().map(|(key, _)| key).collect();
+        let noted = engine.record.keys().into_iter().filter(|(_, noted)| noted.holding() == ManagementScope::Whole);
         let gone = noted.map(|(key, _)| key).filter(|key| !wanted.contains(key)).collect();
         let found = found.without(&gone);
         let mut findings = Findings::default();
-        K::judge(model, mesh, &found, &mut findings);
+        R::live_checks(model, mesh, &found, &mut findings);
         for finding in findings {
             match levels.of(finding.code) {
                 Level::Off => {}
@@ -51,12 +51,19 @@ impl<K: Kind> Managed<K> {
 }
 
 /// The checks that want it and aren't off.
-fn wanted_by(want: &Want, levels: &Levels) -> Vec<Code> {
+fn wanted_by(want: &LiveQuery, levels: &Levels) -> Vec<Code> {
     want.by.iter().copied().filter(|code| levels.of(*code) != Level::Off).collect()
 }
 
 /// Which checks couldn't be made, and why: once a run, since what one resource may not see, others may not see either.
-fn skipped(wants: &[Want], levels: &Levels, found: &Found, resource: &str, once: &Once, out: &mut Diagnostics) {
+fn skipped(
+    wants: &[LiveQuery],
+    levels: &Levels,
+    found: &QueryResults,
+    resource: &str,
+    once: &Once,
+    out: &mut Diagnostics,
+) {
     let mut reasons: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for want in wants {
         if let Some(unseen) = found.unseen(&want.query) {
@@ -81,11 +88,11 @@ fn skipped(wants: &[Want], levels: &Levels, found: &Found, resource: &str, once:
     );
 }
 
-fn reason(query: &Query, unseen: &Unseen) -> String {
+fn reason(query: &Query, unseen: &QueryError) -> String {
     match unseen {
-        Unseen::Forbidden => format!("no right to {query}"),
-        Unseen::NotServed => format!("can't {query}, which the cluster doesn't serve"),
-        Unseen::TooMany => format!("didn't {query}, of which there are too many"),
-        Unseen::Failed(why) => format!("can't {query} ({why})"),
+        QueryError::Forbidden => format!("no right to {query}"),
+        QueryError::NotServed => format!("can't {query}, which the cluster doesn't serve"),
+        QueryError::TooMany => format!("didn't {query}, of which there are too many"),
+        QueryError::Failed(why) => format!("can't {query} ({why})"),
     }
 }

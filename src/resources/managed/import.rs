@@ -7,23 +7,23 @@ use serde_json::Value as Json;
 use super::{CHECKS_WITHIN, Managed, configured};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::{Record, ownership, record::Noted},
+    engine::{Record, ownership, record::RecordedObject},
+    json_path::text,
     kubernetes::{
-        Freshness, Limits,
+        Deadline, Freshness,
         errors::{Doing, explain},
     },
     mesh::Mesh,
-    object::{self, Holding, Key, Territory, kind},
-    plugin::offer::{Call, Foreign, ImportId, Stored},
-    resources::{Context, Kind, foreign, state},
+    object::{self, FieldOwnership, Key, ManagementScope, kind},
+    plugin::interface::{Call, Foreign, ImportId, Stored},
+    resources::{Context, ResourceType, foreign, state},
     schema::{Value, model::Model},
-    tree::text,
 };
 
-impl<K: Kind> Managed<K> {
+impl<R: ResourceType> Managed<R> {
     /// The id that an import names, in either way.
     pub(super) fn import_id(id: ImportId, out: &mut Diagnostics) -> Result<String, Reported> {
-        let names: Vec<_> = K::IDENTITY.iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = R::IDENTITY.iter().map(|(name, _)| *name).collect();
         let id = match id {
             ImportId::Id(id) => id,
             ImportId::Identity(identity) => {
@@ -41,7 +41,7 @@ impl<K: Kind> Managed<K> {
         Err(out.error(
             &Path::root(),
             "Invalid import id",
-            format!("The id of {} is {}; {id:?} isn't one.", K::NAME, names.join("/")),
+            format!("The id of {} is {}; {id:?} isn't one.", R::NAME, names.join("/")),
         ))
     }
 
@@ -57,48 +57,48 @@ impl<K: Kind> Managed<K> {
                 "Import needs known provider arguments.",
             ));
         };
-        let limits = Limits::within(CHECKS_WITHIN, call.stop);
+        let limits = Deadline::within(CHECKS_WITHIN, call.stop);
         let found = Self::stamped(&context, mesh, id, &limits, out).await?;
         let said = |name: &str| {
             found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
         };
-        let arguments = state::restored(&K::Config::schema(), said(ownership::ARGUMENTS));
-        let model = K::Config::decode(&arguments, &Path::root(), &mut Diagnostics::default());
-        let rendered = K::render(&model, mesh).unwrap_or_default();
+        let arguments = state::restored(&R::Config::schema(), said(ownership::ARGUMENTS));
+        let model = R::Config::decode(&arguments, &Path::root(), &mut Diagnostics::default());
+        let rendered = R::render(&model, mesh).unwrap_or_default();
         let mut record = Record {
             id: id.to_owned(),
             instance: said(ownership::INSTANCE).to_owned(),
             owner: said(ownership::OWNER).to_owned(),
-            protected: K::is_protected(&model),
+            protected: R::is_protected(&model),
             ..Record::default()
         };
         for (key, live) in &found {
             let stage = rendered.iter().find(|(known, _)| known == key).and_then(|(_, object)| object.as_ref().ok());
             let stage = stage.map_or(0, |object| object.stage.0);
             let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
-            record.objects.insert(key.to_string(), Noted { uid, stage, ..Noted::default() });
+            record.objects.insert(key.to_string(), RecordedObject { uid, stage, ..RecordedObject::default() });
         }
         let mut objects: BTreeMap<Key, Json> = BTreeMap::new();
         for object in rendered.into_iter().filter_map(|(_, object)| object.ok()) {
-            if object.holding == Holding::Fields {
+            if object.holding == ManagementScope::Fields {
                 // What it has of others' objects carries no stamp; the arguments say which.
-                let noted = Noted { stage: object.stage.0, fields: true, ..Noted::default() };
+                let noted = RecordedObject { stage: object.stage.0, fields: true, ..RecordedObject::default() };
                 record.objects.insert(object.key.to_string(), noted);
             } else {
                 // In another namespace than the id's: it is looked for by its name.
-                record.objects.entry(object.key.to_string()).or_insert(Noted::inherited(object.stage));
+                record.objects.entry(object.key.to_string()).or_insert(RecordedObject::inherited(object.stage));
             }
             objects.insert(object.key, object.body);
         }
         if found.is_empty() {
             // What the API server itself goes by isn't made by hand under our names, and not everybody may read it.
-            let by_hand = |key: &Key| key.kind.namespaced || key.kind.territory == Territory::Shared;
-            for (key, stage) in K::could_render(id, mesh).into_iter().filter(|(key, _)| by_hand(key)) {
-                let noted = Noted { stage: stage.0, moved: true, ..Noted::default() };
+            let by_hand = |key: &Key| key.kind.namespaced || key.kind.territory == FieldOwnership::Shared;
+            for (key, stage) in R::could_render(id, mesh).into_iter().filter(|(key, _)| by_hand(key)) {
+                let noted = RecordedObject { stage: stage.0, moved: true, ..RecordedObject::default() };
                 record.objects.insert(key.to_string(), noted);
             }
         }
-        let outputs = if found.is_empty() { Value::Null } else { K::outputs(&model, mesh).encode() };
+        let outputs = if found.is_empty() { Value::Null } else { R::outputs(&model, mesh).encode() };
         let state = state::with_objects(&state::with(&arguments, outputs, Value::string(id), Value::Null), &objects);
         let state = Self::schema().complete(&state);
         Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
@@ -111,20 +111,20 @@ impl<K: Kind> Managed<K> {
         context: &Context,
         mesh: &Mesh,
         id: &str,
-        limits: &Limits,
+        limits: &Deadline,
         out: &mut Diagnostics,
     ) -> Result<Vec<(Key, Json)>, Reported> {
         let resource = Self::resource(id);
         let label = format!("{}=true", ownership::MANAGED);
         let (mut found, mut forbidden) = (Vec::new(), None);
-        let could_render = K::could_render(id, mesh);
+        let could_render = R::could_render(id, mesh);
         let own = |kind: &object::Kind| could_render.iter().any(|(key, _)| key.kind == kind);
         let ours = |live: &Json| said_resource(live) == Some(&resource);
         for (key, _) in could_render.iter().filter(|(key, _)| !key.kind.namespaced) {
             match context.cluster.get(key, Freshness::Now, limits).await {
                 Ok(live) => found.extend(live.filter(|live| ours(live)).map(|live| (key.clone(), Json::clone(&live)))),
                 // What the API server itself goes by: only who writes it needs the right.
-                Err(error) if error.forbidden() && key.kind.territory == Territory::Exclusive => {}
+                Err(error) if error.forbidden() && key.kind.territory == FieldOwnership::Exclusive => {}
                 Err(error) if error.forbidden() => forbidden = Some((error, key.clone())),
                 Err(error) => return Err(explain(&error, Doing::Read, key, None, out)),
             }
@@ -132,7 +132,7 @@ impl<K: Kind> Managed<K> {
         let namespace =
             could_render.iter().find_map(|(key, _)| key.namespace.as_deref()).unwrap_or(&mesh.root_namespace);
         let asked =
-            |kind: &&'static object::Kind| kind.namespaced && (kind.territory == Territory::Shared || own(kind));
+            |kind: &&'static object::Kind| kind.namespaced && (kind.territory == FieldOwnership::Shared || own(kind));
         for kind in kind::ALL.iter().copied().filter(asked) {
             let key = |name: &str| Key::new(kind, namespace, name);
             match context.cluster.list(kind, namespace, &label, limits).await {
@@ -158,7 +158,7 @@ impl<K: Kind> Managed<K> {
     /// plan's business.
     pub(super) fn moved(foreign: &Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
         let key = foreign::object(foreign, out)?;
-        let noted = Noted { moved: true, ..Noted::default() };
+        let noted = RecordedObject { moved: true, ..RecordedObject::default() };
         let record = Record { objects: [(key.to_string(), noted)].into(), ..Record::default() };
         let nothing = Self::schema().complete(&Value::Map(BTreeMap::new()));
         let state = state::with_objects(&nothing, &[(key, Json::Null)].into());

@@ -1,4 +1,4 @@
-//! [`Managed`]: a [`Kind`] as a Terraform resource. The value flow is: the configuration's value → arguments → objects →
+//! [`Managed`]: a [`ResourceType`] as a Terraform resource. The value flow is: the configuration's value → arguments → objects →
 //! planned state = what the user wrote + what we compute. What the user wrote is never encoded again; what the cluster says
 //! only enters `objects`, and only at refresh.
 //!
@@ -20,14 +20,14 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use super::{Context, Kind, common::Common, state};
+use super::{Context, ResourceType, common::Common, state};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::{Claim, Engine, Record},
-    kubernetes::Limits,
+    engine::{Engine, OwnerIdentity, Record},
+    kubernetes::Deadline,
     mesh::Mesh,
     object::Takeover,
-    plugin::offer::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
+    plugin::interface::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
     schema::{Schema, Value, model::Model},
 };
 
@@ -38,11 +38,11 @@ const CHECKS_WITHIN: Duration = Duration::from_secs(15);
 const LOOKS_WITHIN: Duration = Duration::from_secs(5);
 
 /// The only resource that the plugin ever sees.
-pub struct Managed<K>(PhantomData<fn() -> K>);
+pub struct Managed<R>(PhantomData<fn() -> R>);
 
-/// A [`Kind`] as the plugin wants it.
-pub fn managed<K: Kind>() -> Box<dyn Resource<Context>> {
-    Box::new(Managed::<K>(PhantomData))
+/// A [`ResourceType`] as the plugin wants it.
+pub fn managed<R: ResourceType>() -> Box<dyn Resource<Context>> {
+    Box::new(Managed::<R>(PhantomData))
 }
 
 /// The context, and that Configure was called.
@@ -57,23 +57,23 @@ fn configured(call: &Call<Context>, out: &mut Diagnostics) -> Result<Arc<Context
 }
 
 impl Context {
-    pub(super) fn engine<'a>(&'a self, claim: &'a Claim, record: &'a Record, limits: Limits) -> Engine<'a> {
+    pub(super) fn engine<'a>(&'a self, claim: &'a OwnerIdentity, record: &'a Record, limits: Deadline) -> Engine<'a> {
         Engine { cluster: &self.cluster, claim, record, limits, force: self.force_conflicts, once: &self.once }
     }
 }
 
-impl<K: Kind> Managed<K> {
+impl<R: ResourceType> Managed<R> {
     fn schema() -> Schema {
-        K::Config::schema().and(K::Outputs::schema()).and(Common::schema())
+        R::Config::schema().and(R::Outputs::schema()).and(Common::schema())
     }
 
     /// `mesh_service/pci/payments`: how the annotation names a resource.
     fn resource(id: &str) -> String {
-        format!("{}/{id}", K::NAME)
+        format!("{}/{id}", R::NAME)
     }
 
-    fn claim(id: &str, owner: &str, record: &Record) -> Claim {
-        Claim {
+    fn claim(id: &str, owner: &str, record: &Record) -> OwnerIdentity {
+        OwnerIdentity {
             owner: owner.to_owned(),
             former_owner: Some(record.owner.clone()).filter(|former| !former.is_empty() && former != owner),
             resource: Self::resource(id),
@@ -84,31 +84,31 @@ impl<K: Kind> Managed<K> {
     }
 
     /// The planned state: what was written and what follows from it.
-    fn planned(config: &Value, model: &K::Config, mesh: &Mesh) -> Value {
-        let id = K::id(model, Ok(mesh)).map_or(Value::Unknown, Value::String);
-        let outputs = K::outputs(model, mesh).encode();
-        state::with(config, outputs, id, state::objects(&K::render(model, mesh)))
+    fn planned(config: &Value, model: &R::Config, mesh: &Mesh) -> Value {
+        let id = R::id(model, Ok(mesh)).map_or(Value::Unknown, Value::String);
+        let outputs = R::outputs(model, mesh).encode();
+        state::with(config, outputs, id, state::objects(&R::render(model, mesh)))
     }
 
     fn identity_of(id: &str) -> Value {
-        let parts = K::IDENTITY.iter().zip(id.splitn(K::IDENTITY.len(), '/'));
+        let parts = R::IDENTITY.iter().zip(id.splitn(R::IDENTITY.len(), '/'));
         Value::Map(parts.map(|((name, _), part)| ((*name).to_owned(), Value::string(part))).collect())
     }
 
     fn arguments_of(state: &Value) -> Value {
-        state::arguments(&K::Config::schema(), state)
+        state::arguments(&R::Config::schema(), state)
     }
 
     /// The arguments of a state; what was told of them once isn't told again.
-    fn model_of(state: &Value) -> K::Config {
-        K::Config::decode(&Self::arguments_of(state), &Path::root(), &mut Diagnostics::default())
+    fn model_of(state: &Value) -> R::Config {
+        R::Config::decode(&Self::arguments_of(state), &Path::root(), &mut Diagnostics::default())
     }
 }
 
 #[async_trait]
-impl<K: Kind> Resource<Context> for Managed<K> {
+impl<R: ResourceType> Resource<Context> for Managed<R> {
     fn name(&self) -> &'static str {
-        K::NAME
+        R::NAME
     }
 
     fn schema(&self) -> Schema {
@@ -116,15 +116,15 @@ impl<K: Kind> Resource<Context> for Managed<K> {
     }
 
     fn identity(&self) -> Option<Schema> {
-        Some(state::identity_schema(K::IDENTITY))
+        Some(state::identity_schema(R::IDENTITY))
     }
 
     fn validate(&self, config: &Value, out: &mut Diagnostics) {
         // Decoding the computed attributes finds those that are written.
-        let _ = K::Outputs::decode(config, &Path::root(), out);
+        let _ = R::Outputs::decode(config, &Path::root(), out);
         let _ = Common::decode(config, &Path::root(), out);
-        let model = K::Config::decode(config, &Path::root(), out);
-        K::check(&model, out);
+        let model = R::Config::decode(config, &Path::root(), out);
+        R::check(&model, out);
     }
 
     async fn plan(

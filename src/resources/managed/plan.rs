@@ -6,17 +6,17 @@ use super::{CHECKS_WITHIN, LOOKS_WITHIN, Managed, configured};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, ownership},
+    json_path::text,
     known::Unknown,
-    kubernetes::Limits,
+    kubernetes::Deadline,
     mesh::{Mesh, Rendered},
-    object::{Holding, Object},
-    plugin::offer::{Call, Planned, Stored},
-    resources::{Context, Kind, state},
+    object::{ManagementScope, Object},
+    plugin::interface::{Call, Planned, Stored},
+    resources::{Context, ResourceType, state},
     schema::{Value, model::Model},
-    tree::text,
 };
 
-impl<K: Kind> Managed<K> {
+impl<R: ResourceType> Managed<R> {
     pub(super) async fn plan_write(
         call: Call<Context>,
         prior: Option<Stored>,
@@ -25,33 +25,33 @@ impl<K: Kind> Managed<K> {
     ) -> Result<Planned, Reported> {
         let context = configured(&call, out)?;
         let arguments = Self::arguments_of(&config);
-        let model = K::Config::decode(&arguments, &Path::root(), out);
+        let model = R::Config::decode(&arguments, &Path::root(), out);
         out.sound()?;
         if !call.replaced.is_empty() {
             Self::may_go(&Record::read(&call.replaced), out)?;
         }
         let planned = if let Ok(mesh) = &context.mesh {
-            K::check_in_mesh(&model, mesh, out);
+            R::check_in_mesh(&model, mesh, out);
             out.sound()?;
             Self::planned(&arguments, &model, mesh)
         } else {
-            let id = K::id(&model, Err(Unknown)).map_or(Value::Unknown, Value::String);
-            state::unknown(&arguments, &K::Outputs::schema(), id)
+            let id = R::id(&model, Err(Unknown)).map_or(Value::Unknown, Value::String);
+            state::unknown(&arguments, &R::Outputs::schema(), id)
         };
         let id = state::id(&planned);
         let requires_replace = prior
             .as_ref()
-            .map(|prior| state::replaced(&K::Config::schema(), &prior.state, &arguments))
+            .map(|prior| state::replaced(&R::Config::schema(), &prior.state, &arguments))
             .unwrap_or_default();
         if call.replaced.is_empty() {
             Self::once_a_run(&context, &id, prior.is_none(), &call.stop, out).await?;
         }
         if let Ok(mesh) = &context.mesh {
-            Self::each_object_once(&context, &id, K::render(&model, mesh), out)?;
+            Self::each_object_once(&context, &id, R::render(&model, mesh), out)?;
         }
         let unchanged = prior.as_ref().is_some_and(|prior| prior.state == planned);
         if let (Some(prior), false) = (&prior, unchanged) {
-            K::check_change(&Self::model_of(&prior.state), &model, out);
+            R::check_change(&Self::model_of(&prior.state), &model, out);
         }
         if let (Ok(mesh), false, true) = (&context.mesh, unchanged, requires_replace.is_empty()) {
             Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
@@ -79,7 +79,7 @@ impl<K: Kind> Managed<K> {
         Self::may_go(&Record::read(&prior.private), out)?;
         let id = state::id(&prior.state);
         let resource = Self::resource(&id);
-        K::check_destroy(&Self::model_of(&prior.state), out);
+        R::check_destroy(&Self::model_of(&prior.state), out);
         context.run.doom(&resource, Record::read(&prior.private));
         if context.run.is_planned(&resource) {
             Self::not_renamed(&context, &id, &call.stop, out).await?;
@@ -100,7 +100,7 @@ impl<K: Kind> Managed<K> {
             format!(
                 "This plan would delete or replace {} {}, which deletion_protection forbids. If that is meant, apply \
                  deletion_protection = false first, then plan again.",
-                K::NAME,
+                R::NAME,
                 record.id
             ),
         ))
@@ -115,8 +115,8 @@ impl<K: Kind> Managed<K> {
     ) -> Result<(), Reported> {
         let (Ok(owner), record) = (&context.owner, Record::read(&prior.private)) else { return Ok(()) };
         let mut claim = Self::claim(&state::id(&prior.state), owner, &record);
-        claim.takeover = K::takeover(&Self::model_of(&prior.state));
-        let limits = Limits::within(CHECKS_WITHIN, stop.clone());
+        claim.takeover = R::takeover(&Self::model_of(&prior.state));
+        let limits = Deadline::within(CHECKS_WITHIN, stop.clone());
         context.engine(&claim, &record, limits).plan_delete(out).await;
         out.sound()
     }
@@ -135,7 +135,7 @@ impl<K: Kind> Managed<K> {
         if !context.run.plan(&Self::resource(id)) {
             return Err(out.error(
                 &Path::root(),
-                format!("{} {id} is declared twice", K::NAME),
+                format!("{} {id} is declared twice", R::NAME),
                 "Two resources of this configuration mean the same objects, and would undo each other's work. Remove one of \
                  them, or give it another name.",
             ));
@@ -151,7 +151,7 @@ impl<K: Kind> Managed<K> {
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
         let objects = rendered.unwrap_or_default().into_iter().filter_map(|(_, object)| object.ok());
-        for object in objects.filter(|object| !id.is_empty() && object.holding == Holding::Whole) {
+        for object in objects.filter(|object| !id.is_empty() && object.holding == ManagementScope::Whole) {
             if let Some(other) = context.run.claim(&object.key, &Self::resource(id)) {
                 let named = object.origins.iter().rfind(|(field, _)| field == "metadata.name");
                 out.error(
@@ -179,14 +179,14 @@ impl<K: Kind> Managed<K> {
             return Ok(());
         };
         let claim = Self::claim(id, owner, &record);
-        let limits = Limits::within(CHECKS_WITHIN, stop.clone());
+        let limits = Deadline::within(CHECKS_WITHIN, stop.clone());
         let newer = context.engine(&claim, &record, limits).has_newer_life().await;
         if newer {
             return Ok(());
         }
         Err(out.error(
             &Path::root(),
-            format!("{} {id} changes its address", K::NAME),
+            format!("{} {id} changes its address", R::NAME),
             "This run would delete it at one address and create it at another, and between the two its objects would be gone. \
              Tell Terraform that it is the same resource:\n\n  moved {\n    from = <old address>\n    to   = <new address>\n  }",
         ))
@@ -198,7 +198,7 @@ impl<K: Kind> Managed<K> {
         mesh: &Mesh,
         id: &str,
         owner: &str,
-        limits: &Limits,
+        limits: &Deadline,
         out: &mut Diagnostics,
     ) -> bool {
         let found = Self::stamped(context, mesh, id, limits, &mut Diagnostics::default()).await;
@@ -208,7 +208,7 @@ impl<K: Kind> Managed<K> {
         let Some(other) = owners.find(|other| *other != owner) else { return true };
         out.error(
             &Path::root(),
-            format!("{} exists already", K::NAME),
+            format!("{} exists already", R::NAME),
             format!(
                 "There is one in a mesh, and owner {other:?} has it in {}. Change it there, or import it here after it was \
                  removed from that state.",
@@ -221,27 +221,27 @@ impl<K: Kind> Managed<K> {
     /// The plan's questions to the cluster, of what it would write.
     async fn ask(
         context: &Context,
-        model: &K::Config,
+        model: &R::Config,
         mesh: &Mesh,
         prior: Option<&Stored>,
         call: &Call<Context>,
         out: &mut Diagnostics,
     ) {
-        let (Ok(id), Ok(owner)) = (K::id(model, Ok(mesh)), &context.owner) else { return };
+        let (Ok(id), Ok(owner)) = (R::id(model, Ok(mesh)), &context.owner) else { return };
         let record = prior.map(|prior| Record::read(&prior.private)).unwrap_or_default();
         let before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
         let changed = |object: &Object| before.get(&object.key) != Some(&object.body);
-        let rendered = K::render(model, mesh).unwrap_or_default();
+        let rendered = R::render(model, mesh).unwrap_or_default();
         let wanted: Vec<_> = rendered.into_iter().filter_map(|(_, object)| object.ok()).filter(changed).collect();
         let mut claim = Self::claim(&id, owner, &record);
-        claim.takeover = K::takeover(model);
-        let limits = Limits::within(K::timeouts(model).read.min(CHECKS_WITHIN), call.stop.clone());
-        if K::ONE_PER_MESH && prior.is_none() && !Self::is_only_one(context, mesh, &id, owner, &limits, out).await {
+        claim.takeover = R::takeover(model);
+        let limits = Deadline::within(R::timeouts(model).read.min(CHECKS_WITHIN), call.stop.clone());
+        if R::ONE_PER_MESH && prior.is_none() && !Self::is_only_one(context, mesh, &id, owner, &limits, out).await {
             return;
         }
         context.engine(&claim, &record, limits).plan(&wanted, out).await;
         if out.sound().is_ok() {
-            let limits = Limits::within(LOOKS_WITHIN, call.stop.clone());
+            let limits = Deadline::within(LOOKS_WITHIN, call.stop.clone());
             Self::look_around(&context.engine(&claim, &record, limits), &context.checks, model, mesh, out).await;
         }
     }

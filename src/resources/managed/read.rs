@@ -6,14 +6,14 @@ use super::{Managed, configured};
 use crate::{
     diagnostics::{Diagnostic, Diagnostics, Path, Reported, Severity},
     engine::Record,
-    kubernetes::Limits,
-    object::{Holding, Key},
-    plugin::offer::{Call, Stored},
-    resources::{Context, Kind, context::OnUnreadable, state},
+    kubernetes::Deadline,
+    object::{Key, ManagementScope},
+    plugin::interface::{Call, Stored},
+    resources::{Context, ResourceType, context::OnUnreadable, state},
     schema::{Value, model::Model},
 };
 
-impl<K: Kind> Managed<K> {
+impl<R: ResourceType> Managed<R> {
     /// The state as it is now; `None`: it is gone.
     pub(super) async fn refresh(
         call: Call<Context>,
@@ -52,7 +52,7 @@ impl<K: Kind> Managed<K> {
     ) -> Result<Option<Value>, Reported> {
         let record = Record::read(&stored.private);
         let claim = Self::claim(&state::id(&stored.state), "", &record);
-        let limits = Limits::within(K::timeouts(&Self::model_of(&stored.state)).read, call.stop.clone());
+        let limits = Deadline::within(R::timeouts(&Self::model_of(&stored.state)).read, call.stop.clone());
         let engine = context.engine(&claim, &record, limits);
         engine.same_cluster(out).await?;
         let noted = record.keys();
@@ -61,12 +61,12 @@ impl<K: Kind> Managed<K> {
             wrote.entry(key.clone()).or_insert(Json::Null);
         }
         let live = engine.read(&wrote, out).await?;
-        let whole = |key: &Key| noted.get(key).is_none_or(|noted| noted.holding() == Holding::Whole);
+        let whole = |key: &Key| noted.get(key).is_none_or(|noted| noted.holding() == ManagementScope::Whole);
         // Fields in somebody else's object are no sign of life where the resource has objects of its own.
         let alive = if wrote.keys().any(whole) { live.keys().any(whole) } else { !live.is_empty() };
         let state = state::with_objects(&stored.state, &live);
         Ok(alive.then(|| match &context.mesh {
-            Ok(mesh) => state::completed(&state, K::outputs(&Self::model_of(&state), mesh).encode()),
+            Ok(mesh) => state::completed(&state, R::outputs(&Self::model_of(&state), mesh).encode()),
             Err(_) => state,
         }))
     }

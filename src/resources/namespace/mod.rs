@@ -5,30 +5,30 @@ mod config;
 pub use config::Config;
 
 use super::{
-    Kind,
+    ResourceType,
     arguments::{check_annotations, check_labels, check_selector, numbered_in, texts},
-    timeouts::Limits,
+    timeouts::OperationTimeouts,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    facts::Found,
     known::Known,
     mesh::{
         Mesh, Rendered,
-        checks::{Findings, Want},
+        checks::{Findings, LiveQuery},
         global_defaults::Mode,
         istio::peer_authentication::MtlsMode,
         manifest::Texts,
         namespace::{self, Exception, Mtls, Team},
     },
     object::{Key, Stage, Takeover},
+    query::QueryResults,
 };
 
 /// The resource.
 #[derive(Clone, Copy, Debug)]
 pub struct Namespace;
 
-impl Kind for Namespace {
+impl ResourceType for Namespace {
     const NAME: &'static str = "mesh_namespace";
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "The name of the namespace.")];
     type Config = Config;
@@ -61,12 +61,12 @@ impl Kind for Namespace {
 
     fn outputs(_config: &Config, _mesh: &Mesh) {}
 
-    fn wants(config: &Config, _mesh: &Mesh) -> Vec<Want> {
-        intent(config).wants()
+    fn live_queries(config: &Config, _mesh: &Mesh) -> Vec<LiveQuery> {
+        intent(config).live_queries()
     }
 
-    fn judge(config: &Config, _mesh: &Mesh, found: &Found, out: &mut Findings) {
-        intent(config).judge(found, out);
+    fn live_checks(config: &Config, _mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
+        intent(config).live_checks(found, out);
     }
 
     fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
@@ -81,8 +81,8 @@ impl Kind for Namespace {
         }
     }
 
-    fn timeouts(config: &Config) -> Limits {
-        Limits::of(&config.timeouts)
+    fn timeouts(config: &Config) -> OperationTimeouts {
+        OperationTimeouts::of(&config.timeouts)
     }
 }
 

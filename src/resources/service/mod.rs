@@ -7,27 +7,27 @@ pub use config::{Config, Outputs};
 
 use self::intent::intent;
 use super::{
-    Kind,
+    ResourceType,
     arguments::{check_annotations, check_labels, check_selector, numbered, output, output_if_any, output_set},
-    timeouts::Limits,
+    timeouts::OperationTimeouts,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    facts::Found,
     known::Known,
     mesh::{
         Mesh, Rendered,
-        checks::{Findings, Want},
+        checks::{Findings, LiveQuery},
         service,
     },
     object::{Key, Stage, Takeover},
+    query::QueryResults,
 };
 
 /// The resource.
 #[derive(Clone, Copy, Debug)]
 pub struct Service;
 
-impl Kind for Service {
+impl ResourceType for Service {
     const NAME: &'static str = "mesh_service";
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the service."), ("name", "The name of the service.")];
@@ -70,12 +70,12 @@ impl Kind for Service {
         }
     }
 
-    fn wants(config: &Config, mesh: &Mesh) -> Vec<Want> {
-        intent(config).wants(mesh)
+    fn live_queries(config: &Config, mesh: &Mesh) -> Vec<LiveQuery> {
+        intent(config).live_queries(mesh)
     }
 
-    fn judge(config: &Config, mesh: &Mesh, found: &Found, out: &mut Findings) {
-        intent(config).judge(mesh, found, out);
+    fn live_checks(config: &Config, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
+        intent(config).live_checks(mesh, found, out);
     }
 
     fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
@@ -86,15 +86,15 @@ impl Kind for Service {
         intent::takeover(config)
     }
 
-    fn timeouts(config: &Config) -> Limits {
-        Limits::of(&config.timeouts)
+    fn timeouts(config: &Config) -> OperationTimeouts {
+        OperationTimeouts::of(&config.timeouts)
     }
 }
 
 /// A wait that outlasts the operation would never end well.
 fn check_drain(config: &Config, out: &mut Diagnostics) {
     let Ok(Some(seconds)) = config.drain_seconds.known() else { return };
-    let limits = Limits::of(&config.timeouts);
+    let limits = OperationTimeouts::of(&config.timeouts);
     for (name, limit) in [("create", limits.create), ("update", limits.update), ("delete", limits.delete)] {
         if u64::try_from(*seconds).is_ok_and(|seconds| seconds >= limit.as_secs()) {
             out.error(

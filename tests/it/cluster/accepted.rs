@@ -10,7 +10,7 @@ use terraform_provider_mesh::{
     engine::drift::project,
     kubernetes::FIELD_MANAGER,
     resources::{
-        self, Kind, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
+        self, ResourceType, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
         service::Service,
     },
 };
@@ -79,19 +79,19 @@ fn what_is_wrong_is_not_taken() {
 }
 
 /// Holds for so many configurations.
-fn accepted<K: Kind>(cases: usize, without: &'static [&'static str]) {
+fn accepted<R: ResourceType>(cases: usize, without: &'static [&'static str]) {
     let (namespace, api) = (control_plane().namespace("accepted"), control_plane().api());
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
     let trees: Vec<_> =
-        (0..cases).map(|_| sound::<K>(without).new_tree(&mut runner).expect("a sound configuration")).collect();
+        (0..cases).map(|_| sound::<R>(without).new_tree(&mut runner).expect("a sound configuration")).collect();
 
-    let all: Vec<Json> = trees.iter().flat_map(|tree| bodies::<K>(&tree.current(), &namespace)).collect();
+    let all: Vec<Json> = trees.iter().flat_map(|tree| bodies::<R>(&tree.current(), &namespace)).collect();
     assert!(all.len() > cases, "only {} objects", all.len());
     // One call for all; each by itself only where it must be found out which it is.
     let refused = validate(&all).is_err();
     for tree in trees {
         let held = runner.run_one(tree, |sound| {
-            let bodies = bodies::<K>(&sound, &namespace);
+            let bodies = bodies::<R>(&sound, &namespace);
             if refused {
                 validate(&bodies).map_err(TestCaseError::fail)?;
             }
@@ -103,8 +103,8 @@ fn accepted<K: Kind>(cases: usize, without: &'static [&'static str]) {
 }
 
 /// The objects, in the namespace of the test: what hosts say of theirs means nothing to an API server.
-fn bodies<K: Kind>(sound: &Sound, namespace: &Namespace) -> Vec<Json> {
-    let mut bodies = sound.objects::<K>();
+fn bodies<R: ResourceType>(sound: &Sound, namespace: &Namespace) -> Vec<Json> {
+    let mut bodies = sound.objects::<R>();
     for body in &mut bodies {
         placed(body, &namespace.name);
     }

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
     engine::ownership::{OWNER, is_stamp},
     kubernetes::FIELD_MANAGER,
-    object::{Territory, kind},
+    object::{FieldOwnership, kind},
 };
 
 use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
@@ -18,7 +18,7 @@ fn adopting(hcl: &str) -> String {
     format!("{before} {{\n  adopt_existing = true\n{after}")
 }
 
-/// Whose configuration, and what somebody has made otherwise: of which kind, which fields, and as a merge patch.
+/// Ownership configuration, and what somebody has made otherwise: of which kind, which fields, and as a merge patch.
 type Adopted = (Grant, &'static str, (&'static str, &'static str), fn() -> Json);
 
 const ADOPTED: [Adopted; 3] = [
@@ -90,7 +90,7 @@ fn what_somebody_made_is_taken_over_on_demand() {
             workspace.apply().succeeded();
             for ((key, body), before) in made.iter().zip(before) {
                 let now = live(key);
-                if key.kind.territory == Territory::Exclusive {
+                if key.kind.territory == FieldOwnership::Exclusive {
                     assert_eq!(now["spec"], body["spec"]);
                     assert_eq!(intruders(&now), Vec::<&Json>::new(), "{key}");
                 }
@@ -101,7 +101,7 @@ fn what_somebody_made_is_taken_over_on_demand() {
             assert!(plan.is_empty, "{tool}: {}", plan.text);
 
             // What a chart made others run on: it is let go as it is. The rest was ours to delete.
-            let lent = || made.keys().filter(|key| key.kind.territory == Territory::Shared);
+            let lent = || made.keys().filter(|key| key.kind.territory == FieldOwnership::Shared);
             let ours: Vec<Json> = lent().map(&live).collect();
             workspace.destroy().succeeded();
             assert!(api.objects(&namespace.name).into_iter().eq(lent().map(ToString::to_string)), "{tool}");

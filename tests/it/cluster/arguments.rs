@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use terraform_provider_mesh::{
     engine::drift::project,
     object::Key,
-    resources::{Kind, service::Service},
+    resources::{ResourceType, service::Service},
     schema::model::Model,
 };
 
@@ -199,8 +199,8 @@ fn every_argument_has_a_row() {
 }
 
 /// Each argument has a row, or a test elsewhere.
-pub(super) fn covers<K: Kind>(rows: &[Row], elsewhere: &[(&str, &str)]) {
-    let schema = K::Config::schema();
+pub(super) fn covers<R: ResourceType>(rows: &[Row], elsewhere: &[(&str, &str)]) {
+    let schema = R::Config::schema();
     let rows: Vec<_> =
         rows.iter().map(|row| row.argument).chain(elsewhere.iter().map(|(argument, _)| *argument)).collect();
     let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();

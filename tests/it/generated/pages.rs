@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use terraform_provider_mesh::{
-    plugin::offer::{Provider, Resource},
+    plugin::interface::{Provider, Resource},
     schema::{Mode, Nesting, Schema, Shape, Slot, Spec, Type},
 };
 

@@ -5,7 +5,7 @@ use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     mesh::{Defaults, Mesh},
     object::kind::AUTHORIZATION_POLICY,
-    resources::{Kind, service::Service},
+    resources::{ResourceType, service::Service},
     schema::model::Model,
 };
 
@@ -31,8 +31,8 @@ fn allowed(path: &str) -> Vec<(String, String)> {
         if kind != Service::NAME {
             continue;
         }
-        let config = <Service as Kind>::Config::decode(
-            &value(&body, &<Service as Kind>::Config::schema()),
+        let config = <Service as ResourceType>::Config::decode(
+            &value(&body, &<Service as ResourceType>::Config::schema()),
             &Path::root(),
             &mut Diagnostics::default(),
         );

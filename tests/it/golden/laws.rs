@@ -10,7 +10,7 @@ use terraform_provider_mesh::{
     mesh::Rendered,
     object::{Key, Object},
     resources::{
-        Kind, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
+        ResourceType, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
         namespace::Namespace, service::Service,
     },
     schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
@@ -184,16 +184,16 @@ struct Given {
     rendered: Rendered,
 }
 
-fn given<K: Kind>(value: &Value) -> Given {
+fn given<R: ResourceType>(value: &Value) -> Given {
     let mut out = Diagnostics::default();
-    let config = K::Config::decode(value, &Path::root(), &mut out);
-    K::check(&config, &mut out);
-    K::check_in_mesh(&config, &mesh(), &mut out);
+    let config = R::Config::decode(value, &Path::root(), &mut out);
+    R::check(&config, &mut out);
+    R::check_in_mesh(&config, &mesh(), &mut out);
     Given {
         sound: out.sound().is_ok(),
-        id: K::id(&config, Ok(&mesh())),
-        outputs: K::outputs(&config, &mesh()).encode(),
-        rendered: K::render(&config, &mesh()),
+        id: R::id(&config, Ok(&mesh())),
+        outputs: R::outputs(&config, &mesh()).encode(),
+        rendered: R::render(&config, &mesh()),
     }
 }
 
@@ -215,10 +215,10 @@ fn cases(cases: u32) -> ProptestConfig {
 }
 
 /// Whatever is written, nothing panics, and every object is what its key says, once.
-fn total<K: Kind>(unsound: u32, unknown: u32) {
-    let schema = K::Config::schema();
+fn total<R: ResourceType>(unsound: u32, unknown: u32) {
+    let schema = R::Config::schema();
     proptest!(cases(256), |(value in body(&schema, unsound, unknown))| {
-        let (first, second) = (given::<K>(&value), given::<K>(&value));
+        let (first, second) = (given::<R>(&value), given::<R>(&value));
         prop_assert_eq!(bodies(&first.rendered), bodies(&second.rendered));
         prop_assert_eq!(&first.outputs, &second.outputs);
         let objects = first.rendered.as_deref().unwrap_or_default();
@@ -240,9 +240,9 @@ fn total<K: Kind>(unsound: u32, unknown: u32) {
 }
 
 /// What is wholly known and passes the rules is rendered whole, and says something.
-fn whole<K: Kind>() {
-    proptest!(cases(256), |(sound in sound::<K>(&[]))| {
-        let given = given::<K>(&sound.0);
+fn whole<R: ResourceType>() {
+    proptest!(cases(256), |(sound in sound::<R>(&[]))| {
+        let given = given::<R>(&sound.0);
         prop_assert!(given.sound);
         prop_assert!(given.id.is_ok());
         prop_assert!(given.outputs.wholly_known(), "{:?}", given.outputs);
@@ -265,12 +265,12 @@ fn filled(value: &Value, known: &Value) -> Value {
 
 /// What was known of a plan stays when the arguments that were unknown come: Terraform calls anything else an inconsistent
 /// result.
-fn steady<K: Kind>() {
-    let schema = K::Config::schema();
+fn steady<R: ResourceType>() {
+    let schema = R::Config::schema();
     let both = (body(&schema, 0, 5), body(&schema, 0, 0));
     proptest!(cases(512), |((planned, later) in both)| {
         let applied = filled(&planned, &later);
-        let (planned, applied) = (given::<K>(&planned), given::<K>(&applied));
+        let (planned, applied) = (given::<R>(&planned), given::<R>(&applied));
         if let (Value::Map(before), Value::Map(after)) = (&planned.outputs, &applied.outputs) {
             for (name, output) in before.iter().filter(|(_, output)| **output != Value::Unknown) {
                 prop_assert_eq!(output, &after[name], "{}", name);
@@ -285,11 +285,11 @@ fn steady<K: Kind>() {
     });
 }
 
-fn laws<K: Kind>() {
-    total::<K>(1, 2);
-    total::<K>(20, 5);
-    whole::<K>();
-    steady::<K>();
+fn laws<R: ResourceType>() {
+    total::<R>(1, 2);
+    total::<R>(20, 5);
+    whole::<R>();
+    steady::<R>();
 }
 
 #[test]

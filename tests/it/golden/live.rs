@@ -5,10 +5,10 @@ use std::{fmt::Write as _, sync::Arc};
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    facts::{Answer, Found, Query, Unseen},
     mesh::checks::Findings,
     object::kind,
-    resources::Kind,
+    query::{Answer, Query, QueryError, QueryResults},
+    resources::ResourceType,
     schema::model::Model,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer
         Query::All { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
     };
     if hidden.contains(&kind.kind) {
-        return Err(Unseen::Forbidden);
+        return Err(QueryError::Forbidden);
     }
     let is_meant = |live: &&Json| {
         live["kind"] == kind.kind
@@ -37,28 +37,28 @@ pub(super) fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer
 }
 
 /// The configuration, which is sound.
-pub(super) fn config<K: Kind>(text: &str) -> K::Config {
-    let value = hcl::resource(text, &K::Config::schema());
+pub(super) fn config<R: ResourceType>(text: &str) -> R::Config {
+    let value = hcl::resource(text, &R::Config::schema());
     let mut out = Diagnostics::default();
-    let config = K::Config::decode(&value, &Path::root(), &mut out);
-    K::check(&config, &mut out);
-    K::check_in_mesh(&config, &mesh(), &mut out);
+    let config = R::Config::decode(&value, &Path::root(), &mut out);
+    R::check(&config, &mut out);
+    R::check_in_mesh(&config, &mesh(), &mut out);
     assert!(out.sound().is_ok(), "{out}");
     config
 }
 
 /// What the checks of a resource say in a cluster of these objects.
-pub(super) fn told<K: Kind>(text: &str, facts: &str, hidden: &[&str]) -> String {
-    let config = config::<K>(text);
+pub(super) fn told<R: ResourceType>(text: &str, facts: &str, hidden: &[&str]) -> String {
+    let config = config::<R>(text);
     let objects = documents(facts);
     for object in &objects {
         let known = [kind::ALL, kind::LOOKED_AT].concat();
         assert!(known.iter().any(|kind| object["kind"] == kind.kind), "a typo? {object}");
     }
-    let queries = K::wants(&config, &mesh()).into_iter().map(|want| want.query);
-    let found: Found = queries.map(|query| (query.clone(), answer(&query, &objects, hidden))).collect();
+    let queries = R::live_queries(&config, &mesh()).into_iter().map(|want| want.query);
+    let found: QueryResults = queries.map(|query| (query.clone(), answer(&query, &objects, hidden))).collect();
     let mut findings = Findings::default();
-    K::judge(&config, &mesh(), &found, &mut findings);
+    R::live_checks(&config, &mesh(), &found, &mut findings);
     let mut text = String::new();
     for finding in findings {
         let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };

@@ -27,8 +27,8 @@ use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     known::Unknown,
     mesh::{Defaults, Mesh},
-    object::Holding,
-    resources::Kind,
+    object::ManagementScope,
+    resources::ResourceType,
     schema::{Value, model::Model},
 };
 
@@ -66,44 +66,44 @@ fn mesh() -> Mesh {
 }
 
 /// Compares what `text` means with what is expected, in a mesh whose provider block says nothing.
-fn check<K: Kind>(text: &str, expect: &impl Expected) {
-    check_in::<K>(&mesh(), text, expect);
+fn check<R: ResourceType>(text: &str, expect: &impl Expected) {
+    check_in::<R>(&mesh(), text, expect);
 }
 
 /// Likewise, in this mesh.
-fn check_in<K: Kind>(mesh: &Mesh, text: &str, expect: &impl Expected) {
-    expect.assert(&meaning::<K>(mesh, text));
+fn check_in<R: ResourceType>(mesh: &Mesh, text: &str, expect: &impl Expected) {
+    expect.assert(&meaning::<R>(mesh, text));
 }
 
 /// Likewise, the one object of this kind.
-fn check_object<K: Kind>(kind: &str, text: &str, expect: &impl Expected) {
-    let meaning = meaning::<K>(&mesh(), text);
+fn check_object<R: ResourceType>(kind: &str, text: &str, expect: &impl Expected) {
+    let meaning = meaning::<R>(&mesh(), text);
     let object = meaning.split("--- # ").find(|object| object.starts_with(kind));
     expect.assert(object.unwrap_or(&meaning));
 }
 
 /// The objects as YAML, or the errors; warnings stand before the objects.
-fn meaning<K: Kind>(mesh: &Mesh, text: &str) -> String {
-    let value = hcl::resource(text, &K::Config::schema());
+fn meaning<R: ResourceType>(mesh: &Mesh, text: &str) -> String {
+    let value = hcl::resource(text, &R::Config::schema());
     let mut out = Diagnostics::default();
-    let config = K::Config::decode(&value, &Path::root(), &mut out);
-    K::check(&config, &mut out);
-    K::check_in_mesh(&config, mesh, &mut out);
+    let config = R::Config::decode(&value, &Path::root(), &mut out);
+    R::check(&config, &mut out);
+    R::check_in_mesh(&config, mesh, &mut out);
     for diagnostic in out.iter() {
         assert!(diagnostic.summary.chars().count() <= 60, "too long: {}", diagnostic.summary);
     }
-    if out.sound().is_err() { out.to_string() } else { format!("{out}{}", objects::<K>(&config, mesh)) }
+    if out.sound().is_err() { out.to_string() } else { format!("{out}{}", objects::<R>(&config, mesh)) }
 }
 
-fn objects<K: Kind>(config: &K::Config, mesh: &Mesh) -> String {
-    let Ok(objects) = K::render(config, mesh) else { return "which objects there are: known at apply\n".to_owned() };
+fn objects<R: ResourceType>(config: &R::Config, mesh: &Mesh) -> String {
+    let Ok(objects) = R::render(config, mesh) else { return "which objects there are: known at apply\n".to_owned() };
     let mut text = String::new();
     for (key, object) in objects {
         match object {
             Err(Unknown) => writeln!(text, "--- # {key}: known at apply").unwrap(),
             Ok(object) => {
                 assert_eq!(key, object.key);
-                let part = if object.holding == Holding::Fields { ": these fields of it" } else { "" };
+                let part = if object.holding == ManagementScope::Fields { ": these fields of it" } else { "" };
                 let yaml = serde_saphyr::to_string(&object.body).unwrap();
                 writeln!(text, "--- # {key}{part}\n{}", yaml.trim_end()).unwrap();
             }
@@ -113,15 +113,15 @@ fn objects<K: Kind>(config: &K::Config, mesh: &Mesh) -> String {
 }
 
 /// Compares the computed attributes, one a line.
-fn check_outputs<K: Kind>(text: &str, expect: &Expect) {
-    expect.assert_eq(&knowledge::<K>(text).1);
+fn check_outputs<R: ResourceType>(text: &str, expect: &Expect) {
+    expect.assert_eq(&knowledge::<R>(text).1);
 }
 
 /// For each text: what of its objects and computed attributes comes at apply.
-fn check_unknown<K: Kind>(texts: &[(&str, String)], expect: &Expect) {
+fn check_unknown<R: ResourceType>(texts: &[(&str, String)], expect: &Expect) {
     let mut lines = String::new();
     for (what, text) in texts {
-        let unknown = knowledge::<K>(text).2;
+        let unknown = knowledge::<R>(text).2;
         let unknown = if unknown.is_empty() { "nothing".to_owned() } else { unknown.join(", ") };
         writeln!(lines, "{what}: {unknown}").unwrap();
     }
@@ -129,20 +129,20 @@ fn check_unknown<K: Kind>(texts: &[(&str, String)], expect: &Expect) {
 }
 
 /// Compares the keys of the objects.
-fn check_keys<K: Kind>(text: &str, expect: &Expect) {
-    expect.assert_eq(&knowledge::<K>(text).0);
+fn check_keys<R: ResourceType>(text: &str, expect: &Expect) {
+    expect.assert_eq(&knowledge::<R>(text).0);
 }
 
 /// The keys of the objects and the computed attributes, one a line, and the names of those that come at apply.
-fn knowledge<K: Kind>(text: &str) -> (String, String, Vec<String>) {
-    let value = hcl::resource(text, &K::Config::schema());
+fn knowledge<R: ResourceType>(text: &str) -> (String, String, Vec<String>) {
+    let value = hcl::resource(text, &R::Config::schema());
     let mut out = Diagnostics::default();
-    let config = K::Config::decode(&value, &Path::root(), &mut out);
-    K::check(&config, &mut out);
-    K::check_in_mesh(&config, &mesh(), &mut out);
+    let config = R::Config::decode(&value, &Path::root(), &mut out);
+    R::check(&config, &mut out);
+    R::check_in_mesh(&config, &mesh(), &mut out);
     assert!(out.sound().is_ok(), "{out}");
     let (mut keys, mut outputs, mut unknown) = (String::new(), String::new(), Vec::new());
-    match K::render(&config, &mesh()) {
+    match R::render(&config, &mesh()) {
         Err(Unknown) => unknown.push("which objects there are".to_owned()),
         Ok(objects) => {
             for (key, object) in objects {
@@ -154,8 +154,8 @@ fn knowledge<K: Kind>(text: &str) -> (String, String, Vec<String>) {
             }
         }
     }
-    let id = K::id(&config, Ok(&mesh())).map_or(Value::Unknown, Value::String);
-    let Value::Map(computed) = K::outputs(&config, &mesh()).encode() else { panic!("outputs are an object") };
+    let id = R::id(&config, Ok(&mesh())).map_or(Value::Unknown, Value::String);
+    let Value::Map(computed) = R::outputs(&config, &mesh()).encode() else { panic!("outputs are an object") };
     for (name, value) in std::iter::once(("id".to_owned(), id)).chain(computed) {
         writeln!(outputs, "{name} = {}", hcl::shown(&value)).unwrap();
         if value == Value::Unknown {

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt};
 use proptest::prelude::*;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Severity, Step},
-    resources::Kind,
+    resources::ResourceType,
     schema::{Schema, Shape, Value, model::Model},
 };
 
@@ -18,9 +18,9 @@ pub(crate) struct Sound(pub(super) Value);
 
 impl Sound {
     /// The bodies of the objects that it makes.
-    pub(crate) fn objects<K: Kind>(&self) -> Vec<serde_json::Value> {
-        let config = K::Config::decode(&self.0, &Path::root(), &mut Diagnostics::default());
-        let objects = K::render(&config, &mesh()).expect("known, as all arguments are");
+    pub(crate) fn objects<R: ResourceType>(&self) -> Vec<serde_json::Value> {
+        let config = R::Config::decode(&self.0, &Path::root(), &mut Diagnostics::default());
+        let objects = R::render(&config, &mesh()).expect("known, as all arguments are");
         objects.into_iter().map(|(_, object)| object.expect("known, as all arguments are").body).collect()
     }
 }
@@ -36,25 +36,25 @@ impl fmt::Debug for Sound {
 }
 
 /// Any of them in which nothing is written for `without`.
-pub(crate) fn sound<K: Kind>(without: &'static [&'static str]) -> BoxedStrategy<Sound> {
-    let sound = body(&K::Config::schema(), 0, 0).prop_filter_map("there is nothing left to take out", move |written| {
+pub(crate) fn sound<R: ResourceType>(without: &'static [&'static str]) -> BoxedStrategy<Sound> {
+    let sound = body(&R::Config::schema(), 0, 0).prop_filter_map("there is nothing left to take out", move |written| {
         let mut written = written;
         for name in without {
-            remove(&mut written, &K::Config::schema(), Path::root().attribute(name).steps());
+            remove(&mut written, &R::Config::schema(), Path::root().attribute(name).steps());
         }
-        passing::<K>(written).map(Sound)
+        passing::<R>(written).map(Sound)
     });
     sound.boxed()
 }
 
 /// The value without what the rules refuse; `None` where nothing would help.
-fn passing<K: Kind>(mut value: Value) -> Option<Value> {
-    let schema = K::Config::schema();
+fn passing<R: ResourceType>(mut value: Value) -> Option<Value> {
+    let schema = R::Config::schema();
     loop {
         let mut out = Diagnostics::default();
-        let config = K::Config::decode(&value, &Path::root(), &mut out);
-        K::check(&config, &mut out);
-        K::check_in_mesh(&config, &mesh(), &mut out);
+        let config = R::Config::decode(&value, &Path::root(), &mut out);
+        R::check(&config, &mut out);
+        R::check_in_mesh(&config, &mesh(), &mut out);
         let errors = out.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
         let errors: BTreeSet<_> = errors.map(|error| error.at.clone()).collect();
         if errors.is_empty() {

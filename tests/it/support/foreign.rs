@@ -9,7 +9,7 @@ use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
         Mode,
-        offer::{Call, Foreign, ImportId, Outcome, Planned, Provider, Resource, Stored},
+        interface::{Call, Foreign, ImportId, Outcome, Planned, Provider, Resource, Stored},
         serve,
     },
     schema::{Schema, Shape, Slot, Type, Value, model::required},

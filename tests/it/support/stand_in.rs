@@ -9,7 +9,7 @@ use terraform_provider_mesh::{
     model,
     plugin::{
         Mode,
-        offer::{
+        interface::{
             Call, DataSource, Foreign, Function, FunctionError, ImportId, Outcome, Parameter, Planned, Provider,
             Resource, Stored,
         },

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Site, object};
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         Mesh, Rendered,
         admission::{
@@ -21,14 +21,14 @@ use crate::{
         },
         manifest::Texts,
         stage,
-        text::words,
+        text::text_enum,
     },
     object::{Key, Object, Stage, kind},
 };
 
 pub(super) use team_rules::tells_namespaces_apart;
 
-words! {
+text_enum! {
     /// What becomes of what breaks a rule.
     pub enum Action {
         /// It is refused.
@@ -49,7 +49,7 @@ words! {
         PeerAuthentication = "PeerAuthentication",
         /// How proxies start.
         ProxyConfig = "ProxyConfig",
-        /// Whose tokens are verified.
+        /// Ownership tokens are verified.
         RequestAuthentication = "RequestAuthentication",
         /// What proxies tell.
         Telemetry = "Telemetry",
@@ -123,9 +123,9 @@ pub(super) fn could_render(mesh: &Mesh) -> impl Iterator<Item = (Key, Stage)> {
 }
 
 pub(super) fn objects(site: &Site) -> Rendered {
-    let Some(guardrails) = part(&site.defaults.guardrails)? else { return Ok(Vec::new()) };
+    let Some(guardrails) = as_known(&site.defaults.guardrails)? else { return Ok(Vec::new()) };
     let mut policies = Vec::new();
-    if !part(&guardrails.root_only)?.is_empty() {
+    if !as_known(&guardrails.root_only)?.is_empty() {
         policies.push(ROOT_ONLY);
     }
     if guardrails.team_rules? {
@@ -157,7 +157,7 @@ fn policy(
             "request.operation == \"CREATE\" || object.?spec != oldObject.?spec".to_owned(),
         ),
     ];
-    let exempt = part(&guardrails.exempt_groups)?;
+    let exempt = as_known(&guardrails.exempt_groups)?;
     if !exempt.is_empty() {
         let groups = cel::texts(exempt);
         conditions.push(condition("not-exempt", format!("!request.userInfo.groups.exists(group, group in {groups})")));
@@ -203,7 +203,7 @@ fn resources(group: &'static str, plurals: Vec<&'static str>) -> ResourceRule {
 
 /// A rule, and what whoever breaks it reads.
 fn validation(guardrails: &Guardrails, expression: String, rule: &str) -> Known<Validation> {
-    let contact = part(&guardrails.contact)?;
+    let contact = as_known(&guardrails.contact)?;
     Ok(Validation { expression, message: format!("{rule} Ask {contact}."), reason: "Forbidden" })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Guarded, Guardrails, Rules, resources, validation};
 use crate::{
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::global_defaults::Site,
 };
 
@@ -28,7 +28,7 @@ impl Guarded {
 /// Whatever the policy's conditions let through is refused.
 pub(super) fn rules(site: &Site, guardrails: &Guardrails) -> Known<Rules> {
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (group, plural) in part(&guardrails.root_only)?.iter().map(|kind| kind.resource()) {
+    for (group, plural) in as_known(&guardrails.root_only)?.iter().map(|kind| kind.resource()) {
         groups.entry(group).or_default().push(plural);
     }
     let rule = format!("Rule root_only of the mesh: this kind is written in namespace {} alone.", site.root());

@@ -3,7 +3,7 @@
 
 use super::{Guardrails, Rules, cel, resources, sound, validation};
 use crate::{
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{Mesh, admission::Variable, global_defaults::Site, global_name::is_global_name},
 };
 
@@ -97,7 +97,7 @@ fn names(mesh: &Mesh, guardrails: &Guardrails) -> Known<Names> {
         conditions.push(cel::is_host(&template.to_string()));
         told.push(template.to_string());
     }
-    let granted = part(&guardrails.global_names)?;
+    let granted = as_known(&guardrails.global_names)?;
     if !granted.is_empty() {
         sound(granted.values().flatten().all(|name| is_global_name(name)).then_some(()))?;
         let of = |(namespace, names)| format!("{}: {}", cel::text(namespace), cel::texts(names));

@@ -5,7 +5,7 @@ use super::{
     rule::rule,
 };
 use crate::{
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::service::Site,
     object::{Key, Object},
 };
@@ -15,7 +15,7 @@ pub(super) const SUFFIX: &str = "deny";
 
 /// The blocks in their order.
 pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
-    let blocks = part(&site.service.authorization.deny)?;
+    let blocks = as_known(&site.service.authorization.deny)?;
     let rules = blocks.iter().map(|block| rule(site, block)).collect::<Known<Vec<_>>>()?;
     let places = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
     shared(site, key, Action::Deny, rules, places)

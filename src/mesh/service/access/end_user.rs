@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         istio::authorization_policy::{Condition, Operation, Rule, To},
         service::Site,
@@ -24,7 +24,7 @@ pub(super) const SUFFIX: &str = "end-user";
 ///
 /// Not by `notRequestPrincipals`, which would refuse tokens without the claim `sub` too, that an `allow` block lets in.
 pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
-    let required = part(&site.service.authorization.require_end_user)?.as_ref().ok_or(Unknown)?;
+    let required = as_known(&site.service.authorization.require_end_user)?.as_ref().ok_or(Unknown)?;
     let not_paths = required.except_paths.clone()?.unwrap_or_default();
     let operation = Operation { not_paths, ports: http_ports(site)?, ..Operation::default() };
     let nobody = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };

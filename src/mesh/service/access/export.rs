@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{AuthorizationMode, allow::access_caller};
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         istio::ExportTo,
         reference::Caller,
@@ -36,7 +36,7 @@ pub(in crate::mesh::service) fn callers(site: &Site) -> Known<BTreeSet<Caller>> 
 /// The namespaces that see the service: those that `export_to` lists, or those of its callers; beside them always its own,
 /// without which it would be hidden from itself, and the gateways'.
 pub(in crate::mesh::service) fn export_to(site: &Site) -> Known<ExportTo> {
-    let namespaces = match part(&site.service.authorization.export_to)? {
+    let namespaces = match as_known(&site.service.authorization.export_to)? {
         Some(written) => written.clone(),
         None => of_callers(&callers(site)?),
     };

@@ -4,7 +4,7 @@ use super::policy::{Action, policy as shared};
 use super::rule::http_ports;
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         istio::authorization_policy::{Operation, Rule, To},
         service::Site,
@@ -17,7 +17,7 @@ pub(super) const SUFFIX: &str = "ext-authz";
 
 /// One rule. What it doesn't match goes on without being asked about, as does every TCP port.
 pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
-    let external = part(&site.service.authorization.external)?.as_ref().ok_or(Unknown)?;
+    let external = as_known(&site.service.authorization.external)?.as_ref().ok_or(Unknown)?;
     let paths = external.paths.clone()?.unwrap_or_default();
     let operation = Operation { paths, ports: http_ports(site)?, ..Operation::default() };
     let rule = Rule { to: vec![To { operation }], ..Rule::default() };

@@ -9,7 +9,7 @@
 //! | [`policy`] | what these policies share |
 //! | [`rule`] | a block as a rule of Istio's |
 //! | [`export`] | everybody who may call, and the namespaces that see the service |
-//! | [`rules`] | what must hold across the arguments of all this |
+//! | [`validate`] | what must hold across the arguments of all this |
 
 mod allow;
 mod deny;
@@ -18,7 +18,7 @@ mod export;
 mod external;
 mod policy;
 mod rule;
-mod rules;
+mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,12 +26,12 @@ pub(super) use self::export::{argument as export_argument, callers, export_to};
 use super::{Render, Site};
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
-    mesh::{port::PortNumber, reference::Caller, stage, text::words},
+    known::{Known, as_known},
+    mesh::{port::PortNumber, reference::Caller, stage, text::text_enum},
     object::{Key, Stage, kind},
 };
 
-words! {
+text_enum! {
     /// Who may call where `allow` doesn't say it.
     pub enum Access {
         /// The workloads of the service's namespace.
@@ -90,7 +90,7 @@ pub struct Calls {
     pub ports: Known<Option<BTreeSet<PortNumber>>>,
     /// Where connections come from; `None`: anywhere.
     pub ip_blocks: Known<Option<BTreeSet<String>>>,
-    /// Whose token requests carry; `None`: anybody's, or none.
+    /// Ownership token requests carry; `None`: anybody's, or none.
     pub end_user: Known<Option<EndUser>>,
 }
 
@@ -135,14 +135,14 @@ pub(super) fn policies(site: &Site) -> Known<Vec<(Key, Render)>> {
     }
     let Authorization { deny, require_end_user, external, .. } = &site.service.authorization;
     let mut policies: Vec<(&str, Render)> = vec![("", allow::policy)];
-    if !part(deny)?.is_empty() {
+    if !as_known(deny)?.is_empty() {
         policies.push((deny::SUFFIX, deny::policy));
     }
-    if part(require_end_user)?.is_some() {
+    if as_known(require_end_user)?.is_some() {
         policies.push((end_user::SUFFIX, end_user::policy));
     }
     // Istio knows no trial of CUSTOM policies: one in a trial would be enforced.
-    if mode == AuthorizationMode::Enforce && part(external)?.is_some() {
+    if mode == AuthorizationMode::Enforce && as_known(external)?.is_some() {
         policies.push((external::SUFFIX, external::policy));
     }
     let named = |(suffix, render)| (site.key_with(&kind::AUTHORIZATION_POLICY, suffix), render);

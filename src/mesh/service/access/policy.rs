@@ -13,7 +13,7 @@ use crate::{
         service::{Site, origins},
         stage,
     },
-    object::{Holding, Key, Object, Transition},
+    object::{Key, ManagementScope, Object, Transition},
 };
 
 /// What a policy does.
@@ -53,7 +53,7 @@ pub(super) fn policy(
     Ok(Object {
         body: manifest(&key, metadata, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage,
         transition: Transition::InPlace,
         origins,

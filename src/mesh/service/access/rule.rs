@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Calls, EndUser};
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         istio::authorization_policy::{Condition, Operation, Rule, To},
         port::PortNumber,
@@ -28,14 +28,14 @@ pub(super) fn rule(site: &Site, block: &Calls) -> Known<Rule> {
     Ok(Rule {
         from: sources(&callers, &ip_blocks, site.namespace, site.mesh),
         to: if anything { Vec::new() } else { vec![To { operation }] },
-        when: part(&block.end_user)?.as_ref().map(conditions).transpose()?.unwrap_or_default(),
+        when: as_known(&block.end_user)?.as_ref().map(conditions).transpose()?.unwrap_or_default(),
     })
 }
 
 impl Calls {
     /// Who, with namespaces and without the mesh's own trust domain.
     pub(super) fn callers(&self, site: &Site) -> Known<BTreeSet<Caller>> {
-        Ok(part(&self.from)?.iter().map(|caller| caller.resolved(site.namespace, site.mesh)).collect())
+        Ok(as_known(&self.from)?.iter().map(|caller| caller.resolved(site.namespace, site.mesh)).collect())
     }
 
     /// The HTTP attribute that the block has, if it has one.
@@ -56,7 +56,7 @@ impl Calls {
 
     /// Whether the block says something of calls of this port.
     pub(super) fn governs(&self, port: &Port) -> Known<bool> {
-        let named = match part(&self.ports)? {
+        let named = match as_known(&self.ports)? {
             Some(numbers) => numbers.contains(&port.number?),
             None => true,
         };
@@ -67,7 +67,7 @@ impl Calls {
 /// What a block governs. With HTTP attributes, HTTP ports only; without, whatever ports it names, or all.
 fn operation(ports: &[Port], block: &Calls) -> Known<Operation> {
     let http_only = block.http_attribute()?.is_some();
-    let named = part(&block.ports)?;
+    let named = as_known(&block.ports)?;
     if named.is_none() && !http_only {
         return Ok(Operation::default());
     }
@@ -136,6 +136,6 @@ fn has_port(host: &str) -> bool {
 fn conditions(user: &EndUser) -> Known<Vec<Condition>> {
     let condition = |claim: &str, values| Condition { values, ..Condition::claim(claim) };
     let issuer = condition("iss", BTreeSet::from([user.issuer.clone()?]));
-    let claims = part(&user.claims)?.iter().map(|(claim, values)| condition(claim, values.clone()));
+    let claims = as_known(&user.claims)?.iter().map(|(claim, values)| condition(claim, values.clone()));
     Ok(std::iter::once(issuer).chain(claims).collect())
 }

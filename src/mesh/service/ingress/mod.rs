@@ -4,7 +4,7 @@
 //! doesn't hold there. Blocks of one name are one VirtualService, tried in their order.
 
 mod paths;
-mod rules;
+mod validate;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use self::paths::Pattern;
 use super::{Port, Service, Site, origins, traffic};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         istio::{
             ExportTo,
@@ -23,7 +23,7 @@ use crate::{
         reference::{Caller, NamespacedName},
         stage,
     },
-    object::{Holding, Key, Object, Transition, kind},
+    object::{Key, ManagementScope, Object, Transition, kind},
 };
 
 /// The suffix of the VirtualService; the name of the blocks follows, where they have one.
@@ -51,9 +51,9 @@ pub struct Ingress {
 }
 
 impl Ingress {
-    /// Whose requests they are.
+    /// Ownership requests they are.
     fn account(&self) -> Known<NamespacedName> {
-        match part(&self.service_account)? {
+        match as_known(&self.service_account)? {
             Some(written) => Ok(written.clone()),
             None => self.gateway.clone(),
         }
@@ -82,14 +82,14 @@ impl Ingress {
 
     /// The paths, the most specific first: of `/v1/*` and `/v1/charges/*` the first to match says what is rewritten.
     fn patterns(&self) -> Known<Vec<Pattern<'_>>> {
-        let mut patterns: Vec<_> = part(&self.paths)?.iter().flatten().map(|path| Pattern::of(path)).collect();
+        let mut patterns: Vec<_> = as_known(&self.paths)?.iter().flatten().map(|path| Pattern::of(path)).collect();
         patterns.sort_by(|a, b| b.specificity().cmp(&a.specificity()));
         Ok(patterns)
     }
 
     /// The paths that the workload, and so its policies, see; none: all.
     pub(super) fn seen_paths(&self) -> Known<BTreeSet<String>> {
-        let rewrite = part(&self.rewrite)?.as_deref();
+        let rewrite = as_known(&self.rewrite)?.as_deref();
         Ok(self.patterns()?.iter().map(|pattern| pattern.rewritten(rewrite)).collect())
     }
 }
@@ -98,7 +98,7 @@ impl Ingress {
 pub(super) fn virtual_services(site: &Site) -> Known<Vec<(Key, Known<Object>)>> {
     let mut named: Vec<(Option<&str>, Vec<&Ingress>)> = Vec::new();
     for block in site.service.ingress()? {
-        let name = part(&block.name)?.as_deref();
+        let name = as_known(&block.name)?.as_deref();
         match named.iter_mut().find(|(other, _)| *other == name) {
             Some((_, blocks)) => blocks.push(block),
             None => named.push((name, vec![block])),
@@ -115,10 +115,10 @@ pub(super) fn virtual_services(site: &Site) -> Known<Vec<(Key, Known<Object>)>> 
 /// Only the gateway's proxies need to see it. Unlike the mesh's, it has no hosts of the cluster.
 fn virtual_service(site: &Site, key: Key, blocks: &[&Ingress]) -> Known<Object> {
     let [first, others @ ..] = blocks else { return Err(Unknown) };
-    let (gateway, account, hosts) = (part(&first.gateway)?, first.account()?, part(&first.hosts)?);
+    let (gateway, account, hosts) = (as_known(&first.gateway)?, first.account()?, as_known(&first.hosts)?);
     for other in others {
         // Hosts at a gateway that another block names would be open there: a check has told it.
-        if part(&other.gateway)? != gateway || other.account()? != account || part(&other.hosts)? != hosts {
+        if as_known(&other.gateway)? != gateway || other.account()? != account || as_known(&other.hosts)? != hosts {
             return Err(Unknown);
         }
     }
@@ -137,7 +137,7 @@ fn virtual_service(site: &Site, key: Key, blocks: &[&Ingress]) -> Known<Object> 
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::ROUTES,
         transition: Transition::InPlace,
         origins,
@@ -153,7 +153,7 @@ fn route(site: &Site, block: &Ingress) -> Known<HttpRoute> {
 
 impl Service {
     pub(super) fn ingress(&self) -> Known<&[Ingress]> {
-        Ok(part(&self.ingress)?)
+        Ok(as_known(&self.ingress)?)
     }
 }
 

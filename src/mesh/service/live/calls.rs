@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::{
-    View, Wants,
-    shapes::{Seen, covers, hosts_meet, items, place, seen, service_seen, some, texts, words},
+    LiveQueries, View,
+    live_objects::{Seen, covers, hosts_meet, items, place, seen, service_seen, some, texts, words},
 };
 use crate::{
-    known::{Known, part},
+    json_path::{at, text},
+    known::{Known, as_known},
     mesh::{
         checks::{
             Code::{HiddenCallee, MissingReference, RefusedByCallee},
@@ -20,7 +21,6 @@ use crate::{
         reference::Destination,
     },
     object::{Key, kind},
-    tree::{at, text},
 };
 
 /// What is called, by where it is.
@@ -31,8 +31,8 @@ struct Callees<'a> {
 
 fn callees<'a>(view: &'a View) -> Known<Callees<'a>> {
     let mut callees = Callees { services: Vec::new(), hosts: Vec::new() };
-    let Some(calls) = part(&view.site.service.calls)? else { return Ok(callees) };
-    for destination in part(calls)? {
+    let Some(calls) = as_known(&view.site.service.calls)? else { return Ok(callees) };
+    for destination in as_known(calls)? {
         match destination {
             Destination::Namespace(_) => {}
             Destination::Service { namespace, name } => {
@@ -47,7 +47,7 @@ fn callees<'a>(view: &'a View) -> Known<Callees<'a>> {
     Ok(callees)
 }
 
-pub(super) fn wants(view: &View, wants: &mut Wants) {
+pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
     let Ok(callees) = callees(view) else { return };
     for service in &callees.services {
         wants.one(service.clone(), &[MissingReference, HiddenCallee, RefusedByCallee]);
@@ -65,7 +65,7 @@ pub(super) fn wants(view: &View, wants: &mut Wants) {
     }
 }
 
-pub(super) fn judge(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &View, out: &mut Findings) {
     let Ok(callees) = callees(view) else { return };
     let (mut missing, mut hidden) = (Vec::new(), BTreeMap::new());
     let mut refused = BTreeMap::new();
@@ -154,16 +154,16 @@ fn place_of(key: &Key) -> String {
 }
 
 fn principal(view: &View) -> Known<String> {
-    let account = part(&view.site.service.service_account)?;
+    let account = as_known(&view.site.service.service_account)?;
     Ok(names::principal(&view.site.mesh.trust_domain, view.site.namespace, account))
 }
 
 /// The ALLOW policies of a callee, where there are some and none of them can let the service in.
 fn refusing(view: &View, callee: &Json) -> Known<Option<String>> {
-    let account = part(&view.site.service.service_account)?;
+    let account = as_known(&view.site.service.service_account)?;
     let ours = Caller { principal: principal(view)?, namespace: view.site.namespace, account };
     let labels = texts(callee, &["spec", "selector"]);
-    let home = super::shapes::namespace(callee);
+    let home = super::live_objects::namespace(callee);
     if labels.is_empty() {
         return Ok(None);
     }

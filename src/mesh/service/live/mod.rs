@@ -10,14 +10,14 @@
 //! | [`service`] | the live Service: ports, selector, type |
 //! | [`visibility`] | who sees the service today, and won't any more |
 //! | [`calls`] | what the service calls |
-//! | [`strangers`] | others' objects for the same host or workload |
-//! | [`outside`] | what rules, routes and gateways name: issuers, providers, Gateways, versions |
+//! | [`conflicts`] | others' objects for the same host or workload |
+//! | [`references`] | what rules, routes and gateways name: issuers, providers, Gateways, versions |
 
 mod calls;
+mod conflicts;
 mod namespace;
-mod outside;
+mod references;
 mod service;
-mod strangers;
 mod visibility;
 mod workload;
 
@@ -26,24 +26,24 @@ use serde_json::Value as Json;
 use super::{Management, Service, Site};
 use crate::{
     diagnostics::Path,
-    facts::{Found, Query},
+    json_path::text,
     known::Known,
     mesh::{
         Mesh,
-        checks::{Code, Findings, Want},
+        checks::{Code, Findings, LiveQuery},
+        live_objects::{self, is_alive, labels, name, selects},
         manifest::Texts,
-        shapes::{self, is_alive, labels, name, selects},
     },
     object::{Key, Kind, Object, kind, stamp},
-    tree::text,
+    query::{Query, QueryResults},
 };
 
 impl Service {
     /// What the live checks want to know.
-    pub fn wants(&self, mesh: &Mesh) -> Vec<Want> {
-        let found = Found::default();
+    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
+        let found = QueryResults::default();
         let Ok(view) = View::of(self, mesh, &found) else { return Vec::new() };
-        let mut wants = Wants(Vec::new());
+        let mut wants = LiveQueries(Vec::new());
         for ask in QUESTIONS {
             ask(&view, &mut wants);
         }
@@ -51,7 +51,7 @@ impl Service {
     }
 
     /// The live checks.
-    pub fn judge(&self, mesh: &Mesh, found: &Found, out: &mut Findings) {
+    pub fn live_checks(&self, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
         let Ok(view) = View::of(self, mesh, found) else { return };
         if matches!(view.namespace(), Ok(None)) {
             // Where there is no namespace, there is nothing to look at; that it is missing is told with the objects.
@@ -64,34 +64,40 @@ impl Service {
 }
 
 /// Each file's questions: what isn't known yet isn't asked about.
-const QUESTIONS: [fn(&View, &mut Wants); 6] =
-    [namespace::wants, workload::wants, service::wants, calls::wants, strangers::wants, outside::wants];
+const QUESTIONS: [fn(&View, &mut LiveQueries); 6] = [
+    namespace::live_queries,
+    workload::live_queries,
+    service::live_queries,
+    calls::live_queries,
+    conflicts::live_queries,
+    references::live_queries,
+];
 
 /// Each file's checks, in the order in which findings are told.
 const CHECKS: [fn(&View, &mut Findings); 7] = [
-    namespace::judge,
-    workload::judge,
-    service::judge,
-    visibility::judge,
-    calls::judge,
-    strangers::judge,
-    outside::judge,
+    namespace::live_checks,
+    workload::live_checks,
+    service::live_checks,
+    visibility::live_checks,
+    calls::live_checks,
+    conflicts::live_checks,
+    references::live_checks,
 ];
 
 /// Questions, as they come together.
-struct Wants(Vec<Want>);
+struct LiveQueries(Vec<LiveQuery>);
 
-impl Wants {
+impl LiveQueries {
     fn one(&mut self, key: Key, by: &'static [Code]) {
-        self.0.push(Want { query: Query::One(key), by });
+        self.0.push(LiveQuery { query: Query::One(key), by });
     }
 
     fn all(&mut self, kind: &'static Kind, namespace: &str, by: &'static [Code]) {
-        self.0.push(Want { query: Query::all(kind, namespace), by });
+        self.0.push(LiveQuery { query: Query::all(kind, namespace), by });
     }
 
     fn everywhere(&mut self, kind: &'static Kind, by: &'static [Code]) {
-        self.0.push(Want { query: Query::everywhere(kind), by });
+        self.0.push(LiveQuery { query: Query::everywhere(kind), by });
     }
 }
 
@@ -104,11 +110,11 @@ struct View<'a> {
     keys: Vec<Key>,
     /// Objects of others that go once ours are there.
     displaced: Vec<Key>,
-    found: &'a Found,
+    found: &'a QueryResults,
 }
 
 impl<'a> View<'a> {
-    fn of(service: &'a Service, mesh: &'a Mesh, found: &'a Found) -> Known<Self> {
+    fn of(service: &'a Service, mesh: &'a Mesh, found: &'a QueryResults) -> Known<Self> {
         let rendered = service.render(mesh)?;
         let keys = rendered.iter().map(|(key, _)| key.clone()).collect();
         let objects = rendered.into_iter().filter_map(|(_, object)| object.ok()).collect();

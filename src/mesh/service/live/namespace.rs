@@ -3,26 +3,26 @@
 use serde_json::Value as Json;
 
 use super::{
-    View, Wants,
-    shapes::{has_proxy, name, some},
+    LiveQueries, View,
+    live_objects::{has_proxy, name, some},
 };
 use crate::{
+    json_path::text,
     mesh::checks::{
         Code::{Ambient, NamespaceNotInjected, TwoInjectionLabels},
         Findings,
     },
-    tree::text,
 };
 
 const INJECTION: &str = "istio-injection";
 const REVISION: &str = "istio.io/rev";
 const DATAPLANE: &str = "istio.io/dataplane-mode";
 
-pub(super) fn wants(view: &View, wants: &mut Wants) {
+pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
     wants.one(view.namespace_key(), &[NamespaceNotInjected, TwoInjectionLabels, Ambient]);
 }
 
-pub(super) fn judge(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &View, out: &mut Findings) {
     let pods = view.pods().unwrap_or_default();
     ambient(view, &pods, out);
     let Ok(Some(namespace)) = view.namespace() else { return };

@@ -3,10 +3,11 @@
 use serde_json::Value as Json;
 
 use super::{
-    View, Wants,
-    shapes::{self, Target, named_ports, number, ports, protocol, shown, target, texts},
+    LiveQueries, View,
+    live_objects::{self, Target, named_ports, number, ports, protocol, shown, target, texts},
 };
 use crate::{
+    json_path::text,
     known::{Known, Unknown},
     mesh::{
         checks::{
@@ -19,10 +20,9 @@ use crate::{
         service::{Management, Port},
     },
     object::kind,
-    tree::text,
 };
 
-pub(super) fn wants(view: &View, wants: &mut Wants) {
+pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
     match view.site.service.management {
         Ok(Management::None) | Err(Unknown) => {}
         Ok(Management::Managed) => {
@@ -45,7 +45,7 @@ pub(super) fn wants(view: &View, wants: &mut Wants) {
     }
 }
 
-pub(super) fn judge(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &View, out: &mut Findings) {
     if view.site.service.management != Ok(Management::Existing) {
         return;
     }
@@ -202,7 +202,7 @@ pub(super) fn leads_to(view: &View, port: &Json) -> Option<i64> {
     match target(port)? {
         Target::Number(number) => Some(number),
         Target::Name(name) => {
-            let numbers = shapes::named_ports(&view.pods().unwrap_or_default(), name);
+            let numbers = live_objects::named_ports(&view.pods().unwrap_or_default(), name);
             numbers.first().copied().filter(|_| numbers.len() == 1)
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     View, blamed,
-    shapes::{Seen, service_seen},
+    live_objects::{Seen, service_seen},
 };
 use crate::{
     known::{Known, Unknown},
@@ -15,7 +15,7 @@ use crate::{
     object::kind,
 };
 
-pub(super) fn judge(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &View, out: &mut Findings) {
     let _ = narrowed(view, out);
 }
 

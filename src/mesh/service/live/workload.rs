@@ -3,11 +3,13 @@
 use serde_json::Value as Json;
 
 use super::{
-    View, Wants, namespace,
-    shapes::{account, containers, has_proxy, is_proxy, name, shown, some},
+    LiveQueries, View,
+    live_objects::{account, containers, has_proxy, is_proxy, name, shown, some},
+    namespace,
 };
 use crate::{
-    known::{Known, part},
+    json_path::at,
+    known::{Known, as_known},
     mesh::{
         checks::{
             Code::{MissingAccount, NoWorkload, OtherAccount, PodMissingProxy, ProxyUser},
@@ -16,13 +18,12 @@ use crate::{
         names,
     },
     object::{Key, kind},
-    tree::at,
 };
 
 /// The user that the sidecar runs as. Its traffic isn't redirected to the sidecar, or it would go round in circles.
 const PROXY_USER: i64 = 1337;
 
-pub(super) fn wants(view: &View, wants: &mut Wants) {
+pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
     wants.all(&kind::POD, view.site.namespace, &[PodMissingProxy, NoWorkload, OtherAccount, ProxyUser]);
     if view.site.service.create_service_account == Ok(false)
         && let Ok(key) = account_key(view)
@@ -31,7 +32,7 @@ pub(super) fn wants(view: &View, wants: &mut Wants) {
     }
 }
 
-pub(super) fn judge(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &View, out: &mut Findings) {
     // A check that needs what nobody knows says nothing.
     let _ = pods(view, out);
     let _ = service_account(view, out);
@@ -84,7 +85,7 @@ fn pods(view: &View, out: &mut Findings) -> Known<()> {
             ),
         );
     }
-    let wanted = part(&view.site.service.service_account)?;
+    let wanted = as_known(&view.site.service.service_account)?;
     let others = of(&|pod| account(pod) != wanted);
     if !others.is_empty() {
         let accounts = some(pods.iter().map(|pod| account(pod)).filter(|account| account != wanted));
@@ -133,5 +134,5 @@ fn service_account(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 fn account_key(view: &View) -> Known<Key> {
-    Ok(Key::new(&kind::SERVICE_ACCOUNT, view.site.namespace, part(&view.site.service.service_account)?))
+    Ok(Key::new(&kind::SERVICE_ACCOUNT, view.site.namespace, as_known(&view.site.service.service_account)?))
 }

@@ -10,7 +10,7 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{istio::destination_rule::DestinationRule, manifest::manifest, stage},
-    object::{Holding, Key, Move, Object, Transition},
+    object::{Key, ManagementScope, Move, Object, Transition},
 };
 
 /// Always there: without it the root namespace's would hold, under `resiliency = "none"` too.
@@ -42,7 +42,7 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage: stage::TARGETS,
         transition: Transition::By {
             how: keep_subsets,

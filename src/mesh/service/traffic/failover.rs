@@ -3,7 +3,7 @@
 use super::super::Site;
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::istio::destination_rule::{LocalityFailover, LocalityLbSetting, OutlierDetection},
 };
 
@@ -22,8 +22,8 @@ pub struct Failover {
 pub(super) fn setting(site: &Site) -> Known<LocalityLbSetting> {
     let traffic = &site.service.traffic;
     let regions = |rule: &Failover| Ok(LocalityFailover { from: rule.from.clone()?, to: rule.to.clone()? });
-    let failover = part(&traffic.failover)?.iter().map(regions).collect::<Known<Vec<_>>>()?;
-    let failover_priority = part(&traffic.failover_priority)?.iter().cloned().collect::<Known<Vec<_>>>()?;
+    let failover = as_known(&traffic.failover)?.iter().map(regions).collect::<Known<Vec<_>>>()?;
+    let failover_priority = as_known(&traffic.failover_priority)?.iter().cloned().collect::<Known<Vec<_>>>()?;
     let enabled = !failover.is_empty() || !failover_priority.is_empty();
     Ok(LocalityLbSetting { enabled, failover, failover_priority })
 }
@@ -37,7 +37,7 @@ pub(super) fn ejecting(
     if !has_failover {
         return Ok(ejection);
     }
-    let written = part(&site.service.traffic.outlier_detection)?.as_ref();
+    let written = as_known(&site.service.traffic.outlier_detection)?.as_ref();
     let limit = written.map_or(Ok(None), |written| written.max_ejection_percent)?.unwrap_or(100);
     // Without any, the rule on failover has told it.
     let ejection = ejection.ok_or(Unknown)?;

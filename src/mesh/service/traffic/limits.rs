@@ -5,7 +5,7 @@ use super::{
     failover,
 };
 use crate::{
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         failures::{ejection, pool},
         istio::{
@@ -19,9 +19,9 @@ use crate::{
 pub(super) fn policy(site: &Site) -> Known<Option<TrafficPolicy>> {
     let traffic = if site.service.speaks_http()? { istio::Traffic::Requests } else { istio::Traffic::Connections };
     let preset = site.resiliency()?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
-    let connection_pool = pool(part(&site.service.traffic.circuit_breaker)?.as_ref(), preset.connection_pool)?;
+    let connection_pool = pool(as_known(&site.service.traffic.circuit_breaker)?.as_ref(), preset.connection_pool)?;
     let nearness = failover::setting(site)?;
-    let ejection = ejection(part(&site.service.traffic.outlier_detection)?.as_ref(), preset.outlier_detection)?;
+    let ejection = ejection(as_known(&site.service.traffic.outlier_detection)?.as_ref(), preset.outlier_detection)?;
     let outlier_detection = failover::ejecting(site, ejection, nearness.enabled)?;
     // Ejection without a word on nearness would have it.
     let load_balancer = outlier_detection.is_some().then_some(LoadBalancer { locality_lb_setting: nearness });

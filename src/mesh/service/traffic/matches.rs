@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostics::Path,
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         istio::virtual_service::{HttpMatch, StringMatch},
         port::PortNumber,
@@ -60,18 +60,18 @@ impl Match {
 
     /// Whether every request that `other` takes is taken by this.
     pub(super) fn covers(&self, other: &Self) -> Known<bool> {
-        let path = match (part(&self.path)?, part(&other.path)?) {
+        let path = match (as_known(&self.path)?, as_known(&other.path)?) {
             (None, _) => true,
             (Some(this), None) => *this == StringMatch::Prefix("/".to_owned()),
             (Some(this), Some(other)) => covers(this, other),
         };
         let method =
-            part(&self.method)?.as_ref().is_none_or(|method| other.method.as_ref() == Ok(&Some(method.clone())));
-        part(&other.method)?;
+            as_known(&self.method)?.as_ref().is_none_or(|method| other.method.as_ref() == Ok(&Some(method.clone())));
+        as_known(&other.method)?;
         Ok(path
             && method
-            && cover(part(&self.headers)?, part(&other.headers)?)
-            && cover(part(&self.query)?, part(&other.query)?))
+            && cover(as_known(&self.headers)?, as_known(&other.headers)?)
+            && cover(as_known(&self.query)?, as_known(&other.query)?))
     }
 }
 

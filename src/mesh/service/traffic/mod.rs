@@ -7,15 +7,15 @@
 //! | [`virtual_service`] | the VirtualService, from what callers call: hosts and listeners |
 //! | [`routes`] | its routes for one listener |
 //! | [`versions`], [`matches`] | what routes say |
-//! | [`rules`] | none: what must hold across arguments; of routes in [`route_rules`] |
+//! | [`validate`] | none: what must hold across arguments; of routes in [`validate_routes`] |
 
 mod destination_rule;
 mod failover;
 mod limits;
 mod matches;
-mod route_rules;
 mod routes;
-mod rules;
+mod validate;
+mod validate_routes;
 mod versions;
 mod virtual_service;
 
@@ -30,7 +30,7 @@ pub use versions::{Share, Version};
 
 use super::{Service, Unmanaged};
 use crate::{
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         duration::Duration,
         failures::{CircuitBreaker, OutlierDetection, Retries},
@@ -79,11 +79,11 @@ impl Service {
     }
 
     fn versions(&self) -> Known<&[Version]> {
-        Ok(part(&self.traffic.versions)?)
+        Ok(as_known(&self.traffic.versions)?)
     }
 
     fn routes(&self) -> Known<&[Route]> {
-        Ok(part(&self.traffic.routes)?)
+        Ok(as_known(&self.traffic.routes)?)
     }
 }
 
@@ -100,13 +100,13 @@ impl Traffic {
         let table = [
             ("request_timeout", routes, matches!(self.request_timeout, Ok(Some(_)))),
             ("streaming", routes, self.streaming == Ok(true)),
-            ("failover_priority", policy, part(&self.failover_priority).is_ok_and(|labels| !labels.is_empty())),
+            ("failover_priority", policy, as_known(&self.failover_priority).is_ok_and(|labels| !labels.is_empty())),
             ("retries", routes, matches!(self.retries, Ok(Some(_)))),
             ("circuit_breaker", policy, matches!(self.circuit_breaker, Ok(Some(_)))),
             ("outlier_detection", policy, matches!(self.outlier_detection, Ok(Some(_)))),
-            ("version", policy, part(&self.versions).is_ok_and(|versions| !versions.is_empty())),
-            ("route", routes, part(&self.routes).is_ok_and(|routes| !routes.is_empty())),
-            ("failover", policy, part(&self.failover).is_ok_and(|rules| !rules.is_empty())),
+            ("version", policy, as_known(&self.versions).is_ok_and(|versions| !versions.is_empty())),
+            ("route", routes, as_known(&self.routes).is_ok_and(|routes| !routes.is_empty())),
+            ("failover", policy, as_known(&self.failover).is_ok_and(|rules| !rules.is_empty())),
         ];
         table.into_iter().filter(|(_, _, is_written)| *is_written).map(|(name, kind, _)| (name, kind))
     }

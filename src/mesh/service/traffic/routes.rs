@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         duration::Duration,
         failures::retries,
@@ -98,7 +98,7 @@ pub(super) fn http(site: &Site, listener: Listener) -> Known<Vec<Routed>> {
     let routes = site.service.routes()?;
     let mut all = routes.iter().map(|route| of_user(site, listener, route)).collect::<Known<Vec<_>>>()?;
     // What nothing can reach isn't written.
-    let all_taken = routes.last().map_or(Ok(false), |last| part(&last.matches).map(Vec::is_empty))?;
+    let all_taken = routes.last().map_or(Ok(false), |last| as_known(&last.matches).map(Vec::is_empty))?;
     if !all_taken {
         all.push(usual(site, listener)?);
     }
@@ -139,15 +139,15 @@ fn usual(site: &Site, listener: Listener) -> Known<Routed> {
 
 fn of_user(site: &Site, listener: Listener, route: &Route) -> Known<Routed> {
     let number = listener.number?;
-    let matches = match part(&route.matches)?.as_slice() {
+    let matches = match as_known(&route.matches)?.as_slice() {
         [] => vec![HttpMatch::all(number)],
         written => written.iter().map(|condition| condition.on(number)).collect::<Known<_>>()?,
     };
-    let action = match part(&route.redirect)? {
+    let action = match as_known(&route.redirect)? {
         Some(redirect) => HttpRoute { redirect: Some(redirected(redirect)?), ..HttpRoute::default() },
         None => HttpRoute {
-            rewrite: part(&route.rewrite)?.as_ref().map(rewritten).transpose()?,
-            fault: part(&route.fault)?.as_ref().map(failing).transpose()?,
+            rewrite: as_known(&route.rewrite)?.as_ref().map(rewritten).transpose()?,
+            fault: as_known(&route.fault)?.as_ref().map(failing).transpose()?,
             ..mirrored(
                 site,
                 listener,
@@ -162,7 +162,7 @@ fn of_user(site: &Site, listener: Listener, route: &Route) -> Known<Routed> {
 }
 
 fn to(site: &Site, listener: Listener, route: &Route) -> Known<Vec<RouteDestination>> {
-    match part(&route.to)?.as_slice() {
+    match as_known(&route.to)?.as_slice() {
         [] => versions::usual(site, listener.port),
         shares => versions::shared(site, listener.port, shares),
     }
@@ -211,7 +211,7 @@ fn rewritten(rewrite: &Rewrite) -> Known<istio::Rewrite> {
 }
 
 fn mirrored(site: &Site, listener: Listener, route: &Route, sent: HttpRoute) -> Known<HttpRoute> {
-    let Some(mirror) = part(&route.mirror)? else { return Ok(sent) };
+    let Some(mirror) = as_known(&route.mirror)? else { return Ok(sent) };
     Ok(HttpRoute {
         mirror: Some(versions::to_version(site, listener.port, &mirror.version)?),
         mirror_percentage: Some(Percent { value: mirror.percent? }),

@@ -3,7 +3,7 @@
 use super::super::{Port, Service, Site};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         istio::{
             PortSelector,
@@ -76,7 +76,7 @@ pub(super) fn shared(site: &Site, port: &Port, shares: &[Share]) -> Known<Vec<Ro
 
 /// One version.
 pub(super) fn to_version(site: &Site, port: &Port, version: &Known<String>) -> Known<Destination> {
-    let version = part(version)?;
+    let version = as_known(version)?;
     let mut declared = site.service.versions()?.iter();
     declared.find(|declared| declared.name.as_ref() == Ok(version)).ok_or(Unknown)?;
     destination(site, port, Some(version.clone()))

@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{istio::virtual_service::VirtualService, manifest::manifest, port::PortNumber, stage},
-    object::{Holding, Key, Object, Stage, Transition},
+    object::{Key, ManagementScope, Object, Stage, Transition},
 };
 
 /// What is called, and what takes it.
@@ -23,7 +23,7 @@ pub(in super::super) struct Listener<'a> {
 
 /// Every port of the Service; with the global name among the hosts port 80, too.
 pub(in super::super) fn listeners<'a>(site: &Site<'a>, global: bool) -> Known<Vec<Listener<'a>>> {
-    let ports: &'a [Port] = part(&site.service.ports)?;
+    let ports: &'a [Port] = as_known(&site.service.ports)?;
     let further = if global { port_80(ports)? } else { None };
     let further = further.map(|port| Listener { number: Ok(PortNumber::HTTP), port });
     Ok(further.into_iter().chain(ports.iter().map(|port| Listener { number: port.number, port })).collect())
@@ -78,7 +78,7 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<&str>, sta
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: Holding::Whole,
+        holding: ManagementScope::Whole,
         stage,
         transition: Transition::InPlace,
         origins,

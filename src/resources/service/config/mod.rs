@@ -23,7 +23,7 @@ use crate::{
         port::{PortNumber, Protocol},
         reference::Destination,
         resiliency::Preset,
-        service::{Access, AuthorizationMode, Management, Patch, Rival, Unmanaged},
+        service::{Access, AuthorizationMode, Management, Patch, ReplacedObject, Unmanaged},
     },
     model,
     resources::{
@@ -94,7 +94,7 @@ model! {
             .check(OBJECT_NAME, |v| text(v, is_object_name)),
         /// Objects of others in the namespace that this resource's take the place of, `Kind/name`: they are deleted after ours
         /// are made, for example `VirtualService/payments-vs`.
-        replaces: Set<Rival> = optional(),
+        replaces: Set<ReplacedObject> = optional(),
         /// Kinds that something else makes for this service, like Argo Rollouts or Flagger: none is written here, and one
         /// that was is released, not deleted.
         unmanaged: Set<Unmanaged> = optional(),

@@ -11,7 +11,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use terraform_provider_mesh::{
-    kubernetes::{Cluster, Connection, Error, Exec, Freshness, Limits, Pod},
+    kubernetes::{Cluster, Connection, Deadline, Error, Exec, Freshness, Pod},
     object::{Key, kind},
 };
 use tokio_util::sync::CancellationToken;
@@ -115,7 +115,7 @@ fn connected(connection: Connection) -> Cluster {
 
 /// One request that the administrator may make.
 async fn ask(cluster: &Cluster) -> Result<(), Error> {
-    let limits = Limits::within(Duration::from_secs(20), CancellationToken::new());
+    let limits = Deadline::within(Duration::from_secs(20), CancellationToken::new());
     let key = Key::new(&kind::SERVICE_ACCOUNT, "default", "nobody");
     cluster.get(&key, Freshness::Now, &limits).await.map(|_| ())
 }

@@ -3,13 +3,13 @@
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    resources::{Kind, global_defaults::GlobalDefaults},
+    resources::{ResourceType, global_defaults::GlobalDefaults},
     schema::model::Model,
 };
 
 use crate::golden::hcl;
 
-type Config = <GlobalDefaults as Kind>::Config;
+type Config = <GlobalDefaults as ResourceType>::Config;
 
 const CLOSED: &str = r#"
     mtls {}

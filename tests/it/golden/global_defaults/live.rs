@@ -6,15 +6,15 @@ use expect_test::{Expect, expect};
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    facts::{Found, Unseen},
     mesh::checks::Findings,
-    resources::{Kind, global_defaults::GlobalDefaults},
+    query::{QueryError, QueryResults},
+    resources::{ResourceType, global_defaults::GlobalDefaults},
     schema::model::Model,
 };
 
 use crate::golden::{hcl, mesh};
 
-type Config = <GlobalDefaults as Kind>::Config;
+type Config = <GlobalDefaults as ResourceType>::Config;
 
 /// A mesh in which nothing contradicts.
 const SOUND: &str = r#"
@@ -49,12 +49,12 @@ fn map(name: &str, mesh: &str) -> Json {
 /// What the checks of `text` find where the root namespace has these ConfigMaps.
 fn told(text: &str, maps: &[Json]) -> String {
     let config = Config::decode(&hcl::resource(text, &Config::schema()), &Path::root(), &mut Diagnostics::default());
-    let answer = |want: &terraform_provider_mesh::mesh::checks::Want| {
+    let answer = |want: &terraform_provider_mesh::mesh::checks::LiveQuery| {
         (want.query.clone(), Ok(maps.iter().cloned().map(Arc::new).collect()))
     };
-    let found: Found = GlobalDefaults::wants(&config, &mesh()).iter().map(answer).collect();
+    let found: QueryResults = GlobalDefaults::live_queries(&config, &mesh()).iter().map(answer).collect();
     let mut findings = Findings::default();
-    GlobalDefaults::judge(&config, &mesh(), &found, &mut findings);
+    GlobalDefaults::live_checks(&config, &mesh(), &found, &mut findings);
     let mut lines = String::new();
     for finding in findings {
         assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
@@ -134,9 +134,9 @@ fn each_revision_is_judged() {
 #[test]
 fn what_cannot_be_seen_is_not_judged() {
     let config = Config::decode(&hcl::resource(TEXT, &Config::schema()), &Path::root(), &mut Diagnostics::default());
-    let wants = GlobalDefaults::wants(&config, &mesh());
-    let found: Found = wants.iter().map(|want| (want.query.clone(), Err(Unseen::Forbidden))).collect();
+    let wants = GlobalDefaults::live_queries(&config, &mesh());
+    let found: QueryResults = wants.iter().map(|want| (want.query.clone(), Err(QueryError::Forbidden))).collect();
     let mut findings = Findings::default();
-    GlobalDefaults::judge(&config, &mesh(), &found, &mut findings);
+    GlobalDefaults::live_checks(&config, &mesh(), &found, &mut findings);
     assert_eq!(findings.into_iter().count(), 0);
 }

@@ -1,4 +1,4 @@
-//! Whose tokens are verified, and who must have one.
+//! Ownership tokens are verified, and who must have one.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;

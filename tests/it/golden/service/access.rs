@@ -1,7 +1,7 @@
 //! Who may call, and who sees the service.
 
 use expect_test::{expect, expect_file};
-use terraform_provider_mesh::resources::{Kind as _, service::Service};
+use terraform_provider_mesh::resources::{ResourceType as _, service::Service};
 
 use super::payments;
 use crate::golden::{check, check_keys, check_object, check_outputs, mesh};

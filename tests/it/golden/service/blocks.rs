@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 use expect_test::expect_file;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    resources::{Kind, service::Service},
+    resources::{ResourceType, service::Service},
     schema::model::Model as _,
 };
 
 use crate::golden::{hcl, mesh};
 
-type Config = <Service as Kind>::Config;
+type Config = <Service as ResourceType>::Config;
 
 /// A service that speaks HTTP, gRPC and bytes.
 const MIXED: &str = r#"

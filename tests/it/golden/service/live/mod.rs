@@ -11,11 +11,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use expect_test::Expect;
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
-    facts::Found,
     mesh::checks::{Code, Findings, Level, Levels},
     object::kind,
+    query::QueryResults,
     resources::{
-        Kind as _,
+        ResourceType as _,
         service::{Config, Service},
     },
 };
@@ -178,8 +178,8 @@ spec: {hosts: [api.stripe.com], exportTo: ['.']}
     for n in 0..objects.len() {
         for odd in oddities(&objects[n]) {
             // It is found as what it was, whatever it is now.
-            let queries = Service::wants(&config, &mesh()).into_iter().map(|want| want.query);
-            let found: Found = queries
+            let queries = Service::live_queries(&config, &mesh()).into_iter().map(|want| want.query);
+            let found: QueryResults = queries
                 .map(|query| {
                     let answered = answer(&query, &objects, &[]).map(|live| {
                         let turned = |live: Arc<Json>| if *live == objects[n] { Arc::new(odd.clone()) } else { live };
@@ -188,7 +188,7 @@ spec: {hosts: [api.stripe.com], exportTo: ['.']}
                     (query, answered)
                 })
                 .collect();
-            Service::judge(&config, &mesh(), &found, &mut Findings::default());
+            Service::live_checks(&config, &mesh(), &found, &mut Findings::default());
         }
     }
 }

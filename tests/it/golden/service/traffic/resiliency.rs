@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use expect_test::expect;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    resources::{Kind, service::Service},
+    resources::{ResourceType, service::Service},
     schema::model::Model,
 };
 
@@ -14,9 +14,9 @@ use crate::golden::{hcl, mesh};
 
 /// Timeout and retries of the first route, one line.
 fn of_requests(arguments: &str) -> String {
-    let value = hcl::resource(&payments(arguments), &<Service as Kind>::Config::schema());
+    let value = hcl::resource(&payments(arguments), &<Service as ResourceType>::Config::schema());
     let mut out = Diagnostics::default();
-    let config = <Service as Kind>::Config::decode(&value, &Path::root(), &mut out);
+    let config = <Service as ResourceType>::Config::decode(&value, &Path::root(), &mut out);
     Service::check(&config, &mut out);
     Service::check_in_mesh(&config, &mesh(), &mut out);
     assert!(out.sound().is_ok(), "{arguments}: {out}");

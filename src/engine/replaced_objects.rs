@@ -6,18 +6,18 @@ use serde_json::Value as Json;
 
 use super::{
     Engine,
-    ownership::{OWNER, Whose, whose},
-    record::Noted,
-    write::MOST_ROUNDS,
+    ownership::{OWNER, Ownership, whose},
+    record::RecordedObject,
+    write::MAX_CONFLICT_RETRIES,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
+    json_path::text,
     kubernetes::{
         Error, Freshness,
         errors::{Doing, explain},
     },
     object::Key,
-    tree::text,
 };
 
 /// Between two stages of deletes: what a route named must outlive the route in every proxy.
@@ -86,8 +86,8 @@ impl Engine<'_> {
             if settle && round == 1 {
                 self.limits.pause(SETTLE).await?;
             }
-            match self.let_go(key, &Noted::default(), &live).await {
-                Err(error) if error.stale() && round < MOST_ROUNDS => {}
+            match self.let_go(key, &RecordedObject::default(), &live).await {
+                Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES => {}
                 result => return result.map(|()| true),
             }
         }
@@ -96,7 +96,7 @@ impl Engine<'_> {
 
     /// Who has it, in words; `None` where it belongs to a resource, which has to let go of it first.
     fn displaced(&self, key: &Key, live: &Json, out: &mut Diagnostics) -> Option<String> {
-        let Whose::Other(who) = whose(live, self.claim, None) else { return None };
+        let Ownership::Other(who) = whose(live, self.claim, None) else { return None };
         if text(live, &["metadata", "annotations", OWNER]).is_none() {
             return Some(who);
         }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     diagnostics::Diagnostics,
-    known::part,
+    known::as_known,
     mesh::{Mesh, names},
 };
 
@@ -68,7 +68,7 @@ impl ExternalService {
             );
         }
         if self.resolution == Ok(None)
-            && part(&self.endpoints).is_ok_and(Vec::is_empty)
+            && as_known(&self.endpoints).is_ok_and(Vec::is_empty)
             && hosts.iter().any(Host::is_wildcard)
             && !hosts.iter().all(Host::is_wildcard)
         {
@@ -111,7 +111,7 @@ impl ExternalService {
                  application wanted to. Or write the exact hosts.",
             );
         }
-        if self.resolution == Ok(Some(Resolution::Static)) && part(&self.endpoints).is_ok_and(Vec::is_empty) {
+        if self.resolution == Ok(Some(Resolution::Static)) && as_known(&self.endpoints).is_ok_and(Vec::is_empty) {
             out.error(
                 &argument("resolution"),
                 "No endpoints",

@@ -3,8 +3,8 @@
 use super::{Ingress, Pattern};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
-    mesh::service::{Management, Port, Service, Unmanaged, rules::listed},
+    known::{Known, as_known},
+    mesh::service::{Management, Port, Service, Unmanaged, validate::listed},
 };
 
 impl Service {
@@ -187,8 +187,8 @@ fn check_reached<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>,
 
 /// Those of the same name.
 fn alike<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>) -> impl Iterator<Item = &'a Ingress> {
-    let name = part(&block.name).ok().cloned();
-    before.filter(move |other| name.is_some() && part(&other.name).ok() == name.as_ref())
+    let name = as_known(&block.name).ok().cloned();
+    before.filter(move |other| name.is_some() && as_known(&other.name).ok() == name.as_ref())
 }
 
 fn differs<T: PartialEq>(one: &Known<T>, other: &Known<T>) -> bool {

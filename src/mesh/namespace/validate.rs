@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Exception, Mtls, Namespace, Team, place};
+use super::{Exception, Mtls, Namespace, Team, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::part,
+    known::as_known,
     mesh::{Mesh, global_defaults::Mode, service::check_host_is_external},
 };
 
@@ -68,16 +68,16 @@ impl Namespace {
     fn check_labels(&self, out: &mut Diagnostics) {
         let Ok(labels) = &self.labels else { return };
         let at = |key: &str| Path::root().attribute("labels").key(key);
-        if labels.contains_key(place::INJECTION) {
+        if labels.contains_key(namespace_object::INJECTION) {
             out.error(
-                &at(place::INJECTION),
+                &at(namespace_object::INJECTION),
                 "Reserved key",
                 "istio-injection decides whether pods get a sidecar. Remove it, and write injection or revision.",
             );
         }
-        if labels.contains_key(place::TEAM) && matches!(&self.team, Ok(Some(_))) {
+        if labels.contains_key(namespace_object::TEAM) && matches!(&self.team, Ok(Some(_))) {
             out.error(
-                &at(place::TEAM),
+                &at(namespace_object::TEAM),
                 "Two teams",
                 "The argument team writes the label of the same name. Remove one of them.",
             );
@@ -97,9 +97,9 @@ impl Namespace {
 /// A binding without a subject gives nobody anything.
 fn check_subjects(team: &Team, out: &mut Diagnostics) {
     let nobody = [
-        part(&team.groups).map(BTreeSet::is_empty),
-        part(&team.users).map(BTreeSet::is_empty),
-        part(&team.service_accounts).map(BTreeSet::is_empty),
+        as_known(&team.groups).map(BTreeSet::is_empty),
+        as_known(&team.users).map(BTreeSet::is_empty),
+        as_known(&team.service_accounts).map(BTreeSet::is_empty),
     ];
     if nobody.iter().all(|nobody| *nobody == Ok(true)) {
         out.error(

@@ -5,27 +5,27 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::{
-    View, Wants,
-    shapes::{covers, hosts_meet, items, labels, name, namespace, some, texts, words},
+    LiveQueries, View,
+    live_objects::{covers, hosts_meet, items, labels, name, namespace, some, texts, words},
 };
 use crate::{
     diagnostics::Path,
+    json_path::{at, text},
     known::Known,
     mesh::{
         checks::{
             Code::{GatewayHost, MissingIssuer, MissingProvider, MissingReference, NoVersion},
             Findings,
         },
-        installed::{self, Installed},
+        mesh_config::{self, MeshConfig},
     },
     object::{Object, kind},
-    tree::{at, text},
 };
 
 /// How a policy asks for the issuer of a token.
 const ISSUER: &str = "request.auth.claims[iss]";
 
-pub(super) fn wants(view: &View, wants: &mut Wants) {
+pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
     let (home, root) = (view.site.namespace, view.site.mesh.root_namespace.as_str());
     if subsets(view).next().is_some() {
         wants.all(&kind::POD, home, &[NoVersion]);
@@ -43,7 +43,7 @@ pub(super) fn wants(view: &View, wants: &mut Wants) {
     }
 }
 
-pub(super) fn judge(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &View, out: &mut Findings) {
     // A check that needs what nobody knows says nothing.
     let _ = versions(view, out);
     for (object, gateway) in routes(view) {
@@ -195,12 +195,12 @@ fn providers<'a>(view: &'a View) -> impl Iterator<Item = &'a str> {
 fn authorizers(view: &View, out: &mut Findings) -> Known<()> {
     let root = &view.site.mesh.root_namespace;
     let maps = view.found.all(&kind::CONFIG_MAP, root)?;
-    let meshes = installed::all(&maps);
+    let meshes = mesh_config::all(&maps);
     if meshes.is_empty() {
         // The mesh is configured elsewhere.
         return Ok(());
     }
-    let defined: BTreeSet<&str> = meshes.iter().flat_map(Installed::authorizers).collect();
+    let defined: BTreeSet<&str> = meshes.iter().flat_map(MeshConfig::authorizers).collect();
     for provider in providers(view).filter(|provider| !defined.contains(provider)) {
         out.tell_at(
             MissingProvider,

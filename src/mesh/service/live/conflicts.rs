@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::{
-    View, Wants,
+    LiveQueries, View,
+    live_objects::{items, name, namespace, number, place, ports, protocol, shown, some, texts, whole_host, words},
     service::{leads_to, speaks},
-    shapes::{items, name, namespace, number, place, ports, protocol, shown, some, texts, whole_host, words},
 };
 use crate::{
-    known::{Known, part},
+    json_path::{at, text},
+    known::{Known, as_known},
     mesh::{
         checks::{
             Code::{
@@ -23,7 +24,6 @@ use crate::{
         service::Management,
     },
     object::{Kind, kind, stamp},
-    tree::{at, text},
 };
 
 /// Kinds of which one object of each resource records its arguments.
@@ -35,7 +35,7 @@ const RECORDING: [&Kind; 5] = [
     &kind::SIDECAR,
 ];
 
-pub(super) fn wants(view: &View, wants: &mut Wants) {
+pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
     let home = view.site.namespace;
     for kind in RECORDING {
         wants.all(kind, home, &[SharedAccount, SharedWorkload]);
@@ -55,7 +55,7 @@ pub(super) fn wants(view: &View, wants: &mut Wants) {
     }
 }
 
-pub(super) fn judge(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &View, out: &mut Findings) {
     // A check that needs what nobody knows says nothing.
     let _ = virtual_services(view, out);
     let _ = destination_rules(view, out);
@@ -216,7 +216,7 @@ fn services(view: &View, out: &mut Findings) -> Known<()> {
 /// Other services of this provider, whoever has them.
 fn resources(view: &View, out: &mut Findings) -> Known<()> {
     let selector = view.site.selector()?;
-    let account = part(&view.site.service.service_account)?;
+    let account = as_known(&view.site.service.service_account)?;
     let (mut workloads, mut accounts) = (Vec::new(), Vec::new());
     for (id, arguments) in recorded(view) {
         let name = text(&arguments, &["name"]).unwrap_or_default();

@@ -2,12 +2,12 @@
 
 use super::{Namespace, Site, origin};
 use crate::{
-    known::{Known, Unknown, part},
+    known::{Known, Unknown, as_known},
     mesh::{
         manifest::{Metadata, bare},
         stage,
     },
-    object::{Holding, Key, Object, Transition, kind},
+    object::{Key, ManagementScope, Object, Transition, kind},
 };
 
 /// Has the pods of a namespace injected, or not, by the default revision. Where it stands, [`REVISION`] is ignored.
@@ -29,11 +29,11 @@ impl Namespace {
             return Ok(true);
         }
         let written = [
-            part(&self.team).map(Option::is_some),
+            as_known(&self.team).map(Option::is_some),
             self.injection.map(|injection| injection.is_some()),
-            part(&self.revision).map(Option::is_some),
-            part(&self.labels).map(|labels| !labels.is_empty()),
-            part(&self.annotations).map(|annotations| !annotations.is_empty()),
+            as_known(&self.revision).map(Option::is_some),
+            as_known(&self.labels).map(|labels| !labels.is_empty()),
+            as_known(&self.annotations).map(|annotations| !annotations.is_empty()),
         ];
         match written.contains(&Ok(true)) {
             true => Ok(true),
@@ -48,21 +48,21 @@ pub(super) fn namespace(site: &Site, key: Key) -> Known<Object> {
     let Site { namespace, .. } = site;
     let create = namespace.create?;
     let mut metadata = if create { Metadata::of(site.mesh) } else { Metadata::default() }
-        .and(part(&namespace.labels)?, part(&namespace.annotations)?);
+        .and(as_known(&namespace.labels)?, as_known(&namespace.annotations)?);
     let mut label = |key: &str, value: &str| drop(metadata.labels.insert(key.to_owned(), value.to_owned()));
-    if let Some(team) = part(&namespace.team)? {
+    if let Some(team) = as_known(&namespace.team)? {
         label(TEAM, team);
     }
     if let Some(injection) = namespace.injection? {
         label(INJECTION, if injection { "enabled" } else { "disabled" });
     }
-    if let Some(revision) = part(&namespace.revision)? {
+    if let Some(revision) = as_known(&namespace.revision)? {
         label(REVISION, revision);
     }
     Ok(Object {
         body: bare(&key, metadata),
         key,
-        holding: if create { Holding::Whole } else { Holding::Fields },
+        holding: if create { ManagementScope::Whole } else { ManagementScope::Fields },
         stage: stage::NAMESPACE,
         transition: Transition::InPlace,
         origins: vec![

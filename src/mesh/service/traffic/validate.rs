@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::part,
+    known::as_known,
     mesh::{Mesh, duration::Duration, failures::OutlierDetection, manifest::Texts, port::Protocol, resiliency::Preset},
 };
 
@@ -104,12 +104,12 @@ impl Service {
             return;
         }
         let place =
-            part(&self.traffic.failover).is_ok_and(|rules| !rules.is_empty()).then_some("failover").or_else(|| {
-                part(&self.traffic.failover_priority)
+            as_known(&self.traffic.failover).is_ok_and(|rules| !rules.is_empty()).then_some("failover").or_else(|| {
+                as_known(&self.traffic.failover_priority)
                     .is_ok_and(|labels| !labels.is_empty())
                     .then_some("failover_priority")
             });
-        if let (Some(name), Ok(ejection)) = (place, part(&self.traffic.outlier_detection))
+        if let (Some(name), Ok(ejection)) = (place, as_known(&self.traffic.outlier_detection))
             && ejection.as_ref().is_none_or(OutlierDetection::says_nothing)
         {
             out.error(
@@ -122,8 +122,8 @@ impl Service {
     }
 
     fn check_failover(&self, out: &mut Diagnostics) {
-        let Ok(rules) = part(&self.traffic.failover) else { return };
-        if !rules.is_empty() && part(&self.traffic.failover_priority).is_ok_and(|labels| !labels.is_empty()) {
+        let Ok(rules) = as_known(&self.traffic.failover) else { return };
+        if !rules.is_empty() && as_known(&self.traffic.failover_priority).is_ok_and(|labels| !labels.is_empty()) {
             out.error(
                 &Path::root().attribute("failover_priority"),
                 "Two ways of failover",
@@ -193,7 +193,7 @@ impl Service {
     }
 
     fn check_labels(&self, version: &Version, labels: &Texts, out: &mut Diagnostics) {
-        let Ok(selector) = part(&self.selector) else { return };
+        let Ok(selector) = as_known(&self.selector) else { return };
         let at = version.at.attribute("labels");
         if let Some((key, value, other)) =
             labels.iter().find_map(|(key, value)| Some((key, value, selector.get(key)?))).filter(|(_, a, b)| a != b)

@@ -8,19 +8,19 @@ use serde_json::Value as Json;
 
 use super::{
     Engine,
-    ownership::{Whose, whose},
-    record::Noted,
-    side_by_side,
+    ownership::{Ownership, whose},
+    record::RecordedObject,
+    run_bounded,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
+    json_path::at,
     kubernetes::{
         Error, Freshness,
-        contents::{Inhabitant, Served},
         errors::{Doing, explain},
+        namespace_contents::{Inhabitant, Served},
     },
-    object::{Holding, Key, kind},
-    tree::at,
+    object::{Key, ManagementScope, kind},
 };
 
 /// So many are named.
@@ -68,7 +68,7 @@ impl Engine<'_> {
     /// Whether all of `found` may go, by what is in them; what may not is told.
     pub(super) async fn may_go(
         &self,
-        noted: &BTreeMap<Key, Noted>,
+        noted: &BTreeMap<Key, RecordedObject>,
         found: &BTreeMap<Key, Arc<Json>>,
         out: &mut Diagnostics,
     ) -> bool {
@@ -85,16 +85,16 @@ impl Engine<'_> {
 
     /// Whether it is a Namespace that a delete would take with all that is in it. One that is on its way already can't be
     /// kept.
-    pub(super) fn would_go(&self, key: &Key, noted: &Noted, live: &Json) -> bool {
+    pub(super) fn would_go(&self, key: &Key, noted: &RecordedObject, live: &Json) -> bool {
         key.kind == &kind::NAMESPACE
             && !self.claim.takeover.empties
-            && noted.holding() == Holding::Whole
+            && noted.holding() == ManagementScope::Whole
             && !noted.adopted
             && !noted.moved
             && match whose(live, self.claim, Some(noted)) {
-                Whose::Ours => true,
-                Whose::OtherLife => noted.inherited || self.claim.instance.is_empty(),
-                Whose::Other(_) => false,
+                Ownership::Ours => true,
+                Ownership::OtherLife => noted.inherited || self.claim.instance.is_empty(),
+                Ownership::Other(_) => false,
             }
             && at(live, &["metadata", "deletionTimestamp"]).is_null()
     }
@@ -107,7 +107,7 @@ impl Engine<'_> {
             Ok(kinds) => {
                 let kinds: Vec<_> = kinds.into_iter().filter(|kind| !is_of_the_cluster(kind)).collect();
                 let looks = kinds.iter().map(|kind| self.cluster.inhabitants(kind, &key.name, &self.limits).boxed());
-                for (kind, found) in kinds.iter().zip(side_by_side(looks.collect()).await) {
+                for (kind, found) in kinds.iter().zip(run_bounded(looks.collect()).await) {
                     match found {
                         Ok(found) => strangers.extend(
                             found

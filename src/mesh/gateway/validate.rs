@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Gateway, Mode, Protocol, Server, Tls, Version};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::part,
+    known::as_known,
 };
 
 impl Gateway {
@@ -31,7 +31,7 @@ impl Gateway {
 /// TLS where the protocol has it, and only there.
 fn check_tls(server: &Server, out: &mut Diagnostics) {
     let Ok(protocol) = server.protocol else { return };
-    let (redirects, tls) = (server.https_redirect == Ok(true), part(&server.tls).ok());
+    let (redirects, tls) = (server.https_redirect == Ok(true), as_known(&server.tls).ok());
     if protocol.is_tls() && matches!(tls, Some(None)) {
         out.error(
             &server.at.attribute("tls"),

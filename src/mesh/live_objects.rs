@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use crate::{
+    json_path::{at, text},
     mesh::{manifest::Texts, port::Protocol},
-    tree::{at, text},
 };
 
 /// `metadata.name`

@@ -6,11 +6,11 @@ use super::{
     super::{ExternalService, Port, Resolution, Tls, ports::is_nameless},
     argument,
 };
-use crate::{diagnostics::Diagnostics, known::part, mesh::port::Protocol};
+use crate::{diagnostics::Diagnostics, known::as_known, mesh::port::Protocol};
 
 impl ExternalService {
     pub(super) fn check_ports(&self, out: &mut Diagnostics) {
-        let Ok(ports) = part(&self.ports) else { return };
+        let Ok(ports) = as_known(&self.ports) else { return };
         let mut numbers = BTreeSet::new();
         for port in ports {
             if let Ok(number) = port.number
@@ -35,7 +35,7 @@ impl ExternalService {
 
     /// Without an address such a port would be taken for every host in the world.
     fn check_nameless(&self, port: &Port, protocol: Protocol, out: &mut Diagnostics) {
-        if part(&self.addresses).is_ok_and(BTreeSet::is_empty) {
+        if as_known(&self.addresses).is_ok_and(BTreeSet::is_empty) {
             let why = if self.has_wildcard() == Ok(true) {
                 "the hosts of the wildcard could not be told apart on it"
             } else {
@@ -87,11 +87,11 @@ impl ExternalService {
 
     /// What a wildcard's requests are sent with comes from the requests, which such a port doesn't have.
     pub(super) fn check_origination_without_names(&self, out: &mut Diagnostics) {
-        let (Ok(ports), Ok(true)) = (part(&self.ports), self.has_wildcard()) else { return };
+        let (Ok(ports), Ok(true)) = (as_known(&self.ports), self.has_wildcard()) else { return };
         let is_blind = |port: &Port| {
             port.protocol.is_ok_and(is_nameless) && self.tls_of(port).is_ok_and(|tls| tls.origination().is_some())
         };
-        let Ok(settings) = part(&self.tls_settings) else { return };
+        let Ok(settings) = as_known(&self.tls_settings) else { return };
         let is_named = settings.as_ref().is_some_and(|settings| settings.subject_alt_names != Ok(None));
         if ports.iter().any(is_blind) && !is_named {
             out.error(

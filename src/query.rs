@@ -53,7 +53,7 @@ impl fmt::Display for Query {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unseen {
+pub enum QueryError {
     /// We may not look.
     Forbidden,
     /// The cluster doesn't serve the kind.
@@ -65,13 +65,13 @@ pub enum Unseen {
 }
 
 /// The objects that answer a question: one or none to [`Query::One`].
-pub type Answer = Result<Vec<Arc<Json>>, Unseen>;
+pub type Answer = Result<Vec<Arc<Json>>, QueryError>;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
-pub struct Found(BTreeMap<Query, Answer>);
+pub struct QueryResults(BTreeMap<Query, Answer>);
 
-impl Found {
+impl QueryResults {
     /// The object under `key`, where there is one; `Err`: nobody knows.
     pub fn one(&self, key: &Key) -> Known<Option<&Json>> {
         Ok(self.answer(&Query::One(key.clone()))?.first().map(AsRef::as_ref))
@@ -88,7 +88,7 @@ impl Found {
     }
 
     /// Why there is no answer to `query`, where there is none.
-    pub fn unseen(&self, query: &Query) -> Option<&Unseen> {
+    pub fn unseen(&self, query: &Query) -> Option<&QueryError> {
         self.0.get(query).and_then(|answer| answer.as_ref().err())
     }
 
@@ -114,7 +114,7 @@ impl Found {
     }
 }
 
-impl FromIterator<(Query, Answer)> for Found {
+impl FromIterator<(Query, Answer)> for QueryResults {
     fn from_iter<T: IntoIterator<Item = (Query, Answer)>>(answers: T) -> Self {
         Self(answers.into_iter().collect())
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{AuthorizationMode, Management, Port, Service};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         Mesh,
         port::{PortNumber, Protocol},
@@ -125,7 +125,8 @@ impl Service {
 
 /// The ports as messages show them.
 pub(super) fn listed(ports: &[Port]) -> String {
-    let shown = |port: &Port| -> Known<String> { Ok(format!("{} ({})", part(&port.number)?, part(&port.protocol)?)) };
+    let shown =
+        |port: &Port| -> Known<String> { Ok(format!("{} ({})", as_known(&port.number)?, as_known(&port.protocol)?)) };
     let known: Vec<String> = ports.iter().filter_map(|port| shown(port).ok()).collect();
     if known.is_empty() { "no port".to_owned() } else { format!("port {}", known.join(", ")) }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::Mesh,
 };
 
@@ -27,7 +27,7 @@ impl ExternalService {
         self.check_origination_without_names(out);
         let originations = self.originations();
         let is_mutual = originations.as_ref().map(|all| all.contains(&Origination::Mutual));
-        let Ok(settings) = part(&self.tls_settings) else { return };
+        let Ok(settings) = as_known(&self.tls_settings) else { return };
         let Some(settings) = settings else {
             if is_mutual == Ok(true) {
                 no_certificate(&argument("tls_settings"), out);
@@ -109,11 +109,11 @@ impl ExternalService {
     }
 
     pub(super) fn check_credential_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        let Ok(Some(settings)) = part(&self.tls_settings).map(Option::as_ref) else { return };
+        let Ok(Some(settings)) = as_known(&self.tls_settings).map(Option::as_ref) else { return };
         if !is_written(&settings.credential_name) || !is_written(&settings.workload_selector) {
             return;
         }
-        let Ok(home) = part(&self.namespace) else { return };
+        let Ok(home) = as_known(&self.namespace) else { return };
         if home.as_ref().is_none_or(|home| *home == mesh.root_namespace) {
             out.error(
                 &argument("namespace"),

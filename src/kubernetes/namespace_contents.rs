@@ -5,11 +5,11 @@ use serde_json::Value as Json;
 use super::{
     cluster::{Cluster, encode},
     errors::Error,
-    retry::Limits,
+    retry::Deadline,
 };
 use crate::{
+    json_path::{at, text},
     object::stamp,
-    tree::{at, text},
 };
 
 /// The server's kinds in two requests; Kubernetes 1.30 has it in this form.
@@ -45,7 +45,7 @@ pub struct Inhabitant {
 
 impl Cluster {
     /// Every kind of which there may be objects in a namespace. `Err`: of some we can't know.
-    pub async fn kinds_in_namespaces(&self, limits: &Limits) -> Result<Vec<Served>, Error> {
+    pub async fn kinds_in_namespaces(&self, limits: &Deadline) -> Result<Vec<Served>, Error> {
         let mut all = Vec::new();
         for root in ["/api", "/apis"] {
             let discovered = self.read_as(DISCOVERY, root, limits).await?;
@@ -55,7 +55,12 @@ impl Cluster {
     }
 
     /// The objects of a kind in a namespace.
-    pub async fn inhabitants(&self, kind: &Served, namespace: &str, limits: &Limits) -> Result<Vec<Inhabitant>, Error> {
+    pub async fn inhabitants(
+        &self,
+        kind: &Served,
+        namespace: &str,
+        limits: &Deadline,
+    ) -> Result<Vec<Inhabitant>, Error> {
         let Served { group, version, plural, .. } = kind;
         let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
         let folder = format!("{root}/namespaces/{}/{plural}?limit=500", encode(namespace));

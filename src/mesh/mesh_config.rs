@@ -3,11 +3,11 @@
 
 use serde_json::Value as Json;
 
-use crate::tree::{at, text};
+use crate::json_path::{at, text};
 
 /// The configuration of one revision.
 #[derive(Clone, Debug)]
-pub struct Installed {
+pub struct MeshConfig {
     /// The ConfigMap's name.
     pub name: String,
     /// `meshConfig`
@@ -15,17 +15,17 @@ pub struct Installed {
 }
 
 /// Every revision's among these ConfigMaps. What isn't one, or can't be read, is left out.
-pub fn all(maps: &[&Json]) -> Vec<Installed> {
+pub fn all(maps: &[&Json]) -> Vec<MeshConfig> {
     let read = |map: &&Json| {
         let name = text(map, &["metadata", "name"])?;
         let is_mesh = name == "istio" || name.starts_with("istio-");
         let config = serde_saphyr::from_str(text(map, &["data", "mesh"])?).ok()?;
-        is_mesh.then(|| Installed { name: name.to_owned(), config })
+        is_mesh.then(|| MeshConfig { name: name.to_owned(), config })
     };
     maps.iter().filter_map(read).collect()
 }
 
-impl Installed {
+impl MeshConfig {
     /// The names of all extension providers.
     pub fn providers(&self) -> Vec<&str> {
         self.named(|_| true)

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::{
     super::Service,
     Fault, Match, Redirect, Rewrite, Route,
-    rules::{check_shares, named},
+    validate::{check_shares, named},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::istio::virtual_service::StringMatch,
 };
 
@@ -119,7 +119,7 @@ fn check_reach(routes: &[Route], out: &mut Diagnostics) {
 
 fn check_redirect(route: &Route, redirect: &Redirect, out: &mut Diagnostics) {
     let excluded = [
-        ("to", part(&route.to).is_ok_and(|to| !to.is_empty())),
+        ("to", as_known(&route.to).is_ok_and(|to| !to.is_empty())),
         ("rewrite", matches!(route.rewrite, Ok(Some(_)))),
         ("mirror", matches!(route.mirror, Ok(Some(_)))),
         ("fault", matches!(route.fault, Ok(Some(_)))),

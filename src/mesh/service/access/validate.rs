@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use super::{Access, AuthorizationMode, Calls, allow::access_caller, export::allowed};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, part},
+    known::{Known, as_known},
     mesh::{
         Mesh,
         port::Protocol,
         reference::Caller,
-        service::{Port, Service, Site, rules::listed},
+        service::{Port, Service, Site, validate::listed},
     },
 };
 
@@ -251,7 +251,7 @@ fn check_hosts_of_deny(block: &Calls, out: &mut Diagnostics) {
 
 /// Warns of blocks that refuse whom nothing lets in, and of one that refuses everything.
 fn check_deny_has_effect(site: &Site, out: &mut Diagnostics) {
-    let Ok(blocks) = part(&site.service.authorization.deny) else { return };
+    let Ok(blocks) = as_known(&site.service.authorization.deny) else { return };
     for block in blocks {
         let Ok(refused) = block.callers(site) else { continue };
         if let Ok(allowed) = allowed(site)
@@ -277,7 +277,7 @@ fn check_deny_has_effect(site: &Site, out: &mut Diagnostics) {
 
 fn refuses_anything(block: &Calls) -> Known<bool> {
     let narrowed =
-        block.http_attribute()?.is_some() || part(&block.ports)?.is_some() || part(&block.ip_blocks)?.is_some();
+        block.http_attribute()?.is_some() || as_known(&block.ports)?.is_some() || as_known(&block.ip_blocks)?.is_some();
     Ok(!narrowed)
 }
 
