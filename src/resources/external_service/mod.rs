@@ -19,7 +19,7 @@ use crate::{
         external_service::{self, Endpoint, Port, Tls, TlsSettings},
         resiliency::Preset,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
@@ -28,7 +28,7 @@ use crate::{
 pub struct ExternalService;
 
 impl ResourceType for ExternalService {
-    const NAME: &'static str = "mesh_external_service";
+    const NAME: &'static str = resource_type::EXTERNAL_SERVICE;
     const IDENTITY: &'static [(&'static str, &'static str)] = &[
         ("namespace", "The namespace of its objects."),
         ("name", "The host with dashes for dots, or `name` where that is written."),
@@ -79,7 +79,7 @@ impl ResourceType for ExternalService {
     }
 
     fn takeover(config: &Config) -> Takeover {
-        Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+        Takeover { adopt_existing: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(config: &Config) -> OperationTimeouts {

@@ -17,7 +17,7 @@ use crate::{
         checks::{Findings, LiveQuery},
         gateway::{self, Mode, Server, Tls},
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
@@ -26,7 +26,7 @@ use crate::{
 pub struct Gateway;
 
 impl ResourceType for Gateway {
-    const NAME: &'static str = "mesh_gateway";
+    const NAME: &'static str = resource_type::GATEWAY;
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the gateway."), ("name", "The name of the gateway.")];
     type Config = Config;
@@ -66,7 +66,7 @@ impl ResourceType for Gateway {
     }
 
     fn takeover(config: &Config) -> Takeover {
-        Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+        Takeover { adopt_existing: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(config: &Config) -> OperationTimeouts {

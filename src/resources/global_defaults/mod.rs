@@ -19,7 +19,7 @@ use crate::{
         checks::{Findings, LiveQuery},
         global_defaults,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
@@ -28,7 +28,7 @@ use crate::{
 pub struct GlobalDefaults;
 
 impl ResourceType for GlobalDefaults {
-    const NAME: &'static str = "mesh_global_defaults";
+    const NAME: &'static str = resource_type::GLOBAL_DEFAULTS;
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "Always `default`: there is one.")];
     const ONE_PER_MESH: bool = true;
     type Config = Config;
@@ -80,7 +80,7 @@ impl ResourceType for GlobalDefaults {
     }
 
     fn takeover(config: &Config) -> Takeover {
-        Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+        Takeover { adopt_existing: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(config: &Config) -> OperationTimeouts {

@@ -20,7 +20,7 @@ use crate::{
         manifest::Texts,
         namespace::{self, Exception, Mtls, Team},
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
@@ -29,7 +29,7 @@ use crate::{
 pub struct Namespace;
 
 impl ResourceType for Namespace {
-    const NAME: &'static str = "mesh_namespace";
+    const NAME: &'static str = resource_type::NAMESPACE;
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "The name of the namespace.")];
     type Config = Config;
     type Outputs = ();
@@ -75,8 +75,8 @@ impl ResourceType for Namespace {
 
     fn takeover(config: &Config) -> Takeover {
         Takeover {
-            adopt: config.adopt_existing.or(false).unwrap_or(false),
-            empties: config.force_destroy.or(false).unwrap_or(false),
+            adopt_existing: config.adopt_existing.or(false).unwrap_or(false),
+            force_destroy: config.force_destroy.or(false).unwrap_or(false),
             ..Takeover::default()
         }
     }

@@ -19,7 +19,7 @@ use crate::{
         checks::{Findings, LiveQuery},
         service,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
@@ -28,7 +28,7 @@ use crate::{
 pub struct Service;
 
 impl ResourceType for Service {
-    const NAME: &'static str = "mesh_service";
+    const NAME: &'static str = resource_type::SERVICE;
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the service."), ("name", "The name of the service.")];
     type Config = Config;

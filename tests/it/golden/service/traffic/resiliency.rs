@@ -19,7 +19,7 @@ fn of_requests(arguments: &str) -> String {
     let config = <Service as ResourceType>::Config::decode(&value, &Path::root(), &mut out);
     Service::check(&config, &mut out);
     Service::check_in_mesh(&config, &mesh(), &mut out);
-    assert!(out.sound().is_ok(), "{arguments}: {out}");
+    assert!(!out.has_errors(), "{arguments}: {out}");
     let objects = Service::render(&config, &mesh()).unwrap();
     let (_, route) = objects.iter().find(|(key, _)| key.kind.kind == "VirtualService").unwrap();
     let route = &route.as_ref().unwrap().body["spec"]["http"][0];
