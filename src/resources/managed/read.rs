@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Managed, configured};
+use super::{Managed, configured, desired::decode_state};
 use crate::{
     diagnostics::{Diagnostic, Diagnostics, Path, Reported, Severity},
     engine::Record,
@@ -51,7 +51,7 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
         let record = Record::decode(&stored.private);
-        let limits = Deadline::within(R::timeouts(&Self::model_of(&stored.state)).read, call.stop.clone());
+        let limits = Deadline::within(decode_state::<R>(&stored.state).timeouts().read, call.stop.clone());
         let reader = context.reader(&record, limits);
         reader.check_cluster_identity(out).await?;
         let noted = record.recorded_objects();
@@ -65,7 +65,7 @@ impl<R: ResourceType> Managed<R> {
         let alive = if wrote.keys().any(whole) { live.keys().any(whole) } else { !live.is_empty() };
         let state = state::with_objects(&stored.state, &live);
         Ok(alive.then(|| match &context.mesh {
-            Ok(mesh) => state::completed(&state, R::outputs(&Self::model_of(&state), mesh).encode()),
+            Ok(mesh) => state::completed(&state, decode_state::<R>(&state).outputs(mesh).encode()),
             Err(_) => state,
         }))
     }
