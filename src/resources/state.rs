@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::{
     diagnostics::Path,
-    engine::Entry,
+    engine::JournalEntry,
     known::Known,
     mesh::Rendered,
     object::{Key, Object},
@@ -78,11 +78,11 @@ pub(super) fn live(state: &Value) -> BTreeMap<Key, Json> {
 }
 
 /// What was there, and what was done to it.
-pub(super) fn merged(mut before: BTreeMap<Key, Json>, done: &BTreeMap<Key, Entry>) -> BTreeMap<Key, Json> {
+pub(super) fn merged(mut before: BTreeMap<Key, Json>, done: &BTreeMap<Key, JournalEntry>) -> BTreeMap<Key, Json> {
     for (key, entry) in done {
         match entry {
-            Entry::Written { owned, .. } => drop(before.insert(key.clone(), owned.clone())),
-            Entry::Gone => drop(before.remove(key)),
+            JournalEntry::Written { owned, .. } => drop(before.insert(key.clone(), owned.clone())),
+            JournalEntry::Removed => drop(before.remove(key)),
         }
     }
     before

@@ -102,7 +102,7 @@ fn rule(
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::TARGETS,
         transition: Transition::InPlace,
         origins,

@@ -42,7 +42,7 @@ pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Obj
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::ROUTES,
         transition: Transition::InPlace,
         origins,

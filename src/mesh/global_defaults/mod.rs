@@ -163,7 +163,7 @@ fn object(
     Object {
         body: manifest(&key, metadata, spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage,
         transition: Transition::InPlace,
         origins: shared.iter().chain(origins).map(origin).collect(),

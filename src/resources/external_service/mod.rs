@@ -20,12 +20,12 @@ use crate::{
         resiliency::Preset,
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
 impl ResourceType for ExternalService {
-    const NAME: &'static str = "mesh_external_service";
+    const NAME: &'static str = resource_type::EXTERNAL_SERVICE;
     const IDENTITY: &'static [(&'static str, &'static str)] = &[
         ("namespace", "The namespace of its objects."),
         ("name", "The host with dashes for dots, or `name` where that is written."),
@@ -75,7 +75,7 @@ impl ResourceType for ExternalService {
     }
 
     fn takeover(&self) -> Takeover {
-        Takeover { adopt: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+        Takeover { adopt_existing: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(&self) -> OperationTimeouts {

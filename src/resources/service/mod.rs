@@ -20,12 +20,12 @@ use crate::{
         labels, service,
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
 impl ResourceType for Service {
-    const NAME: &'static str = "mesh_service";
+    const NAME: &'static str = resource_type::SERVICE;
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the service."), ("name", "The name of the service.")];
     type Outputs = Outputs;

@@ -190,7 +190,7 @@ fn given<R: ResourceType>(value: &Value) -> Given {
     R::validate(&config, &mut out);
     R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
     Given {
-        sound: out.sound().is_ok(),
+        sound: !out.has_errors(),
         id: R::id(&config, Ok(&mesh())),
         outputs: R::outputs(&config, &mesh()).encode(),
         rendered: R::render(&config, &mesh()),
