@@ -28,7 +28,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     kubernetes::{
         Cluster, Deadline,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     object::{Key, kind},
 };
@@ -84,9 +84,9 @@ fn identity_key() -> Key {
 impl Engine<'_> {
     /// State from another cluster must not be read as "all gone, create again". Answers the identity to note.
     pub async fn same_cluster(&self, out: &mut Diagnostics) -> Result<Option<String>, Reported> {
-        let identity = match self.cluster.identity(&self.limits).await {
+        let identity = match self.cluster.uid(&self.limits).await {
             Ok(identity) => identity,
-            Err(error) => return Err(explain(&error, Doing::Read, &identity_key(), None, out)),
+            Err(error) => return Err(report_error(&error, ApiOperation::Read, &identity_key(), None, out)),
         };
         match (identity, &self.record.cluster) {
             (Some(live), Some(noted)) if live != noted => Err(out.error(

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     kubernetes::{
-        Applied, Apply, Error, Freshness,
-        errors::{Doing, explain},
+        ApplyOptions, Error, Freshness, WriteResponse,
+        error_report::{ApiOperation, report_error},
     },
     object::{FieldOwnership, ManagementScope, Object, kind},
 };
@@ -29,8 +29,8 @@ impl Engine<'_> {
         if self.once.said(UNREACHABLE) {
             return;
         }
-        if let Err(error) = self.cluster.identity(&self.limits).await
-            && error.no_cluster()
+        if let Err(error) = self.cluster.uid(&self.limits).await
+            && error.is_cluster_unavailable()
         {
             return self.without_cluster(&error, out);
         }
@@ -57,7 +57,7 @@ impl Engine<'_> {
         let live = match self.cluster.get(&object.key, Freshness::Recent, &self.limits).await {
             Ok(live) => live,
             Err(error) => {
-                self.unchecked(&error, Doing::Read, object, &mut out);
+                self.unchecked(&error, ApiOperation::Read, object, &mut out);
                 return out;
             }
         };
@@ -104,8 +104,8 @@ impl Engine<'_> {
                     }
                 }
             }
-            Err(error) if namespace_comes && error.may_come_yet() && !error.kind_missing() => {}
-            Err(error) => self.unchecked(&error, Doing::Check, object, &mut out),
+            Err(error) if namespace_comes && error.is_missing_prerequisite() && !error.is_kind_not_served() => {}
+            Err(error) => self.unchecked(&error, ApiOperation::DryRun, object, &mut out),
         }
         out
     }
@@ -122,12 +122,12 @@ impl Engine<'_> {
         }
         let mut body = object.body.clone();
         pin_uid(&mut body, live);
-        let how = Apply { dry_run: true, force: self.force };
+        let how = ApplyOptions { dry_run: true, force: self.force };
         match self.cluster.apply(&object.key, &body, how, &self.limits).await {
             // What goes between the reading and the asking isn't there: apply says so.
             Ok(_) => {}
-            Err(error) if error.stale() && !error.field_conflict() => {}
-            Err(error) => self.unchecked(&error, Doing::Check, object, out),
+            Err(error) if error.is_stale() && !error.is_field_conflict() => {}
+            Err(error) => self.unchecked(&error, ApiOperation::DryRun, object, out),
         }
     }
 
@@ -138,7 +138,7 @@ impl Engine<'_> {
         live: Option<&Json>,
         is_anchor: bool,
         coming: bool,
-    ) -> Result<Applied, Error> {
+    ) -> Result<WriteResponse, Error> {
         let body = stamped(&object.body, self.claim, is_anchor);
         match live {
             // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
@@ -151,7 +151,7 @@ impl Engine<'_> {
                 self.cluster.patch(&object.key, &Json::Array(content.collect()), true, &self.limits).await
             }
             _ => {
-                let how = Apply { dry_run: true, force: self.force || coming };
+                let how = ApplyOptions { dry_run: true, force: self.force || coming };
                 self.cluster.apply(&object.key, &body, how, &self.limits).await
             }
         }
@@ -171,12 +171,12 @@ impl Engine<'_> {
     }
 
     /// A check that couldn't be made is no fault of the configuration, unless the server says so.
-    fn unchecked(&self, error: &Error, doing: Doing, object: &Object, out: &mut Diagnostics) {
-        if doing == Doing::Check && (error.may_come_yet() || error.webhook_unavailable()) {
+    fn unchecked(&self, error: &Error, doing: ApiOperation, object: &Object, out: &mut Diagnostics) {
+        if doing == ApiOperation::DryRun && (error.is_missing_prerequisite() || error.is_webhook_unavailable()) {
             self.later(error, object, out);
-        } else if error.no_cluster() {
+        } else if error.is_cluster_unavailable() {
             self.without_cluster(error, out);
-        } else if doing == Doing::Check && error.forbidden() {
+        } else if doing == ApiOperation::DryRun && error.is_forbidden() {
             if self.once.first("dry run forbidden") {
                 out.warn(
                     &Path::root(),
@@ -185,19 +185,19 @@ impl Engine<'_> {
                 );
             }
         } else {
-            explain(error, doing, &object.key, Some(object), out);
+            report_error(error, doing, &object.key, Some(object), out);
         }
     }
 
     /// What apply waits for may be made by this very run.
     fn later(&self, error: &Error, object: &Object, out: &mut Diagnostics) {
         let kind = object.key.kind;
-        let what = if error.kind_missing() {
+        let what = if error.is_kind_not_served() {
             format!("The cluster doesn't serve {} of {}", kind.plural, kind.api_version())
         } else {
             error.to_string()
         };
-        if error.webhook_unavailable() {
+        if error.is_webhook_unavailable() {
             self.once.first(&silent_webhook(object));
         }
         if self.once.first(&what) {

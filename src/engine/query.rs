@@ -8,10 +8,10 @@ use crate::query::{Query, QueryResults};
 impl Engine<'_> {
     /// The answers to `queries`; `None` without a cluster, of which somebody else has told.
     pub async fn facts(&self, queries: &[Query]) -> Option<QueryResults> {
-        if self.once.said(UNREACHABLE) || self.cluster.identity(&self.limits).await.is_err() {
+        if self.once.said(UNREACHABLE) || self.cluster.uid(&self.limits).await.is_err() {
             return None;
         }
-        let looks = queries.iter().map(|query| self.cluster.look(query, &self.limits).boxed());
+        let looks = queries.iter().map(|query| self.cluster.query(query, &self.limits).boxed());
         let answers = run_bounded(looks.collect()).await;
         Some(queries.iter().cloned().zip(answers).collect())
     }

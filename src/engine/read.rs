@@ -15,7 +15,7 @@ use crate::{
     diagnostics::{Diagnostics, Reported},
     kubernetes::{
         Error, Freshness,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     object::Key,
 };
@@ -56,7 +56,7 @@ impl Engine<'_> {
         keys: impl Iterator<Item = &Key>,
         out: &mut Diagnostics,
     ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
-        self.fetch_but(keys, Freshness::Recent, Error::forbidden, out).await
+        self.fetch_but(keys, Freshness::Recent, Error::is_forbidden, out).await
     }
 
     async fn fetch_but(
@@ -74,7 +74,9 @@ impl Engine<'_> {
                 Ok(live) => found.extend(live.map(|live| (key.clone(), live))),
                 Err(error) if is_nothing(&error) => {}
                 // One fault, one message: what fails for one object fails for its siblings, too.
-                Err(error) if failed.is_none() => failed = Some(explain(&error, Doing::Read, key, None, out)),
+                Err(error) if failed.is_none() => {
+                    failed = Some(report_error(&error, ApiOperation::Read, key, None, out))
+                }
                 Err(_) => {}
             }
         }

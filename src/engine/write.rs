@@ -15,7 +15,7 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     json_path::{at, set, text},
-    kubernetes::{Apply, Error, Freshness},
+    kubernetes::{ApplyOptions, Error, Freshness},
     object::{FieldOwnership, Key, ManagementScope, Object},
 };
 
@@ -72,10 +72,10 @@ impl Engine<'_> {
                     journal.note(&object.key, Entry::written(&applied, owned, object, adopted));
                     return Ok(());
                 }
-                Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES && !error.field_conflict() => {}
-                Err(error) if error.may_come_yet() && live.is_none() && waited < COMES_UP_WITHIN => {
+                Err(error) if error.is_stale() && round < MAX_CONFLICT_RETRIES && !error.is_field_conflict() => {}
+                Err(error) if error.is_missing_prerequisite() && live.is_none() && waited < COMES_UP_WITHIN => {
                     let pause = Duration::from_secs(1);
-                    self.limits.pause(pause).await?;
+                    self.limits.sleep(pause).await?;
                     waited += pause;
                 }
                 Err(error) => return Err(error),
@@ -111,7 +111,7 @@ impl Engine<'_> {
                 pin_uid(&mut body, &live);
             }
         }
-        let how = Apply { dry_run: false, force: self.force };
+        let how = ApplyOptions { dry_run: false, force: self.force };
         Ok(self.cluster.apply(&object.key, &body, how, &self.limits).await?.object)
     }
 
@@ -123,7 +123,7 @@ impl Engine<'_> {
             (ManagementScope::Whole, FieldOwnership::Exclusive) => {
                 if is_unmanaged(&live) {
                     // Nobody is on record: a forced apply makes the server note a manager, whom the take absorbs.
-                    let how = Apply { dry_run: false, force: true };
+                    let how = ApplyOptions { dry_run: false, force: true };
                     live = self.cluster.apply(key, body, how, &self.limits).await?.object;
                 }
                 take(&live, body, key)
@@ -176,7 +176,7 @@ impl Engine<'_> {
             };
             match result {
                 Ok(()) => break,
-                Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES => {}
+                Err(error) if error.is_stale() && round < MAX_CONFLICT_RETRIES => {}
                 Err(error) => return Err(error),
             }
             live = self.cluster.get(key, Freshness::Now, &self.limits).await?;
@@ -201,7 +201,7 @@ impl Engine<'_> {
         };
         let mut held = left.filter(|object| !finalizers(object).is_empty());
         while let Some(object) = held {
-            self.limits.pause(Duration::from_millis(500)).await.map_err(|error| match error {
+            self.limits.sleep(Duration::from_millis(500)).await.map_err(|error| match error {
                 Error::TimedOut(_) => Error::TimedOut(format!(
                     "it is being deleted, but its finalizers aren't done: {}{}",
                     finalizers(&object).join(", "),
@@ -228,7 +228,7 @@ impl Engine<'_> {
         if let Some(namespace) = &key.namespace {
             set(&mut body, &["metadata", "namespace"], json!(namespace));
         }
-        self.cluster.apply(key, &body, Apply::default(), &self.limits).await.map(|_| ())
+        self.cluster.apply(key, &body, ApplyOptions::default(), &self.limits).await.map(|_| ())
     }
 }
 

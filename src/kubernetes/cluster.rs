@@ -15,8 +15,8 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use super::{
     connection::Connection,
-    errors::Error,
-    reads::{Freshness, Listed, Reads, Shared},
+    error::Error,
+    read_cache::{Freshness, Listed, Reads, Shared},
     retry::{Deadline, FIRST_CONTACT_TIMEOUT, persist},
     session::{Session, Sessions},
 };
@@ -51,7 +51,7 @@ pub struct Cluster {
 
 /// How to apply.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Apply {
+pub struct ApplyOptions {
     /// Ask for the verdict alone.
     pub dry_run: bool,
     /// Take fields that others have.
@@ -60,7 +60,7 @@ pub struct Apply {
 
 /// What the server made of a write.
 #[derive(Clone, Debug)]
-pub struct Applied {
+pub struct WriteResponse {
     /// The object as it is now.
     pub object: Json,
     /// `Warning` headers: istiod's webhook, deprecations.
@@ -96,7 +96,7 @@ impl Cluster {
         }
         match self.send(Method::GET, &path(key), None, limits).await {
             Ok(answer) => Ok(Some(Arc::new(parse(&answer.body)?))),
-            Err(error) if error.not_found() => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -112,13 +112,13 @@ impl Cluster {
         let selector = format!("&labelSelector={}", encode(label));
         match self.pages(kind, Some(namespace), &selector, usize::MAX, limits).await {
             Ok(listed) => Ok(listed.unwrap_or_default()),
-            Err(error) if error.not_found() => Ok(Vec::new()),
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
 
     /// The answer to a question, some seconds old at most: all who ask it share it.
-    pub async fn look(&self, query: &Query, limits: &Deadline) -> query::Answer {
+    pub async fn query(&self, query: &Query, limits: &Deadline) -> query::Answer {
         self.reads.look(query).get_or_init(|| self.answer(query, limits)).await.clone()
     }
 
@@ -137,7 +137,7 @@ impl Cluster {
             }
             Query::One(key) => match self.get(key, Freshness::Recent, limits).await {
                 Ok(live) => Ok(live.into_iter().collect()),
-                Err(error) if error.forbidden() => Err(QueryError::Forbidden),
+                Err(error) if error.is_forbidden() => Err(QueryError::Forbidden),
                 Err(error) => Err(QueryError::Failed(error.to_string())),
             },
         }
@@ -158,8 +158,8 @@ impl Cluster {
         let objects = match self.pages(kind, namespace, "", MOST_PAGES, limits).await {
             Ok(Some(objects)) => objects,
             Ok(None) => return Ok(Listed::TooMany),
-            Err(error) if error.forbidden() => return Ok(Listed::Forbidden),
-            Err(error) if error.not_found() => return Ok(Listed::NotServed),
+            Err(error) if error.is_forbidden() => return Ok(Listed::Forbidden),
+            Err(error) if error.is_not_found() => return Ok(Listed::NotServed),
             Err(error) => return Err(error),
         };
         let named = |object: Json| {
@@ -196,7 +196,13 @@ impl Cluster {
     }
 
     /// Server-side apply with strict field validation.
-    pub async fn apply(&self, key: &Key, body: &Json, how: Apply, limits: &Deadline) -> Result<Applied, Error> {
+    pub async fn apply(
+        &self,
+        key: &Key,
+        body: &Json,
+        how: ApplyOptions,
+        limits: &Deadline,
+    ) -> Result<WriteResponse, Error> {
         let uri = format!(
             "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict&force={}{}",
             path(key),
@@ -213,7 +219,7 @@ impl Cluster {
         operations: &Json,
         dry_run: bool,
         limits: &Deadline,
-    ) -> Result<Applied, Error> {
+    ) -> Result<WriteResponse, Error> {
         let uri = format!(
             "{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict{}",
             path(key),
@@ -237,20 +243,20 @@ impl Cluster {
         });
         match self.write(Method::DELETE, &path(key), Some(("application/json", &body)), key, false, limits).await {
             Ok(applied) => Ok(Some(applied.object)),
-            Err(error) if error.not_found() => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// What tells this cluster from others: the uid of the namespace kube-system. `None`: we may not read it.
-    pub async fn identity(&self, limits: &Deadline) -> Result<Option<&str>, Error> {
+    pub async fn uid(&self, limits: &Deadline) -> Result<Option<&str>, Error> {
         Ok(self.identity.get_or_try_init(|| self.read_identity(limits)).await?.as_deref())
     }
 
     async fn read_identity(&self, limits: &Deadline) -> Result<Option<String>, Error> {
         match self.send(Method::GET, "/api/v1/namespaces/kube-system", None, limits).await {
             Ok(answer) => Ok(text(&parse(&answer.body)?, &["metadata", "uid"]).map(str::to_owned)),
-            Err(error) if error.forbidden() || error.not_found() => Ok(None),
+            Err(error) if error.is_forbidden() || error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -263,12 +269,12 @@ impl Cluster {
         key: &Key,
         dry_run: bool,
         limits: &Deadline,
-    ) -> Result<Applied, Error> {
+    ) -> Result<WriteResponse, Error> {
         if !dry_run {
             self.reads.forget(key);
         }
         let answer = self.send(method, uri, body, limits).await?;
-        Ok(Applied { object: parse(&answer.body)?, warnings: answer.warnings })
+        Ok(WriteResponse { object: parse(&answer.body)?, warnings: answer.warnings })
     }
 
     async fn send(
@@ -330,7 +336,7 @@ impl Cluster {
         if answer.as_ref().err().is_none_or(|error| error.status().is_some()) {
             self.reached.store(true, Relaxed);
         }
-        if !answer.as_ref().is_err_and(Error::unauthorized) {
+        if !answer.as_ref().is_err_and(Error::is_unauthorized) {
             return answer;
         }
         match self.sessions.after(&session, connection).await? {

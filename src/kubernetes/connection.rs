@@ -1,17 +1,9 @@
 //! Where the cluster is and who we are: provider arguments and `KUBE_*`, under the names that hashicorp/kubernetes uses.
 //! Nothing is guessed: no default kubeconfig, no localhost, no cluster that this process happens to run in.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
-/// A text that never shows itself.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
+use super::secret::Secret;
 
 /// What is written in the provider block, or, per way of connecting, in the environment. `None`: not written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,11 +33,11 @@ pub struct Connection {
     /// A program that gives the credentials.
     pub exec: Option<Exec>,
     /// The pod that this process runs in, which has a service account; only where it is written.
-    pub in_cluster: Option<Pod>,
+    pub in_cluster: Option<InClusterConfig>,
     /// `http://`, `https://` or `socks5://`
     pub proxy_url: Option<Secret>,
     /// `HTTPS_PROXY`, which holds where neither `proxy_url` nor the kubeconfig says anything.
-    pub proxy_of_all: Option<ProxyOfAll>,
+    pub environment_proxy: Option<EnvironmentProxy>,
 }
 
 /// An exec plugin, as client-go has them: it prints an `ExecCredential`.
@@ -63,24 +55,28 @@ pub struct Exec {
 
 /// What the kubelet gives to every pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pod {
+pub struct InClusterConfig {
     /// `KUBERNETES_SERVICE_HOST`
     pub host: Option<String>,
     /// `KUBERNETES_SERVICE_PORT`
     pub port: Option<String>,
     /// Where `token` and `ca.crt` are.
-    pub folder: PathBuf,
+    pub service_account_dir: PathBuf,
 }
 
-impl Default for Pod {
+impl Default for InClusterConfig {
     fn default() -> Self {
-        Self { host: None, port: None, folder: PathBuf::from("/var/run/secrets/kubernetes.io/serviceaccount") }
+        Self {
+            host: None,
+            port: None,
+            service_account_dir: PathBuf::from("/var/run/secrets/kubernetes.io/serviceaccount"),
+        }
     }
 }
 
 /// The proxy that every program of this machine uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProxyOfAll {
+pub struct EnvironmentProxy {
     /// `HTTPS_PROXY`; may hold a password.
     pub url: Secret,
     /// `NO_PROXY`: `.example.com,10.0.0.0/8`
@@ -92,11 +88,11 @@ impl Connection {
     /// way of connecting is not looked at, and with a kubeconfig neither are its credentials. Of the credentials, one kind in
     /// HCL keeps the other kinds out. Proxies lead to any cluster, so they are looked at in every case.
     #[must_use]
-    pub fn or_environment(mut self, environment: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn with_environment(mut self, environment: impl Fn(&str) -> Option<String>) -> Self {
         let said = |name: &str| environment(name).filter(|value| !value.is_empty());
-        self.proxy_url = self.proxy_url.or_else(|| said("KUBE_PROXY_URL").map(Secret));
-        self.proxy_of_all = said("HTTPS_PROXY").or_else(|| said("https_proxy")).map(|url| ProxyOfAll {
-            url: Secret(url),
+        self.proxy_url = self.proxy_url.or_else(|| said("KUBE_PROXY_URL").map(Secret::from));
+        self.environment_proxy = said("HTTPS_PROXY").or_else(|| said("https_proxy")).map(|url| EnvironmentProxy {
+            url: url.into(),
             except: said("NO_PROXY").or_else(|| said("no_proxy")).unwrap_or_default(),
         });
         if let Some(pod) = &mut self.in_cluster {
@@ -124,11 +120,11 @@ impl Connection {
             self.host = self.host.or_else(|| said("KUBE_HOST"));
             self.cluster_ca_certificate = self.cluster_ca_certificate.or_else(|| said("KUBE_CLUSTER_CA_CERT_DATA"));
             if !by_exec && !by_certificate {
-                self.token = self.token.or_else(|| said("KUBE_TOKEN").map(Secret));
+                self.token = self.token.or_else(|| said("KUBE_TOKEN").map(Secret::from));
             }
             if !by_exec && !by_token {
                 self.client_certificate = self.client_certificate.or_else(|| said("KUBE_CLIENT_CERT_DATA"));
-                self.client_key = self.client_key.or_else(|| said("KUBE_CLIENT_KEY_DATA").map(Secret));
+                self.client_key = self.client_key.or_else(|| said("KUBE_CLIENT_KEY_DATA").map(Secret::from));
             }
             self.insecure =
                 self.insecure.or_else(|| said("KUBE_INSECURE").map(|value| value == "true" || value == "1"));
@@ -155,16 +151,16 @@ mod tests {
     #[test]
     fn a_host_in_hcl_is_not_mixed_with_the_environments_kubeconfig() {
         let written = Connection { host: Some("https://a".into()), ..Connection::default() };
-        let merged = written.or_environment(environment);
+        let merged = written.with_environment(environment);
         assert_eq!(merged.host.as_deref(), Some("https://a"));
         assert!(merged.config_paths.is_empty() && merged.config_context.is_none());
-        assert_eq!(merged.token, Some(Secret("t".into())));
+        assert_eq!(merged.token, Some(Secret::from("t")));
     }
 
     #[test]
     fn a_kubeconfig_in_hcl_is_not_mixed_with_the_environments_host_or_credentials() {
         let written = Connection { config_paths: vec!["/a".into()], ..Connection::default() };
-        let merged = written.or_environment(environment);
+        let merged = written.with_environment(environment);
         assert_eq!((merged.host, merged.token), (None, None));
         assert_eq!(merged.config_context.as_deref(), Some("ctx"));
     }
@@ -172,15 +168,16 @@ mod tests {
     #[test]
     fn credentials_in_hcl_are_not_mixed_with_the_environments() {
         let exec = Exec { api_version: String::new(), command: "x".into(), args: vec![], env: BTreeMap::new() };
-        let by_exec = Connection { exec: Some(exec), ..Connection::default() }.or_environment(environment);
+        let by_exec = Connection { exec: Some(exec), ..Connection::default() }.with_environment(environment);
         assert_eq!((by_exec.host.is_some(), by_exec.token), (true, None), "a token would beat the plugin");
         let certificate = Connection { client_certificate: Some("pem".into()), ..Connection::default() };
-        assert_eq!(certificate.or_environment(environment).token, None);
+        assert_eq!(certificate.with_environment(environment).token, None);
     }
 
     #[test]
     fn in_a_pod_no_other_cluster_of_the_environment_counts() {
-        let pod = Connection { in_cluster: Some(Pod::default()), ..Connection::default() }.or_environment(environment);
+        let pod = Connection { in_cluster: Some(InClusterConfig::default()), ..Connection::default() }
+            .with_environment(environment);
         assert_eq!((pod.host, pod.token, pod.config_paths), (None, None, vec![]));
     }
 
@@ -192,17 +189,18 @@ mod tests {
             "NO_PROXY" => Some(".internal".to_owned()),
             _ => None,
         };
-        let file = Connection { config_paths: vec!["/a".into()], ..Connection::default() }.or_environment(environment);
-        assert_eq!(file.proxy_url, Some(Secret("http://kube:1".into())));
-        assert_eq!(file.proxy_of_all.as_ref().map(|proxy| proxy.except.as_str()), Some(".internal"));
+        let file =
+            Connection { config_paths: vec!["/a".into()], ..Connection::default() }.with_environment(environment);
+        assert_eq!(file.proxy_url, Some(Secret::from("http://kube:1")));
+        assert_eq!(file.environment_proxy.as_ref().map(|proxy| proxy.except.as_str()), Some(".internal"));
         assert!(!format!("{file:?}").contains("hunter2"));
-        let own = Connection { proxy_url: Some(Secret("http://own:1".into())), ..Connection::default() };
-        assert_eq!(own.or_environment(environment).proxy_url, Some(Secret("http://own:1".into())));
+        let own = Connection { proxy_url: Some(Secret::from("http://own:1")), ..Connection::default() };
+        assert_eq!(own.with_environment(environment).proxy_url, Some(Secret::from("http://own:1")));
     }
 
     #[test]
     fn a_secret_never_shows_itself() {
-        let connection = Connection { token: Some(Secret("hunter2".into())), ..Connection::default() };
+        let connection = Connection { token: Some(Secret::from("hunter2")), ..Connection::default() };
         assert!(!format!("{connection:?}").contains("hunter2"));
     }
 }

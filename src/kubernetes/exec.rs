@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
-use super::errors::Error;
+use super::error::Error;
 
 /// Without a terminal nobody can be asked, so a plugin that takes longer waits for what never comes.
 const PATIENCE: Duration = Duration::from_secs(45);

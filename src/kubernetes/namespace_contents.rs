@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     cluster::{Cluster, encode},
-    errors::Error,
+    error::Error,
     retry::Deadline,
 };
 use crate::{
@@ -21,7 +21,7 @@ const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s
 
 /// A kind that has objects in namespaces, which go when their namespace does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Served {
+pub struct ApiResource {
     /// Empty for the core group.
     pub group: String,
     /// `v1`
@@ -34,7 +34,7 @@ pub struct Served {
 
 /// An object in a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inhabitant {
+pub struct ObjectMetadata {
     /// Its name.
     pub name: String,
     /// The owner that its stamp names, where it has one.
@@ -45,7 +45,7 @@ pub struct Inhabitant {
 
 impl Cluster {
     /// Every kind of which there may be objects in a namespace. `Err`: of some we can't know.
-    pub async fn kinds_in_namespaces(&self, limits: &Deadline) -> Result<Vec<Served>, Error> {
+    pub async fn namespaced_api_resources(&self, limits: &Deadline) -> Result<Vec<ApiResource>, Error> {
         let mut all = Vec::new();
         for root in ["/api", "/apis"] {
             let discovered = self.read_as(DISCOVERY, root, limits).await?;
@@ -55,20 +55,20 @@ impl Cluster {
     }
 
     /// The objects of a kind in a namespace.
-    pub async fn inhabitants(
+    pub async fn list_metadata(
         &self,
-        kind: &Served,
+        kind: &ApiResource,
         namespace: &str,
         limits: &Deadline,
-    ) -> Result<Vec<Inhabitant>, Error> {
-        let Served { group, version, plural, .. } = kind;
+    ) -> Result<Vec<ObjectMetadata>, Error> {
+        let ApiResource { group, version, plural, .. } = kind;
         let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
         let folder = format!("{root}/namespaces/{}/{plural}?limit=500", encode(namespace));
         let (mut all, mut page) = (Vec::new(), String::new());
         loop {
             let list = match self.read_as(METADATA, &format!("{folder}{page}"), limits).await {
                 // It has gone since it was listed.
-                Err(error) if error.not_found() => return Ok(all),
+                Err(error) if error.is_not_found() => return Ok(all),
                 list => list?,
             };
             all.extend(at(&list, &["items"]).as_array().into_iter().flatten().filter_map(inhabitant));
@@ -80,9 +80,9 @@ impl Cluster {
     }
 }
 
-fn inhabitant(object: &Json) -> Option<Inhabitant> {
+fn inhabitant(object: &Json) -> Option<ObjectMetadata> {
     let said = |key: &str| text(object, &["metadata", "annotations", key]).map(str::to_owned);
-    Some(Inhabitant {
+    Some(ObjectMetadata {
         name: text(object, &["metadata", "name"])?.to_owned(),
         owner: said(stamp::OWNER),
         resource: said(stamp::RESOURCE),
@@ -90,12 +90,12 @@ fn inhabitant(object: &Json) -> Option<Inhabitant> {
 }
 
 /// What lives in namespaces and can be listed and deleted, each kind in the best version that has it.
-fn served(discovered: &Json) -> Result<Vec<Served>, Error> {
+fn served(discovered: &Json) -> Result<Vec<ApiResource>, Error> {
     let list = |json: &Json, name: &str| at(json, &[name]).as_array().cloned().unwrap_or_default();
     if !at(discovered, &["items"]).is_array() {
         return Err(Error::Malformed("the server doesn't list its kinds as Kubernetes 1.30 does".to_owned()));
     }
-    let mut all: Vec<Served> = Vec::new();
+    let mut all: Vec<ApiResource> = Vec::new();
     for group in list(discovered, "items") {
         let name = text(&group, &["metadata", "name"]).unwrap_or_default();
         for version in list(&group, "versions") {
@@ -116,7 +116,7 @@ fn served(discovered: &Json) -> Result<Vec<Served>, Error> {
                 let known = all.iter().any(|other| other.group == name && other.plural == plural);
                 let namespaced = text(&resource, &["scope"]) == Some("Namespaced");
                 if namespaced && may("list") && may("delete") && !known {
-                    all.push(Served {
+                    all.push(ApiResource {
                         group: name.to_owned(),
                         version: said.to_owned(),
                         plural: plural.to_owned(),

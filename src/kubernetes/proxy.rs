@@ -7,18 +7,15 @@ use std::net::IpAddr;
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 
-use super::{
-    connection::{ProxyOfAll, Secret},
-    errors::Error,
-};
+use super::{connection::EnvironmentProxy, error::Error};
 
 /// The proxy on the way to `server`.
-pub(super) fn of(named: Option<&str>, of_all: Option<&ProxyOfAll>, server: &Uri) -> Result<Option<Uri>, Error> {
+pub(super) fn of(named: Option<&str>, of_all: Option<&EnvironmentProxy>, server: &Uri) -> Result<Option<Uri>, Error> {
     match (named, of_all) {
         (Some(url), _) if !url.is_empty() => {
             address(url, "proxy_url (or KUBE_PROXY_URL, or the kubeconfig's proxy-url)")
         }
-        (_, Some(ProxyOfAll { url: Secret(url), except })) if holds(server, except) => address(url, "HTTPS_PROXY"),
+        (_, Some(EnvironmentProxy { url, except })) if holds(server, except) => address(url.expose(), "HTTPS_PROXY"),
         _ => Ok(None),
     }
 }
@@ -50,7 +47,7 @@ mod tests {
     use super::*;
 
     fn through(named: Option<&str>, all: Option<(&str, &str)>, server: &str) -> Option<String> {
-        let all = all.map(|(url, except)| ProxyOfAll { url: Secret(url.into()), except: except.into() });
+        let all = all.map(|(url, except)| EnvironmentProxy { url: url.into(), except: except.into() });
         of(named, all.as_ref(), &server.parse().unwrap()).unwrap().map(|uri| uri.to_string())
     }
 

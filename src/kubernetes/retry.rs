@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::errors::Error;
+use super::error::Error;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How long a server that has never answered is waited for.
@@ -31,7 +31,7 @@ impl Deadline {
     }
 
     /// Waits, unless Stop is called or the time is over before.
-    pub async fn pause(&self, pause: Duration) -> Result<(), Error> {
+    pub async fn sleep(&self, pause: Duration) -> Result<(), Error> {
         let end = Instant::now() + pause;
         tokio::select! {
             () = self.stop.cancelled() => Err(Error::Stopped),
@@ -86,7 +86,7 @@ where
         let asked = error.status().and_then(|status| status.retry_after).map(Duration::from_secs);
         let jitter = pause.mul_f64(0.5 + fastrand::f64());
         tracing::debug!(request = what, error = %error, "retry");
-        match limits.pause(asked.unwrap_or(jitter)).await {
+        match limits.sleep(asked.unwrap_or(jitter)).await {
             Ok(()) => pause = (pause * 2).min(LONGEST_PAUSE),
             Err(Error::TimedOut(_)) => return over(Some(error)),
             Err(stopped) => return Err(stopped),

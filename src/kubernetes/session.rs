@@ -19,7 +19,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{connection::Connection, errors::Error, exec, target::Target, transport};
+use super::{connection::Connection, error::Error, exec, target::Target, transport};
 
 /// How long a token file is taken to hold what it held, as in client-go: the kubelet writes a new token long before the old
 /// one is over.

@@ -10,9 +10,11 @@ use kube::config::{AuthInfo, Cluster, ExecConfig, Kubeconfig, KubeconfigError};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{
-    connection::{Connection, Exec, Pod, Secret},
-    errors::Error,
-    proxy, transport,
+    connection::{Connection, Exec, InClusterConfig},
+    error::Error,
+    proxy,
+    secret::Secret,
+    transport,
 };
 
 /// Where to go and who to be.
@@ -39,7 +41,7 @@ impl Target {
         override_user(connection, &mut user);
         sound(&user)?;
         let server = address(cluster.server.as_deref().unwrap_or_default())?;
-        let proxy = proxy::of(cluster.proxy_url.as_deref(), connection.proxy_of_all.as_ref(), &server)?;
+        let proxy = proxy::of(cluster.proxy_url.as_deref(), connection.environment_proxy.as_ref(), &server)?;
         Ok(Self { server, cluster, user, proxy })
     }
 
@@ -68,7 +70,7 @@ impl Target {
     }
 }
 
-fn of_pod(pod: &Pod) -> Result<(Cluster, AuthInfo), Error> {
+fn of_pod(pod: &InClusterConfig) -> Result<(Cluster, AuthInfo), Error> {
     let (Some(host), Some(port)) = (&pod.host, &pod.port) else {
         return Err(Error::Connection(
             "in_cluster is set, but KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT aren't: this process doesn't run in \
@@ -77,7 +79,7 @@ fn of_pod(pod: &Pod) -> Result<(Cluster, AuthInfo), Error> {
         ));
     };
     let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
-    let file = |name: &str| Some(pod.folder.join(name).to_string_lossy().into_owned());
+    let file = |name: &str| Some(pod.service_account_dir.join(name).to_string_lossy().into_owned());
     let cluster = Cluster {
         server: Some(format!("https://{host}:{port}")),
         certificate_authority: file("ca.crt"),
@@ -159,7 +161,7 @@ fn override_cluster(connection: &Connection, cluster: &mut Cluster) {
     }
     cluster.insecure_skip_tls_verify = connection.insecure.or(cluster.insecure_skip_tls_verify);
     cluster.tls_server_name = connection.tls_server_name.clone().or(cluster.tls_server_name.take());
-    cluster.proxy_url = connection.proxy_url.as_ref().map(|Secret(url)| url.clone()).or(cluster.proxy_url.take());
+    cluster.proxy_url = connection.proxy_url.as_ref().map(|url| url.expose().to_owned()).or(cluster.proxy_url.take());
 }
 
 /// A credential in the provider block replaces those of the kubeconfig that do the same.
@@ -168,19 +170,19 @@ fn override_user(connection: &Connection, user: &mut AuthInfo) {
         (user.username, user.password, user.auth_provider) = (None, None, None);
         (user.token, user.token_file, user.exec) = (None, None, None);
     }
-    user.token = connection.token.as_ref().map(|Secret(token)| token.clone().into()).or(user.token.take());
+    user.token = connection.token.clone().map(Into::into).or(user.token.take());
     user.exec = connection.exec.as_ref().map(plugin).or(user.exec.take());
     if let Some(pem) = &connection.client_certificate {
         user.client_certificate_data = Some(STANDARD.encode(pem));
     }
-    if let Some(Secret(pem)) = &connection.client_key {
-        user.client_key_data = Some(STANDARD.encode(pem).into());
+    if let Some(pem) = &connection.client_key {
+        user.client_key_data = Some(STANDARD.encode(pem.expose()).into());
     }
 }
 
 fn plugin(exec: &Exec) -> ExecConfig {
-    let variable = |(name, Secret(value)): (&String, &Secret)| {
-        HashMap::from([("name".to_owned(), name.clone()), ("value".to_owned(), value.clone())])
+    let variable = |(name, value): (&String, &Secret)| {
+        HashMap::from([("name".to_owned(), name.clone()), ("value".to_owned(), value.expose().to_owned())])
     };
     ExecConfig {
         api_version: Some(exec.api_version.clone()),
@@ -286,7 +288,7 @@ mod tests {
 
     #[test]
     fn with_nothing_said_nothing_is_guessed() {
-        let nothing = Connection::default().or_environment(|_| None);
+        let nothing = Connection::default().with_environment(|_| None);
         assert!(matches!(Target::of(&nothing), Err(Error::NotConfigured)));
     }
 
@@ -332,7 +334,7 @@ mod tests {
     #[test]
     fn credentials_of_the_block_replace_those_of_the_kubeconfig() {
         let (_folder, connection) = kubeconfig(KUBECONFIG);
-        let token = Connection { token: Some(Secret("t".into())), ..connection };
+        let token = Connection { token: Some(Secret::from("t")), ..connection };
         let user = Target::of(&token).unwrap().user;
         assert!(user.token.is_some() && user.exec.is_none());
     }
@@ -340,14 +342,17 @@ mod tests {
     #[test]
     fn a_pod_is_its_service_account() {
         let folder = PathBuf::from("/mounted");
-        let pod = Connection { in_cluster: Some(Pod { folder, ..Pod::default() }), ..Connection::default() };
-        assert!(error(&pod.clone().or_environment(|_| None)).contains("KUBERNETES_SERVICE_HOST"));
+        let pod = Connection {
+            in_cluster: Some(InClusterConfig { service_account_dir: folder, ..InClusterConfig::default() }),
+            ..Connection::default()
+        };
+        assert!(error(&pod.clone().with_environment(|_| None)).contains("KUBERNETES_SERVICE_HOST"));
         let environment = |name: &str| match name {
             "KUBERNETES_SERVICE_HOST" => Some("fd00::1".to_owned()),
             "KUBERNETES_SERVICE_PORT" => Some("443".to_owned()),
             _ => None,
         };
-        let target = Target::of(&pod.or_environment(environment)).unwrap();
+        let target = Target::of(&pod.with_environment(environment)).unwrap();
         assert_eq!(target.server.to_string(), "https://[fd00::1]:443/");
         assert_eq!(target.user.token_file.as_deref(), Some("/mounted/token"));
         assert_eq!(target.cluster.certificate_authority.as_deref(), Some("/mounted/ca.crt"));

@@ -10,7 +10,7 @@ use kube::{
 };
 use rustls::CertificateError;
 
-use super::errors::Error;
+use super::error::Error;
 
 /// An address as messages show it: without user and password.
 pub(super) fn place(uri: &Uri) -> String {
