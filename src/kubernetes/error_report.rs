@@ -171,3 +171,117 @@ fn blamed(error: &Error, object: &Object) -> Path {
     };
     fields.into_iter().find_map(of).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::object::{ManagementScope, Stage, Transition, kind::VIRTUAL_SERVICE};
+
+    fn api_error(code: u16, status: &Json) -> Error {
+        Error::refused(code, status.to_string().as_bytes(), None)
+    }
+
+    /// An object whose `spec.http` comes from the argument `http`.
+    fn object() -> Object {
+        let path = Path::root().attribute("http");
+        Object {
+            key: Key::new(&VIRTUAL_SERVICE, "pci", "payments"),
+            holding: ManagementScope::Whole,
+            body: Json::Null,
+            stage: Stage(0),
+            transition: Transition::InPlace,
+            origins: vec![
+                ("spec".to_owned(), Path::root().attribute("hosts")),
+                ("spec.http".to_owned(), path.clone()),
+                ("spec.http[1]".to_owned(), path.index(1)),
+            ],
+        }
+    }
+
+    #[test]
+    fn each_error_has_its_own_diagnostic() {
+        let conflict = json!({ "message": "conflict", "details": { "name": "payments", "causes": [
+            { "reason": "FieldManagerConflict", "field": ".spec.http", "message": "conflict with \"kubectl\"" },
+        ] } });
+        let forbidden = json!({ "message": "user x cannot patch resource y" });
+        let anonymous = json!({ "message": "User \"system:anonymous\" cannot patch resource y" });
+        let invalid = json!({ "message": "invalid", "details": { "causes": [
+            { "field": "status", "message": "unheard of" }, { "field": "spec.http[1].timeout", "message": "too long" },
+        ] } });
+        let errors = [
+            (ApiOperation::Read, Error::NotConfigured),
+            (ApiOperation::Read, Error::Connection("why".to_owned())),
+            (ApiOperation::Read, Error::Tls("why".to_owned())),
+            (ApiOperation::Read, Error::Plugin("why".to_owned())),
+            (ApiOperation::Read, Error::Unknown),
+            (ApiOperation::Read, Error::Unreachable("why".to_owned())),
+            (ApiOperation::Delete, Error::TimedOut("last".to_owned())),
+            (ApiOperation::Apply, Error::Stopped),
+            (ApiOperation::Apply, Error::Malformed("why".to_owned())),
+            (ApiOperation::Apply, api_error(401, &Json::Null)),
+            (ApiOperation::Apply, api_error(403, &anonymous)),
+            (ApiOperation::DryRun, api_error(403, &forbidden)),
+            (ApiOperation::Delete, api_error(403, &forbidden)),
+            (ApiOperation::DryRun, api_error(403, &json!({ "message": "a policy denies it" }))),
+            (ApiOperation::Apply, api_error(409, &conflict)),
+            (ApiOperation::Delete, api_error(409, &json!({ "message": "changed" }))),
+            (ApiOperation::Apply, api_error(404, &json!({ "message": "not found", "details": { "name": "pci" } }))),
+            (ApiOperation::Apply, api_error(404, &Json::Null)),
+            (ApiOperation::DryRun, api_error(422, &invalid)),
+        ];
+        let object = object();
+        let mut out = Diagnostics::default();
+        for (operation, error) in errors {
+            report_error(&error, operation, &object.key, Some(&object), &mut out);
+        }
+        expect![[r#"
+            error: No cluster is configured
+              The provider "mesh" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither ~/.kube/config nor the cluster that this process runs in.
+            error: The cluster connection can't be used
+              why
+            error: There is no trust between us and the API server
+              why
+            error: The exec plugin gives no credentials
+              why
+            error: The cluster connection isn't known yet
+              Arguments of the provider "mesh" come from resources that aren't applied yet, and VirtualService pci/payments has to be read. Apply those resources first (-target), or write known values.
+            error: The API server can't be reached
+              No answer while trying to read VirtualService pci/payments: why. Check the connection arguments of the provider "mesh" and the network.
+            error: Timed out on VirtualService pci/payments
+              Kubernetes didn't delete it within the time that timeouts allow. Last answer: last.
+            error: Interrupted
+              VirtualService pci/payments was not handled. What was written before is in the state; run apply again to go on.
+            error: The API server's answer can't be read
+              VirtualService pci/payments: why. Is this a Kubernetes API server?
+            error: The API server doesn't know us
+              It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, client_certificate or the kubeconfig's user.
+            error: The API server doesn't know us
+              It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and client_key, or a user in the kubeconfig.
+            error: Not allowed to apply virtualservices
+              user x cannot patch resource y.
+              The guide "RBAC" lists the rights that the provider needs.
+            error: Not allowed to delete virtualservices
+              user x cannot patch resource y.
+              The guide "RBAC" lists the rights that the provider needs.
+            error: Kubernetes doesn't accept VirtualService
+              VirtualService pci/payments: a policy denies it
+            error at http: Somebody else has fields of VirtualService
+              VirtualService pci/payments has fields that another manager has set to another value:
+                .spec.http: conflict with "kubectl"
+              Take them out of that manager's configuration, or out of this one, or set force_conflicts = true in the provider block.
+            error: Kubernetes doesn't delete VirtualService
+              VirtualService pci/payments: changed
+            error: Can't apply VirtualService
+              VirtualService pci/payments: not found. Create the namespace first.
+            error: The cluster doesn't serve virtualservices
+              virtualservices.networking.istio.io v1 isn't there: are Istio's CRDs installed (Istio 1.27 or newer)?
+            error at http[1]: Kubernetes doesn't accept VirtualService
+              VirtualService pci/payments: invalid
+                status: unheard of
+                spec.http[1].timeout: too long
+        "#]].assert_eq(&out.to_string());
+    }
+}
