@@ -75,7 +75,7 @@ impl Engine<'_> {
                 Err(error) if is_nothing(&error) => {}
                 // One fault, one message: what fails for one object fails for its siblings, too.
                 Err(error) if failed.is_none() => {
-                    failed = Some(report_error(&error, ApiOperation::Read, key, None, out))
+                    failed = Some(report_error(&error, ApiOperation::Read, key, None, out));
                 }
                 Err(_) => {}
             }

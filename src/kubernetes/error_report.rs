@@ -1,17 +1,17 @@
-//! The diagnostics for errors of API requests: what the user reads of an [`Error`], and the argument that it concerns.
+//! The diagnostics of failed API requests: what the user reads about an [`Error`], and on which argument.
 
 use super::error::{Error, Status};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    object::{Key, Object},
+    object::{Key, Kind, Object},
 };
 
-/// What we were about to do, for the message.
+/// The request that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ApiOperation {
     /// GET or LIST.
     Read,
-    /// A dry run at plan.
+    /// Server-side apply with `dryRun=All`, during plan.
     DryRun,
     /// Server-side apply.
     Apply,
@@ -20,7 +20,8 @@ pub enum ApiOperation {
 }
 
 impl ApiOperation {
-    fn verb(self) -> &'static str {
+    /// The verb of "Kubernetes doesn't … the object".
+    fn server_verb(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::DryRun => "accept",
@@ -28,148 +29,186 @@ impl ApiOperation {
             Self::Delete => "delete",
         }
     }
+
+    /// The verb of "The user isn't allowed to … the object".
+    fn user_verb(self) -> &'static str {
+        match self {
+            Self::DryRun => Self::Apply.server_verb(),
+            operation => operation.server_verb(),
+        }
+    }
 }
 
-/// Tells `error` about `key`, on the argument to blame where `object` knows it.
+/// Adds the diagnostic of an error in a request for the object `key`. It is shown on the argument of `object` whose field the
+/// server rejected, or on the whole block if the error isn't about a field.
 pub fn report_error(
     error: &Error,
-    doing: ApiOperation,
+    operation: ApiOperation,
     key: &Key,
     object: Option<&Object>,
     out: &mut Diagnostics,
 ) -> Reported {
-    let root = Path::root();
-    let at = object.map_or(root.clone(), |object| blamed(error, object));
-    let what = format!("{} {}", key.kind.kind, place(key));
-    match error {
-        Error::NotConfigured => out.error(
-            &root,
+    let (name, verb) = (display_name(key), operation.server_verb());
+    let (summary, detail) = match error {
+        Error::Api(status) => {
+            let argument = object.map(|object| rejected_argument(status, object)).unwrap_or_default();
+            return report_status(error, &FailedRequest { operation, key, status, argument }, out);
+        }
+        Error::NotConfigured => (
             "No cluster is configured",
             "The provider \"mesh\" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host \
              with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither \
-             ~/.kube/config nor the cluster that this process runs in.",
+             ~/.kube/config nor the cluster that this process runs in."
+                .to_owned(),
         ),
-        Error::Connection(why) => out.error(&root, "The cluster connection can't be used", why),
-        Error::Tls(why) => out.error(&root, "There is no trust between us and the API server", why),
-        Error::Plugin(why) => out.error(&root, "The exec plugin gives no credentials", why),
-        Error::Unknown => out.error(
-            &root,
+        Error::InvalidConnection(why) => ("The cluster connection can't be used", why.clone()),
+        Error::Tls(why) => ("There is no trust between us and the API server", why.clone()),
+        Error::ExecPlugin(why) => ("The exec plugin gives no credentials", why.clone()),
+        Error::UnknownConnection => (
             "The cluster connection isn't known yet",
-            format!("Arguments of the provider \"mesh\" come from resources that aren't applied yet, and {what} has to be \
-                     read. Apply those resources first (-target), or write known values."),
+            format!(
+                "Arguments of the provider \"mesh\" come from resources that aren't applied yet, and {name} has to be \
+                 read. Apply those resources first (-target), or write known values."
+            ),
         ),
-        Error::Unreachable(why) => out.error(
-            &root,
+        Error::Unreachable(why) => (
             "The API server can't be reached",
-            format!("No answer while trying to {} {what}: {why}. Check the connection arguments of the provider \"mesh\" \
-                     and the network.", doing.verb()),
+            format!(
+                "No answer while trying to {verb} {name}: {why}. Check the connection arguments of the provider \"mesh\" \
+                 and the network."
+            ),
         ),
-        Error::TimedOut(last) => out.error(
-            &root,
-            format!("Timed out on {what}"),
-            format!("Kubernetes didn't {} it within the time that timeouts allow. Last answer: {last}.", doing.verb()),
+        Error::TimedOut(last_error) => (
+            &*format!("Timed out on {name}"),
+            format!("Kubernetes didn't {verb} it within the time that timeouts allow. Last answer: {last_error}."),
         ),
-        Error::Stopped => out.error(
-            &root,
+        Error::Stopped => (
             "Interrupted",
-            format!("{what} was not handled. What was written before is in the state; run apply again to go on."),
+            format!("{name} was not handled. What was written before is in the state; run apply again to go on."),
         ),
-        Error::Malformed(why) => {
-            out.error(&root, "The API server's answer can't be read", format!("{what}: {why}. Is this a Kubernetes API server?"))
+        Error::MalformedResponse(why) => {
+            ("The API server's answer can't be read", format!("{name}: {why}. Is this a Kubernetes API server?"))
         }
-        Error::Refused(status) => refused(error, status, doing, key, &at, out),
+    };
+    out.error(&Path::root(), summary, detail)
+}
+
+/// What a diagnostic says about the request that the server answered with an error.
+struct FailedRequest<'a> {
+    operation: ApiOperation,
+    key: &'a Key,
+    status: &'a Status,
+    /// The argument whose field the server rejected, or the whole block.
+    argument: Path,
+}
+
+/// Adds the diagnostic of an error status.
+fn report_status(error: &Error, request: &FailedRequest<'_>, out: &mut Diagnostics) -> Reported {
+    if error.is_unauthorized() {
+        report_unauthorized(out)
+    } else if error.is_forbidden() {
+        request.report_forbidden(out)
+    } else if error.is_field_conflict() {
+        request.report_field_conflict(out)
+    } else if error.is_kind_not_served() {
+        request.report_kind_not_served(out)
+    } else if error.is_not_found() {
+        request.report_missing_namespace(out)
+    } else {
+        request.report_rejection(out)
     }
 }
 
-fn refused(
-    error: &Error,
-    status: &Status,
-    doing: ApiOperation,
-    key: &Key,
-    at: &Path,
-    out: &mut Diagnostics,
-) -> Reported {
-    let what = format!("{} {}", key.kind.kind, place(key));
-    if status.code == 401 {
-        return out.error(
-            &Path::root(),
-            "The API server doesn't know us",
-            "It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, \
-             client_certificate or the kubeconfig's user.",
-        );
-    }
-    if error.is_forbidden() && status.message.contains("\"system:anonymous\"") {
-        return out.error(
-            &Path::root(),
-            "The API server doesn't know us",
-            "It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and client_key, \
-             or a user in the kubeconfig.",
-        );
-    }
-    if error.is_forbidden() {
-        return out.error(
-            &Path::root(),
-            format!(
-                "Not allowed to {} {}",
-                if doing == ApiOperation::DryRun { "apply" } else { doing.verb() },
-                key.kind.plural
-            ),
-            format!("{}.\nThe guide \"RBAC\" lists the rights that the provider needs.", status.message),
-        );
-    }
-    if error.is_field_conflict() {
-        let fields: Vec<_> = status.details.causes.iter().map(|c| format!("  {}: {}", c.field, c.message)).collect();
-        return out.error(
-            at,
-            format!("Somebody else has fields of {}", key.kind.kind),
-            format!(
-                "{what} has fields that another manager has set to another value:\n{}\nTake them out of that \
-                     manager's configuration, or out of this one, or set force_conflicts = true in the provider block.",
-                fields.join("\n")
-            ),
-        );
-    }
-    if error.is_not_found() {
-        return if error.is_kind_not_served() {
-            out.error(
-                &Path::root(),
-                format!("The cluster doesn't serve {}", key.kind.plural),
-                format!(
-                    "{}.{} {} isn't there: are Istio's CRDs installed (Istio 1.27 or newer)?",
-                    key.kind.plural, key.kind.group, key.kind.version
-                ),
-            )
-        } else {
-            out.error(
-                at,
-                format!("Can't {} {}", doing.verb(), key.kind.kind),
-                format!("{what}: {}. Create the namespace first.", status.message),
-            )
-        };
-    }
-    let faults: Vec<_> = status.details.causes.iter().map(|c| format!("  {}: {}", c.field, c.message)).collect();
-    let faults = if faults.is_empty() { String::new() } else { format!("\n{}", faults.join("\n")) };
+fn report_unauthorized(out: &mut Diagnostics) -> Reported {
     out.error(
-        at,
-        format!("Kubernetes doesn't {} {}", doing.verb(), key.kind.kind),
-        format!("{what}: {}{faults}", status.message),
+        &Path::root(),
+        "The API server doesn't know us",
+        "It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, \
+         client_certificate or the kubeconfig's user.",
     )
 }
 
-/// `pci/payments-pci`
-fn place(key: &Key) -> String {
-    key.namespace.as_ref().map_or_else(|| key.name.clone(), |namespace| format!("{namespace}/{}", key.name))
+impl FailedRequest<'_> {
+    fn report_forbidden(&self, out: &mut Diagnostics) -> Reported {
+        let message = &self.status.message;
+        // A request without credentials is made as this user.
+        if message.contains("\"system:anonymous\"") {
+            return out.error(
+                &Path::root(),
+                "The API server doesn't know us",
+                "It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and \
+                 client_key, or a user in the kubeconfig.",
+            );
+        }
+        out.error(
+            &Path::root(),
+            format!("Not allowed to {} {}", self.operation.user_verb(), self.key.kind.plural),
+            format!("{message}.\nThe guide \"RBAC\" lists the rights that the provider needs."),
+        )
+    }
+
+    fn report_field_conflict(&self, out: &mut Diagnostics) -> Reported {
+        out.error(
+            &self.argument,
+            format!("Somebody else has fields of {}", self.key.kind.kind),
+            format!(
+                "{} has fields that another manager has set to another value:{}\nTake them out of that manager's \
+                 configuration, or out of this one, or set force_conflicts = true in the provider block.",
+                display_name(self.key),
+                self.causes(),
+            ),
+        )
+    }
+
+    fn report_kind_not_served(&self, out: &mut Diagnostics) -> Reported {
+        let Kind { group, version, plural, .. } = self.key.kind;
+        out.error(
+            &Path::root(),
+            format!("The cluster doesn't serve {plural}"),
+            format!("{plural}.{group} {version} isn't there: are Istio's CRDs installed (Istio 1.27 or newer)?"),
+        )
+    }
+
+    fn report_missing_namespace(&self, out: &mut Diagnostics) -> Reported {
+        out.error(
+            &self.argument,
+            format!("Can't {} {}", self.operation.server_verb(), self.key.kind.kind),
+            format!("{}: {}. Create the namespace first.", display_name(self.key), self.status.message),
+        )
+    }
+
+    fn report_rejection(&self, out: &mut Diagnostics) -> Reported {
+        out.error(
+            &self.argument,
+            format!("Kubernetes doesn't {} {}", self.operation.server_verb(), self.key.kind.kind),
+            format!("{}: {}{}", display_name(self.key), self.status.message, self.causes()),
+        )
+    }
+
+    /// The problems that the server found, each on a line of its own.
+    fn causes(&self) -> String {
+        let causes = self.status.details.causes.iter();
+        causes.map(|cause| format!("\n  {}: {}", cause.field, cause.message)).collect::<Vec<_>>().concat()
+    }
 }
 
-/// The argument behind the field that the server named first; longest prefix wins.
-fn blamed(error: &Error, object: &Object) -> Path {
-    let Some(status) = error.status() else { return Path::root() };
-    let fields = status.details.causes.iter().map(|c| c.field.trim_start_matches('.'));
-    let of = |field: &str| {
-        let fits = object.origins.iter().filter(|(prefix, _)| field.starts_with(prefix.as_str()));
-        fits.max_by_key(|(prefix, _)| prefix.len()).map(|(_, path)| path.clone())
+/// The object as messages name it, for example `VirtualService pci/payments-pci`.
+fn display_name(key: &Key) -> String {
+    match &key.namespace {
+        Some(namespace) => format!("{} {namespace}/{}", key.kind.kind, key.name),
+        None => format!("{} {}", key.kind.kind, key.name),
+    }
+}
+
+/// The argument from which the first rejected field comes whose origin is known. An object's origins are prefixes of field
+/// paths, of which the longest that matches counts.
+fn rejected_argument(status: &Status, object: &Object) -> Path {
+    let argument = |field: &str| {
+        let matching = object.origins.iter().filter(|(prefix, _)| field.starts_with(prefix.as_str()));
+        matching.max_by_key(|(prefix, _)| prefix.len()).map(|(_, argument)| argument.clone())
     };
-    fields.into_iter().find_map(of).unwrap_or_default()
+    let mut fields = status.details.causes.iter().map(|cause| cause.field.trim_start_matches('.'));
+    fields.find_map(argument).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -181,7 +220,7 @@ mod tests {
     use crate::object::{ManagementScope, Stage, Transition, kind::VIRTUAL_SERVICE};
 
     fn api_error(code: u16, status: &Json) -> Error {
-        Error::refused(code, status.to_string().as_bytes(), None)
+        Error::from_response(code, status.to_string().as_bytes(), None)
     }
 
     /// An object whose `spec.http` comes from the argument `http`.
@@ -213,14 +252,14 @@ mod tests {
         ] } });
         let errors = [
             (ApiOperation::Read, Error::NotConfigured),
-            (ApiOperation::Read, Error::Connection("why".to_owned())),
+            (ApiOperation::Read, Error::InvalidConnection("why".to_owned())),
             (ApiOperation::Read, Error::Tls("why".to_owned())),
-            (ApiOperation::Read, Error::Plugin("why".to_owned())),
-            (ApiOperation::Read, Error::Unknown),
+            (ApiOperation::Read, Error::ExecPlugin("why".to_owned())),
+            (ApiOperation::Read, Error::UnknownConnection),
             (ApiOperation::Read, Error::Unreachable("why".to_owned())),
             (ApiOperation::Delete, Error::TimedOut("last".to_owned())),
             (ApiOperation::Apply, Error::Stopped),
-            (ApiOperation::Apply, Error::Malformed("why".to_owned())),
+            (ApiOperation::Apply, Error::MalformedResponse("why".to_owned())),
             (ApiOperation::Apply, api_error(401, &Json::Null)),
             (ApiOperation::Apply, api_error(403, &anonymous)),
             (ApiOperation::DryRun, api_error(403, &forbidden)),

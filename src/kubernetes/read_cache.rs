@@ -1,134 +1,140 @@
-//! Reads joined. The first few of a kind and namespace are GETs; after that one LIST serves everybody for a while. Joining
-//! only *concurrent* reads would not do: core runs ten calls at a time, so a thousand services would be a hundred LISTs.
+//! A cache of reads. The first reads of a collection are GETs; after those, one LIST of the whole collection answers all reads
+//! for some seconds. Joining only concurrent reads wouldn't be enough: Terraform refreshes ten resources at a time, so a
+//! thousand services would make a hundred LISTs.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use serde_json::Value as Json;
 use tokio::{sync::OnceCell, time::Instant};
 
+use super::api_path::Collection;
 use crate::{
-    object::{Key, Kind},
+    object::Key,
     query::{Answer, Query},
 };
 
-const SINGLE_READS: u32 = 8;
-const FRESH_FOR: Duration = Duration::from_secs(10);
+/// Reads of a collection that are made as GETs before a LIST is worth it.
+const GETS_BEFORE_LIST: u32 = 8;
 
-type Place = (&'static str, Option<String>);
-/// All objects of one kind in one namespace, or in all.
-pub type Snapshot = Arc<BTreeMap<Key, Arc<Json>>>;
+/// How long a LIST and the answer to a query are used.
+const TIME_TO_LIVE: Duration = Duration::from_secs(10);
 
-/// What a LIST gave.
-#[derive(Clone, Debug)]
-pub enum Listed {
-    /// Everything.
-    All(Snapshot),
-    /// The kind isn't served: there are none.
-    NotServed,
-    /// We may not list.
-    Forbidden,
-    /// There are too many to read for a few.
-    TooMany,
-}
-
-/// A LIST that many wait for.
-pub type Shared = Arc<OnceCell<Listed>>;
-
-/// The answer to a question that many ask.
-pub type Asked = Arc<OnceCell<Answer>>;
-
-/// How new an answer must be.
+/// How recent the response to a read must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// Some seconds old will do: refresh and plan.
+    /// The response may be some seconds old and come from the cache: for refresh and plan.
     Recent,
-    /// As of now: before a write.
+    /// The response must come from the server now: before a write.
     Now,
 }
 
-/// What has been read of late.
-#[derive(Debug, Default)]
-pub struct Reads {
-    places: Mutex<HashMap<Place, Entry>>,
-    looks: Mutex<BTreeMap<Query, (Instant, Asked)>>,
+/// The result of a LIST of a whole collection.
+#[derive(Clone, Debug)]
+pub(super) enum ListResult {
+    /// All objects of the collection. An object that isn't among them doesn't exist.
+    Complete(Arc<BTreeMap<Key, Arc<Json>>>),
+    /// The server doesn't serve the kind, so there are no objects of it.
+    NotServed,
+    /// The user has no right to list the collection.
+    Forbidden,
+    /// The collection is too large to be read for a few objects.
+    TooMany,
 }
 
+/// A LIST that all readers of a collection share. It is sent by the first one that needs it; a LIST that failed leaves the
+/// cell empty, so that the next reader sends it again.
+pub(super) type SharedList = Arc<OnceCell<ListResult>>;
+
+/// The answer to a query, shared by everyone who asks. An error is an answer, too: asking again within seconds would only
+/// repeat it.
+pub(super) type SharedAnswer = Arc<OnceCell<Answer>>;
+
+/// The recent reads of one cluster.
 #[derive(Debug, Default)]
-struct Entry {
-    singles: u32,
-    list: Option<List>,
+pub(super) struct ReadCache {
+    collections: Mutex<BTreeMap<Collection, CollectionReads>>,
+    answers: Mutex<BTreeMap<Query, (Instant, SharedAnswer)>>,
+}
+
+/// The recent reads of one collection.
+#[derive(Debug, Default)]
+struct CollectionReads {
+    count: u32,
+    list: Option<CachedList>,
 }
 
 #[derive(Debug)]
-struct List {
-    at: Instant,
-    cell: Shared,
-    /// Written by us since: asked for one by one.
+struct CachedList {
+    created_at: Instant,
+    list: SharedList,
+    /// Names of the objects that the provider has written since. They are read by GET.
     written: BTreeSet<String>,
 }
 
-impl Reads {
-    /// The LIST that answers for `key`, made by whoever asks first; `None`: it is to be asked for alone. A LIST is whole (no
-    /// selector), so absence in it is a fact; one that failed isn't kept, and the next caller makes it anew.
-    pub fn shared(&self, key: &Key, freshness: Freshness) -> Option<Shared> {
+impl ReadCache {
+    /// The LIST that answers a read of the object `key`, or `None` if the read has to be a GET.
+    pub(super) fn list_covering(&self, key: &Key, freshness: Freshness) -> Option<SharedList> {
         if freshness == Freshness::Now {
             return None;
         }
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = places.entry(Self::place(key)).or_default();
-        entry.singles += 1;
-        if entry.singles <= SINGLE_READS && !entry.is_fresh() {
+        let mut collections = self.lock_collections();
+        let reads = collections.entry(Collection::of(key)).or_default();
+        reads.count += 1;
+        if reads.count <= GETS_BEFORE_LIST && !reads.has_fresh_list() {
             return None;
         }
-        let list = entry.list();
-        (!list.written.contains(&key.name)).then(|| list.cell.clone())
+        let cached = reads.fresh_list();
+        (!cached.written.contains(&key.name)).then(|| cached.list.clone())
     }
 
-    /// The LIST of a kind in a namespace, or in all. What we wrote since it was made may be missing in it.
-    pub fn list(&self, kind: &'static Kind, namespace: Option<&str>) -> Shared {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.entry((kind.plural, namespace.map(str::to_owned))).or_default().list().cell.clone()
+    /// The LIST of a collection. It may lack what the provider has written since it was read.
+    pub(super) fn list(&self, collection: Collection) -> SharedList {
+        self.lock_collections().entry(collection).or_default().fresh_list().list.clone()
     }
 
-    /// The answer to `query`, found by whoever asks first. That there is none is an answer, too: whoever asks next gets no
-    /// better one.
-    pub fn look(&self, query: &Query) -> Asked {
-        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
-        let look = looks.entry(query.clone()).or_insert_with(|| (Instant::now(), Arc::default()));
-        if look.0.elapsed() > FRESH_FOR {
-            *look = (Instant::now(), Arc::default());
+    /// The answer to `query`, which the first caller fills in.
+    pub(super) fn answer(&self, query: &Query) -> SharedAnswer {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let (created_at, answer) =
+            answers.entry(query.clone()).or_insert_with(|| (Instant::now(), SharedAnswer::default()));
+        if created_at.elapsed() > TIME_TO_LIVE {
+            (*created_at, *answer) = (Instant::now(), SharedAnswer::default());
         }
-        look.1.clone()
+        answer.clone()
     }
 
-    /// After a write: this object is asked for anew.
-    pub fn forget(&self, key: &Key) {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(list) = places.get_mut(&Self::place(key)).and_then(|entry| entry.list.as_mut()) {
-            list.written.insert(key.name.clone());
+    /// Excludes an object from the cached LIST, because the provider writes it.
+    pub(super) fn invalidate(&self, key: &Key) {
+        let mut collections = self.lock_collections();
+        if let Some(cached) = collections.get_mut(&Collection::of(key)).and_then(|reads| reads.list.as_mut()) {
+            cached.written.insert(key.name.clone());
         }
     }
 
-    fn place(key: &Key) -> Place {
-        (key.kind.plural, key.namespace.clone())
+    fn lock_collections(&self) -> MutexGuard<'_, BTreeMap<Collection, CollectionReads>> {
+        self.collections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entry {
-    fn is_fresh(&self) -> bool {
-        self.list.as_ref().is_some_and(|list| list.at.elapsed() <= FRESH_FOR)
+impl CollectionReads {
+    fn has_fresh_list(&self) -> bool {
+        self.list.as_ref().is_some_and(|cached| cached.created_at.elapsed() <= TIME_TO_LIVE)
     }
 
-    /// The one that is fresh, or a new one.
-    fn list(&mut self) -> &List {
-        if !self.is_fresh() {
+    /// The cached LIST while it is fresh, or else a new one.
+    fn fresh_list(&mut self) -> &CachedList {
+        if !self.has_fresh_list() {
             self.list = None;
         }
-        self.list.get_or_insert_with(|| List { at: Instant::now(), cell: Arc::default(), written: BTreeSet::new() })
+        self.list.get_or_insert_with(|| CachedList {
+            created_at: Instant::now(),
+            list: SharedList::default(),
+            written: BTreeSet::new(),
+        })
     }
 }
 
@@ -139,101 +145,112 @@ mod tests {
     use super::*;
     use crate::{object::kind::VIRTUAL_SERVICE, query::QueryError};
 
+    /// A server that counts its requests.
     struct Server {
         gets: AtomicU32,
         lists: AtomicU32,
-        all: Listed,
+        list_result: ListResult,
     }
 
     impl Server {
-        fn new(listable: bool) -> Self {
-            let all = (0..1000).map(|n| (Key::new(&VIRTUAL_SERVICE, "pci", &n.to_string()), Arc::new(Json::Null)));
-            let all = if listable { Listed::All(Arc::new(all.collect())) } else { Listed::Forbidden };
-            Self { gets: AtomicU32::new(0), lists: AtomicU32::new(0), all }
+        /// A server with a thousand objects.
+        fn new() -> Self {
+            let objects = (0..1000).map(|n| (key(&n.to_string()), Arc::new(Json::Null)));
+            Self::answering(ListResult::Complete(Arc::new(objects.collect())))
         }
-        async fn read(&self, reads: &Reads, name: &str) -> bool {
-            let key = Key::new(&VIRTUAL_SERVICE, "pci", name);
-            if let Some(cell) = reads.shared(&key, Freshness::Recent) {
-                let list = cell.get_or_init(async || {
+
+        fn answering(list_result: ListResult) -> Self {
+            Self { gets: AtomicU32::new(0), lists: AtomicU32::new(0), list_result }
+        }
+
+        /// Whether the object exists.
+        async fn read(&self, cache: &ReadCache, name: &str) -> bool {
+            if let Some(list) = cache.list_covering(&key(name), Freshness::Recent) {
+                let result = list.get_or_init(async || {
                     self.lists.fetch_add(1, Relaxed);
-                    self.all.clone()
+                    self.list_result.clone()
                 });
-                if let Listed::All(all) = list.await {
-                    return all.contains_key(&key);
+                if let ListResult::Complete(objects) = result.await {
+                    return objects.contains_key(&key(name));
                 }
             }
             self.gets.fetch_add(1, Relaxed);
             true
         }
-        fn asked(&self) -> (u32, u32) {
+
+        fn gets_and_lists(&self) -> (u32, u32) {
             (self.gets.load(Relaxed), self.lists.load(Relaxed))
         }
     }
 
+    fn key(name: &str) -> Key {
+        Key::new(&VIRTUAL_SERVICE, "pci", name)
+    }
+
     #[tokio::test]
-    async fn a_thousand_reads_are_nine_requests() {
-        let (reads, server) = (Reads::default(), Server::new(true));
+    async fn thousand_reads_need_nine_requests() {
+        let (cache, server) = (ReadCache::default(), Server::new());
         for n in 0..1000 {
-            assert!(server.read(&reads, &n.to_string()).await);
+            assert!(server.read(&cache, &n.to_string()).await);
         }
-        assert!(!server.read(&reads, "absent").await, "absence in a whole LIST is a fact");
-        assert_eq!(server.asked(), (8, 1));
+        assert!(!server.read(&cache, "absent").await, "an object that isn't in a complete LIST doesn't exist");
+        assert_eq!(server.gets_and_lists(), (8, 1));
     }
 
     #[tokio::test]
-    async fn what_we_wrote_is_asked_for_anew_and_the_rest_stays() {
-        let (reads, server) = (Reads::default(), Server::new(true));
+    async fn only_written_objects_are_read_again() {
+        let (cache, server) = (ReadCache::default(), Server::new());
         for n in 0..20 {
-            server.read(&reads, &n.to_string()).await;
+            server.read(&cache, &n.to_string()).await;
         }
-        reads.forget(&Key::new(&VIRTUAL_SERVICE, "pci", "5"));
-        server.read(&reads, "5").await;
-        server.read(&reads, "6").await;
-        assert_eq!(server.asked(), (9, 1));
+        cache.invalidate(&key("5"));
+        server.read(&cache, "5").await;
+        server.read(&cache, "6").await;
+        assert_eq!(server.gets_and_lists(), (9, 1));
     }
 
     #[tokio::test]
-    async fn who_may_not_list_gets_one_by_one() {
-        let (reads, server) = (Reads::default(), Server::new(false));
+    async fn without_the_right_to_list_all_reads_are_gets() {
+        let (cache, server) = (ReadCache::default(), Server::answering(ListResult::Forbidden));
         for n in 0..20 {
-            assert!(server.read(&reads, &n.to_string()).await);
+            assert!(server.read(&cache, &n.to_string()).await);
         }
-        assert_eq!(server.asked(), (20, 1));
+        assert_eq!(server.gets_and_lists(), (20, 1));
     }
 
     #[tokio::test]
-    async fn a_list_that_was_made_for_a_look_spares_reads() {
-        let (reads, server) = (Reads::default(), Server::new(true));
-        reads.list(&VIRTUAL_SERVICE, Some("pci")).set(server.all.clone()).expect("it is new");
-        assert!(server.read(&reads, "7").await);
-        assert_eq!(server.asked(), (0, 0));
+    async fn list_of_a_query_answers_reads() {
+        let (cache, server) = (ReadCache::default(), Server::new());
+        cache.list(Collection::of(&key("7"))).set(server.list_result.clone()).expect("the cell is empty");
+        assert!(server.read(&cache, "7").await);
+        assert_eq!(server.gets_and_lists(), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_many_ask_is_asked_once_while_it_is_fresh() {
-        let reads = Reads::default();
+    async fn answers_are_shared_until_they_expire() {
+        let cache = ReadCache::default();
         let query = Query::all(&VIRTUAL_SERVICE, "pci");
-        let asked = AtomicU32::new(0);
-        for passes in [1, 1, 12] {
-            tokio::time::advance(Duration::from_secs(passes)).await;
-            let answer = reads.look(&query);
+        let requests = AtomicU32::new(0);
+        for seconds in [1, 1, 12] {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            let answer = cache.answer(&query);
             let answer = answer.get_or_init(async || {
-                asked.fetch_add(1, Relaxed);
+                requests.fetch_add(1, Relaxed);
                 Err(QueryError::Forbidden)
             });
             assert_eq!(answer.await, &Err(QueryError::Forbidden));
         }
-        assert_eq!(asked.load(Relaxed), 2);
+        assert_eq!(requests.load(Relaxed), 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_snapshot_grows_old() {
-        let (reads, server) = (Reads::default(), Server::new(true));
+    async fn expired_list_is_read_again() {
+        let (cache, server) = (ReadCache::default(), Server::new());
         for n in 0..10 {
-            server.read(&reads, &n.to_string()).await;
+            server.read(&cache, &n.to_string()).await;
         }
-        tokio::time::advance(FRESH_FOR + Duration::from_secs(1)).await;
-        server.read(&reads, "1").await;
-        assert_eq!(server.asked(), (8, 2));
+        tokio::time::advance(TIME_TO_LIVE + Duration::from_secs(1)).await;
+        server.read(&cache, "1").await;
+        assert_eq!(server.gets_and_lists(), (8, 2));
     }
 }
