@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn paths_follow_the_api_conventions() {
         assert_eq!(object_path(&Key::new(&SERVICE, "pci", "payments")), "/api/v1/namespaces/pci/services/payments");
-        assert_eq!(object_path(&Key::of_cluster(&NAMESPACE, "pci")), "/api/v1/namespaces/pci");
+        assert_eq!(object_path(&Key::cluster_scoped(&NAMESPACE, "pci")), "/api/v1/namespaces/pci");
     }
 
     #[test]

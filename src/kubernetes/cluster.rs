@@ -73,13 +73,13 @@ impl Cluster {
     }
 
     /// Answers a query of a live check. The answer is cached for some seconds and shared by all callers.
-    pub async fn query(&self, query: &Query, deadline: &Deadline) -> query::Answer {
+    pub async fn query(&self, query: &Query, deadline: &Deadline) -> query::QueryResult {
         self.cache.answer(query).get_or_init(|| self.run_query(query, deadline)).await.clone()
     }
 
-    async fn run_query(&self, query: &Query, deadline: &Deadline) -> query::Answer {
+    async fn run_query(&self, query: &Query, deadline: &Deadline) -> query::QueryResult {
         match query {
-            Query::All { kind, namespace } => {
+            Query::List { kind, namespace } => {
                 let collection = Collection { kind, namespace: namespace.clone() };
                 let list = self.cache.list(collection.clone());
                 match self.list_result(&list, &collection, deadline).await {
@@ -90,7 +90,7 @@ impl Cluster {
                     Err(error) => Err(QueryError::Failed(error.to_string())),
                 }
             }
-            Query::One(key) => match self.get(key, Freshness::Recent, deadline).await {
+            Query::Get(key) => match self.get(key, Freshness::Recent, deadline).await {
                 Ok(live) => Ok(live.into_iter().collect()),
                 Err(error) if error.is_forbidden() => Err(QueryError::Forbidden),
                 Err(error) => Err(QueryError::Failed(error.to_string())),
@@ -130,7 +130,7 @@ impl Cluster {
     }
 
     async fn read_uid(&self, deadline: &Deadline) -> Result<Option<String>, Error> {
-        let kube_system = object_path(&Key::of_cluster(&kind::NAMESPACE, "kube-system"));
+        let kube_system = object_path(&Key::cluster_scoped(&kind::NAMESPACE, "kube-system"));
         match self.api.send(&ApiRequest::get(kube_system), deadline).await {
             Ok(response) => Ok(text(&response.json()?, &["metadata", "uid"]).map(str::to_owned)),
             Err(error) if error.is_forbidden() || error.is_not_found() => Ok(None),

@@ -228,7 +228,7 @@ mod tests {
         let path = Path::root().attribute("http");
         Object {
             key: Key::new(&VIRTUAL_SERVICE, "pci", "payments"),
-            holding: ManagementScope::Whole,
+            scope: ManagementScope::Whole,
             body: Json::Null,
             stage: Stage(0),
             transition: Transition::InPlace,

@@ -36,4 +36,4 @@ pub use deadline::Deadline;
 pub use error::Error;
 pub use read_cache::Freshness;
 pub use secret::Secret;
-pub use write::{ApplyOptions, FIELD_MANAGER, WriteResponse};
+pub use write::{ApplyOptions, WriteResponse};

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     json_path::{at, text},
-    object::stamp,
+    object::annotation,
 };
 
 /// Aggregated discovery, which answers with all groups of `/api` or `/apis` at once. Kubernetes 1.30 serves this version.
@@ -75,11 +75,11 @@ impl Cluster {
 }
 
 fn object_metadata(object: &Json) -> Option<ObjectMetadata> {
-    let annotation = |key: &str| text(object, &["metadata", "annotations", key]).map(str::to_owned);
+    let value = |key: &str| text(object, &["metadata", "annotations", key]).map(str::to_owned);
     Some(ObjectMetadata {
         name: text(object, &["metadata", "name"])?.to_owned(),
-        owner: annotation(stamp::OWNER),
-        resource: annotation(stamp::RESOURCE),
+        owner: value(annotation::OWNER),
+        resource: value(annotation::RESOURCE),
     })
 }
 

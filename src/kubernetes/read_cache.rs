@@ -14,7 +14,7 @@ use tokio::{sync::OnceCell, time::Instant};
 use super::api_path::Collection;
 use crate::{
     object::Key,
-    query::{Answer, Query},
+    query::{Query, QueryResult},
 };
 
 /// Reads of a collection that are made as GETs before a LIST is worth it.
@@ -51,7 +51,7 @@ pub(super) type SharedList = Arc<OnceCell<ListResult>>;
 
 /// The answer to a query, shared by everyone who asks. An error is an answer, too: asking again within seconds would only
 /// repeat it.
-pub(super) type SharedAnswer = Arc<OnceCell<Answer>>;
+pub(super) type SharedAnswer = Arc<OnceCell<QueryResult>>;
 
 /// The recent reads of one cluster.
 #[derive(Debug, Default)]
@@ -229,7 +229,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn answers_are_shared_until_they_expire() {
         let cache = ReadCache::default();
-        let query = Query::all(&VIRTUAL_SERVICE, "pci");
+        let query = Query::list(&VIRTUAL_SERVICE, "pci");
         let requests = AtomicU32::new(0);
         for seconds in [1, 1, 12] {
             tokio::time::advance(Duration::from_secs(seconds)).await;

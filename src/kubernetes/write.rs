@@ -3,10 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{api_path::object_path, api_request::ApiRequest, cluster::Cluster, deadline::Deadline, error::Error};
-use crate::object::Key;
-
-/// The provider's name in `managedFields`. It is the same for all configurations: the owner annotation tells them apart.
-pub const FIELD_MANAGER: &str = "terraform-provider-mesh";
+use crate::object::{FIELD_MANAGER, Key};
 
 /// Options of a server-side apply.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,19 +1,16 @@
 //! The arguments of `mesh_external_service`, and what it computes.
 
 use crate::{
+    mesh::timeouts::Timeouts,
     mesh::{
         duration::Duration,
         external_service::{Address, Host, Ip, Resolution, Tls},
         names,
         port::{PortNumber, Protocol},
-        resiliency::Preset,
+        resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
     },
     model,
-    resources::{
-        arguments::{every, is_namespace, is_not_empty, text},
-        failures::{CircuitBreaker, OutlierDetection, Retries},
-        timeouts::Timeouts,
-    },
+    resources::arguments::{every, is_namespace, is_not_empty, text},
     schema::{
         Attr, Block, Blocks, Map,
         model::{Set, block, computed, optional, required},

@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Managed;
+use super::{Managed, desired::Desired};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    engine::{Engine, Once},
-    mesh::{
-        Mesh,
-        checks::{Code, Findings, Level, Levels, LiveQuery},
-    },
+    engine::{Reader, ReportedMessages},
+    mesh::checks::{Code, Findings, Level, Levels, LiveQuery},
     object::{Key, ManagementScope},
     query::{Query, QueryError, QueryResults},
     resources::ResourceType,
@@ -18,27 +15,28 @@ use crate::{
 impl<R: ResourceType> Managed<R> {
     /// The live checks of a resource that this plan changes. What can't be seen is no fault: it is told in one line a run.
     pub(super) async fn look_around(
-        engine: &Engine<'_>,
+        reader: &Reader<'_>,
+        resource: &str,
         levels: &Levels,
-        model: &R::Config,
-        mesh: &Mesh,
+        desired: &Desired<'_, R>,
         out: &mut Diagnostics,
     ) {
-        let wants: Vec<LiveQuery> =
-            R::live_queries(model, mesh).into_iter().filter(|want| !wanted_by(want, levels).is_empty()).collect();
+        let Desired { mesh, arguments, rendered, .. } = desired;
+        let all = arguments.live_queries(mesh, rendered).into_iter();
+        let wants: Vec<LiveQuery> = all.filter(|query| !wanted_by(query, levels).is_empty()).collect();
         let queries: BTreeSet<Query> = wants.iter().map(|want| want.query.clone()).collect();
         if queries.is_empty() {
             return;
         }
-        let Some(found) = engine.facts(&queries.into_iter().collect::<Vec<_>>()).await else { return };
+        let Some(found) = reader.run_queries(&queries.into_iter().collect::<Vec<_>>()).await else { return };
         // What the resource had under another name goes with this plan.
-        let wanted: BTreeSet<Key> =
-            R::render(model, mesh).unwrap_or_default().into_iter().map(|(key, _)| key).collect();
-        let noted = engine.record.keys().into_iter().filter(|(_, noted)| noted.holding() == ManagementScope::Whole);
+        let wanted: BTreeSet<&Key> = rendered.iter().flatten().map(|(key, _)| key).collect();
+        let noted =
+            reader.record.recorded_objects().into_iter().filter(|(_, noted)| noted.scope() == ManagementScope::Whole);
         let gone = noted.map(|(key, _)| key).filter(|key| !wanted.contains(key)).collect();
-        let found = found.without(&gone);
+        let found = found.excluding(&gone);
         let mut findings = Findings::default();
-        R::live_checks(model, mesh, &found, &mut findings);
+        arguments.live_checks(mesh, rendered, &found, &mut findings);
         for finding in findings {
             match levels.of(finding.code) {
                 Level::Off => {}
@@ -46,7 +44,7 @@ impl<R: ResourceType> Managed<R> {
                 Level::Error => drop(out.error(&finding.at, finding.summary, finding.detail)),
             }
         }
-        skipped(&wants, levels, &found, &engine.claim.resource, engine.once, out);
+        skipped(&wants, levels, &found, resource, reader.reported, out);
     }
 }
 
@@ -61,17 +59,17 @@ fn skipped(
     levels: &Levels,
     found: &QueryResults,
     resource: &str,
-    once: &Once,
+    reported: &ReportedMessages,
     out: &mut Diagnostics,
 ) {
     let mut reasons: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for want in wants {
-        if let Some(unseen) = found.unseen(&want.query) {
+        if let Some(unseen) = found.error(&want.query) {
             let codes = wanted_by(want, levels);
             reasons.entry(reason(&want.query, unseen)).or_default().extend(codes.into_iter().map(Code::word));
         }
     }
-    if reasons.is_empty() || !once.first("live checks skipped") {
+    if reasons.is_empty() || !reported.insert("live checks skipped") {
         return;
     }
     let line =

@@ -2,15 +2,18 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{CHECKS_WITHIN, LOOKS_WITHIN, Managed, configured};
+use super::{
+    CHECKS_WITHIN, LOOKS_WITHIN, Managed, configured,
+    desired::{Desired, decode, decode_state},
+};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::{Record, ownership},
+    engine::Record,
     json_path::text,
     known::Unknown,
     kubernetes::Deadline,
-    mesh::{Mesh, Rendered},
-    object::{ManagementScope, Object},
+    mesh::Mesh,
+    object::{ManagementScope, annotation},
     plugin::interface::{Call, Planned, Stored},
     resources::{Context, ResourceType, state},
     schema::{Value, model::Model},
@@ -24,38 +27,35 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Planned, Reported> {
         let context = configured(&call, out)?;
-        let arguments = Self::arguments_of(&config);
-        let model = R::Config::decode(&arguments, &Path::root(), out);
-        out.sound()?;
+        let arguments = state::arguments(R::schema(), &config);
+        let model: R = decode(&arguments, out);
+        out.no_errors()?;
         if !call.replaced.is_empty() {
-            Self::may_go(&Record::read(&call.replaced), out)?;
+            Self::may_go(&Record::decode(&call.replaced), out)?;
         }
-        let planned = if let Ok(mesh) = &context.mesh {
-            R::check_in_mesh(&model, mesh, out);
-            out.sound()?;
-            Self::planned(&arguments, &model, mesh)
+        let (planned, desired) = if let Ok(mesh) = &context.mesh {
+            let desired = Desired::validated(model.clone(), mesh, out)?;
+            (desired.planned(&arguments), Some(desired))
         } else {
-            let id = R::id(&model, Err(Unknown)).map_or(Value::Unknown, Value::String);
-            state::unknown(&arguments, &R::Outputs::schema(), id)
+            let id = model.id(Err(Unknown)).map_or(Value::Unknown, Value::String);
+            (state::unknown(&arguments, R::Outputs::schema(), id), None)
         };
         let id = state::id(&planned);
-        let requires_replace = prior
-            .as_ref()
-            .map(|prior| state::replaced(&R::Config::schema(), &prior.state, &arguments))
-            .unwrap_or_default();
+        let requires_replace =
+            prior.as_ref().map(|prior| state::replaced(R::schema(), &prior.state, &arguments)).unwrap_or_default();
         if call.replaced.is_empty() {
             Self::once_a_run(&context, &id, prior.is_none(), &call.stop, out).await?;
         }
-        if let Ok(mesh) = &context.mesh {
-            Self::each_object_once(&context, &id, R::render(&model, mesh), out)?;
+        if let Some(desired) = &desired {
+            Self::each_object_once(&context, &id, desired, out)?;
         }
         let unchanged = prior.as_ref().is_some_and(|prior| prior.state == planned);
         if let (Some(prior), false) = (&prior, unchanged) {
-            R::check_change(&Self::model_of(&prior.state), &model, out);
+            R::warn_of_change(&decode_state(&prior.state), &model, out);
         }
-        if let (Ok(mesh), false, true) = (&context.mesh, unchanged, requires_replace.is_empty()) {
-            Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
-            out.sound()?;
+        if let (Some(desired), false, true) = (&desired, unchanged, requires_replace.is_empty()) {
+            Self::ask(&context, desired, prior.as_ref(), &call, out).await;
+            out.no_errors()?;
         }
         if let (Some(prior), false) = (&prior, requires_replace.is_empty()) {
             Self::may_be_deleted(&context, prior, &call.stop, out).await?;
@@ -65,7 +65,9 @@ impl<R: ResourceType> Managed<R> {
         let identity = known.or_else(|| prior.as_ref().and_then(|prior| prior.identity.clone()));
         let private = match prior {
             Some(prior) => prior.private,
-            None => Record { id, replaces: Some(Box::new(Record::read(&call.replaced))), ..Record::default() }.write(),
+            None => {
+                Record { id, replaces: Some(Box::new(Record::decode(&call.replaced))), ..Record::default() }.encode()
+            }
         };
         Ok(Planned { after: Stored { state: planned, private, identity }, requires_replace })
     }
@@ -76,11 +78,11 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
         let context = configured(&call, out)?;
-        Self::may_go(&Record::read(&prior.private), out)?;
+        Self::may_go(&Record::decode(&prior.private), out)?;
         let id = state::id(&prior.state);
         let resource = Self::resource(&id);
-        R::check_destroy(&Self::model_of(&prior.state), out);
-        context.run.doom(&resource, Record::read(&prior.private));
+        decode_state::<R>(&prior.state).warn_of_destroy(out);
+        context.run.doom(&resource, Record::decode(&prior.private));
         if context.run.is_planned(&resource) {
             Self::not_renamed(&context, &id, &call.stop, out).await?;
         }
@@ -113,12 +115,12 @@ impl<R: ResourceType> Managed<R> {
         stop: &CancellationToken,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
-        let (Ok(owner), record) = (&context.owner, Record::read(&prior.private)) else { return Ok(()) };
-        let mut claim = Self::claim(&state::id(&prior.state), owner, &record);
-        claim.takeover = R::takeover(&Self::model_of(&prior.state));
+        let (Ok(owner), record) = (&context.owner, Record::decode(&prior.private)) else { return Ok(()) };
+        let mut identity = Self::owner_identity(&state::id(&prior.state), owner, &record);
+        identity.takeover = decode_state::<R>(&prior.state).takeover();
         let limits = Deadline::within(CHECKS_WITHIN, stop.clone());
-        context.engine(&claim, &record, limits).plan_delete(out).await;
-        out.sound()
+        context.writer(&identity, &record, limits).check_deletion(out).await;
+        out.no_errors()
     }
 
     /// Each resource stands once in a configuration.
@@ -147,11 +149,10 @@ impl<R: ResourceType> Managed<R> {
     fn each_object_once(
         context: &Context,
         id: &str,
-        rendered: Rendered,
+        desired: &Desired<'_, R>,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
-        let objects = rendered.unwrap_or_default().into_iter().filter_map(|(_, object)| object.ok());
-        for object in objects.filter(|object| !id.is_empty() && object.holding == ManagementScope::Whole) {
+        for object in desired.objects().filter(|object| !id.is_empty() && object.scope == ManagementScope::Whole) {
             if let Some(other) = context.run.claim(&object.key, &Self::resource(id)) {
                 let named = object.origins.iter().rfind(|(field, _)| field == "metadata.name");
                 out.error(
@@ -164,7 +165,7 @@ impl<R: ResourceType> Managed<R> {
                 );
             }
         }
-        out.sound()
+        out.no_errors()
     }
 
     /// A resource that goes at one address and comes at another in one run: whichever half is done last wins, and may leave
@@ -178,9 +179,9 @@ impl<R: ResourceType> Managed<R> {
         let (Some(record), Ok(owner)) = (context.run.doomed(&Self::resource(id)), &context.owner) else {
             return Ok(());
         };
-        let claim = Self::claim(id, owner, &record);
+        let identity = Self::owner_identity(id, owner, &record);
         let limits = Deadline::within(CHECKS_WITHIN, stop.clone());
-        let newer = context.engine(&claim, &record, limits).has_newer_life().await;
+        let newer = context.reader(&record, limits).has_newer_instance(&identity).await;
         if newer {
             return Ok(());
         }
@@ -204,7 +205,7 @@ impl<R: ResourceType> Managed<R> {
         let found = Self::stamped(context, mesh, id, limits, &mut Diagnostics::default()).await;
         let owners = found.unwrap_or_default();
         let mut owners =
-            owners.iter().filter_map(|(_, live)| text(live, &["metadata", "annotations", ownership::OWNER]));
+            owners.iter().filter_map(|(_, live)| text(live, &["metadata", "annotations", annotation::OWNER]));
         let Some(other) = owners.find(|other| *other != owner) else { return true };
         out.error(
             &Path::root(),
@@ -221,28 +222,29 @@ impl<R: ResourceType> Managed<R> {
     /// The plan's questions to the cluster, of what it would write.
     async fn ask(
         context: &Context,
-        model: &R::Config,
-        mesh: &Mesh,
+        desired: &Desired<'_, R>,
         prior: Option<&Stored>,
         call: &Call<Context>,
         out: &mut Diagnostics,
     ) {
-        let (Ok(id), Ok(owner)) = (R::id(model, Ok(mesh)), &context.owner) else { return };
-        let record = prior.map(|prior| Record::read(&prior.private)).unwrap_or_default();
+        let (Ok(id), Ok(owner)) = (desired.id.clone(), &context.owner) else { return };
+        let record = prior.map(|prior| Record::decode(&prior.private)).unwrap_or_default();
         let before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
-        let changed = |object: &Object| before.get(&object.key) != Some(&object.body);
-        let rendered = R::render(model, mesh).unwrap_or_default();
-        let wanted: Vec<_> = rendered.into_iter().filter_map(|(_, object)| object.ok()).filter(changed).collect();
-        let mut claim = Self::claim(&id, owner, &record);
-        claim.takeover = R::takeover(model);
-        let limits = Deadline::within(R::timeouts(model).read.min(CHECKS_WITHIN), call.stop.clone());
-        if R::ONE_PER_MESH && prior.is_none() && !Self::is_only_one(context, mesh, &id, owner, &limits, out).await {
+        let wanted = desired.changed(&before);
+        let mut identity = Self::owner_identity(&id, owner, &record);
+        identity.takeover = desired.arguments.takeover();
+        let limits = Deadline::within(desired.arguments.timeouts().read.min(CHECKS_WITHIN), call.stop.clone());
+        if R::ONE_PER_MESH
+            && prior.is_none()
+            && !Self::is_only_one(context, desired.mesh, &id, owner, &limits, out).await
+        {
             return;
         }
-        context.engine(&claim, &record, limits).plan(&wanted, out).await;
-        if out.sound().is_ok() {
+        context.writer(&identity, &record, limits).check_plan(&wanted, out).await;
+        if !out.has_errors() {
             let limits = Deadline::within(LOOKS_WITHIN, call.stop.clone());
-            Self::look_around(&context.engine(&claim, &record, limits), &context.checks, model, mesh, out).await;
+            Self::look_around(&context.reader(&record, limits), &identity.resource, &context.checks, desired, out)
+                .await;
         }
     }
 }

@@ -6,10 +6,9 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use expect_test::{ExpectFile, expect_file};
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
-    engine::drift::project,
+    engine::drift::owned_fields,
     object::Key,
     resources::{ResourceType, service::Service},
-    schema::model::Model,
 };
 
 use crate::support::{
@@ -200,7 +199,7 @@ fn every_argument_has_a_row() {
 
 /// Each argument has a row, or a test elsewhere.
 pub(super) fn covers<R: ResourceType>(rows: &[Row], elsewhere: &[(&str, &str)]) {
-    let schema = R::Config::schema();
+    let schema = R::schema();
     let rows: Vec<_> =
         rows.iter().map(|row| row.argument).chain(elsewhere.iter().map(|(argument, _)| *argument)).collect();
     let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
@@ -275,7 +274,7 @@ pub(super) fn live(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, J
             let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
             let parsed: Key = key.parse().expect("a key");
             let live = api.get(&parsed).unwrap_or_else(|| panic!("{key} isn't there"));
-            (key.clone(), project(&live, Some(&body), &parsed))
+            (key.clone(), owned_fields(&live, Some(&body), &parsed))
         });
         let name = address.rsplit('.').next().expect("an address").to_owned();
         all.insert(name, objects.collect());

@@ -25,7 +25,7 @@ const OF_TERRAFORM: &[&str] = &["alias", "count", "depends_on", "for_each", "lif
 /// The schema of every block that is ours, by its type: `provider`, `mesh_service`.
 fn schemas() -> BTreeMap<String, Schema> {
     let provider = provider();
-    let resources = provider.resources.values().map(|resource| (resource.name().to_owned(), resource.schema()));
+    let resources = provider.resources.values().map(|resource| (resource.name().to_owned(), resource.schema().clone()));
     [("provider".to_owned(), provider.schema.clone())].into_iter().chain(resources).collect()
 }
 
@@ -142,8 +142,8 @@ fn examples_are_valid() {
     for (file, kind, body) in blocks(&configurations) {
         let mut out = Diagnostics::default();
         match provider.resources.get(kind.as_str()) {
-            Some(resource) => resource.validate(&value(&body, &resource.schema()), &mut out),
-            None => (provider.validate)(&value(&body, &provider.schema), &mut out),
+            Some(resource) => resource.validate(&value(&body, resource.schema()), &mut out),
+            None => (provider.validate)(&value(&body, provider.schema), &mut out),
         }
         let told = out.iter().filter(|d| d.summary != WARNED_OF);
         told.for_each(|d| writeln!(faults, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());

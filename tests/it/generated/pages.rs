@@ -23,7 +23,7 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
         files("docs/guides", ".md").into_iter().map(|path| (path.clone(), text(&path))).collect();
     guides
         .extend(pages.iter().filter(|(path, _)| path.starts_with("docs/guides/")).map(|(p, t)| (p.clone(), t.clone())));
-    pages.insert("docs/index.md".to_owned(), index(&provider.schema, &guides));
+    pages.insert("docs/index.md".to_owned(), index(provider.schema, &guides));
     pages
 }
 
@@ -49,7 +49,7 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     let mut page = head(&format!("{name} Resource - mesh"), &format!("{name} (Resource)"), &schema.doc);
     example(&mut page, &format!("{folder}/resource.tf"));
     further_examples(&mut page, &folder);
-    schema_section(&mut page, &schema);
+    schema_section(&mut page, schema);
     page.push_str("\n## Import\n\nBy the id:\n\n");
     fenced(&mut page, "shell", &format!("{folder}/import.sh"));
     if let Some(identity) = resource.identity() {
@@ -130,7 +130,7 @@ fn line(page: &mut String, slot: &Slot, at: &str) {
     let mut sentences = vec![slot.doc.clone()];
     let kind = match &slot.shape {
         Shape::Attribute { kind, spec } => {
-            sentences.extend(spec.checks.iter().map(|check| check.sentence.clone()));
+            sentences.extend(spec.checks.iter().map(|check| check.sentence.to_string()));
             sentences.extend(spec.replaces.then(|| "A change makes a new resource.".to_owned()));
             attribute_kind(kind, spec)
         }
@@ -244,7 +244,7 @@ mod tests {
     fn a_page() {
         let schema = House::schema();
         let mut page = head("house Resource - x", "house (Resource)", &schema.doc);
-        schema_section(&mut page, &schema);
+        schema_section(&mut page, schema);
         expect![[r#"
             ---
             page_title: "house Resource - x"
