@@ -136,7 +136,7 @@ impl Reader<'_> {
                 Err(error) if is_absent(&error) => {}
                 // The first failure is reported alone: its cause fails the reads of the other objects as well.
                 Err(error) if failure.is_none() => {
-                    failure = Some(report_error(&error, ApiOperation::Read, key, None, out))
+                    failure = Some(report_error(&error, ApiOperation::Read, key, None, out));
                 }
                 Err(_) => {}
             }

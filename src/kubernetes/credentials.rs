@@ -7,9 +7,8 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use kube::config::{AuthInfo, Cluster};
-use secrecy::{ExposeSecret, SecretString};
 
-use super::{error::Error, exec};
+use super::{error::Error, exec, secret::Secret};
 
 /// How long the content of a token file is used before the file is read again. It is as long in client-go: the kubelet writes
 /// a new token long before the old one expires.
@@ -30,18 +29,20 @@ pub(super) async fn read(user: &AuthInfo, cluster: &Cluster) -> Result<Credentia
     let mut expires_at = None;
     if let Some(token) = user.token.take() {
         let source = "token (or KUBE_TOKEN), or the token of the kubeconfig's user,";
-        user.token = Some(bearer_token(token.expose_secret(), source)?);
+        user.token = Some(bearer_token(Secret::from(token).expose(), source)?.into());
     } else if let Some(path) = token_file {
         let token = fs::read_to_string(&path)
             .map_err(|e| Error::InvalidConnection(format!("The token file {path} can't be read: {e}.")))?;
-        user.token = Some(bearer_token(&token, &format!("The token file {path}"))?);
+        user.token = Some(bearer_token(&token, &format!("The token file {path}"))?.into());
         expires_at = Some(SystemTime::now() + TOKEN_FILE_TIME_TO_LIVE);
     } else if let Some(exec) = exec {
         let credential = exec::run(&exec, cluster).await?;
-        user.token = credential.token.map(|token| bearer_token(&token, "The token of the exec plugin")).transpose()?;
+        if let Some(token) = credential.token {
+            user.token = Some(bearer_token(token.expose(), "The token of the exec plugin")?.into());
+        }
         if let Some((certificate, key)) = credential.client_certificate {
             user.client_certificate_data = Some(STANDARD.encode(certificate));
-            user.client_key_data = Some(STANDARD.encode(key).into());
+            user.client_key_data = Some(STANDARD.encode(key.expose()).into());
         }
         expires_at = credential.expires_at;
     }
@@ -50,7 +51,7 @@ pub(super) async fn read(user: &AuthInfo, cluster: &Cluster) -> Result<Credentia
 
 /// A token as the `Authorization` header needs it. Token files, and values of Terraform's `file()`, end in a line feed, with
 /// which kube panics. `source` names the origin of the token in the error.
-fn bearer_token(token: &str, source: &str) -> Result<SecretString, Error> {
+fn bearer_token(token: &str, source: &str) -> Result<Secret, Error> {
     let token = token.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         let why = if token.is_empty() { "is empty" } else { "has characters that no token has" };

@@ -93,7 +93,7 @@ pub fn report_error(
     out.error(&Path::root(), summary, detail)
 }
 
-/// What a diagnostic says about the request that the server answered with an error.
+/// A request that the server answered with an error status.
 struct FailedRequest<'a> {
     operation: ApiOperation,
     key: &'a Key,
@@ -131,7 +131,7 @@ fn report_unauthorized(out: &mut Diagnostics) -> Reported {
 impl FailedRequest<'_> {
     fn report_forbidden(&self, out: &mut Diagnostics) -> Reported {
         let message = &self.status.message;
-        // A request without credentials is made as this user.
+        // The user of requests without credentials.
         if message.contains("\"system:anonymous\"") {
             return out.error(
                 &Path::root(),

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{io::AsyncReadExt, process::Command, time::timeout};
 
-use super::error::Error;
+use super::{error::Error, secret::Secret};
 
 /// How long a plugin may run. One that takes longer most likely waits for a login, which can't happen without a terminal.
 const PLUGIN_TIMEOUT: Duration = Duration::from_secs(45);
@@ -48,9 +48,9 @@ struct ExecCredentialStatus {
 /// The credential that a plugin printed: a token, a client certificate, or both.
 pub(super) struct Credential {
     /// Bearer token.
-    pub(super) token: Option<String>,
+    pub(super) token: Option<Secret>,
     /// Client certificate and its private key, both in PEM.
-    pub(super) client_certificate: Option<(String, String)>,
+    pub(super) client_certificate: Option<(String, Secret)>,
     /// When the plugin has to run again, if the server doesn't answer 401 before.
     pub(super) expires_at: Option<SystemTime>,
 }
@@ -154,11 +154,11 @@ fn parse_credential(output: &[u8], api_version: &str) -> Result<Credential, Stri
     let status = credential.status.unwrap_or_default();
     let non_empty = |text: Option<String>| text.filter(|text| !text.is_empty());
     let client_certificate = match (non_empty(status.client_certificate_data), non_empty(status.client_key_data)) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (Some(certificate), Some(key)) => Some((certificate, key.into())),
         (None, None) => None,
         _ => return Err("has only one of client certificate and key".to_owned()),
     };
-    let token = non_empty(status.token);
+    let token = non_empty(status.token).map(Secret::from);
     if token.is_none() && client_certificate.is_none() {
         return Err("has neither token nor client certificate".to_owned());
     }
@@ -197,7 +197,7 @@ mod tests {
             exec_credential(r#"{"token":"t","expirationTimestamp":"1970-01-02T01:00:00Z"}"#)
         );
         let credential = run_script(&script).await.unwrap();
-        assert_eq!(credential.token.as_deref(), Some("t"));
+        assert_eq!(credential.token, Some("t".into()));
         assert_eq!(credential.expires_at, Some(SystemTime::UNIX_EPOCH + Duration::from_hours(25)));
     }
 
@@ -207,7 +207,7 @@ mod tests {
             "cat <<'EOF'\nkind: ExecCredential\napiVersion: {V1}\nstatus:\n  clientCertificateData: c\n  clientKeyData: k\nEOF"
         );
         let credential = run_script(&yaml).await.unwrap();
-        assert_eq!(credential.client_certificate, Some(("c".to_owned(), "k".to_owned())));
+        assert_eq!(credential.client_certificate, Some(("c".to_owned(), "k".into())));
         assert!(credential.token.is_none() && credential.expires_at.is_none());
     }
 

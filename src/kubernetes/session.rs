@@ -27,8 +27,8 @@ const FAILURE_TIME_TO_LIVE: Duration = Duration::from_secs(30);
 /// Holds the current session of one cluster.
 #[derive(Default)]
 pub(super) struct SessionManager {
-    /// Resolved once: if somebody switches the kubeconfig's context during an apply, the rest of it must not go to another
-    /// cluster.
+    /// Resolved once: if the kubeconfig's current context changes during an apply, the rest of the apply must not go to
+    /// another cluster.
     connection: OnceCell<ResolvedConnection>,
     state: Mutex<SessionState>,
 }
