@@ -27,6 +27,8 @@ mod resolved_connection;
 mod retry;
 mod secret;
 mod session;
+#[cfg(test)]
+mod tests;
 mod transport_error;
 pub mod write;
 
