@@ -4,7 +4,7 @@
 //!   them into one API server and one user, by `kubeconfig` and `proxy`.
 //! - `session` holds an HTTP client with credentials, which `credentials` reads from files or, by `exec`, from a plugin.
 //! - `api_client` sends an `api_request` with `retry`, which ends at a [`deadline`].
-//! - [`cluster`] reads objects, by `pager` and through `read_cache`; [`write`] changes them; [`namespace_contents`] lists what
+//! - [`cluster`] reads objects, by `pager` and through `read_cache`; [`mod@write`] changes them; [`namespace_contents`] lists what
 //!   else is in a namespace.
 //! - [`error`] classifies errors, `transport_error` those without a response; [`error_report`] words the diagnostics.
 
