@@ -181,6 +181,11 @@ impl ExternalService {
         Ok(if self.has_wildcard()? { Resolution::None } else { Resolution::Dns })
     }
 
+    /// The `tls_settings` block, or one without arguments where it is not set.
+    pub(super) fn tls_settings(&self) -> Known<TlsSettings> {
+        Ok(self.tls_settings.known()?.map(|block| block.arguments.clone()).unwrap_or_default())
+    }
+
     /// The resiliency preset: `medium` by default.
     pub(super) fn resiliency(&self) -> Known<Preset> {
         self.resiliency.or(Preset::Medium)

@@ -21,8 +21,10 @@ use crate::{
     object::{Key, Object},
 };
 
-/// The suffix in the name of the rule for the workloads that read a Secret.
-pub(super) const SELECTED_WORKLOADS: &str = "workloads";
+/// The name of the rule for the workloads that read a Secret; `name` is that of the rule for all others.
+pub(super) fn selected_workloads_name(name: &str) -> String {
+    format!("{name}-workloads")
+}
 
 /// Gives the TLS settings of a port for one host.
 type ClientTlsOf = fn(&TlsSettings, &Host, Origination) -> Known<ClientTls>;
@@ -84,7 +86,7 @@ fn port_policies(
     let mut policies = Vec::new();
     for port in ports {
         if let Some(origination) = port.origination {
-            let tls = client_tls(&external.settings()?, host, origination)?;
+            let tls = client_tls(&external.tls_settings()?, host, origination)?;
             policies.push(PortPolicy { tls: Some(tls), ..port_policy(external, *port)? });
         } else if limits_requests && !port.protocol.is_http() {
             // Envoy counts TCP connections that are being opened as pending requests.

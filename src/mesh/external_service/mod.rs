@@ -51,7 +51,7 @@ use crate::{
 /// The objects that some configuration of an external service renders, with their stages. Those of the single hosts of `hosts`
 /// are missing, since the id doesn't tell the hosts.
 pub fn possible_objects(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
-    let for_selected_workloads = selected_workloads_name(name);
+    let for_selected_workloads = destination_rule::selected_workloads_name(name);
     [
         (&kind::SERVICE_ENTRY, name, stage::TARGETS),
         (&kind::DESTINATION_RULE, name, stage::TARGETS),
@@ -60,11 +60,6 @@ pub fn possible_objects(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
     ]
     .map(|(kind, name, stage)| (Key::new(kind, namespace, name), stage))
     .into()
-}
-
-/// The name of the DestinationRule for the workloads that read a Secret.
-fn selected_workloads_name(name: &str) -> String {
-    format!("{name}-{}", destination_rule::SELECTED_WORKLOADS)
 }
 
 impl ExternalService {
@@ -84,7 +79,7 @@ impl ExternalService {
             let rule = context.key(&kind::DESTINATION_RULE, &host.name);
             objects.push((rule.clone(), destination_rule::destination_rule(&context, &host, rule)));
             if selects_workloads {
-                let rule = context.key(&kind::DESTINATION_RULE, &selected_workloads_name(&host.name));
+                let rule = context.key(&kind::DESTINATION_RULE, &destination_rule::selected_workloads_name(&host.name));
                 objects.push((rule.clone(), destination_rule::for_selected_workloads(&context, &host, rule)));
             }
             if sees_requests {

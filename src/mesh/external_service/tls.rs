@@ -19,19 +19,14 @@ const SIMPLE: &str = "SIMPLE";
 const MUTUAL: &str = "MUTUAL";
 
 impl ExternalService {
-    /// The `tls_settings` block, or one without arguments where it is not set.
-    pub(super) fn settings(&self) -> Known<TlsSettings> {
-        Ok(self.tls_settings.known()?.map(|block| block.arguments.clone()).unwrap_or_default())
-    }
-
     /// Whether only selected workloads read the Secret of the certificate.
     pub(super) fn selects_workloads(&self) -> Known<bool> {
-        Ok(self.settings()?.workload_selector.known()?.is_some())
+        Ok(self.tls_settings()?.workload_selector.known()?.is_some())
     }
 
     /// The labels of the workloads that read the Secret.
     pub(super) fn workload_selector(&self) -> Known<Texts> {
-        self.settings()?.workload_selector.required_elements()
+        self.tls_settings()?.workload_selector.required_elements()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{ExternalService, Host, selected_workloads_name},
+    super::{ExternalService, Host, destination_rule::selected_workloads_name},
     argument,
 };
 use crate::{
