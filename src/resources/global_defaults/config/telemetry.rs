@@ -1,13 +1,12 @@
 //! What proxies tell of requests.
 
 use crate::{
-    diagnostics::{Diagnostics, Path, Reported},
     mesh::{global_defaults::Metric, percent::Percent},
     model,
     resources::arguments::{every, is_not_empty, text},
     schema::{
-        Attr, Block, Map, Number, Type, Value,
-        model::{Scalar, Set, block, mismatch, optional, required},
+        Attr, Block, Map, Value,
+        model::{Set, block, optional, required},
     },
 };
 
@@ -59,23 +58,6 @@ model! {
         removed_tags: Set<String> = optional()
             .check("At least one tag; leave the argument out for none.", is_not_empty)
             .check("Names of tags, like `request_protocol`.", |v| every(v, is_tag)),
-    }
-}
-
-impl Scalar for Percent {
-    fn kind() -> Type {
-        Type::Number
-    }
-    fn admits() -> Option<String> {
-        Some(Self::ADMITS.to_owned())
-    }
-    fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
-        let Value::Number(number) = value else { return Err(mismatch::<Self>(at, out)) };
-        Self::parse(number.as_str())
-            .ok_or_else(|| out.error(at, format!("Invalid {at}"), format!("{} Got {number}.", Self::ADMITS)))
-    }
-    fn write(&self) -> Value {
-        Number::parse(&self.to_string()).map_or(Value::Null, Value::Number)
     }
 }
 
