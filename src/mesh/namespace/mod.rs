@@ -24,7 +24,7 @@ pub use team::{Account, Team};
 
 use super::{
     Mesh, Rendered,
-    global_defaults::Mode,
+    global_defaults::DenyAllMode,
     manifest::{Metadata, Texts},
     reference::Destination,
     stage,
@@ -51,7 +51,7 @@ pub struct Namespace {
     /// What its workloads may call; the own namespace beside.
     pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
     /// What happens to calls that no policy allows.
-    pub authorization: Known<Mode>,
+    pub authorization: Known<DenyAllMode>,
     /// Whether its workloads accept clear text.
     pub mtls: Known<Option<Mtls>>,
     /// Who works there.
@@ -113,14 +113,14 @@ impl Namespace {
             objects.push((key.clone(), defaults::sidecar(&site, key)));
         }
         match self.authorization? {
-            Mode::Off => {}
-            Mode::Audit => {
+            DenyAllMode::Off => {}
+            DenyAllMode::Audit => {
                 let key = site.key(&kind::AUTHORIZATION_POLICY, defaults::AUDIT);
                 objects.push((key.clone(), defaults::audit(&site, key)));
             }
             mode => {
                 let key = site.key(&kind::AUTHORIZATION_POLICY, defaults::DENY_ALL);
-                objects.push((key.clone(), defaults::deny_all(&site, key, mode == Mode::DryRun)));
+                objects.push((key.clone(), defaults::deny_all(&site, key, mode == DenyAllMode::DryRun)));
             }
         }
         objects.extend(mtls::objects(&site)?);

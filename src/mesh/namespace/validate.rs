@@ -6,7 +6,7 @@ use super::{Exception, Mtls, Namespace, Team, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::as_known,
-    mesh::{Mesh, global_defaults::Mode, service::validate_host_is_external},
+    mesh::{Mesh, global_defaults::DenyAllMode, service::validate_host_is_external},
 };
 
 impl Namespace {
@@ -49,7 +49,7 @@ impl Namespace {
         }
         let written = [
             ("calls", matches!(self.calls, Ok(Some(_)))),
-            ("authorization_mode", self.authorization.is_ok_and(|mode| mode != Mode::Off)),
+            ("authorization_mode", self.authorization.is_ok_and(|mode| mode != DenyAllMode::Off)),
             ("mtls", matches!(self.mtls, Ok(Some(_)))),
         ];
         for (argument, _) in written.iter().filter(|(_, written)| *written) {
@@ -88,7 +88,7 @@ impl Namespace {
         self.create == Ok(false)
             && self.has_place() == Ok(false)
             && matches!(self.calls, Ok(None))
-            && self.authorization == Ok(Mode::Off)
+            && self.authorization == Ok(DenyAllMode::Off)
             && matches!(self.mtls, Ok(None))
             && matches!(self.team_rights, Ok(None))
     }

@@ -3,8 +3,8 @@
 use crate::{
     mesh::timeouts::Timeouts,
     mesh::{
-        global_defaults::Mode, istio::peer_authentication::MtlsMode, names, namespace::Account, port::PortNumber,
-        reference::Destination,
+        global_defaults::DenyAllMode, istio::peer_authentication::MtlsMode, names, namespace::Account,
+        port::PortNumber, reference::Destination,
     },
     model,
     resources::arguments::{every, is_namespace, is_not_empty, text},
@@ -35,7 +35,7 @@ model! {
         /// What happens to calls in the namespace that no policy allows: nothing (`off`, the default; then the mesh's own
         /// deny-all may hold), they are marked for access logs (`audit`), counted (`dry_run`; rightly where the services'
         /// policies run dry too), or refused (`enforce`). It governs the namespace's own deny-all, not the services' policies.
-        authorization_mode: Attr<Mode> = optional(),
+        authorization_mode: Attr<DenyAllMode> = optional(),
         /// Whether a destroy deletes the Namespace whatever is in it; false unless written: then one that holds anything which
         /// this provider didn't make is refused. It takes an apply before the destroy.
         force_destroy: Attr<bool> = optional(),

@@ -15,7 +15,7 @@ use crate::{
     mesh::{
         Mesh, Rendered,
         checks::{Findings, LiveQuery},
-        global_defaults::Mode,
+        global_defaults::DenyAllMode,
         istio::peer_authentication::MtlsMode,
         labels,
         manifest::Texts,
@@ -96,7 +96,7 @@ fn intent(config: &Config) -> namespace::Namespace {
             .calls
             .known()
             .map(|calls| calls.map(|_| config.calls.owned_elements().map(Option::unwrap_or_default))),
-        authorization: config.authorization_mode.or(Mode::Off),
+        authorization: config.authorization_mode.or(DenyAllMode::Off),
         mtls: config.mtls.inner().map(|block| block.map(mtls)),
         team_rights: config.rbac.inner().map(|block| block.map(team)),
         labels: texts(&config.labels),

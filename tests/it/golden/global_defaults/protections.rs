@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    resources::{ResourceType, global_defaults::GlobalDefaults},
+    resources::global_defaults::GlobalDefaults,
     schema::model::Model,
 };
 

@@ -1,37 +1,34 @@
-//! The arguments of `mesh_global_defaults`.
-//!
-//! | file | arguments |
-//! | --- | --- |
-//! | [`access`] | `authorization`, `gateway_access`, `external_authorization` |
-//! | [`tokens`] | `jwt`, `require_end_user` |
-//! | [`telemetry`] | `telemetry` |
-//! | [`guardrails`] | `guardrails` |
+//! The arguments of `mesh_global_defaults`. The blocks are declared in the files that render them.
 
-pub(super) mod access;
-pub(super) mod guardrails;
-pub(super) mod telemetry;
-pub(super) mod tokens;
-
+use super::{
+    authorization::{Authorization, GatewayAccess},
+    external_authorization::ExternalAuthorization,
+    guardrails::Guardrails,
+    jwt::Jwt,
+    mtls::Mtls,
+    require_end_user::RequireEndUser,
+    sidecar::Sidecar,
+    telemetry::Telemetry,
+};
 use crate::{
-    mesh::timeouts::Timeouts,
+    known::Known,
     mesh::{
         duration::{Duration, is_positive},
-        global_defaults::EgressHost,
-        istio::{peer_authentication::MtlsMode, sidecar::Outbound},
+        istio::sidecar::Outbound,
         resiliency::{Preset, Retries},
+        timeouts::Timeouts,
     },
     model,
-    resources::arguments::is_not_empty,
     schema::{
         Attr, Block, Blocks, Map,
-        model::{Set, block, optional},
+        model::{block, optional},
     },
 };
 
 model! {
     /// What holds for the whole mesh where nobody says otherwise: one per cluster and root namespace. Nothing holds that isn't
     /// written.
-    pub struct Config {
+    pub struct GlobalDefaults {
         /// What happens to calls that nothing in the mesh declares: they fail (`registry_only`) or leave the mesh as they are
         /// (`allow_any`). Absent: `registry_only` with a `sidecar` block, else what the installation says.
         outbound_traffic_policy: Attr<Outbound> = optional(),
@@ -53,41 +50,36 @@ model! {
         /// Whether workloads accept clear text from each other. Absent: what the installation says.
         mtls: Block<Mtls> = block(),
         /// What happens to calls that no policy allows. Absent: what the installation says.
-        authorization: Block<access::Authorization> = block(),
+        authorization: Block<Authorization> = block(),
         /// A gateway of somebody else, which keeps its way in while calls that no policy allows are refused; one block for each.
-        gateway_access: Blocks<access::GatewayAccess> = block(),
+        gateway_access: Blocks<GatewayAccess> = block(),
         /// What workloads may call, where their service doesn't say `calls`. Absent: everything in the mesh.
         sidecar: Block<Sidecar> = block(),
         /// Sending requests again, to services that say nothing of their own. Absent: as `resiliency` says.
         retries: Block<Retries> = block(),
         /// An issuer whose tokens workloads verify; one block for each. A request with a wrong token is refused, one without
         /// passes: `require_end_user`, here or on a service, asks for one.
-        jwt: Blocks<tokens::Jwt> = block(),
+        jwt: Blocks<Jwt> = block(),
         /// Whether requests must carry a verified token of an end user. Absent: they needn't.
-        require_end_user: Block<tokens::RequireEndUser> = block(),
+        require_end_user: Block<RequireEndUser> = block(),
         /// Whom proxies ask about requests, before they look at any other rule. Absent: nobody.
-        external_authorization: Block<access::ExternalAuthorization> = block(),
+        external_authorization: Block<ExternalAuthorization> = block(),
         /// What proxies tell of requests. Absent: what the installation says.
-        telemetry: Block<telemetry::Telemetry> = block(),
+        telemetry: Block<Telemetry> = block(),
         /// What the API server keeps teams from, whatever their rights allow. Absent: nothing.
-        guardrails: Block<guardrails::Guardrails> = block(),
+        guardrails: Block<Guardrails> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }
 }
 
-model! {
-    /// Mutual TLS between workloads.
-    pub struct Mtls {
-        /// `strict` unless written.
-        mode: Attr<MtlsMode> = optional(),
-    }
-}
-
-model! {
-    /// What workloads may call.
-    pub struct Sidecar {
-        /// The hosts; the workload's own namespace and the root namespace unless written.
-        egress_hosts: Set<EgressHost> = optional().check("At least one host.", is_not_empty),
+impl GlobalDefaults {
+    /// Whether proxies let through requests to hosts that the mesh doesn't know. By default they don't if there is a `sidecar`
+    /// block; without one, the mesh configuration decides, which is `None`.
+    pub(super) fn outbound_traffic_policy(&self) -> Known<Option<Outbound>> {
+        Ok(match self.outbound_traffic_policy.copied()? {
+            None if self.sidecar.known()?.is_some() => Some(Outbound::RegistryOnly),
+            policy => policy,
+        })
     }
 }
