@@ -237,7 +237,7 @@ fn check_template(config: &Config, out: &mut Diagnostics) {
         return;
     };
     if let Some(template) = template
-        && names::is_in_cluster(&template.filled("name", "namespace"), &domain)
+        && names::is_cluster_host(&template.expand("name", "namespace"), &domain)
     {
         out.error(
             &Path::root().attribute("global_name_template"),

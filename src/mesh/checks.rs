@@ -19,7 +19,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Every check. What it says is in [`Code::says`].
+    /// Every check. What it says is in [`Code::description`].
     pub enum Code {
         /// Istio's ReferencedResourceNotFound.
         MissingReference = "IST0101",
@@ -90,7 +90,7 @@ text_enum! {
 
 impl Code {
     /// What it finds, for the docs.
-    pub const fn says(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::MissingReference => {
                 "`calls` or `ingress` names a service, an external host or a Gateway that isn't there."
@@ -177,7 +177,7 @@ pub struct LiveQuery {
     /// What is asked.
     pub query: Query,
     /// Where all of these are off, nobody asks; where there is no answer, they are skipped.
-    pub by: &'static [Code],
+    pub checks: &'static [Code],
 }
 
 /// What one check found.
@@ -199,13 +199,13 @@ pub struct Findings(Vec<Finding>);
 
 impl Findings {
     /// Tells a finding; the code is written behind `detail`.
-    pub fn tell(&mut self, code: Code, at: &str, summary: &'static str, detail: &str) {
+    pub fn report(&mut self, code: Code, at: &str, summary: &'static str, detail: &str) {
         let at = if at.is_empty() { Path::root() } else { Path::root().attribute(at) };
-        self.tell_at(code, at, summary, detail);
+        self.report_at(code, at, summary, detail);
     }
 
     /// Likewise, at any path.
-    pub fn tell_at(&mut self, code: Code, at: Path, summary: &'static str, detail: &str) {
+    pub fn report_at(&mut self, code: Code, at: Path, summary: &'static str, detail: &str) {
         self.0.push(Finding { code, at, summary, detail: format!("{detail} ({code})") });
     }
 }

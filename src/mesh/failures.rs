@@ -120,17 +120,17 @@ pub(in crate::mesh) fn retries(
     written: &Known<Option<Retries>>,
     preset: Preset,
     timeout: Duration,
-) -> Known<virtual_service::Retries> {
+) -> Known<virtual_service::HttpRetry> {
     let (written, preset) = (as_known(written)?.as_ref().unwrap_or(&Retries::NONE), preset.resiliency());
     let attempts = written.attempts?.or(preset.map(|r| r.retry_attempts)).unwrap_or(0);
-    let (Some(numbers), 1..) = (preset.or(USUAL), attempts) else { return Ok(virtual_service::Retries::NONE) };
+    let (Some(numbers), 1..) = (preset.or(USUAL), attempts) else { return Ok(virtual_service::HttpRetry::NONE) };
     if !written.idempotent? {
         let retry_on = Some(numbers.retry_on);
-        return Ok(virtual_service::Retries { attempts, retry_on, per_try_timeout: None });
+        return Ok(virtual_service::HttpRetry { attempts, retry_on, per_try_timeout: None });
     }
     // Where a request may take for ever, or ends before its first try would, a preset's limit of a try makes no sense.
     let usual = preset.map(|r| r.per_try_timeout).filter(|try_| *try_ < timeout);
-    Ok(virtual_service::Retries {
+    Ok(virtual_service::HttpRetry {
         attempts,
         retry_on: Some(numbers.idempotent_retry_on),
         per_try_timeout: written.per_try_timeout?.or(usual),

@@ -22,13 +22,13 @@ const NAMESPACE: &str = "{namespace}";
 
 impl Template {
     /// What the template makes of a service; it may be no [global name](is_global_name), where a part gets too long.
-    pub fn filled(&self, name: &str, namespace: &str) -> String {
+    pub fn expand(&self, name: &str, namespace: &str) -> String {
         self.0.replace(NAMESPACE, namespace).replace(NAME, name)
     }
 
     /// The global name of a service; `None` where the template makes none of it.
     pub fn global_name(&self, name: &str, namespace: &str) -> Option<String> {
-        Some(self.filled(name, namespace)).filter(|text| is_global_name(text))
+        Some(self.expand(name, namespace)).filter(|text| is_global_name(text))
     }
 }
 
@@ -61,7 +61,7 @@ impl Text for Template {
             return Err(format!(
                 "{text:?} makes no DNS name: {:?}. Write lowercase letters, digits, dashes and dots around {NAME} and \
                  {NAMESPACE}, as in \"{NAME}.{NAMESPACE}.example.internal\".",
-                template.filled("name", "namespace")
+                template.expand("name", "namespace")
             ));
         }
         Ok(template)

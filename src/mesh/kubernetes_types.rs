@@ -64,7 +64,7 @@ pub struct RoleBinding {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleRef {
-    /// [`RBAC`]
+    /// [`RBAC_API_GROUP`]
     pub api_group: &'static str,
     /// `Role`
     pub kind: &'static str,
@@ -78,7 +78,7 @@ pub struct RoleRef {
 pub struct Subject {
     /// `Group`, `User` or `ServiceAccount`.
     pub kind: &'static str,
-    /// [`RBAC`]; none of a ServiceAccount.
+    /// [`RBAC_API_GROUP`]; none of a ServiceAccount.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_group: Option<&'static str>,
     /// Of a ServiceAccount alone.
@@ -89,4 +89,4 @@ pub struct Subject {
 }
 
 /// The group of Roles.
-pub const RBAC: &str = "rbac.authorization.k8s.io";
+pub const RBAC_API_GROUP: &str = "rbac.authorization.k8s.io";

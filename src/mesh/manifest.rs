@@ -9,33 +9,33 @@ use super::Mesh;
 use crate::object::Key;
 
 /// Labels or annotations.
-pub type Texts = BTreeMap<String, String>;
+pub type StringMap = BTreeMap<String, String>;
 
 /// What stands in `metadata` beside the names.
 #[derive(Clone, Debug, Default)]
 pub struct Metadata {
     /// For selectors and people.
-    pub labels: Texts,
+    pub labels: StringMap,
     /// For everything else.
-    pub annotations: Texts,
+    pub annotations: StringMap,
 }
 
 impl Metadata {
     /// What every object carries that we create.
-    pub fn of(mesh: &Mesh) -> Self {
+    pub fn from_mesh(mesh: &Mesh) -> Self {
         Self { labels: mesh.labels.clone(), annotations: mesh.annotations.clone() }
     }
 
     /// With one more annotation, which beats what stands there.
     #[must_use]
-    pub fn annotated(mut self, key: &str, value: impl Into<String>) -> Self {
+    pub fn with_annotation(mut self, key: &str, value: impl Into<String>) -> Self {
         self.annotations.insert(key.to_owned(), value.into());
         self
     }
 
     /// With a resource's own labels and annotations, which beat the mesh's.
     #[must_use]
-    pub fn and(mut self, labels: &Texts, annotations: &Texts) -> Self {
+    pub fn merged_with(mut self, labels: &StringMap, annotations: &StringMap) -> Self {
         self.labels.extend(labels.clone());
         self.annotations.extend(annotations.clone());
         self
@@ -43,7 +43,7 @@ impl Metadata {
 }
 
 /// An object without a spec.
-pub fn bare(key: &Key, metadata: Metadata) -> Json {
+pub fn manifest_without_spec(key: &Key, metadata: Metadata) -> Json {
     Json::Object(head(key, metadata))
 }
 
@@ -56,7 +56,7 @@ pub fn manifest(key: &Key, metadata: Metadata, spec: &impl Serialize) -> Json {
 }
 
 /// An object whose content stands beside its metadata, as a Role's does.
-pub fn plain(key: &Key, metadata: Metadata, content: &impl Serialize) -> Json {
+pub fn manifest_with_fields(key: &Key, metadata: Metadata, content: &impl Serialize) -> Json {
     let mut body = head(key, metadata);
     if let Ok(Json::Object(content)) = serde_json::to_value(content) {
         body.extend(content);

@@ -15,7 +15,7 @@ pub struct MeshConfig {
 }
 
 /// Every revision's among these ConfigMaps. What isn't one, or can't be read, is left out.
-pub fn all(maps: &[&Json]) -> Vec<MeshConfig> {
+pub fn from_config_maps(maps: &[&Json]) -> Vec<MeshConfig> {
     let read = |map: &&Json| {
         let name = text(map, &["metadata", "name"])?;
         let is_mesh = name == "istio" || name.starts_with("istio-");
@@ -27,12 +27,12 @@ pub fn all(maps: &[&Json]) -> Vec<MeshConfig> {
 
 impl MeshConfig {
     /// The names of all extension providers.
-    pub fn providers(&self) -> Vec<&str> {
+    pub fn extension_providers(&self) -> Vec<&str> {
         self.named(|_| true)
     }
 
     /// The names of those that are asked about requests.
-    pub fn authorizers(&self) -> Vec<&str> {
+    pub fn external_authorizers(&self) -> Vec<&str> {
         self.named(|provider| {
             ["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].iter().any(|kind| !at(provider, &[kind]).is_null())
         })

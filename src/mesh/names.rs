@@ -1,6 +1,6 @@
 //! Names: what objects, hosts and identities are called, and which names Kubernetes admits.
 
-use super::{Mesh, manifest::Texts};
+use super::{Mesh, manifest::StringMap};
 
 /// The one name of every object that configures one service: `payments-pci`.
 pub fn object_name(service: &str, namespace: &str) -> String {
@@ -9,12 +9,12 @@ pub fn object_name(service: &str, namespace: &str) -> String {
 
 /// The cluster host of a service: `payments.pci.svc.cluster.local`. Always whole: a short host binds to the namespace of
 /// the rule that names it.
-pub fn host(service: &str, namespace: &str, mesh: &Mesh) -> String {
+pub fn service_host(service: &str, namespace: &str, mesh: &Mesh) -> String {
     format!("{service}.{namespace}.svc.{}", mesh.cluster_domain)
 }
 
 /// Whether Kubernetes, not the mesh, says what `host` is: it is the cluster's domain, or under it.
-pub fn is_in_cluster(host: &str, cluster_domain: &str) -> bool {
+pub fn is_cluster_host(host: &str, cluster_domain: &str) -> bool {
     host.strip_suffix(cluster_domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
@@ -24,7 +24,7 @@ pub fn principal(trust_domain: &str, namespace: &str, service_account: &str) -> 
 }
 
 /// Eight hexadecimal digits of labels (FNV-1a): tells the objects of one kind apart that differ by whom they select.
-pub fn digest(labels: &Texts) -> String {
+pub fn label_digest(labels: &StringMap) -> String {
     let bytes = labels.iter().flat_map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes(), b","].concat());
     let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{hash:08x}")

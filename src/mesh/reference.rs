@@ -97,7 +97,7 @@ impl Text for Caller {
 impl Caller {
     /// The same caller, with the namespace that it has when `home` names it, and without a trust domain that is the mesh's.
     #[must_use]
-    pub fn resolved(&self, home: &str, mesh: &Mesh) -> Self {
+    pub fn resolve(&self, home: &str, mesh: &Mesh) -> Self {
         match self {
             Self::Workload { namespace: None, service_account } => {
                 Self::Workload { namespace: Some(home.to_owned()), service_account: service_account.clone() }
@@ -109,7 +109,7 @@ impl Caller {
         }
     }
 
-    /// The namespace whose workloads are meant, of a caller that is [`resolved`](Self::resolved); `None`: of every one.
+    /// The namespace whose workloads are meant, of a caller that is [`resolved`](Self::resolve); `None`: of every one.
     pub fn namespace(&self) -> Option<&str> {
         match self {
             Self::Anonymous | Self::Any => None,
@@ -118,9 +118,9 @@ impl Caller {
         }
     }
 
-    /// Whether some workload is meant by both, which are [`resolved`](Self::resolved). Istio reads `shop/*` as the namespaces
+    /// Whether some workload is meant by both, which are [`resolved`](Self::resolve). Istio reads `shop/*` as the namespaces
     /// of that name in every trust domain.
-    pub fn meets(&self, other: &Self) -> bool {
+    pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Anonymous | Self::Any, _) | (_, Self::Anonymous | Self::Any) => true,
             (Self::Namespace(_), _) | (_, Self::Namespace(_)) => self.namespace() == other.namespace(),
@@ -202,7 +202,7 @@ impl Destination {
                 let namespace = namespace.as_deref().unwrap_or(home);
                 let template = mesh.global_name_template.as_ref();
                 let global = template.and_then(|template| template.global_name(name, namespace));
-                let hosts = std::iter::once(names::host(name, namespace, mesh)).chain(global);
+                let hosts = std::iter::once(names::service_host(name, namespace, mesh)).chain(global);
                 hosts.map(|host| format!("{namespace}/{host}")).collect()
             }
             Self::Namespace(namespace) => vec![format!("{namespace}/*")],
@@ -297,8 +297,8 @@ mod tests {
             ("shop/cart", "shop/web", false),
             ("shop/cart", "other.mesh/ns/shop/sa/cart", false),
         ] {
-            assert_eq!(caller(one).meets(&caller(other)), meet, "{one} {other}");
-            assert_eq!(caller(other).meets(&caller(one)), meet, "{other} {one}");
+            assert_eq!(caller(one).overlaps(&caller(other)), meet, "{one} {other}");
+            assert_eq!(caller(other).overlaps(&caller(one)), meet, "{other} {one}");
         }
     }
 

@@ -23,14 +23,14 @@ macro_rules! text_enum {
             pub const ALL: &'static [Self] = &[$(Self::$Word),*];
 
             /// As users write it.
-            pub const fn word(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$Word => $text),* }
             }
         }
 
         impl std::fmt::Display for $Name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.word())
+                f.write_str(self.as_str())
             }
         }
 
@@ -40,8 +40,8 @@ macro_rules! text_enum {
                 format!("One of {}.", words.join(", "))
             }
             fn parse(text: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|value| value.word() == text).ok_or_else(|| {
-                    let words: Vec<_> = Self::ALL.iter().map(|value| format!("{:?}", value.word())).collect();
+                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| {
+                    let words: Vec<_> = Self::ALL.iter().map(|value| format!("{:?}", value.as_str())).collect();
                     format!("{text:?} isn't one of {}.", words.join(", "))
                 })
             }

@@ -3,7 +3,7 @@
 use super::proto::tfplugin5::{DynamicValue, RawState, ResourceIdentityData};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    schema::{Malformed, Schema, Type, Value, json, msgpack},
+    schema::{InvalidValue, Schema, Type, Value, json, msgpack},
 };
 
 /// A value of `kind`: msgpack, else JSON, else null.
@@ -42,7 +42,7 @@ pub(super) fn raw_identity(
 }
 
 /// Core checks what it sends, so this is a bug, or a host of another protocol.
-fn unreadable(fault: &Malformed, out: &mut Diagnostics) -> Reported {
+fn unreadable(fault: &InvalidValue, out: &mut Diagnostics) -> Reported {
     out.error(
         &Path::root(),
         "Unreadable value",

@@ -15,7 +15,7 @@ use crate::{
 /// What core stores for us between calls. The three travel together, so that none can be forgotten: core drops what a
 /// response leaves out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stored {
+pub struct ResourceState {
     /// The resource's value of the schema's type.
     pub state: Value,
     /// Our bookkeeping, opaque to core.
@@ -26,9 +26,9 @@ pub struct Stored {
 
 /// A planned create or update.
 #[derive(Clone, Debug)]
-pub struct Planned {
+pub struct PlannedChange {
     /// The planned state, the private data that apply gets, the planned identity.
-    pub after: Stored,
+    pub after: ResourceState,
     /// Arguments whose change needs a new resource.
     pub requires_replace: Vec<Path>,
 }
@@ -39,7 +39,7 @@ pub struct Planned {
 #[must_use]
 pub struct Outcome {
     /// What core stores from now on.
-    pub after: Option<Stored>,
+    pub after: Option<ResourceState>,
     /// What happened.
     pub diagnostics: Diagnostics,
 }
@@ -53,7 +53,7 @@ pub struct Call<C> {
     pub stop: CancellationToken,
     /// In the plan of a create: the private data of the plan before it, where the create is the second half of a
     /// replacement; empty everywhere else.
-    pub replaced: Vec<u8>,
+    pub replaced_private: Vec<u8>,
 }
 
 /// How an import names its resource.
@@ -67,13 +67,13 @@ pub enum ImportId {
 
 /// A resource of another type whose state is to become one of ours.
 #[derive(Clone, Debug)]
-pub struct Foreign {
+pub struct MoveSource {
     /// `registry.terraform.io/hashicorp/kubernetes`
-    pub provider: String,
+    pub provider_address: String,
     /// `kubernetes_manifest`
-    pub kind: String,
+    pub type_name: String,
     /// Version of that type's schema.
-    pub version: i64,
+    pub schema_version: i64,
     /// The state as stored.
     pub state: serde_json::Value,
 }
@@ -97,22 +97,33 @@ pub trait Resource<C>: Send + Sync {
     async fn plan(
         &self,
         call: Call<C>,
-        prior: Option<Stored>,
+        prior: Option<ResourceState>,
         config: Value,
         out: &mut Diagnostics,
-    ) -> Result<Planned, Reported>;
+    ) -> Result<PlannedChange, Reported>;
     /// Plans a delete; answers the private data that the delete gets. An error keeps the resource.
-    async fn plan_delete(&self, call: Call<C>, prior: Stored, out: &mut Diagnostics) -> Result<Vec<u8>, Reported>;
+    async fn plan_delete(
+        &self,
+        call: Call<C>,
+        prior: ResourceState,
+        out: &mut Diagnostics,
+    ) -> Result<Vec<u8>, Reported>;
     /// Creates or updates. `planned.private` is what plan answered; `config` is wholly known.
-    async fn apply(&self, call: Call<C>, prior: Option<Stored>, planned: Stored, config: Value) -> Outcome;
+    async fn apply(
+        &self,
+        call: Call<C>,
+        prior: Option<ResourceState>,
+        planned: ResourceState,
+        config: Value,
+    ) -> Outcome;
     /// Deletes; `private` is what [`Resource::plan_delete`] answered.
-    async fn delete(&self, call: Call<C>, prior: Stored, private: Vec<u8>) -> Outcome;
+    async fn delete(&self, call: Call<C>, prior: ResourceState, private: Vec<u8>) -> Outcome;
     /// The state as it is now.
-    async fn read(&self, call: Call<C>, stored: Stored) -> Outcome;
+    async fn read(&self, call: Call<C>, stored: ResourceState) -> Outcome;
     /// Enough state for [`Resource::read`] to find the rest.
-    async fn import(&self, call: Call<C>, id: ImportId, out: &mut Diagnostics) -> Result<Stored, Reported>;
+    async fn import(&self, call: Call<C>, id: ImportId, out: &mut Diagnostics) -> Result<ResourceState, Reported>;
     /// A state of another provider's type as one of ours.
-    fn adopt(&self, foreign: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported>;
+    fn move_state(&self, foreign: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported>;
 }
 
 /// A data source.
@@ -138,7 +149,7 @@ pub struct Function {
     /// Name, type, description.
     pub parameters: &'static [Parameter],
     /// The type of the result.
-    pub returns: Type,
+    pub return_type: Type,
     /// The function.
     pub call: fn(&[Value]) -> Result<Value, FunctionError>,
 }

@@ -28,7 +28,7 @@ impl<C> Session<C> {
 
     /// What a call gets.
     pub(super) fn call(&self) -> Call<C> {
-        Call { context: lock(&self.context).clone(), stop: lock(&self.stop).clone(), replaced: Vec::new() }
+        Call { context: lock(&self.context).clone(), stop: lock(&self.stop).clone(), replaced_private: Vec::new() }
     }
 
     /// The last Configure wins; where it failed, nothing is configured.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostics::Path,
-    schema::{Malformed, Nesting, Schema, Shape, Slot, Value},
+    schema::{InvalidValue, Nesting, Schema, Shape, Slot, Value},
 };
 
 /// How much of a value must be known.
@@ -18,19 +18,19 @@ pub(super) enum Certainty {
 
 /// The first fault of an object of `schema`: a list of blocks that is null (it is empty instead), or an unknown in a state.
 /// Types are the codec's business.
-pub(super) fn fault(schema: &Schema, value: &Value, certainty: Certainty) -> Option<Malformed> {
+pub(super) fn fault(schema: &Schema, value: &Value, certainty: Certainty) -> Option<InvalidValue> {
     blocks(schema, value, &Path::root())
         .or_else(|| (certainty == Certainty::Final && !value.wholly_known()).then(|| unknown(schema, value)))
 }
 
-fn blocks(schema: &Schema, value: &Value, at: &Path) -> Option<Malformed> {
+fn blocks(schema: &Schema, value: &Value, at: &Path) -> Option<InvalidValue> {
     let Value::Map(members) = value else { return None };
     schema.slots.iter().find_map(|slot| {
         let Shape::Block { schema, .. } = &slot.shape else { return None };
         let (at, found) = (at.attribute(slot.name), members.get(slot.name)?);
         match found {
             Value::Null if is_list(slot) => {
-                Some(Malformed { at, what: "a list of blocks must be empty, not null".to_owned() })
+                Some(InvalidValue { at, message: "a list of blocks must be empty, not null".to_owned() })
             }
             Value::List(items) => items.iter().enumerate().find_map(|(i, item)| blocks(schema, item, &at.index(i))),
             found => blocks(schema, found, &at),
@@ -38,10 +38,10 @@ fn blocks(schema: &Schema, value: &Value, at: &Path) -> Option<Malformed> {
     })
 }
 
-fn unknown(schema: &Schema, value: &Value) -> Malformed {
+fn unknown(schema: &Schema, value: &Value) -> InvalidValue {
     let first = schema.slots.iter().find(|slot| !value.member(slot.name).wholly_known());
     let at = first.map_or_else(Path::root, |slot| Path::root().attribute(slot.name));
-    Malformed { at, what: "the value must be known".to_owned() }
+    InvalidValue { at, message: "the value must be known".to_owned() }
 }
 
 /// `planned` as a state where nobody knows better: what was to come is null.

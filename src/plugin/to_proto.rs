@@ -14,18 +14,18 @@ use super::{
 };
 use crate::{
     diagnostics::{self, Diagnostics, Path},
-    schema::{self, Malformed, Mode, Nesting, Schema, Shape, Slot, Type, Value, json, msgpack},
+    schema::{self, InvalidValue, Mode, Nesting, Schema, Shape, Slot, Type, Value, json, msgpack},
 };
 
 // === values ===
 
 /// A value, always as msgpack.
-pub(super) fn value(value: &Value, kind: &Type) -> Result<DynamicValue, Malformed> {
+pub(super) fn value(value: &Value, kind: &Type) -> Result<DynamicValue, InvalidValue> {
     Ok(DynamicValue { msgpack: msgpack::encode(value, kind)?, json: Vec::new() })
 }
 
 /// An identity.
-pub(super) fn identity(value: &Value, kind: &Type) -> Result<ResourceIdentityData, Malformed> {
+pub(super) fn identity(value: &Value, kind: &Type) -> Result<ResourceIdentityData, InvalidValue> {
     Ok(ResourceIdentityData { identity_data: Some(self::value(value, kind)?) })
 }
 
@@ -141,7 +141,7 @@ pub(super) fn function(function: &Function) -> proto::Function {
     let summary = function.doc.split_inclusive('.').next().unwrap_or_default().trim_end_matches('.');
     proto::Function {
         parameters: function.parameters.iter().map(parameter).collect(),
-        r#return: Some(Return { r#type: json::write_type(&function.returns).into_bytes() }),
+        r#return: Some(Return { r#type: json::write_type(&function.return_type).into_bytes() }),
         summary: summary.to_owned(),
         description: function.doc.to_owned(),
         description_kind: StringKind::Markdown.into(),

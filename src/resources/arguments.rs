@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     known::{Known, Unknown},
-    mesh::{duration::Duration, manifest::Texts, names, port::PortNumber, text::Text},
+    mesh::{duration::Duration, manifest::StringMap, names, port::PortNumber, text::Text},
     schema::{
         Attr, Map, Number, Schema, Type, Value,
         model::{Elements, Model, Scalar, Set, mismatch},
@@ -209,6 +209,6 @@ fn check_own_keys(texts: &Map<String>, at: &Path, out: &mut Diagnostics) {
 }
 
 /// A map of texts; absent: none.
-pub(crate) fn texts(map: &Map<String>) -> Known<Texts> {
+pub(crate) fn texts(map: &Map<String>) -> Known<StringMap> {
     Ok(map.elements()?.unwrap_or_default())
 }

@@ -10,21 +10,21 @@ pub(super) const DEEPEST: usize = 128;
 
 /// Why bytes aren't a value of the type, or a value isn't one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{what}", place(.at))]
-pub struct Malformed {
+#[error("{}{message}", place(.at))]
+pub struct InvalidValue {
     /// Where in the value.
     pub at: Path,
     /// "a number is required"
-    pub what: String,
+    pub message: String,
 }
 
 fn place(at: &Path) -> String {
     if *at == Path::root() { String::new() } else { format!("{at}: ") }
 }
 
-impl Malformed {
-    pub(super) fn new(at: &Path, what: impl Into<String>) -> Self {
-        Self { at: at.clone(), what: what.into() }
+impl InvalidValue {
+    pub(super) fn new(at: &Path, message: impl Into<String>) -> Self {
+        Self { at: at.clone(), message: message.into() }
     }
 
     /// Something of another kind stands there.

@@ -6,31 +6,31 @@ use serde_json::{Value as Json, value::RawValue};
 
 use super::{
     Number, Type, Value,
-    codec::{DEEPEST, Malformed, set},
+    codec::{DEEPEST, InvalidValue, set},
 };
 use crate::diagnostics::Path;
 
 /// Reads a value of `kind`. Attributes that are missing are null and those that `kind` doesn't know are dropped: another
 /// version may have stored the state. Whatever the bytes, it answers and never panics.
-pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, Malformed> {
+pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, InvalidValue> {
     let root = Path::root();
     let raw: &RawValue =
-        serde_json::from_slice(bytes).map_err(|error| Malformed::new(&root, format!("not JSON: {error}")))?;
+        serde_json::from_slice(bytes).map_err(|error| InvalidValue::new(&root, format!("not JSON: {error}")))?;
     read(raw, kind, &root, 0)
 }
 
 /// Writes a value of `kind` that is wholly known.
-pub fn encode(value: &Value, kind: &Type) -> Result<String, Malformed> {
+pub fn encode(value: &Value, kind: &Type) -> Result<String, InvalidValue> {
     write(value, kind, &Path::root())
 }
 
 // === values ===
 
-fn read(raw: &RawValue, kind: &Type, at: &Path, depth: usize) -> Result<Value, Malformed> {
+fn read(raw: &RawValue, kind: &Type, at: &Path, depth: usize) -> Result<Value, InvalidValue> {
     if depth > DEEPEST {
-        return Err(Malformed::too_deep(at));
+        return Err(InvalidValue::too_deep(at));
     }
-    let fault = || Malformed::required(at, kind);
+    let fault = || InvalidValue::required(at, kind);
     if raw.get() == "null" {
         return Ok(Value::Null);
     }
@@ -74,28 +74,28 @@ fn parse<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
 }
 
-fn elements(raw: &RawValue, kind: &Type, at: &Path, depth: usize) -> Result<Vec<Value>, Malformed> {
-    let items: Vec<&RawValue> = parse(raw).ok_or_else(|| Malformed::new(at, "an array is required"))?;
+fn elements(raw: &RawValue, kind: &Type, at: &Path, depth: usize) -> Result<Vec<Value>, InvalidValue> {
+    let items: Vec<&RawValue> = parse(raw).ok_or_else(|| InvalidValue::new(at, "an array is required"))?;
     items.into_iter().enumerate().map(|(i, item)| read(item, kind, &at.index(i), depth + 1)).collect()
 }
 
-fn dynamic(raw: &RawValue, at: &Path, depth: usize) -> Result<Value, Malformed> {
-    let fault = || Malformed::new(at, "an object of \"value\" and \"type\" is required");
+fn dynamic(raw: &RawValue, at: &Path, depth: usize) -> Result<Value, InvalidValue> {
+    let fault = || InvalidValue::new(at, "an object of \"value\" and \"type\" is required");
     let members: BTreeMap<String, &RawValue> = parse(raw).ok_or_else(fault)?;
     let (Some(value), Some(kind)) = (members.get("value"), members.get("type")) else { return Err(fault()) };
-    let kind = read_type(kind.get()).map_err(|error| Malformed::new(at, error.what))?;
+    let kind = read_type(kind.get()).map_err(|error| InvalidValue::new(at, error.message))?;
     let value = read(value, &kind, at, depth + 1)?;
     Ok(if kind == Type::Dynamic { value } else { Value::Dynamic(Box::new((kind, value))) })
 }
 
-fn write(value: &Value, kind: &Type, at: &Path) -> Result<String, Malformed> {
+fn write(value: &Value, kind: &Type, at: &Path) -> Result<String, InvalidValue> {
     if at.steps().len() > DEEPEST {
-        return Err(Malformed::too_deep(at));
+        return Err(InvalidValue::too_deep(at));
     }
     let list = |items: Vec<String>| format!("[{}]", items.join(","));
     Ok(match (kind, value) {
         (_, Value::Null) => "null".to_owned(),
-        (_, Value::Unknown) => return Err(Malformed::new(at, "the value is not known")),
+        (_, Value::Unknown) => return Err(InvalidValue::new(at, "the value is not known")),
         (Type::Bool, Value::Bool(b)) => b.to_string(),
         (Type::Number, Value::Number(n)) => n.to_string(),
         (Type::String, Value::String(text)) => quoted(text),
@@ -115,7 +115,7 @@ fn write(value: &Value, kind: &Type, at: &Path) -> Result<String, Malformed> {
         }
         (Type::Object(kinds), Value::Map(members)) if kinds.len() == members.len() => {
             braces(kinds.iter().map(|(name, kind)| {
-                let missing = || Malformed::new(at, format!("attribute {name:?} is missing"));
+                let missing = || InvalidValue::new(at, format!("attribute {name:?} is missing"));
                 Ok((name, write(members.get(name).ok_or_else(missing)?, kind, &at.attribute(name))?))
             }))?
         }
@@ -123,7 +123,7 @@ fn write(value: &Value, kind: &Type, at: &Path) -> Result<String, Malformed> {
             let (kind, value) = &**inner;
             format!(r#"{{"value":{},"type":{}}}"#, write(value, kind, at)?, write_type(kind))
         }
-        (kind, _) => return Err(Malformed::required(at, kind)),
+        (kind, _) => return Err(InvalidValue::required(at, kind)),
     })
 }
 
@@ -131,7 +131,9 @@ fn quoted(text: &str) -> String {
     Json::from(text).to_string()
 }
 
-fn braces<'a>(members: impl Iterator<Item = Result<(&'a String, String), Malformed>>) -> Result<String, Malformed> {
+fn braces<'a>(
+    members: impl Iterator<Item = Result<(&'a String, String), InvalidValue>>,
+) -> Result<String, InvalidValue> {
     let members = members.map(|member| member.map(|(name, value)| format!("{}:{value}", quoted(name))));
     Ok(format!("{{{}}}", members.collect::<Result<Vec<_>, _>>()?.join(",")))
 }
@@ -140,10 +142,10 @@ fn braces<'a>(members: impl Iterator<Item = Result<(&'a String, String), Malform
 
 /// Reads a type: `"string"`, `["list","string"]`, `["object",{"a":"bool"}]`. A third element of an object names attributes
 /// that may be left out where values are converted; values on the wire have them all, so it is dropped.
-pub fn read_type(text: &str) -> Result<Type, Malformed> {
+pub fn read_type(text: &str) -> Result<Type, InvalidValue> {
     let json =
-        serde_json::from_str(text).map_err(|error| Malformed::new(&Path::root(), format!("not a type: {error}")))?;
-    kind(&json).ok_or_else(|| Malformed::new(&Path::root(), format!("not a type: {json}")))
+        serde_json::from_str(text).map_err(|error| InvalidValue::new(&Path::root(), format!("not a type: {error}")))?;
+    kind(&json).ok_or_else(|| InvalidValue::new(&Path::root(), format!("not a type: {json}")))
 }
 
 /// serde_json reads no more than 128 levels, so this recursion is as bounded.

@@ -11,7 +11,7 @@ mod vectors;
 
 use std::collections::BTreeMap;
 
-pub use codec::Malformed;
+pub use codec::InvalidValue;
 pub use value::{Attr, Block, Blocks, List, Map, Number, Type, Value};
 
 /// Who gives an attribute its value. There is no optional and computed: a default is never written into an argument, so

@@ -5,7 +5,7 @@ use proptest::{
     prelude::*,
 };
 
-use super::{Malformed, Number, Type, Value, json, msgpack};
+use super::{InvalidValue, Number, Type, Value, json, msgpack};
 use crate::diagnostics::Path;
 
 const VECTORS: &str = include_str!("testdata/vectors.txt");
@@ -44,7 +44,7 @@ fn case_16_every_row_encodes_and_decodes() {
     for Row { name, kind, bytes, json } in rows {
         let decoded = msgpack::decode(&bytes, &kind);
         if name == "num +inf" {
-            assert!(decoded.unwrap_err().what.contains("number is required"));
+            assert!(decoded.unwrap_err().message.contains("number is required"));
             continue;
         }
         let value = decoded.unwrap_or_else(|fault| panic!("{name}: {fault}"));
@@ -57,7 +57,7 @@ fn case_16_every_row_encodes_and_decodes() {
         };
         assert_eq!(msgpack::encode(&value, &kind).unwrap(), expected, "{name}");
         if json.starts_with("ERR") {
-            assert!(json::encode(&value, &kind).unwrap_err().what.contains("not known"), "{name}");
+            assert!(json::encode(&value, &kind).unwrap_err().message.contains("not known"), "{name}");
         } else {
             assert_eq!(json::encode(&value, &kind).unwrap(), json, "{name}");
             assert_eq!(json::decode(json.as_bytes(), &kind).unwrap(), value, "{name}");
@@ -206,7 +206,7 @@ fn faults_have_a_path() {
     let of = kind(r#"["object",{"a":["list",["map","bool"]]}]"#);
     let fault = msgpack::decode(&bytes("81a1619181a16b01"), &of).unwrap_err();
     let at = Path::root().attribute("a").index(0).key("k");
-    assert_eq!(fault, Malformed { at, what: "a bool is required".to_owned() });
+    assert_eq!(fault, InvalidValue { at, message: "a bool is required".to_owned() });
     assert_eq!(fault.to_string(), "a[0][\"k\"]: a bool is required");
     let fault = json::decode(br#"{"a":[{"k":1}]}"#, &of).unwrap_err();
     assert_eq!(fault.to_string(), "a[0][\"k\"]: a bool is required");

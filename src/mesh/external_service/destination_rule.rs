@@ -113,7 +113,8 @@ fn rule(
 /// `None` where nothing is limited or judged.
 fn policy(site: &Site, traffic: Traffic) -> Known<Option<TrafficPolicy>> {
     let external = site.external;
-    let preset = external.resiliency?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
+    let preset =
+        external.resiliency?.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, traffic)).unwrap_or_default();
     let pool = pool(as_known(&external.circuit_breaker)?.as_ref(), preset.connection_pool)?;
     let connection_pool = match (pool, traffic) {
         (Some(ConnectionPool { tcp: Some(tcp), .. }), Traffic::Connections) => {

@@ -14,7 +14,9 @@ use crate::{
             Code::{SecondDestinationRule, SecondServiceEntry, SecondVirtualService},
             Findings, LiveQuery,
         },
-        live_objects::{Seen, items, name, namespace, place, seen, some, words},
+        live_objects::{
+            Visibility, items, name, namespace, namespaced_name, object_visibility, strings, summarize_names,
+        },
     },
     object::{Key, Kind, kind, stamp},
     query::{Query, QueryResults},
@@ -31,7 +33,7 @@ impl ExternalService {
             (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
         ];
         let asked = all.into_iter().filter(|(kind, _)| writes(kind));
-        asked.map(|(kind, by)| LiveQuery { query: Query::everywhere(kind), by }).collect()
+        asked.map(|(kind, checks)| LiveQuery { query: Query::everywhere(kind), checks }).collect()
     }
 
     /// The live checks.
@@ -75,11 +77,11 @@ impl<'a> View<'a> {
     /// Objects of a kind that aren't this resource's, nor become it by this plan (whose they are then, the engine judges).
     fn others(&self, kind: &'static Kind) -> Known<Vec<&'a Json>> {
         let mut found = self.found.everywhere(kind)?;
-        found.retain(|live| !self.is_ours(kind, live));
+        found.retain(|live| !self.belongs_to_resource(kind, live));
         Ok(found)
     }
 
-    fn is_ours(&self, kind: &'static Kind, live: &Json) -> bool {
+    fn belongs_to_resource(&self, kind: &'static Kind, live: &Json) -> bool {
         let resource = text(live, &["metadata", "annotations", stamp::RESOURCE]);
         resource == Some(&format!("mesh_external_service/{}", self.id))
             || self.keys.contains(&Key::new(kind, namespace(live), name(live)))
@@ -91,25 +93,25 @@ impl<'a> View<'a> {
 
     /// Whether some namespace sees both: where none does, Istio keeps the two apart.
     fn meets(&self, live: &Json) -> bool {
-        match seen(live) {
-            Seen::ByAll => true,
-            Seen::By(namespaces) => namespaces.iter().any(|namespace| self.is_called_from(namespace)),
+        match object_visibility(live) {
+            Visibility::AllNamespaces => true,
+            Visibility::Namespaces(namespaces) => namespaces.iter().any(|namespace| self.is_called_from(namespace)),
         }
     }
 }
 
 /// The first few of these objects.
 fn places<'a>(found: impl IntoIterator<Item = &'a Json>) -> String {
-    let places: Vec<String> = found.into_iter().map(place).collect();
-    some(places.iter().map(String::as_str))
+    let places: Vec<String> = found.into_iter().map(namespaced_name).collect();
+    summarize_names(places.iter().map(String::as_str))
 }
 
 fn entries(view: &View, out: &mut Findings) -> Known<()> {
     let is_same =
-        |live: &&Json| words(live, &["spec", "hosts"]).any(|host| view.hosts.contains(&host)) && view.meets(live);
+        |live: &&Json| strings(live, &["spec", "hosts"]).any(|host| view.hosts.contains(&host)) && view.meets(live);
     let found: Vec<&Json> = view.others(&kind::SERVICE_ENTRY)?.into_iter().filter(is_same).collect();
     if !found.is_empty() {
-        out.tell(
+        out.report(
             SecondServiceEntry,
             view.argument,
             "The host is defined twice",
@@ -117,7 +119,7 @@ fn entries(view: &View, out: &mut Findings) -> Known<()> {
                 "ServiceEntry {} defines {} as well, and some namespace sees both: there the older one holds, with its ports and its \
                  way of TLS. Remove theirs, or leave the host to them.",
                 places(found),
-                some(view.hosts.iter().copied())
+                summarize_names(view.hosts.iter().copied())
             ),
         );
     }
@@ -135,7 +137,7 @@ fn rules(view: &View, out: &mut Findings) -> Known<()> {
     };
     let found: Vec<&Json> = view.others(&kind::DESTINATION_RULE)?.into_iter().filter(is_same).collect();
     if !found.is_empty() {
-        out.tell(
+        out.report(
             SecondDestinationRule,
             view.argument,
             "Another DestinationRule is for the same host",
@@ -143,7 +145,7 @@ fn rules(view: &View, out: &mut Findings) -> Known<()> {
                 "DestinationRule {} is for {} as well. In the caller's own namespace it comes first, and says alone whether proxies \
                  speak TLS: where it doesn't, they send clear text. Remove it.",
                 places(found),
-                some(view.hosts.iter().copied())
+                summarize_names(view.hosts.iter().copied())
             ),
         );
     }
@@ -157,12 +159,12 @@ fn routes(view: &View, out: &mut Findings) -> Known<()> {
     let is_same = |live: &&Json| {
         let gateways = items(live, &["spec", "gateways"]);
         (gateways.is_empty() || gateways.iter().any(|gateway| gateway == "mesh"))
-            && words(live, &["spec", "hosts"]).any(|host| view.hosts.contains(&host))
+            && strings(live, &["spec", "hosts"]).any(|host| view.hosts.contains(&host))
             && view.meets(live)
     };
     let found: Vec<&Json> = view.others(&kind::VIRTUAL_SERVICE)?.into_iter().filter(is_same).collect();
     if !found.is_empty() {
-        out.tell(
+        out.report(
             SecondVirtualService,
             view.argument,
             "Another VirtualService is for the same host",
@@ -170,7 +172,7 @@ fn routes(view: &View, out: &mut Findings) -> Known<()> {
                 "VirtualService {} routes {} as well. Istio doesn't merge the two: the older one works, the other does nothing. \
                  Remove theirs.",
                 places(found),
-                some(view.hosts.iter().copied())
+                summarize_names(view.hosts.iter().copied())
             ),
         );
     }

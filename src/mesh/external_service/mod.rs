@@ -33,7 +33,7 @@ use super::{
     Mesh, Rendered,
     duration::Duration,
     failures::{CircuitBreaker, OutlierDetection, Retries},
-    manifest::{Metadata, Texts},
+    manifest::{Metadata, StringMap},
     port::{PortNumber, Protocol},
     resiliency::Preset,
     stage,
@@ -80,9 +80,9 @@ pub struct ExternalService {
     /// Where its objects are; `None`: the root namespace.
     pub namespace: Known<Option<String>>,
     /// On every object.
-    pub labels: Known<Texts>,
+    pub labels: Known<StringMap>,
     /// On every object.
-    pub annotations: Known<Texts>,
+    pub annotations: Known<StringMap>,
 }
 
 /// Every object of the id that some configuration of it renders, but for those of single hosts among many.
@@ -209,7 +209,8 @@ impl Site<'_> {
     }
 
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(as_known(&self.external.labels)?, as_known(&self.external.annotations)?))
+        Ok(Metadata::from_mesh(self.mesh)
+            .merged_with(as_known(&self.external.labels)?, as_known(&self.external.annotations)?))
     }
 
     fn export_to(&self) -> Known<BTreeSet<String>> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{ExternalService, Host};
 use crate::{
     known::{Known, Unknown, as_known},
-    mesh::{istio::destination_rule::ClientTls, manifest::Texts},
+    mesh::{istio::destination_rule::ClientTls, manifest::StringMap},
 };
 
 /// How the proxy begins TLS.
@@ -33,7 +33,7 @@ pub struct TlsSettings {
     /// The Secret that has all of these.
     pub credential_name: Known<Option<String>>,
     /// The workloads whose proxies may read the Secret. Outside: whether it is written.
-    pub workload_selector: Known<Option<Known<Texts>>>,
+    pub workload_selector: Known<Option<Known<StringMap>>>,
 }
 
 impl TlsSettings {
@@ -60,7 +60,7 @@ impl ExternalService {
     }
 
     /// The workloads that have a Secret.
-    pub(super) fn chosen(&self) -> Known<Texts> {
+    pub(super) fn chosen(&self) -> Known<StringMap> {
         as_known(&self.settings()?.workload_selector)?.clone().ok_or(Unknown)?
     }
 

@@ -22,7 +22,7 @@ pub use tls::{CipherSuite, Mode, Protocol, Tls, Version};
 
 use super::{
     Mesh, Rendered, istio,
-    manifest::{Metadata, Texts, manifest},
+    manifest::{Metadata, StringMap, manifest},
     names, stage,
 };
 use crate::{
@@ -39,15 +39,15 @@ pub struct Gateway {
     /// The namespace of the Gateway and of its workloads.
     pub namespace: Known<String>,
     /// The labels of its workloads.
-    pub selector: Known<Texts>,
+    pub selector: Known<StringMap>,
     /// The identity of its workloads.
     pub service_account: Known<String>,
     /// In order.
     pub servers: Known<Vec<Server>>,
     /// Of every object.
-    pub labels: Known<Texts>,
+    pub labels: Known<StringMap>,
     /// Of every object.
-    pub annotations: Known<Texts>,
+    pub annotations: Known<StringMap>,
 }
 
 /// Every object that some configuration renders.
@@ -96,6 +96,6 @@ impl Gateway {
     }
 
     fn metadata(&self, mesh: &Mesh) -> Known<Metadata> {
-        Ok(Metadata::of(mesh).and(as_known(&self.labels)?, as_known(&self.annotations)?))
+        Ok(Metadata::from_mesh(mesh).merged_with(as_known(&self.labels)?, as_known(&self.annotations)?))
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn policy(gateway: &Gateway, mesh: &Mesh, key: Key) -> Known<Object> 
     let selector = Some(WorkloadSelector { match_labels: as_known(&gateway.selector)?.clone() });
     let spec = AuthorizationPolicy { selector, action: "ALLOW", provider: None, rules };
     Ok(Object {
-        body: manifest(&key, gateway.metadata(mesh)?.annotated(DRY_RUN, "false"), &spec),
+        body: manifest(&key, gateway.metadata(mesh)?.with_annotation(DRY_RUN, "false"), &spec),
         key,
         holding: ManagementScope::Whole,
         stage: stage::OPENING,

@@ -22,7 +22,7 @@ use crate::{
             DRY_RUN, WorkloadSelector,
             authorization_policy::{AuthorizationPolicy, Operation, Rule, To},
         },
-        manifest::Texts,
+        manifest::StringMap,
         names,
         port::PortNumber,
         reference::Caller,
@@ -86,7 +86,7 @@ pub struct GatewayAccess {
     /// Where its pods are.
     pub namespace: Known<String>,
     /// Their labels.
-    pub selector: Known<Texts>,
+    pub selector: Known<StringMap>,
     /// Where they listen.
     pub ports: Known<BTreeSet<PortNumber>>,
 }
@@ -101,7 +101,7 @@ pub(super) fn objects(site: &Site) -> Rendered {
     };
     let mut objects = vec![(policy(DENY_ALL), deny_all(site, policy(DENY_ALL), authorization, dry_run))];
     for gateway in as_known(&site.defaults.gateway_access)? {
-        let name = format!("gateway-access-{}", names::digest(as_known(&gateway.selector)?));
+        let name = format!("gateway-access-{}", names::label_digest(as_known(&gateway.selector)?));
         let key = Key::new(&kind::AUTHORIZATION_POLICY, as_known(&gateway.namespace)?, &name);
         // The rule on blocks that mean the same gateway has told it.
         if objects.iter().all(|(known, _)| *known != key) {
@@ -150,7 +150,7 @@ fn allowing(
     origins: &[(&str, &str)],
 ) -> Known<Object> {
     let spec = AuthorizationPolicy { selector, action: "ALLOW", provider: None, rules };
-    let metadata = site.metadata()?.annotated(DRY_RUN, dry_run.to_string());
+    let metadata = site.metadata()?.with_annotation(DRY_RUN, dry_run.to_string());
     Ok(object(key, metadata, &spec, stage::OPENING, origins))
 }
 
@@ -167,7 +167,7 @@ fn dry_last(live: &Json, wanted: &Json) -> Move {
 
 fn rule(site: &Site, block: &Allow) -> Known<Rule> {
     let callers: BTreeSet<Caller> =
-        as_known(&block.from)?.iter().map(|caller| caller.resolved(site.root(), site.mesh)).collect();
+        as_known(&block.from)?.iter().map(|caller| caller.resolve(site.root(), site.mesh)).collect();
     let ip_blocks = block.ip_blocks.clone()?.unwrap_or_default();
     let operation = Operation {
         methods: block.methods.clone()?.unwrap_or_default(),

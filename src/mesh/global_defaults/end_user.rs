@@ -53,6 +53,6 @@ fn policy(site: &Site, key: Key) -> Known<Object> {
     let nobody = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
     let rules = vec![Rule { from: Vec::new(), to, when: vec![nobody] }];
     let spec = AuthorizationPolicy { selector: None, action: "DENY", provider: None, rules };
-    let metadata = site.metadata()?.annotated(DRY_RUN, "false");
+    let metadata = site.metadata()?.with_annotation(DRY_RUN, "false");
     Ok(object(key, metadata, &spec, stage::CLOSING, &[("spec", "require_end_user")]))
 }

@@ -9,9 +9,9 @@ use crate::{
         Rendered,
         istio::{
             WorkloadSelector,
-            authorization_policy::{AuthorizationPolicy, Operation, Provider, Rule, To},
+            authorization_policy::{AuthorizationPolicy, ExtensionProvider, Operation, Rule, To},
         },
-        manifest::Texts,
+        manifest::StringMap,
         port::PortNumber,
         stage,
     },
@@ -27,7 +27,7 @@ pub struct ExternalAuthorization {
     /// Its name in the mesh's configuration.
     pub provider: Known<String>,
     /// The labels of the workloads that ask; `None`: every workload.
-    pub selector: Known<Option<Texts>>,
+    pub selector: Known<Option<StringMap>>,
     /// For these paths; `None`: for any.
     pub paths: Known<Option<BTreeSet<String>>>,
     /// But for these paths.
@@ -57,7 +57,7 @@ fn policy(site: &Site, key: Key) -> Known<Object> {
     let spec = AuthorizationPolicy {
         selector: asked.selector.clone()?.map(|match_labels| WorkloadSelector { match_labels }),
         action: "CUSTOM",
-        provider: Some(Provider { name: asked.provider.clone()? }),
+        provider: Some(ExtensionProvider { name: asked.provider.clone()? }),
         rules: vec![Rule { to, ..Rule::default() }],
     };
     site.object(key, &spec, stage::CLOSING, &[("spec", "external_authorization")])

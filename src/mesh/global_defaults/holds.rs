@@ -3,7 +3,7 @@
 use super::{Action, GlobalDefaults, Mode};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::istio::{peer_authentication::MtlsMode, sidecar::Outbound},
+    mesh::istio::{peer_authentication::MtlsMode, sidecar::OutboundMode},
 };
 
 impl GlobalDefaults {
@@ -20,7 +20,7 @@ impl GlobalDefaults {
         }
         let sidecar = matches!(self.sidecar, Ok(Some(_)));
         match self.outbound_traffic_policy {
-            Ok(Some(Outbound::RegistryOnly)) => {}
+            Ok(Some(OutboundMode::RegistryOnly)) => {}
             Ok(None) if sidecar => {}
             _ => return self.holds_of_requests(holds),
         }

@@ -12,7 +12,7 @@ use crate::{
             WorkloadSelector,
             request_authentication::{ClaimToHeader, JwtRule, RequestAuthentication},
         },
-        manifest::Texts,
+        manifest::StringMap,
         names, stage,
     },
     object::{Key, Object, kind},
@@ -32,28 +32,28 @@ pub struct Jwt {
     /// The claim `aud` has one of them; `None`: any.
     pub audiences: Known<Option<BTreeSet<String>>>,
     /// The workloads that verify; `None`: every one.
-    pub selector: Known<Option<Texts>>,
+    pub selector: Known<Option<StringMap>>,
     /// Whether workloads get the token.
     pub forward: Known<bool>,
     /// Claims as headers, by the claim.
-    pub claims_to_headers: Known<Texts>,
+    pub claims_to_headers: Known<StringMap>,
 }
 
 /// One object for each selector: rules of the same workloads stand together.
 pub(super) fn objects(site: &Site) -> Rendered {
-    let mut groups: BTreeMap<Option<&Texts>, Vec<&Jwt>> = BTreeMap::new();
+    let mut groups: BTreeMap<Option<&StringMap>, Vec<&Jwt>> = BTreeMap::new();
     for jwt in as_known(&site.defaults.jwt)? {
         groups.entry(as_known(&jwt.selector)?.as_ref()).or_default().push(jwt);
     }
-    let named = |(selector, rules): (Option<&Texts>, Vec<&Jwt>)| {
-        let name = selector.map_or("default".to_owned(), |labels| format!("jwt-{}", names::digest(labels)));
+    let named = |(selector, rules): (Option<&StringMap>, Vec<&Jwt>)| {
+        let name = selector.map_or("default".to_owned(), |labels| format!("jwt-{}", names::label_digest(labels)));
         let key = site.key(&kind::REQUEST_AUTHENTICATION, &name);
         (key.clone(), authentication(site, key, selector, &rules))
     };
     Ok(groups.into_iter().map(named).collect())
 }
 
-fn authentication(site: &Site, key: Key, selector: Option<&Texts>, rules: &[&Jwt]) -> Known<Object> {
+fn authentication(site: &Site, key: Key, selector: Option<&StringMap>, rules: &[&Jwt]) -> Known<Object> {
     let spec = RequestAuthentication {
         selector: selector.map(|labels| WorkloadSelector { match_labels: labels.clone() }),
         jwt_rules: rules.iter().map(|jwt| rule(jwt)).collect::<Known<_>>()?,

@@ -13,7 +13,7 @@ use crate::{
             Code::{MeshExport, MeshOutbound, MeshTls, MissingProvider},
             Findings, LiveQuery,
         },
-        istio::sidecar::Outbound,
+        istio::sidecar::OutboundMode,
         mesh_config::{self, MeshConfig},
     },
     object::kind,
@@ -26,15 +26,15 @@ const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 impl GlobalDefaults {
     /// What the checks want to know.
     pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
-        let by = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
-        vec![LiveQuery { query: Query::all(&kind::CONFIG_MAP, &mesh.root_namespace), by }]
+        let checks = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
+        vec![LiveQuery { query: Query::all(&kind::CONFIG_MAP, &mesh.root_namespace), checks }]
     }
 
     /// What they find.
     pub fn live_checks(&self, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
         let site = Site { defaults: self, mesh };
         let Ok(maps) = found.all(&kind::CONFIG_MAP, &mesh.root_namespace) else { return };
-        for installed in mesh_config::all(&maps) {
+        for installed in mesh_config::from_config_maps(&maps) {
             exports(&installed, out);
             tls(&installed, out);
             // A check that needs what nobody knows says nothing.
@@ -49,7 +49,7 @@ fn exports(installed: &MeshConfig, out: &mut Findings) {
     let narrow = |field: &&str| at(&installed.config, &[field]) == &Json::from(vec!["."]);
     let open: Vec<&str> = fields.into_iter().filter(|field| !narrow(field)).collect();
     if !open.is_empty() {
-        out.tell(
+        out.report(
             MeshExport,
             "",
             "What isn't exported is seen by all",
@@ -68,7 +68,7 @@ fn tls(installed: &MeshConfig, out: &mut Findings) {
         if let Some(version) = text(&installed.config, &[field, "minProtocolVersion"])
             && !matches!(version, "TLS_AUTO" | "TLSV1_2" | "TLSV1_3")
         {
-            out.tell(
+            out.report(
                 MeshTls,
                 "",
                 "The mesh accepts old TLS",
@@ -86,7 +86,7 @@ fn tls(installed: &MeshConfig, out: &mut Findings) {
 fn outbound(site: &Site, installed: &MeshConfig, out: &mut Findings) -> Known<()> {
     let sidecar = as_known(&site.defaults.sidecar)?.is_some();
     let closed = match site.defaults.outbound_traffic_policy? {
-        Some(written) => written == Outbound::RegistryOnly,
+        Some(written) => written == OutboundMode::RegistryOnly,
         None => sidecar,
     };
     let policy = at(&installed.config, &["outboundTrafficPolicy"]);
@@ -95,7 +95,7 @@ fn outbound(site: &Site, installed: &MeshConfig, out: &mut Findings) -> Known<()
     if closed && open {
         let argument =
             if site.defaults.outbound_traffic_policy?.is_some() { "outbound_traffic_policy" } else { "sidecar" };
-        out.tell(
+        out.report(
             MeshOutbound,
             argument,
             "The installed mesh lets every call out",
@@ -111,12 +111,12 @@ fn outbound(site: &Site, installed: &MeshConfig, out: &mut Findings) -> Known<()
 
 fn providers(site: &Site, installed: &MeshConfig, out: &mut Findings) -> Known<()> {
     if let Ok(Some(asked)) = &site.defaults.external_authorization {
-        let known = installed.authorizers();
+        let known = installed.external_authorizers();
         let at = Path::root().attribute("external_authorization").attribute("provider");
         missing(&asked.provider, &known, installed, at, "every request that it would be asked about is refused", out);
     }
     let Some(telemetry) = as_known(&site.defaults.telemetry)? else { return Ok(()) };
-    let mut known = installed.providers();
+    let mut known = installed.extension_providers();
     known.extend(BUILT_IN);
     let named = [
         ("tracing", telemetry.tracing.as_ref().ok().and_then(Option::as_ref).map(|t| &t.provider)),
@@ -138,7 +138,7 @@ fn missing(provider: &Known<String>, known: &[&str], installed: &MeshConfig, pat
         return;
     }
     let there = if known.is_empty() { "none of its kind".to_owned() } else { known.join(", ") };
-    out.tell_at(
+    out.report_at(
         MissingProvider,
         path,
         "The mesh doesn't know this provider",

@@ -44,8 +44,8 @@ pub use telemetry::{AccessLogging, Metric, Metrics, Telemetry, Tracing};
 use super::{
     Mesh, Rendered,
     duration::Duration,
-    istio::{peer_authentication::MtlsMode, sidecar::Outbound},
-    manifest::{Metadata, Texts, manifest},
+    istio::{peer_authentication::MtlsMode, sidecar::OutboundMode},
+    manifest::{Metadata, StringMap, manifest},
     resiliency::Preset,
     stage,
 };
@@ -67,7 +67,7 @@ pub struct GlobalDefaults {
     /// What workloads may call; `None` inside: their own namespace and the root one.
     pub sidecar: Known<Option<Known<Option<BTreeSet<EgressHost>>>>>,
     /// What happens to calls to anything else.
-    pub outbound_traffic_policy: Known<Option<Outbound>>,
+    pub outbound_traffic_policy: Known<Option<OutboundMode>>,
     /// How failures are met.
     pub resiliency: Known<Option<Preset>>,
     /// Of requests to services that have no routes of their own.
@@ -85,9 +85,9 @@ pub struct GlobalDefaults {
     /// What the API server keeps others from.
     pub guardrails: Known<Option<Guardrails>>,
     /// On every object.
-    pub labels: Known<Texts>,
+    pub labels: Known<StringMap>,
     /// On every object.
-    pub annotations: Known<Texts>,
+    pub annotations: Known<StringMap>,
 }
 
 /// The defaults, in their mesh.
@@ -142,7 +142,8 @@ impl Site<'_> {
     }
 
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(as_known(&self.defaults.labels)?, as_known(&self.defaults.annotations)?))
+        Ok(Metadata::from_mesh(self.mesh)
+            .merged_with(as_known(&self.defaults.labels)?, as_known(&self.defaults.annotations)?))
     }
 
     /// An object; `origins` say which argument a field comes from.

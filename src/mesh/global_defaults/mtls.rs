@@ -19,5 +19,5 @@ pub(super) fn objects(site: &Site) -> Rendered {
 
 fn object(site: &Site, key: Key, mode: MtlsMode) -> Known<Object> {
     let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
-    site.object(key, &PeerAuthentication::of_all(mode), stage, &[("spec.mtls", "mtls")])
+    site.object(key, &PeerAuthentication::for_all_workloads(mode), stage, &[("spec.mtls", "mtls")])
 }

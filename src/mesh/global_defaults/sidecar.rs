@@ -7,7 +7,7 @@ use crate::{
     known::{Known, as_known},
     mesh::{
         Rendered,
-        istio::sidecar::{Egress, Outbound, Sidecar},
+        istio::sidecar::{Egress, OutboundMode, Sidecar},
         names::{is_label, is_subdomain},
         stage,
         text::Text,
@@ -70,7 +70,7 @@ fn object(site: &Site, key: Key) -> Known<Object> {
     let spec = Sidecar {
         workload_selector: None,
         egress: vec![Egress { hosts }],
-        outbound_traffic_policy: site.defaults.outbound_traffic_policy?.unwrap_or(Outbound::RegistryOnly).into(),
+        outbound_traffic_policy: site.defaults.outbound_traffic_policy?.unwrap_or(OutboundMode::RegistryOnly).into(),
     };
     let origins = [("spec.egress", "sidecar"), ("spec.outboundTrafficPolicy", "outbound_traffic_policy")];
     site.object(key, &spec, stage::ROUTES, &origins)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Site;
 use crate::{
     known::{Known, Unknown, as_known},
-    mesh::{Rendered, istio::telemetry as istio, manifest::Texts, percent::Percent, stage, text::text_enum},
+    mesh::{Rendered, istio::telemetry as istio, manifest::StringMap, percent::Percent, stage, text::text_enum},
     object::{Key, Object, kind},
 };
 
@@ -56,9 +56,9 @@ pub struct Tracing {
     /// Of the requests; `None`: as the installation says.
     pub sampling_percentage: Known<Option<Percent>>,
     /// Fixed tags.
-    pub tags: Known<Texts>,
+    pub tags: Known<StringMap>,
     /// Tags whose values are headers of the request, tag to header.
-    pub header_tags: Known<Texts>,
+    pub header_tags: Known<StringMap>,
 }
 
 /// Access logs.
@@ -99,8 +99,8 @@ fn object(site: &Site, key: Key) -> Known<Object> {
     site.object(key, &spec, stage::OPENING, &[("spec", "telemetry")])
 }
 
-fn providers(name: &Known<String>) -> Known<Vec<istio::Provider>> {
-    Ok(vec![istio::Provider { name: name.clone()? }])
+fn providers(name: &Known<String>) -> Known<Vec<istio::ProviderRef>> {
+    Ok(vec![istio::ProviderRef { name: name.clone()? }])
 }
 
 fn tracing(tracing: &Tracing) -> Known<istio::Tracing> {
@@ -127,7 +127,7 @@ fn metrics(metrics: &Metrics) -> Known<istio::Metrics> {
     let removed = as_known(&metrics.removed_tags)?.iter();
     let tag_overrides: BTreeMap<_, _> =
         removed.map(|tag| (tag.clone(), istio::TagOverride { operation: "REMOVE" })).collect();
-    let of = |metric: Metric| istio::MetricSelector { metric: metric.word() };
+    let of = |metric: Metric| istio::MetricSelector { metric: metric.as_str() };
     let mut overrides = Vec::new();
     if !tag_overrides.is_empty() {
         overrides.push(istio::MetricsOverride { r#match: of(Metric::All), disabled: None, tag_overrides });

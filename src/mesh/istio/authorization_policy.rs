@@ -18,14 +18,14 @@ pub struct AuthorizationPolicy {
     pub action: &'static str,
     /// Whom `CUSTOM` asks.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Provider>,
+    pub provider: Option<ExtensionProvider>,
     /// None matches nothing; one empty rule matches everything.
     pub rules: Vec<Rule>,
 }
 
 /// An extension provider of the mesh's configuration.
 #[derive(Clone, Debug, Serialize)]
-pub struct Provider {
+pub struct ExtensionProvider {
     /// Its name there.
     pub name: String,
 }
@@ -115,7 +115,7 @@ pub struct Condition {
 impl Condition {
     /// On a claim of a verified token, by its name or its way ([`claim`](crate::mesh::patterns::claim)).
     pub fn claim(name: &str) -> Self {
-        let key = format!("request.auth.claims{}", patterns::claim(name));
+        let key = format!("request.auth.claims{}", patterns::claim_key(name));
         Self { key, values: BTreeSet::new(), not_values: BTreeSet::new() }
     }
 }

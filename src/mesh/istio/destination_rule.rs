@@ -215,7 +215,7 @@ pub enum Traffic {
 
 impl TrafficPolicy {
     /// All that a preset says of connections.
-    pub fn of(resiliency: &Resiliency, traffic: Traffic) -> Self {
+    pub fn from_resiliency(resiliency: &Resiliency, traffic: Traffic) -> Self {
         Self {
             connection_pool: Some(ConnectionPool {
                 tcp: Some(TcpPool {

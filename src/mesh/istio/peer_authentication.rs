@@ -23,7 +23,7 @@ pub struct PeerAuthentication {
 
 impl PeerAuthentication {
     /// One mode for all workloads and ports.
-    pub fn of_all(mode: MtlsMode) -> Self {
+    pub fn for_all_workloads(mode: MtlsMode) -> Self {
         Self { selector: None, mtls: mode.into(), port_level_mtls: BTreeMap::new() }
     }
 }

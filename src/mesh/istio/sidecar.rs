@@ -12,7 +12,7 @@ use crate::mesh::text::text_enum;
 pub struct Sidecar {
     /// None: every workload of the namespace; of the mesh, in the root namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub workload_selector: Option<Workloads>,
+    pub workload_selector: Option<NetworkingWorkloadSelector>,
     /// One listener for all.
     pub egress: Vec<Egress>,
     /// Always written: a Sidecar without it falls back to Istio's default, whatever the root one says.
@@ -21,7 +21,7 @@ pub struct Sidecar {
 
 /// The workloads with all of these labels.
 #[derive(Clone, Debug, Serialize)]
-pub struct Workloads {
+pub struct NetworkingWorkloadSelector {
     /// All of these.
     pub labels: BTreeMap<String, String>,
 }
@@ -41,11 +41,11 @@ pub struct OutboundTrafficPolicy {
 }
 
 /// Nothing: Istio wants at least one host.
-pub const NOTHING: &str = "~/*";
+pub const NO_HOSTS: &str = "~/*";
 
 text_enum! {
     /// What happens to calls that nothing in the mesh declares.
-    pub enum Outbound {
+    pub enum OutboundMode {
         /// They fail.
         RegistryOnly = "registry_only",
         /// They leave the mesh as they are.
@@ -53,11 +53,11 @@ text_enum! {
     }
 }
 
-impl From<Outbound> for OutboundTrafficPolicy {
-    fn from(outbound: Outbound) -> Self {
+impl From<OutboundMode> for OutboundTrafficPolicy {
+    fn from(outbound: OutboundMode) -> Self {
         let mode = match outbound {
-            Outbound::RegistryOnly => "REGISTRY_ONLY",
-            Outbound::AllowAny => "ALLOW_ANY",
+            OutboundMode::RegistryOnly => "REGISTRY_ONLY",
+            OutboundMode::AllowAny => "ALLOW_ANY",
         };
         Self { mode }
     }

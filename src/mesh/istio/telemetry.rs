@@ -22,7 +22,7 @@ pub struct Telemetry {
 
 /// An extension provider of the mesh's configuration, or one that Istio always has (`envoy`, `prometheus`).
 #[derive(Clone, Debug, Serialize)]
-pub struct Provider {
+pub struct ProviderRef {
     /// Its name there.
     pub name: String,
 }
@@ -32,7 +32,7 @@ pub struct Provider {
 #[serde(rename_all = "camelCase")]
 pub struct Tracing {
     /// Always written: without one, nothing is told where the mesh's configuration has no default.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<ProviderRef>,
     /// Of the requests, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_sampling_percentage: Option<super::super::percent::Percent>,
@@ -61,7 +61,7 @@ pub enum Tag {
 #[derive(Clone, Debug, Serialize)]
 pub struct AccessLogging {
     /// Always written.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<ProviderRef>,
     /// Which requests; none: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
@@ -78,7 +78,7 @@ pub struct Filter {
 #[derive(Clone, Debug, Serialize)]
 pub struct Metrics {
     /// Always written.
-    pub providers: Vec<Provider>,
+    pub providers: Vec<ProviderRef>,
     /// In order; the last that matches holds.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<MetricsOverride>,

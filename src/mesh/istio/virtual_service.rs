@@ -73,13 +73,13 @@ pub struct HttpRoute {
     pub mirror: Option<Destination>,
     /// Of what it gets a copy; of everything, where it isn't written.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mirror_percentage: Option<Percent>,
+    pub mirror_percentage: Option<PercentValue>,
     /// Of a whole request. `None` is none at all: Istio has no default, and its schema refuses `0s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// Written wherever there is a `route`: what is left out would be retried by the mesh's hidden default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub retries: Option<Retries>,
+    pub retries: Option<HttpRetry>,
     /// Where to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub route: Vec<RouteDestination>,
@@ -183,7 +183,7 @@ pub struct Delay {
     /// How long.
     pub fixed_delay: Duration,
     /// How many.
-    pub percentage: Percent,
+    pub percentage: PercentValue,
 }
 
 /// Requests are answered by the proxy.
@@ -193,12 +193,12 @@ pub struct Abort {
     /// With this status.
     pub http_status: u32,
     /// How many.
-    pub percentage: Percent,
+    pub percentage: PercentValue,
 }
 
 /// A share.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Percent {
+pub struct PercentValue {
     /// 0 to 100.
     pub value: u32,
 }
@@ -206,7 +206,7 @@ pub struct Percent {
 /// Sending again.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Retries {
+pub struct HttpRetry {
     /// 0: never, and then nothing else may be written.
     pub attempts: u32,
     /// Envoy's conditions, comma-separated.
@@ -217,7 +217,7 @@ pub struct Retries {
     pub per_try_timeout: Option<Duration>,
 }
 
-impl Retries {
+impl HttpRetry {
     /// Nothing is sent again.
     pub const NONE: Self = Self { attempts: 0, retry_on: None, per_try_timeout: None };
 }
@@ -273,11 +273,11 @@ impl RouteDestination {
 
 impl HttpRoute {
     /// The rule for all requests to one port of a host.
-    pub fn to_port(host: &str, port: PortNumber, timeout: Duration, retries: Retries) -> Self {
+    pub fn to_port(host: &str, port: PortNumber, timeout: Duration, retries: HttpRetry) -> Self {
         let destination = Destination { host: host.to_owned(), subset: None, port: PortSelector { number: port } };
         Self {
             matches: vec![HttpMatch::all(port)],
-            timeout: written(timeout),
+            timeout: nonzero_timeout(timeout),
             retries: Some(retries),
             route: vec![RouteDestination { destination, weight: None }],
             ..Self::default()
@@ -286,6 +286,6 @@ impl HttpRoute {
 }
 
 /// A timeout as Istio's schema takes it: nothing for none.
-pub fn written(timeout: Duration) -> Option<Duration> {
+pub fn nonzero_timeout(timeout: Duration) -> Option<Duration> {
     (timeout > Duration::ZERO).then_some(timeout)
 }

@@ -9,7 +9,7 @@ use crate::{
         istio::{
             DRY_RUN,
             authorization_policy::{AuthorizationPolicy, Rule},
-            sidecar::{Egress, Outbound, Sidecar},
+            sidecar::{Egress, OutboundMode, Sidecar},
         },
         manifest::manifest,
         stage,
@@ -33,7 +33,7 @@ pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
     let spec = Sidecar {
         workload_selector: None,
         egress: vec![Egress { hosts }],
-        outbound_traffic_policy: Outbound::RegistryOnly.into(),
+        outbound_traffic_policy: OutboundMode::RegistryOnly.into(),
     };
     let body = manifest(&key, site.metadata()?, &spec);
     Ok(object(key, body, stage::ROUTES, vec![origin("spec.egress", "calls")]))
@@ -49,6 +49,6 @@ pub(super) fn audit(site: &Site, key: Key) -> Known<Object> {
 /// ALLOW with no rule: it allows nothing, and the services' policies add to it.
 pub(super) fn deny_all(site: &Site, key: Key, dry_run: bool) -> Known<Object> {
     let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules: Vec::new() };
-    let body = manifest(&key, site.metadata()?.annotated(DRY_RUN, dry_run.to_string()), &spec);
+    let body = manifest(&key, site.metadata()?.with_annotation(DRY_RUN, dry_run.to_string()), &spec);
     Ok(object(key, body, stage::CLOSING, vec![origin("spec", "authorization_mode")]))
 }

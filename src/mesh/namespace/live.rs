@@ -20,9 +20,9 @@ impl Namespace {
     pub fn live_queries(&self) -> Vec<LiveQuery> {
         let Ok(name) = &self.name else { return Vec::new() };
         let mut wants =
-            vec![LiveQuery { query: Query::One(namespace_object::key(name)), by: &[TwoInjectionLabels, Ambient] }];
+            vec![LiveQuery { query: Query::One(namespace_object::key(name)), checks: &[TwoInjectionLabels, Ambient] }];
         if !self.exceptions().is_empty() {
-            wants.push(LiveQuery { query: Query::all(&kind::SERVICE, name), by: &[OtherTargetPort] });
+            wants.push(LiveQuery { query: Query::all(&kind::SERVICE, name), checks: &[OtherTargetPort] });
         }
         wants
     }
@@ -50,7 +50,7 @@ impl Namespace {
         let label = |key: &str| text(live, &["metadata", "labels", key]);
         let name = text(live, &["metadata", "name"]).unwrap_or_default();
         if label(DATAPLANE) == Some("ambient") {
-            out.tell(
+            out.report(
                 Ambient,
                 "name",
                 "Ambient mode isn't supported",
@@ -66,8 +66,8 @@ impl Namespace {
             (Ok(None), Ok(Some(_))) => ("revision", namespace_object::INJECTION),
             _ => return,
         };
-        if label(other).is_some() && !is_ours(live, other) {
-            out.tell(
+        if label(other).is_some() && !provider_manages_label(live, other) {
+            out.report(
                 TwoInjectionLabels,
                 here,
                 "The namespace has two labels for injection",
@@ -81,7 +81,7 @@ impl Namespace {
 }
 
 /// Whether managedFields say that a label is this provider's.
-fn is_ours(live: &Json, label: &str) -> bool {
+fn provider_manages_label(live: &Json, label: &str) -> bool {
     let entries = at(live, &["metadata", "managedFields"]).as_array().into_iter().flatten();
     let mut ours = entries.filter(|entry| text(entry, &["manager"]) == Some("terraform-provider-mesh"));
     ours.any(|entry| at(entry, &["fieldsV1", "f:metadata", "f:labels", &format!("f:{label}")]).is_object())
@@ -102,7 +102,7 @@ fn judge_port(exception: &Exception, services: &[&Json], out: &mut Findings) {
         _ => number,
     };
     if sent != i64::from(target) {
-        out.tell_at(
+        out.report_at(
             OtherTargetPort,
             exception.at.attribute("target_port"),
             "The Service sends the port elsewhere",

@@ -25,7 +25,7 @@ pub use team::{Account, Team};
 use super::{
     Mesh, Rendered,
     global_defaults::Mode,
-    manifest::{Metadata, Texts},
+    manifest::{Metadata, StringMap},
     reference::Destination,
     stage,
 };
@@ -57,9 +57,9 @@ pub struct Namespace {
     /// Who works there.
     pub team_rights: Known<Option<Team>>,
     /// Of every object.
-    pub labels: Known<Texts>,
+    pub labels: Known<StringMap>,
     /// Of every object.
-    pub annotations: Known<Texts>,
+    pub annotations: Known<StringMap>,
 }
 
 /// Every object that some configuration renders, but for the exceptions of [`mtls`], which services name.
@@ -90,7 +90,8 @@ impl Site<'_> {
 
     /// What every object carries that we create.
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(as_known(&self.namespace.labels)?, as_known(&self.namespace.annotations)?))
+        Ok(Metadata::from_mesh(self.mesh)
+            .merged_with(as_known(&self.namespace.labels)?, as_known(&self.namespace.annotations)?))
     }
 }
 

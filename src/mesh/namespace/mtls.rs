@@ -13,7 +13,7 @@ use crate::{
             WorkloadSelector,
             peer_authentication::{Mtls as Mode, MtlsMode, PeerAuthentication},
         },
-        manifest::{Texts, manifest},
+        manifest::{StringMap, manifest},
         names,
         port::PortNumber,
         stage,
@@ -41,7 +41,7 @@ pub struct Exception {
     /// Ownership port it is.
     pub service: Known<String>,
     /// The labels of its workloads.
-    pub selector: Known<Texts>,
+    pub selector: Known<StringMap>,
     /// What callers call.
     pub port: Known<PortNumber>,
     /// Where the workloads listen, which is what Istio asks for.
@@ -69,7 +69,7 @@ pub(super) fn objects(site: &Site) -> Known<Vec<(Key, Known<Object>)>> {
 fn of_namespace(site: &Site, mtls: &Mtls, key: Key) -> Known<Object> {
     let mode = mtls.mode?;
     let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
-    let body = manifest(&key, site.metadata()?, &PeerAuthentication::of_all(mode));
+    let body = manifest(&key, site.metadata()?, &PeerAuthentication::for_all_workloads(mode));
     Ok(object(key, body, stage, vec![origin("spec.mtls", "mtls")]))
 }
 

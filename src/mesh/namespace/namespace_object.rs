@@ -4,7 +4,7 @@ use super::{Namespace, Site, origin};
 use crate::{
     known::{Known, Unknown, as_known},
     mesh::{
-        manifest::{Metadata, bare},
+        manifest::{Metadata, manifest_without_spec},
         stage,
     },
     object::{Key, ManagementScope, Object, Transition, kind},
@@ -47,8 +47,8 @@ impl Namespace {
 pub(super) fn namespace(site: &Site, key: Key) -> Known<Object> {
     let Site { namespace, .. } = site;
     let create = namespace.create?;
-    let mut metadata = if create { Metadata::of(site.mesh) } else { Metadata::default() }
-        .and(as_known(&namespace.labels)?, as_known(&namespace.annotations)?);
+    let mut metadata = if create { Metadata::from_mesh(site.mesh) } else { Metadata::default() }
+        .merged_with(as_known(&namespace.labels)?, as_known(&namespace.annotations)?);
     let mut label = |key: &str, value: &str| drop(metadata.labels.insert(key.to_owned(), value.to_owned()));
     if let Some(team) = as_known(&namespace.team)? {
         label(TEAM, team);
@@ -60,7 +60,7 @@ pub(super) fn namespace(site: &Site, key: Key) -> Known<Object> {
         label(REVISION, revision);
     }
     Ok(Object {
-        body: bare(&key, metadata),
+        body: manifest_without_spec(&key, metadata),
         key,
         holding: if create { ManagementScope::Whole } else { ManagementScope::Fields },
         stage: stage::NAMESPACE,

@@ -8,8 +8,8 @@ use super::{Site, object, origin};
 use crate::{
     known::{Known, Unknown, as_known},
     mesh::{
-        kubernetes_types::{PolicyRule, RBAC, Role, RoleBinding, RoleRef, Subject},
-        manifest::plain,
+        kubernetes_types::{PolicyRule, RBAC_API_GROUP, Role, RoleBinding, RoleRef, Subject},
+        manifest::manifest_with_fields,
         names::{is_label, is_subdomain},
         stage,
         text::Text,
@@ -52,7 +52,7 @@ const RULES: &[PolicyRule] = &[
         verbs: READ,
     },
     PolicyRule { api_groups: &["telemetry.istio.io"], resources: &["telemetries"], verbs: READ },
-    PolicyRule { api_groups: &[RBAC], resources: &["rolebindings", "roles"], verbs: READ },
+    PolicyRule { api_groups: &[RBAC_API_GROUP], resources: &["rolebindings", "roles"], verbs: READ },
 ];
 
 /// Who works in the namespace.
@@ -104,7 +104,7 @@ impl Text for Account {
 
 /// What they may do.
 pub(super) fn role(site: &Site, key: Key) -> Known<Object> {
-    let body = plain(&key, site.metadata()?, &Role { rules: RULES.to_vec() });
+    let body = manifest_with_fields(&key, site.metadata()?, &Role { rules: RULES.to_vec() });
     Ok(object(key, body, stage::IDENTITY, vec![origin("rules", "rbac")]))
 }
 
@@ -112,7 +112,8 @@ pub(super) fn role(site: &Site, key: Key) -> Known<Object> {
 pub(super) fn binding(site: &Site, key: Key) -> Known<Object> {
     let team = as_known(&site.namespace.team_rights)?.as_ref().ok_or(Unknown)?;
     let named = |kind: &'static str, names: &BTreeSet<String>| {
-        let subject = |name: &String| Subject { kind, api_group: Some(RBAC), namespace: None, name: name.clone() };
+        let subject =
+            |name: &String| Subject { kind, api_group: Some(RBAC_API_GROUP), namespace: None, name: name.clone() };
         names.iter().map(subject).collect::<Vec<_>>()
     };
     let account = |account: &Account| Subject {
@@ -123,8 +124,8 @@ pub(super) fn binding(site: &Site, key: Key) -> Known<Object> {
     };
     let accounts = as_known(&team.service_accounts)?.iter().map(account).collect();
     let subjects = [named("Group", as_known(&team.groups)?), named("User", as_known(&team.users)?), accounts].concat();
-    let content = RoleBinding { role_ref: RoleRef { api_group: RBAC, kind: "Role", name: NAME }, subjects };
-    let body = plain(&key, site.metadata()?, &content);
+    let content = RoleBinding { role_ref: RoleRef { api_group: RBAC_API_GROUP, kind: "Role", name: NAME }, subjects };
+    let body = manifest_with_fields(&key, site.metadata()?, &content);
     let object = object(key, body, stage::TARGETS, vec![origin("subjects", "rbac")]);
     Ok(Object { transition: Transition::By { how: transition, settle: Duration::ZERO }, ..object })
 }

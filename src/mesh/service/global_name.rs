@@ -87,7 +87,7 @@ impl Service {
 
     pub(super) fn check_global_name_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         if let Ok(Some(written)) = &self.global_name
-            && names::is_in_cluster(written, &mesh.cluster_domain)
+            && names::is_cluster_host(written, &mesh.cluster_domain)
         {
             out.error(
                 &argument(),
@@ -153,7 +153,7 @@ fn argument() -> Path {
 /// Names that the template makes too long, of this service and of those that it calls.
 fn check_filled(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
     let mut check = |template: &Template, name: &str, namespace: &str, at: &str, remedy: &str| {
-        let filled = template.filled(name, namespace);
+        let filled = template.expand(name, namespace);
         if !is_global_name(&filled) {
             out.error(
                 &Path::root().attribute(at),

@@ -37,7 +37,7 @@ pub(super) use validate::check_host_is_external;
 
 use super::{
     Mesh, Rendered,
-    manifest::{Metadata, Texts},
+    manifest::{Metadata, StringMap},
     names,
     port::{PortNumber, Protocol},
     reference::{Caller, Destination},
@@ -75,7 +75,7 @@ pub struct Service {
     /// What its objects are called, where that is written.
     pub object_name: Known<Option<String>>,
     /// The labels of its workloads.
-    pub selector: Known<Texts>,
+    pub selector: Known<StringMap>,
     /// In the order in which they were declared.
     pub ports: Known<Vec<Port>>,
     /// What the Kubernetes Service is to us.
@@ -97,9 +97,9 @@ pub struct Service {
     /// Patches, in order.
     pub overrides: Known<Vec<Override>>,
     /// On every object that we create for it.
-    pub labels: Known<Texts>,
+    pub labels: Known<StringMap>,
     /// On every object that we create for it.
-    pub annotations: Known<Texts>,
+    pub annotations: Known<StringMap>,
 }
 
 /// A port of the Service.
@@ -247,10 +247,10 @@ impl Site<'_> {
     }
 
     fn host(&self) -> String {
-        names::host(self.name, self.namespace, self.mesh)
+        names::service_host(self.name, self.namespace, self.mesh)
     }
 
-    fn selector(&self) -> Known<Texts> {
+    fn selector(&self) -> Known<StringMap> {
         self.service.selector.clone()
     }
 
@@ -263,7 +263,8 @@ impl Site<'_> {
     }
 
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(as_known(&self.service.labels)?, as_known(&self.service.annotations)?))
+        Ok(Metadata::from_mesh(self.mesh)
+            .merged_with(as_known(&self.service.labels)?, as_known(&self.service.annotations)?))
     }
 }
 

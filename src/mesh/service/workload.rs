@@ -7,7 +7,7 @@ use crate::{
     mesh::{
         istio::EXPORT_TO,
         kubernetes_types,
-        manifest::{Metadata, bare, manifest},
+        manifest::{Metadata, manifest, manifest_without_spec},
         stage,
     },
     object::{Key, ManagementScope, Object, Transition},
@@ -20,7 +20,7 @@ pub(super) fn service(site: &Site, key: Key) -> Known<Object> {
         selector: site.selector()?,
         ports: ports.iter().map(service_port).collect::<Known<_>>()?,
     };
-    let metadata = site.metadata()?.annotated(EXPORT_TO, visible_to(site)?);
+    let metadata = site.metadata()?.with_annotation(EXPORT_TO, visible_to(site)?);
     let mut origins = origins(&[("spec.selector", Path::root().attribute("selector"))]);
     origins.extend(ports.iter().enumerate().map(|(n, port)| (format!("spec.ports[{n}]"), port.at.clone())));
     Ok(Object {
@@ -40,15 +40,15 @@ fn service_port(port: &Port) -> Known<kubernetes_types::ServicePort> {
         port: number,
         target_port: port.target_port?,
         protocol: "TCP",
-        app_protocol: protocol.word(),
+        app_protocol: protocol.as_str(),
     })
 }
 
 /// The one annotation of a Service that is somebody else's.
 pub(super) fn visibility(site: &Site, key: Key) -> Known<Object> {
-    let metadata = Metadata::default().annotated(EXPORT_TO, visible_to(site)?);
+    let metadata = Metadata::default().with_annotation(EXPORT_TO, visible_to(site)?);
     Ok(Object {
-        body: bare(&key, metadata),
+        body: manifest_without_spec(&key, metadata),
         key,
         holding: ManagementScope::Fields,
         stage: stage::IDENTITY,
@@ -69,7 +69,7 @@ fn visible_to(site: &Site) -> Known<String> {
 pub(super) fn service_account(site: &Site, key: Key) -> Known<Object> {
     let account = Path::root().attribute("service_account");
     Ok(Object {
-        body: bare(&key, site.metadata()?),
+        body: manifest_without_spec(&key, site.metadata()?),
         key,
         holding: ManagementScope::Whole,
         stage: stage::IDENTITY,

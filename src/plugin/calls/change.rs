@@ -5,7 +5,7 @@ use crate::{
     diagnostics::{Diagnostics, Reported},
     plugin::{
         from_proto,
-        interface::{Call, Outcome, Planned, Resource, Stored},
+        interface::{Call, Outcome, PlannedChange, Resource, ResourceState},
         proto::tfplugin5::{DynamicValue, apply_resource_change, plan_resource_change, read_resource},
         session::Session,
         state::{Certainty, settled},
@@ -114,9 +114,9 @@ impl<C> Session<C> {
             });
         }
         let config = from_proto::value(request.config.as_ref(), &resource.schema().kind(), out)?;
-        let replaced = if prior.is_none() { private } else { Vec::new() };
-        let call = Call { replaced, ..self.call() };
-        let Planned { after, requires_replace } = resource.plan(call, prior, config, out).await?;
+        let replaced_private = if prior.is_none() { private } else { Vec::new() };
+        let call = Call { replaced_private, ..self.call() };
+        let PlannedChange { after, requires_replace } = resource.plan(call, prior, config, out).await?;
         let after = Wire::of(resource, &after, Certainty::Planned, out)?;
         Ok(plan_resource_change::Response {
             planned_state: after.state,
@@ -151,8 +151,8 @@ impl<C> Session<C> {
 
 /// What an apply asks for.
 enum Change {
-    Delete(Stored),
-    Write { prior: Option<Stored>, planned: Stored, config: Value },
+    Delete(ResourceState),
+    Write { prior: Option<ResourceState>, planned: ResourceState, config: Value },
     Nothing,
 }
 

@@ -40,7 +40,7 @@ fn call(function: &Function, arguments: &[DynamicValue]) -> Result<DynamicValue,
             .map_err(|Reported { .. }| FunctionError { argument: Some(i), text: out.to_string() })
     });
     let result = (function.call)(&values.collect::<Result<Vec<Value>, _>>()?)?;
-    to_proto::value(&result, &function.returns).map_err(|fault| FunctionError {
+    to_proto::value(&result, &function.return_type).map_err(|fault| FunctionError {
         argument: None,
         text: format!("the provider made an invalid result ({fault}); please report this"),
     })

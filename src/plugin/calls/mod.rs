@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    schema::{Malformed, Schema, Value},
+    schema::{InvalidValue, Schema, Value},
 };
 
 impl<C> Session<C> {
@@ -57,7 +57,7 @@ fn encoded(
 }
 
 /// We made something that isn't of our own schema.
-fn own_fault(fault: &Malformed, out: &mut Diagnostics) -> Reported {
+fn own_fault(fault: &InvalidValue, out: &mut Diagnostics) -> Reported {
     out.error(
         &Path::root(),
         "The provider made an invalid value",

@@ -8,7 +8,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
         from_proto,
-        interface::{Foreign, ImportId, Stored},
+        interface::{ImportId, MoveSource, ResourceState},
         proto::tfplugin5::{
             RawState, import_resource_state, move_resource_state, upgrade_resource_identity, upgrade_resource_state,
             validate_resource_type_config,
@@ -99,9 +99,9 @@ impl<C> Session<C> {
             let identity =
                 from_proto::raw_identity(request.source_identity.as_ref(), resource.identity().as_ref(), out)?;
             let state = upgrade::upgrade(request.source_state.as_ref(), &resource.schema(), out)?;
-            Stored { state, private: request.source_private, identity }
+            ResourceState { state, private: request.source_private, identity }
         } else {
-            resource.adopt(foreign(request, out)?, out)?
+            resource.move_state(foreign(request, out)?, out)?
         };
         let after = Wire::of(resource, &stored, Certainty::Final, out)?;
         Ok(move_resource_state::Response {
@@ -118,7 +118,7 @@ fn same_provider(address: &str, ours: &str) -> bool {
     address == ours || address.strip_suffix(ours).is_some_and(|registry| registry.ends_with('/'))
 }
 
-fn foreign(request: move_resource_state::Request, out: &mut Diagnostics) -> Result<Foreign, Reported> {
+fn foreign(request: move_resource_state::Request, out: &mut Diagnostics) -> Result<MoveSource, Reported> {
     let json = request.source_state.map(|RawState { json, .. }| json).unwrap_or_default();
     let state = serde_json::from_slice(&json).map_err(|error| {
         out.error(
@@ -127,10 +127,10 @@ fn foreign(request: move_resource_state::Request, out: &mut Diagnostics) -> Resu
             format!("The state of the {} to move isn't JSON: {error}.", request.source_type_name),
         )
     })?;
-    Ok(Foreign {
-        provider: request.source_provider_address,
-        kind: request.source_type_name,
-        version: request.source_schema_version,
+    Ok(MoveSource {
+        provider_address: request.source_provider_address,
+        type_name: request.source_type_name,
+        schema_version: request.source_schema_version,
         state,
     })
 }

@@ -5,7 +5,7 @@ use crate::{
     diagnostics::{Diagnostics, Reported},
     plugin::{
         from_proto,
-        interface::{Outcome, Resource, Stored},
+        interface::{Outcome, Resource, ResourceState},
         proto::tfplugin5::{DynamicValue, ResourceIdentityData},
         state::Certainty,
         to_proto,
@@ -13,7 +13,7 @@ use crate::{
     schema::{Schema, Value},
 };
 
-/// A [`Stored`] on the wire.
+/// A [`ResourceState`] on the wire.
 #[derive(Default)]
 pub(super) struct Wire {
     pub(super) state: Option<DynamicValue>,
@@ -25,7 +25,7 @@ impl Wire {
     /// What is to be stored.
     pub(super) fn of<C>(
         resource: &dyn Resource<C>,
-        stored: &Stored,
+        stored: &ResourceState,
         certainty: Certainty,
         out: &mut Diagnostics,
     ) -> Result<Self, Reported> {
@@ -60,10 +60,10 @@ pub(super) fn stored<C>(
     private: Vec<u8>,
     identity: Option<&ResourceIdentityData>,
     out: &mut Diagnostics,
-) -> Result<Option<Stored>, Reported> {
+) -> Result<Option<ResourceState>, Reported> {
     let state = from_proto::value(state, &resource.schema().kind(), out)?;
     let identity = from_proto::identity(identity, resource.identity().as_ref(), out)?;
-    Ok((state != Value::Null).then_some(Stored { state, private, identity }))
+    Ok((state != Value::Null).then_some(ResourceState { state, private, identity }))
 }
 
 /// An identity, of a resource that has one: core can't take it of another.

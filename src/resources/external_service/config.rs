@@ -105,7 +105,7 @@ model! {
         /// The names of which the certificate must carry one; the host unless written.
         subject_alt_names: Set<String> = optional()
             .check("At least one name.", is_not_empty)
-            .check("Texts.", |v| every(v, |text| !text.is_empty())),
+            .check("StringMap.", |v| every(v, |text| !text.is_empty())),
         /// Path of the proxy's own certificate, with `originate_mutual`.
         client_certificate: Attr<String> = optional().check(PATH, |v| text(v, is_path)),
         /// Path of the key of `client_certificate`.

@@ -12,7 +12,7 @@ use crate::{
             Guardrails, Jwt, Metrics, RequireEndUser, Retries, Telemetry, Tracing,
         },
         istio::peer_authentication::MtlsMode,
-        manifest::Texts,
+        manifest::StringMap,
     },
     resources::arguments::{numbered, texts},
     schema::{Attr, Map, model::Set},
@@ -42,7 +42,7 @@ pub(super) fn intent(config: &Config) -> GlobalDefaults {
 }
 
 /// A map that is written, and `None` where it isn't.
-fn labels(map: &Map<String>) -> Known<Option<Texts>> {
+fn labels(map: &Map<String>) -> Known<Option<StringMap>> {
     map.elements()
 }
 

@@ -13,7 +13,7 @@ use crate::{
     kubernetes::Deadline,
     mesh::stage,
     object::{Key, Object},
-    plugin::interface::{Call, Stored},
+    plugin::interface::{Call, ResourceState},
     resources::{
         Context, ResourceType,
         run::Handed,
@@ -27,10 +27,10 @@ impl<R: ResourceType> Managed<R> {
     /// Creates (`prior` is none) or updates; answers what to keep.
     pub(super) async fn write(
         call: Call<Context>,
-        prior: Option<&Stored>,
-        planned: &Stored,
+        prior: Option<&ResourceState>,
+        planned: &ResourceState,
         out: &mut Diagnostics,
-    ) -> Result<Option<Stored>, Reported> {
+    ) -> Result<Option<ResourceState>, Reported> {
         let context = configured(&call, out)?;
         let arguments = Self::arguments_of(&planned.state);
         let model = R::Config::decode(&arguments, &Path::root(), out);
@@ -105,16 +105,16 @@ impl<R: ResourceType> Managed<R> {
             (prior.is_some() || !left.is_empty()).then(|| state::with_objects(base, &left))
         };
         let identity = Some(Self::identity_of(&id));
-        Ok(after.map(|state| Stored { state, private: done.record.write(), identity }))
+        Ok(after.map(|state| ResourceState { state, private: done.record.write(), identity }))
     }
 
     /// Deletes, or hands over; answers what couldn't be deleted.
     pub(super) async fn remove(
         call: Call<Context>,
-        prior: &Stored,
+        prior: &ResourceState,
         private: &[u8],
         out: &mut Diagnostics,
-    ) -> Result<Option<Stored>, Reported> {
+    ) -> Result<Option<ResourceState>, Reported> {
         let context = configured(&call, out)?;
         let Ok(owner) = &context.owner else {
             return Err(out.error(
@@ -158,7 +158,7 @@ impl<R: ResourceType> Managed<R> {
             context.run.hand_over(&Self::resource(&id), remains);
         }
         out.extend(done.diagnostics);
-        let left = || Stored {
+        let left = || ResourceState {
             state: state::with_objects(&prior.state, &state::merged(before, &done.written)),
             private: done.record.write(),
             identity: prior.identity.clone(),

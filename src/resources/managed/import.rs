@@ -15,7 +15,7 @@ use crate::{
     },
     mesh::Mesh,
     object::{self, FieldOwnership, Key, ManagementScope, kind},
-    plugin::interface::{Call, Foreign, ImportId, Stored},
+    plugin::interface::{Call, ImportId, MoveSource, ResourceState},
     resources::{Context, ResourceType, foreign, state},
     schema::{Value, model::Model},
 };
@@ -48,7 +48,7 @@ impl<R: ResourceType> Managed<R> {
     /// Everything in the id's namespace that says it belongs to the id, and the arguments that one of them carries. Where
     /// nothing says so, objects of the same names that somebody made by hand; where there are none of those either, the read
     /// that follows says that there is nothing to import.
-    pub(super) async fn find(call: Call<Context>, id: &str, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    pub(super) async fn find(call: Call<Context>, id: &str, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
         let context = configured(&call, out)?;
         let Ok(mesh) = &context.mesh else {
             return Err(out.error(
@@ -101,7 +101,7 @@ impl<R: ResourceType> Managed<R> {
         let outputs = if found.is_empty() { Value::Null } else { R::outputs(&model, mesh).encode() };
         let state = state::with_objects(&state::with(&arguments, outputs, Value::string(id), Value::Null), &objects);
         let state = Self::schema().complete(&state);
-        Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
+        Ok(ResourceState { state, private: record.write(), identity: Some(Self::identity_of(id)) })
     }
 
     /// Objects whose stamps name the resource: in its namespace of the kinds of `could_render` and of those that it may share with
@@ -156,13 +156,13 @@ impl<R: ResourceType> Managed<R> {
 
     /// One object of another provider's resource as the beginning of ours: it is noted, and its arguments are the next
     /// plan's business.
-    pub(super) fn moved(foreign: &Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    pub(super) fn moved(foreign: &MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
         let key = foreign::object(foreign, out)?;
         let noted = RecordedObject { moved: true, ..RecordedObject::default() };
         let record = Record { objects: [(key.to_string(), noted)].into(), ..Record::default() };
         let nothing = Self::schema().complete(&Value::Map(BTreeMap::new()));
         let state = state::with_objects(&nothing, &[(key, Json::Null)].into());
-        Ok(Stored { state, private: record.write(), identity: None })
+        Ok(ResourceState { state, private: record.write(), identity: None })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     kubernetes::Deadline,
     mesh::{Mesh, Rendered},
     object::{ManagementScope, Object},
-    plugin::interface::{Call, Planned, Stored},
+    plugin::interface::{Call, PlannedChange, ResourceState},
     resources::{Context, ResourceType, state},
     schema::{Value, model::Model},
 };
@@ -19,16 +19,16 @@ use crate::{
 impl<R: ResourceType> Managed<R> {
     pub(super) async fn plan_write(
         call: Call<Context>,
-        prior: Option<Stored>,
+        prior: Option<ResourceState>,
         config: Value,
         out: &mut Diagnostics,
-    ) -> Result<Planned, Reported> {
+    ) -> Result<PlannedChange, Reported> {
         let context = configured(&call, out)?;
         let arguments = Self::arguments_of(&config);
         let model = R::Config::decode(&arguments, &Path::root(), out);
         out.sound()?;
-        if !call.replaced.is_empty() {
-            Self::may_go(&Record::read(&call.replaced), out)?;
+        if !call.replaced_private.is_empty() {
+            Self::may_go(&Record::read(&call.replaced_private), out)?;
         }
         let planned = if let Ok(mesh) = &context.mesh {
             R::check_in_mesh(&model, mesh, out);
@@ -43,7 +43,7 @@ impl<R: ResourceType> Managed<R> {
             .as_ref()
             .map(|prior| state::replaced(&R::Config::schema(), &prior.state, &arguments))
             .unwrap_or_default();
-        if call.replaced.is_empty() {
+        if call.replaced_private.is_empty() {
             Self::once_a_run(&context, &id, prior.is_none(), &call.stop, out).await?;
         }
         if let Ok(mesh) = &context.mesh {
@@ -65,14 +65,15 @@ impl<R: ResourceType> Managed<R> {
         let identity = known.or_else(|| prior.as_ref().and_then(|prior| prior.identity.clone()));
         let private = match prior {
             Some(prior) => prior.private,
-            None => Record { id, replaces: Some(Box::new(Record::read(&call.replaced))), ..Record::default() }.write(),
+            None => Record { id, replaces: Some(Box::new(Record::read(&call.replaced_private))), ..Record::default() }
+                .write(),
         };
-        Ok(Planned { after: Stored { state: planned, private, identity }, requires_replace })
+        Ok(PlannedChange { after: ResourceState { state: planned, private, identity }, requires_replace })
     }
 
     pub(super) async fn plan_remove(
         call: Call<Context>,
-        prior: Stored,
+        prior: ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
         let context = configured(&call, out)?;
@@ -109,7 +110,7 @@ impl<R: ResourceType> Managed<R> {
     /// What would go with a resource, and mustn't, ends a plan; apply looks again.
     async fn may_be_deleted(
         context: &Context,
-        prior: &Stored,
+        prior: &ResourceState,
         stop: &CancellationToken,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
@@ -223,7 +224,7 @@ impl<R: ResourceType> Managed<R> {
         context: &Context,
         model: &R::Config,
         mesh: &Mesh,
-        prior: Option<&Stored>,
+        prior: Option<&ResourceState>,
         call: &Call<Context>,
         out: &mut Diagnostics,
     ) {

@@ -17,7 +17,7 @@ use crate::{
         checks::{Findings, LiveQuery},
         global_defaults::Mode,
         istio::peer_authentication::MtlsMode,
-        manifest::Texts,
+        manifest::StringMap,
         namespace::{self, Exception, Mtls, Team},
     },
     object::{Key, Stage, Takeover},
@@ -130,10 +130,10 @@ fn exception(at: Path, block: &config::Exception) -> Exception {
     }
 }
 
-fn selector(block: &config::Exception, service: &Known<String>) -> Known<Texts> {
+fn selector(block: &config::Exception, service: &Known<String>) -> Known<StringMap> {
     match block.selector.elements()? {
         Some(written) => Ok(written),
-        None => Ok(Texts::from([("app".to_owned(), service.clone()?)])),
+        None => Ok(StringMap::from([("app".to_owned(), service.clone()?)])),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
             MatchCondition, MatchConstraints, MatchResources, ResourceRule, Selector, ValidatingAdmissionPolicy,
             ValidatingAdmissionPolicyBinding, Validation, Variable,
         },
-        manifest::Texts,
+        manifest::StringMap,
         stage,
         text::text_enum,
     },
@@ -87,7 +87,7 @@ pub struct Guardrails {
     /// Groups for which no rule holds.
     pub exempt_groups: Known<BTreeSet<String>>,
     /// The labels of the namespaces in which the rules hold; none: in all.
-    pub namespace_selector: Known<Texts>,
+    pub namespace_selector: Known<StringMap>,
     /// Whom messages tell to ask.
     pub contact: Known<String>,
 }

@@ -35,7 +35,7 @@ pub(super) fn rule(site: &Site, block: &Calls) -> Known<Rule> {
 impl Calls {
     /// Who, with namespaces and without the mesh's own trust domain.
     pub(super) fn callers(&self, site: &Site) -> Known<BTreeSet<Caller>> {
-        Ok(as_known(&self.from)?.iter().map(|caller| caller.resolved(site.namespace, site.mesh)).collect())
+        Ok(as_known(&self.from)?.iter().map(|caller| caller.resolve(site.namespace, site.mesh)).collect())
     }
 
     /// The HTTP attribute that the block has, if it has one.

@@ -256,7 +256,7 @@ fn check_deny_has_effect(site: &Site, out: &mut Diagnostics) {
         let Ok(refused) = block.callers(site) else { continue };
         if let Ok(allowed) = allowed(site)
             && !refused.is_empty()
-            && !refused.iter().any(|refused| allowed.iter().any(|allowed| refused.meets(allowed)))
+            && !refused.iter().any(|refused| allowed.iter().any(|allowed| refused.overlaps(allowed)))
         {
             out.warn(
                 &block.at,

@@ -18,7 +18,8 @@ use crate::{
 /// The whole policy; `None` where nothing is limited, judged or preferred.
 pub(super) fn policy(site: &Site) -> Known<Option<TrafficPolicy>> {
     let traffic = if site.service.speaks_http()? { istio::Traffic::Requests } else { istio::Traffic::Connections };
-    let preset = site.resiliency()?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
+    let preset =
+        site.resiliency()?.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, traffic)).unwrap_or_default();
     let connection_pool = pool(as_known(&site.service.traffic.circuit_breaker)?.as_ref(), preset.connection_pool)?;
     let nearness = failover::setting(site)?;
     let ejection = ejection(as_known(&site.service.traffic.outlier_detection)?.as_ref(), preset.outlier_detection)?;

@@ -13,8 +13,8 @@ use crate::{
         duration::Duration,
         failures::retries,
         istio::virtual_service::{
-            self as istio, Abort, Delay, HttpMatch, HttpRoute, Percent, RouteDestination, TcpMatch, TcpRoute, TlsMatch,
-            TlsRoute, written,
+            self as istio, Abort, Delay, HttpMatch, HttpRoute, PercentValue, RouteDestination, TcpMatch, TcpRoute,
+            TlsMatch, TlsRoute, nonzero_timeout,
         },
         port::Protocol,
     },
@@ -171,7 +171,7 @@ fn to(site: &Site, listener: Listener, route: &Route) -> Known<Vec<RouteDestinat
 /// What is sent on always says how long it may take, and what is sent again.
 fn forwarded(site: &Site, timeout: Duration, route: Vec<RouteDestination>) -> Known<HttpRoute> {
     let retries = retries(&site.service.traffic.retries, site.resiliency()?, timeout)?;
-    Ok(HttpRoute { timeout: written(timeout), retries: Some(retries), route, ..HttpRoute::default() })
+    Ok(HttpRoute { timeout: nonzero_timeout(timeout), retries: Some(retries), route, ..HttpRoute::default() })
 }
 
 fn timeout(site: &Site, listener: Listener, route: Option<&Route>) -> Known<Duration> {
@@ -214,13 +214,13 @@ fn mirrored(site: &Site, listener: Listener, route: &Route, sent: HttpRoute) -> 
     let Some(mirror) = as_known(&route.mirror)? else { return Ok(sent) };
     Ok(HttpRoute {
         mirror: Some(versions::to_version(site, listener.port, &mirror.version)?),
-        mirror_percentage: Some(Percent { value: mirror.percent? }),
+        mirror_percentage: Some(PercentValue { value: mirror.percent? }),
         ..sent
     })
 }
 
 fn failing(fault: &Fault) -> Known<istio::Fault> {
-    let percentage = |percent: Known<Option<u32>>| Ok(Percent { value: percent?.unwrap_or(100) });
+    let percentage = |percent: Known<Option<u32>>| Ok(PercentValue { value: percent?.unwrap_or(100) });
     let delay = match fault.delay.what? {
         Some(fixed_delay) => Some(Delay { fixed_delay, percentage: percentage(fault.delay.percent)? }),
         None => None,

@@ -10,7 +10,9 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::as_known,
-    mesh::{Mesh, duration::Duration, failures::OutlierDetection, manifest::Texts, port::Protocol, resiliency::Preset},
+    mesh::{
+        Mesh, duration::Duration, failures::OutlierDetection, manifest::StringMap, port::Protocol, resiliency::Preset,
+    },
 };
 
 impl Service {
@@ -155,7 +157,7 @@ impl Service {
         let Ok(versions) = self.versions() else { return };
         let Some(first) = versions.first() else { return };
         let mut names = BTreeSet::new();
-        let mut before: Vec<(&Version, &Texts)> = Vec::new();
+        let mut before: Vec<(&Version, &StringMap)> = Vec::new();
         for version in versions {
             if let Ok(name) = &version.name
                 && !names.insert(name)
@@ -192,7 +194,7 @@ impl Service {
         self.check_shared_ports(first, out);
     }
 
-    fn check_labels(&self, version: &Version, labels: &Texts, out: &mut Diagnostics) {
+    fn check_labels(&self, version: &Version, labels: &StringMap, out: &mut Diagnostics) {
         let Ok(selector) = as_known(&self.selector) else { return };
         let at = version.at.attribute("labels");
         if let Some((key, value, other)) =
@@ -293,8 +295,8 @@ pub(super) fn check_shares(shares: &[Share], at: &Path, out: &mut Diagnostics) {
 }
 
 /// Whether one's pods are among the other's.
-fn overlap(one: &Texts, other: &Texts) -> bool {
-    let within = |a: &Texts, b: &Texts| a.iter().all(|(key, value)| b.get(key) == Some(value));
+fn overlap(one: &StringMap, other: &StringMap) -> bool {
+    let within = |a: &StringMap, b: &StringMap| a.iter().all(|(key, value)| b.get(key) == Some(value));
     within(one, other) || within(other, one)
 }
 

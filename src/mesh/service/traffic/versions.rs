@@ -10,7 +10,7 @@ use crate::{
             destination_rule::Subset,
             virtual_service::{Destination, RouteDestination},
         },
-        manifest::Texts,
+        manifest::StringMap,
     },
 };
 
@@ -22,7 +22,7 @@ pub struct Version {
     /// What routes call it.
     pub name: Known<String>,
     /// Their labels, beside those of the selector.
-    pub labels: Known<Texts>,
+    pub labels: Known<StringMap>,
     /// Of what no route takes, where it is written.
     pub weight: Known<Option<u32>>,
 }

@@ -32,7 +32,7 @@ model! {
         /// HTTP paths; any unless written. On a port that doesn't speak HTTP, a block with paths or methods allows nothing.
         paths: Set<String> = optional()
             .check("At least one path; leave the argument out for any.", is_not_empty)
-            .check(patterns::PATH, |v| every(v, patterns::is_path)),
+            .check(patterns::PATH_PATTERN, |v| every(v, patterns::is_path_pattern)),
         /// HTTP methods; any unless written.
         methods: Set<String> = optional()
             .check("At least one method; leave the argument out for any.", is_not_empty)
@@ -67,11 +67,11 @@ model! {
         /// Paths that it is asked about; all unless written.
         paths: Set<String> = optional()
             .check("At least one path; leave the argument out for all.", is_not_empty)
-            .check(patterns::PATH, |v| every(v, patterns::is_path)),
+            .check(patterns::PATH_PATTERN, |v| every(v, patterns::is_path_pattern)),
         /// Paths that it isn't asked about, like health checks.
         except_paths: Set<String> = optional()
             .check("At least one path; leave the argument out for none.", is_not_empty)
-            .check(patterns::PATH, |v| every(v, patterns::is_path)),
+            .check(patterns::PATH_PATTERN, |v| every(v, patterns::is_path_pattern)),
         /// Ports that it isn't asked about, by where workloads listen: those that don't speak HTTP, for an authorizer that
         /// speaks HTTP.
         except_ports: Set<PortNumber> = optional().check("At least one port; leave the argument out for none.", is_not_empty),

@@ -16,7 +16,7 @@ use crate::{
     mesh::{
         duration::Duration,
         global_defaults::EgressHost,
-        istio::{peer_authentication::MtlsMode, sidecar::Outbound},
+        istio::{peer_authentication::MtlsMode, sidecar::OutboundMode},
         resiliency::Preset,
     },
     model,
@@ -36,7 +36,7 @@ model! {
     pub struct Config {
         /// What happens to calls that nothing in the mesh declares: they fail (`registry_only`) or leave the mesh as they are
         /// (`allow_any`). Absent: `registry_only` with a `sidecar` block, else what the installation says.
-        outbound_traffic_policy: Attr<Outbound> = optional(),
+        outbound_traffic_policy: Attr<OutboundMode> = optional(),
         /// How failures are met by callers of services that don't say it themselves: limits, ejection, retries. Absent: Istio's
         /// defaults.
         resiliency: Attr<Preset> = optional(),

@@ -46,7 +46,7 @@ model! {
         /// Paths that need no token, like health checks and sign-in.
         except_paths: Set<String> = optional()
             .check("At least one path; leave the argument out for none.", is_not_empty)
-            .check(patterns::PATH, |v| every(v, patterns::is_path)),
+            .check(patterns::PATH_PATTERN, |v| every(v, patterns::is_path_pattern)),
     }
 }
 

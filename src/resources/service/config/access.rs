@@ -23,12 +23,12 @@ model! {
         /// HTTP paths; any unless written. An HTTP attribute. `/charges/*` isn't `/charges`.
         paths: Set<String> = optional()
             .check("At least one path; leave the argument out for any.", is_not_empty)
-            .check(patterns::PATH, |v| every(v, patterns::is_path)),
+            .check(patterns::PATH_PATTERN, |v| every(v, patterns::is_path_pattern)),
         /// Hosts that requests name, with any port where none is written; any unless written. An HTTP attribute. Clients name
         /// what they like, so this tells names of one service apart, and keeps nobody out.
         hosts: Set<String> = optional()
             .check("At least one host; leave the argument out for any.", is_not_empty)
-            .check(patterns::HOST, |v| every(v, patterns::is_host)),
+            .check(patterns::HOST_PATTERN, |v| every(v, patterns::is_host_pattern)),
         /// Ports of the Service, by number; every one that the block governs unless written.
         ports: Set<PortNumber> = optional().check("At least one port; leave the argument out for any.", is_not_empty),
         /// Where connections come from; anywhere unless written. Behind a gateway that is the gateway, not its client.
@@ -61,7 +61,7 @@ model! {
         /// Paths that need none, like health checks and sign-in.
         except_paths: Set<String> = optional()
             .check("At least one path; leave the argument out for none.", is_not_empty)
-            .check(patterns::PATH, |v| every(v, patterns::is_path)),
+            .check(patterns::PATH_PATTERN, |v| every(v, patterns::is_path_pattern)),
     }
 }
 
@@ -73,7 +73,7 @@ model! {
         /// Paths that it is asked about; all unless written.
         paths: Set<String> = optional()
             .check("At least one path; leave the argument out for all.", is_not_empty)
-            .check(patterns::PATH, |v| every(v, patterns::is_path)),
+            .check(patterns::PATH_PATTERN, |v| every(v, patterns::is_path_pattern)),
     }
 }
 

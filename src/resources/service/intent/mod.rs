@@ -12,7 +12,7 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{
-        manifest::Texts,
+        manifest::StringMap,
         service::{Management, Port, Service},
     },
     resources::arguments::{numbered, texts},
@@ -43,10 +43,10 @@ pub(super) fn intent(config: &config::Config) -> Service {
     }
 }
 
-fn selector(config: &config::Config) -> Known<Texts> {
+fn selector(config: &config::Config) -> Known<StringMap> {
     match config.selector.elements()? {
         Some(written) => Ok(written),
-        None => Ok(Texts::from([("app".to_owned(), config.name.required()?)])),
+        None => Ok(StringMap::from([("app".to_owned(), config.name.required()?)])),
     }
 }
 
