@@ -20,7 +20,7 @@ pub const CLAIM: &str = "Names of claims, like `groups`, or `[realm_access][role
                          `issuer` stands for.";
 
 /// What [`is_pattern`] admits.
-pub const PATTERN: &str = "StringMap, with one `*` at the start or end; `*` alone is any.";
+pub const PATTERN: &str = "Texts, with one `*` at the start or end; `*` alone is any.";
 
 /// Exact, or with one `*` at the start or end. Istio reads `*x*` as what ends with `x*`, so it isn't one.
 pub fn is_pattern(text: &str) -> bool {

@@ -84,13 +84,13 @@ pub trait Resource<C>: Send + Sync {
     /// Name of the resource type, like `mesh_service`.
     fn name(&self) -> &'static str;
     /// Schema of the arguments and outputs.
-    fn schema(&self) -> Schema;
+    fn schema(&self) -> &Schema;
     /// Version of the schema. A change of the schema that states of older versions don't fit must raise it.
     fn version(&self) -> i64 {
         0
     }
     /// Schema of the identity: the attributes that identify the object in its cluster. `None`: the type has no identity.
-    fn identity(&self) -> Option<Schema>;
+    fn identity(&self) -> Option<&Schema>;
     /// Validates a configuration without provider arguments and without a cluster. Every value may be unknown.
     fn validate(&self, config: &Value, out: &mut Diagnostics);
     /// Plans a create (`prior` is `None`) or an update.
@@ -133,7 +133,7 @@ pub trait DataSource<C>: Send + Sync {
     /// Name of the data source, like `mesh_cluster`.
     fn name(&self) -> &'static str;
     /// Schema of the arguments and outputs.
-    fn schema(&self) -> Schema;
+    fn schema(&self) -> &Schema;
     /// Validates a configuration without provider arguments and without a cluster. Every value may be unknown.
     fn validate(&self, config: &Value, out: &mut Diagnostics);
     /// Returns the configuration with the outputs filled in.
@@ -178,7 +178,7 @@ pub struct FunctionError {
 /// A provider: its configuration, and everything that it offers.
 pub struct Provider<C> {
     /// Schema of the provider block.
-    pub schema: Schema,
+    pub schema: &'static Schema,
     /// Validates the provider block. Every value may be unknown.
     pub validate: fn(&Value, &mut Diagnostics),
     /// Makes the context of the provider block. Values may be unknown, and no network request is allowed.

@@ -161,7 +161,7 @@ mod tests {
             (r#"{"many": [], "one": {}}"#, Forbidden, Some("one.nested: a list of blocks must be empty, not null")),
         ] {
             let found =
-                find_invalid_value(&Outer::schema(), &outer(text), unknown_values).map(|invalid| invalid.to_string());
+                find_invalid_value(Outer::schema(), &outer(text), unknown_values).map(|invalid| invalid.to_string());
             assert_eq!(found.as_deref(), expected, "{text}");
         }
     }
@@ -171,15 +171,15 @@ mod tests {
         let planned =
             outer(r#"{"id": "?", "words": ["a", "?"], "many": [{"key": "?", "nested": []}], "one": {"key": "k"}}"#);
         let expected = outer(r#"{"words": ["a", null], "many": [{"nested": []}], "one": {"key": "k", "nested": []}}"#);
-        let state = replace_unknowns(&Outer::schema(), &planned);
+        let state = replace_unknowns(Outer::schema(), &planned);
         assert_eq!(state, expected);
-        assert_eq!(find_invalid_value(&Outer::schema(), &state, UnknownValues::Forbidden), None);
+        assert_eq!(find_invalid_value(Outer::schema(), &state, UnknownValues::Forbidden), None);
     }
 
     #[test]
     fn unknown_blocks_become_empty_or_null() {
         let Value::Map(mut members) = outer(r#"{"many": []}"#) else { panic!("an object") };
         members.extend([("many".to_owned(), Value::Unknown), ("one".to_owned(), Value::Unknown)]);
-        assert_eq!(replace_unknowns(&Outer::schema(), &Value::Map(members)), outer(r#"{"many": []}"#));
+        assert_eq!(replace_unknowns(Outer::schema(), &Value::Map(members)), outer(r#"{"many": []}"#));
     }
 }

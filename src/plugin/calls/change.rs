@@ -66,7 +66,7 @@ impl<C> Session<C> {
         let mut ignored = Diagnostics::default();
         let schema = self.resource(&request.type_name, &mut ignored).ok()?.schema();
         let planned = from_proto::value(request.planned_state.as_ref(), &schema.kind(), &mut ignored).ok()?;
-        to_proto::value(&replace_unknowns(&schema, &planned), &schema.kind()).ok()
+        to_proto::value(&replace_unknowns(schema, &planned), &schema.kind()).ok()
     }
 }
 

@@ -28,8 +28,8 @@ impl EncodedState {
         unknown_values: UnknownValues,
         out: &mut Diagnostics,
     ) -> Result<Self, Reported> {
-        let identity = encode_identity(state.identity.as_ref(), resource.identity().as_ref(), out)?;
-        let value = Some(encode_object(&resource.schema(), &state.state, unknown_values, out)?);
+        let identity = encode_identity(state.identity.as_ref(), resource.identity(), out)?;
+        let value = Some(encode_object(resource.schema(), &state.state, unknown_values, out)?);
         Ok(Self { state: value, private: state.private.clone(), identity })
     }
 
@@ -61,7 +61,7 @@ pub(super) fn decode_state<C>(
     out: &mut Diagnostics,
 ) -> Result<Option<ResourceState>, Reported> {
     let state = from_proto::value(state, &resource.schema().kind(), out)?;
-    let identity = from_proto::identity(identity, resource.identity().as_ref(), out)?;
+    let identity = from_proto::identity(identity, resource.identity(), out)?;
     Ok((state != Value::Null).then_some(ResourceState { state, private, identity }))
 }
 

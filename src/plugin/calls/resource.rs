@@ -38,8 +38,8 @@ impl<C> Session<C> {
         out: &mut Diagnostics,
     ) -> Result<upgrade_resource_state::Response, Reported> {
         let schema = self.resource(&request.type_name, out)?.schema();
-        let state = upgrade::upgrade(request.raw_state.as_ref(), &schema, out)?;
-        let upgraded_state = Some(encode_object(&schema, &state, UnknownValues::Forbidden, out)?);
+        let state = upgrade::upgrade(request.raw_state.as_ref(), schema, out)?;
+        let upgraded_state = Some(encode_object(schema, &state, UnknownValues::Forbidden, out)?);
         Ok(upgrade_resource_state::Response { upgraded_state, diagnostics: Vec::new() })
     }
 
@@ -50,8 +50,8 @@ impl<C> Session<C> {
         out: &mut Diagnostics,
     ) -> Result<upgrade_resource_identity::Response, Reported> {
         let schema = self.resource(&request.type_name, out)?.identity();
-        let identity = from_proto::raw_identity(request.raw_identity.as_ref(), schema.as_ref(), out)?;
-        let upgraded_identity = encode_identity(identity.as_ref(), schema.as_ref(), out)?;
+        let identity = from_proto::raw_identity(request.raw_identity.as_ref(), schema, out)?;
+        let upgraded_identity = encode_identity(identity.as_ref(), schema, out)?;
         Ok(upgrade_resource_identity::Response { upgraded_identity, diagnostics: Vec::new() })
     }
 
@@ -62,7 +62,7 @@ impl<C> Session<C> {
     ) -> Result<import_resource_state::Response, Reported> {
         let resource = self.resource(&request.type_name, out)?;
         let schema = resource.identity();
-        let id = match from_proto::identity(request.identity.as_ref(), schema.as_ref(), out)? {
+        let id = match from_proto::identity(request.identity.as_ref(), schema, out)? {
             Some(identity) => ImportId::Identity(identity),
             None if request.id.is_empty() => {
                 return Err(out.error(
@@ -97,9 +97,8 @@ impl<C> Session<C> {
         let resource = self.resource(&request.target_type_name, out)?;
         let is_same = is_same_provider(&request.source_provider_address, self.address);
         let target = if is_same && request.source_type_name == request.target_type_name {
-            let identity =
-                from_proto::raw_identity(request.source_identity.as_ref(), resource.identity().as_ref(), out)?;
-            let state = upgrade::upgrade(request.source_state.as_ref(), &resource.schema(), out)?;
+            let identity = from_proto::raw_identity(request.source_identity.as_ref(), resource.identity(), out)?;
+            let state = upgrade::upgrade(request.source_state.as_ref(), resource.schema(), out)?;
             ResourceState { state, private: request.source_private, identity }
         } else {
             resource.move_state(move_source(request, out)?, out)?

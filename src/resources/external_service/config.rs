@@ -1,6 +1,7 @@
 //! The arguments of `mesh_external_service`, and what it computes.
 
 use crate::{
+    mesh::timeouts::Timeouts,
     mesh::{
         duration::Duration,
         external_service::{Address, Host, Ip, Resolution, Tls},
@@ -12,7 +13,6 @@ use crate::{
     resources::{
         arguments::{every, is_namespace, is_not_empty, text},
         failures::{CircuitBreaker, OutlierDetection, Retries},
-        timeouts::Timeouts,
     },
     schema::{
         Attr, Block, Blocks, Map,
@@ -105,7 +105,7 @@ model! {
         /// The names of which the certificate must carry one; the host unless written.
         subject_alt_names: Set<String> = optional()
             .check("At least one name.", is_not_empty)
-            .check("StringMap.", |v| every(v, |text| !text.is_empty())),
+            .check("Texts.", |v| every(v, |text| !text.is_empty())),
         /// Path of the proxy's own certificate, with `originate_mutual`.
         client_certificate: Attr<String> = optional().check(PATH, |v| text(v, is_path)),
         /// Path of the key of `client_certificate`.
