@@ -45,7 +45,7 @@ impl_rpc_response! {
 /// The response of a function has one error instead of diagnostics.
 impl RpcResponse for call_function::Response {
     fn set_diagnostics(&mut self, diagnostics: Diagnostics) {
-        if diagnostics.sound().is_err() {
+        if diagnostics.has_errors() {
             let error = FunctionError { argument: None, text: diagnostics.to_string() };
             *self = Self { result: None, error: Some(to_proto::function_error(error)) };
         }

@@ -18,7 +18,7 @@ use crate::{
             Visibility, items, name, namespace, namespaced_name, object_visibility, strings, summarize_names,
         },
     },
-    object::{Key, Kind, kind, stamp},
+    object::{Key, Kind, annotation, kind, resource_name, resource_type},
     query::{Query, QueryResults},
 };
 
@@ -33,7 +33,7 @@ impl ExternalService {
             (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
         ];
         let asked = all.into_iter().filter(|(kind, _)| writes(kind));
-        asked.map(|(kind, checks)| LiveQuery { query: Query::everywhere(kind), checks }).collect()
+        asked.map(|(kind, checks)| LiveQuery { query: Query::list_all_namespaces(kind), checks }).collect()
     }
 
     /// The live checks.
@@ -76,14 +76,14 @@ impl<'a> View<'a> {
 
     /// Objects of a kind that aren't this resource's, nor become it by this plan (whose they are then, the engine judges).
     fn others(&self, kind: &'static Kind) -> Known<Vec<&'a Json>> {
-        let mut found = self.found.everywhere(kind)?;
+        let mut found = self.found.list_all_namespaces(kind)?;
         found.retain(|live| !self.belongs_to_resource(kind, live));
         Ok(found)
     }
 
     fn belongs_to_resource(&self, kind: &'static Kind, live: &Json) -> bool {
-        let resource = text(live, &["metadata", "annotations", stamp::RESOURCE]);
-        resource == Some(&format!("mesh_external_service/{}", self.id))
+        let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
+        resource == Some(&resource_name(resource_type::EXTERNAL_SERVICE, &self.id))
             || self.keys.contains(&Key::new(kind, namespace(live), name(live)))
     }
 

@@ -19,12 +19,12 @@ const NAMED: usize = 3;
 impl Gateway {
     /// What the live checks want to know.
     pub fn live_queries(&self) -> Vec<LiveQuery> {
-        vec![LiveQuery { query: Query::everywhere(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }]
+        vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }]
     }
 
     /// The live checks.
     pub fn live_checks(&self, found: &QueryResults, out: &mut Findings) {
-        let Ok(routes) = found.everywhere(&kind::VIRTUAL_SERVICE) else { return };
+        let Ok(routes) = found.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
         let lost: BTreeSet<String> = routes.iter().flat_map(|live| self.unserved(live).unwrap_or_default()).collect();
         if lost.is_empty() {
             return;

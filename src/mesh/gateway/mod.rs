@@ -88,7 +88,7 @@ impl Gateway {
         Ok(Object {
             body: manifest(&key, self.metadata(mesh)?, &spec),
             key,
-            holding: ManagementScope::Whole,
+            scope: ManagementScope::Whole,
             stage: stage::TARGETS,
             transition: Transition::InPlace,
             origins,

@@ -44,7 +44,7 @@ pub(super) fn policy(gateway: &Gateway, mesh: &Mesh, key: Key) -> Known<Object> 
     Ok(Object {
         body: manifest(&key, gateway.metadata(mesh)?.with_annotation(DRY_RUN, "false"), &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::OPENING,
         transition: Transition::InPlace,
         origins: vec![

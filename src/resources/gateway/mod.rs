@@ -19,12 +19,12 @@ use crate::{
         labels,
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
 impl ResourceType for Gateway {
-    const NAME: &'static str = "mesh_gateway";
+    const NAME: &'static str = resource_type::GATEWAY;
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the gateway."), ("name", "The name of the gateway.")];
     type Outputs = Outputs;
@@ -61,7 +61,7 @@ impl ResourceType for Gateway {
     }
 
     fn takeover(&self) -> Takeover {
-        Takeover { adopt: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+        Takeover { adopt_existing: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(&self) -> OperationTimeouts {

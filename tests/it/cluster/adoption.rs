@@ -3,9 +3,8 @@
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
-    engine::ownership::{OWNER, is_stamp},
-    kubernetes::FIELD_MANAGER,
-    object::{FieldOwnership, kind},
+    engine::ownership::is_ownership_key,
+    object::{FIELD_MANAGER, FieldOwnership, annotation::OWNER, kind},
 };
 
 use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
@@ -90,7 +89,7 @@ fn what_somebody_made_is_taken_over_on_demand() {
             workspace.apply().succeeded();
             for ((key, body), before) in made.iter().zip(before) {
                 let now = live(key);
-                if key.kind.territory == FieldOwnership::Exclusive {
+                if key.kind.field_ownership == FieldOwnership::Exclusive {
                     assert_eq!(now["spec"], body["spec"]);
                     assert_eq!(intruders(&now), Vec::<&Json>::new(), "{key}");
                 }
@@ -101,7 +100,7 @@ fn what_somebody_made_is_taken_over_on_demand() {
             assert!(plan.is_empty, "{tool}: {}", plan.text);
 
             // What a chart made others run on: it is let go as it is. The rest was ours to delete.
-            let lent = || made.keys().filter(|key| key.kind.territory == FieldOwnership::Shared);
+            let lent = || made.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared);
             let ours: Vec<Json> = lent().map(&live).collect();
             workspace.destroy().succeeded();
             assert!(api.objects(&namespace.name).into_iter().eq(lent().map(ToString::to_string)), "{tool}");
@@ -119,7 +118,7 @@ fn released(mut live: Json) -> Json {
     let metadata = live["metadata"].as_object_mut().expect("a map");
     for part in ["labels", "annotations"] {
         if let Some(Json::Object(members)) = metadata.get_mut(part) {
-            members.retain(|name, _| !is_stamp(name));
+            members.retain(|name, _| !is_ownership_key(name));
         }
         if metadata.get(part).and_then(Json::as_object).is_some_and(serde_json::Map::is_empty) {
             metadata.remove(part);

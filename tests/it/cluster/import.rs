@@ -4,10 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{
-    engine::ownership::ARGUMENTS,
-    object::{FieldOwnership, Key, kind},
-};
+use terraform_provider_mesh::object::{FieldOwnership, Key, annotation::ARGUMENTS, kind};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
@@ -140,7 +137,7 @@ fn hand_made_objects_are_taken_over() {
         let namespace = control_plane().namespace("handmade");
         let made = hand_made(Grant::AppTeam, &namespace, CART, "kubectl");
         // The Service and its account come by a chart, which goes on with them.
-        for key in made.keys().filter(|key| key.kind.territory == FieldOwnership::Shared) {
+        for key in made.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared) {
             api.delete(key);
         }
         let rule = made.keys().find(|key| key.kind == &kind::DESTINATION_RULE).expect("it is there");
@@ -148,7 +145,7 @@ fn hand_made_objects_are_taken_over() {
             rule,
             &json!({ "spec": { "trafficPolicy": { "connectionPool": { "tcp": { "maxConnections": 7 } } } } }),
         );
-        let istio = || made.iter().filter(|(key, _)| key.kind.territory == FieldOwnership::Exclusive);
+        let istio = || made.iter().filter(|(key, _)| key.kind.field_ownership == FieldOwnership::Exclusive);
         let before: Vec<_> = istio().map(|(key, _)| life(&api.get(key).expect("it is there"))).collect();
 
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);

@@ -51,7 +51,7 @@ fn written(grant: Grant) -> &'static [&'static str] {
 /// The kinds that `grant` may read.
 fn read(grant: Grant) -> Vec<&'static str> {
     match grant {
-        Plan => object::kind::ALL.iter().filter(|kind| kind.namespaced).map(|kind| kind.kind).collect(),
+        Plan => object::kind::MANAGED.iter().filter(|kind| kind.namespaced).map(|kind| kind.kind).collect(),
         _ => written(grant).to_vec(),
     }
 }
@@ -64,7 +64,7 @@ fn each_grant_holds_in_its_namespace_and_nowhere_else() {
     for grant in [AppTeam, Platform, GatewayAccess, Plan] {
         let home = plane.namespace("rbac");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
-        for kind in object::kind::ALL.iter().filter(|kind| kind.namespaced) {
+        for kind in object::kind::MANAGED.iter().filter(|kind| kind.namespaced) {
             let can = |verb: &str, namespace: &str| api.can(verb, kind.group, kind.plural, namespace, "");
             for verb in READ.iter().chain(WRITE) {
                 let granted = if READ.contains(verb) {
@@ -122,7 +122,7 @@ fn live_checks_take_rights_of_their_own_which_only_look() {
     for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot] {
         let home = plane.namespace("seen");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
-        let kinds = object::kind::ALL.iter().chain(object::kind::LOOKED_AT);
+        let kinds = object::kind::MANAGED.iter().chain(object::kind::READ_ONLY);
         for (group, plural) in kinds.map(|kind| (kind.group, kind.plural)).chain([("", "secrets")]) {
             for verb in READ.iter().chain(WRITE).chain(&["watch", "update"]) {
                 let may = |namespace: &str| {
@@ -175,7 +175,8 @@ fn guardrails_are_those_of_one_mesh() {
     let plane = control_plane();
     let (home, elsewhere) = (plane.namespace("root"), plane.namespace("other-root"));
     let api = Api::new(&plane.kubeconfig(&home.user(Guardrails)));
-    for kind in object::kind::ALL.iter().filter(|kind| !kind.namespaced && kind.group == "admissionregistration.k8s.io")
+    for kind in
+        object::kind::MANAGED.iter().filter(|kind| !kind.namespaced && kind.group == "admissionregistration.k8s.io")
     {
         for policy in ["mesh-root-only", "mesh-team-rules"] {
             let can = |verb: &str, root: &str| api.can(verb, kind.group, kind.plural, "", &format!("{policy}-{root}"));
@@ -187,7 +188,7 @@ fn guardrails_are_those_of_one_mesh() {
         }
         assert!(!api.can("get", kind.group, kind.plural, "", ""), "every {}", kind.kind);
     }
-    for kind in object::kind::ALL.iter().filter(|kind| kind.namespaced) {
+    for kind in object::kind::MANAGED.iter().filter(|kind| kind.namespaced) {
         assert!(!api.can("patch", kind.group, kind.plural, &home.name, ""), "{}", kind.kind);
     }
 }

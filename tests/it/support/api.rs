@@ -100,7 +100,7 @@ impl Api {
 
     /// Every object in `namespace` of a kind that the provider writes, sorted.
     pub(crate) fn objects(&self, namespace: &str) -> Vec<String> {
-        let kinds = object::kind::ALL.iter().filter(|kind| kind.namespaced);
+        let kinds = object::kind::MANAGED.iter().filter(|kind| kind.namespaced);
         let mut keys: Vec<String> = kinds
             .flat_map(|kind| {
                 let list = self.request(Method::GET, &collection(&kind.api_version(), namespace, kind.plural), None);
@@ -108,7 +108,7 @@ impl Api {
                 // The rights of the tests' users aren't the test's.
                 let of_users = move |item: &Json| {
                     kind.group == "rbac.authorization.k8s.io"
-                        && item["metadata"]["labels"][object::stamp::MANAGED].is_null()
+                        && item["metadata"]["labels"][object::label::MANAGED].is_null()
                 };
                 items.into_iter().filter(move |item| !of_users(item)).map(|item| {
                     let name = item["metadata"]["name"].as_str().expect("a name").to_owned();
@@ -165,7 +165,7 @@ fn path(key: &Key) -> String {
 fn path_of(object: &Json) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
     let kind = text("/kind");
-    let plural = match object::kind::named(kind) {
+    let plural = match object::kind::by_name(kind) {
         Some(kind) => kind.plural.to_owned(),
         None => format!("{}s", kind.to_lowercase()),
     };

@@ -96,7 +96,7 @@ fn routes<'a>(view: &'a View) -> impl Iterator<Item = (&'a Object, &'a str)> {
 
 fn ingress(view: &View, object: &Object, gateway: &str, out: &mut Findings) -> Known<()> {
     let Some((home, wanted)) = gateway.split_once('/') else { return Ok(()) };
-    let gateways = view.found.all(&kind::GATEWAY, home)?;
+    let gateways = view.found.list(&kind::GATEWAY, home)?;
     let Some(live) = gateways.into_iter().find(|live| name(live) == wanted) else {
         out.report(
             MissingReference,
@@ -149,7 +149,7 @@ fn end_users(view: &View, out: &mut Findings) -> Known<()> {
     }
     let root = &view.site.mesh.root_namespace;
     let mut all = view.here(&kind::REQUEST_AUTHENTICATION)?;
-    all.extend(view.found.all(&kind::REQUEST_AUTHENTICATION, root)?);
+    all.extend(view.found.list(&kind::REQUEST_AUTHENTICATION, root)?);
     let own = view.labels()?;
     let holding = all.into_iter().filter(|live| {
         selector_matches_labels(&string_map(live, &["spec", "selector", "matchLabels"]), &own)
@@ -198,7 +198,7 @@ fn providers<'a>(view: &'a View) -> impl Iterator<Item = &'a str> {
 
 fn authorizers(view: &View, out: &mut Findings) -> Known<()> {
     let root = &view.site.mesh.root_namespace;
-    let maps = view.found.all(&kind::CONFIG_MAP, root)?;
+    let maps = view.found.list(&kind::CONFIG_MAP, root)?;
     let meshes = mesh_config::from_config_maps(&maps);
     if meshes.is_empty() {
         // The mesh is configured elsewhere.
