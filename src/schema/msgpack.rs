@@ -1,5 +1,6 @@
-//! Values as msgpack, the wire's first choice. The type drives both directions at every level: an object is a map with
-//! exactly its attributes, `any` is a pair of type and value, an unknown is an extension.
+//! The msgpack encoding of values, which Terraform prefers in messages. The type determines the form at each level: an object is
+//! a map with exactly its attributes, a value of the type `any` is a pair of type and value, and an unknown value is an
+//! extension.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +8,16 @@ use rmpv::{Value as Raw, decode::read_value_with_max_depth, encode::write_value}
 
 use super::{
     Number, Type, Value,
-    codec::{DEEPEST, InvalidValue, exact_float, float, set},
+    codec::{InvalidValue, MAX_DEPTH, exact_float, normalize_set, number_from_float},
     json::{read_type, write_type},
 };
 use crate::diagnostics::Path;
 
-/// Reads a value of `kind`. Whatever the bytes, it answers and never panics.
+/// Decodes a value of the type `kind`. It returns an error, and never panics, on malformed input.
 pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, InvalidValue> {
     let root = Path::root();
     let mut rest = bytes;
-    let raw = read_value_with_max_depth(&mut rest, DEEPEST)
+    let raw = read_value_with_max_depth(&mut rest, MAX_DEPTH)
         .map_err(|error| InvalidValue::new(&root, format!("not msgpack: {error}")))?;
     if !rest.is_empty() {
         return Err(InvalidValue::new(&root, "bytes follow the value"));
@@ -24,7 +25,7 @@ pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, InvalidValue> {
     read(raw, kind, &root)
 }
 
-/// Writes a value of `kind`, byte for byte as Terraform does.
+/// Encodes a value of the type `kind` to the same bytes as Terraform.
 pub fn encode(value: &Value, kind: &Type) -> Result<Vec<u8>, InvalidValue> {
     let root = Path::root();
     let mut bytes = Vec::new();
@@ -36,18 +37,18 @@ pub fn encode(value: &Value, kind: &Type) -> Result<Vec<u8>, InvalidValue> {
 // === read ===
 
 fn read(raw: Raw, kind: &Type, at: &Path) -> Result<Value, InvalidValue> {
-    if at.steps().len() > DEEPEST {
+    if at.steps().len() > MAX_DEPTH {
         return Err(InvalidValue::too_deep(at));
     }
     match (kind, raw) {
         (_, Raw::Nil) => Ok(Value::Null),
-        // Terraform refines unknowns by further codes and payloads; a plain unknown is always legal in return.
+        // Terraform refines unknown values by other codes and payloads. A provider may always answer with a plain unknown.
         (_, Raw::Ext(..)) => Ok(Value::Unknown),
         (Type::Bool, Raw::Boolean(b)) => Ok(Value::Bool(b)),
         (Type::Number, raw) => number(raw, at).map(Value::Number),
-        (Type::String, raw) => text(raw).map(Value::String).ok_or_else(|| InvalidValue::required(at, kind)),
+        (Type::String, raw) => text(raw).map(Value::String).ok_or_else(|| InvalidValue::wrong_type(at, kind)),
         (Type::List(element), Raw::Array(items)) => elements(items, element, at).map(Value::List),
-        (Type::Set(element), Raw::Array(items)) => elements(items, element, at).map(set).map(Value::List),
+        (Type::Set(element), Raw::Array(items)) => elements(items, element, at).map(normalize_set).map(Value::List),
         (Type::Tuple(kinds), Raw::Array(items)) => {
             if items.len() != kinds.len() {
                 return Err(InvalidValue::new(at, format!("a tuple of length {} is required", kinds.len())));
@@ -60,21 +61,21 @@ fn read(raw: Raw, kind: &Type, at: &Path) -> Result<Value, InvalidValue> {
         }
         (Type::Object(kinds), Raw::Map(members)) => object(members, kinds, at),
         (Type::Dynamic, Raw::Array(pair)) => dynamic(pair, at),
-        (kind, _) => Err(InvalidValue::required(at, kind)),
+        (kind, _) => Err(InvalidValue::wrong_type(at, kind)),
     }
 }
 
 fn number(raw: Raw, at: &Path) -> Result<Number, InvalidValue> {
-    let fault = || InvalidValue::required(at, &Type::Number);
+    let fault = || InvalidValue::wrong_type(at, &Type::Number);
     match raw {
         Raw::Integer(n) => n.as_i64().map(Number::from).or_else(|| n.as_u64().map(Number::from)).ok_or_else(fault),
-        Raw::F32(f) => float(f64::from(f)).ok_or_else(fault),
-        Raw::F64(f) => float(f).ok_or_else(fault),
+        Raw::F32(f) => number_from_float(f64::from(f)).ok_or_else(fault),
+        Raw::F64(f) => number_from_float(f).ok_or_else(fault),
         raw => Number::parse(&text(raw).ok_or_else(fault)?).map_err(|_| fault()),
     }
 }
 
-/// A text, if it is UTF-8.
+/// Converts a string or binary to text, if it is UTF-8.
 fn text(raw: Raw) -> Option<String> {
     match raw {
         Raw::String(text) => text.into_str(),
@@ -87,13 +88,13 @@ fn elements(items: Vec<Raw>, kind: &Type, at: &Path) -> Result<Vec<Value>, Inval
     let values =
         items.into_iter().enumerate().map(|(i, item)| read(item, kind, &at.index(i))).collect::<Result<Vec<_>, _>>()?;
     if *kind == Type::Dynamic {
-        alike(&values, at)?;
+        check_same_type(&values, at)?;
     }
     Ok(values)
 }
 
-/// The elements of a list of `any` have one type; others crash Terraform.
-fn alike(values: &[Value], at: &Path) -> Result<(), InvalidValue> {
+/// Checks that the elements of a list of `any` have the same type. Terraform crashes on a list of different types.
+fn check_same_type(values: &[Value], at: &Path) -> Result<(), InvalidValue> {
     let mut kinds = values.iter().filter_map(|value| match value {
         Value::Dynamic(inner) => Some(&inner.0),
         _ => None,
@@ -140,7 +141,7 @@ fn dynamic(pair: Vec<Raw>, at: &Path) -> Result<Value, InvalidValue> {
 // === write ===
 
 fn write(value: &Value, kind: &Type, at: &Path) -> Result<Raw, InvalidValue> {
-    if at.steps().len() > DEEPEST {
+    if at.steps().len() > MAX_DEPTH {
         return Err(InvalidValue::too_deep(at));
     }
     Ok(match (kind, value) {
@@ -150,7 +151,7 @@ fn write(value: &Value, kind: &Type, at: &Path) -> Result<Raw, InvalidValue> {
         (Type::Number, Value::Number(n)) => write_number(n),
         (Type::String, Value::String(text)) => Raw::from(text.as_str()),
         (Type::List(element), Value::List(items)) => write_items(items, element, at)?,
-        (Type::Set(element), Value::List(items)) => write_items(&set(items.clone()), element, at)?,
+        (Type::Set(element), Value::List(items)) => write_items(&normalize_set(items.clone()), element, at)?,
         (Type::Tuple(kinds), Value::List(items)) if kinds.len() == items.len() => {
             let each = items.iter().zip(kinds).enumerate();
             Raw::Array(each.map(|(i, (item, kind))| write(item, kind, &at.index(i))).collect::<Result<_, _>>()?)
@@ -167,11 +168,12 @@ fn write(value: &Value, kind: &Type, at: &Path) -> Result<Raw, InvalidValue> {
             let (kind, value) = &**inner;
             Raw::Array(vec![Raw::Binary(write_type(kind).into_bytes()), write(value, kind, at)?])
         }
-        (kind, _) => return Err(InvalidValue::required(at, kind)),
+        (kind, _) => return Err(InvalidValue::wrong_type(at, kind)),
     })
 }
 
-/// An integer of 64 bits as the shortest integer, an exact binary fraction as a float, everything else as text.
+/// Encodes a number: an integer of 64 bits as the shortest integer, an exact binary fraction as a float, and any other number as
+/// text.
 fn write_number(number: &Number) -> Raw {
     let text = number.as_str();
     match (text.parse::<i64>(), exact_float(number)) {
@@ -183,7 +185,7 @@ fn write_number(number: &Number) -> Raw {
 
 fn write_items(items: &[Value], kind: &Type, at: &Path) -> Result<Raw, InvalidValue> {
     if *kind == Type::Dynamic {
-        alike(items, at)?;
+        check_same_type(items, at)?;
     }
     items.iter().enumerate().map(|(i, item)| write(item, kind, &at.index(i))).collect::<Result<_, _>>().map(Raw::Array)
 }
