@@ -1,4 +1,4 @@
-//! Callers as AuthorizationPolicies name them.
+//! Callers as sources of AuthorizationPolicy rules.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,9 @@ use super::{
     reference::Caller,
 };
 
-/// Callers, as `home` names them, as sources, each from these addresses. None for `anonymous` from anywhere, which a rule says by naming no source.
+/// Converts callers to the `from` of a rule, limited to `ip_blocks` if there are any. `home` is the namespace of the resource that
+/// has the references. The result is empty for `anonymous` from any address, since a rule without sources matches every
+/// caller.
 pub fn sources(callers: &BTreeSet<Caller>, ip_blocks: &BTreeSet<String>, home: &str, mesh: &Mesh) -> Vec<From> {
     let (mut principals, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
     for caller in callers {

@@ -47,7 +47,7 @@ macro_rules! text_enum {
             /// Every value, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$Word),*];
 
-            /// The word in HCL.
+            /// Returns the word in HCL.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$Word => $text),* }
             }

@@ -115,7 +115,7 @@ fn malformed_input_is_refused_or_read_safely() {
             Value::Dynamic(Box::new((Type::String, text("x")))),
         ),
         ("array of 16 bit length", r#"["list","string"]"#, "dc0001a161", Value::List(vec![text("a")])),
-        // Core sends texts normalised; what it wouldn't send is left as it is.
+        // Core normalizes texts to NFC before it sends them. The decoder doesn't change other texts.
         ("text that isn't normalised", r#""string""#, "a365cc81", text("e\u{301}")),
     ];
     for (name, of, hex, value) in read {
