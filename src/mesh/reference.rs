@@ -96,13 +96,13 @@ impl Text for Caller {
 }
 
 impl Caller {
-    /// Returns the same caller with its namespace filled in, and without the trust domain if that is the mesh's. `home` is the
+    /// Returns the same caller with its namespace filled in, and without the trust domain if that is the mesh's. `own_namespace` is the
     /// namespace of the resource that has the reference.
     #[must_use]
-    pub fn resolve(&self, home: &str, mesh: &Mesh) -> Self {
+    pub fn resolve(&self, own_namespace: &str, mesh: &Mesh) -> Self {
         match self {
             Self::Workload { namespace: None, service_account } => {
-                Self::Workload { namespace: Some(home.to_owned()), service_account: service_account.clone() }
+                Self::Workload { namespace: Some(own_namespace.to_owned()), service_account: service_account.clone() }
             }
             Self::Principal { trust_domain, namespace, service_account } if *trust_domain == mesh.trust_domain => {
                 Self::Workload { namespace: Some(namespace.clone()), service_account: service_account.clone() }
@@ -199,10 +199,10 @@ impl Destination {
     /// Returns the destination in the form of a Sidecar's `egress.hosts`, like `shop/catalog.shop.svc.cluster.local`. A service that
     /// has a global name by the template is listed by both names, since a proxy knows only the listed ones. `shop/*` includes
     /// global names.
-    pub fn egress_hosts(&self, home: &str, mesh: &Mesh) -> Vec<String> {
+    pub fn egress_hosts(&self, own_namespace: &str, mesh: &Mesh) -> Vec<String> {
         match self {
             Self::Service { namespace, name } => {
-                let namespace = namespace.as_deref().unwrap_or(home);
+                let namespace = namespace.as_deref().unwrap_or(own_namespace);
                 let template = mesh.global_name_template.as_ref();
                 let global = template.and_then(|template| template.global_name(name, namespace));
                 let hosts = std::iter::once(names::service_host(name, namespace, mesh)).chain(global);
