@@ -55,15 +55,15 @@ impl Text for Duration {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let fault =
+        let invalid =
             || format!("{text:?} isn't a duration. Write a number and a unit, like \"5s\", \"1500ms\" or \"1m30s\".");
         let mut total = 0_u64;
         let mut rest = text;
         while !rest.is_empty() || text.is_empty() {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(fault)?;
+            let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(invalid)?;
             let (digits, tail) = rest.split_at(end);
-            let (unit, tail) = split_unit(tail).ok_or_else(fault)?;
-            let number = digits.parse::<u32>().map_err(|_| fault())?;
+            let (unit, tail) = split_unit(tail).ok_or_else(invalid)?;
+            let number = digits.parse::<u32>().map_err(|_| invalid())?;
             total = total.saturating_add(u64::from(number) * unit);
             rest = tail;
         }

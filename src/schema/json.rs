@@ -31,36 +31,36 @@ fn read(raw: &RawValue, kind: &Type, at: &Path, depth: usize) -> Result<Value, I
     if depth > MAX_DEPTH {
         return Err(InvalidValue::too_deep(at));
     }
-    let fault = || InvalidValue::wrong_type(at, kind);
+    let invalid = || InvalidValue::wrong_type(at, kind);
     if raw.get() == "null" {
         return Ok(Value::Null);
     }
     match kind {
-        Type::Bool => parse(raw).map(Value::Bool).ok_or_else(fault),
-        Type::String => parse(raw).map(Value::String).ok_or_else(fault),
+        Type::Bool => parse(raw).map(Value::Bool).ok_or_else(invalid),
+        Type::String => parse(raw).map(Value::String).ok_or_else(invalid),
         Type::Number => {
             let quoted: Option<String> = parse(raw);
-            Number::parse(quoted.as_deref().unwrap_or(raw.get())).map(Value::Number).map_err(|_| fault())
+            Number::parse(quoted.as_deref().unwrap_or(raw.get())).map(Value::Number).map_err(|_| invalid())
         }
         Type::List(element) => elements(raw, element, at, depth).map(Value::List),
         Type::Set(element) => elements(raw, element, at, depth).map(normalize_set).map(Value::List),
         Type::Tuple(kinds) => {
             let items: Vec<&RawValue> =
-                parse(raw).filter(|items: &Vec<_>| items.len() == kinds.len()).ok_or_else(fault)?;
+                parse(raw).filter(|items: &Vec<_>| items.len() == kinds.len()).ok_or_else(invalid)?;
             let each = items.into_iter().zip(kinds).enumerate();
             each.map(|(i, (item, kind))| read(item, kind, &at.index(i), depth + 1))
                 .collect::<Result<_, _>>()
                 .map(Value::List)
         }
         Type::Map(element) => {
-            let members: BTreeMap<String, &RawValue> = parse(raw).ok_or_else(fault)?;
+            let members: BTreeMap<String, &RawValue> = parse(raw).ok_or_else(invalid)?;
             let each = members.into_iter();
             each.map(|(key, item)| Ok((key.clone(), read(item, element, &at.key(&key), depth + 1)?)))
                 .collect::<Result<_, _>>()
                 .map(Value::Map)
         }
         Type::Object(kinds) => {
-            let members: BTreeMap<String, &RawValue> = parse(raw).ok_or_else(fault)?;
+            let members: BTreeMap<String, &RawValue> = parse(raw).ok_or_else(invalid)?;
             let member = |(name, kind): (&String, &Type)| {
                 let found = members.get(name).map(|item| read(item, kind, &at.attribute(name), depth + 1));
                 Ok((name.clone(), found.transpose()?.unwrap_or(Value::Null)))
@@ -81,9 +81,9 @@ fn elements(raw: &RawValue, kind: &Type, at: &Path, depth: usize) -> Result<Vec<
 }
 
 fn dynamic(raw: &RawValue, at: &Path, depth: usize) -> Result<Value, InvalidValue> {
-    let fault = || InvalidValue::new(at, "an object of \"value\" and \"type\" is required");
-    let members: BTreeMap<String, &RawValue> = parse(raw).ok_or_else(fault)?;
-    let (Some(value), Some(kind)) = (members.get("value"), members.get("type")) else { return Err(fault()) };
+    let invalid = || InvalidValue::new(at, "an object of \"value\" and \"type\" is required");
+    let members: BTreeMap<String, &RawValue> = parse(raw).ok_or_else(invalid)?;
+    let (Some(value), Some(kind)) = (members.get("value"), members.get("type")) else { return Err(invalid()) };
     let kind = read_type(kind.get()).map_err(|error| InvalidValue::new(at, error.message))?;
     let value = read(value, &kind, at, depth + 1)?;
     Ok(if kind == Type::Dynamic { value } else { Value::Dynamic(Box::new((kind, value))) })

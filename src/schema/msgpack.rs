@@ -66,12 +66,12 @@ fn read(raw: Raw, kind: &Type, at: &Path) -> Result<Value, InvalidValue> {
 }
 
 fn number(raw: Raw, at: &Path) -> Result<Number, InvalidValue> {
-    let fault = || InvalidValue::wrong_type(at, &Type::Number);
+    let invalid = || InvalidValue::wrong_type(at, &Type::Number);
     match raw {
-        Raw::Integer(n) => n.as_i64().map(Number::from).or_else(|| n.as_u64().map(Number::from)).ok_or_else(fault),
-        Raw::F32(f) => number_from_float(f64::from(f)).ok_or_else(fault),
-        Raw::F64(f) => number_from_float(f).ok_or_else(fault),
-        raw => Number::parse(&text(raw).ok_or_else(fault)?).map_err(|_| fault()),
+        Raw::Integer(n) => n.as_i64().map(Number::from).or_else(|| n.as_u64().map(Number::from)).ok_or_else(invalid),
+        Raw::F32(f) => number_from_float(f64::from(f)).ok_or_else(invalid),
+        Raw::F64(f) => number_from_float(f).ok_or_else(invalid),
+        raw => Number::parse(&text(raw).ok_or_else(invalid)?).map_err(|_| invalid()),
     }
 }
 
@@ -131,9 +131,9 @@ fn object(members: Vec<(Raw, Raw)>, kinds: &BTreeMap<String, Type>, at: &Path) -
 }
 
 fn dynamic(pair: Vec<Raw>, at: &Path) -> Result<Value, InvalidValue> {
-    let fault = || InvalidValue::new(at, "a pair of type and value is required");
-    let [kind, value] = <[Raw; 2]>::try_from(pair).map_err(|_| fault())?;
-    let kind = read_type(&text(kind).ok_or_else(fault)?).map_err(|error| InvalidValue::new(at, error.message))?;
+    let invalid = || InvalidValue::new(at, "a pair of type and value is required");
+    let [kind, value] = <[Raw; 2]>::try_from(pair).map_err(|_| invalid())?;
+    let kind = read_type(&text(kind).ok_or_else(invalid)?).map_err(|error| InvalidValue::new(at, error.message))?;
     let value = read(value, &kind, at)?;
     Ok(if kind == Type::Dynamic { value } else { Value::Dynamic(Box::new((kind, value))) })
 }

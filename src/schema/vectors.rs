@@ -48,7 +48,7 @@ fn every_row_encodes_and_decodes() {
             assert!(decoded.unwrap_err().message.contains("number is required"));
             continue;
         }
-        let value = decoded.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let value = decoded.unwrap_or_else(|invalid| panic!("{name}: {invalid}"));
         let expected = match name {
             // Refinements are dropped.
             _ if name.starts_with("unk ") => vec![0xd4, 0, 0],
@@ -97,8 +97,8 @@ fn malformed_input_is_refused_or_read_safely() {
         ("string for a list", r#"["list","string"]"#, "a161", "a list of string is required"),
     ];
     for (name, of, hex, why) in refused {
-        let fault = msgpack::decode(&bytes(hex), &kind(of)).unwrap_err();
-        assert!(fault.to_string().contains(why), "{name}: {fault}");
+        let invalid = msgpack::decode(&bytes(hex), &kind(of)).unwrap_err();
+        assert!(invalid.to_string().contains(why), "{name}: {invalid}");
     }
     let text = |text: &str| Value::string(text);
     let read = [
@@ -205,12 +205,12 @@ fn objects_encode_only_with_exactly_their_attributes() {
 #[test]
 fn errors_have_a_path() {
     let of = kind(r#"["object",{"a":["list",["map","bool"]]}]"#);
-    let fault = msgpack::decode(&bytes("81a1619181a16b01"), &of).unwrap_err();
+    let invalid = msgpack::decode(&bytes("81a1619181a16b01"), &of).unwrap_err();
     let at = Path::root().attribute("a").index(0).key("k");
-    assert_eq!(fault, InvalidValue { at, message: "a bool is required".to_owned() });
-    assert_eq!(fault.to_string(), "a[0][\"k\"]: a bool is required");
-    let fault = json::decode(br#"{"a":[{"k":1}]}"#, &of).unwrap_err();
-    assert_eq!(fault.to_string(), "a[0][\"k\"]: a bool is required");
+    assert_eq!(invalid, InvalidValue { at, message: "a bool is required".to_owned() });
+    assert_eq!(invalid.to_string(), "a[0][\"k\"]: a bool is required");
+    let invalid = json::decode(br#"{"a":[{"k":1}]}"#, &of).unwrap_err();
+    assert_eq!(invalid.to_string(), "a[0][\"k\"]: a bool is required");
 }
 
 #[test]
