@@ -1,5 +1,5 @@
-//! Types of ValidatingAdmissionPolicies, whose rules in CEL decide which requests the API server admits. Defaults of the API server
-//! are written too, so that this provider owns every field of a policy.
+//! Types of ValidatingAdmissionPolicies, whose rules in CEL decide which requests the API server admits. Defaults of
+//! the API server are written too, so that this provider owns every field of a policy.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! Live checks: problems of a configuration that only the objects in the cluster show. A plan reports them as warnings, and they
-//! never change a planned value. Each check has a code, which is that of `istioctl analyze` if it has one for the problem. By the
-//! code the provider block turns the check off, or makes its findings errors.
+//! Live checks: problems of a configuration that only the objects in the cluster show. A plan reports them as warnings,
+//! and they never change a planned value. Each check has a code, which is that of `istioctl analyze` if it has one for
+//! the problem. By the code the provider block turns the check off, or makes its findings errors.
 
 use std::collections::BTreeMap;
 

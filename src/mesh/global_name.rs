@@ -1,5 +1,5 @@
-//! Global names: hosts by which services are called from every namespace of the mesh. The provider block may have a template
-//! that makes a global name of each service's name and namespace.
+//! Global names: hosts by which services are called from every namespace of the mesh. The provider block may have a
+//! template that makes a global name of each service's name and namespace.
 
 use std::fmt;
 
@@ -21,8 +21,8 @@ const NAME: &str = "{name}";
 const NAMESPACE: &str = "{namespace}";
 
 impl Template {
-    /// Fills in the name and namespace of a service. The result isn't a valid [global name](is_global_name) if a label of it is too
-    /// long.
+    /// Fills in the name and namespace of a service. The result isn't a valid [global name](is_global_name) if a label
+    /// of it is too long.
     pub fn expand(&self, name: &str, namespace: &str) -> String {
         self.0.replace(NAMESPACE, namespace).replace(NAME, name)
     }

@@ -1,5 +1,5 @@
-//! Accessors for live objects, with the meaning that Kubernetes and Istio give their fields. The objects are JSON from the API
-//! server, so any field may be missing or have an unexpected type.
+//! Accessors for live objects, with the meaning that Kubernetes and Istio give their fields. The objects are JSON from
+//! the API server, so any field may be missing or have an unexpected type.
 
 use std::collections::BTreeSet;
 
@@ -104,8 +104,8 @@ pub(super) fn pod_service_account(pod: &Json) -> &str {
 
 // === Services ===
 
-/// Returns the protocol that Istio selects for a port of a Service. `None`: Istio detects the protocol from the first bytes of a
-/// connection.
+/// Returns the protocol that Istio selects for a port of a Service. `None`: Istio detects the protocol from the first
+/// bytes of a connection.
 pub(super) fn port_protocol(port: &Json) -> Option<Protocol> {
     let by_name = || text(port, &["name"]).and_then(|name| parse_protocol(name.split('-').next().unwrap_or(name)));
     text(port, &["appProtocol"]).and_then(parse_protocol).or_else(by_name)
@@ -150,7 +150,8 @@ pub(super) fn service_target_port(port: &Json) -> Option<TargetPort<'_>> {
     }
 }
 
-/// Returns the numbers of the container ports named `wanted` in these pods. Pods may have different numbers for one name.
+/// Returns the numbers of the container ports named `wanted` in these pods. Pods may have different numbers for one
+/// name.
 pub(super) fn container_ports_named(pods: &[&Json], wanted: &str) -> BTreeSet<i64> {
     let ports = pods.iter().flat_map(|pod| containers(pod)).flat_map(|container| items(container, &["ports"]));
     ports
@@ -171,8 +172,8 @@ pub(super) enum Visibility {
 }
 
 impl Visibility {
-    /// Reads the entries of an `exportTo`. `own_namespace` is the namespace of the object. Without entries the object is visible everywhere,
-    /// the default of Istio's installation.
+    /// Reads the entries of an `exportTo`. `own_namespace` is the namespace of the object. Without entries the object
+    /// is visible everywhere, the default of Istio's installation.
     pub(super) fn from_export_to<'a>(entries: impl Iterator<Item = &'a str>, own_namespace: &str) -> Self {
         let entries: Vec<&str> = entries.map(str::trim).filter(|entry| !entry.is_empty()).collect();
         if entries.is_empty() || entries.contains(&"*") {
@@ -224,8 +225,8 @@ pub(super) fn hosts_overlap(one: &str, other: &str) -> bool {
     one == other || matches(one, other) || matches(other, one)
 }
 
-/// Returns the fully qualified form of a host in an object of the namespace `own_namespace`. Istio resolves short names in the namespace of
-/// the object.
+/// Returns the fully qualified form of a host in an object of the namespace `own_namespace`. Istio resolves short names
+/// in the namespace of the object.
 pub(super) fn fully_qualified_host(host: &str, own_namespace: &str, cluster_domain: &str) -> String {
     match host.split('.').collect::<Vec<_>>().as_slice() {
         [name] if *name != "*" => format!("{name}.{own_namespace}.svc.{cluster_domain}"),

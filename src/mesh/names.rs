@@ -7,8 +7,8 @@ pub fn object_name(service: &str, namespace: &str) -> String {
     format!("{service}-{namespace}")
 }
 
-/// Returns the host of a service in its cluster, like `payments.pci.svc.cluster.local`. It is always fully qualified, since Istio
-/// resolves a short host in the namespace of the object that names it.
+/// Returns the host of a service in its cluster, like `payments.pci.svc.cluster.local`. It is always fully qualified,
+/// since Istio resolves a short host in the namespace of the object that names it.
 pub fn service_host(service: &str, namespace: &str, mesh: &Mesh) -> String {
     format!("{service}.{namespace}.svc.{}", mesh.cluster_domain)
 }
@@ -23,8 +23,8 @@ pub fn principal(trust_domain: &str, namespace: &str, service_account: &str) -> 
     format!("{trust_domain}/ns/{namespace}/sa/{service_account}")
 }
 
-/// Returns eight hexadecimal digits, an FNV-1a hash of labels. It makes different names for objects of one kind with different
-/// selectors.
+/// Returns eight hexadecimal digits, an FNV-1a hash of labels. It makes different names for objects of one kind with
+/// different selectors.
 pub fn label_digest(labels: &StringMap) -> String {
     let bytes = labels.iter().flat_map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes(), b","].concat());
     let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
@@ -74,8 +74,8 @@ pub fn is_label_value(text: &str) -> bool {
     text.is_empty() || is_key_name(text)
 }
 
-/// Whether Istio or this provider gives a meaning to the key of a label or an annotation. Users can't set such a key, because
-/// arguments do.
+/// Whether Istio or this provider gives a meaning to the key of a label or an annotation. Users can't set such a key,
+/// because arguments do.
 pub fn is_reserved_key(key: &str) -> bool {
     let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
     prefix == "istio.io" || prefix.ends_with(".istio.io") || prefix == "terraform-provider-mesh"

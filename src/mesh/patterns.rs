@@ -1,5 +1,6 @@
-//! Patterns of paths, hosts, claims and addresses, as AuthorizationPolicies, VirtualServices and Gateways take them. Texts that
-//! Istio accepts but doesn't read as a pattern are refused: to an AuthorizationPolicy, a second `*` is an ordinary character.
+//! Patterns of paths, hosts, claims and addresses, as AuthorizationPolicies, VirtualServices and Gateways take them.
+//! Texts that Istio accepts but doesn't read as a pattern are refused: to an AuthorizationPolicy, a second `*` is an
+//! ordinary character.
 
 use core::net::IpAddr;
 
@@ -22,8 +23,8 @@ pub const CLAIM: &str = "Names of claims, like `groups`, or `[realm_access][role
 /// The sentence for the documentation that says what [`is_pattern`] accepts.
 pub const PATTERN: &str = "Texts, with one `*` at the start or end; `*` alone is any.";
 
-/// Whether `text` is an exact value, or a pattern with one `*` at the start or end. Istio reads `*x*` as the values that end with
-/// `x*`, so it is refused.
+/// Whether `text` is an exact value, or a pattern with one `*` at the start or end. Istio reads `*x*` as the values
+/// that end with `x*`, so it is refused.
 pub fn is_pattern(text: &str) -> bool {
     match text.matches('*').count() {
         0 => !text.is_empty(),
@@ -32,8 +33,8 @@ pub fn is_pattern(text: &str) -> bool {
     }
 }
 
-/// Whether `text` is a path of an AuthorizationPolicy: a pattern, or a path template in which `{*}` stands for one segment and
-/// `{**}` for any number of segments. Istio matches paths without their query, so `?` is refused.
+/// Whether `text` is a path of an AuthorizationPolicy: a pattern, or a path template in which `{*}` stands for one
+/// segment and `{**}` for any number of segments. Istio matches paths without their query, so `?` is refused.
 pub fn is_path_pattern(text: &str) -> bool {
     if text.contains("{*}") || text.contains("{**}") {
         return is_path_template(text);
@@ -41,7 +42,8 @@ pub fn is_path_pattern(text: &str) -> bool {
     is_pattern(text) && text.starts_with(['/', '*']) && !text.contains(['{', '}', '?', '#', ' '])
 }
 
-/// Whether `text` is a path template. Only literal segments may follow `{**}`, and these consist of the characters of a URL's path.
+/// Whether `text` is a path template. Only literal segments may follow `{**}`, and these consist of the characters of a
+/// URL's path.
 fn is_path_template(text: &str) -> bool {
     let is_literal = |segment: &str| {
         !segment.is_empty() && segment.chars().all(|c| c.is_ascii_alphanumeric() || "-._~%!$&'()+,;:@=".contains(c))
@@ -70,8 +72,8 @@ pub fn is_path_prefix(text: &str) -> bool {
     text.starts_with('/') && !text.strip_suffix('*').unwrap_or(text).contains('*')
 }
 
-/// Whether `text` is a path of an `ingress` block: [`is_path_prefix`] without braces. The AuthorizationPolicy of the service
-/// names the same path, and there Istio reads `{*}` and `{**}` as templates.
+/// Whether `text` is a path of an `ingress` block: [`is_path_prefix`] without braces. The AuthorizationPolicy of the
+/// service names the same path, and there Istio reads `{*}` and `{**}` as templates.
 pub fn is_ingress_path(text: &str) -> bool {
     is_path_prefix(text) && !text.contains(['{', '}'])
 }
@@ -96,9 +98,9 @@ pub fn is_ip_block(text: &str) -> bool {
     bits.parse::<u8>().is_ok_and(|number| number <= max_bits && number.to_string() == bits)
 }
 
-/// Whether `text` is the name of a claim, or the path of a nested claim in Istio's brackets, like `[realm_access][roles]`. Dots and
-/// slashes can't separate a path, since names contain them (`https://x.com/roles`). `iss` is refused, since the argument
-/// `issuer` stands for it.
+/// Whether `text` is the name of a claim, or the path of a nested claim in Istio's brackets, like
+/// `[realm_access][roles]`. Dots and slashes can't separate a path, since names contain them (`https://x.com/roles`).
+/// `iss` is refused, since the argument `issuer` stands for it.
 pub fn is_claim(text: &str) -> bool {
     let is_name = |name: &str| !name.is_empty() && !name.contains(['[', ']']);
     let key = claim_key(text);

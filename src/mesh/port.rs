@@ -41,8 +41,8 @@ impl fmt::Display for PortNumber {
 }
 
 text_enum! {
-    /// The application protocol of a port. Istio takes it from `appProtocol` or from the prefix of the port's name. Both are
-    /// written.
+    /// The application protocol of a port. Istio takes it from `appProtocol` or from the prefix of the port's name.
+    /// Both are written.
     pub enum Protocol {
         /// HTTP/1.1 without TLS.
         Http = "http",

@@ -1,5 +1,5 @@
-//! References of one resource to services and identities of others. They are plain texts, so that two services that call each
-//! other make no cycle in Terraform, and so that both may be in different states.
+//! References of one resource to services and identities of others. They are plain texts, so that two services that
+//! call each other make no cycle in Terraform, and so that both may be in different states.
 
 use std::fmt;
 
@@ -96,8 +96,8 @@ impl Text for Caller {
 }
 
 impl Caller {
-    /// Returns the same caller with its namespace filled in, and without the trust domain if that is the mesh's. `own_namespace` is the
-    /// namespace of the resource that has the reference.
+    /// Returns the same caller with its namespace filled in, and without the trust domain if that is the mesh's.
+    /// `own_namespace` is the namespace of the resource that has the reference.
     #[must_use]
     pub fn resolve(&self, own_namespace: &str, mesh: &Mesh) -> Self {
         match self {
@@ -120,8 +120,8 @@ impl Caller {
         }
     }
 
-    /// Whether two [resolved](Self::resolve) callers have a workload in common. Istio matches `shop/*` with the namespace of that
-    /// name in every trust domain.
+    /// Whether two [resolved](Self::resolve) callers have a workload in common. Istio matches `shop/*` with the
+    /// namespace of that name in every trust domain.
     pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Anonymous | Self::Any, _) | (_, Self::Anonymous | Self::Any) => true,
@@ -196,9 +196,9 @@ impl Text for Destination {
 }
 
 impl Destination {
-    /// Returns the destination in the form of a Sidecar's `egress.hosts`, like `shop/catalog.shop.svc.cluster.local`. A service that
-    /// has a global name by the template is listed by both names, since a proxy knows only the listed ones. `shop/*` includes
-    /// global names.
+    /// Returns the destination in the form of a Sidecar's `egress.hosts`, like `shop/catalog.shop.svc.cluster.local`. A
+    /// service that has a global name by the template is listed by both names, since a proxy knows only the listed
+    /// ones. `shop/*` includes global names.
     pub fn egress_hosts(&self, own_namespace: &str, mesh: &Mesh) -> Vec<String> {
         match self {
             Self::Service { namespace, name } => {
@@ -246,8 +246,8 @@ impl Text for NamespacedName {
     }
 }
 
-/// Whether `text` is the host of an external service: a DNS name with at least two labels, or such a name under `*.`. An IP
-/// address is refused, since no top-level domain is a number.
+/// Whether `text` is the host of an external service: a DNS name with at least two labels, or such a name under `*.`.
+/// An IP address is refused, since no top-level domain is a number.
 pub fn is_external_host(text: &str) -> bool {
     let top_level_domain = text.rsplit('.').next().unwrap_or_default();
     is_dns_host(text) && !top_level_domain.bytes().all(|c| c.is_ascii_digit())

@@ -9,9 +9,9 @@ use super::{
     reference::Caller,
 };
 
-/// Converts callers to the `from` of a rule, limited to `ip_blocks` if there are any. `own_namespace` is the namespace of the resource that
-/// has the references. The result is empty for `anonymous` from any address, since a rule without sources matches every
-/// caller.
+/// Converts callers to the `from` of a rule, limited to `ip_blocks` if there are any. `own_namespace` is the namespace
+/// of the resource that has the references. The result is empty for `anonymous` from any address, since a rule without
+/// sources matches every caller.
 pub fn sources(
     callers: &BTreeSet<Caller>,
     ip_blocks: &BTreeSet<String>,

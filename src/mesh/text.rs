@@ -1,5 +1,5 @@
-//! Types of arguments that are written as text in HCL: enums, references, durations. Each type parses its text, describes
-//! in a sentence what it accepts, and prints in the form that it parses.
+//! Types of arguments that are written as text in HCL: enums, references, durations. Each type parses its text,
+//! describes in a sentence what it accepts, and prints in the form that it parses.
 
 use std::fmt::Display;
 

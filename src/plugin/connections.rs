@@ -1,6 +1,6 @@
-//! Connections of the host, with or without TLS. Each TLS handshake runs in a task of its own, so that a client that never
-//! finishes it delays no other client. A failed handshake doesn't end the listener: a host that reattaches opens a connection
-//! and closes it at once.
+//! Connections of the host, with or without TLS. Each TLS handshake runs in a task of its own, so that a client that
+//! never finishes it delays no other client. A failed handshake doesn't end the listener: a host that reattaches opens
+//! a connection and closes it at once.
 
 use std::{
     io,

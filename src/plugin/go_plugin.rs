@@ -1,5 +1,5 @@
-//! The services that a go-plugin host expects besides the provider: the controller (Shutdown), stdio, the broker of further
-//! connections, and the health check. Their streams have no items and stay open until the plugin ends.
+//! The services that a go-plugin host expects besides the provider: the controller (Shutdown), stdio, the broker of
+//! further connections, and the health check. Their streams have no items and stay open until the plugin ends.
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;

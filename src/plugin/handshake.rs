@@ -1,5 +1,5 @@
-//! The handshake of go-plugin: the host passes settings in the environment, and the plugin answers with one line on stdout.
-//! Nothing else is ever written to stdout.
+//! The handshake of go-plugin: the host passes settings in the environment, and the plugin answers with one line on
+//! stdout. Nothing else is ever written to stdout.
 
 use std::{
     io::{self, Write as _},
@@ -12,8 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 const MAGIC_COOKIE: (&str, &str) =
     ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2");
 
-/// The only version of the provider protocol that this plugin speaks. The host's list (`PLUGIN_PROTOCOL_VERSIONS`) isn't read:
-/// a plugin that has no version in common with the host answers its lowest version, and the host reports the mismatch.
+/// The only version of the provider protocol that this plugin speaks. The host's list (`PLUGIN_PROTOCOL_VERSIONS`)
+/// isn't read: a plugin that has no version in common with the host answers its lowest version, and the host reports
+/// the mismatch.
 pub(super) const PROTOCOL_VERSION: u8 = 5;
 
 /// The message for a user who starts the binary by hand. Plugins written in Go print the same text.
@@ -51,7 +52,8 @@ impl HostSettings {
         })
     }
 
-    /// Reads the settings of the socket alone. In debug mode a developer has started the plugin, and connections have no TLS.
+    /// Reads the settings of the socket alone. In debug mode a developer has started the plugin, and connections have
+    /// no TLS.
     pub(super) fn for_debugging(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name| variable(name).filter(|text| !text.is_empty());
         Self {
@@ -63,15 +65,15 @@ impl HostSettings {
 }
 
 /// Formats the handshake line: the versions of go-plugin's core protocol and of the provider protocol, the address, the
-/// transport, and the plugin's certificate as base64 without padding. Hosts older than go-plugin 1.5 would take a seventh
-/// field for a part of the certificate, so there is none.
+/// transport, and the plugin's certificate as base64 without padding. Hosts older than go-plugin 1.5 would take a
+/// seventh field for a part of the certificate, so there is none.
 pub(super) fn handshake_line(socket: &Path, certificate: Option<&[u8]>) -> String {
     let certificate = certificate.map(|der| STANDARD_NO_PAD.encode(der)).unwrap_or_default();
     format!("1|{PROTOCOL_VERSION}|unix|{}|grpc|{certificate}\n", socket.display())
 }
 
-/// Formats the value of `TF_REATTACH_PROVIDERS`, by which a host connects to a running provider. Terraform and OpenTofu each
-/// look for the provider under the name of their own registry. `Test` keeps the host from ending the process.
+/// Formats the value of `TF_REATTACH_PROVIDERS`, by which a host connects to a running provider. Terraform and OpenTofu
+/// each look for the provider under the name of their own registry. `Test` keeps the host from ending the process.
 pub(super) fn reattach_config(address: &str, socket: &Path) -> String {
     let config = serde_json::json!({
         "Protocol": "grpc",

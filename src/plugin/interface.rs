@@ -1,6 +1,6 @@
-//! The interface that a provider implements, in terms of [`Value`]: a trait for resource types, a trait for data sources, and
-//! plain data for functions and the provider itself. `C` is the context that [`Provider::configure`] makes of the provider
-//! block, which is opaque to the plugin layer.
+//! The interface that a provider implements, in terms of [`Value`]: a trait for resource types, a trait for data
+//! sources, and plain data for functions and the provider itself. `C` is the context that [`Provider::configure`] makes
+//! of the provider block, which is opaque to the plugin layer.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,8 +12,8 @@ use crate::{
     schema::{Schema, Type, Value},
 };
 
-/// What core stores of a resource between calls. The three parts are one struct so that no response can leave one out, since
-/// core drops what a response leaves out.
+/// What core stores of a resource between calls. The three parts are one struct so that no response can leave one out,
+/// since core drops what a response leaves out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceState {
     /// The resource as an object of its schema.
@@ -33,8 +33,8 @@ pub struct PlannedChange {
     pub requires_replace: Vec<Path>,
 }
 
-/// The result of apply, delete and read. It has a state even if there are errors, so that an apply that fails half-way or a
-/// delete that fails doesn't lose the resource.
+/// The result of apply, delete and read. It has a state even if there are errors, so that an apply that fails half-way
+/// or a delete that fails doesn't lose the resource.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Outcome {
@@ -51,8 +51,8 @@ pub struct Call<C> {
     pub context: Option<Arc<C>>,
     /// Cancelled by Stop. The call should then return soon, with the state that it has reached.
     pub stop: CancellationToken,
-    /// Private data that core sends with the plan of a create. If the create is the second half of a replacement, it is the
-    /// private data of the plan of the first half. Empty in every other call.
+    /// Private data that core sends with the plan of a create. If the create is the second half of a replacement, it is
+    /// the private data of the plan of the first half. Empty in every other call.
     pub replaced_private: Vec<u8>,
 }
 
@@ -89,7 +89,8 @@ pub trait Resource<C>: Send + Sync {
     fn version(&self) -> i64 {
         0
     }
-    /// Schema of the identity: the attributes that identify the object in its cluster. `None`: the type has no identity.
+    /// Schema of the identity: the attributes that identify the object in its cluster. `None`: the type has no
+    /// identity.
     fn identity(&self) -> Option<&Schema>;
     /// Validates a configuration without provider arguments and without a cluster. Every value may be unknown.
     fn validate(&self, config: &Value, out: &mut Diagnostics);
@@ -101,15 +102,16 @@ pub trait Resource<C>: Send + Sync {
         config: Value,
         out: &mut Diagnostics,
     ) -> Result<PlannedChange, Reported>;
-    /// Plans a delete and returns the private data that [`Resource::delete`] receives. After an error core doesn't delete.
+    /// Plans a delete and returns the private data that [`Resource::delete`] receives. After an error core doesn't
+    /// delete.
     async fn plan_delete(
         &self,
         call: Call<C>,
         prior: ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported>;
-    /// Creates or updates the resource. `planned` has the private data that [`Resource::plan`] returned, and `config` has no
-    /// unknown values.
+    /// Creates or updates the resource. `planned` has the private data that [`Resource::plan`] returned, and `config`
+    /// has no unknown values.
     async fn apply(
         &self,
         call: Call<C>,

@@ -1,6 +1,6 @@
-//! The plugin protocol of Terraform and OpenTofu, tfplugin5 over gRPC. This is the only module that uses gRPC, TLS with the
-//! host, stdout and the host's environment variables. Resources implement the traits of [`interface`] and use nothing else of
-//! this module.
+//! The plugin protocol of Terraform and OpenTofu, tfplugin5 over gRPC. This is the only module that uses gRPC, TLS with
+//! the host, stdout and the host's environment variables. Resources implement the traits of [`interface`] and use
+//! nothing else of this module.
 //!
 //! [`serve`] goes through these steps, which every host expects of a plugin:
 //! 1. The host starts the binary with a magic cookie and its certificate in the environment (`handshake`).
@@ -11,8 +11,8 @@
 //! 4. Stop asks the calls in flight to return early. Shutdown ends the plugin: the host waits 2 seconds and then kills the
 //!    process (`process`).
 //!
-//! A host starts a new process for each phase of each run, so the start must be fast, and the plugin makes no network request
-//! before Configure.
+//! A host starts a new process for each phase of each run, so the start must be fast, and the plugin makes no network
+//! request before Configure.
 
 mod calls;
 mod connections;
@@ -67,7 +67,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 pub enum Mode {
     /// Terraform or OpenTofu starts a process for each phase of a run.
     Plugin,
-    /// A developer starts it by `--debug`: one process serves many runs, which connect to it by `TF_REATTACH_PROVIDERS`.
+    /// A developer starts it by `--debug`: one process serves many runs, which connect to it by
+    /// `TF_REATTACH_PROVIDERS`.
     Debug,
 }
 

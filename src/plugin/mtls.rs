@@ -1,8 +1,8 @@
 //! Mutual TLS with the host: each side pins the certificate that the other one has made for this process.
 //!
-//! The host's certificate is an ECDSA P-521 certificate of a CA. The usual verifiers refuse a CA as an end entity, and with a
-//! crypto provider that lacks P-521 the host doesn't even send it. So this module has a verifier of its own, over aws-lc-rs,
-//! which compares the bytes of the certificate.
+//! The host's certificate is an ECDSA P-521 certificate of a CA. The usual verifiers refuse a CA as an end entity, and
+//! with a crypto provider that lacks P-521 the host doesn't even send it. So this module has a verifier of its own,
+//! over aws-lc-rs, which compares the bytes of the certificate.
 
 use std::sync::Arc;
 
@@ -55,8 +55,9 @@ impl TlsServer {
     }
 }
 
-/// Makes a P-256 certificate for `localhost`, the name that the host verifies. The host trusts the certificate because it is in
-/// the handshake line, so it needn't be a CA. The key exists only as long as the process, so a long validity does no harm.
+/// Makes a P-256 certificate for `localhost`, the name that the host verifies. The host trusts the certificate because
+/// it is in the handshake line, so it needn't be a CA. The key exists only as long as the process, so a long validity
+/// does no harm.
 fn self_signed_certificate() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;

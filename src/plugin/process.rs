@@ -17,8 +17,8 @@ const ORPHAN_GRACE_PERIOD: Duration = Duration::from_secs(30);
 /// Interval at which [`wait_until_idle`] looks for calls in flight.
 const IDLE_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Handles signals of a plugin that a host has started. Ctrl-C reaches the whole process group, and the host handles it by Stop
-/// and then Shutdown, so SIGINT is ignored. SIGTERM stops the calls in flight.
+/// Handles signals of a plugin that a host has started. Ctrl-C reaches the whole process group, and the host handles it
+/// by Stop and then Shutdown, so SIGINT is ignored. SIGTERM stops the calls in flight.
 pub(super) fn handle_host_signals<C: Send + Sync + 'static>(session: &Arc<Session<C>>) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -34,8 +34,8 @@ pub(super) fn handle_host_signals<C: Send + Sync + 'static>(session: &Arc<Sessio
     Ok(())
 }
 
-/// Handles signals in debug mode, in which no host ends the process: the first SIGINT or SIGTERM stops the calls in flight and
-/// ends the process.
+/// Handles signals in debug mode, in which no host ends the process: the first SIGINT or SIGTERM stops the calls in
+/// flight and ends the process.
 pub(super) fn handle_terminal_signals<C: Send + Sync + 'static>(
     session: &Arc<Session<C>>,
     shutdown: &CancellationToken,
@@ -54,8 +54,8 @@ pub(super) fn handle_terminal_signals<C: Send + Sync + 'static>(
     Ok(())
 }
 
-/// Ends the process after the host has died, which shows only by a change of the parent process: the calls in flight are
-/// stopped, and have [`ORPHAN_GRACE_PERIOD`] to finish.
+/// Ends the process after the host has died, which shows only by a change of the parent process: the calls in flight
+/// are stopped, and have [`ORPHAN_GRACE_PERIOD`] to finish.
 pub(super) fn watch_host<C: Send + Sync + 'static>(session: &Arc<Session<C>>, shutdown: &CancellationToken) {
     let (session, shutdown, host) = (session.clone(), shutdown.clone(), parent_id());
     tokio::spawn(async move {
@@ -69,7 +69,8 @@ pub(super) fn watch_host<C: Send + Sync + 'static>(session: &Arc<Session<C>>, sh
     });
 }
 
-/// Waits until the process is asked to end, stops the calls in flight, and gives them [`SHUTDOWN_GRACE_PERIOD`] to finish.
+/// Waits until the process is asked to end, stops the calls in flight, and gives them [`SHUTDOWN_GRACE_PERIOD`] to
+/// finish.
 pub(super) async fn wait_for_shutdown<C>(session: &Session<C>, shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     session.stop();

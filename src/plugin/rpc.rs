@@ -57,10 +57,10 @@ pub(super) type Handler<'a, R> = Pin<Box<dyn Future<Output = Result<R, Reported>
 /// The result of a method of the gRPC service.
 pub(super) type RpcResult<R> = Result<Response<R>, Status>;
 
-/// Runs a call to its end and always responds. The call runs in a task of its own, so that a host that stops waiting for the
-/// response (for example because the user has interrupted it) doesn't cancel the call half-way, and so that a panic becomes a
-/// diagnostic. `fallback` is the response if the handler fails or panics: core would drop a state that the response of a failed
-/// call leaves out.
+/// Runs a call to its end and always responds. The call runs in a task of its own, so that a host that stops waiting
+/// for the response (for example because the user has interrupted it) doesn't cancel the call half-way, and so that a
+/// panic becomes a diagnostic. `fallback` is the response if the handler fails or panics: core would drop a state that
+/// the response of a failed call leaves out.
 pub(super) async fn run<C: Send + Sync + 'static, R: RpcResponse>(
     session: &Arc<Session<C>>,
     rpc: &'static str,
@@ -92,8 +92,8 @@ pub(super) async fn run<C: Send + Sync + 'static, R: RpcResponse>(
     Ok(Response::new(response))
 }
 
-/// Returns the diagnostics of a task without a result. The task has panicked, since no code aborts it, and the panic hook has
-/// logged the panic.
+/// Returns the diagnostics of a task without a result. The task has panicked, since no code aborts it, and the panic
+/// hook has logged the panic.
 fn crash_diagnostics(error: JoinError) -> Diagnostics {
     let panic = error.try_into_panic().ok();
     let message = panic.as_ref().and_then(|panic| {
@@ -112,8 +112,8 @@ fn crash_diagnostics(error: JoinError) -> Diagnostics {
     diagnostics
 }
 
-/// Logs the diagnostics of a call and its duration. Values are never logged, and since the detail of a diagnostic may quote
-/// one, only summaries are.
+/// Logs the diagnostics of a call and its duration. Values are never logged, and since the detail of a diagnostic may
+/// quote one, only summaries are.
 fn log(started: Instant, diagnostics: &Diagnostics) {
     for diagnostic in diagnostics.iter() {
         let (diagnostic_attribute, diagnostic_summary) = (diagnostic.at.to_string(), diagnostic.summary.as_str());

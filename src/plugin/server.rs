@@ -1,6 +1,6 @@
-//! The gRPC service of the provider: one short method for each call. Calls that this provider doesn't support (ephemeral
-//! resources, list resources, actions, generated configuration) aren't declared in `proto/`, so gRPC answers them as
-//! unimplemented.
+//! The gRPC service of the provider: one short method for each call. Calls that this provider doesn't support
+//! (ephemeral resources, list resources, actions, generated configuration) aren't declared in `proto/`, so gRPC answers
+//! them as unimplemented.
 
 use std::sync::Arc;
 

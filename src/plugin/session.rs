@@ -68,7 +68,8 @@ impl<C> Drop for CallGuard<C> {
     }
 }
 
-/// Locks a mutex, also a poisoned one: the critical sections above only replace a value, so a panic leaves none half-written.
+/// Locks a mutex, also a poisoned one: the critical sections above only replace a value, so a panic leaves none
+/// half-written.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,5 +1,5 @@
-//! The Unix socket that the host connects to. It is in a directory of its own that only the user can enter. Both are removed
-//! when the plugin ends.
+//! The Unix socket that the host connects to. It is in a directory of its own that only the user can enter. Both are
+//! removed when the plugin ends.
 
 use std::{
     fs, io,
@@ -11,7 +11,8 @@ use tokio::net::UnixListener;
 
 use super::handshake::HostSettings;
 
-/// Maximum length in bytes of a socket's path on every system. With the terminating zero macOS has 104 bytes, and Linux 108.
+/// Maximum length in bytes of a socket's path on every system. With the terminating zero macOS has 104 bytes, and Linux
+/// 108.
 const MAX_PATH_BYTES: usize = 103;
 
 /// A directory with a socket in it. Dropping the value removes both.
@@ -67,7 +68,8 @@ fn with_path(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// Returns the directory `name` in the system's temporary directory, or in /tmp if the path would be too long for a socket.
+/// Returns the directory `name` in the system's temporary directory, or in /tmp if the path would be too long for a
+/// socket.
 fn temporary_folder(system: &Path, name: &str) -> PathBuf {
     let folder = system.join(name);
     let fits = folder.join("socket").as_os_str().len() <= MAX_PATH_BYTES;

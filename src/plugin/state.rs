@@ -1,4 +1,5 @@
-//! The rules of core for the values of plans and states. Core refuses a response that breaks one, and so loses the state.
+//! The rules of core for the values of plans and states. Core refuses a response that breaks one, and so loses the
+//! state.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ pub(super) enum UnknownValues {
     Forbidden,
 }
 
-/// Finds the first part of an object of `schema` that core would refuse: a list of blocks that is null (core requires an empty
-/// list), or an unknown value in a state. The codec checks the types.
+/// Finds the first part of an object of `schema` that core would refuse: a list of blocks that is null (core requires
+/// an empty list), or an unknown value in a state. The codec checks the types.
 pub(super) fn find_invalid_value(
     schema: &Schema,
     value: &Value,

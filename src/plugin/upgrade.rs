@@ -1,5 +1,5 @@
-//! Upgrades of stored states to the current schema. Core requests one whenever it reads a state, even if the version of the
-//! schema hasn't changed.
+//! Upgrades of stored states to the current schema. Core requests one whenever it reads a state, even if the version of
+//! the schema hasn't changed.
 
 use super::proto::tfplugin5::RawState;
 use crate::{
@@ -7,8 +7,8 @@ use crate::{
     schema::{Schema, Value, json},
 };
 
-/// Decodes a stored state as a value of `schema`. Missing attributes become null, missing lists of blocks become empty, and
-/// attributes that `schema` doesn't have are dropped.
+/// Decodes a stored state as a value of `schema`. Missing attributes become null, missing lists of blocks become empty,
+/// and attributes that `schema` doesn't have are dropped.
 pub(super) fn upgrade(raw: Option<&RawState>, schema: &Schema, out: &mut Diagnostics) -> Result<Value, Reported> {
     let root = Path::root();
     let json = match raw {

@@ -40,8 +40,9 @@ impl InvalidValue {
     }
 }
 
-/// Sorts the elements of a set in the order of Terraform and removes duplicates: primitives by value, then unknowns, then null.
-/// Equal unknowns aren't duplicates, since each may become another element. Elements that aren't primitives keep their order.
+/// Sorts the elements of a set in the order of Terraform and removes duplicates: primitives by value, then unknowns,
+/// then null. Equal unknowns aren't duplicates, since each may become another element. Elements that aren't primitives
+/// keep their order.
 pub(super) fn normalize_set(mut items: Vec<Value>) -> Vec<Value> {
     items.sort_by(compare_elements);
     items.dedup_by(|a, b| a == b && *a != Value::Unknown);
@@ -65,8 +66,8 @@ fn rank(value: &Value) -> u8 {
     }
 }
 
-/// Converts a float to a number. Whole numbers are exact. Other floats become the shortest decimal text that parses as the same
-/// float, which is what the user wrote, and how Terraform compares them.
+/// Converts a float to a number. Whole numbers are exact. Other floats become the shortest decimal text that parses as
+/// the same float, which is what the user wrote, and how Terraform compares them.
 pub(super) fn number_from_float(float: f64) -> Option<Number> {
     let text = if !float.is_finite() {
         return None;

@@ -1,5 +1,5 @@
-//! The JSON encoding of values, in which states are stored, and of types. Numbers are parsed from their digits, so they stay
-//! exact.
+//! The JSON encoding of values, in which states are stored, and of types. Numbers are parsed from their digits, so they
+//! stay exact.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,9 @@ use super::{
 };
 use crate::diagnostics::Path;
 
-/// Decodes a value of the type `kind`. Missing attributes become null, and attributes that `kind` doesn't have are dropped,
-/// since another version of the provider may have stored the state. It returns an error, and never panics, on malformed input.
+/// Decodes a value of the type `kind`. Missing attributes become null, and attributes that `kind` doesn't have are
+/// dropped, since another version of the provider may have stored the state. It returns an error, and never panics, on
+/// malformed input.
 pub fn decode(bytes: &[u8], kind: &Type) -> Result<Value, InvalidValue> {
     let root = Path::root();
     let raw: &RawValue =
@@ -141,8 +142,9 @@ fn join_members<'a>(
 
 // === types ===
 
-/// Parses a type: `"string"`, `["list","string"]`, `["object",{"a":"bool"}]`. The third element of an object type, the names of
-/// its optional attributes, is dropped: they are optional only in conversions, and encoded values have them all.
+/// Parses a type: `"string"`, `["list","string"]`, `["object",{"a":"bool"}]`. The third element of an object type, the
+/// names of its optional attributes, is dropped: they are optional only in conversions, and encoded values have them
+/// all.
 pub fn read_type(text: &str) -> Result<Type, InvalidValue> {
     let json =
         serde_json::from_str(text).map_err(|error| InvalidValue::new(&Path::root(), format!("not a type: {error}")))?;

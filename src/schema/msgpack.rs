@@ -1,6 +1,6 @@
-//! The msgpack encoding of values, which Terraform prefers in messages. The type determines the form at each level: an object is
-//! a map with exactly its attributes, a value of the type `any` is a pair of type and value, and an unknown value is an
-//! extension.
+//! The msgpack encoding of values, which Terraform prefers in messages. The type determines the form at each level: an
+//! object is a map with exactly its attributes, a value of the type `any` is a pair of type and value, and an unknown
+//! value is an extension.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,8 @@ fn read(raw: Raw, kind: &Type, at: &Path) -> Result<Value, InvalidValue> {
     }
     match (kind, raw) {
         (_, Raw::Nil) => Ok(Value::Null),
-        // Terraform refines unknown values by other codes and payloads. A provider may always answer with a plain unknown.
+        // Terraform refines unknown values by other codes and payloads. A provider may always answer with a plain
+        // unknown.
         (_, Raw::Ext(..)) => Ok(Value::Unknown),
         (Type::Bool, Raw::Boolean(b)) => Ok(Value::Bool(b)),
         (Type::Number, raw) => number(raw, at).map(Value::Number),
@@ -172,8 +173,8 @@ fn write(value: &Value, kind: &Type, at: &Path) -> Result<Raw, InvalidValue> {
     })
 }
 
-/// Encodes a number: an integer of 64 bits as the shortest integer, an exact binary fraction as a float, and any other number as
-/// text.
+/// Encodes a number: an integer of 64 bits as the shortest integer, an exact binary fraction as a float, and any other
+/// number as text.
 fn write_number(number: &Number) -> Raw {
     let text = number.as_str();
     match (text.parse::<i64>(), exact_float(number)) {

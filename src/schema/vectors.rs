@@ -1,4 +1,5 @@
-//! Tests of both encodings: values that Terraform's own encoder has encoded, malformed input, and properties of random values.
+//! Tests of both encodings: values that Terraform's own encoder has encoded, malformed input, and properties of random
+//! values.
 
 use proptest::{
     collection::{btree_map, vec},

@@ -1,5 +1,5 @@
-//! AuthorizationPolicy: which requests a workload accepts. A proxy evaluates CUSTOM policies first, then DENY policies, then ALLOW
-//! policies. If a workload has ALLOW policies, a request must match a rule of at least one of them.
+//! AuthorizationPolicy: which requests a workload accepts. A proxy evaluates CUSTOM policies first, then DENY policies,
+//! then ALLOW policies. If a workload has ALLOW policies, a request must match a rule of at least one of them.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::WorkloadSelector;
 use crate::mesh::{patterns, port::PortNumber};
 
-/// `spec` of an AuthorizationPolicy. Action and rules are always written, even if they are Istio's defaults, so that the provider
-/// owns the fields and corrects changes of them.
+/// `spec` of an AuthorizationPolicy. Action and rules are always written, even if they are Istio's defaults, so that
+/// the provider owns the fields and corrects changes of them.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuthorizationPolicy {
-    /// Workloads that the policy applies to. `None`: every workload of the namespace, or of the mesh if the policy is in the root
-    /// namespace.
+    /// Workloads that the policy applies to. `None`: every workload of the namespace, or of the mesh if the policy is
+    /// in the root namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<WorkloadSelector>,
     /// `ALLOW`, `DENY`, `AUDIT` or `CUSTOM`.
@@ -21,8 +21,8 @@ pub struct AuthorizationPolicy {
     /// External authorizer of a `CUSTOM` policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<ExtensionProvider>,
-    /// Rules, at least one of which must match. Without rules the policy matches no request, and an empty rule matches every
-    /// request.
+    /// Rules, at least one of which must match. Without rules the policy matches no request, and an empty rule matches
+    /// every request.
     pub rules: Vec<Rule>,
 }
 
@@ -54,8 +54,8 @@ pub struct From {
     pub source: Source,
 }
 
-/// The source of a request. Fields that are set must all match, so principals and namespaces that are alternatives need a source
-/// each.
+/// The source of a request. Fields that are set must all match, so principals and namespaces that are alternatives need
+/// a source each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
@@ -77,8 +77,8 @@ pub struct To {
     pub operation: Operation,
 }
 
-/// The operation of a request. Fields that are set must all match. On a TCP port, proxies don't know methods, paths and hosts: an
-/// ALLOW rule with them never matches there, and a DENY rule with them matches as if they weren't set.
+/// The operation of a request. Fields that are set must all match. On a TCP port, proxies don't know methods, paths and
+/// hosts: an ALLOW rule with them never matches there, and a DENY rule with them matches as if they weren't set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Operation {
@@ -102,7 +102,8 @@ pub struct Operation {
     pub not_ports: BTreeSet<PortNumber>,
 }
 
-/// A condition on another attribute of a request. On a TCP port, attributes of requests behave like methods: see [`Operation`].
+/// A condition on another attribute of a request. On a TCP port, attributes of requests behave like methods: see
+/// [`Operation`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {

@@ -1,5 +1,5 @@
-//! DestinationRule: how callers connect to a host. A caller uses only the most specific rule and inherits nothing from the others,
-//! so each rule has every setting.
+//! DestinationRule: how callers connect to a host. A caller uses only the most specific rule and inherits nothing from
+//! the others, so each rule has every setting.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ use crate::mesh::{duration::Duration, resiliency::Resiliency};
 pub struct DestinationRule {
     /// Host, fully qualified or a wildcard.
     pub host: String,
-    /// Namespaces of the callers that use the rule. It is always written, because the default of `meshConfig` may hide the rule.
+    /// Namespaces of the callers that use the rule. It is always written, because the default of `meshConfig` may hide
+    /// the rule.
     pub export_to: ExportTo,
     /// Callers in the namespace of the rule that prefer it to the rule without a selector.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,11 +84,12 @@ pub struct PortPolicy {
 pub struct ClientTls {
     /// `SIMPLE`, or `MUTUAL`, with which the proxy presents a certificate.
     pub mode: &'static str,
-    /// Server name to send. If it is set without `subject_alt_names`, the proxy doesn't verify the name in the certificate.
+    /// Server name to send. If it is set without `subject_alt_names`, the proxy doesn't verify the name in the
+    /// certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
-    /// Names, one of which the server's certificate must have. If neither `sni` nor this is set, the proxy takes both from the
-    /// request.
+    /// Names, one of which the server's certificate must have. If neither `sni` nor this is set, the proxy takes both
+    /// from the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_alt_names: Option<Vec<String>>,
     /// File with the certificate authorities for server certificates. `None`: those of the operating system.
@@ -99,7 +101,8 @@ pub struct ClientTls {
     /// File with the private key of that certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_key: Option<String>,
-    /// Secret with all three. Sidecars use it only if the rule has a workload selector. Without one they would send clear text.
+    /// Secret with all three. Sidecars use it only if the rule has a workload selector. Without one they would send
+    /// clear text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential_name: Option<String>,
 }
@@ -110,8 +113,8 @@ pub struct ConnectionPool {
     /// Limits of connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<TcpPool>,
-    /// Limits of requests. Envoy counts the pending connections of a TCP port as pending requests, so pools of TCP ports don't set
-    /// it.
+    /// Limits of requests. Envoy counts the pending connections of a TCP port as pending requests, so pools of TCP
+    /// ports don't set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpPool>,
 }
@@ -145,8 +148,8 @@ pub struct HttpPool {
     pub max_requests: Option<u32>,
 }
 
-/// The ejection of failing endpoints. On TCP ports a failed connection counts as a 5xx error. Istio has defaults for fields that
-/// aren't set.
+/// The ejection of failing endpoints. On TCP ports a failed connection counts as a 5xx error. Istio has defaults for
+/// fields that aren't set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutlierDetection {
@@ -172,12 +175,13 @@ pub struct LoadBalancer {
     pub locality_lb_setting: LocalityLbSetting,
 }
 
-/// The selection of endpoints by locality. Istio refuses `failover` together with a `failoverPriority` that names a region.
+/// The selection of endpoints by locality. Istio refuses `failover` together with a `failoverPriority` that names a
+/// region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalityLbSetting {
-    /// Whether endpoints in the locality of the caller are preferred. Outlier detection alone would enable it, so it is written as
-    /// `false` unless there is failover.
+    /// Whether endpoints in the locality of the caller are preferred. Outlier detection alone would enable it, so it is
+    /// written as `false` unless there is failover.
     pub enabled: bool,
     /// Regions that take over the requests of other regions. Without outlier detection no endpoint counts as failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -1,5 +1,6 @@
-//! EnvoyFilter: a patch of the configuration that istiod generates for proxies. The provider writes only one, for the routes of
-//! services without a VirtualService. istiod names these routes `default`, and no route of a VirtualService has that name.
+//! EnvoyFilter: a patch of the configuration that istiod generates for proxies. The provider writes only one, for the
+//! routes of services without a VirtualService. istiod names these routes `default`, and no route of a VirtualService
+//! has that name.
 
 use serde::Serialize;
 

@@ -38,7 +38,8 @@ pub struct Port {
     pub protocol: &'static str,
 }
 
-/// The TLS settings of a server. Istio accepts a minimum version above the maximum version, with which every handshake fails.
+/// The TLS settings of a server. Istio accepts a minimum version above the maximum version, with which every handshake
+/// fails.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tls {

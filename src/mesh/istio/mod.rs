@@ -1,5 +1,5 @@
-//! Types of Istio's API, one file for each kind, with only the fields that this provider writes. Names and meanings are those of
-//! Istio. A field that is `None` isn't serialized, so that the provider doesn't own it in server-side apply.
+//! Types of Istio's API, one file for each kind, with only the fields that this provider writes. Names and meanings are
+//! those of Istio. A field that is `None` isn't serialized, so that the provider doesn't own it in server-side apply.
 
 pub mod authorization_policy;
 pub mod destination_rule;
@@ -19,7 +19,8 @@ use serde::Serialize;
 /// The annotation of a Service with the namespaces that it is exported to, separated by commas.
 pub const EXPORT_TO: &str = "networking.istio.io/exportTo";
 
-/// The annotation of an AuthorizationPolicy by which proxies only report in metrics and logs what the policy would decide.
+/// The annotation of an AuthorizationPolicy by which proxies only report in metrics and logs what the policy would
+/// decide.
 pub const DRY_RUN: &str = "istio.io/dry-run";
 
 /// The workloads that a policy applies to.

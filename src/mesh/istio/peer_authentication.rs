@@ -11,13 +11,14 @@ use crate::mesh::{port::PortNumber, text::text_enum};
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeerAuthentication {
-    /// Workloads that the object applies to. `None`: every workload of the namespace, or of the mesh if the object is in the root
-    /// namespace. Istio doesn't merge two objects for one workload.
+    /// Workloads that the object applies to. `None`: every workload of the namespace, or of the mesh if the object is
+    /// in the root namespace. Istio doesn't merge two objects for one workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<WorkloadSelector>,
     /// Mode of every port without a mode of its own.
     pub mtls: Mtls,
-    /// Modes of single ports of the workload, which may differ from those of the Service. Istio requires a selector with them.
+    /// Modes of single ports of the workload, which may differ from those of the Service. Istio requires a selector
+    /// with them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub port_level_mtls: BTreeMap<PortNumber, Mtls>,
 }

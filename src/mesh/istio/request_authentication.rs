@@ -1,5 +1,6 @@
-//! RequestAuthentication: the verification of JSON Web Tokens. A request with an invalid token is refused. A request without a
-//! token is accepted, unless an AuthorizationPolicy requires one. The rules of all objects for a workload apply together.
+//! RequestAuthentication: the verification of JSON Web Tokens. A request with an invalid token is refused. A request
+//! without a token is accepted, unless an AuthorizationPolicy requires one. The rules of all objects for a workload
+//! apply together.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +12,8 @@ use super::WorkloadSelector;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestAuthentication {
-    /// Workloads that the object applies to. `None`: every workload of the namespace, or of the mesh if the object is in the root
-    /// namespace. A selector in the root namespace selects workloads of every namespace.
+    /// Workloads that the object applies to. `None`: every workload of the namespace, or of the mesh if the object is
+    /// in the root namespace. A selector in the root namespace selects workloads of every namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<WorkloadSelector>,
     /// Rules in the order of their declaration.

@@ -17,12 +17,12 @@ use crate::{
 pub struct ServiceEntry {
     /// Hosts, exact or with the prefix `*.`.
     pub hosts: Vec<String>,
-    /// Addresses or CIDR blocks that applications connect to. On a port whose protocol carries no host name, proxies tell hosts
-    /// apart only by them.
+    /// Addresses or CIDR blocks that applications connect to. On a port whose protocol carries no host name, proxies
+    /// tell hosts apart only by them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
-    /// Namespaces in which the host is visible. It is always written: if the default of `meshConfig` hid the entry, requests would
-    /// leave the mesh as clear text.
+    /// Namespaces in which the host is visible. It is always written: if the default of `meshConfig` hid the entry,
+    /// requests would leave the mesh as clear text.
     pub export_to: ExportTo,
     /// `MESH_EXTERNAL` or `MESH_INTERNAL`.
     pub location: &'static str,
@@ -40,7 +40,8 @@ pub struct ServiceEntry {
 pub struct Endpoint {
     /// IP address.
     pub address: String,
-    /// Ports that the endpoint listens on, by the names of the entry's ports. The default is the number or target port there.
+    /// Ports that the endpoint listens on, by the names of the entry's ports. The default is the number or target port
+    /// there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ports: BTreeMap<String, PortNumber>,
     /// Locality, like `region/zone`.
@@ -63,8 +64,8 @@ pub struct ServicePort {
     pub target_port: Option<PortNumber>,
 }
 
-/// The transition of a ServiceEntry. An entry whose resolution changes from `NONE` is recreated: an update would keep its empty
-/// `status.addresses`, and istiod would never allocate an address for it.
+/// The transition of a ServiceEntry. An entry whose resolution changes from `NONE` is recreated: an update would keep
+/// its empty `status.addresses`, and istiod would never allocate an address for it.
 pub const TRANSITION: Transition = Transition::Computed { strategy: transition, propagation_delay: Duration::ZERO };
 
 fn transition(live: &Json, wanted: &Json) -> UpdateStrategy {

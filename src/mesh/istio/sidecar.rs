@@ -1,4 +1,5 @@
-//! Sidecar: the hosts of the mesh that the proxies of some workloads know. A workload uses only the most specific Sidecar.
+//! Sidecar: the hosts of the mesh that the proxies of some workloads know. A workload uses only the most specific
+//! Sidecar.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +11,14 @@ use crate::mesh::text::text_enum;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sidecar {
-    /// Workloads that the Sidecar applies to. `None`: every workload of the namespace, or of the mesh if the Sidecar is in the root
-    /// namespace.
+    /// Workloads that the Sidecar applies to. `None`: every workload of the namespace, or of the mesh if the Sidecar is
+    /// in the root namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload_selector: Option<NetworkingWorkloadSelector>,
-    /// Outbound listeners. The provider writes one, for every port.
+    /// OutboundMode listeners. The provider writes one, for every port.
     pub egress: Vec<Egress>,
-    /// Policy for calls of unknown hosts. It is always written: without it a Sidecar has the default of the installation, even if the
-    /// Sidecar of the root namespace has another policy.
+    /// Policy for calls of unknown hosts. It is always written: without it a Sidecar has the default of the
+    /// installation, even if the Sidecar of the root namespace has another policy.
     pub outbound_traffic_policy: OutboundTrafficPolicy,
 }
 

@@ -1,5 +1,5 @@
-//! Telemetry: the traces, access logs and metrics that proxies report. For each of the three, a workload uses the most specific
-//! object that configures it.
+//! Telemetry: the traces, access logs and metrics that proxies report. For each of the three, a workload uses the most
+//! specific object that configures it.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +31,8 @@ pub struct ProviderRef {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tracing {
-    /// Providers that receive the spans. They are always written: without one, proxies report nothing unless `meshConfig` has a
-    /// default provider.
+    /// Providers that receive the spans. They are always written: without one, proxies report nothing unless
+    /// `meshConfig` has a default provider.
     pub providers: Vec<ProviderRef>,
     /// Percentage of requests that are traced.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -16,10 +16,11 @@ pub struct VirtualService {
     /// Gateways as `namespace/name`. Empty: the routes apply to the sidecars of the mesh.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<String>,
-    /// Namespaces of the callers that use the routes. It is always written, because the default of `meshConfig` may hide the object.
+    /// Namespaces of the callers that use the routes. It is always written, because the default of `meshConfig` may
+    /// hide the object.
     pub export_to: ExportTo,
-    /// HTTP routes. The first that matches applies. No route is named `default`, the name of the routes that istiod generates for
-    /// services without a VirtualService.
+    /// HTTP routes. The first that matches applies. No route is named `default`, the name of the routes that istiod
+    /// generates for services without a VirtualService.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<HttpRoute>,
     /// TLS routes, for ports on which applications start TLS.
@@ -46,7 +47,8 @@ pub struct TlsRoute {
 pub struct TlsMatch {
     /// Port that the caller has connected to.
     pub port: PortNumber,
-    /// Server names. On this port of *every* host of the VirtualService, connections with other server names are closed.
+    /// Server names. On this port of *every* host of the VirtualService, connections with other server names are
+    /// closed.
     pub sni_hosts: Vec<String>,
 }
 
@@ -75,7 +77,8 @@ pub struct HttpRoute {
     /// Percentage of requests that are copied. `None`: every request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror_percentage: Option<PercentValue>,
-    /// Timeout of a request, including its retries. `None`: no timeout, which is the default of Istio. Its schema refuses `0s`.
+    /// Timeout of a request, including its retries. `None`: no timeout, which is the default of Istio. Its schema
+    /// refuses `0s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
     /// Retries. They are written in every route with destinations, because Istio retries requests by default.
@@ -258,8 +261,8 @@ pub struct Destination {
     /// Subset of the endpoints. Requests fail as long as no DestinationRule of the host defines the subset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subset: Option<String>,
-    /// Port of the host. It is always written: without it Istio uses the port that the caller has connected to, which the host may
-    /// not have.
+    /// Port of the host. It is always written: without it Istio uses the port that the caller has connected to, which
+    /// the host may not have.
     pub port: PortSelector,
 }
 
@@ -287,7 +290,8 @@ impl HttpRoute {
     }
 }
 
-/// Returns the value of a timeout field: a timeout of zero means none, and Istio's schema refuses `0s`, so it isn't written.
+/// Returns the value of a timeout field: a timeout of zero means none, and Istio's schema refuses `0s`, so it isn't
+/// written.
 pub fn nonzero_timeout(timeout: Duration) -> Option<Duration> {
     (timeout > Duration::ZERO).then_some(timeout)
 }

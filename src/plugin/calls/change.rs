@@ -47,9 +47,9 @@ fn unchanged_state(request: &apply_resource_change::Request) -> apply_resource_c
 }
 
 impl<C> Session<C> {
-    /// Returns the response of an apply that has failed without a result. After an update or a delete the prior state stays. A
-    /// create may have written objects, so the planned state is stored, and core marks the resource as tainted. With no state
-    /// these objects would be orphans.
+    /// Returns the response of an apply that has failed without a result. After an update or a delete the prior state
+    /// stays. A create may have written objects, so the planned state is stored, and core marks the resource as
+    /// tainted. With no state these objects would be orphans.
     pub(in crate::plugin) fn apply_fallback(
         &self,
         request: &apply_resource_change::Request,

@@ -1,4 +1,5 @@
-//! Values of the provider as messages. A value that breaks the provider's own schema is a bug, which becomes a diagnostic.
+//! Values of the provider as messages. A value that breaks the provider's own schema is a bug, which becomes a
+//! diagnostic.
 
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},

@@ -1,4 +1,5 @@
-//! State, private data and identity of a resource in messages. Core stores all three, and drops what a response leaves out.
+//! State, private data and identity of a resource in messages. Core stores all three, and drops what a response leaves
+//! out.
 
 use super::encode::{encode_identity, encode_object};
 use crate::{
@@ -52,7 +53,8 @@ impl EncodedState {
     }
 }
 
-/// Decodes the three parts of a request. The result is `None` if the value is null, which means that there is no resource.
+/// Decodes the three parts of a request. The result is `None` if the value is null, which means that there is no
+/// resource.
 pub(super) fn decode_state<C>(
     resource: &dyn Resource<C>,
     state: Option<&DynamicValue>,

@@ -1,6 +1,6 @@
 //! The handlers of the calls, as methods of `Session`: each decodes the request, calls the provider through
-//! `plugin::interface`, and encodes the response. Errors go to `out`. `rpc` turns them into the diagnostics of the response, and
-//! uses a fallback response if the handler returns none.
+//! `plugin::interface`, and encodes the response. Errors go to `out`. `rpc` turns them into the diagnostics of the
+//! response, and uses a fallback response if the handler returns none.
 
 mod change;
 mod data_source;

@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl<C> Session<C> {
-    /// Validates the provider block. Protocol 5 lets a provider return a prepared configuration, but core ignores it, so the
-    /// response repeats the request.
+    /// Validates the provider block. Protocol 5 lets a provider return a prepared configuration, but core ignores it,
+    /// so the response repeats the request.
     pub(in crate::plugin) fn prepare_provider_config(
         &self,
         request: prepare_provider_config::Request,

@@ -1,5 +1,5 @@
-//! The calls of a managed resource besides read, plan and apply: validation, upgrades of states and identities, import and
-//! move.
+//! The calls of a managed resource besides read, plan and apply: validation, upgrades of states and identities, import
+//! and move.
 
 use super::{
     encode::{encode_identity, encode_object},
@@ -87,8 +87,8 @@ impl<C> Session<C> {
         })
     }
 
-    /// Upgrades the state if its provider and resource type are the same under the name of another registry. Otherwise the
-    /// resource type decides by [`Resource::move_state`](crate::plugin::interface::Resource::move_state).
+    /// Upgrades the state if its provider and resource type are the same under the name of another registry. Otherwise
+    /// the resource type decides by [`Resource::move_state`](crate::plugin::interface::Resource::move_state).
     pub(in crate::plugin) fn move_state(
         &self,
         request: move_resource_state::Request,

@@ -1,5 +1,5 @@
-//! One log line in the form of hclog: `@message`, `@level` and `@timestamp` must be strings, since Terraform itself crashes
-//! otherwise, and a line must be shorter than 64 KiB.
+//! One log line in the form of hclog: `@message`, `@level` and `@timestamp` must be strings, since Terraform itself
+//! crashes otherwise, and a line must be shorter than 64 KiB.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -34,8 +34,8 @@ pub(super) fn format_line(
     format(&start, Map::from_iter([("truncated".into(), true.into())]))
 }
 
-/// Formats a time like `2026-11-21T19:27:04.571000Z`. The host takes a line with any other number of fraction digits for
-/// plain text.
+/// Formats a time like `2026-11-21T19:27:04.571000Z`. The host takes a line with any other number of fraction digits
+/// for plain text.
 fn format_timestamp(timestamp: Timestamp) -> String {
     format!("{timestamp:.6}")
 }

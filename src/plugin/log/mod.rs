@@ -26,7 +26,8 @@ pub(super) fn install(variable: impl Fn(&str) -> Option<String>) {
     std::panic::set_hook(Box::new(|info| drop(std::io::stderr().write_all(panic_text(info).as_bytes()))));
 }
 
-/// Returns the level in `TF_LOG_PROVIDER`, or else in `TF_LOG`. A text that is no level counts as TRACE, as in Terraform.
+/// Returns the level in `TF_LOG_PROVIDER`, or else in `TF_LOG`. A text that is no level counts as TRACE, as in
+/// Terraform.
 fn level(variable: &impl Fn(&str) -> Option<String>) -> LevelFilter {
     let set = |name| variable(name).filter(|text| !text.is_empty());
     match set("TF_LOG_PROVIDER").or_else(|| set("TF_LOG")).map(|text| text.to_ascii_uppercase()).as_deref() {
