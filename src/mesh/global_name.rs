@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{reference::is_external_host, text::Text};
+use super::{patterns::is_external_host, text::Text};
 
 /// The sentence for the documentation that says what [`is_global_name`] accepts.
 pub const GLOBAL_NAME: &str = "A DNS name with a dot, like `payments.example.internal`.";

@@ -1,6 +1,6 @@
 //! Names of objects, hosts and identities, and the rules of Kubernetes for names.
 
-use super::{Mesh, manifest::StringMap};
+use std::collections::BTreeMap;
 
 /// Returns the name of the objects that configure a service, like `payments-pci`.
 pub fn object_name(service: &str, namespace: &str) -> String {
@@ -9,8 +9,8 @@ pub fn object_name(service: &str, namespace: &str) -> String {
 
 /// Returns the host of a service in its cluster, like `payments.pci.svc.cluster.local`. It is always fully qualified,
 /// since Istio resolves a short host in the namespace of the object that names it.
-pub fn service_host(service: &str, namespace: &str, mesh: &Mesh) -> String {
-    format!("{service}.{namespace}.svc.{}", mesh.cluster_domain)
+pub fn service_host(service: &str, namespace: &str, cluster_domain: &str) -> String {
+    format!("{service}.{namespace}.svc.{cluster_domain}")
 }
 
 /// Whether `host` is the domain of the cluster or a name under it, which Kubernetes resolves.
@@ -25,7 +25,7 @@ pub fn principal(trust_domain: &str, namespace: &str, service_account: &str) -> 
 
 /// Returns eight hexadecimal digits, an FNV-1a hash of labels. It makes different names for objects of one kind with
 /// different selectors.
-pub fn label_digest(labels: &StringMap) -> String {
+pub fn label_digest(labels: &BTreeMap<String, String>) -> String {
     let bytes = labels.iter().flat_map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes(), b","].concat());
     let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{hash:08x}")

@@ -84,6 +84,13 @@ pub fn is_dns_host(text: &str) -> bool {
     host.contains('.') && is_subdomain(host)
 }
 
+/// Whether `text` is the host of an external service: a DNS name with at least two labels, or such a name under `*.`.
+/// An IP address is refused, since no top-level domain is a number.
+pub fn is_external_host(text: &str) -> bool {
+    let top_level_domain = text.rsplit('.').next().unwrap_or_default();
+    is_dns_host(text) && !top_level_domain.bytes().all(|c| c.is_ascii_digit())
+}
+
 /// Whether `text` is a host of a Gateway server: `*`, a DNS name with at least two labels, or any DNS name under `*.`.
 pub fn is_gateway_host(text: &str) -> bool {
     text == "*" || is_dns_host(text) || text.strip_prefix("*.").is_some_and(is_subdomain)

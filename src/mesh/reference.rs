@@ -6,7 +6,7 @@ use std::fmt;
 use super::{
     Mesh,
     names::{self, is_label, is_service_name, is_subdomain},
-    patterns::is_dns_host,
+    patterns::is_external_host,
     text::Text,
 };
 
@@ -205,7 +205,7 @@ impl Destination {
                 let namespace = namespace.as_deref().unwrap_or(own_namespace);
                 let template = mesh.global_name_template.as_ref();
                 let global = template.and_then(|template| template.global_name(name, namespace));
-                let hosts = std::iter::once(names::service_host(name, namespace, mesh)).chain(global);
+                let hosts = std::iter::once(names::service_host(name, namespace, &mesh.cluster_domain)).chain(global);
                 hosts.map(|host| format!("{namespace}/{host}")).collect()
             }
             Self::Namespace(namespace) => vec![format!("{namespace}/*")],
@@ -244,13 +244,6 @@ impl Text for NamespacedName {
             _ => Err(format!("{text:?} isn't namespace/name, like \"istio-ingress/public\".")),
         }
     }
-}
-
-/// Whether `text` is the host of an external service: a DNS name with at least two labels, or such a name under `*.`.
-/// An IP address is refused, since no top-level domain is a number.
-pub fn is_external_host(text: &str) -> bool {
-    let top_level_domain = text.rsplit('.').next().unwrap_or_default();
-    is_dns_host(text) && !top_level_domain.bytes().all(|c| c.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -247,7 +247,7 @@ impl Site<'_> {
     }
 
     fn host(&self) -> String {
-        names::service_host(self.name, self.namespace, self.mesh)
+        names::service_host(self.name, self.namespace, &self.mesh.cluster_domain)
     }
 
     fn selector(&self) -> Known<StringMap> {
