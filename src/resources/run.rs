@@ -21,10 +21,10 @@ pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// Resources are named as in the annotation, `mesh_service/pci/payments`.
 #[derive(Debug, Default)]
-pub struct Run(Mutex<Seen>);
+pub struct Run(Mutex<Visibility>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Visibility {
     planned: BTreeSet<String>,
     claimed: BTreeMap<Key, String>,
     doomed: BTreeMap<String, Record>,
@@ -88,7 +88,7 @@ impl Run {
         self.seen().turns.entry(resource.to_owned()).or_default().clone()
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, Visibility> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

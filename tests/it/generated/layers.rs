@@ -43,7 +43,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "mesh/gateway/live.rs", is: "pure: facts in, findings out", ours: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         others: &["serde_json"], world: false },
     Layer { part: "plugin", is: "free of Kubernetes and Istio", ours: &["diagnostics", "known", "schema"],
-        others: &["async_trait", "base64", "fastrand", "http", "prost", "prost_types", "rcgen", "rustls", "serde", "serde_json", "thiserror", "tokio", "tokio_rustls",
+        others: &["async_trait", "base64", "fastrand", "http", "jiff", "prost", "prost_types", "rcgen", "rustls", "serde", "serde_json", "thiserror", "tokio", "tokio_rustls",
             "tokio_stream", "tokio_util", "tonic", "tonic_prost", "tracing", "tracing_subscriber"], world: true },
     Layer { part: "plugin/interface.rs", is: "the author's side", ours: &["diagnostics", "schema"],
         others: &["async_trait", "serde_json", "tokio_util"], world: false },
