@@ -8,11 +8,15 @@
 mod apply;
 pub mod drift;
 pub mod journal;
+mod messages;
 mod namespace_contents;
 pub mod ownership;
+pub mod ownership_metadata;
 mod plan;
+mod preconditions;
 mod reader;
 pub mod record;
+mod remove;
 mod replaced_objects;
 mod reported_messages;
 mod run_bounded;

@@ -1,4 +1,4 @@
-//! Live objects as the server writes them, and what is ours of them.
+//! Ownership of fields in live objects with `managedFields`, as the API server writes them.
 
 use super::*;
 use crate::object::kind::{AUTHORIZATION_POLICY, SERVICE};
@@ -37,13 +37,13 @@ fn live(managed: &Json, spec: &Json) -> Json {
 }
 
 #[test]
-fn what_we_applied_comes_back() {
+fn applied_body_is_returned_unchanged() {
     let (key, body) = deny_all();
     assert_eq!(owned_fields(&live(&json!([ours()]), &body["spec"]), Some(&body), &key), body);
 }
 
 #[test]
-fn a_field_that_somebody_added_to_a_kind_of_ours_is_drift() {
+fn field_added_to_exclusive_kind_is_drift() {
     let (key, body) = deny_all();
     let spec = json!({"action": "ALLOW", "rules": [{}], "selector": {"matchLabels": {"app": "x"}}});
     let kubectl = entry(
@@ -53,21 +53,21 @@ fn a_field_that_somebody_added_to_a_kind_of_ours_is_drift() {
     );
     let live = live(&json!([ours(), kubectl]), &spec);
     assert_eq!(owned_fields(&live, Some(&body), &key)["spec"], spec);
-    let (manager, mut fields) = intruders(&live, &body, &key).remove(0);
+    let (manager, mut fields) = conflicting_managers(&live, &body, &key).remove(0);
     fields.sort();
     assert_eq!(manager, "kubectl-edit");
     assert_eq!(fields, ["spec.rules", "spec.selector.matchLabels.app"]);
 }
 
 #[test]
-fn the_take_makes_the_territory_ours_and_leaves_the_rest() {
+fn exclusive_ownership_patch_takes_owned_fields_only() {
     let (key, body) = deny_all();
     let theirs =
         json!({"f:metadata": {"f:annotations": {"f:theirs": {}, "f:istio.io/dry-run": {}}}, "f:spec": {"f:rules": {}}});
     let status =
         json!({"manager": "istiod", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}});
     let live = live(&json!([ours(), entry("kubectl-edit", "Update", &theirs), status]), &body["spec"]);
-    let patch = take(&live, &body, &key).unwrap();
+    let patch = exclusive_ownership_patch(&live, &body, &key).unwrap();
     assert_eq!(patch[1]["value"], "7");
     let entries = patch[0]["value"].as_array().unwrap();
     assert_eq!(entries.len(), 3);
@@ -78,26 +78,26 @@ fn the_take_makes_the_territory_ours_and_leaves_the_rest() {
 }
 
 #[test]
-fn where_nobody_interferes_there_is_nothing_to_take() {
+fn no_patch_without_conflicting_managers() {
     let (key, body) = deny_all();
     let theirs = entry("argocd", "Update", &json!({"f:metadata": {"f:annotations": {"f:theirs": {}}}}));
     let live = live(&json!([ours(), theirs]), &body["spec"]);
-    assert_eq!(take(&live, &body, &key), None);
-    assert!(intruders(&live, &body, &key).is_empty());
+    assert_eq!(exclusive_ownership_patch(&live, &body, &key), None);
+    assert!(conflicting_managers(&live, &body, &key).is_empty());
 }
 
 #[test]
-fn an_apply_entry_that_vanished_is_made_anew() {
+fn missing_apply_entry_is_created() {
     let (key, body) = deny_all();
     let all = entry("kubectl-patch", "Update", &json!({"f:spec": {"f:action": {}, "f:rules": {}}}));
-    let patch = take(&live(&json!([all]), &body["spec"]), &body, &key).unwrap();
+    let patch = exclusive_ownership_patch(&live(&json!([all]), &body["spec"]), &body, &key).unwrap();
     let entries = patch[0]["value"].as_array().unwrap();
     assert_eq!(entries.len(), 1);
     assert_eq!((&entries[0]["manager"], &entries[0]["operation"]), (&json!(FIELD_MANAGER), &json!("Apply")));
 }
 
 #[test]
-fn of_a_shared_kind_only_our_fields_are_ours() {
+fn only_set_fields_of_shared_kind_are_owned() {
     let key = Key::new(&SERVICE, "pci", "payments");
     let port = json!({"name": "http-8080", "port": 8080, "protocol": "TCP", "targetPort": 8080, "appProtocol": "http"});
     let body = json!({
@@ -111,16 +111,16 @@ fn of_a_shared_kind_only_our_fields_are_ours() {
         "spec": {"clusterIP": "10.0.0.1", "ports": [theirs, {"port": 9, "protocol": "UDP"}], "selector": {"app": "payments"}},
     });
     assert_eq!(owned_fields(&live, Some(&body), &key), body);
-    assert_eq!(take(&live, &body, &key), None);
+    assert_eq!(exclusive_ownership_patch(&live, &body, &key), None);
 
-    // The server takes a selector whole, so a label that somebody adds is a change of ours.
+    // A Service's selector is one atomic value, so a label that another client adds to it is drift.
     let mut narrowed = live;
     narrowed["spec"]["selector"]["more"] = json!("y");
     assert_eq!(owned_fields(&narrowed, Some(&body), &key)["spec"]["selector"], json!({"app": "payments", "more": "y"}));
 }
 
 #[test]
-fn an_object_of_a_shared_kind_that_becomes_ours_is_ours_as_far_as_we_write_it() {
+fn shared_ownership_patch_takes_written_fields_only() {
     let key = Key::new(&SERVICE, "pci", "payments");
     let body = json!({
         "apiVersion": "v1", "kind": "Service",
@@ -135,7 +135,7 @@ fn an_object_of_a_shared_kind_that_becomes_ours_is_ours_as_far_as_we_write_it() 
         "f:spec": {"f:type": {}, "f:selector": {}, "f:ports": {".": {}, http: element, other: {".": {}, "f:port": {}}}},
     });
     let live = live(&json!([entry("helm", "Apply", &theirs)]), &body["spec"]);
-    let patch = take_written(&live, &body, &key).unwrap();
+    let patch = shared_ownership_patch(&live, &body, &key).unwrap();
     let entries = patch[0]["value"].as_array().unwrap();
     let ours = json!({
         "f:metadata": {"f:annotations": {"f:a": {}}},
@@ -150,7 +150,7 @@ fn an_object_of_a_shared_kind_that_becomes_ours_is_ours_as_far_as_we_write_it() 
 }
 
 #[test]
-fn what_we_own_and_want_no_more_is_seen() {
+fn applied_field_that_is_no_longer_wanted_is_returned() {
     let key = Key::new(&SERVICE, "pci", "payments");
     let fields = json!({"f:metadata": {"f:labels": {"f:old": {}}}, "f:spec": {"f:selector": {}}});
     let live = json!({
