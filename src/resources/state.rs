@@ -207,9 +207,9 @@ mod tests {
             ("{}", "{}"),
         ];
         for (state, expected) in rows {
-            let recorded = recorded(&Arguments::schema(), &stored(state));
+            let recorded = recorded(Arguments::schema(), &stored(state));
             assert_eq!(recorded, expected);
-            let restored = restored(&Arguments::schema(), &recorded);
+            let restored = restored(Arguments::schema(), &recorded);
             assert_eq!(restored, stored(expected), "what is recorded comes back");
             let _ = Arguments::decode(&restored, &Path::root(), &mut Diagnostics::default());
         }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn what_is_no_record_says_nothing() {
         for text in ["", "null", "[]", "{", r#"{"unheard":1}"#] {
-            assert_eq!(restored(&Arguments::schema(), text), stored("{}"), "{text}");
+            assert_eq!(restored(Arguments::schema(), text), stored("{}"), "{text}");
         }
     }
 }

@@ -48,9 +48,8 @@ impl Gateway {
 
     /// Hosts of a VirtualService that is bound to this gateway, and that no server has for its namespace.
     fn unserved(&self, live: &Json) -> Known<Vec<String>> {
-        let (Ok(namespace), Ok(name), Ok(servers)) = (&self.namespace, &self.name, &self.servers) else {
-            return Ok(Vec::new());
-        };
+        let (namespace, name) = (self.namespace.required()?, self.name.required()?);
+        let servers = self.server.known()?;
         let home = text(live, &["metadata", "namespace"]).unwrap_or_default();
         let words = |path: &[&str]| -> Vec<String> {
             let items = at(live, path).as_array().into_iter().flatten();

@@ -8,7 +8,6 @@ pub use config::{Config as ExternalService, Outputs};
 use super::{
     ResourceType,
     arguments::{cloned, copied, numbered, output_if_any, texts},
-    failures,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -102,9 +101,9 @@ fn intent(config: &Config) -> external_service::ExternalService {
         export_to: config.export_to.owned_elements().and_then(|namespaces| namespaces.ok_or(Unknown)),
         resiliency: config.resiliency.or(Preset::Medium),
         request_timeout: copied(&config.request_timeout),
-        retries: failures::retries(&config.retries),
-        circuit_breaker: failures::circuit_breaker(&config.circuit_breaker),
-        outlier_detection: failures::outlier_detection(&config.outlier_detection),
+        retries: config.retries.clone(),
+        circuit_breaker: config.circuit_breaker.clone(),
+        outlier_detection: config.outlier_detection.clone(),
         namespace: cloned(&config.namespace),
         labels: texts(&config.labels),
         annotations: texts(&config.annotations),

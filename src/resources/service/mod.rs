@@ -92,7 +92,7 @@ fn check_drain(config: &Config, out: &mut Diagnostics) {
     let Ok(Some(seconds)) = config.drain_seconds.known() else { return };
     let limits = OperationTimeouts::of(&config.timeouts);
     for (name, limit) in [("create", limits.create), ("update", limits.update), ("delete", limits.delete)] {
-        if u64::try_from(*seconds).is_ok_and(|seconds| seconds >= limit.as_secs()) {
+        if u64::from(*seconds) >= limit.as_secs() {
             out.error(
                 &Path::root().attribute("drain_seconds"),
                 format!("drain_seconds outlasts timeouts.{name}"),
