@@ -1,6 +1,9 @@
 //! Apply and delete: reads the live objects, schedules the writes, and carries them out wave by wave.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::FutureExt;
 use serde_json::Value as Json;
@@ -125,8 +128,8 @@ impl Writer<'_> {
         out: &mut Diagnostics,
     ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
         let (inherited, own): (Vec<_>, Vec<_>) = set.recorded.iter().partition(|(_, recorded)| recorded.inherited);
-        let keys = own.iter().map(|(key, _)| *key).chain(set.wanted.keys().copied());
-        let mut found = self.reader.fetch(keys, Freshness::Now, out).await?;
+        let keys: BTreeSet<&Key> = own.iter().map(|(key, _)| *key).chain(set.wanted.keys().copied()).collect();
+        let mut found = self.reader.fetch(keys.into_iter(), Freshness::Now, out).await?;
         let leftovers = inherited.iter().map(|(key, _)| *key).filter(|key| !set.wanted.contains_key(key));
         found.extend(self.reader.fetch_leftovers(leftovers, out).await?);
         Ok(found)
