@@ -24,7 +24,7 @@ use crate::{
     diagnostics::{Diagnostics, Reported},
     kubernetes::{
         Freshness,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     object::{Key, ManagementScope, Object},
 };
@@ -179,11 +179,11 @@ impl Writer<'_> {
                 return;
             }
             if !wave.delay_after.is_zero()
-                && let Err(error) = self.reader.deadline.pause(wave.delay_after).await
+                && let Err(error) = self.reader.deadline.sleep(wave.delay_after).await
             {
                 // The pause is about no single object; any of the resource's serves to name it.
                 if let Some(key) = set.arguments_object.or_else(|| set.recorded.keys().next()) {
-                    explain(&error, Doing::Apply, key, None, out);
+                    report_error(&error, ApiOperation::Apply, key, None, out);
                 }
                 return;
             }
@@ -199,22 +199,22 @@ impl Writer<'_> {
             LastRead::Outdated => self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await,
         };
         let recorded = set.recorded.get(key);
-        let (doing, result) = match (write, object, live) {
-            (Write::Apply { .. }, _, Err(error)) => (Doing::Apply, Err(error)),
-            (Write::Remove { .. }, _, Err(error)) => (Doing::Delete, Err(error)),
+        let (operation, result) = match (write, object, live) {
+            (Write::Apply { .. }, _, Err(error)) => (ApiOperation::Apply, Err(error)),
+            (Write::Remove { .. }, _, Err(error)) => (ApiOperation::Delete, Err(error)),
             (Write::Apply { body, .. }, Some(object), Ok(live)) => {
                 let carries_arguments = set.arguments_object == Some(key);
                 let target = Target { object, body, carries_arguments, recorded };
-                (Doing::Apply, self.apply_object(&target, live, journal, &mut out).await)
+                (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
             }
-            (Write::Apply { .. }, None, Ok(_)) => (Doing::Apply, Ok(())),
+            (Write::Apply { .. }, None, Ok(_)) => (ApiOperation::Apply, Ok(())),
             (Write::Remove { .. }, _, Ok(live)) => {
                 let recorded = recorded.cloned().unwrap_or_default();
-                (Doing::Delete, self.remove_object(key, &recorded, live, journal, &mut out).await)
+                (ApiOperation::Delete, self.remove_object(key, &recorded, live, journal, &mut out).await)
             }
         };
         if let Err(error) = result {
-            explain(&error, doing, key, object, &mut out);
+            report_error(&error, operation, key, object, &mut out);
         }
         out
     }

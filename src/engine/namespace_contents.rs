@@ -12,8 +12,8 @@ use crate::{
     json_path::at,
     kubernetes::{
         Error, Freshness,
-        errors::{Doing, explain},
-        namespace_contents::{Inhabitant, Served},
+        error_report::{ApiOperation, report_error},
+        namespace_contents::{ApiResource, ObjectMetadata},
     },
     object::{Key, ManagementScope, kind},
 };
@@ -54,8 +54,8 @@ impl Writer<'_> {
                     self.check_namespace_contents(key, Allowed::OfOwner, out).await;
                 }
                 Ok(_) => {}
-                Err(error) if error.no_cluster() => {}
-                Err(error) => drop(explain(&error, Doing::Read, key, None, out)),
+                Err(error) if error.is_cluster_unavailable() => {}
+                Err(error) => drop(report_error(&error, ApiOperation::Read, key, None, out)),
             }
         }
     }
@@ -94,11 +94,11 @@ impl Writer<'_> {
     pub(super) async fn check_namespace_contents(&self, key: &Key, allowed: Allowed, out: &mut Diagnostics) -> bool {
         let (mut forbidden, mut unreadable) = (Vec::new(), Vec::new());
         let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
-        match cluster.kinds_in_namespaces(deadline).await {
+        match cluster.namespaced_api_resources(deadline).await {
             Err(error) => unreadable.push(error.to_string()),
             Ok(kinds) => {
                 let kinds: Vec<_> = kinds.into_iter().filter(|kind| !is_generated_kind(kind)).collect();
-                let requests = kinds.iter().map(|kind| cluster.inhabitants(kind, &key.name, deadline).boxed());
+                let requests = kinds.iter().map(|kind| cluster.list_metadata(kind, &key.name, deadline).boxed());
                 for (kind, result) in kinds.iter().zip(run_bounded(requests.collect()).await) {
                     match result {
                         Ok(objects) => forbidden.extend(
@@ -143,7 +143,7 @@ impl Writer<'_> {
         forbidden.is_empty() && unreadable.is_empty()
     }
 
-    fn is_allowed(&self, kind: &Served, object: &Inhabitant, allowed: Allowed) -> bool {
+    fn is_allowed(&self, kind: &ApiResource, object: &ObjectMetadata, allowed: Allowed) -> bool {
         let of_owner = self.identity.is_owner(object.owner.as_deref());
         let is_generated = GENERATED_OBJECTS.iter().any(|(known, name)| *known == kind.kind && *name == object.name);
         is_generated
@@ -155,12 +155,12 @@ impl Writer<'_> {
     }
 }
 
-fn is_generated_kind(kind: &Served) -> bool {
+fn is_generated_kind(kind: &ApiResource) -> bool {
     GENERATED_KINDS.contains(&format!("{}/{}", kind.group, kind.kind).as_str())
 }
 
 /// An object as the diagnostic names it.
-fn description(kind: &Served, object: &Inhabitant) -> String {
+fn description(kind: &ApiResource, object: &ObjectMetadata) -> String {
     let name = format!("{}/{}", kind.kind, object.name);
     match &object.resource {
         Some(resource) => format!("{name} (of {resource})"),
@@ -168,8 +168,8 @@ fn description(kind: &Served, object: &Inhabitant) -> String {
     }
 }
 
-fn read_failure(kind: &Served, error: &Error) -> String {
-    if error.forbidden() { format!("no right to list {}", kind.plural) } else { format!("{}: {error}", kind.plural) }
+fn read_failure(kind: &ApiResource, error: &Error) -> String {
+    if error.is_forbidden() { format!("no right to list {}", kind.plural) } else { format!("{}: {error}", kind.plural) }
 }
 
 /// Returns the first texts as a list, and the number of the others.

@@ -17,8 +17,8 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     kubernetes::{
-        Applied, Apply, Error, Freshness,
-        errors::{Doing, explain},
+        ApplyOptions, Error, Freshness, WriteResponse,
+        error_report::{ApiOperation, report_error},
     },
     object::{FieldOwnership, ManagementScope, Object, kind},
 };
@@ -38,8 +38,8 @@ impl Writer<'_> {
         if self.reader.reported.contains(UNREACHABLE) {
             return;
         }
-        if let Err(error) = self.reader.cluster.identity(&self.reader.deadline).await
-            && error.no_cluster()
+        if let Err(error) = self.reader.cluster.uid(&self.reader.deadline).await
+            && error.is_cluster_unavailable()
         {
             return self.warn_unreachable(&error, out);
         }
@@ -72,7 +72,7 @@ impl Writer<'_> {
         let live = match self.reader.cluster.get(&object.key, Freshness::Recent, &self.reader.deadline).await {
             Ok(live) => live,
             Err(error) => {
-                self.report_failed_check(&error, Doing::Read, object, &mut out);
+                self.report_failed_check(&error, ApiOperation::Read, object, &mut out);
                 return out;
             }
         };
@@ -105,8 +105,8 @@ impl Writer<'_> {
         }
         match self.dry_run(object, live.as_deref(), DryRun { carries_arguments, takes_over }).await {
             Ok(applied) => self.report_dry_run(object, applied, &mut out),
-            Err(error) if namespace_is_planned && error.may_come_yet() && !error.kind_missing() => {}
-            Err(error) => self.report_failed_check(&error, Doing::Check, object, &mut out),
+            Err(error) if namespace_is_planned && error.is_missing_prerequisite() && !error.is_kind_not_served() => {}
+            Err(error) => self.report_failed_check(&error, ApiOperation::DryRun, object, &mut out),
         }
         out
     }
@@ -125,16 +125,16 @@ impl Writer<'_> {
         }
         let mut body = object.body.clone();
         require_uid(&mut body, live);
-        let how = Apply { dry_run: true, force: self.force_conflicts };
+        let how = ApplyOptions { dry_run: true, force: self.force_conflicts };
         match self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await {
             Ok(_) => {}
             // The object was deleted after it was read. Apply reports that.
-            Err(error) if error.stale() && !error.field_conflict() => {}
-            Err(error) => self.report_failed_check(&error, Doing::Check, object, out),
+            Err(error) if error.is_stale() && !error.is_field_conflict() => {}
+            Err(error) => self.report_failed_check(&error, ApiOperation::DryRun, object, out),
         }
     }
 
-    async fn dry_run(&self, object: &Object, live: Option<&Json>, dry_run: DryRun) -> Result<Applied, Error> {
+    async fn dry_run(&self, object: &Object, live: Option<&Json>, dry_run: DryRun) -> Result<WriteResponse, Error> {
         let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
         let body = with_ownership_metadata(&object.body, self.identity, dry_run.carries_arguments);
         match live {
@@ -149,14 +149,14 @@ impl Writer<'_> {
                 cluster.patch(&object.key, &Json::Array(operations.collect()), true, deadline).await
             }
             _ => {
-                let how = Apply { dry_run: true, force: self.force_conflicts || dry_run.takes_over };
+                let how = ApplyOptions { dry_run: true, force: self.force_conflicts || dry_run.takes_over };
                 cluster.apply(&object.key, &body, how, deadline).await
             }
         }
     }
 
     /// Reports what the server would change in the object, and its warnings.
-    fn report_dry_run(&self, object: &Object, applied: Applied, out: &mut Diagnostics) {
+    fn report_dry_run(&self, object: &Object, applied: WriteResponse, out: &mut Diagnostics) {
         let content = |body: &Json| content(body).map(|(name, value)| (name.clone(), value.clone())).collect::<Json>();
         let owned = owned_fields(&applied.object, Some(&object.body), &object.key);
         warn_if_mutated(&content(&owned), &content(&object.body), &object.key, out);
@@ -186,12 +186,12 @@ impl Writer<'_> {
 
     /// Reports a failed check. It is an error only if the server refuses the object; a check that couldn't be made is a
     /// warning, once per run.
-    fn report_failed_check(&self, error: &Error, doing: Doing, object: &Object, out: &mut Diagnostics) {
-        if doing == Doing::Check && (error.may_come_yet() || error.webhook_unavailable()) {
+    fn report_failed_check(&self, error: &Error, operation: ApiOperation, object: &Object, out: &mut Diagnostics) {
+        if operation == ApiOperation::DryRun && (error.is_missing_prerequisite() || error.is_webhook_unavailable()) {
             self.warn_deferred_check(error, object, out);
-        } else if error.no_cluster() {
+        } else if error.is_cluster_unavailable() {
             self.warn_unreachable(error, out);
-        } else if doing == Doing::Check && error.forbidden() {
+        } else if operation == ApiOperation::DryRun && error.is_forbidden() {
             if self.reader.reported.insert("dry run forbidden") {
                 out.warn(
                     &Path::root(),
@@ -200,19 +200,19 @@ impl Writer<'_> {
                 );
             }
         } else {
-            explain(error, doing, &object.key, Some(object), out);
+            report_error(error, operation, &object.key, Some(object), out);
         }
     }
 
     /// Warns that a check needs a namespace, CRD or webhook that the same run may create.
     fn warn_deferred_check(&self, error: &Error, object: &Object, out: &mut Diagnostics) {
         let kind = object.key.kind;
-        let cause = if error.kind_missing() {
+        let cause = if error.is_kind_not_served() {
             format!("The cluster doesn't serve {} of {}", kind.plural, kind.api_version())
         } else {
             error.to_string()
         };
-        if error.webhook_unavailable() {
+        if error.is_webhook_unavailable() {
             self.reader.reported.insert(&webhook_unavailable(object));
         }
         if self.reader.reported.insert(&cause) {

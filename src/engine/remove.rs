@@ -17,7 +17,7 @@ use super::{
 use crate::{
     diagnostics::Diagnostics,
     json_path::{at, set, text},
-    kubernetes::{Apply, Error, Freshness},
+    kubernetes::{ApplyOptions, Error, Freshness},
     object::{FieldOwnership, Key, ManagementScope},
 };
 
@@ -44,7 +44,7 @@ impl Writer<'_> {
             }
             match self.remove_once(key, recorded, &found, out).await {
                 Ok(()) => break,
-                Err(error) if error.stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
+                Err(error) if error.is_stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
                 Err(error) => return Err(error),
             }
             live = self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await?;
@@ -102,7 +102,7 @@ impl Writer<'_> {
         };
         let mut blocked = terminating.filter(|object| !finalizers(object).is_empty());
         while let Some(object) = blocked {
-            deadline.pause(FINALIZER_POLL_INTERVAL).await.map_err(|error| match error {
+            deadline.sleep(FINALIZER_POLL_INTERVAL).await.map_err(|error| match error {
                 Error::TimedOut(_) => Error::TimedOut(format!(
                     "it is being deleted, but its finalizers aren't done: {}{}",
                     finalizers(&object).join(", "),
@@ -127,7 +127,7 @@ impl Writer<'_> {
         if let Some(namespace) = &key.namespace {
             set(&mut body, &["metadata", "namespace"], json!(namespace));
         }
-        self.reader.cluster.apply(key, &body, Apply::default(), &self.reader.deadline).await.map(|_| ())
+        self.reader.cluster.apply(key, &body, ApplyOptions::default(), &self.reader.deadline).await.map(|_| ())
     }
 }
 

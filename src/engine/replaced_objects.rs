@@ -16,7 +16,7 @@ use crate::{
     json_path::text,
     kubernetes::{
         Error, Freshness,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     object::{Key, annotation},
 };
@@ -62,7 +62,7 @@ impl Writer<'_> {
                 Ok(true) => last_stage = Some(stage),
                 Ok(false) => {}
                 Err(error) => {
-                    explain(&error, Doing::Delete, key, None, out);
+                    report_error(&error, ApiOperation::Delete, key, None, out);
                 }
             }
         }
@@ -74,7 +74,7 @@ impl Writer<'_> {
         let mut conflicts = 0;
         loop {
             let live = match cluster.get(key, Freshness::Now, deadline).await {
-                Err(error) if error.kind_missing() => None,
+                Err(error) if error.is_kind_not_served() => None,
                 live => live?,
             };
             let Some(live) = live else { return Ok(false) };
@@ -82,10 +82,10 @@ impl Writer<'_> {
                 return Ok(false);
             }
             if conflicts == 0 && !delay.is_zero() {
-                deadline.pause(delay).await?;
+                deadline.sleep(delay).await?;
             }
             match self.delete_or_release(key, &RecordedObject::default(), &live).await {
-                Err(error) if error.stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
+                Err(error) if error.is_stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
                 result => return result.map(|()| true),
             }
         }

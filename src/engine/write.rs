@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     diagnostics::Diagnostics,
-    kubernetes::{Apply, Error, Freshness},
+    kubernetes::{ApplyOptions, Error, Freshness},
     object::{FieldOwnership, ManagementScope, Object},
 };
 
@@ -73,11 +73,11 @@ impl Writer<'_> {
                     journal.insert(&object.key, JournalEntry::written(&applied, owned, object, adopted));
                     return Ok(());
                 }
-                Err(error) if error.stale() && !error.field_conflict() && conflicts < MAX_CONFLICT_RETRIES => {
+                Err(error) if error.is_stale() && !error.is_field_conflict() && conflicts < MAX_CONFLICT_RETRIES => {
                     conflicts += 1;
                 }
-                Err(error) if error.may_come_yet() && live.is_none() && waited < NOT_FOUND_TIMEOUT => {
-                    self.reader.deadline.pause(NOT_FOUND_PAUSE).await?;
+                Err(error) if error.is_missing_prerequisite() && live.is_none() && waited < NOT_FOUND_TIMEOUT => {
+                    self.reader.deadline.sleep(NOT_FOUND_PAUSE).await?;
                     waited += NOT_FOUND_PAUSE;
                 }
                 Err(error) => return Err(error),
@@ -99,7 +99,7 @@ impl Writer<'_> {
                 require_uid(&mut body, &live);
             }
         }
-        let how = Apply { dry_run: false, force: self.force_conflicts };
+        let how = ApplyOptions { dry_run: false, force: self.force_conflicts };
         Ok(self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await?.object)
     }
 
@@ -120,7 +120,7 @@ impl Writer<'_> {
                 if has_no_managers(&live) {
                     // On the first apply, the server attributes all fields of an object without managers to a manager
                     // "before-first-apply", from which the patch takes them.
-                    let how = Apply { dry_run: false, force: true };
+                    let how = ApplyOptions { dry_run: false, force: true };
                     live = cluster.apply(key, body, how, deadline).await?.object;
                 }
                 exclusive_ownership_patch(&live, body, key)

@@ -23,7 +23,7 @@ fn plugin(server: &ScriptedServer, folder: &Path) -> Connection {
         api_version: "client.authentication.k8s.io/v1".to_owned(),
         command: "sh".to_owned(),
         args: vec!["-c".to_owned(), script.to_owned()],
-        env: BTreeMap::from([("COUNTER".to_owned(), terraform_provider_mesh::kubernetes::Secret(counter))]),
+        env: BTreeMap::from([("COUNTER".to_owned(), counter.into())]),
     };
     Connection { host: Some(server.url()), exec: Some(exec), ..Connection::default() }
 }
@@ -99,7 +99,7 @@ async fn token_file_is_read_again_after_401() {
     let connection = Connection { config_paths: vec![config.to_string_lossy().into_owned()], ..Connection::default() };
     let engine = Engine::connected(connection).recording(&[rule()]);
     // The session starts with the token that is there at its first request.
-    assert_eq!(engine.cluster.identity(&engine.deadline()).await.ok().flatten(), None);
+    assert_eq!(engine.cluster.uid(&engine.deadline()).await.ok().flatten(), None);
     fs::write(&token, "t2\n").expect("it is written");
     let outcome = engine.apply(&[rule()]).await;
     assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["DestinationRule/pci/payments"]));

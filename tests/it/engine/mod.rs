@@ -143,7 +143,7 @@ impl Engine {
     fn new(server: &ScriptedServer) -> Self {
         Self::connected(Connection {
             host: Some(server.url()),
-            token: Some(Secret("token".to_owned())),
+            token: Some(Secret::from("token")),
             ..Connection::default()
         })
     }

@@ -147,14 +147,13 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
         let mut state = lock(&state);
         state.received.push(received.clone());
         let matching = |exchange: &Exchange| exchange.method == received.method && exchange.path == received.path;
-        match state.script.iter().position(matching) {
-            Some(position) => state.script.remove(position).expect("the position was found").reply,
-            None => {
-                let request = format!("{} {}", received.method, received.path);
-                state.unexpected.push(request.clone());
-                // The client repeats the request on a 500.
-                Reply::Respond(400, status(400, "BadRequest", &format!("the script doesn't expect {request}")))
-            }
+        if let Some(position) = state.script.iter().position(matching) {
+            state.script.remove(position).expect("the position was found").reply
+        } else {
+            let request = format!("{} {}", received.method, received.path);
+            state.unexpected.push(request.clone());
+            // A 500 would make the client repeat the request.
+            Reply::Respond(400, status(400, "BadRequest", &format!("the script doesn't expect {request}")))
         }
     };
     match reply {
