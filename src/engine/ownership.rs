@@ -64,9 +64,9 @@ pub fn has_owning_resource(live: &Json) -> bool {
     text(live, &["metadata", "annotations", annotation::RESOURCE]).is_some()
 }
 
-/// Decides whom a live object belongs to. The annotations decide, and the record adds to them: an object that lost its
-/// annotations stays ours, and so does one that this instance made under a former name; an object that a `moved` block
-/// brought becomes ours. An object of which only fields are recorded never is.
+/// Decides whom a live object belongs to, by its annotations. The record adds three cases of [`Ownership::Ours`]: an object
+/// that lost its annotations, an object that this instance made under a former name, and an object that a `moved` block
+/// brought. An object of which only fields are recorded is none of them.
 pub fn classify(live: &Json, identity: &OwnerIdentity, recorded: Option<&RecordedObject>) -> Ownership {
     let annotated = |name: &str| text(live, &["metadata", "annotations", name]);
     let (owner, resource, instance) =
@@ -202,8 +202,8 @@ mod tests {
         let moved = RecordedObject { moved: true, ..RecordedObject::default() };
         let unmarked = json!({"metadata": {"uid": "u1"}});
         assert_eq!(classify(&unmarked, &identity(), Some(&moved)), Ownership::Ours);
-        let theirs = live("shop/prod", "mesh_service/pci/payments", "i1");
-        assert!(matches!(classify(&theirs, &identity(), Some(&moved)), Ownership::Other(_)));
+        let annotated = live("shop/prod", "mesh_service/pci/payments", "i1");
+        assert!(matches!(classify(&annotated, &identity(), Some(&moved)), Ownership::Other(_)));
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn entry(manager: &str, operation: &str, fields: &Json) -> Json {
     json!({"manager": manager, "operation": operation, "apiVersion": "security.istio.io/v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
 }
 
-fn ours() -> Json {
+fn apply_entry() -> Json {
     let annotations = json!({"f:istio.io/dry-run": {}, "f:terraform-provider-mesh/owner": {}});
     let fields = json!({"f:metadata": {"f:annotations": annotations}, "f:spec": {"f:action": {}, "f:rules": {}}});
     entry(FIELD_MANAGER, "Apply", &fields)
@@ -39,7 +39,7 @@ fn live(managed: &Json, spec: &Json) -> Json {
 #[test]
 fn applied_body_is_returned_unchanged() {
     let (key, body) = deny_all();
-    assert_eq!(owned_fields(&live(&json!([ours()]), &body["spec"]), Some(&body), &key), body);
+    assert_eq!(owned_fields(&live(&json!([apply_entry()]), &body["spec"]), Some(&body), &key), body);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn field_added_to_exclusive_kind_is_drift() {
         "Update",
         &json!({"f:spec": {"f:rules": {}, "f:selector": {".": {}, "f:matchLabels": {".": {}, "f:app": {}}}}}),
     );
-    let live = live(&json!([ours(), kubectl]), &spec);
+    let live = live(&json!([apply_entry(), kubectl]), &spec);
     assert_eq!(owned_fields(&live, Some(&body), &key)["spec"], spec);
     let (manager, mut fields) = conflicting_managers(&live, &body, &key).remove(0);
     fields.sort();
@@ -62,11 +62,11 @@ fn field_added_to_exclusive_kind_is_drift() {
 #[test]
 fn exclusive_ownership_patch_takes_owned_fields_only() {
     let (key, body) = deny_all();
-    let theirs =
+    let other_fields =
         json!({"f:metadata": {"f:annotations": {"f:theirs": {}, "f:istio.io/dry-run": {}}}, "f:spec": {"f:rules": {}}});
     let status =
         json!({"manager": "istiod", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}});
-    let live = live(&json!([ours(), entry("kubectl-edit", "Update", &theirs), status]), &body["spec"]);
+    let live = live(&json!([apply_entry(), entry("kubectl-edit", "Update", &other_fields), status]), &body["spec"]);
     let patch = exclusive_ownership_patch(&live, &body, &key).unwrap();
     assert_eq!(patch[1]["value"], "7");
     let entries = patch[0]["value"].as_array().unwrap();
@@ -80,8 +80,8 @@ fn exclusive_ownership_patch_takes_owned_fields_only() {
 #[test]
 fn no_patch_without_conflicting_managers() {
     let (key, body) = deny_all();
-    let theirs = entry("argocd", "Update", &json!({"f:metadata": {"f:annotations": {"f:theirs": {}}}}));
-    let live = live(&json!([ours(), theirs]), &body["spec"]);
+    let other_entry = entry("argocd", "Update", &json!({"f:metadata": {"f:annotations": {"f:theirs": {}}}}));
+    let live = live(&json!([apply_entry(), other_entry]), &body["spec"]);
     assert_eq!(exclusive_ownership_patch(&live, &body, &key), None);
     assert!(conflicting_managers(&live, &body, &key).is_empty());
 }
@@ -104,11 +104,11 @@ fn only_set_fields_of_shared_kind_are_owned() {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "payments", "namespace": "pci"},
         "spec": {"ports": [port], "selector": {"app": "payments"}},
     });
-    let mut theirs = port.clone();
-    theirs["nodePort"] = json!(30000);
+    let mut defaulted_port = port.clone();
+    defaulted_port["nodePort"] = json!(30000);
     let live = json!({
         "metadata": {"name": "payments", "namespace": "pci", "labels": {"team": "x"}, "managedFields": []},
-        "spec": {"clusterIP": "10.0.0.1", "ports": [theirs, {"port": 9, "protocol": "UDP"}], "selector": {"app": "payments"}},
+        "spec": {"clusterIP": "10.0.0.1", "ports": [defaulted_port, {"port": 9, "protocol": "UDP"}], "selector": {"app": "payments"}},
     });
     assert_eq!(owned_fields(&live, Some(&body), &key), body);
     assert_eq!(exclusive_ownership_patch(&live, &body, &key), None);
@@ -130,23 +130,23 @@ fn shared_ownership_patch_takes_written_fields_only() {
     let http = r#"k:{"port":80,"protocol":"TCP"}"#;
     let other = r#"k:{"port":9,"protocol":"UDP"}"#;
     let element = json!({".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}, "f:nodePort": {}});
-    let theirs = json!({
+    let other_fields = json!({
         "f:metadata": {"f:annotations": {".": {}, "f:a": {}, "f:b": {}}, "f:labels": {"f:team": {}}},
         "f:spec": {"f:type": {}, "f:selector": {}, "f:ports": {".": {}, http: element, other: {".": {}, "f:port": {}}}},
     });
-    let live = live(&json!([entry("helm", "Apply", &theirs)]), &body["spec"]);
+    let live = live(&json!([entry("helm", "Apply", &other_fields)]), &body["spec"]);
     let patch = shared_ownership_patch(&live, &body, &key).unwrap();
     let entries = patch[0]["value"].as_array().unwrap();
-    let ours = json!({
+    let our_fields = json!({
         "f:metadata": {"f:annotations": {"f:a": {}}},
         "f:spec": {"f:selector": {}, "f:ports": {http: {".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}}}},
     });
-    let left = json!({
+    let remaining_fields = json!({
         "f:metadata": {"f:annotations": {".": {}, "f:b": {}}, "f:labels": {"f:team": {}}},
         "f:spec": {"f:type": {}, "f:ports": {".": {}, http: {"f:nodePort": {}}, other: {".": {}, "f:port": {}}}},
     });
-    assert_eq!((&entries[0]["manager"], &entries[0]["fieldsV1"]), (&json!(FIELD_MANAGER), &ours));
-    assert_eq!((&entries[1]["manager"], &entries[1]["fieldsV1"]), (&json!("helm"), &left));
+    assert_eq!((&entries[0]["manager"], &entries[0]["fieldsV1"]), (&json!(FIELD_MANAGER), &our_fields));
+    assert_eq!((&entries[1]["manager"], &entries[1]["fieldsV1"]), (&json!("helm"), &remaining_fields));
 }
 
 #[test]
