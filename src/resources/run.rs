@@ -26,7 +26,7 @@ pub struct Run(Mutex<Visibility>);
 #[derive(Debug, Default)]
 struct Visibility {
     planned: BTreeSet<String>,
-    claimed: BTreeMap<Key, String>,
+    registered_objects: BTreeMap<Key, String>,
     doomed: BTreeMap<String, Record>,
     handed: BTreeMap<String, Handed>,
     settled: BTreeSet<String>,
@@ -45,9 +45,9 @@ impl Run {
     }
 
     /// Notes that `resource` makes the object; `Some`: another resource that does.
-    pub(super) fn claim(&self, key: &Key, resource: &str) -> Option<String> {
+    pub(super) fn register_object(&self, key: &Key, resource: &str) -> Option<String> {
         let mut seen = self.seen();
-        let first = seen.claimed.entry(key.clone()).or_insert_with(|| resource.to_owned());
+        let first = seen.registered_objects.entry(key.clone()).or_insert_with(|| resource.to_owned());
         (first != resource).then(|| first.clone())
     }
 

@@ -154,7 +154,7 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
         for object in desired.objects().filter(|object| !id.is_empty() && object.scope == ManagementScope::Whole) {
-            if let Some(other) = context.run.claim(&object.key, &Self::resource(id)) {
+            if let Some(other) = context.run.register_object(&object.key, &Self::resource(id)) {
                 let named = object.origins.iter().rfind(|(field, _)| field == "metadata.name");
                 out.error(
                     &named.map_or_else(Path::root, |(_, at)| at.clone()),
