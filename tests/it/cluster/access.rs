@@ -7,7 +7,7 @@ use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Proxy},
+    proxy::{Proxy, RecordedRequest},
     terraform::{Tool, Workspace},
     users::Grant,
 };
@@ -92,12 +92,13 @@ fn seen_by(namespace: &Namespace) -> [String; 3] {
 }
 
 /// The policies that were written, in order: the end of the name, and whether it came or went.
-fn written(asked: &[Asked], namespace: &Namespace) -> Vec<String> {
+fn written(request: &[RecordedRequest], namespace: &Namespace) -> Vec<String> {
     let prefix = format!("cart-{}", namespace.name);
-    let policies = asked.iter().filter(|asked| asked.writes() && asked.path.contains("/authorizationpolicies/"));
-    let policies = policies.map(|asked| {
-        let (_, name) = asked.path.rsplit_once('/').expect("a path");
-        let sign = if asked.method == "DELETE" { '-' } else { '+' };
+    let policies =
+        request.iter().filter(|request| request.is_write() && request.path.contains("/authorizationpolicies/"));
+    let policies = policies.map(|request| {
+        let (_, name) = request.path.rsplit_once('/').expect("a path");
+        let sign = if request.method == "DELETE" { '-' } else { '+' };
         format!("{sign}{}", name.strip_prefix(&prefix).expect("ours"))
     });
     policies.collect()
@@ -109,9 +110,7 @@ fn position(written: &[String], which: &str) -> usize {
 
 fn apply(workspace: &Workspace, namespace: &Namespace, hcl: &str) {
     configure(workspace, Grant::AppTeam, namespace, hcl);
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.converge();
 }
 
 /// off → dry_run → enforce → dry_run → off: what is exported and what is enforced at each stop.
@@ -140,7 +139,7 @@ fn a_service_comes_under_rules_and_leaves_them() {
             assert_eq!(policies(&namespace), expected, "{tool}, {mode}");
             assert_eq!(seen_by(&namespace), [visible; 3], "{tool}, {mode}");
         }
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{tool}");
     }
 }
@@ -152,11 +151,11 @@ fn what_opens_comes_before_what_closes_and_goes_after_it() {
     let namespace = control_plane().namespace("order");
     let proxy = Proxy::start(control_plane());
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &cart("enforce"));
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
     let closing = ["-deny", "-end-user", "-ext-authz"];
 
-    workspace.apply().succeeded();
-    let come = written(&proxy.asked(), &namespace);
+    workspace.apply().expect_success();
+    let come = written(&proxy.requests(), &namespace);
     assert_eq!(come.len(), 4, "{come:?}");
     for suffix in closing {
         assert!(position(&come, "+") < position(&come, &format!("+{suffix}")), "{come:?}");
@@ -164,13 +163,13 @@ fn what_opens_comes_before_what_closes_and_goes_after_it() {
 
     proxy.reset();
     configure(&workspace, Grant::AppTeam, &namespace, &cart("off"));
-    workspace.apply().succeeded();
-    let gone = written(&proxy.asked(), &namespace);
+    workspace.apply().expect_success();
+    let gone = written(&proxy.requests(), &namespace);
     assert_eq!(gone.len(), 4, "{gone:?}");
     for suffix in closing {
         assert!(position(&gone, &format!("-{suffix}")) < position(&gone, "-"), "{gone:?}");
     }
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 /// Ports of rules follow the ports of the service: by its number in the block, by its target in the policy.
@@ -203,7 +202,7 @@ fn rules_follow_the_ports_of_the_service() {
     let http = r#"["8081","9090"]"#;
     assert_eq!(ports(""), [http, r#"["19001"]"#]);
     assert_eq!([ports("-deny"), ports("-end-user"), ports("-ext-authz")], [[http]; 3]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 /// Without requests there is nothing to say of them, and a plan says so before anything is written.
@@ -241,11 +240,11 @@ resource "mesh_service" "ledger" {
         .replacen("  allow {", "  require_end_user {}\n  allow {", 1)
         .replace("ports =", "paths = [\"/x\"]\n    ports =");
     configure(&workspace, Grant::AppTeam, &namespace, &requests);
-    let told = workspace.plan_run().errors();
+    let told = workspace.try_plan().errors();
     for word in ["HTTP rule on tcp port 5432", "(IST0133)", "Rule on requests without an HTTP port"] {
         assert!(told.contains(word), "{word:?} is not in: {told}");
     }
     assert_eq!(policies(&namespace), expected);
     apply(&workspace, &namespace, LEDGER);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }

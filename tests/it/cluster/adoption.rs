@@ -67,7 +67,7 @@ fn what_somebody_made_is_taken_over_on_demand() {
             let before: Vec<_> = made.keys().map(|key| life(&live(key))).collect();
 
             let workspace = workspace(tool, grant, &namespace, hcl);
-            let told = workspace.plan_run().errors();
+            let told = workspace.try_plan().errors();
             for key in made.keys() {
                 // An account has no field that the server would note a manager of.
                 let who = if key.kind == &kind::SERVICE_ACCOUNT { "." } else { "; it was written by helm" };
@@ -87,7 +87,7 @@ fn what_somebody_made_is_taken_over_on_demand() {
                     assert!(plan.text.contains(&words), "{tool}: {words:?} is not in: {}", plan.text);
                 }
             }
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             for ((key, body), before) in made.iter().zip(before) {
                 let now = live(key);
                 if key.kind.territory == FieldOwnership::Exclusive {
@@ -97,13 +97,12 @@ fn what_somebody_made_is_taken_over_on_demand() {
                 assert_eq!(life(&now).0, before.0, "{key}");
                 assert_eq!(life(&now).1 == before.1, key != changed, "{key}");
             }
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
+            workspace.assert_empty_plan();
 
             // What a chart made others run on: it is let go as it is. The rest was ours to delete.
             let lent = || made.keys().filter(|key| key.kind.territory == FieldOwnership::Shared);
             let ours: Vec<Json> = lent().map(&live).collect();
-            workspace.destroy().succeeded();
+            workspace.destroy().expect_success();
             assert!(api.objects(&namespace.name).into_iter().eq(lent().map(ToString::to_string)), "{tool}");
             for (key, before) in lent().zip(ours) {
                 let mut now = live(key);
@@ -147,18 +146,18 @@ fn a_service_that_was_taken_over_is_ours_to_change() {
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &adopting(CART));
     let change = |hcl: &str, target: u64| {
         configure(&workspace, Grant::AppTeam, &namespace, &adopting(hcl));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let live = api.get(service).expect("it is there");
         assert_eq!(live["spec"]["ports"][0]["targetPort"], target);
         assert_eq!(
             (&live["spec"]["sessionAffinity"], &live["metadata"]["labels"]["team"]),
             (&json!("ClientIP"), &json!("cart"))
         );
-        assert!(workspace.plan().is_empty);
+        workspace.assert_empty_plan();
     };
     change(CART, 8080);
     change(&CART.replace("protocol = \"http\"", "protocol = \"http\"\n    target_port = 7070"), 7070);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(api.get(service).expect("it is left")["spec"]["ports"][0]["targetPort"], 7070);
 }
 
@@ -170,7 +169,7 @@ fn an_owner_is_renamed() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("renamed");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let owners = || {
             let live = api.objects(&namespace.name).into_iter().map(|key| api.get(&key.parse().unwrap()).unwrap());
             let mut owners: Vec<Json> = live.map(|live| live["metadata"]["annotations"][OWNER].clone()).collect();
@@ -182,31 +181,31 @@ fn an_owner_is_renamed() {
         let as_owner = |owner: &str, hcl: &str| {
             configure(&workspace, Grant::AppTeam, &namespace, hcl);
             let main = std::fs::read_to_string(workspace.path().join("main.tf")).expect("it is there");
-            workspace.file("main.tf", &main.replace(&before, owner));
+            workspace.write_file("main.tf", &main.replace(&before, owner));
         };
 
         as_owner("payments/prod", CART);
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.assert_empty_plan();
         assert_eq!(owners(), [before.as_str()]);
 
         as_owner("payments/prod", &CART.replace("[\"web\"]", "[\"web\", \"shop/checkout\"]"));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(owners(), ["payments/prod"], "every object is stamped anew");
-        assert!(workspace.plan().is_empty);
+        workspace.assert_empty_plan();
 
         // Whoever still goes by the old name has lost it, and gets it by an import alone.
         let late = super::workspace(tool, Grant::AppTeam, &namespace, CART);
-        let told = late.plan_run().errors();
+        let told = late.try_plan().errors();
         assert!(told.contains("of owner \"payments/prod\""), "{tool}: {told}");
-        late.run(&["import", "-input=false", "mesh_service.cart", &format!("{}/cart", namespace.name)]).succeeded();
+        late.run(&["import", "-input=false", "mesh_service.cart", &format!("{}/cart", namespace.name)])
+            .expect_success();
         let told = late.plan();
         assert!(told.text.contains("1 to change"), "{tool}: {}", told.text);
-        late.apply().succeeded();
+        late.apply().expect_success();
         assert_eq!(owners(), [before.as_str()]);
-        assert!(late.plan().is_empty);
-        assert!(workspace.plan_run().errors().contains(&format!("of owner {before:?}")), "{tool}");
-        late.destroy().succeeded();
+        late.assert_empty_plan();
+        assert!(workspace.try_plan().errors().contains(&format!("of owner {before:?}")), "{tool}");
+        late.destroy().expect_success();
         assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
     }
 }

@@ -217,7 +217,7 @@ fn what_each_writes_comes_changes_and_goes() {
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
     let configure = |hcl: &str| configure(&workspace, Grant::AppTeam, &namespace, hcl);
     comes_and_goes(ROWS, service, &workspace, &configure, &namespace.name, &expect_file!["arguments.txt"]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     let left = control_plane().api().objects(&namespace.name);
     assert_eq!(left, Vec::<String>::new());
 }
@@ -234,9 +234,7 @@ pub(super) fn comes_and_goes(
     let state = |of: fn(&Row) -> &'static str| {
         let resources: Vec<_> = rows.iter().enumerate().map(|(n, row)| resource(n, row, of(row))).collect();
         configure(&resources.join("\n"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{}", plan.text);
+        workspace.converge();
         live(workspace)
     };
     let without = state(|_| "");

@@ -13,7 +13,7 @@ use terraform_provider_mesh::object::Key;
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::{Fault, Proxy, RecordedRequest},
     terraform::{Tool, Workspace},
     users::Grant,
 };
@@ -30,7 +30,7 @@ fn key(namespace: &Namespace, kind: &str) -> Key {
 fn a_field_that_the_configuration_does_not_set_is_seen_and_removed() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("added"));
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let route = key(&namespace, "VirtualService");
     let before = api.get(&route).expect("it is there")["spec"].clone();
     let mut http = before["http"].clone();
@@ -45,13 +45,13 @@ fn a_field_that_the_configuration_does_not_set_is_seen_and_removed() {
         // What apply does is the plan's to show: the field goes.
         assert!(plan.text.contains(&shown.replace('+', "-")), "{shown}: {}", plan.text);
         assert!(plan.text.contains("VirtualService was changed by kubectl-patch"), "{shown}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(api.get(&route).expect("it is there")["spec"], before, "{shown}");
     }
     // What means nothing to the mesh is its author's.
     api.patch(&route, &json!({ "metadata": { "annotations": { "example.com/reviewed": "yes" } } }));
-    assert!(workspace.plan().is_empty);
-    workspace.destroy().succeeded();
+    workspace.assert_empty_plan();
+    workspace.destroy().expect_success();
 }
 
 /// (ii)
@@ -60,7 +60,7 @@ fn a_field_that_the_configuration_does_not_set_is_seen_and_removed() {
 fn another_manager_of_the_same_value_is_named_once_the_value_changes() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("shared"));
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let key = key(&namespace, "VirtualService");
     let live = api.get(&key).expect("it is there");
     let theirs = json!({
@@ -68,15 +68,15 @@ fn another_manager_of_the_same_value_is_named_once_the_value_changes() {
         "metadata": { "name": key.name, "namespace": key.namespace }, "spec": live["spec"],
     });
     api.apply(&theirs, "argocd-controller");
-    assert!(workspace.plan().is_empty);
+    workspace.assert_empty_plan();
     let high = CART.replace("service   = \"managed\"", "service = \"managed\"\n  resiliency = \"high\"");
     configure(&workspace, Grant::AppTeam, &namespace, &high);
     let plan = workspace.plan();
     assert!(plan.text.contains("set by argocd-controller. Apply takes this back"), "{}", plan.text);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     assert_eq!(api.get(&key).expect("it is there")["spec"]["http"][0]["timeout"], "5s");
-    assert!(workspace.plan().is_empty);
-    workspace.destroy().succeeded();
+    workspace.assert_empty_plan();
+    workspace.destroy().expect_success();
 }
 
 /// (v): what is written in place of what, and the words of the error that `validate` gives, without a cluster.
@@ -138,11 +138,11 @@ fn an_apply_that_was_killed_is_finished_by_the_next_one() {
             let namespace = control_plane().namespace("killed");
             let proxy = Proxy::start(control_plane());
             let workspace = workspace(tool, Grant::AppTeam, &namespace, &many(3));
-            workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-            proxy.rule(written, usize::MAX, Fault::Delay(Duration::from_mins(5)), Asked::writes);
+            workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+            proxy.inject_fault(written, usize::MAX, Fault::Delay(Duration::from_mins(5)), RecordedRequest::is_write);
             let apply = workspace.spawn(&APPLY);
             let patience = Instant::now() + Duration::from_mins(1);
-            while proxy.asked().iter().filter(|asked| asked.writes()).count() <= written {
+            while proxy.writes().len() <= written {
                 assert!(Instant::now() < patience, "the write never came");
                 thread::sleep(Duration::from_millis(20));
             }
@@ -151,10 +151,10 @@ fn an_apply_that_was_killed_is_finished_by_the_next_one() {
             kill(apply);
             assert_eq!(api.objects(&namespace.name).len(), written, "{tool}");
             proxy.reset();
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             assert!(workspace.plan().is_empty, "{tool}, {written}");
-            assert!(proxy.asked().iter().all(|asked| asked.method != "DELETE"), "{tool}, {written}");
-            workspace.destroy().succeeded();
+            assert!(proxy.requests().iter().all(|request| request.method != "DELETE"), "{tool}, {written}");
+            workspace.destroy().expect_success();
             assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "{tool}, {written}");
         }
     }
@@ -167,18 +167,18 @@ fn an_import_block_writes_a_configuration_that_changes_nothing() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("generated");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
-        workspace.run(&["state", "rm", "mesh_service.cart"]).succeeded();
+        workspace.apply().expect_success();
+        workspace.run(&["state", "rm", "mesh_service.cart"]).expect_success();
         let import = "import {\n  to = mesh_service.cart\n  id = \"NAMESPACE/cart\"\n}";
         configure(&workspace, Grant::AppTeam, &namespace, import);
         let plan = ["plan", "-input=false", "-no-color", "-generate-config-out=generated.tf"];
-        let run = workspace.run(&plan).succeeded();
+        let run = workspace.run(&plan).expect_success();
         let sum = "1 to import, 0 to add, 0 to change, 0 to destroy";
         assert!(run.stdout.contains(sum), "{tool}: {run}");
-        let run = workspace.apply().succeeded();
+        let run = workspace.apply().expect_success();
         assert!(run.stdout.contains("1 imported, 0 added, 0 changed, 0 destroyed"), "{tool}: {run}");
         assert!(workspace.plan().is_empty, "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
     }
 }

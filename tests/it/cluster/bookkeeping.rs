@@ -28,13 +28,13 @@ fn a_state_of_another_cluster_is_not_read_as_all_gone() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("elsewhere");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         edit(&workspace, |mut private| {
             assert!(private["cluster"].is_string(), "{private}");
             private["cluster"] = json!("the-uid-of-another");
             Some(private)
         });
-        for told in [workspace.plan_run().errors(), workspace.destroy().errors()] {
+        for told in [workspace.try_plan().errors(), workspace.destroy().errors()] {
             for word in ["This is another cluster", "the-uid-of-another", "Check the connection arguments"] {
                 assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
             }
@@ -49,11 +49,10 @@ fn a_state_without_private_data_still_plans_and_destroys() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("surgery");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         edit(&workspace, |_| None);
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        workspace.destroy().succeeded();
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
     }
 }

@@ -1,5 +1,5 @@
-//! A canary on the API server, watched: what routes name is there at every instant, it goes only when proxies had time to leave
-//! it, and an apply that ends between any two steps is finished by the next.
+//! A canary on the API server, watched: what routes name is there at every instant, it goes only when proxies had time
+//! to leave it, and an apply that ends between any two steps is finished by the next.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,8 +12,8 @@ use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
-    terraform::{Tool, Workspace, finish},
+    proxy::{Fault, Proxy},
+    terraform::{Tool, Workspace, wait_for_exit},
     users::Grant,
     watch::{Change, Watch},
 };
@@ -57,7 +57,7 @@ impl Canary {
         let watch = control_plane().api().watch(&[&kind::DESTINATION_RULE, &kind::VIRTUAL_SERVICE], &namespace.name);
         let proxy = Proxy::start(control_plane());
         let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
-        workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
         Self { namespace, workspace, proxy, watch, protocol }
     }
 
@@ -68,7 +68,7 @@ impl Canary {
 
     fn apply(&self, versions: &[Version]) {
         self.configure(versions);
-        self.workspace.apply().succeeded();
+        self.workspace.apply().expect_success();
         let plan = self.workspace.plan();
         assert!(plan.is_empty, "{versions:?}: {}", plan.text);
     }
@@ -101,14 +101,14 @@ impl Canary {
             if change.key.kind == &kind::DESTINATION_RULE {
                 let now: BTreeSet<String> = subsets_of(&change).into_keys().collect();
                 for gone in subsets.difference(&now) {
-                    let waited = left.get(gone).map(|left| change.at - *left);
+                    let waited = left.get(gone).map(|left| change.received_at - *left);
                     assert!(waited.is_none_or(|waited| waited + LATE >= DRAIN), "{gone} went after {waited:?}");
                 }
                 subsets = now;
             } else {
                 let now: BTreeSet<String> = weights_of(&change).into_keys().flatten().collect();
                 for unnamed in named.difference(&now) {
-                    left.insert(String::clone(unnamed), change.at);
+                    left.insert(String::clone(unnamed), change.received_at);
                 }
                 named = now;
             }
@@ -118,7 +118,7 @@ impl Canary {
     }
 
     fn destroy(self) {
-        self.workspace.destroy().succeeded();
+        self.workspace.destroy().expect_success();
         self.never_broke();
         assert_eq!(control_plane().api().objects(&self.namespace.name), Vec::<String>::new());
     }
@@ -131,20 +131,21 @@ fn line(change: &Change) -> String {
         let weights = weights_of(change).into_iter();
         weights.map(|(subset, weight)| format!("{}:{weight}", subset.unwrap_or_else(|| "all".to_owned()))).collect()
     };
-    let is = if change.live.is_none() { " gone".to_owned() } else { format!(" {}", texts.join(" ")) };
+    let is = if change.object.is_none() { " gone".to_owned() } else { format!(" {}", texts.join(" ")) };
     format!("{}{}", change.key.kind.kind, is.trim_end())
 }
 
 /// The subsets and their label.
 fn subsets_of(change: &Change) -> BTreeMap<String, String> {
     let text = |json: &Json| json.as_str().expect("a text").to_owned();
-    let subsets = change.live.as_ref().and_then(|live| live["spec"]["subsets"].as_array().cloned()).unwrap_or_default();
+    let subsets =
+        change.object.as_ref().and_then(|live| live["spec"]["subsets"].as_array().cloned()).unwrap_or_default();
     subsets.iter().map(|subset| (text(&subset["name"]), text(&subset["labels"]["version"]))).collect()
 }
 
 /// The subsets that the one route names, `None` for all endpoints, and their weights.
 fn weights_of(change: &Change) -> BTreeMap<Option<String>, u64> {
-    let Some(live) = &change.live else { return BTreeMap::new() };
+    let Some(live) = &change.object else { return BTreeMap::new() };
     let routes = ["http", "tcp"].iter().filter_map(|field| live["spec"][field].as_array());
     let destinations: Vec<&Json> =
         routes.flatten().flat_map(|route| route["route"].as_array().expect("where to")).collect();
@@ -223,7 +224,7 @@ fn versions_of_connections_come_and_go() {
 fn a_service_with_versions_is_destroyed_slowly() {
     let canary = Canary::new(Tool::Terraform, "http");
     canary.apply(&[V1]);
-    canary.workspace.destroy().succeeded();
+    canary.workspace.destroy().expect_success();
     assert_eq!(canary.story(2), ["VirtualService gone", "DestinationRule gone"]);
     canary.never_broke();
 }
@@ -239,7 +240,7 @@ fn whichever_step_fails_the_next_apply_goes_on() {
             let canary = Canary::new(Tool::Terraform, "http");
             canary.apply(before);
             canary.configure(after);
-            canary.proxy.rule(writes, usize::MAX, Fault::Answer(403), Asked::writes);
+            canary.proxy.forbid_writes_after(writes);
             let run = canary.workspace.apply();
             canary.proxy.reset();
             canary.never_broke();
@@ -279,7 +280,7 @@ fn killed(canary: &Canary, is_time: impl Fn(&[String]) -> bool) {
     let provider = provider_of(child.id()).expect("it is running").to_string();
     let sent = std::process::Command::new("kill").args(["-KILL", &provider]).status().expect("running kill");
     assert!(sent.success());
-    let run = finish(child);
+    let run = wait_for_exit(child);
     assert_ne!(run.code, Some(0), "{run}");
     canary.proxy.reset();
     canary.never_broke();
@@ -301,8 +302,8 @@ fn killed_before_the_routes_move() {
     canary.apply(&[V1]);
     canary.configure(&[V2]);
     // The routes' write is held up for longer than the provider lives.
-    canary.proxy.rule(0, usize::MAX, Fault::Delay(Duration::from_mins(1)), |asked| {
-        asked.writes() && asked.path.contains("virtualservices")
+    canary.proxy.inject_fault(0, usize::MAX, Fault::Delay(Duration::from_mins(1)), |request| {
+        request.is_write() && request.path.contains("virtualservices")
     });
     killed(&canary, |story| story == ["DestinationRule v1=1 v2=2"]);
     canary.destroy();

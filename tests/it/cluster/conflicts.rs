@@ -32,9 +32,9 @@ fn a_field_of_somebody_else_is_refused_at_plan_and_taken_on_demand() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("conflict");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         claim(&namespace, "theirs");
-        for told in [workspace.plan_run().errors(), workspace.apply().errors()] {
+        for told in [workspace.try_plan().errors(), workspace.apply().errors()] {
             let service = format!("Service {}/cart", namespace.name);
             for word in [&service, ".spec.selector", "argocd-controller", "force_conflicts = true"] {
                 assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
@@ -46,10 +46,10 @@ fn a_field_of_somebody_else_is_refused_at_plan_and_taken_on_demand() {
         workspace.configure(&provider(&namespace, "istio-system", force, CART));
         let plan = workspace.plan();
         assert!(plan.text.contains(r#"~ app = "theirs" -> "cart""#), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(selector(&namespace), json!({ "app": "cart" }));
         assert!(workspace.plan().is_empty, "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
     }
 }
 
@@ -59,12 +59,12 @@ fn a_field_of_somebody_else_is_refused_at_plan_and_taken_on_demand() {
 fn a_field_that_both_have_is_a_conflict_once_it_changes() {
     let namespace = control_plane().namespace("both");
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     claim(&namespace, "cart");
-    assert!(workspace.plan().is_empty);
+    workspace.assert_empty_plan();
     let moved = CART.replace("service   = \"managed\"", "service   = \"managed\"\n  selector  = { app = \"basket\" }");
     super::configure(&workspace, Grant::AppTeam, &namespace, &moved);
-    let told = workspace.plan_run().errors();
+    let told = workspace.try_plan().errors();
     for word in [".spec.selector", "argocd-controller", "force_conflicts = true"] {
         assert!(told.contains(word), "{word:?} is not in: {told}");
     }

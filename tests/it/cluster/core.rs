@@ -1,5 +1,5 @@
-//! What core can do with any resource does what it says with ours: `lifecycle`, `-target`, refreshes, `count` and `for_each`,
-//! `terraform test`, one process for many runs, states of other versions.
+//! What core can do with any resource does what it says with ours: `lifecycle`, `-target`, refreshes, `count` and
+//! `for_each`, `terraform test`, one process for many runs, states of other versions.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use super::{CART, configure, many, provider, workspace};
 fn made(tool: Tool, hcl: &str) -> (Namespace, Workspace) {
     let namespace = control_plane().namespace("core");
     let workspace = workspace(tool, Grant::AppTeam, &namespace, hcl);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     (namespace, workspace)
 }
 
@@ -37,7 +37,7 @@ fn unchanged(workspace: &Workspace, when: &str) {
 }
 
 fn end(workspace: &Workspace, namespace: &Namespace) {
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(objects(namespace), Vec::<String>::new());
 }
 
@@ -70,7 +70,7 @@ fn ignored_arguments_keep_their_values() {
         configure(&workspace, Grant::AppTeam, &namespace, &with("high", "[\"catalog\"]"));
         unchanged(&workspace, "an ignored change");
         configure(&workspace, Grant::AppTeam, &namespace, &with("high", "[\"ledger\"]"));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(spec(&namespace, "VirtualService")["http"][0]["timeout"], "60s", "{tool}");
         unchanged(&workspace, "another change");
         end(&workspace, &namespace);
@@ -88,7 +88,7 @@ fn what_the_provider_computes_cannot_be_ignored() {
             let plan = workspace.plan();
             assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{tool}, {ignored}: {}", plan.text);
             configure(&workspace, Grant::AppTeam, &namespace, &hcl.replace("catalog", "ledger"));
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             assert_ne!(spec(&namespace, "AuthorizationPolicy")["rules"], json!([{}]), "{tool}, {ignored}");
             let calls = spec(&namespace, "Sidecar").to_string();
             assert_eq!(calls.contains("ledger"), ignored != "all", "{tool}, {ignored}: {calls}");
@@ -106,12 +106,12 @@ fn a_target_alone_is_applied() {
         let both = format!("{CART}{}", CART.replace("cart", "basket"));
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &both);
         let target = ["apply", "-input=false", "-auto-approve", "-target=mesh_service.cart"];
-        workspace.run(&target).succeeded();
+        workspace.run(&target).expect_success();
         assert!(objects(&namespace).iter().all(|object| object.contains("cart")), "{tool}");
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(objects(&namespace).len(), 12, "{tool}");
         let target = ["destroy", "-input=false", "-auto-approve", "-target=mesh_service.cart"];
-        workspace.run(&target).succeeded();
+        workspace.run(&target).expect_success();
         assert!(objects(&namespace).iter().all(|object| object.contains("basket")), "{tool}");
         end(&workspace, &namespace);
     }
@@ -126,7 +126,7 @@ fn without_a_refresh_the_state_is_believed_and_an_apply_mends_all() {
         let plan = ["plan", "-input=false", "-detailed-exitcode", "-refresh=false"];
         assert_eq!(workspace.run(&plan).code, Some(0), "{tool}");
         configure(&workspace, Grant::AppTeam, &namespace, &CART.replace("catalog", "ledger"));
-        workspace.run(&["apply", "-input=false", "-auto-approve", "-refresh=false"]).succeeded();
+        workspace.run(&["apply", "-input=false", "-auto-approve", "-refresh=false"]).expect_success();
         assert_ne!(spec(&namespace, "AuthorizationPolicy")["rules"], json!([{}]), "{tool}");
         unchanged(&workspace, "the apply");
         end(&workspace, &namespace);
@@ -139,14 +139,14 @@ fn a_refresh_alone_records_and_changes_nothing() {
     for tool in Tool::ALL {
         let (namespace, workspace) = made(tool, CART);
         meddle(&namespace);
-        workspace.run(&["apply", "-input=false", "-auto-approve", "-refresh-only"]).succeeded();
+        workspace.run(&["apply", "-input=false", "-auto-approve", "-refresh-only"]).expect_success();
         assert_eq!(spec(&namespace, "AuthorizationPolicy")["rules"], json!([{}]), "{tool}");
         let recorded =
             workspace.resources()[0].1["objects"][key(&namespace, "AuthorizationPolicy").to_string()].clone();
         assert!(recorded.as_str().is_some_and(|body| body.contains("\"rules\":[{}]")), "{tool}: {recorded}");
         let plan = workspace.plan();
         assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         unchanged(&workspace, "the apply");
         end(&workspace, &namespace);
     }
@@ -181,7 +181,7 @@ fn one_of_many_goes_alone() {
         configure(&workspace, Grant::AppTeam, &namespace, &two);
         let plan = workspace.plan();
         assert!(plan.text.contains("0 to add, 0 to change, 1 to destroy"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let left = objects(&namespace);
         assert!(left.len() == 12 && !left.iter().any(|object| object.contains(gone)), "{tool}: {left:?}");
         unchanged(&workspace, "two");
@@ -234,11 +234,11 @@ fn tests_of_configurations_run() {
         for (name, test) in TESTS {
             let namespace = control_plane().namespace(name);
             let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl);
-            workspace.file("cart.tftest.hcl", test);
+            workspace.write_file("cart.tftest.hcl", test);
             if name == "mocked" {
-                workspace.file("kubeconfig", "there is none");
+                workspace.write_file("kubeconfig", "there is none");
             }
-            let run = workspace.run(&["test", "-no-color"]).succeeded();
+            let run = workspace.run(&["test", "-no-color"]).expect_success();
             assert!(run.stdout.contains("Success!"), "{tool}: {run}");
             assert_eq!(objects(&namespace), Vec::<String>::new(), "{tool}: the test cleans up");
         }
@@ -271,10 +271,10 @@ fn one_process_serves_run_after_run() {
         workspace.configure(&provider(&namespace, "istio-system", &connection, &many(2)));
         for _ in 0..2 {
             assert!(!workspace.plan().is_empty);
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             unchanged(&workspace, "the apply");
             meddle_first(&namespace);
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             unchanged(&workspace, "the mending");
             end(&workspace, &namespace);
         }

@@ -1,5 +1,5 @@
-//! What somebody else does to our objects is seen by the next plan and taken back by the next apply, whole: nothing of theirs
-//! is left in the object, nor in who owns its fields.
+//! What somebody else does to our objects is seen by the next plan and taken back by the next apply, whole: nothing of
+//! theirs is left in the object, nor in who owns its fields.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::Key;
@@ -115,7 +115,7 @@ fn meddle(api: &Api, key: &Key, what: &What) {
 fn what_somebody_does_to_our_objects_is_seen_and_taken_back() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("drift"));
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, PLATFORM);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     for Meddling { object, what } in MEDDLING {
         let key = key(&namespace, object);
         let before = meaning(&api.get(&key).expect("it is there"));
@@ -129,14 +129,14 @@ fn what_somebody_does_to_our_objects_is_seen_and_taken_back() {
         let warning = format!("{} was changed by {who}", key.kind.kind);
         assert!(plan.text.contains(&warning), "{warning:?} is not in: {}", plan.text);
 
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let mended = api.get(&key).expect("it is there");
         assert_eq!(meaning(&mended), before, "{key}, from {}", meaning(&meddled));
         assert_eq!(intruders(&mended), Vec::<&Json>::new(), "{key}");
         let plan = workspace.plan();
         assert!(plan.is_empty, "{key}: {}", plan.text);
     }
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 #[test]
@@ -144,15 +144,15 @@ fn what_somebody_does_to_our_objects_is_seen_and_taken_back() {
 fn an_object_that_nobody_owns_any_more_is_owned_again() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("ownerless"));
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, PLATFORM);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let key = key(&namespace, "PeerAuthentication/default");
     let before = meaning(&api.get(&key).expect("it is there"));
     api.patch(&key, &json!({ "metadata": { "managedFields": [{}] }, "spec": { "mtls": { "mode": "PERMISSIVE" } } }));
     assert!(!workspace.plan().is_empty);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let mended = api.get(&key).expect("it is there");
     assert_eq!(meaning(&mended), before);
     assert_eq!(intruders(&mended), Vec::<&Json>::new());
-    assert!(workspace.plan().is_empty);
-    workspace.destroy().succeeded();
+    workspace.assert_empty_plan();
+    workspace.destroy().expect_success();
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::support::{
     control_plane::control_plane,
-    terraform::{Tool, Workspace, finish},
+    terraform::{Tool, Workspace, wait_for_exit},
     users::Grant,
 };
 
@@ -37,14 +37,14 @@ fn a_namespace_that_comes_in_time_is_waited_for() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("early"));
     let soon = format!("{}-soon", namespace.name);
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &CART.replace("NAMESPACE", &soon));
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
     let plan = workspace.plan().text;
     assert_eq!(plan.matches("Some checks wait until apply").count(), 1, "{plan}");
     let child = workspace.spawn(&["apply", "-input=false", "-no-color", "-auto-approve"]);
     thread::sleep(Duration::from_secs(5));
     api.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": soon } }), "tests");
-    finish(child).succeeded();
-    assert!(workspace.plan().is_empty);
+    wait_for_exit(child).expect_success();
+    workspace.assert_empty_plan();
     assert_eq!(api.objects(&soon).len(), 6);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }

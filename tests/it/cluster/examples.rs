@@ -11,8 +11,8 @@ use crate::{
     generated::{files, text},
     support::{
         api::Api,
-        control_plane::{control_plane, repository, yaml},
-        namespaces::finalize,
+        control_plane::{control_plane, parse_yaml, repository_root},
+        namespace_finalizer::finalize_namespaces,
         terraform::{Tool, Workspace},
     },
 };
@@ -20,18 +20,18 @@ use crate::{
 /// A workspace with the configuration of examples/`folder`, after `init`.
 fn initialized(tool: Tool, folder: &str) -> Workspace {
     let workspace = Workspace::with_mirror(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
-    for entry in fs::read_dir(repository().join("examples").join(folder)).expect("the example is there") {
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    for entry in fs::read_dir(repository_root().join("examples").join(folder)).expect("the example is there") {
         let path = entry.expect("a file").path();
         if path.extension().is_some_and(|extension| extension == "tf") {
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-            workspace.file(name, &fs::read_to_string(&path).expect("reading an example"));
+            workspace.write_file(name, &fs::read_to_string(&path).expect("reading an example"));
         }
     }
     if !workspace.path().join("main.tf").exists() {
         workspace.configure("provider \"mesh\" {\n  owner = \"tests/examples\"\n}\n");
     }
-    let told = workspace.run(&["init", "-input=false", "-no-color"]).succeeded().stdout;
+    let told = workspace.run(&["init", "-input=false", "-no-color"]).expect_success().stdout;
     assert!(told.contains("mesh-provider/mesh v"), "{told}");
     workspace
 }
@@ -94,7 +94,7 @@ fn every_example_is_applied() {
         make_services(&api, &text(&path));
     }
     let theirs = everything(&api);
-    let _controller = finalize(vec!["storefront".to_owned()]);
+    let _controller = finalize_namespaces(vec!["storefront".to_owned()]);
     for resource in [
         "mesh_service",
         "mesh_external_service",
@@ -106,9 +106,9 @@ fn every_example_is_applied() {
         "mesh_gateway",
     ] {
         let workspace = initialized(Tool::Tofu, &format!("resources/{resource}"));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         is_empty(&workspace);
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(everything(&api), theirs, "{resource}");
     }
     two_teams(&api);
@@ -118,13 +118,12 @@ fn every_example_is_applied() {
 }
 
 fn is_empty(workspace: &Workspace) {
-    let unchanged = workspace.plan();
-    assert!(unchanged.is_empty, "{}", unchanged.text);
+    workspace.assert_empty_plan();
 }
 
 fn the_photo_application(api: &Api, tool: Tool) {
     let photo = initialized(tool, "scenarios/photo-app");
-    photo.apply().succeeded();
+    photo.apply().expect_success();
     is_empty(&photo);
     let expected = [
         ("datastore", vec!["cluster.local/ns/photo/sa/photo-backend"]),
@@ -135,7 +134,7 @@ fn the_photo_application(api: &Api, tool: Tool) {
     let expected: BTreeMap<String, Vec<String>> =
         expected.map(|(who, by)| (who.to_owned(), by.into_iter().map(str::to_owned).collect())).into();
     assert_eq!(callers(api, &["photo", "datastore", "istio-system"]), expected, "{tool}");
-    photo.destroy().succeeded();
+    photo.destroy().expect_success();
     assert_eq!(everything(api), Vec::<String>::new(), "{tool}");
 }
 
@@ -143,23 +142,23 @@ fn the_photo_application(api: &Api, tool: Tool) {
 fn two_teams(api: &Api) {
     let shop = initialized(Tool::Terraform, "resources/mesh_service/two-teams/shop");
     let pci = initialized(Tool::Tofu, "resources/mesh_service/two-teams/pci");
-    shop.apply().succeeded();
-    pci.apply().succeeded();
+    shop.apply().expect_success();
+    pci.apply().expect_success();
     is_empty(&shop);
     is_empty(&pci);
     let expected = [("checkout", vec![]), ("charges", vec!["cluster.local/ns/shop/sa/checkout".to_owned()])];
     let expected: BTreeMap<String, Vec<String>> = expected.map(|(who, by)| (who.to_owned(), by)).into();
     assert_eq!(callers(api, &["shop", "pci"]), expected);
-    shop.destroy().succeeded();
+    shop.destroy().expect_success();
     is_empty(&pci);
-    pci.destroy().succeeded();
+    pci.destroy().expect_success();
 }
 
 /// What has our name is taken over, what has another goes, and what was somebody's Service stays when all else is gone.
 fn adoption(api: &Api) {
     let before: Vec<Json> = files("examples/resources/mesh_service/adoption/before", ".yaml")
         .iter()
-        .flat_map(|path| yaml(&text(path)))
+        .flat_map(|path| parse_yaml(&text(path)))
         .collect();
     for object in &before {
         api.apply(object, "kubectl");
@@ -170,7 +169,7 @@ fn adoption(api: &Api) {
     let (service, theirs) = (key(&kind::SERVICE, "orders"), uid(&rule));
 
     let orders = initialized(Tool::Terraform, "resources/mesh_service/adoption");
-    let told = orders.apply().succeeded().stdout;
+    let told = orders.apply().expect_success().stdout;
     assert!(told.contains("DestinationRule will be taken over"), "{told}");
     is_empty(&orders);
     assert_eq!(uid(&rule), theirs, "it is the same object");
@@ -180,7 +179,7 @@ fn adoption(api: &Api) {
     let policy = api.get(&key(&kind::AUTHORIZATION_POLICY, "orders")).expect("it is there");
     assert_eq!(policy["metadata"]["annotations"]["istio.io/dry-run"], "true");
 
-    orders.destroy().succeeded();
+    orders.destroy().expect_success();
     let left = api.get(&service).expect("it is the chart's");
     assert!(left["metadata"]["annotations"].get("networking.istio.io/exportTo").is_none(), "{left}");
 }

@@ -13,7 +13,7 @@ use terraform_provider_mesh::{
 use crate::support::{
     control_plane::{Namespace, control_plane},
     proxy::{Fault, Proxy},
-    terraform::{Tool, Workspace, finish},
+    terraform::{Tool, Workspace, wait_for_exit},
     users::Grant,
 };
 
@@ -93,14 +93,14 @@ fn the_annotation_alone_is_written_and_given_back() {
         install(&namespace);
         let before = live(&namespace);
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"), "{tool}");
         let annotation = json!({ "f:metadata": { "f:annotations": { format!("f:{EXPORT_TO}"): {} } } });
         assert_eq!(ours(&live(&namespace)), [annotation], "{tool}");
         unchanged(&workspace, "made");
 
         configure(&workspace, Grant::AppTeam, &namespace, &CART.replace("shop/web", "reporting/web"));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(seen_by(&namespace).as_deref(), Some(".,reporting"), "{tool}");
         unchanged(&workspace, "changed");
 
@@ -110,7 +110,7 @@ fn the_annotation_alone_is_written_and_given_back() {
         unchanged(&workspace, "upgraded");
         install(&namespace);
 
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         let after = live(&namespace);
         assert_eq!(content(&after), content(&before), "{tool}");
         assert_eq!(life(&after), life(&before), "{tool}");
@@ -133,17 +133,17 @@ fn a_service_that_is_not_there_yet_is_never_created() {
                 "{tool}, {time}: {}",
                 plan.text
             );
-            let run = workspace.apply().succeeded();
+            let run = workspace.apply().expect_success();
             assert!(run.stdout.contains("Service isn't there yet"), "{tool}, {time}: {run}");
             assert!(!there(), "{tool}, {time}");
         }
         install(&namespace);
         let plan = workspace.plan();
         assert!(!plan.is_empty && !plan.text.contains("isn't there yet"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"), "{tool}");
         unchanged(&workspace, "installed");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(seen_by(&namespace), None, "{tool}");
     }
 }
@@ -154,7 +154,7 @@ fn a_service_that_its_chart_made_again_gets_the_annotation_again() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("again"));
     install(&namespace);
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
 
     api.delete(&key(&namespace));
     let plan = workspace.plan();
@@ -163,13 +163,13 @@ fn a_service_that_its_chart_made_again_gets_the_annotation_again() {
     let plan = workspace.plan();
     assert!(plan.text.contains("+ \"networking.istio.io/exportTo\" = \".,shop\""), "{}", plan.text);
     assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{}", plan.text);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"));
     unchanged(&workspace, "made again");
 
     // Gone for good: nothing is left to give back.
     api.delete(&key(&namespace));
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
 }
 
@@ -181,18 +181,20 @@ fn a_service_that_goes_while_it_is_written_is_not_made_again() {
     install(&namespace);
     let proxy = Proxy::start(control_plane());
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    proxy.rule(0, 1, Fault::Delay(Duration::from_secs(3)), |asked| asked.writes() && asked.path.contains("/services/"));
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+    proxy.inject_fault(0, 1, Fault::Delay(Duration::from_secs(3)), |request| {
+        request.is_write() && request.path.contains("/services/")
+    });
     let apply = workspace.spawn(&APPLY);
-    while !proxy.asked().iter().any(|asked| asked.writes() && asked.path.contains("/services/")) {
+    while !proxy.writes().iter().any(|request| request.path.contains("/services/")) {
         thread::sleep(Duration::from_millis(20));
     }
     api.delete(&key(&namespace));
-    let run = finish(apply).succeeded();
+    let run = wait_for_exit(apply).expect_success();
     assert!(run.stdout.contains("Service isn't there yet"), "{run}");
     assert_eq!(api.get(&key(&namespace)), None);
     assert!(!workspace.plan().is_empty);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 #[test]
@@ -202,7 +204,7 @@ fn a_value_of_the_chart_is_a_conflict() {
         let namespace = control_plane().namespace("chart");
         control_plane().api().apply(&chart(&namespace, &json!({ EXPORT_TO: "*" })), "helm");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        for told in [workspace.plan_run().errors(), workspace.apply().errors()] {
+        for told in [workspace.try_plan().errors(), workspace.apply().errors()] {
             let service = format!("Service {}/cart", namespace.name);
             for word in [&service, EXPORT_TO, "helm", "force_conflicts = true"] {
                 assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
@@ -212,15 +214,15 @@ fn a_value_of_the_chart_is_a_conflict() {
 
         // Who says the same shares it, and keeps it.
         configure(&workspace, Grant::AppTeam, &namespace, &with("export_to = [\"*\"]"));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         unchanged(&workspace, "shared");
 
         let force = "config_path = \"kubeconfig\"\n  force_conflicts = true";
         workspace.configure(&provider(&namespace, "istio-system", force, CART));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"), "{tool}");
         unchanged(&workspace, "taken");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(live(&namespace)["spec"]["ports"][0]["port"], 8080, "{tool}");
     }
 }
@@ -231,19 +233,19 @@ fn a_value_of_the_chart_is_a_conflict() {
 fn a_service_of_another_resource_is_left_alone() {
     let namespace = control_plane().namespace("two");
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &with("service = \"managed\""));
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let before = live(&namespace);
     let other = Workspace::new(Tool::Terraform);
-    other.file("kubeconfig", &control_plane().kubeconfig(&namespace.user(Grant::AppTeam)));
+    other.write_file("kubeconfig", &control_plane().kubeconfig(&namespace.user(Grant::AppTeam)));
     let hcl = provider(&namespace, "istio-system", "config_path = \"kubeconfig\"", &with("object_name = \"view\""));
     other.configure(&hcl.replace("owner = \"tests/", "owner = \"others/"));
-    for told in [other.plan_run().errors(), other.apply().errors()] {
+    for told in [other.try_plan().errors(), other.apply().errors()] {
         let who = format!("it belongs to mesh_service/{0}/cart of owner \"tests/{0}\"", namespace.name);
         assert!(told.contains("Service is another resource's") && told.contains(&who), "{told}");
     }
     assert_eq!(live(&namespace), before);
     unchanged(&workspace, "left alone");
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 /// From one to the other and back: what is somebody else's is never deleted, and what is left to somebody never emptied.
@@ -256,14 +258,14 @@ fn existing_managed_none_and_back() {
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
     let apply = |arguments: &str| {
         configure(&workspace, Grant::AppTeam, &namespace, &with(arguments));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         unchanged(&workspace, arguments);
     };
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
 
     // A Service of somebody else's isn't taken unasked.
     configure(&workspace, Grant::AppTeam, &namespace, &with("service = \"managed\""));
-    let told = workspace.plan_run().errors();
+    let told = workspace.try_plan().errors();
     assert!(told.contains("Service exists already") && told.contains("adopt_existing = true"), "{told}");
     apply("service = \"managed\"\n  create_service_account = false\n  adopt_existing = true");
     assert_eq!(live(&namespace)["metadata"]["uid"], before["metadata"]["uid"]);
@@ -285,7 +287,7 @@ fn existing_managed_none_and_back() {
     assert_eq!(live(&namespace)["metadata"]["uid"], before["metadata"]["uid"]);
     apply("service = \"existing\"");
     assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"));
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(seen_by(&namespace), None);
 
     // One that is made here goes when there is to be none, and stays when it is left to somebody else.
@@ -298,6 +300,6 @@ fn existing_managed_none_and_back() {
     apply("service = \"existing\"");
     assert_eq!(live(&namespace)["spec"], made["spec"]);
     assert_eq!(live(&namespace)["metadata"]["uid"], made["metadata"]["uid"]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(live(&namespace)["spec"], made["spec"]);
 }

@@ -96,6 +96,6 @@ fn what_each_writes_comes_changes_and_goes() {
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, "");
     let write = |hcl: &str| configure(&workspace, Grant::Platform, &namespace, hcl);
     comes_and_goes(ROWS, external, &workspace, &write, &namespace.name, &expect_file!["external_arguments.txt"]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
 }

@@ -4,7 +4,7 @@ use terraform_provider_mesh::object::Key;
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::{Fault, Proxy, RecordedRequest},
     terraform::{Tool, Workspace},
     users::Grant,
 };
@@ -21,7 +21,7 @@ resource "mesh_external_service" "api" {
 /// A workspace of the platform team, and the proxy in front of its server.
 fn watched(tool: Tool, namespace: &Namespace) -> (Workspace, Proxy) {
     let (workspace, proxy) = (Workspace::new(tool), Proxy::start(control_plane()));
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::Platform)));
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::Platform)));
     (workspace, proxy)
 }
 
@@ -31,14 +31,15 @@ fn write(workspace: &Workspace, namespace: &Namespace, hcl: &str) {
 
 /// The writes that came through a proxy, `METHOD kind/name`, in order.
 fn written(proxy: &Proxy) -> Vec<String> {
-    let short = |asked: &Asked| {
-        let parts: Vec<&str> = asked.path.rsplit('/').take(2).collect();
-        format!("{} {}/{}", asked.method, parts[1], parts[0])
+    let short = |request: &RecordedRequest| {
+        let parts: Vec<&str> = request.path.rsplit('/').take(2).collect();
+        format!("{} {}/{}", request.method, parts[1], parts[0])
     };
-    proxy.asked().iter().filter(|asked| asked.writes()).map(short).collect()
+    proxy.writes().iter().map(short).collect()
 }
 
-/// That every write that makes something comes before every one that deletes something, and that there are so many of these.
+/// That every write that makes something comes before every one that deletes something, and that there are so many of
+/// these.
 fn new_before_old(writes: &[String], deleted: usize) {
     let first = writes.iter().position(|write| write.starts_with("DELETE")).expect("something is deleted");
     let (made, gone) = writes.split_at(first);
@@ -49,9 +50,7 @@ fn new_before_old(writes: &[String], deleted: usize) {
 
 /// Applies, and plans again: nothing is left to do. The objects of the namespace then.
 fn applied(workspace: &Workspace, namespace: &Namespace) -> Vec<String> {
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.converge();
     let objects = control_plane().api().objects(&namespace.name);
     objects.into_iter().map(|object| object.replace(&namespace.name, "NAMESPACE")).collect()
 }
@@ -87,7 +86,7 @@ fn another_host_or_name_comes_before_the_old_one_goes() {
             assert_eq!(sorted(applied(&workspace, &namespace)), kinds(name), "{tool}");
             new_before_old(&written(&proxy), 3);
         }
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{tool}");
     }
 }
@@ -97,9 +96,9 @@ fn another_host_or_name_comes_before_the_old_one_goes() {
 fn another_namespace_has_it_before_the_old_one_loses_it() {
     let (namespace, other) = (control_plane().namespace("external"), control_plane().namespace("elsewhere"));
     let user = namespace.user(Grant::Platform);
-    other.admit(&user, Grant::Platform);
+    other.grant(&user, Grant::Platform);
     let (workspace, proxy) = (Workspace::new(Tool::Terraform), Proxy::start(control_plane()));
-    workspace.file("kubeconfig", &proxy.kubeconfig(&user));
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&user));
     write(&workspace, &namespace, API);
     applied(&workspace, &namespace);
 
@@ -109,7 +108,7 @@ fn another_namespace_has_it_before_the_old_one_loses_it() {
     assert_eq!(applied(&workspace, &namespace), Vec::<String>::new());
     assert_eq!(sorted(applied(&workspace, &other)), kinds("api-example-com"));
     new_before_old(&written(&proxy), 3);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&other.name), Vec::<String>::new());
 }
 
@@ -145,7 +144,7 @@ fn hosts_come_and_go() {
     ];
     assert_eq!(sorted(written(&proxy)), expected);
     assert_eq!(left.len(), 3, "{left:?}");
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 /// Entries don't leave `resolution = "none"` in place: istiod would never give them an address again.
@@ -173,7 +172,7 @@ fn a_wildcard_becomes_exact_and_a_caller_is_added() {
     let seen = look();
     assert_eq!(seen["spec"]["exportTo"], serde_json::json!(["media", "shop"]));
     assert_eq!(seen["metadata"]["uid"], after["metadata"]["uid"]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 #[test]
@@ -206,7 +205,7 @@ fn what_is_protected_goes_only_after_an_apply_without_it() {
         write(&workspace, &namespace, API);
         refused(&["plan", "-destroy", "-input=false", "-no-color"]);
         assert_eq!(applied(&workspace, &namespace), objects, "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(still_there(), Vec::<String>::new(), "{tool}");
     }
 }
@@ -218,7 +217,9 @@ fn protection_does_not_keep_a_failed_create_from_being_finished() {
     let namespace = control_plane().namespace("protected");
     let (workspace, proxy) = watched(Tool::Terraform, &namespace);
     write(&workspace, &namespace, &API.replace("tls ", "deletion_protection = true\n  tls "));
-    proxy.rule(0, usize::MAX, Fault::Answer(403), |asked| asked.writes() && asked.path.contains("virtualservices"));
+    proxy.inject_fault(0, usize::MAX, Fault::Status(403), |request| {
+        request.is_write() && request.path.contains("virtualservices")
+    });
     workspace.apply().errors();
     let left = control_plane().api().objects(&namespace.name);
     assert_eq!(left.len(), 2, "{left:?}");
@@ -235,7 +236,7 @@ fn protection_does_not_keep_a_failed_create_from_being_finished() {
 fn others_for_the_same_host_are_told() {
     let (namespace, callers) = (control_plane().namespace("external"), control_plane().namespace("callers"));
     let workspace = Workspace::new(Tool::Terraform);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
     let host = format!("api.{}.example.com", namespace.name);
     let hcl = API.replace("api.example.com", &host).replace("\"shop\"", &format!("{:?}", callers.name));
     workspace.configure(&provider(&namespace, &namespace.name, r#"config_path = "kubeconfig""#, &hcl));

@@ -9,8 +9,8 @@ use std::{
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
-    terraform::{Run, Tool, Workspace, finish},
+    proxy::{Fault, Proxy, RecordedRequest},
+    terraform::{CommandOutput, Tool, Workspace, wait_for_exit},
     users::Grant,
 };
 
@@ -20,21 +20,23 @@ use super::{CART, configure, workspace};
 fn through_proxy(tool: Tool, namespace: &Namespace) -> (Workspace, Proxy) {
     let proxy = Proxy::start(control_plane());
     let workspace = workspace(tool, Grant::AppTeam, namespace, CART);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
     (workspace, proxy)
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn passing_faults_are_never_seen() {
-    for fault in [Fault::TooManyRequests(1), Fault::Answer(500), Fault::Answer(503), Fault::Cut, Fault::CutAnswer] {
+    for fault in
+        [Fault::TooManyRequests(1), Fault::Status(500), Fault::Status(503), Fault::DropRequest, Fault::DropResponse]
+    {
         let namespace = control_plane().namespace("passing");
         let (workspace, proxy) = through_proxy(Tool::Terraform, &namespace);
-        proxy.rule(1, 2, fault, Asked::writes);
-        proxy.rule(1, 2, fault, |asked| asked.method == "GET");
-        workspace.apply().succeeded();
+        proxy.inject_fault(1, 2, fault, RecordedRequest::is_write);
+        proxy.inject_fault(1, 2, fault, |request| request.method == "GET");
+        workspace.apply().expect_success();
         assert!(workspace.plan().is_empty, "{fault:?}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{fault:?}");
     }
 }
@@ -48,7 +50,7 @@ fn whichever_write_fails_the_next_apply_goes_on() {
         let namespace = control_plane().namespace("partial");
         let (workspace, proxy) = through_proxy(if writes % 2 == 0 { Tool::Terraform } else { Tool::Tofu }, &namespace);
         // Neither a fault that passes, nor one that a retry could heal.
-        proxy.rule(writes, usize::MAX, Fault::Answer(403), Asked::writes);
+        proxy.forbid_writes_after(writes);
         let run = workspace.apply();
         if run.code == Some(0) {
             break;
@@ -63,9 +65,9 @@ fn whichever_write_fails_the_next_apply_goes_on() {
             assert_eq!(objects, written.iter().collect::<Vec<_>>(), "write {writes} failed");
         }
         proxy.reset();
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert!(workspace.plan().is_empty, "after write {writes} failed");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "after write {writes} failed");
         writes += 1;
     }
@@ -88,20 +90,20 @@ fn whichever_write_of_an_update_or_destroy_fails_the_next_one_goes_on() {
         loop {
             let namespace = control_plane().namespace("partial");
             let (workspace, proxy) = through_proxy(Tool::Terraform, &namespace);
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             configure(&workspace, Grant::AppTeam, &namespace, &changed());
             let attempt = || if destroys { workspace.destroy() } else { workspace.apply() };
-            proxy.rule(writes, usize::MAX, Fault::Answer(403), Asked::writes);
+            proxy.forbid_writes_after(writes);
             let run = attempt();
             proxy.reset();
             if run.code == Some(0) {
                 break;
             }
             assert!(run.errors().contains("made to fail"), "{run}");
-            attempt().succeeded();
+            attempt().expect_success();
             if !destroys {
                 assert!(workspace.plan().is_empty, "after write {writes} failed");
-                workspace.destroy().succeeded();
+                workspace.destroy().expect_success();
             }
             assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "after write {writes} failed");
             writes += 1;
@@ -111,18 +113,18 @@ fn whichever_write_of_an_update_or_destroy_fails_the_next_one_goes_on() {
 }
 
 /// Starts an apply whose third write gets no answer, sends the signal then, and waits for the end.
-fn signalled(signal: &str, workspace: &Workspace, proxy: &Proxy) -> Run {
-    proxy.rule(2, usize::MAX, Fault::Delay(Duration::from_mins(1)), Asked::writes);
+fn signalled(signal: &str, workspace: &Workspace, proxy: &Proxy) -> CommandOutput {
+    proxy.inject_fault(2, usize::MAX, Fault::Delay(Duration::from_mins(1)), RecordedRequest::is_write);
     let child = workspace.spawn(&["apply", "-input=false", "-no-color", "-auto-approve"]);
     let patience = Instant::now() + Duration::from_mins(1);
-    while proxy.asked().iter().filter(|asked| asked.writes()).count() < 3 {
+    while proxy.writes().len() < 3 {
         assert!(Instant::now() < patience, "the third write never came");
         thread::sleep(Duration::from_millis(20));
     }
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("running kill");
     assert!(sent.success());
     let start = Instant::now();
-    let run = finish(child);
+    let run = wait_for_exit(child);
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}: {run}", start.elapsed());
     assert_ne!(run.code, Some(0), "{run}");
     proxy.reset();
@@ -157,8 +159,7 @@ fn a_killed_apply_is_simply_run_again() {
 }
 
 fn goes_on(workspace: &Workspace, namespace: &Namespace) {
-    workspace.apply().succeeded();
-    assert!(workspace.plan().is_empty);
-    workspace.destroy().succeeded();
+    workspace.converge();
+    workspace.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
 }

@@ -15,7 +15,7 @@ use terraform_provider_mesh::{
 
 use crate::support::{
     api::Api,
-    control_plane::{control_plane, repository, yaml},
+    control_plane::{control_plane, parse_yaml, repository_root},
 };
 
 #[test]
@@ -71,7 +71,7 @@ pub(super) fn key_of(body: &Json) -> Key {
 /// The YAML files beside the golden tests.
 pub(super) fn golden_files() -> Vec<PathBuf> {
     let list = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    let folders = list(repository().join("tests/it/golden")).filter(|path| path.is_dir());
+    let folders = list(repository_root().join("tests/it/golden")).filter(|path| path.is_dir());
     let mut files: Vec<_> =
         folders.flat_map(list).filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
     files.sort();
@@ -80,7 +80,7 @@ pub(super) fn golden_files() -> Vec<PathBuf> {
 
 /// The objects of a golden file.
 pub(super) fn objects(file: &Path) -> Vec<Json> {
-    yaml(&fs::read_to_string(file).expect("reading a golden file"))
+    parse_yaml(&fs::read_to_string(file).expect("reading a golden file"))
 }
 
 /// Of a Service that isn't ours we write an annotation alone.

@@ -62,7 +62,7 @@ fn what_each_writes_comes_changes_and_goes() {
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, "");
     let write = |hcl: &str| configure(&workspace, Grant::Platform, &namespace, hcl);
     comes_and_goes(ROWS, gateway, &workspace, &write, &namespace.name, &expect_file!["gateways.txt"]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
 }
 
@@ -88,9 +88,7 @@ fn a_gateway_lives() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("door");
         let workspace = workspace(tool, Grant::Platform, &namespace, PUBLIC);
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.converge();
         let principal = &workspace.resources()[0].1["principal"];
         assert_eq!(*principal, json!(format!("cluster.local/ns/{}/sa/public", namespace.name)));
 
@@ -98,15 +96,14 @@ fn a_gateway_lives() {
         api.patch(&key, &json!({ "spec": { "selector": { "app": "theirs" } } }));
         let plan = workspace.plan();
         assert!(plan.text.contains("Gateway was changed by kubectl-patch"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(api.get(&key).expect("it is there")["spec"]["selector"]["app"], "public");
 
-        workspace.run(&["state", "rm", "mesh_gateway.public"]).succeeded();
+        workspace.run(&["state", "rm", "mesh_gateway.public"]).expect_success();
         let id = format!("{}/public", namespace.name);
-        workspace.run(&["import", "-input=false", "mesh_gateway.public", &id]).succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        workspace.destroy().succeeded();
+        workspace.run(&["import", "-input=false", "mesh_gateway.public", &id]).expect_success();
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
         assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "{tool}");
     }
 }
@@ -123,7 +120,7 @@ fn a_gateway_is_taken_over() {
     });
     api.apply(&theirs, "helm");
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, PUBLIC);
-    let told = workspace.plan_run().errors();
+    let told = workspace.try_plan().errors();
     assert!(told.contains("Gateway exists already"), "{told}");
     configure(
         &workspace,
@@ -131,8 +128,6 @@ fn a_gateway_is_taken_over() {
         &namespace,
         &PUBLIC.replace("selector ", "adopt_existing = true\nselector "),
     );
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
-    workspace.destroy().succeeded();
+    workspace.converge();
+    workspace.destroy().expect_success();
 }

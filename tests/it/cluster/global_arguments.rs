@@ -1,5 +1,5 @@
-//! Every argument of `mesh_global_defaults` on a real server: written, changed and removed, as in `arguments.rs`. There is one
-//! in a mesh, so each argument has a mesh of its own: a root namespace.
+//! Every argument of `mesh_global_defaults` on a real server: written, changed and removed, as in `arguments.rs`. There
+//! is one in a mesh, so each argument has a mesh of its own: a root namespace.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -114,14 +114,12 @@ fn every_argument_has_a_row() {
 #[ignore = "needs the servers of `make tools`"]
 fn what_each_writes_comes_changes_and_goes() {
     let workspace = Workspace::new(Tool::Terraform);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
     let roots: Vec<Namespace> = ROWS.iter().map(|_| control_plane().namespace("defaults")).collect();
     let state = |of: fn(&Row) -> &'static str| {
         let meshes = ROWS.iter().zip(&roots).enumerate().map(|(n, (row, root))| mesh(n, &root.name, row, of(row)));
         workspace.configure(&meshes.collect::<Vec<_>>().join("\n"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{}", plan.text);
+        workspace.converge();
         live(&workspace)
     };
     let without = state(|_| "");
@@ -141,7 +139,7 @@ fn what_each_writes_comes_changes_and_goes() {
         }
     }
     expect_file!["global_arguments.txt"].assert_eq(&text);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     for root in &roots {
         assert_eq!(control_plane().api().objects(&root.name), Vec::<String>::new());
     }

@@ -81,7 +81,7 @@ fn it_comes_changes_and_goes() {
 
         let gone = applied(&workspace, &namespace, "", TEAM);
         assert_eq!(difference(&without, &gone), Vec::<String>::new(), "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
     }
 }
@@ -102,7 +102,7 @@ fn a_tls_port_gives_it_a_virtual_service_of_its_own() {
     assert_eq!(hosts(&own("VirtualService")), json!([format!("cart.{}.svc.cluster.local", namespace.name)]));
     let back = applied(&workspace, &namespace, "", &named("cart.example.internal"));
     assert_eq!(difference(&bytes, &back), Vec::<String>::new());
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
 }
 
@@ -132,7 +132,7 @@ fn the_provider_s_template_comes_changes_and_goes() {
 
     let gone = applied(&workspace, &namespace, "", &hcl);
     assert_eq!(difference(&without, &gone), Vec::<String>::new());
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 /// An entry that once was NONE never gets an address from istiod again: it is made anew.
@@ -148,5 +148,5 @@ fn an_entry_that_leaves_none_is_made_anew() {
     assert!(!workspace.plan().is_empty);
     let after = applied(&workspace, &namespace, "", &hcl);
     assert_eq!(difference(&before, &after), [format!("-/+ ServiceEntry/cart-{}", namespace.name)]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }

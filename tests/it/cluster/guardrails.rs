@@ -1,5 +1,5 @@
-//! Guardrails on a real API server: what they refuse, with which words, and what they admit. Each test guards its own namespace
-//! alone.
+//! Guardrails on a real API server: what they refuse, with which words, and what they admit. Each test guards its own
+//! namespace alone.
 
 use std::{fs, thread, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     api::Api,
-    control_plane::{Namespace, control_plane, yaml},
+    control_plane::{Namespace, control_plane, parse_yaml},
     terraform::{Tool, Workspace},
     users::Grant,
 };
@@ -28,12 +28,11 @@ impl Guarded {
     fn new(action: &str, more: &str) -> Self {
         let (root, team) = (control_plane().namespace("root"), control_plane().namespace("team"));
         let workspace = Workspace::new(Tool::Terraform);
-        workspace.file("kubeconfig", &control_plane().kubeconfig(&platform(&root, &[(Grant::Guardrails, &root)])));
+        workspace
+            .write_file("kubeconfig", &control_plane().kubeconfig(&platform(&root, &[(Grant::Guardrails, &root)])));
         let guarded = Self { root, team, workspace };
         guarded.configure(action, more);
-        guarded.workspace.apply().succeeded();
-        let plan = guarded.workspace.plan();
-        assert!(plan.is_empty, "{}", plan.text);
+        guarded.workspace.converge();
         guarded
     }
 
@@ -228,11 +227,11 @@ fn what_would_open_or_take_is_refused() {
         api.dry_run(&elsewhere, "tests").expect("it isn't guarded");
     }
     let exempt = control_plane().certificate_user("exempt", &["mesh-admins"]);
-    guarded.team.admit(&exempt, Grant::Platform);
+    guarded.team.grant(&exempt, Grant::Platform);
     let exempt = Api::new(&control_plane().kubeconfig(&exempt));
     guarded.admits(&exempt, &peer_authentication());
     guarded.admits(&exempt, &sidecar("ALLOW_ANY"));
-    guarded.workspace.destroy().succeeded();
+    guarded.workspace.destroy().expect_success();
 }
 
 /// What stands there before may be labelled, and finished, but not changed.
@@ -246,14 +245,14 @@ fn what_stands_there_already_stays() {
     // Its author is only warned.
     api.apply(&theirs, "theirs");
     guarded.configure("deny", "");
-    guarded.workspace.apply().succeeded();
+    guarded.workspace.apply().expect_success();
     let guarded = guarded.held();
     theirs["metadata"]["labels"] = json!({ "seen": "true" });
     api.dry_run(&theirs, "theirs").expect("its spec stays");
     theirs["spec"]["egress"] = json!([{ "hosts": ["*/*"] }]);
     let refusal = api.dry_run(&theirs, "theirs").expect_err("its spec changes");
     assert!(refusal.message.contains("never ALLOW_ANY"), "{}", refusal.message);
-    guarded.workspace.destroy().succeeded();
+    guarded.workspace.destroy().expect_success();
 }
 
 /// A team reads it in its plan, at what it wrote.
@@ -287,20 +286,21 @@ fn a_team_is_told_at_plan() {
             (service("global_name = \"api.stripe.com\""), "own global names"),
         ] {
             configure(&wrong);
-            let told = workspace.plan_run().errors();
+            let told = workspace.try_plan().errors();
             for word in ["mesh_service.pay", "Rule team_rules of the mesh", words, "Ask the mesh team, #mesh."] {
                 assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
             }
         }
         assert_eq!(control_plane().api().objects(&guarded.team.name), Vec::<String>::new(), "{tool}");
         configure(&service(""));
-        workspace.apply().succeeded();
-        workspace.destroy().succeeded();
+        workspace.apply().expect_success();
+        workspace.destroy().expect_success();
     }
-    guarded.workspace.destroy().succeeded();
+    guarded.workspace.destroy().expect_success();
 }
 
-/// Whatever mesh_service makes is admitted under all guardrails, but for an `allow` block that lets everybody do everything.
+/// Whatever mesh_service makes is admitted under all guardrails, but for an `allow` block that lets everybody do
+/// everything.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn what_mesh_service_renders_is_admitted() {
@@ -310,7 +310,7 @@ fn what_mesh_service_renders_is_admitted() {
     let files = golden_files().into_iter().filter(|file| file.components().any(|part| part.as_os_str() == "service"));
     for file in files {
         let text = fs::read_to_string(&file).expect("reading a golden file").replace("pci", &guarded.team.name);
-        for object in yaml(&text)
+        for object in parse_yaml(&text)
             .into_iter()
             .filter(|object| object["apiVersion"].as_str().is_some_and(|v| v.contains("istio.io")))
         {
@@ -328,7 +328,7 @@ fn what_mesh_service_renders_is_admitted() {
         }
     }
     assert!(admitted > 30, "only {admitted} objects were found ({refused} refused)");
-    guarded.workspace.destroy().succeeded();
+    guarded.workspace.destroy().expect_success();
 }
 
 /// Warned, not refused: through the provider the warning stands in the plan.
@@ -345,13 +345,13 @@ fn a_warning_is_a_warning_of_the_plan() {
     );
     let mut told = String::new();
     for _ in 0..30 {
-        told = workspace.plan_run().to_string();
+        told = workspace.try_plan().to_string();
         if told.contains("Rule team_rules of the mesh") {
             break;
         }
     }
     assert!(told.contains("Kubernetes warns of AuthorizationPolicy"), "{told}");
-    workspace.apply().succeeded();
-    workspace.destroy().succeeded();
-    guarded.workspace.destroy().succeeded();
+    workspace.apply().expect_success();
+    workspace.destroy().expect_success();
+    guarded.workspace.destroy().expect_success();
 }

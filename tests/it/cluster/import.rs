@@ -1,5 +1,5 @@
-//! Import: of what this provider made it is an empty plan, of what somebody made by hand an honest one, of nothing an error.
-//! With the documented rights alone.
+//! Import: of what this provider made it is an empty plan, of what somebody made by hand an honest one, of nothing an
+//! error. With the documented rights alone.
 
 use std::collections::BTreeMap;
 
@@ -53,8 +53,8 @@ resource "mesh_global_defaults" "this" {
 /// An applied configuration that the state has forgotten.
 fn forgotten(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str, address: &str) -> Workspace {
     let workspace = workspace(tool, grant, namespace, hcl);
-    workspace.apply().succeeded();
-    workspace.run(&["state", "rm", address]).succeeded();
+    workspace.apply().expect_success();
+    workspace.run(&["state", "rm", address]).expect_success();
     workspace
 }
 
@@ -70,7 +70,7 @@ fn versions(namespace: &Namespace) -> BTreeMap<String, Json> {
 }
 
 fn end(workspace: &Workspace, namespace: &Namespace) {
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
 }
 
@@ -88,9 +88,9 @@ fn by_id_and_by_identity() {
         let plan = workspace.plan();
         let words = "1 to import, 0 to add, 0 to change, 0 to destroy";
         assert!(plan.text.contains(words), "{tool}, {by}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(versions(&namespace), before);
-        assert!(workspace.plan().is_empty);
+        workspace.assert_empty_plan();
         end(&workspace, &namespace);
     }
 }
@@ -103,12 +103,11 @@ fn generated_configuration_says_what_was_written() {
             let namespace = control_plane().namespace("generated");
             let workspace = forgotten(tool, grant, &namespace, hcl, address);
             configure(&workspace, grant, &namespace, &import(address, &format!("id = \"{id}\"")));
-            workspace.run(&["plan", "-input=false", "-no-color", "-generate-config-out=generated.tf"]).succeeded();
+            workspace.run(&["plan", "-input=false", "-no-color", "-generate-config-out=generated.tf"]).expect_success();
             let before = versions(&namespace);
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             assert_eq!(versions(&namespace), before, "{tool} {address}");
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
+            workspace.assert_empty_plan();
             end(&workspace, &namespace);
         }
     }
@@ -153,13 +152,13 @@ fn hand_made_objects_are_taken_over() {
 
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
         let id = format!("{}/cart", namespace.name);
-        workspace.run(&["import", "-input=false", "-no-color", "mesh_service.cart", &id]).succeeded();
+        workspace.run(&["import", "-input=false", "-no-color", "mesh_service.cart", &id]).expect_success();
         let plan = workspace.plan();
         for word in ["0 to add, 1 to change, 0 to destroy", "~ maxConnections = 7 -> 1024"] {
             assert!(plan.text.contains(word), "{tool}: {word:?} is not in: {}", plan.text);
         }
         assert!(!plan.text.contains("was changed by"), "it was never ours: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         for ((key, body), before) in istio().zip(before) {
             let live = api.get(key).expect("it is there");
             assert_eq!(live["spec"], body["spec"]);
@@ -167,8 +166,7 @@ fn hand_made_objects_are_taken_over() {
             assert_eq!(life(&live).0, before.0, "{key}");
             assert_eq!(life(&live).1 == before.1, key != rule, "{key}");
         }
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.assert_empty_plan();
         end(&workspace, &namespace);
     }
 }
@@ -192,7 +190,7 @@ fn the_arguments_are_recorded_once() {
     let namespace = control_plane().namespace("recorded");
     let own = |kind| Key::new(kind, &namespace.name, &format!("cart-{}", namespace.name));
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let mut written = json!({
         "name": "cart", "namespace": namespace.name, "service": "managed", "calls": ["catalog"],
         "port": [{ "number": 8080, "protocol": "http" }], "allow": [{ "from": ["web"] }],
@@ -201,14 +199,13 @@ fn the_arguments_are_recorded_once() {
 
     let nameless = CART.replace("\"managed\"", "\"none\"");
     configure(&workspace, Grant::AppTeam, &namespace, &nameless);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     written["service"] = "none".into();
     assert_eq!(recorded(&namespace), [(own(&kind::AUTHORIZATION_POLICY), written)]);
 
-    workspace.run(&["state", "rm", "mesh_service.cart"]).succeeded();
+    workspace.run(&["state", "rm", "mesh_service.cart"]).expect_success();
     let id = format!("{}/cart", namespace.name);
-    workspace.run(&["import", "-input=false", "-no-color", "mesh_service.cart", &id]).succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.run(&["import", "-input=false", "-no-color", "mesh_service.cart", &id]).expect_success();
+    workspace.assert_empty_plan();
     end(&workspace, &namespace);
 }

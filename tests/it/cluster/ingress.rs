@@ -58,7 +58,7 @@ fn it_comes_changes_and_goes() {
 
         let gone = applied(&workspace, &namespace, "", CART);
         assert_eq!(difference(&closed, &gone), Vec::<String>::new(), "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
     }
 }

@@ -1,5 +1,6 @@
-//! The whole line from HCL to objects and back, with the documented rights alone: create, an empty plan, update, an empty
-//! plan, a field changed by somebody else, an object deleted by somebody else, import, destroy. With terraform and with tofu.
+//! The whole line from HCL to objects and back, with the documented rights alone: create, an empty plan, update, an
+//! empty plan, a field changed by somebody else, an object deleted by somebody else, import, destroy. With terraform
+//! and with tofu.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::Key;
@@ -154,7 +155,7 @@ fn live(tool: Tool, life: &Life) {
 
     let workspace = workspace(tool, life.grant, &namespace, life.created);
     shows(&workspace.plan().text, &["1 to add, 0 to change, 0 to destroy"]);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let keys: Vec<Key> = life.objects.iter().map(|text| key(&namespace, text)).collect();
     let names: Vec<String> = keys.iter().map(Key::to_string).collect();
     assert_eq!(api.objects(&namespace.name), names);
@@ -166,7 +167,7 @@ fn live(tool: Tool, life: &Life) {
 
     configure(&workspace, life.grant, &namespace, life.updated);
     shows(&workspace.plan().text, life.update_shows);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     unchanged("updated");
 
     let (changed, patch, words) = life.changed;
@@ -175,7 +176,7 @@ fn live(tool: Tool, life: &Life) {
     api.patch(&changed, &patch());
     assert_ne!(api.get(&changed).expect("it is there")["spec"], before);
     shows(&workspace.plan().text, words);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     assert_eq!(api.get(&changed).expect("it is there")["spec"], before);
     unchanged("mended");
 
@@ -183,17 +184,17 @@ fn live(tool: Tool, life: &Life) {
     let before = api.get(&deleted).expect("it is there")["spec"].clone();
     api.delete(&deleted);
     shows(&workspace.plan().text, &["0 to add, 1 to change, 0 to destroy"]);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     assert_eq!(api.get(&deleted).expect("it is there again")["spec"], before);
     unchanged("made again");
 
     let (address, id) = life.imported;
-    workspace.run(&["state", "rm", address]).succeeded();
+    workspace.run(&["state", "rm", address]).expect_success();
     let id = id.replace("NAMESPACE", &namespace.name);
-    workspace.run(&["import", "-input=false", "-no-color", address, &id]).succeeded();
+    workspace.run(&["import", "-input=false", "-no-color", address, &id]).expect_success();
     unchanged("imported");
 
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
     assert_eq!(workspace.resources(), Vec::new());
 }

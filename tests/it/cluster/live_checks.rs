@@ -1,4 +1,5 @@
-//! What a plan warns about when it looks around: told, silenced, an error, or skipped in one line; and the plan stays the same.
+//! What a plan warns about when it looks around: told, silenced, an error, or skipped in one line; and the plan stays
+//! the same.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::{Fault, Proxy, RecordedRequest},
     terraform::{Tool, Workspace},
     users::Grant::{AppTeam, LiveChecks, LiveChecksCalled, LiveChecksRoot},
 };
@@ -41,8 +42,8 @@ impl Team {
     fn new(tool: Tool, what: &str) -> Self {
         let team = Self::without_rights(tool, what);
         let user = team.namespace.user(AppTeam);
-        team.namespace.admit(&user, LiveChecks);
-        team.root.admit(&user, LiveChecksRoot);
+        team.namespace.grant(&user, LiveChecks);
+        team.root.grant(&user, LiveChecksRoot);
         team
     }
 
@@ -51,7 +52,7 @@ impl Team {
         let plane = control_plane();
         let (namespace, root) = (plane.namespace(what), plane.namespace("root"));
         let (proxy, workspace) = (Proxy::start(plane), Workspace::new(tool));
-        workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(AppTeam)));
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(AppTeam)));
         Self { namespace, root, proxy, workspace }
     }
 
@@ -73,7 +74,8 @@ impl Team {
         control_plane().api().apply(&object, "platform");
     }
 
-    /// What a chart brings, right but for the port: a Service with another target port, its account, and a pod with a sidecar.
+    /// What a chart brings, right but for the port: a Service with another target port, its account, and a pod with a
+    /// sidecar.
     fn chart(&self, target_port: u16) {
         self.there(json!({
             "apiVersion": "v1", "kind": "Service", "metadata": { "name": "shop" },
@@ -120,18 +122,18 @@ fn what_is_found_is_told_and_can_be_silenced_or_an_error() {
         assert_eq!(planned(&warned.text), planned(&silenced.text), "{tool}");
 
         team.configure("narrowed-visibility = \"error\"", SHOP);
-        let errors = team.workspace.plan_run().errors();
+        let errors = team.workspace.try_plan().errors();
         assert!(errors.contains("Fewer namespaces see the live service"), "{tool}: {errors}");
 
         // What an apply makes is no stranger to the next plan, which asks nothing.
         team.configure(off, SHOP);
-        team.workspace.apply().succeeded();
+        team.workspace.apply().expect_success();
         team.proxy.reset();
         team.configure("", SHOP);
         let plan = team.workspace.plan();
         assert!(plan.is_empty && !plan.text.contains("(IST"), "{tool}: {}", plan.text);
-        assert!(team.proxy.asked().iter().all(|asked| !asked.path.ends_with("/pods")), "{tool}");
-        team.workspace.destroy().succeeded();
+        assert!(team.proxy.requests().iter().all(|request| !request.path.ends_with("/pods")), "{tool}");
+        team.workspace.destroy().expect_success();
     }
 }
 
@@ -145,12 +147,12 @@ fn what_is_right_is_not_told() {
     team.configure("", &open);
     let plan = team.workspace.plan();
     assert!(!told(&plan.text).contains("Warning: "), "{}", plan.text);
-    team.workspace.apply().succeeded();
+    team.workspace.apply().expect_success();
     team.configure("", &open.replace("target_port", "# target_port"));
     let plan = team.workspace.plan();
     assert!(plan.text.contains("(other-target-port)"), "{}", plan.text);
     assert_eq!(told(&plan.text).matches("Warning: ").count(), 1, "what is ours is no stranger: {}", plan.text);
-    team.workspace.destroy().succeeded();
+    team.workspace.destroy().expect_success();
 }
 
 #[test]
@@ -159,7 +161,7 @@ fn ambient_mode_is_an_error_unless_it_is_told_otherwise() {
     let team = Team::new(Tool::Terraform, "ambient");
     team.label(&json!({ "istio.io/dataplane-mode": "ambient", "istio-injection": "enabled" }));
     team.configure("", SHOP);
-    let told = team.workspace.plan_run().errors();
+    let told = team.workspace.try_plan().errors();
     assert!(told.contains("Ambient mode isn't supported") && told.contains("(IST0167)"), "{told}");
     team.configure("IST0167 = \"warn\"", SHOP);
     assert!(team.workspace.plan().text.contains("(IST0167)"));
@@ -212,7 +214,7 @@ fn a_callee_of_another_team_is_looked_at_with_the_rights_for_it() {
     let unseen = format!("no right to get services in {home}: IST0101, hidden-callee, refused-by-callee");
     assert!(before.text.contains(&unseen), "{}", before.text);
 
-    theirs.admit(&team.namespace.user(AppTeam), LiveChecksCalled);
+    theirs.grant(&team.namespace.user(AppTeam), LiveChecksCalled);
     let plan = team.workspace.plan();
     assert!(plan.text.contains(&format!("{home}/ledger (visible to audit, {home})")), "{}", plan.text);
     assert!(plan.text.contains(&format!("{home}/ledger (by AuthorizationPolicy {home}/ledger)")), "{}", plan.text);
@@ -243,7 +245,7 @@ fn without_the_rights_one_line_says_what_was_skipped() {
         poor.proxy.reset();
         let silent = poor.workspace.plan();
         assert!(!silent.text.contains(SKIPPED), "{tool}: {}", silent.text);
-        assert!(poor.proxy.asked().iter().all(|asked| !asked.path.ends_with("/pods")), "{tool}");
+        assert!(poor.proxy.requests().iter().all(|request| !request.path.ends_with("/pods")), "{tool}");
         assert_eq!(planned(&plan.text), planned(&silent.text), "{tool}");
     }
 }
@@ -253,13 +255,13 @@ fn without_the_rights_one_line_says_what_was_skipped() {
 fn a_server_that_fails_or_lacks_a_kind_fails_no_plan() {
     let team = Team::new(Tool::Terraform, "failing");
     team.configure("", SHOP);
-    let sidecars = |asked: &Asked| asked.path.ends_with("/sidecars") && asked.query.contains("limit");
+    let sidecars = |request: &RecordedRequest| request.path.ends_with("/sidecars") && request.query.contains("limit");
     for (fault, told) in [
-        (Fault::Answer(404), "list sidecars in NAMESPACE, which the cluster doesn't serve: IST0110, shared-account"),
-        (Fault::Answer(500), "can't list sidecars in NAMESPACE ("),
+        (Fault::Status(404), "list sidecars in NAMESPACE, which the cluster doesn't serve: IST0110, shared-account"),
+        (Fault::Status(500), "can't list sidecars in NAMESPACE ("),
     ] {
         team.proxy.reset();
-        team.proxy.rule(0, usize::MAX, fault, sidecars);
+        team.proxy.inject_fault(0, usize::MAX, fault, sidecars);
         let begun = Instant::now();
         let plan = team.workspace.plan();
         assert!(plan.text.contains(&told.replace("NAMESPACE", &team.namespace.name)), "{fault:?}: {}", plan.text);
@@ -308,7 +310,7 @@ fn fifty_services_cost_a_handful_of_requests() {
         team.proxy.reset();
         let begun = Instant::now();
         assert!(!team.workspace.plan().is_empty);
-        let reads = team.proxy.asked().iter().filter(|asked| asked.method == "GET").count();
+        let reads = team.proxy.requests().iter().filter(|request| request.method == "GET").count();
         println!("50 new services, {what}: {reads} reads, {:.1} s", begun.elapsed().as_secs_f64());
         reads
     };

@@ -105,7 +105,7 @@ fn mistakes_are_told_at_plan_and_nothing_is_written() {
         let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
         for (hcl, words) in MISTAKES {
             super::configure(&workspace, Grant::AppTeam, &namespace, hcl);
-            let told = workspace.plan_run().errors();
+            let told = workspace.try_plan().errors();
             for word in *words {
                 assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
             }

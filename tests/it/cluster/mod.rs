@@ -1,6 +1,6 @@
 //! Against real servers: etcd and kube-apiserver with Istio's kinds, real terraform, real tofu. `make test` runs them.
 
-// A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
+// A failure in these helpers fails the test, so they may panic. Clippy exempts only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod accepted;
@@ -92,7 +92,7 @@ fn many(services: usize) -> String {
 /// A workspace whose provider acts for `grant` in `namespace`.
 fn workspace(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str) -> Workspace {
     let workspace = Workspace::new(tool);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&namespace.user(grant)));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&namespace.user(grant)));
     configure(&workspace, grant, namespace, hcl);
     workspace
 }
@@ -114,9 +114,9 @@ fn provider(namespace: &Namespace, root: &str, arguments: &str, hcl: &str) -> St
 /// What `hcl` makes, as anybody could have written it: its objects, applied by `manager`. The provider has left no trace.
 fn hand_made(grant: Grant, namespace: &Namespace, hcl: &str, manager: &str) -> BTreeMap<Key, Json> {
     let first = workspace(Tool::Terraform, grant, namespace, hcl);
-    first.apply().succeeded();
+    first.apply().expect_success();
     let (_, values) = first.resources().remove(0);
-    first.destroy().succeeded();
+    first.destroy().expect_success();
     let objects = values["objects"].as_object().expect("a map").iter().map(|(key, body)| {
         let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
         control_plane().api().apply(&body, manager);
@@ -129,9 +129,7 @@ fn hand_made(grant: Grant, namespace: &Namespace, hcl: &str, manager: &str) -> B
 fn applied(workspace: &Workspace, namespace: &Namespace, arguments: &str, hcl: &str) -> BTreeMap<String, Json> {
     let arguments = format!("config_path = \"kubeconfig\"\n  {arguments}");
     workspace.configure(&provider(namespace, "istio-system", &arguments, hcl));
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.converge();
     live(namespace)
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
-    control_plane::{Namespace, control_plane, repository, yaml},
+    control_plane::{Namespace, control_plane, parse_yaml, repository_root},
     terraform::{Tool, Workspace},
     users::Grant,
 };
@@ -119,10 +119,10 @@ impl Foreign {
         objects: impl Iterator<Item = (&'a Key, &'a Json)>,
         hcl: &str,
     ) -> Workspace {
-        let workspace = Workspace::beside(tool, self.source);
-        workspace.file("kubeconfig", &control_plane().kubeconfig(&namespace.user(Grant::AppTeam)));
+        let workspace = Workspace::with_other_provider(tool, self.source);
+        workspace.write_file("kubeconfig", &control_plane().kubeconfig(&namespace.user(Grant::AppTeam)));
         workspace.configure(&provider(namespace, "istio-system", r#"config_path = "kubeconfig""#, hcl));
-        workspace.file("terraform.tfstate", &self.state(tool, objects));
+        workspace.write_file("terraform.tfstate", &self.state(tool, objects));
         workspace
     }
 }
@@ -151,13 +151,12 @@ fn one_object_becomes_a_service() {
             for word in [&from, "0 to add, 1 to change, 0 to destroy"] {
                 assert!(plan.text.contains(word), "{tool}: {word:?} is not in: {}", plan.text);
             }
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             let after = api.get(key).expect("it is there");
             assert_eq!((life(&after), &after["spec"]), (life(&before), &before["spec"]), "{tool} {}", foreign.resource);
             assert_eq!(intruders(&after), Vec::<&Json>::new());
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
-            workspace.destroy().succeeded();
+            workspace.assert_empty_plan();
+            workspace.destroy().expect_success();
             assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
         }
     }
@@ -172,8 +171,8 @@ fn core_wants_the_other_provider() {
     for (tool, words) in [(Tool::Terraform, "that provider isn't available"), (Tool::Tofu, "unavailable provider")] {
         let workspace =
             super::workspace(tool, Grant::AppTeam, &namespace, &format!("{CART}{}", moved(&foreign.address(&key))));
-        workspace.file("terraform.tfstate", &foreign.state(tool, [(&key, &json!({}))].into_iter()));
-        let told = workspace.plan_run().errors();
+        workspace.write_file("terraform.tfstate", &foreign.state(tool, [(&key, &json!({}))].into_iter()));
+        let told = workspace.try_plan().errors();
         assert!(told.contains("hashicorp/kubernetes") && told.contains(words), "{tool}: {told}");
     }
 }
@@ -197,17 +196,17 @@ fn an_object_that_the_service_does_not_have() {
         let workspace = foreign.workspace(Tool::Terraform, &namespace, [(&key, &body)].into_iter(), &hcl);
         let plan = workspace.plan();
         assert!(plan.text.contains(&format!("- \"{key}\" = jsonencode(")), "{}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let left = api.get(&key).map(|live| (life(&live), live["metadata"]["labels"].clone()));
         assert_eq!(left, stays.then(|| (life(&before), json!({ "team": "cart" }))));
-        assert!(workspace.plan().is_empty);
-        workspace.destroy().succeeded();
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
     }
 }
 
 /// The text of a file of the scenario.
 fn scenario(path: &str) -> String {
-    let file = repository().join("examples/scenarios/six-manifests").join(path);
+    let file = repository_root().join("examples/scenarios/six-manifests").join(path);
     std::fs::read_to_string(file).expect("the scenario is there")
 }
 
@@ -219,7 +218,7 @@ fn before(manager: &str) -> BTreeMap<Key, Json> {
     let api = control_plane().api();
     api.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "orders" } }), "tests");
     let applied = MANIFESTS.map(|name| {
-        let body = yaml(&scenario(&format!("before/{name}.yaml"))).remove(0);
+        let body = parse_yaml(&scenario(&format!("before/{name}.yaml"))).remove(0);
         api.apply(&body, manager);
         let kind = body["kind"].as_str().expect("a kind");
         let name = body["metadata"]["name"].as_str().expect("a name");
@@ -238,12 +237,12 @@ fn six_manifests_become_one_service() {
         let manifests = before(if moved { foreign.manager } else { "kubectl" });
         let lives = || -> Vec<_> { manifests.keys().map(|key| life(&api.get(key).expect("it is there"))).collect() };
         let former = lives();
-        let workspace = Workspace::beside(tool, foreign.source).env("KUBE_CONFIG_PATH", "kubeconfig");
-        workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
-        workspace.file("main.tf", &scenario("after/main.tf"));
+        let workspace = Workspace::with_other_provider(tool, foreign.source).env("KUBE_CONFIG_PATH", "kubeconfig");
+        workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+        workspace.write_file("main.tf", &scenario("after/main.tf"));
         let counts = if moved {
-            workspace.file("moved.tf", &scenario("after/moved.tf"));
-            workspace.file("terraform.tfstate", &foreign.state(tool, manifests.iter()));
+            workspace.write_file("moved.tf", &scenario("after/moved.tf"));
+            workspace.write_file("terraform.tfstate", &foreign.state(tool, manifests.iter()));
             "0 to add, 1 to change, 0 to destroy"
         } else {
             "1 to add, 0 to change, 0 to destroy"
@@ -254,20 +253,18 @@ fn six_manifests_become_one_service() {
         for words in warnings.chain([counts.to_owned(), "and changes nothing in it".to_owned()]) {
             assert!(plan.text.contains(&words), "{tool}: {words:?} is not in: {}", plan.text);
         }
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         for ((key, before), after) in manifests.keys().zip(&former).zip(lives()) {
             let same = ["AuthorizationPolicy", "Service", "ServiceAccount"].contains(&key.kind.kind);
             assert_eq!((after.0 == before.0, after.1 == before.1), (true, same), "{tool}: {key}");
             assert_eq!(intruders(&api.get(key).expect("it is there")), Vec::<&Json>::new(), "{key}");
         }
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.assert_empty_plan();
         // What the guide says to remove in the end: the blocks that brought the objects.
-        workspace.file("moved.tf", "");
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.write_file("moved.tf", "");
+        workspace.assert_empty_plan();
 
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         let left = ["Service/orders/checkout", "ServiceAccount/orders/checkout"];
         assert_eq!(api.objects("orders"), left);
         for key in left {

@@ -86,21 +86,20 @@ fn a_field_that_the_cluster_changes_is_named() {
             assert!(!text.contains("changed by terraform-provider-mesh"), "{tool}, {what}: {text}");
         };
         told("plan", &workspace.plan().text);
-        told("apply", &words(&workspace.apply().succeeded().stdout));
+        told("apply", &words(&workspace.apply().expect_success().stdout));
         // The difference shows, and is met again, for as long as the cluster insists.
         let plan = workspace.plan();
         assert!(plan.text.contains("~ maxConnections = 7 -> 1024"), "{tool}: {}", plan.text);
         told("plan again", &plan.text);
-        told("apply again", &words(&workspace.apply().succeeded().stdout));
+        told("apply again", &words(&workspace.apply().expect_success().stdout));
 
         leave(&api, &namespace);
         let plan = workspace.plan();
         assert!(!plan.is_empty && !plan.text.contains(CHANGES), "{tool}: {}", plan.text);
-        let run = workspace.apply().succeeded();
+        let run = workspace.apply().expect_success();
         assert!(!run.stdout.contains("Warning: The cluster"), "{tool}: {run}");
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        workspace.destroy().succeeded();
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
     }
 }
 
@@ -137,9 +136,8 @@ fn a_webhook_that_does_not_answer_fails_no_plan() {
 
     api.request(Method::DELETE, &format!("{path}/{}", namespace.name), None).expect("it is there");
     thread::sleep(Duration::from_secs(2));
-    workspace.apply().succeeded();
-    assert!(workspace.plan().is_empty);
-    workspace.destroy().succeeded();
+    workspace.converge();
+    workspace.destroy().expect_success();
 }
 
 fn words(text: &str) -> String {

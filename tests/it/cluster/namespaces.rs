@@ -10,7 +10,7 @@ use terraform_provider_mesh::{
 use crate::support::{
     api::Api,
     control_plane::{Namespace, control_plane},
-    namespaces::finalize,
+    namespace_finalizer::finalize_namespaces,
     terraform::{Tool, Workspace},
     users::{Grant, User},
 };
@@ -53,13 +53,13 @@ resource "mesh_service" "cart" {
 /// A workspace of the platform team, which may see what is in a namespace.
 fn platform(tool: Tool, home: &Namespace, hcl: &str) -> Workspace {
     let user = home.user(Grant::Namespaces);
-    home.admit(&user, Grant::NamespacesDestroy);
+    home.grant(&user, Grant::NamespacesDestroy);
     of_user(tool, home, &user, hcl)
 }
 
 fn of_user(tool: Tool, home: &Namespace, user: &User, hcl: &str) -> Workspace {
     let workspace = Workspace::new(tool);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(user));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(user));
     configure(&workspace, home, hcl);
     workspace
 }
@@ -94,11 +94,10 @@ fn a_namespace_lives() {
         let home = control_plane().namespace("life");
         let name = team(&home);
         let workspace = platform(tool, &home, TEAM);
-        let told = workspace.apply().succeeded().stdout;
+        let told = workspace.apply().expect_success().stdout;
         // Its own objects wait for the Namespace without a word.
         assert!(!told.contains("Some checks wait until apply"), "{told}");
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.assert_empty_plan();
         let objects = [
             "AuthorizationPolicy/NS/deny-all",
             "PeerAuthentication/NS/default",
@@ -117,19 +116,16 @@ fn a_namespace_lives() {
         let plan = workspace.plan();
         assert!(plan.text.contains("Role was changed by kubectl-patch"), "{tool}: {}", plan.text);
         configure(&workspace, &home, &TEAM.replace("dry_run", "enforce"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.converge();
         assert_ne!(api.get(&role).expect("it is there")["rules"], more["rules"]);
 
         // Import of what we made is an empty plan.
-        workspace.run(&["state", "rm", "mesh_namespace.team"]).succeeded();
-        workspace.run(&["import", "-input=false", "mesh_namespace.team", &name]).succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.run(&["state", "rm", "mesh_namespace.team"]).expect_success();
+        workspace.run(&["import", "-input=false", "mesh_namespace.team", &name]).expect_success();
+        workspace.assert_empty_plan();
 
-        let _controller = finalize(vec![name.clone()]);
-        workspace.destroy().succeeded();
+        let _controller = finalize_namespaces(vec![name.clone()]);
+        workspace.destroy().expect_success();
         assert_eq!(api.get(&place(&name)), None, "{tool}");
     }
 }
@@ -141,11 +137,11 @@ fn what_holds_anything_of_others_is_not_deleted() {
     let home = control_plane().namespace("full");
     let name = team(&home);
     let workspace = platform(Tool::Terraform, &home, TEAM);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     // What every namespace has is nobody's.
     config_map(&api, &name, "kube-root-ca.crt");
     config_map(&api, &name, "istio-ca-root-cert");
-    workspace.run(&["plan", "-input=false", "-destroy", "-out=destroy"]).succeeded();
+    workspace.run(&["plan", "-input=false", "-destroy", "-out=destroy"]).expect_success();
     let before = api.objects(&name);
 
     // It comes between plan and apply: nothing is touched.
@@ -158,13 +154,13 @@ fn what_holds_anything_of_others_is_not_deleted() {
 
     // A new name would delete the old one.
     configure(&workspace, &home, &TEAM.replace("-team\"", "-other\""));
-    let told = workspace.plan_run().errors();
+    let told = workspace.try_plan().errors();
     assert!(told.contains("ConfigMap/theirs"), "{told}");
 
     configure(&workspace, &home, &TEAM.replace("injection ", "force_destroy = true\ninjection "));
-    workspace.apply().succeeded();
-    let _controller = finalize(vec![name.clone()]);
-    workspace.destroy().succeeded();
+    workspace.apply().expect_success();
+    let _controller = finalize_namespaces(vec![name.clone()]);
+    workspace.destroy().expect_success();
     assert_eq!(api.get(&place(&name)), None);
 }
 
@@ -173,7 +169,7 @@ fn what_holds_anything_of_others_is_not_deleted() {
 fn who_cannot_look_does_not_delete() {
     let home = control_plane().namespace("blind");
     let workspace = of_user(Tool::Terraform, &home, &home.user(Grant::Namespaces), TEAM);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let told = workspace.destroy().errors();
     assert!(
         told.contains("Can't see what is in the Namespace") && told.contains("no right to list limitranges"),
@@ -190,11 +186,9 @@ fn a_namespace_goes_with_the_services_in_it_in_one_run() {
         let home = control_plane().namespace("together");
         let name = team(&home);
         let workspace = platform(tool, &home, &format!("{TEAM}\n{SERVICE}"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        let _controller = finalize(vec![name.clone()]);
-        workspace.destroy().succeeded();
+        workspace.converge();
+        let _controller = finalize_namespaces(vec![name.clone()]);
+        workspace.destroy().expect_success();
         assert_eq!(api.get(&place(&name)), None, "{tool}");
     }
 }
@@ -206,9 +200,9 @@ fn a_service_that_stays_keeps_its_namespace() {
     let api = control_plane().api();
     let home = control_plane().namespace("stays");
     let workspace = platform(Tool::Terraform, &home, &format!("{TEAM}\n{SERVICE}"));
-    workspace.apply().succeeded();
-    workspace.run(&["state", "rm", "mesh_service.cart"]).succeeded();
-    workspace.run(&["plan", "-input=false", "-destroy"]).succeeded();
+    workspace.apply().expect_success();
+    workspace.run(&["state", "rm", "mesh_service.cart"]).expect_success();
+    workspace.run(&["plan", "-input=false", "-destroy"]).expect_success();
     let before = api.objects(&team(&home));
     let told = workspace.destroy().errors();
     assert!(told.contains(&format!("(of mesh_service/{}/cart)", team(&home))), "{told}");
@@ -223,16 +217,14 @@ fn a_namespace_of_somebody_else_is_left_in_place() {
     let name = team(&home);
     make(&api, &name, &json!({ "team": "others", "mine": "yes" }));
     let workspace = platform(Tool::Terraform, &home, TEAM);
-    let told = workspace.plan_run().errors();
+    let told = workspace.try_plan().errors();
     assert!(told.contains("Namespace exists already") && told.contains("helm"), "{told}");
 
     // Taken over, with whatever is in it; and released.
     config_map(&api, &name, "theirs");
     configure(&workspace, &home, &TEAM.replace("injection ", "adopt_existing = true\ninjection "));
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
-    workspace.destroy().succeeded();
+    workspace.converge();
+    workspace.destroy().expect_success();
     let left = api.get(&place(&name)).expect("it is there");
     assert_eq!(left["metadata"]["annotations"], Json::Null);
     assert_eq!(left["metadata"]["labels"]["mine"], "yes");
@@ -241,13 +233,11 @@ fn a_namespace_of_somebody_else_is_left_in_place() {
     // Field by field: what is written is ours, and goes.
     let some = "resource \"mesh_namespace\" \"team\" {\n  name = \"NAMESPACE-team\"\n  create = false\n  revision = \"stable\"\n  labels = { ours = \"yes\" }\n}";
     configure(&workspace, &home, some);
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.converge();
     let labels = |live: Json| live["metadata"]["labels"].clone();
     let live = labels(api.get(&place(&name)).expect("it is there"));
     assert_eq!((&live["istio.io/rev"], &live["ours"], &live["mine"]), (&json!("stable"), &json!("yes"), &json!("yes")));
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     let live = labels(api.get(&place(&name)).expect("it is there"));
     assert_eq!((&live["istio.io/rev"], &live["ours"], &live["mine"]), (&Json::Null, &Json::Null, &json!("yes")));
 }
@@ -260,14 +250,14 @@ fn a_namespace_is_given_away() {
     let home = control_plane().namespace("given");
     let name = team(&home);
     let workspace = platform(Tool::Terraform, &home, TEAM);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     for create in ["create = false", "create = true"] {
         configure(&workspace, &home, &TEAM.replace("injection ", &format!("{create}\ninjection ")));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let plan = workspace.plan();
         assert!(plan.is_empty, "{create}: {}", plan.text);
     }
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert!(api.get(&place(&name)).is_some());
     assert_eq!(api.objects(&name), Vec::<String>::new());
 }
@@ -279,12 +269,12 @@ fn what_keeps_a_namespace_is_named() {
     let name = team(&home);
     let hcl = "resource \"mesh_namespace\" \"team\" {\n  name = \"NAMESPACE-team\"\n  timeouts {\n    delete = \"4s\"\n  }\n}";
     let workspace = platform(Tool::Terraform, &home, hcl);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let told = workspace.destroy().errors();
     assert!(told.contains("its finalizers aren't done: kubernetes"), "{told}");
     // It is on its way: what is in it doesn't matter any more, and the next destroy only waits.
-    let _controller = finalize(vec![name.clone()]);
-    workspace.destroy().succeeded();
+    let _controller = finalize_namespaces(vec![name.clone()]);
+    workspace.destroy().expect_success();
     assert_eq!(control_plane().api().get(&place(&name)), None);
 }
 
@@ -297,10 +287,11 @@ fn a_team_has_its_rights_and_no_more() {
     let name = team(&home);
     let user = plane.certificate_user(&format!("{name}-member"), &[&format!("{name}-developers")]);
     let hcl = TEAM.replace("\"storefront\"]", "\"NAMESPACE-team-developers\"]");
-    platform(Tool::Terraform, &home, &hcl).apply().succeeded();
+    platform(Tool::Terraform, &home, &hcl).apply().expect_success();
 
     let api = Api::new(&plane.kubeconfig(&user));
-    let can = |verb: &str, group: &str, resource: &str, namespace: &str| api.can(verb, group, resource, namespace, "");
+    let can =
+        |verb: &str, group: &str, resource: &str, namespace: &str| api.is_allowed(verb, group, resource, namespace, "");
     for (group, kinds) in [
         ("networking.istio.io", &["virtualservices", "destinationrules", "serviceentries", "sidecars"][..]),
         ("security.istio.io", &["authorizationpolicies"]),
@@ -332,16 +323,14 @@ fn a_team_has_its_rights_and_no_more() {
 
     let service = SERVICE.replace("mesh_namespace.team.id", "\"NAMESPACE-team\"");
     let workspace = of_user(Tool::Terraform, &home, &user, &service);
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.converge();
     configure(
         &workspace,
         &home,
         &service.replace("service   =", "resiliency = \"high\"\naccess = \"mesh\"\nservice   ="),
     );
-    workspace.apply().succeeded();
-    workspace.destroy().succeeded();
+    workspace.apply().expect_success();
+    workspace.destroy().expect_success();
 
     let elsewhere = of_user(Tool::Terraform, &home, &user, &service.replace("NAMESPACE-team", "NAMESPACE"));
     let told = elsewhere.apply().errors();
@@ -408,6 +397,6 @@ fn what_each_writes_comes_changes_and_goes() {
     };
     let write = |hcl: &str| configure(&workspace, &home, hcl);
     comes_and_goes(ROWS, resource, &workspace, &write, &home.name, &expect_file!["namespaces.txt"]);
-    let _controller = finalize((0..ROWS.len()).map(|n| format!("{}-s{n}", home.name)).collect());
-    workspace.destroy().succeeded();
+    let _controller = finalize_namespaces((0..ROWS.len()).map(|n| format!("{}-s{n}", home.name)).collect());
+    workspace.destroy().expect_success();
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
-    terraform::{Run, Tool, Workspace, finish},
+    proxy::{Fault, Proxy, RecordedRequest},
+    terraform::{CommandOutput, Tool, Workspace, wait_for_exit},
     users::{Credential, Grant},
 };
 
@@ -49,22 +49,21 @@ fn what_is_there_and_cannot_be_read_is_an_error_unless_told_otherwise() {
         let namespace = control_plane().namespace("unreadable");
         let hcl = many(12);
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
 
         let begun = Instant::now();
         workspace.configure(&provider(&namespace, "istio-system", NOWHERE, &hcl));
-        let told = workspace.plan_run().errors();
+        let told = workspace.try_plan().errors();
         assert_eq!(told.matches("The API server can't be reached").count(), 1, "{tool}: {told}");
 
         let warn = format!("{NOWHERE}\n  on_unreadable = \"warn\"");
         workspace.configure(&provider(&namespace, "istio-system", &warn, &hcl));
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        let plan = workspace.assert_empty_plan();
         assert_eq!(plan.text.matches("goes on with what the state says").count(), 1, "{tool}: {}", plan.text);
         assert!(begun.elapsed() < Duration::from_secs(45), "each service waited: {:?}", begun.elapsed());
 
         configure(&workspace, Grant::AppTeam, &namespace, &hcl);
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
     }
 }
 
@@ -90,17 +89,15 @@ fn a_connection_that_comes_in_the_same_run() {
         for (values, arguments) in &ways {
             let namespace = plane.namespace("connected");
             let workspace = Workspace::new(tool);
-            workspace.file("kubeconfig", &plane.kubeconfig(&namespace.user(Grant::AppTeam)));
-            workspace.file("ca.pem", &plane.certificate_authority);
+            workspace.write_file("kubeconfig", &plane.kubeconfig(&namespace.user(Grant::AppTeam)));
+            workspace.write_file("ca.pem", &plane.certificate_authority);
             workspace.configure(&provider(&namespace, "istio-system", &later(values, arguments), CART));
             let plan = workspace.plan();
             assert!(plan.text.contains("Plan: 2 to add"), "{tool}: {}", plan.text);
             assert_eq!(plan.text.matches("Planned without the cluster").count(), 1, "{tool}: {}", plan.text);
             assert!(plan.text.contains("VirtualService/connected"), "the objects are known: {}", plan.text);
-            workspace.apply().succeeded();
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
-            workspace.destroy().succeeded();
+            workspace.converge();
+            workspace.destroy().expect_success();
         }
     }
 }
@@ -114,21 +111,19 @@ fn a_connection_that_changes_in_the_same_run() {
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
         let kubeconfig = std::fs::read_to_string(workspace.path().join("kubeconfig")).expect("it is there");
         let configure = |path: &str, hcl: &str, more: &str| {
-            workspace.file(path, &kubeconfig);
+            workspace.write_file(path, &kubeconfig);
             let block = later(&format!("path = {path:?}"), &format!("{arguments}\n  {more}"));
             workspace.configure(&provider(&namespace, "istio-system", &block, hcl));
         };
         configure("one", CART, "");
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let high = CART.replace("service   =", "resiliency = \"high\"\n  service =");
         configure("two", &high, "");
-        let told = workspace.plan_run().errors();
+        let told = workspace.try_plan().errors();
         assert!(told.contains("The cluster connection isn't known yet"), "{tool}: {told}");
         configure("two", &high, "on_unreadable = \"warn\"");
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        workspace.destroy().succeeded();
+        workspace.converge();
+        workspace.destroy().expect_success();
     }
 }
 
@@ -159,14 +154,14 @@ fn other_provider_arguments_that_come_in_the_same_run() {
             assert_eq!(plan.text.contains(OBJECTS), unknown, "{tool}, {arguments}: {}", plan.text);
             // What refers to it isn't replaced for that.
             assert!(plan.text.contains(&format!("+ id = \"{}/cart\"", namespace.name)), "{tool}: {}", plan.text);
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             assert!(workspace.plan().is_empty, "{tool}, {arguments}");
             // The same for what exists: the provider block is unknown again.
             configure("two");
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             let plan = workspace.plan();
             assert!(plan.is_empty, "{tool}, {arguments}: {}", plan.text);
-            workspace.destroy().succeeded();
+            workspace.destroy().expect_success();
             assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
         }
     }
@@ -175,16 +170,16 @@ fn other_provider_arguments_that_come_in_the_same_run() {
 /// A workspace of an administrator, whose service lives in the namespace `name`, which nobody has made.
 fn in_namespace(tool: Tool, home: &Namespace, name: &str) -> Workspace {
     let workspace = workspace(tool, Grant::AppTeam, home, &CART.replace("NAMESPACE", name));
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
     workspace
 }
 
 /// Applies, and does `meanwhile` when the apply has waited for a while.
-fn apply_while(workspace: &Workspace, meanwhile: impl FnOnce()) -> Run {
+fn apply_while(workspace: &Workspace, meanwhile: impl FnOnce()) -> CommandOutput {
     let apply = workspace.spawn(&APPLY);
     thread::sleep(Duration::from_secs(6));
     meanwhile();
-    finish(apply)
+    wait_for_exit(apply)
 }
 
 #[test]
@@ -198,9 +193,9 @@ fn a_namespace_that_comes_up_in_the_same_run() {
         assert_eq!(plan.text.matches("Some checks wait until apply").count(), 1, "{tool}: {}", plan.text);
         assert!(plan.text.contains(&format!(r#"namespaces "{name}" not found"#)), "{}", plan.text);
         let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
-        apply_while(&workspace, || control_plane().api().apply(&body, "tests")).succeeded();
-        assert!(workspace.plan().is_empty);
-        workspace.destroy().succeeded();
+        apply_while(&workspace, || control_plane().api().apply(&body, "tests")).expect_success();
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
     }
 }
 
@@ -220,19 +215,19 @@ fn a_namespace_that_never_comes_is_named() {
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn kinds_that_come_up_in_the_same_run() {
-    let rules = |asked: &Asked| asked.path.contains("/destinationrules");
+    let rules = |request: &RecordedRequest| request.path.contains("/destinationrules");
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("kinds");
         let proxy = Proxy::start(control_plane());
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-        proxy.rule(0, usize::MAX, Fault::Answer(404), rules);
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+        proxy.inject_fault(0, usize::MAX, Fault::Status(404), rules);
         let plan = workspace.plan();
         assert_eq!(plan.text.matches("Some checks wait until apply").count(), 1, "{tool}: {}", plan.text);
         let what = "The cluster doesn't serve destinationrules of networking.istio.io/v1.";
         assert!(plan.text.contains(what), "{tool}: {}", plan.text);
-        apply_while(&workspace, || proxy.reset()).succeeded();
-        assert!(workspace.plan().is_empty);
-        workspace.destroy().succeeded();
+        apply_while(&workspace, || proxy.reset()).expect_success();
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
     }
 }

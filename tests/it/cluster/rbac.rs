@@ -65,7 +65,7 @@ fn each_grant_holds_in_its_namespace_and_nowhere_else() {
         let home = plane.namespace("rbac");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
         for kind in object::kind::ALL.iter().filter(|kind| kind.namespaced) {
-            let can = |verb: &str, namespace: &str| api.can(verb, kind.group, kind.plural, namespace, "");
+            let can = |verb: &str, namespace: &str| api.is_allowed(verb, kind.group, kind.plural, namespace, "");
             for verb in READ.iter().chain(WRITE) {
                 let granted = if READ.contains(verb) {
                     read(grant).contains(&kind.kind)
@@ -83,7 +83,7 @@ fn each_grant_holds_in_its_namespace_and_nowhere_else() {
             );
         }
         for (group, resource) in [("", "namespaces"), ("", "secrets"), ("rbac.authorization.k8s.io", "roles")] {
-            assert!(!api.can("create", group, resource, &home.name, ""), "{grant}: {resource}");
+            assert!(!api.is_allowed("create", group, resource, &home.name, ""), "{grant}: {resource}");
         }
     }
 }
@@ -94,10 +94,10 @@ fn the_cluster_is_told_by_one_namespace_alone() {
     let plane = control_plane();
     let home = plane.namespace("identity");
     let api = Api::new(&plane.kubeconfig(&home.user(Plan)));
-    assert!(api.can("get", "", "namespaces", "kube-system", "kube-system"));
-    assert!(!api.can("list", "", "namespaces", "", ""));
-    assert!(!api.can("get", "", "namespaces", &home.name, &home.name));
-    assert!(!api.can("patch", "", "namespaces", "kube-system", "kube-system"));
+    assert!(api.is_allowed("get", "", "namespaces", "kube-system", "kube-system"));
+    assert!(!api.is_allowed("list", "", "namespaces", "", ""));
+    assert!(!api.is_allowed("get", "", "namespaces", &home.name, &home.name));
+    assert!(!api.is_allowed("patch", "", "namespaces", "kube-system", "kube-system"));
 }
 
 /// What each of the optional grants may see, as verb and resource.
@@ -127,7 +127,7 @@ fn live_checks_take_rights_of_their_own_which_only_look() {
             for verb in READ.iter().chain(WRITE).chain(&["watch", "update"]) {
                 let may = |namespace: &str| {
                     let name = if plural == "namespaces" { namespace } else { "" };
-                    api.can(verb, group, plural, namespace, name)
+                    api.is_allowed(verb, group, plural, namespace, name)
                 };
                 let granted = seen(grant).contains(&format!("{verb} {plural}").as_str());
                 assert_eq!(may(&home.name), granted, "{grant}: {verb} {plural} at home");
@@ -151,7 +151,7 @@ fn who_makes_namespaces_gives_nobody_more_than_he_has() {
         ("create", "rbac.authorization.k8s.io", "rolebindings"),
         ("patch", "security.istio.io", "peerauthentications"),
     ] {
-        assert!(api.can(verb, group, resource, "", ""), "{verb} {resource}");
+        assert!(api.is_allowed(verb, group, resource, "", ""), "{verb} {resource}");
     }
     for (verb, group, resource) in [
         ("escalate", "rbac.authorization.k8s.io", "roles"),
@@ -164,7 +164,7 @@ fn who_makes_namespaces_gives_nobody_more_than_he_has() {
         ("create", "", "pods/exec"),
         ("create", "networking.istio.io", "envoyfilters"),
     ] {
-        assert!(!api.can(verb, group, resource, "", ""), "{verb} {resource}");
+        assert!(!api.is_allowed(verb, group, resource, "", ""), "{verb} {resource}");
     }
 }
 
@@ -178,16 +178,17 @@ fn guardrails_are_those_of_one_mesh() {
     for kind in object::kind::ALL.iter().filter(|kind| !kind.namespaced && kind.group == "admissionregistration.k8s.io")
     {
         for policy in ["mesh-root-only", "mesh-team-rules"] {
-            let can = |verb: &str, root: &str| api.can(verb, kind.group, kind.plural, "", &format!("{policy}-{root}"));
+            let can =
+                |verb: &str, root: &str| api.is_allowed(verb, kind.group, kind.plural, "", &format!("{policy}-{root}"));
             for verb in ["get", "create", "patch", "delete"] {
                 assert!(can(verb, &home.name), "{verb} {}", kind.kind);
                 assert!(!can(verb, &elsewhere.name), "{verb} {} of another mesh", kind.kind);
             }
             assert!(!can("update", &home.name) && !can("list", &home.name), "{} in ways nobody needs", kind.kind);
         }
-        assert!(!api.can("get", kind.group, kind.plural, "", ""), "every {}", kind.kind);
+        assert!(!api.is_allowed("get", kind.group, kind.plural, "", ""), "every {}", kind.kind);
     }
     for kind in object::kind::ALL.iter().filter(|kind| kind.namespaced) {
-        assert!(!api.can("patch", kind.group, kind.plural, &home.name, ""), "{}", kind.kind);
+        assert!(!api.is_allowed("patch", kind.group, kind.plural, &home.name, ""), "{}", kind.kind);
     }
 }

@@ -19,7 +19,7 @@ const SERVICES: usize = 12;
 fn made() -> (Namespace, Workspace) {
     let namespace = control_plane().namespace("reads");
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &many(SERVICES));
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     (namespace, workspace)
 }
 
@@ -29,17 +29,14 @@ fn rule(namespace: &Namespace, service: usize) -> Key {
 
 /// Nothing is to be done; then, of what changes, that alone; then nothing again, and nothing is left.
 fn sees_right(namespace: &Namespace, workspace: &Workspace) {
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.assert_empty_plan();
     let api = control_plane().api();
     api.delete(&rule(namespace, 7));
     api.patch(&rule(namespace, 3), &json!({ "spec": { "exportTo": ["*"] } }));
     let plan = workspace.plan();
     assert!(plan.text.contains("0 to add, 2 to change, 0 to destroy"), "{}", plan.text);
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
-    workspace.destroy().succeeded();
+    workspace.converge();
+    workspace.destroy().expect_success();
 }
 
 #[test]
@@ -89,8 +86,9 @@ fn the_right_to_get_alone() {
     }
     api.apply(&role, "tests");
     let proxy = Proxy::start(control_plane());
-    workspace.file("kubeconfig", &proxy.kubeconfig(&user));
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&user));
     sees_right(&namespace, &workspace);
-    let lists = proxy.asked().iter().filter(|asked| asked.method == "GET" && asked.query.contains("limit=")).count();
+    let lists =
+        proxy.requests().iter().filter(|request| request.method == "GET" && request.query.contains("limit=")).count();
     assert!(lists > 0, "lists were tried");
 }

@@ -28,7 +28,7 @@ fn an_object_of_somebody_else_is_refused_at_plan() {
         api.apply(&theirs, "helm");
         let before = api.get(&key).expect("it is there");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        for told in [workspace.plan_run().errors(), workspace.apply().errors()] {
+        for told in [workspace.try_plan().errors(), workspace.apply().errors()] {
             for word in ["VirtualService exists already", &key.to_string(), "written by helm", "left as it is"] {
                 assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
             }
@@ -43,14 +43,14 @@ fn an_object_of_somebody_else_is_refused_at_plan() {
 fn another_owner_is_named() {
     let namespace = control_plane().namespace("owned");
     let first = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    first.apply().succeeded();
+    first.apply().expect_success();
     let second = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
     let main = std::fs::read_to_string(first.path().join("main.tf")).expect("it is there");
-    second.file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
-    let told = second.plan_run().errors();
+    second.write_file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
+    let told = second.try_plan().errors();
     let owner = format!("it belongs to mesh_service/{0}/cart of owner \"tests/{0}\"", namespace.name);
     assert!(told.contains(&owner), "{owner:?} is not in: {told}");
-    first.destroy().succeeded();
+    first.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
 }
 
@@ -64,7 +64,7 @@ fn a_second_owner_of_the_meshs_defaults_is_refused() {
         &namespace,
         "resource \"mesh_global_defaults\" \"a\" {\n  mtls {}\n}",
     );
-    first.apply().succeeded();
+    first.apply().expect_success();
     // The two have no object in common.
     let second = workspace(
         Tool::Tofu,
@@ -73,13 +73,13 @@ fn a_second_owner_of_the_meshs_defaults_is_refused() {
         "resource \"mesh_global_defaults\" \"b\" {\n  sidecar {}\n}",
     );
     let main = std::fs::read_to_string(second.path().join("main.tf")).expect("it is there");
-    second.file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
-    let told = second.plan_run().errors();
+    second.write_file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
+    let told = second.try_plan().errors();
     let words = ["mesh_global_defaults exists already", &format!("owner \"tests/{}\"", namespace.name)];
     for word in words {
         assert!(told.contains(word), "{word:?} is not in: {told}");
     }
-    first.destroy().succeeded();
+    first.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
 }
 
@@ -89,7 +89,7 @@ fn what_admission_refuses_is_refused_at_plan() {
     let namespace = control_plane().namespace("guarded");
     guard(&namespace);
     for tool in Tool::ALL {
-        let told = workspace(tool, Grant::AppTeam, &namespace, CART).plan_run().errors();
+        let told = workspace(tool, Grant::AppTeam, &namespace, CART).try_plan().errors();
         for word in ["no VirtualService waits as long as 15s", "mesh_service.cart"] {
             assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::Proxy,
     terraform::{Tool, Workspace},
     users::Grant,
 };
@@ -24,8 +24,8 @@ fn made(tool: Tool, hcl: &str) -> Made {
     let namespace = control_plane().namespace("replaced");
     let proxy = Proxy::start(control_plane());
     let workspace = workspace(tool, Grant::AppTeam, &namespace, hcl);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    workspace.apply().succeeded();
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+    workspace.apply().expect_success();
     proxy.reset();
     let uids = uids(&namespace);
     Made { namespace, workspace, proxy, uids }
@@ -39,16 +39,15 @@ fn uids(namespace: &Namespace) -> BTreeMap<String, String> {
 
 impl Made {
     fn deletes(&self) -> Vec<String> {
-        self.proxy.asked().iter().filter(|asked| asked.method == "DELETE").map(ToString::to_string).collect()
+        self.proxy.requests().iter().filter(|request| request.method == "DELETE").map(ToString::to_string).collect()
     }
 
     /// Nothing was deleted, nothing is left to do, and a destroy leaves nothing.
     fn lives_on(self) {
         assert_eq!(self.deletes(), Vec::<String>::new());
         assert_eq!(uids(&self.namespace), self.uids);
-        let plan = self.workspace.plan();
-        assert!(plan.is_empty, "{}", plan.text);
-        self.workspace.destroy().succeeded();
+        self.workspace.assert_empty_plan();
+        self.workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&self.namespace.name), Vec::<String>::new());
     }
 }
@@ -61,7 +60,7 @@ fn replaced_on_demand() {
     for tool in Tool::ALL {
         let made = made(tool, CART);
         let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        let run = made.workspace.run(&replace).succeeded();
+        let run = made.workspace.run(&replace).expect_success();
         assert!(run.stdout.contains("1 added, 0 changed, 1 destroyed"), "{run}");
         made.lives_on();
     }
@@ -72,8 +71,8 @@ fn replaced_on_demand() {
 fn tainted() {
     for tool in Tool::ALL {
         let made = made(tool, CART);
-        made.workspace.run(&["taint", "mesh_service.cart"]).succeeded();
-        made.workspace.apply().succeeded();
+        made.workspace.run(&["taint", "mesh_service.cart"]).expect_success();
+        made.workspace.apply().expect_success();
         made.lives_on();
     }
 }
@@ -84,17 +83,17 @@ fn tainted_by_a_create_that_failed_half_way() {
     let namespace = control_plane().namespace("half");
     let proxy = Proxy::start(control_plane());
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    proxy.rule(4, usize::MAX, Fault::Answer(403), Asked::writes);
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+    proxy.forbid_writes_after(4);
     assert_ne!(workspace.apply().code, Some(0));
     proxy.reset();
     let before = uids(&namespace);
     assert_eq!(before.len(), 4);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let after = uids(&namespace);
     assert!(before.iter().all(|(key, uid)| after.get(key) == Some(uid)), "{before:?} became {after:?}");
-    assert!(proxy.asked().iter().all(|asked| asked.method != "DELETE"));
-    assert!(workspace.plan().is_empty);
+    assert!(proxy.requests().iter().all(|request| request.method != "DELETE"));
+    workspace.assert_empty_plan();
 }
 
 #[test]
@@ -108,7 +107,7 @@ fn replaced_by_a_trigger() {
         };
         let made = made(tool, &with("1"));
         configure(&made.workspace, Grant::AppTeam, &made.namespace, &with("2"));
-        let run = made.workspace.apply().succeeded();
+        let run = made.workspace.apply().expect_success();
         assert!(run.stdout.contains("1 destroyed"), "{run}");
         made.lives_on();
     }
@@ -121,7 +120,7 @@ fn created_before_destroyed() {
         let lifecycle = "  lifecycle {\n    create_before_destroy = true\n  }\n}";
         let made = made(tool, &format!("{}{lifecycle}", CART.trim_end().strip_suffix('}').unwrap()));
         let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        made.workspace.run(&replace).succeeded();
+        made.workspace.run(&replace).expect_success();
         made.lives_on();
     }
 }
@@ -130,16 +129,16 @@ fn created_before_destroyed() {
 #[ignore = "needs the servers of `make tools`"]
 fn what_a_replacement_wants_no_more_goes() {
     let made = made(Tool::Terraform, CART);
-    made.workspace.run(&["taint", "mesh_service.cart"]).succeeded();
+    made.workspace.run(&["taint", "mesh_service.cart"]).expect_success();
     let without_calls = CART.replace("  calls     = [\"catalog\"]\n", "");
     assert_ne!(without_calls, CART);
     configure(&made.workspace, Grant::AppTeam, &made.namespace, &without_calls);
-    made.workspace.apply().succeeded();
+    made.workspace.apply().expect_success();
     let left = uids(&made.namespace);
     assert!(!left.keys().any(|key| key.starts_with("Sidecar/")), "{left:?}");
     assert_eq!(left.len(), made.uids.len() - 1);
     assert!(left.iter().all(|(key, uid)| made.uids.get(key) == Some(uid)));
-    assert!(made.workspace.plan().is_empty);
+    made.workspace.assert_empty_plan();
 }
 
 #[test]
@@ -149,12 +148,12 @@ fn another_name_is_another_service() {
         let made = made(tool, CART);
         let renamed = CART.replace("name      = \"cart\"", "name      = \"basket\"");
         configure(&made.workspace, Grant::AppTeam, &made.namespace, &renamed);
-        made.workspace.apply().succeeded();
+        made.workspace.apply().expect_success();
         let left = uids(&made.namespace);
         assert!(left.keys().all(|key| key.contains("basket")), "{left:?}");
         assert_eq!(left.len(), made.uids.len());
-        assert!(made.workspace.plan().is_empty);
-        made.workspace.destroy().succeeded();
+        made.workspace.assert_empty_plan();
+        made.workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new());
     }
 }
@@ -166,12 +165,12 @@ fn a_state_that_was_lost_is_found_again() {
     std::fs::remove_file(made.workspace.path().join("terraform.tfstate")).unwrap();
     let without_calls = CART.replace("  calls     = [\"catalog\"]\n", "");
     configure(&made.workspace, Grant::AppTeam, &made.namespace, &without_calls);
-    made.workspace.apply().succeeded();
+    made.workspace.apply().expect_success();
     let left = uids(&made.namespace);
     assert!(!left.keys().any(|key| key.starts_with("Sidecar/")), "left over: {left:?}");
     assert!(left.iter().all(|(key, uid)| made.uids.get(key) == Some(uid)));
-    assert!(made.workspace.plan().is_empty);
-    made.workspace.destroy().succeeded();
+    made.workspace.assert_empty_plan();
+    made.workspace.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new());
 }
 
@@ -182,11 +181,11 @@ fn a_new_address_asks_for_a_moved_block() {
         let made = made(tool, CART);
         let renamed = CART.replace("\"mesh_service\" \"cart\"", "\"mesh_service\" \"basket\"");
         configure(&made.workspace, Grant::AppTeam, &made.namespace, &renamed);
-        let told = made.workspace.plan_run().errors();
+        let told = made.workspace.try_plan().errors();
         assert!(told.contains("changes its address") && told.contains("moved {"), "{told}");
         let moved = "\nmoved {\n  from = mesh_service.cart\n  to   = mesh_service.basket\n}";
         configure(&made.workspace, Grant::AppTeam, &made.namespace, &format!("{renamed}{moved}"));
-        made.workspace.apply().succeeded();
+        made.workspace.apply().expect_success();
         made.lives_on();
     }
 }
@@ -198,7 +197,7 @@ fn the_same_service_twice_is_refused() {
         let namespace = control_plane().namespace("twice");
         let again = CART.replace("\"mesh_service\" \"cart\"", "\"mesh_service\" \"again\"");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &format!("{CART}{again}"));
-        let told = workspace.plan_run().errors();
+        let told = workspace.try_plan().errors();
         assert!(told.contains("is declared twice"), "{told}");
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
     }
@@ -209,14 +208,14 @@ fn the_same_service_twice_is_refused() {
 fn a_replacement_that_fails_before_its_first_write_loses_nothing() {
     for tool in Tool::ALL {
         let made = made(tool, CART);
-        made.workspace.run(&["taint", "mesh_service.cart"]).succeeded();
-        made.proxy.rule(0, usize::MAX, Fault::Answer(403), Asked::writes);
+        made.workspace.run(&["taint", "mesh_service.cart"]).expect_success();
+        made.proxy.forbid_writes_after(0);
         assert_ne!(made.workspace.apply().code, Some(0));
         let recorded = made.workspace.resources();
         let objects = recorded[0].1["objects"].as_object().unwrap().len();
         assert_eq!(objects, made.uids.len(), "{recorded:?}");
         made.proxy.reset();
-        made.workspace.apply().succeeded();
+        made.workspace.apply().expect_success();
         made.lives_on();
     }
 }
@@ -228,11 +227,11 @@ fn a_failed_create_before_destroy_is_finished_by_the_next_apply() {
         let lifecycle = "  lifecycle {\n    create_before_destroy = true\n  }\n}";
         let made = made(tool, &format!("{}{lifecycle}", CART.trim_end().strip_suffix('}').unwrap()));
         // Some of the objects are the new life's, the others still the deposed one's.
-        made.proxy.rule(2, usize::MAX, Fault::Answer(403), Asked::writes);
+        made.proxy.forbid_writes_after(2);
         let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
         assert_ne!(made.workspace.run(&replace).code, Some(0));
         made.proxy.reset();
-        made.workspace.apply().succeeded();
+        made.workspace.apply().expect_success();
         made.lives_on();
     }
 }
@@ -242,11 +241,11 @@ fn a_failed_create_before_destroy_is_finished_by_the_next_apply() {
 fn what_was_handed_over_and_never_taken_is_destroyed_with_the_resource() {
     for tool in Tool::ALL {
         let made = made(tool, CART);
-        made.workspace.run(&["taint", "mesh_service.cart"]).succeeded();
-        made.proxy.rule(0, usize::MAX, Fault::Answer(403), Asked::writes);
+        made.workspace.run(&["taint", "mesh_service.cart"]).expect_success();
+        made.proxy.forbid_writes_after(0);
         assert_ne!(made.workspace.apply().code, Some(0));
         made.proxy.reset();
-        made.workspace.destroy().succeeded();
+        made.workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new());
     }
 }
@@ -257,11 +256,11 @@ fn a_failed_create_before_destroy_is_destroyed_whole() {
     for tool in Tool::ALL {
         let lifecycle = "  lifecycle {\n    create_before_destroy = true\n  }\n}";
         let made = made(tool, &format!("{}{lifecycle}", CART.trim_end().strip_suffix('}').unwrap()));
-        made.proxy.rule(2, usize::MAX, Fault::Answer(403), Asked::writes);
+        made.proxy.forbid_writes_after(2);
         let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
         assert_ne!(made.workspace.run(&replace).code, Some(0));
         made.proxy.reset();
-        made.workspace.destroy().succeeded();
+        made.workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new(), "{tool}");
     }
 }

@@ -32,12 +32,11 @@ fn a_pipeline_that_only_reads_plans_the_same() {
 fn drift_is_seen_by_a_pipeline_that_only_reads() {
     let namespace = control_plane().namespace("watcher");
     let writer = workspace(Tool::Terraform, AppTeam, &namespace, CART);
-    writer.apply().succeeded();
+    writer.apply().expect_success();
     let reader = workspace(Tool::Terraform, Plan, &namespace, CART);
     let state = std::fs::read_to_string(writer.path().join("terraform.tfstate")).expect("there is a state");
-    reader.file("terraform.tfstate", &state);
-    let plan = reader.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    reader.write_file("terraform.tfstate", &state);
+    reader.assert_empty_plan();
     let key = format!("VirtualService/{0}/cart-{0}", namespace.name).parse().expect("a key");
     control_plane().api().patch(&key, &serde_json::json!({ "spec": { "exportTo": ["*"] } }));
     let plan = reader.plan();
@@ -62,8 +61,8 @@ fn an_app_team_cannot_set_what_holds_for_the_mesh() {
     let workspace = workspace(Tool::Terraform, AppTeam, &team, defaults);
     workspace.configure(&super::provider(&team, &root.name, r#"config_path = "kubeconfig""#, defaults));
     workspace.apply().errors();
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&root.user(Platform)));
-    workspace.apply().succeeded();
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&root.user(Platform)));
+    workspace.apply().expect_success();
     assert_eq!(control_plane().api().objects(&root.name), [format!("PeerAuthentication/{}/default", root.name)]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }

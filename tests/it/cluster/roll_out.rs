@@ -6,7 +6,7 @@ use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Proxy},
+    proxy::{Proxy, RecordedRequest},
     terraform::{Tool, Workspace},
     users::{Grant, User},
 };
@@ -40,7 +40,7 @@ impl Rig {
         let proxy = Proxy::start(control_plane());
         let workspace = Workspace::new(tool);
         let user = platform(&root, &[(Grant::GatewayAccess, &edge)]);
-        workspace.file("kubeconfig", &proxy.kubeconfig(&user));
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&user));
         Self { root, edge, proxy, workspace }
     }
 
@@ -54,7 +54,7 @@ impl Rig {
         );
         self.workspace.configure(&provider(&self.root, &self.root.name, r#"config_path = "kubeconfig""#, &hcl));
         self.proxy.reset();
-        self.workspace.apply().succeeded();
+        self.workspace.apply().expect_success();
         let written = self.written();
         let plan = self.workspace.plan();
         assert!(plan.is_empty, "{mode}: {}", plan.text);
@@ -62,14 +62,14 @@ impl Rig {
     }
 
     fn written(&self) -> Vec<String> {
-        let writes = self.proxy.asked().into_iter().filter(Asked::writes);
-        let policies = writes.filter(|asked| asked.path.contains("/authorizationpolicies/"));
-        let what = |asked: &Asked| {
-            let name = asked.path.rsplit('/').next().expect("a name").to_owned();
+        let writes = self.proxy.requests().into_iter().filter(RecordedRequest::is_write);
+        let policies = writes.filter(|request| request.path.contains("/authorizationpolicies/"));
+        let what = |request: &RecordedRequest| {
+            let name = request.path.rsplit('/').next().expect("a name").to_owned();
             let name = if name.starts_with("gateway-access-") { "door".to_owned() } else { name };
-            format!("{}{name}", if asked.method == "DELETE" { "-" } else { "~" })
+            format!("{}{name}", if request.method == "DELETE" { "-" } else { "~" })
         };
-        policies.map(|asked| what(&asked)).collect()
+        policies.map(|request| what(&request)).collect()
     }
 
     /// Who holds now: policies by name, and whether they run dry.
@@ -113,7 +113,7 @@ fn each_move_is_without_a_gap() {
         }
         assert_eq!(rig.to("enforce"), ["~door", "~deny-all"], "{tool}");
         rig.proxy.reset();
-        rig.workspace.destroy().succeeded();
+        rig.workspace.destroy().expect_success();
         assert_eq!(rig.written(), ["-deny-all", "-door"], "{tool}");
         for namespace in [&rig.root, &rig.edge] {
             assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{tool}");
@@ -127,21 +127,20 @@ fn each_move_is_without_a_gap() {
 fn rights_for_guardrails_are_for_who_writes_them() {
     let root = control_plane().namespace("root");
     let workspace = Workspace::new(Tool::Terraform);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&platform(&root, &[])));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&platform(&root, &[])));
     let configure = |hcl: &str| {
         workspace.configure(&provider(&root, &root.name, r#"config_path = "kubeconfig""#, hcl));
     };
     configure("resource \"mesh_global_defaults\" \"this\" {\n mtls {}\n}");
-    workspace.apply().succeeded();
-    assert!(workspace.plan().is_empty);
+    workspace.converge();
     configure(
         "resource \"mesh_global_defaults\" \"this\" {\n mtls {}\n guardrails {\n root_only = [\"Telemetry\"]\n }\n}",
     );
     let told = workspace.apply().errors();
     assert!(told.contains("validatingadmissionpolic"), "{told}");
     configure("resource \"mesh_global_defaults\" \"this\" {\n mtls {}\n}");
-    workspace.apply().succeeded();
-    workspace.destroy().succeeded();
+    workspace.apply().expect_success();
+    workspace.destroy().expect_success();
     assert_eq!(control_plane().api().objects(&root.name), Vec::<String>::new());
 }
 
@@ -152,13 +151,13 @@ fn what_opens_is_told_and_what_is_protected_stays() {
     for tool in Tool::ALL {
         let root = control_plane().namespace("root");
         let workspace = Workspace::new(tool);
-        workspace.file("kubeconfig", &control_plane().kubeconfig(&platform(&root, &[])));
+        workspace.write_file("kubeconfig", &control_plane().kubeconfig(&platform(&root, &[])));
         let configure = |arguments: &str| {
             let hcl = format!("resource \"mesh_global_defaults\" \"this\" {{\n resiliency = \"low\"\n {arguments}\n}}");
             workspace.configure(&provider(&root, &root.name, r#"config_path = "kubeconfig""#, &hcl));
         };
         configure("deletion_protection = true\n mtls {}\n authorization {\n mode = \"enforce\"\n }");
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let told = workspace.destroy().errors();
         assert!(told.contains("Protected from deletion"), "{tool}: {told}");
         assert_eq!(control_plane().api().objects(&root.name).len(), 4, "{tool}");
@@ -172,13 +171,13 @@ fn what_opens_is_told_and_what_is_protected_stays() {
         ] {
             assert!(plan.text.contains(word), "{tool}: {word:?} is not in: {}", plan.text);
         }
-        workspace.apply().succeeded();
-        let plan = workspace.run(&["plan", "-destroy", "-input=false", "-no-color"]).succeeded();
+        workspace.apply().expect_success();
+        let plan = workspace.run(&["plan", "-destroy", "-input=false", "-no-color"]).expect_success();
         let told = plan.to_string();
         for word in ["This opens the mesh", "workloads accept clear text"] {
             assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
         }
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&root.name), Vec::<String>::new(), "{tool}");
     }
 }
@@ -198,20 +197,19 @@ fn what_is_elsewhere_is_imported_too() {
     );
     let new = || {
         let workspace = Workspace::new(Tool::Terraform);
-        workspace.file("kubeconfig", &control_plane().kubeconfig(&user));
+        workspace.write_file("kubeconfig", &control_plane().kubeconfig(&user));
         workspace.configure(&provider(&root, &root.name, r#"config_path = "kubeconfig""#, &hcl));
         workspace
     };
-    new().apply().succeeded();
+    new().apply().expect_success();
     let workspace = new();
-    workspace.run(&["import", "-input=false", "-no-color", "mesh_global_defaults.this", "default"]).succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.run(&["import", "-input=false", "-no-color", "mesh_global_defaults.this", "default"]).expect_success();
+    workspace.assert_empty_plan();
     let (_, values) = workspace.resources().remove(0);
     let keys: Vec<Key> =
         values["objects"].as_object().expect("a map").keys().map(|key| key.parse().expect("a key")).collect();
     assert_eq!(keys.len(), 5, "{keys:?}");
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     for key in keys {
         assert_eq!(control_plane().api().get(&key), None, "{key}");
     }

@@ -9,7 +9,7 @@ use terraform_provider_mesh::{
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::{Fault, Proxy},
     terraform::Tool,
     users::Grant,
 };
@@ -43,14 +43,14 @@ fn a_kind_that_is_left_to_another_tool_stays_as_it_is() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("unmanaged");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let route = ours(&namespace, &kind::VIRTUAL_SERVICE);
         let before = api.get(&route).expect("it was made");
 
         configure(&workspace, Grant::AppTeam, &namespace, &with("unmanaged = [\"VirtualService\"]"));
         let plan = workspace.plan();
         assert!(plan.text.contains("VirtualService is left in place"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let released = api.get(&route).expect("it is still there");
         assert_eq!(released["spec"], before["spec"]);
         assert_eq!(released["metadata"]["uid"], before["metadata"]["uid"]);
@@ -64,21 +64,20 @@ fn a_kind_that_is_left_to_another_tool_stays_as_it_is() {
 
         // What the other tool does from now on is no business of ours.
         api.patch(&route, &json!({ "spec": { "http": [{ "route": [{ "destination": { "host": "elsewhere" } }] }] } }));
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.assert_empty_plan();
 
         // Back: it is somebody's now, so it takes a word to have it again.
         configure(&workspace, Grant::AppTeam, &namespace, CART);
-        let told = workspace.plan_run().errors();
+        let told = workspace.try_plan().errors();
         assert!(told.contains(&format!("{route} is in the cluster")), "{tool}: {told}");
         configure(&workspace, Grant::AppTeam, &namespace, &with("adopt_existing = true"));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(api.get(&route).expect("it is there")["spec"], before["spec"]);
         assert!(workspace.plan().is_empty, "{tool}");
 
         configure(&workspace, Grant::AppTeam, &namespace, &with("unmanaged = [\"VirtualService\"]"));
-        workspace.apply().succeeded();
-        workspace.destroy().succeeded();
+        workspace.apply().expect_success();
+        workspace.destroy().expect_success();
         assert_eq!(api.objects(&namespace.name), [route.to_string()], "{tool}: what is theirs is all that is left");
     }
 }
@@ -92,11 +91,11 @@ fn what_is_replaced_goes_after_ours_is_there() {
         let (key, body) = theirs(&namespace);
         let proxy = Proxy::start(control_plane());
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &with("replaces = [\"VirtualService/cart-vs\"]"));
-        workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
         // Nothing is there: nothing to do.
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert!(workspace.plan().is_empty, "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
 
         api.apply(&body, "helm");
         let plan = workspace.plan();
@@ -104,14 +103,14 @@ fn what_is_replaced_goes_after_ours_is_there() {
             assert!(plan.text.contains(words), "{tool}: {words:?} is not in: {}", plan.text);
         }
         proxy.reset();
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert!(api.get(&key).is_none(), "{tool}");
         assert!(api.get(&ours(&namespace, &kind::VIRTUAL_SERVICE)).is_some(), "{tool}");
-        let writes: Vec<_> = proxy.asked().into_iter().filter(Asked::writes).collect();
+        let writes: Vec<_> = proxy.writes();
         let last = writes.last().expect("there were writes");
         assert!(last.method == "DELETE" && last.path.ends_with("/cart-vs"), "{tool}: {writes:?}");
         assert!(workspace.plan().is_empty, "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "{tool}");
     }
 }
@@ -125,12 +124,12 @@ fn a_replacement_that_failed_is_finished_by_the_next_apply() {
         let (key, body) = theirs(&namespace);
         let proxy = Proxy::start(control_plane());
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-        workspace.apply().succeeded();
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+        workspace.apply().expect_success();
         let before = api.get(&ours(&namespace, &kind::VIRTUAL_SERVICE)).expect("it is there");
         api.apply(&body, "helm");
         configure(&workspace, Grant::AppTeam, &namespace, &with("replaces = [\"VirtualService/cart-vs\"]"));
-        proxy.rule(0, usize::MAX, Fault::Answer(403), |asked| asked.method == "DELETE");
+        proxy.inject_fault(0, usize::MAX, Fault::Status(403), |request| request.method == "DELETE");
         let told = workspace.apply().errors();
         assert!(told.contains("made to fail"), "{tool}: {told}");
         assert!(api.get(&key).is_some(), "{tool}");
@@ -138,7 +137,7 @@ fn a_replacement_that_failed_is_finished_by_the_next_apply() {
         let plan = workspace.plan();
         assert!(!plan.is_empty && plan.text.contains("VirtualService/cart-vs"), "{tool}: {}", plan.text);
         proxy.reset();
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert!(api.get(&key).is_none(), "{tool}");
         assert!(workspace.plan().is_empty, "{tool}");
         let now = api.get(&ours(&namespace, &kind::VIRTUAL_SERVICE)).expect("it is there");
@@ -151,10 +150,10 @@ fn a_replacement_that_failed_is_finished_by_the_next_apply() {
 fn what_a_resource_has_is_not_replaced() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("replaces"));
     let other = workspace(Tool::Tofu, Grant::AppTeam, &namespace, &CART.replace("\"cart\"", "\"basket\""));
-    other.apply().succeeded();
+    other.apply().expect_success();
     let taken = format!("VirtualService/basket-{}", namespace.name);
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &with(&format!("replaces = [\"{taken}\"]")));
-    let told = workspace.plan_run().errors();
+    let told = workspace.try_plan().errors();
     for words in ["VirtualService belongs to a resource", "Remove it there, or take it out of replaces"] {
         assert!(told.contains(words), "{words:?} is not in: {told}");
     }
@@ -177,7 +176,7 @@ fn a_patch_comes_and_goes() {
             ))
         };
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let without = live();
 
         for (spec, field, value) in [
@@ -198,21 +197,20 @@ fn a_patch_comes_and_goes() {
             ),
         ] {
             configure(&workspace, Grant::AppTeam, &namespace, &patched(spec));
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             assert_eq!(live().pointer(field), Some(&value), "{tool}: {spec}");
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
+            workspace.assert_empty_plan();
         }
         // A field that Istio doesn't have is refused at plan, on the patch.
         configure(&workspace, Grant::AppTeam, &namespace, &patched("{ trafficPolicy = { loadBalancing = 1 } }"));
-        let told = workspace.plan_run().errors();
+        let told = workspace.try_plan().errors();
         for words in ["loadBalancing", "patch = jsonencode("] {
             assert!(told.contains(words), "{tool}: {words:?} is not in: {told}");
         }
         configure(&workspace, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(live(), without, "{tool}");
         assert!(workspace.plan().is_empty, "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
     }
 }

@@ -1,5 +1,5 @@
-//! The scenario `three-states`: a platform and two teams in states that know nothing of each other, each applied with its own
-//! rights alone; the teams' are those that the platform's state gives them.
+//! The scenario `three-states`: a platform and two teams in states that know nothing of each other, each applied with
+//! its own rights alone; the teams' are those that the platform's state gives them.
 
 use serde_json::json;
 use terraform_provider_mesh::object::{Key, kind};
@@ -9,7 +9,7 @@ use crate::{
     support::{
         api::Api,
         control_plane::ControlPlane,
-        namespaces::finalize_on,
+        namespace_finalizer::finalize_namespaces_on,
         terraform::{Tool, Workspace},
         users::{Grant, User},
     },
@@ -23,14 +23,13 @@ const TEAMS: [&str; 2] = ["shop", "pci"];
 /// The workspace of one of the three, acting for `user`.
 fn state(plane: &ControlPlane, tool: Tool, name: &str, user: &User) -> Workspace {
     let workspace = Workspace::new(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
-    workspace.file("kubeconfig", &plane.kubeconfig(user));
-    workspace.file("main.tf", &text(&format!("examples/scenarios/three-states/{name}/main.tf")));
+    workspace.write_file("kubeconfig", &plane.kubeconfig(user));
+    workspace.write_file("main.tf", &text(&format!("examples/scenarios/three-states/{name}/main.tf")));
     workspace
 }
 
 fn is_empty(workspace: &Workspace) {
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.assert_empty_plan();
 }
 
 /// What a team's pipeline may do is in its own namespace, and is no PeerAuthentication.
@@ -60,7 +59,7 @@ fn each_is_applied_with_its_own_rights() {
     let plane = ControlPlane::start();
     let api = plane.api();
     for name in PLATFORMS.iter().chain(&["ci"]) {
-        plane.make_namespace(name);
+        plane.create_namespace(name);
     }
     let grants = [
         (Grant::Platform, "istio-system"),
@@ -68,18 +67,18 @@ fn each_is_applied_with_its_own_rights() {
         (Grant::Namespaces, "istio-system"),
         (Grant::NamespacesDestroy, "istio-system"),
     ];
-    let platforms = plane.pipeline("platform", &grants);
-    let teams = TEAMS.map(|name| plane.account("ci", &format!("{name}-pipeline")));
-    let _controller = finalize_on(plane.api(), TEAMS.map(str::to_owned).into());
+    let platforms = plane.user_with_grants("platform", &grants);
+    let teams = TEAMS.map(|name| plane.service_account("ci", &format!("{name}-pipeline")));
+    let _controller = finalize_namespaces_on(plane.api(), TEAMS.map(str::to_owned).into());
 
     // The teams come in one order, and in the other.
     for (tool, order) in [(Tool::Terraform, [0, 1]), (Tool::Tofu, [1, 0])] {
         let platform = state(&plane, tool, "platform", &platforms);
-        platform.apply().succeeded();
+        platform.apply().expect_success();
         is_empty(&platform);
         let apps = [0, 1].map(|n| state(&plane, tool, TEAMS[n], &teams[n]));
         for n in order {
-            apps[n].apply().succeeded();
+            apps[n].apply().expect_success();
             is_empty(&apps[n]);
         }
         is_empty(&apps[order[0]]);
@@ -105,8 +104,8 @@ fn each_is_applied_with_its_own_rights() {
         assert_eq!(route["gateways"], json!(["istio-ingress/public"]), "{tool}");
 
         // A team changes its traffic settings, with nobody else's help and for nobody else.
-        apps[0].file("terraform.tfvars", "resiliency = \"high\"\n");
-        apps[0].apply().succeeded();
+        apps[0].write_file("terraform.tfvars", "resiliency = \"high\"\n");
+        apps[0].apply().expect_success();
         for workspace in [&apps[0], &apps[1], &platform] {
             is_empty(workspace);
         }
@@ -123,9 +122,9 @@ fn each_is_applied_with_its_own_rights() {
         assert!(told.contains("storefront") && told.contains("payments"), "{tool}: {told}");
         is_empty(&platform);
         for n in order.into_iter().rev() {
-            apps[n].destroy().succeeded();
+            apps[n].destroy().expect_success();
         }
-        platform.destroy().succeeded();
+        platform.destroy().expect_success();
         for name in PLATFORMS.iter().chain(&TEAMS) {
             assert_eq!(api.objects(name), Vec::<String>::new(), "{tool}: {name}");
         }

@@ -299,9 +299,7 @@ fn every_argument_comes_changes_and_goes() {
         let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
         let apply = |says: &dyn Fn(&Argument) -> &'static str| -> Vec<BTreeMap<String, Json>> {
             configure(&workspace, Grant::AppTeam, &namespace, &services(says));
-            workspace.apply().succeeded();
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
+            workspace.converge();
             ARGUMENTS.iter().map(|argument| specs(&namespace, argument)).collect()
         };
         let without = apply(&|_| "");
@@ -329,7 +327,7 @@ fn every_argument_comes_changes_and_goes() {
             assert_eq!(created, without, "{tool}: {} changes something else", argument.name);
             assert_eq!(changed, without, "{tool}: {} changes something else", argument.name);
         }
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{tool}");
     }
 }

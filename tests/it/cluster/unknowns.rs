@@ -69,8 +69,8 @@ resource "mesh_service" "cart" {{
 
 /// The kinds of the planned objects that are unknown; none: it isn't known which there are.
 fn unknown(workspace: &Workspace) -> Option<BTreeSet<String>> {
-    workspace.run(&["plan", "-input=false", "-out=plan"]).succeeded();
-    let shown = workspace.run(&["show", "-json", "plan"]).succeeded().stdout;
+    workspace.run(&["plan", "-input=false", "-out=plan"]).expect_success();
+    let shown = workspace.run(&["show", "-json", "plan"]).expect_success().stdout;
     let plan: Json = serde_json::from_str(&shown).expect("JSON");
     let changes = plan["resource_changes"].as_array().expect("a list");
     let change = changes.iter().find(|change| change["type"] == "mesh_service").expect("it is planned");
@@ -88,10 +88,10 @@ fn only_what_needs_it_is_unknown_and_apply_keeps_its_word() {
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &configuration(written));
         let expected = expected.map(|kinds| kinds.iter().map(|kind| (*kind).to_owned()).collect());
         assert_eq!(unknown(&workspace), expected, "{written}");
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let plan = workspace.plan();
         assert!(plan.is_empty, "{tool}, {written}: {}", plan.text);
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
     }
 }
 
@@ -102,18 +102,18 @@ fn an_update_by_what_comes_at_apply() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("update");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &configuration("resiliency = \"low\""));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         for (written, expected) in UNKNOWNS {
             let replaced = "triggers_replace = \"NEW\"\n  input = {".replace("NEW", &written.replace(['"', '\n'], " "));
             let hcl = configuration(written).replacen("input = {", &replaced, 1);
             super::configure(&workspace, Grant::AppTeam, &namespace, &hcl);
             let expected = expected.map(|kinds| kinds.iter().map(|kind| (*kind).to_owned()).collect());
             assert_eq!(unknown(&workspace), expected, "{tool}, {written}");
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             let plan = workspace.plan();
             assert!(plan.is_empty, "{tool}, {written}: {}", plan.text);
         }
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
     }
 }

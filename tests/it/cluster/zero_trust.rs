@@ -74,7 +74,7 @@ impl Mesh {
         let plane = ControlPlane::start();
         let api = plane.api();
         for name in NAMESPACES {
-            plane.make_namespace(name);
+            plane.create_namespace(name);
         }
         let grants = [
             (Grant::Platform, ROOT),
@@ -84,15 +84,16 @@ impl Mesh {
             (Grant::AppTeam, "pci"),
         ];
         let workspace = Workspace::new(Tool::Terraform).env("KUBE_CONFIG_PATH", "kubeconfig");
-        workspace.file("kubeconfig", &plane.kubeconfig(&plane.pipeline("zero-trust", &grants)));
+        workspace.write_file("kubeconfig", &plane.kubeconfig(&plane.user_with_grants("zero-trust", &grants)));
         for name in ["main.tf", "variables.tf"] {
-            workspace.file(name, &text(&format!("examples/scenarios/zero-trust/{name}")));
+            workspace.write_file(name, &text(&format!("examples/scenarios/zero-trust/{name}")));
         }
         let watches = NAMESPACES.iter().map(|name| api.watch(&[&kind::AUTHORIZATION_POLICY], name)).collect();
         Self { api, watches, workspace, policies: Policies::new(), seen: 0, _plane: plane }
     }
 
-    /// Every change of a policy since the last look, in the server's order for each of those that keep one; none leaves a gap.
+    /// Every change of a policy since the last look, in the server's order for each of those that keep one; none leaves
+    /// a gap.
     fn changes(&mut self) -> String {
         let mut keys: Vec<Key> = self.policies.keys().cloned().collect();
         keys.extend(self.keys().into_iter().filter(|key| key.kind == &kind::AUTHORIZATION_POLICY));
@@ -108,12 +109,12 @@ impl Mesh {
             let of = change.key.namespace.as_deref().unwrap_or_default();
             // What is of two namespaces may come in any order.
             let n = told.iter().position(|(name, _)| *name == of).unwrap_or(0);
-            let how = change.live.as_ref().map_or("goes", how_far);
+            let how = change.object.as_ref().map_or("goes", how_far);
             // One of a resource's objects carries its arguments, and is written when they change.
             if self.policies.get(&change.key).is_none_or(|before| how_far(before) != how) {
                 writeln!(told[n].1, "  {}: {how}", change.key).expect("a text takes it");
             }
-            match change.live {
+            match change.object {
                 Some(live) => self.policies.insert(change.key, live),
                 None => self.policies.remove(&change.key),
             };
@@ -172,8 +173,8 @@ impl Mesh {
 
     /// Applies a step: what was written to policies, in order, and what is there then.
     fn step(&mut self, path: &str) -> (String, String) {
-        self.workspace.file("terraform.tfvars", &text(path));
-        self.workspace.apply().succeeded();
+        self.workspace.write_file("terraform.tfvars", &text(path));
+        self.workspace.apply().expect_success();
         let changes = self.changes();
         let plan = self.workspace.plan();
         assert!(plan.is_empty, "{path}: {}", plan.text);
@@ -201,7 +202,7 @@ fn each_step_holds_what_it_says_and_none_leaves_a_gap() {
     }
     // What has come to its end can be given up at once, too.
     mesh.step(steps.last().expect("there are steps"));
-    mesh.workspace.destroy().succeeded();
+    mesh.workspace.destroy().expect_success();
     mesh.changes();
     assert_eq!(mesh.keys(), Vec::new());
     expect_file!["zero_trust.txt"].assert_eq(&told);

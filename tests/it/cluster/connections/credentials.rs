@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cluster::{CART, connections::by_certificate, provider},
     support::{
-        api::wait,
+        api::block_on,
         control_plane::control_plane,
-        proxy::{Asked, Fault, Proxy},
+        proxy::{Fault, Proxy, RecordedRequest},
         terraform::{Tool, Workspace},
-        users::{Authority, Credential},
+        users::{Credential, UserAuthority},
     },
 };
 
@@ -126,7 +126,7 @@ fn a_plugin_is_run_once_for_all() {
     let plugin = Plugin::new(&[token(&right())]);
     let cluster = connected(plugin.connection());
     assert_eq!(plugin.runs(), 0, "not before it is needed");
-    for asked in wait(join_all((0..10).map(|_| ask(&cluster)))) {
+    for asked in block_on(join_all((0..10).map(|_| ask(&cluster)))) {
         asked.expect("it is let in");
     }
     assert_eq!((plugin.runs(), plugin.text("stdin").as_str()), (1, ""));
@@ -143,12 +143,12 @@ fn a_plugin_is_run_again_when_its_token_expires() {
     let plugin = Plugin::new(&[short, token(&right)]);
     let cluster = connected(plugin.connection());
     for _ in 0..3 {
-        wait(ask(&cluster)).expect("it is let in");
+        block_on(ask(&cluster)).expect("it is let in");
     }
     assert_eq!(plugin.runs(), 1);
     std::thread::sleep(Duration::from_secs(4));
     for _ in 0..3 {
-        wait(ask(&cluster)).expect("it is let in");
+        block_on(ask(&cluster)).expect("it is let in");
     }
     assert_eq!(plugin.runs(), 2);
 }
@@ -158,20 +158,20 @@ fn a_plugin_is_run_again_when_its_token_expires() {
 fn a_plugin_is_run_again_when_the_server_says_401() {
     let plugin = Plugin::new(&[token("stale"), token(&right())]);
     let cluster = connected(plugin.connection());
-    for asked in wait(join_all((0..10).map(|_| ask(&cluster)))) {
+    for asked in block_on(join_all((0..10).map(|_| ask(&cluster)))) {
         asked.expect("it is let in");
     }
     assert_eq!(plugin.runs(), 2, "ten refusals are one reason to run it again");
 
-    let (strange, known) = (Authority::new().user("operator", &["system:masters"]), by_certificate());
+    let (strange, known) = (UserAuthority::new().user("operator", &["system:masters"]), by_certificate());
     let certificates = [strange, known].map(|user| {
         let Credential::Certificate { certificate, key } = user.credential else { panic!("it has a certificate") };
         answer(&json!({ "clientCertificateData": certificate, "clientKeyData": key }))
     });
     let plugin = Plugin::new(&certificates);
     let cluster = connected(plugin.connection());
-    wait(ask(&cluster)).expect("it is let in");
-    wait(ask(&cluster)).expect("it is let in");
+    block_on(ask(&cluster)).expect("it is let in");
+    block_on(ask(&cluster)).expect("it is let in");
     assert_eq!(plugin.runs(), 2);
 }
 
@@ -181,7 +181,7 @@ fn credentials_that_are_never_good_are_asked_for_twice() {
     let plugin = Plugin::new(&[token("stale")]);
     let cluster = connected(plugin.connection());
     for _ in 0..5 {
-        assert!(wait(ask(&cluster)).is_err_and(|error| error.unauthorized()));
+        assert!(block_on(ask(&cluster)).is_err_and(|error| error.unauthorized()));
     }
     assert_eq!(plugin.runs(), 2);
 }
@@ -198,18 +198,18 @@ fn a_token_file_is_read_again() {
     // As `echo` writes it.
     fs::write(path("token"), "stale\n").expect("writing a token");
     let cluster = connected(Connection { config_paths: vec![path("config")], ..Connection::default() });
-    assert!(wait(ask(&cluster)).is_err_and(|error| error.unauthorized()));
+    assert!(block_on(ask(&cluster)).is_err_and(|error| error.unauthorized()));
 
     fs::write(path("token"), right() + "\n").expect("writing a token");
     let proxy = Proxy::start(plane);
     kubeconfig["clusters"][0]["cluster"] = json!({ "server": proxy.url() });
     fs::write(path("config"), kubeconfig.to_string()).expect("writing a kubeconfig");
     let cluster = Cluster::new(Ok(Connection { config_paths: vec![path("config")], ..Connection::default() }));
-    wait(ask(&cluster)).expect("it is let in");
+    block_on(ask(&cluster)).expect("it is let in");
     fs::write(path("token"), "stale").expect("writing a token");
-    wait(ask(&cluster)).expect("a file isn't read for each request");
-    proxy.rule(0, 1, Fault::Answer(401), |_| true);
-    assert!(wait(ask(&cluster)).is_err_and(|error| error.unauthorized()), "it read what the file says now");
+    block_on(ask(&cluster)).expect("a file isn't read for each request");
+    proxy.inject_fault(0, 1, Fault::Status(401), |_| true);
+    assert!(block_on(ask(&cluster)).is_err_and(|error| error.unauthorized()), "it read what the file says now");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_pod_is_known_by_its_service_account() {
         _ => None,
     };
     let connection = Connection { in_cluster: Some(pod), ..Connection::default() }.or_environment(environment);
-    wait(ask(&Cluster::new(Ok(connection)))).expect("it is let in");
+    block_on(ask(&Cluster::new(Ok(connection)))).expect("it is let in");
 }
 
 #[test]
@@ -243,14 +243,14 @@ fn an_apply_outlives_its_credentials() {
         let workspace = Workspace::new(tool);
         let arguments = format!("host = {:?}\n  {}", proxy.url(), plugin.hcl());
         workspace.configure(&provider(&namespace, "istio-system", &arguments, CART));
-        workspace.run(&["validate"]).succeeded();
+        workspace.run(&["validate"]).expect_success();
         assert_eq!(plugin.runs(), 0, "{tool}: validating needs no credentials");
         assert!(!workspace.plan().is_empty);
         assert_eq!(plugin.runs(), 1, "{tool}");
         // Between two writes of one apply.
-        proxy.rule(1, 1, Fault::Answer(401), Asked::writes);
+        proxy.inject_fault(1, 1, Fault::Status(401), RecordedRequest::is_write);
         let before = plugin.runs();
-        let run = workspace.apply().succeeded();
+        let run = workspace.apply().expect_success();
         let runs = plugin.runs() - before;
         assert!((2..=3).contains(&runs), "{tool}: {runs}: one for plan and apply each at most, and one for the 401");
         assert!(!run.to_string().contains("secret on stderr"), "{run}");
@@ -258,13 +258,13 @@ fn an_apply_outlives_its_credentials() {
             (plugin.text("stdin").as_str(), plugin.text("runs").lines().next()),
             ("", Some("get-token surplus"))
         );
-        assert!(workspace.plan().is_empty);
+        workspace.assert_empty_plan();
         let made = control_plane().api().objects(&namespace.name);
         assert!(made.len() >= 5, "{made:?}");
 
         // A second 401 is the end.
-        proxy.rule(0, usize::MAX, Fault::Answer(401), |_| true);
-        let told = workspace.plan_run().errors();
+        proxy.inject_fault(0, usize::MAX, Fault::Status(401), |_| true);
+        let told = workspace.try_plan().errors();
         assert!(told.contains("The API server doesn't know us") && told.contains("exec"), "{told}");
     }
 }

@@ -7,9 +7,9 @@ use serde_json::json;
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
+    connect_proxy::ConnectProxy,
     control_plane::control_plane,
     terraform::{Tool, Workspace},
-    tunnel::Tunnel,
     users::{Credential, User},
 };
 
@@ -26,10 +26,10 @@ fn reaches(way: &str, tool: Tool, arguments: &str, environment: &[(&str, String)
     let workspace =
         environment.iter().fold(Workspace::new(tool), |workspace, (name, value)| workspace.env(name, value));
     for (name, text) in files {
-        workspace.file(name, text);
+        workspace.write_file(name, text);
     }
     workspace.configure(&provider(&namespace, "istio-system", arguments, CART));
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let key = Key::new(&kind::SERVICE_ACCOUNT, &namespace.name, "cart");
     assert!(control_plane().api().get(&key).is_some(), "{way}");
     assert!(workspace.plan().is_empty, "{way}");
@@ -104,7 +104,7 @@ fn through_a_proxy() {
     let plane = control_plane();
     let right = plane.kubeconfig(&plane.admin);
     let mut through: serde_json::Value = serde_json::from_str(&right).expect("JSON");
-    let tunnel = Tunnel::start();
+    let tunnel = ConnectProxy::start();
     through["clusters"][0]["cluster"]["proxy-url"] = tunnel.url().into();
     let argument = format!("config_path = \"right\"\n  proxy_url = {:?}", tunnel.url());
     let (file, nowhere) = (r#"config_path = "right""#, "http://127.0.0.1:1".to_owned());
@@ -116,8 +116,8 @@ fn through_a_proxy() {
         ("this machine, which HTTPS_PROXY never leads to", file, ("HTTPS_PROXY", tunnel.url()), &right),
     ];
     for (n, (way, arguments, environment, kubeconfig)) in ways.into_iter().enumerate() {
-        let (before, tool) = (tunnel.opened(), if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu });
+        let (before, tool) = (tunnel.tunnels(), if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu });
         reaches(way, tool, arguments, &[environment], &[("right", kubeconfig.clone())]);
-        assert_eq!(tunnel.opened() > before, n < 3, "{way}");
+        assert_eq!(tunnel.tunnels() > before, n < 3, "{way}");
     }
 }

@@ -15,11 +15,11 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     cluster::{CART, provider},
     support::{
-        api::wait,
+        api::block_on,
         control_plane::{Namespace, control_plane},
         proxy::Proxy,
         terraform::{Tool, Workspace},
-        users::{Authority, Credential, User},
+        users::{Credential, User, UserAuthority},
     },
 };
 
@@ -33,7 +33,7 @@ fn hasty() -> String {
 fn refused(namespace: &Namespace, arguments: &str, hcl: &str, files: &[(&str, String)]) -> String {
     let workspace = Workspace::new(Tool::Terraform);
     for (name, text) in files {
-        workspace.file(name, text);
+        workspace.write_file(name, text);
     }
     workspace.configure(&provider(namespace, "istio-system", arguments, hcl));
     let told = workspace.apply().errors();
@@ -75,7 +75,7 @@ fn expired() -> (SocketAddr, String) {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
         .expect("a configuration");
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let address = wait(async move {
+    let address = block_on(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         tokio::spawn(async move {
@@ -98,7 +98,7 @@ fn certificates_that_are_not_trusted() {
     let server = format!("host = {:?}\n  ", plane.server);
     let ca = [("ca.pem", plane.certificate_authority.clone())];
     let junk = [("ca.pem", "hunter2".to_owned())];
-    let another = [("ca.pem", Authority::new().pem().to_owned())];
+    let another = [("ca.pem", UserAuthority::new().pem().to_owned())];
     let file = "cluster_ca_certificate = file(\"ca.pem\")";
     let distrust = "There is no trust between us and the API server";
     all_told(
