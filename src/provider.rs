@@ -12,7 +12,7 @@ use crate::{
         checks::{Code, Level, Levels},
         duration::Duration,
         global_name::Template,
-        names,
+        labels, names,
         resiliency::Preset,
         service::AuthorizationMode,
         text::Text,
@@ -21,7 +21,7 @@ use crate::{
     plugin::interface::{Provider, Resource},
     resources::{
         Context, OnUnreadable, Run,
-        arguments::{check_annotations, check_labels, is_namespace, text, texts},
+        arguments::{is_namespace, text, texts},
         external_service::ExternalService,
         gateway::Gateway,
         global_defaults::GlobalDefaults,
@@ -193,8 +193,8 @@ fn is_owner(text: &str) -> bool {
 fn validate(config: &Value, out: &mut Diagnostics) {
     let config = Config::decode(config, &Path::root(), out);
     let at = Path::root();
-    check_labels(&config.labels, &at.attribute("labels"), out);
-    check_annotations(&config.annotations, &at.attribute("annotations"), out);
+    labels::validate_labels(&config.labels, &at.attribute("labels"), out);
+    labels::validate_annotations(&config.annotations, &at.attribute("annotations"), out);
     if let (Ok(Some(_)), Ok(Some(_))) = (config.config_path.known(), config.config_paths.known()) {
         out.error(
             &at.attribute("config_path"),
@@ -209,7 +209,7 @@ fn validate(config: &Value, out: &mut Diagnostics) {
             out.error(&at.attribute("checks").key(code), "Unknown code of a check", fault);
         }
     }
-    if let Ok(Some(hosts)) = config.platform_hosts.elements() {
+    if let Ok(Some(hosts)) = config.platform_hosts.owned_elements() {
         for host in hosts.iter().filter(|host| !is_platform_host(host)) {
             out.error(
                 &at.attribute("platform_hosts"),
@@ -218,7 +218,7 @@ fn validate(config: &Value, out: &mut Diagnostics) {
             );
         }
     }
-    if let Ok(Some(namespaces)) = config.gateway_namespaces.elements() {
+    if let Ok(Some(namespaces)) = config.gateway_namespaces.owned_elements() {
         for namespace in namespaces.iter().filter(|namespace| !names::is_label(namespace)) {
             out.error(
                 &at.attribute("gateway_namespaces"),
@@ -304,7 +304,7 @@ fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported>
     let connection = connection(&config).map(|written| written.or_environment(|name| env::var(name).ok()));
     Ok(Context {
         mesh: mesh(&config),
-        owner: config.owner.required(),
+        owner: config.owner.owned(),
         cluster: Cluster::new(connection),
         // Both only matter where the cluster is asked, and an unknown value is as if it weren't written.
         force_conflicts: config.force_conflicts.or(false).unwrap_or(false),
@@ -318,7 +318,7 @@ fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported>
 /// Levels that come at apply are as if they weren't written: until then nothing is silenced.
 fn levels(written: &Map<Level>) -> Levels {
     let written = written.known().ok().flatten().cloned().unwrap_or_default();
-    let level = |(code, level): (String, Attr<Level>)| Some((Code::parse(&code).ok()?, level.required().ok()?));
+    let level = |(code, level): (String, Attr<Level>)| Some((Code::parse(&code).ok()?, *level.required().ok()?));
     Levels(written.into_iter().filter_map(level).collect())
 }
 
@@ -328,7 +328,7 @@ fn connection(config: &Config) -> Known<Connection> {
     Ok(Connection {
         config_paths: match text(&config.config_path)? {
             Some(path) => vec![path],
-            None => config.config_paths.elements()?.unwrap_or_default(),
+            None => config.config_paths.owned_elements()?.unwrap_or_default(),
         },
         config_context: text(&config.config_context)?,
         config_context_auth_info: text(&config.config_context_auth_info)?,
@@ -340,7 +340,7 @@ fn connection(config: &Config) -> Known<Connection> {
         client_key: secret(&config.client_key)?,
         insecure: config.insecure.known()?.copied(),
         tls_server_name: text(&config.tls_server_name)?,
-        exec: config.exec.known()?.map(exec).transpose()?,
+        exec: config.exec.inner()?.map(exec).transpose()?,
         in_cluster: config.in_cluster.or(false)?.then(Pod::default),
         proxy_url: secret(&config.proxy_url)?,
         proxy_of_all: None,
@@ -349,15 +349,15 @@ fn connection(config: &Config) -> Known<Connection> {
 
 fn exec(plugin: &ExecPlugin) -> Known<Exec> {
     Ok(Exec {
-        api_version: plugin.api_version.required()?,
-        command: plugin.command.required()?,
-        args: plugin.args.elements()?.unwrap_or_default(),
-        env: plugin.env.elements()?.unwrap_or_default(),
+        api_version: plugin.api_version.owned()?,
+        command: plugin.command.owned()?,
+        args: plugin.args.owned_elements()?.unwrap_or_default(),
+        env: plugin.env.owned_elements()?.unwrap_or_default(),
     })
 }
 
 fn mesh(config: &Config) -> Known<Mesh> {
-    let written = config.defaults.known()?.cloned().unwrap_or_default();
+    let written = config.defaults.inner()?.cloned().unwrap_or_default();
     let usual = Defaults::default();
     Ok(Mesh {
         root_namespace: config.root_namespace.or("istio-system".to_owned())?,
@@ -365,8 +365,8 @@ fn mesh(config: &Config) -> Known<Mesh> {
         trust_domain: config.trust_domain.or("cluster.local".to_owned())?,
         global_name_template: config.global_name_template.known()?.cloned(),
         global_names: config.global_names.or(true)?,
-        gateway_namespaces: config.gateway_namespaces.elements()?.unwrap_or_default(),
-        platform_hosts: config.platform_hosts.elements()?.unwrap_or_default(),
+        gateway_namespaces: config.gateway_namespaces.owned_elements()?.unwrap_or_default(),
+        platform_hosts: config.platform_hosts.owned_elements()?.unwrap_or_default(),
         labels: texts(&config.labels)?,
         annotations: texts(&config.annotations)?,
         defaults: Defaults {

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration as Std};
 
 use super::text::Text;
+use crate::schema::Value;
 
 /// A span of time in whole milliseconds, the finest that Istio takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +79,12 @@ fn unit(text: &str) -> Option<(u64, &str)> {
     [("ms", 1), ("s", 1000), ("m", 60 * 1000), ("h", 60 * 60 * 1000)]
         .into_iter()
         .find_map(|(name, unit)| text.strip_prefix(name).map(|rest| (unit, rest)))
+}
+
+/// Whether an argument is a duration of more than 0s. A text that is no duration is reported by decoding.
+pub fn is_positive(value: &Value) -> bool {
+    let Value::String(text) = value else { return true };
+    Duration::parse(text).map_or(true, |duration| duration > Duration::ZERO)
 }
 
 #[cfg(test)]

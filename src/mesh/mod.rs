@@ -11,6 +11,7 @@ pub mod global_defaults;
 pub mod global_name;
 pub mod istio;
 pub mod kubernetes_types;
+pub mod labels;
 mod live_objects;
 pub mod manifest;
 pub mod mesh_config;
@@ -24,6 +25,7 @@ pub mod resiliency;
 pub mod service;
 pub mod sources;
 pub mod text;
+pub mod timeouts;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,6 +3,13 @@
 use std::fmt;
 
 use super::text::text_enum;
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    schema::{
+        Number, Type, Value,
+        model::{Scalar, mismatch},
+    },
+};
 
 /// The number of a port, 1 to 65535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -86,5 +93,27 @@ impl Protocol {
     /// The name of a port, unique in its Service: `http-8080`.
     pub fn port_name(self, number: PortNumber) -> String {
         format!("{self}-{number}")
+    }
+}
+
+impl Scalar for PortNumber {
+    fn kind() -> Type {
+        Type::Number
+    }
+    fn admits() -> Option<String> {
+        Some("1 to 65535.".to_owned())
+    }
+    fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
+        let Value::Number(number) = value else { return Err(mismatch::<Self>(at, out)) };
+        number.as_str().parse().ok().and_then(Self::new).ok_or_else(|| {
+            out.error(
+                at,
+                format!("Invalid {at}"),
+                format!("{number} isn't a port. Ports are whole numbers, 1 to 65535."),
+            )
+        })
+    }
+    fn write(&self) -> Value {
+        Value::Number(Number::from(i64::from(*self)))
     }
 }

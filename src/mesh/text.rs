@@ -1,17 +1,42 @@
-//! Texts of the domain: what stands in quotes in HCL and means something. Each type reads its text, says in a sentence what
-//! it admits, and prints as it reads.
+//! Types of arguments that are written as text in HCL: enums, references, durations. Each type parses its text, describes
+//! in a sentence what it accepts, and prints in the form that it parses.
 
 use std::fmt::Display;
 
-/// A text with a meaning: an enum, a reference, a duration.
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    schema::{
+        Type, Value,
+        model::{Scalar, mismatch},
+    },
+};
+
+/// A type that is written as text in HCL.
 pub trait Text: Sized + Clone + Display + Send + Sync {
-    /// What may be written: a sentence for the docs.
+    /// A sentence for the documentation that says which texts are accepted.
     fn admits() -> String;
-    /// Reads it; `Err` says why it can't be read, and what would be right, in sentences.
+    /// Parses a text. The error says, in sentences, why the text is refused and what to write instead.
     fn parse(text: &str) -> Result<Self, String>;
 }
 
-/// Enums whose values are words: the words are listed once, and reading, printing and the docs follow.
+/// A text that can't be parsed is reported at the path of its argument.
+impl<T: Text> Scalar for T {
+    fn kind() -> Type {
+        Type::String
+    }
+    fn admits() -> Option<String> {
+        Some(T::admits())
+    }
+    fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
+        let Value::String(text) = value else { return Err(mismatch::<Self>(at, out)) };
+        T::parse(text).map_err(|fault| out.error(at, format!("Invalid {at}"), fault))
+    }
+    fn write(&self) -> Value {
+        Value::String(self.to_string())
+    }
+}
+
+/// Declares enums whose values are words in HCL. Each word is listed once; parsing, printing and documentation follow.
 macro_rules! text_enum {
     ($($(#[$doc:meta])* pub enum $Name:ident { $($(#[$help:meta])* $Word:ident = $text:literal,)* })*) => { $(
         $(#[$doc])*
@@ -19,10 +44,10 @@ macro_rules! text_enum {
         pub enum $Name { $($(#[$help])* $Word,)* }
 
         impl $Name {
-            /// Every value, in the order of the docs.
+            /// Every value, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$Word),*];
 
-            /// As users write it.
+            /// The word in HCL.
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$Word => $text),* }
             }

@@ -84,13 +84,13 @@ pub trait Resource<C>: Send + Sync {
     /// `mesh_service`
     fn name(&self) -> &'static str;
     /// Arguments and outputs.
-    fn schema(&self) -> Schema;
+    fn schema(&self) -> &Schema;
     /// Raised with every change of the schema that an older state doesn't fit.
     fn version(&self) -> i64 {
         0
     }
     /// The attributes that name the resource in its cluster; `None`: it has no identity.
-    fn identity(&self) -> Option<Schema>;
+    fn identity(&self) -> Option<&Schema>;
     /// Rules that need neither provider arguments nor a cluster; unknown values are admitted everywhere.
     fn validate(&self, config: &Value, out: &mut Diagnostics);
     /// Plans a create (`prior` is none) or an update.
@@ -121,7 +121,7 @@ pub trait DataSource<C>: Send + Sync {
     /// `mesh_cluster`
     fn name(&self) -> &'static str;
     /// Arguments and outputs.
-    fn schema(&self) -> Schema;
+    fn schema(&self) -> &Schema;
     /// Rules that need neither provider arguments nor a cluster.
     fn validate(&self, config: &Value, out: &mut Diagnostics);
     /// The configuration with its outputs.
@@ -166,7 +166,7 @@ pub struct FunctionError {
 /// A provider: the one list of everything offered.
 pub struct Provider<C> {
     /// The provider block.
-    pub schema: Schema,
+    pub schema: &'static Schema,
     /// Rules on the provider block; unknown values are admitted everywhere.
     pub validate: fn(&Value, &mut Diagnostics),
     /// Makes the context; unknown values are admitted, and nothing is asked of a network.

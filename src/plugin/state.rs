@@ -152,7 +152,7 @@ mod tests {
             ),
             (r#"{"many": [], "one": {}}"#, Final, Some("one.nested: a list of blocks must be empty, not null")),
         ] {
-            let found = fault(&Outer::schema(), &outer(text), certainty).map(|fault| fault.to_string());
+            let found = fault(Outer::schema(), &outer(text), certainty).map(|fault| fault.to_string());
             assert_eq!(found.as_deref(), expected, "{text}");
         }
     }
@@ -162,15 +162,15 @@ mod tests {
         let planned =
             outer(r#"{"id": "?", "words": ["a", "?"], "many": [{"key": "?", "nested": []}], "one": {"key": "k"}}"#);
         let expected = outer(r#"{"words": ["a", null], "many": [{"nested": []}], "one": {"key": "k", "nested": []}}"#);
-        let settled = settled(&Outer::schema(), &planned);
+        let settled = settled(Outer::schema(), &planned);
         assert_eq!(settled, expected);
-        assert_eq!(fault(&Outer::schema(), &settled, Certainty::Final), None);
+        assert_eq!(fault(Outer::schema(), &settled, Certainty::Final), None);
     }
 
     #[test]
     fn blocks_that_were_to_come_are_none() {
         let Value::Map(mut members) = outer(r#"{"many": []}"#) else { panic!("an object") };
         members.extend([("many".to_owned(), Value::Unknown), ("one".to_owned(), Value::Unknown)]);
-        assert_eq!(settled(&Outer::schema(), &Value::Map(members)), outer(r#"{"many": []}"#));
+        assert_eq!(settled(Outer::schema(), &Value::Map(members)), outer(r#"{"many": []}"#));
     }
 }

@@ -1,5 +1,5 @@
-//! Resources: data and pure functions. A resource is a [`ResourceType`]; [`Managed`] makes a Terraform resource of it, the only one
-//! that the plugin ever sees.
+//! The resource types. Each is an implementation of [`ResourceType`] for the struct of its arguments; [`managed`] makes a
+//! Terraform resource of it.
 
 pub(crate) mod arguments;
 pub mod common;
@@ -14,68 +14,66 @@ pub mod namespace;
 mod run;
 pub mod service;
 mod state;
-pub mod timeouts;
 mod work;
 
 pub use context::{Context, OnUnreadable};
 pub use run::Run;
 
-use self::timeouts::OperationTimeouts;
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{
         Mesh, Rendered,
         checks::{Findings, LiveQuery},
+        timeouts::OperationTimeouts,
     },
     object::{Key, Stage, Takeover},
     query::QueryResults,
     schema::model::Model,
 };
 
-/// All of a resource. No async, no I/O.
-pub trait ResourceType: Send + Sync + 'static {
-    /// `mesh_service`
+/// A type of managed resource, implemented by the struct of its arguments. Everything in it is pure: no async, no I/O.
+pub trait ResourceType: Model + Clone + 'static {
+    /// The name of the type in HCL: `mesh_service`.
     const NAME: &'static str;
-    /// The parts of the id, in order, with their descriptions: import id and identity. An id is its parts joined by `/`.
+    /// The parts of the id with their descriptions. They make the resource identity, and joined by `/` the import id.
     const IDENTITY: &'static [(&'static str, &'static str)];
-    /// There is one in a mesh: another owner's is refused, even where the two have no object in common.
+    /// Whether a mesh has at most one such resource: one of another owner is refused, even where the two have no object in
+    /// common.
     const ONE_PER_MESH: bool = false;
-    /// The arguments as written; any of them may be unknown.
-    type Config: Model;
-    /// Computed attributes of this resource; `id` and `objects` are everybody's.
+    /// The computed attributes of this type. All types have `id` and `objects` besides.
     type Outputs: Model;
 
-    /// `pci/payments`: one resource of this kind in a cluster. Known before the provider's arguments are, where it needs none
-    /// of them: an id that comes at apply would replace what refers to it.
-    fn id(config: &Self::Config, mesh: Known<&Mesh>) -> Known<String>;
-    /// Rules across arguments that need no provider arguments; each runs when what *it* needs is known.
-    fn check(config: &Self::Config, out: &mut Diagnostics);
-    /// Rules that need the provider's arguments.
-    fn check_in_mesh(config: &Self::Config, mesh: &Mesh, out: &mut Diagnostics);
-    /// What a plan says of a change. It never refuses one.
-    fn check_change(_before: &Self::Config, _after: &Self::Config, _out: &mut Diagnostics) {}
-    /// What a plan says of a destroy.
-    fn check_destroy(_config: &Self::Config, _out: &mut Diagnostics) {}
-    /// The objects. Total: only want of a value can fail, and what is faulty counts as unknown.
-    fn render(config: &Self::Config, mesh: &Mesh) -> Rendered;
-    /// The computed attributes; unknown only where an input is.
-    fn outputs(config: &Self::Config, mesh: &Mesh) -> Self::Outputs;
-    /// What the live checks want to know of the cluster. A plan that changes the resource asks.
-    fn live_queries(_config: &Self::Config, _mesh: &Mesh) -> Vec<LiveQuery> {
+    /// The id, which is unique among the resources of this type in a cluster, such as `pci/payments`. It does not wait for
+    /// provider arguments that it doesn't need: an id that is unknown at plan would replace whatever refers to it.
+    fn id(&self, mesh: Known<&Mesh>) -> Known<String>;
+    /// Reports violations of rules across arguments. Each rule runs as soon as the values that it needs are known.
+    fn validate(&self, out: &mut Diagnostics);
+    /// Reports violations of rules that need the provider's arguments or the rendered objects.
+    fn validate_in_mesh(&self, _mesh: &Mesh, _rendered: &Rendered, _out: &mut Diagnostics) {}
+    /// Warns at plan of consequences of a change. It never refuses one.
+    fn warn_of_change(_prior: &Self, _planned: &Self, _out: &mut Diagnostics) {}
+    /// Warns at plan of consequences of a destroy.
+    fn warn_of_destroy(&self, _out: &mut Diagnostics) {}
+    /// Renders the objects. It never fails: an object is unknown where a value that it needs is, and a faulty value counts as
+    /// unknown.
+    fn render(&self, mesh: &Mesh) -> Rendered;
+    /// The computed attributes; each is unknown only where an input is.
+    fn outputs(&self, mesh: &Mesh) -> Self::Outputs;
+    /// What the live checks ask of the cluster, in plans that change the resource.
+    fn live_queries(&self, _mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
         Vec::new()
     }
-    /// The live checks: diagnostics, never values. What couldn't be seen is unknown in `found`.
-    fn live_checks(_config: &Self::Config, _mesh: &Mesh, _found: &QueryResults, _out: &mut Findings) {}
-    /// Objects that some configuration of this id renders beside the wanted ones: what an apply that was killed may have
-    /// left.
-    fn could_render(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
+    /// The live checks. They produce findings and no values; a check whose query has no result is skipped.
+    fn live_checks(&self, _mesh: &Mesh, _rendered: &Rendered, _results: &QueryResults, _out: &mut Findings) {}
+    /// The objects that some configuration of this id renders, with their stages: those that a killed apply may have left.
+    fn possible_objects(id: &str, mesh: &Mesh) -> Vec<(Key, Stage)>;
     /// Whether plans that delete or replace the resource are refused.
-    fn is_protected(_config: &Self::Config) -> bool {
+    fn is_protected(&self) -> bool {
         false
     }
-    /// How objects of others are dealt with.
-    fn takeover(config: &Self::Config) -> Takeover;
-    /// How long operations may take.
-    fn timeouts(config: &Self::Config) -> OperationTimeouts;
+    /// How the engine treats objects that this resource doesn't own.
+    fn takeover(&self) -> Takeover;
+    /// The time limits of operations.
+    fn timeouts(&self) -> OperationTimeouts;
 }

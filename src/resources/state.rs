@@ -186,7 +186,7 @@ mod tests {
         /// A block.
         pub struct Door {
             /// A number.
-            number: Attr<i64> = optional(),
+            number: Attr<u32> = optional(),
             /// A secret.
             key: Attr<String> = optional().sensitive(),
         }

@@ -1,5 +1,5 @@
-//! What Terraform says and hears: types, values, schemas, and models declared one line an argument. It knows neither the
-//! wire's messages nor Kubernetes.
+//! Terraform's types, values and schemas, and the models that declare them. It knows neither the messages of the plugin
+//! protocol nor Kubernetes.
 
 mod codec;
 pub mod json;
@@ -9,110 +9,116 @@ pub mod value;
 #[cfg(test)]
 mod vectors;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 pub use codec::Malformed;
-pub use value::{Attr, Block, Blocks, List, Map, Number, Type, Value};
+pub use value::{At, Attr, Block, Blocks, Elements, List, Map, Number, Set, Type, Value};
 
-/// Who gives an attribute its value. There is no optional and computed: a default is never written into an argument, so
-/// that removing the argument sticks.
+/// Whether the user or the provider sets an attribute. There is no "optional and computed": a default is never written into
+/// an argument, so that removing the argument from the configuration has an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// The user must.
+    /// The user must set it.
     Required,
-    /// The user may.
+    /// The user may set it.
     Optional,
-    /// We do.
+    /// The provider sets it.
     Computed,
 }
 
-/// How blocks of one name stand in their parent. Lists, not sets: elements of sets have no path.
+/// How many blocks of one name a parent takes. There are no sets of blocks, since elements of sets have no path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nesting {
-    /// At most one.
+    /// At most one block.
     Single,
-    /// Any number, in order.
+    /// Any number of blocks, in order.
     List,
 }
 
-/// A rule on one known value: the sentence that docs and errors print, and the test.
-#[derive(Clone, Debug)]
+/// A constraint on one known value.
+#[derive(Clone)]
 pub struct Check {
-    /// "A port: 1 to 65535."
-    pub sentence: String,
-    /// Whether the value keeps it.
-    pub holds: fn(&Value) -> bool,
+    /// The constraint in words, which the documentation and the diagnostics print: "1 to 65535."
+    pub sentence: Cow<'static, str>,
+    /// Whether a value satisfies the constraint.
+    pub holds: Arc<dyn Fn(&Value) -> bool + Send + Sync>,
 }
 
-/// What may be said of an attribute beside its type.
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Check").field(&self.sentence).finish()
+    }
+}
+
+/// The properties of an attribute beside its type.
 #[derive(Clone, Debug)]
 pub struct Spec {
-    /// Who gives the value.
+    /// Whether the user or the provider sets it.
     pub mode: Mode,
-    /// A change makes a new resource.
+    /// Whether changing it forces a new resource.
     pub replaces: bool,
-    /// Hidden in Terraform's output; a digest in ours.
+    /// Whether Terraform hides the value. Diagnostics hide it as well.
     pub sensitive: bool,
-    /// Rules on the value.
+    /// The constraints on the value.
     pub checks: Vec<Check>,
 }
 
-/// What stands under a name.
+/// An attribute or a nested block.
 #[derive(Clone, Debug)]
 pub enum Shape {
     /// `name = value`
     Attribute {
-        /// Its type.
+        /// The type of the value.
         kind: Type,
-        /// Everything else.
+        /// The other properties.
         spec: Spec,
     },
     /// `name { … }`
     Block {
-        /// How many.
+        /// How many blocks of this name there may be.
         nesting: Nesting,
-        /// At least one must stand there.
+        /// Whether there must be at least one.
         required: bool,
-        /// What is inside.
+        /// The schema of the block's body.
         schema: Schema,
     },
 }
 
-/// An attribute or block with its name.
+/// A named attribute or block of a schema.
 #[derive(Clone, Debug)]
 pub struct Slot {
-    /// As users write it.
+    /// The name in HCL.
     pub name: &'static str,
-    /// For the reader of a registry page; Markdown.
+    /// The description on the registry page, as Markdown.
     pub doc: String,
-    /// What stands there.
+    /// Whether it is an attribute or a block, and of which kind.
     pub shape: Shape,
 }
 
-/// A block: of a resource, a provider, or nested.
+/// The schema of a block: of a resource, of the provider, or of a nested block.
 #[derive(Clone, Debug, Default)]
 pub struct Schema {
-    /// For the reader of a registry page; Markdown.
+    /// The description on the registry page, as Markdown.
     pub doc: String,
-    /// In the order of declaration, which is the order of the docs.
+    /// The attributes and blocks, in the order of their declaration, which the documentation keeps.
     pub slots: Vec<Slot>,
 }
 
 impl Schema {
-    /// The object type of the block's values: derived, never declared twice.
+    /// The object type of the block's values.
     pub fn kind(&self) -> Type {
         Type::Object(self.slots.iter().map(|slot| (slot.name.to_owned(), slot.kind())).collect())
     }
 
-    /// One schema of the arguments of `self` and the outputs of `other`.
+    /// A schema with the attributes and blocks of both.
     #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.slots.extend(other.slots);
+    pub fn and(mut self, other: &Self) -> Self {
+        self.slots.extend(other.slots.iter().cloned());
         self
     }
 
-    /// Gives every attribute that is missing a null and every list of blocks an empty list, and drops what isn't known:
-    /// a state that an older version wrote becomes one of today's schema.
+    /// Adds null for every missing attribute and an empty list for every missing list of blocks, and drops members that the
+    /// schema doesn't have, so that a state of an older version of the provider fits the present schema.
     pub fn complete(&self, value: &Value) -> Value {
         let Value::Map(members) = value else { return value.clone() };
         let complete = |slot: &Slot| {

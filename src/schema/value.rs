@@ -1,8 +1,16 @@
-//! What Terraform says and hears, after the wire: types, and values that may be unknown at any depth.
+//! Terraform's type system, and its values, which may be unknown at any depth.
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt};
+use std::{
+    cmp::Ordering,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    ops::Deref,
+};
 
-use crate::known::{Known, Unknown};
+use crate::{
+    diagnostics::Path,
+    known::{Known, Unknown},
+};
 
 /// A type of Terraform's type system.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +52,7 @@ impl Type {
     }
 }
 
-/// As users write types.
+/// Prints a type as HCL writes it.
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -66,7 +74,7 @@ impl fmt::Display for Type {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Number(String);
 
-/// The text isn't a number, or one of more digits than any configuration has.
+/// The text is not a number, or has more digits than any configuration needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotANumber;
 
@@ -169,31 +177,31 @@ impl fmt::Display for Number {
 /// A value: lists, sets and tuples are [`Value::List`], maps and objects [`Value::Map`]; the schema's type says which.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// Comes at apply. Refinements of unknowns are dropped: a plain unknown is always legal.
+    /// The value is known after apply. Refinements of unknowns are dropped: a plain unknown is always legal.
     Unknown,
-    /// Absent.
+    /// No value.
     Null,
     /// `true`, `false`
     Bool(bool),
-    /// Exact.
+    /// An exact number.
     Number(Number),
-    /// NFC-normalised by core.
+    /// Unicode text, which Terraform core has NFC-normalised.
     String(String),
-    /// Elements; of a set in Terraform's order.
+    /// The elements of a list, tuple or set; of a set in Terraform's order.
     List(Vec<Value>),
-    /// Elements of a map or attributes of an object.
+    /// The elements of a map or the attributes of an object.
     Map(BTreeMap<String, Value>),
-    /// A value of type `any`, with the type that it has.
+    /// A value of type `any`, with its concrete type.
     Dynamic(Box<(Type, Value)>),
 }
 
 impl Value {
-    /// A string.
+    /// A string value.
     pub fn string(text: impl Into<String>) -> Self {
         Self::String(text.into())
     }
 
-    /// The attribute `name` of an object; what is absent is null.
+    /// The attribute `name` of an object; null where the object has none.
     pub fn member(&self, name: &str) -> &Self {
         match self {
             Self::Map(members) => members.get(name).unwrap_or(&Self::Null),
@@ -202,7 +210,7 @@ impl Value {
         }
     }
 
-    /// Nothing unknown at any depth.
+    /// Whether nothing is unknown at any depth.
     pub fn wholly_known(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -217,34 +225,51 @@ impl Value {
 /// An argument as written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Attr<T> {
-    /// Comes at apply.
+    /// The value is known after apply.
     Unknown,
-    /// Not written.
+    /// The argument is not set.
     #[default]
     Null,
-    /// Written.
+    /// The argument is set.
     Known(T),
+}
+
+/// A nested block and the path at which it stands, so that diagnostics of the block can point to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct At<M> {
+    /// The path of the block, for example `server[0]`.
+    pub at: Path,
+    /// The arguments of the block.
+    pub arguments: M,
+}
+
+impl<M> Deref for At<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.arguments
+    }
 }
 
 /// At most one nested block, as written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Block<T> {
-    /// A `dynamic` block that may come at apply.
+    /// A `dynamic` block whose `for_each` is known after apply.
     Unknown,
-    /// Not written.
+    /// The block is not set.
     #[default]
     Absent,
-    /// Written.
-    One(T),
+    /// The block is set.
+    One(At<T>),
 }
 
 /// Any number of nested blocks, as written.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Blocks<T> {
-    /// A `dynamic` block with an unknown `for_each`.
+    /// A `dynamic` block whose `for_each` is known after apply.
     Unknown,
-    /// As many as stand there.
-    Known(Vec<T>),
+    /// The blocks, in the order in which they are written.
+    Known(Vec<At<T>>),
 }
 
 impl<T> Default for Blocks<T> {
@@ -253,13 +278,36 @@ impl<T> Default for Blocks<T> {
     }
 }
 
+/// The elements of a set. Elements of sets have no path, so faults are reported on the set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Elements<T> {
+    /// The elements whose values are known.
+    pub known: BTreeSet<T>,
+    /// Whether these are all elements; otherwise some are known after apply.
+    pub complete: bool,
+}
+
+impl<T> Default for Elements<T> {
+    fn default() -> Self {
+        Self { known: BTreeSet::new(), complete: true }
+    }
+}
+
+impl<T: Ord> FromIterator<T> for Elements<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        Self { known: elements.into_iter().collect(), complete: true }
+    }
+}
+
+/// A set whose elements may be unknown one by one.
+pub type Set<T> = Attr<Elements<T>>;
 /// A list whose elements may be unknown one by one.
 pub type List<T> = Attr<Vec<Attr<T>>>;
 /// A map whose elements may be unknown one by one.
 pub type Map<T> = Attr<BTreeMap<String, Attr<T>>>;
 
 impl<T> Attr<T> {
-    /// What was written, if it is known what.
+    /// The value, or `None` where the argument is not set.
     pub fn known(&self) -> Known<Option<&T>> {
         match self {
             Self::Unknown => Err(Unknown),
@@ -267,48 +315,130 @@ impl<T> Attr<T> {
             Self::Known(value) => Ok(Some(value)),
         }
     }
+
+    /// The value of a required argument. The decoder has reported a missing one, which counts as unknown from then on.
+    pub fn required(&self) -> Known<&T> {
+        self.known()?.ok_or(Unknown)
+    }
+
+    /// Whether the argument is known to be set.
+    pub const fn is_set(&self) -> bool {
+        matches!(self, Self::Known(_))
+    }
 }
 
 impl<T: Clone> Attr<T> {
-    /// Likewise, where the argument is required: what is missing was told by the decoder and counts as unknown.
-    pub fn required(&self) -> Known<T> {
-        self.known()?.cloned().ok_or(Unknown)
+    /// Interim.
+    pub fn owned(&self) -> Known<T> {
+        self.required().cloned()
     }
 
-    /// What was written, or `default`.
+    /// The value, or `default` where the argument is not set.
     pub fn or(&self, default: T) -> Known<T> {
         Ok(self.known()?.cloned().unwrap_or(default))
     }
 }
 
+impl<T: Copy> Attr<T> {
+    /// The value, or `None` where the argument is not set.
+    pub fn copied(&self) -> Known<Option<T>> {
+        Ok(self.known()?.copied())
+    }
+}
+
+impl<T> Attr<T> {
+    /// The value of a computed attribute: unknown where an input is.
+    pub fn computed(value: Known<T>) -> Self {
+        value.map_or(Self::Unknown, Self::Known)
+    }
+
+    /// The value of a computed attribute that may be null.
+    pub fn computed_option(value: Known<Option<T>>) -> Self {
+        value.map_or(Self::Unknown, |value| value.map_or(Self::Null, Self::Known))
+    }
+}
+
+impl<T> Attr<Elements<T>> {
+    /// The elements, or `None` where the argument is not set.
+    pub fn elements(&self) -> Known<Option<&BTreeSet<T>>> {
+        match self.known()? {
+            Some(set) if !set.complete => Err(Unknown),
+            set => Ok(set.map(|set| &set.known)),
+        }
+    }
+
+    /// The elements of a required argument.
+    pub fn required_elements(&self) -> Known<&BTreeSet<T>> {
+        self.elements()?.ok_or(Unknown)
+    }
+}
+
+impl<T: Ord + Clone> Attr<Elements<T>> {
+    /// Interim.
+    pub fn owned_elements(&self) -> Known<Option<BTreeSet<T>>> {
+        self.elements().map(Option::<&_>::cloned)
+    }
+
+    /// The elements; none where the argument is not set.
+    pub fn elements_or_empty(&self) -> Known<BTreeSet<T>> {
+        Ok(self.elements()?.cloned().unwrap_or_default())
+    }
+}
+
 impl<T: Clone> Attr<Vec<Attr<T>>> {
-    /// The elements, if it is known which; null elements were told by the decoder.
+    /// Interim.
+    pub fn owned_elements(&self) -> Known<Option<Vec<T>>> {
+        self.elements()
+    }
+
+    /// The elements, or `None` where the argument is not set. The decoder has reported null elements.
     pub fn elements(&self) -> Known<Option<Vec<T>>> {
-        self.known()?.map(|items| items.iter().map(Attr::required).collect()).transpose()
+        self.known()?.map(|items| items.iter().map(|item| item.required().cloned()).collect()).transpose()
     }
 }
 
 impl<T: Clone> Attr<BTreeMap<String, Attr<T>>> {
-    /// The elements, if it is known which.
+    /// Interim.
+    pub fn owned_elements(&self) -> Known<Option<BTreeMap<String, T>>> {
+        self.elements()
+    }
+
+    /// The elements, or `None` where the argument is not set.
     pub fn elements(&self) -> Known<Option<BTreeMap<String, T>>> {
-        self.known()?.map(|items| items.iter().map(|(k, v)| Ok((k.clone(), v.required()?))).collect()).transpose()
+        let element = |(key, value): (&String, &Attr<T>)| Ok((key.clone(), value.required()?.clone()));
+        self.known()?.map(|items| items.iter().map(element).collect()).transpose()
+    }
+
+    /// The elements; none where the argument is not set.
+    pub fn elements_or_empty(&self) -> Known<BTreeMap<String, T>> {
+        Ok(self.elements()?.unwrap_or_default())
     }
 }
 
 impl<T> Block<T> {
-    /// The block, if it is known whether it stands there.
-    pub fn known(&self) -> Known<Option<&T>> {
+    /// Interim.
+    pub fn inner(&self) -> Known<Option<&T>> {
+        Ok(self.known()?.map(|block| &block.arguments))
+    }
+
+    /// The block, or `None` where it is not set.
+    pub fn known(&self) -> Known<Option<&At<T>>> {
         match self {
             Self::Unknown => Err(Unknown),
             Self::Absent => Ok(None),
             Self::One(block) => Ok(Some(block)),
         }
     }
+
+    /// Whether the block is known to be set.
+    pub const fn is_set(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
 }
 
 impl<T> Blocks<T> {
-    /// The blocks, if it is known which.
-    pub fn known(&self) -> Known<&[T]> {
+    /// The blocks, in the order in which they are written.
+    pub fn known(&self) -> Known<&[At<T>]> {
         match self {
             Self::Unknown => Err(Unknown),
             Self::Known(blocks) => Ok(blocks),

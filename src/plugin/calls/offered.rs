@@ -34,7 +34,7 @@ impl<C> Session<C> {
 
     pub(in crate::plugin) fn schemas(&self) -> get_provider_schema::Response {
         let provider = &self.provider;
-        let resource = |resource: &dyn Resource<C>| to_proto::schema(&resource.schema(), resource.version());
+        let resource = |resource: &dyn Resource<C>| to_proto::schema(resource.schema(), resource.version());
         get_provider_schema::Response {
             provider: Some(to_proto::schema(&provider.schema, 0)),
             resource_schemas: provider
@@ -45,7 +45,7 @@ impl<C> Session<C> {
             data_source_schemas: provider
                 .data_sources
                 .iter()
-                .map(|(name, source)| ((*name).into(), to_proto::schema(&source.schema(), 0)))
+                .map(|(name, source)| ((*name).into(), to_proto::schema(source.schema(), 0)))
                 .collect(),
             functions: self.function_signatures(),
             server_capabilities: Some(CAPABILITIES),
@@ -54,10 +54,11 @@ impl<C> Session<C> {
     }
 
     pub(in crate::plugin) fn identity_schemas(&self) -> get_resource_identity_schemas::Response {
-        let identities =
-            self.provider.resources.iter().filter_map(|(name, resource)| {
-                Some(((*name).into(), to_proto::identity_schema(&resource.identity()?)))
-            });
+        let identities = self
+            .provider
+            .resources
+            .iter()
+            .filter_map(|(name, resource)| Some(((*name).into(), to_proto::identity_schema(resource.identity()?))));
         get_resource_identity_schemas::Response { identity_schemas: identities.collect(), diagnostics: Vec::new() }
     }
 

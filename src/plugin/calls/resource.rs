@@ -49,8 +49,8 @@ impl<C> Session<C> {
         out: &mut Diagnostics,
     ) -> Result<upgrade_resource_identity::Response, Reported> {
         let schema = self.resource(&request.type_name, out)?.identity();
-        let identity = from_proto::raw_identity(request.raw_identity.as_ref(), schema.as_ref(), out)?;
-        let upgraded_identity = wire::identity(identity.as_ref(), schema.as_ref(), out)?;
+        let identity = from_proto::raw_identity(request.raw_identity.as_ref(), schema, out)?;
+        let upgraded_identity = wire::identity(identity.as_ref(), schema, out)?;
         Ok(upgrade_resource_identity::Response { upgraded_identity, diagnostics: Vec::new() })
     }
 
@@ -61,7 +61,7 @@ impl<C> Session<C> {
     ) -> Result<import_resource_state::Response, Reported> {
         let resource = self.resource(&request.type_name, out)?;
         let schema = resource.identity();
-        let id = match from_proto::identity(request.identity.as_ref(), schema.as_ref(), out)? {
+        let id = match from_proto::identity(request.identity.as_ref(), schema, out)? {
             Some(identity) => ImportId::Identity(identity),
             None if request.id.is_empty() => {
                 return Err(out.error(
@@ -96,9 +96,8 @@ impl<C> Session<C> {
         let resource = self.resource(&request.target_type_name, out)?;
         let ours = same_provider(&request.source_provider_address, self.address);
         let stored = if ours && request.source_type_name == request.target_type_name {
-            let identity =
-                from_proto::raw_identity(request.source_identity.as_ref(), resource.identity().as_ref(), out)?;
-            let state = upgrade::upgrade(request.source_state.as_ref(), &resource.schema(), out)?;
+            let identity = from_proto::raw_identity(request.source_identity.as_ref(), resource.identity(), out)?;
+            let state = upgrade::upgrade(request.source_state.as_ref(), resource.schema(), out)?;
             Stored { state, private: request.source_private, identity }
         } else {
             resource.adopt(foreign(request, out)?, out)?

@@ -29,8 +29,8 @@ impl Wire {
         certainty: Certainty,
         out: &mut Diagnostics,
     ) -> Result<Self, Reported> {
-        let identity = identity(stored.identity.as_ref(), resource.identity().as_ref(), out)?;
-        let state = Some(encoded(&resource.schema(), &stored.state, certainty, out)?);
+        let identity = identity(stored.identity.as_ref(), resource.identity(), out)?;
+        let state = Some(encoded(resource.schema(), &stored.state, certainty, out)?);
         Ok(Self { state, private: stored.private.clone(), identity })
     }
 
@@ -62,7 +62,7 @@ pub(super) fn stored<C>(
     out: &mut Diagnostics,
 ) -> Result<Option<Stored>, Reported> {
     let state = from_proto::value(state, &resource.schema().kind(), out)?;
-    let identity = from_proto::identity(identity, resource.identity().as_ref(), out)?;
+    let identity = from_proto::identity(identity, resource.identity(), out)?;
     Ok((state != Value::Null).then_some(Stored { state, private, identity }))
 }
 

@@ -1,6 +1,7 @@
 //! The arguments of `mesh_external_service`, and what it computes.
 
 use crate::{
+    mesh::timeouts::Timeouts,
     mesh::{
         duration::Duration,
         external_service::{Address, Host, Ip, Resolution, Tls},
@@ -12,7 +13,6 @@ use crate::{
     resources::{
         arguments::{every, is_namespace, is_not_empty, text},
         failures::{CircuitBreaker, OutlierDetection, Retries},
-        timeouts::Timeouts,
     },
     schema::{
         Attr, Block, Blocks, Map,

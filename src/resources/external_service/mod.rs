@@ -2,13 +2,13 @@
 
 mod config;
 
-pub use config::{Config, Outputs};
+use config::Config;
+pub use config::{Config as ExternalService, Outputs};
 
 use super::{
     ResourceType,
-    arguments::{check_annotations, check_labels, check_selector, cloned, copied, numbered, output_if_any, texts},
+    arguments::{cloned, copied, numbered, output_if_any, texts},
     failures,
-    timeouts::OperationTimeouts,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -17,15 +17,13 @@ use crate::{
         Mesh, Rendered,
         checks::{Findings, LiveQuery},
         external_service::{self, Endpoint, Port, Tls, TlsSettings},
+        labels,
         resiliency::Preset,
+        timeouts::OperationTimeouts,
     },
     object::{Key, Stage, Takeover},
     query::QueryResults,
 };
-
-/// The resource.
-#[derive(Clone, Copy, Debug)]
-pub struct ExternalService;
 
 impl ResourceType for ExternalService {
     const NAME: &'static str = "mesh_external_service";
@@ -33,57 +31,56 @@ impl ResourceType for ExternalService {
         ("namespace", "The namespace of its objects."),
         ("name", "The host with dashes for dots, or `name` where that is written."),
     ];
-    type Config = Config;
     type Outputs = Outputs;
 
-    fn id(config: &Config, mesh: Known<&Mesh>) -> Known<String> {
-        intent(config).id(mesh?)
+    fn id(&self, mesh: Known<&Mesh>) -> Known<String> {
+        intent(self).id(mesh?)
     }
 
-    fn check(config: &Config, out: &mut Diagnostics) {
-        check_labels(&config.labels, &Path::root().attribute("labels"), out);
-        check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
-        if let Ok(Some(settings)) = config.tls_settings.known() {
+    fn validate(&self, out: &mut Diagnostics) {
+        labels::validate_labels(&self.labels, &Path::root().attribute("labels"), out);
+        labels::validate_annotations(&self.annotations, &Path::root().attribute("annotations"), out);
+        if let Ok(Some(settings)) = self.tls_settings.known() {
             let at = Path::root().attribute("tls_settings").attribute("workload_selector");
-            check_selector(&settings.workload_selector, &at, out);
+            labels::validate_selector(&settings.workload_selector, &at, out);
         }
-        intent(config).check(out);
+        intent(self).check(out);
     }
 
-    fn check_in_mesh(config: &Config, mesh: &Mesh, out: &mut Diagnostics) {
-        intent(config).check_in_mesh(mesh, out);
+    fn validate_in_mesh(&self, mesh: &Mesh, _rendered: &Rendered, out: &mut Diagnostics) {
+        intent(self).check_in_mesh(mesh, out);
     }
 
-    fn render(config: &Config, mesh: &Mesh) -> Rendered {
-        intent(config).render(mesh)
+    fn render(&self, mesh: &Mesh) -> Rendered {
+        intent(self).render(mesh)
     }
 
-    fn outputs(config: &Config, _mesh: &Mesh) -> Outputs {
-        Outputs { url: output_if_any(intent(config).url()) }
+    fn outputs(&self, _mesh: &Mesh) -> Outputs {
+        Outputs { url: output_if_any(intent(self).url()) }
     }
 
-    fn live_queries(config: &Config, mesh: &Mesh) -> Vec<LiveQuery> {
-        intent(config).live_queries(mesh)
+    fn live_queries(&self, mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        intent(self).live_queries(mesh)
     }
 
-    fn live_checks(config: &Config, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
-        intent(config).live_checks(mesh, found, out);
+    fn live_checks(&self, mesh: &Mesh, _rendered: &Rendered, found: &QueryResults, out: &mut Findings) {
+        intent(self).live_checks(mesh, found, out);
     }
 
-    fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
+    fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
         id.split_once('/').map(|(namespace, name)| external_service::could_render(namespace, name)).unwrap_or_default()
     }
 
-    fn is_protected(config: &Config) -> bool {
-        config.deletion_protection.or(false).unwrap_or(false)
+    fn is_protected(&self) -> bool {
+        self.deletion_protection.or(false).unwrap_or(false)
     }
 
-    fn takeover(config: &Config) -> Takeover {
-        Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+    fn takeover(&self) -> Takeover {
+        Takeover { adopt: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
-    fn timeouts(config: &Config) -> OperationTimeouts {
-        OperationTimeouts::of(&config.timeouts)
+    fn timeouts(&self) -> OperationTimeouts {
+        OperationTimeouts::of(&self.timeouts)
     }
 }
 
@@ -91,18 +88,18 @@ impl ResourceType for ExternalService {
 fn intent(config: &Config) -> external_service::ExternalService {
     external_service::ExternalService {
         host: cloned(&config.host),
-        hosts: config.hosts.elements(),
+        hosts: config.hosts.owned_elements(),
         name: cloned(&config.name),
         tls: config.tls.or(Tls::Passthrough),
-        tls_settings: config.tls_settings.known().map(|block| block.map(tls_settings)),
+        tls_settings: config.tls_settings.inner().map(|block| block.map(tls_settings)),
         ports: config.port.known().map(|blocks| numbered("port", blocks).map(|(at, block)| port(at, block)).collect()),
         resolution: copied(&config.resolution),
         endpoints: config
             .endpoint
             .known()
             .map(|blocks| numbered("endpoint", blocks).map(|(at, block)| endpoint(at, block)).collect()),
-        addresses: config.addresses.elements().map(Option::unwrap_or_default),
-        export_to: config.export_to.elements().and_then(|namespaces| namespaces.ok_or(Unknown)),
+        addresses: config.addresses.owned_elements().map(Option::unwrap_or_default),
+        export_to: config.export_to.owned_elements().and_then(|namespaces| namespaces.ok_or(Unknown)),
         resiliency: config.resiliency.or(Preset::Medium),
         request_timeout: copied(&config.request_timeout),
         retries: failures::retries(&config.retries),
@@ -117,8 +114,8 @@ fn intent(config: &Config) -> external_service::ExternalService {
 fn port(at: Path, block: &config::ServicePort) -> Port {
     Port {
         at,
-        number: block.number.required(),
-        protocol: block.protocol.required(),
+        number: block.number.owned(),
+        protocol: block.protocol.owned(),
         target_port: copied(&block.target_port),
         tls: copied(&block.tls),
     }
@@ -129,7 +126,7 @@ fn tls_settings(block: &config::TlsSettings) -> TlsSettings {
     TlsSettings {
         ca: cloned(&block.ca),
         sni: cloned(&block.sni),
-        subject_alt_names: block.subject_alt_names.elements(),
+        subject_alt_names: block.subject_alt_names.owned_elements(),
         client_certificate: cloned(&block.client_certificate),
         client_key: cloned(&block.client_key),
         credential_name: cloned(&block.credential_name),
@@ -141,8 +138,8 @@ fn tls_settings(block: &config::TlsSettings) -> TlsSettings {
 fn endpoint(at: Path, block: &config::Endpoint) -> Endpoint {
     Endpoint {
         at,
-        address: block.address.required(),
-        ports: block.ports.elements().map(Option::unwrap_or_default),
+        address: block.address.owned(),
+        ports: block.ports.owned_elements().map(Option::unwrap_or_default),
         locality: cloned(&block.locality),
     }
 }

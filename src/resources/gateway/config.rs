@@ -1,16 +1,14 @@
 //! The arguments of `mesh_gateway`, and what it computes.
 
 use crate::{
+    mesh::timeouts::Timeouts,
     mesh::{
         gateway::{CipherSuite, Mode, Protocol, Version},
         names,
         port::PortNumber,
     },
     model,
-    resources::{
-        arguments::{every, is_namespace, is_not_empty, text},
-        timeouts::Timeouts,
-    },
+    resources::arguments::{every, is_namespace, is_not_empty, text},
     schema::{
         Attr, Block, Blocks, Map,
         model::{Set, block, computed, optional, required},

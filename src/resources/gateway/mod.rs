@@ -2,12 +2,12 @@
 
 mod config;
 
-pub use config::{Config, Outputs};
+use config::Config;
+pub use config::{Config as Gateway, Outputs};
 
 use super::{
     ResourceType,
-    arguments::{check_annotations, check_labels, check_selector, numbered, output, texts},
-    timeouts::OperationTimeouts,
+    arguments::{numbered, output, texts},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -16,72 +16,67 @@ use crate::{
         Mesh, Rendered,
         checks::{Findings, LiveQuery},
         gateway::{self, Mode, Server, Tls},
+        labels,
+        timeouts::OperationTimeouts,
     },
     object::{Key, Stage, Takeover},
     query::QueryResults,
 };
 
-/// The resource.
-#[derive(Clone, Copy, Debug)]
-pub struct Gateway;
-
 impl ResourceType for Gateway {
     const NAME: &'static str = "mesh_gateway";
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the gateway."), ("name", "The name of the gateway.")];
-    type Config = Config;
     type Outputs = Outputs;
 
-    fn id(config: &Config, _mesh: Known<&Mesh>) -> Known<String> {
-        Ok(format!("{}/{}", config.namespace.required()?, config.name.required()?))
+    fn id(&self, _mesh: Known<&Mesh>) -> Known<String> {
+        Ok(format!("{}/{}", self.namespace.owned()?, self.name.owned()?))
     }
 
-    fn check(config: &Config, out: &mut Diagnostics) {
-        check_selector(&config.selector, &Path::root().attribute("selector"), out);
-        check_labels(&config.labels, &Path::root().attribute("labels"), out);
-        check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
-        intent(config).check(out);
+    fn validate(&self, out: &mut Diagnostics) {
+        labels::validate_selector(&self.selector, &Path::root().attribute("selector"), out);
+        labels::validate_labels(&self.labels, &Path::root().attribute("labels"), out);
+        labels::validate_annotations(&self.annotations, &Path::root().attribute("annotations"), out);
+        intent(self).check(out);
     }
 
-    fn check_in_mesh(_config: &Config, _mesh: &Mesh, _out: &mut Diagnostics) {}
-
-    fn render(config: &Config, mesh: &Mesh) -> Rendered {
-        intent(config).render(mesh)
+    fn render(&self, mesh: &Mesh) -> Rendered {
+        intent(self).render(mesh)
     }
 
-    fn outputs(config: &Config, mesh: &Mesh) -> Outputs {
-        Outputs { principal: output(intent(config).principal(mesh)) }
+    fn outputs(&self, mesh: &Mesh) -> Outputs {
+        Outputs { principal: output(intent(self).principal(mesh)) }
     }
 
-    fn live_queries(config: &Config, _mesh: &Mesh) -> Vec<LiveQuery> {
-        intent(config).live_queries()
+    fn live_queries(&self, _mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        intent(self).live_queries()
     }
 
-    fn live_checks(config: &Config, _mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
-        intent(config).live_checks(found, out);
+    fn live_checks(&self, _mesh: &Mesh, _rendered: &Rendered, found: &QueryResults, out: &mut Findings) {
+        intent(self).live_checks(found, out);
     }
 
-    fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
+    fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
         id.split_once('/').map(|(namespace, name)| gateway::could_render(namespace, name)).unwrap_or_default()
     }
 
-    fn takeover(config: &Config) -> Takeover {
-        Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+    fn takeover(&self) -> Takeover {
+        Takeover { adopt: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
-    fn timeouts(config: &Config) -> OperationTimeouts {
-        OperationTimeouts::of(&config.timeouts)
+    fn timeouts(&self) -> OperationTimeouts {
+        OperationTimeouts::of(&self.timeouts)
     }
 }
 
 /// What the arguments mean: defaults are filled in here, and nowhere else.
 fn intent(config: &Config) -> gateway::Gateway {
     gateway::Gateway {
-        name: config.name.required(),
-        namespace: config.namespace.required(),
-        selector: config.selector.elements().and_then(|selector| selector.ok_or(Unknown)),
+        name: config.name.owned(),
+        namespace: config.namespace.owned(),
+        selector: config.selector.owned_elements().and_then(|selector| selector.ok_or(Unknown)),
         service_account: match config.service_account.known() {
-            Ok(None) => config.name.required(),
+            Ok(None) => config.name.owned(),
             Ok(Some(written)) => Ok(written.clone()),
             Err(unknown) => Err(unknown),
         },
@@ -95,16 +90,16 @@ fn intent(config: &Config) -> gateway::Gateway {
 }
 
 fn server(at: Path, block: &config::Server) -> Server {
-    let port = block.port.required();
+    let port = block.port.owned();
     Server {
         at,
         port,
         target_port: block.target_port.known().and_then(|written| written.map_or(port, |written| Ok(*written))),
-        protocol: block.protocol.required(),
-        hosts: block.hosts.elements().and_then(|hosts| hosts.ok_or(Unknown)),
-        namespaces: block.namespaces.elements(),
+        protocol: block.protocol.owned(),
+        hosts: block.hosts.owned_elements().and_then(|hosts| hosts.ok_or(Unknown)),
+        namespaces: block.namespaces.owned_elements(),
         https_redirect: block.https_redirect.or(false),
-        tls: block.tls.known().map(|tls| tls.map(self::tls)),
+        tls: block.tls.inner().map(|tls| tls.map(self::tls)),
     }
 }
 
@@ -114,6 +109,6 @@ fn tls(block: &config::Tls) -> Tls {
         credential_name: block.credential_name.known().map(Option::<&_>::cloned),
         min_version: block.min_version.known().map(Option::<&_>::copied),
         max_version: block.max_version.known().map(Option::<&_>::copied),
-        cipher_suites: block.cipher_suites.elements(),
+        cipher_suites: block.cipher_suites.owned_elements(),
     }
 }

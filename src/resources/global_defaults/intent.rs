@@ -20,22 +20,22 @@ use crate::{
 
 pub(super) fn intent(config: &Config) -> GlobalDefaults {
     GlobalDefaults {
-        mtls: config.mtls.known().map(|block| block.map(|mtls| mtls.mode.or(MtlsMode::Strict))),
-        authorization: config.authorization.known().map(|block| block.map(authorization)),
+        mtls: config.mtls.inner().map(|block| block.map(|mtls| mtls.mode.or(MtlsMode::Strict))),
+        authorization: config.authorization.inner().map(|block| block.map(authorization)),
         gateway_access: config
             .gateway_access
             .known()
             .map(|blocks| numbered("gateway_access", blocks).map(gateway).collect()),
-        sidecar: config.sidecar.known().map(|block| block.map(|sidecar| sidecar.egress_hosts.elements())),
+        sidecar: config.sidecar.inner().map(|block| block.map(|sidecar| sidecar.egress_hosts.owned_elements())),
         outbound_traffic_policy: config.outbound_traffic_policy.known().map(Option::<&_>::copied),
         resiliency: config.resiliency.known().map(Option::<&_>::copied),
         request_timeout: config.request_timeout.known().map(Option::<&_>::copied),
-        retries: config.retries.known().map(|block| block.map(retries)),
+        retries: config.retries.inner().map(|block| block.map(retries)),
         jwt: config.jwt.known().map(|blocks| numbered("jwt", blocks).map(jwt).collect()),
-        require_end_user: config.require_end_user.known().map(|block| block.map(require_end_user)),
-        external_authorization: config.external_authorization.known().map(|block| block.map(external)),
-        telemetry: config.telemetry.known().map(|block| block.map(telemetry)),
-        guardrails: config.guardrails.known().map(|block| block.map(guardrails)),
+        require_end_user: config.require_end_user.inner().map(|block| block.map(require_end_user)),
+        external_authorization: config.external_authorization.inner().map(|block| block.map(external)),
+        telemetry: config.telemetry.inner().map(|block| block.map(telemetry)),
+        guardrails: config.guardrails.inner().map(|block| block.map(guardrails)),
         labels: texts(&config.labels),
         annotations: texts(&config.annotations),
     }
@@ -43,47 +43,46 @@ pub(super) fn intent(config: &Config) -> GlobalDefaults {
 
 /// A map that is written, and `None` where it isn't.
 fn labels(map: &Map<String>) -> Known<Option<Texts>> {
-    map.elements()
+    map.owned_elements()
 }
 
 /// A set that is there, empty or not.
 fn set<T: Ord + Clone>(set: &Set<T>) -> Known<BTreeSet<T>> {
-    Ok(set.elements()?.unwrap_or_default())
+    Ok(set.owned_elements()?.unwrap_or_default())
 }
 
 fn authorization(block: &access::Authorization) -> Authorization {
     let at = Path::root().attribute("authorization").attribute("allow");
-    let allow = |blocks: &[access::Allow]| {
+    let allow = |blocks: &[crate::schema::At<access::Allow>]| {
         blocks.iter().enumerate().map(|(n, block)| self::allow(at.index(n), block)).collect()
     };
-    Authorization { mode: block.mode.required(), allow: block.allow.known().map(allow) }
+    Authorization { mode: block.mode.owned(), allow: block.allow.known().map(allow) }
 }
 
 fn allow(at: Path, block: &access::Allow) -> Allow {
     Allow {
         at,
-        from: block.from.elements().and_then(|from| from.ok_or(Unknown)),
-        methods: block.methods.elements(),
-        paths: block.paths.elements(),
-        ports: block.ports.elements(),
-        ip_blocks: block.ip_blocks.elements(),
+        from: block.from.owned_elements().and_then(|from| from.ok_or(Unknown)),
+        methods: block.methods.owned_elements(),
+        paths: block.paths.owned_elements(),
+        ports: block.ports.owned_elements(),
+        ip_blocks: block.ip_blocks.owned_elements(),
     }
 }
 
 fn gateway((at, block): (Path, &access::GatewayAccess)) -> GatewayAccess {
     GatewayAccess {
         at,
-        namespace: block.namespace.required(),
+        namespace: block.namespace.owned(),
         selector: labels(&block.selector).and_then(|labels| labels.ok_or(Unknown)),
-        ports: block.ports.elements().and_then(|ports| ports.ok_or(Unknown)),
+        ports: block.ports.owned_elements().and_then(|ports| ports.ok_or(Unknown)),
     }
 }
 
 fn retries(block: &config::Retries) -> Retries {
     // What is out of range was told.
-    let attempts = |number: &i64| u32::try_from(*number).map_err(|_| Unknown);
     Retries {
-        attempts: block.attempts.known().and_then(|number| number.map(attempts).transpose()),
+        attempts: block.attempts.copied(),
         per_try_timeout: block.per_try_timeout.known().map(Option::<&_>::copied),
         idempotent: block.idempotent.or(false),
     }
@@ -92,10 +91,10 @@ fn retries(block: &config::Retries) -> Retries {
 fn jwt((at, block): (Path, &tokens::Jwt)) -> Jwt {
     Jwt {
         at,
-        issuer: block.issuer.required(),
+        issuer: block.issuer.owned(),
         jwks: cloned(&block.jwks),
         jwks_uri: cloned(&block.jwks_uri),
-        audiences: block.audiences.elements(),
+        audiences: block.audiences.owned_elements(),
         selector: labels(&block.selector),
         forward: block.forward.or(true),
         claims_to_headers: texts(&block.claims_to_headers),
@@ -107,22 +106,25 @@ fn cloned<T: Clone>(argument: &Attr<T>) -> Known<Option<T>> {
 }
 
 fn require_end_user(block: &tokens::RequireEndUser) -> RequireEndUser {
-    RequireEndUser { except_ports: block.except_ports.elements(), except_paths: block.except_paths.elements() }
+    RequireEndUser {
+        except_ports: block.except_ports.owned_elements(),
+        except_paths: block.except_paths.owned_elements(),
+    }
 }
 
 fn external(block: &access::ExternalAuthorization) -> ExternalAuthorization {
     ExternalAuthorization {
-        provider: block.provider.required(),
+        provider: block.provider.owned(),
         selector: labels(&block.selector),
-        paths: block.paths.elements(),
-        except_paths: block.except_paths.elements(),
-        except_ports: block.except_ports.elements(),
+        paths: block.paths.owned_elements(),
+        except_paths: block.except_paths.owned_elements(),
+        except_ports: block.except_ports.owned_elements(),
     }
 }
 
 fn telemetry(block: &telemetry::Telemetry) -> Telemetry {
     let tracing = |block: &telemetry::Tracing| Tracing {
-        provider: block.provider.required(),
+        provider: block.provider.owned(),
         sampling_percentage: block.sampling_percentage.known().map(Option::<&_>::copied),
         tags: texts(&block.tags),
         header_tags: texts(&block.header_tags),
@@ -137,16 +139,16 @@ fn telemetry(block: &telemetry::Telemetry) -> Telemetry {
         removed_tags: set(&block.removed_tags),
     };
     Telemetry {
-        tracing: block.tracing.known().map(|block| block.map(tracing)),
-        access_logging: block.access_logging.known().map(|block| block.map(access_logging)),
-        metrics: block.metrics.known().map(|block| block.map(metrics)),
+        tracing: block.tracing.inner().map(|block| block.map(tracing)),
+        access_logging: block.access_logging.inner().map(|block| block.map(access_logging)),
+        metrics: block.metrics.inner().map(|block| block.map(metrics)),
     }
 }
 
 fn guardrails(block: &guardrails::Guardrails) -> Guardrails {
     let granted = block.global_names.known().and_then(|names| {
         let names = names.into_iter().flatten();
-        names.map(|(namespace, names)| Ok((namespace.clone(), names.elements()?.unwrap_or_default()))).collect()
+        names.map(|(namespace, names)| Ok((namespace.clone(), names.owned_elements()?.unwrap_or_default()))).collect()
     });
     Guardrails {
         root_only: set(&block.root_only),

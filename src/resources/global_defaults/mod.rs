@@ -3,88 +3,81 @@
 mod config;
 mod intent;
 
-pub use config::Config;
+pub use config::Config as GlobalDefaults;
+use config::Config;
 
 use self::intent::intent;
-use super::{
-    ResourceType,
-    arguments::{check_annotations, check_labels, check_selector},
-    timeouts::OperationTimeouts,
-};
+use super::ResourceType;
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
     mesh::{
         Mesh, Rendered,
         checks::{Findings, LiveQuery},
-        global_defaults,
+        global_defaults, labels,
+        timeouts::OperationTimeouts,
     },
     object::{Key, Stage, Takeover},
     query::QueryResults,
 };
 
-/// The resource.
-#[derive(Clone, Copy, Debug)]
-pub struct GlobalDefaults;
-
 impl ResourceType for GlobalDefaults {
     const NAME: &'static str = "mesh_global_defaults";
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "Always `default`: there is one.")];
     const ONE_PER_MESH: bool = true;
-    type Config = Config;
     type Outputs = ();
 
-    fn id(_config: &Config, _mesh: Known<&Mesh>) -> Known<String> {
+    fn id(&self, _mesh: Known<&Mesh>) -> Known<String> {
         Ok("default".to_owned())
     }
 
-    fn check(config: &Config, out: &mut Diagnostics) {
-        check_labels(&config.labels, &Path::root().attribute("labels"), out);
-        check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
-        check_selectors(config, out);
-        intent(config).check(out);
+    fn validate(&self, out: &mut Diagnostics) {
+        labels::validate_labels(&self.labels, &Path::root().attribute("labels"), out);
+        labels::validate_annotations(&self.annotations, &Path::root().attribute("annotations"), out);
+        check_selectors(self, out);
+        intent(self).check(out);
     }
 
-    fn check_in_mesh(config: &Config, mesh: &Mesh, out: &mut Diagnostics) {
-        intent(config).check_in_mesh(mesh, out);
+    fn validate_in_mesh(&self, mesh: &Mesh, _rendered: &Rendered, out: &mut Diagnostics) {
+        intent(self).check_in_mesh(mesh, out);
     }
 
-    fn check_change(before: &Config, after: &Config, out: &mut Diagnostics) {
+    fn warn_of_change(before: &Self, after: &Self, out: &mut Diagnostics) {
         intent(before).check_change(&intent(after), out);
     }
 
-    fn check_destroy(config: &Config, out: &mut Diagnostics) {
-        intent(config).check_destroy(out);
+    fn warn_of_destroy(&self, out: &mut Diagnostics) {
+        intent(self).check_destroy(out);
     }
 
-    fn is_protected(config: &Config) -> bool {
-        config.deletion_protection.or(false).unwrap_or(false)
+    fn is_protected(&self) -> bool {
+        self.deletion_protection.or(false).unwrap_or(false)
     }
 
-    fn render(config: &Config, mesh: &Mesh) -> Rendered {
-        intent(config).render(mesh)
+    fn render(&self, mesh: &Mesh) -> Rendered {
+        intent(self).render(mesh)
     }
 
-    fn outputs(_config: &Config, _mesh: &Mesh) {}
+    fn outputs(&self, _mesh: &Mesh) {}
 
-    fn live_queries(config: &Config, mesh: &Mesh) -> Vec<LiveQuery> {
-        intent(config).live_queries(mesh)
+    fn live_queries(&self, mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        intent(self).live_queries(mesh)
     }
 
-    fn live_checks(config: &Config, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
-        intent(config).live_checks(mesh, found, out);
+    fn live_checks(&self, mesh: &Mesh, _rendered: &Rendered, found: &QueryResults, out: &mut Findings) {
+        intent(self).live_checks(mesh, found, out);
     }
 
-    fn could_render(_id: &str, mesh: &Mesh) -> Vec<(Key, Stage)> {
+    fn possible_objects(_id: &str, mesh: &Mesh) -> Vec<(Key, Stage)> {
         global_defaults::could_render(mesh)
     }
 
-    fn takeover(config: &Config) -> Takeover {
-        Takeover { adopt: config.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+    fn takeover(&self) -> Takeover {
+        Takeover { adopt: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
-    fn timeouts(config: &Config) -> OperationTimeouts {
-        OperationTimeouts::of(&config.timeouts)
+    fn timeouts(&self) -> OperationTimeouts {
+        OperationTimeouts::of(&self.timeouts)
     }
 }
 
@@ -95,13 +88,21 @@ fn check_selectors(config: &Config, out: &mut Diagnostics) {
         ("jwt", config.jwt.known().map(|all| all.iter().map(|block| &block.selector).collect::<Vec<_>>())),
     ] {
         for (n, selector) in blocks.into_iter().flatten().enumerate() {
-            check_selector(selector, &root.attribute(name).index(n).attribute("selector"), out);
+            labels::validate_selector(selector, &root.attribute(name).index(n).attribute("selector"), out);
         }
     }
     if let Ok(Some(block)) = config.external_authorization.known() {
-        check_selector(&block.selector, &root.attribute("external_authorization").attribute("selector"), out);
+        labels::validate_selector(
+            &block.selector,
+            &root.attribute("external_authorization").attribute("selector"),
+            out,
+        );
     }
     if let Ok(Some(block)) = config.guardrails.known() {
-        check_selector(&block.namespace_selector, &root.attribute("guardrails").attribute("namespace_selector"), out);
+        labels::validate_selector(
+            &block.namespace_selector,
+            &root.attribute("guardrails").attribute("namespace_selector"),
+            out,
+        );
     }
 }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{CHECKS_WITHIN, Managed, configured};
+use super::{
+    CHECKS_WITHIN, Managed, configured,
+    desired::{Desired, decode, decode_state},
+};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, record::RecordedObject},
-    known::Unknown,
+    known::Known,
     kubernetes::Deadline,
     mesh::stage,
     object::{Key, Object},
@@ -20,7 +23,6 @@ use crate::{
         state,
         work::{Job, Work},
     },
-    schema::model::Model,
 };
 
 impl<R: ResourceType> Managed<R> {
@@ -32,8 +34,8 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Option<Stored>, Reported> {
         let context = configured(&call, out)?;
-        let arguments = Self::arguments_of(&planned.state);
-        let model = R::Config::decode(&arguments, &Path::root(), out);
+        let arguments = state::arguments(R::schema(), &planned.state);
+        let model: R = decode(&arguments, out);
         out.sound()?;
         let (Ok(mesh), Ok(owner)) = (&context.mesh, &context.owner) else {
             return Err(out.error(
@@ -42,9 +44,11 @@ impl<R: ResourceType> Managed<R> {
                 "Arguments of the provider \"mesh\" are still unknown at apply. Apply what they come from first (-target).",
             ));
         };
-        let rendered: Result<Vec<Object>, Unknown> =
-            R::render(&model, mesh).and_then(|objects| objects.into_iter().map(|(_, object)| object).collect());
-        let (Ok(wanted), Ok(id)) = (rendered, R::id(&model, Ok(mesh))) else {
+        let desired = Desired::of(model, mesh);
+        let made = desired.planned(&arguments);
+        let rendered: Known<Vec<Object>> =
+            desired.rendered.and_then(|objects| objects.into_iter().map(|(_, object)| object).collect());
+        let (Ok(wanted), Ok(id), model) = (rendered, desired.id, desired.arguments) else {
             return Err(out.error(
                 &Path::root(),
                 "Some arguments aren't known",
@@ -58,7 +62,7 @@ impl<R: ResourceType> Managed<R> {
         let mut before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
         if prior.is_none() {
             // What a killed apply or a replaced life may have left, and what was handed over in this run.
-            let possible = R::could_render(&id, mesh).into_iter();
+            let possible = R::possible_objects(&id, mesh).into_iter();
             record.objects = possible.map(|(key, stage)| (key.to_string(), RecordedObject::inherited(stage))).collect();
             if R::ONE_PER_MESH {
                 // Some of its names carry a digest of arguments that may have been others.
@@ -77,21 +81,20 @@ impl<R: ResourceType> Managed<R> {
         if record.instance.is_empty() {
             record.instance = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
         }
-        let timeouts = R::timeouts(&model);
+        let timeouts = model.timeouts();
         let within = if prior.is_some() { timeouts.update } else { timeouts.create };
         let mut claim = Self::claim(&id, owner, &record);
-        claim.arguments = state::recorded(&R::Config::schema(), &arguments);
-        claim.takeover = R::takeover(&model);
+        claim.arguments = state::recorded(R::schema(), &arguments);
+        claim.takeover = model.takeover();
         let work =
             Work { context: context.clone(), claim, record, limits: Deadline::within(within, call.stop.clone()) };
         let mut done = work.run(Job::Apply(wanted)).await;
 
-        let made = Self::planned(&arguments, &model, mesh);
         let sound = done.diagnostics.sound().is_ok();
         out.extend(done.diagnostics);
         let after = if sound {
             context.run.settle(&Self::resource(&id));
-            done.record.protected = R::is_protected(&model);
+            done.record.protected = model.is_protected();
             Some(made)
         } else {
             let left = state::merged(before, &done.written);
@@ -147,10 +150,10 @@ impl<R: ResourceType> Managed<R> {
             before.entry(key).or_insert(body);
         }
         let (noted, settled) = (record.keys(), context.run.is_settled(&Self::resource(&id)));
-        let model = Self::model_of(&prior.state);
+        let model: R = decode_state(&prior.state);
         let mut claim = Self::claim(&id, owner, &record);
-        claim.takeover.empties = R::takeover(&model).empties;
-        let limits = Deadline::within(R::timeouts(&model).delete, call.stop.clone());
+        claim.takeover.empties = model.takeover().empties;
+        let limits = Deadline::within(model.timeouts().delete, call.stop.clone());
         let remains = handed(&record, before.clone());
         let done = Work { context: context.clone(), claim, record, limits }.run(Job::Delete { noted, settled }).await;
         let sound = done.diagnostics.sound().is_ok();

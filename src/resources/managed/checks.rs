@@ -2,14 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Managed;
+use super::{Managed, desired::Desired};
 use crate::{
     diagnostics::{Diagnostics, Path},
     engine::{Engine, Once},
-    mesh::{
-        Mesh,
-        checks::{Code, Findings, Level, Levels, LiveQuery},
-    },
+    mesh::checks::{Code, Findings, Level, Levels, LiveQuery},
     object::{Key, ManagementScope},
     query::{Query, QueryError, QueryResults},
     resources::ResourceType,
@@ -20,25 +17,24 @@ impl<R: ResourceType> Managed<R> {
     pub(super) async fn look_around(
         engine: &Engine<'_>,
         levels: &Levels,
-        model: &R::Config,
-        mesh: &Mesh,
+        desired: &Desired<'_, R>,
         out: &mut Diagnostics,
     ) {
-        let wants: Vec<LiveQuery> =
-            R::live_queries(model, mesh).into_iter().filter(|want| !wanted_by(want, levels).is_empty()).collect();
+        let Desired { mesh, arguments, rendered, .. } = desired;
+        let all = arguments.live_queries(mesh, rendered).into_iter();
+        let wants: Vec<LiveQuery> = all.filter(|query| !wanted_by(query, levels).is_empty()).collect();
         let queries: BTreeSet<Query> = wants.iter().map(|want| want.query.clone()).collect();
         if queries.is_empty() {
             return;
         }
         let Some(found) = engine.facts(&queries.into_iter().collect::<Vec<_>>()).await else { return };
         // What the resource had under another name goes with this plan.
-        let wanted: BTreeSet<Key> =
-            R::render(model, mesh).unwrap_or_default().into_iter().map(|(key, _)| key).collect();
+        let wanted: BTreeSet<&Key> = rendered.iter().flatten().map(|(key, _)| key).collect();
         let noted = engine.record.keys().into_iter().filter(|(_, noted)| noted.holding() == ManagementScope::Whole);
         let gone = noted.map(|(key, _)| key).filter(|key| !wanted.contains(key)).collect();
         let found = found.without(&gone);
         let mut findings = Findings::default();
-        R::live_checks(model, mesh, &found, &mut findings);
+        arguments.live_checks(mesh, rendered, &found, &mut findings);
         for finding in findings {
             match levels.of(finding.code) {
                 Level::Off => {}

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{CHECKS_WITHIN, Managed, configured};
+use super::{
+    CHECKS_WITHIN, Managed, configured,
+    desired::{Desired, decode},
+};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, ownership, record::RecordedObject},
@@ -17,7 +20,7 @@ use crate::{
     object::{self, FieldOwnership, Key, ManagementScope, kind},
     plugin::interface::{Call, Foreign, ImportId, Stored},
     resources::{Context, ResourceType, foreign, state},
-    schema::{Value, model::Model},
+    schema::{Value, model::Model as _},
 };
 
 impl<R: ResourceType> Managed<R> {
@@ -48,7 +51,7 @@ impl<R: ResourceType> Managed<R> {
     /// Everything in the id's namespace that says it belongs to the id, and the arguments that one of them carries. Where
     /// nothing says so, objects of the same names that somebody made by hand; where there are none of those either, the read
     /// that follows says that there is nothing to import.
-    pub(super) async fn find(call: Call<Context>, id: &str, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    pub(super) async fn find(&self, call: Call<Context>, id: &str, out: &mut Diagnostics) -> Result<Stored, Reported> {
         let context = configured(&call, out)?;
         let Ok(mesh) = &context.mesh else {
             return Err(out.error(
@@ -62,24 +65,22 @@ impl<R: ResourceType> Managed<R> {
         let said = |name: &str| {
             found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
         };
-        let arguments = state::restored(&R::Config::schema(), said(ownership::ARGUMENTS));
-        let model = R::Config::decode(&arguments, &Path::root(), &mut Diagnostics::default());
-        let rendered = R::render(&model, mesh).unwrap_or_default();
+        let arguments = state::restored(R::schema(), said(ownership::ARGUMENTS));
+        let desired: Desired<R> = Desired::of(decode(&arguments, &mut Diagnostics::default()), mesh);
         let mut record = Record {
             id: id.to_owned(),
             instance: said(ownership::INSTANCE).to_owned(),
             owner: said(ownership::OWNER).to_owned(),
-            protected: R::is_protected(&model),
+            protected: desired.arguments.is_protected(),
             ..Record::default()
         };
         for (key, live) in &found {
-            let stage = rendered.iter().find(|(known, _)| known == key).and_then(|(_, object)| object.as_ref().ok());
-            let stage = stage.map_or(0, |object| object.stage.0);
+            let stage = desired.objects().find(|object| object.key == *key).map_or(0, |object| object.stage.0);
             let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
             record.objects.insert(key.to_string(), RecordedObject { uid, stage, ..RecordedObject::default() });
         }
         let mut objects: BTreeMap<Key, Json> = BTreeMap::new();
-        for object in rendered.into_iter().filter_map(|(_, object)| object.ok()) {
+        for object in desired.objects() {
             if object.holding == ManagementScope::Fields {
                 // What it has of others' objects carries no stamp; the arguments say which.
                 let noted = RecordedObject { stage: object.stage.0, fields: true, ..RecordedObject::default() };
@@ -88,24 +89,24 @@ impl<R: ResourceType> Managed<R> {
                 // In another namespace than the id's: it is looked for by its name.
                 record.objects.entry(object.key.to_string()).or_insert(RecordedObject::inherited(object.stage));
             }
-            objects.insert(object.key, object.body);
+            objects.insert(object.key.clone(), object.body.clone());
         }
         if found.is_empty() {
             // What the API server itself goes by isn't made by hand under our names, and not everybody may read it.
             let by_hand = |key: &Key| key.kind.namespaced || key.kind.territory == FieldOwnership::Shared;
-            for (key, stage) in R::could_render(id, mesh).into_iter().filter(|(key, _)| by_hand(key)) {
+            for (key, stage) in R::possible_objects(id, mesh).into_iter().filter(|(key, _)| by_hand(key)) {
                 let noted = RecordedObject { stage: stage.0, moved: true, ..RecordedObject::default() };
                 record.objects.insert(key.to_string(), noted);
             }
         }
-        let outputs = if found.is_empty() { Value::Null } else { R::outputs(&model, mesh).encode() };
+        let outputs = if found.is_empty() { Value::Null } else { desired.arguments.outputs(mesh).encode() };
         let state = state::with_objects(&state::with(&arguments, outputs, Value::string(id), Value::Null), &objects);
-        let state = Self::schema().complete(&state);
+        let state = self.schema.complete(&state);
         Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
     }
 
-    /// Objects whose stamps name the resource: in its namespace of the kinds of `could_render` and of those that it may share with
-    /// others, and of the whole cluster by the names of `could_render`.
+    /// Objects whose stamps name the resource: in its namespace of the kinds of `possible_objects` and of those that it may share with
+    /// others, and of the whole cluster by the names of `possible_objects`.
     /// Where nothing is found, it may be for want of a right: it is told, but for shared kinds, which not everybody needs.
     pub(super) async fn stamped(
         context: &Context,
@@ -117,10 +118,10 @@ impl<R: ResourceType> Managed<R> {
         let resource = Self::resource(id);
         let label = format!("{}=true", ownership::MANAGED);
         let (mut found, mut forbidden) = (Vec::new(), None);
-        let could_render = R::could_render(id, mesh);
-        let own = |kind: &object::Kind| could_render.iter().any(|(key, _)| key.kind == kind);
+        let possible_objects = R::possible_objects(id, mesh);
+        let own = |kind: &object::Kind| possible_objects.iter().any(|(key, _)| key.kind == kind);
         let ours = |live: &Json| said_resource(live) == Some(&resource);
-        for (key, _) in could_render.iter().filter(|(key, _)| !key.kind.namespaced) {
+        for (key, _) in possible_objects.iter().filter(|(key, _)| !key.kind.namespaced) {
             match context.cluster.get(key, Freshness::Now, limits).await {
                 Ok(live) => found.extend(live.filter(|live| ours(live)).map(|live| (key.clone(), Json::clone(&live)))),
                 // What the API server itself goes by: only who writes it needs the right.
@@ -130,7 +131,7 @@ impl<R: ResourceType> Managed<R> {
             }
         }
         let namespace =
-            could_render.iter().find_map(|(key, _)| key.namespace.as_deref()).unwrap_or(&mesh.root_namespace);
+            possible_objects.iter().find_map(|(key, _)| key.namespace.as_deref()).unwrap_or(&mesh.root_namespace);
         let asked =
             |kind: &&'static object::Kind| kind.namespaced && (kind.territory == FieldOwnership::Shared || own(kind));
         for kind in kind::ALL.iter().copied().filter(asked) {
@@ -156,11 +157,11 @@ impl<R: ResourceType> Managed<R> {
 
     /// One object of another provider's resource as the beginning of ours: it is noted, and its arguments are the next
     /// plan's business.
-    pub(super) fn moved(foreign: &Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    pub(super) fn moved(&self, foreign: &Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
         let key = foreign::object(foreign, out)?;
         let noted = RecordedObject { moved: true, ..RecordedObject::default() };
         let record = Record { objects: [(key.to_string(), noted)].into(), ..Record::default() };
-        let nothing = Self::schema().complete(&Value::Map(BTreeMap::new()));
+        let nothing = self.schema.complete(&Value::Map(BTreeMap::new()));
         let state = state::with_objects(&nothing, &[(key, Json::Null)].into());
         Ok(Stored { state, private: record.write(), identity: None })
     }

@@ -4,6 +4,7 @@
 //!
 //! | file | calls |
 //! | --- | --- |
+//! | [`desired`] | none: arguments decoded and rendered once |
 //! | [`plan`] | create, update and delete, planned |
 //! | [`checks`] | what a plan warns about beside |
 //! | [`apply`] | create, update, delete, and the two halves of a replacement |
@@ -12,6 +13,7 @@
 
 mod apply;
 mod checks;
+mod desired;
 mod import;
 mod plan;
 mod read;
@@ -20,12 +22,12 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
+use self::desired::decode;
 use super::{Context, ResourceType, common::Common, state};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Engine, OwnerIdentity, Record},
     kubernetes::Deadline,
-    mesh::Mesh,
     object::Takeover,
     plugin::interface::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
     schema::{Schema, Value, model::Model},
@@ -37,12 +39,20 @@ const CHECKS_WITHIN: Duration = Duration::from_secs(15);
 /// What only warns is worth less.
 const LOOKS_WITHIN: Duration = Duration::from_secs(5);
 
-/// The only resource that the plugin ever sees.
-pub struct Managed<R>(PhantomData<fn() -> R>);
+/// The implementation of the plugin's [`Resource`] for every [`ResourceType`].
+pub struct Managed<R> {
+    schema: Schema,
+    identity: Schema,
+    kind: PhantomData<fn() -> R>,
+}
 
-/// A [`ResourceType`] as the plugin wants it.
+/// A [`ResourceType`] as a resource of the plugin.
 pub fn managed<R: ResourceType>() -> Box<dyn Resource<Context>> {
-    Box::new(Managed::<R>(PhantomData))
+    Box::new(Managed::<R> {
+        schema: R::schema().clone().and(R::Outputs::schema()).and(Common::schema()),
+        identity: state::identity_schema(R::IDENTITY),
+        kind: PhantomData,
+    })
 }
 
 /// The context, and that Configure was called.
@@ -63,10 +73,6 @@ impl Context {
 }
 
 impl<R: ResourceType> Managed<R> {
-    fn schema() -> Schema {
-        R::Config::schema().and(R::Outputs::schema()).and(Common::schema())
-    }
-
     /// `mesh_service/pci/payments`: how the annotation names a resource.
     fn resource(id: &str) -> String {
         format!("{}/{id}", R::NAME)
@@ -83,25 +89,9 @@ impl<R: ResourceType> Managed<R> {
         }
     }
 
-    /// The planned state: what was written and what follows from it.
-    fn planned(config: &Value, model: &R::Config, mesh: &Mesh) -> Value {
-        let id = R::id(model, Ok(mesh)).map_or(Value::Unknown, Value::String);
-        let outputs = R::outputs(model, mesh).encode();
-        state::with(config, outputs, id, state::objects(&R::render(model, mesh)))
-    }
-
     fn identity_of(id: &str) -> Value {
         let parts = R::IDENTITY.iter().zip(id.splitn(R::IDENTITY.len(), '/'));
         Value::Map(parts.map(|((name, _), part)| ((*name).to_owned(), Value::string(part))).collect())
-    }
-
-    fn arguments_of(state: &Value) -> Value {
-        state::arguments(&R::Config::schema(), state)
-    }
-
-    /// The arguments of a state; what was told of them once isn't told again.
-    fn model_of(state: &Value) -> R::Config {
-        R::Config::decode(&Self::arguments_of(state), &Path::root(), &mut Diagnostics::default())
     }
 }
 
@@ -111,20 +101,19 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
         R::NAME
     }
 
-    fn schema(&self) -> Schema {
-        Self::schema()
+    fn schema(&self) -> &Schema {
+        &self.schema
     }
 
-    fn identity(&self) -> Option<Schema> {
-        Some(state::identity_schema(R::IDENTITY))
+    fn identity(&self) -> Option<&Schema> {
+        Some(&self.identity)
     }
 
     fn validate(&self, config: &Value, out: &mut Diagnostics) {
         // Decoding the computed attributes finds those that are written.
         let _ = R::Outputs::decode(config, &Path::root(), out);
         let _ = Common::decode(config, &Path::root(), out);
-        let model = R::Config::decode(config, &Path::root(), out);
-        R::check(&model, out);
+        decode::<R>(config, out).validate(out);
     }
 
     async fn plan(
@@ -169,10 +158,10 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
 
     async fn import(&self, call: Call<Context>, id: ImportId, out: &mut Diagnostics) -> Result<Stored, Reported> {
         let id = Self::import_id(id, out)?;
-        Self::find(call, &id, out).await
+        self.find(call, &id, out).await
     }
 
     fn adopt(&self, foreign: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
-        Self::moved(&foreign, out)
+        self.moved(&foreign, out)
     }
 }

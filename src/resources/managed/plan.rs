@@ -2,15 +2,18 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::{CHECKS_WITHIN, LOOKS_WITHIN, Managed, configured};
+use super::{
+    CHECKS_WITHIN, LOOKS_WITHIN, Managed, configured,
+    desired::{Desired, decode, decode_state},
+};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, ownership},
     json_path::text,
     known::Unknown,
     kubernetes::Deadline,
-    mesh::{Mesh, Rendered},
-    object::{ManagementScope, Object},
+    mesh::Mesh,
+    object::ManagementScope,
     plugin::interface::{Call, Planned, Stored},
     resources::{Context, ResourceType, state},
     schema::{Value, model::Model},
@@ -24,37 +27,34 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Planned, Reported> {
         let context = configured(&call, out)?;
-        let arguments = Self::arguments_of(&config);
-        let model = R::Config::decode(&arguments, &Path::root(), out);
+        let arguments = state::arguments(R::schema(), &config);
+        let model: R = decode(&arguments, out);
         out.sound()?;
         if !call.replaced.is_empty() {
             Self::may_go(&Record::read(&call.replaced), out)?;
         }
-        let planned = if let Ok(mesh) = &context.mesh {
-            R::check_in_mesh(&model, mesh, out);
-            out.sound()?;
-            Self::planned(&arguments, &model, mesh)
+        let (planned, desired) = if let Ok(mesh) = &context.mesh {
+            let desired = Desired::validated(model.clone(), mesh, out)?;
+            (desired.planned(&arguments), Some(desired))
         } else {
-            let id = R::id(&model, Err(Unknown)).map_or(Value::Unknown, Value::String);
-            state::unknown(&arguments, &R::Outputs::schema(), id)
+            let id = model.id(Err(Unknown)).map_or(Value::Unknown, Value::String);
+            (state::unknown(&arguments, R::Outputs::schema(), id), None)
         };
         let id = state::id(&planned);
-        let requires_replace = prior
-            .as_ref()
-            .map(|prior| state::replaced(&R::Config::schema(), &prior.state, &arguments))
-            .unwrap_or_default();
+        let requires_replace =
+            prior.as_ref().map(|prior| state::replaced(R::schema(), &prior.state, &arguments)).unwrap_or_default();
         if call.replaced.is_empty() {
             Self::once_a_run(&context, &id, prior.is_none(), &call.stop, out).await?;
         }
-        if let Ok(mesh) = &context.mesh {
-            Self::each_object_once(&context, &id, R::render(&model, mesh), out)?;
+        if let Some(desired) = &desired {
+            Self::each_object_once(&context, &id, desired, out)?;
         }
         let unchanged = prior.as_ref().is_some_and(|prior| prior.state == planned);
         if let (Some(prior), false) = (&prior, unchanged) {
-            R::check_change(&Self::model_of(&prior.state), &model, out);
+            R::warn_of_change(&decode_state(&prior.state), &model, out);
         }
-        if let (Ok(mesh), false, true) = (&context.mesh, unchanged, requires_replace.is_empty()) {
-            Self::ask(&context, &model, mesh, prior.as_ref(), &call, out).await;
+        if let (Some(desired), false, true) = (&desired, unchanged, requires_replace.is_empty()) {
+            Self::ask(&context, desired, prior.as_ref(), &call, out).await;
             out.sound()?;
         }
         if let (Some(prior), false) = (&prior, requires_replace.is_empty()) {
@@ -79,7 +79,7 @@ impl<R: ResourceType> Managed<R> {
         Self::may_go(&Record::read(&prior.private), out)?;
         let id = state::id(&prior.state);
         let resource = Self::resource(&id);
-        R::check_destroy(&Self::model_of(&prior.state), out);
+        decode_state::<R>(&prior.state).warn_of_destroy(out);
         context.run.doom(&resource, Record::read(&prior.private));
         if context.run.is_planned(&resource) {
             Self::not_renamed(&context, &id, &call.stop, out).await?;
@@ -115,7 +115,7 @@ impl<R: ResourceType> Managed<R> {
     ) -> Result<(), Reported> {
         let (Ok(owner), record) = (&context.owner, Record::read(&prior.private)) else { return Ok(()) };
         let mut claim = Self::claim(&state::id(&prior.state), owner, &record);
-        claim.takeover = R::takeover(&Self::model_of(&prior.state));
+        claim.takeover = decode_state::<R>(&prior.state).takeover();
         let limits = Deadline::within(CHECKS_WITHIN, stop.clone());
         context.engine(&claim, &record, limits).plan_delete(out).await;
         out.sound()
@@ -147,11 +147,10 @@ impl<R: ResourceType> Managed<R> {
     fn each_object_once(
         context: &Context,
         id: &str,
-        rendered: Rendered,
+        desired: &Desired<'_, R>,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
-        let objects = rendered.unwrap_or_default().into_iter().filter_map(|(_, object)| object.ok());
-        for object in objects.filter(|object| !id.is_empty() && object.holding == ManagementScope::Whole) {
+        for object in desired.objects().filter(|object| !id.is_empty() && object.holding == ManagementScope::Whole) {
             if let Some(other) = context.run.claim(&object.key, &Self::resource(id)) {
                 let named = object.origins.iter().rfind(|(field, _)| field == "metadata.name");
                 out.error(
@@ -221,28 +220,28 @@ impl<R: ResourceType> Managed<R> {
     /// The plan's questions to the cluster, of what it would write.
     async fn ask(
         context: &Context,
-        model: &R::Config,
-        mesh: &Mesh,
+        desired: &Desired<'_, R>,
         prior: Option<&Stored>,
         call: &Call<Context>,
         out: &mut Diagnostics,
     ) {
-        let (Ok(id), Ok(owner)) = (R::id(model, Ok(mesh)), &context.owner) else { return };
+        let (Ok(id), Ok(owner)) = (desired.id.clone(), &context.owner) else { return };
         let record = prior.map(|prior| Record::read(&prior.private)).unwrap_or_default();
         let before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
-        let changed = |object: &Object| before.get(&object.key) != Some(&object.body);
-        let rendered = R::render(model, mesh).unwrap_or_default();
-        let wanted: Vec<_> = rendered.into_iter().filter_map(|(_, object)| object.ok()).filter(changed).collect();
+        let wanted = desired.changed(&before);
         let mut claim = Self::claim(&id, owner, &record);
-        claim.takeover = R::takeover(model);
-        let limits = Deadline::within(R::timeouts(model).read.min(CHECKS_WITHIN), call.stop.clone());
-        if R::ONE_PER_MESH && prior.is_none() && !Self::is_only_one(context, mesh, &id, owner, &limits, out).await {
+        claim.takeover = desired.arguments.takeover();
+        let limits = Deadline::within(desired.arguments.timeouts().read.min(CHECKS_WITHIN), call.stop.clone());
+        if R::ONE_PER_MESH
+            && prior.is_none()
+            && !Self::is_only_one(context, desired.mesh, &id, owner, &limits, out).await
+        {
             return;
         }
         context.engine(&claim, &record, limits).plan(&wanted, out).await;
         if out.sound().is_ok() {
             let limits = Deadline::within(LOOKS_WITHIN, call.stop.clone());
-            Self::look_around(&context.engine(&claim, &record, limits), &context.checks, model, mesh, out).await;
+            Self::look_around(&context.engine(&claim, &record, limits), &context.checks, desired, out).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{Managed, configured};
+use super::{Managed, configured, desired::decode_state};
 use crate::{
     diagnostics::{Diagnostic, Diagnostics, Path, Reported, Severity},
     engine::Record,
@@ -52,7 +52,7 @@ impl<R: ResourceType> Managed<R> {
     ) -> Result<Option<Value>, Reported> {
         let record = Record::read(&stored.private);
         let claim = Self::claim(&state::id(&stored.state), "", &record);
-        let limits = Deadline::within(R::timeouts(&Self::model_of(&stored.state)).read, call.stop.clone());
+        let limits = Deadline::within(decode_state::<R>(&stored.state).timeouts().read, call.stop.clone());
         let engine = context.engine(&claim, &record, limits);
         engine.same_cluster(out).await?;
         let noted = record.keys();
@@ -66,7 +66,7 @@ impl<R: ResourceType> Managed<R> {
         let alive = if wrote.keys().any(whole) { live.keys().any(whole) } else { !live.is_empty() };
         let state = state::with_objects(&stored.state, &live);
         Ok(alive.then(|| match &context.mesh {
-            Ok(mesh) => state::completed(&state, R::outputs(&Self::model_of(&state), mesh).encode()),
+            Ok(mesh) => state::completed(&state, decode_state::<R>(&state).outputs(mesh).encode()),
             Err(_) => state,
         }))
     }

@@ -1,15 +1,13 @@
 //! The arguments of `mesh_namespace`.
 
 use crate::{
+    mesh::timeouts::Timeouts,
     mesh::{
         global_defaults::Mode, istio::peer_authentication::MtlsMode, names, namespace::Account, port::PortNumber,
         reference::Destination,
     },
     model,
-    resources::{
-        arguments::{every, is_namespace, is_not_empty, text},
-        timeouts::Timeouts,
-    },
+    resources::arguments::{every, is_namespace, is_not_empty, text},
     schema::{
         Attr, Block, Blocks, Map,
         model::{Set, block, optional, required},

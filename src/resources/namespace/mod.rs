@@ -2,12 +2,12 @@
 
 mod config;
 
-pub use config::Config;
+pub use config::Config as Namespace;
+use config::Config;
 
 use super::{
     ResourceType,
-    arguments::{check_annotations, check_labels, check_selector, numbered_in, texts},
-    timeouts::OperationTimeouts,
+    arguments::{numbered_in, texts},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -17,88 +17,88 @@ use crate::{
         checks::{Findings, LiveQuery},
         global_defaults::Mode,
         istio::peer_authentication::MtlsMode,
+        labels,
         manifest::Texts,
         namespace::{self, Exception, Mtls, Team},
+        timeouts::OperationTimeouts,
     },
     object::{Key, Stage, Takeover},
     query::QueryResults,
 };
 
-/// The resource.
-#[derive(Clone, Copy, Debug)]
-pub struct Namespace;
-
 impl ResourceType for Namespace {
     const NAME: &'static str = "mesh_namespace";
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "The name of the namespace.")];
-    type Config = Config;
     type Outputs = ();
 
-    fn id(config: &Config, _mesh: Known<&Mesh>) -> Known<String> {
-        config.name.required()
+    fn id(&self, _mesh: Known<&Mesh>) -> Known<String> {
+        self.name.owned()
     }
 
-    fn check(config: &Config, out: &mut Diagnostics) {
-        check_labels(&config.labels, &Path::root().attribute("labels"), out);
-        check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
-        if let Ok(Some(mtls)) = config.mtls.known()
+    fn validate(&self, out: &mut Diagnostics) {
+        labels::validate_labels(&self.labels, &Path::root().attribute("labels"), out);
+        labels::validate_annotations(&self.annotations, &Path::root().attribute("annotations"), out);
+        if let Ok(Some(mtls)) = self.mtls.known()
             && let Ok(exceptions) = mtls.exception.known()
         {
             for (at, exception) in numbered_in(&mtls_path(), "exception", exceptions) {
-                check_selector(&exception.selector, &at.attribute("selector"), out);
+                labels::validate_selector(&exception.selector, &at.attribute("selector"), out);
             }
         }
-        intent(config).check(out);
+        intent(self).check(out);
     }
 
-    fn check_in_mesh(config: &Config, mesh: &Mesh, out: &mut Diagnostics) {
-        intent(config).check_in_mesh(mesh, out);
+    fn validate_in_mesh(&self, mesh: &Mesh, _rendered: &Rendered, out: &mut Diagnostics) {
+        intent(self).check_in_mesh(mesh, out);
     }
 
-    fn render(config: &Config, mesh: &Mesh) -> Rendered {
-        intent(config).render(mesh)
+    fn render(&self, mesh: &Mesh) -> Rendered {
+        intent(self).render(mesh)
     }
 
-    fn outputs(_config: &Config, _mesh: &Mesh) {}
+    fn outputs(&self, _mesh: &Mesh) {}
 
-    fn live_queries(config: &Config, _mesh: &Mesh) -> Vec<LiveQuery> {
-        intent(config).live_queries()
+    fn live_queries(&self, _mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        intent(self).live_queries()
     }
 
-    fn live_checks(config: &Config, _mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
-        intent(config).live_checks(found, out);
+    fn live_checks(&self, _mesh: &Mesh, _rendered: &Rendered, found: &QueryResults, out: &mut Findings) {
+        intent(self).live_checks(found, out);
     }
 
-    fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
+    fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
         namespace::could_render(id)
     }
 
-    fn takeover(config: &Config) -> Takeover {
+    fn takeover(&self) -> Takeover {
         Takeover {
-            adopt: config.adopt_existing.or(false).unwrap_or(false),
-            empties: config.force_destroy.or(false).unwrap_or(false),
+            adopt: self.adopt_existing.or(false).unwrap_or(false),
+            empties: self.force_destroy.or(false).unwrap_or(false),
             ..Takeover::default()
         }
     }
 
-    fn timeouts(config: &Config) -> OperationTimeouts {
-        OperationTimeouts::of(&config.timeouts)
+    fn timeouts(&self) -> OperationTimeouts {
+        OperationTimeouts::of(&self.timeouts)
     }
 }
 
 /// What the arguments mean: defaults are filled in here, and nowhere else.
 fn intent(config: &Config) -> namespace::Namespace {
     namespace::Namespace {
-        name: config.name.required(),
+        name: config.name.owned(),
         team: config.team.known().map(Option::<&_>::cloned),
         injection: config.injection.known().map(Option::<&_>::copied),
         revision: config.revision.known().map(Option::<&_>::cloned),
         create: config.create.or(true),
         // Whether there is a Sidecar is known before all of its hosts are.
-        calls: config.calls.known().map(|calls| calls.map(|_| config.calls.elements().map(Option::unwrap_or_default))),
+        calls: config
+            .calls
+            .known()
+            .map(|calls| calls.map(|_| config.calls.owned_elements().map(Option::unwrap_or_default))),
         authorization: config.authorization_mode.or(Mode::Off),
-        mtls: config.mtls.known().map(|block| block.map(mtls)),
-        team_rights: config.rbac.known().map(|block| block.map(team)),
+        mtls: config.mtls.inner().map(|block| block.map(mtls)),
+        team_rights: config.rbac.inner().map(|block| block.map(team)),
         labels: texts(&config.labels),
         annotations: texts(&config.annotations),
     }
@@ -119,7 +119,7 @@ fn mtls(block: &config::Mtls) -> Mtls {
 }
 
 fn exception(at: Path, block: &config::Exception) -> Exception {
-    let (service, port) = (block.service.required(), block.port.required());
+    let (service, port) = (block.service.owned(), block.port.owned());
     Exception {
         at,
         selector: selector(block, &service),
@@ -131,7 +131,7 @@ fn exception(at: Path, block: &config::Exception) -> Exception {
 }
 
 fn selector(block: &config::Exception, service: &Known<String>) -> Known<Texts> {
-    match block.selector.elements()? {
+    match block.selector.owned_elements()? {
         Some(written) => Ok(written),
         None => Ok(Texts::from([("app".to_owned(), service.clone()?)])),
     }
@@ -139,8 +139,8 @@ fn selector(block: &config::Exception, service: &Known<String>) -> Known<Texts> 
 
 fn team(block: &config::Rbac) -> Team {
     Team {
-        groups: block.groups.elements().map(Option::unwrap_or_default),
-        users: block.users.elements().map(Option::unwrap_or_default),
-        service_accounts: block.service_accounts.elements().map(Option::unwrap_or_default),
+        groups: block.groups.owned_elements().map(Option::unwrap_or_default),
+        users: block.users.owned_elements().map(Option::unwrap_or_default),
+        service_accounts: block.service_accounts.owned_elements().map(Option::unwrap_or_default),
     }
 }

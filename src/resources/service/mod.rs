@@ -3,13 +3,13 @@
 mod config;
 mod intent;
 
-pub use config::{Config, Outputs};
+use config::Config;
+pub use config::{Config as Service, Outputs};
 
 use self::intent::intent;
 use super::{
     ResourceType,
-    arguments::{check_annotations, check_labels, check_selector, numbered, output, output_if_any, output_set},
-    timeouts::OperationTimeouts,
+    arguments::{numbered, output, output_if_any, output_set},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -17,50 +17,46 @@ use crate::{
     mesh::{
         Mesh, Rendered,
         checks::{Findings, LiveQuery},
-        service,
+        labels, service,
+        timeouts::OperationTimeouts,
     },
     object::{Key, Stage, Takeover},
     query::QueryResults,
 };
 
-/// The resource.
-#[derive(Clone, Copy, Debug)]
-pub struct Service;
-
 impl ResourceType for Service {
     const NAME: &'static str = "mesh_service";
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the service."), ("name", "The name of the service.")];
-    type Config = Config;
     type Outputs = Outputs;
 
-    fn id(config: &Config, _mesh: Known<&Mesh>) -> Known<String> {
-        Ok(format!("{}/{}", config.namespace.required()?, config.name.required()?))
+    fn id(&self, _mesh: Known<&Mesh>) -> Known<String> {
+        Ok(format!("{}/{}", self.namespace.owned()?, self.name.owned()?))
     }
 
-    fn check(config: &Config, out: &mut Diagnostics) {
-        check_selector(&config.selector, &Path::root().attribute("selector"), out);
-        check_labels(&config.labels, &Path::root().attribute("labels"), out);
-        check_annotations(&config.annotations, &Path::root().attribute("annotations"), out);
-        if let Ok(versions) = config.version.known() {
+    fn validate(&self, out: &mut Diagnostics) {
+        labels::validate_selector(&self.selector, &Path::root().attribute("selector"), out);
+        labels::validate_labels(&self.labels, &Path::root().attribute("labels"), out);
+        labels::validate_annotations(&self.annotations, &Path::root().attribute("annotations"), out);
+        if let Ok(versions) = self.version.known() {
             for (at, version) in numbered("version", versions) {
-                check_selector(&version.labels, &at.attribute("labels"), out);
+                labels::validate_selector(&version.labels, &at.attribute("labels"), out);
             }
         }
-        check_drain(config, out);
-        intent(config).check(out);
+        check_drain(self, out);
+        intent(self).check(out);
     }
 
-    fn check_in_mesh(config: &Config, mesh: &Mesh, out: &mut Diagnostics) {
-        intent(config).check_in_mesh(mesh, out);
+    fn validate_in_mesh(&self, mesh: &Mesh, _rendered: &Rendered, out: &mut Diagnostics) {
+        intent(self).check_in_mesh(mesh, out);
     }
 
-    fn render(config: &Config, mesh: &Mesh) -> Rendered {
-        intent(config).render(mesh)
+    fn render(&self, mesh: &Mesh) -> Rendered {
+        intent(self).render(mesh)
     }
 
-    fn outputs(config: &Config, mesh: &Mesh) -> Outputs {
-        let service = intent(config);
+    fn outputs(&self, mesh: &Mesh) -> Outputs {
+        let service = intent(self);
         Outputs {
             host: output_if_any(service.host(mesh)),
             global_host: output_if_any(service.global_host(mesh)),
@@ -70,24 +66,24 @@ impl ResourceType for Service {
         }
     }
 
-    fn live_queries(config: &Config, mesh: &Mesh) -> Vec<LiveQuery> {
-        intent(config).live_queries(mesh)
+    fn live_queries(&self, mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        intent(self).live_queries(mesh)
     }
 
-    fn live_checks(config: &Config, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
-        intent(config).live_checks(mesh, found, out);
+    fn live_checks(&self, mesh: &Mesh, _rendered: &Rendered, found: &QueryResults, out: &mut Findings) {
+        intent(self).live_checks(mesh, found, out);
     }
 
-    fn could_render(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
+    fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
         id.split_once('/').map(|(namespace, name)| service::could_render(namespace, name)).unwrap_or_default()
     }
 
-    fn takeover(config: &Config) -> Takeover {
-        intent::takeover(config)
+    fn takeover(&self) -> Takeover {
+        intent::takeover(self)
     }
 
-    fn timeouts(config: &Config) -> OperationTimeouts {
-        OperationTimeouts::of(&config.timeouts)
+    fn timeouts(&self) -> OperationTimeouts {
+        OperationTimeouts::of(&self.timeouts)
     }
 }
 

@@ -9,7 +9,6 @@ use terraform_provider_mesh::{
     engine::drift::project,
     object::Key,
     resources::{ResourceType, service::Service},
-    schema::model::Model,
 };
 
 use crate::support::{
@@ -200,7 +199,7 @@ fn every_argument_has_a_row() {
 
 /// Each argument has a row, or a test elsewhere.
 pub(super) fn covers<R: ResourceType>(rows: &[Row], elsewhere: &[(&str, &str)]) {
-    let schema = R::Config::schema();
+    let schema = R::schema();
     let rows: Vec<_> =
         rows.iter().map(|row| row.argument).chain(elsewhere.iter().map(|(argument, _)| *argument)).collect();
     let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();

@@ -5,10 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use expect_test::expect_file;
 use serde_json::Value as Json;
-use terraform_provider_mesh::{
-    resources::{ResourceType, global_defaults::GlobalDefaults},
-    schema::model::Model,
-};
+use terraform_provider_mesh::{resources::global_defaults::GlobalDefaults, schema::model::Model};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
@@ -100,7 +97,7 @@ const ELSEWHERE: &[(&str, &str)] =
 
 #[test]
 fn every_argument_has_a_row() {
-    let schema = <GlobalDefaults as ResourceType>::Config::schema();
+    let schema = GlobalDefaults::schema();
     let rows = ROWS.iter().map(|row| row.argument).chain(ELSEWHERE.iter().map(|(argument, _)| *argument));
     let rows: Vec<_> = rows.collect();
     let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();

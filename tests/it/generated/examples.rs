@@ -25,7 +25,7 @@ const OF_TERRAFORM: &[&str] = &["alias", "count", "depends_on", "for_each", "lif
 /// The schema of every block that is ours, by its type: `provider`, `mesh_service`.
 fn schemas() -> BTreeMap<String, Schema> {
     let provider = provider();
-    let resources = provider.resources.values().map(|resource| (resource.name().to_owned(), resource.schema()));
+    let resources = provider.resources.values().map(|resource| (resource.name().to_owned(), resource.schema().clone()));
     [("provider".to_owned(), provider.schema.clone())].into_iter().chain(resources).collect()
 }
 

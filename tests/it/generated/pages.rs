@@ -130,7 +130,7 @@ fn line(page: &mut String, slot: &Slot, at: &str) {
     let mut sentences = vec![slot.doc.clone()];
     let kind = match &slot.shape {
         Shape::Attribute { kind, spec } => {
-            sentences.extend(spec.checks.iter().map(|check| check.sentence.clone()));
+            sentences.extend(spec.checks.iter().map(|check| check.sentence.to_string()));
             sentences.extend(spec.replaces.then(|| "A change makes a new resource.".to_owned()));
             attribute_kind(kind, spec)
         }

@@ -31,11 +31,7 @@ fn allowed(path: &str) -> Vec<(String, String)> {
         if kind != Service::NAME {
             continue;
         }
-        let config = <Service as ResourceType>::Config::decode(
-            &value(&body, &<Service as ResourceType>::Config::schema()),
-            &Path::root(),
-            &mut Diagnostics::default(),
-        );
+        let config = Service::decode(&value(&body, Service::schema()), &Path::root(), &mut Diagnostics::default());
         let objects = Service::render(&config, &mesh).unwrap();
         let policies: Vec<_> = objects.into_iter().filter(|(key, _)| key.kind == &AUTHORIZATION_POLICY).collect();
         let [(key, Ok(policy))] = policies.as_slice() else { panic!("a service has one policy") };

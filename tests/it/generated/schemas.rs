@@ -18,9 +18,12 @@ const RESERVED_IN_PROVIDERS: &[&str] =
 /// Every schema with a name and the words that its root can't use.
 fn schemas() -> Vec<(String, Schema, &'static [&'static str])> {
     let provider = provider();
-    let resources = provider.resources.values().map(|r| (r.name().to_owned(), r.schema(), RESERVED_IN_RESOURCES));
-    let data_sources =
-        provider.data_sources.values().map(|d| (format!("data {}", d.name()), d.schema(), RESERVED_IN_RESOURCES));
+    let resources =
+        provider.resources.values().map(|r| (r.name().to_owned(), r.schema().clone(), RESERVED_IN_RESOURCES));
+    let data_sources = provider
+        .data_sources
+        .values()
+        .map(|d| (format!("data {}", d.name()), d.schema().clone(), RESERVED_IN_RESOURCES));
     let own = ("provider".to_owned(), provider.schema.clone(), RESERVED_IN_PROVIDERS);
     [own].into_iter().chain(resources).chain(data_sources).collect()
 }

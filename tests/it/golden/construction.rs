@@ -241,8 +241,8 @@ fn objects_are_of_v1_and_of_no_revision() {
 fn written(arguments: &str) -> (Diagnostics, Vec<Json>) {
     let text = format!("name = \"a\"\nnamespace = \"b\"\nport {{\nnumber = 80\nprotocol = \"http\"\n}}\n{arguments}");
     let mut out = Diagnostics::default();
-    let value = resource(&text, &<Service as ResourceType>::Config::schema());
-    let config = <Service as ResourceType>::Config::decode(&value, &Path::root(), &mut out);
+    let value = resource(&text, Service::schema());
+    let config = Service::decode(&value, &Path::root(), &mut out);
     let objects = Service::render(&config, &mesh()).into_iter().flatten();
     (out, objects.filter_map(|(_, object)| Some(object.ok()?.body)).collect())
 }

@@ -186,9 +186,9 @@ struct Given {
 
 fn given<R: ResourceType>(value: &Value) -> Given {
     let mut out = Diagnostics::default();
-    let config = R::Config::decode(value, &Path::root(), &mut out);
-    R::check(&config, &mut out);
-    R::check_in_mesh(&config, &mesh(), &mut out);
+    let config = R::decode(value, &Path::root(), &mut out);
+    R::validate(&config, &mut out);
+    R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
     Given {
         sound: out.sound().is_ok(),
         id: R::id(&config, Ok(&mesh())),
@@ -216,7 +216,7 @@ fn cases(cases: u32) -> ProptestConfig {
 
 /// Whatever is written, nothing panics, and every object is what its key says, once.
 fn total<R: ResourceType>(unsound: u32, unknown: u32) {
-    let schema = R::Config::schema();
+    let schema = R::schema();
     proptest!(cases(256), |(value in body(&schema, unsound, unknown))| {
         let (first, second) = (given::<R>(&value), given::<R>(&value));
         prop_assert_eq!(bodies(&first.rendered), bodies(&second.rendered));
@@ -266,7 +266,7 @@ fn filled(value: &Value, known: &Value) -> Value {
 /// What was known of a plan stays when the arguments that were unknown come: Terraform calls anything else an inconsistent
 /// result.
 fn steady<R: ResourceType>() {
-    let schema = R::Config::schema();
+    let schema = R::schema();
     let both = (body(&schema, 0, 5), body(&schema, 0, 0));
     proptest!(cases(512), |((planned, later) in both)| {
         let applied = filled(&planned, &later);

@@ -9,7 +9,6 @@ use terraform_provider_mesh::{
     object::kind,
     query::{Answer, Query, QueryError, QueryResults},
     resources::ResourceType,
-    schema::model::Model,
 };
 
 use super::{hcl, mesh};
@@ -37,12 +36,12 @@ pub(super) fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer
 }
 
 /// The configuration, which is sound.
-pub(super) fn config<R: ResourceType>(text: &str) -> R::Config {
-    let value = hcl::resource(text, &R::Config::schema());
+pub(super) fn config<R: ResourceType>(text: &str) -> R {
+    let value = hcl::resource(text, R::schema());
     let mut out = Diagnostics::default();
-    let config = R::Config::decode(&value, &Path::root(), &mut out);
-    R::check(&config, &mut out);
-    R::check_in_mesh(&config, &mesh(), &mut out);
+    let config = R::decode(&value, &Path::root(), &mut out);
+    R::validate(&config, &mut out);
+    R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
     assert!(out.sound().is_ok(), "{out}");
     config
 }
@@ -55,10 +54,10 @@ pub(super) fn told<R: ResourceType>(text: &str, facts: &str, hidden: &[&str]) ->
         let known = [kind::ALL, kind::LOOKED_AT].concat();
         assert!(known.iter().any(|kind| object["kind"] == kind.kind), "a typo? {object}");
     }
-    let queries = R::live_queries(&config, &mesh()).into_iter().map(|want| want.query);
+    let queries = R::live_queries(&config, &mesh(), &config.render(&mesh())).into_iter().map(|want| want.query);
     let found: QueryResults = queries.map(|query| (query.clone(), answer(&query, &objects, hidden))).collect();
     let mut findings = Findings::default();
-    R::live_checks(&config, &mesh(), &found, &mut findings);
+    R::live_checks(&config, &mesh(), &config.render(&mesh()), &found, &mut findings);
     let mut text = String::new();
     for finding in findings {
         let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };

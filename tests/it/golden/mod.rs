@@ -84,18 +84,18 @@ fn check_object<R: ResourceType>(kind: &str, text: &str, expect: &impl Expected)
 
 /// The objects as YAML, or the errors; warnings stand before the objects.
 fn meaning<R: ResourceType>(mesh: &Mesh, text: &str) -> String {
-    let value = hcl::resource(text, &R::Config::schema());
+    let value = hcl::resource(text, R::schema());
     let mut out = Diagnostics::default();
-    let config = R::Config::decode(&value, &Path::root(), &mut out);
-    R::check(&config, &mut out);
-    R::check_in_mesh(&config, mesh, &mut out);
+    let config = R::decode(&value, &Path::root(), &mut out);
+    R::validate(&config, &mut out);
+    R::validate_in_mesh(&config, mesh, &config.render(mesh), &mut out);
     for diagnostic in out.iter() {
         assert!(diagnostic.summary.chars().count() <= 60, "too long: {}", diagnostic.summary);
     }
     if out.sound().is_err() { out.to_string() } else { format!("{out}{}", objects::<R>(&config, mesh)) }
 }
 
-fn objects<R: ResourceType>(config: &R::Config, mesh: &Mesh) -> String {
+fn objects<R: ResourceType>(config: &R, mesh: &Mesh) -> String {
     let Ok(objects) = R::render(config, mesh) else { return "which objects there are: known at apply\n".to_owned() };
     let mut text = String::new();
     for (key, object) in objects {
@@ -135,11 +135,11 @@ fn check_keys<R: ResourceType>(text: &str, expect: &Expect) {
 
 /// The keys of the objects and the computed attributes, one a line, and the names of those that come at apply.
 fn knowledge<R: ResourceType>(text: &str) -> (String, String, Vec<String>) {
-    let value = hcl::resource(text, &R::Config::schema());
+    let value = hcl::resource(text, R::schema());
     let mut out = Diagnostics::default();
-    let config = R::Config::decode(&value, &Path::root(), &mut out);
-    R::check(&config, &mut out);
-    R::check_in_mesh(&config, &mesh(), &mut out);
+    let config = R::decode(&value, &Path::root(), &mut out);
+    R::validate(&config, &mut out);
+    R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
     assert!(out.sound().is_ok(), "{out}");
     let (mut keys, mut outputs, mut unknown) = (String::new(), String::new(), Vec::new());
     match R::render(&config, &mesh()) {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Severity, Step},
     resources::ResourceType,
-    schema::{Schema, Shape, Value, model::Model},
+    schema::{Schema, Shape, Value},
 };
 
 use super::{hcl::shown, laws::body, mesh};
@@ -19,7 +19,7 @@ pub(crate) struct Sound(pub(super) Value);
 impl Sound {
     /// The bodies of the objects that it makes.
     pub(crate) fn objects<R: ResourceType>(&self) -> Vec<serde_json::Value> {
-        let config = R::Config::decode(&self.0, &Path::root(), &mut Diagnostics::default());
+        let config = R::decode(&self.0, &Path::root(), &mut Diagnostics::default());
         let objects = R::render(&config, &mesh()).expect("known, as all arguments are");
         objects.into_iter().map(|(_, object)| object.expect("known, as all arguments are").body).collect()
     }
@@ -37,10 +37,10 @@ impl fmt::Debug for Sound {
 
 /// Any of them in which nothing is written for `without`.
 pub(crate) fn sound<R: ResourceType>(without: &'static [&'static str]) -> BoxedStrategy<Sound> {
-    let sound = body(&R::Config::schema(), 0, 0).prop_filter_map("there is nothing left to take out", move |written| {
+    let sound = body(R::schema(), 0, 0).prop_filter_map("there is nothing left to take out", move |written| {
         let mut written = written;
         for name in without {
-            remove(&mut written, &R::Config::schema(), Path::root().attribute(name).steps());
+            remove(&mut written, R::schema(), Path::root().attribute(name).steps());
         }
         passing::<R>(written).map(Sound)
     });
@@ -49,12 +49,12 @@ pub(crate) fn sound<R: ResourceType>(without: &'static [&'static str]) -> BoxedS
 
 /// The value without what the rules refuse; `None` where nothing would help.
 fn passing<R: ResourceType>(mut value: Value) -> Option<Value> {
-    let schema = R::Config::schema();
+    let schema = R::schema();
     loop {
         let mut out = Diagnostics::default();
-        let config = R::Config::decode(&value, &Path::root(), &mut out);
-        R::check(&config, &mut out);
-        R::check_in_mesh(&config, &mesh(), &mut out);
+        let config = R::decode(&value, &Path::root(), &mut out);
+        R::validate(&config, &mut out);
+        R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
         let errors = out.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
         let errors: BTreeSet<_> = errors.map(|error| error.at.clone()).collect();
         if errors.is_empty() {

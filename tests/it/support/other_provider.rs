@@ -2,7 +2,7 @@
 //! resource, Terraform core asks this provider for its schema and reads the resource. All other operations are errors,
 //! so that no object can get lost. The provider is served by this test binary.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, process::ExitCode, sync::LazyLock};
 
 use async_trait::async_trait;
 use terraform_provider_mesh::{
@@ -12,7 +12,10 @@ use terraform_provider_mesh::{
         interface::{Call, Foreign, ImportId, Outcome, Planned, Provider, Resource, Stored},
         serve,
     },
-    schema::{Schema, Shape, Slot, Type, Value, model::required},
+    schema::{
+        Schema, Shape, Slot, Type, Value,
+        model::{Model as _, required},
+    },
 };
 
 use super::host::COOKIE;
@@ -38,7 +41,7 @@ pub(crate) fn script() -> String {
 fn provider() -> Provider<()> {
     let manifest: Box<dyn Resource<()>> = Box::new(Manifest);
     Provider {
-        schema: Schema::default(),
+        schema: <()>::schema(),
         validate: |_, _| {},
         configure: |_, _| Ok(()),
         resources: BTreeMap::from([(manifest.name(), manifest)]),
@@ -65,16 +68,19 @@ impl Resource<()> for Manifest {
         "kubernetes_manifest"
     }
 
-    fn schema(&self) -> Schema {
-        let shape = Shape::Attribute { kind: Type::Dynamic, spec: required() };
-        Schema { slots: vec![Slot { name: "manifest", doc: "The object.".to_owned(), shape }], ..Schema::default() }
+    fn schema(&self) -> &Schema {
+        static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+            let shape = Shape::Attribute { kind: Type::Dynamic, spec: required() };
+            Schema { slots: vec![Slot { name: "manifest", doc: "The object.".to_owned(), shape }], ..Schema::default() }
+        });
+        &SCHEMA
     }
 
     fn version(&self) -> i64 {
         1
     }
 
-    fn identity(&self) -> Option<Schema> {
+    fn identity(&self) -> Option<&Schema> {
         None
     }
 

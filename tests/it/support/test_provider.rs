@@ -1,7 +1,7 @@
 //! A provider whose behaviour follows from the `name` of a resource, for what the real provider can't be made to do:
 //! panics, slow calls, and states that break the rules of core. It is served by this test binary.
 
-use std::{collections::BTreeMap, process::ExitCode, time::Duration};
+use std::{collections::BTreeMap, process::ExitCode, sync::LazyLock, time::Duration};
 
 use async_trait::async_trait;
 use terraform_provider_mesh::{
@@ -169,15 +169,16 @@ impl Resource<Settings> for TestThing {
         "test_thing"
     }
 
-    fn schema(&self) -> Schema {
-        Thing::schema().and(Outputs::schema())
+    fn schema(&self) -> &Schema {
+        static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Thing::schema().clone().and(Outputs::schema()));
+        &SCHEMA
     }
 
     fn version(&self) -> i64 {
         2
     }
 
-    fn identity(&self) -> Option<Schema> {
+    fn identity(&self) -> Option<&Schema> {
         Some(Identity::schema())
     }
 
@@ -328,7 +329,7 @@ impl DataSource<Settings> for Lookup {
         "test_lookup"
     }
 
-    fn schema(&self) -> Schema {
+    fn schema(&self) -> &Schema {
         Query::schema()
     }
 

@@ -13,17 +13,15 @@ pub(super) mod telemetry;
 pub(super) mod tokens;
 
 use crate::{
+    mesh::timeouts::Timeouts,
     mesh::{
-        duration::Duration,
+        duration::{Duration, is_positive},
         global_defaults::EgressHost,
         istio::{peer_authentication::MtlsMode, sidecar::Outbound},
         resiliency::Preset,
     },
     model,
-    resources::{
-        arguments::{is_not_empty, takes_time, within},
-        timeouts::Timeouts,
-    },
+    resources::arguments::{is_not_empty, within},
     schema::{
         Attr, Block, Blocks, Map,
         model::{Set, block, optional},
@@ -42,7 +40,7 @@ model! {
         resiliency: Attr<Preset> = optional(),
         /// How long a request may take, its retries included, to a service that says nothing of its own. It cuts streams, too:
         /// what Istio makes for such services can't tell them from requests. Absent: no limit.
-        request_timeout: Attr<Duration> = optional().check("Longer than nothing.", takes_time),
+        request_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
         /// Labels on every object of this resource.
         labels: Map<String> = optional(),
         /// Annotations on every object of this resource.
@@ -98,10 +96,10 @@ model! {
     /// Sending requests again.
     pub struct Retries {
         /// How often, at most; by the preset unless written, and 0 is never.
-        attempts: Attr<i64> = optional().check("0 to 10.", |v| within(v, 0..=10)),
+        attempts: Attr<u32> = optional().check("0 to 10.", |v| within(v, 0..=10)),
         /// How long one try may take; by the preset unless written. Only with `idempotent = true`: a try that takes too long
         /// has reached the application.
-        per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", takes_time),
+        per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
         /// Whether requests may be sent again that may have reached the application: of a whole mesh, that is seldom so.
         idempotent: Attr<bool> = optional(),
     }

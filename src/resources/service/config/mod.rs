@@ -16,6 +16,7 @@ use self::{
     traffic::{Failover, Route, Version},
 };
 use crate::{
+    mesh::timeouts::Timeouts,
     mesh::{
         duration::Duration,
         global_name::{GLOBAL_NAME, is_global_name},
@@ -29,7 +30,6 @@ use crate::{
     resources::{
         arguments::{every, is_namespace, is_not_empty, text, within},
         failures::{CircuitBreaker, OutlierDetection, Retries},
-        timeouts::Timeouts,
     },
     schema::{
         Attr, Block, Blocks, List, Map,
@@ -80,7 +80,7 @@ model! {
             .check("At least one label.", is_not_empty)
             .check("Keys of labels, alone or as `key=value`.", |v| every(v, is_failover_label)),
         /// Seconds between moving traffic off a version and removing it, so that no proxy still sends it there; 2 unless written.
-        drain_seconds: Attr<i64> = optional().check("0 to 300.", |v| within(v, 0..=300)),
+        drain_seconds: Attr<u32> = optional().check("0 to 300.", |v| within(v, 0..=300)),
         /// Namespaces that see the service: its Service, routes and global name. By `allow` and `access` unless written. The
         /// service's own (`.`) and the provider's `gateway_namespaces` always do.
         export_to: Set<String> = optional()

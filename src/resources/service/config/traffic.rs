@@ -1,9 +1,12 @@
 //! How failures are met, versions of the workload, and ways for requests.
 
 use crate::{
-    mesh::{duration::Duration, names, patterns},
+    mesh::{
+        duration::{Duration, is_positive},
+        names, patterns,
+    },
     model,
-    resources::arguments::{is_not_empty, takes_time, text, within},
+    resources::arguments::{is_not_empty, text, within},
     schema::{
         Attr, Block, Blocks, Map, Value,
         model::{block, optional, required},
@@ -18,7 +21,7 @@ model! {
         /// The labels that its pods carry beside those of `selector`.
         labels: Map<String> = required().check("At least one label.", is_not_empty),
         /// Its share of the requests that no route takes, in percent. The shares of all versions add up to 100.
-        weight: Attr<i64> = optional().check("0 to 100.", |v| within(v, 0..=100)),
+        weight: Attr<u32> = optional().check("0 to 100.", |v| within(v, 0..=100)),
     }
 }
 
@@ -68,7 +71,7 @@ model! {
         /// The name of a `version` block.
         version: Attr<String> = required(),
         /// Its share in percent; the shares of a route add up to 100. Not needed where there is one.
-        weight: Attr<i64> = optional().check("0 to 100.", |v| within(v, 0..=100)),
+        weight: Attr<u32> = optional().check("0 to 100.", |v| within(v, 0..=100)),
     }
 }
 
@@ -90,7 +93,7 @@ model! {
         /// The host; the one that was called unless written.
         host: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
         /// The status; 301 unless written.
-        status: Attr<i64> = optional().check("One of 301, 302, 303, 307 and 308.", |v| {
+        status: Attr<u32> = optional().check("One of 301, 302, 303, 307 and 308.", |v| {
             [301, 302, 303, 307, 308].iter().any(|status| within(v, *status..=*status))
         }),
     }
@@ -102,7 +105,7 @@ model! {
         /// The name of a `version` block.
         version: Attr<String> = required(),
         /// Of the requests, in percent; 100 unless written.
-        percent: Attr<i64> = optional().check("1 to 100.", |v| within(v, 1..=100)),
+        percent: Attr<u32> = optional().check("1 to 100.", |v| within(v, 1..=100)),
     }
 }
 
@@ -110,13 +113,13 @@ model! {
     /// Failures that are made. Istio gives such requests neither timeout nor retries.
     pub struct Fault {
         /// How long requests are held up.
-        delay: Attr<Duration> = optional().check("Longer than nothing.", takes_time),
+        delay: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
         /// Of the requests that are held up, in percent; 100 unless written.
-        delay_percent: Attr<i64> = optional().check("1 to 100.", |v| within(v, 1..=100)),
+        delay_percent: Attr<u32> = optional().check("1 to 100.", |v| within(v, 1..=100)),
         /// The status that requests are answered with.
-        abort_status: Attr<i64> = optional().check("200 to 599.", |v| within(v, 200..=599)),
+        abort_status: Attr<u32> = optional().check("200 to 599.", |v| within(v, 200..=599)),
         /// Of the requests that are answered so, in percent; 100 unless written.
-        abort_percent: Attr<i64> = optional().check("1 to 100.", |v| within(v, 1..=100)),
+        abort_percent: Attr<u32> = optional().check("1 to 100.", |v| within(v, 1..=100)),
     }
 }
 

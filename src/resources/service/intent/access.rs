@@ -14,11 +14,11 @@ pub(super) fn authorization(config: &Config) -> Authorization {
     Authorization {
         allow: calls("allow", &config.allow),
         deny: calls("deny", &config.deny),
-        require_end_user: config.require_end_user.known().map(|block| block.map(require_end_user)),
-        external: config.external_authorization.known().map(|block| block.map(external)),
+        require_end_user: config.require_end_user.inner().map(|block| block.map(require_end_user)),
+        external: config.external_authorization.inner().map(|block| block.map(external)),
         access: config.access.known().map(Option::<&_>::copied),
         mode: config.authorization_mode.known().map(Option::<&_>::copied),
-        export_to: config.export_to.elements(),
+        export_to: config.export_to.owned_elements(),
     }
 }
 
@@ -29,13 +29,13 @@ fn calls(name: &str, blocks: &Blocks<access::Calls>) -> Known<Vec<Calls>> {
 fn call(at: Path, block: &access::Calls) -> Calls {
     Calls {
         at,
-        from: block.from.elements().and_then(|from| from.ok_or(Unknown)),
-        methods: block.methods.elements(),
-        paths: block.paths.elements(),
-        hosts: block.hosts.elements(),
-        ports: block.ports.elements(),
-        ip_blocks: block.ip_blocks.elements(),
-        end_user: block.end_user.known().map(|block| block.map(end_user)),
+        from: block.from.owned_elements().and_then(|from| from.ok_or(Unknown)),
+        methods: block.methods.owned_elements(),
+        paths: block.paths.owned_elements(),
+        hosts: block.hosts.owned_elements(),
+        ports: block.ports.owned_elements(),
+        ip_blocks: block.ip_blocks.owned_elements(),
+        end_user: block.end_user.inner().map(|block| block.map(end_user)),
     }
 }
 
@@ -43,15 +43,15 @@ fn end_user(block: &access::EndUser) -> EndUser {
     let claims = block.claims.known().and_then(|claims| {
         let claims = claims.into_iter().flatten();
         // A claim without values would hold for none: the argument's own rule has told it.
-        claims.map(|(name, values)| Ok((name.clone(), values.elements()?.ok_or(Unknown)?))).collect()
+        claims.map(|(name, values)| Ok((name.clone(), values.owned_elements()?.ok_or(Unknown)?))).collect()
     });
-    EndUser { issuer: block.issuer.required(), claims }
+    EndUser { issuer: block.issuer.owned(), claims }
 }
 
 fn require_end_user(block: &access::RequireEndUser) -> RequireEndUser {
-    RequireEndUser { except_paths: block.except_paths.elements() }
+    RequireEndUser { except_paths: block.except_paths.owned_elements() }
 }
 
 fn external(block: &access::ExternalAuthorization) -> ExternalAuthorization {
-    ExternalAuthorization { provider: block.provider.required(), paths: block.paths.elements() }
+    ExternalAuthorization { provider: block.provider.owned(), paths: block.paths.owned_elements() }
 }

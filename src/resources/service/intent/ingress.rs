@@ -18,10 +18,10 @@ fn way_in(at: Path, block: &config::ingress::Ingress) -> Ingress {
     Ingress {
         at,
         name: block.name.known().map(Option::<&_>::cloned),
-        gateway: block.gateway.required(),
+        gateway: block.gateway.owned(),
         service_account: block.service_account.known().map(Option::<&_>::cloned),
-        hosts: block.hosts.elements().and_then(|hosts| hosts.ok_or(Unknown)),
-        paths: block.paths.elements(),
+        hosts: block.hosts.owned_elements().and_then(|hosts| hosts.ok_or(Unknown)),
+        paths: block.paths.owned_elements(),
         port: block.port.known().map(Option::<&_>::copied),
         rewrite: block.rewrite.known().map(Option::<&_>::cloned),
     }

@@ -22,8 +22,8 @@ use crate::{
 pub(super) fn intent(config: &config::Config) -> Service {
     let management = config.service.or(Management::Existing);
     Service {
-        name: config.name.required(),
-        namespace: config.namespace.required(),
+        name: config.name.owned(),
+        namespace: config.namespace.owned(),
         global_name: config.global_name.known().map(Option::<&_>::cloned),
         object_name: config.object_name.known().map(Option::<&_>::cloned),
         selector: selector(config),
@@ -33,7 +33,10 @@ pub(super) fn intent(config: &config::Config) -> Service {
         create_service_account: create_service_account(config, management),
         authorization: access::authorization(config),
         // Whether there is a Sidecar is known before all of its hosts are.
-        calls: config.calls.known().map(|calls| calls.map(|_| config.calls.elements().map(Option::unwrap_or_default))),
+        calls: config
+            .calls
+            .known()
+            .map(|calls| calls.map(|_| config.calls.owned_elements().map(Option::unwrap_or_default))),
         ingress: ingress::ingress(config),
         traffic: traffic::traffic(config),
         others: others::others(config),
@@ -44,16 +47,16 @@ pub(super) fn intent(config: &config::Config) -> Service {
 }
 
 fn selector(config: &config::Config) -> Known<Texts> {
-    match config.selector.elements()? {
+    match config.selector.owned_elements()? {
         Some(written) => Ok(written),
-        None => Ok(Texts::from([("app".to_owned(), config.name.required()?)])),
+        None => Ok(Texts::from([("app".to_owned(), config.name.owned()?)])),
     }
 }
 
 fn service_account(config: &config::Config) -> Known<String> {
     match config.service_account.known()? {
         Some(written) => Ok(written.clone()),
-        None => config.name.required(),
+        None => config.name.owned(),
     }
 }
 
@@ -65,11 +68,11 @@ fn create_service_account(config: &config::Config, management: Known<Management>
 }
 
 fn port(at: Path, block: &config::ServicePort) -> Port {
-    let number = block.number.required();
+    let number = block.number.owned();
     let target_port = match block.target_port.known() {
         Ok(None) => number,
         Ok(Some(written)) => Ok(*written),
         Err(unknown) => Err(unknown),
     };
-    Port { at, number, protocol: block.protocol.required(), target_port }
+    Port { at, number, protocol: block.protocol.owned(), target_port }
 }

@@ -12,14 +12,14 @@ use crate::{
 pub(super) fn others(config: &Config) -> Others {
     Others {
         adopt: config.adopt_existing.or(false),
-        unmanaged: config.unmanaged.elements().map(Option::unwrap_or_default),
-        replaces: config.replaces.elements().map(Option::unwrap_or_default),
+        unmanaged: config.unmanaged.owned_elements().map(Option::unwrap_or_default),
+        replaces: config.replaces.owned_elements().map(Option::unwrap_or_default),
     }
 }
 
 /// What the engine has to know of it.
 pub(crate) fn takeover(config: &Config) -> Takeover {
-    others(config).takeover(&config.namespace.required())
+    others(config).takeover(&config.namespace.owned())
 }
 
 /// The patches.
@@ -27,9 +27,9 @@ pub(super) fn overrides(config: &Config) -> Known<Vec<Override>> {
     let blocks = config.r#override.known()?;
     let one = |(at, block): (_, &super::super::config::Override)| Override {
         at,
-        kind: block.kind.required(),
+        kind: block.kind.owned(),
         suffix: block.suffix.known().map(Option::<&_>::cloned),
-        patch: block.patch.required(),
+        patch: block.patch.owned(),
     };
     Ok(numbered("override", blocks).map(one).collect())
 }

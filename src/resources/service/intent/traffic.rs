@@ -32,7 +32,7 @@ pub(super) fn traffic(config: &Config) -> Traffic {
         failover: all("failover", &config.failover, failover),
         failover_priority: config.failover_priority.known().map(|labels| {
             let labels = labels.map(Vec::as_slice).unwrap_or_default();
-            labels.iter().map(Attr::required).collect()
+            labels.iter().map(Attr::owned).collect()
         }),
         drain: number(&config.drain_seconds).map(|seconds| Duration::seconds(u64::from(seconds.unwrap_or(2)))),
     }
@@ -47,12 +47,12 @@ fn inner<C, T>(at: &Path, name: &str, blocks: &Blocks<C>, meaning: fn(Path, &C) 
 }
 
 fn version(at: Path, block: &config::Version) -> Version {
-    let labels = block.labels.elements().and_then(|labels| labels.ok_or(Unknown));
-    Version { at, name: block.name.required(), labels, weight: number(&block.weight) }
+    let labels = block.labels.owned_elements().and_then(|labels| labels.ok_or(Unknown));
+    Version { at, name: block.name.owned(), labels, weight: number(&block.weight) }
 }
 
 fn failover(at: Path, block: &config::Failover) -> Failover {
-    Failover { at, from: block.from.required(), to: block.to.required() }
+    Failover { at, from: block.from.owned(), to: block.to.owned() }
 }
 
 fn route(at: Path, block: &config::Route) -> Route {
@@ -61,10 +61,10 @@ fn route(at: Path, block: &config::Route) -> Route {
         request_timeout: copied(&block.request_timeout),
         matches: inner(&at, "match", &block.r#match, condition),
         to: inner(&at, "to", &block.to, share),
-        rewrite: block.rewrite.known().map(|block| block.map(rewrite)),
-        redirect: block.redirect.known().map(|block| block.map(redirect)),
-        mirror: block.mirror.known().map(|block| block.map(mirror)),
-        fault: block.fault.known().map(|block| block.map(fault)),
+        rewrite: block.rewrite.inner().map(|block| block.map(rewrite)),
+        redirect: block.redirect.inner().map(|block| block.map(redirect)),
+        mirror: block.mirror.inner().map(|block| block.map(mirror)),
+        fault: block.fault.inner().map(|block| block.map(fault)),
         at,
     }
 }
@@ -81,12 +81,12 @@ fn condition(at: Path, block: &config::Match) -> Match {
 }
 
 fn patterns(texts: &Map<String>, name: fn(&str) -> String) -> Known<std::collections::BTreeMap<String, StringMatch>> {
-    let texts = texts.elements()?.unwrap_or_default();
+    let texts = texts.owned_elements()?.unwrap_or_default();
     Ok(texts.iter().map(|(key, text)| (name(key), pattern(text))).collect())
 }
 
 fn share(at: Path, block: &config::To) -> Share {
-    Share { at, version: block.version.required(), weight: number(&block.weight) }
+    Share { at, version: block.version.owned(), weight: number(&block.weight) }
 }
 
 fn rewrite(block: &config::Rewrite) -> Rewrite {
@@ -100,7 +100,7 @@ fn redirect(block: &config::Redirect) -> Redirect {
 
 fn mirror(block: &config::Mirror) -> Mirror {
     let percent = number(&block.percent).map(|percent| percent.unwrap_or(100));
-    Mirror { version: block.version.required(), percent }
+    Mirror { version: block.version.owned(), percent }
 }
 
 fn fault(block: &config::Fault) -> Fault {

@@ -9,7 +9,7 @@ use terraform_provider_mesh::{
 
 use crate::golden::hcl;
 
-type Config = <GlobalDefaults as ResourceType>::Config;
+type Config = GlobalDefaults;
 
 const CLOSED: &str = r#"
     mtls {}
@@ -30,19 +30,19 @@ const CLOSED: &str = r#"
 "#;
 
 fn config(text: &str) -> Config {
-    let value = hcl::resource(text, &Config::schema());
+    let value = hcl::resource(text, Config::schema());
     Config::decode(&value, &Path::root(), &mut Diagnostics::default())
 }
 
 fn change(before: &str, after: &str, expect: &Expect) {
     let mut out = Diagnostics::default();
-    GlobalDefaults::check_change(&config(before), &config(after), &mut out);
+    GlobalDefaults::warn_of_change(&config(before), &config(after), &mut out);
     expect.assert_eq(&out.to_string());
 }
 
 fn destroy(text: &str, expect: &Expect) {
     let mut out = Diagnostics::default();
-    GlobalDefaults::check_destroy(&config(text), &mut out);
+    GlobalDefaults::warn_of_destroy(&config(text), &mut out);
     expect.assert_eq(&out.to_string());
 }
 
@@ -101,7 +101,7 @@ fn softer() {
     for mode in ["off", "audit", "dry_run"] {
         let before = "authorization {\n mode = \"enforce\"\n}";
         let mut out = Diagnostics::default();
-        GlobalDefaults::check_change(&config(before), &config(&before.replace("enforce", mode)), &mut out);
+        GlobalDefaults::warn_of_change(&config(before), &config(&before.replace("enforce", mode)), &mut out);
         assert!(out.to_string().starts_with("warning at authorization: This opens the mesh"), "{mode}: {out}");
     }
     change(
@@ -142,7 +142,7 @@ fn what_comes_at_apply() {
     {
         let unknown = format!("{block} = unknown");
         let mut out = Diagnostics::default();
-        GlobalDefaults::check_change(&config(CLOSED), &config(&unknown), &mut out);
+        GlobalDefaults::warn_of_change(&config(CLOSED), &config(&unknown), &mut out);
         let at = if block == "sidecar" { "outbound_traffic_policy" } else { block };
         assert!(!out.to_string().contains(&format!("warning at {at}:")), "{block}: {out}");
     }

@@ -14,7 +14,7 @@ use terraform_provider_mesh::{
 
 use crate::golden::{hcl, mesh};
 
-type Config = <GlobalDefaults as ResourceType>::Config;
+type Config = GlobalDefaults;
 
 /// A mesh in which nothing contradicts.
 const SOUND: &str = r#"
@@ -48,13 +48,14 @@ fn map(name: &str, mesh: &str) -> Json {
 
 /// What the checks of `text` find where the root namespace has these ConfigMaps.
 fn told(text: &str, maps: &[Json]) -> String {
-    let config = Config::decode(&hcl::resource(text, &Config::schema()), &Path::root(), &mut Diagnostics::default());
+    let config = Config::decode(&hcl::resource(text, Config::schema()), &Path::root(), &mut Diagnostics::default());
     let answer = |want: &terraform_provider_mesh::mesh::checks::LiveQuery| {
         (want.query.clone(), Ok(maps.iter().cloned().map(Arc::new).collect()))
     };
-    let found: QueryResults = GlobalDefaults::live_queries(&config, &mesh()).iter().map(answer).collect();
+    let found: QueryResults =
+        GlobalDefaults::live_queries(&config, &mesh(), &config.render(&mesh())).iter().map(answer).collect();
     let mut findings = Findings::default();
-    GlobalDefaults::live_checks(&config, &mesh(), &found, &mut findings);
+    GlobalDefaults::live_checks(&config, &mesh(), &config.render(&mesh()), &found, &mut findings);
     let mut lines = String::new();
     for finding in findings {
         assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
@@ -133,10 +134,10 @@ fn each_revision_is_judged() {
 
 #[test]
 fn what_cannot_be_seen_is_not_judged() {
-    let config = Config::decode(&hcl::resource(TEXT, &Config::schema()), &Path::root(), &mut Diagnostics::default());
-    let wants = GlobalDefaults::live_queries(&config, &mesh());
+    let config = Config::decode(&hcl::resource(TEXT, Config::schema()), &Path::root(), &mut Diagnostics::default());
+    let wants = GlobalDefaults::live_queries(&config, &mesh(), &config.render(&mesh()));
     let found: QueryResults = wants.iter().map(|want| (want.query.clone(), Err(QueryError::Forbidden))).collect();
     let mut findings = Findings::default();
-    GlobalDefaults::live_checks(&config, &mesh(), &found, &mut findings);
+    GlobalDefaults::live_checks(&config, &mesh(), &config.render(&mesh()), &found, &mut findings);
     assert_eq!(findings.into_iter().count(), 0);
 }

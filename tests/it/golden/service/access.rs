@@ -559,7 +559,7 @@ fn every_policy() {
 /// A run that was cut off may have left any of them: the next one looks for all.
 #[test]
 fn every_policy_is_looked_for() {
-    let possible: Vec<String> = Service::could_render("pci/payments", &mesh())
+    let possible: Vec<String> = Service::possible_objects("pci/payments", &mesh())
         .iter()
         .map(|(key, stage)| format!("{key} {}", stage.0))
         .collect();

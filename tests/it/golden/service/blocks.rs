@@ -11,7 +11,7 @@ use terraform_provider_mesh::{
 
 use crate::golden::{hcl, mesh};
 
-type Config = <Service as ResourceType>::Config;
+type Config = Service;
 
 /// A service that speaks HTTP, gRPC and bytes.
 const MIXED: &str = r#"
@@ -188,11 +188,11 @@ deny {
 fn and_their_rules() {
     let mut table = String::new();
     for (why, block) in BLOCKS {
-        let value = hcl::resource(&format!("{MIXED}\naccess = \"mesh\"\n{block}"), &Config::schema());
+        let value = hcl::resource(&format!("{MIXED}\naccess = \"mesh\"\n{block}"), Config::schema());
         let mut out = Diagnostics::default();
         let config = Config::decode(&value, &Path::root(), &mut out);
-        Service::check(&config, &mut out);
-        Service::check_in_mesh(&config, &mesh(), &mut out);
+        Service::validate(&config, &mut out);
+        Service::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
         assert!(out.iter().next().is_none(), "{block}: {out}");
         let objects = Service::render(&config, &mesh()).unwrap();
         let suffix = if block.trim_start().starts_with("deny") { "payments-pci-deny" } else { "payments-pci" };

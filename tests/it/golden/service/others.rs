@@ -42,8 +42,8 @@ fn what_becomes_of_objects_of_others() {
         "replaces = [\"VirtualService/payments-vs\", \"DestinationRule/payments-dr\", \"AuthorizationPolicy/payments\"]",
         "replaces = unknown\nunmanaged = unknown",
     ] {
-        let value = hcl::resource(&payments(arguments), &<Service as ResourceType>::Config::schema());
-        let config = <Service as ResourceType>::Config::decode(&value, &Path::root(), &mut Diagnostics::default());
+        let value = hcl::resource(&payments(arguments), Service::schema());
+        let config = Service::decode(&value, &Path::root(), &mut Diagnostics::default());
         let takeover = Service::takeover(&config);
         let leaves: Vec<_> = takeover.leaves.iter().map(|kind| kind.kind).collect();
         let displaces: Vec<_> = takeover.displaces.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();

@@ -14,10 +14,7 @@ use terraform_provider_mesh::{
     mesh::checks::{Code, Findings, Level, Levels},
     object::kind,
     query::QueryResults,
-    resources::{
-        ResourceType as _,
-        service::{Config, Service},
-    },
+    resources::{ResourceType as _, service::Service},
 };
 
 use super::payments;
@@ -46,7 +43,7 @@ metadata: {name: payments, namespace: pci}
 ";
 
 /// The configuration of `payments` with `arguments`, which is sound.
-fn config(arguments: &str) -> Config {
+fn config(arguments: &str) -> Service {
     live::config::<Service>(&payments(arguments))
 }
 
@@ -178,7 +175,8 @@ spec: {hosts: [api.stripe.com], exportTo: ['.']}
     for n in 0..objects.len() {
         for odd in oddities(&objects[n]) {
             // It is found as what it was, whatever it is now.
-            let queries = Service::live_queries(&config, &mesh()).into_iter().map(|want| want.query);
+            let queries =
+                Service::live_queries(&config, &mesh(), &config.render(&mesh())).into_iter().map(|want| want.query);
             let found: QueryResults = queries
                 .map(|query| {
                     let answered = answer(&query, &objects, &[]).map(|live| {
@@ -188,7 +186,7 @@ spec: {hosts: [api.stripe.com], exportTo: ['.']}
                     (query, answered)
                 })
                 .collect();
-            Service::live_checks(&config, &mesh(), &found, &mut Findings::default());
+            Service::live_checks(&config, &mesh(), &config.render(&mesh()), &found, &mut Findings::default());
         }
     }
 }

@@ -14,11 +14,11 @@ use crate::golden::{hcl, mesh};
 
 /// Timeout and retries of the first route, one line.
 fn of_requests(arguments: &str) -> String {
-    let value = hcl::resource(&payments(arguments), &<Service as ResourceType>::Config::schema());
+    let value = hcl::resource(&payments(arguments), Service::schema());
     let mut out = Diagnostics::default();
-    let config = <Service as ResourceType>::Config::decode(&value, &Path::root(), &mut out);
-    Service::check(&config, &mut out);
-    Service::check_in_mesh(&config, &mesh(), &mut out);
+    let config = Service::decode(&value, &Path::root(), &mut out);
+    Service::validate(&config, &mut out);
+    Service::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
     assert!(out.sound().is_ok(), "{arguments}: {out}");
     let objects = Service::render(&config, &mesh()).unwrap();
     let (_, route) = objects.iter().find(|(key, _)| key.kind.kind == "VirtualService").unwrap();

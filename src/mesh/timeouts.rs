@@ -1,45 +1,44 @@
-//! How long operations may take.
+//! The `timeouts` block of every resource.
 
 use std::time::Duration as Std;
 
-use super::arguments::takes_time;
+use super::duration::{Duration, is_positive};
 use crate::{
-    mesh::duration::Duration,
     model,
     schema::{Attr, Block, model::optional},
 };
 
-const TAKES_TIME: &str = "More than 0s.";
+const POSITIVE: &str = "More than 0s.";
 
 model! {
     /// How long operations may take; what they didn't get done by then is told, and what they did is kept.
     pub struct Timeouts {
         /// `5m` unless written.
-        create: Attr<Duration> = optional().check(TAKES_TIME, takes_time),
+        create: Attr<Duration> = optional().check(POSITIVE, is_positive),
         /// `1m` unless written.
-        read: Attr<Duration> = optional().check(TAKES_TIME, takes_time),
+        read: Attr<Duration> = optional().check(POSITIVE, is_positive),
         /// `5m` unless written.
-        update: Attr<Duration> = optional().check(TAKES_TIME, takes_time),
+        update: Attr<Duration> = optional().check(POSITIVE, is_positive),
         /// `5m` unless written.
-        delete: Attr<Duration> = optional().check(TAKES_TIME, takes_time),
+        delete: Attr<Duration> = optional().check(POSITIVE, is_positive),
     }
 }
 
-/// The longest that each operation may take.
+/// The time limit of each operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationTimeouts {
-    /// Of a create.
+    /// The limit of a create.
     pub create: Std,
-    /// Of a read; a plan's too.
+    /// The limit of a read, and of the reads of a plan.
     pub read: Std,
-    /// Of an update.
+    /// The limit of an update.
     pub update: Std,
-    /// Of a delete.
+    /// The limit of a delete.
     pub delete: Std,
 }
 
 impl OperationTimeouts {
-    /// As written; the usual ones where nothing is, or where it isn't known yet (in a plan).
+    /// The limits of a block. Where one is not set, or still unknown in a plan, it is the default.
     pub fn of(block: &Block<Timeouts>) -> Self {
         let written = block.known().ok().flatten();
         let limit = |argument: fn(&Timeouts) -> &Attr<Duration>, usual: u64| {
@@ -58,14 +57,18 @@ impl OperationTimeouts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{diagnostics::Path, schema::At};
 
     #[test]
-    fn what_is_written_beats_what_is_usual() {
+    fn arguments_override_the_defaults() {
         let usual = OperationTimeouts::of(&Block::Absent);
         assert_eq!(usual, OperationTimeouts::of(&Block::Unknown));
         assert_eq!((usual.create, usual.read), (Std::from_mins(5), Std::from_mins(1)));
         let written =
             Timeouts { read: Attr::Known(Duration::seconds(7)), update: Attr::Unknown, ..Timeouts::default() };
-        assert_eq!(OperationTimeouts::of(&Block::One(written)), OperationTimeouts { read: Std::from_secs(7), ..usual });
+        assert_eq!(
+            OperationTimeouts::of(&Block::One(At { at: Path::root(), arguments: written })),
+            OperationTimeouts { read: Std::from_secs(7), ..usual }
+        );
     }
 }

@@ -1,0 +1,67 @@
+//! The arguments of one call, decoded once, and the objects that are rendered from them once.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    known::Known,
+    mesh::{Mesh, Rendered},
+    object::{Key, Object},
+    resources::{ResourceType, state},
+    schema::{Value, model::Model},
+};
+
+/// What a configuration asks for.
+pub(super) struct Desired<'a, R> {
+    /// The provider's arguments.
+    pub(super) mesh: &'a Mesh,
+    /// The arguments of the resource.
+    pub(super) arguments: R,
+    /// The id of the resource.
+    pub(super) id: Known<String>,
+    /// The objects of the resource.
+    pub(super) rendered: Rendered,
+}
+
+impl<'a, R: ResourceType> Desired<'a, R> {
+    /// Renders the arguments and validates them together with what they render.
+    pub(super) fn validated(arguments: R, mesh: &'a Mesh, out: &mut Diagnostics) -> Result<Self, Reported> {
+        let desired = Self::of(arguments, mesh);
+        desired.arguments.validate_in_mesh(mesh, &desired.rendered, out);
+        out.sound()?;
+        Ok(desired)
+    }
+
+    /// Renders the arguments.
+    pub(super) fn of(arguments: R, mesh: &'a Mesh) -> Self {
+        Self { mesh, id: arguments.id(Ok(mesh)), rendered: arguments.render(mesh), arguments }
+    }
+
+    /// The planned state: `config` as written, and what follows from it.
+    pub(super) fn planned(&self, config: &Value) -> Value {
+        let id = self.id.clone().map_or(Value::Unknown, Value::String);
+        state::with(config, self.arguments.outputs(self.mesh).encode(), id, state::objects(&self.rendered))
+    }
+
+    /// The objects that are known.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.rendered.iter().flatten().filter_map(|(_, object)| object.as_ref().ok())
+    }
+
+    /// The known objects that differ from those of the prior state.
+    pub(super) fn changed(&self, prior: &BTreeMap<Key, Json>) -> Vec<Object> {
+        self.objects().filter(|object| prior.get(&object.key) != Some(&object.body)).cloned().collect()
+    }
+}
+
+/// Decodes the arguments of a value of the resource's schema.
+pub(super) fn decode<R: ResourceType>(value: &Value, out: &mut Diagnostics) -> R {
+    R::decode(value, &Path::root(), out)
+}
+
+/// Decodes the arguments of a state, whose faults were reported when it was planned.
+pub(super) fn decode_state<R: ResourceType>(state: &Value) -> R {
+    decode(&state::arguments(R::schema(), state), &mut Diagnostics::default())
+}
