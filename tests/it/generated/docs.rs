@@ -32,7 +32,7 @@ fn made() -> Vec<String> {
 }
 
 #[test]
-fn pages_are_fresh() {
+fn pages_match_the_schemas() {
     let is_stale = |path: &&String| fs::read_to_string(root().join(path)).ok().as_ref() != fresh().get(*path);
     let stale = fresh().keys().chain(&made()).filter(is_stale).cloned().collect::<Vec<_>>();
     assert!(stale.is_empty(), "stale pages: {}\nrun UPDATE_DOCS=1 cargo test --test it generated", stale.join(", "));
@@ -40,7 +40,7 @@ fn pages_are_fresh() {
 
 /// A data source or a function without a page would be missing from the registry without a word.
 #[test]
-fn everything_offered_has_a_page() {
+fn every_schema_has_a_page() {
     let provider = provider();
     let resources = provider.resources.keys().map(|name| page("resources", name));
     let data_sources = provider.data_sources.keys().map(|name| page("data-sources", name));

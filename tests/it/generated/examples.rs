@@ -168,7 +168,7 @@ fn every_argument_is_used_in_some_example() {
 
 /// Its text stands on a page, or a page names it or the configuration of several files that it belongs to.
 #[test]
-fn every_example_is_shown() {
+fn every_example_is_on_a_page() {
     let pages = prose();
     for path in files("examples", "") {
         let folders: Vec<&str> = path.split('/').collect();

@@ -73,7 +73,7 @@ const LAYERS: &[Layer] = &[
 const WORLD: &[&str] = &["env", "fs", "net", "os", "process", "thread"];
 
 #[test]
-fn layers_hold() {
+fn modules_use_only_allowed_layers() {
     let packages = packages();
     let mut faults = BTreeSet::new();
     for file in sources() {
@@ -89,7 +89,7 @@ fn layers_hold() {
 }
 
 #[test]
-fn the_table_names_what_there_is() {
+fn table_lists_existing_modules() {
     let (packages, sources) = (packages(), sources());
     for layer in LAYERS {
         for package in layer.others.iter().filter(|package| **package != "terraform_provider_mesh") {
@@ -101,7 +101,7 @@ fn the_table_names_what_there_is() {
 }
 
 #[test]
-fn uses_are_found() {
+fn uses_are_parsed() {
     let found = |source: &str| uses(source).into_iter().map(|used| used.path.join("::")).collect::<Vec<_>>();
     assert_eq!(found("use crate::{a::{B, c::D}, e};"), ["crate::a::B", "crate::a::c::D", "crate::e"]);
     assert_eq!(found("fn f(x: kube::Client) -> crate::a::B { y.kube() }"), ["kube::Client", "crate::a::B"]);
@@ -119,7 +119,7 @@ fn sources() -> Vec<String> {
 }
 
 #[test]
-fn a_breach_is_told() {
+fn violations_are_reported() {
     let packages = BTreeSet::from(["kube".to_owned(), "serde_json".to_owned()]);
     let told = |file: &str, source: &str| {
         let breaches = uses(source).into_iter().map(|used| breach(&used.path, layer(file), file, &packages));

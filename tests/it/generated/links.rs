@@ -3,7 +3,7 @@
 use super::{prose, root};
 
 #[test]
-fn links_lead_somewhere() {
+fn links_have_targets() {
     let mut dead = Vec::new();
     for (page, text) in prose() {
         let folder = root().join(&page).parent().unwrap().to_owned();
@@ -19,7 +19,7 @@ fn links_lead_somewhere() {
 
 /// `src/engine/drift.rs` in a sentence is a promise that the file is there. Names with a place for a name are none.
 #[test]
-fn named_files_are_there() {
+fn named_files_exist() {
     let mut missing = Vec::new();
     for (page, text) in prose() {
         for name in text.split('`').skip(1).step_by(2) {

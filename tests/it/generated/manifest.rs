@@ -26,10 +26,10 @@ fn every_dependency_has_a_reason() {
     }
 }
 
-/// One TLS stack: rustls over aws-lc-rs, which verifies the host's certificate. Read from what is built, since the lock file
-/// lists what features could bring; deny.toml says the same to cargo-deny, for every platform.
+/// One TLS stack: rustls over aws-lc-rs, which verifies the host's certificate. Read from what is built, since the lock
+/// file lists what features could bring; deny.toml says the same to cargo-deny, for every platform.
 #[test]
-fn there_is_one_tls_stack() {
+fn dependencies_contain_one_tls_stack() {
     let tree = std::process::Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--locked", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
         .current_dir(root())
@@ -53,7 +53,7 @@ fn there_is_one_tls_stack() {
 
 /// The registry reads the protocol from this file; without it, it would guess.
 #[test]
-fn the_registry_is_told_the_protocol() {
+fn registry_manifest_names_the_protocol() {
     let manifest: serde_json::Value = serde_json::from_str(&text("terraform-registry-manifest.json")).unwrap();
     assert_eq!(manifest["metadata"]["protocol_versions"], serde_json::json!(["5.0"]));
 }

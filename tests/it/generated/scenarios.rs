@@ -50,7 +50,7 @@ fn allowed(path: &str) -> Vec<(String, String)> {
 
 /// gateway → photo-frontend → photo-backend → datastore, and no other way: photo-frontend can't reach the datastore.
 #[test]
-fn the_photo_application_allows_what_its_picture_shows() {
+fn photo_application_allows_the_calls_of_its_picture() {
     let arrow = |to: &str, from: &str| (to.to_owned(), format!("cluster.local/ns/{from}"));
     assert_eq!(
         allowed("examples/scenarios/photo-app/main.tf"),
@@ -64,7 +64,7 @@ fn the_photo_application_allows_what_its_picture_shows() {
 
 /// What the guide shows is what its test applies.
 #[test]
-fn the_guide_on_adoption_shows_the_files_of_its_scenario() {
+fn adoption_guide_shows_its_scenario_files() {
     let guide = text("docs/guides/adopting-existing-objects.md");
     // What follows is of other services.
     let (guide, _) = guide.split_once("## Objects of other names").unwrap();
@@ -79,7 +79,7 @@ fn the_guide_on_adoption_shows_the_files_of_its_scenario() {
 
 /// Every step, in order; what stands between them is of the configuration.
 #[test]
-fn the_guide_on_zero_trust_shows_the_steps_of_its_scenario() {
+fn zero_trust_guide_shows_its_scenario_steps() {
     let (guide, main) = (text("docs/guides/zero-trust-rollout.md"), text("examples/scenarios/zero-trust/main.tf"));
     let shown = guide.split("```terraform\n").skip(1).map(|block| block.split("```").next().unwrap());
     let steps = shown.filter(|block| !main.contains(block)).map(str::to_owned).collect::<Vec<_>>();

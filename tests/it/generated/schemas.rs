@@ -56,7 +56,7 @@ fn is_name(name: &str) -> bool {
 }
 
 #[test]
-fn everything_is_documented() {
+fn every_attribute_is_documented() {
     for (name, schema, _) in schemas() {
         assert!(schema.doc.ends_with('.'), "{name}: its documentation is no sentence: {:?}", schema.doc);
     }
@@ -64,7 +64,7 @@ fn everything_is_documented() {
 }
 
 #[test]
-fn checks_have_sentences() {
+fn live_checks_have_descriptions() {
     check(|_, slot| match &slot.shape {
         Shape::Attribute { spec, .. } => {
             spec.checks.iter().flat_map(|c| fault(c.sentence.ends_with('.'), &format!("{:?}", c.sentence))).collect()
@@ -74,7 +74,7 @@ fn checks_have_sentences() {
 }
 
 #[test]
-fn names_are_terraforms() {
+fn names_are_valid_in_terraform() {
     check(|_, slot| fault(is_name(slot.name), "a name is a lower-case letter, then letters, digits and _"));
     for name in provider().resources.keys().chain(provider().data_sources.keys()) {
         assert!(is_name(name) && name.starts_with("mesh_"), "{name}: Terraform finds the provider by the prefix mesh_");
@@ -82,7 +82,7 @@ fn names_are_terraforms() {
 }
 
 #[test]
-fn no_root_name_is_terraforms_own() {
+fn root_names_are_not_reserved() {
     for (name, schema, reserved) in schemas() {
         for slot in &schema.slots {
             assert!(!reserved.contains(&slot.name), "{name}.{}: Terraform reads it itself", slot.name);
@@ -138,7 +138,7 @@ fn computed_attributes_are_only_computed() {
 }
 
 #[test]
-fn a_provider_block_has_no_outputs() {
+fn provider_block_has_no_computed_attributes() {
     for slot in &provider().schema.slots {
         let computed = matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.mode == Mode::Computed);
         assert!(!computed, "provider.{} is computed: Terraform can't read it", slot.name);
@@ -157,7 +157,7 @@ fn every_resource_has_id_and_objects() {
 
 /// Terraform admits only primitives and lists of them in an identity, each required or optional for import.
 #[test]
-fn identities_are_flat() {
+fn identities_have_no_nested_attributes() {
     for resource in provider().resources.values() {
         for slot in resource.identity().iter().flat_map(|identity| &identity.slots) {
             let at = format!("identity of {}: {}", resource.name(), slot.name);
@@ -172,7 +172,7 @@ fn identities_are_flat() {
 }
 
 #[test]
-fn functions_have_names_and_sentences() {
+fn functions_have_names_and_descriptions() {
     for function in provider().functions.values() {
         let mut names = BTreeSet::new();
         assert!(is_name(function.name) && function.doc.ends_with('.'), "function {}", function.name);

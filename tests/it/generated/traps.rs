@@ -53,7 +53,7 @@ fn parent(module: &str) -> &str {
 }
 
 #[test]
-fn every_trap_is_held_by_tests_that_are_there() {
+fn guide_names_existing_tests_for_every_trap() {
     let mut faults = Vec::new();
     let rows = rows();
     let traps: Vec<_> = rows.iter().filter(|row| row.len() == 4).collect();
@@ -71,7 +71,7 @@ fn every_trap_is_held_by_tests_that_are_there() {
 }
 
 #[test]
-fn every_live_check_stands_in_the_guide() {
+fn guide_lists_every_live_check() {
     let rows = rows();
     let told: BTreeSet<&str> = rows.iter().filter(|row| row.len() == 4).flat_map(|row| names(&row[2])).collect();
     let missing: Vec<&str> = Code::ALL.iter().map(|code| code.word()).filter(|code| !told.contains(code)).collect();
@@ -79,7 +79,7 @@ fn every_live_check_stands_in_the_guide() {
 }
 
 #[test]
-fn every_code_of_istioctl_that_is_named_stands_in_the_guide() {
+fn guide_lists_every_named_istioctl_code() {
     let guide = text(GUIDE);
     let mut codes: BTreeSet<String> = ACCEPTED.iter().map(|(code, _)| (*code).to_owned()).collect();
     for path in files("src", ".rs") {
@@ -92,7 +92,7 @@ fn every_code_of_istioctl_that_is_named_stands_in_the_guide() {
 
 /// What the guide says of istioctl's own findings is what its test accepts.
 #[test]
-fn what_istioctl_says_of_our_objects_stands_in_the_guide() {
+fn guide_lists_every_accepted_istioctl_finding() {
     let rows = rows();
     for (code, reason) in ACCEPTED {
         let said = rows.iter().any(|row| row.len() == 2 && row[0] == *code && row[1] == *reason);

@@ -72,6 +72,12 @@ impl Api {
         }
     }
 
+    /// Reads the object, which must exist.
+    #[track_caller]
+    pub(crate) fn get_existing(&self, key: &Key) -> Json {
+        self.get(key).unwrap_or_else(|| panic!("{key} doesn't exist"))
+    }
+
     /// Applies any object server-side as `manager`. Fields that the server doesn't know are an error.
     pub(crate) fn apply(&self, object: &Json, manager: &str) {
         let path = format!("{}?fieldManager={manager}&force=true&fieldValidation=Strict", path_of(object));

@@ -150,6 +150,12 @@ impl Namespace {
         self.plane.user_with_grants(&format!("{}-{grant}", self.name), &[(grant, &self.name)])
     }
 
+    /// Panics if the namespace contains any object of a kind that the provider writes.
+    #[track_caller]
+    pub(crate) fn assert_empty(&self) {
+        assert_eq!(self.plane.api().objects(&self.name), Vec::<String>::new());
+    }
+
     /// Adds the rights of `grant` in this namespace to the user's rights.
     pub(crate) fn grant(&self, user: &User, grant: Grant) {
         self.plane.grant(user, grant, &self.name);

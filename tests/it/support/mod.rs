@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 pub(crate) mod api;
+pub(crate) mod assertions;
 pub(crate) mod connect_proxy;
 pub(crate) mod control_plane;
 pub(crate) mod core_client;
@@ -12,6 +13,7 @@ pub(crate) mod host;
 pub(crate) mod istioctl;
 pub(crate) mod namespace_finalizer;
 pub(crate) mod other_provider;
+pub(crate) mod polling;
 pub(crate) mod proxy;
 pub(crate) mod terraform;
 pub(crate) mod test_provider;

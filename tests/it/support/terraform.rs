@@ -96,7 +96,7 @@ impl fmt::Display for CommandOutput {
 }
 
 /// Removes the frames and line breaks of diagnostics: words separated by single spaces remain.
-fn unframe(text: &str) -> String {
+pub(crate) fn unframe(text: &str) -> String {
     let text = text.replace(['│', '╷', '╵'], " ");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -245,6 +245,18 @@ impl Workspace {
     #[track_caller]
     pub(crate) fn destroy(&self) -> CommandOutput {
         self.run(&["destroy", "-input=false", "-no-color", "-auto-approve"])
+    }
+
+    /// Runs `import`, which may fail.
+    #[track_caller]
+    pub(crate) fn import(&self, address: &str, id: &str) -> CommandOutput {
+        self.run(&["import", "-input=false", "-no-color", address, id])
+    }
+
+    /// Removes a resource from the state, and leaves its objects as they are.
+    #[track_caller]
+    pub(crate) fn remove_from_state(&self, address: &str) {
+        self.run(&["state", "rm", address]).expect_success();
     }
 
     /// The resources of the state, sorted by address: each address with the values of its attributes.
