@@ -129,8 +129,13 @@ impl Diagnostics {
     }
 
     /// `Err` where an error was told: nothing that needs a sound configuration should go on.
-    pub fn sound(&self) -> Result<(), Reported> {
-        if self.0.iter().any(|d| d.severity == Severity::Error) { Err(Reported(())) } else { Ok(()) }
+    pub fn no_errors(&self) -> Result<(), Reported> {
+        if self.has_errors() { Err(Reported(())) } else { Ok(()) }
+    }
+
+    /// Whether an error was reported.
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
     /// In the order in which they were told.

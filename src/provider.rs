@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, env};
 
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::Once,
+    engine::ReportedMessages,
     known::Known,
     kubernetes::{Cluster, Connection, Exec, Pod, Secret},
     mesh::{
@@ -300,7 +300,7 @@ fn is_platform_host(text: &str) -> bool {
 /// Asks nothing of a network: the cluster is connected to on first use.
 fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported> {
     let config = Config::decode(config, &Path::root(), out);
-    out.sound()?;
+    out.no_errors()?;
     let connection = connection(&config).map(|written| written.or_environment(|name| env::var(name).ok()));
     Ok(Context {
         mesh: mesh(&config),
@@ -310,7 +310,7 @@ fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported>
         force_conflicts: config.force_conflicts.or(false).unwrap_or(false),
         on_unreadable: config.on_unreadable.or(OnUnreadable::Error).unwrap_or(OnUnreadable::Error),
         checks: levels(&config.checks),
-        once: Once::default(),
+        reported: ReportedMessages::default(),
         run: Run::default(),
     })
 }

@@ -17,9 +17,9 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Query {
     /// One object.
-    One(Key),
+    Get(Key),
     /// Every object of a kind.
-    All {
+    List {
         /// The kind.
         kind: &'static Kind,
         /// Of this namespace; `None`: of the whole cluster.
@@ -29,13 +29,13 @@ pub enum Query {
 
 impl Query {
     /// Every object of a kind in a namespace.
-    pub fn all(kind: &'static Kind, namespace: &str) -> Self {
-        Self::All { kind, namespace: Some(namespace.to_owned()) }
+    pub fn list(kind: &'static Kind, namespace: &str) -> Self {
+        Self::List { kind, namespace: Some(namespace.to_owned()) }
     }
 
     /// Every object of a kind, wherever it is.
-    pub fn everywhere(kind: &'static Kind) -> Self {
-        Self::All { kind, namespace: None }
+    pub fn list_all_namespaces(kind: &'static Kind) -> Self {
+        Self::List { kind, namespace: None }
     }
 }
 
@@ -43,10 +43,10 @@ impl Query {
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::One(Key { kind, namespace: Some(namespace), .. }) => write!(f, "get {} in {namespace}", kind.plural),
-            Self::One(Key { kind, namespace: None, name }) => write!(f, "get {} {name}", kind.plural),
-            Self::All { kind, namespace: Some(namespace) } => write!(f, "list {} in {namespace}", kind.plural),
-            Self::All { kind, namespace: None } => write!(f, "list {} everywhere", kind.plural),
+            Self::Get(Key { kind, namespace: Some(namespace), .. }) => write!(f, "get {} in {namespace}", kind.plural),
+            Self::Get(Key { kind, namespace: None, name }) => write!(f, "get {} {name}", kind.plural),
+            Self::List { kind, namespace: Some(namespace) } => write!(f, "list {} in {namespace}", kind.plural),
+            Self::List { kind, namespace: None } => write!(f, "list {} everywhere", kind.plural),
         }
     }
 }
@@ -64,39 +64,39 @@ pub enum QueryError {
     Failed(String),
 }
 
-/// The objects that answer a question: one or none to [`Query::One`].
-pub type Answer = Result<Vec<Arc<Json>>, QueryError>;
+/// The objects that answer a question: one or none to [`Query::Get`].
+pub type QueryResult = Result<Vec<Arc<Json>>, QueryError>;
 
 /// What was found.
 #[derive(Clone, Debug, Default)]
-pub struct QueryResults(BTreeMap<Query, Answer>);
+pub struct QueryResults(BTreeMap<Query, QueryResult>);
 
 impl QueryResults {
     /// The object under `key`, where there is one; `Err`: nobody knows.
-    pub fn one(&self, key: &Key) -> Known<Option<&Json>> {
-        Ok(self.answer(&Query::One(key.clone()))?.first().map(AsRef::as_ref))
+    pub fn get(&self, key: &Key) -> Known<Option<&Json>> {
+        Ok(self.answer(&Query::Get(key.clone()))?.first().map(AsRef::as_ref))
     }
 
     /// The objects of a kind in a namespace; `Err`: nobody knows.
-    pub fn all(&self, kind: &'static Kind, namespace: &str) -> Known<Vec<&Json>> {
-        Ok(self.answer(&Query::all(kind, namespace))?.iter().map(AsRef::as_ref).collect())
+    pub fn list(&self, kind: &'static Kind, namespace: &str) -> Known<Vec<&Json>> {
+        Ok(self.answer(&Query::list(kind, namespace))?.iter().map(AsRef::as_ref).collect())
     }
 
     /// The objects of a kind in every namespace; `Err`: nobody knows.
-    pub fn everywhere(&self, kind: &'static Kind) -> Known<Vec<&Json>> {
-        Ok(self.answer(&Query::everywhere(kind))?.iter().map(AsRef::as_ref).collect())
+    pub fn list_all_namespaces(&self, kind: &'static Kind) -> Known<Vec<&Json>> {
+        Ok(self.answer(&Query::list_all_namespaces(kind))?.iter().map(AsRef::as_ref).collect())
     }
 
     /// Why there is no answer to `query`, where there is none.
-    pub fn unseen(&self, query: &Query) -> Option<&QueryError> {
+    pub fn error(&self, query: &Query) -> Option<&QueryError> {
         self.0.get(query).and_then(|answer| answer.as_ref().err())
     }
 
     /// What is found when these have gone.
     #[must_use]
-    pub fn without(mut self, gone: &BTreeSet<Key>) -> Self {
+    pub fn excluding(mut self, gone: &BTreeSet<Key>) -> Self {
         let is_gone = |query: &Query, live: &Json| {
-            let (Query::One(Key { kind, .. }) | Query::All { kind, .. }) = *query;
+            let (Query::Get(Key { kind, .. }) | Query::List { kind, .. }) = *query;
             let said = |name: &str| live.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Json::as_str);
             let namespace = said("namespace").map(str::to_owned);
             said("name").is_some_and(|name| gone.contains(&Key { kind, namespace, name: name.to_owned() }))
@@ -114,8 +114,8 @@ impl QueryResults {
     }
 }
 
-impl FromIterator<(Query, Answer)> for QueryResults {
-    fn from_iter<T: IntoIterator<Item = (Query, Answer)>>(answers: T) -> Self {
+impl FromIterator<(Query, QueryResult)> for QueryResults {
+    fn from_iter<T: IntoIterator<Item = (Query, QueryResult)>>(answers: T) -> Self {
         Self(answers.into_iter().collect())
     }
 }

@@ -6,14 +6,15 @@ use futures_util::FutureExt;
 use serde_json::Value as Json;
 
 use super::{
-    Engine, Entry, Journal,
-    drift::{project, take},
-    ownership::{Ownership, anchor, is_current, whose},
+    drift::{owned_fields, take},
+    journal::{Journal, JournalEntry},
+    ownership::{Ownership, anchor, classify, is_current},
     plan::{absent, in_the_way},
     record::RecordedObject,
-    run_bounded,
+    run_bounded::run_bounded,
     schedule::{Live, Wave, Write, schedule},
     write::Target,
+    writer::Writer,
 };
 use crate::{
     diagnostics::Diagnostics,
@@ -39,20 +40,20 @@ enum Seen {
     Stale,
 }
 
-impl Engine<'_> {
+impl Writer<'_> {
     /// Makes the cluster hold exactly `wanted` of this resource. What was noted and isn't wanted any more goes, after
     /// everything else. `out` has no error yet.
     pub async fn apply(&self, wanted: &[Object], journal: &Journal, out: &mut Diagnostics) {
         let set = Set {
             wanted: wanted.iter().map(|object| (&object.key, object)).collect(),
-            noted: self.record.keys(),
-            anchor: anchor(wanted.iter().filter(|o| o.holding == ManagementScope::Whole).map(|object| &object.key)),
+            noted: self.reader.record.recorded_objects(),
+            anchor: anchor(wanted.iter().filter(|o| o.scope == ManagementScope::Whole).map(|object| &object.key)),
         };
         let Ok(found) = self.look(&set, out).await else { return };
         let (mut live, mut writable) = (BTreeMap::new(), Vec::new());
         for object in wanted {
             let found = found.get(&object.key);
-            match (object.holding, found) {
+            match (object.scope, found) {
                 (ManagementScope::Fields, None) => {
                     absent(object, out);
                     continue;
@@ -69,13 +70,13 @@ impl Engine<'_> {
             }
             writable.push(object.clone());
         }
-        if out.sound().is_err() {
+        if out.has_errors() {
             return;
         }
         let unwanted = set.noted.iter().filter(|(key, _)| !set.wanted.contains_key(key));
-        let gone = unwanted.map(|(key, noted)| (key.clone(), noted.gone())).collect();
+        let gone = unwanted.map(|(key, noted)| (key.clone(), noted.deletion())).collect();
         self.run(&schedule(&writable, &live, &gone), &set, &found, journal, out).await;
-        if out.sound().is_ok() {
+        if !out.has_errors() {
             self.displace(out).await;
         }
     }
@@ -97,14 +98,15 @@ impl Engine<'_> {
                 noted.inherited = false;
             }
         }
-        let gone = noted.iter().map(|(key, noted)| (key.clone(), noted.gone())).collect();
+        let gone = noted.iter().map(|(key, noted)| (key.clone(), noted.deletion())).collect();
         let set = Set { wanted: BTreeMap::new(), noted, anchor: None };
         let Ok(found) = self.look(&set, out).await else { return };
         let newer = |(key, live): (&Key, &Arc<Json>)| {
             let noted = set.noted.get(key);
-            !noted.is_some_and(|noted| noted.inherited) && whose(live, self.claim, noted) == Ownership::OtherLife
+            !noted.is_some_and(|noted| noted.inherited)
+                && classify(live, self.identity, noted) == Ownership::OtherInstance
         };
-        if !settled && !self.claim.instance.is_empty() && found.iter().any(newer) {
+        if !settled && !self.identity.instance.is_empty() && found.iter().any(newer) {
             return;
         }
         if !self.may_go(&set.noted, &found, out).await {
@@ -122,25 +124,25 @@ impl Engine<'_> {
     ) -> Result<BTreeMap<Key, Arc<Json>>, crate::diagnostics::Reported> {
         let (inherited, noted): (Vec<_>, Vec<_>) = set.noted.iter().partition(|(_, noted)| noted.inherited);
         let keys = noted.iter().map(|(key, _)| *key).chain(set.wanted.keys().copied());
-        let mut found = self.fetch(keys, Freshness::Now, out).await?;
+        let mut found = self.reader.fetch(keys, Freshness::Now, out).await?;
         let inherited = inherited.iter().map(|(key, _)| *key).filter(|key| !set.wanted.contains_key(key));
-        found.extend(self.fetch_left(inherited, out).await?);
+        found.extend(self.reader.fetch_leftovers(inherited, out).await?);
         Ok(found)
     }
 
     /// What is live of a wanted object. It is noted, too: what needs no write is part of the state like what does.
     fn seen(&self, object: &Object, found: &Json, set: &Set<'_>, journal: &Journal) -> Live {
-        let owned = project(found, Some(&object.body), &object.key);
-        let current = match object.holding {
+        let owned = owned_fields(found, Some(&object.body), &object.key);
+        let current = match object.scope {
             ManagementScope::Fields => true,
             ManagementScope::Whole => {
-                is_current(found, self.claim, set.anchor == Some(&object.key))
+                is_current(found, self.identity, set.anchor == Some(&object.key))
                     && take(found, &object.body, &object.key).is_none()
             }
         };
         if owned == object.body && current {
-            let adopted = set.noted.get(&object.key).is_some_and(|noted| noted.is_adopted(object.holding));
-            journal.note(&object.key, Entry::written(found, owned.clone(), object, adopted));
+            let adopted = set.noted.get(&object.key).is_some_and(|noted| noted.is_adopted(object.scope));
+            journal.insert(&object.key, JournalEntry::written(found, owned.clone(), object, adopted));
         }
         Live { owned, current }
     }
@@ -166,11 +168,11 @@ impl Engine<'_> {
             for told in run_bounded(work.collect()).await {
                 out.extend(told);
             }
-            if out.sound().is_err() {
+            if out.has_errors() {
                 return;
             }
-            if !wave.settle.is_zero()
-                && let Err(error) = self.limits.pause(wave.settle).await
+            if !wave.delay_after.is_zero()
+                && let Err(error) = self.reader.deadline.pause(wave.delay_after).await
             {
                 // What waits is what this resource has; any of it names the resource.
                 if let Some(key) = set.anchor.or_else(|| set.noted.keys().next()) {
@@ -187,7 +189,7 @@ impl Engine<'_> {
         let object = set.wanted.get(key).copied();
         let live = match seen {
             Seen::Fresh(live) => Ok(live),
-            Seen::Stale => self.cluster.get(key, Freshness::Now, &self.limits).await,
+            Seen::Stale => self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await,
         };
         let noted = set.noted.get(key);
         let (doing, result) = match (write, object, live) {

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::schedule::Gone;
+use super::schedule::Deletion;
 use crate::{
     json_path::text,
     object::{Key, ManagementScope, Object},
@@ -16,7 +16,7 @@ use crate::{
 
 /// What became of one object.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Entry {
+pub enum JournalEntry {
     /// It is live.
     Written {
         /// The server's id of it.
@@ -24,37 +24,37 @@ pub enum Entry {
         /// Our fields of it, as the server has them.
         owned: Json,
         /// How it goes one day.
-        goes: Gone,
+        deletion: Deletion,
         /// How we hold it.
-        holding: ManagementScope,
+        scope: ManagementScope,
         /// Somebody else's before `adopt_existing` took it over.
         adopted: bool,
     },
     /// It is gone.
-    Gone,
+    Removed,
 }
 
-impl Entry {
+impl JournalEntry {
     /// What is noted of a live object.
     pub(super) fn written(live: &Json, owned: Json, object: &Object, adopted: bool) -> Self {
         let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
-        let goes = Gone::from(object, &owned);
-        Self::Written { uid, owned, goes, holding: object.holding, adopted }
+        let deletion = Deletion::of(object, &owned);
+        Self::Written { uid, owned, deletion, scope: object.scope, adopted }
     }
 }
 
 /// Written as it happens.
 #[derive(Debug, Default)]
-pub struct Journal(Mutex<BTreeMap<Key, Entry>>);
+pub struct Journal(Mutex<BTreeMap<Key, JournalEntry>>);
 
 impl Journal {
     /// Notes what became of an object; the last word counts.
-    pub fn note(&self, key: &Key, entry: Entry) {
+    pub fn insert(&self, key: &Key, entry: JournalEntry) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), entry);
     }
 
     /// All that was noted.
-    pub fn done(&self) -> BTreeMap<Key, Entry> {
+    pub fn entries(&self) -> BTreeMap<Key, JournalEntry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

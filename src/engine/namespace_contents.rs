@@ -7,10 +7,10 @@ use futures_util::FutureExt;
 use serde_json::Value as Json;
 
 use super::{
-    Engine,
-    ownership::{Ownership, whose},
+    ownership::{Ownership, classify},
     record::RecordedObject,
-    run_bounded,
+    run_bounded::run_bounded,
+    writer::Writer,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -48,12 +48,12 @@ pub(super) enum Admitted {
     Nothing,
 }
 
-impl Engine<'_> {
+impl Writer<'_> {
     /// Tells which Namespaces a delete would refuse. What can't be seen without a cluster, apply sees.
-    pub async fn plan_delete(&self, out: &mut Diagnostics) {
-        let noted = self.record.keys();
+    pub async fn check_deletion(&self, out: &mut Diagnostics) {
+        let noted = self.reader.record.recorded_objects();
         for (key, noted) in noted.iter().filter(|(key, _)| key.kind == &kind::NAMESPACE) {
-            match self.cluster.get(key, Freshness::Recent, &self.limits).await {
+            match self.reader.cluster.get(key, Freshness::Recent, &self.reader.deadline).await {
                 Ok(Some(live)) if self.would_go(key, noted, &live) => self.vacant(key, Admitted::OfOwner, out).await,
                 Ok(_) => true,
                 Err(error) if error.no_cluster() => true,
@@ -87,13 +87,13 @@ impl Engine<'_> {
     /// kept.
     pub(super) fn would_go(&self, key: &Key, noted: &RecordedObject, live: &Json) -> bool {
         key.kind == &kind::NAMESPACE
-            && !self.claim.takeover.empties
-            && noted.holding() == ManagementScope::Whole
+            && !self.identity.takeover.force_destroy
+            && noted.scope() == ManagementScope::Whole
             && !noted.adopted
             && !noted.moved
-            && match whose(live, self.claim, Some(noted)) {
+            && match classify(live, self.identity, Some(noted)) {
                 Ownership::Ours => true,
-                Ownership::OtherLife => noted.inherited || self.claim.instance.is_empty(),
+                Ownership::OtherInstance => noted.inherited || self.identity.instance.is_empty(),
                 Ownership::Other(_) => false,
             }
             && at(live, &["metadata", "deletionTimestamp"]).is_null()
@@ -102,11 +102,13 @@ impl Engine<'_> {
     /// Whether nothing but what is admitted is in a Namespace; else it is told.
     pub(super) async fn vacant(&self, key: &Key, admitted: Admitted, out: &mut Diagnostics) -> bool {
         let (mut strangers, mut unseen) = (Vec::new(), Vec::new());
-        match self.cluster.kinds_in_namespaces(&self.limits).await {
+        match self.reader.cluster.kinds_in_namespaces(&self.reader.deadline).await {
             Err(error) => unseen.push(error.to_string()),
             Ok(kinds) => {
                 let kinds: Vec<_> = kinds.into_iter().filter(|kind| !is_of_the_cluster(kind)).collect();
-                let looks = kinds.iter().map(|kind| self.cluster.inhabitants(kind, &key.name, &self.limits).boxed());
+                let looks = kinds
+                    .iter()
+                    .map(|kind| self.reader.cluster.inhabitants(kind, &key.name, &self.reader.deadline).boxed());
                 for (kind, found) in kinds.iter().zip(run_bounded(looks.collect()).await) {
                     match found {
                         Ok(found) => strangers.extend(
@@ -153,12 +155,13 @@ impl Engine<'_> {
 
     fn is_admitted(&self, kind: &Served, inhabitant: &Inhabitant, admitted: Admitted) -> bool {
         let owner = inhabitant.owner.as_deref();
-        let ours = owner == Some(&self.claim.owner) || owner.is_some() && owner == self.claim.former_owner.as_deref();
+        let ours =
+            owner == Some(&self.identity.owner) || owner.is_some() && owner == self.identity.former_owner.as_deref();
         let everywhere = EVERYWHERE.iter().any(|(known, name)| *known == kind.kind && *name == inhabitant.name);
         everywhere
             || match admitted {
                 Admitted::OfOwner => ours,
-                Admitted::OfResource => ours && inhabitant.resource.as_ref() == Some(&self.claim.resource),
+                Admitted::OfResource => ours && inhabitant.resource.as_ref() == Some(&self.identity.resource),
                 Admitted::Nothing => false,
             }
     }

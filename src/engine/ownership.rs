@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::record::RecordedObject;
-pub use crate::object::stamp::{ARGUMENTS, INSTANCE, MANAGED, OWNER, RESOURCE};
 use crate::{
     json_path::{at, set, text},
-    object::{Key, Takeover},
+    object::{
+        Key, Takeover,
+        annotation::{ARGUMENTS, INSTANCE, OWNER, RESOURCE},
+        label::MANAGED,
+    },
 };
 
 const ANNOTATIONS: [&str; 4] = [OWNER, RESOURCE, INSTANCE, ARGUMENTS];
@@ -56,13 +59,13 @@ pub enum Ownership {
     Ours,
     /// This resource's by name and owner, but of another life of it: another address, or one that was replaced. We may
     /// write it, and must not delete it.
-    OtherLife,
+    OtherInstance,
     /// Somebody's; who, in words.
     Other(String),
 }
 
 /// Is it a key of ours? Such keys are bookkeeping, never part of `objects`.
-pub fn is_stamp(key: &str) -> bool {
+pub fn is_ownership_key(key: &str) -> bool {
     key == MANAGED || ANNOTATIONS.contains(&key)
 }
 
@@ -74,22 +77,23 @@ pub fn is_stamped(live: &Json) -> bool {
 
 /// Judges by the stamps. What we noted when we wrote it counts as well: an object whose annotations somebody removed stays
 /// ours, as does one that we made under a former name, and one that a `moved` block brought becomes it. One that only lent us fields stays somebody else's.
-pub fn whose(live: &Json, claim: &OwnerIdentity, noted: Option<&RecordedObject>) -> Ownership {
+pub fn classify(live: &Json, identity: &OwnerIdentity, noted: Option<&RecordedObject>) -> Ownership {
     let said = |name: &str| text(live, &["metadata", "annotations", name]);
     let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
-    let by_us = owner == Some(&claim.owner) || owner.is_some() && owner == claim.former_owner.as_deref();
-    if by_us && resource == Some(&claim.resource) {
-        return if instance == Some(&claim.instance) { Ownership::Ours } else { Ownership::OtherLife };
+    let by_us = owner == Some(&identity.owner) || owner.is_some() && owner == identity.former_owner.as_deref();
+    if by_us && resource == Some(&identity.resource) {
+        return if instance == Some(&identity.instance) { Ownership::Ours } else { Ownership::OtherInstance };
     }
     let same = |noted: &RecordedObject| !noted.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&noted.uid);
-    let known = noted.is_some_and(|noted| noted.moved || !noted.fields && same(noted));
+    let known = noted.is_some_and(|noted| noted.moved || !noted.fields_only && same(noted));
     // What this life made under another id is left of a change of name: nobody else has the instance.
-    let renamed = by_us && !claim.instance.is_empty() && instance == Some(&claim.instance) && noted.is_some_and(same);
+    let renamed =
+        by_us && !identity.instance.is_empty() && instance == Some(&identity.instance) && noted.is_some_and(same);
     if owner.is_none() && known || renamed {
         return Ownership::Ours;
     }
     Ownership::Other(match (owner, resource) {
-        (Some(owner), Some(resource)) if owner == claim.owner => {
+        (Some(owner), Some(resource)) if owner == identity.owner => {
             format!("it belongs to {resource} of this same owner ({owner:?})")
         }
         (Some(owner), resource) => {
@@ -118,18 +122,18 @@ pub fn anchor<'a>(keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
 }
 
 /// `body` with our label and annotations.
-pub fn stamped(body: &Json, claim: &OwnerIdentity, is_anchor: bool) -> Json {
+pub fn stamped(body: &Json, identity: &OwnerIdentity, is_anchor: bool) -> Json {
     let mut body = body.clone();
     set(&mut body, &["metadata", "labels", MANAGED], json!("true"));
-    for (name, value) in annotations(claim, is_anchor) {
+    for (name, value) in annotations(identity, is_anchor) {
         set(&mut body, &["metadata", "annotations", name], json!(value));
     }
     body
 }
 
 /// Whether a live object carries exactly the stamps that it should.
-pub fn is_current(live: &Json, claim: &OwnerIdentity, is_anchor: bool) -> bool {
-    let wanted = annotations(claim, is_anchor);
+pub fn is_current(live: &Json, identity: &OwnerIdentity, is_anchor: bool) -> bool {
+    let wanted = annotations(identity, is_anchor);
     let said = |name: &str| text(live, &["metadata", "annotations", name]);
     at(live, &["metadata", "labels", MANAGED]) == "true"
         && ANNOTATIONS
@@ -137,10 +141,11 @@ pub fn is_current(live: &Json, claim: &OwnerIdentity, is_anchor: bool) -> bool {
             .all(|name| said(name) == wanted.iter().find(|(wanted, _)| wanted == name).map(|(_, v)| *v))
 }
 
-fn annotations(claim: &OwnerIdentity, is_anchor: bool) -> Vec<(&'static str, &str)> {
-    let mut all = vec![(OWNER, claim.owner.as_str()), (RESOURCE, &claim.resource), (INSTANCE, &claim.instance)];
+fn annotations(identity: &OwnerIdentity, is_anchor: bool) -> Vec<(&'static str, &str)> {
+    let mut all =
+        vec![(OWNER, identity.owner.as_str()), (RESOURCE, &identity.resource), (INSTANCE, &identity.instance)];
     if is_anchor {
-        all.push((ARGUMENTS, &claim.arguments));
+        all.push((ARGUMENTS, &identity.arguments));
     }
     all
 }
@@ -150,7 +155,7 @@ mod tests {
     use super::*;
     use crate::object::kind::{DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE};
 
-    fn claim() -> OwnerIdentity {
+    fn identity() -> OwnerIdentity {
         OwnerIdentity {
             owner: "infra/prod".into(),
             former_owner: Some("infra/old".into()),
@@ -171,7 +176,7 @@ mod tests {
             json!({"metadata": {"uid": "u2", "managedFields": [{"manager": "kubectl"}, {"manager": "argocd"}]}});
         let rows = [
             (live("infra/prod", "mesh_service/pci/payments", "i1"), None, Ownership::Ours),
-            (live("infra/prod", "mesh_service/pci/payments", "i2"), None, Ownership::OtherLife),
+            (live("infra/prod", "mesh_service/pci/payments", "i2"), None, Ownership::OtherInstance),
             (live("infra/old", "mesh_service/pci/payments", "i1"), None, Ownership::Ours),
             (
                 live("infra/prod", "mesh_service/pci/other", "i1"),
@@ -197,23 +202,23 @@ mod tests {
                 Ownership::Other("this provider didn't make it; it was written by argocd, kubectl".into()),
             ),
         ];
-        let lent = RecordedObject { uid: "u1".into(), fields: true, ..RecordedObject::default() };
+        let lent = RecordedObject { uid: "u1".into(), fields_only: true, ..RecordedObject::default() };
         let somebody_else_s = Ownership::Other("this provider didn't make it".into());
-        assert_eq!(whose(&json!({"metadata": {"uid": "u1"}}), &claim(), Some(&lent)), somebody_else_s);
+        assert_eq!(classify(&json!({"metadata": {"uid": "u1"}}), &identity(), Some(&lent)), somebody_else_s);
         for (live, uid, expected) in rows {
             let noted = uid.map(|uid: &str| RecordedObject { uid: uid.to_owned(), ..RecordedObject::default() });
-            assert_eq!(whose(&live, &claim(), noted.as_ref()), expected, "{live}");
+            assert_eq!(classify(&live, &identity(), noted.as_ref()), expected, "{live}");
         }
     }
 
     #[test]
     fn a_stamp_is_current_until_anything_of_it_changes() {
         let body = json!({"metadata": {"name": "x"}});
-        let live = stamped(&body, &claim(), true);
-        assert!(is_current(&live, &claim(), true));
-        assert!(!is_current(&live, &claim(), false), "it isn't the anchor any more");
-        assert!(!is_current(&live, &OwnerIdentity { owner: "new".into(), ..claim() }, true));
-        assert!(!is_current(&body, &claim(), false));
+        let live = stamped(&body, &identity(), true);
+        assert!(is_current(&live, &identity(), true));
+        assert!(!is_current(&live, &identity(), false), "it isn't the anchor any more");
+        assert!(!is_current(&live, &OwnerIdentity { owner: "new".into(), ..identity() }, true));
+        assert!(!is_current(&body, &identity(), false));
     }
 
     #[test]

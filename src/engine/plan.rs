@@ -5,11 +5,12 @@ use futures_util::FutureExt;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Engine,
-    drift::{self, intruders, project},
-    ownership::{Ownership, anchor, stamped, whose},
-    run_bounded,
+    drift::{self, intruders, owned_fields},
+    ownership::{Ownership, anchor, classify, stamped},
+    reader::UNREACHABLE,
+    run_bounded::run_bounded,
     write::{mutated, pin_uid},
+    writer::Writer,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -20,28 +21,26 @@ use crate::{
     object::{FieldOwnership, ManagementScope, Object, kind},
 };
 
-pub(super) const UNREACHABLE: &str = "unreachable";
-
-impl Engine<'_> {
+impl Writer<'_> {
     /// Checks each of `wanted`, the objects that this plan would write. Without a cluster there is nothing to check by, and
     /// one warning says so.
-    pub async fn plan(&self, wanted: &[Object], out: &mut Diagnostics) {
-        if self.once.said(UNREACHABLE) {
+    pub async fn check_plan(&self, wanted: &[Object], out: &mut Diagnostics) {
+        if self.reader.reported.contains(UNREACHABLE) {
             return;
         }
-        if let Err(error) = self.cluster.identity(&self.limits).await
+        if let Err(error) = self.reader.cluster.identity(&self.reader.deadline).await
             && error.no_cluster()
         {
             return self.without_cluster(&error, out);
         }
-        if self.same_cluster(out).await.is_err() {
+        if self.reader.check_cluster_identity(out).await.is_err() {
             return;
         }
         let anchor = anchor(wanted.iter().map(|object| &object.key));
         // What the resource itself makes a Namespace for waits for that without a word.
         let comes = |object: &Object| {
             let namespace =
-                |other: &Object| other.key.kind == &kind::NAMESPACE && other.holding == ManagementScope::Whole;
+                |other: &Object| other.key.kind == &kind::NAMESPACE && other.scope == ManagementScope::Whole;
             wanted.iter().any(|other| namespace(other) && Some(&other.key.name) == object.key.namespace.as_ref())
         };
         let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key), comes(object)).boxed());
@@ -54,25 +53,25 @@ impl Engine<'_> {
 
     async fn check(&self, object: &Object, is_anchor: bool, namespace_comes: bool) -> Diagnostics {
         let mut out = Diagnostics::default();
-        let live = match self.cluster.get(&object.key, Freshness::Recent, &self.limits).await {
+        let live = match self.reader.cluster.get(&object.key, Freshness::Recent, &self.reader.deadline).await {
             Ok(live) => live,
             Err(error) => {
                 self.unchecked(&error, Doing::Read, object, &mut out);
                 return out;
             }
         };
-        if object.holding == ManagementScope::Fields {
+        if object.scope == ManagementScope::Fields {
             match live {
                 Some(live) => self.check_lent(object, &live, &mut out).await,
                 None => absent(object, &mut out),
             }
             return out;
         }
-        let noted = self.record.noted(&object.key);
+        let noted = self.reader.record.object(&object.key);
         let mut coming = noted.is_some_and(|noted| noted.moved);
         if let Some(live) = &live {
-            match whose(live, self.claim, noted) {
-                Ownership::Other(who) if self.claim.takeover.adopt => {
+            match classify(live, self.identity, noted) {
+                Ownership::Other(who) if self.identity.takeover.adopt_existing => {
                     coming = true;
                     adopted(live, object, &who, &mut out);
                 }
@@ -81,21 +80,21 @@ impl Engine<'_> {
                     return out;
                 }
                 // What was never ours wasn't changed behind our back: the plan shows it as it is.
-                Ownership::Ours | Ownership::OtherLife if coming => {}
-                Ownership::Ours | Ownership::OtherLife => drifted(live, object, &mut out),
+                Ownership::Ours | Ownership::OtherInstance if coming => {}
+                Ownership::Ours | Ownership::OtherInstance => drifted(live, object, &mut out),
             }
         }
-        if self.once.said(&silent_webhook(object)) {
+        if self.reader.reported.contains(&silent_webhook(object)) {
             return out;
         }
         match self.dry_run(object, live.as_deref(), is_anchor, coming).await {
             Ok(applied) => {
                 let content =
                     |object: &Json| drift::content(object).map(|(k, v)| (k.clone(), v.clone())).collect::<Json>();
-                let owned = project(&applied.object, Some(&object.body), &object.key);
+                let owned = owned_fields(&applied.object, Some(&object.body), &object.key);
                 mutated(&content(&owned), &content(&object.body), &object.key, &mut out);
                 for warning in applied.warnings {
-                    if self.once.first(&format!("{} {warning}", object.key)) {
+                    if self.reader.reported.insert(&format!("{} {warning}", object.key)) {
                         out.warn(
                             &Path::root(),
                             format!("Kubernetes warns of {}", object.key.kind.kind),
@@ -112,9 +111,9 @@ impl Engine<'_> {
 
     /// Whether somebody else's object would lend us the fields.
     async fn check_lent(&self, object: &Object, live: &Json, out: &mut Diagnostics) {
-        match whose(live, self.claim, None) {
+        match classify(live, self.identity, None) {
             // It was ours as a whole, so nobody's fields are in our way.
-            Ownership::Ours | Ownership::OtherLife => return left(object, out),
+            Ownership::Ours | Ownership::OtherInstance => return left(object, out),
             Ownership::Other(_) => {}
         }
         if let Some(who) = self.refuses(object, live, None) {
@@ -122,8 +121,8 @@ impl Engine<'_> {
         }
         let mut body = object.body.clone();
         pin_uid(&mut body, live);
-        let how = Apply { dry_run: true, force: self.force };
-        match self.cluster.apply(&object.key, &body, how, &self.limits).await {
+        let how = Apply { dry_run: true, force: self.force_conflicts };
+        match self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await {
             // What goes between the reading and the asking isn't there: apply says so.
             Ok(_) => {}
             Err(error) if error.stale() && !error.field_conflict() => {}
@@ -139,26 +138,29 @@ impl Engine<'_> {
         is_anchor: bool,
         coming: bool,
     ) -> Result<Applied, Error> {
-        let body = stamped(&object.body, self.claim, is_anchor);
+        let body = stamped(&object.body, self.identity, is_anchor);
         match live {
             // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
             Some(live)
-                if object.key.kind.territory == FieldOwnership::Exclusive
+                if object.key.kind.field_ownership == FieldOwnership::Exclusive
                     && (drift::is_unmanaged(live) || drift::take(live, &body, &object.key).is_some()) =>
             {
                 let content = drift::content(&body)
                     .map(|(name, value)| json!({ "op": "add", "path": format!("/{name}"), "value": value }));
-                self.cluster.patch(&object.key, &Json::Array(content.collect()), true, &self.limits).await
+                self.reader
+                    .cluster
+                    .patch(&object.key, &Json::Array(content.collect()), true, &self.reader.deadline)
+                    .await
             }
             _ => {
-                let how = Apply { dry_run: true, force: self.force || coming };
-                self.cluster.apply(&object.key, &body, how, &self.limits).await
+                let how = Apply { dry_run: true, force: self.force_conflicts || coming };
+                self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await
             }
         }
     }
 
     fn without_cluster(&self, error: &Error, out: &mut Diagnostics) {
-        if self.once.first(UNREACHABLE) {
+        if self.reader.reported.insert(UNREACHABLE) {
             out.warn(
                 &Path::root(),
                 "Planned without the cluster",
@@ -177,7 +179,7 @@ impl Engine<'_> {
         } else if error.no_cluster() {
             self.without_cluster(error, out);
         } else if doing == Doing::Check && error.forbidden() {
-            if self.once.first("dry run forbidden") {
+            if self.reader.reported.insert("dry run forbidden") {
                 out.warn(
                     &Path::root(),
                     "Planned without the server's validation",
@@ -198,9 +200,9 @@ impl Engine<'_> {
             error.to_string()
         };
         if error.webhook_unavailable() {
-            self.once.first(&silent_webhook(object));
+            self.reader.reported.insert(&silent_webhook(object));
         }
-        if self.once.first(&what) {
+        if self.reader.reported.insert(&what) {
             out.warn(
                 &Path::root(),
                 "Some checks wait until apply",
@@ -244,7 +246,7 @@ fn left(object: &Object, out: &mut Diagnostics) {
 /// An object of somebody else has the name.
 pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
     let (key, kind) = (&object.key, object.key.kind.kind);
-    match object.holding {
+    match object.scope {
         ManagementScope::Whole => out.error(
             &Path::root(),
             format!("{kind} exists already"),
@@ -267,7 +269,7 @@ pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
 /// An object of somebody else has the name, and is taken over. The plan of a create shows what will be there; what is
 /// there now is only said here.
 fn adopted(live: &Json, object: &Object, who: &str, out: &mut Diagnostics) {
-    let fields = drift::differences(&project(live, Some(&object.body), &object.key), &object.body);
+    let fields = drift::differences(&owned_fields(live, Some(&object.body), &object.key), &object.body);
     let changes = if fields.is_empty() { "nothing in it".to_owned() } else { fields.join(", ") };
     out.warn(
         &Path::root().attribute("adopt_existing"),
@@ -278,7 +280,7 @@ fn adopted(live: &Json, object: &Object, who: &str, out: &mut Diagnostics) {
 
 /// Who changed what since our last apply. The plan shows the live values; apply takes them back.
 fn drifted(live: &Json, object: &Object, out: &mut Diagnostics) {
-    if drift::project(live, Some(&object.body), &object.key) == object.body {
+    if drift::owned_fields(live, Some(&object.body), &object.key) == object.body {
         return;
     }
     for (manager, fields) in intruders(live, &object.body, &object.key) {

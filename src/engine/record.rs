@@ -4,14 +4,15 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{journal::Entry, schedule::Gone};
+use super::{journal::JournalEntry, schedule::Deletion};
 use crate::object::{Key, ManagementScope, Stage};
 
 /// One resource's record. Names objects as text, so that a record of a newer version still reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Version of this form.
-    pub v: u32,
+    #[serde(rename = "v")]
+    pub version: u32,
     /// The resource's id when it was written: a plan with another id is another resource.
     #[serde(default)]
     pub id: String,
@@ -47,10 +48,12 @@ pub struct RecordedObject {
     pub stage: u8,
     /// Seconds that the data plane needs to leave it before it goes.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub settle: u64,
+    #[serde(rename = "settle")]
+    pub propagation_seconds: u64,
     /// Some fields of somebody else's object.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub fields: bool,
+    #[serde(rename = "fields")]
+    pub fields_only: bool,
     /// Somebody else's before `adopt_existing` took it over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
@@ -69,18 +72,18 @@ impl RecordedObject {
     }
 
     /// How we hold it.
-    pub fn holding(&self) -> ManagementScope {
-        if self.fields { ManagementScope::Fields } else { ManagementScope::Whole }
+    pub fn scope(&self) -> ManagementScope {
+        if self.fields_only { ManagementScope::Fields } else { ManagementScope::Whole }
     }
 
     /// Whether it was somebody else's: taken over, or held in part until now.
-    pub fn is_adopted(&self, holding: ManagementScope) -> bool {
-        self.adopted || self.fields && holding == ManagementScope::Whole
+    pub fn is_adopted(&self, scope: ManagementScope) -> bool {
+        self.adopted || self.fields_only && scope == ManagementScope::Whole
     }
 
     /// How it goes.
-    pub fn gone(&self) -> Gone {
-        Gone { stage: Stage(self.stage), settle: Duration::from_secs(self.settle) }
+    pub fn deletion(&self) -> Deletion {
+        Deletion { stage: Stage(self.stage), propagation_delay: Duration::from_secs(self.propagation_seconds) }
     }
 }
 
@@ -94,41 +97,41 @@ impl Record {
     const VERSION: u32 = 1;
 
     /// Reads private data; nothing, or anything that isn't ours, is an empty record: the state's keys have to do then.
-    pub fn read(private: &[u8]) -> Self {
+    pub fn decode(private: &[u8]) -> Self {
         serde_json::from_slice(private).unwrap_or_default()
     }
 
     /// The private data.
-    pub fn write(&self) -> Vec<u8> {
-        serde_json::to_vec(&Self { v: Self::VERSION, ..self.clone() }).unwrap_or_default()
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(&Self { version: Self::VERSION, ..self.clone() }).unwrap_or_default()
     }
 
     /// The noted objects whose kinds we know.
-    pub fn keys(&self) -> BTreeMap<Key, RecordedObject> {
+    pub fn recorded_objects(&self) -> BTreeMap<Key, RecordedObject> {
         self.objects.iter().filter_map(|(key, noted)| Some((key.parse().ok()?, noted.clone()))).collect()
     }
 
     /// What is noted of an object.
-    pub fn noted(&self, key: &Key) -> Option<&RecordedObject> {
+    pub fn object(&self, key: &Key) -> Option<&RecordedObject> {
         self.objects.get(&key.to_string())
     }
 
     /// Takes over what was done.
-    pub fn note(&mut self, done: &BTreeMap<Key, Entry>) {
+    pub fn update(&mut self, done: &BTreeMap<Key, JournalEntry>) {
         for (key, entry) in done {
             match entry {
-                Entry::Written { uid, goes, holding, adopted, .. } => {
+                JournalEntry::Written { uid, deletion, scope, adopted, .. } => {
                     let noted = RecordedObject {
                         uid: uid.clone(),
-                        stage: goes.stage.0,
-                        settle: goes.settle.as_secs(),
-                        fields: *holding == ManagementScope::Fields,
+                        stage: deletion.stage.0,
+                        propagation_seconds: deletion.propagation_delay.as_secs(),
+                        fields_only: *scope == ManagementScope::Fields,
                         adopted: *adopted,
                         ..RecordedObject::default()
                     };
                     self.objects.insert(key.to_string(), noted);
                 }
-                Entry::Gone => {
+                JournalEntry::Removed => {
                     self.objects.remove(&key.to_string());
                 }
             }
@@ -143,19 +146,25 @@ mod tests {
     #[test]
     fn what_is_not_a_record_is_an_empty_one() {
         for private in [&b""[..], b"null", b"{", b"\xff"] {
-            assert_eq!(Record::read(private), Record::default());
+            assert_eq!(Record::decode(private), Record::default());
         }
     }
 
     #[test]
     fn it_survives_the_round_trip() {
-        let noted = RecordedObject { uid: "u".into(), stage: 20, settle: 2, fields: true, ..RecordedObject::default() };
+        let noted = RecordedObject {
+            uid: "u".into(),
+            stage: 20,
+            propagation_seconds: 2,
+            fields_only: true,
+            ..RecordedObject::default()
+        };
         let record = Record {
-            v: 1,
+            version: 1,
             id: "pci/payments".into(),
             objects: [("Service/pci/payments".into(), noted)].into(),
             ..Record::default()
         };
-        assert_eq!(Record::read(&record.write()), record);
+        assert_eq!(Record::decode(&record.encode()), record);
     }
 }

@@ -5,10 +5,10 @@ use std::{cmp::Reverse, time::Duration};
 use serde_json::Value as Json;
 
 use super::{
-    Engine,
-    ownership::{OWNER, Ownership, whose},
+    ownership::{Ownership, classify},
     record::RecordedObject,
     write::MAX_CONFLICT_RETRIES,
+    writer::Writer,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -17,18 +17,20 @@ use crate::{
         Error, Freshness,
         errors::{Doing, explain},
     },
-    object::Key,
+    object::{Key, annotation},
 };
 
 /// Between two stages of deletes: what a route named must outlive the route in every proxy.
 const SETTLE: Duration = Duration::from_secs(2);
 
-impl Engine<'_> {
+impl Writer<'_> {
     /// Tells what will go, and what mustn't.
     pub(super) async fn check_displaced(&self, out: &mut Diagnostics) {
-        for key in self.claim.takeover.displaces.keys() {
+        for key in self.identity.takeover.replaced_objects.keys() {
             // What can't be read is told by apply, which reads it again.
-            let Ok(Some(live)) = self.cluster.get(key, Freshness::Recent, &self.limits).await else { continue };
+            let Ok(Some(live)) = self.reader.cluster.get(key, Freshness::Recent, &self.reader.deadline).await else {
+                continue;
+            };
             if let Some(who) = self.displaced(key, &live, out) {
                 out.warn(
                     &Path::root().attribute("replaces"),
@@ -43,8 +45,8 @@ impl Engine<'_> {
 
     /// Tells which objects stay in place though they aren't wanted any more.
     pub(super) fn released(&self, out: &mut Diagnostics) {
-        let leaves = |key: &Key| self.claim.takeover.leaves.contains(&key.kind);
-        for key in self.record.keys().keys().filter(|key| leaves(key)) {
+        let leaves = |key: &Key| self.identity.takeover.unmanaged_kinds.contains(&key.kind);
+        for key in self.reader.record.recorded_objects().keys().filter(|key| leaves(key)) {
             out.warn(
                 &Path::root(),
                 format!("{} is left in place", key.kind.kind),
@@ -58,7 +60,7 @@ impl Engine<'_> {
 
     /// Deletes them, later stages first. All of ours are there.
     pub(super) async fn displace(&self, out: &mut Diagnostics) {
-        let mut keys: Vec<_> = self.claim.takeover.displaces.iter().collect();
+        let mut keys: Vec<_> = self.identity.takeover.replaced_objects.iter().collect();
         keys.sort_by_key(|(_, stage)| Reverse(**stage));
         let mut deleted = None;
         for (key, stage) in keys {
@@ -75,7 +77,7 @@ impl Engine<'_> {
     /// Answers whether it was there.
     async fn displace_one(&self, key: &Key, settle: bool, out: &mut Diagnostics) -> Result<bool, Error> {
         for round in 1.. {
-            let live = match self.cluster.get(key, Freshness::Now, &self.limits).await {
+            let live = match self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await {
                 Err(error) if error.kind_missing() => None,
                 live => live?,
             };
@@ -84,7 +86,7 @@ impl Engine<'_> {
                 break;
             }
             if settle && round == 1 {
-                self.limits.pause(SETTLE).await?;
+                self.reader.deadline.pause(SETTLE).await?;
             }
             match self.let_go(key, &RecordedObject::default(), &live).await {
                 Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES => {}
@@ -96,8 +98,8 @@ impl Engine<'_> {
 
     /// Who has it, in words; `None` where it belongs to a resource, which has to let go of it first.
     fn displaced(&self, key: &Key, live: &Json, out: &mut Diagnostics) -> Option<String> {
-        let Ownership::Other(who) = whose(live, self.claim, None) else { return None };
-        if text(live, &["metadata", "annotations", OWNER]).is_none() {
+        let Ownership::Other(who) = classify(live, self.identity, None) else { return None };
+        if text(live, &["metadata", "annotations", annotation::OWNER]).is_none() {
             return Some(who);
         }
         out.error(

@@ -5,12 +5,13 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Engine, Entry, Journal,
-    drift::{differences, is_unmanaged, project, released, take, take_written},
+    drift::{differences, is_unmanaged, owned_fields, released, take, take_written},
+    journal::{Journal, JournalEntry},
     namespace_contents::Admitted,
-    ownership::{Ownership, is_stamped, stamped, whose},
+    ownership::{Ownership, classify, is_stamped, stamped},
     plan::{absent, in_the_way},
     record::RecordedObject,
+    writer::Writer,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -36,7 +37,7 @@ pub(super) struct Target<'a> {
     pub(super) noted: Option<&'a RecordedObject>,
 }
 
-impl Engine<'_> {
+impl Writer<'_> {
     /// Server-side apply.
     pub(super) async fn put(
         &self,
@@ -49,7 +50,7 @@ impl Engine<'_> {
         let mut live = live;
         let mut waited = Duration::ZERO;
         for round in 1.. {
-            if object.holding == ManagementScope::Fields && live.is_none() {
+            if object.scope == ManagementScope::Fields && live.is_none() {
                 // It went since it was read, and it isn't ours to make.
                 absent(object, out);
                 return Ok(());
@@ -61,26 +62,26 @@ impl Engine<'_> {
                 in_the_way(object, &who, out);
                 return Ok(());
             }
-            let whose = live.as_deref().map(|live| whose(live, self.claim, noted));
-            let adopting = object.holding == ManagementScope::Whole && matches!(whose, Some(Ownership::Other(_)));
+            let whose = live.as_deref().map(|live| classify(live, self.identity, noted));
+            let adopting = object.scope == ManagementScope::Whole && matches!(whose, Some(Ownership::Other(_)));
             let coming = adopting || noted.is_some_and(|noted| noted.moved);
             match self.put_once(target, live.as_deref(), coming).await {
                 Ok(applied) => {
-                    let owned = project(&applied, Some(&object.body), &object.key);
+                    let owned = owned_fields(&applied, Some(&object.body), &object.key);
                     mutated(&owned, target.body, &object.key, out);
-                    let adopted = adopting || noted.is_some_and(|noted| noted.is_adopted(object.holding));
-                    journal.note(&object.key, Entry::written(&applied, owned, object, adopted));
+                    let adopted = adopting || noted.is_some_and(|noted| noted.is_adopted(object.scope));
+                    journal.insert(&object.key, JournalEntry::written(&applied, owned, object, adopted));
                     return Ok(());
                 }
                 Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES && !error.field_conflict() => {}
                 Err(error) if error.may_come_yet() && live.is_none() && waited < COMES_UP_WITHIN => {
                     let pause = Duration::from_secs(1);
-                    self.limits.pause(pause).await?;
+                    self.reader.deadline.pause(pause).await?;
                     waited += pause;
                 }
                 Err(error) => return Err(error),
             }
-            live = self.cluster.get(&object.key, Freshness::Now, &self.limits).await?;
+            live = self.reader.cluster.get(&object.key, Freshness::Now, &self.reader.deadline).await?;
         }
         Ok(())
     }
@@ -88,11 +89,11 @@ impl Engine<'_> {
     /// Who has the object, where we may not write it: somebody else, unless we take it over; where we only want some fields,
     /// another resource of this provider, since an apply would take the others from it.
     pub(super) fn refuses(&self, object: &Object, live: &Json, noted: Option<&RecordedObject>) -> Option<String> {
-        let in_the_way = match object.holding {
-            ManagementScope::Whole => !self.claim.takeover.adopt,
+        let in_the_way = match object.scope {
+            ManagementScope::Whole => !self.identity.takeover.adopt_existing,
             ManagementScope::Fields => is_stamped(live),
         };
-        match whose(live, self.claim, noted) {
+        match classify(live, self.identity, noted) {
             Ownership::Other(who) if in_the_way => Some(who),
             _ => None,
         }
@@ -100,31 +101,31 @@ impl Engine<'_> {
 
     async fn put_once(&self, target: &Target<'_>, live: Option<&Json>, coming: bool) -> Result<Json, Error> {
         let object = target.object;
-        let mut body = match object.holding {
-            ManagementScope::Whole => stamped(target.body, self.claim, target.is_anchor),
+        let mut body = match object.scope {
+            ManagementScope::Whole => stamped(target.body, self.identity, target.is_anchor),
             ManagementScope::Fields => target.body.clone(),
         };
         if let Some(live) = live {
             let live = self.taken(object, &body, live.clone(), coming).await?;
             set(&mut body, &["metadata", "resourceVersion"], at(&live, &["metadata", "resourceVersion"]).clone());
-            if object.holding == ManagementScope::Fields {
+            if object.scope == ManagementScope::Fields {
                 pin_uid(&mut body, &live);
             }
         }
-        let how = Apply { dry_run: false, force: self.force };
-        Ok(self.cluster.apply(&object.key, &body, how, &self.limits).await?.object)
+        let how = Apply { dry_run: false, force: self.force_conflicts };
+        Ok(self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await?.object)
     }
 
     /// The live object once every field in our territory is ours alone. Values don't change, only who has them. In shared
     /// kinds that is only done as an object becomes ours (`coming`). One that is ours no more, but for some fields, is let go.
     async fn taken(&self, object: &Object, body: &Json, mut live: Json, coming: bool) -> Result<Json, Error> {
         let key = &object.key;
-        let patch = match (object.holding, key.kind.territory) {
+        let patch = match (object.scope, key.kind.field_ownership) {
             (ManagementScope::Whole, FieldOwnership::Exclusive) => {
                 if is_unmanaged(&live) {
                     // Nobody is on record: a forced apply makes the server note a manager, whom the take absorbs.
                     let how = Apply { dry_run: false, force: true };
-                    live = self.cluster.apply(key, body, how, &self.limits).await?.object;
+                    live = self.reader.cluster.apply(key, body, how, &self.reader.deadline).await?.object;
                 }
                 take(&live, body, key)
             }
@@ -134,7 +135,7 @@ impl Engine<'_> {
             _ => None,
         };
         match patch {
-            Some(patch) => Ok(self.cluster.patch(key, &patch, false, &self.limits).await?.object),
+            Some(patch) => Ok(self.reader.cluster.patch(key, &patch, false, &self.reader.deadline).await?.object),
             None => Ok(live),
         }
     }
@@ -154,16 +155,18 @@ impl Engine<'_> {
             if self.would_go(key, noted, &found) && !self.vacant(key, Admitted::Nothing, out).await {
                 return Ok(());
             }
-            let result = match (noted.holding(), whose(&found, self.claim, Some(noted))) {
+            let result = match (noted.scope(), classify(&found, self.identity, Some(noted))) {
                 // Whoever has it as a whole by now has what was lent, too.
                 (ManagementScope::Fields, _) if is_stamped(&found) => Ok(()),
                 (ManagementScope::Fields, _) => self.give_back(key, &found).await,
                 (ManagementScope::Whole, Ownership::Ours) => self.let_go(key, noted, &found).await,
                 // Of an earlier life, or without a record (state surgery): the owner alone has to do.
-                (ManagementScope::Whole, Ownership::OtherLife) if noted.inherited || self.claim.instance.is_empty() => {
+                (ManagementScope::Whole, Ownership::OtherInstance)
+                    if noted.inherited || self.identity.instance.is_empty() =>
+                {
                     self.let_go(key, noted, &found).await
                 }
-                (ManagementScope::Whole, Ownership::OtherLife) => {
+                (ManagementScope::Whole, Ownership::OtherInstance) => {
                     // A newer life of the same resource has it: that is how create_before_destroy ends.
                     tracing::info!(object = %key, "left to a newer resource of the same name");
                     Ok(())
@@ -179,29 +182,29 @@ impl Engine<'_> {
                 Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES => {}
                 Err(error) => return Err(error),
             }
-            live = self.cluster.get(key, Freshness::Now, &self.limits).await?;
+            live = self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await?;
         }
-        journal.note(key, Entry::Gone);
+        journal.insert(key, JournalEntry::Removed);
         Ok(())
     }
 
     /// Ours goes; what is left to somebody else stays as it is, and of shared kinds what we only adopted, or never wrote.
     pub(super) async fn let_go(&self, key: &Key, noted: &RecordedObject, live: &Json) -> Result<(), Error> {
-        let borrowed = (noted.adopted || noted.moved) && key.kind.territory == FieldOwnership::Shared;
-        if borrowed || self.claim.takeover.leaves.contains(&key.kind) {
-            return self.cluster.patch(key, &released(live), false, &self.limits).await.map(|_| ());
+        let borrowed = (noted.adopted || noted.moved) && key.kind.field_ownership == FieldOwnership::Shared;
+        if borrowed || self.identity.takeover.unmanaged_kinds.contains(&key.kind) {
+            return self.reader.cluster.patch(key, &released(live), false, &self.reader.deadline).await.map(|_| ());
         }
         let said = |name: &str| text(live, &["metadata", name]).unwrap_or_default().to_owned();
         let (uid, version) = (said("uid"), said("resourceVersion"));
         let left = if at(live, &["metadata", "deletionTimestamp"]).is_null() {
-            self.cluster.delete(key, &uid, &version, &self.limits).await?.map(Arc::new)
+            self.reader.cluster.delete(key, &uid, &version, &self.reader.deadline).await?.map(Arc::new)
         } else {
             // Whoever asked first, it goes; asking again is a conflict where it is a Namespace.
             Some(Arc::new(live.clone()))
         };
         let mut held = left.filter(|object| !finalizers(object).is_empty());
         while let Some(object) = held {
-            self.limits.pause(Duration::from_millis(500)).await.map_err(|error| match error {
+            self.reader.deadline.pause(Duration::from_millis(500)).await.map_err(|error| match error {
                 Error::TimedOut(_) => Error::TimedOut(format!(
                     "it is being deleted, but its finalizers aren't done: {}{}",
                     finalizers(&object).join(", "),
@@ -209,7 +212,7 @@ impl Engine<'_> {
                 )),
                 other => other,
             })?;
-            let live = self.cluster.get(key, Freshness::Now, &self.limits).await?;
+            let live = self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await?;
             held = live.filter(|live| text(live, &["metadata", "uid"]) == Some(&uid));
         }
         Ok(())
@@ -228,7 +231,7 @@ impl Engine<'_> {
         if let Some(namespace) = &key.namespace {
             set(&mut body, &["metadata", "namespace"], json!(namespace));
         }
-        self.cluster.apply(key, &body, Apply::default(), &self.limits).await.map(|_| ())
+        self.reader.cluster.apply(key, &body, Apply::default(), &self.reader.deadline).await.map(|_| ())
     }
 }
 

@@ -23,12 +23,9 @@ use super::{
 use crate::{
     json_path::text,
     known::Known,
-    object::{Key, Kind},
+    object::{FIELD_MANAGER, Key, Kind},
     query::{self, Query, QueryError},
 };
-
-/// Our name in managedFields. Fixed: whose object it is says the owner annotation, which object it is says the server.
-pub const FIELD_MANAGER: &str = "terraform-provider-mesh";
 
 /// The form of what we write, and of what we read unless we ask for another.
 const JSON: &str = "application/json";
@@ -118,13 +115,13 @@ impl Cluster {
     }
 
     /// The answer to a question, some seconds old at most: all who ask it share it.
-    pub async fn look(&self, query: &Query, limits: &Deadline) -> query::Answer {
+    pub async fn look(&self, query: &Query, limits: &Deadline) -> query::QueryResult {
         self.reads.look(query).get_or_init(|| self.answer(query, limits)).await.clone()
     }
 
-    async fn answer(&self, query: &Query, limits: &Deadline) -> query::Answer {
+    async fn answer(&self, query: &Query, limits: &Deadline) -> query::QueryResult {
         match query {
-            Query::All { kind, namespace } => {
+            Query::List { kind, namespace } => {
                 let (kind, namespace) = (*kind, namespace.as_deref());
                 let shared = self.reads.list(kind, namespace);
                 match self.listed(&shared, kind, namespace, limits).await {
@@ -135,7 +132,7 @@ impl Cluster {
                     Err(error) => Err(QueryError::Failed(error.to_string())),
                 }
             }
-            Query::One(key) => match self.get(key, Freshness::Recent, limits).await {
+            Query::Get(key) => match self.get(key, Freshness::Recent, limits).await {
                 Ok(live) => Ok(live.into_iter().collect()),
                 Err(error) if error.forbidden() => Err(QueryError::Forbidden),
                 Err(error) => Err(QueryError::Failed(error.to_string())),

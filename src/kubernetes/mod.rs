@@ -15,7 +15,7 @@ mod session;
 mod target;
 mod transport;
 
-pub use cluster::{Applied, Apply, Cluster, FIELD_MANAGER};
+pub use cluster::{Applied, Apply, Cluster};
 pub use connection::{Connection, Exec, Pod, Secret};
 pub use errors::Error;
 pub use reads::Freshness;

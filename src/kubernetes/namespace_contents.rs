@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     json_path::{at, text},
-    object::stamp,
+    object::annotation,
 };
 
 /// The server's kinds in two requests; Kubernetes 1.30 has it in this form.
@@ -84,8 +84,8 @@ fn inhabitant(object: &Json) -> Option<Inhabitant> {
     let said = |key: &str| text(object, &["metadata", "annotations", key]).map(str::to_owned);
     Some(Inhabitant {
         name: text(object, &["metadata", "name"])?.to_owned(),
-        owner: said(stamp::OWNER),
-        resource: said(stamp::RESOURCE),
+        owner: said(annotation::OWNER),
+        resource: said(annotation::RESOURCE),
     })
 }
 

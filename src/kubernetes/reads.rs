@@ -12,7 +12,7 @@ use tokio::{sync::OnceCell, time::Instant};
 
 use crate::{
     object::{Key, Kind},
-    query::{Answer, Query},
+    query::{Query, QueryResult},
 };
 
 const SINGLE_READS: u32 = 8;
@@ -39,7 +39,7 @@ pub enum Listed {
 pub type Shared = Arc<OnceCell<Listed>>;
 
 /// The answer to a question that many ask.
-pub type Asked = Arc<OnceCell<Answer>>;
+pub type Asked = Arc<OnceCell<QueryResult>>;
 
 /// How new an answer must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,7 +212,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_many_ask_is_asked_once_while_it_is_fresh() {
         let reads = Reads::default();
-        let query = Query::all(&VIRTUAL_SERVICE, "pci");
+        let query = Query::list(&VIRTUAL_SERVICE, "pci");
         let asked = AtomicU32::new(0);
         for passes in [1, 1, 12] {
             tokio::time::advance(Duration::from_secs(passes)).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+pub use super::manifest::Texts;
 use super::names;
 use crate::{
     diagnostics::{Diagnostics, Path},

@@ -5,7 +5,6 @@ pub mod admission;
 pub mod checks;
 pub mod duration;
 pub mod external_service;
-pub mod failures;
 pub mod gateway;
 pub mod global_defaults;
 pub mod global_name;

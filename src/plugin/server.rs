@@ -44,7 +44,7 @@ answers! {
 /// Functions have one error and no diagnostics.
 impl Answer for call_function::Response {
     fn tell(&mut self, told: Diagnostics) {
-        if told.sound().is_err() {
+        if told.has_errors() {
             let error = super::interface::FunctionError { argument: None, text: told.to_string() };
             *self = Self { result: None, error: Some(to_proto::function_error(error)) };
         }

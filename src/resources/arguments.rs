@@ -51,6 +51,7 @@ pub(crate) fn cloned<T: Clone>(argument: &Attr<T>) -> Known<Option<T>> {
 }
 
 /// A number.
+#[allow(clippy::trivially_copy_pass_by_ref)]
 pub(crate) fn number(argument: &Attr<u32>) -> Known<Option<u32>> {
     argument.copied()
 }

@@ -2,7 +2,7 @@
 
 use super::run::Run;
 use crate::{
-    engine::Once,
+    engine::ReportedMessages,
     known::Known,
     kubernetes::Cluster,
     mesh::{Mesh, checks::Levels, text::text_enum},
@@ -33,7 +33,7 @@ pub struct Context {
     /// What the findings of live checks are worth.
     pub checks: Levels,
     /// Warnings that one run tells once.
-    pub once: Once,
+    pub reported: ReportedMessages,
     /// What the resources of one run know of each other.
     pub run: Run,
 }

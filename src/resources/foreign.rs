@@ -42,14 +42,14 @@ pub(super) fn object(foreign: &Foreign, out: &mut Diagnostics) -> Result<Key, Re
             format!(
                 "The state of this {} names no object of a kind that this provider writes ({}).",
                 foreign.kind,
-                kind::ALL.iter().map(|kind| kind.kind).collect::<Vec<_>>().join(", ")
+                kind::MANAGED.iter().map(|kind| kind.kind).collect::<Vec<_>>().join(", ")
             ),
         )
     })
 }
 
 fn key(state: &Json, kind: &[&str], namespace: &[&str], name: &[&str]) -> Option<Key> {
-    let kind = kind::named(text(state, kind)?)?;
+    let kind = kind::by_name(text(state, kind)?)?;
     let namespace = at(state, namespace).as_str().filter(|namespace| !namespace.is_empty()).map(str::to_owned);
     (kind.namespaced == namespace.is_some()).then_some(())?;
     Some(Key { kind, namespace, name: text(state, name)?.to_owned() })

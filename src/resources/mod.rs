@@ -5,7 +5,6 @@ pub(crate) mod arguments;
 pub mod common;
 mod context;
 pub mod external_service;
-mod failures;
 mod foreign;
 pub mod gateway;
 pub mod global_defaults;

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::{
     diagnostics::Path,
-    engine::Entry,
+    engine::JournalEntry,
     known::Known,
     mesh::Rendered,
     object::{Key, Object},
@@ -78,11 +78,11 @@ pub(super) fn live(state: &Value) -> BTreeMap<Key, Json> {
 }
 
 /// What was there, and what was done to it.
-pub(super) fn merged(mut before: BTreeMap<Key, Json>, done: &BTreeMap<Key, Entry>) -> BTreeMap<Key, Json> {
+pub(super) fn merged(mut before: BTreeMap<Key, Json>, done: &BTreeMap<Key, JournalEntry>) -> BTreeMap<Key, Json> {
     for (key, entry) in done {
         match entry {
-            Entry::Written { owned, .. } => drop(before.insert(key.clone(), owned.clone())),
-            Entry::Gone => drop(before.remove(key)),
+            JournalEntry::Written { owned, .. } => drop(before.insert(key.clone(), owned.clone())),
+            JournalEntry::Removed => drop(before.remove(key)),
         }
     }
     before
@@ -207,9 +207,9 @@ mod tests {
             ("{}", "{}"),
         ];
         for (state, expected) in rows {
-            let recorded = recorded(&Arguments::schema(), &stored(state));
+            let recorded = recorded(Arguments::schema(), &stored(state));
             assert_eq!(recorded, expected);
-            let restored = restored(&Arguments::schema(), &recorded);
+            let restored = restored(Arguments::schema(), &recorded);
             assert_eq!(restored, stored(expected), "what is recorded comes back");
             let _ = Arguments::decode(&restored, &Path::root(), &mut Diagnostics::default());
         }
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn what_is_no_record_says_nothing() {
         for text in ["", "null", "[]", "{", r#"{"unheard":1}"#] {
-            assert_eq!(restored(&Arguments::schema(), text), stored("{}"), "{text}");
+            assert_eq!(restored(Arguments::schema(), text), stored("{}"), "{text}");
         }
     }
 }

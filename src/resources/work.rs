@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::Context;
 use crate::{
     diagnostics::{Diagnostics, Path},
-    engine::{Entry, Journal, OwnerIdentity, Record, record::RecordedObject},
+    engine::{Journal, JournalEntry, OwnerIdentity, Record, record::RecordedObject},
     kubernetes::Deadline,
     object::{Key, Object},
 };
@@ -22,7 +22,7 @@ pub(super) enum Job {
 /// Everything that a job needs; owned.
 pub(super) struct Work {
     pub(super) context: Arc<Context>,
-    pub(super) claim: OwnerIdentity,
+    pub(super) identity: OwnerIdentity,
     pub(super) record: Record,
     pub(super) limits: Deadline,
 }
@@ -32,7 +32,7 @@ pub(super) struct Done {
     /// What happened.
     pub(super) diagnostics: Diagnostics,
     /// What was written or deleted.
-    pub(super) written: BTreeMap<Key, Entry>,
+    pub(super) written: BTreeMap<Key, JournalEntry>,
     /// The record from now on.
     pub(super) record: Record,
 }
@@ -41,7 +41,7 @@ impl Work {
     /// Does the job to its end.
     pub(super) async fn run(self, job: Job) -> Done {
         let journal = Arc::new(Journal::default());
-        let (mut record, owner) = (self.record.clone(), self.claim.owner.clone());
+        let (mut record, owner) = (self.record.clone(), self.identity.owner.clone());
         let task = tokio::spawn(self.perform(job, journal.clone()));
         let (cluster, diagnostics) = task.await.unwrap_or_else(|failure| {
             let mut out = Diagnostics::default();
@@ -52,8 +52,8 @@ impl Work {
             );
             (None, out)
         });
-        let written = journal.done();
-        record.note(&written);
+        let written = journal.entries();
+        record.update(&written);
         record.owner = owner;
         record.cluster = cluster.or(record.cluster);
         Done { diagnostics, written, record }
@@ -61,11 +61,11 @@ impl Work {
 
     async fn perform(self, job: Job, journal: Arc<Journal>) -> (Option<String>, Diagnostics) {
         let mut out = Diagnostics::default();
-        let engine = self.context.engine(&self.claim, &self.record, self.limits);
-        let Ok(cluster) = engine.same_cluster(&mut out).await else { return (None, out) };
+        let writer = self.context.writer(&self.identity, &self.record, self.limits);
+        let Ok(cluster) = writer.reader.check_cluster_identity(&mut out).await else { return (None, out) };
         match job {
-            Job::Apply(wanted) => engine.apply(&wanted, &journal, &mut out).await,
-            Job::Delete { noted, settled } => engine.delete(&noted, settled, &journal, &mut out).await,
+            Job::Apply(wanted) => writer.apply(&wanted, &journal, &mut out).await,
+            Job::Delete { noted, settled } => writer.delete(&noted, settled, &journal, &mut out).await,
         }
         (cluster, out)
     }

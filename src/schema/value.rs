@@ -223,7 +223,7 @@ impl Value {
 }
 
 /// An argument as written.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Attr<T> {
     /// The value is known after apply.
     Unknown,
@@ -407,6 +407,11 @@ impl<T: Clone> Attr<BTreeMap<String, Attr<T>>> {
     pub fn elements(&self) -> Known<Option<BTreeMap<String, T>>> {
         let element = |(key, value): (&String, &Attr<T>)| Ok((key.clone(), value.required()?.clone()));
         self.known()?.map(|items| items.iter().map(element).collect()).transpose()
+    }
+
+    /// The elements of a required argument.
+    pub fn required_elements(&self) -> Known<BTreeMap<String, T>> {
+        self.elements()?.ok_or(Unknown)
     }
 
     /// The elements; none where the argument is not set.

@@ -8,11 +8,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::ownership::is_stamp;
+use super::ownership::is_ownership_key;
 use crate::{
     json_path::{at, set, text},
-    kubernetes::FIELD_MANAGER,
-    object::{FieldOwnership, Key},
+    object::{FIELD_MANAGER, FieldOwnership, Key},
 };
 
 /// Annotations and labels that mean something to Istio: on kinds that are ours alone they are ours, written or not.
@@ -23,7 +22,7 @@ const FRAME: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
 
 /// The part of `live` that is ours: what `wanted` (or, at refresh, what we wrote last) has, and what the server's
 /// managedFields say is ours. Of kinds that are ours alone, everything but status and foreign metadata.
-pub fn project(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
+pub fn owned_fields(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
     let ours = union(&wanted.map_or(json!({}), |wanted| fields_of(wanted, key, &mut Vec::new())), &our_fields(live));
     let mut projected = Map::new();
     projected.insert("apiVersion".into(), json!(key.kind.api_version()));
@@ -36,8 +35,8 @@ pub fn project(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
     for part in ["labels", "annotations"] {
         let found = at(live, &["metadata", part]).as_object();
         let kept = |name: &str| {
-            !is_stamp(name)
-                && (key.kind.territory == FieldOwnership::Exclusive && MEANINGFUL.contains(&name)
+            !is_ownership_key(name)
+                && (key.kind.field_ownership == FieldOwnership::Exclusive && MEANINGFUL.contains(&name)
                     || at(&ours, &["f:metadata", &field(part), &field(name)]).is_object())
         };
         let kept: Map<_, _> =
@@ -48,7 +47,7 @@ pub fn project(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
     }
     projected.insert("metadata".into(), Json::Object(metadata));
     for (name, value) in content(live) {
-        match key.kind.territory {
+        match key.kind.field_ownership {
             FieldOwnership::Exclusive => projected.insert(name.clone(), value.clone()),
             FieldOwnership::Shared => match ours.get(field(name)) {
                 Some(fields) => projected.insert(name.clone(), pick(value, fields)),
@@ -143,7 +142,8 @@ pub fn released(live: &Json) -> Json {
         json!({ "op": "test", "path": "/metadata/resourceVersion", "value": at(live, &["metadata", "resourceVersion"]) }),
     ];
     for part in ["labels", "annotations"] {
-        let ours = at(live, &["metadata", part]).as_object().into_iter().flatten().filter(|(name, _)| is_stamp(name));
+        let ours =
+            at(live, &["metadata", part]).as_object().into_iter().flatten().filter(|(name, _)| is_ownership_key(name));
         operations.extend(ours.map(|(name, _)| {
             json!({ "op": "remove", "path": format!("/metadata/{part}/{}", name.replace('~', "~0").replace('/', "~1")) })
         }));
@@ -210,14 +210,16 @@ fn territory(wanted: &Json, key: &Key) -> impl Fn(&[&str]) -> bool {
         at(wanted, &["metadata", part]).as_object().into_iter().flatten().map(|(name, _)| field(name)).collect()
     };
     let (labels, annotations) = (names("labels"), names("annotations"));
-    let exclusive = key.kind.territory == FieldOwnership::Exclusive;
+    let exclusive = key.kind.field_ownership == FieldOwnership::Exclusive;
     let meaningful: Vec<String> = MEANINGFUL.iter().map(|name| field(name)).collect();
     move |path| {
         if !exclusive {
             return false;
         }
         let has = |set: &BTreeSet<String>, name: &str| {
-            set.contains(name) || meaningful.iter().any(|m| m == name) || name.strip_prefix("f:").is_some_and(is_stamp)
+            set.contains(name)
+                || meaningful.iter().any(|m| m == name)
+                || name.strip_prefix("f:").is_some_and(is_ownership_key)
         };
         match path {
             ["f:metadata", "f:labels", name] => has(&labels, name),

@@ -39,7 +39,7 @@ fn live(managed: &Json, spec: &Json) -> Json {
 #[test]
 fn what_we_applied_comes_back() {
     let (key, body) = deny_all();
-    assert_eq!(project(&live(&json!([ours()]), &body["spec"]), Some(&body), &key), body);
+    assert_eq!(owned_fields(&live(&json!([ours()]), &body["spec"]), Some(&body), &key), body);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_field_that_somebody_added_to_a_kind_of_ours_is_drift() {
         &json!({"f:spec": {"f:rules": {}, "f:selector": {".": {}, "f:matchLabels": {".": {}, "f:app": {}}}}}),
     );
     let live = live(&json!([ours(), kubectl]), &spec);
-    assert_eq!(project(&live, Some(&body), &key)["spec"], spec);
+    assert_eq!(owned_fields(&live, Some(&body), &key)["spec"], spec);
     let (manager, mut fields) = intruders(&live, &body, &key).remove(0);
     fields.sort();
     assert_eq!(manager, "kubectl-edit");
@@ -110,13 +110,13 @@ fn of_a_shared_kind_only_our_fields_are_ours() {
         "metadata": {"name": "payments", "namespace": "pci", "labels": {"team": "x"}, "managedFields": []},
         "spec": {"clusterIP": "10.0.0.1", "ports": [theirs, {"port": 9, "protocol": "UDP"}], "selector": {"app": "payments"}},
     });
-    assert_eq!(project(&live, Some(&body), &key), body);
+    assert_eq!(owned_fields(&live, Some(&body), &key), body);
     assert_eq!(take(&live, &body, &key), None);
 
     // The server takes a selector whole, so a label that somebody adds is a change of ours.
     let mut narrowed = live;
     narrowed["spec"]["selector"]["more"] = json!("y");
-    assert_eq!(project(&narrowed, Some(&body), &key)["spec"]["selector"], json!({"app": "payments", "more": "y"}));
+    assert_eq!(owned_fields(&narrowed, Some(&body), &key)["spec"]["selector"], json!({"app": "payments", "more": "y"}));
 }
 
 #[test]
@@ -158,5 +158,5 @@ fn what_we_own_and_want_no_more_is_seen() {
         "spec": {"selector": {"app": "payments"}},
     });
     let wanted = json!({"metadata": {"name": "payments"}, "spec": {"selector": {"app": "payments"}}});
-    assert_eq!(project(&live, Some(&wanted), &key)["metadata"]["labels"], json!({"old": "1"}));
+    assert_eq!(owned_fields(&live, Some(&wanted), &key)["metadata"]["labels"], json!({"old": "1"}));
 }

@@ -14,7 +14,7 @@ fn key(kind: &'static Kind, name: &str) -> Key {
 }
 
 fn object(key: Key, stage: u8, body: Json, transition: Transition) -> Object {
-    Object { key, holding: ManagementScope::Whole, body, stage: Stage(stage), transition, origins: Vec::new() }
+    Object { key, scope: ManagementScope::Whole, body, stage: Stage(stage), transition, origins: Vec::new() }
 }
 
 fn live(owned: Json) -> Live {
@@ -22,22 +22,22 @@ fn live(owned: Json) -> Live {
 }
 
 /// Keeps lost subsets until the routes have left them.
-fn keep_subsets(live: &Json, wanted: &Json) -> Move {
+fn keep_subsets(live: &Json, wanted: &Json) -> UpdateStrategy {
     let set = |j: &Json| j["subsets"].as_array().cloned().unwrap_or_default();
     let (old, new) = (set(live), set(wanted));
     let lost: Vec<_> = old.into_iter().filter(|s| !new.contains(s)).collect();
     if lost.is_empty() {
-        return Move::InPlace;
+        return UpdateStrategy::InPlace;
     }
     let mut first = wanted.clone();
     first["subsets"] = new.into_iter().chain(lost).collect();
-    Move::Via { first }
+    UpdateStrategy::TwoStep { intermediate: first }
 }
 
-const KEEPING: Transition = Transition::By { how: keep_subsets, settle: Duration::from_secs(2) };
+const KEEPING: Transition = Transition::Computed { strategy: keep_subsets, propagation_delay: Duration::from_secs(2) };
 
-fn gone(stage: u8) -> Gone {
-    Gone { stage: Stage(stage), settle: Duration::ZERO }
+fn gone(stage: u8) -> Deletion {
+    Deletion { stage: Stage(stage), propagation_delay: Duration::ZERO }
 }
 
 /// One line a wave.
@@ -48,7 +48,7 @@ fn told(waves: &[Wave]) -> Vec<String> {
     };
     waves
         .iter()
-        .map(|w| format!("{} {:?}", w.writes.iter().map(write).collect::<Vec<_>>().join(" + "), w.settle))
+        .map(|w| format!("{} {:?}", w.writes.iter().map(write).collect::<Vec<_>>().join(" + "), w.delay_after))
         .collect()
 }
 
@@ -84,7 +84,7 @@ fn what_cannot_change_in_place_goes_first() {
         entry.clone(),
         20,
         json!({"resolution": "STATIC"}),
-        Transition::By { how: |_, _| Move::Recreate, settle: Duration::ZERO },
+        Transition::Computed { strategy: |_, _| UpdateStrategy::Recreate, propagation_delay: Duration::ZERO },
     )];
     let before = BTreeMap::from([(entry, live(json!({"resolution": "NONE"})))]);
     assert_eq!(
@@ -122,7 +122,7 @@ fn what_named_a_subset_goes_before_it() {
 #[test]
 fn what_routes_name_goes_when_they_have_left_it() {
     let dr = key(&DESTINATION_RULE, "x");
-    let leaving = |body: Json| Gone::from(&object(dr.clone(), 20, body.clone(), KEEPING), &body);
+    let leaving = |body: Json| Deletion::of(&object(dr.clone(), 20, body.clone(), KEEPING), &body);
     assert_eq!(leaving(json!({})), gone(20));
     let leaving = leaving(json!({"subsets": ["v1"]}));
     let both = BTreeMap::from([(dr.clone(), leaving), (key(&VIRTUAL_SERVICE, "x"), gone(40))]);

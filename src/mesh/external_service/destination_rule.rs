@@ -6,7 +6,6 @@ use crate::{
     diagnostics::Path,
     known::{Known, as_known},
     mesh::{
-        failures::{ejection, pool},
         istio::{
             ExportTo, PortSelector, WorkloadSelector,
             destination_rule::{
@@ -14,7 +13,7 @@ use crate::{
             },
         },
         manifest::manifest,
-        stage,
+        resiliency, stage,
     },
     object::{Key, ManagementScope, Object, Transition},
 };
@@ -103,7 +102,7 @@ fn rule(
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::TARGETS,
         transition: Transition::InPlace,
         origins,
@@ -114,7 +113,7 @@ fn rule(
 fn policy(site: &Site, traffic: Traffic) -> Known<Option<TrafficPolicy>> {
     let external = site.external;
     let preset = external.resiliency?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
-    let pool = pool(as_known(&external.circuit_breaker)?.as_ref(), preset.connection_pool)?;
+    let pool = resiliency::connection_pool(&external.circuit_breaker, preset.connection_pool)?;
     let connection_pool = match (pool, traffic) {
         (Some(ConnectionPool { tcp: Some(tcp), .. }), Traffic::Connections) => {
             Some(ConnectionPool { tcp: Some(tcp), http: None })
@@ -122,7 +121,7 @@ fn policy(site: &Site, traffic: Traffic) -> Known<Option<TrafficPolicy>> {
         (_, Traffic::Connections) => None,
         (pool, Traffic::Requests) => pool,
     };
-    let outlier_detection = ejection(as_known(&external.outlier_detection)?.as_ref(), preset.outlier_detection)?;
+    let outlier_detection = resiliency::outlier_detection(&external.outlier_detection, preset.outlier_detection)?;
     // Ejection without a word on nearness would have it.
     let load_balancer = outlier_detection.is_some().then(LoadBalancer::default);
     let policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };

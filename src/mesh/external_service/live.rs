@@ -16,7 +16,7 @@ use crate::{
         },
         live_objects::{Seen, items, name, namespace, place, seen, some, words},
     },
-    object::{Key, Kind, kind, stamp},
+    object::{Key, Kind, annotation, kind, resource_name, resource_type},
     query::{Query, QueryResults},
 };
 
@@ -31,7 +31,7 @@ impl ExternalService {
             (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
         ];
         let asked = all.into_iter().filter(|(kind, _)| writes(kind));
-        asked.map(|(kind, by)| LiveQuery { query: Query::everywhere(kind), by }).collect()
+        asked.map(|(kind, by)| LiveQuery { query: Query::list_all_namespaces(kind), by }).collect()
     }
 
     /// The live checks.
@@ -74,14 +74,14 @@ impl<'a> View<'a> {
 
     /// Objects of a kind that aren't this resource's, nor become it by this plan (whose they are then, the engine judges).
     fn others(&self, kind: &'static Kind) -> Known<Vec<&'a Json>> {
-        let mut found = self.found.everywhere(kind)?;
+        let mut found = self.found.list_all_namespaces(kind)?;
         found.retain(|live| !self.is_ours(kind, live));
         Ok(found)
     }
 
     fn is_ours(&self, kind: &'static Kind, live: &Json) -> bool {
-        let resource = text(live, &["metadata", "annotations", stamp::RESOURCE]);
-        resource == Some(&format!("mesh_external_service/{}", self.id))
+        let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
+        resource == Some(&resource_name(resource_type::EXTERNAL_SERVICE, &self.id))
             || self.keys.contains(&Key::new(kind, namespace(live), name(live)))
     }
 

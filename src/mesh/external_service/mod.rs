@@ -32,16 +32,16 @@ pub use tls::TlsSettings;
 use super::{
     Mesh, Rendered,
     duration::Duration,
-    failures::{CircuitBreaker, OutlierDetection, Retries},
     manifest::{Metadata, Texts},
     port::{PortNumber, Protocol},
-    resiliency::Preset,
+    resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
     stage,
 };
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown, as_known},
     object::{Key, Kind, Object, Stage, kind},
+    schema::Block,
 };
 
 /// The parts.
@@ -72,11 +72,11 @@ pub struct ExternalService {
     /// Of a whole request, where it is written.
     pub request_timeout: Known<Option<Duration>>,
     /// Sending again, where it is written.
-    pub retries: Known<Option<Retries>>,
+    pub retries: Block<Retries>,
     /// Limits, where they are written.
-    pub circuit_breaker: Known<Option<CircuitBreaker>>,
+    pub circuit_breaker: Block<CircuitBreaker>,
     /// Ejection, where it is written.
-    pub outlier_detection: Known<Option<OutlierDetection>>,
+    pub outlier_detection: Block<OutlierDetection>,
     /// Where its objects are; `None`: the root namespace.
     pub namespace: Known<Option<String>>,
     /// On every object.

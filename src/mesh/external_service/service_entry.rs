@@ -34,7 +34,7 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::TARGETS,
         transition: service_entry::TRANSITION,
         origins: site.origins(&own),

@@ -6,10 +6,10 @@ use crate::{
     known::{Known, as_known},
     mesh::{
         duration::Duration,
-        failures::retries,
         istio::virtual_service::{HttpRoute, VirtualService},
         manifest::manifest,
         port::Protocol,
+        resiliency::route_retries,
         stage,
     },
     object::{Key, ManagementScope, Object, Transition},
@@ -22,7 +22,7 @@ pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Obj
     let mut http = Vec::new();
     for door in external.doors()?.into_iter().filter(|door| door.protocol.is_http()) {
         let timeout = external.timeout(door.protocol)?;
-        let retries = retries(&external.retries, external.resiliency?, timeout)?;
+        let retries = route_retries(&external.retries, external.resiliency?, timeout)?;
         http.push(HttpRoute::to_port(host.as_str(), door.number, timeout, retries));
     }
     let mut origins = site.origins(&[("spec.hosts", site.hosts_argument()), ("spec.http", "port")]);
@@ -42,7 +42,7 @@ pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Obj
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::ROUTES,
         transition: Transition::InPlace,
         origins,

@@ -19,12 +19,12 @@ const NAMED: usize = 3;
 impl Gateway {
     /// What the live checks want to know.
     pub fn live_queries(&self) -> Vec<LiveQuery> {
-        vec![LiveQuery { query: Query::everywhere(&kind::VIRTUAL_SERVICE), by: &[GatewayHost] }]
+        vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), by: &[GatewayHost] }]
     }
 
     /// The live checks.
     pub fn live_checks(&self, found: &QueryResults, out: &mut Findings) {
-        let Ok(routes) = found.everywhere(&kind::VIRTUAL_SERVICE) else { return };
+        let Ok(routes) = found.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
         let lost: BTreeSet<String> = routes.iter().flat_map(|live| self.unserved(live).unwrap_or_default()).collect();
         if lost.is_empty() {
             return;
@@ -48,9 +48,8 @@ impl Gateway {
 
     /// Hosts of a VirtualService that is bound to this gateway, and that no server has for its namespace.
     fn unserved(&self, live: &Json) -> Known<Vec<String>> {
-        let (Ok(namespace), Ok(name), Ok(servers)) = (&self.namespace, &self.name, &self.servers) else {
-            return Ok(Vec::new());
-        };
+        let (namespace, name) = (self.namespace.required()?, self.name.required()?);
+        let servers = self.server.known()?;
         let home = text(live, &["metadata", "namespace"]).unwrap_or_default();
         let words = |path: &[&str]| -> Vec<String> {
             let items = at(live, path).as_array().into_iter().flatten();

@@ -1,57 +1,35 @@
-//! A gateway: the door for traffic from outside. Its workloads are somebody else's (a chart makes them); what they listen
-//! for, and that a mesh which denies everything lets these hosts in, is said here.
+//! `mesh_gateway`: the Gateway for pods that a chart installs, and the AuthorizationPolicy that lets clients in where the mesh
+//! denies all requests by default.
 //!
-//! | file | about |
+//! | file | content |
 //! | --- | --- |
-//! | [`server`] | ports, hosts, TLS |
-//! | [`tls`] | versions, modes, cipher suites |
-//! | [`policy`] | who may enter |
-//! | [`validate`] | what must hold across arguments |
-//! | [`live`] | what the cluster shows to be wrong |
+//! | [`arguments`] | the arguments with their defaults |
+//! | [`gateway_object`] | the Gateway |
+//! | [`server`], [`tls`] | one server of it |
+//! | [`policy`] | the AuthorizationPolicy |
+//! | [`validate`] | rules across arguments |
+//! | [`live`] | live checks |
 
+mod arguments;
+mod gateway_object;
 mod live;
 mod policy;
 mod server;
 mod tls;
 mod validate;
 
-use std::collections::BTreeSet;
+pub use arguments::{Gateway, Outputs, Server, Tls};
+pub use tls::{CipherSuite, Mode, Protocol, Version};
 
-pub use server::Server;
-pub use tls::{CipherSuite, Mode, Protocol, Tls, Version};
-
-use super::{
-    Mesh, Rendered, istio,
-    manifest::{Metadata, Texts, manifest},
-    names, stage,
-};
+use super::{Mesh, Rendered, manifest::Metadata, names, stage};
 use crate::{
-    diagnostics::Path,
-    known::{Known, as_known},
-    object::{Key, ManagementScope, Object, Stage, Transition, kind},
+    known::Known,
+    object::{Key, Stage, kind},
+    schema::Attr,
 };
 
-/// The parts.
-#[derive(Clone, Debug)]
-pub struct Gateway {
-    /// Its name.
-    pub name: Known<String>,
-    /// The namespace of the Gateway and of its workloads.
-    pub namespace: Known<String>,
-    /// The labels of its workloads.
-    pub selector: Known<Texts>,
-    /// The identity of its workloads.
-    pub service_account: Known<String>,
-    /// In order.
-    pub servers: Known<Vec<Server>>,
-    /// Of every object.
-    pub labels: Known<Texts>,
-    /// Of every object.
-    pub annotations: Known<Texts>,
-}
-
-/// Every object that some configuration renders.
-pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+/// The objects that some configuration of a gateway renders, with their stages.
+pub fn possible_objects(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
     vec![
         (Key::new(&kind::GATEWAY, namespace, name), stage::TARGETS),
         (Key::new(&kind::AUTHORIZATION_POLICY, namespace, &names::object_name(name, namespace)), stage::OPENING),
@@ -59,43 +37,27 @@ pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
 }
 
 impl Gateway {
-    /// The objects.
+    /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
-        let (namespace, name) = (as_known(&self.namespace)?, as_known(&self.name)?);
+        let (namespace, name) = (self.namespace.required()?, self.name.required()?);
         let gateway = Key::new(&kind::GATEWAY, namespace, name);
         let policy = Key::new(&kind::AUTHORIZATION_POLICY, namespace, &names::object_name(name, namespace));
-        Ok(vec![(gateway.clone(), self.gateway(mesh, gateway)), (policy.clone(), policy::policy(self, mesh, policy))])
+        Ok(vec![
+            (gateway.clone(), gateway_object::gateway(self, mesh, gateway)),
+            (policy.clone(), policy::policy(self, mesh, policy)),
+        ])
     }
 
-    /// The identity of its workloads, as `from` takes it.
-    pub fn principal(&self, mesh: &Mesh) -> Known<String> {
-        Ok(names::principal(&mesh.trust_domain, as_known(&self.namespace)?, as_known(&self.service_account)?))
+    /// The computed attributes.
+    pub fn outputs(&self, mesh: &Mesh) -> Outputs {
+        Outputs { principal: Attr::computed(self.principal(mesh)) }
     }
 
-    fn gateway(&self, mesh: &Mesh, key: Key) -> Known<Object> {
-        let servers = as_known(&self.servers)?;
-        // Names are unique: of a second server for a port, its place among them is part of the name.
-        let mut named = BTreeSet::new();
-        let mut rendered = Vec::new();
-        for (n, server) in servers.iter().enumerate() {
-            let name = server.port_name()?;
-            let name = if named.insert(name.clone()) { name } else { format!("{name}-{n}") };
-            rendered.push(server.render(name)?);
-        }
-        let spec = istio::gateway::Gateway { selector: as_known(&self.selector)?.clone(), servers: rendered };
-        let mut origins = vec![("spec.selector".to_owned(), Path::root().attribute("selector"))];
-        origins.extend(servers.iter().enumerate().map(|(n, server)| (format!("spec.servers[{n}]"), server.at.clone())));
-        Ok(Object {
-            body: manifest(&key, self.metadata(mesh)?, &spec),
-            key,
-            holding: ManagementScope::Whole,
-            stage: stage::TARGETS,
-            transition: Transition::InPlace,
-            origins,
-        })
+    fn principal(&self, mesh: &Mesh) -> Known<String> {
+        Ok(names::principal(&mesh.trust_domain, self.namespace.required()?, self.service_account()?))
     }
 
     fn metadata(&self, mesh: &Mesh) -> Known<Metadata> {
-        Ok(Metadata::of(mesh).and(as_known(&self.labels)?, as_known(&self.annotations)?))
+        Ok(Metadata::of(mesh).and(&self.labels.elements_or_empty()?, &self.annotations.elements_or_empty()?))
     }
 }

@@ -1,11 +1,12 @@
-//! Who may enter: anybody, for the hosts that are served. A mesh that denies everything denies it to its gateways, too.
+//! The AuthorizationPolicy that admits every client to the hosts that are served. A mesh that denies all requests by default
+//! denies them at gateways as well.
 
 use std::collections::BTreeSet;
 
 use super::{Gateway, Server};
 use crate::{
     diagnostics::Path,
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         Mesh,
         istio::{
@@ -16,19 +17,19 @@ use crate::{
         port::PortNumber,
         stage,
     },
-    object::{Key, ManagementScope, Object, Transition},
+    object::{Key, Object},
 };
 
-/// Hosts where requests are seen, whatever port they came by: a Service may give it another number. Ports, of the workloads
-/// themselves, where only bytes are seen: a rule with a host never matches there.
+/// Servers that see requests are allowed by host and not by port, since a Service may map the port to another number. Servers
+/// that forward bytes are allowed by the pods' ports, since a rule with a host never matches there.
 pub(super) fn policy(gateway: &Gateway, mesh: &Mesh, key: Key) -> Known<Object> {
-    let servers = as_known(&gateway.servers)?;
+    let servers = gateway.server.known()?;
     let (mut hosts, mut ports): (BTreeSet<String>, BTreeSet<PortNumber>) = Default::default();
     for server in servers {
         if server.sees_requests()? {
-            hosts.extend(as_requests_name_them(server)?);
+            hosts.extend(request_hosts(server)?);
         } else {
-            ports.insert(server.target_port?);
+            ports.insert(server.target_port()?);
         }
     }
     let to = |operation: Operation| Rule { to: vec![To { operation }], ..Rule::default() };
@@ -39,28 +40,23 @@ pub(super) fn policy(gateway: &Gateway, mesh: &Mesh, key: Key) -> Known<Object> 
     if !ports.is_empty() {
         rules.push(to(Operation { ports, ..Operation::default() }));
     }
-    let selector = Some(WorkloadSelector { match_labels: as_known(&gateway.selector)?.clone() });
+    let selector = Some(WorkloadSelector { match_labels: gateway.selector()? });
     let spec = AuthorizationPolicy { selector, action: "ALLOW", provider: None, rules };
-    Ok(Object {
-        body: manifest(&key, gateway.metadata(mesh)?.annotated(DRY_RUN, "false"), &spec),
-        key,
-        holding: ManagementScope::Whole,
-        stage: stage::OPENING,
-        transition: Transition::InPlace,
-        origins: vec![
-            ("spec.selector".to_owned(), Path::root().attribute("selector")),
-            ("spec.rules".to_owned(), Path::root().attribute("server")),
-        ],
-    })
+    let body = manifest(&key, gateway.metadata(mesh)?.annotated(DRY_RUN, "false"), &spec);
+    Ok(Object::whole(key, body, stage::OPENING).with_origins([
+        ("spec.selector", Path::root().attribute("selector")),
+        ("spec.rules", Path::root().attribute("server")),
+    ]))
 }
 
-/// With and without a port. A pattern has one `*` alone, so a wildcard names the port.
-fn as_requests_name_them(server: &Server) -> Known<Vec<String>> {
-    let port = server.port?;
+/// The hosts as requests name them: with and without a port. A pattern takes only one `*`, so a wildcard host gets the number
+/// of the port.
+fn request_hosts(server: &Server) -> Known<Vec<String>> {
+    let port = server.port.required()?;
     let forms = |host: &String| match host.as_str() {
         "*" => vec![host.clone()],
         wildcard if wildcard.starts_with('*') => vec![host.clone(), format!("{host}:{port}")],
         _ => vec![host.clone(), format!("{host}:*")],
     };
-    Ok(as_known(&server.hosts)?.iter().flat_map(forms).collect())
+    Ok(server.hosts.required_elements()?.iter().flat_map(forms).collect())
 }

@@ -1,75 +1,50 @@
-//! A server: a port, and the hosts that are served there.
+//! A server of the Gateway: a port and the hosts that are served on it.
 
 use std::collections::BTreeSet;
 
-use super::tls::{Protocol, Tls};
+use super::{Mode, Protocol, Server};
 use crate::{
-    diagnostics::Path,
-    known::{Known, as_known},
-    mesh::{istio::gateway, port::PortNumber},
+    known::Known,
+    mesh::istio::gateway::{self, Port},
 };
 
-/// The parts.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Where it stands.
-    pub at: Path,
-    /// Of the gateway's Service.
-    pub port: Known<PortNumber>,
-    /// Where the gateway's workloads listen for it.
-    pub target_port: Known<PortNumber>,
-    /// What is spoken there.
-    pub protocol: Known<Protocol>,
-    /// Exact names, wildcards, or `*`.
-    pub hosts: Known<BTreeSet<String>>,
-    /// Ownership VirtualServices may bind to them; `None`: anybody's.
-    pub namespaces: Known<Option<BTreeSet<String>>>,
-    /// Requests are told to come back by HTTPS.
-    pub https_redirect: Known<bool>,
-    /// How TLS ends here, or doesn't.
-    pub tls: Known<Option<Tls>>,
-}
-
 impl Server {
-    /// `https-8443`
+    /// The name of the port, such as `https-8443`.
     pub(super) fn port_name(&self) -> Known<String> {
-        Ok(format!("{}-{}", self.protocol?, self.port?))
+        Ok(format!("{}-{}", self.protocol.required()?, self.port.required()?))
     }
 
-    /// Whether the gateway sees requests: methods, hosts. Otherwise it passes bytes.
+    /// Whether the gateway sees requests with methods and hosts. Otherwise it forwards bytes.
     pub(super) fn sees_requests(&self) -> Known<bool> {
-        Ok(match self.protocol? {
+        Ok(match *self.protocol.required()? {
             Protocol::Http | Protocol::Http2 | Protocol::Grpc => true,
-            Protocol::Https => {
-                as_known(&self.tls)?.as_ref().map_or(Ok(true), |tls| tls.mode.map(super::Mode::ends_here))?
-            }
+            Protocol::Https => self.tls.known()?.map_or(Ok(true), |tls| tls.mode().map(Mode::ends_here))?,
             Protocol::Tls | Protocol::Tcp | Protocol::Mongo => false,
         })
     }
 
-    /// Whether a namespace's VirtualServices may bind to a host here.
+    /// Whether VirtualServices of a namespace may bind to a host here.
     pub(super) fn serves(&self, host: &str, namespace: &str) -> Known<bool> {
-        let mut hosts = as_known(&self.hosts)?.iter();
-        let meet = |one: &str, other: &str| {
+        let covers = |one: &str, other: &str| {
             one == "*" || one == other || one.strip_prefix('*').is_some_and(|domain| other.ends_with(domain))
         };
-        let served = hosts.any(|own| meet(own, host) || meet(host, own));
-        Ok(served && as_known(&self.namespaces)?.as_ref().is_none_or(|namespaces| namespaces.contains(namespace)))
+        let served = self.hosts.required_elements()?.iter().any(|own| covers(own, host) || covers(host, own));
+        Ok(served && self.namespaces.elements()?.is_none_or(|namespaces| namespaces.contains(namespace)))
     }
 
     pub(super) fn render(&self, name: String) -> Known<gateway::Server> {
-        let hosts = as_known(&self.hosts)?;
+        let hosts = self.hosts.required_elements()?;
         let any = BTreeSet::from(["*".to_owned()]);
-        let namespaces = as_known(&self.namespaces)?.as_ref().unwrap_or(&any);
-        let bound = namespaces.iter().flat_map(|namespace| hosts.iter().map(move |host| format!("{namespace}/{host}")));
-        let tls = match as_known(&self.tls)? {
+        let namespaces = self.namespaces.elements()?.unwrap_or(&any);
+        let hosts = namespaces.iter().flat_map(|namespace| hosts.iter().map(move |host| format!("{namespace}/{host}")));
+        let tls = match self.tls.known()? {
             Some(tls) => Some(tls.render()?),
-            None if self.https_redirect? => {
+            None if self.https_redirect()? => {
                 Some(gateway::Tls { https_redirect: Some(true), ..gateway::Tls::default() })
             }
             None => None,
         };
-        let port = gateway::Port { number: self.port?, name, protocol: self.protocol?.istio() };
-        Ok(gateway::Server { port, hosts: bound.collect(), tls })
+        let port = Port { number: *self.port.required()?, name, protocol: self.protocol.required()?.istio() };
+        Ok(gateway::Server { port, hosts: hosts.collect(), tls })
     }
 }

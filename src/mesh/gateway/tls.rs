@@ -1,9 +1,10 @@
-//! What is spoken at a door, and how TLS ends there.
+//! Protocols and TLS settings of a server.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
+use super::Tls;
 use crate::{
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         istio::gateway,
         text::{Text, text_enum},
@@ -163,39 +164,19 @@ impl Text for CipherSuite {
     }
 }
 
-/// The parts.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// How it ends.
-    pub mode: Known<Mode>,
-    /// The Secret with the certificate.
-    pub credential_name: Known<Option<String>>,
-    /// As written; 1.3 else.
-    pub min_version: Known<Option<Version>>,
-    /// As written.
-    pub max_version: Known<Option<Version>>,
-    /// As written; Istio's else.
-    pub cipher_suites: Known<Option<BTreeSet<CipherSuite>>>,
-}
-
 impl Tls {
-    /// The lowest version in effect.
-    pub(super) fn least(&self) -> Known<Version> {
-        Ok(self.min_version?.unwrap_or(Version::V13))
-    }
-
     pub(super) fn render(&self) -> Known<gateway::Tls> {
-        let mode = self.mode?;
+        let mode = self.mode()?;
         if !mode.ends_here() {
             return Ok(gateway::Tls { mode: Some(mode.istio()), ..gateway::Tls::default() });
         }
-        let suites = as_known(&self.cipher_suites)?.iter().flatten();
+        let suites = self.cipher_suites.elements()?.into_iter().flatten();
         Ok(gateway::Tls {
             https_redirect: None,
             mode: Some(mode.istio()),
-            credential_name: as_known(&self.credential_name)?.clone(),
-            min_protocol_version: Some(self.least()?.istio()),
-            max_protocol_version: self.max_version?.map(Version::istio),
+            credential_name: self.credential_name.known()?.cloned(),
+            min_protocol_version: Some(self.min_version()?.istio()),
+            max_protocol_version: self.max_version.copied()?.map(Version::istio),
             cipher_suites: suites.map(CipherSuite::to_string).collect(),
         })
     }

@@ -1,17 +1,23 @@
-//! What must hold across arguments. Each rule runs when what *it* needs is known, so that one validation tells all mistakes.
+//! Rules across arguments. Each runs as soon as the values that it needs are known, so that one validation reports all
+//! mistakes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Gateway, Mode, Protocol, Server, Tls, Version};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::as_known,
+    mesh::labels,
+    schema::{At, Attr},
 };
 
 impl Gateway {
-    /// Rules that need no provider arguments.
-    pub fn check(&self, out: &mut Diagnostics) {
-        if self.service_account.as_deref() == Ok("default") {
+    /// Reports violations of rules across arguments.
+    pub fn validate(&self, out: &mut Diagnostics) {
+        let at = |argument| Path::root().attribute(argument);
+        labels::validate_selector(&self.selector, &at("selector"), out);
+        labels::validate_labels(&self.labels, &at("labels"), out);
+        labels::validate_annotations(&self.annotations, &at("annotations"), out);
+        if self.service_account().map(String::as_str) == Ok("default") {
             out.error(
                 &Path::root().attribute("service_account"),
                 "Service account \"default\"",
@@ -19,19 +25,19 @@ impl Gateway {
                  gateway in would let all of them in. Give the gateway an account of its own.",
             );
         }
-        let Ok(servers) = &self.servers else { return };
+        let Ok(servers) = self.server.known() else { return };
         for server in servers {
-            check_tls(server, out);
+            validate_tls(server, out);
         }
-        check_ports(servers, out);
-        check_hosts(servers, out);
+        validate_ports(servers, out);
+        validate_hosts(servers, out);
     }
 }
 
-/// TLS where the protocol has it, and only there.
-fn check_tls(server: &Server, out: &mut Diagnostics) {
-    let Ok(protocol) = server.protocol else { return };
-    let (redirects, tls) = (server.https_redirect == Ok(true), as_known(&server.tls).ok());
+/// A `tls` block stands where the protocol uses TLS, and only there.
+fn validate_tls(server: &At<Server>, out: &mut Diagnostics) {
+    let Attr::Known(protocol) = server.protocol else { return };
+    let (redirects, tls) = (server.https_redirect() == Ok(true), server.tls.known().ok());
     if protocol.is_tls() && matches!(tls, Some(None)) {
         out.error(
             &server.at.attribute("tls"),
@@ -56,14 +62,14 @@ fn check_tls(server: &Server, out: &mut Diagnostics) {
         );
     }
     if let Some(Some(tls)) = tls {
-        check_credential(server, tls, out);
-        check_versions(server, tls, out);
+        validate_credential(tls, out);
+        validate_versions(tls, out);
     }
 }
 
-fn check_credential(server: &Server, tls: &Tls, out: &mut Diagnostics) {
-    let at = server.at.attribute("tls").attribute("credential_name");
-    match (tls.mode, &tls.credential_name) {
+fn validate_credential(tls: &At<Tls>, out: &mut Diagnostics) {
+    let at = tls.at.attribute("credential_name");
+    match (tls.mode(), tls.credential_name.known()) {
         (Ok(mode), Ok(None)) if mode.needs_credential() => {
             out.error(
                 &at,
@@ -84,13 +90,13 @@ fn check_credential(server: &Server, tls: &Tls, out: &mut Diagnostics) {
     }
 }
 
-fn check_versions(server: &Server, tls: &Tls, out: &mut Diagnostics) {
-    let at = |argument: &str| server.at.attribute("tls").attribute(argument);
-    if let Ok(mode @ (Mode::Passthrough | Mode::AutoPassthrough)) = tls.mode {
+fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
+    let at = |argument: &str| tls.at.attribute(argument);
+    if let Ok(mode @ (Mode::Passthrough | Mode::AutoPassthrough)) = tls.mode() {
         let written = [
-            ("min_version", matches!(tls.min_version, Ok(Some(_)))),
-            ("max_version", matches!(tls.max_version, Ok(Some(_)))),
-            ("cipher_suites", matches!(tls.cipher_suites, Ok(Some(_)))),
+            ("min_version", tls.min_version.is_set()),
+            ("max_version", tls.max_version.is_set()),
+            ("cipher_suites", tls.cipher_suites.is_set()),
         ];
         for (argument, _) in written.iter().filter(|(_, written)| *written) {
             out.error(
@@ -101,8 +107,8 @@ fn check_versions(server: &Server, tls: &Tls, out: &mut Diagnostics) {
         }
         return;
     }
-    let Ok(least) = tls.least() else { return };
-    if let Ok(Some(most)) = tls.max_version
+    let Ok(least) = tls.min_version() else { return };
+    if let Attr::Known(most) = tls.max_version
         && most < least
     {
         out.error(
@@ -114,7 +120,7 @@ fn check_versions(server: &Server, tls: &Tls, out: &mut Diagnostics) {
             ),
         );
     }
-    if least == Version::V13 && matches!(tls.cipher_suites, Ok(Some(_))) {
+    if least == Version::V13 && tls.cipher_suites.is_set() {
         out.error(
             &at("cipher_suites"),
             "Cipher suites without an effect",
@@ -124,11 +130,11 @@ fn check_versions(server: &Server, tls: &Tls, out: &mut Diagnostics) {
     }
 }
 
-/// Servers of one port speak one language there.
-fn check_ports(servers: &[Server], out: &mut Diagnostics) {
+/// Servers of one port speak the same protocol.
+fn validate_ports(servers: &[At<Server>], out: &mut Diagnostics) {
     let mut first: BTreeMap<_, Protocol> = BTreeMap::new();
     for server in servers {
-        let (Ok(port), Ok(protocol)) = (server.port, server.protocol) else { continue };
+        let (Attr::Known(port), Attr::Known(protocol)) = (server.port, server.protocol) else { continue };
         let Some(other) = first.get(&port) else {
             first.insert(port, protocol);
             continue;
@@ -147,14 +153,18 @@ fn check_ports(servers: &[Server], out: &mut Diagnostics) {
     }
 }
 
-/// A host once for each port: of two, one would be left out.
-fn check_hosts(servers: &[Server], out: &mut Diagnostics) {
+/// A host is served once on each port: Istio ignores a second server for it.
+fn validate_hosts(servers: &[At<Server>], out: &mut Diagnostics) {
     let mut seen = BTreeSet::new();
     for server in servers {
-        let (Ok(port), Ok(hosts), Ok(namespaces)) = (server.port, &server.hosts, &server.namespaces) else { continue };
+        let (Attr::Known(port), Ok(hosts), Ok(namespaces)) =
+            (server.port, server.hosts.required_elements(), server.namespaces.elements())
+        else {
+            continue;
+        };
         let any = BTreeSet::from(["*".to_owned()]);
         for host in hosts {
-            for namespace in namespaces.as_ref().unwrap_or(&any) {
+            for namespace in namespaces.unwrap_or(&any) {
                 let met = |(other_port, other_host, other): &(_, &String, String)| {
                     *other_port == port
                         && *other_host == host
@@ -173,7 +183,7 @@ fn check_hosts(servers: &[Server], out: &mut Diagnostics) {
                 }
             }
         }
-        let namespaces = namespaces.clone().unwrap_or(any);
+        let namespaces = namespaces.unwrap_or(&any);
         seen.extend(hosts.iter().flat_map(|host| namespaces.iter().map(move |own| (port, host, own.clone()))));
     }
 }

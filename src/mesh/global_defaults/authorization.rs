@@ -30,7 +30,7 @@ use crate::{
         stage,
         text::text_enum,
     },
-    object::{Key, Move, Object, Transition, kind},
+    object::{Key, Object, Transition, UpdateStrategy, kind},
 };
 
 /// The name of what refuses, or counts.
@@ -137,7 +137,7 @@ fn door(site: &Site, key: Key, gateway: &GatewayAccess, dry_run: bool) -> Known<
     let selector = Some(WorkloadSelector { match_labels: gateway.selector.clone()? });
     let rules = vec![Rule { to: vec![To { operation }], ..Rule::default() }];
     let mut object = allowing(site, key, selector, rules, dry_run, &[("spec", "gateway_access")])?;
-    object.transition = Transition::By { how: dry_last, settle: Duration::ZERO };
+    object.transition = Transition::Computed { strategy: dry_last, propagation_delay: Duration::ZERO };
     Ok(object)
 }
 
@@ -155,14 +155,14 @@ fn allowing(
 }
 
 /// A gateway's policy that will only run dry holds until deny-all runs dry too.
-fn dry_last(live: &Json, wanted: &Json) -> Move {
+fn dry_last(live: &Json, wanted: &Json) -> UpdateStrategy {
     let dry = |body: &Json| at(body, &["metadata", "annotations", DRY_RUN]) == "true";
     if dry(live) || !dry(wanted) {
-        return Move::InPlace;
+        return UpdateStrategy::InPlace;
     }
     let mut first = wanted.clone();
     set(&mut first, &["metadata", "annotations", DRY_RUN], json!("false"));
-    Move::Via { first }
+    UpdateStrategy::TwoStep { intermediate: first }
 }
 
 fn rule(site: &Site, block: &Allow) -> Known<Rule> {

@@ -27,13 +27,13 @@ impl GlobalDefaults {
     /// What the checks want to know.
     pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
         let by = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
-        vec![LiveQuery { query: Query::all(&kind::CONFIG_MAP, &mesh.root_namespace), by }]
+        vec![LiveQuery { query: Query::list(&kind::CONFIG_MAP, &mesh.root_namespace), by }]
     }
 
     /// What they find.
     pub fn live_checks(&self, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
         let site = Site { defaults: self, mesh };
-        let Ok(maps) = found.all(&kind::CONFIG_MAP, &mesh.root_namespace) else { return };
+        let Ok(maps) = found.list(&kind::CONFIG_MAP, &mesh.root_namespace) else { return };
         for installed in mesh_config::all(&maps) {
             exports(&installed, out);
             tls(&installed, out);

@@ -37,7 +37,6 @@ pub use external::ExternalAuthorization;
 pub use guardrails::{Action, Guarded, Guardrails};
 pub use jwks::Jwks;
 pub use jwt::Jwt;
-pub use resiliency::Retries;
 pub use sidecar::EgressHost;
 pub use telemetry::{AccessLogging, Metric, Metrics, Telemetry, Tracing};
 
@@ -46,13 +45,14 @@ use super::{
     duration::Duration,
     istio::{peer_authentication::MtlsMode, sidecar::Outbound},
     manifest::{Metadata, Texts, manifest},
-    resiliency::Preset,
+    resiliency::{Preset, Retries},
     stage,
 };
 use crate::{
     diagnostics::Path,
     known::{Known, as_known},
     object::{Key, Kind, ManagementScope, Object, Stage, Transition, kind},
+    schema::Block,
 };
 
 /// The parts. The outer `Known` says whether it is written, which decides whether there is an object.
@@ -73,7 +73,7 @@ pub struct GlobalDefaults {
     /// Of requests to services that have no routes of their own.
     pub request_timeout: Known<Option<Duration>>,
     /// Likewise.
-    pub retries: Known<Option<Retries>>,
+    pub retries: Block<Retries>,
     /// Ownership tokens are verified, in order.
     pub jwt: Known<Vec<Jwt>>,
     /// Whether requests must carry a verified token.
@@ -163,7 +163,7 @@ fn object(
     Object {
         body: manifest(&key, metadata, spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage,
         transition: Transition::InPlace,
         origins: shared.iter().chain(origins).map(origin).collect(),

@@ -3,10 +3,9 @@
 
 use super::Site;
 use crate::{
-    known::{Known, Unknown, as_known},
+    known::{Known, Unknown},
     mesh::{
         Rendered,
-        duration::Duration,
         istio::{
             ExportTo,
             destination_rule::{DestinationRule, Traffic, TrafficPolicy},
@@ -15,7 +14,7 @@ use crate::{
                 Value, VirtualHost,
             },
         },
-        resiliency::{Preset, Resiliency},
+        resiliency::{self, Preset},
         stage,
     },
     object::{Key, Object, kind},
@@ -23,20 +22,6 @@ use crate::{
 
 /// The name of the EnvoyFilter.
 pub(super) const ROUTE: &str = "default-route";
-
-/// What is sent again where no preset says it.
-const USUAL: Option<Resiliency> = Preset::Medium.resiliency();
-
-/// Sending again, as far as it is written.
-#[derive(Clone, Debug)]
-pub struct Retries {
-    /// How often, at most.
-    pub attempts: Known<Option<u32>>,
-    /// Of one try.
-    pub per_try_timeout: Known<Option<Duration>>,
-    /// Whether it does no harm to send what may have arrived.
-    pub idempotent: Known<bool>,
-}
 
 pub(super) fn objects(site: &Site) -> Rendered {
     let mut objects = Vec::new();
@@ -56,7 +41,7 @@ fn has_route(site: &Site) -> Known<bool> {
     let defaults = site.defaults;
     let written = [
         defaults.resiliency.map(|preset| preset.is_some()),
-        as_known(&defaults.retries).map(Option::is_some),
+        defaults.retries.known().map(|block| block.is_some()),
         defaults.request_timeout.map(|timeout| timeout.is_some()),
     ];
     if written.contains(&Ok(true)) {
@@ -95,7 +80,7 @@ fn envoy_filter(site: &Site, key: Key) -> Known<Object> {
     };
     let argument = if site.defaults.request_timeout?.is_some() {
         "request_timeout"
-    } else if as_known(&site.defaults.retries)?.is_some() {
+    } else if site.defaults.retries.known()?.is_some() {
         "retries"
     } else {
         "resiliency"
@@ -104,22 +89,21 @@ fn envoy_filter(site: &Site, key: Key) -> Known<Object> {
 }
 
 fn retry_policy(site: &Site) -> Known<Option<RetryPolicy>> {
-    let preset = site.defaults.resiliency?;
-    let written = as_known(&site.defaults.retries)?.as_ref();
-    if preset.is_none() && written.is_none() {
+    let (preset, block) = (site.defaults.resiliency?, &site.defaults.retries);
+    if preset.is_none() && block.known()?.is_none() {
         return Ok(None);
     }
-    let numbers = preset.map_or(USUAL, Preset::resiliency);
-    let attempts = written.map_or(Ok(None), |written| written.attempts)?;
-    let num_retries = attempts.or(numbers.map(|numbers| numbers.retry_attempts)).unwrap_or(0);
-    let (Some(numbers), 1..) = (numbers.or(USUAL), num_retries) else {
+    // Where only the block is set, the numbers that it leaves open are those of `medium`.
+    let numbers = preset.unwrap_or(Preset::Medium).resiliency();
+    let Some(policy) = resiliency::retry_policy(block, numbers)? else {
         return Ok(Some(RetryPolicy { num_retries: 0, retry_on: None, per_try_timeout: None }));
     };
-    if !written.map_or(Ok(false), |written| written.idempotent)? {
-        return Ok(Some(RetryPolicy { num_retries, retry_on: Some(numbers.retry_on), per_try_timeout: None }));
-    }
-    let per_try = written.map_or(Ok(None), |written| written.per_try_timeout)?.unwrap_or(numbers.per_try_timeout);
+    let usual = || Preset::Medium.resiliency().map(|numbers| numbers.per_try_timeout);
+    let idempotent = block.known()?.map_or(Ok(false), |block| block.idempotent.or(false))?;
+    let own = policy.per_try_timeout.or(policy.preset_per_try_timeout);
+    let per_try_timeout = if idempotent { own.or_else(usual) } else { own };
     // A request that ends before its first try would needs no limit of a try.
-    let per_try_timeout = site.defaults.request_timeout?.is_none_or(|whole| per_try < whole).then_some(per_try);
-    Ok(Some(RetryPolicy { num_retries, retry_on: Some(numbers.idempotent_retry_on), per_try_timeout }))
+    let whole = site.defaults.request_timeout?;
+    let per_try_timeout = per_try_timeout.filter(|per_try| whole.is_none_or(|whole| *per_try < whole));
+    Ok(Some(RetryPolicy { num_retries: policy.attempts, retry_on: Some(policy.retry_on), per_try_timeout }))
 }

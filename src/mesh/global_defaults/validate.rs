@@ -55,7 +55,7 @@ impl GlobalDefaults {
             && is_none(&self.outbound_traffic_policy)
             && is_none(&self.resiliency)
             && is_none(&self.request_timeout)
-            && is_none(&self.retries)
+            && self.retries.known() == Ok(None)
             && matches!(&self.jwt, Ok(jwt) if jwt.is_empty())
             && is_none(&self.require_end_user)
             && is_none(&self.external_authorization)
@@ -132,24 +132,8 @@ impl GlobalDefaults {
                 ),
             );
         }
-        let Ok(Some(retries)) = &self.retries else { return };
-        let at = Path::root().attribute("retries");
-        if matches!(retries.per_try_timeout, Ok(Some(_))) && retries.idempotent == Ok(false) {
-            out.error(
-                &at.attribute("per_try_timeout"),
-                "per_try_timeout without idempotent",
-                "A try that takes too long has reached the application, so it is sent again only where that does no harm. Without \
-                 that it would just shorten the request. Write idempotent = true, or remove per_try_timeout.",
-            );
-        }
-        let more = matches!(retries.per_try_timeout, Ok(Some(_))) || retries.idempotent == Ok(true);
-        if retries.attempts == Ok(Some(0)) && more {
-            out.error(
-                &at.attribute("attempts"),
-                "Retries that never happen",
-                "attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how \
-                 often.",
-            );
+        if let Ok(Some(retries)) = self.retries.known() {
+            retries.validate(out);
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::ExportTo;
 use crate::{
     mesh::port::PortNumber,
-    object::{Move, Transition},
+    object::{Transition, UpdateStrategy},
 };
 
 /// `spec`
@@ -62,11 +62,15 @@ pub struct ServicePort {
 }
 
 /// An entry that leaves resolution NONE keeps its empty `status.addresses`, and istiod never gives it an address again.
-pub const TRANSITION: Transition = Transition::By { how: transition, settle: Duration::ZERO };
+pub const TRANSITION: Transition = Transition::Computed { strategy: transition, propagation_delay: Duration::ZERO };
 
-fn transition(live: &Json, wanted: &Json) -> Move {
+fn transition(live: &Json, wanted: &Json) -> UpdateStrategy {
     let resolution = |body: &Json| body.pointer("/spec/resolution").and_then(Json::as_str).unwrap_or("NONE").to_owned();
-    if resolution(live) == "NONE" && resolution(wanted) != "NONE" { Move::Recreate } else { Move::InPlace }
+    if resolution(live) == "NONE" && resolution(wanted) != "NONE" {
+        UpdateStrategy::Recreate
+    } else {
+        UpdateStrategy::InPlace
+    }
 }
 
 #[cfg(test)]
@@ -78,9 +82,9 @@ mod tests {
     #[test]
     fn leaving_none_recreates() {
         let entry = |resolution: &str| json!({ "spec": { "resolution": resolution } });
-        assert_eq!(transition(&entry("NONE"), &entry("DNS")), Move::Recreate);
-        assert_eq!(transition(&json!({ "spec": {} }), &entry("DNS")), Move::Recreate);
-        assert_eq!(transition(&entry("DNS"), &entry("NONE")), Move::InPlace);
-        assert_eq!(transition(&entry("NONE"), &entry("NONE")), Move::InPlace);
+        assert_eq!(transition(&entry("NONE"), &entry("DNS")), UpdateStrategy::Recreate);
+        assert_eq!(transition(&json!({ "spec": {} }), &entry("DNS")), UpdateStrategy::Recreate);
+        assert_eq!(transition(&entry("DNS"), &entry("NONE")), UpdateStrategy::InPlace);
+        assert_eq!(transition(&entry("NONE"), &entry("NONE")), UpdateStrategy::InPlace);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         Code::{Ambient, OtherTargetPort, TwoInjectionLabels},
         Findings, LiveQuery,
     },
-    object::kind,
+    object::{FIELD_MANAGER, kind},
     query::{Query, QueryResults},
 };
 
@@ -20,9 +20,9 @@ impl Namespace {
     pub fn live_queries(&self) -> Vec<LiveQuery> {
         let Ok(name) = &self.name else { return Vec::new() };
         let mut wants =
-            vec![LiveQuery { query: Query::One(namespace_object::key(name)), by: &[TwoInjectionLabels, Ambient] }];
+            vec![LiveQuery { query: Query::Get(namespace_object::key(name)), by: &[TwoInjectionLabels, Ambient] }];
         if !self.exceptions().is_empty() {
-            wants.push(LiveQuery { query: Query::all(&kind::SERVICE, name), by: &[OtherTargetPort] });
+            wants.push(LiveQuery { query: Query::list(&kind::SERVICE, name), by: &[OtherTargetPort] });
         }
         wants
     }
@@ -30,10 +30,10 @@ impl Namespace {
     /// The live checks.
     pub fn live_checks(&self, found: &QueryResults, out: &mut Findings) {
         let Ok(name) = &self.name else { return };
-        if let Ok(Some(live)) = found.one(&namespace_object::key(name)) {
+        if let Ok(Some(live)) = found.get(&namespace_object::key(name)) {
             self.judge_labels(live, out);
         }
-        let services = found.all(&kind::SERVICE, name).unwrap_or_default();
+        let services = found.list(&kind::SERVICE, name).unwrap_or_default();
         for exception in self.exceptions() {
             judge_port(exception, &services, out);
         }
@@ -83,7 +83,7 @@ impl Namespace {
 /// Whether managedFields say that a label is this provider's.
 fn is_ours(live: &Json, label: &str) -> bool {
     let entries = at(live, &["metadata", "managedFields"]).as_array().into_iter().flatten();
-    let mut ours = entries.filter(|entry| text(entry, &["manager"]) == Some("terraform-provider-mesh"));
+    let mut ours = entries.filter(|entry| text(entry, &["manager"]) == Some(FIELD_MANAGER));
     ours.any(|entry| at(entry, &["fieldsV1", "f:metadata", "f:labels", &format!("f:{label}")]).is_object())
 }
 

@@ -129,7 +129,7 @@ impl Namespace {
 }
 
 fn object(key: Key, body: serde_json::Value, stage: Stage, origins: Vec<(String, Path)>) -> Object {
-    Object { key, holding: ManagementScope::Whole, body, stage, transition: Transition::InPlace, origins }
+    Object { key, scope: ManagementScope::Whole, body, stage, transition: Transition::InPlace, origins }
 }
 
 fn origin(field: &str, argument: &str) -> (String, Path) {

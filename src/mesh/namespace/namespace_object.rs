@@ -62,7 +62,7 @@ pub(super) fn namespace(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: bare(&key, metadata),
         key,
-        holding: if create { ManagementScope::Whole } else { ManagementScope::Fields },
+        scope: if create { ManagementScope::Whole } else { ManagementScope::Fields },
         stage: stage::NAMESPACE,
         transition: Transition::InPlace,
         origins: vec![

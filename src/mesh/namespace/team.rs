@@ -14,7 +14,7 @@ use crate::{
         stage,
         text::Text,
     },
-    object::{Key, Move, Object, Transition},
+    object::{Key, Object, Transition, UpdateStrategy},
 };
 
 /// The name of Role and RoleBinding.
@@ -126,12 +126,19 @@ pub(super) fn binding(site: &Site, key: Key) -> Known<Object> {
     let content = RoleBinding { role_ref: RoleRef { api_group: RBAC, kind: "Role", name: NAME }, subjects };
     let body = plain(&key, site.metadata()?, &content);
     let object = object(key, body, stage::TARGETS, vec![origin("subjects", "rbac")]);
-    Ok(Object { transition: Transition::By { how: transition, settle: Duration::ZERO }, ..object })
+    Ok(Object {
+        transition: Transition::Computed { strategy: transition, propagation_delay: Duration::ZERO },
+        ..object
+    })
 }
 
 /// The server never lets a binding change to another Role: one that was taken over is made anew.
-fn transition(live: &serde_json::Value, wanted: &serde_json::Value) -> Move {
-    if wanted.is_null() || live.get("roleRef") == wanted.get("roleRef") { Move::InPlace } else { Move::Recreate }
+fn transition(live: &serde_json::Value, wanted: &serde_json::Value) -> UpdateStrategy {
+    if wanted.is_null() || live.get("roleRef") == wanted.get("roleRef") {
+        UpdateStrategy::InPlace
+    } else {
+        UpdateStrategy::Recreate
+    }
 }
 
 #[cfg(test)]
@@ -151,7 +158,7 @@ mod tests {
     #[test]
     fn a_binding_of_another_role_is_made_anew() {
         let binding = |role: &str| serde_json::json!({ "roleRef": { "name": role } });
-        assert_eq!(transition(&binding("a"), &binding("b")), Move::Recreate);
-        assert_eq!(transition(&binding("a"), &binding("a")), Move::InPlace);
+        assert_eq!(transition(&binding("a"), &binding("b")), UpdateStrategy::Recreate);
+        assert_eq!(transition(&binding("a"), &binding("a")), UpdateStrategy::InPlace);
     }
 }

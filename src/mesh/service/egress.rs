@@ -34,7 +34,7 @@ pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::ROUTES,
         transition: Transition::InPlace,
         origins: origins(&[

@@ -41,7 +41,7 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::TARGETS,
         transition: TRANSITION,
         origins,

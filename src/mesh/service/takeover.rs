@@ -98,15 +98,15 @@ impl Others {
         let stage =
             |rival: &ReplacedObject| RIVALS.iter().find(|(kind, _)| *kind == rival.kind).map(|(_, stage)| *stage);
         Takeover {
-            adopt: self.adopt.unwrap_or(false),
-            leaves: self.unmanaged.iter().flatten().map(|kind| kind.kind()).collect(),
-            displaces: rivals
+            adopt_existing: self.adopt.unwrap_or(false),
+            unmanaged_kinds: self.unmanaged.iter().flatten().map(|kind| kind.kind()).collect(),
+            replaced_objects: rivals
                 .into_iter()
                 .flat_map(|(rivals, namespace)| {
                     rivals.iter().filter_map(|rival| Some((rival.key(namespace), stage(rival)?)))
                 })
                 .collect(),
-            empties: false,
+            force_destroy: false,
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn service(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: manifest(&key, metadata, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::IDENTITY,
         transition: Transition::InPlace,
         origins,
@@ -50,7 +50,7 @@ pub(super) fn visibility(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: bare(&key, metadata),
         key,
-        holding: ManagementScope::Fields,
+        scope: ManagementScope::Fields,
         stage: stage::IDENTITY,
         transition: Transition::InPlace,
         origins: vec![
@@ -71,7 +71,7 @@ pub(super) fn service_account(site: &Site, key: Key) -> Known<Object> {
     Ok(Object {
         body: bare(&key, site.metadata()?),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::IDENTITY,
         transition: Transition::InPlace,
         origins: origins(&[("metadata.name", account)]),

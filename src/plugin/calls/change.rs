@@ -64,7 +64,7 @@ impl<C> Session<C> {
         let mut unheard = Diagnostics::default();
         let schema = self.resource(&request.type_name, &mut unheard).ok()?.schema();
         let planned = from_proto::value(request.planned_state.as_ref(), &schema.kind(), &mut unheard).ok()?;
-        to_proto::value(&settled(&schema, &planned), &schema.kind()).ok()
+        to_proto::value(&settled(schema, &planned), &schema.kind()).ok()
     }
 }
 

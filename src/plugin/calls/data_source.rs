@@ -32,7 +32,7 @@ impl<C> Session<C> {
         let schema = source.schema();
         let config = from_proto::value(request.config.as_ref(), &schema.kind(), out)?;
         let state = source.read(self.call(), config, out).await?;
-        let state = encoded(&schema, &state, Certainty::Final, out)?;
+        let state = encoded(schema, &state, Certainty::Final, out)?;
         Ok(read_data_source::Response { state: Some(state), ..read_data_source::Response::default() })
     }
 }

@@ -36,7 +36,7 @@ impl<C> Session<C> {
         let provider = &self.provider;
         let resource = |resource: &dyn Resource<C>| to_proto::schema(resource.schema(), resource.version());
         get_provider_schema::Response {
-            provider: Some(to_proto::schema(&provider.schema, 0)),
+            provider: Some(to_proto::schema(provider.schema, 0)),
             resource_schemas: provider
                 .resources
                 .iter()

@@ -37,8 +37,8 @@ impl<C> Session<C> {
         out: &mut Diagnostics,
     ) -> Result<upgrade_resource_state::Response, Reported> {
         let schema = self.resource(&request.type_name, out)?.schema();
-        let state = upgrade::upgrade(request.raw_state.as_ref(), &schema, out)?;
-        let upgraded_state = Some(encoded(&schema, &state, Certainty::Final, out)?);
+        let state = upgrade::upgrade(request.raw_state.as_ref(), schema, out)?;
+        let upgraded_state = Some(encoded(schema, &state, Certainty::Final, out)?);
         Ok(upgrade_resource_state::Response { upgraded_state, diagnostics: Vec::new() })
     }
 

@@ -7,13 +7,10 @@ use crate::{
         external_service::{Address, Host, Ip, Resolution, Tls},
         names,
         port::{PortNumber, Protocol},
-        resiliency::Preset,
+        resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
     },
     model,
-    resources::{
-        arguments::{every, is_namespace, is_not_empty, text},
-        failures::{CircuitBreaker, OutlierDetection, Retries},
-    },
+    resources::arguments::{every, is_namespace, is_not_empty, text},
     schema::{
         Attr, Block, Blocks, Map,
         model::{Set, block, computed, optional, required},

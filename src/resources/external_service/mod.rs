@@ -8,7 +8,6 @@ pub use config::{Config as ExternalService, Outputs};
 use super::{
     ResourceType,
     arguments::{cloned, copied, numbered, output_if_any, texts},
-    failures,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -21,12 +20,12 @@ use crate::{
         resiliency::Preset,
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
 impl ResourceType for ExternalService {
-    const NAME: &'static str = "mesh_external_service";
+    const NAME: &'static str = resource_type::EXTERNAL_SERVICE;
     const IDENTITY: &'static [(&'static str, &'static str)] = &[
         ("namespace", "The namespace of its objects."),
         ("name", "The host with dashes for dots, or `name` where that is written."),
@@ -76,7 +75,7 @@ impl ResourceType for ExternalService {
     }
 
     fn takeover(&self) -> Takeover {
-        Takeover { adopt: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+        Takeover { adopt_existing: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(&self) -> OperationTimeouts {
@@ -102,9 +101,9 @@ fn intent(config: &Config) -> external_service::ExternalService {
         export_to: config.export_to.owned_elements().and_then(|namespaces| namespaces.ok_or(Unknown)),
         resiliency: config.resiliency.or(Preset::Medium),
         request_timeout: copied(&config.request_timeout),
-        retries: failures::retries(&config.retries),
-        circuit_breaker: failures::circuit_breaker(&config.circuit_breaker),
-        outlier_detection: failures::outlier_detection(&config.outlier_detection),
+        retries: config.retries.clone(),
+        circuit_breaker: config.circuit_breaker.clone(),
+        outlier_detection: config.outlier_detection.clone(),
         namespace: cloned(&config.namespace),
         labels: texts(&config.labels),
         annotations: texts(&config.annotations),

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{self, Config, access, guardrails, telemetry, tokens};
+use super::config::{Config, access, guardrails, telemetry, tokens};
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown},
     mesh::{
         global_defaults::{
             AccessLogging, Action, Allow, Authorization, ExternalAuthorization, GatewayAccess, GlobalDefaults,
-            Guardrails, Jwt, Metrics, RequireEndUser, Retries, Telemetry, Tracing,
+            Guardrails, Jwt, Metrics, RequireEndUser, Telemetry, Tracing,
         },
         istio::peer_authentication::MtlsMode,
         manifest::Texts,
@@ -30,7 +30,7 @@ pub(super) fn intent(config: &Config) -> GlobalDefaults {
         outbound_traffic_policy: config.outbound_traffic_policy.known().map(Option::<&_>::copied),
         resiliency: config.resiliency.known().map(Option::<&_>::copied),
         request_timeout: config.request_timeout.known().map(Option::<&_>::copied),
-        retries: config.retries.inner().map(|block| block.map(retries)),
+        retries: config.retries.clone(),
         jwt: config.jwt.known().map(|blocks| numbered("jwt", blocks).map(jwt).collect()),
         require_end_user: config.require_end_user.inner().map(|block| block.map(require_end_user)),
         external_authorization: config.external_authorization.inner().map(|block| block.map(external)),
@@ -76,15 +76,6 @@ fn gateway((at, block): (Path, &access::GatewayAccess)) -> GatewayAccess {
         namespace: block.namespace.owned(),
         selector: labels(&block.selector).and_then(|labels| labels.ok_or(Unknown)),
         ports: block.ports.owned_elements().and_then(|ports| ports.ok_or(Unknown)),
-    }
-}
-
-fn retries(block: &config::Retries) -> Retries {
-    // What is out of range was told.
-    Retries {
-        attempts: block.attempts.copied(),
-        per_try_timeout: block.per_try_timeout.known().map(Option::<&_>::copied),
-        idempotent: block.idempotent.or(false),
     }
 }
 

@@ -17,12 +17,12 @@ use crate::{
         global_defaults, labels,
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
 impl ResourceType for GlobalDefaults {
-    const NAME: &'static str = "mesh_global_defaults";
+    const NAME: &'static str = resource_type::GLOBAL_DEFAULTS;
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "Always `default`: there is one.")];
     const ONE_PER_MESH: bool = true;
     type Outputs = ();
@@ -73,7 +73,7 @@ impl ResourceType for GlobalDefaults {
     }
 
     fn takeover(&self) -> Takeover {
-        Takeover { adopt: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+        Takeover { adopt_existing: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
     }
 
     fn timeouts(&self) -> OperationTimeouts {

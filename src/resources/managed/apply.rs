@@ -36,7 +36,7 @@ impl<R: ResourceType> Managed<R> {
         let context = configured(&call, out)?;
         let arguments = state::arguments(R::schema(), &planned.state);
         let model: R = decode(&arguments, out);
-        out.sound()?;
+        out.no_errors()?;
         let (Ok(mesh), Ok(owner)) = (&context.mesh, &context.owner) else {
             return Err(out.error(
                 &Path::root(),
@@ -56,7 +56,7 @@ impl<R: ResourceType> Managed<R> {
             ));
         };
         let mut record = match prior {
-            Some(_) => Record { replaces: None, ..Record::read(&planned.private) },
+            Some(_) => Record { replaces: None, ..Record::decode(&planned.private) },
             None => Record::default(),
         };
         let mut before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
@@ -83,14 +83,14 @@ impl<R: ResourceType> Managed<R> {
         }
         let timeouts = model.timeouts();
         let within = if prior.is_some() { timeouts.update } else { timeouts.create };
-        let mut claim = Self::claim(&id, owner, &record);
-        claim.arguments = state::recorded(R::schema(), &arguments);
-        claim.takeover = model.takeover();
+        let mut identity = Self::owner_identity(&id, owner, &record);
+        identity.arguments = state::recorded(R::schema(), &arguments);
+        identity.takeover = model.takeover();
         let work =
-            Work { context: context.clone(), claim, record, limits: Deadline::within(within, call.stop.clone()) };
+            Work { context: context.clone(), identity, record, limits: Deadline::within(within, call.stop.clone()) };
         let mut done = work.run(Job::Apply(wanted)).await;
 
-        let sound = done.diagnostics.sound().is_ok();
+        let sound = !done.diagnostics.has_errors();
         out.extend(done.diagnostics);
         let after = if sound {
             context.run.settle(&Self::resource(&id));
@@ -108,7 +108,7 @@ impl<R: ResourceType> Managed<R> {
             (prior.is_some() || !left.is_empty()).then(|| state::with_objects(base, &left))
         };
         let identity = Some(Self::identity_of(&id));
-        Ok(after.map(|state| Stored { state, private: done.record.write(), identity }))
+        Ok(after.map(|state| Stored { state, private: done.record.encode(), identity }))
     }
 
     /// Deletes, or hands over; answers what couldn't be deleted.
@@ -129,7 +129,7 @@ impl<R: ResourceType> Managed<R> {
         let id = state::id(&prior.state);
         let turn = context.run.turn(&Self::resource(&id));
         let _turn = turn.lock().await;
-        let planned = Record::read(private);
+        let planned = Record::decode(private);
         let mut before = state::live(&prior.state);
         let mut record = match planned.replaces {
             Some(replaced) if planned.id == id => {
@@ -149,21 +149,22 @@ impl<R: ResourceType> Managed<R> {
             record.objects.entry(key.to_string()).or_insert(spared);
             before.entry(key).or_insert(body);
         }
-        let (noted, settled) = (record.keys(), context.run.is_settled(&Self::resource(&id)));
+        let (noted, settled) = (record.recorded_objects(), context.run.is_settled(&Self::resource(&id)));
         let model: R = decode_state(&prior.state);
-        let mut claim = Self::claim(&id, owner, &record);
-        claim.takeover.empties = model.takeover().empties;
+        let mut identity = Self::owner_identity(&id, owner, &record);
+        identity.takeover.force_destroy = model.takeover().force_destroy;
         let limits = Deadline::within(model.timeouts().delete, call.stop.clone());
         let remains = handed(&record, before.clone());
-        let done = Work { context: context.clone(), claim, record, limits }.run(Job::Delete { noted, settled }).await;
-        let sound = done.diagnostics.sound().is_ok();
+        let done =
+            Work { context: context.clone(), identity, record, limits }.run(Job::Delete { noted, settled }).await;
+        let sound = !done.diagnostics.has_errors();
         if sound && done.written.is_empty() {
             context.run.hand_over(&Self::resource(&id), remains);
         }
         out.extend(done.diagnostics);
         let left = || Stored {
             state: state::with_objects(&prior.state, &state::merged(before, &done.written)),
-            private: done.record.write(),
+            private: done.record.encode(),
             identity: prior.identity.clone(),
         };
         Ok((!sound).then(left))
@@ -172,7 +173,7 @@ impl<R: ResourceType> Managed<R> {
 
 /// What a replaced resource leaves: what its record notes, and what its state has (`bodies`).
 fn handed(replaced: &Record, mut bodies: BTreeMap<Key, Json>) -> Handed {
-    let mut noted = replaced.keys();
+    let mut noted = replaced.recorded_objects();
     for key in bodies.keys() {
         noted.entry(key.clone()).or_default();
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Managed, desired::Desired};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    engine::{Engine, Once},
+    engine::{Reader, ReportedMessages},
     mesh::checks::{Code, Findings, Level, Levels, LiveQuery},
     object::{Key, ManagementScope},
     query::{Query, QueryError, QueryResults},
@@ -15,7 +15,8 @@ use crate::{
 impl<R: ResourceType> Managed<R> {
     /// The live checks of a resource that this plan changes. What can't be seen is no fault: it is told in one line a run.
     pub(super) async fn look_around(
-        engine: &Engine<'_>,
+        reader: &Reader<'_>,
+        resource: &str,
         levels: &Levels,
         desired: &Desired<'_, R>,
         out: &mut Diagnostics,
@@ -27,12 +28,13 @@ impl<R: ResourceType> Managed<R> {
         if queries.is_empty() {
             return;
         }
-        let Some(found) = engine.facts(&queries.into_iter().collect::<Vec<_>>()).await else { return };
+        let Some(found) = reader.run_queries(&queries.into_iter().collect::<Vec<_>>()).await else { return };
         // What the resource had under another name goes with this plan.
         let wanted: BTreeSet<&Key> = rendered.iter().flatten().map(|(key, _)| key).collect();
-        let noted = engine.record.keys().into_iter().filter(|(_, noted)| noted.holding() == ManagementScope::Whole);
+        let noted =
+            reader.record.recorded_objects().into_iter().filter(|(_, noted)| noted.scope() == ManagementScope::Whole);
         let gone = noted.map(|(key, _)| key).filter(|key| !wanted.contains(key)).collect();
-        let found = found.without(&gone);
+        let found = found.excluding(&gone);
         let mut findings = Findings::default();
         arguments.live_checks(mesh, rendered, &found, &mut findings);
         for finding in findings {
@@ -42,7 +44,7 @@ impl<R: ResourceType> Managed<R> {
                 Level::Error => drop(out.error(&finding.at, finding.summary, finding.detail)),
             }
         }
-        skipped(&wants, levels, &found, &engine.claim.resource, engine.once, out);
+        skipped(&wants, levels, &found, resource, reader.reported, out);
     }
 }
 
@@ -57,17 +59,17 @@ fn skipped(
     levels: &Levels,
     found: &QueryResults,
     resource: &str,
-    once: &Once,
+    reported: &ReportedMessages,
     out: &mut Diagnostics,
 ) {
     let mut reasons: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for want in wants {
-        if let Some(unseen) = found.unseen(&want.query) {
+        if let Some(unseen) = found.error(&want.query) {
             let codes = wanted_by(want, levels);
             reasons.entry(reason(&want.query, unseen)).or_default().extend(codes.into_iter().map(Code::word));
         }
     }
-    if reasons.is_empty() || !once.first("live checks skipped") {
+    if reasons.is_empty() || !reported.insert("live checks skipped") {
         return;
     }
     let line =

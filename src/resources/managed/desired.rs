@@ -30,7 +30,7 @@ impl<'a, R: ResourceType> Desired<'a, R> {
     pub(super) fn validated(arguments: R, mesh: &'a Mesh, out: &mut Diagnostics) -> Result<Self, Reported> {
         let desired = Self::of(arguments, mesh);
         desired.arguments.validate_in_mesh(mesh, &desired.rendered, out);
-        out.sound()?;
+        out.no_errors()?;
         Ok(desired)
     }
 

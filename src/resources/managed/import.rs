@@ -10,14 +10,14 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::{Record, ownership, record::RecordedObject},
+    engine::{Record, record::RecordedObject},
     json_path::text,
     kubernetes::{
         Deadline, Freshness,
         errors::{Doing, explain},
     },
     mesh::Mesh,
-    object::{self, FieldOwnership, Key, ManagementScope, kind},
+    object::{self, FieldOwnership, Key, ManagementScope, annotation, kind, label},
     plugin::interface::{Call, Foreign, ImportId, Stored},
     resources::{Context, ResourceType, foreign, state},
     schema::{Value, model::Model as _},
@@ -65,12 +65,12 @@ impl<R: ResourceType> Managed<R> {
         let said = |name: &str| {
             found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
         };
-        let arguments = state::restored(R::schema(), said(ownership::ARGUMENTS));
+        let arguments = state::restored(R::schema(), said(annotation::ARGUMENTS));
         let desired: Desired<R> = Desired::of(decode(&arguments, &mut Diagnostics::default()), mesh);
         let mut record = Record {
             id: id.to_owned(),
-            instance: said(ownership::INSTANCE).to_owned(),
-            owner: said(ownership::OWNER).to_owned(),
+            instance: said(annotation::INSTANCE).to_owned(),
+            owner: said(annotation::OWNER).to_owned(),
             protected: desired.arguments.is_protected(),
             ..Record::default()
         };
@@ -81,9 +81,9 @@ impl<R: ResourceType> Managed<R> {
         }
         let mut objects: BTreeMap<Key, Json> = BTreeMap::new();
         for object in desired.objects() {
-            if object.holding == ManagementScope::Fields {
+            if object.scope == ManagementScope::Fields {
                 // What it has of others' objects carries no stamp; the arguments say which.
-                let noted = RecordedObject { stage: object.stage.0, fields: true, ..RecordedObject::default() };
+                let noted = RecordedObject { stage: object.stage.0, fields_only: true, ..RecordedObject::default() };
                 record.objects.insert(object.key.to_string(), noted);
             } else {
                 // In another namespace than the id's: it is looked for by its name.
@@ -93,7 +93,7 @@ impl<R: ResourceType> Managed<R> {
         }
         if found.is_empty() {
             // What the API server itself goes by isn't made by hand under our names, and not everybody may read it.
-            let by_hand = |key: &Key| key.kind.namespaced || key.kind.territory == FieldOwnership::Shared;
+            let by_hand = |key: &Key| key.kind.namespaced || key.kind.field_ownership == FieldOwnership::Shared;
             for (key, stage) in R::possible_objects(id, mesh).into_iter().filter(|(key, _)| by_hand(key)) {
                 let noted = RecordedObject { stage: stage.0, moved: true, ..RecordedObject::default() };
                 record.objects.insert(key.to_string(), noted);
@@ -102,7 +102,7 @@ impl<R: ResourceType> Managed<R> {
         let outputs = if found.is_empty() { Value::Null } else { desired.arguments.outputs(mesh).encode() };
         let state = state::with_objects(&state::with(&arguments, outputs, Value::string(id), Value::Null), &objects);
         let state = self.schema.complete(&state);
-        Ok(Stored { state, private: record.write(), identity: Some(Self::identity_of(id)) })
+        Ok(Stored { state, private: record.encode(), identity: Some(Self::identity_of(id)) })
     }
 
     /// Objects whose stamps name the resource: in its namespace of the kinds of `possible_objects` and of those that it may share with
@@ -116,7 +116,7 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Vec<(Key, Json)>, Reported> {
         let resource = Self::resource(id);
-        let label = format!("{}=true", ownership::MANAGED);
+        let label = format!("{}=true", label::MANAGED);
         let (mut found, mut forbidden) = (Vec::new(), None);
         let possible_objects = R::possible_objects(id, mesh);
         let own = |kind: &object::Kind| possible_objects.iter().any(|(key, _)| key.kind == kind);
@@ -125,16 +125,17 @@ impl<R: ResourceType> Managed<R> {
             match context.cluster.get(key, Freshness::Now, limits).await {
                 Ok(live) => found.extend(live.filter(|live| ours(live)).map(|live| (key.clone(), Json::clone(&live)))),
                 // What the API server itself goes by: only who writes it needs the right.
-                Err(error) if error.forbidden() && key.kind.territory == FieldOwnership::Exclusive => {}
+                Err(error) if error.forbidden() && key.kind.field_ownership == FieldOwnership::Exclusive => {}
                 Err(error) if error.forbidden() => forbidden = Some((error, key.clone())),
                 Err(error) => return Err(explain(&error, Doing::Read, key, None, out)),
             }
         }
         let namespace =
             possible_objects.iter().find_map(|(key, _)| key.namespace.as_deref()).unwrap_or(&mesh.root_namespace);
-        let asked =
-            |kind: &&'static object::Kind| kind.namespaced && (kind.territory == FieldOwnership::Shared || own(kind));
-        for kind in kind::ALL.iter().copied().filter(asked) {
+        let asked = |kind: &&'static object::Kind| {
+            kind.namespaced && (kind.field_ownership == FieldOwnership::Shared || own(kind))
+        };
+        for kind in kind::MANAGED.iter().copied().filter(asked) {
             let key = |name: &str| Key::new(kind, namespace, name);
             match context.cluster.list(kind, namespace, &label, limits).await {
                 Ok(listed) => {
@@ -149,7 +150,7 @@ impl<R: ResourceType> Managed<R> {
         match forbidden {
             Some((error, key)) if found.is_empty() => {
                 explain(&error, Doing::Read, &key, None, out);
-                out.sound().map(|()| found)
+                out.no_errors().map(|()| found)
             }
             _ => Ok(found),
         }
@@ -163,11 +164,11 @@ impl<R: ResourceType> Managed<R> {
         let record = Record { objects: [(key.to_string(), noted)].into(), ..Record::default() };
         let nothing = self.schema.complete(&Value::Map(BTreeMap::new()));
         let state = state::with_objects(&nothing, &[(key, Json::Null)].into());
-        Ok(Stored { state, private: record.write(), identity: None })
+        Ok(Stored { state, private: record.encode(), identity: None })
     }
 }
 
 /// The resource that an object's stamp names.
 fn said_resource(live: &Json) -> Option<&str> {
-    text(live, &["metadata", "annotations", ownership::RESOURCE])
+    text(live, &["metadata", "annotations", annotation::RESOURCE])
 }

@@ -26,9 +26,9 @@ use self::desired::decode;
 use super::{Context, ResourceType, common::Common, state};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::{Engine, OwnerIdentity, Record},
+    engine::{OwnerIdentity, Reader, Record, Writer},
     kubernetes::Deadline,
-    object::Takeover,
+    object::{Takeover, resource_name},
     plugin::interface::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
     schema::{Schema, Value, model::Model},
 };
@@ -67,18 +67,27 @@ fn configured(call: &Call<Context>, out: &mut Diagnostics) -> Result<Arc<Context
 }
 
 impl Context {
-    pub(super) fn engine<'a>(&'a self, claim: &'a OwnerIdentity, record: &'a Record, limits: Deadline) -> Engine<'a> {
-        Engine { cluster: &self.cluster, claim, record, limits, force: self.force_conflicts, once: &self.once }
+    pub(super) fn reader<'a>(&'a self, record: &'a Record, deadline: Deadline) -> Reader<'a> {
+        Reader { cluster: &self.cluster, record, deadline, reported: &self.reported }
+    }
+
+    pub(super) fn writer<'a>(
+        &'a self,
+        identity: &'a OwnerIdentity,
+        record: &'a Record,
+        deadline: Deadline,
+    ) -> Writer<'a> {
+        Writer { reader: self.reader(record, deadline), identity, force_conflicts: self.force_conflicts }
     }
 }
 
 impl<R: ResourceType> Managed<R> {
     /// `mesh_service/pci/payments`: how the annotation names a resource.
     fn resource(id: &str) -> String {
-        format!("{}/{id}", R::NAME)
+        resource_name(R::NAME, id)
     }
 
-    fn claim(id: &str, owner: &str, record: &Record) -> OwnerIdentity {
+    fn owner_identity(id: &str, owner: &str, record: &Record) -> OwnerIdentity {
         OwnerIdentity {
             owner: owner.to_owned(),
             former_owner: Some(record.owner.clone()).filter(|former| !former.is_empty() && former != owner),

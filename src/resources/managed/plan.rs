@@ -8,12 +8,12 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::{Record, ownership},
+    engine::Record,
     json_path::text,
     known::Unknown,
     kubernetes::Deadline,
     mesh::Mesh,
-    object::ManagementScope,
+    object::{ManagementScope, annotation},
     plugin::interface::{Call, Planned, Stored},
     resources::{Context, ResourceType, state},
     schema::{Value, model::Model},
@@ -29,9 +29,9 @@ impl<R: ResourceType> Managed<R> {
         let context = configured(&call, out)?;
         let arguments = state::arguments(R::schema(), &config);
         let model: R = decode(&arguments, out);
-        out.sound()?;
+        out.no_errors()?;
         if !call.replaced.is_empty() {
-            Self::may_go(&Record::read(&call.replaced), out)?;
+            Self::may_go(&Record::decode(&call.replaced), out)?;
         }
         let (planned, desired) = if let Ok(mesh) = &context.mesh {
             let desired = Desired::validated(model.clone(), mesh, out)?;
@@ -55,7 +55,7 @@ impl<R: ResourceType> Managed<R> {
         }
         if let (Some(desired), false, true) = (&desired, unchanged, requires_replace.is_empty()) {
             Self::ask(&context, desired, prior.as_ref(), &call, out).await;
-            out.sound()?;
+            out.no_errors()?;
         }
         if let (Some(prior), false) = (&prior, requires_replace.is_empty()) {
             Self::may_be_deleted(&context, prior, &call.stop, out).await?;
@@ -65,7 +65,9 @@ impl<R: ResourceType> Managed<R> {
         let identity = known.or_else(|| prior.as_ref().and_then(|prior| prior.identity.clone()));
         let private = match prior {
             Some(prior) => prior.private,
-            None => Record { id, replaces: Some(Box::new(Record::read(&call.replaced))), ..Record::default() }.write(),
+            None => {
+                Record { id, replaces: Some(Box::new(Record::decode(&call.replaced))), ..Record::default() }.encode()
+            }
         };
         Ok(Planned { after: Stored { state: planned, private, identity }, requires_replace })
     }
@@ -76,11 +78,11 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
         let context = configured(&call, out)?;
-        Self::may_go(&Record::read(&prior.private), out)?;
+        Self::may_go(&Record::decode(&prior.private), out)?;
         let id = state::id(&prior.state);
         let resource = Self::resource(&id);
         decode_state::<R>(&prior.state).warn_of_destroy(out);
-        context.run.doom(&resource, Record::read(&prior.private));
+        context.run.doom(&resource, Record::decode(&prior.private));
         if context.run.is_planned(&resource) {
             Self::not_renamed(&context, &id, &call.stop, out).await?;
         }
@@ -113,12 +115,12 @@ impl<R: ResourceType> Managed<R> {
         stop: &CancellationToken,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
-        let (Ok(owner), record) = (&context.owner, Record::read(&prior.private)) else { return Ok(()) };
-        let mut claim = Self::claim(&state::id(&prior.state), owner, &record);
-        claim.takeover = decode_state::<R>(&prior.state).takeover();
+        let (Ok(owner), record) = (&context.owner, Record::decode(&prior.private)) else { return Ok(()) };
+        let mut identity = Self::owner_identity(&state::id(&prior.state), owner, &record);
+        identity.takeover = decode_state::<R>(&prior.state).takeover();
         let limits = Deadline::within(CHECKS_WITHIN, stop.clone());
-        context.engine(&claim, &record, limits).plan_delete(out).await;
-        out.sound()
+        context.writer(&identity, &record, limits).check_deletion(out).await;
+        out.no_errors()
     }
 
     /// Each resource stands once in a configuration.
@@ -150,7 +152,7 @@ impl<R: ResourceType> Managed<R> {
         desired: &Desired<'_, R>,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
-        for object in desired.objects().filter(|object| !id.is_empty() && object.holding == ManagementScope::Whole) {
+        for object in desired.objects().filter(|object| !id.is_empty() && object.scope == ManagementScope::Whole) {
             if let Some(other) = context.run.claim(&object.key, &Self::resource(id)) {
                 let named = object.origins.iter().rfind(|(field, _)| field == "metadata.name");
                 out.error(
@@ -163,7 +165,7 @@ impl<R: ResourceType> Managed<R> {
                 );
             }
         }
-        out.sound()
+        out.no_errors()
     }
 
     /// A resource that goes at one address and comes at another in one run: whichever half is done last wins, and may leave
@@ -177,9 +179,9 @@ impl<R: ResourceType> Managed<R> {
         let (Some(record), Ok(owner)) = (context.run.doomed(&Self::resource(id)), &context.owner) else {
             return Ok(());
         };
-        let claim = Self::claim(id, owner, &record);
+        let identity = Self::owner_identity(id, owner, &record);
         let limits = Deadline::within(CHECKS_WITHIN, stop.clone());
-        let newer = context.engine(&claim, &record, limits).has_newer_life().await;
+        let newer = context.reader(&record, limits).has_newer_instance(&identity).await;
         if newer {
             return Ok(());
         }
@@ -203,7 +205,7 @@ impl<R: ResourceType> Managed<R> {
         let found = Self::stamped(context, mesh, id, limits, &mut Diagnostics::default()).await;
         let owners = found.unwrap_or_default();
         let mut owners =
-            owners.iter().filter_map(|(_, live)| text(live, &["metadata", "annotations", ownership::OWNER]));
+            owners.iter().filter_map(|(_, live)| text(live, &["metadata", "annotations", annotation::OWNER]));
         let Some(other) = owners.find(|other| *other != owner) else { return true };
         out.error(
             &Path::root(),
@@ -226,11 +228,11 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) {
         let (Ok(id), Ok(owner)) = (desired.id.clone(), &context.owner) else { return };
-        let record = prior.map(|prior| Record::read(&prior.private)).unwrap_or_default();
+        let record = prior.map(|prior| Record::decode(&prior.private)).unwrap_or_default();
         let before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
         let wanted = desired.changed(&before);
-        let mut claim = Self::claim(&id, owner, &record);
-        claim.takeover = desired.arguments.takeover();
+        let mut identity = Self::owner_identity(&id, owner, &record);
+        identity.takeover = desired.arguments.takeover();
         let limits = Deadline::within(desired.arguments.timeouts().read.min(CHECKS_WITHIN), call.stop.clone());
         if R::ONE_PER_MESH
             && prior.is_none()
@@ -238,10 +240,11 @@ impl<R: ResourceType> Managed<R> {
         {
             return;
         }
-        context.engine(&claim, &record, limits).plan(&wanted, out).await;
-        if out.sound().is_ok() {
+        context.writer(&identity, &record, limits).check_plan(&wanted, out).await;
+        if !out.has_errors() {
             let limits = Deadline::within(LOOKS_WITHIN, call.stop.clone());
-            Self::look_around(&context.engine(&claim, &record, limits), &context.checks, desired, out).await;
+            Self::look_around(&context.reader(&record, limits), &identity.resource, &context.checks, desired, out)
+                .await;
         }
     }
 }

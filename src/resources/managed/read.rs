@@ -29,7 +29,7 @@ impl<R: ResourceType> Managed<R> {
         }
         // A run that fails for want of a cluster says so once, not once for each resource.
         for Diagnostic { severity, summary, detail, .. } in told {
-            if !context.once.first(&detail) {
+            if !context.reported.insert(&detail) {
                 continue;
             }
             match (severity, context.on_unreadable) {
@@ -50,18 +50,17 @@ impl<R: ResourceType> Managed<R> {
         stored: &Stored,
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
-        let record = Record::read(&stored.private);
-        let claim = Self::claim(&state::id(&stored.state), "", &record);
+        let record = Record::decode(&stored.private);
         let limits = Deadline::within(decode_state::<R>(&stored.state).timeouts().read, call.stop.clone());
-        let engine = context.engine(&claim, &record, limits);
-        engine.same_cluster(out).await?;
-        let noted = record.keys();
+        let reader = context.reader(&record, limits);
+        reader.check_cluster_identity(out).await?;
+        let noted = record.recorded_objects();
         let mut wrote = state::live(&stored.state);
         for key in noted.keys() {
             wrote.entry(key.clone()).or_insert(Json::Null);
         }
-        let live = engine.read(&wrote, out).await?;
-        let whole = |key: &Key| noted.get(key).is_none_or(|noted| noted.holding() == ManagementScope::Whole);
+        let live = reader.read(&wrote, out).await?;
+        let whole = |key: &Key| noted.get(key).is_none_or(|noted| noted.scope() == ManagementScope::Whole);
         // Fields in somebody else's object are no sign of life where the resource has objects of its own.
         let alive = if wrote.keys().any(whole) { live.keys().any(whole) } else { !live.is_empty() };
         let state = state::with_objects(&stored.state, &live);

@@ -22,12 +22,12 @@ use crate::{
         namespace::{self, Exception, Mtls, Team},
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
 impl ResourceType for Namespace {
-    const NAME: &'static str = "mesh_namespace";
+    const NAME: &'static str = resource_type::NAMESPACE;
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "The name of the namespace.")];
     type Outputs = ();
 
@@ -72,8 +72,8 @@ impl ResourceType for Namespace {
 
     fn takeover(&self) -> Takeover {
         Takeover {
-            adopt: self.adopt_existing.or(false).unwrap_or(false),
-            empties: self.force_destroy.or(false).unwrap_or(false),
+            adopt_existing: self.adopt_existing.or(false).unwrap_or(false),
+            force_destroy: self.force_destroy.or(false).unwrap_or(false),
             ..Takeover::default()
         }
     }

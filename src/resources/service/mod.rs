@@ -20,12 +20,12 @@ use crate::{
         labels, service,
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Stage, Takeover, resource_type},
     query::QueryResults,
 };
 
 impl ResourceType for Service {
-    const NAME: &'static str = "mesh_service";
+    const NAME: &'static str = resource_type::SERVICE;
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the service."), ("name", "The name of the service.")];
     type Outputs = Outputs;
@@ -92,7 +92,7 @@ fn check_drain(config: &Config, out: &mut Diagnostics) {
     let Ok(Some(seconds)) = config.drain_seconds.known() else { return };
     let limits = OperationTimeouts::of(&config.timeouts);
     for (name, limit) in [("create", limits.create), ("update", limits.update), ("delete", limits.delete)] {
-        if u64::try_from(*seconds).is_ok_and(|seconds| seconds >= limit.as_secs()) {
+        if u64::from(*seconds) >= limit.as_secs() {
             out.error(
                 &Path::root().attribute("drain_seconds"),
                 format!("drain_seconds outlasts timeouts.{name}"),

@@ -3,9 +3,8 @@
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
-    engine::ownership::{OWNER, is_stamp},
-    kubernetes::FIELD_MANAGER,
-    object::{FieldOwnership, kind},
+    engine::ownership::is_ownership_key,
+    object::{FIELD_MANAGER, FieldOwnership, annotation::OWNER, kind},
 };
 
 use crate::support::{assertions::assert_contains_all, control_plane::control_plane, terraform::Tool, users::Grant};
@@ -93,7 +92,7 @@ fn existing_objects_are_adopted_on_demand() {
             workspace.apply().expect_success();
             for ((key, body), before) in made.iter().zip(before) {
                 let now = live(key);
-                if key.kind.territory == FieldOwnership::Exclusive {
+                if key.kind.field_ownership == FieldOwnership::Exclusive {
                     assert_eq!(now["spec"], body["spec"]);
                     assert_eq!(other_managers(&now), Vec::<&Json>::new(), "{key}");
                 }
@@ -103,7 +102,7 @@ fn existing_objects_are_adopted_on_demand() {
             workspace.assert_empty_plan();
 
             // Shared kinds may be in use by others: they are released, and all others are deleted.
-            let shared = || made.keys().filter(|key| key.kind.territory == FieldOwnership::Shared);
+            let shared = || made.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared);
             let before_destroy: Vec<Json> = shared().map(&live).collect();
             workspace.destroy().expect_success();
             assert!(api.objects(&namespace.name).into_iter().eq(shared().map(ToString::to_string)), "{tool}");
@@ -121,7 +120,7 @@ fn released(mut live: Json) -> Json {
     let metadata = live["metadata"].as_object_mut().expect("a map");
     for part in ["labels", "annotations"] {
         if let Some(Json::Object(members)) = metadata.get_mut(part) {
-            members.retain(|name, _| !is_stamp(name));
+            members.retain(|name, _| !is_ownership_key(name));
         }
         if metadata.get(part).and_then(Json::as_object).is_some_and(serde_json::Map::is_empty) {
             metadata.remove(part);

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use expect_test::{ExpectFile, expect_file};
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
-    engine::drift::project,
+    engine::drift::owned_fields,
     object::Key,
     resources::{ResourceType, service::Service},
 };
@@ -270,7 +270,7 @@ pub(super) fn live_objects(workspace: &Workspace) -> BTreeMap<String, BTreeMap<S
             let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
             let parsed: Key = key.parse().expect("a key");
             let live = api.get(&parsed).unwrap_or_else(|| panic!("{key} doesn't exist"));
-            (key.clone(), project(&live, Some(&body), &parsed))
+            (key.clone(), owned_fields(&live, Some(&body), &parsed))
         });
         let name = address.rsplit('.').next().expect("an address").to_owned();
         all.insert(name, objects.collect());

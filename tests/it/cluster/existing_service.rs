@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
-    engine::ownership::is_stamp,
-    kubernetes::FIELD_MANAGER,
-    object::{Key, kind},
+    engine::ownership::is_ownership_key,
+    object::{FIELD_MANAGER, Key, kind},
 };
 
 use crate::support::{
@@ -273,7 +272,7 @@ fn service_argument_changes_between_existing_managed_and_none() {
     assert_eq!(released["spec"]["ports"][0]["port"], 8080);
     for part in ["labels", "annotations"] {
         let names = released["metadata"][part].as_object().expect("some");
-        assert!(names.keys().all(|name| !is_stamp(name)), "{released}");
+        assert!(names.keys().all(|name| !is_ownership_key(name)), "{released}");
     }
     assert_eq!(owned_fields(&released).len(), 1);
 

@@ -4,10 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{
-    engine::ownership::ARGUMENTS,
-    object::{FieldOwnership, Key, kind},
-};
+use terraform_provider_mesh::object::{FieldOwnership, Key, annotation::ARGUMENTS, kind};
 
 use crate::support::{
     assertions::assert_contains_all,
@@ -136,7 +133,7 @@ fn hand_made_objects_are_adopted_by_import() {
         let namespace = control_plane().namespace("handmade");
         let objects = hand_made(Grant::AppTeam, &namespace, CART, "kubectl");
         // The Service and its ServiceAccount are deleted, because an adopted object of a shared kind survives a destroy.
-        for key in objects.keys().filter(|key| key.kind.territory == FieldOwnership::Shared) {
+        for key in objects.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared) {
             api.delete(key);
         }
         let rule = objects.keys().find(|key| key.kind == &kind::DESTINATION_RULE).expect("it is there");
@@ -144,7 +141,7 @@ fn hand_made_objects_are_adopted_by_import() {
             rule,
             &json!({ "spec": { "trafficPolicy": { "connectionPool": { "tcp": { "maxConnections": 7 } } } } }),
         );
-        let istio = || objects.iter().filter(|(key, _)| key.kind.territory == FieldOwnership::Exclusive);
+        let istio = || objects.iter().filter(|(key, _)| key.kind.field_ownership == FieldOwnership::Exclusive);
         let before: Vec<_> = istio().map(|(key, _)| uid_and_generation(&api.get_existing(key))).collect();
 
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);

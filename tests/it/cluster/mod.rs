@@ -55,7 +55,7 @@ mod zero_trust;
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use terraform_provider_mesh::{kubernetes::FIELD_MANAGER, object::Key};
+use terraform_provider_mesh::object::{FIELD_MANAGER, Key};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},

@@ -7,8 +7,8 @@ use proptest::{
 };
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
-    engine::drift::project,
-    kubernetes::FIELD_MANAGER,
+    engine::drift::owned_fields,
+    object::FIELD_MANAGER,
     resources::{
         self, ResourceType, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
         service::Service,
@@ -129,7 +129,7 @@ fn check_accepted(api: &Api, body: &Json) -> Result<(), TestCaseError> {
     }
     let live = api.dry_run(body, FIELD_MANAGER);
     let live = live.map_err(|error| TestCaseError::fail(format!("{key}: {}\n{body}", error.message)))?;
-    let (projected, rendered) = (project(&live, Some(body), &key).to_string(), body.to_string());
+    let (projected, rendered) = (owned_fields(&live, Some(body), &key).to_string(), body.to_string());
     if projected == rendered {
         Ok(())
     } else {

@@ -51,7 +51,7 @@ fn writable_kinds(grant: Grant) -> &'static [&'static str] {
 /// The kinds of the provider that `grant` may read.
 fn readable_kinds(grant: Grant) -> Vec<&'static str> {
     match grant {
-        Plan => object::kind::ALL.iter().filter(|kind| kind.namespaced).map(|kind| kind.kind).collect(),
+        Plan => object::kind::MANAGED.iter().filter(|kind| kind.namespaced).map(|kind| kind.kind).collect(),
         _ => writable_kinds(grant).to_vec(),
     }
 }
@@ -64,7 +64,7 @@ fn grants_are_limited_to_their_namespace() {
     for grant in [AppTeam, Platform, GatewayAccess, Plan] {
         let home = plane.namespace("rbac");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
-        for kind in object::kind::ALL.iter().filter(|kind| kind.namespaced) {
+        for kind in object::kind::MANAGED.iter().filter(|kind| kind.namespaced) {
             let is_allowed = |verb: &str, namespace: &str| api.is_allowed(verb, kind.group, kind.plural, namespace, "");
             for verb in READ.iter().chain(WRITE) {
                 let granted = if READ.contains(verb) {
@@ -122,7 +122,7 @@ fn live_check_grants_only_read() {
     for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot] {
         let home = plane.namespace("seen");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
-        let kinds = object::kind::ALL.iter().chain(object::kind::LOOKED_AT);
+        let kinds = object::kind::MANAGED.iter().chain(object::kind::READ_ONLY);
         for (group, plural) in kinds.map(|kind| (kind.group, kind.plural)).chain([("", "secrets")]) {
             for verb in READ.iter().chain(WRITE).chain(&["watch", "update"]) {
                 let is_allowed = |namespace: &str| {
@@ -175,7 +175,8 @@ fn guardrails_grant_is_limited_to_one_mesh() {
     let plane = control_plane();
     let (home, elsewhere) = (plane.namespace("root"), plane.namespace("other-root"));
     let api = Api::new(&plane.kubeconfig(&home.user(Guardrails)));
-    for kind in object::kind::ALL.iter().filter(|kind| !kind.namespaced && kind.group == "admissionregistration.k8s.io")
+    for kind in
+        object::kind::MANAGED.iter().filter(|kind| !kind.namespaced && kind.group == "admissionregistration.k8s.io")
     {
         for policy in ["mesh-root-only", "mesh-team-rules"] {
             let is_allowed =
@@ -192,7 +193,7 @@ fn guardrails_grant_is_limited_to_one_mesh() {
         }
         assert!(!api.is_allowed("get", kind.group, kind.plural, "", ""), "every {}", kind.kind);
     }
-    for kind in object::kind::ALL.iter().filter(|kind| kind.namespaced) {
+    for kind in object::kind::MANAGED.iter().filter(|kind| kind.namespaced) {
         assert!(!api.is_allowed("patch", kind.group, kind.plural, &home.name, ""), "{}", kind.kind);
     }
 }

@@ -8,9 +8,8 @@ use std::{
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
-    engine::drift::project,
-    kubernetes::FIELD_MANAGER,
-    object::{self, Key},
+    engine::drift::owned_fields,
+    object::{self, FIELD_MANAGER, Key},
 };
 
 use crate::support::{
@@ -39,9 +38,9 @@ fn golden_objects_come_back_unchanged() {
                 api.dry_run(&body, FIELD_MANAGER).unwrap_or_else(|error| panic!("{key}: {}", error.message))
             };
             let file = file.display();
-            assert_eq!(project(&live, Some(&body), &key).to_string(), body.to_string(), "{key} of {file}");
+            assert_eq!(owned_fields(&live, Some(&body), &key).to_string(), body.to_string(), "{key} of {file}");
             assert_eq!(
-                project(&live, None, &key).to_string(),
+                owned_fields(&live, None, &key).to_string(),
                 body.to_string(),
                 "{key} of {file}, by managedFields alone"
             );
@@ -64,7 +63,7 @@ pub(super) fn move_to_namespace(body: &mut Json, namespace: &str) -> Key {
 /// The key of an object.
 pub(super) fn key_of(body: &Json) -> Key {
     let text = |part: &str| body["metadata"][part].as_str().map(str::to_owned);
-    let kind = object::kind::named(body["kind"].as_str().expect("a kind")).expect("a kind that the provider writes");
+    let kind = object::kind::by_name(body["kind"].as_str().expect("a kind")).expect("a kind that the provider writes");
     Key { kind, namespace: text("namespace"), name: text("name").expect("a name") }
 }
 

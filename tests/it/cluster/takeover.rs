@@ -2,9 +2,8 @@
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
-    engine::ownership::is_stamp,
-    kubernetes::FIELD_MANAGER,
-    object::{Key, kind},
+    engine::ownership::is_ownership_key,
+    object::{FIELD_MANAGER, Key, kind},
 };
 
 use crate::support::{
@@ -53,7 +52,7 @@ fn unmanaged_kind_is_released_unchanged() {
         assert_eq!(released["metadata"]["generation"], before["metadata"]["generation"]);
         for part in ["labels", "annotations"] {
             let names = released["metadata"][part].as_object();
-            assert!(names.into_iter().flatten().all(|(name, _)| !is_stamp(name)), "{released}");
+            assert!(names.into_iter().flatten().all(|(name, _)| !is_ownership_key(name)), "{released}");
         }
         let managers = released["metadata"]["managedFields"].as_array();
         assert!(managers.into_iter().flatten().all(|entry| entry["manager"] != FIELD_MANAGER), "{released}");

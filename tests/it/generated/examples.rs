@@ -142,8 +142,8 @@ fn examples_are_valid() {
     for (file, kind, body) in blocks(&configurations) {
         let mut out = Diagnostics::default();
         match provider.resources.get(kind.as_str()) {
-            Some(resource) => resource.validate(&value(&body, &resource.schema()), &mut out),
-            None => (provider.validate)(&value(&body, &provider.schema), &mut out),
+            Some(resource) => resource.validate(&value(&body, resource.schema()), &mut out),
+            None => (provider.validate)(&value(&body, provider.schema), &mut out),
         }
         let told = out.iter().filter(|d| d.summary != WARNED_OF);
         told.for_each(|d| writeln!(faults, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());

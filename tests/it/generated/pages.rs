@@ -23,7 +23,7 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
         files("docs/guides", ".md").into_iter().map(|path| (path.clone(), text(&path))).collect();
     guides
         .extend(pages.iter().filter(|(path, _)| path.starts_with("docs/guides/")).map(|(p, t)| (p.clone(), t.clone())));
-    pages.insert("docs/index.md".to_owned(), index(&provider.schema, &guides));
+    pages.insert("docs/index.md".to_owned(), index(provider.schema, &guides));
     pages
 }
 
@@ -49,7 +49,7 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     let mut page = head(&format!("{name} Resource - mesh"), &format!("{name} (Resource)"), &schema.doc);
     example(&mut page, &format!("{folder}/resource.tf"));
     further_examples(&mut page, &folder);
-    schema_section(&mut page, &schema);
+    schema_section(&mut page, schema);
     page.push_str("\n## Import\n\nBy the id:\n\n");
     fenced(&mut page, "shell", &format!("{folder}/import.sh"));
     if let Some(identity) = resource.identity() {
@@ -244,7 +244,7 @@ mod tests {
     fn a_page() {
         let schema = House::schema();
         let mut page = head("house Resource - x", "house (Resource)", &schema.doc);
-        schema_section(&mut page, &schema);
+        schema_section(&mut page, schema);
         expect![[r#"
             ---
             page_title: "house Resource - x"

@@ -7,7 +7,7 @@ use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     mesh::checks::Findings,
     object::kind,
-    query::{Answer, Query, QueryError, QueryResults},
+    query::{Query, QueryError, QueryResult, QueryResults},
     resources::ResourceType,
 };
 
@@ -19,10 +19,10 @@ pub(super) fn documents(text: &str) -> Vec<Json> {
 }
 
 /// What a cluster with these objects answers, and nothing where a kind is `hidden`.
-pub(super) fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> Answer {
+pub(super) fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> QueryResult {
     let (kind, namespace, name) = match query {
-        Query::One(key) => (key.kind, Some(key.namespace.as_deref()), Some(key.name.as_str())),
-        Query::All { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
+        Query::Get(key) => (key.kind, Some(key.namespace.as_deref()), Some(key.name.as_str())),
+        Query::List { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
     };
     if hidden.contains(&kind.kind) {
         return Err(QueryError::Forbidden);
@@ -42,7 +42,7 @@ pub(super) fn config<R: ResourceType>(text: &str) -> R {
     let config = R::decode(&value, &Path::root(), &mut out);
     R::validate(&config, &mut out);
     R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
-    assert!(out.sound().is_ok(), "{out}");
+    assert!(!out.has_errors(), "{out}");
     config
 }
 
@@ -51,7 +51,7 @@ pub(super) fn told<R: ResourceType>(text: &str, facts: &str, hidden: &[&str]) ->
     let config = config::<R>(text);
     let objects = documents(facts);
     for object in &objects {
-        let known = [kind::ALL, kind::LOOKED_AT].concat();
+        let known = [kind::MANAGED, kind::READ_ONLY].concat();
         assert!(known.iter().any(|kind| object["kind"] == kind.kind), "a typo? {object}");
     }
     let queries = R::live_queries(&config, &mesh(), &config.render(&mesh())).into_iter().map(|want| want.query);

@@ -92,7 +92,7 @@ fn meaning<R: ResourceType>(mesh: &Mesh, text: &str) -> String {
     for diagnostic in out.iter() {
         assert!(diagnostic.summary.chars().count() <= 60, "too long: {}", diagnostic.summary);
     }
-    if out.sound().is_err() { out.to_string() } else { format!("{out}{}", objects::<R>(&config, mesh)) }
+    if out.has_errors() { out.to_string() } else { format!("{out}{}", objects::<R>(&config, mesh)) }
 }
 
 fn objects<R: ResourceType>(config: &R, mesh: &Mesh) -> String {
@@ -103,7 +103,7 @@ fn objects<R: ResourceType>(config: &R, mesh: &Mesh) -> String {
             Err(Unknown) => writeln!(text, "--- # {key}: known at apply").unwrap(),
             Ok(object) => {
                 assert_eq!(key, object.key);
-                let part = if object.holding == ManagementScope::Fields { ": these fields of it" } else { "" };
+                let part = if object.scope == ManagementScope::Fields { ": these fields of it" } else { "" };
                 let yaml = serde_saphyr::to_string(&object.body).unwrap();
                 writeln!(text, "--- # {key}{part}\n{}", yaml.trim_end()).unwrap();
             }
@@ -140,7 +140,7 @@ fn knowledge<R: ResourceType>(text: &str) -> (String, String, Vec<String>) {
     let config = R::decode(&value, &Path::root(), &mut out);
     R::validate(&config, &mut out);
     R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
-    assert!(out.sound().is_ok(), "{out}");
+    assert!(!out.has_errors(), "{out}");
     let (mut keys, mut outputs, mut unknown) = (String::new(), String::new(), Vec::new());
     match R::render(&config, &mesh()) {
         Err(Unknown) => unknown.push("which objects there are".to_owned()),

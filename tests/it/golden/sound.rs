@@ -61,7 +61,7 @@ fn passing<R: ResourceType>(mut value: Value) -> Option<Value> {
             return Some(value);
         }
         // The last one first, so that the others are still where they were told.
-        let removed = errors.iter().rev().map(|at| remove(&mut value, &schema, at.steps())).filter(|removed| *removed);
+        let removed = errors.iter().rev().map(|at| remove(&mut value, schema, at.steps())).filter(|removed| *removed);
         if removed.count() == 0 {
             return None;
         }

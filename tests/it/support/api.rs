@@ -106,7 +106,7 @@ impl Api {
 
     /// The keys of all objects in `namespace` of kinds that the provider writes, sorted.
     pub(crate) fn objects(&self, namespace: &str) -> Vec<String> {
-        let kinds = object::kind::ALL.iter().filter(|kind| kind.namespaced);
+        let kinds = object::kind::MANAGED.iter().filter(|kind| kind.namespaced);
         let mut keys: Vec<String> = kinds
             .flat_map(|kind| {
                 let list = self.request(Method::GET, &collection(&kind.api_version(), namespace, kind.plural), None);
@@ -114,7 +114,7 @@ impl Api {
                 // Roles and RoleBindings of the tests' users aren't objects under test.
                 let is_of_test_users = move |item: &Json| {
                     kind.group == "rbac.authorization.k8s.io"
-                        && item["metadata"]["labels"][object::stamp::MANAGED].is_null()
+                        && item["metadata"]["labels"][object::label::MANAGED].is_null()
                 };
                 items.into_iter().filter(move |item| !is_of_test_users(item)).map(|item| {
                     let name = item["metadata"]["name"].as_str().expect("a name").to_owned();
@@ -172,7 +172,7 @@ fn path(key: &Key) -> String {
 fn path_of(object: &Json) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
     let kind = text("/kind");
-    let plural = match object::kind::named(kind) {
+    let plural = match object::kind::by_name(kind) {
         Some(kind) => kind.plural.to_owned(),
         None => format!("{}s", kind.to_lowercase()),
     };

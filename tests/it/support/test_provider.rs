@@ -107,7 +107,7 @@ fn provider() -> Provider<Settings> {
         validate: |config, out| drop(Settings::decode(config, &Path::root(), out)),
         configure: |config, out| {
             let settings = Settings::decode(config, &Path::root(), out);
-            out.sound().map(|()| settings)
+            out.no_errors().map(|()| settings)
         },
         resources: BTreeMap::from([(thing.name(), thing)]),
         data_sources: BTreeMap::from([(lookup.name(), lookup)]),

@@ -11,14 +11,14 @@ impl ExternalService {
         if self.sees_requests() == Ok(false) {
             self.check_sees_requests(out);
         }
-        let Ok(Some(retries)) = &self.retries else { return };
-        retries.check(out);
+        let Ok(Some(retries)) = self.retries.known() else { return };
+        retries.validate(out);
         if let Ok(preset) = self.resiliency {
-            retries.check_under(preset, out);
+            retries.validate_under(preset, out);
         }
         // Of all ports that have a timeout it is the same one.
         if let Ok(timeout) = self.timeout(Protocol::Http) {
-            retries.check_within(timeout, out);
+            retries.validate_within(timeout, out);
         }
     }
 
@@ -27,11 +27,11 @@ impl ExternalService {
         if matches!(self.request_timeout, Ok(Some(timeout)) if timeout > Duration::ZERO) {
             about_requests.push(Path::root().attribute("request_timeout"));
         }
-        if matches!(self.retries, Ok(Some(_))) {
+        if self.retries.is_set() {
             about_requests.push(Path::root().attribute("retries"));
         }
-        if let Ok(Some(limits)) = &self.circuit_breaker {
-            about_requests.extend(limits.about_requests());
+        if let Ok(Some(limits)) = self.circuit_breaker.known() {
+            about_requests.extend(limits.http_limits());
         }
         for at in about_requests {
             out.error(

@@ -113,8 +113,8 @@ fn name(policy: &Policy, mesh: &Mesh) -> String {
 fn keys(policy: &Policy, mesh: &Mesh) -> [(Key, Stage); 2] {
     let name = name(policy, mesh);
     [
-        (Key::of_cluster(&kind::VALIDATING_ADMISSION_POLICY, &name), stage::OPENING),
-        (Key::of_cluster(&kind::VALIDATING_ADMISSION_POLICY_BINDING, &name), stage::CLOSING),
+        (Key::cluster_scoped(&kind::VALIDATING_ADMISSION_POLICY, &name), stage::OPENING),
+        (Key::cluster_scoped(&kind::VALIDATING_ADMISSION_POLICY_BINDING, &name), stage::CLOSING),
     ]
 }
 

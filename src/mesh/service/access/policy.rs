@@ -53,7 +53,7 @@ pub(super) fn policy(
     Ok(Object {
         body: manifest(&key, metadata, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage,
         transition: Transition::InPlace,
         origins,

@@ -56,7 +56,7 @@ impl Service {
             );
         }
         // Beside mistakes, what no block governs is no news.
-        if out.sound().is_ok() {
+        if !out.has_errors() {
             self.check_every_port_has_callers(out);
         }
     }

@@ -137,7 +137,7 @@ fn virtual_service(site: &Site, key: Key, blocks: &[&Ingress]) -> Known<Object> 
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::ROUTES,
         transition: Transition::InPlace,
         origins,

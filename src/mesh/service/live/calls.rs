@@ -70,7 +70,7 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
     let (mut missing, mut hidden) = (Vec::new(), BTreeMap::new());
     let mut refused = BTreeMap::new();
     for key in &callees.services {
-        match view.found.one(key) {
+        match view.found.get(key) {
             Ok(Some(service)) => {
                 note_hidden(view, "Service", service, service_seen(service), &mut hidden);
                 if let Ok(Some(policies)) = refusing(view, service) {
@@ -82,7 +82,7 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
         }
     }
     for (home, host) in &callees.hosts {
-        let Ok(entries) = view.found.all(&kind::SERVICE_ENTRY, home) else { continue };
+        let Ok(entries) = view.found.list(&kind::SERVICE_ENTRY, home) else { continue };
         let mut entries =
             entries.into_iter().filter(|entry| words(entry, &["spec", "hosts"]).any(|own| hosts_meet(own, host)));
         match entries.next() {
@@ -168,10 +168,10 @@ fn refusing(view: &View, callee: &Json) -> Known<Option<String>> {
         return Ok(None);
     }
     let root = view.site.mesh.root_namespace.as_str();
-    let mut policies = view.found.all(&kind::AUTHORIZATION_POLICY, home)?;
+    let mut policies = view.found.list(&kind::AUTHORIZATION_POLICY, home)?;
     if home != root {
         // What holds for the mesh is often not to be seen: then the callee's own policies decide.
-        policies.extend(view.found.all(&kind::AUTHORIZATION_POLICY, root).unwrap_or_default());
+        policies.extend(view.found.list(&kind::AUTHORIZATION_POLICY, root).unwrap_or_default());
     }
     let holding: Vec<&Json> = policies.into_iter().filter(|policy| holds(policy, &labels)).collect();
     if holding.is_empty()

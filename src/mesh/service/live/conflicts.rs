@@ -23,7 +23,7 @@ use crate::{
         manifest::Texts,
         service::Management,
     },
-    object::{Kind, kind, stamp},
+    object::{Kind, annotation, kind, resource_id, resource_type},
 };
 
 /// Kinds of which one object of each resource records its arguments.
@@ -265,8 +265,8 @@ fn recorded(view: &View) -> BTreeMap<String, Json> {
     let mut found = BTreeMap::new();
     for live in RECORDING.into_iter().filter_map(|kind| view.here(kind).ok()).flatten() {
         let said = |key: &str| text(live, &["metadata", "annotations", key]);
-        if let (Some(resource), Some(arguments)) = (said(stamp::RESOURCE), said(stamp::ARGUMENTS))
-            && let Some(id) = resource.strip_prefix("mesh_service/")
+        if let (Some(resource), Some(arguments)) = (said(annotation::RESOURCE), said(annotation::ARGUMENTS))
+            && let Some(id) = resource_id(resource_type::SERVICE, resource)
             && id != view.id()
             && let Ok(arguments) = serde_json::from_str(arguments)
         {
@@ -284,7 +284,7 @@ fn global_name(view: &View, out: &mut Findings) {
         return;
     }
     let defined = |kind: &'static Kind| -> Vec<&Json> {
-        let all = view.found.everywhere(kind).unwrap_or_default().into_iter();
+        let all = view.found.list_all_namespaces(kind).unwrap_or_default().into_iter();
         all.filter(|live| !view.is_ours(kind, live) && words(live, &["spec", "hosts"]).any(|host| ours.contains(&host)))
             .collect()
     };

@@ -34,7 +34,7 @@ use crate::{
         live_objects::{self, is_alive, labels, name, selects},
         manifest::Texts,
     },
-    object::{Key, Kind, Object, kind, stamp},
+    object::{Key, Kind, Object, annotation, kind, resource_name, resource_type},
     query::{Query, QueryResults},
 };
 
@@ -89,15 +89,15 @@ struct LiveQueries(Vec<LiveQuery>);
 
 impl LiveQueries {
     fn one(&mut self, key: Key, by: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::One(key), by });
+        self.0.push(LiveQuery { query: Query::Get(key), by });
     }
 
     fn all(&mut self, kind: &'static Kind, namespace: &str, by: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::all(kind, namespace), by });
+        self.0.push(LiveQuery { query: Query::list(kind, namespace), by });
     }
 
     fn everywhere(&mut self, kind: &'static Kind, by: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::everywhere(kind), by });
+        self.0.push(LiveQuery { query: Query::list_all_namespaces(kind), by });
     }
 }
 
@@ -118,7 +118,7 @@ impl<'a> View<'a> {
         let rendered = service.render(mesh)?;
         let keys = rendered.iter().map(|(key, _)| key.clone()).collect();
         let objects = rendered.into_iter().filter_map(|(_, object)| object.ok()).collect();
-        let displaced = service.others.takeover(&service.namespace).displaces.into_keys().collect();
+        let displaced = service.others.takeover(&service.namespace).replaced_objects.into_keys().collect();
         Ok(Self { site: service.site(mesh)?, objects, keys, displaced, found })
     }
 
@@ -129,7 +129,7 @@ impl<'a> View<'a> {
 
     /// The live Namespace.
     fn namespace(&self) -> Known<Option<&Json>> {
-        self.found.one(&self.namespace_key())
+        self.found.get(&self.namespace_key())
     }
 
     fn namespace_key(&self) -> Key {
@@ -138,7 +138,7 @@ impl<'a> View<'a> {
 
     /// Every live object of a kind in the namespace.
     fn here(&self, kind: &'static Kind) -> Known<Vec<&Json>> {
-        self.found.all(kind, self.site.namespace)
+        self.found.list(kind, self.site.namespace)
     }
 
     /// The live Service, where the service has one.
@@ -170,8 +170,8 @@ impl<'a> View<'a> {
     /// Whether a live object is this resource's, by its stamp or because the plan writes it (whose it is then, the engine
     /// judges), or goes with this plan.
     fn is_ours(&self, kind: &'static Kind, live: &Json) -> bool {
-        let resource = text(live, &["metadata", "annotations", stamp::RESOURCE]);
-        resource == Some(&format!("mesh_service/{}", self.id()))
+        let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
+        resource == Some(&resource_name(resource_type::SERVICE, &self.id()))
             || self.keys.iter().chain(&self.displaced).any(|key| {
                 key.kind == kind
                     && key.name == name(live)

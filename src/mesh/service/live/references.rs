@@ -94,7 +94,7 @@ fn routes<'a>(view: &'a View) -> impl Iterator<Item = (&'a Object, &'a str)> {
 
 fn ingress(view: &View, object: &Object, gateway: &str, out: &mut Findings) -> Known<()> {
     let Some((home, wanted)) = gateway.split_once('/') else { return Ok(()) };
-    let gateways = view.found.all(&kind::GATEWAY, home)?;
+    let gateways = view.found.list(&kind::GATEWAY, home)?;
     let Some(live) = gateways.into_iter().find(|live| name(live) == wanted) else {
         out.tell(
             MissingReference,
@@ -147,7 +147,7 @@ fn end_users(view: &View, out: &mut Findings) -> Known<()> {
     }
     let root = &view.site.mesh.root_namespace;
     let mut all = view.here(&kind::REQUEST_AUTHENTICATION)?;
-    all.extend(view.found.all(&kind::REQUEST_AUTHENTICATION, root)?);
+    all.extend(view.found.list(&kind::REQUEST_AUTHENTICATION, root)?);
     let own = view.labels()?;
     let holding = all.into_iter().filter(|live| {
         covers(&texts(live, &["spec", "selector", "matchLabels"]), &own) && at(live, &["spec", "targetRefs"]).is_null()
@@ -194,7 +194,7 @@ fn providers<'a>(view: &'a View) -> impl Iterator<Item = &'a str> {
 
 fn authorizers(view: &View, out: &mut Findings) -> Known<()> {
     let root = &view.site.mesh.root_namespace;
-    let maps = view.found.all(&kind::CONFIG_MAP, root)?;
+    let maps = view.found.list(&kind::CONFIG_MAP, root)?;
     let meshes = mesh_config::all(&maps);
     if meshes.is_empty() {
         // The mesh is configured elsewhere.

@@ -118,7 +118,7 @@ fn service_account(view: &View, out: &mut Findings) -> Known<()> {
         return Ok(());
     }
     let key = account_key(view)?;
-    if view.found.one(&key)?.is_none() {
+    if view.found.get(&key)?.is_none() {
         out.tell(
             MissingAccount,
             "service_account",

@@ -10,7 +10,7 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{istio::destination_rule::DestinationRule, manifest::manifest, stage},
-    object::{Key, ManagementScope, Move, Object, Transition},
+    object::{Key, ManagementScope, Object, Transition, UpdateStrategy},
 };
 
 /// Always there: without it the root namespace's would hold, under `resiliency = "none"` too.
@@ -42,12 +42,12 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage: stage::TARGETS,
-        transition: Transition::By {
-            how: keep_subsets,
+        transition: Transition::Computed {
+            strategy: keep_subsets,
             // Where it is unknown, there is only a plan, which doesn't wait.
-            settle: site.service.traffic.drain.map_or_else(|_| std::time::Duration::ZERO, Into::into),
+            propagation_delay: site.service.traffic.drain.map_or_else(|_| std::time::Duration::ZERO, Into::into),
         },
         origins,
     })
@@ -55,12 +55,12 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
 
 /// A subset that goes stays until the routes have left it: a route to a subset that a proxy doesn't know answers 503. One whose
 /// labels change has the new ones at once, since the proxies exchange its endpoints in one step.
-fn keep_subsets(live: &Json, wanted: &Json) -> Move {
+fn keep_subsets(live: &Json, wanted: &Json) -> UpdateStrategy {
     let (before, after) = (subsets(live), subsets(wanted));
     let named = |subsets: &[Json], name: &Json| subsets.iter().find(|subset| subset.get("name") == Some(name)).cloned();
     let name = |subset: &Json| subset.get("name").cloned().unwrap_or_default();
     if before.iter().all(|subset| named(&after, &name(subset)).is_some()) {
-        return Move::InPlace;
+        return UpdateStrategy::InPlace;
     }
     // In the live order, so that what has no more than the routes to leave is written once.
     let kept = before.iter().map(|subset| named(&after, &name(subset)).unwrap_or_else(|| subset.clone()));
@@ -70,7 +70,7 @@ fn keep_subsets(live: &Json, wanted: &Json) -> Move {
     if let Some(spec) = first.get_mut("spec").and_then(Json::as_object_mut) {
         spec.insert("subsets".to_owned(), both);
     }
-    Move::Via { first }
+    UpdateStrategy::TwoStep { intermediate: first }
 }
 
 fn subsets(body: &Json) -> Vec<Json> {
@@ -95,15 +95,15 @@ mod tests {
 
     #[test]
     fn what_goes_is_kept_for_a_while() {
-        let via = |subsets: &[&str]| Move::Via { first: rule(subsets) };
-        let table: [(&[&str], &[&str], Move); 8] = [
-            (&[], &["v1=1"], Move::InPlace),
-            (&["v1=1"], &["v1=1", "v2=2"], Move::InPlace),
+        let via = |subsets: &[&str]| UpdateStrategy::TwoStep { intermediate: rule(subsets) };
+        let table: [(&[&str], &[&str], UpdateStrategy); 8] = [
+            (&[], &["v1=1"], UpdateStrategy::InPlace),
+            (&["v1=1"], &["v1=1", "v2=2"], UpdateStrategy::InPlace),
             (&["v1=1", "v2=2"], &["v2=2"], via(&["v1=1", "v2=2"])),
             (&["v1=1"], &["v2=2"], via(&["v1=1", "v2=2"])),
             (&["v1=1"], &[], via(&["v1=1"])),
-            (&["v1=1", "v2=2"], &["v2=2", "v1=1"], Move::InPlace),
-            (&["v1=1"], &["v1=1b"], Move::InPlace),
+            (&["v1=1", "v2=2"], &["v2=2", "v1=1"], UpdateStrategy::InPlace),
+            (&["v1=1"], &["v1=1b"], UpdateStrategy::InPlace),
             (&["stable=1", "canary=2"], &["stable=2"], via(&["stable=2", "canary=2"])),
         ];
         for (live, wanted, expected) in table {
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_rule_with_subsets_goes_slowly() {
-        assert!(matches!(keep_subsets(&rule(&["v1=1"]), &Json::Null), Move::Via { .. }));
-        assert_eq!(keep_subsets(&rule(&[]), &Json::Null), Move::InPlace);
+        assert!(matches!(keep_subsets(&rule(&["v1=1"]), &Json::Null), UpdateStrategy::TwoStep { .. }));
+        assert_eq!(keep_subsets(&rule(&[]), &Json::Null), UpdateStrategy::InPlace);
     }
 }

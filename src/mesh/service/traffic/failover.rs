@@ -37,8 +37,8 @@ pub(super) fn ejecting(
     if !has_failover {
         return Ok(ejection);
     }
-    let written = as_known(&site.service.traffic.outlier_detection)?.as_ref();
-    let limit = written.map_or(Ok(None), |written| written.max_ejection_percent)?.unwrap_or(100);
+    let written = site.service.traffic.outlier_detection.known()?;
+    let limit = written.map_or(Ok(None), |block| block.max_ejection_percent.copied())?.unwrap_or(100);
     // Without any, the rule on failover has told it.
     let ejection = ejection.ok_or(Unknown)?;
     Ok(Some(OutlierDetection { max_ejection_percent: Some(limit), ..ejection }))

@@ -5,13 +5,13 @@ use super::{
     failover,
 };
 use crate::{
-    known::{Known, as_known},
+    known::Known,
     mesh::{
-        failures::{ejection, pool},
         istio::{
             PortSelector,
             destination_rule::{self as istio, ConnectionPool, LoadBalancer, PortPolicy, TrafficPolicy},
         },
+        resiliency,
     },
 };
 
@@ -19,9 +19,9 @@ use crate::{
 pub(super) fn policy(site: &Site) -> Known<Option<TrafficPolicy>> {
     let traffic = if site.service.speaks_http()? { istio::Traffic::Requests } else { istio::Traffic::Connections };
     let preset = site.resiliency()?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
-    let connection_pool = pool(as_known(&site.service.traffic.circuit_breaker)?.as_ref(), preset.connection_pool)?;
+    let connection_pool = resiliency::connection_pool(&site.service.traffic.circuit_breaker, preset.connection_pool)?;
     let nearness = failover::setting(site)?;
-    let ejection = ejection(as_known(&site.service.traffic.outlier_detection)?.as_ref(), preset.outlier_detection)?;
+    let ejection = resiliency::outlier_detection(&site.service.traffic.outlier_detection, preset.outlier_detection)?;
     let outlier_detection = failover::ejecting(site, ejection, nearness.enabled)?;
     // Ejection without a word on nearness would have it.
     let load_balancer = outlier_detection.is_some().then_some(LoadBalancer { locality_lb_setting: nearness });

@@ -33,10 +33,10 @@ use crate::{
     known::{Known, as_known},
     mesh::{
         duration::Duration,
-        failures::{CircuitBreaker, OutlierDetection, Retries},
         port::Protocol,
-        resiliency::Preset,
+        resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
     },
+    schema::Block,
 };
 
 /// How failures are met, and where requests go.
@@ -49,11 +49,11 @@ pub struct Traffic {
     /// Whether requests may live for long: there is no timeout.
     pub streaming: Known<bool>,
     /// Sending again, where it is written.
-    pub retries: Known<Option<Retries>>,
+    pub retries: Block<Retries>,
     /// Limits, where they are written.
-    pub circuit_breaker: Known<Option<CircuitBreaker>>,
+    pub circuit_breaker: Block<CircuitBreaker>,
     /// Ejection, where it is written.
-    pub outlier_detection: Known<Option<OutlierDetection>>,
+    pub outlier_detection: Block<OutlierDetection>,
     /// Versions of the workload, in order.
     pub versions: Known<Vec<Version>>,
     /// Requests that go another way, in order.
@@ -101,9 +101,9 @@ impl Traffic {
             ("request_timeout", routes, matches!(self.request_timeout, Ok(Some(_)))),
             ("streaming", routes, self.streaming == Ok(true)),
             ("failover_priority", policy, as_known(&self.failover_priority).is_ok_and(|labels| !labels.is_empty())),
-            ("retries", routes, matches!(self.retries, Ok(Some(_)))),
-            ("circuit_breaker", policy, matches!(self.circuit_breaker, Ok(Some(_)))),
-            ("outlier_detection", policy, matches!(self.outlier_detection, Ok(Some(_)))),
+            ("retries", routes, self.retries.is_set()),
+            ("circuit_breaker", policy, self.circuit_breaker.is_set()),
+            ("outlier_detection", policy, self.outlier_detection.is_set()),
             ("version", policy, as_known(&self.versions).is_ok_and(|versions| !versions.is_empty())),
             ("route", routes, as_known(&self.routes).is_ok_and(|routes| !routes.is_empty())),
             ("failover", policy, as_known(&self.failover).is_ok_and(|rules| !rules.is_empty())),

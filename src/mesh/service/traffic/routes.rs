@@ -11,12 +11,12 @@ use crate::{
     known::{Known, Unknown, as_known},
     mesh::{
         duration::Duration,
-        failures::retries,
         istio::virtual_service::{
             self as istio, Abort, Delay, HttpMatch, HttpRoute, Percent, RouteDestination, TcpMatch, TcpRoute, TlsMatch,
             TlsRoute, written,
         },
         port::Protocol,
+        resiliency::route_retries,
     },
 };
 
@@ -170,7 +170,7 @@ fn to(site: &Site, listener: Listener, route: &Route) -> Known<Vec<RouteDestinat
 
 /// What is sent on always says how long it may take, and what is sent again.
 fn forwarded(site: &Site, timeout: Duration, route: Vec<RouteDestination>) -> Known<HttpRoute> {
-    let retries = retries(&site.service.traffic.retries, site.resiliency()?, timeout)?;
+    let retries = route_retries(&site.service.traffic.retries, site.resiliency()?, timeout)?;
     Ok(HttpRoute { timeout: written(timeout), retries: Some(retries), route, ..HttpRoute::default() })
 }
 

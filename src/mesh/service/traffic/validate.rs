@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::as_known,
-    mesh::{Mesh, duration::Duration, failures::OutlierDetection, manifest::Texts, port::Protocol, resiliency::Preset},
+    mesh::{Mesh, duration::Duration, manifest::Texts, port::Protocol, resiliency::Preset},
 };
 
 impl Service {
@@ -65,8 +65,8 @@ impl Service {
             .filter(|name| *name != "request_timeout" || self.traffic.request_timeout != Ok(Some(Duration::ZERO)))
             .map(|name| Path::root().attribute(name))
             .collect();
-        if let Ok(Some(limits)) = &self.traffic.circuit_breaker {
-            about_requests.extend(limits.about_requests());
+        if let Ok(Some(limits)) = self.traffic.circuit_breaker.known() {
+            about_requests.extend(limits.http_limits());
         }
         for at in about_requests {
             out.error(
@@ -90,15 +90,15 @@ impl Service {
                  its own.",
             );
         }
-        if let Ok(Some(retries)) = &traffic.retries {
-            retries.check(out);
+        if let Ok(Some(retries)) = traffic.retries.known() {
+            retries.validate(out);
         }
     }
 
     /// What a preset without numbers leaves open.
     fn check_under(&self, preset: Preset, out: &mut Diagnostics) {
-        if let Ok(Some(retries)) = &self.traffic.retries {
-            retries.check_under(preset, out);
+        if let Ok(Some(retries)) = self.traffic.retries.known() {
+            retries.validate_under(preset, out);
         }
         if preset != Preset::None {
             return;
@@ -109,8 +109,8 @@ impl Service {
                     .is_ok_and(|labels| !labels.is_empty())
                     .then_some("failover_priority")
             });
-        if let (Some(name), Ok(ejection)) = (place, as_known(&self.traffic.outlier_detection))
-            && ejection.as_ref().is_none_or(OutlierDetection::says_nothing)
+        if let (Some(name), Ok(ejection)) = (place, self.traffic.outlier_detection.known())
+            && ejection.is_none_or(|block| block.is_empty())
         {
             out.error(
                 &Path::root().attribute(name),
@@ -246,10 +246,12 @@ impl Service {
 /// A try that may take as long as the request is the only one.
 fn check_tries(site: &Site, out: &mut Diagnostics) {
     // Of all ports that have a timeout it is the same one.
-    if let (Ok(Some(retries)), Ok(timeout), Ok(false)) =
-        (&site.service.traffic.retries, routes::usual_timeout(site, Protocol::Http), site.service.traffic.streaming)
-    {
-        retries.check_within(timeout, out);
+    if let (Ok(Some(retries)), Ok(timeout), Ok(false)) = (
+        site.service.traffic.retries.known(),
+        routes::usual_timeout(site, Protocol::Http),
+        site.service.traffic.streaming,
+    ) {
+        retries.validate_within(timeout, out);
     }
 }
 

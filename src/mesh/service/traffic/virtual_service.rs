@@ -78,7 +78,7 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<&str>, sta
     Ok(Object {
         body: manifest(&key, site.metadata()?, &spec),
         key,
-        holding: ManagementScope::Whole,
+        scope: ManagementScope::Whole,
         stage,
         transition: Transition::InPlace,
         origins,

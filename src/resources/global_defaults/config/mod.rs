@@ -18,10 +18,10 @@ use crate::{
         duration::{Duration, is_positive},
         global_defaults::EgressHost,
         istio::{peer_authentication::MtlsMode, sidecar::Outbound},
-        resiliency::Preset,
+        resiliency::{Preset, Retries},
     },
     model,
-    resources::arguments::{is_not_empty, within},
+    resources::arguments::is_not_empty,
     schema::{
         Attr, Block, Blocks, Map,
         model::{Set, block, optional},
@@ -89,18 +89,5 @@ model! {
     pub struct Sidecar {
         /// The hosts; the workload's own namespace and the root namespace unless written.
         egress_hosts: Set<EgressHost> = optional().check("At least one host.", is_not_empty),
-    }
-}
-
-model! {
-    /// Sending requests again.
-    pub struct Retries {
-        /// How often, at most; by the preset unless written, and 0 is never.
-        attempts: Attr<u32> = optional().check("0 to 10.", |v| within(v, 0..=10)),
-        /// How long one try may take; by the preset unless written. Only with `idempotent = true`: a try that takes too long
-        /// has reached the application.
-        per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Whether requests may be sent again that may have reached the application: of a whole mesh, that is seldom so.
-        idempotent: Attr<bool> = optional(),
     }
 }

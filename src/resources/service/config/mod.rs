@@ -23,14 +23,11 @@ use crate::{
         names,
         port::{PortNumber, Protocol},
         reference::Destination,
-        resiliency::Preset,
+        resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
         service::{Access, AuthorizationMode, Management, Patch, ReplacedObject, Unmanaged},
     },
     model,
-    resources::{
-        arguments::{every, is_namespace, is_not_empty, text, within},
-        failures::{CircuitBreaker, OutlierDetection, Retries},
-    },
+    resources::arguments::{every, is_namespace, is_not_empty, text, within},
     schema::{
         Attr, Block, Blocks, List, Map,
         model::{Set, block, computed, optional, required},

@@ -11,10 +11,7 @@ use crate::{
             Failover, Fault, Injected, Match, Mirror, Redirect, Rewrite, Route, Share, Traffic, Version, pattern,
         },
     },
-    resources::{
-        arguments::{cloned, copied, number, numbered, numbered_in},
-        failures,
-    },
+    resources::arguments::{cloned, copied, number, numbered, numbered_in},
     schema::{Attr, Blocks, Map},
 };
 
@@ -24,9 +21,9 @@ pub(super) fn traffic(config: &Config) -> Traffic {
         resiliency: copied(&config.resiliency),
         request_timeout: copied(&config.request_timeout),
         streaming: config.streaming.or(false),
-        retries: failures::retries(&config.retries),
-        circuit_breaker: failures::circuit_breaker(&config.circuit_breaker),
-        outlier_detection: failures::outlier_detection(&config.outlier_detection),
+        retries: config.retries.clone(),
+        circuit_breaker: config.circuit_breaker.clone(),
+        outlier_detection: config.outlier_detection.clone(),
         versions: all("version", &config.version, version),
         routes: all("route", &config.route, route),
         failover: all("failover", &config.failover, failover),

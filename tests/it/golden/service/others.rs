@@ -45,10 +45,15 @@ fn what_becomes_of_objects_of_others() {
         let value = hcl::resource(&payments(arguments), Service::schema());
         let config = Service::decode(&value, &Path::root(), &mut Diagnostics::default());
         let takeover = Service::takeover(&config);
-        let leaves: Vec<_> = takeover.leaves.iter().map(|kind| kind.kind).collect();
-        let displaces: Vec<_> = takeover.displaces.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();
-        writeln!(lines, "{arguments:?}\n  adopts {}, leaves {leaves:?}, displaces {displaces:?}", takeover.adopt)
-            .unwrap();
+        let leaves: Vec<_> = takeover.unmanaged_kinds.iter().map(|kind| kind.kind).collect();
+        let displaces: Vec<_> =
+            takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();
+        writeln!(
+            lines,
+            "{arguments:?}\n  adopts {}, leaves {leaves:?}, displaces {displaces:?}",
+            takeover.adopt_existing
+        )
+        .unwrap();
     }
     expect![[r#"
         ""

@@ -19,7 +19,7 @@ fn of_requests(arguments: &str) -> String {
     let config = Service::decode(&value, &Path::root(), &mut out);
     Service::validate(&config, &mut out);
     Service::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
-    assert!(out.sound().is_ok(), "{arguments}: {out}");
+    assert!(!out.has_errors(), "{arguments}: {out}");
     let objects = Service::render(&config, &mesh()).unwrap();
     let (_, route) = objects.iter().find(|(key, _)| key.kind.kind == "VirtualService").unwrap();
     let route = &route.as_ref().unwrap().body["spec"]["http"][0];

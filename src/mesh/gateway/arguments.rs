@@ -1,32 +1,28 @@
-//! The arguments of `mesh_gateway`, and what it computes.
+//! The arguments and computed attributes of `mesh_gateway`. Methods give each argument its default.
 
+use super::tls::{CipherSuite, Mode, Protocol, Version};
 use crate::{
-    mesh::timeouts::Timeouts,
-    mesh::{
-        gateway::{CipherSuite, Mode, Protocol, Version},
-        names,
-        port::PortNumber,
-    },
+    known::Known,
+    mesh::{labels::Texts, names, port::PortNumber, timeouts::Timeouts},
     model,
-    resources::arguments::{every, is_namespace, is_not_empty, text},
     schema::{
-        Attr, Block, Blocks, Map,
-        model::{Set, block, computed, optional, required},
+        Attr, Block, Blocks, Map, Set,
+        model::{block, computed, optional, required},
     },
 };
 
 model! {
     /// A door for traffic from outside: what the workloads of a gateway listen for, with which certificates, and for which
     /// hosts they let callers in. The workloads themselves are a chart's.
-    pub struct Config {
+    pub struct Gateway {
         /// The Gateway.
-        name: Attr<String> = required().replaces().check(names::LABEL, is_namespace),
+        name: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
         /// The namespace of the Gateway and of its workloads.
-        namespace: Attr<String> = required().replaces().check(names::LABEL, is_namespace),
+        namespace: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
         /// The labels of its workloads.
-        selector: Map<String> = required().check("At least one label.", is_not_empty),
+        selector: Map<String> = required().non_empty("At least one label."),
         /// The identity of its workloads; the gateway's name unless written.
-        service_account: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        service_account: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// Labels of every object that is made here.
         labels: Map<String> = optional(),
         /// Annotations of every object that is made here.
@@ -52,12 +48,10 @@ model! {
         protocol: Attr<Protocol> = required(),
         /// The hosts: exact names, wildcards like `*.example.com`, or `*`.
         hosts: Set<String> = required()
-            .check("At least one host.", is_not_empty)
-            .check("DNS names, with `*.` at the start or without, or `*`.", |v| every(v, is_host)),
+            .non_empty("At least one host.")
+            .each("DNS names, with `*.` at the start or without, or `*`.", is_host),
         /// The namespaces whose routes may use these hosts; any unless written.
-        namespaces: Set<String> = optional()
-            .check("At least one namespace.", is_not_empty)
-            .check(names::LABEL, |v| every(v, names::is_label)),
+        namespaces: Set<String> = optional().non_empty("At least one namespace.").each(names::LABEL, names::is_label),
         /// Whether callers are told to come back by HTTPS; false unless written. Only of HTTP in clear text.
         https_redirect: Attr<bool> = optional(),
         /// How TLS ends; with `https` and `tls`.
@@ -73,13 +67,13 @@ model! {
         mode: Attr<Mode> = optional(),
         /// The Secret with the certificate, in the namespace of the workloads; required with `simple`, `mutual` and
         /// `optional_mutual`.
-        credential_name: Attr<String> = optional().check(names::SUBDOMAIN, |v| text(v, names::is_subdomain)),
+        credential_name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// The lowest version; `1.3` unless written.
         min_version: Attr<Version> = optional(),
         /// The highest version; the proxy's own unless written.
         max_version: Attr<Version> = optional(),
         /// The suites of TLS 1.2; Istio's unless written. Only with `min_version = "1.2"`.
-        cipher_suites: Set<CipherSuite> = optional().check("At least one suite.", is_not_empty),
+        cipher_suites: Set<CipherSuite> = optional().non_empty("At least one suite."),
     }
 }
 
@@ -88,6 +82,42 @@ model! {
     pub struct Outputs {
         /// The identity of its workloads, as `from` takes it: `cluster.local/ns/istio-ingress/sa/public`.
         principal: Attr<String> = computed(),
+    }
+}
+
+impl Gateway {
+    /// The labels of the gateway's pods.
+    pub(super) fn selector(&self) -> Known<Texts> {
+        self.selector.required_elements()
+    }
+
+    /// The service account of the gateway's pods: the name of the gateway by default.
+    pub(super) fn service_account(&self) -> Known<&String> {
+        self.service_account.known()?.map_or_else(|| self.name.required(), Ok)
+    }
+}
+
+impl Server {
+    /// The port on which the pods listen: `port` by default.
+    pub(super) fn target_port(&self) -> Known<PortNumber> {
+        self.target_port.copied()?.map_or_else(|| self.port.required().copied(), Ok)
+    }
+
+    /// Whether clients are redirected to HTTPS: false by default.
+    pub(super) fn https_redirect(&self) -> Known<bool> {
+        self.https_redirect.or(false)
+    }
+}
+
+impl Tls {
+    /// Where and how TLS ends: `simple` by default.
+    pub(super) fn mode(&self) -> Known<Mode> {
+        self.mode.or(Mode::Simple)
+    }
+
+    /// The minimum version: TLS 1.3 by default.
+    pub(super) fn min_version(&self) -> Known<Version> {
+        self.min_version.or(Version::V13)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Resiliency presets: one word for timeouts, retries, limits and ejection. The numbers are a promise: they change only
 //! with a major version.
 
-use super::{duration::Duration, text::text_enum};
+use crate::mesh::{duration::Duration, text::text_enum};
 
 text_enum! {
     /// How failures are met.

@@ -1,0 +1,15 @@
+//! Resiliency settings that services, external services and the mesh's defaults share: the preset, and the blocks whose fields
+//! override its numbers.
+
+mod circuit_breaker;
+mod outlier_detection;
+mod preset;
+mod retries;
+
+pub use circuit_breaker::CircuitBreaker;
+pub(super) use circuit_breaker::connection_pool;
+pub use outlier_detection::OutlierDetection;
+pub(super) use outlier_detection::outlier_detection;
+pub use preset::{Preset, Resiliency};
+pub use retries::Retries;
+pub(super) use retries::{retry_policy, route_retries};

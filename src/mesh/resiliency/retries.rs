@@ -1,0 +1,127 @@
+//! The `retries` block.
+
+use super::{Preset, Resiliency};
+use crate::{
+    diagnostics::Diagnostics,
+    known::Known,
+    mesh::{
+        duration::{Duration, is_positive},
+        istio::virtual_service,
+    },
+    model,
+    schema::{At, Attr, Block, model::optional},
+};
+
+model! {
+    /// Sending requests again.
+    pub struct Retries {
+        /// How often, at most; by the preset unless written, and 0 is never.
+        attempts: Attr<u32> = optional().range(0..=10),
+        /// How long one try may take; by the preset unless written. Only with `idempotent = true`: a try that takes too long
+        /// has reached the application.
+        per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        /// Whether requests may be sent again that may have reached the application: sending one twice does no harm.
+        idempotent: Attr<bool> = optional(),
+    }
+}
+
+/// A retry policy in effect: the preset's numbers, with the fields of the block in place of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mesh) struct RetryPolicy {
+    /// The number of retries, which is not 0.
+    pub(in crate::mesh) attempts: u32,
+    /// Envoy's conditions for a retry.
+    pub(in crate::mesh) retry_on: &'static str,
+    /// The time limit of one try that the block sets, in policies that retry requests which may have reached the application.
+    pub(in crate::mesh) per_try_timeout: Option<Duration>,
+    /// The preset's time limit of one try, likewise.
+    pub(in crate::mesh) preset_per_try_timeout: Option<Duration>,
+}
+
+/// The conditions of services that have no preset, but set a number of retries.
+const CONDITIONS: Option<Resiliency> = Preset::Medium.resiliency();
+
+/// The retry policy of a block under a preset; `None` where requests are not retried.
+pub(in crate::mesh) fn retry_policy(block: &Block<Retries>, preset: Option<Resiliency>) -> Known<Option<RetryPolicy>> {
+    let unset = Retries::default();
+    let block = block.known()?.map_or(&unset, |block| &block.arguments);
+    let attempts = block.attempts.copied()?.or(preset.map(|r| r.retry_attempts)).unwrap_or(0);
+    let (Some(conditions), 1..) = (preset.or(CONDITIONS), attempts) else { return Ok(None) };
+    if !block.idempotent.or(false)? {
+        let retry_on = conditions.retry_on;
+        return Ok(Some(RetryPolicy { attempts, retry_on, per_try_timeout: None, preset_per_try_timeout: None }));
+    }
+    Ok(Some(RetryPolicy {
+        attempts,
+        retry_on: conditions.idempotent_retry_on,
+        per_try_timeout: block.per_try_timeout.copied()?,
+        preset_per_try_timeout: preset.map(|r| r.per_try_timeout),
+    }))
+}
+
+/// The retries of a VirtualService's route whose requests may take `timeout`; zero means that there is no limit.
+pub(in crate::mesh) fn route_retries(
+    block: &Block<Retries>,
+    preset: Preset,
+    timeout: Duration,
+) -> Known<virtual_service::Retries> {
+    let Some(policy) = retry_policy(block, preset.resiliency())? else { return Ok(virtual_service::Retries::NONE) };
+    // A preset's limit of one try makes no sense where a request has no limit, or a shorter one.
+    let preset_limit = policy.preset_per_try_timeout.filter(|limit| *limit < timeout);
+    Ok(virtual_service::Retries {
+        attempts: policy.attempts,
+        retry_on: Some(policy.retry_on),
+        per_try_timeout: policy.per_try_timeout.or(preset_limit),
+    })
+}
+
+impl At<Retries> {
+    /// Reports fields that contradict each other.
+    pub(in crate::mesh) fn validate(&self, out: &mut Diagnostics) {
+        if self.per_try_timeout.is_set() && self.idempotent.or(false) == Ok(false) {
+            out.error(
+                &self.at.attribute("per_try_timeout"),
+                "per_try_timeout without idempotent",
+                "A try that takes too long has reached the application, so it is sent again only where that does no harm. Without \
+                 that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.",
+            );
+        }
+        let others = self.per_try_timeout.is_set() || self.idempotent == Attr::Known(true);
+        if self.attempts == Attr::Known(0) && others {
+            out.error(
+                &self.at.attribute("attempts"),
+                "Retries that never happen",
+                "attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how \
+                 often.",
+            );
+        }
+    }
+
+    /// Reports what a preset without numbers leaves open.
+    pub(in crate::mesh) fn validate_under(&self, preset: Preset, out: &mut Diagnostics) {
+        if preset == Preset::None && self.attempts == Attr::Null {
+            out.error(
+                &self.at,
+                "Retries without a number",
+                "resiliency = \"none\" has no retries, so the block must say how many. Write attempts.",
+            );
+        }
+    }
+
+    /// Reports a try that may take as long as the whole request.
+    pub(in crate::mesh) fn validate_within(&self, timeout: Duration, out: &mut Diagnostics) {
+        if let Attr::Known(per_try) = self.per_try_timeout
+            && timeout > Duration::ZERO
+            && per_try >= timeout
+        {
+            out.error(
+                &self.at.attribute("per_try_timeout"),
+                "One try takes all the time there is",
+                format!(
+                    "A request may take {timeout}, so a try that takes {per_try} is never followed by another. Write a shorter \
+                     one, or a longer request_timeout."
+                ),
+            );
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! [`Transition`]: how a live object changes into the wanted one. The domain decides it, and the engine carries it out.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+/// The writes that change one object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UpdateStrategy {
+    /// One write, or one delete.
+    InPlace,
+    /// `intermediate` is written at the object's own stage. The wanted body follows after all other objects and after the
+    /// propagation delay of the [`Transition`].
+    TwoStep {
+        /// A body that serves both the old and the new configuration of the proxies.
+        intermediate: Json,
+    },
+    /// The server doesn't allow the change in place: the object is deleted and created again.
+    Recreate,
+}
+
+/// How an object changes.
+#[derive(Clone, Copy, Debug)]
+pub enum Transition {
+    /// One write, whatever is live.
+    InPlace,
+    /// The strategy depends on what is live.
+    Computed {
+        /// Decides by the live fields that are ours and by the wanted body, which is null if the object is deleted. The
+        /// function is pure.
+        strategy: fn(live: &Json, wanted: &Json) -> UpdateStrategy,
+        /// How long Istio needs until every proxy has left the old configuration.
+        propagation_delay: Duration,
+    },
+}
+
+impl Transition {
+    /// Returns the strategy, and how long to wait before its last write.
+    pub fn decide(&self, live: &Json, wanted: &Json) -> (UpdateStrategy, Duration) {
+        match self {
+            Self::InPlace => (UpdateStrategy::InPlace, Duration::ZERO),
+            Self::Computed { strategy, propagation_delay } => match strategy(live, wanted) {
+                two_step @ UpdateStrategy::TwoStep { .. } => (two_step, *propagation_delay),
+                other => (other, Duration::ZERO),
+            },
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `mesh_gateway`
+
+use super::ResourceType;
+pub use crate::mesh::gateway::Gateway;
+use crate::{
+    diagnostics::Diagnostics,
+    known::Known,
+    mesh::{
+        Mesh, Rendered,
+        checks::{Findings, LiveQuery},
+        gateway::{self, Outputs},
+        timeouts::OperationTimeouts,
+    },
+    object::{Key, Stage, Takeover, resource_type},
+    query::QueryResults,
+};
+
+impl ResourceType for Gateway {
+    const NAME: &'static str = resource_type::GATEWAY;
+    const IDENTITY: &'static [(&'static str, &'static str)] =
+        &[("namespace", "The namespace of the gateway."), ("name", "The name of the gateway.")];
+    type Outputs = Outputs;
+
+    fn id(&self, _mesh: Known<&Mesh>) -> Known<String> {
+        Ok(format!("{}/{}", self.namespace.required()?, self.name.required()?))
+    }
+
+    fn validate(&self, out: &mut Diagnostics) {
+        self.validate(out);
+    }
+
+    fn render(&self, mesh: &Mesh) -> Rendered {
+        self.render(mesh)
+    }
+
+    fn outputs(&self, mesh: &Mesh) -> Outputs {
+        self.outputs(mesh)
+    }
+
+    fn live_queries(&self, _mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        self.live_queries()
+    }
+
+    fn live_checks(&self, _mesh: &Mesh, _rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        self.live_checks(results, out);
+    }
+
+    fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
+        id.split_once('/').map(|(namespace, name)| gateway::possible_objects(namespace, name)).unwrap_or_default()
+    }
+
+    fn takeover(&self) -> Takeover {
+        Takeover { adopt_existing: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+    }
+
+    fn timeouts(&self) -> OperationTimeouts {
+        OperationTimeouts::of(&self.timeouts)
+    }
+}
