@@ -70,8 +70,8 @@ fn global_name_is_added_changed_and_removed() {
         assert_eq!(difference(&with, &again), Vec::<String>::new(), "{tool}");
         let changed = apply_and_read(&workspace, &namespace, "", &with_global_name("basket.example.internal"));
         let expected = [format!("~ {entry}"), format!("~ {sidecar}"), format!("~ {route}")];
-        let changes = difference(&again, &changed);
-        assert!(expected.iter().all(|change| changes.contains(change)) && changes.len() == 3, "{tool}: {changes:?}");
+        let lines = difference(&again, &changed);
+        assert!(expected.iter().all(|line| lines.contains(line)) && lines.len() == 3, "{tool}: {lines:?}");
         assert_eq!(
             api.get_existing(&cart_key(&namespace, "ServiceEntry"))["status"]["addresses"][0]["value"],
             "240.240.0.7"

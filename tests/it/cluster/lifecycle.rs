@@ -149,7 +149,7 @@ fn key(namespace: &Namespace, text: &str) -> Key {
 fn check_life_cycle(tool: Tool, life_cycle: &LifeCycle) {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("life"));
     let workspace = workspace(tool, life_cycle.grant, &namespace, life_cycle.created);
-    assert_contains_all(tool, &workspace.plan().text, &["1 to add, 0 to change, 0 to destroy"]);
+    assert_contains_all(tool, &workspace.plan().text, ["1 to add, 0 to change, 0 to destroy"]);
     workspace.apply().expect_success();
     let keys: Vec<Key> = life_cycle.objects.iter().map(|text| key(&namespace, text)).collect();
     let names: Vec<String> = keys.iter().map(Key::to_string).collect();
@@ -178,7 +178,7 @@ fn check_life_cycle(tool: Tool, life_cycle: &LifeCycle) {
     let deleted = key(&namespace, life_cycle.deleted);
     let before = api.get_existing(&deleted)["spec"].clone();
     api.delete(&deleted);
-    assert_contains_all(tool, &workspace.plan().text, &["0 to add, 1 to change, 0 to destroy"]);
+    assert_contains_all(tool, &workspace.plan().text, ["0 to add, 1 to change, 0 to destroy"]);
     workspace.apply().expect_success();
     assert_eq!(api.get_existing(&deleted)["spec"], before);
     assert_empty_plan("recreated");
