@@ -11,7 +11,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use terraform_provider_mesh::{
-    kubernetes::{Cluster, Connection, Deadline, Error, Exec, Freshness, Pod},
+    kubernetes::{Cluster, Connection, Deadline, Error, Exec, Freshness, InClusterConfig},
     object::{Key, kind},
 };
 use tokio_util::sync::CancellationToken;
@@ -113,7 +113,7 @@ fn host(server: &str) -> Connection {
 }
 
 fn connected(connection: Connection) -> Cluster {
-    Cluster::new(Ok(connection.or_environment(|_| None)))
+    Cluster::new(Ok(connection.with_environment(|_| None)))
 }
 
 /// Sends a request that the administrator may make.
@@ -189,7 +189,7 @@ fn exec_plugin_with_a_bad_token_runs_twice_at_most() {
     let plugin = Plugin::new(&[token("stale")]);
     let cluster = connected(plugin.connection());
     for _ in 0..5 {
-        assert!(block_on(send_request(&cluster)).is_err_and(|error| error.unauthorized()));
+        assert!(block_on(send_request(&cluster)).is_err_and(|error| error.is_unauthorized()));
     }
     assert_eq!(plugin.runs(), 2);
 }
@@ -206,7 +206,7 @@ fn token_file_is_read_again_after_401() {
     // The line end, as `echo` writes it, isn't part of the token.
     fs::write(path("token"), "stale\n").expect("writing a token");
     let cluster = connected(Connection { config_paths: vec![path("config")], ..Connection::default() });
-    assert!(block_on(send_request(&cluster)).is_err_and(|error| error.unauthorized()));
+    assert!(block_on(send_request(&cluster)).is_err_and(|error| error.is_unauthorized()));
 
     fs::write(path("token"), valid_token() + "\n").expect("writing a token");
     let proxy = Proxy::start(plane);
@@ -217,7 +217,7 @@ fn token_file_is_read_again_after_401() {
     fs::write(path("token"), "stale").expect("writing a token");
     block_on(send_request(&cluster)).expect("the token is cached");
     proxy.inject_fault(0, 1, Fault::Status(401), |_| true);
-    assert!(block_on(send_request(&cluster)).is_err_and(|error| error.unauthorized()), "the file is read again");
+    assert!(block_on(send_request(&cluster)).is_err_and(|error| error.is_unauthorized()), "the file is read again");
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn in_cluster_uses_the_service_account_of_the_pod() {
     let folder = TempDir::new().expect("a temporary folder");
     fs::write(folder.path().join("token"), valid_token()).expect("writing a token");
     fs::write(folder.path().join("ca.crt"), &plane.certificate_authority).expect("writing a certificate");
-    let pod = Pod { folder: folder.path().to_owned(), ..Pod::default() };
+    let pod = InClusterConfig { service_account_dir: folder.path().to_owned(), ..InClusterConfig::default() };
     let (address, port) = plane.server.trim_start_matches("https://").split_once(':').expect("a port");
     let environment = |name: &str| match name {
         "KUBERNETES_SERVICE_HOST" => Some(address.to_owned()),
@@ -236,7 +236,7 @@ fn in_cluster_uses_the_service_account_of_the_pod() {
         "KUBE_HOST" => Some("https://127.0.0.1:1".to_owned()),
         _ => None,
     };
-    let connection = Connection { in_cluster: Some(pod), ..Connection::default() }.or_environment(environment);
+    let connection = Connection { in_cluster: Some(pod), ..Connection::default() }.with_environment(environment);
     block_on(send_request(&Cluster::new(Ok(connection)))).expect("an authenticated request");
 }
 
