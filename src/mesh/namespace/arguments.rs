@@ -1,0 +1,147 @@
+//! The arguments of `mesh_namespace`. Methods give each argument its default.
+
+use super::service_account::ServiceAccountRef;
+use crate::{
+    known::Known,
+    mesh::{
+        global_defaults::DenyAllMode, istio::peer_authentication::MtlsMode, labels::Texts, names, port::PortNumber,
+        reference::Destination, timeouts::Timeouts,
+    },
+    model,
+    schema::{
+        Attr, Block, Blocks, Map, Set,
+        model::{block, optional, required},
+    },
+};
+
+model! {
+    /// A team's namespace, owned by the platform: whether its pods get a sidecar, what holds in it where a service doesn't say
+    /// otherwise, and what the team may do there.
+    pub struct Namespace {
+        /// The Namespace.
+        name: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
+        /// The team that it belongs to, as its label `team`.
+        team: Attr<String> = optional().text(LABEL_VALUE, is_team),
+        /// Whether its pods get a sidecar: the label `istio-injection`. Excludes `revision`. Absent: what the installation says.
+        injection: Attr<bool> = optional(),
+        /// The revision of Istio whose sidecar its pods get: the label `istio.io/rev`. Excludes `injection`.
+        revision: Attr<String> = optional().text(names::LABEL, names::is_label),
+        /// Whether the Namespace is made here; true unless written. With false it is somebody else's, of which only the labels
+        /// and annotations that are written here are this resource's.
+        create: Attr<bool> = optional(),
+        /// What its workloads may call where their service doesn't say `calls`, beside everything in the namespace itself: their
+        /// proxies know these destinations, and refuse others. Absent: what the mesh's Sidecar says.
+        calls: Set<Destination> = optional(),
+        /// What happens to calls in the namespace that no policy allows: nothing (`off`, the default; then the mesh's own
+        /// deny-all may hold), they are marked for access logs (`audit`), counted (`dry_run`; rightly where the services'
+        /// policies run dry too), or refused (`enforce`). It governs the namespace's own deny-all, not the services' policies.
+        authorization_mode: Attr<DenyAllMode> = optional(),
+        /// Whether a destroy deletes the Namespace whatever is in it; false unless written: then one that holds anything which
+        /// this provider didn't make is refused. It takes an apply before the destroy.
+        force_destroy: Attr<bool> = optional(),
+        /// Labels of the Namespace and of every object that is made in it here.
+        labels: Map<String> = optional(),
+        /// Annotations of the Namespace and of every object that is made in it here.
+        annotations: Map<String> = optional(),
+        /// Whether a Namespace and objects of the same names that somebody else made are taken over; false unless written: then
+        /// the plan refuses, and names who has them. An adopted Namespace is left in place on destroy.
+        adopt_existing: Attr<bool> = optional(),
+        /// Mutual TLS of its workloads. Absent: what the mesh says.
+        mtls: Block<Mtls> = block(),
+        /// Who works in the namespace: they get a Role for workloads, and of Istio's kinds for traffic settings and authorization
+        /// alone. It suffices for runs of `mesh_service`.
+        rbac: Block<Rbac> = block(),
+        /// How long operations may take.
+        timeouts: Block<Timeouts> = block(),
+    }
+}
+
+model! {
+    /// Mutual TLS.
+    pub struct Mtls {
+        /// Whether workloads accept clear text; `strict` unless written.
+        mode: Attr<MtlsMode> = optional(),
+        /// A port where another mode holds.
+        exception: Blocks<MtlsException> = block(),
+    }
+}
+
+model! {
+    /// A port where another mode holds, for callers that have no sidecar.
+    pub struct MtlsException {
+        /// The Service.
+        service: Attr<String> = required().text(names::SERVICE_NAME, names::is_service_name),
+        /// The labels of its workloads; `{ app = service }` unless written.
+        selector: Map<String> = optional().non_empty("At least one label."),
+        /// The port of the Service.
+        port: Attr<PortNumber> = required(),
+        /// The port on which the workload listens, which is what Istio goes by; `port` unless written.
+        target_port: Attr<PortNumber> = optional(),
+        /// What holds there; `permissive` unless written.
+        mode: Attr<MtlsMode> = optional(),
+    }
+}
+
+model! {
+    /// Who works in the namespace.
+    pub struct Rbac {
+        /// Groups, as the cluster's login names them.
+        groups: Set<String> = optional().each(SUBJECT_NAMES, is_subject_name),
+        /// Users, as the cluster's login names them.
+        users: Set<String> = optional().each(SUBJECT_NAMES, is_subject_name),
+        /// Pipelines and other programs.
+        service_accounts: Set<ServiceAccountRef> = optional(),
+    }
+}
+
+impl Namespace {
+    /// Whether this resource creates and deletes the Namespace: true by default.
+    pub(super) fn create(&self) -> Known<bool> {
+        self.create.or(true)
+    }
+
+    /// What happens to requests in the namespace that no policy allows: `off` by default, which adds no policy.
+    pub(super) fn authorization_mode(&self) -> Known<DenyAllMode> {
+        self.authorization_mode.or(DenyAllMode::Off)
+    }
+}
+
+impl Mtls {
+    /// The mode of all workloads and ports without an exception: `strict` by default.
+    pub(super) fn mode(&self) -> Known<MtlsMode> {
+        self.mode.or(MtlsMode::Strict)
+    }
+}
+
+impl MtlsException {
+    /// The labels of the service's pods: `app = <service>` by default.
+    pub(super) fn selector(&self) -> Known<Texts> {
+        match self.selector.elements()? {
+            Some(selector) => Ok(selector),
+            None => Ok(Texts::from([("app".to_owned(), self.service.required()?.clone())])),
+        }
+    }
+
+    /// The port on which the pods listen: `port` by default. PeerAuthentications name ports of pods, not of Services.
+    pub(super) fn target_port(&self) -> Known<PortNumber> {
+        self.target_port.copied()?.map_or_else(|| self.port.required().copied(), Ok)
+    }
+
+    /// The mode of the port: `permissive` by default.
+    pub(super) fn mode(&self) -> Known<MtlsMode> {
+        self.mode.or(MtlsMode::Permissive)
+    }
+}
+
+const LABEL_VALUE: &str = "A label's value: letters, digits, dashes, underscores and dots; starts and ends with a letter or \
+                           digit; 63 characters at most.";
+
+fn is_team(text: &str) -> bool {
+    !text.is_empty() && names::is_label_value(text)
+}
+
+const SUBJECT_NAMES: &str = "Names that aren't empty.";
+
+fn is_subject_name(text: &str) -> bool {
+    !text.trim().is_empty()
+}
