@@ -60,25 +60,25 @@ fn existing_objects_are_adopted_on_demand() {
     for tool in Tool::ALL {
         for (grant, hcl, (other, fields), patch) in CASES {
             let namespace = control_plane().namespace("adopted");
-            let made = hand_made(grant, &namespace, hcl, "helm");
-            let changed = made.keys().find(|key| key.kind.kind == other).expect("it is there");
+            let objects = hand_made(grant, &namespace, hcl, "helm");
+            let changed = objects.keys().find(|key| key.kind.kind == other).expect("it is there");
             api.patch(changed, &patch());
             let live = |key| api.get_existing(key);
-            let before: Vec<_> = made.keys().map(|key| uid_and_generation(&live(key))).collect();
+            let before: Vec<_> = objects.keys().map(|key| uid_and_generation(&live(key))).collect();
 
             let workspace = workspace(tool, grant, &namespace, hcl);
             let errors = workspace.try_plan().errors();
-            for key in made.keys() {
+            for key in objects.keys() {
                 // A ServiceAccount has no field of which the server records a manager.
                 let writer = if key.kind == &kind::SERVICE_ACCOUNT { "." } else { "; it was written by helm" };
                 let part = format!("{key} is in the cluster, and this provider didn't make it{writer}");
                 assert!(errors.contains(&part), "{tool}: {part:?} is not in: {errors}");
             }
-            assert!(made.keys().map(|key| uid_and_generation(&live(key))).eq(before.iter().cloned()));
+            assert!(objects.keys().map(|key| uid_and_generation(&live(key))).eq(before.iter().cloned()));
 
             configure(&workspace, grant, &namespace, &with_adopt_existing(hcl));
             let plan = workspace.plan();
-            for key in made.keys() {
+            for key in objects.keys() {
                 let fields = if key == changed { fields } else { "nothing in it" };
                 assert_contains_all(
                     tool,
@@ -90,7 +90,7 @@ fn existing_objects_are_adopted_on_demand() {
                 );
             }
             workspace.apply().expect_success();
-            for ((key, body), before) in made.iter().zip(before) {
+            for ((key, body), before) in objects.iter().zip(before) {
                 let now = live(key);
                 if key.kind.field_ownership == FieldOwnership::Exclusive {
                     assert_eq!(now["spec"], body["spec"]);
@@ -102,7 +102,7 @@ fn existing_objects_are_adopted_on_demand() {
             workspace.assert_empty_plan();
 
             // Shared kinds may be in use by others: they are released, and all others are deleted.
-            let shared = || made.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared);
+            let shared = || objects.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared);
             let before_destroy: Vec<Json> = shared().map(&live).collect();
             workspace.destroy().expect_success();
             assert!(api.objects(&namespace.name).into_iter().eq(shared().map(ToString::to_string)), "{tool}");
@@ -139,12 +139,12 @@ fn released(mut live: Json) -> Json {
 #[ignore = "needs the servers of `make tools`"]
 fn adopted_service_can_be_changed() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("service"));
-    let made = hand_made(Grant::AppTeam, &namespace, CART, "helm");
-    let service = made.keys().find(|key| key.kind == &kind::SERVICE).expect("it is there");
-    let theirs = json!({ "metadata": { "labels": { "team": "cart" } }, "spec": { "sessionAffinity": "ClientIP", "ports": [
+    let objects = hand_made(Grant::AppTeam, &namespace, CART, "helm");
+    let service = objects.keys().find(|key| key.kind == &kind::SERVICE).expect("it is there");
+    let patch = json!({ "metadata": { "labels": { "team": "cart" } }, "spec": { "sessionAffinity": "ClientIP", "ports": [
         { "name": "web", "port": 8080, "protocol": "TCP", "targetPort": 9999 },
     ] } });
-    api.patch(service, &theirs);
+    api.patch(service, &patch);
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &with_adopt_existing(CART));
     let change = |hcl: &str, target: u64| {
         configure(&workspace, Grant::AppTeam, &namespace, &with_adopt_existing(hcl));

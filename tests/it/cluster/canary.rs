@@ -253,7 +253,7 @@ fn failure_of_any_step_is_completed_by_the_next_apply() {
                 canary.destroy();
                 break;
             }
-            assert!(run.errors().contains("made to fail"), "{run}");
+            assert!(run.errors().contains("injected fault"), "{run}");
             canary.apply(after);
             canary.assert_never_broken();
             canary.destroy();

@@ -20,11 +20,11 @@ fn selector(namespace: &Namespace) -> serde_json::Value {
 
 /// Applies a selector of the Service as another field manager.
 fn apply_selector_as_other_manager(namespace: &Namespace, app: &str) {
-    let theirs = json!({
+    let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": { "name": "cart", "namespace": namespace.name },
         "spec": { "selector": { "app": app } },
     });
-    control_plane().api().apply(&theirs, "argocd-controller");
+    control_plane().api().apply(&service, "argocd-controller");
 }
 
 #[test]

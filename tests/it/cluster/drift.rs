@@ -1,5 +1,5 @@
-//! What somebody else does to our objects is seen by the next plan and taken back by the next apply, whole: nothing of
-//! theirs is left in the object, nor in who owns its fields.
+//! Changes of the provider's objects by other clients are shown by the next plan and reverted by the next apply, including the
+//! ownership of fields.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::Key;

@@ -290,10 +290,10 @@ fn service_argument_changes_between_existing_managed_and_none() {
     apply("service = \"none\"");
     assert_eq!(api.get(&service_key(&namespace)), None);
     apply("service = \"managed\"");
-    let made = live_service(&namespace);
+    let created = live_service(&namespace);
     apply("service = \"existing\"");
-    assert_eq!(live_service(&namespace)["spec"], made["spec"]);
-    assert_eq!(live_service(&namespace)["metadata"]["uid"], made["metadata"]["uid"]);
+    assert_eq!(live_service(&namespace)["spec"], created["spec"]);
+    assert_eq!(live_service(&namespace)["metadata"]["uid"], created["metadata"]["uid"]);
     workspace.destroy().expect_success();
-    assert_eq!(live_service(&namespace)["spec"], made["spec"]);
+    assert_eq!(live_service(&namespace)["spec"], created["spec"]);
 }

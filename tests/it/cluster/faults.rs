@@ -48,7 +48,7 @@ fn failure_of_any_write_is_completed_by_the_next_apply() {
             break;
         }
         let errors = run.errors();
-        assert!(errors.contains("made to fail"), "{errors}");
+        assert!(errors.contains("injected fault"), "{errors}");
         let live = api.objects(&namespace.name);
         let recorded = workspace.resources();
         assert!(live.is_empty() == recorded.is_empty(), "live: {live:?}, recorded: {recorded:?}");
@@ -91,7 +91,7 @@ fn failure_of_any_write_of_an_update_or_destroy_is_completed_by_the_next_run() {
             if run.code == Some(0) {
                 break;
             }
-            assert!(run.errors().contains("made to fail"), "{run}");
+            assert!(run.errors().contains("injected fault"), "{run}");
             attempt().expect_success();
             if !destroys {
                 assert!(workspace.plan().is_empty, "after write {writes} failed");

@@ -112,11 +112,11 @@ fn existing_gateway_is_adopted() {
     let (namespace, api) = (control_plane().namespace("taken"), control_plane().api());
     let metadata = json!({ "name": "public", "namespace": namespace.name });
     let servers: Json = json!([{ "port": { "number": 80, "name": "http", "protocol": "HTTP" }, "hosts": ["*"] }]);
-    let theirs = json!({
+    let existing = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": metadata,
         "spec": { "selector": { "app": "old" }, "servers": servers },
     });
-    api.apply(&theirs, "helm");
+    api.apply(&existing, "helm");
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, PUBLIC);
     let errors = workspace.try_plan().errors();
     assert!(errors.contains("Gateway exists already"), "{errors}");

@@ -248,17 +248,17 @@ fn violations_are_denied_and_other_objects_admitted() {
 fn existing_violations_are_kept_but_cannot_change() {
     let api = control_plane().api();
     let guarded = GuardedMesh::new("warn", "");
-    let mut theirs = guarded.in_team_namespace(&sidecar("ALLOW_ANY"));
-    theirs["metadata"]["name"] = json!("theirs");
+    let mut existing = guarded.in_team_namespace(&sidecar("ALLOW_ANY"));
+    existing["metadata"]["name"] = json!("theirs");
     // With action = "warn", the object is admitted.
-    api.apply(&theirs, "theirs");
+    api.apply(&existing, "theirs");
     guarded.configure("deny", "");
     guarded.workspace.apply().expect_success();
     let guarded = guarded.enforced();
-    theirs["metadata"]["labels"] = json!({ "seen": "true" });
-    api.dry_run(&theirs, "theirs").expect("the spec is unchanged");
-    theirs["spec"]["egress"] = json!([{ "hosts": ["*/*"] }]);
-    let error = api.dry_run(&theirs, "theirs").expect_err("the spec changes");
+    existing["metadata"]["labels"] = json!({ "seen": "true" });
+    api.dry_run(&existing, "theirs").expect("the spec is unchanged");
+    existing["spec"]["egress"] = json!([{ "hosts": ["*/*"] }]);
+    let error = api.dry_run(&existing, "theirs").expect_err("the spec changes");
     assert!(error.message.contains("never ALLOW_ANY"), "{}", error.message);
     guarded.workspace.destroy().expect_success();
 }

@@ -24,11 +24,11 @@ fn object_of_another_tool_is_an_error() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("taken");
         let key = Key::new(&kind::VIRTUAL_SERVICE, &namespace.name, &format!("cart-{}", namespace.name));
-        let theirs = json!({
+        let existing = json!({
             "apiVersion": key.kind.api_version(), "kind": key.kind.kind,
             "metadata": { "name": key.name, "namespace": namespace.name }, "spec": { "hosts": ["theirs"] },
         });
-        api.apply(&theirs, "helm");
+        api.apply(&existing, "helm");
         let before = api.get_existing(&key);
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
         for errors in [workspace.try_plan().errors(), workspace.apply().errors()] {

@@ -59,11 +59,11 @@ fn other_manager_of_a_changed_value_is_named() {
     workspace.apply().expect_success();
     let key = cart_key(&namespace, "VirtualService");
     let live = api.get_existing(&key);
-    let theirs = json!({
+    let same_object = json!({
         "apiVersion": live["apiVersion"], "kind": live["kind"],
         "metadata": { "name": key.name, "namespace": key.namespace }, "spec": live["spec"],
     });
-    api.apply(&theirs, "argocd-controller");
+    api.apply(&same_object, "argocd-controller");
     workspace.assert_empty_plan();
     let high = CART.replace("service   = \"managed\"", "service = \"managed\"\n  resiliency = \"high\"");
     configure(&workspace, Grant::AppTeam, &namespace, &high);

@@ -42,11 +42,11 @@ fn read_only_user_sees_drift() {
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn team_cannot_write_another_namespace() {
-    let (ours, theirs) = (control_plane().namespace("ours"), control_plane().namespace("theirs"));
-    let workspace = workspace(Tool::Terraform, AppTeam, &ours, &CART.replace("NAMESPACE", &theirs.name));
+    let (own, other) = (control_plane().namespace("own"), control_plane().namespace("other"));
+    let workspace = workspace(Tool::Terraform, AppTeam, &own, &CART.replace("NAMESPACE", &other.name));
     let errors = workspace.apply().errors();
     assert!(errors.contains("forbidden") || errors.contains("may not"), "{errors}");
-    theirs.assert_empty();
+    other.assert_empty();
 }
 
 #[test]

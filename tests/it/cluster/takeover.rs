@@ -133,7 +133,7 @@ fn failed_deletion_of_a_replaced_object_is_repeated() {
         );
         proxy.inject_fault(0, usize::MAX, Fault::Status(403), |request| request.method == "DELETE");
         let errors = workspace.apply().errors();
-        assert!(errors.contains("made to fail"), "{tool}: {errors}");
+        assert!(errors.contains("injected fault"), "{tool}: {errors}");
         assert!(api.get(&key).is_some(), "{tool}");
         // The state doesn't contain the new argument, so the next plan shows that the deletion is still to do.
         let plan = workspace.plan();

@@ -7,7 +7,7 @@ use super::{files, text};
 
 /// What a part of `src/` may use.
 struct Layer {
-    /// A folder or file of `src/`; of two that fit, the longer one holds.
+    /// A folder or file of `src/`. Of several that match a file, the longest one applies.
     part: &'static str,
     /// Why the list is so short: the end of the message.
     is: &'static str,
@@ -156,7 +156,7 @@ fn violation(path: &[String], layer: &Layer, file: &str, packages: &BTreeSet<Str
     let path = from_root(path, file);
     let within = |allowed: &&str| {
         let allowed: Vec<&str> = allowed.split("::").collect();
-        path.len() > allowed.len() && path.iter().skip(1).zip(&allowed).all(|(ours, theirs)| ours == theirs)
+        path.len() > allowed.len() && path.iter().skip(1).zip(&allowed).all(|(name, allowed)| name == allowed)
     };
     let head = path.first()?.as_str();
     let next = path.get(1).map_or("", String::as_str);

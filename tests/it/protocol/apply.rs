@@ -29,7 +29,7 @@ async fn created_state_is_known_and_has_private_data_and_identity() {
 async fn partly_failed_create_is_kept() {
     let mut core = CoreClient::with_test_provider().await;
     let response = core.plan_and_apply(THING, None, &json!({"name": "fails after"})).await;
-    assert_eq!(response.diagnostics, ["ERROR .name: Half was made. As requested by the name."]);
+    assert_eq!(response.diagnostics, ["ERROR .name: Partly created. As requested by the name."]);
     assert_eq!(response.instance.state.member("id"), &Value::string("fails after"));
     assert_eq!((response.instance.private.as_slice(), response.instance.identity.is_some()), (&b"applied"[..], true));
 }
@@ -38,7 +38,7 @@ async fn partly_failed_create_is_kept() {
 async fn failed_create_leaves_no_state() {
     let mut core = CoreClient::with_test_provider().await;
     let response = core.plan_and_apply(THING, None, &json!({"name": "fails before"})).await;
-    assert_eq!(response.diagnostics, ["ERROR .name: Nothing was made. As requested by the name."]);
+    assert_eq!(response.diagnostics, ["ERROR .name: Nothing was created. As requested by the name."]);
     assert_eq!(response.instance.state, Value::Null);
 }
 

@@ -33,7 +33,7 @@ async fn every_line_is_valid_hclog_json_without_secrets() {
             calls.push(json["tf_rpc"].as_str().unwrap().to_owned());
         }
         if json["@message"] == "told an error" {
-            assert_eq!((&json["diagnostic_summary"], &json["@level"]), (&json!("Half was made"), &json!("error")));
+            assert_eq!((&json["diagnostic_summary"], &json["@level"]), (&json!("Partly created"), &json!("error")));
         }
     }
     for rpc in ["GetProviderSchema", "Configure", "PlanResourceChange", "ApplyResourceChange", "ReadResource"] {

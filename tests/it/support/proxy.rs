@@ -223,7 +223,7 @@ fn error_response(status: u16) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(status).expect("a status");
     let body = json!({
         "apiVersion": "v1", "kind": "Status", "status": "Failure", "code": status.as_u16(),
-        "message": "made to fail", "reason": status.canonical_reason().unwrap_or_default().replace(' ', ""),
+        "message": "injected fault", "reason": status.canonical_reason().unwrap_or_default().replace(' ', ""),
     });
     let mut response = Response::new(Full::from(body.to_string()));
     *response.status_mut() = status;

@@ -230,8 +230,8 @@ impl Resource<Settings> for TestThing {
         let after = Some(Stored { state, private: b"applied".to_vec(), ..planned.clone() });
         match name(&planned.state).as_str() {
             "panics in apply" => panic!("half done"),
-            "fails before" => Outcome { after: prior, diagnostics: error_on_name("Nothing was made") },
-            "fails after" => Outcome { after, diagnostics: error_on_name("Half was made") },
+            "fails before" => Outcome { after: prior, diagnostics: error_on_name("Nothing was created") },
+            "fails after" => Outcome { after, diagnostics: error_on_name("Partly created") },
             "returns unknowns" => {
                 let after = after.map(|mut after| {
                     if let Value::Map(members) = &mut after.state {

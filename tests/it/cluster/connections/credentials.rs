@@ -270,8 +270,8 @@ fn apply_continues_with_renewed_credentials() {
             ("", Some("get-token surplus"))
         );
         workspace.assert_empty_plan();
-        let made = control_plane().api().objects(&namespace.name);
-        assert!(made.len() >= 5, "{made:?}");
+        let created = control_plane().api().objects(&namespace.name);
+        assert!(created.len() >= 5, "{created:?}");
 
         // A 401 with renewed credentials is an error.
         proxy.inject_fault(0, usize::MAX, Fault::Status(401), |_| true);
