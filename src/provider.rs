@@ -6,7 +6,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::ReportedMessages,
     known::Known,
-    kubernetes::{Cluster, Connection, Exec, Pod, Secret},
+    kubernetes::{Cluster, Connection, Exec, InClusterConfig, Secret},
     mesh::{
         Defaults, Mesh,
         checks::{Code, Level, Levels},
@@ -144,12 +144,12 @@ impl Scalar for Secret {
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
         match value {
-            Value::String(text) => Ok(Self(text.clone())),
+            Value::String(text) => Ok(Self::from(text.clone())),
             _ => Err(mismatch::<Self>(at, out)),
         }
     }
     fn write(&self) -> Value {
-        Value::String(self.0.clone())
+        Value::String(self.expose().to_owned())
     }
 }
 
@@ -301,7 +301,7 @@ fn is_platform_host(text: &str) -> bool {
 fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported> {
     let config = Config::decode(config, &Path::root(), out);
     out.no_errors()?;
-    let connection = connection(&config).map(|written| written.or_environment(|name| env::var(name).ok()));
+    let connection = connection(&config).map(|written| written.with_environment(|name| env::var(name).ok()));
     Ok(Context {
         mesh: mesh(&config),
         owner: config.owner.owned(),
@@ -341,9 +341,9 @@ fn connection(config: &Config) -> Known<Connection> {
         insecure: config.insecure.known()?.copied(),
         tls_server_name: text(&config.tls_server_name)?,
         exec: config.exec.inner()?.map(exec).transpose()?,
-        in_cluster: config.in_cluster.or(false)?.then(Pod::default),
+        in_cluster: config.in_cluster.or(false)?.then(InClusterConfig::default),
         proxy_url: secret(&config.proxy_url)?,
-        proxy_of_all: None,
+        environment_proxy: None,
     })
 }
 

@@ -1,12 +1,10 @@
 //! Texts of the domain as arguments: how they are read, and which rules many arguments share.
 
-use std::collections::BTreeSet;
-
 use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{manifest::Texts, names},
-    schema::{At, Attr, Elements, Map, Set, Value},
+    schema::{At, Attr, Map, Value},
 };
 
 /// Blocks with their paths.
@@ -24,20 +22,9 @@ pub(super) fn numbered_in<'a, T>(
     blocks.iter().enumerate().map(move |(n, block)| (at.index(n), &block.arguments))
 }
 
-/// An output: unknown where an input is.
-pub(crate) fn output<T>(known: Known<T>) -> Attr<T> {
-    known.map_or(Attr::Unknown, Attr::Known)
-}
-
 /// An output that may be absent.
 pub(crate) fn output_if_any<T>(known: Known<Option<T>>) -> Attr<T> {
     known.map_or(Attr::Unknown, |value| value.map_or(Attr::Null, Attr::Known))
-}
-
-/// An output of many texts.
-pub(crate) fn output_set<T: ToString>(known: Known<BTreeSet<T>>) -> Set<String> {
-    let texts = known.map(|items| items.iter().map(T::to_string).collect::<BTreeSet<_>>());
-    output(texts.map(Elements::from_iter))
 }
 
 /// What is written, by value.
@@ -48,12 +35,6 @@ pub(crate) fn copied<T: Copy>(argument: &Attr<T>) -> Known<Option<T>> {
 /// What is written, by value.
 pub(crate) fn cloned<T: Clone>(argument: &Attr<T>) -> Known<Option<T>> {
     argument.known().map(Option::<&_>::cloned)
-}
-
-/// A number.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-pub(crate) fn number(argument: &Attr<u32>) -> Known<Option<u32>> {
-    argument.copied()
 }
 
 // === rules of one value ===
@@ -75,12 +56,6 @@ pub(crate) fn is_not_empty(value: &Value) -> bool {
         Value::Map(items) => !items.is_empty(),
         _ => true,
     }
-}
-
-/// A whole number in a range; what is no whole number is told elsewhere.
-pub(crate) fn within(value: &Value, range: std::ops::RangeInclusive<i64>) -> bool {
-    let Value::Number(number) = value else { return true };
-    number.as_str().parse().map_or(true, |number| range.contains(&number))
 }
 
 /// What [`is_not_empty`] and [`every`] ask of sets of texts: each known element keeps `rule`.

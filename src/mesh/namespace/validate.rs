@@ -6,7 +6,7 @@ use super::{Exception, Mtls, Namespace, Team, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::as_known,
-    mesh::{Mesh, global_defaults::DenyAllMode, service::check_host_is_external},
+    mesh::{Mesh, global_defaults::DenyAllMode, service::validate_host_is_external},
 };
 
 impl Namespace {
@@ -41,7 +41,7 @@ impl Namespace {
     pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         if let Ok(Some(Ok(calls))) = &self.calls {
             for to in calls {
-                check_host_is_external(to, mesh, out);
+                validate_host_is_external(to, mesh, out);
             }
         }
         if self.name.as_ref() != Ok(&mesh.root_namespace) {

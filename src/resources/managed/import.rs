@@ -14,7 +14,7 @@ use crate::{
     json_path::text,
     kubernetes::{
         Deadline, Freshness,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     mesh::Mesh,
     object::{self, FieldOwnership, Key, ManagementScope, annotation, kind, label},
@@ -125,9 +125,9 @@ impl<R: ResourceType> Managed<R> {
             match context.cluster.get(key, Freshness::Now, limits).await {
                 Ok(live) => found.extend(live.filter(|live| ours(live)).map(|live| (key.clone(), Json::clone(&live)))),
                 // What the API server itself goes by: only who writes it needs the right.
-                Err(error) if error.forbidden() && key.kind.field_ownership == FieldOwnership::Exclusive => {}
-                Err(error) if error.forbidden() => forbidden = Some((error, key.clone())),
-                Err(error) => return Err(explain(&error, Doing::Read, key, None, out)),
+                Err(error) if error.is_forbidden() && key.kind.field_ownership == FieldOwnership::Exclusive => {}
+                Err(error) if error.is_forbidden() => forbidden = Some((error, key.clone())),
+                Err(error) => return Err(report_error(&error, ApiOperation::Read, key, None, out)),
             }
         }
         let namespace =
@@ -142,14 +142,14 @@ impl<R: ResourceType> Managed<R> {
                     let named = |live: Json| Some((key(text(&live, &["metadata", "name"])?), live));
                     found.extend(listed.into_iter().filter(ours).filter_map(named));
                 }
-                Err(error) if error.forbidden() && !own(kind) => {}
-                Err(error) if error.forbidden() => forbidden = Some((error, key(""))),
-                Err(error) => return Err(explain(&error, Doing::Read, &key(""), None, out)),
+                Err(error) if error.is_forbidden() && !own(kind) => {}
+                Err(error) if error.is_forbidden() => forbidden = Some((error, key(""))),
+                Err(error) => return Err(report_error(&error, ApiOperation::Read, &key(""), None, out)),
             }
         }
         match forbidden {
             Some((error, key)) if found.is_empty() => {
-                explain(&error, Doing::Read, &key, None, out);
+                report_error(&error, ApiOperation::Read, &key, None, out);
                 out.no_errors().map(|()| found)
             }
             _ => Ok(found),

@@ -1,12 +1,12 @@
-//! Traffic from outside.
+//! The arguments of `ingress` blocks.
 
 use crate::{
+    known::Known,
     mesh::{names, port::PortNumber, reference::NamespacedName},
     model,
-    resources::arguments::{every, is_not_empty, text},
     schema::{
-        Attr,
-        model::{Set, optional, required},
+        Attr, Set,
+        model::{optional, required},
     },
 };
 
@@ -16,23 +16,30 @@ model! {
     /// other hosts or another gateway takes a name.
     pub struct Ingress {
         /// What tells it from other ways in: the end of the name of its VirtualService. Needed from the second on.
-        name: Attr<String> = optional().check(names::LABEL, |v| text(v, names::is_label)),
+        name: Attr<String> = optional().text(names::LABEL, names::is_label),
         /// The Gateway.
         gateway: Attr<NamespacedName> = required(),
         /// The identity of the gateway's workloads, where they run and their service account; like `gateway` unless written.
         service_account: Attr<NamespacedName> = optional(),
         /// Hosts that are called from outside; the Gateway must serve them.
         hosts: Set<String> = required()
-            .check("At least one host.", is_not_empty)
-            .check("DNS names, with `*.` at the start or without.", |v| every(v, is_host)),
+            .non_empty("At least one host.")
+            .each("DNS names, with `*.` at the start or without.", is_host),
         /// Paths, exact or with `*` at the end; all unless written.
         paths: Set<String> = optional()
-            .check("At least one path; leave the argument out for all.", is_not_empty)
-            .check("Paths that start with `/`, with `*` at the end alone.", |v| every(v, is_prefix)),
+            .non_empty("At least one path; leave the argument out for all.")
+            .each("Paths that start with `/`, with `*` at the end alone.", is_prefix),
         /// The port of the Service that takes the requests. Needed where several speak HTTP.
         port: Attr<PortNumber> = optional(),
         /// What takes the place of the matched path, or of its part before `*`.
-        rewrite: Attr<String> = optional().check("A path that starts with `/`.", |v| text(v, |t| t.starts_with('/'))),
+        rewrite: Attr<String> = optional().text("A path that starts with `/`.", |t| t.starts_with('/')),
+    }
+}
+
+impl Ingress {
+    /// The namespace and service account of the gateway's pods: by default named like the Gateway.
+    pub(super) fn service_account(&self) -> Known<&NamespacedName> {
+        self.service_account.known()?.map_or_else(|| self.gateway.required(), Ok)
     }
 }
 

@@ -1,56 +1,50 @@
-//! Why no answer came, from errors that nest five deep: rustls in io in hyper in tower in kube. What a certificate says is
-//! told as the argument to set; it doesn't pass, so nobody waits for it. The rest may pass.
+//! Errors of kube's HTTP client: requests without a response, and clients that can't be built. kube's errors nest up to five
+//! deep (rustls in io in hyper in tower in kube).
 
 use std::{error::Error as StdError, fmt::Write as _, io};
 
-use http::Uri;
 use kube::{
     client::RustlsTlsError,
     config::{KubeconfigError, LoadDataError},
 };
 use rustls::CertificateError;
 
-use super::errors::Error;
+use super::error::Error;
 
-/// An address as messages show it: without user and password.
-pub(super) fn place(uri: &Uri) -> String {
-    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}", uri.scheme_str().unwrap_or("https"), uri.host().unwrap_or_default())
-}
-
-/// An error of the HTTP client on the way to `server`.
-pub(super) fn told(error: &kube::Error, server: &str) -> Error {
-    let mut texts: Vec<String> = Vec::new();
+/// The error of a request to `server` that got no response. A TLS error is permanent and names the argument to set; everything
+/// else may be transient.
+pub(super) fn of_request(error: &kube::Error, server: &str) -> Error {
+    let mut messages: Vec<String> = Vec::new();
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = next {
-        if let Some(tls) = tls(cause) {
-            return Error::Tls(trust(tls, server));
+        if let Some(tls_error) = tls_error(cause) {
+            return Error::Tls(explain_tls(tls_error, server));
         }
-        texts.push(cause.to_string());
+        messages.push(cause.to_string());
         next = cause.source();
     }
-    // The innermost says what happened; what wraps it says mostly "error".
-    let dns = texts.iter().any(|text| text.contains("dns error"));
+    // Only the innermost error says what happened.
+    let dns = messages.iter().any(|message| message.contains("dns error"));
     let mut why =
         if dns { format!("the name in {server} can't be resolved") } else { format!("{server} doesn't answer") };
-    if let Some(text) = texts.last() {
-        let _ = write!(why, ": {text}");
+    if let Some(innermost) = messages.last() {
+        let _ = write!(why, ": {innermost}");
     }
     Error::Unreachable(why)
 }
 
-/// An I/O error hides what it wraps from `source`, and wraps others of its kind.
-fn tls<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+/// The TLS error in `cause`, which may be inside of I/O errors: their `source` doesn't return it.
+fn tls_error<'e>(cause: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
     match cause.downcast_ref() {
-        None => tls(cause.downcast_ref::<io::Error>()?.get_ref()?),
+        None => tls_error(cause.downcast_ref::<io::Error>()?.get_ref()?),
         found => found,
     }
 }
 
-fn trust(error: &rustls::Error, server: &str) -> String {
+fn explain_tls(error: &rustls::Error, server: &str) -> String {
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
     match error {
-        InvalidCertificate(why) => format!("The certificate of {server} {}", certificate(why)),
+        InvalidCertificate(error) => format!("The certificate of {server} {}", explain_certificate(error)),
         AlertReceived(alert) => format!(
             "{server} ended the TLS handshake: {alert:?}. Check client_certificate and client_key, and tls_server_name."
         ),
@@ -61,8 +55,9 @@ fn trust(error: &rustls::Error, server: &str) -> String {
     }
 }
 
-fn certificate(why: &CertificateError) -> String {
-    match why {
+/// Completes "The certificate of the server …".
+fn explain_certificate(error: &CertificateError) -> String {
+    match error {
         CertificateError::UnknownIssuer => {
             "is signed by an authority that we don't know. Set cluster_ca_certificate (or certificate-authority in the \
              kubeconfig) to the cluster's certificate authority."
@@ -86,16 +81,16 @@ fn certificate(why: &CertificateError) -> String {
     }
 }
 
-/// What no client can be made of. Of keys nothing is quoted.
-pub(super) fn unusable(error: &kube::Error) -> Error {
-    const IDENTITY: &str = "Check client_certificate and client_key (or client-certificate and client-key in the \
+/// The error of a client that can't be built from the connection's arguments. It doesn't quote keys.
+pub(super) fn of_client(error: &kube::Error) -> Error {
+    const ARGUMENTS: &str = "Check client_certificate and client_key (or client-certificate and client-key in the \
                             kubeconfig): both are PEM, and the key belongs to the certificate.";
-    Error::Connection(match error {
+    Error::InvalidConnection(match error {
         kube::Error::InferKubeconfig(KubeconfigError::LoadClientCertificate(why)) => {
-            format!("The client certificate {}. {IDENTITY}", load(why))
+            format!("The client certificate {}. {ARGUMENTS}", explain_load(why))
         }
         kube::Error::InferKubeconfig(KubeconfigError::LoadClientKey(why)) => {
-            format!("The key of the client certificate {}. {IDENTITY}", load(why))
+            format!("The key of the client certificate {}. {ARGUMENTS}", explain_load(why))
         }
         kube::Error::RustlsTls(RustlsTlsError::AddRootCertificate(why)) => {
             format!("The certificate authority of the API server can't be used: {why}. Check cluster_ca_certificate.")
@@ -103,15 +98,16 @@ pub(super) fn unusable(error: &kube::Error) -> Error {
         kube::Error::RustlsTls(RustlsTlsError::InvalidServerName(_)) => {
             "tls_server_name is no name of a server.".to_owned()
         }
-        kube::Error::RustlsTls(_) => format!("The client certificate and its key can't be used together. {IDENTITY}"),
+        kube::Error::RustlsTls(_) => format!("The client certificate and its key can't be used together. {ARGUMENTS}"),
         other => format!("No connection can be made of the provider's arguments: {other}."),
     })
 }
 
-fn load(why: &LoadDataError) -> String {
-    match why {
+/// Completes "The client certificate …".
+fn explain_load(error: &LoadDataError) -> String {
+    match error {
         LoadDataError::DecodeBase64(_) => "isn't base64".to_owned(),
-        LoadDataError::ReadFile(error, path) => format!("can't be read from {}: {error}", path.display()),
+        LoadDataError::ReadFile(io, path) => format!("can't be read from {}: {io}", path.display()),
         LoadDataError::NoBase64DataOrFile => "is missing".to_owned(),
     }
 }
