@@ -116,8 +116,7 @@ fn validate_reachability(routes: &[At<Route>], out: &mut Diagnostics) {
                     at,
                     summary,
                     format!(
-                        "{} stands before, and {why} ({code}). Put the narrower one first, or remove one of them.",
-                        first_at
+                        "{first_at} stands before, and {why} ({code}). Put the narrower one first, or remove one of them."
                     ),
                 );
             }

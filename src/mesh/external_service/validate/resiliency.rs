@@ -1,34 +1,36 @@
-//! How failures are met.
+//! Rules for timeouts, retries and limits.
 
-use super::super::ExternalService;
+use super::{super::ExternalService, argument};
 use crate::{
-    diagnostics::{Diagnostics, Path},
+    diagnostics::Diagnostics,
     mesh::{duration::Duration, port::Protocol},
+    schema::Attr,
 };
 
 impl ExternalService {
-    pub(super) fn check_failures(&self, out: &mut Diagnostics) {
+    pub(super) fn validate_resiliency(&self, out: &mut Diagnostics) {
         if self.sees_requests() == Ok(false) {
-            self.check_sees_requests(out);
+            self.validate_without_requests(out);
         }
         let Ok(Some(retries)) = self.retries.known() else { return };
         retries.validate(out);
-        if let Ok(preset) = self.resiliency {
+        if let Ok(preset) = self.resiliency() {
             retries.validate_under(preset, out);
         }
-        // Of all ports that have a timeout it is the same one.
-        if let Ok(timeout) = self.timeout(Protocol::Http) {
+        // All ports that have a timeout have the same one, so that of HTTP stands for all.
+        if let Ok(timeout) = self.request_timeout(Protocol::Http) {
             retries.validate_within(timeout, out);
         }
     }
 
-    fn check_sees_requests(&self, out: &mut Diagnostics) {
+    /// Arguments about requests have no effect where proxies see none.
+    fn validate_without_requests(&self, out: &mut Diagnostics) {
         let mut about_requests = Vec::new();
-        if matches!(self.request_timeout, Ok(Some(timeout)) if timeout > Duration::ZERO) {
-            about_requests.push(Path::root().attribute("request_timeout"));
+        if matches!(self.request_timeout, Attr::Known(timeout) if timeout > Duration::ZERO) {
+            about_requests.push(argument("request_timeout"));
         }
         if self.retries.is_set() {
-            about_requests.push(Path::root().attribute("retries"));
+            about_requests.push(argument("retries"));
         }
         if let Ok(Some(limits)) = self.circuit_breaker.known() {
             about_requests.extend(limits.http_limits());

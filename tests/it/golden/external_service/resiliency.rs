@@ -1,4 +1,4 @@
-//! How failures are met, where the preset's numbers aren't right.
+//! Timeouts, retries, circuit breakers and outlier detection that override the preset.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
@@ -9,9 +9,9 @@ fn api(arguments: &str) -> String {
     format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\n{arguments}")
 }
 
-/// Each port says all of it: on port 80 for requests, on port 443 for connections.
+/// Ports inherit nothing: that of port 80 has the limits of requests, and that of port 443 those of connections.
 #[test]
-fn everything() {
+fn all_arguments() {
     check::<ExternalService>(
         &api(r#"
         tls             = "originate"
@@ -35,12 +35,12 @@ fn everything() {
           max_ejection_percent = 100
         }
     "#),
-        &expect_file!["failures.yaml"],
+        &expect_file!["resiliency.yaml"],
     );
 }
 
 #[test]
-fn one_number_of_the_preset() {
+fn retry_attempts_override_the_preset() {
     check_object::<ExternalService>(
         "VirtualService",
         &api("tls = \"originate\"\nretries {\nattempts = 5\n}"),
@@ -73,7 +73,7 @@ fn one_number_of_the_preset() {
 }
 
 #[test]
-fn no_timeout() {
+fn zero_request_timeout_is_no_timeout() {
     check_object::<ExternalService>(
         "VirtualService",
         &api("tls = \"originate\"\nrequest_timeout = \"0s\""),
@@ -104,9 +104,9 @@ fn no_timeout() {
     );
 }
 
-/// Limits of requests alone: a port without requests takes none of them.
+/// A port without requests gets a connection pool without limits, since Envoy would apply those of requests to it.
 #[test]
-fn limits_of_requests_beside_a_port_without() {
+fn request_limits_do_not_reach_tls_ports() {
     check_object::<ExternalService>(
         "DestinationRule",
         &api(r#"
@@ -149,7 +149,7 @@ fn limits_of_requests_beside_a_port_without() {
 }
 
 #[test]
-fn requests_that_nobody_sees() {
+fn request_arguments_without_http_ports() {
     check::<ExternalService>(
         &api("request_timeout = \"3s\"\nretries {\nattempts = 1\n}\ncircuit_breaker {\nmax_requests = 5\n}"),
         &expect![[r#"
@@ -164,7 +164,7 @@ fn requests_that_nobody_sees() {
 }
 
 #[test]
-fn retries_that_make_no_sense() {
+fn contradictory_retries() {
     let retries = |preset: &str, arguments: &str| {
         api(&format!("tls = \"originate\"\nresiliency = \"{preset}\"\nretries {{\n{arguments}\n}}"))
     };
@@ -199,7 +199,7 @@ fn retries_that_make_no_sense() {
 }
 
 #[test]
-fn unknown() {
+fn unknown_arguments() {
     let with = |arguments: &str| api(&format!("tls = \"originate\"\n{arguments}"));
     let texts = [
         ("request_timeout", with("request_timeout = unknown")),

@@ -1,4 +1,4 @@
-//! Handshakes that would check too little, show nothing, or not happen.
+//! Diagnostics of `tls_settings`: missing verification, missing certificates, and settings without effect.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::external_service::ExternalService;
@@ -10,7 +10,7 @@ fn api(arguments: &str) -> String {
 }
 
 #[test]
-fn sni_alone() {
+fn sni_without_subject_alt_names() {
     check::<ExternalService>(
         &api("tls = \"originate\"\ntls_settings {\nsni = \"gateway.example.net\"\n}"),
         &expect![[r#"
@@ -21,7 +21,7 @@ fn sni_alone() {
 }
 
 #[test]
-fn settings_of_nothing() {
+fn tls_settings_without_tls_origination() {
     check::<ExternalService>(
         &api("tls_settings {\nca = \"/etc/partner/ca.pem\"\n}"),
         &expect![[r#"
@@ -32,7 +32,7 @@ fn settings_of_nothing() {
 }
 
 #[test]
-fn no_paths() {
+fn invalid_tls_settings() {
     check::<ExternalService>(
         &api("tls = \"originate\"\ntls_settings {\nca = \"-----BEGIN CERTIFICATE-----\"\nsubject_alt_names = []\n}"),
         &expect![[r#"
@@ -45,7 +45,7 @@ fn no_paths() {
 }
 
 #[test]
-fn no_certificate() {
+fn mutual_tls_without_certificate() {
     check::<ExternalService>(
         &api("tls = \"originate_mutual\""),
         &expect![[r#"
@@ -63,7 +63,7 @@ fn no_certificate() {
 }
 
 #[test]
-fn half_a_certificate() {
+fn certificate_without_key() {
     check::<ExternalService>(
         &api("tls = \"originate_mutual\"\ntls_settings {\nclient_certificate = \"/etc/partner/tls.crt\"\n}"),
         &expect![[r#"
@@ -74,7 +74,7 @@ fn half_a_certificate() {
 }
 
 #[test]
-fn a_certificate_that_is_not_shown() {
+fn certificate_without_mutual_tls() {
     check::<ExternalService>(
         &api(
             "tls = \"originate\"\ntls_settings {\nclient_certificate = \"/etc/tls.crt\"\nclient_key = \"/etc/tls.key\"\n}",
@@ -89,7 +89,7 @@ fn a_certificate_that_is_not_shown() {
 }
 
 #[test]
-fn a_secret_that_nobody_reads() {
+fn credential_name_without_workload_selector() {
     check::<ExternalService>(
         &api("tls = \"originate_mutual\"\ntls_settings {\ncredential_name = \"partner-tls\"\n}"),
         &expect![[r#"
@@ -100,7 +100,7 @@ fn a_secret_that_nobody_reads() {
 }
 
 #[test]
-fn a_secret_beside_files() {
+fn credential_name_with_files() {
     check::<ExternalService>(
         &api(r#"
         namespace = "shop"
@@ -119,7 +119,7 @@ fn a_secret_beside_files() {
 }
 
 #[test]
-fn workloads_without_a_secret() {
+fn workload_selector_without_credential_name() {
     check::<ExternalService>(
         &api("tls = \"originate\"\ntls_settings {\nworkload_selector = { app = \"checkout\" }\n}"),
         &expect![[r#"
@@ -129,9 +129,9 @@ fn workloads_without_a_secret() {
     );
 }
 
-/// In the root namespace nobody calls, and in others Istio chooses no workloads.
+/// The root namespace has no clients, and in namespaces other than the rule's own Istio selects no workloads.
 #[test]
-fn a_secret_far_away() {
+fn credential_name_for_other_namespaces() {
     let secret = |arguments: &str| {
         format!(
             "host = \"api.example.com\"\ntls = \"originate_mutual\"\n{arguments}\ntls_settings {{\ncredential_name = \
@@ -155,7 +155,7 @@ fn a_secret_far_away() {
 }
 
 #[test]
-fn a_wildcard_without_requests() {
+fn wildcard_tls_origination_on_a_tcp_port() {
     check::<ExternalService>(
         r#"
         host      = "*.bank.example"
