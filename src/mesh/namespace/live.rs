@@ -1,8 +1,9 @@
-//! Live checks of a namespace: what the cluster shows to be wrong with it. Pure: facts in, findings out.
+//! Live checks: contradictions between a namespace's arguments and the objects in the cluster. The functions are pure: the
+//! results of queries go in, findings come out.
 
 use serde_json::Value as Json;
 
-use super::{Exception, Mtls, Namespace, namespace_object};
+use super::{MtlsException, Namespace, namespace_object};
 use crate::{
     json_path::{at, text},
     mesh::checks::{
@@ -11,68 +12,52 @@ use crate::{
     },
     object::{FIELD_MANAGER, kind},
     query::{Query, QueryResults},
+    schema::{At, Attr},
 };
 
-const DATAPLANE: &str = "istio.io/dataplane-mode";
+const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 
 impl Namespace {
-    /// What the live checks want to know.
+    /// The queries of the live checks.
     pub fn live_queries(&self) -> Vec<LiveQuery> {
-        let Ok(name) = &self.name else { return Vec::new() };
-        let mut wants =
+        let Ok(name) = self.name.required() else { return Vec::new() };
+        let mut queries =
             vec![LiveQuery { query: Query::Get(namespace_object::key(name)), by: &[TwoInjectionLabels, Ambient] }];
-        if !self.exceptions().is_empty() {
-            wants.push(LiveQuery { query: Query::list(&kind::SERVICE, name), by: &[OtherTargetPort] });
+        if !self.mtls_exceptions().is_empty() {
+            queries.push(LiveQuery { query: Query::list(&kind::SERVICE, name), by: &[OtherTargetPort] });
         }
-        wants
+        queries
     }
 
     /// The live checks.
-    pub fn live_checks(&self, found: &QueryResults, out: &mut Findings) {
-        let Ok(name) = &self.name else { return };
-        if let Ok(Some(live)) = found.get(&namespace_object::key(name)) {
-            self.judge_labels(live, out);
+    pub fn live_checks(&self, results: &QueryResults, out: &mut Findings) {
+        let Ok(name) = self.name.required() else { return };
+        if let Ok(Some(namespace)) = results.get(&namespace_object::key(name)) {
+            report_ambient_mode(namespace, out);
+            self.report_second_injection_label(namespace, out);
         }
-        let services = found.list(&kind::SERVICE, name).unwrap_or_default();
-        for exception in self.exceptions() {
-            judge_port(exception, &services, out);
-        }
-    }
-
-    fn exceptions(&self) -> &[Exception] {
-        match &self.mtls {
-            Ok(Some(Mtls { exceptions: Ok(exceptions), .. })) => exceptions,
-            _ => &[],
+        let services = results.list(&kind::SERVICE, name).unwrap_or_default();
+        for exception in self.mtls_exceptions() {
+            report_other_target_port(exception, &services, out);
         }
     }
 
-    fn judge_labels(&self, live: &Json, out: &mut Findings) {
-        let label = |key: &str| text(live, &["metadata", "labels", key]);
-        let name = text(live, &["metadata", "name"]).unwrap_or_default();
-        if label(DATAPLANE) == Some("ambient") {
-            out.tell(
-                Ambient,
-                "name",
-                "Ambient mode isn't supported",
-                &format!(
-                    "Namespace {name} is labelled {DATAPLANE}=ambient. What is written here holds in sidecars: without them, \
-                     rules of who may call don't work as they are written. Remove the label and inject sidecars."
-                ),
-            );
-        }
-        // What we wrote ourselves, and don't write any more, goes with the apply.
-        let (here, other) = match (self.injection, &self.revision) {
+    /// Reports an injection label of another field manager. A label of this provider that isn't in the configuration any more
+    /// goes with the apply.
+    fn report_second_injection_label(&self, namespace: &Json, out: &mut Findings) {
+        let (argument, other) = match (self.injection.known(), self.revision.known()) {
             (Ok(Some(_)), Ok(None)) => ("injection", namespace_object::REVISION),
             (Ok(None), Ok(Some(_))) => ("revision", namespace_object::INJECTION),
             _ => return,
         };
-        if label(other).is_some() && !is_ours(live, other) {
+        if label(namespace, other).is_some() && !provider_manages_label(namespace, other) {
+            let name = name(namespace);
             out.tell(
                 TwoInjectionLabels,
-                here,
+                argument,
                 "The namespace has two labels for injection",
                 &format!(
-                    "Namespace {name} has the label {other} of somebody else beside the one that {here} writes. Istio goes by \
+                    "Namespace {name} has the label {other} of somebody else beside the one that {argument} writes. Istio goes by \
                      istio-injection and ignores istio.io/rev. Remove one of them."
                 ),
             );
@@ -80,35 +65,61 @@ impl Namespace {
     }
 }
 
-/// Whether managedFields say that a label is this provider's.
-fn is_ours(live: &Json, label: &str) -> bool {
-    let entries = at(live, &["metadata", "managedFields"]).as_array().into_iter().flatten();
-    let mut ours = entries.filter(|entry| text(entry, &["manager"]) == Some(FIELD_MANAGER));
-    ours.any(|entry| at(entry, &["fieldsV1", "f:metadata", "f:labels", &format!("f:{label}")]).is_object())
+fn report_ambient_mode(namespace: &Json, out: &mut Findings) {
+    if label(namespace, DATAPLANE_MODE) == Some("ambient") {
+        let name = name(namespace);
+        out.tell(
+            Ambient,
+            "name",
+            "Ambient mode isn't supported",
+            &format!(
+                "Namespace {name} is labelled {DATAPLANE_MODE}=ambient. What is written here holds in sidecars: without them, \
+                 rules of who may call don't work as they are written. Remove the label and inject sidecars."
+            ),
+        );
+    }
 }
 
-/// What is excepted is a port of the workload, and the Service says which one it sends to.
-fn judge_port(exception: &Exception, services: &[&Json], out: &mut Findings) {
-    let (Ok(service), Ok(port), Ok(target)) = (&exception.service, exception.port, exception.target_port) else {
+fn name(live: &Json) -> &str {
+    text(live, &["metadata", "name"]).unwrap_or_default()
+}
+
+fn label<'a>(live: &'a Json, key: &str) -> Option<&'a str> {
+    text(live, &["metadata", "labels", key])
+}
+
+/// Whether `managedFields` list the label as a field of this provider.
+fn provider_manages_label(live: &Json, label: &str) -> bool {
+    let entries = at(live, &["metadata", "managedFields"]).as_array().into_iter().flatten();
+    let mut own = entries.filter(|entry| text(entry, &["manager"]) == Some(FIELD_MANAGER));
+    own.any(|entry| at(entry, &["fieldsV1", "f:metadata", "f:labels", &format!("f:{label}")]).is_object())
+}
+
+/// Reports an exception for a port of the pods that isn't the target port of the live Service. A named target port isn't
+/// checked, since only the pods say which number it is.
+fn report_other_target_port(exception: &At<MtlsException>, services: &[&Json], out: &mut Findings) {
+    let (Ok(service), Attr::Known(port), Ok(target_port)) =
+        (exception.service.required(), exception.port, exception.target_port())
+    else {
         return;
     };
-    let Some(live) = services.iter().find(|live| text(live, &["metadata", "name"]) == Some(service)) else { return };
+    let Some(live) = services.iter().find(|live| name(live) == service) else { return };
     let number = i64::from(port);
     let mut ports = at(live, &["spec", "ports"]).as_array().into_iter().flatten();
-    let Some(found) = ports.find(|found| at(found, &["port"]).as_i64() == Some(number)) else { return };
-    let sent = match at(found, &["targetPort"]) {
-        Json::Number(sent) => sent.as_i64().unwrap_or(number),
+    let Some(live_port) = ports.find(|live_port| at(live_port, &["port"]).as_i64() == Some(number)) else { return };
+    let live_target_port = match at(live_port, &["targetPort"]) {
+        Json::Number(target_port) => target_port.as_i64().unwrap_or(number),
         Json::String(_) => return,
         _ => number,
     };
-    if sent != i64::from(target) {
+    if live_target_port != i64::from(target_port) {
         out.tell_at(
             OtherTargetPort,
             exception.at.attribute("target_port"),
             "The Service sends the port elsewhere",
             &format!(
-                "Service {service} sends port {port} to port {sent} of its workloads, and the exception is for port {target} \
-                 there, where nobody listens for it. Write target_port = {sent}."
+                "Service {service} sends port {port} to port {live_target_port} of its workloads, and the exception is for port \
+                 {target_port} there, where nobody listens for it. Write target_port = {live_target_port}."
             ),
         );
     }

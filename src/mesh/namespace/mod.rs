@@ -1,137 +1,67 @@
-//! A team's namespace: the Namespace itself, what holds in it where a service doesn't say otherwise, and who may change
-//! what there.
+//! `mesh_namespace`: the Namespace of a team, the objects that hold in it where a service sets nothing else, and the rights of
+//! the team.
 //!
-//! | file | objects |
+//! | file | content |
 //! | --- | --- |
+//! | [`arguments`] | the arguments with their defaults |
 //! | [`namespace_object`] | the Namespace |
-//! | [`defaults`] | the Sidecar, the deny-all |
-//! | [`mtls`] | PeerAuthentications |
-//! | [`team`] | Role and RoleBinding |
-//! | [`validate`] | what must hold across arguments |
-//! | [`live`] | what the cluster shows to be wrong |
+//! | [`rbac`], [`service_account`] | the Role and the RoleBinding of the team |
+//! | [`sidecar`] | the Sidecar |
+//! | [`authorization`] | the AuthorizationPolicies that deny by default |
+//! | [`mtls`] | the PeerAuthentications |
+//! | [`validate`] | rules across arguments |
+//! | [`live`] | live checks |
 
-mod defaults;
+mod arguments;
+mod authorization;
 mod live;
 mod mtls;
 mod namespace_object;
-mod team;
+mod rbac;
+mod service_account;
+mod sidecar;
 mod validate;
 
-use std::collections::BTreeSet;
+pub use arguments::{Mtls, MtlsException, Namespace, Rbac};
+pub use service_account::ServiceAccountRef;
 
-pub use mtls::{Exception, Mtls};
-pub use team::{Account, Team};
-
-use super::{
-    Mesh, Rendered,
-    global_defaults::DenyAllMode,
-    manifest::{Metadata, Texts},
-    reference::Destination,
-    stage,
-};
+use super::{Mesh, Rendered, manifest::Metadata, stage};
 use crate::{
-    diagnostics::Path,
-    known::{Known, as_known},
-    object::{Key, Kind, ManagementScope, Object, Stage, Transition, kind},
+    known::Known,
+    object::{Key, Stage, kind},
 };
 
-/// The parts. A `Known` around another one says whether it is written, which decides whether there is an object.
-#[derive(Clone, Debug)]
-pub struct Namespace {
-    /// Its name, and the resource's id.
-    pub name: Known<String>,
-    /// Ownership it is.
-    pub team: Known<Option<String>>,
-    /// Whether its pods get a sidecar of the default revision.
-    pub injection: Known<Option<bool>>,
-    /// The revision whose sidecar they get.
-    pub revision: Known<Option<String>>,
-    /// Whether the Namespace is made here; else some labels and annotations of it are ours.
-    pub create: Known<bool>,
-    /// What its workloads may call; the own namespace beside.
-    pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
-    /// What happens to calls that no policy allows.
-    pub authorization: Known<DenyAllMode>,
-    /// Whether its workloads accept clear text.
-    pub mtls: Known<Option<Mtls>>,
-    /// Who works there.
-    pub team_rights: Known<Option<Team>>,
-    /// Of every object.
-    pub labels: Known<Texts>,
-    /// Of every object.
-    pub annotations: Known<Texts>,
-}
-
-/// Every object that some configuration renders, but for the exceptions of [`mtls`], which services name.
-pub fn could_render(name: &str) -> Vec<(Key, Stage)> {
-    let inside = [
-        (&kind::ROLE, team::NAME, stage::IDENTITY),
-        (&kind::ROLE_BINDING, team::NAME, stage::TARGETS),
-        (&kind::AUTHORIZATION_POLICY, defaults::AUDIT, stage::OPENING),
-        (&kind::SIDECAR, defaults::SIDECAR, stage::ROUTES),
+/// The objects that some configuration of a namespace renders, with their stages. The PeerAuthentications of single services
+/// are missing, since only the arguments name the services.
+pub fn possible_objects(name: &str) -> Vec<(Key, Stage)> {
+    let contents = [
+        (&kind::ROLE, rbac::NAME, stage::IDENTITY),
+        (&kind::ROLE_BINDING, rbac::NAME, stage::TARGETS),
+        (&kind::AUTHORIZATION_POLICY, authorization::AUDIT, stage::OPENING),
+        (&kind::SIDECAR, sidecar::NAME, stage::ROUTES),
         (&kind::PEER_AUTHENTICATION, mtls::NAME, stage::CLOSING),
-        (&kind::AUTHORIZATION_POLICY, defaults::DENY_ALL, stage::CLOSING),
+        (&kind::AUTHORIZATION_POLICY, authorization::DENY_ALL, stage::CLOSING),
     ];
-    let inside = inside.map(|(kind, object, stage)| (Key::new(kind, name, object), stage));
-    std::iter::once((namespace_object::key(name), stage::NAMESPACE)).chain(inside).collect()
-}
-
-/// A namespace whose name is known.
-struct Site<'a> {
-    namespace: &'a Namespace,
-    name: &'a str,
-    mesh: &'a Mesh,
-}
-
-impl Site<'_> {
-    fn key(&self, kind: &'static Kind, name: &str) -> Key {
-        Key::new(kind, self.name, name)
-    }
-
-    /// What every object carries that we create.
-    fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(as_known(&self.namespace.labels)?, as_known(&self.namespace.annotations)?))
-    }
+    let contents = contents.map(|(kind, object, stage)| (Key::new(kind, name, object), stage));
+    std::iter::once((namespace_object::key(name), stage::NAMESPACE)).chain(contents).collect()
 }
 
 impl Namespace {
-    /// The objects.
+    /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
-        let site = Site { namespace: self, name: as_known(&self.name)?, mesh };
-        let mut objects = Vec::new();
-        if self.has_place()? {
-            let key = namespace_object::key(site.name);
-            objects.push((key.clone(), namespace_object::namespace(&site, key)));
-        }
-        if as_known(&self.team_rights)?.is_some() {
-            let (role, binding) = (site.key(&kind::ROLE, team::NAME), site.key(&kind::ROLE_BINDING, team::NAME));
-            objects.push((role.clone(), team::role(&site, role)));
-            objects.push((binding.clone(), team::binding(&site, binding)));
-        }
-        if as_known(&self.calls)?.is_some() {
-            let key = site.key(&kind::SIDECAR, defaults::SIDECAR);
-            objects.push((key.clone(), defaults::sidecar(&site, key)));
-        }
-        match self.authorization? {
-            DenyAllMode::Off => {}
-            DenyAllMode::Audit => {
-                let key = site.key(&kind::AUTHORIZATION_POLICY, defaults::AUDIT);
-                objects.push((key.clone(), defaults::audit(&site, key)));
-            }
-            mode => {
-                let key = site.key(&kind::AUTHORIZATION_POLICY, defaults::DENY_ALL);
-                objects.push((key.clone(), defaults::deny_all(&site, key, mode == DenyAllMode::DryRun)));
-            }
-        }
-        objects.extend(mtls::objects(&site)?);
-        Ok(objects)
+        let name = self.name.required()?;
+        let parts = [
+            namespace_object::objects(self, mesh, name)?,
+            rbac::objects(self, mesh, name)?,
+            sidecar::objects(self, mesh, name)?,
+            authorization::objects(self, mesh, name)?,
+            mtls::objects(self, mesh, name)?,
+        ];
+        Ok(parts.into_iter().flatten().collect())
     }
-}
 
-fn object(key: Key, body: serde_json::Value, stage: Stage, origins: Vec<(String, Path)>) -> Object {
-    Object { key, scope: ManagementScope::Whole, body, stage, transition: Transition::InPlace, origins }
-}
-
-fn origin(field: &str, argument: &str) -> (String, Path) {
-    (field.to_owned(), Path::root().attribute(argument))
+    /// The labels and annotations of the objects that this resource creates.
+    fn metadata(&self, mesh: &Mesh) -> Known<Metadata> {
+        Ok(Metadata::of(mesh).and(&self.labels.elements_or_empty()?, &self.annotations.elements_or_empty()?))
+    }
 }

@@ -1,92 +1,74 @@
-//! Whether workloads of the namespace accept clear text: one PeerAuthentication for all, and one for each service with ports
-//! that make an exception. Istio merges no two for one workload, so the exceptions of a service share theirs, and say again
-//! what holds for its other ports.
+//! Mutual TLS of the namespace's workloads: one PeerAuthentication for all of them, and one for each service that has
+//! exceptions. Istio doesn't merge two PeerAuthentications of one workload, so the exceptions of a service share one, which
+//! repeats the mode of the other ports.
 
 use std::collections::BTreeMap;
 
-use super::{Site, object, origin};
+use super::{Mtls, MtlsException, Namespace};
 use crate::{
-    diagnostics::Path,
-    known::{Known, as_known},
+    known::Known,
     mesh::{
+        Mesh, Rendered,
         istio::{
             WorkloadSelector,
-            peer_authentication::{Mtls as Mode, MtlsMode, PeerAuthentication},
+            peer_authentication::{self, MtlsMode, PeerAuthentication},
         },
-        manifest::{Texts, manifest},
+        manifest::manifest,
         names,
         port::PortNumber,
         stage,
     },
     object::{Key, Object, kind},
+    schema::At,
 };
 
-/// The name of the PeerAuthentication for all workloads: Istio takes one without selector, whatever its name.
+/// The name of the PeerAuthentication for all workloads. Istio gives the name no meaning: the missing selector counts.
 pub(super) const NAME: &str = "default";
 
-/// Mutual TLS.
-#[derive(Clone, Debug)]
-pub struct Mtls {
-    /// Of all workloads and ports without an exception.
-    pub mode: Known<MtlsMode>,
-    /// Ports that make one.
-    pub exceptions: Known<Vec<Exception>>,
-}
-
-/// A port of a service where another mode holds.
-#[derive(Clone, Debug)]
-pub struct Exception {
-    /// Where it stands.
-    pub at: Path,
-    /// Ownership port it is.
-    pub service: Known<String>,
-    /// The labels of its workloads.
-    pub selector: Known<Texts>,
-    /// What callers call.
-    pub port: Known<PortNumber>,
-    /// Where the workloads listen, which is what Istio asks for.
-    pub target_port: Known<PortNumber>,
-    /// What holds there.
-    pub mode: Known<MtlsMode>,
-}
-
-/// All of them.
-pub(super) fn objects(site: &Site) -> Known<Vec<(Key, Known<Object>)>> {
-    let Some(mtls) = as_known(&site.namespace.mtls)? else { return Ok(Vec::new()) };
-    let mut services: BTreeMap<&str, Vec<&Exception>> = BTreeMap::new();
-    for exception in as_known(&mtls.exceptions)? {
-        services.entry(as_known(&exception.service)?).or_default().push(exception);
+/// The PeerAuthentications; none without an `mtls` block.
+pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
+    let Some(mtls) = namespace.mtls.known()? else { return Ok(Vec::new()) };
+    let mut services: BTreeMap<&str, Vec<&At<MtlsException>>> = BTreeMap::new();
+    for exception in mtls.exception.known()? {
+        services.entry(exception.service.required()?).or_default().push(exception);
     }
-    let key = site.key(&kind::PEER_AUTHENTICATION, NAME);
-    let all = std::iter::once((key.clone(), of_namespace(site, mtls, key)));
-    let own = services.into_iter().map(|(service, exceptions)| {
-        let key = site.key(&kind::PEER_AUTHENTICATION, &names::object_name(service, site.name));
-        (key.clone(), of_service(site, mtls, &exceptions, key))
-    });
-    Ok(all.chain(own).collect())
+    let key = Key::new(&kind::PEER_AUTHENTICATION, name, NAME);
+    let mut objects = vec![(key.clone(), for_namespace(namespace, mesh, mtls, key))];
+    for (service, exceptions) in services {
+        let key = Key::new(&kind::PEER_AUTHENTICATION, name, &names::object_name(service, name));
+        objects.push((key.clone(), for_service(namespace, mesh, mtls, &exceptions, key)));
+    }
+    Ok(objects)
 }
 
-fn of_namespace(site: &Site, mtls: &Mtls, key: Key) -> Known<Object> {
-    let mode = mtls.mode?;
+fn for_namespace(namespace: &Namespace, mesh: &Mesh, mtls: &At<Mtls>, key: Key) -> Known<Object> {
+    let mode = mtls.mode()?;
     let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
-    let body = manifest(&key, site.metadata()?, &PeerAuthentication::of_all(mode));
-    Ok(object(key, body, stage, vec![origin("spec.mtls", "mtls")]))
+    let body = manifest(&key, namespace.metadata(mesh)?, &PeerAuthentication::of_all(mode));
+    Ok(Object::whole(key, body, stage).with_origins([("spec.mtls", mtls.at.clone())]))
 }
 
-/// Before the namespace closes, so that what is excepted is never cut.
-fn of_service(site: &Site, mtls: &Mtls, exceptions: &[&Exception], key: Key) -> Known<Object> {
-    let mut ports: BTreeMap<PortNumber, Mode> = BTreeMap::new();
+/// It is written before the PeerAuthentication of the namespace, so that a port with an exception never refuses clear text in
+/// between.
+fn for_service(
+    namespace: &Namespace,
+    mesh: &Mesh,
+    mtls: &Mtls,
+    exceptions: &[&At<MtlsException>],
+    key: Key,
+) -> Known<Object> {
+    let mut ports: BTreeMap<PortNumber, peer_authentication::Mtls> = BTreeMap::new();
     for exception in exceptions {
-        ports.insert(exception.target_port?, exception.mode?.into());
+        ports.insert(exception.target_port()?, exception.mode()?.into());
     }
-    let selector = exceptions.first().map(|exception| as_known(&exception.selector).cloned()).transpose()?;
+    let selector = exceptions.first().map(|exception| exception.selector()).transpose()?;
     let spec = PeerAuthentication {
         selector: selector.map(|match_labels| WorkloadSelector { match_labels }),
-        mtls: mtls.mode?.into(),
+        mtls: mtls.mode()?.into(),
         port_level_mtls: ports,
     };
     let at = exceptions.first().map(|exception| exception.at.clone()).unwrap_or_default();
-    let origins = vec![("spec.portLevelMtls".to_owned(), at.clone()), ("spec.selector".to_owned(), at)];
-    let body = manifest(&key, site.metadata()?, &spec);
-    Ok(object(key, body, stage::OPENING, origins))
+    let body = manifest(&key, namespace.metadata(mesh)?, &spec);
+    Ok(Object::whole(key, body, stage::OPENING)
+        .with_origins([("spec.portLevelMtls", at.clone()), ("spec.selector", at)]))
 }

@@ -1,74 +1,80 @@
-//! The Namespace itself: ours, or some labels and annotations of somebody else's.
+//! The Namespace: created here, or only some labels and annotations of a Namespace that another tool manages.
 
-use super::{Namespace, Site, origin};
+use super::Namespace;
 use crate::{
-    known::{Known, Unknown, as_known},
+    diagnostics::Path,
+    known::{Known, Unknown},
     mesh::{
+        Mesh, Rendered,
         manifest::{Metadata, bare},
         stage,
     },
-    object::{Key, ManagementScope, Object, Transition, kind},
+    object::{Key, Object, kind},
 };
 
-/// Has the pods of a namespace injected, or not, by the default revision. Where it stands, [`REVISION`] is ignored.
+/// The label that switches sidecar injection by the default revision on or off. Istio ignores [`REVISION`] beside it.
 pub(super) const INJECTION: &str = "istio-injection";
-/// Has them injected by a revision.
+/// The label that names the revision whose sidecars are injected.
 pub(super) const REVISION: &str = "istio.io/rev";
-/// Says whose a namespace is.
+/// The label with the team that the namespace belongs to.
 pub(super) const TEAM: &str = "team";
 
-/// Which object.
+/// The key of the Namespace.
 pub(super) fn key(name: &str) -> Key {
     Key { kind: &kind::NAMESPACE, namespace: None, name: name.to_owned() }
 }
 
+/// The Namespace, or the fields of it that this resource sets.
+pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
+    if !namespace.sets_namespace_fields()? {
+        return Ok(Vec::new());
+    }
+    let key = key(name);
+    Ok(vec![(key.clone(), namespace.namespace_object(mesh, key))])
+}
+
 impl Namespace {
-    /// Whether anything of the Namespace is ours: of one that we don't make, only where something is written.
-    pub(super) fn has_place(&self) -> Known<bool> {
-        if self.create? {
+    /// Whether this resource sets fields of the Namespace: always where it creates it, otherwise where an argument becomes a
+    /// label or an annotation.
+    pub(super) fn sets_namespace_fields(&self) -> Known<bool> {
+        if self.create()? {
             return Ok(true);
         }
-        let written = [
-            as_known(&self.team).map(Option::is_some),
-            self.injection.map(|injection| injection.is_some()),
-            as_known(&self.revision).map(Option::is_some),
-            as_known(&self.labels).map(|labels| !labels.is_empty()),
-            as_known(&self.annotations).map(|annotations| !annotations.is_empty()),
+        let sets_fields = [
+            self.team.known().map(|team| team.is_some()),
+            self.injection.known().map(|injection| injection.is_some()),
+            self.revision.known().map(|revision| revision.is_some()),
+            self.labels.elements_or_empty().map(|labels| !labels.is_empty()),
+            self.annotations.elements_or_empty().map(|annotations| !annotations.is_empty()),
         ];
-        match written.contains(&Ok(true)) {
+        match sets_fields.contains(&Ok(true)) {
             true => Ok(true),
-            false if written.contains(&Err(Unknown)) => Err(Unknown),
+            false if sets_fields.contains(&Err(Unknown)) => Err(Unknown),
             false => Ok(false),
         }
     }
-}
 
-/// The Namespace. What the provider block writes on every object that is made stands on it where it is made here.
-pub(super) fn namespace(site: &Site, key: Key) -> Known<Object> {
-    let Site { namespace, .. } = site;
-    let create = namespace.create?;
-    let mut metadata = if create { Metadata::of(site.mesh) } else { Metadata::default() }
-        .and(as_known(&namespace.labels)?, as_known(&namespace.annotations)?);
-    let mut label = |key: &str, value: &str| drop(metadata.labels.insert(key.to_owned(), value.to_owned()));
-    if let Some(team) = as_known(&namespace.team)? {
-        label(TEAM, team);
+    /// The labels and annotations of the provider block are only set where this resource creates the Namespace.
+    fn namespace_object(&self, mesh: &Mesh, key: Key) -> Known<Object> {
+        let create = self.create()?;
+        let mut metadata = if create { Metadata::of(mesh) } else { Metadata::default() }
+            .and(&self.labels.elements_or_empty()?, &self.annotations.elements_or_empty()?);
+        let mut label = |key: &str, value: &str| drop(metadata.labels.insert(key.to_owned(), value.to_owned()));
+        if let Some(team) = self.team.known()? {
+            label(TEAM, team);
+        }
+        if let Some(injection) = self.injection.copied()? {
+            label(INJECTION, if injection { "enabled" } else { "disabled" });
+        }
+        if let Some(revision) = self.revision.known()? {
+            label(REVISION, revision);
+        }
+        let body = bare(&key, metadata);
+        let object = if create { Object::whole } else { Object::fields }(key, body, stage::NAMESPACE);
+        Ok(object.with_origins([
+            ("metadata.name", Path::root().attribute("name")),
+            ("metadata.labels", Path::root().attribute("labels")),
+            ("metadata.annotations", Path::root().attribute("annotations")),
+        ]))
     }
-    if let Some(injection) = namespace.injection? {
-        label(INJECTION, if injection { "enabled" } else { "disabled" });
-    }
-    if let Some(revision) = as_known(&namespace.revision)? {
-        label(REVISION, revision);
-    }
-    Ok(Object {
-        body: bare(&key, metadata),
-        key,
-        scope: if create { ManagementScope::Whole } else { ManagementScope::Fields },
-        stage: stage::NAMESPACE,
-        transition: Transition::InPlace,
-        origins: vec![
-            origin("metadata.name", "name"),
-            origin("metadata.labels", "labels"),
-            origin("metadata.annotations", "annotations"),
-        ],
-    })
 }

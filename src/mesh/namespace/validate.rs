@@ -1,18 +1,25 @@
-//! What must hold across arguments. Each rule runs when what *it* needs is known, so that one validation tells all mistakes.
+//! Rules across arguments. Each runs as soon as the values that it needs are known, so that one validation reports all
+//! mistakes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Exception, Mtls, Namespace, Team, namespace_object};
+use super::{MtlsException, Namespace, Rbac, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::as_known,
-    mesh::{Mesh, global_defaults::DenyAllMode, service::validate_host_is_external},
+    mesh::{Mesh, global_defaults::DenyAllMode, labels, service::validate_host_is_external},
+    schema::At,
 };
 
 impl Namespace {
-    /// Rules that need no provider arguments.
-    pub fn check(&self, out: &mut Diagnostics) {
-        if self.injection.is_ok_and(|injection| injection.is_some()) && matches!(&self.revision, Ok(Some(_))) {
+    /// Reports violations of rules that need no provider arguments.
+    pub fn validate(&self, out: &mut Diagnostics) {
+        labels::validate_labels(&self.labels, &Path::root().attribute("labels"), out);
+        labels::validate_annotations(&self.annotations, &Path::root().attribute("annotations"), out);
+        let exceptions = self.mtls_exceptions();
+        for exception in exceptions {
+            labels::validate_selector(&exception.selector, &exception.at.attribute("selector"), out);
+        }
+        if self.injection.is_set() && self.revision.is_set() {
             out.error(
                 &Path::root().attribute("revision"),
                 "Two ways of injection",
@@ -20,8 +27,8 @@ impl Namespace {
                  the revision. Remove one of them. (IST0123)",
             );
         }
-        self.check_labels(out);
-        if self.says_nothing() {
+        self.validate_label_keys(out);
+        if self.renders_no_objects() {
             out.error(
                 &Path::root().attribute("create"),
                 "The resource says nothing",
@@ -29,30 +36,32 @@ impl Namespace {
                  calls, authorization_mode, mtls or rbac, or remove the resource.",
             );
         }
-        if let Ok(Some(team)) = &self.team_rights {
-            check_subjects(team, out);
+        if let Ok(Some(rbac)) = self.rbac.known() {
+            validate_subjects(rbac, out);
         }
-        if let Ok(Some(Mtls { exceptions: Ok(exceptions), .. })) = &self.mtls {
-            check_exceptions(exceptions, out);
+        validate_exceptions(exceptions, out);
+    }
+
+    /// Reports violations of rules that need the provider's arguments.
+    pub fn validate_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if let Ok(Some(calls)) = self.calls.elements() {
+            for destination in calls {
+                validate_host_is_external(destination, mesh, out);
+            }
+        }
+        if self.name.required() == Ok(&mesh.root_namespace) {
+            self.validate_root_namespace(mesh, out);
         }
     }
 
-    /// Rules that need the provider's arguments.
-    pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        if let Ok(Some(Ok(calls))) = &self.calls {
-            for to in calls {
-                validate_host_is_external(to, mesh, out);
-            }
-        }
-        if self.name.as_ref() != Ok(&mesh.root_namespace) {
-            return;
-        }
-        let written = [
-            ("calls", matches!(self.calls, Ok(Some(_)))),
-            ("authorization_mode", self.authorization.is_ok_and(|mode| mode != DenyAllMode::Off)),
-            ("mtls", matches!(self.mtls, Ok(Some(_)))),
+    /// Istio applies objects in the root namespace to the whole mesh, which `mesh_global_defaults` configures.
+    fn validate_root_namespace(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        let mesh_wide = [
+            ("calls", self.calls.is_set()),
+            ("authorization_mode", self.authorization_mode().is_ok_and(|mode| mode != DenyAllMode::Off)),
+            ("mtls", self.mtls.is_set()),
         ];
-        for (argument, _) in written.iter().filter(|(_, written)| *written) {
+        for (argument, _) in mesh_wide.iter().filter(|(_, is_set)| *is_set) {
             out.error(
                 &Path::root().attribute(argument),
                 "This would hold for the whole mesh",
@@ -65,8 +74,9 @@ impl Namespace {
         }
     }
 
-    fn check_labels(&self, out: &mut Diagnostics) {
-        let Ok(labels) = &self.labels else { return };
+    /// Labels that have an argument of their own.
+    fn validate_label_keys(&self, out: &mut Diagnostics) {
+        let Ok(labels) = self.labels.elements_or_empty() else { return };
         let at = |key: &str| Path::root().attribute("labels").key(key);
         if labels.contains_key(namespace_object::INJECTION) {
             out.error(
@@ -75,7 +85,7 @@ impl Namespace {
                 "istio-injection decides whether pods get a sidecar. Remove it, and write injection or revision.",
             );
         }
-        if labels.contains_key(namespace_object::TEAM) && matches!(&self.team, Ok(Some(_))) {
+        if labels.contains_key(namespace_object::TEAM) && self.team.is_set() {
             out.error(
                 &at(namespace_object::TEAM),
                 "Two teams",
@@ -84,38 +94,47 @@ impl Namespace {
         }
     }
 
-    fn says_nothing(&self) -> bool {
-        self.create == Ok(false)
-            && self.has_place() == Ok(false)
-            && matches!(self.calls, Ok(None))
-            && self.authorization == Ok(DenyAllMode::Off)
-            && matches!(self.mtls, Ok(None))
-            && matches!(self.team_rights, Ok(None))
+    /// Whether it is known that no argument renders an object.
+    fn renders_no_objects(&self) -> bool {
+        self.create() == Ok(false)
+            && self.sets_namespace_fields() == Ok(false)
+            && self.calls.known() == Ok(None)
+            && self.authorization_mode() == Ok(DenyAllMode::Off)
+            && self.mtls.known() == Ok(None)
+            && self.rbac.known() == Ok(None)
+    }
+
+    /// The exceptions of the `mtls` block; none while the blocks are unknown.
+    pub(super) fn mtls_exceptions(&self) -> &[At<MtlsException>] {
+        match self.mtls.known() {
+            Ok(Some(mtls)) => mtls.exception.known().unwrap_or_default(),
+            _ => &[],
+        }
     }
 }
 
-/// A binding without a subject gives nobody anything.
-fn check_subjects(team: &Team, out: &mut Diagnostics) {
-    let nobody = [
-        as_known(&team.groups).map(BTreeSet::is_empty),
-        as_known(&team.users).map(BTreeSet::is_empty),
-        as_known(&team.service_accounts).map(BTreeSet::is_empty),
+/// A RoleBinding without a subject grants no rights.
+fn validate_subjects(rbac: &At<Rbac>, out: &mut Diagnostics) {
+    let is_empty = [
+        rbac.groups.elements_or_empty().map(|groups| groups.is_empty()),
+        rbac.users.elements_or_empty().map(|users| users.is_empty()),
+        rbac.service_accounts.elements_or_empty().map(|accounts| accounts.is_empty()),
     ];
-    if nobody.iter().all(|nobody| *nobody == Ok(true)) {
+    if is_empty.iter().all(|is_empty| *is_empty == Ok(true)) {
         out.error(
-            &Path::root().attribute("rbac"),
+            &rbac.at,
             "Rights for nobody",
             "Write groups, users or service_accounts: who works in the namespace. Without them, remove the block.",
         );
     }
 }
 
-/// Ports that two blocks name, and services of which two blocks have their own idea.
-fn check_exceptions(exceptions: &[Exception], out: &mut Diagnostics) {
+/// No port has two exceptions, and all exceptions of a service select the same pods.
+fn validate_exceptions(exceptions: &[At<MtlsException>], out: &mut Diagnostics) {
     let (mut ports, mut selectors) = (BTreeSet::new(), BTreeMap::new());
     for exception in exceptions {
-        let Ok(service) = &exception.service else { continue };
-        if let Ok(port) = exception.target_port
+        let Ok(service) = exception.service.required() else { continue };
+        if let Ok(port) = exception.target_port()
             && !ports.insert((service, port))
         {
             out.error(
@@ -126,8 +145,8 @@ fn check_exceptions(exceptions: &[Exception], out: &mut Diagnostics) {
                 ),
             );
         }
-        if let Ok(selector) = &exception.selector
-            && selectors.entry(service).or_insert(selector) != &selector
+        if let Ok(selector) = exception.selector()
+            && *selectors.entry(service).or_insert_with(|| selector.clone()) != selector
         {
             out.error(
                 &exception.at.attribute("selector"),

@@ -65,8 +65,10 @@ const LAYERS: &[Layer] = &[
     Layer { part: "resources/state.rs", is: "pure", ours: &["diagnostics", "engine::JournalEntry", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
     Layer { part: "resources/work.rs", is: "one apply or delete in a task of its own",
         ours: &["diagnostics", "engine", "kubernetes", "object"], others: &["tokio"], world: false },
-    Layer { part: "provider.rs", is: "the one list of everything offered",
-        ours: &["diagnostics", "engine", "known", "kubernetes", "mesh", "plugin::interface", "resources", "schema"], others: &[], world: true },
+    Layer { part: "provider", is: "the provider block and the list of resource types",
+        ours: &["diagnostics", "known", "kubernetes", "mesh", "plugin::interface", "resources", "schema"], others: &[], world: false },
+    Layer { part: "provider/configure.rs", is: "where the provider block meets the environment",
+        ours: &["diagnostics", "engine", "known", "kubernetes", "mesh", "resources", "schema"], others: &[], world: true },
 ];
 
 /// The parts of `std` that are the world.

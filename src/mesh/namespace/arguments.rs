@@ -1,31 +1,31 @@
-//! The arguments of `mesh_namespace`.
+//! The arguments of `mesh_namespace`. Methods give each argument its default.
 
+use super::service_account::ServiceAccountRef;
 use crate::{
-    mesh::timeouts::Timeouts,
+    known::Known,
     mesh::{
-        global_defaults::DenyAllMode, istio::peer_authentication::MtlsMode, names, namespace::Account,
-        port::PortNumber, reference::Destination,
+        global_defaults::DenyAllMode, istio::peer_authentication::MtlsMode, labels::Texts, names, port::PortNumber,
+        reference::Destination, timeouts::Timeouts,
     },
     model,
-    resources::arguments::{every, is_namespace, is_not_empty, text},
     schema::{
-        Attr, Block, Blocks, Map,
-        model::{Set, block, optional, required},
+        Attr, Block, Blocks, Map, Set,
+        model::{block, optional, required},
     },
 };
 
 model! {
     /// A team's namespace, owned by the platform: whether its pods get a sidecar, what holds in it where a service doesn't say
     /// otherwise, and what the team may do there.
-    pub struct Config {
+    pub struct Namespace {
         /// The Namespace.
-        name: Attr<String> = required().replaces().check(names::LABEL, is_namespace),
+        name: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
         /// The team that it belongs to, as its label `team`.
-        team: Attr<String> = optional().check(LABEL_VALUE, |v| text(v, is_team)),
+        team: Attr<String> = optional().text(LABEL_VALUE, is_team),
         /// Whether its pods get a sidecar: the label `istio-injection`. Excludes `revision`. Absent: what the installation says.
         injection: Attr<bool> = optional(),
         /// The revision of Istio whose sidecar its pods get: the label `istio.io/rev`. Excludes `injection`.
-        revision: Attr<String> = optional().check(names::LABEL, is_namespace),
+        revision: Attr<String> = optional().text(names::LABEL, names::is_label),
         /// Whether the Namespace is made here; true unless written. With false it is somebody else's, of which only the labels
         /// and annotations that are written here are this resource's.
         create: Attr<bool> = optional(),
@@ -62,17 +62,17 @@ model! {
         /// Whether workloads accept clear text; `strict` unless written.
         mode: Attr<MtlsMode> = optional(),
         /// A port where another mode holds.
-        exception: Blocks<Exception> = block(),
+        exception: Blocks<MtlsException> = block(),
     }
 }
 
 model! {
     /// A port where another mode holds, for callers that have no sidecar.
-    pub struct Exception {
+    pub struct MtlsException {
         /// The Service.
-        service: Attr<String> = required().check(names::SERVICE_NAME, |v| text(v, names::is_service_name)),
+        service: Attr<String> = required().text(names::SERVICE_NAME, names::is_service_name),
         /// The labels of its workloads; `{ app = service }` unless written.
-        selector: Map<String> = optional().check("At least one label.", is_not_empty),
+        selector: Map<String> = optional().non_empty("At least one label."),
         /// The port of the Service.
         port: Attr<PortNumber> = required(),
         /// The port on which the workload listens, which is what Istio goes by; `port` unless written.
@@ -86,11 +86,50 @@ model! {
     /// Who works in the namespace.
     pub struct Rbac {
         /// Groups, as the cluster's login names them.
-        groups: Set<String> = optional().check(NAMED, |v| every(v, is_named)),
+        groups: Set<String> = optional().each(SUBJECT_NAMES, is_subject_name),
         /// Users, as the cluster's login names them.
-        users: Set<String> = optional().check(NAMED, |v| every(v, is_named)),
+        users: Set<String> = optional().each(SUBJECT_NAMES, is_subject_name),
         /// Pipelines and other programs.
-        service_accounts: Set<Account> = optional(),
+        service_accounts: Set<ServiceAccountRef> = optional(),
+    }
+}
+
+impl Namespace {
+    /// Whether this resource creates and deletes the Namespace: true by default.
+    pub(super) fn create(&self) -> Known<bool> {
+        self.create.or(true)
+    }
+
+    /// What happens to requests in the namespace that no policy allows: `off` by default, which adds no policy.
+    pub(super) fn authorization_mode(&self) -> Known<DenyAllMode> {
+        self.authorization_mode.or(DenyAllMode::Off)
+    }
+}
+
+impl Mtls {
+    /// The mode of all workloads and ports without an exception: `strict` by default.
+    pub(super) fn mode(&self) -> Known<MtlsMode> {
+        self.mode.or(MtlsMode::Strict)
+    }
+}
+
+impl MtlsException {
+    /// The labels of the service's pods: `app = <service>` by default.
+    pub(super) fn selector(&self) -> Known<Texts> {
+        match self.selector.elements()? {
+            Some(selector) => Ok(selector),
+            None => Ok(Texts::from([("app".to_owned(), self.service.required()?.clone())])),
+        }
+    }
+
+    /// The port on which the pods listen: `port` by default. PeerAuthentications name ports of pods, not of Services.
+    pub(super) fn target_port(&self) -> Known<PortNumber> {
+        self.target_port.copied()?.map_or_else(|| self.port.required().copied(), Ok)
+    }
+
+    /// The mode of the port: `permissive` by default.
+    pub(super) fn mode(&self) -> Known<MtlsMode> {
+        self.mode.or(MtlsMode::Permissive)
     }
 }
 
@@ -101,8 +140,8 @@ fn is_team(text: &str) -> bool {
     !text.is_empty() && names::is_label_value(text)
 }
 
-const NAMED: &str = "Names that aren't empty.";
+const SUBJECT_NAMES: &str = "Names that aren't empty.";
 
-fn is_named(text: &str) -> bool {
+fn is_subject_name(text: &str) -> bool {
     !text.trim().is_empty()
 }

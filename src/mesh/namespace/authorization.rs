@@ -1,0 +1,54 @@
+//! The AuthorizationPolicy for requests that no other policy allows.
+
+use super::Namespace;
+use crate::{
+    diagnostics::Path,
+    known::Known,
+    mesh::{
+        Mesh, Rendered,
+        global_defaults::DenyAllMode,
+        istio::{
+            DRY_RUN,
+            authorization_policy::{AuthorizationPolicy, Rule},
+        },
+        manifest::manifest,
+        stage,
+    },
+    object::{Key, Object, kind},
+};
+
+/// The name of the policy that marks requests for access logs.
+pub(super) const AUDIT: &str = "deny-all-audit";
+/// The name of the policy that denies requests.
+pub(super) const DENY_ALL: &str = "deny-all";
+
+/// The policy of `authorization_mode`; none for `off`.
+pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
+    let key = |object| Key::new(&kind::AUTHORIZATION_POLICY, name, object);
+    let (key, object) = match namespace.authorization_mode()? {
+        DenyAllMode::Off => return Ok(Vec::new()),
+        DenyAllMode::Audit => (key(AUDIT), audit(namespace, mesh, key(AUDIT))),
+        mode @ (DenyAllMode::DryRun | DenyAllMode::Enforce) => {
+            (key(DENY_ALL), deny_all(namespace, mesh, key(DENY_ALL), mode == DenyAllMode::DryRun))
+        }
+    };
+    Ok(vec![(key, object)])
+}
+
+/// The empty rule matches every request. A policy without rules matches none, and would audit nothing.
+fn audit(namespace: &Namespace, mesh: &Mesh, key: Key) -> Known<Object> {
+    let spec = AuthorizationPolicy { selector: None, action: "AUDIT", provider: None, rules: vec![Rule::default()] };
+    let body = manifest(&key, namespace.metadata(mesh)?, &spec);
+    Ok(Object::whole(key, body, stage::OPENING).with_origins([origin()]))
+}
+
+/// An ALLOW policy without rules allows nothing, so that only requests are allowed which the policy of a service allows.
+fn deny_all(namespace: &Namespace, mesh: &Mesh, key: Key, dry_run: bool) -> Known<Object> {
+    let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules: Vec::new() };
+    let body = manifest(&key, namespace.metadata(mesh)?.annotated(DRY_RUN, dry_run.to_string()), &spec);
+    Ok(Object::whole(key, body, stage::CLOSING).with_origins([origin()]))
+}
+
+fn origin() -> (&'static str, Path) {
+    ("spec", Path::root().attribute("authorization_mode"))
+}

@@ -1,0 +1,49 @@
+//! The provider: its block, and the list of the resource types that it offers.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | [`arguments`] | the arguments of the provider block with their defaults |
+//! | [`validate`] | rules across arguments |
+//! | [`configure`] | the context of later calls, made of the arguments |
+//! | [`connection`] | the connection to the cluster |
+//! | [`secret`] | secrets as values of arguments |
+
+mod arguments;
+mod configure;
+mod connection;
+mod secret;
+mod validate;
+
+use std::collections::BTreeMap;
+
+pub use self::arguments::{ExecPlugin, ProviderConfig, ServiceDefaults};
+use crate::{
+    plugin::interface::{Provider, Resource},
+    resources::{
+        Context, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
+        managed::managed, namespace::Namespace, service::Service,
+    },
+    schema::model::Model,
+};
+
+/// The source address without the host of the registry.
+pub const ADDRESS: &str = "mesh-provider/mesh";
+
+/// The provider with all of its resource types.
+pub fn provider() -> Provider<Context> {
+    let resources: [Box<dyn Resource<Context>>; 5] = [
+        managed::<Service>(),
+        managed::<ExternalService>(),
+        managed::<GlobalDefaults>(),
+        managed::<Namespace>(),
+        managed::<Gateway>(),
+    ];
+    Provider {
+        schema: ProviderConfig::schema(),
+        validate: validate::validate,
+        configure: configure::configure,
+        resources: resources.into_iter().map(|resource| (resource.name(), resource)).collect(),
+        data_sources: BTreeMap::new(),
+        functions: BTreeMap::new(),
+    }
+}

@@ -1,0 +1,64 @@
+//! `mesh_namespace`
+
+use super::ResourceType;
+pub use crate::mesh::namespace::Namespace;
+use crate::{
+    diagnostics::Diagnostics,
+    known::Known,
+    mesh::{
+        Mesh, Rendered,
+        checks::{Findings, LiveQuery},
+        namespace,
+        timeouts::OperationTimeouts,
+    },
+    object::{Key, Stage, Takeover, resource_type},
+    query::QueryResults,
+};
+
+impl ResourceType for Namespace {
+    const NAME: &'static str = resource_type::NAMESPACE;
+    const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "The name of the namespace.")];
+    type Outputs = ();
+
+    fn id(&self, _mesh: Known<&Mesh>) -> Known<String> {
+        self.name.required().cloned()
+    }
+
+    fn validate(&self, out: &mut Diagnostics) {
+        self.validate(out);
+    }
+
+    fn validate_in_mesh(&self, mesh: &Mesh, _rendered: &Rendered, out: &mut Diagnostics) {
+        self.validate_in_mesh(mesh, out);
+    }
+
+    fn render(&self, mesh: &Mesh) -> Rendered {
+        self.render(mesh)
+    }
+
+    fn outputs(&self, _mesh: &Mesh) {}
+
+    fn live_queries(&self, _mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        self.live_queries()
+    }
+
+    fn live_checks(&self, _mesh: &Mesh, _rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        self.live_checks(results, out);
+    }
+
+    fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {
+        namespace::possible_objects(id)
+    }
+
+    fn takeover(&self) -> Takeover {
+        Takeover {
+            adopt_existing: self.adopt_existing.or(false).unwrap_or(false),
+            force_destroy: self.force_destroy.or(false).unwrap_or(false),
+            ..Takeover::default()
+        }
+    }
+
+    fn timeouts(&self) -> OperationTimeouts {
+        OperationTimeouts::of(&self.timeouts)
+    }
+}
