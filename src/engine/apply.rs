@@ -20,7 +20,7 @@ use crate::{
     diagnostics::Diagnostics,
     kubernetes::{
         Freshness,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     object::{Key, ManagementScope, Object},
 };
@@ -172,11 +172,11 @@ impl Writer<'_> {
                 return;
             }
             if !wave.delay_after.is_zero()
-                && let Err(error) = self.reader.deadline.pause(wave.delay_after).await
+                && let Err(error) = self.reader.deadline.sleep(wave.delay_after).await
             {
                 // What waits is what this resource has; any of it names the resource.
                 if let Some(key) = set.anchor.or_else(|| set.noted.keys().next()) {
-                    explain(&error, Doing::Apply, key, None, out);
+                    report_error(&error, ApiOperation::Apply, key, None, out);
                 }
                 return;
             }
@@ -193,20 +193,20 @@ impl Writer<'_> {
         };
         let noted = set.noted.get(key);
         let (doing, result) = match (write, object, live) {
-            (Write::Apply { .. }, _, Err(error)) => (Doing::Apply, Err(error)),
-            (Write::Remove { .. }, _, Err(error)) => (Doing::Delete, Err(error)),
+            (Write::Apply { .. }, _, Err(error)) => (ApiOperation::Apply, Err(error)),
+            (Write::Remove { .. }, _, Err(error)) => (ApiOperation::Delete, Err(error)),
             (Write::Apply { body, .. }, Some(object), Ok(live)) => {
                 let target = Target { object, body, is_anchor: set.anchor == Some(key), noted };
-                (Doing::Apply, self.put(&target, live, journal, &mut out).await)
+                (ApiOperation::Apply, self.put(&target, live, journal, &mut out).await)
             }
-            (Write::Apply { .. }, None, Ok(_)) => (Doing::Apply, Ok(())),
+            (Write::Apply { .. }, None, Ok(_)) => (ApiOperation::Apply, Ok(())),
             (Write::Remove { .. }, _, Ok(live)) => {
                 let usual = RecordedObject::default();
-                (Doing::Delete, self.remove(key, noted.unwrap_or(&usual), live, journal, &mut out).await)
+                (ApiOperation::Delete, self.remove(key, noted.unwrap_or(&usual), live, journal, &mut out).await)
             }
         };
         if let Err(error) = result {
-            explain(&error, doing, key, object, &mut out);
+            report_error(&error, doing, key, object, &mut out);
         }
         out
     }

@@ -17,8 +17,8 @@ use crate::{
     json_path::at,
     kubernetes::{
         Error, Freshness,
-        errors::{Doing, explain},
-        namespace_contents::{Inhabitant, Served},
+        error_report::{ApiOperation, report_error},
+        namespace_contents::{ApiResource, ObjectMetadata},
     },
     object::{Key, ManagementScope, kind},
 };
@@ -56,9 +56,9 @@ impl Writer<'_> {
             match self.reader.cluster.get(key, Freshness::Recent, &self.reader.deadline).await {
                 Ok(Some(live)) if self.would_go(key, noted, &live) => self.vacant(key, Admitted::OfOwner, out).await,
                 Ok(_) => true,
-                Err(error) if error.no_cluster() => true,
+                Err(error) if error.is_cluster_unavailable() => true,
                 Err(error) => {
-                    explain(&error, Doing::Read, key, None, out);
+                    report_error(&error, ApiOperation::Read, key, None, out);
                     false
                 }
             };
@@ -102,13 +102,13 @@ impl Writer<'_> {
     /// Whether nothing but what is admitted is in a Namespace; else it is told.
     pub(super) async fn vacant(&self, key: &Key, admitted: Admitted, out: &mut Diagnostics) -> bool {
         let (mut strangers, mut unseen) = (Vec::new(), Vec::new());
-        match self.reader.cluster.kinds_in_namespaces(&self.reader.deadline).await {
+        match self.reader.cluster.namespaced_api_resources(&self.reader.deadline).await {
             Err(error) => unseen.push(error.to_string()),
             Ok(kinds) => {
                 let kinds: Vec<_> = kinds.into_iter().filter(|kind| !is_of_the_cluster(kind)).collect();
                 let looks = kinds
                     .iter()
-                    .map(|kind| self.reader.cluster.inhabitants(kind, &key.name, &self.reader.deadline).boxed());
+                    .map(|kind| self.reader.cluster.list_metadata(kind, &key.name, &self.reader.deadline).boxed());
                 for (kind, found) in kinds.iter().zip(run_bounded(looks.collect()).await) {
                     match found {
                         Ok(found) => strangers.extend(
@@ -153,7 +153,7 @@ impl Writer<'_> {
         strangers.is_empty() && unseen.is_empty()
     }
 
-    fn is_admitted(&self, kind: &Served, inhabitant: &Inhabitant, admitted: Admitted) -> bool {
+    fn is_admitted(&self, kind: &ApiResource, inhabitant: &ObjectMetadata, admitted: Admitted) -> bool {
         let owner = inhabitant.owner.as_deref();
         let ours =
             owner == Some(&self.identity.owner) || owner.is_some() && owner == self.identity.former_owner.as_deref();
@@ -167,11 +167,11 @@ impl Writer<'_> {
     }
 }
 
-fn is_of_the_cluster(kind: &Served) -> bool {
+fn is_of_the_cluster(kind: &ApiResource) -> bool {
     OF_THE_CLUSTER.contains(&format!("{}/{}", kind.group, kind.kind).as_str())
 }
 
-fn shown(kind: &Served, inhabitant: &Inhabitant) -> String {
+fn shown(kind: &ApiResource, inhabitant: &ObjectMetadata) -> String {
     let object = format!("{}/{}", kind.kind, inhabitant.name);
     match &inhabitant.resource {
         Some(resource) => format!("{object} (of {resource})"),
@@ -179,8 +179,8 @@ fn shown(kind: &Served, inhabitant: &Inhabitant) -> String {
     }
 }
 
-fn unseen_because(kind: &Served, error: &Error) -> String {
-    if error.forbidden() { format!("no right to list {}", kind.plural) } else { format!("{}: {error}", kind.plural) }
+fn unseen_because(kind: &ApiResource, error: &Error) -> String {
+    if error.is_forbidden() { format!("no right to list {}", kind.plural) } else { format!("{}: {error}", kind.plural) }
 }
 
 /// The first few, and how many more there are.

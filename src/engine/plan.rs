@@ -15,8 +15,8 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     kubernetes::{
-        Applied, Apply, Error, Freshness,
-        errors::{Doing, explain},
+        ApplyOptions, Error, Freshness, WriteResponse,
+        error_report::{ApiOperation, report_error},
     },
     object::{FieldOwnership, ManagementScope, Object, kind},
 };
@@ -28,8 +28,8 @@ impl Writer<'_> {
         if self.reader.reported.contains(UNREACHABLE) {
             return;
         }
-        if let Err(error) = self.reader.cluster.identity(&self.reader.deadline).await
-            && error.no_cluster()
+        if let Err(error) = self.reader.cluster.uid(&self.reader.deadline).await
+            && error.is_cluster_unavailable()
         {
             return self.without_cluster(&error, out);
         }
@@ -56,7 +56,7 @@ impl Writer<'_> {
         let live = match self.reader.cluster.get(&object.key, Freshness::Recent, &self.reader.deadline).await {
             Ok(live) => live,
             Err(error) => {
-                self.unchecked(&error, Doing::Read, object, &mut out);
+                self.unchecked(&error, ApiOperation::Read, object, &mut out);
                 return out;
             }
         };
@@ -103,8 +103,8 @@ impl Writer<'_> {
                     }
                 }
             }
-            Err(error) if namespace_comes && error.may_come_yet() && !error.kind_missing() => {}
-            Err(error) => self.unchecked(&error, Doing::Check, object, &mut out),
+            Err(error) if namespace_comes && error.is_missing_prerequisite() && !error.is_kind_not_served() => {}
+            Err(error) => self.unchecked(&error, ApiOperation::DryRun, object, &mut out),
         }
         out
     }
@@ -121,12 +121,12 @@ impl Writer<'_> {
         }
         let mut body = object.body.clone();
         pin_uid(&mut body, live);
-        let how = Apply { dry_run: true, force: self.force_conflicts };
+        let how = ApplyOptions { dry_run: true, force: self.force_conflicts };
         match self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await {
             // What goes between the reading and the asking isn't there: apply says so.
             Ok(_) => {}
-            Err(error) if error.stale() && !error.field_conflict() => {}
-            Err(error) => self.unchecked(&error, Doing::Check, object, out),
+            Err(error) if error.is_stale() && !error.is_field_conflict() => {}
+            Err(error) => self.unchecked(&error, ApiOperation::DryRun, object, out),
         }
     }
 
@@ -137,7 +137,7 @@ impl Writer<'_> {
         live: Option<&Json>,
         is_anchor: bool,
         coming: bool,
-    ) -> Result<Applied, Error> {
+    ) -> Result<WriteResponse, Error> {
         let body = stamped(&object.body, self.identity, is_anchor);
         match live {
             // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
@@ -153,7 +153,7 @@ impl Writer<'_> {
                     .await
             }
             _ => {
-                let how = Apply { dry_run: true, force: self.force_conflicts || coming };
+                let how = ApplyOptions { dry_run: true, force: self.force_conflicts || coming };
                 self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await
             }
         }
@@ -173,12 +173,12 @@ impl Writer<'_> {
     }
 
     /// A check that couldn't be made is no fault of the configuration, unless the server says so.
-    fn unchecked(&self, error: &Error, doing: Doing, object: &Object, out: &mut Diagnostics) {
-        if doing == Doing::Check && (error.may_come_yet() || error.webhook_unavailable()) {
+    fn unchecked(&self, error: &Error, doing: ApiOperation, object: &Object, out: &mut Diagnostics) {
+        if doing == ApiOperation::DryRun && (error.is_missing_prerequisite() || error.is_webhook_unavailable()) {
             self.later(error, object, out);
-        } else if error.no_cluster() {
+        } else if error.is_cluster_unavailable() {
             self.without_cluster(error, out);
-        } else if doing == Doing::Check && error.forbidden() {
+        } else if doing == ApiOperation::DryRun && error.is_forbidden() {
             if self.reader.reported.insert("dry run forbidden") {
                 out.warn(
                     &Path::root(),
@@ -187,19 +187,19 @@ impl Writer<'_> {
                 );
             }
         } else {
-            explain(error, doing, &object.key, Some(object), out);
+            report_error(error, doing, &object.key, Some(object), out);
         }
     }
 
     /// What apply waits for may be made by this very run.
     fn later(&self, error: &Error, object: &Object, out: &mut Diagnostics) {
         let kind = object.key.kind;
-        let what = if error.kind_missing() {
+        let what = if error.is_kind_not_served() {
             format!("The cluster doesn't serve {} of {}", kind.plural, kind.api_version())
         } else {
             error.to_string()
         };
-        if error.webhook_unavailable() {
+        if error.is_webhook_unavailable() {
             self.reader.reported.insert(&silent_webhook(object));
         }
         if self.reader.reported.insert(&what) {

@@ -16,7 +16,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     kubernetes::{
         Cluster, Deadline, Error, Freshness,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     object::{Key, kind},
     query::{Query, QueryResults},
@@ -41,9 +41,9 @@ impl Reader<'_> {
     /// Refuses a state that was written for another cluster, where "not found" would be taken for "deleted, create it
     /// again". Returns the identity to record.
     pub async fn check_cluster_identity(&self, out: &mut Diagnostics) -> Result<Option<String>, Reported> {
-        let identity = match self.cluster.identity(&self.deadline).await {
+        let identity = match self.cluster.uid(&self.deadline).await {
             Ok(identity) => identity,
-            Err(error) => return Err(explain(&error, Doing::Read, &cluster_identity_key(), None, out)),
+            Err(error) => return Err(report_error(&error, ApiOperation::Read, &cluster_identity_key(), None, out)),
         };
         match (identity, &self.record.cluster) {
             (Some(live), Some(recorded)) if live != recorded => Err(out.error(
@@ -92,10 +92,10 @@ impl Reader<'_> {
 
     /// Runs the queries of live checks. Returns `None` if the cluster can't be reached, which other checks report.
     pub async fn run_queries(&self, queries: &[Query]) -> Option<QueryResults> {
-        if self.reported.contains(UNREACHABLE) || self.cluster.identity(&self.deadline).await.is_err() {
+        if self.reported.contains(UNREACHABLE) || self.cluster.uid(&self.deadline).await.is_err() {
             return None;
         }
-        let requests = queries.iter().map(|query| self.cluster.look(query, &self.deadline).boxed());
+        let requests = queries.iter().map(|query| self.cluster.query(query, &self.deadline).boxed());
         let results = run_bounded(requests.collect()).await;
         Some(queries.iter().cloned().zip(results).collect())
     }
@@ -117,7 +117,7 @@ impl Reader<'_> {
         keys: impl Iterator<Item = &Key>,
         out: &mut Diagnostics,
     ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
-        self.fetch_ignoring(keys, Freshness::Recent, Error::forbidden, out).await
+        self.fetch_ignoring(keys, Freshness::Recent, Error::is_forbidden, out).await
     }
 
     async fn fetch_ignoring(
@@ -135,7 +135,9 @@ impl Reader<'_> {
                 Ok(live) => found.extend(live.map(|live| (key.clone(), live))),
                 Err(error) if is_absent(&error) => {}
                 // The first failure is reported alone: its cause fails the reads of the other objects as well.
-                Err(error) if failure.is_none() => failure = Some(explain(&error, Doing::Read, key, None, out)),
+                Err(error) if failure.is_none() => {
+                    failure = Some(report_error(&error, ApiOperation::Read, key, None, out));
+                }
                 Err(_) => {}
             }
         }

@@ -15,7 +15,7 @@ use crate::{
     json_path::text,
     kubernetes::{
         Error, Freshness,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     object::{Key, annotation},
 };
@@ -68,7 +68,7 @@ impl Writer<'_> {
                 Ok(true) => deleted = Some(stage),
                 Ok(false) => {}
                 Err(error) => {
-                    explain(&error, Doing::Delete, key, None, out);
+                    report_error(&error, ApiOperation::Delete, key, None, out);
                 }
             }
         }
@@ -78,7 +78,7 @@ impl Writer<'_> {
     async fn displace_one(&self, key: &Key, settle: bool, out: &mut Diagnostics) -> Result<bool, Error> {
         for round in 1.. {
             let live = match self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await {
-                Err(error) if error.kind_missing() => None,
+                Err(error) if error.is_kind_not_served() => None,
                 live => live?,
             };
             let Some(live) = live else { break };
@@ -86,10 +86,10 @@ impl Writer<'_> {
                 break;
             }
             if settle && round == 1 {
-                self.reader.deadline.pause(SETTLE).await?;
+                self.reader.deadline.sleep(SETTLE).await?;
             }
             match self.let_go(key, &RecordedObject::default(), &live).await {
-                Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES => {}
+                Err(error) if error.is_stale() && round < MAX_CONFLICT_RETRIES => {}
                 result => return result.map(|()| true),
             }
         }

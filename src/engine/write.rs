@@ -16,7 +16,7 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     json_path::{at, set, text},
-    kubernetes::{Apply, Error, Freshness},
+    kubernetes::{ApplyOptions, Error, Freshness},
     object::{FieldOwnership, Key, ManagementScope, Object},
 };
 
@@ -73,10 +73,10 @@ impl Writer<'_> {
                     journal.insert(&object.key, JournalEntry::written(&applied, owned, object, adopted));
                     return Ok(());
                 }
-                Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES && !error.field_conflict() => {}
-                Err(error) if error.may_come_yet() && live.is_none() && waited < COMES_UP_WITHIN => {
+                Err(error) if error.is_stale() && round < MAX_CONFLICT_RETRIES && !error.is_field_conflict() => {}
+                Err(error) if error.is_missing_prerequisite() && live.is_none() && waited < COMES_UP_WITHIN => {
                     let pause = Duration::from_secs(1);
-                    self.reader.deadline.pause(pause).await?;
+                    self.reader.deadline.sleep(pause).await?;
                     waited += pause;
                 }
                 Err(error) => return Err(error),
@@ -112,7 +112,7 @@ impl Writer<'_> {
                 pin_uid(&mut body, &live);
             }
         }
-        let how = Apply { dry_run: false, force: self.force_conflicts };
+        let how = ApplyOptions { dry_run: false, force: self.force_conflicts };
         Ok(self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await?.object)
     }
 
@@ -124,7 +124,7 @@ impl Writer<'_> {
             (ManagementScope::Whole, FieldOwnership::Exclusive) => {
                 if is_unmanaged(&live) {
                     // Nobody is on record: a forced apply makes the server note a manager, whom the take absorbs.
-                    let how = Apply { dry_run: false, force: true };
+                    let how = ApplyOptions { dry_run: false, force: true };
                     live = self.reader.cluster.apply(key, body, how, &self.reader.deadline).await?.object;
                 }
                 take(&live, body, key)
@@ -179,7 +179,7 @@ impl Writer<'_> {
             };
             match result {
                 Ok(()) => break,
-                Err(error) if error.stale() && round < MAX_CONFLICT_RETRIES => {}
+                Err(error) if error.is_stale() && round < MAX_CONFLICT_RETRIES => {}
                 Err(error) => return Err(error),
             }
             live = self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await?;
@@ -204,7 +204,7 @@ impl Writer<'_> {
         };
         let mut held = left.filter(|object| !finalizers(object).is_empty());
         while let Some(object) = held {
-            self.reader.deadline.pause(Duration::from_millis(500)).await.map_err(|error| match error {
+            self.reader.deadline.sleep(Duration::from_millis(500)).await.map_err(|error| match error {
                 Error::TimedOut(_) => Error::TimedOut(format!(
                     "it is being deleted, but its finalizers aren't done: {}{}",
                     finalizers(&object).join(", "),
@@ -231,7 +231,7 @@ impl Writer<'_> {
         if let Some(namespace) = &key.namespace {
             set(&mut body, &["metadata", "namespace"], json!(namespace));
         }
-        self.reader.cluster.apply(key, &body, Apply::default(), &self.reader.deadline).await.map(|_| ())
+        self.reader.cluster.apply(key, &body, ApplyOptions::default(), &self.reader.deadline).await.map(|_| ())
     }
 }
 

@@ -1,22 +1,41 @@
-//! Talks to the API server; decides nothing. [`connection`] is what the user writes, `target` the one cluster and user that
-//! it leads to, through which `proxy`, `session` a client with credentials that are read anew in time, by `exec` where a
-//! program gives them. [`cluster`] has the few verbs that we use, [`retry`] meets faults that pass, [`reads`] joins reads,
-//! `transport` and [`errors`] say what went wrong.
+//! Access to the Kubernetes API server. Nothing here decides what is written; that is the engine's part.
+//!
+//! - [`connection`] holds the arguments of the provider block and their environment variables. `resolved_connection` turns
+//!   them into one API server and one user, by `kubeconfig` and `proxy`.
+//! - `session` holds an HTTP client with credentials, which `credentials` reads from files or, by `exec`, from a plugin.
+//! - `api_client` sends an `api_request` with `retry`, which ends at a [`deadline`].
+//! - [`cluster`] reads objects, by `pager` and through `read_cache`; [`mod@write`] changes them; [`namespace_contents`] lists what
+//!   else is in a namespace.
+//! - [`error`] classifies errors, `transport_error` those without a response; [`error_report`] words the diagnostics.
 
+mod api_client;
+mod api_path;
+mod api_request;
 pub mod cluster;
 pub mod connection;
-pub mod errors;
+mod credentials;
+pub mod deadline;
+pub mod error;
+pub mod error_report;
 mod exec;
+mod kubeconfig;
 pub mod namespace_contents;
+mod pager;
 mod proxy;
-pub mod reads;
-pub mod retry;
+mod read_cache;
+mod resolved_connection;
+mod retry;
+mod secret;
 mod session;
-mod target;
-mod transport;
+#[cfg(test)]
+mod tests;
+mod transport_error;
+pub mod write;
 
-pub use cluster::{Applied, Apply, Cluster};
-pub use connection::{Connection, Exec, Pod, Secret};
-pub use errors::Error;
-pub use reads::Freshness;
-pub use retry::Deadline;
+pub use cluster::Cluster;
+pub use connection::{Connection, Exec, InClusterConfig};
+pub use deadline::Deadline;
+pub use error::Error;
+pub use read_cache::Freshness;
+pub use secret::Secret;
+pub use write::{ApplyOptions, WriteResponse};

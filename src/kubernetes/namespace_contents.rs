@@ -1,132 +1,133 @@
-//! What is in a namespace, whatever its kind: by the server's own list of kinds, and names alone.
+//! The objects of a namespace, of every kind that the server knows: discovery, and lists of names.
 
 use serde_json::Value as Json;
 
 use super::{
-    cluster::{Cluster, encode},
-    errors::Error,
-    retry::Deadline,
+    api_path::collection_path, api_request::ApiRequest, cluster::Cluster, deadline::Deadline, error::Error,
+    pager::Pager,
 };
 use crate::{
     json_path::{at, text},
     object::annotation,
 };
 
-/// The server's kinds in two requests; Kubernetes 1.30 has it in this form.
+/// Aggregated discovery, which answers with all groups of `/api` or `/apis` at once. Kubernetes 1.30 serves this version.
 const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
-/// Names, labels and annotations alone: nobody reads a Secret to know that it is there. A server that an API is aggregated
-/// from may know whole objects only.
+/// Metadata only, so that no Secret is read to learn that it exists. The plain JSON at the end is for aggregated API servers
+/// that know whole objects only.
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
-/// A kind that has objects in namespaces, which go when their namespace does.
+/// A namespaced resource type whose objects are deleted with their namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Served {
-    /// Empty for the core group.
+pub struct ApiResource {
+    /// API group, empty for the core group.
     pub group: String,
-    /// `v1`
+    /// Version in which the objects are listed, for example `v1`.
     pub version: String,
-    /// `configmaps`
+    /// Plural name in URLs, for example `configmaps`.
     pub plural: String,
-    /// `ConfigMap`
+    /// Kind, for example `ConfigMap`.
     pub kind: String,
 }
 
-/// An object in a namespace.
+/// The metadata of an object in a namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inhabitant {
-    /// Its name.
+pub struct ObjectMetadata {
+    /// Name of the object.
     pub name: String,
-    /// The owner that its stamp names, where it has one.
+    /// Value of the owner annotation, if this provider made the object.
     pub owner: Option<String>,
-    /// The resource that its stamp names.
+    /// Value of the resource annotation, if this provider made the object.
     pub resource: Option<String>,
 }
 
 impl Cluster {
-    /// Every kind of which there may be objects in a namespace. `Err`: of some we can't know.
-    pub async fn kinds_in_namespaces(&self, limits: &Deadline) -> Result<Vec<Served>, Error> {
+    /// All namespaced resource types that can be listed and deleted. Fails if the server can't name all of them.
+    pub async fn namespaced_api_resources(&self, deadline: &Deadline) -> Result<Vec<ApiResource>, Error> {
         let mut all = Vec::new();
         for root in ["/api", "/apis"] {
-            let discovered = self.read_as(DISCOVERY, root, limits).await?;
-            all.extend(served(&discovered)?);
+            let discovery = self.api.send(&ApiRequest::get_as(root, DISCOVERY), deadline).await?.json()?;
+            all.extend(namespaced_api_resources(&discovery)?);
         }
         Ok(all)
     }
 
-    /// The objects of a kind in a namespace.
-    pub async fn inhabitants(
+    /// The metadata of all objects of a resource type in a namespace.
+    pub async fn list_metadata(
         &self,
-        kind: &Served,
+        resource: &ApiResource,
         namespace: &str,
-        limits: &Deadline,
-    ) -> Result<Vec<Inhabitant>, Error> {
-        let Served { group, version, plural, .. } = kind;
-        let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
-        let folder = format!("{root}/namespaces/{}/{plural}?limit=500", encode(namespace));
-        let (mut all, mut page) = (Vec::new(), String::new());
-        loop {
-            let list = match self.read_as(METADATA, &format!("{folder}{page}"), limits).await {
-                // It has gone since it was listed.
-                Err(error) if error.not_found() => return Ok(all),
-                list => list?,
-            };
-            all.extend(at(&list, &["items"]).as_array().into_iter().flatten().filter_map(inhabitant));
-            match text(&list, &["metadata", "continue"]) {
-                Some(next) if !next.is_empty() => page = format!("&continue={}", encode(next)),
-                _ => return Ok(all),
+        deadline: &Deadline,
+    ) -> Result<Vec<ObjectMetadata>, Error> {
+        let ApiResource { group, version, plural, .. } = resource;
+        let mut pager = Pager::accepting(METADATA, &collection_path(group, version, plural, Some(namespace)));
+        let mut all = Vec::new();
+        while !pager.is_finished() {
+            match pager.next_page(&self.api, deadline).await {
+                // The resource type was removed after discovery.
+                Err(error) if error.is_not_found() => break,
+                page => all.extend(page?.iter().filter_map(object_metadata)),
             }
         }
+        Ok(all)
     }
 }
 
-fn inhabitant(object: &Json) -> Option<Inhabitant> {
-    let said = |key: &str| text(object, &["metadata", "annotations", key]).map(str::to_owned);
-    Some(Inhabitant {
+fn object_metadata(object: &Json) -> Option<ObjectMetadata> {
+    let value = |key: &str| text(object, &["metadata", "annotations", key]).map(str::to_owned);
+    Some(ObjectMetadata {
         name: text(object, &["metadata", "name"])?.to_owned(),
-        owner: said(annotation::OWNER),
-        resource: said(annotation::RESOURCE),
+        owner: value(annotation::OWNER),
+        resource: value(annotation::RESOURCE),
     })
 }
 
-/// What lives in namespaces and can be listed and deleted, each kind in the best version that has it.
-fn served(discovered: &Json) -> Result<Vec<Served>, Error> {
-    let list = |json: &Json, name: &str| at(json, &[name]).as_array().cloned().unwrap_or_default();
-    if !at(discovered, &["items"]).is_array() {
-        return Err(Error::Malformed("the server doesn't list its kinds as Kubernetes 1.30 does".to_owned()));
-    }
-    let mut all: Vec<Served> = Vec::new();
-    for group in list(discovered, "items") {
-        let name = text(&group, &["metadata", "name"]).unwrap_or_default();
-        for version in list(&group, "versions") {
-            let said = text(&version, &["version"]).unwrap_or_default();
-            if text(&version, &["freshness"]) == Some("Stale") {
-                return Err(Error::Malformed(format!(
-                    "the server that has the kinds of {name}/{said} doesn't answer now"
+/// The resource types of an `APIGroupDiscoveryList`. Versions of a group come in the server's order of preference; a resource
+/// type is taken in the first version that has it.
+fn namespaced_api_resources(discovery: &Json) -> Result<Vec<ApiResource>, Error> {
+    let Some(groups) = at(discovery, &["items"]).as_array() else {
+        return Err(Error::MalformedResponse("the server doesn't list its kinds as Kubernetes 1.30 does".to_owned()));
+    };
+    let mut all: Vec<ApiResource> = Vec::new();
+    for group in groups {
+        let group_name = text(group, &["metadata", "name"]).unwrap_or_default();
+        for version in array(group, "versions") {
+            let version_name = text(version, &["version"]).unwrap_or_default();
+            // The aggregated API server behind this version didn't answer, so its resource types may have changed.
+            if text(version, &["freshness"]) == Some("Stale") {
+                return Err(Error::MalformedResponse(format!(
+                    "the server that has the kinds of {group_name}/{version_name} doesn't answer now"
                 )));
             }
-            for resource in list(&version, "resources") {
-                let verbs = list(&resource, "verbs");
-                let may = |verb: &str| verbs.iter().any(|known| known == verb);
-                let (Some(plural), Some(kind)) =
-                    (text(&resource, &["resource"]), text(&resource, &["responseKind", "kind"]))
-                else {
-                    continue;
-                };
-                let known = all.iter().any(|other| other.group == name && other.plural == plural);
-                let namespaced = text(&resource, &["scope"]) == Some("Namespaced");
-                if namespaced && may("list") && may("delete") && !known {
-                    all.push(Served {
-                        group: name.to_owned(),
-                        version: said.to_owned(),
-                        plural: plural.to_owned(),
-                        kind: kind.to_owned(),
-                    });
+            for resource in array(version, "resources").iter().filter_map(|r| api_resource(group_name, version_name, r))
+            {
+                if !all.iter().any(|known| known.group == resource.group && known.plural == resource.plural) {
+                    all.push(resource);
                 }
             }
         }
     }
     Ok(all)
+}
+
+/// One `APIResourceDiscovery`, if it is namespaced and can be listed and deleted.
+fn api_resource(group: &str, version: &str, discovery: &Json) -> Option<ApiResource> {
+    let verbs = array(discovery, "verbs");
+    let is_namespaced = text(discovery, &["scope"]) == Some("Namespaced");
+    let supports = |verb: &str| verbs.iter().any(|supported| supported == verb);
+    (is_namespaced && supports("list") && supports("delete")).then_some(())?;
+    Some(ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        plural: text(discovery, &["resource"])?.to_owned(),
+        kind: text(discovery, &["responseKind", "kind"])?.to_owned(),
+    })
+}
+
+/// The elements of a field; none if it isn't an array.
+fn array<'a>(json: &'a Json, field: &str) -> &'a [Json] {
+    at(json, &[field]).as_array().map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -140,27 +141,28 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_once_in_its_best_version() {
-        let both = ["list", "delete"];
-        let discovered = json!({ "items": [{ "metadata": { "name": "x.io" }, "versions": [
+    fn each_resource_type_is_listed_once_in_its_preferred_version() {
+        let verbs = ["list", "delete"];
+        let discovery = json!({ "items": [{ "metadata": { "name": "x.io" }, "versions": [
             { "version": "v2", "freshness": "Current", "resources": [
-                resource("as", "A", "Namespaced", &both),
-                resource("bs", "B", "Cluster", &both),
+                resource("as", "A", "Namespaced", &verbs),
+                resource("bs", "B", "Cluster", &verbs),
                 resource("cs", "C", "Namespaced", &["list"]),
             ] },
             { "version": "v1", "freshness": "Current", "resources": [
-                resource("as", "A", "Namespaced", &both),
-                resource("ds", "D", "Namespaced", &both),
+                resource("as", "A", "Namespaced", &verbs),
+                resource("ds", "D", "Namespaced", &verbs),
             ] },
         ] }] });
-        let found = served(&discovered).unwrap().into_iter().map(|kind| format!("{}/{}", kind.version, kind.plural));
-        assert_eq!(found.collect::<Vec<_>>(), ["v2/as", "v1/ds"]);
+        let resources = namespaced_api_resources(&discovery).unwrap();
+        let resources = resources.into_iter().map(|resource| format!("{}/{}", resource.version, resource.plural));
+        assert_eq!(resources.collect::<Vec<_>>(), ["v2/as", "v1/ds"]);
     }
 
     #[test]
-    fn what_cannot_be_known_is_told() {
-        assert!(served(&json!({ "kind": "APIVersions" })).is_err());
+    fn incomplete_discovery_is_an_error() {
+        assert!(namespaced_api_resources(&json!({ "kind": "APIVersions" })).is_err());
         let stale = json!({ "items": [{ "metadata": { "name": "x.io" }, "versions": [{ "version": "v1", "freshness": "Stale" }] }] });
-        assert!(served(&stale).unwrap_err().to_string().contains("x.io/v1"));
+        assert!(namespaced_api_resources(&stale).unwrap_err().to_string().contains("x.io/v1"));
     }
 }

@@ -1,97 +1,80 @@
-//! Faults that pass: 429, 5xx and lost connections are met again, with growing and jittered pauses, until the resource's
-//! time is over or Stop is called. All verbs that we use are idempotent.
+//! Retries of requests that failed for a transient reason: 429, 5xx and lost connections. Every request that the provider
+//! makes is idempotent, so each of them may be sent again.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::errors::Error;
+use super::{deadline::Deadline, error::Error};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// How long a server that has never answered is waited for.
+/// How long a server that has never answered is retried. A server that doesn't answer the first request is more likely to be
+/// mistyped than to be down.
 pub(super) const FIRST_CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// What an attempt gets even if the time is over: its answer says more than that.
-const LEAST: Duration = Duration::from_secs(5);
 
-/// Until when a call may try.
-#[derive(Clone, Debug)]
-pub struct Deadline {
-    /// Cancelled by Stop.
-    pub stop: CancellationToken,
-    /// From `timeouts`.
-    pub until: Instant,
-}
+const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
+const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
-impl Deadline {
-    /// From now on for `time`.
-    pub fn within(time: Duration, stop: CancellationToken) -> Self {
-        Self { stop, until: Instant::now() + time }
-    }
+/// Each attempt gets this much time even if the deadline is closer: the server's answer explains more than a timeout does.
+const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-    /// Waits, unless Stop is called or the time is over before.
-    pub async fn pause(&self, pause: Duration) -> Result<(), Error> {
-        let end = Instant::now() + pause;
-        tokio::select! {
-            () = self.stop.cancelled() => Err(Error::Stopped),
-            () = tokio::time::sleep_until(end.min(self.until)) => {
-                if end > self.until { Err(Error::TimedOut("still waiting".to_owned())) } else { Ok(()) }
-            }
-        }
-    }
-}
-
-/// Whether asking again may help.
-pub fn passes(error: &Error) -> bool {
-    match error {
-        Error::Unreachable(_) => true,
-        Error::Refused(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
-        _ => false,
-    }
-}
-
-/// Runs `attempt` until it succeeds, fails for good, or the limits are met: they end an attempt that is under way, too. The
-/// last error is told in the time-out. A server that was never `reached` is given up sooner: it is more likely mistyped than
-/// away.
-pub async fn persist<T, F>(
-    limits: &Deadline,
-    what: &str,
-    reached: impl Fn() -> bool,
+/// Runs `attempt` until it succeeds, fails with a permanent error, or `deadline` ends it. The backoff between attempts grows
+/// exponentially and has jitter; `Retry-After` takes precedence over it. As long as `has_answered` says that the server has
+/// never answered, attempts end after [`FIRST_CONTACT_TIMEOUT`].
+pub(super) async fn with_backoff<T, F>(
+    deadline: &Deadline,
+    request: &str,
+    has_answered: impl Fn() -> bool,
     attempt: impl Fn() -> F,
 ) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    let patience = Instant::now() + FIRST_CONTACT_TIMEOUT;
-    let mut pause = FIRST_PAUSE;
-    let mut last = None;
-    // A server that was never reached is told as that, not as a matter of time.
-    let over = |last: Option<Error>| match last {
-        Some(unreachable @ Error::Unreachable(_)) => Err(unreachable),
-        Some(error) => Err(Error::TimedOut(error.to_string())),
-        None => Err(Error::Unreachable("none within the time that timeouts allow".to_owned())),
-    };
+    let first_contact_deadline = Instant::now() + FIRST_CONTACT_TIMEOUT;
+    let mut backoff = INITIAL_BACKOFF;
+    let mut last_error = None;
     loop {
         let result = tokio::select! {
-            () = limits.stop.cancelled() => return Err(Error::Stopped),
-            () = tokio::time::sleep_until(limits.until.max(Instant::now() + LEAST)) => return over(last),
+            () = deadline.stop.cancelled() => return Err(Error::Stopped),
+            () = tokio::time::sleep_until(deadline.until.max(Instant::now() + MIN_ATTEMPT_TIMEOUT)) => {
+                return Err(deadline_exceeded(last_error));
+            }
             result = attempt() => result,
         };
         let error = match result {
-            Err(error @ Error::Unreachable(_)) if !reached() && Instant::now() > patience => return Err(error),
-            Err(error) if passes(&error) => error,
+            Err(error @ Error::Unreachable(_)) if !has_answered() && Instant::now() > first_contact_deadline => {
+                return Err(error);
+            }
+            Err(error) if is_transient(&error) => error,
             result => return result,
         };
-        let asked = error.status().and_then(|status| status.retry_after).map(Duration::from_secs);
-        let jitter = pause.mul_f64(0.5 + fastrand::f64());
-        tracing::debug!(request = what, error = %error, "retry");
-        match limits.pause(asked.unwrap_or(jitter)).await {
-            Ok(()) => pause = (pause * 2).min(LONGEST_PAUSE),
-            Err(Error::TimedOut(_)) => return over(Some(error)),
+        tracing::debug!(request, error = %error, "retry");
+        let retry_after = error.status().and_then(|status| status.retry_after).map(Duration::from_secs);
+        let with_jitter = backoff.mul_f64(0.5 + fastrand::f64());
+        match deadline.sleep(retry_after.unwrap_or(with_jitter)).await {
+            Ok(()) => backoff = (backoff * 2).min(MAX_BACKOFF),
+            Err(Error::TimedOut(_)) => return Err(deadline_exceeded(Some(error))),
             Err(stopped) => return Err(stopped),
         }
-        last = Some(error);
+        last_error = Some(error);
+    }
+}
+
+/// Whether the same request may succeed when it is sent again.
+fn is_transient(error: &Error) -> bool {
+    match error {
+        Error::Unreachable(_) => true,
+        Error::Api(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
+        _ => false,
+    }
+}
+
+/// The error of a request whose deadline is over. A server that couldn't be reached is reported as unreachable and not as a
+/// timeout, since more time wouldn't help.
+fn deadline_exceeded(last_error: Option<Error>) -> Error {
+    match last_error {
+        Some(unreachable @ Error::Unreachable(_)) => unreachable,
+        Some(error) => Error::TimedOut(error.to_string()),
+        None => Error::Unreachable("none within the time that timeouts allow".to_owned()),
     }
 }
 
@@ -99,24 +82,26 @@ where
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
 
-    fn limits(seconds: u64) -> Deadline {
+    fn deadline(seconds: u64) -> Deadline {
         Deadline::within(Duration::from_secs(seconds), CancellationToken::new())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_recovers_is_met_again() {
-        let asked = AtomicU32::new(0);
-        let limits = limits(60);
-        let result = persist(
-            &limits,
+    async fn transient_errors_are_retried_until_success() {
+        let attempts = AtomicU32::new(0);
+        let deadline = deadline(60);
+        let result = with_backoff(
+            &deadline,
             "test",
             || true,
-            async || match asked.fetch_add(1, Relaxed) {
-                0 => Err(Error::refused(429, b"slow down", Some(1))),
+            async || match attempts.fetch_add(1, Relaxed) {
+                0 => Err(Error::from_response(429, b"slow down", Some(1))),
                 1 => Err(Error::Unreachable("reset".into())),
-                2 => Err(Error::refused(503, b"", None)),
+                2 => Err(Error::from_response(503, b"", None)),
                 n => Ok(n),
             },
         );
@@ -124,52 +109,51 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_can_not_pass_is_told_at_once() {
-        let asked = AtomicU32::new(0);
-        let limits = limits(60);
-        let result = persist(
-            &limits,
+    async fn permanent_errors_are_not_retried() {
+        let attempts = AtomicU32::new(0);
+        let deadline = deadline(60);
+        let result = with_backoff(
+            &deadline,
             "test",
             || true,
             async || {
-                asked.fetch_add(1, Relaxed);
-                Err::<(), _>(Error::refused(422, b"no", None))
+                attempts.fetch_add(1, Relaxed);
+                Err::<(), _>(Error::from_response(422, b"no", None))
             },
         );
         assert!(result.await.is_err_and(|e| e.status().is_some_and(|s| s.code == 422)));
-        assert_eq!(asked.load(Relaxed), 1);
+        assert_eq!(attempts.load(Relaxed), 1);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn time_ends_it_and_tells_the_last_answer() {
-        let result =
-            persist(&limits(5), "test", || true, async || Err::<(), _>(Error::refused(503, b"etcd is away", None)))
-                .await;
+    async fn timeout_contains_the_last_error() {
+        let unavailable = async || Err::<(), _>(Error::from_response(503, b"etcd is away", None));
+        let result = with_backoff(&deadline(5), "test", || true, unavailable).await;
         assert!(matches!(result, Err(Error::TimedOut(last)) if last.contains("etcd is away")));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_server_that_never_answers_ends_in_time() {
-        let limits = limits(5);
-        let result = persist(&limits, "test", || true, std::future::pending::<Result<(), Error>>).await;
+    async fn pending_request_ends_at_the_deadline() {
+        let deadline = deadline(5);
+        let result = with_backoff(&deadline, "test", || true, std::future::pending::<Result<(), Error>>).await;
         assert!(matches!(result, Err(Error::Unreachable(why)) if why.contains("timeouts")));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_never_answered_is_given_up_soon() {
-        let limits = limits(3600);
-        let begun = Instant::now();
-        let result =
-            persist(&limits, "test", || false, async || Err::<(), _>(Error::Unreachable("refused".into()))).await;
+    async fn first_contact_ends_long_before_the_deadline() {
+        let started = Instant::now();
+        let refused = async || Err::<(), _>(Error::Unreachable("refused".into()));
+        let result = with_backoff(&deadline(3600), "test", || false, refused).await;
         assert!(matches!(result, Err(Error::Unreachable(_))));
-        assert!(begun.elapsed() < FIRST_CONTACT_TIMEOUT * 3, "{:?}", begun.elapsed());
+        assert!(started.elapsed() < FIRST_CONTACT_TIMEOUT * 3, "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn stop_ends_it() {
-        let limits = limits(3600);
-        limits.stop.cancel();
-        let result = persist(&limits, "test", || true, async || Err::<(), _>(Error::Unreachable("x".into()))).await;
+    async fn stop_ends_retries() {
+        let deadline = deadline(3600);
+        deadline.stop.cancel();
+        let unreachable = async || Err::<(), _>(Error::Unreachable("x".into()));
+        let result = with_backoff(&deadline, "test", || true, unreachable).await;
         assert!(matches!(result, Err(Error::Stopped)));
     }
 }

@@ -2,6 +2,14 @@
 
 use std::fmt;
 
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    schema::{
+        Number, Type, Value,
+        model::{Scalar, mismatch},
+    },
+};
+
 /// 0 to 100, in hundredths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Percent(u16);
@@ -40,6 +48,23 @@ impl serde::Serialize for Percent {
         } else {
             serializer.serialize_f64(f64::from(self.0) / 100.0)
         }
+    }
+}
+
+impl Scalar for Percent {
+    fn kind() -> Type {
+        Type::Number
+    }
+    fn admits() -> Option<String> {
+        Some(Self::ADMITS.to_owned())
+    }
+    fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
+        let Value::Number(number) = value else { return Err(mismatch::<Self>(at, out)) };
+        Self::parse(number.as_str())
+            .ok_or_else(|| out.error(at, format!("Invalid {at}"), format!("{} Got {number}.", Self::ADMITS)))
+    }
+    fn write(&self) -> Value {
+        Number::parse(&self.to_string()).map_or(Value::Null, Value::Number)
     }
 }
 

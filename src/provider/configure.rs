@@ -21,7 +21,7 @@ use crate::{
 pub(super) fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context, Reported> {
     let config = ProviderConfig::decode(config, &Path::root(), out);
     out.no_errors()?;
-    let connection = connection(&config).map(|connection| connection.or_environment(|name| env::var(name).ok()));
+    let connection = connection(&config).map(|connection| connection.with_environment(|name| env::var(name).ok()));
     Ok(Context {
         mesh: mesh(&config),
         owner: config.owner.required().cloned(),

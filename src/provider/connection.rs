@@ -3,7 +3,7 @@
 use super::{ExecPlugin, ProviderConfig};
 use crate::{
     known::Known,
-    kubernetes::{Connection, Exec, Pod},
+    kubernetes::{Connection, Exec, InClusterConfig},
 };
 
 /// The connection, without the environment variables that may complete it.
@@ -24,9 +24,9 @@ pub(super) fn connection(config: &ProviderConfig) -> Known<Connection> {
         insecure: config.insecure.copied()?,
         tls_server_name: config.tls_server_name.known()?.cloned(),
         exec: config.exec.known()?.map(|plugin| plugin.exec()).transpose()?,
-        in_cluster: config.in_cluster()?.then(Pod::default),
+        in_cluster: config.in_cluster()?.then(InClusterConfig::default),
         proxy_url: config.proxy_url.known()?.cloned(),
-        proxy_of_all: None,
+        environment_proxy: None,
     })
 }
 

@@ -15,11 +15,11 @@ impl Scalar for Secret {
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
         match value {
-            Value::String(text) => Ok(Self(text.clone())),
+            Value::String(text) => Ok(Self::from(text.clone())),
             _ => Err(mismatch::<Self>(at, out)),
         }
     }
     fn write(&self) -> Value {
-        Value::String(self.0.clone())
+        Value::String(self.expose().to_owned())
     }
 }

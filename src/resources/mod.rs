@@ -1,7 +1,5 @@
-//! The resource types. Each is an implementation of [`ResourceType`] for the struct of its arguments; [`managed`] makes a
 //! Terraform resource of it.
 
-pub(crate) mod arguments;
 pub mod common;
 mod context;
 pub mod external_service;

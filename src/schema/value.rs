@@ -328,11 +328,6 @@ impl<T> Attr<T> {
 }
 
 impl<T: Clone> Attr<T> {
-    /// Interim.
-    pub fn owned(&self) -> Known<T> {
-        self.required().cloned()
-    }
-
     /// The value, or `default` where the argument is not set.
     pub fn or(&self, default: T) -> Known<T> {
         Ok(self.known()?.cloned().unwrap_or(default))
@@ -374,11 +369,6 @@ impl<T> Attr<Elements<T>> {
 }
 
 impl<T: Ord + Clone> Attr<Elements<T>> {
-    /// Interim.
-    pub fn owned_elements(&self) -> Known<Option<BTreeSet<T>>> {
-        self.elements().map(Option::<&_>::cloned)
-    }
-
     /// The elements; none where the argument is not set.
     pub fn elements_or_empty(&self) -> Known<BTreeSet<T>> {
         Ok(self.elements()?.cloned().unwrap_or_default())
@@ -386,11 +376,6 @@ impl<T: Ord + Clone> Attr<Elements<T>> {
 }
 
 impl<T: Clone> Attr<Vec<Attr<T>>> {
-    /// Interim.
-    pub fn owned_elements(&self) -> Known<Option<Vec<T>>> {
-        self.elements()
-    }
-
     /// The elements, or `None` where the argument is not set. The decoder has reported null elements.
     pub fn elements(&self) -> Known<Option<Vec<T>>> {
         self.known()?.map(|items| items.iter().map(|item| item.required().cloned()).collect()).transpose()
@@ -398,11 +383,6 @@ impl<T: Clone> Attr<Vec<Attr<T>>> {
 }
 
 impl<T: Clone> Attr<BTreeMap<String, Attr<T>>> {
-    /// Interim.
-    pub fn owned_elements(&self) -> Known<Option<BTreeMap<String, T>>> {
-        self.elements()
-    }
-
     /// The elements, or `None` where the argument is not set.
     pub fn elements(&self) -> Known<Option<BTreeMap<String, T>>> {
         let element = |(key, value): (&String, &Attr<T>)| Ok((key.clone(), value.required()?.clone()));
@@ -421,11 +401,6 @@ impl<T: Clone> Attr<BTreeMap<String, Attr<T>>> {
 }
 
 impl<T> Block<T> {
-    /// Interim.
-    pub fn inner(&self) -> Known<Option<&T>> {
-        Ok(self.known()?.map(|block| &block.arguments))
-    }
-
     /// The block, or `None` where it is not set.
     pub fn known(&self) -> Known<Option<&At<T>>> {
         match self {

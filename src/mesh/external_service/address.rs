@@ -1,21 +1,21 @@
-//! Addresses outside the mesh.
+//! IP addresses outside the mesh, and ranges of them.
 
 use core::net::IpAddr;
 use std::fmt;
 
 use crate::mesh::text::Text;
 
-/// An IP address.
+/// The IP address of a host, which is not the unspecified address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Ip(IpAddr);
+pub struct IpAddress(IpAddr);
 
-impl fmt::Display for Ip {
+impl fmt::Display for IpAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl Text for Ip {
+impl Text for IpAddress {
     fn admits() -> String {
         "An IP address like `203.0.113.7`.".to_owned()
     }
@@ -26,15 +26,16 @@ impl Text for Ip {
     }
 }
 
-/// An IP address, or a range of them. Not all there are: that would be no address at all.
+/// An IP address or a CIDR range. The range of all addresses is refused, since it tells no host from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Address {
-    ip: Ip,
+    ip: IpAddress,
+    /// The length of the prefix, in bits; `None` for a single address.
     prefix: Option<u8>,
 }
 
 impl Address {
-    /// Whether it stands for many.
+    /// Whether this is a range of addresses.
     pub fn is_range(self) -> bool {
         self.prefix.is_some()
     }
@@ -59,14 +60,14 @@ impl Text for Address {
             Some((ip, prefix)) => (ip, Some(prefix)),
             None => (text, None),
         };
-        let read = || {
-            let ip: Ip = Ip(ip.parse().ok()?);
+        let address = || {
+            let ip: IpAddress = IpAddress(ip.parse().ok()?);
             let longest = if ip.0.is_ipv4() { 32 } else { 128 };
             let prefix: Option<u8> = prefix.map(str::parse).transpose().ok()?;
-            let says_something = prefix.is_none_or(|prefix| (1..=longest).contains(&prefix)) && !ip.0.is_unspecified();
-            says_something.then_some(Self { ip, prefix })
+            let is_valid = prefix.is_none_or(|prefix| (1..=longest).contains(&prefix)) && !ip.0.is_unspecified();
+            is_valid.then_some(Self { ip, prefix })
         };
-        read().ok_or_else(|| {
+        address().ok_or_else(|| {
             format!(
                 "{text:?} isn't an address, or is every one. Write one like \"203.0.113.7\", or a range like \
                  \"203.0.113.0/24\"."
@@ -84,16 +85,16 @@ mod tests {
         for text in ["203.0.113.7", "203.0.113.0/24", "2001:db8::1", "2001:db8::/32"] {
             assert_eq!(Address::parse(text).map(|address| address.to_string()), Ok(text.to_owned()));
         }
-        assert_eq!(Ip::parse("203.0.113.7").map(|ip| ip.to_string()), Ok("203.0.113.7".to_owned()));
+        assert_eq!(IpAddress::parse("203.0.113.7").map(|ip| ip.to_string()), Ok("203.0.113.7".to_owned()));
     }
 
     #[test]
-    fn what_is_no_address_is_told() {
+    fn invalid_addresses_are_refused() {
         for text in
             ["", "0.0.0.0", "0.0.0.0/0", "203.0.113.0/0", "203.0.113.0/33", "::", "a.b.c", "203.0.113.7:80", "1/2"]
         {
             assert!(Address::parse(text).is_err(), "{text}");
-            assert!(Ip::parse(text).is_err(), "{text}");
+            assert!(IpAddress::parse(text).is_err(), "{text}");
         }
     }
 }

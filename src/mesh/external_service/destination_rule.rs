@@ -1,142 +1,124 @@
-//! The DestinationRules: limits, ejection, and TLS of the ports that originate it. Of these alone, or the application's own TLS
-//! would be wrapped once more.
+//! The DestinationRules: limits, outlier detection, and TLS of the ports on which the proxy originates it. TLS settings of the
+//! whole host would wrap the TLS of applications a second time.
 
-use super::{ExternalService, Host, Named, Site, ports::Door, tls::Origination};
+use super::{
+    ExternalService, Host, NamedHost, ObjectContext, TlsSettings,
+    ports::ResolvedPort,
+    tls::Origination,
+    traffic_policy::{port_policy, traffic_policy},
+};
 use crate::{
     diagnostics::Path,
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         istio::{
-            ExportTo, PortSelector, WorkloadSelector,
-            destination_rule::{
-                ClientTls, ConnectionPool, DestinationRule, LoadBalancer, PortPolicy, Traffic, TrafficPolicy,
-            },
+            ExportTo, WorkloadSelector,
+            destination_rule::{ClientTls, ConnectionPool, DestinationRule, PortPolicy, Traffic, TrafficPolicy},
         },
         manifest::manifest,
-        resiliency, stage,
+        stage,
     },
-    object::{Key, ManagementScope, Object, Transition},
+    object::{Key, Object},
 };
 
-/// What follows the name of the rule for the workloads that have a Secret.
-pub(super) const CHOSEN: &str = "workloads";
-
-type Says = fn(&ExternalService, &Host, Origination) -> Known<ClientTls>;
-
-/// Of all workloads, or of those that weren't chosen.
-pub(super) fn destination_rule(site: &Site, named: &Named, key: Key) -> Known<Object> {
-    rule(site, named, key, None, ExternalService::client_tls)
+/// The name of the rule for the workloads that read a Secret; `name` is that of the rule for all others.
+pub(super) fn selected_workloads_name(name: &str) -> String {
+    format!("{name}-workloads")
 }
 
-/// Of the workloads that have a Secret. Istio takes it before the one for all, in its own namespace alone.
-pub(super) fn of_chosen(site: &Site, named: &Named, key: Key) -> Known<Object> {
-    let match_labels = site.external.chosen()?;
-    rule(site, named, key, Some(WorkloadSelector { match_labels }), ExternalService::chosen_tls)
+/// Gives the TLS settings of a port for one host.
+type ClientTlsOf = fn(&TlsSettings, &Host, Origination) -> Known<ClientTls>;
+
+/// Renders the rule for all workloads, or for those that read no Secret.
+pub(super) fn destination_rule(context: &ObjectContext, host: &NamedHost, key: Key) -> Known<Object> {
+    render(context, host, key, None, TlsSettings::client_tls)
 }
 
-fn rule(
-    site: &Site,
-    named: &Named,
+/// Renders the rule for the workloads that read a Secret. Istio prefers it to the rule for all workloads, but only in the
+/// namespace of the rule.
+pub(super) fn for_selected_workloads(context: &ObjectContext, host: &NamedHost, key: Key) -> Known<Object> {
+    let selector = WorkloadSelector { match_labels: context.external.workload_selector()? };
+    render(context, host, key, Some(selector), TlsSettings::selected_client_tls)
+}
+
+fn render(
+    context: &ObjectContext,
+    host: &NamedHost,
     key: Key,
     workload_selector: Option<WorkloadSelector>,
-    says: Says,
+    client_tls: ClientTlsOf,
 ) -> Known<Object> {
-    let host = as_known(&named.host)?;
-    let doors = site.external.doors()?;
-    let requests = doors.iter().any(|door| door.originates.is_none() && door.protocol.is_http());
-    let whole = policy(site, if requests { Traffic::Requests } else { Traffic::Connections })?;
-    let limits_requests =
-        whole.as_ref().and_then(|policy| policy.connection_pool).is_some_and(|pool| pool.http.is_some());
-    let mut settings = Vec::new();
-    for door in doors {
-        if let Some(origination) = door.originates {
-            let tls = says(site.external, host, origination)?;
-            settings.push(PortPolicy { tls: Some(tls), ..port_policy(site, door)? });
-        } else if limits_requests && !door.protocol.is_http() {
-            // Limits of requests hold for the whole host, and Envoy counts connections that are coming about among them.
-            let policy = port_policy(site, door)?;
-            let connection_pool = Some(policy.connection_pool.unwrap_or(ConnectionPool::NO_LIMIT));
-            settings.push(PortPolicy { connection_pool, ..policy });
-        }
-    }
-    let mut own = vec![("spec.host", site.hosts_argument()), ("spec.trafficPolicy", "resiliency")];
-    if !settings.is_empty() {
-        own.push(("spec.trafficPolicy.portLevelSettings", "tls"));
-    }
-    for (is_written, field, argument) in [
-        (
-            whole.as_ref().is_some_and(|p| p.connection_pool.is_some()),
-            "spec.trafficPolicy.connectionPool",
-            "circuit_breaker",
-        ),
-        (
-            whole.as_ref().is_some_and(|p| p.outlier_detection.is_some()),
-            "spec.trafficPolicy.outlierDetection",
-            "outlier_detection",
-        ),
-    ] {
-        if is_written {
-            own.push((field, argument));
-        }
-    }
-    let mut origins = site.origins(&own);
-    if workload_selector.is_some() {
-        let at = Path::root().attribute("tls_settings").attribute("workload_selector");
-        origins.push(("spec.workloadSelector".to_owned(), at));
-    }
+    let (external, host) = (context.external, host.host?);
+    let ports = external.resolved_ports()?;
+    let sees_requests = ports.iter().any(|port| port.origination.is_none() && port.protocol.is_http());
+    let policy = traffic_policy(external, if sees_requests { Traffic::Requests } else { Traffic::Connections })?;
+    let port_policies = port_policies(external, host, &ports, policy.as_ref(), client_tls)?;
+    let origins = origins(context, policy.as_ref(), !port_policies.is_empty(), workload_selector.is_some());
     let spec = DestinationRule {
         host: host.to_string(),
-        // Istio refuses a rule for some workloads that others than their own namespace see.
+        // Istio refuses a rule with a workload selector that other namespaces see.
         export_to: match &workload_selector {
             Some(_) => ExportTo::from([".".to_owned()]),
-            None => site.export_to()?,
+            None => context.export_to()?,
         },
         workload_selector,
         subsets: Vec::new(),
-        traffic_policy: if settings.is_empty() {
-            whole
+        traffic_policy: if port_policies.is_empty() {
+            policy
         } else {
-            Some(TrafficPolicy { port_level_settings: Some(settings), ..whole.unwrap_or_default() })
+            Some(TrafficPolicy { port_level_settings: Some(port_policies), ..policy.unwrap_or_default() })
         },
     };
-    Ok(Object {
-        body: manifest(&key, site.metadata()?, &spec),
-        key,
-        scope: ManagementScope::Whole,
-        stage: stage::TARGETS,
-        transition: Transition::InPlace,
-        origins,
-    })
+    let body = manifest(&key, context.metadata()?, &spec);
+    Ok(Object::whole(key, body, stage::TARGETS).with_origins(origins))
 }
 
-/// `None` where nothing is limited or judged.
-fn policy(site: &Site, traffic: Traffic) -> Known<Option<TrafficPolicy>> {
-    let external = site.external;
-    let preset = external.resiliency?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
-    let pool = resiliency::connection_pool(&external.circuit_breaker, preset.connection_pool)?;
-    let connection_pool = match (pool, traffic) {
-        (Some(ConnectionPool { tcp: Some(tcp), .. }), Traffic::Connections) => {
-            Some(ConnectionPool { tcp: Some(tcp), http: None })
+/// The policies of the ports for which the policy of the host is not enough: those with TLS, and those that its limits of
+/// requests must not reach.
+fn port_policies(
+    external: &ExternalService,
+    host: &Host,
+    ports: &[ResolvedPort],
+    policy: Option<&TrafficPolicy>,
+    client_tls: ClientTlsOf,
+) -> Known<Vec<PortPolicy>> {
+    let limits_requests = policy.and_then(|policy| policy.connection_pool).is_some_and(|pool| pool.http.is_some());
+    let mut policies = Vec::new();
+    for port in ports {
+        if let Some(origination) = port.origination {
+            let tls = client_tls(&external.tls_settings()?, host, origination)?;
+            policies.push(PortPolicy { tls: Some(tls), ..port_policy(external, *port)? });
+        } else if limits_requests && !port.protocol.is_http() {
+            // Envoy counts TCP connections that are being opened as pending requests.
+            let policy = port_policy(external, *port)?;
+            let connection_pool = Some(policy.connection_pool.unwrap_or(ConnectionPool::NO_LIMIT));
+            policies.push(PortPolicy { connection_pool, ..policy });
         }
-        (_, Traffic::Connections) => None,
-        (pool, Traffic::Requests) => pool,
-    };
-    let outlier_detection = resiliency::outlier_detection(&external.outlier_detection, preset.outlier_detection)?;
-    // Ejection without a word on nearness would have it.
-    let load_balancer = outlier_detection.is_some().then(LoadBalancer::default);
-    let policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
-    Ok((policy != TrafficPolicy::default()).then_some(policy))
+    }
+    Ok(policies)
 }
 
-/// A port inherits nothing, so the policy is repeated; the retry budget is the one part that ports can't have.
-fn port_policy(site: &Site, door: Door) -> Known<PortPolicy> {
-    let traffic = if door.protocol.is_http() { Traffic::Requests } else { Traffic::Connections };
-    let policy = policy(site, traffic)?.unwrap_or_default();
-    Ok(PortPolicy {
-        port: PortSelector { number: door.number },
-        tls: None,
-        connection_pool: policy.connection_pool,
-        outlier_detection: policy.outlier_detection,
-        load_balancer: policy.load_balancer,
-    })
+/// The arguments of the fields of a rule.
+fn origins(
+    context: &ObjectContext,
+    policy: Option<&TrafficPolicy>,
+    has_port_policies: bool,
+    has_workload_selector: bool,
+) -> Vec<(String, Path)> {
+    let mut own = vec![("spec.host", context.external.hosts_argument()), ("spec.trafficPolicy", "resiliency")];
+    if has_port_policies {
+        own.push(("spec.trafficPolicy.portLevelSettings", "tls"));
+    }
+    if policy.is_some_and(|policy| policy.connection_pool.is_some()) {
+        own.push(("spec.trafficPolicy.connectionPool", "circuit_breaker"));
+    }
+    if policy.is_some_and(|policy| policy.outlier_detection.is_some()) {
+        own.push(("spec.trafficPolicy.outlierDetection", "outlier_detection"));
+    }
+    let mut origins = context.origins(&own);
+    if has_workload_selector {
+        let at = Path::root().attribute("tls_settings").attribute("workload_selector");
+        origins.push(("spec.workloadSelector".to_owned(), at));
+    }
+    origins
 }

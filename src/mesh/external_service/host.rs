@@ -1,25 +1,25 @@
-//! Hosts outside the mesh.
+//! DNS names of hosts outside the mesh.
 
 use std::fmt;
 
 use crate::mesh::{names::is_subdomain, reference::is_external_host, text::Text};
 
-/// A host outside the mesh, exact or with `*.` in front.
+/// A DNS name outside the mesh, exact or a wildcard such as `*.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Host(String);
 
 impl Host {
-    /// Whether it stands for many.
+    /// Whether this is a wildcard, which stands for many hosts.
     pub fn is_wildcard(&self) -> bool {
         self.0.starts_with('*')
     }
 
-    /// As Istio takes it.
+    /// The text of the host, in the form that Istio reads.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of its objects: `api-example-com`, `wildcard-s3-amazonaws-com`.
+    /// The name of the objects of the host: `api-example-com`, `wildcard-s3-amazonaws-com`.
     pub fn object_name(&self) -> String {
         self.0.replace('*', "wildcard").replace('.', "-")
     }

@@ -1,15 +1,15 @@
-//! Live checks of an external service: who else is there for its hosts. Pure: facts in, findings out.
+//! Live checks of an external service: objects of other tools for the same hosts. Pure: facts in, findings out.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::ExternalService;
+use super::{ExternalService, Host};
 use crate::{
     json_path::{at, text},
     known::{Known, as_known},
     mesh::{
-        Mesh,
+        Mesh, Rendered,
         checks::{
             Code::{SecondDestinationRule, SecondServiceEntry, SecondVirtualService},
             Findings, LiveQuery,
@@ -20,95 +20,107 @@ use crate::{
     query::{Query, QueryResults},
 };
 
-impl ExternalService {
-    /// What the live checks want to know.
-    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
-        let Ok(rendered) = self.render(mesh) else { return Vec::new() };
-        let writes = |kind: &'static Kind| rendered.iter().any(|(key, _)| key.kind == kind);
-        let all = [
-            (&kind::SERVICE_ENTRY, &[SecondServiceEntry][..]),
-            (&kind::DESTINATION_RULE, &[SecondDestinationRule]),
-            (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
-        ];
-        let asked = all.into_iter().filter(|(kind, _)| writes(kind));
-        asked.map(|(kind, by)| LiveQuery { query: Query::list_all_namespaces(kind), by }).collect()
-    }
+/// The queries of the live checks: all objects of each kind that the resource renders.
+pub fn live_queries(rendered: &Rendered) -> Vec<LiveQuery> {
+    let renders = |kind: &'static Kind| rendered.iter().flatten().any(|(key, _)| key.kind == kind);
+    let queries = [
+        (&kind::SERVICE_ENTRY, &[SecondServiceEntry][..]),
+        (&kind::DESTINATION_RULE, &[SecondDestinationRule]),
+        (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
+    ];
+    let queries = queries.into_iter().filter(|(kind, _)| renders(kind));
+    queries.map(|(kind, by)| LiveQuery { query: Query::list_all_namespaces(kind), by }).collect()
+}
 
-    /// The live checks.
-    pub fn live_checks(&self, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
-        // A check that needs what nobody knows says nothing.
-        let Ok(view) = View::of(self, mesh, found) else { return };
-        let _ = entries(&view, out);
-        let _ = rules(&view, out);
-        let _ = routes(&view, out);
+impl ExternalService {
+    /// The live checks. A check is skipped where it needs an unknown value or a query without a result.
+    pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        let Ok(view) = View::new(self, mesh, rendered, results) else { return };
+        let _ = check_service_entries(&view, out);
+        let _ = check_destination_rules(&view, out);
+        let _ = check_virtual_services(&view, out);
     }
 }
 
-/// An external service, what the plan would write for it, and what was found.
+/// The arguments that the live checks need, the objects that the plan would write, and the live objects.
 struct View<'a> {
     id: String,
-    home: String,
-    /// Where its hosts are said.
+    namespace: &'a str,
+    /// The argument that sets the hosts.
     argument: &'static str,
     hosts: Vec<&'a str>,
-    callers: &'a BTreeSet<String>,
-    keys: Vec<Key>,
+    export_to: &'a BTreeSet<String>,
+    keys: Vec<&'a Key>,
     mesh: &'a Mesh,
-    found: &'a QueryResults,
+    results: &'a QueryResults,
 }
 
 impl<'a> View<'a> {
-    fn of(external: &'a ExternalService, mesh: &'a Mesh, found: &'a QueryResults) -> Known<Self> {
-        let site = external.site(mesh)?;
+    fn new(
+        external: &'a ExternalService,
+        mesh: &'a Mesh,
+        rendered: &'a Rendered,
+        results: &'a QueryResults,
+    ) -> Known<Self> {
         Ok(Self {
             id: external.id(mesh)?,
-            home: site.namespace.to_owned(),
-            argument: site.hosts_argument(),
-            hosts: external.all_hosts()?.into_iter().map(super::Host::as_str).collect(),
-            callers: as_known(&external.export_to)?,
-            keys: external.render(mesh)?.into_iter().map(|(key, _)| key).collect(),
+            namespace: external.namespace(mesh)?,
+            argument: external.hosts_argument(),
+            hosts: external.hosts()?.into_iter().map(Host::as_str).collect(),
+            export_to: external.export_to.required_elements()?,
+            keys: as_known(rendered)?.iter().map(|(key, _)| key).collect(),
             mesh,
-            found,
+            results,
         })
     }
 
-    /// Objects of a kind that aren't this resource's, nor become it by this plan (whose they are then, the engine judges).
-    fn others(&self, kind: &'static Kind) -> Known<Vec<&'a Json>> {
-        let mut found = self.found.list_all_namespaces(kind)?;
-        found.retain(|live| !self.is_ours(kind, live));
-        Ok(found)
+    /// The live objects of a kind that this resource doesn't own. Those with the key of an object of this resource are left
+    /// out, since the engine reports their owners.
+    fn conflict_candidates(&self, kind: &'static Kind) -> Known<Vec<&'a Json>> {
+        let mut live = self.results.list_all_namespaces(kind)?;
+        live.retain(|live| !self.is_own(kind, live));
+        Ok(live)
     }
 
-    fn is_ours(&self, kind: &'static Kind, live: &Json) -> bool {
+    fn is_own(&self, kind: &'static Kind, live: &Json) -> bool {
         let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
         resource == Some(&resource_name(resource_type::EXTERNAL_SERVICE, &self.id))
-            || self.keys.contains(&Key::new(kind, namespace(live), name(live)))
+            || self.keys.contains(&&Key::new(kind, namespace(live), name(live)))
     }
 
-    fn is_called_from(&self, namespace: &str) -> bool {
-        self.callers.contains("*") || self.callers.contains(namespace)
+    fn is_exported_to(&self, namespace: &str) -> bool {
+        self.export_to.contains("*") || self.export_to.contains(namespace)
     }
 
-    /// Whether some namespace sees both: where none does, Istio keeps the two apart.
-    fn meets(&self, live: &Json) -> bool {
+    /// Whether some namespace sees both this resource and a live object. Otherwise Istio keeps the two apart.
+    fn shares_namespace(&self, live: &Json) -> bool {
         match seen(live) {
             Seen::ByAll => true,
-            Seen::By(namespaces) => namespaces.iter().any(|namespace| self.is_called_from(namespace)),
+            Seen::By(namespaces) => namespaces.iter().any(|namespace| self.is_exported_to(namespace)),
         }
+    }
+
+    /// Whether a live object lists one of the hosts in `spec.hosts`.
+    fn lists_host(&self, live: &Json) -> bool {
+        words(live, &["spec", "hosts"]).any(|host| self.hosts.contains(&host))
+    }
+
+    /// The hosts as findings list them.
+    fn host_list(&self) -> String {
+        some(self.hosts.iter().copied())
     }
 }
 
-/// The first few of these objects.
-fn places<'a>(found: impl IntoIterator<Item = &'a Json>) -> String {
-    let places: Vec<String> = found.into_iter().map(place).collect();
-    some(places.iter().map(String::as_str))
+/// The names of objects as findings list them.
+fn object_list<'a>(objects: impl IntoIterator<Item = &'a Json>) -> String {
+    let names: Vec<String> = objects.into_iter().map(place).collect();
+    some(names.iter().map(String::as_str))
 }
 
-fn entries(view: &View, out: &mut Findings) -> Known<()> {
-    let is_same =
-        |live: &&Json| words(live, &["spec", "hosts"]).any(|host| view.hosts.contains(&host)) && view.meets(live);
-    let found: Vec<&Json> = view.others(&kind::SERVICE_ENTRY)?.into_iter().filter(is_same).collect();
-    if !found.is_empty() {
+fn check_service_entries(view: &View, out: &mut Findings) -> Known<()> {
+    let mut live = view.conflict_candidates(&kind::SERVICE_ENTRY)?;
+    live.retain(|live| view.lists_host(live) && view.shares_namespace(live));
+    if !live.is_empty() {
         out.tell(
             SecondServiceEntry,
             view.argument,
@@ -116,25 +128,27 @@ fn entries(view: &View, out: &mut Findings) -> Known<()> {
             &format!(
                 "ServiceEntry {} defines {} as well, and some namespace sees both: there the older one holds, with its ports and its \
                  way of TLS. Remove theirs, or leave the host to them.",
-                places(found),
-                some(view.hosts.iter().copied())
+                object_list(live),
+                view.host_list()
             ),
         );
     }
     Ok(())
 }
 
-/// Istio takes the rule of the caller's namespace, then that of the host's, then that of the root.
-fn rules(view: &View, out: &mut Findings) -> Known<()> {
-    let is_same = |live: &&Json| {
-        let (host, place) = (text(live, &["spec", "host"]).unwrap_or_default(), namespace(live));
-        let hides = place != view.home && view.is_called_from(place) && place != view.mesh.root_namespace;
-        let is_for_all = at(live, &["spec", "workloadSelector"]).is_null();
-        let is_for = |own: &&str| host == *own || hides && covers(host, own);
-        is_for_all && (hides || place == view.home) && view.hosts.iter().any(is_for)
+/// Istio uses the rule in the namespace of the client, then one in that of the host, then one in the root namespace.
+fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
+    let conflicts = |live: &Json| {
+        let (host, namespace) = (text(live, &["spec", "host"]).unwrap_or_default(), namespace(live));
+        let takes_precedence =
+            namespace != view.namespace && view.is_exported_to(namespace) && namespace != view.mesh.root_namespace;
+        let selects_all_workloads = at(live, &["spec", "workloadSelector"]).is_null();
+        let is_for = |own: &&str| host == *own || takes_precedence && covers(host, own);
+        selects_all_workloads && (takes_precedence || namespace == view.namespace) && view.hosts.iter().any(is_for)
     };
-    let found: Vec<&Json> = view.others(&kind::DESTINATION_RULE)?.into_iter().filter(is_same).collect();
-    if !found.is_empty() {
+    let mut live = view.conflict_candidates(&kind::DESTINATION_RULE)?;
+    live.retain(|live| conflicts(live));
+    if !live.is_empty() {
         out.tell(
             SecondDestinationRule,
             view.argument,
@@ -142,26 +156,25 @@ fn rules(view: &View, out: &mut Findings) -> Known<()> {
             &format!(
                 "DestinationRule {} is for {} as well. In the caller's own namespace it comes first, and says alone whether proxies \
                  speak TLS: where it doesn't, they send clear text. Remove it.",
-                places(found),
-                some(view.hosts.iter().copied())
+                object_list(live),
+                view.host_list()
             ),
         );
     }
     Ok(())
 }
 
-fn routes(view: &View, out: &mut Findings) -> Known<()> {
+fn check_virtual_services(view: &View, out: &mut Findings) -> Known<()> {
     if !view.keys.iter().any(|key| key.kind == &kind::VIRTUAL_SERVICE) {
         return Ok(());
     }
-    let is_same = |live: &&Json| {
+    let routes_in_mesh = |live: &Json| {
         let gateways = items(live, &["spec", "gateways"]);
-        (gateways.is_empty() || gateways.iter().any(|gateway| gateway == "mesh"))
-            && words(live, &["spec", "hosts"]).any(|host| view.hosts.contains(&host))
-            && view.meets(live)
+        gateways.is_empty() || gateways.iter().any(|gateway| gateway == "mesh")
     };
-    let found: Vec<&Json> = view.others(&kind::VIRTUAL_SERVICE)?.into_iter().filter(is_same).collect();
-    if !found.is_empty() {
+    let mut live = view.conflict_candidates(&kind::VIRTUAL_SERVICE)?;
+    live.retain(|live| routes_in_mesh(live) && view.lists_host(live) && view.shares_namespace(live));
+    if !live.is_empty() {
         out.tell(
             SecondVirtualService,
             view.argument,
@@ -169,15 +182,15 @@ fn routes(view: &View, out: &mut Findings) -> Known<()> {
             &format!(
                 "VirtualService {} routes {} as well. Istio doesn't merge the two: the older one works, the other does nothing. \
                  Remove theirs.",
-                places(found),
-                some(view.hosts.iter().copied())
+                object_list(live),
+                view.host_list()
             ),
         );
     }
     Ok(())
 }
 
-/// Whether a host of a rule, maybe a wildcard, takes in another.
+/// Whether the host of a rule is a wildcard that includes another host.
 fn covers(rule: &str, host: &str) -> bool {
     rule == "*" || rule.strip_prefix('*').is_some_and(|domain| host.ends_with(domain))
 }

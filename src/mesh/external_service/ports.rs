@@ -1,31 +1,31 @@
-//! The ports, and who speaks TLS on each.
+//! The ports with their defaults, and which of them use TLS.
 
-use super::{ExternalService, tls::Origination};
+use super::{ExternalService, Port, tls::Origination};
 use crate::{
-    diagnostics::Path,
-    known::{Known, Unknown, as_known},
+    known::{Known, Unknown},
     mesh::{
+        istio::service_entry::ServicePort,
         port::{PortNumber, Protocol},
         text::text_enum,
     },
 };
 
 text_enum! {
-    /// Who speaks TLS to the host.
-    pub enum Tls {
-        /// The application; the proxy sees bytes.
+    /// The side that begins TLS with the host.
+    pub enum TlsMode {
+        /// The application begins TLS. The proxy forwards bytes.
         Passthrough = "passthrough",
-        /// The proxy; the application speaks clear text, and the proxy sees requests.
+        /// The proxy begins TLS. The application sends clear text, so that the proxy sees requests.
         Originate = "originate",
-        /// Likewise, and the proxy shows a certificate of its own.
+        /// The proxy begins TLS and presents a client certificate.
         OriginateMutual = "originate_mutual",
-        /// Nobody: clear text leaves the mesh.
+        /// Neither begins TLS: clear text leaves the mesh.
         None = "none",
     }
 }
 
-impl Tls {
-    /// How the proxy begins TLS, where it does.
+impl TlsMode {
+    /// How the proxy originates TLS; `None` where it does not.
     pub(super) const fn origination(self) -> Option<Origination> {
         match self {
             Self::Originate => Some(Origination::Simple),
@@ -35,100 +35,107 @@ impl Tls {
     }
 }
 
-/// A port as written.
-#[derive(Clone, Debug)]
-pub struct Port {
-    /// Its block.
-    pub at: Path,
-    /// What applications call.
-    pub number: Known<PortNumber>,
-    /// What they speak.
-    pub protocol: Known<Protocol>,
-    /// Where the host listens, where it is written.
-    pub target_port: Known<Option<PortNumber>>,
-    /// Who speaks TLS, where it is written.
-    pub tls: Known<Option<Tls>>,
-}
-
-/// A port as meant.
+/// A port with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Door {
+pub(super) struct ResolvedPort {
+    /// The port to which applications connect.
     pub(super) number: PortNumber,
+    /// The protocol that applications use.
     pub(super) protocol: Protocol,
+    /// The port on which the host listens; `None` where it is `number`.
     pub(super) target_port: Option<PortNumber>,
-    pub(super) originates: Option<Origination>,
+    /// How the proxy originates TLS; `None` where it does not.
+    pub(super) origination: Option<Origination>,
 }
 
-/// Whether only an address tells one host from another: neither requests nor a handshake carry its name.
-pub(super) const fn is_nameless(protocol: Protocol) -> bool {
-    !protocol.is_http() && !protocol.is_tls()
+impl ResolvedPort {
+    /// A port that the host serves under the same number and that the proxy forwards as it is.
+    const fn new(number: PortNumber, protocol: Protocol) -> Self {
+        Self { number, protocol, target_port: None, origination: None }
+    }
+
+    /// The name of the port, which is unique in the ServiceEntry.
+    pub(super) fn name(self) -> String {
+        self.protocol.port_name(self.number)
+    }
+
+    /// The port of the ServiceEntry.
+    pub(super) fn render(self) -> ServicePort {
+        ServicePort {
+            number: self.number,
+            name: self.name(),
+            protocol: self.protocol.istio(),
+            target_port: self.target_port,
+        }
+    }
+}
+
+/// Whether requests or the TLS handshake carry the name of the host. Proxies tell hosts apart by their addresses otherwise.
+pub(super) const fn carries_host_name(protocol: Protocol) -> bool {
+    protocol.is_http() || protocol.is_tls()
 }
 
 impl ExternalService {
+    /// The number and protocol of the first port, which don't wait for the other arguments of the ports.
     pub(super) fn first_port(&self) -> Known<(PortNumber, Protocol)> {
-        if let Some(port) = as_known(&self.ports)?.first() {
-            return Ok((port.number?, port.protocol?));
+        if let Some(port) = self.port.known()?.first() {
+            return Ok((*port.number.required()?, *port.protocol.required()?));
         }
-        self.doors()?.first().map(|door| (door.number, door.protocol)).ok_or(Unknown)
+        self.resolved_ports()?.first().map(|port| (port.number, port.protocol)).ok_or(Unknown)
     }
 
-    /// The ports as meant, in the order in which they were declared.
-    pub(super) fn doors(&self) -> Known<Vec<Door>> {
-        let written = as_known(&self.ports)?;
-        if !written.is_empty() {
-            return written.iter().map(|port| self.door(port)).collect();
+    /// The ports of the `port` blocks in their order, or those that the TLS mode needs where there is no block.
+    pub(super) fn resolved_ports(&self) -> Known<Vec<ResolvedPort>> {
+        let ports = self.port.known()?;
+        if !ports.is_empty() {
+            return ports.iter().map(|port| self.resolve(port)).collect();
         }
-        let clear = Door { number: PortNumber::HTTP, protocol: Protocol::Http, target_port: None, originates: None };
-        let tls = Door { number: PortNumber::HTTPS, protocol: Protocol::Tls, target_port: None, originates: None };
-        let meant = self.tls?;
-        Ok(match meant {
-            Tls::Passthrough => vec![tls],
-            // Applications that speak TLS themselves go on to work.
-            Tls::Originate | Tls::OriginateMutual => {
-                vec![Door { target_port: Some(PortNumber::HTTPS), originates: meant.origination(), ..clear }, tls]
+        let http = ResolvedPort::new(PortNumber::HTTP, Protocol::Http);
+        let tls = ResolvedPort::new(PortNumber::HTTPS, Protocol::Tls);
+        let mode = self.tls()?;
+        Ok(match mode {
+            TlsMode::Passthrough => vec![tls],
+            TlsMode::Originate | TlsMode::OriginateMutual => {
+                let originating =
+                    ResolvedPort { target_port: Some(PortNumber::HTTPS), origination: mode.origination(), ..http };
+                // Applications that begin TLS themselves keep working on port 443.
+                vec![originating, tls]
             }
-            Tls::None => vec![clear],
+            TlsMode::None => vec![http],
         })
     }
 
-    fn door(&self, port: &Port) -> Known<Door> {
-        let protocol = port.protocol?;
-        let originates = if protocol.is_tls() { None } else { self.tls_of(port)?.origination() };
-        let usual = (originates.is_some() && protocol.is_http()).then_some(PortNumber::HTTPS);
-        let number = port.number?;
-        let target_port = port.target_port?.or(usual).filter(|target| *target != number);
-        Ok(Door { number, protocol, target_port, originates })
+    fn resolve(&self, port: &Port) -> Known<ResolvedPort> {
+        let (number, protocol) = (*port.number.required()?, *port.protocol.required()?);
+        let origination = self.origination(port)?;
+        let target_port = Some(port.target_port(origination.is_some())?).filter(|target_port| *target_port != number);
+        Ok(ResolvedPort { number, protocol, target_port, origination })
     }
 
-    pub(super) fn tls_of(&self, port: &Port) -> Known<Tls> {
-        match port.tls? {
-            Some(written) => Ok(written),
-            None => self.tls,
-        }
+    /// How the proxy originates TLS on a port. It never does where the application begins TLS.
+    fn origination(&self, port: &Port) -> Known<Option<Origination>> {
+        Ok(if port.protocol.required()?.is_tls() { None } else { self.port_tls(port)?.origination() })
     }
 
-    /// Whether some port speaks HTTP to the proxy: one that is known to suffices.
+    /// Whether the proxy sees HTTP requests on some port. One port that is known to suffices.
     pub(super) fn sees_requests(&self) -> Known<bool> {
-        let ports = as_known(&self.ports)?;
+        let ports = self.port.known()?;
         if ports.is_empty() {
-            return Ok(self.tls? != Tls::Passthrough);
+            return Ok(self.tls()? != TlsMode::Passthrough);
         }
-        if ports.iter().any(|port| port.protocol.is_ok_and(Protocol::is_http)) {
+        if ports.iter().any(|port| port.protocol.required().is_ok_and(|protocol| protocol.is_http())) {
             return Ok(true);
         }
-        ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
+        ports.iter().find_map(|port| port.protocol.required().err()).map_or(Ok(false), Err)
     }
 
-    /// How the proxy begins TLS, on all ports where it does.
+    /// How the proxy originates TLS, on each port where it does.
     pub(super) fn originations(&self) -> Known<Vec<Origination>> {
-        let ports = as_known(&self.ports)?;
+        let ports = self.port.known()?;
         if ports.is_empty() {
-            return Ok(self.tls?.origination().into_iter().collect());
+            return Ok(self.tls()?.origination().into_iter().collect());
         }
-        let one = |port: &Port| match port.protocol? {
-            protocol if protocol.is_tls() => Ok(None),
-            _ => Ok(self.tls_of(port)?.origination()),
-        };
-        Ok(ports.iter().map(one).collect::<Known<Vec<_>>>()?.into_iter().flatten().collect())
+        let originations: Vec<_> = ports.iter().map(|port| self.origination(port)).collect::<Known<_>>()?;
+        Ok(originations.into_iter().flatten().collect())
     }
 }

@@ -1,28 +1,25 @@
-//! How a host becomes an address.
+//! The way in which proxies get from a host to an address.
 
-use std::collections::BTreeMap;
-
-use super::{ExternalService, Ip};
+use super::{Endpoint, ports::ResolvedPort};
 use crate::{
-    diagnostics::Path,
-    known::{Known, Unknown, as_known},
+    known::{Known, Unknown},
     mesh::{istio::service_entry, port::PortNumber, text::text_enum},
 };
 
 text_enum! {
-    /// How a host becomes an address.
+    /// The way in which proxies get from a host to an address.
     pub enum Resolution {
-        /// The proxy asks DNS.
+        /// The proxy looks the host up in DNS.
         Dns = "dns",
-        /// The application did: the proxy goes where it wanted to.
+        /// The proxy connects to the address that the application looked up.
         None = "none",
-        /// By `endpoint` blocks.
+        /// The proxy connects to the addresses of the `endpoint` blocks.
         Static = "static",
     }
 }
 
 impl Resolution {
-    /// As ServiceEntries write it.
+    /// The value of `spec.resolution` in a ServiceEntry.
     pub(super) const fn istio(self) -> &'static str {
         match self {
             Self::Dns => "DNS",
@@ -32,53 +29,18 @@ impl Resolution {
     }
 }
 
-/// Where a host is.
-#[derive(Clone, Debug)]
-pub struct Endpoint {
-    /// Its block.
-    pub at: Path,
-    /// Its address.
-    pub address: Known<Ip>,
-    /// Where it listens, by the port that applications call, where that is another port.
-    pub ports: Known<BTreeMap<String, PortNumber>>,
-    /// `region/zone`, where it is written.
-    pub locality: Known<Option<String>>,
-}
-
-impl ExternalService {
-    /// As written, or as the hosts need it.
-    pub(super) fn resolved(&self) -> Known<Resolution> {
-        if let Some(written) = self.resolution? {
-            return Ok(written);
-        }
-        if !as_known(&self.endpoints)?.is_empty() {
-            return Ok(Resolution::Static);
-        }
-        // A wildcard has no address to look up: the one that the application found is taken.
-        Ok(if self.has_wildcard()? { Resolution::None } else { Resolution::Dns })
-    }
-
-    /// The addresses, as the entry has them.
-    pub(super) fn virtual_addresses(&self) -> Known<Vec<String>> {
-        Ok(as_known(&self.addresses)?.iter().map(ToString::to_string).collect())
-    }
-
-    /// The endpoints, as the entry has them.
-    pub(super) fn entry_endpoints(&self) -> Known<Vec<service_entry::Endpoint>> {
-        as_known(&self.endpoints)?.iter().map(|endpoint| self.entry_endpoint(endpoint)).collect()
-    }
-
-    fn entry_endpoint(&self, endpoint: &Endpoint) -> Known<service_entry::Endpoint> {
-        let doors = self.doors()?;
-        let named = |(called, listens): (&String, &PortNumber)| {
-            let door = doors.iter().find(|door| door.number.to_string() == *called);
-            // That there is no such port was told.
-            door.map(|door| (door.name(), *listens)).ok_or(Unknown)
+impl Endpoint {
+    /// The endpoint of a ServiceEntry that has `ports`.
+    pub(super) fn render(&self, ports: &[ResolvedPort]) -> Known<service_entry::Endpoint> {
+        let by_name = |(number, target_port): (String, PortNumber)| {
+            let port = ports.iter().find(|port| port.number.to_string() == number);
+            // Validation reports a number that is no port.
+            port.map(|port| (port.name(), target_port)).ok_or(Unknown)
         };
         Ok(service_entry::Endpoint {
-            address: endpoint.address?.to_string(),
-            ports: as_known(&endpoint.ports)?.iter().map(named).collect::<Known<_>>()?,
-            locality: endpoint.locality.clone()?,
+            address: self.address.required()?.to_string(),
+            ports: self.ports.elements_or_empty()?.into_iter().map(by_name).collect::<Known<_>>()?,
+            locality: self.locality.known()?.cloned(),
         })
     }
 }

@@ -1,58 +1,39 @@
-//! The ServiceEntry: hosts and ports.
+//! The ServiceEntry, which adds the hosts to Istio's service registry.
 
-use super::{Site, ports::Door};
+use super::{ObjectContext, ports::ResolvedPort};
 use crate::{
     known::Known,
     mesh::{
-        istio::service_entry::{self, ServiceEntry, ServicePort},
+        istio::service_entry::{self, ServiceEntry},
         manifest::manifest,
         stage,
     },
-    object::{Key, ManagementScope, Object},
+    object::{Key, Object},
 };
 
-/// One for all hosts.
-pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
-    let external = site.external;
+/// Renders the one ServiceEntry of all hosts.
+pub(super) fn service_entry(context: &ObjectContext, key: Key) -> Known<Object> {
+    let external = context.external;
+    let ports = external.resolved_ports()?;
     let spec = ServiceEntry {
-        hosts: external.all_hosts()?.into_iter().map(ToString::to_string).collect(),
-        addresses: external.virtual_addresses()?,
-        export_to: site.export_to()?,
+        hosts: external.hosts()?.into_iter().map(ToString::to_string).collect(),
+        addresses: external.addresses.elements()?.into_iter().flatten().map(ToString::to_string).collect(),
+        export_to: context.export_to()?,
         location: "MESH_EXTERNAL",
-        resolution: external.resolved()?.istio(),
-        ports: external.doors()?.into_iter().map(service_port).collect(),
-        endpoints: external.entry_endpoints()?,
+        resolution: external.resolution()?.istio(),
+        ports: ports.iter().copied().map(ResolvedPort::render).collect(),
+        endpoints: external.endpoint.known()?.iter().map(|endpoint| endpoint.render(&ports)).collect::<Known<_>>()?,
     };
-    let mut own =
-        vec![("spec.hosts", site.hosts_argument()), ("spec.ports", "port"), ("spec.resolution", "resolution")];
+    let mut origins =
+        vec![("spec.hosts", external.hosts_argument()), ("spec.ports", "port"), ("spec.resolution", "resolution")];
     if !spec.addresses.is_empty() {
-        own.push(("spec.addresses", "addresses"));
+        origins.push(("spec.addresses", "addresses"));
     }
     if !spec.endpoints.is_empty() {
-        own.push(("spec.endpoints", "endpoint"));
+        origins.push(("spec.endpoints", "endpoint"));
     }
-    Ok(Object {
-        body: manifest(&key, site.metadata()?, &spec),
-        key,
-        scope: ManagementScope::Whole,
-        stage: stage::TARGETS,
-        transition: service_entry::TRANSITION,
-        origins: site.origins(&own),
-    })
-}
-
-fn service_port(door: Door) -> ServicePort {
-    ServicePort {
-        number: door.number,
-        name: door.name(),
-        protocol: door.protocol.istio(),
-        target_port: door.target_port,
-    }
-}
-
-impl Door {
-    /// Of the port in the entry.
-    pub(super) fn name(self) -> String {
-        self.protocol.port_name(self.number)
-    }
+    let body = manifest(&key, context.metadata()?, &spec);
+    Ok(Object::whole(key, body, stage::TARGETS)
+        .with_transition(service_entry::TRANSITION)
+        .with_origins(context.origins(&origins)))
 }

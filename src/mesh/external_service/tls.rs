@@ -1,112 +1,74 @@
-//! What the proxy says in the handshakes that it begins.
+//! TLS that the proxy originates: the server name that it sends, the names that it verifies, and its certificates.
 
-use std::collections::BTreeSet;
-
-use super::{ExternalService, Host};
+use super::{ExternalService, Host, TlsSettings};
 use crate::{
-    known::{Known, Unknown, as_known},
-    mesh::{istio::destination_rule::ClientTls, manifest::Texts},
+    known::{Known, Unknown},
+    mesh::{istio::destination_rule::ClientTls, labels::Texts},
 };
 
-/// How the proxy begins TLS.
+/// How the proxy originates TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origination {
-    /// It checks the server's certificate.
+    /// The proxy verifies the certificate of the server.
     Simple,
-    /// It shows one of its own, too.
+    /// The proxy also presents a client certificate.
     Mutual,
-}
-
-/// What the proxy says where it speaks TLS, as far as it is written.
-#[derive(Clone, Debug)]
-pub struct TlsSettings {
-    /// The file of the authorities that server certificates are checked against.
-    pub ca: Known<Option<String>>,
-    /// The name that is asked for.
-    pub sni: Known<Option<String>>,
-    /// The names of which the certificate must carry one.
-    pub subject_alt_names: Known<Option<BTreeSet<String>>>,
-    /// The file of the proxy's own certificate.
-    pub client_certificate: Known<Option<String>>,
-    /// The file of its key.
-    pub client_key: Known<Option<String>>,
-    /// The Secret that has all of these.
-    pub credential_name: Known<Option<String>>,
-    /// The workloads whose proxies may read the Secret. Outside: whether it is written.
-    pub workload_selector: Known<Option<Known<Texts>>>,
-}
-
-impl TlsSettings {
-    /// Nothing is written.
-    const NONE: Self = Self {
-        ca: Ok(None),
-        sni: Ok(None),
-        subject_alt_names: Ok(None),
-        client_certificate: Ok(None),
-        client_key: Ok(None),
-        credential_name: Ok(None),
-        workload_selector: Ok(None),
-    };
-}
-
-impl ExternalService {
-    fn settings(&self) -> Known<&TlsSettings> {
-        Ok(as_known(&self.tls_settings)?.as_ref().unwrap_or(&TlsSettings::NONE))
-    }
-
-    /// Whether some workloads have a Secret that others don't have.
-    pub(super) fn chooses_workloads(&self) -> Known<bool> {
-        Ok(as_known(&self.settings()?.workload_selector)?.is_some())
-    }
-
-    /// The workloads that have a Secret.
-    pub(super) fn chosen(&self) -> Known<Texts> {
-        as_known(&self.settings()?.workload_selector)?.clone().ok_or(Unknown)?
-    }
-
-    /// What proxies say that have nothing but files: of all workloads, or of those that weren't chosen. These begin TLS all the
-    /// same, since clear text would go to the port of TLS.
-    pub(super) fn client_tls(&self, host: &Host, origination: Origination) -> Known<ClientTls> {
-        let settings = self.settings()?;
-        let tls = names(settings, host)?;
-        if as_known(&settings.workload_selector)?.is_some() {
-            return Ok(tls);
-        }
-        let tls = ClientTls { ca_certificates: settings.ca.clone()?, ..tls };
-        Ok(match origination {
-            Origination::Simple => tls,
-            // Without the two Istio refuses it, and the rule on certificates has told it.
-            Origination::Mutual => ClientTls {
-                mode: MUTUAL,
-                client_certificate: Some(settings.client_certificate.clone()?.ok_or(Unknown)?),
-                private_key: Some(settings.client_key.clone()?.ok_or(Unknown)?),
-                ..tls
-            },
-        })
-    }
-
-    /// What the proxies of chosen workloads say.
-    pub(super) fn chosen_tls(&self, host: &Host, origination: Origination) -> Known<ClientTls> {
-        let settings = self.settings()?;
-        let mode = if origination == Origination::Mutual { MUTUAL } else { SIMPLE };
-        let credential_name = Some(settings.credential_name.clone()?.ok_or(Unknown)?);
-        Ok(ClientTls { mode, credential_name, ..names(settings, host)? })
-    }
 }
 
 const SIMPLE: &str = "SIMPLE";
 const MUTUAL: &str = "MUTUAL";
 
-/// The name that is asked for, and those that the certificate must carry: of an exact host, its own. A wildcard's come with each
-/// request, by which the proxy goes where neither is written.
-fn names(settings: &TlsSettings, host: &Host) -> Known<ClientTls> {
-    let own = (!host.is_wildcard()).then(|| host.to_string());
-    let sni = settings.sni.clone()?;
-    let subject_alt_names = match (settings.subject_alt_names.clone()?, &sni) {
-        (Some(written), _) => Some(written.into_iter().collect()),
-        (None, None) => own.clone().map(|own| vec![own]),
-        // A name that is asked for, and not looked for in the certificate, switches the check of names off: it was told.
-        (None, Some(_)) => return Err(Unknown),
-    };
-    Ok(ClientTls { mode: SIMPLE, sni: sni.or(own), subject_alt_names, ..ClientTls::default() })
+impl ExternalService {
+    /// Whether only selected workloads read the Secret of the certificate.
+    pub(super) fn selects_workloads(&self) -> Known<bool> {
+        Ok(self.tls_settings()?.workload_selector.known()?.is_some())
+    }
+
+    /// The labels of the workloads that read the Secret.
+    pub(super) fn workload_selector(&self) -> Known<Texts> {
+        self.tls_settings()?.workload_selector.required_elements()
+    }
+}
+
+impl TlsSettings {
+    /// The TLS settings of proxies that read no Secret: of all workloads, or of those that the selector doesn't match. The
+    /// latter originate TLS all the same, since otherwise they would send clear text to the TLS port of the host.
+    pub(super) fn client_tls(&self, host: &Host, origination: Origination) -> Known<ClientTls> {
+        let tls = self.server_names(host)?;
+        if self.workload_selector.known()?.is_some() {
+            return Ok(tls);
+        }
+        let tls = ClientTls { ca_certificates: self.ca.known()?.cloned(), ..tls };
+        Ok(match origination {
+            Origination::Simple => tls,
+            // Istio refuses MUTUAL without the two files. Validation reports a missing one.
+            Origination::Mutual => ClientTls {
+                mode: MUTUAL,
+                client_certificate: Some(self.client_certificate.required()?.clone()),
+                private_key: Some(self.client_key.required()?.clone()),
+                ..tls
+            },
+        })
+    }
+
+    /// The TLS settings of the proxies of selected workloads, which read the Secret.
+    pub(super) fn selected_client_tls(&self, host: &Host, origination: Origination) -> Known<ClientTls> {
+        let mode = if origination == Origination::Mutual { MUTUAL } else { SIMPLE };
+        let credential_name = Some(self.credential_name.required()?.clone());
+        Ok(ClientTls { mode, credential_name, ..self.server_names(host)? })
+    }
+
+    /// The server name and the names to verify: those of an exact host by default. For a wildcard the proxy takes both from
+    /// each request where neither is set.
+    fn server_names(&self, host: &Host) -> Known<ClientTls> {
+        let exact = (!host.is_wildcard()).then(|| host.to_string());
+        let sni = self.sni.known()?.cloned();
+        let subject_alt_names = match (self.subject_alt_names.elements()?, &sni) {
+            (Some(names), _) => Some(names.iter().cloned().collect()),
+            (None, None) => exact.clone().map(|host| vec![host]),
+            // A server name without names to verify would switch verification off. Validation reports it.
+            (None, Some(_)) => return Err(Unknown),
+        };
+        Ok(ClientTls { mode: SIMPLE, sni: sni.or(exact), subject_alt_names, ..ClientTls::default() })
+    }
 }

@@ -1,31 +1,29 @@
 //! The VirtualServices: timeouts and retries of the ports on which the proxy sees requests.
 
-use super::{ExternalService, Named, Site};
+use super::{NamedHost, ObjectContext};
 use crate::{
     diagnostics::Path,
-    known::{Known, as_known},
+    known::Known,
     mesh::{
-        duration::Duration,
         istio::virtual_service::{HttpRoute, VirtualService},
         manifest::manifest,
-        port::Protocol,
         resiliency::route_retries,
         stage,
     },
-    object::{Key, ManagementScope, Object, Transition},
+    object::{Key, Object},
 };
 
-/// One a host, since a route names where it leads.
-pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Object> {
-    let host = as_known(&named.host)?;
-    let external = site.external;
+/// Renders the VirtualService of one host. Each host has its own, since a route names its destination.
+pub(super) fn virtual_service(context: &ObjectContext, host: &NamedHost, key: Key) -> Known<Object> {
+    let external = context.external;
+    let host = host.host?;
     let mut http = Vec::new();
-    for door in external.doors()?.into_iter().filter(|door| door.protocol.is_http()) {
-        let timeout = external.timeout(door.protocol)?;
-        let retries = route_retries(&external.retries, external.resiliency?, timeout)?;
-        http.push(HttpRoute::to_port(host.as_str(), door.number, timeout, retries));
+    for port in external.resolved_ports()?.into_iter().filter(|port| port.protocol.is_http()) {
+        let timeout = external.request_timeout(port.protocol)?;
+        let retries = route_retries(&external.retries, external.resiliency()?, timeout)?;
+        http.push(HttpRoute::to_port(host.as_str(), port.number, timeout, retries));
     }
-    let mut origins = site.origins(&[("spec.hosts", site.hosts_argument()), ("spec.http", "port")]);
+    let mut origins = context.origins(&[("spec.hosts", external.hosts_argument()), ("spec.http", "port")]);
     for n in 0..http.len() {
         for (field, argument) in [("timeout", "request_timeout"), ("retries", "retries")] {
             origins.push((format!("spec.http[{n}].{field}"), Path::root().attribute(argument)));
@@ -34,29 +32,11 @@ pub(super) fn virtual_service(site: &Site, named: &Named, key: Key) -> Known<Obj
     let spec = VirtualService {
         hosts: vec![host.to_string()],
         gateways: Vec::new(),
-        export_to: site.export_to()?,
+        export_to: context.export_to()?,
         http,
         tls: Vec::new(),
         tcp: Vec::new(),
     };
-    Ok(Object {
-        body: manifest(&key, site.metadata()?, &spec),
-        key,
-        scope: ManagementScope::Whole,
-        stage: stage::ROUTES,
-        transition: Transition::InPlace,
-        origins,
-    })
-}
-
-impl ExternalService {
-    /// Of a whole request on a port that speaks `protocol`.
-    pub(super) fn timeout(&self, protocol: Protocol) -> Known<Duration> {
-        Ok(match self.request_timeout? {
-            Some(written) => written,
-            // A gRPC call may be a stream that lives for days, which no default knows.
-            None if protocol == Protocol::Grpc => Duration::ZERO,
-            None => self.resiliency?.resiliency().map_or(Duration::ZERO, |r| r.request_timeout),
-        })
-    }
+    let body = manifest(&key, context.metadata()?, &spec);
+    Ok(Object::whole(key, body, stage::ROUTES).with_origins(origins))
 }

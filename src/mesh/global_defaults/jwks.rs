@@ -1,4 +1,4 @@
-//! Public keys by which tokens are verified, as JSON: a JWK set.
+//! JSON Web Key Sets (RFC 7517) of the public keys that verify tokens.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::{
     mesh::text::Text,
 };
 
-/// A JWK set of public keys, as it was written.
+/// A JSON Web Key Set of public keys, with the text as it is in the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jwks(String);
 
@@ -19,15 +19,15 @@ impl fmt::Display for Jwks {
     }
 }
 
-/// Members of a JWK by which tokens are made. What is written here is seen by everybody who may read the mesh's objects.
-const SECRET: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
+/// The private members of a JSON Web Key, which sign tokens. Everyone who may read the RequestAuthentication would see them.
+const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
 impl Text for Jwks {
     fn admits() -> String {
         "A JWK set of public keys, as JSON: `{\"keys\": [{\"kty\": \"RSA\", …}]}`.".to_owned()
     }
 
-    /// The set isn't shown in a fault: it may be a private one.
+    /// Errors don't show the text, since it may contain a private key.
     fn parse(written: &str) -> Result<Self, String> {
         let set: Json = serde_json::from_str(written).map_err(|fault| {
             format!("It isn't JSON ({fault}). Write the issuer's JWK set, for example by file(\"jwks.json\") or jsonencode().")
@@ -37,15 +37,17 @@ impl Text for Jwks {
             return Err("It has no keys. Write a whole JWK set, {\"keys\": [...]}, not a single key.".to_owned());
         };
         for (n, key) in keys.iter().enumerate() {
-            let Some(kind) = text(key, &["kty"]) else {
+            let Some(key_type) = text(key, &["kty"]) else {
                 return Err(format!("keys[{n}] has no \"kty\", so it is no JWK."));
             };
-            if let Some(missing) = numbers(kind).iter().find(|name| !text(key, &[name]).is_some_and(is_base64url)) {
+            if let Some(missing) =
+                required_members(key_type).iter().find(|name| !text(key, &[name]).is_some_and(is_base64url))
+            {
                 return Err(format!(
-                    "keys[{n}] is no {kind} key: {missing:?} must be there, in base64url without padding."
+                    "keys[{n}] is no {key_type} key: {missing:?} must be there, in base64url without padding."
                 ));
             }
-            if let Some(secret) = SECRET.iter().find(|name| !at(key, &[name]).is_null()) {
+            if let Some(secret) = PRIVATE_MEMBERS.iter().find(|name| !at(key, &[name]).is_null()) {
                 return Err(format!(
                     "keys[{n}] has {secret:?}, by which tokens are made. Write public keys alone, and replace this key: it \
                      isn't secret any more."
@@ -56,9 +58,9 @@ impl Text for Jwks {
     }
 }
 
-/// What a public key of a kind consists of.
-fn numbers(kind: &str) -> &'static [&'static str] {
-    match kind {
+/// The members that a public key of a type needs.
+fn required_members(key_type: &str) -> &'static [&'static str] {
+    match key_type {
         "RSA" => &["n", "e"],
         "EC" => &["x", "y"],
         "OKP" => &["x"],
@@ -75,13 +77,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn public_keys_are_taken_as_they_are_written() {
+    fn public_keys_keep_their_text() {
         let written = r#"{ "keys": [{"kty": "RSA", "kid": "1", "n": "0vx7", "e": "AQAB"}] }"#;
         assert_eq!(Jwks::parse(written).unwrap().to_string(), written);
     }
 
     #[test]
-    fn what_is_no_set_of_public_keys_is_told() {
+    fn other_texts_are_refused() {
         for (written, fault) in [
             ("", "isn't JSON"),
             ("{", "isn't JSON"),
@@ -94,8 +96,8 @@ mod tests {
             (r#"{"keys": [{"kty": "OKP", "x": "AQAB", "d": "x"}]}"#, "by which tokens are made"),
             (r#"{"keys": [{"kty": "OKP", "x": "AQAB"}, {"kty": "oct", "k": "x"}]}"#, "keys[1] has \"k\""),
         ] {
-            let told = Jwks::parse(written).unwrap_err();
-            assert!(told.contains(fault), "{written}: {told}");
+            let error = Jwks::parse(written).unwrap_err();
+            assert!(error.contains(fault), "{written}: {error}");
         }
     }
 }

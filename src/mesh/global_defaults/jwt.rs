@@ -1,78 +1,170 @@
-//! Ownership tokens are verified: by every workload, or by those with some labels.
+//! The `jwt` blocks: RequestAuthentications that verify tokens of end users, in all workloads or in those with some labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Jwks, Site};
+use super::{
+    jwks::Jwks,
+    site::{Site, spec_and_elements_from},
+};
 use crate::{
-    diagnostics::Path,
-    known::{Known, as_known},
+    diagnostics::{Diagnostics, Path},
+    known::Known,
     mesh::{
         Rendered,
         istio::{
             WorkloadSelector,
             request_authentication::{ClaimToHeader, JwtRule, RequestAuthentication},
         },
-        manifest::Texts,
+        labels::{self, Texts},
         names, stage,
     },
+    model,
     object::{Key, Object, kind},
+    schema::{
+        At, Attr, Map, Value,
+        model::{Set, optional, required},
+    },
 };
 
-/// An issuer.
-#[derive(Clone, Debug)]
-pub struct Jwt {
-    /// The block.
-    pub at: Path,
-    /// The claim `iss`.
-    pub issuer: Known<String>,
-    /// Its public keys.
-    pub jwks: Known<Option<Jwks>>,
-    /// Where they are.
-    pub jwks_uri: Known<Option<String>>,
-    /// The claim `aud` has one of them; `None`: any.
-    pub audiences: Known<Option<BTreeSet<String>>>,
-    /// The workloads that verify; `None`: every one.
-    pub selector: Known<Option<Texts>>,
-    /// Whether workloads get the token.
-    pub forward: Known<bool>,
-    /// Claims as headers, by the claim.
-    pub claims_to_headers: Known<Texts>,
-}
-
-/// One object for each selector: rules of the same workloads stand together.
-pub(super) fn objects(site: &Site) -> Rendered {
-    let mut groups: BTreeMap<Option<&Texts>, Vec<&Jwt>> = BTreeMap::new();
-    for jwt in as_known(&site.defaults.jwt)? {
-        groups.entry(as_known(&jwt.selector)?.as_ref()).or_default().push(jwt);
+model! {
+    /// An issuer.
+    pub struct Jwt {
+        /// Who issues the tokens: their claim `iss`, in full.
+        issuer: Attr<String> = required().text("As tokens name it, without `*`.", |t| !t.is_empty() && !t.contains('*')),
+        /// The issuer's public keys. They are no secret, and stand in the state and in the cluster as they are written.
+        jwks: Attr<Jwks> = optional(),
+        /// Where istiod gets the issuer's public keys. Without `jwks` and `jwks_uri` it asks the issuer itself, by OpenID
+        /// discovery.
+        jwks_uri: Attr<String> = optional().text("An address, `https://` or `http://`.", is_address),
+        /// Whom tokens are for: their claim `aud` has one of these. Any unless written: then a token that was issued for
+        /// somebody else is accepted here.
+        audiences: Set<String> = optional()
+            .non_empty("At least one audience; leave the argument out for any.")
+            .each("No empty text.", |t| !t.is_empty()),
+        /// The labels of the workloads that verify these tokens, in every namespace; all workloads unless written.
+        selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
+        /// Whether workloads get the token, so that they can pass it on to services that they call; true unless written.
+        forward: Attr<bool> = optional(),
+        /// Claims that workloads get as headers, claim to header: `{ sub = "x-user" }`. Dots lead to claims of claims.
+        claims_to_headers: Map<String> = optional()
+            .non_empty("At least one claim; leave the argument out for none.")
+            .check("Names of headers: letters, digits, dashes and underscores.", are_headers)
+            .keys("Names of claims.", |claim| !claim.is_empty()),
     }
-    let named = |(selector, rules): (Option<&Texts>, Vec<&Jwt>)| {
-        let name = selector.map_or("default".to_owned(), |labels| format!("jwt-{}", names::digest(labels)));
-        let key = site.key(&kind::REQUEST_AUTHENTICATION, &name);
-        (key.clone(), authentication(site, key, selector, &rules))
-    };
-    Ok(groups.into_iter().map(named).collect())
 }
 
-fn authentication(site: &Site, key: Key, selector: Option<&Texts>, rules: &[&Jwt]) -> Known<Object> {
+impl Jwt {
+    /// Whether proxies pass the token on to the workload: true by default.
+    fn forward(&self) -> Known<bool> {
+        self.forward.or(true)
+    }
+
+    fn rule(&self) -> Known<JwtRule> {
+        let headers = self.claims_to_headers.elements_or_empty()?;
+        Ok(JwtRule {
+            issuer: self.issuer.required()?.clone(),
+            jwks: self.jwks.known()?.map(Jwks::to_string),
+            jwks_uri: self.jwks_uri.known()?.cloned(),
+            audiences: self.audiences.elements_or_empty()?,
+            forward_original_token: self.forward()?,
+            output_claim_to_headers: headers
+                .into_iter()
+                .map(|(claim, header)| ClaimToHeader { header, claim })
+                .collect(),
+        })
+    }
+}
+
+/// One object for each selector, with the rules of all blocks that have it.
+pub(super) fn objects(blocks: &[At<Jwt>], site: &Site) -> Rendered {
+    let mut groups: BTreeMap<Option<Texts>, Vec<&At<Jwt>>> = BTreeMap::new();
+    for block in blocks {
+        groups.entry(block.selector.elements()?).or_default().push(block);
+    }
+    let object = |(selector, blocks): (Option<Texts>, Vec<&At<Jwt>>)| {
+        let name = selector.as_ref().map_or("default".to_owned(), |labels| format!("jwt-{}", names::digest(labels)));
+        site.render(&kind::REQUEST_AUTHENTICATION, &name, |key| request_authentication(selector, &blocks, site, key))
+    };
+    Ok(groups.into_iter().map(object).collect())
+}
+
+fn request_authentication(selector: Option<Texts>, blocks: &[&At<Jwt>], site: &Site, key: Key) -> Known<Object> {
     let spec = RequestAuthentication {
-        selector: selector.map(|labels| WorkloadSelector { match_labels: labels.clone() }),
-        jwt_rules: rules.iter().map(|jwt| rule(jwt)).collect::<Known<_>>()?,
+        selector: selector.map(|match_labels| WorkloadSelector { match_labels }),
+        jwt_rules: blocks.iter().map(|block| block.rule()).collect::<Known<_>>()?,
     };
-    let mut object = site.object(key, &spec, stage::OPENING, &[("spec", "jwt")])?;
-    object.origins.extend(rules.iter().enumerate().map(|(n, jwt)| (format!("spec.jwtRules[{n}]"), jwt.at.clone())));
-    Ok(object)
+    let paths = blocks.iter().map(|block| &block.at);
+    let origins = spec_and_elements_from(&Path::root().attribute("jwt"), "spec.jwtRules", paths);
+    site.object(key, &spec, stage::OPENING, origins)
 }
 
-fn rule(jwt: &Jwt) -> Known<JwtRule> {
-    let headers = as_known(&jwt.claims_to_headers)?.iter();
-    Ok(JwtRule {
-        issuer: jwt.issuer.clone()?,
-        jwks: as_known(&jwt.jwks)?.as_ref().map(Jwks::to_string),
-        jwks_uri: jwt.jwks_uri.clone()?,
-        audiences: jwt.audiences.clone()?.unwrap_or_default(),
-        forward_original_token: jwt.forward?,
-        output_claim_to_headers: headers
-            .map(|(claim, header)| ClaimToHeader { header: header.clone(), claim: claim.clone() })
-            .collect(),
+/// Reports issuers without keys, duplicate issuers and duplicate headers.
+pub(super) fn validate(blocks: &[At<Jwt>], out: &mut Diagnostics) {
+    let mut seen = BTreeSet::new();
+    for block in blocks {
+        labels::validate_selector(&block.selector, &block.at.attribute("selector"), out);
+        validate_keys(block, out);
+        if let (Ok(issuer), Ok(selector)) = (block.issuer.required(), block.selector.elements())
+            && !seen.insert((issuer, selector))
+        {
+            out.error(
+                &block.at.attribute("issuer"),
+                "An issuer is written twice",
+                format!(
+                    "Another block for the same workloads has the issuer {issuer:?}. Write one block with all audiences."
+                ),
+            );
+        }
+        validate_headers(block, out);
+    }
+}
+
+fn validate_keys(block: &At<Jwt>, out: &mut Diagnostics) {
+    match (&block.jwks, &block.jwks_uri, &block.issuer) {
+        (Attr::Known(_), Attr::Known(_), _) => {
+            out.error(
+                &block.at.attribute("jwks_uri"),
+                "Two ways to the issuer's keys",
+                "jwks and jwks_uri exclude each other: the keys, or where istiod gets them. Remove one.",
+            );
+        }
+        (Attr::Null, Attr::Null, Attr::Known(issuer)) if !issuer.starts_with("https://") => {
+            out.error(
+                &block.at,
+                "No way to the issuer's keys",
+                "Write jwks or jwks_uri. Without them istiod asks the issuer itself, which takes an issuer that is an \
+                 https:// address.",
+            );
+        }
+        _ => {}
+    }
+}
+
+fn validate_headers(block: &At<Jwt>, out: &mut Diagnostics) {
+    let claims = block.claims_to_headers.elements_or_empty().unwrap_or_default();
+    let mut claim_of_header = BTreeMap::new();
+    for (claim, header) in &claims {
+        if let Some(other) = claim_of_header.insert(header.to_ascii_lowercase(), claim) {
+            out.error(
+                &block.at.attribute("claims_to_headers").key(claim),
+                "Two claims in one header",
+                format!("{other} is in header {header:?}, too. Give each claim a header of its own."),
+            );
+        }
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        host.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && host.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'()+,;=%".contains(c))
     })
+}
+
+fn are_headers(value: &Value) -> bool {
+    let is_header =
+        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    let Value::Map(headers) = value else { return true };
+    headers.values().all(|header| !matches!(header, Value::String(name) if !is_header(name)))
 }

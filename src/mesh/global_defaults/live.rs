@@ -1,12 +1,13 @@
-//! Live checks: where the installed mesh contradicts the defaults. What it says is in the ConfigMap of each revision.
+//! Live checks: contradictions between the defaults and the installed mesh, whose configuration is in one ConfigMap for each
+//! revision.
 
 use serde_json::Value as Json;
 
-use super::{GlobalDefaults, Site};
+use super::GlobalDefaults;
 use crate::{
     diagnostics::Path,
     json_path::{at, text},
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         Mesh,
         checks::{
@@ -20,34 +21,76 @@ use crate::{
     query::{Query, QueryResults},
 };
 
-/// Providers that Istio always has.
+/// The providers of telemetry that Istio always has.
 const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 
 impl GlobalDefaults {
-    /// What the checks want to know.
-    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
+    /// What the live checks ask of the cluster.
+    pub fn live_queries(mesh: &Mesh) -> Vec<LiveQuery> {
         let by = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
         vec![LiveQuery { query: Query::list(&kind::CONFIG_MAP, &mesh.root_namespace), by }]
     }
 
-    /// What they find.
-    pub fn live_checks(&self, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
-        let site = Site { defaults: self, mesh };
-        let Ok(maps) = found.list(&kind::CONFIG_MAP, &mesh.root_namespace) else { return };
+    /// The live checks.
+    pub fn live_checks(&self, mesh: &Mesh, results: &QueryResults, out: &mut Findings) {
+        let Ok(maps) = results.list(&kind::CONFIG_MAP, &mesh.root_namespace) else { return };
         for installed in mesh_config::all(&maps) {
-            exports(&installed, out);
-            tls(&installed, out);
-            // A check that needs what nobody knows says nothing.
-            let _ = outbound(&site, &installed, out);
-            let _ = providers(&site, &installed, out);
+            check_exports(&installed, out);
+            check_tls(&installed, out);
+            self.check_outbound(&installed, out);
+            self.check_providers(&installed, out);
+        }
+    }
+
+    /// A Sidecar of another tool that doesn't set an outbound traffic policy gets the policy of the mesh configuration, not of
+    /// these defaults.
+    fn check_outbound(&self, installed: &MeshConfig, out: &mut Findings) {
+        let policy = at(&installed.config, &["outboundTrafficPolicy"]);
+        // Without a policy Istio allows any host. With a policy that has no mode, only registered hosts.
+        let allows_any = policy.is_null() || text(policy, &["mode"]) == Some("ALLOW_ANY");
+        if self.outbound_traffic_policy() == Ok(Some(Outbound::RegistryOnly)) && allows_any {
+            let argument = if self.outbound_traffic_policy.is_set() { "outbound_traffic_policy" } else { "sidecar" };
+            out.tell(
+                MeshOutbound,
+                argument,
+                "The installed mesh lets every call out",
+                &format!(
+                    "In ConfigMap {}, outboundTrafficPolicy is ALLOW_ANY: it holds for every Sidecar that doesn't say otherwise, \
+                     whatever these defaults say. Set mode: REGISTRY_ONLY where Istio is installed.",
+                    installed.name
+                ),
+            );
+        }
+    }
+
+    fn check_providers(&self, installed: &MeshConfig, out: &mut Findings) {
+        if let Ok(Some(block)) = self.external_authorization.known() {
+            let provider = block.provider.required().map(String::as_str);
+            let consequence = "every request that it would be asked about is refused";
+            check_provider(provider, &installed.authorizers(), installed, &block.at, consequence, out);
+        }
+        let Ok(Some(telemetry)) = self.telemetry.known() else { return };
+        let mut defined = installed.providers();
+        defined.extend(BUILT_IN);
+        let mut check =
+            |provider, block: &Path| check_provider(provider, &defined, installed, block, "nothing is told", out);
+        if let Ok(Some(block)) = telemetry.tracing.known() {
+            check(block.provider(), &block.at);
+        }
+        if let Ok(Some(block)) = telemetry.access_logging.known() {
+            check(block.provider(), &block.at);
+        }
+        if let Ok(Some(block)) = telemetry.metrics.known() {
+            check(block.provider(), &block.at);
         }
     }
 }
 
-fn exports(installed: &MeshConfig, out: &mut Findings) {
+/// Objects without an export list are visible in all namespaces, if the mesh configuration doesn't say otherwise.
+fn check_exports(installed: &MeshConfig, out: &mut Findings) {
     let fields = ["defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo"];
-    let narrow = |field: &&str| at(&installed.config, &[field]) == &Json::from(vec!["."]);
-    let open: Vec<&str> = fields.into_iter().filter(|field| !narrow(field)).collect();
+    let is_private = |field: &&str| at(&installed.config, &[field]) == &Json::from(vec!["."]);
+    let open: Vec<&str> = fields.into_iter().filter(|field| !is_private(field)).collect();
     if !open.is_empty() {
         out.tell(
             MeshExport,
@@ -63,7 +106,7 @@ fn exports(installed: &MeshConfig, out: &mut Findings) {
     }
 }
 
-fn tls(installed: &MeshConfig, out: &mut Findings) {
+fn check_tls(installed: &MeshConfig, out: &mut Findings) {
     for field in ["meshMTLS", "tlsDefaults"] {
         if let Some(version) = text(&installed.config, &[field, "minProtocolVersion"])
             && !matches!(version, "TLS_AUTO" | "TLSV1_2" | "TLSV1_3")
@@ -82,69 +125,27 @@ fn tls(installed: &MeshConfig, out: &mut Findings) {
     }
 }
 
-/// A Sidecar of somebody else that doesn't say it falls back to the installation, not to the defaults.
-fn outbound(site: &Site, installed: &MeshConfig, out: &mut Findings) -> Known<()> {
-    let sidecar = as_known(&site.defaults.sidecar)?.is_some();
-    let closed = match site.defaults.outbound_traffic_policy? {
-        Some(written) => written == Outbound::RegistryOnly,
-        None => sidecar,
-    };
-    let policy = at(&installed.config, &["outboundTrafficPolicy"]);
-    // Absent it is ALLOW_ANY; there, without a mode, it is REGISTRY_ONLY.
-    let open = policy.is_null() || text(policy, &["mode"]) == Some("ALLOW_ANY");
-    if closed && open {
-        let argument =
-            if site.defaults.outbound_traffic_policy?.is_some() { "outbound_traffic_policy" } else { "sidecar" };
-        out.tell(
-            MeshOutbound,
-            argument,
-            "The installed mesh lets every call out",
-            &format!(
-                "In ConfigMap {}, outboundTrafficPolicy is ALLOW_ANY: it holds for every Sidecar that doesn't say otherwise, \
-                 whatever these defaults say. Set mode: REGISTRY_ONLY where Istio is installed.",
-                installed.name
-            ),
-        );
-    }
-    Ok(())
-}
-
-fn providers(site: &Site, installed: &MeshConfig, out: &mut Findings) -> Known<()> {
-    if let Ok(Some(asked)) = &site.defaults.external_authorization {
-        let known = installed.authorizers();
-        let at = Path::root().attribute("external_authorization").attribute("provider");
-        missing(&asked.provider, &known, installed, at, "every request that it would be asked about is refused", out);
-    }
-    let Some(telemetry) = as_known(&site.defaults.telemetry)? else { return Ok(()) };
-    let mut known = installed.providers();
-    known.extend(BUILT_IN);
-    let named = [
-        ("tracing", telemetry.tracing.as_ref().ok().and_then(Option::as_ref).map(|t| &t.provider)),
-        ("access_logging", telemetry.access_logging.as_ref().ok().and_then(Option::as_ref).map(|t| &t.provider)),
-        ("metrics", telemetry.metrics.as_ref().ok().and_then(Option::as_ref).map(|t| &t.provider)),
-    ];
-    for (block, provider) in named {
-        if let Some(provider) = provider {
-            let at = Path::root().attribute("telemetry").attribute(block).attribute("provider");
-            missing(provider, &known, installed, at, "nothing is told", out);
-        }
-    }
-    Ok(())
-}
-
-fn missing(provider: &Known<String>, known: &[&str], installed: &MeshConfig, path: Path, so: &str, out: &mut Findings) {
+/// Reports the provider of a block if the mesh configuration doesn't define it.
+fn check_provider(
+    provider: Known<&str>,
+    defined: &[&str],
+    installed: &MeshConfig,
+    block: &Path,
+    consequence: &str,
+    out: &mut Findings,
+) {
     let Ok(provider) = provider else { return };
-    if known.contains(&provider.as_str()) {
+    if defined.contains(&provider) {
         return;
     }
-    let there = if known.is_empty() { "none of its kind".to_owned() } else { known.join(", ") };
+    let defined = if defined.is_empty() { "none of its kind".to_owned() } else { defined.join(", ") };
     out.tell_at(
         MissingProvider,
-        path,
+        block.attribute("provider"),
         "The mesh doesn't know this provider",
         &format!(
-            "ConfigMap {} defines {there}, not {provider}: {so}. Correct provider, or have it added to extensionProviders where \
-             Istio is installed.",
+            "ConfigMap {} defines {defined}, not {provider}: {consequence}. Correct provider, or have it added to \
+             extensionProviders where Istio is installed.",
             installed.name
         ),
     );

@@ -1,23 +1,43 @@
-//! Whether workloads accept clear text from each other.
+//! The `mtls` block: the PeerAuthentication of the whole mesh.
 
-use super::Site;
+use super::site::{KeyedObject, Site};
 use crate::{
     known::Known,
     mesh::{
-        Rendered,
         istio::peer_authentication::{MtlsMode, PeerAuthentication},
         stage,
     },
+    model,
     object::{Key, Object, kind},
+    schema::{At, Attr, model::optional},
 };
 
-pub(super) fn objects(site: &Site) -> Rendered {
-    let Some(mode) = site.defaults.mtls? else { return Ok(Vec::new()) };
-    let key = site.key(&kind::PEER_AUTHENTICATION, "default");
-    Ok(vec![(key.clone(), mode.and_then(|mode| object(site, key, mode)))])
+model! {
+    /// Mutual TLS between workloads.
+    pub struct Mtls {
+        /// `strict` unless written.
+        mode: Attr<MtlsMode> = optional(),
+    }
 }
 
-fn object(site: &Site, key: Key, mode: MtlsMode) -> Known<Object> {
-    let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
-    site.object(key, &PeerAuthentication::of_all(mode), stage, &[("spec.mtls", "mtls")])
+impl Mtls {
+    /// Whether workloads accept plaintext traffic: `strict` by default, so they don't.
+    pub(super) fn mode(&self) -> Known<MtlsMode> {
+        self.mode.or(MtlsMode::Strict)
+    }
+}
+
+impl At<Mtls> {
+    /// Renders the PeerAuthentication.
+    pub(super) fn render(&self, site: &Site) -> KeyedObject {
+        site.render(&kind::PEER_AUTHENTICATION, "default", |key| self.peer_authentication(site, key))
+    }
+
+    /// Strict mode refuses connections, so it follows everything that allows them. The other modes precede it.
+    fn peer_authentication(&self, site: &Site, key: Key) -> Known<Object> {
+        let mode = self.mode()?;
+        let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
+        let origins = [("spec.mtls".to_owned(), self.at.clone())];
+        site.object(key, &PeerAuthentication::of_all(mode), stage, origins)
+    }
 }

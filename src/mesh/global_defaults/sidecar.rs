@@ -1,77 +1,65 @@
-//! What workloads may call where their service or namespace doesn't say it.
+//! The `sidecar` block and `outbound_traffic_policy`: the Sidecar of all workloads that no other Sidecar selects.
 
-use std::{collections::BTreeSet, fmt};
+use std::collections::BTreeSet;
 
-use super::Site;
+use super::{egress_host::EgressHost, site::Site};
 use crate::{
-    known::{Known, as_known},
+    diagnostics::Path,
+    known::{Known, Unknown},
     mesh::{
         Rendered,
-        istio::sidecar::{Egress, Outbound, Sidecar},
-        names::{is_label, is_subdomain},
+        istio::sidecar::{self as istio, Egress, Outbound},
         stage,
-        text::Text,
     },
+    model,
     object::{Key, Object, kind},
+    schema::{
+        Block,
+        model::{Set, optional},
+    },
 };
 
-/// What workloads may call, `namespace/host` as Sidecars take it: `./*`, `istio-system/*`, `shop/api.example.com`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EgressHost(String);
-
-impl fmt::Display for EgressHost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+model! {
+    /// What workloads may call.
+    pub struct Sidecar {
+        /// The hosts; the workload's own namespace and the root namespace unless written.
+        egress_hosts: Set<EgressHost> = optional().non_empty("At least one host."),
     }
 }
 
-impl Text for EgressHost {
-    fn admits() -> String {
-        "Hosts as `namespace/host`: `./*` (the workload's own namespace), `istio-system/*`, `*/api.example.com`."
-            .to_owned()
-    }
-
-    fn parse(text: &str) -> Result<Self, String> {
-        let sound = text.split_once('/').is_some_and(|(namespace, host)| {
-            let name = host.strip_prefix("*.").unwrap_or(host);
-            (matches!(namespace, "." | "*" | "~") || is_label(namespace))
-                && (host == "*" || name.contains('.') && is_subdomain(name))
-        });
-        if !sound {
-            return Err(format!(
-                "{text:?} isn't a host of the mesh. Write \"namespace/host\", like \"./*\" (the workload's own namespace), \
-                 \"istio-system/*\" or \"shop/catalog.shop.svc.cluster.local\"; hosts are whole names."
-            ));
-        }
-        Ok(Self(text.to_owned()))
+impl Sidecar {
+    /// The hosts that workloads may call: those of their own namespace and of the root namespace by default.
+    fn egress_hosts(&self, root_namespace: &str) -> Known<BTreeSet<String>> {
+        Ok(match self.egress_hosts.elements()? {
+            Some(hosts) => hosts.iter().map(EgressHost::to_string).collect(),
+            None => BTreeSet::from(["./*".to_owned(), format!("{root_namespace}/*")]),
+        })
     }
 }
 
-pub(super) fn objects(site: &Site) -> Rendered {
-    let written = as_known(&site.defaults.sidecar)?.is_some() || site.defaults.outbound_traffic_policy?.is_some();
-    if !written {
+/// The Sidecar, if there is a block or an outbound traffic policy.
+pub(super) fn objects(block: &Block<Sidecar>, policy: Known<Option<Outbound>>, site: &Site) -> Rendered {
+    let block = block.known()?.map(|block| &block.arguments);
+    if block.is_none() && policy?.is_none() {
         return Ok(Vec::new());
     }
-    let key = site.key(&kind::SIDECAR, "default");
-    Ok(vec![(key.clone(), object(site, key))])
+    Ok(vec![site.render(&kind::SIDECAR, "default", |key| sidecar(block, policy, site, key))])
 }
 
-fn object(site: &Site, key: Key) -> Known<Object> {
-    let mut hosts: BTreeSet<String> = match as_known(&site.defaults.sidecar)? {
-        None => BTreeSet::from(["*/*".to_owned()]),
-        Some(written) => match as_known(written)? {
-            None => BTreeSet::from(["./*".to_owned(), format!("{}/*", site.root())]),
-            Some(written) => written.iter().map(EgressHost::to_string).collect(),
-        },
-    };
-    if !hosts.contains("*/*") {
+/// Without a block, workloads may call all hosts of the mesh.
+fn sidecar(block: Option<&Sidecar>, policy: Known<Option<Outbound>>, site: &Site, key: Key) -> Known<Object> {
+    let all = "*/*".to_owned();
+    let mut hosts =
+        block.map_or_else(|| Ok([all.clone()].into()), |block| block.egress_hosts(site.root_namespace()))?;
+    if !hosts.contains(&all) {
         hosts.extend(site.mesh.platform_hosts.iter().cloned());
     }
-    let spec = Sidecar {
+    let spec = istio::Sidecar {
         workload_selector: None,
         egress: vec![Egress { hosts }],
-        outbound_traffic_policy: site.defaults.outbound_traffic_policy?.unwrap_or(Outbound::RegistryOnly).into(),
+        outbound_traffic_policy: policy?.ok_or(Unknown)?.into(),
     };
     let origins = [("spec.egress", "sidecar"), ("spec.outboundTrafficPolicy", "outbound_traffic_policy")];
-    site.object(key, &spec, stage::ROUTES, &origins)
+    let origins = origins.map(|(field, argument)| (field.to_owned(), Path::root().attribute(argument)));
+    site.object(key, &spec, stage::ROUTES, origins)
 }

@@ -4,7 +4,7 @@ use super::service_account::ServiceAccountRef;
 use crate::{
     known::Known,
     mesh::{
-        global_defaults::Mode, istio::peer_authentication::MtlsMode, labels::Texts, names, port::PortNumber,
+        global_defaults::DenyAllMode, istio::peer_authentication::MtlsMode, labels::Texts, names, port::PortNumber,
         reference::Destination, timeouts::Timeouts,
     },
     model,
@@ -35,7 +35,7 @@ model! {
         /// What happens to calls in the namespace that no policy allows: nothing (`off`, the default; then the mesh's own
         /// deny-all may hold), they are marked for access logs (`audit`), counted (`dry_run`; rightly where the services'
         /// policies run dry too), or refused (`enforce`). It governs the namespace's own deny-all, not the services' policies.
-        authorization_mode: Attr<Mode> = optional(),
+        authorization_mode: Attr<DenyAllMode> = optional(),
         /// Whether a destroy deletes the Namespace whatever is in it; false unless written: then one that holds anything which
         /// this provider didn't make is refused. It takes an apply before the destroy.
         force_destroy: Attr<bool> = optional(),
@@ -101,8 +101,8 @@ impl Namespace {
     }
 
     /// What happens to requests in the namespace that no policy allows: `off` by default, which adds no policy.
-    pub(super) fn authorization_mode(&self) -> Known<Mode> {
-        self.authorization_mode.or(Mode::Off)
+    pub(super) fn authorization_mode(&self) -> Known<DenyAllMode> {
+        self.authorization_mode.or(DenyAllMode::Off)
     }
 }
 

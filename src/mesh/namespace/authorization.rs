@@ -6,7 +6,7 @@ use crate::{
     known::Known,
     mesh::{
         Mesh, Rendered,
-        global_defaults::Mode,
+        global_defaults::DenyAllMode,
         istio::{
             DRY_RUN,
             authorization_policy::{AuthorizationPolicy, Rule},
@@ -26,10 +26,10 @@ pub(super) const DENY_ALL: &str = "deny-all";
 pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
     let key = |object| Key::new(&kind::AUTHORIZATION_POLICY, name, object);
     let (key, object) = match namespace.authorization_mode()? {
-        Mode::Off => return Ok(Vec::new()),
-        Mode::Audit => (key(AUDIT), audit(namespace, mesh, key(AUDIT))),
-        mode @ (Mode::DryRun | Mode::Enforce) => {
-            (key(DENY_ALL), deny_all(namespace, mesh, key(DENY_ALL), mode == Mode::DryRun))
+        DenyAllMode::Off => return Ok(Vec::new()),
+        DenyAllMode::Audit => (key(AUDIT), audit(namespace, mesh, key(AUDIT))),
+        mode @ (DenyAllMode::DryRun | DenyAllMode::Enforce) => {
+            (key(DENY_ALL), deny_all(namespace, mesh, key(DENY_ALL), mode == DenyAllMode::DryRun))
         }
     };
     Ok(vec![(key, object)])

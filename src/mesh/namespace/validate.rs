@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{MtlsException, Namespace, Rbac, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, global_defaults::Mode, labels, service::check_host_is_external},
+    mesh::{Mesh, global_defaults::DenyAllMode, labels, service::validate_host_is_external},
     schema::At,
 };
 
@@ -46,7 +46,7 @@ impl Namespace {
     pub fn validate_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         if let Ok(Some(calls)) = self.calls.elements() {
             for destination in calls {
-                check_host_is_external(destination, mesh, out);
+                validate_host_is_external(destination, mesh, out);
             }
         }
         if self.name.required() == Ok(&mesh.root_namespace) {
@@ -58,7 +58,7 @@ impl Namespace {
     fn validate_root_namespace(&self, mesh: &Mesh, out: &mut Diagnostics) {
         let mesh_wide = [
             ("calls", self.calls.is_set()),
-            ("authorization_mode", self.authorization_mode().is_ok_and(|mode| mode != Mode::Off)),
+            ("authorization_mode", self.authorization_mode().is_ok_and(|mode| mode != DenyAllMode::Off)),
             ("mtls", self.mtls.is_set()),
         ];
         for (argument, _) in mesh_wide.iter().filter(|(_, is_set)| *is_set) {
@@ -99,7 +99,7 @@ impl Namespace {
         self.create() == Ok(false)
             && self.sets_namespace_fields() == Ok(false)
             && self.calls.known() == Ok(None)
-            && self.authorization_mode() == Ok(Mode::Off)
+            && self.authorization_mode() == Ok(DenyAllMode::Off)
             && self.mtls.known() == Ok(None)
             && self.rbac.known() == Ok(None)
     }

@@ -1,25 +1,25 @@
-//! Whom a service calls: its proxies know these and nothing else.
+//! The Sidecar: the proxies of the service know the hosts of `calls`, and refuse others.
 
 use std::collections::BTreeSet;
 
 use super::{Management, Site, origins};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, as_known},
+    known::Known,
     mesh::{
         istio::sidecar::{Egress, NOTHING, Outbound, Sidecar, Workloads},
         manifest::manifest,
         stage,
     },
-    object::{Key, ManagementScope, Object, Transition},
+    object::{Key, Object},
 };
 
-/// The listed destinations, the service itself (its own calls to its own name would fail), and the platform's hosts.
+/// The listed destinations, the platform's hosts, and the service's own host, without which its calls to itself would fail.
 pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
-    let calls = as_known(as_known(&site.service.calls)?.as_ref().ok_or(Unknown)?)?;
+    let calls = site.service.calls.required_elements()?;
     let mut hosts: BTreeSet<String> = calls.iter().flat_map(|to| to.egress_hosts(site.namespace, site.mesh)).collect();
     hosts.extend(site.mesh.platform_hosts.iter().cloned());
-    if site.service.management? != Management::None {
+    if site.service.management()? != Management::None {
         let own = std::iter::once(site.host()).chain(site.global_name()?);
         hosts.extend(own.map(|host| format!("{}/{host}", site.namespace)));
     }
@@ -31,15 +31,9 @@ pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
         egress: vec![Egress { hosts }],
         outbound_traffic_policy: Outbound::RegistryOnly.into(),
     };
-    Ok(Object {
-        body: manifest(&key, site.metadata()?, &spec),
-        key,
-        scope: ManagementScope::Whole,
-        stage: stage::ROUTES,
-        transition: Transition::InPlace,
-        origins: origins(&[
-            ("spec.workloadSelector", Path::root().attribute("selector")),
-            ("spec.egress", Path::root().attribute("calls")),
-        ]),
-    })
+    let body = manifest(&key, site.metadata()?, &spec);
+    Ok(Object::whole(key, body, stage::ROUTES).with_origins(origins(&[
+        ("spec.workloadSelector", Path::root().attribute("selector")),
+        ("spec.egress", Path::root().attribute("calls")),
+    ])))
 }

@@ -1,12 +1,12 @@
-//! The global name: a host of the mesh that has no endpoints of its own. The VirtualService sends what calls it to the
-//! Service, so identity, policies, limits and versions are those of the Service. Where there is no VirtualService, calls fail.
+//! The global name: a host of the mesh without endpoints of its own. The VirtualService routes its requests to the Service, so
+//! identity, policies, limits and versions are those of the Service. Without a VirtualService, requests to it fail.
 
 use std::collections::BTreeSet;
 
 use super::{Management, Port, Service, Site, Unmanaged, access, origins, traffic};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, Unknown, as_known},
+    known::{Known, Unknown},
     mesh::{
         Mesh,
         global_name::{Template, is_global_name},
@@ -17,14 +17,15 @@ use crate::{
         reference::Destination,
         stage,
     },
-    object::{Key, ManagementScope, Object},
+    object::{Key, Object},
+    schema::{At, Attr},
 };
 
-/// Of the VirtualService of the global name alone.
+/// The suffix of a VirtualService for the global name alone.
 pub(super) const SUFFIX: &str = "global";
 
-/// STATIC without endpoints: istiod gives it an address, which proxies answer DNS with, and Envoy never resolves anything.
-/// `status.addresses` is istiod's.
+/// The ServiceEntry is STATIC without endpoints: istiod allocates an address (in `status.addresses`), which proxies answer DNS
+/// queries with, and Envoy never resolves the name.
 pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
     let listeners = traffic::listeners(site, true)?;
     let spec = ServiceEntry {
@@ -38,31 +39,26 @@ pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
     };
     let mut origins = origins(&[("spec.hosts", argument()), ("spec.exportTo", access::export_argument(site))]);
     origins.extend(listeners.iter().enumerate().map(|(n, to)| (format!("spec.ports[{n}]"), to.port.at.clone())));
-    Ok(Object {
-        body: manifest(&key, site.metadata()?, &spec),
-        key,
-        scope: ManagementScope::Whole,
-        stage: stage::TARGETS,
-        transition: TRANSITION,
-        origins,
-    })
+    let body = manifest(&key, site.metadata()?, &spec);
+    Ok(Object::whole(key, body, stage::TARGETS).with_transition(TRANSITION).with_origins(origins))
 }
 
-fn service_port(number: PortNumber, port: &Port) -> Known<ServicePort> {
-    let protocol = port.protocol?;
-    // No target port: there are no endpoints.
+fn service_port(number: PortNumber, port: &At<Port>) -> Known<ServicePort> {
+    let protocol = port.protocol()?;
+    // There are no endpoints, so there is no target port.
     Ok(ServicePort { number, name: protocol.port_name(number), protocol: protocol.istio(), target_port: None })
 }
 
-/// Port 80 for `http://payments.example.internal/`, where it isn't the Service's: it leads to the first HTTP port.
-pub(super) fn port_80(ports: &[Port]) -> Known<Option<&Port>> {
+/// The port that serves port 80 of the global name, for `http://payments.example.internal/`: the first HTTP port, or none where
+/// the Service has a port 80 itself.
+pub(super) fn port_80(ports: &[At<Port>]) -> Known<Option<&At<Port>>> {
     for port in ports {
-        if port.number? == PortNumber::HTTP {
+        if port.number()? == PortNumber::HTTP {
             return Ok(None);
         }
     }
     for port in ports {
-        if port.protocol?.is_http() {
+        if port.protocol()?.is_http() {
             return Ok(Some(port));
         }
     }
@@ -71,12 +67,12 @@ pub(super) fn port_80(ports: &[Port]) -> Known<Option<&Port>> {
 
 impl Service {
     /// The global name; `None` where the service has none.
-    pub fn global_host(&self, mesh: &Mesh) -> Known<Option<String>> {
+    pub(super) fn global_host(&self, mesh: &Mesh) -> Known<Option<String>> {
         self.site(mesh)?.global_name()
     }
 
-    pub(super) fn check_global_name(&self, out: &mut Diagnostics) {
-        if matches!(self.global_name, Ok(Some(_))) && self.management == Ok(Management::None) {
+    pub(super) fn validate_global_name(&self, out: &mut Diagnostics) {
+        if self.global_name.is_set() && self.management() == Ok(Management::None) {
             out.error(
                 &argument(),
                 "A name without a Service",
@@ -85,8 +81,8 @@ impl Service {
         }
     }
 
-    pub(super) fn check_global_name_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        if let Ok(Some(written)) = &self.global_name
+    pub(super) fn validate_global_name_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if let Attr::Known(written) = &self.global_name
             && names::is_in_cluster(written, &mesh.cluster_domain)
         {
             out.error(
@@ -99,13 +95,10 @@ impl Service {
                 ),
             );
         }
-        let calls = match &self.calls {
-            Ok(Some(Ok(calls))) => calls,
-            _ => &BTreeSet::new(),
-        };
+        let calls = self.calls.elements_or_empty().unwrap_or_default();
         if let Ok(site) = self.site(mesh) {
-            check_filled(&site, calls, out);
-            check_called(&site, calls, out);
+            validate_template(&site, &calls, out);
+            validate_calls(&site, &calls, out);
         }
     }
 
@@ -116,33 +109,31 @@ impl Service {
 }
 
 impl Site<'_> {
-    /// Whether there is a global name: with a template there is one, whatever is written.
+    /// Whether there is a global name. With a template there always is one.
     pub(super) fn has_global_name(&self) -> Known<bool> {
-        match &self.service.global_name {
-            _ if self.service.management? == Management::None => Ok(false),
-            _ if self.template()?.is_some() => Ok(true),
-            Ok(written) => Ok(written.is_some()),
-            Err(unknown) => Err(*unknown),
+        if self.service.management()? == Management::None {
+            return Ok(false);
         }
+        Ok(self.template()?.is_some() || self.service.global_name.known()?.is_some())
     }
 
-    /// The global name: as written, or by the template. What the template can't make was told.
+    /// The global name: the argument, or by the template. Validation reports names that the template makes too long.
     pub(super) fn global_name(&self) -> Known<Option<String>> {
-        if self.service.management? == Management::None {
+        if self.service.management()? == Management::None {
             return Ok(None);
         }
-        match (as_known(&self.service.global_name)?, self.template()?) {
+        match (self.service.global_name.known()?, self.template()?) {
             (Some(written), _) => Ok(Some(written.clone())),
             (None, Some(template)) => template.global_name(self.name, self.namespace).map(Some).ok_or(Unknown),
             (None, None) => Ok(None),
         }
     }
 
-    /// What gives the service its name. None where the VirtualService is somebody else's: a name that the template gave would
-    /// lead nowhere, and one that is written is theirs to route.
+    /// The template that names the service. There is none where another tool manages the VirtualService: requests to a name by
+    /// the template would fail, and the other tool must route a name that is set.
     fn template(&self) -> Known<Option<&Template>> {
-        let left = self.service.others.leaves(Unmanaged::VirtualService)?;
-        Ok(self.mesh.global_name_template.as_ref().filter(|_| self.mesh.global_names && !left))
+        let unmanaged = self.service.takeover.leaves(Unmanaged::VirtualService)?;
+        Ok(self.mesh.global_name_template.as_ref().filter(|_| self.mesh.global_names && !unmanaged))
     }
 }
 
@@ -150,8 +141,8 @@ fn argument() -> Path {
     Path::root().attribute("global_name")
 }
 
-/// Names that the template makes too long, of this service and of those that it calls.
-fn check_filled(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
+/// Reports names that the template makes too long, of this service and of those that it calls.
+fn validate_template(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
     let mut check = |template: &Template, name: &str, namespace: &str, at: &str, remedy: &str| {
         let filled = template.filled(name, namespace);
         if !is_global_name(&filled) {
@@ -165,7 +156,7 @@ fn check_filled(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostic
             );
         }
     };
-    let named = site.service.management == Ok(Management::None) || site.service.global_name != Ok(None);
+    let named = site.service.management() == Ok(Management::None) || site.service.global_name != Attr::Null;
     if let Ok(Some(template)) = site.template()
         && !named
     {
@@ -181,8 +172,8 @@ fn check_filled(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostic
     }
 }
 
-/// A host has one place where it is declared; for this one it is this service's namespace.
-fn check_called(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
+/// Reports calls of the service's own global name in another namespace than its own, where the name is declared.
+fn validate_calls(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
     let Ok(Some(name)) = site.global_name() else { return };
     for destination in calls {
         if let Destination::Host { namespace, host } = destination

@@ -1,21 +1,22 @@
-//! A service of an application team: who it is, who may call it, whom it calls, how failures are met.
-//!
-//! An intent is made of parts, each known or not: an object needs some of them, and is unknown where one of those is.
+//! `mesh_service`: a service of an application team, its callers, its own calls and its traffic. An object is unknown where an
+//! argument that it needs is.
 //!
 //! | file | objects |
 //! | --- | --- |
+//! | [`arguments`] | none: the arguments with their defaults |
 //! | [`workload`] | Service, ServiceAccount |
 //! | [`traffic`] | DestinationRule, VirtualService |
-//! | [`access`] | AuthorizationPolicies; who sees the rest |
+//! | [`access`] | AuthorizationPolicies, and the namespaces that see the other objects |
 //! | [`egress`] | Sidecar |
 //! | [`global_name`] | ServiceEntry |
 //! | [`ingress`] | VirtualServices of gateways |
-//! | [`takeover`] | none: what is left to others, and taken from them |
-//! | [`overrides`] | none: patches of the others |
-//! | [`validate`] | none: what must hold across arguments |
-//! | [`live`] | none: what the cluster shows to be wrong |
+//! | [`takeover`] | none: kinds left to other tools, and objects taken over |
+//! | [`overrides`] | none: patches of rendered objects |
+//! | [`validate`] | none: rules across arguments |
+//! | [`live`] | none: live checks |
 
 mod access;
+mod arguments;
 mod egress;
 mod global_name;
 mod ingress;
@@ -28,94 +29,46 @@ mod workload;
 
 use std::collections::BTreeSet;
 
-pub use access::{Access, Authorization, AuthorizationMode, Calls, EndUser, ExternalAuthorization, RequireEndUser};
+pub use access::{
+    Access, AccessRule, Authorization, AuthorizationMode, EndUser, ExternalAuthorization, RequireEndUser,
+};
+pub use arguments::{Outputs, Override, Port, Service};
 pub use ingress::Ingress;
-pub use overrides::{Override, Patch};
-pub use takeover::{Others, ReplacedObject, Unmanaged};
+pub use overrides::Patch;
+pub use takeover::{ReplacedObject, TakeoverArguments, Unmanaged};
 pub use traffic::Traffic;
-pub(super) use validate::check_host_is_external;
+pub(super) use validate::validate_host_is_external;
 
 use super::{
     Mesh, Rendered,
     manifest::{Metadata, Texts},
     names,
-    port::{PortNumber, Protocol},
-    reference::{Caller, Destination},
+    port::Protocol,
+    reference::Caller,
     resiliency::Preset,
     stage,
     text::text_enum,
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, as_known},
+    known::Known,
     object::{Key, Object, Stage, kind},
+    schema::{At, Attr, Elements},
 };
 
 text_enum! {
-    /// What the Kubernetes Service is to us.
+    /// Who manages the Kubernetes Service.
     pub enum Management {
-        /// Somebody else's: only the annotation that says who sees it is ours.
+        /// Another tool does; only its `networking.istio.io/exportTo` annotation is set.
         Existing = "existing",
-        /// Ours.
+        /// This resource creates it.
         Managed = "managed",
-        /// There is none: the workload calls, and isn't called by a name.
+        /// The workload has no Service: it calls others, and no caller names it.
         None = "none",
     }
 }
 
-/// The parts.
-#[derive(Clone, Debug)]
-pub struct Service {
-    /// Of the Kubernetes Service.
-    pub name: Known<String>,
-    /// Where it is.
-    pub namespace: Known<String>,
-    /// What it is called everywhere, where that is written.
-    pub global_name: Known<Option<String>>,
-    /// What its objects are called, where that is written.
-    pub object_name: Known<Option<String>>,
-    /// The labels of its workloads.
-    pub selector: Known<Texts>,
-    /// In the order in which they were declared.
-    pub ports: Known<Vec<Port>>,
-    /// What the Kubernetes Service is to us.
-    pub management: Known<Management>,
-    /// The identity.
-    pub service_account: Known<String>,
-    /// Whether the identity is ours.
-    pub create_service_account: Known<bool>,
-    /// Who may call.
-    pub authorization: Authorization,
-    /// Whom it calls; `None` inside: the namespace's rules hold.
-    pub calls: Known<Option<Known<BTreeSet<Destination>>>>,
-    /// Ways in from outside.
-    pub ingress: Known<Vec<Ingress>>,
-    /// How failures are met.
-    pub traffic: Traffic,
-    /// What is left to others, and what is taken from them.
-    pub others: Others,
-    /// Patches, in order.
-    pub overrides: Known<Vec<Override>>,
-    /// On every object that we create for it.
-    pub labels: Known<Texts>,
-    /// On every object that we create for it.
-    pub annotations: Known<Texts>,
-}
-
-/// A port of the Service.
-#[derive(Clone, Debug)]
-pub struct Port {
-    /// Its block.
-    pub at: Path,
-    /// What is called.
-    pub number: Known<PortNumber>,
-    /// What is spoken.
-    pub protocol: Known<Protocol>,
-    /// Where the workload listens.
-    pub target_port: Known<PortNumber>,
-}
-
-/// A service with the names that all its objects need.
+/// A service in its mesh, with the names that all of its objects need.
 #[derive(Clone, Copy, Debug)]
 struct Site<'a> {
     service: &'a Service,
@@ -124,19 +77,19 @@ struct Site<'a> {
     mesh: &'a Mesh,
 }
 
-/// What makes an object, under its key.
+/// Renders the object with the given key.
 type Render = fn(&Site, Key) -> Known<Object>;
 
 impl Service {
     fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
-        let (name, namespace) = (as_known(&self.name)?, as_known(&self.namespace)?);
+        let (name, namespace) = (self.name()?, self.namespace()?);
         Ok(Site { service: self, name, namespace, mesh })
     }
 
-    /// The objects.
+    /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
         let site = self.site(mesh)?;
-        as_known(&self.object_name)?;
+        self.object_name.known()?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
         let mut add = |key: Key, render: Render| {
             let object = render(&site, key.clone());
@@ -144,14 +97,14 @@ impl Service {
         };
 
         let service = Key::new(&kind::SERVICE, site.namespace, site.name);
-        let management = self.management?;
+        let management = self.management()?;
         match management {
             Management::Managed => add(service, workload::service),
             Management::Existing => add(service, workload::visibility),
             Management::None => {}
         }
-        if self.create_service_account? {
-            let account = as_known(&self.service_account)?;
+        if self.create_service_account()? {
+            let account = self.service_account()?;
             add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
         }
         if management != Management::None {
@@ -159,10 +112,10 @@ impl Service {
             if global {
                 add(site.key(&kind::SERVICE_ENTRY), global_name::service_entry);
             }
-            if !self.others.leaves(Unmanaged::DestinationRule)? {
+            if !self.takeover.leaves(Unmanaged::DestinationRule)? {
                 add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
             }
-            if !self.others.leaves(Unmanaged::VirtualService)? {
+            if !self.takeover.leaves(Unmanaged::VirtualService)? {
                 let apart = global && self.speaks_tls()?;
                 if global && !apart || self.is_routed()? {
                     add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
@@ -175,32 +128,44 @@ impl Service {
         for (key, policy) in access::policies(&site)? {
             add(key, policy);
         }
-        if as_known(&self.calls)?.is_some() {
+        if self.calls.known()?.is_some() {
             add(site.key(&kind::SIDECAR), egress::sidecar);
         }
         objects.extend(ingress::virtual_services(&site)?);
-        Ok(overrides::overridden(as_known(&self.overrides)?, &site.object_name(), objects))
+        Ok(overrides::overridden(self.r#override.known()?, &site.object_name(), objects))
+    }
+
+    /// The computed attributes.
+    pub fn outputs(&self, mesh: &Mesh) -> Outputs {
+        let callers = self.callers(mesh).map(|callers| callers.iter().map(Caller::to_string).collect::<Elements<_>>());
+        Outputs {
+            host: Attr::computed_option(self.host(mesh)),
+            global_host: Attr::computed_option(self.global_host(mesh)),
+            principal: Attr::computed(self.principal(mesh)),
+            effective_resiliency: Attr::computed(self.effective_resiliency(mesh)),
+            effective_callers: Attr::computed(callers),
+        }
     }
 
     /// The cluster host; `None` where there is no Service.
-    pub fn host(&self, mesh: &Mesh) -> Known<Option<String>> {
+    fn host(&self, mesh: &Mesh) -> Known<Option<String>> {
         let site = self.site(mesh)?;
-        Ok((self.management? != Management::None).then(|| site.host()))
+        Ok((self.management()? != Management::None).then(|| site.host()))
     }
 
-    /// The identity, as `from` takes it.
-    pub fn principal(&self, mesh: &Mesh) -> Known<String> {
-        Ok(names::principal(&mesh.trust_domain, as_known(&self.namespace)?, as_known(&self.service_account)?))
+    /// The principal of the pods, in the form that `from` accepts.
+    fn principal(&self, mesh: &Mesh) -> Known<String> {
+        Ok(names::principal(&mesh.trust_domain, self.namespace()?, self.service_account()?))
     }
 
-    /// The preset in effect.
-    pub fn effective_resiliency(&self, mesh: &Mesh) -> Known<Preset> {
-        Ok(self.traffic.resiliency?.unwrap_or(mesh.defaults.resiliency))
+    /// The resiliency preset in effect.
+    fn effective_resiliency(&self, mesh: &Mesh) -> Known<Preset> {
+        self.traffic.resiliency.or(mesh.defaults.resiliency)
     }
 
-    /// Everybody who may call: those of the ALLOW policy, or `anonymous` where nothing is enforced. What a DENY policy refuses
-    /// isn't taken away: it may refuse some of their requests only.
-    pub fn callers(&self, mesh: &Mesh) -> Known<BTreeSet<Caller>> {
+    /// The callers that the ALLOW policy admits, or `anonymous` where nothing is enforced. Callers that a DENY policy refuses
+    /// are among them, since it may refuse only some of their requests.
+    fn callers(&self, mesh: &Mesh) -> Known<BTreeSet<Caller>> {
         access::callers(&self.site(mesh)?)
     }
 
@@ -209,31 +174,27 @@ impl Service {
         self.speaks(Protocol::is_http)
     }
 
-    /// Whether some port speaks such a protocol: one that is known to suffices.
+    /// Whether some port speaks such a protocol. One port that is known to is enough.
     fn speaks(&self, such: fn(Protocol) -> bool) -> Known<bool> {
         let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol.is_ok_and(such)) {
+        if ports.iter().any(|port| port.protocol().is_ok_and(such)) {
             return Ok(true);
         }
-        ports.iter().find_map(|port| port.protocol.err()).map_or(Ok(false), Err)
+        ports.iter().find_map(|port| port.protocol().err()).map_or(Ok(false), Err)
     }
 
-    fn ports(&self) -> Known<&[Port]> {
-        Ok(as_known(&self.ports)?)
-    }
-
-    fn allow(&self) -> Known<&[Calls]> {
-        Ok(as_known(&self.authorization.allow)?)
+    fn allow(&self) -> Known<&[At<AccessRule>]> {
+        self.authorization.allow.known()
     }
 }
 
 impl Site<'_> {
-    /// The object of `kind` that configures the service.
+    /// The key of the object of `kind` that configures the service.
     fn key(&self, kind: &'static crate::object::Kind) -> Key {
         self.key_with(kind, "")
     }
 
-    /// One of several objects of `kind`: `suffix` says what for, and is empty for the first.
+    /// One of several objects of `kind`, told apart by `suffix`, which is empty for the first.
     fn key_with(&self, kind: &'static crate::object::Kind, suffix: &str) -> Key {
         Key::new(kind, self.namespace, &suffixed(self.object_name(), suffix))
     }
@@ -241,7 +202,7 @@ impl Site<'_> {
     /// The name of the objects that configure the service. While it comes at apply, nothing is rendered.
     fn object_name(&self) -> String {
         match &self.service.object_name {
-            Ok(Some(written)) => written.clone(),
+            Attr::Known(name) => name.clone(),
             _ => names::object_name(self.name, self.namespace),
         }
     }
@@ -251,11 +212,11 @@ impl Site<'_> {
     }
 
     fn selector(&self) -> Known<Texts> {
-        self.service.selector.clone()
+        self.service.selector()
     }
 
     fn authorization_mode(&self) -> Known<AuthorizationMode> {
-        Ok(self.service.authorization.mode?.unwrap_or(self.mesh.defaults.authorization_mode))
+        self.service.authorization.authorization_mode.or(self.mesh.defaults.authorization_mode)
     }
 
     fn resiliency(&self) -> Known<Preset> {
@@ -263,15 +224,16 @@ impl Site<'_> {
     }
 
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh).and(as_known(&self.service.labels)?, as_known(&self.service.annotations)?))
+        Ok(Metadata::of(self.mesh)
+            .and(&self.service.labels.elements_or_empty()?, &self.service.annotations.elements_or_empty()?))
     }
 }
 
-/// Every object of the service's usual name that some configuration of it renders. What another `object_name` or the name of an `ingress` gave, an id
-/// can't tell.
-pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
+/// The objects that some configuration of a service renders under its usual name, with their stages. An id can't tell which
+/// names another `object_name` or the name of an `ingress` gave.
+pub fn possible_objects(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
     let key = |kind, suffix| Key::new(kind, namespace, &suffixed(names::object_name(name, namespace), suffix));
-    let policies = access::could_render().map(|(suffix, stage)| (&kind::AUTHORIZATION_POLICY, suffix, stage));
+    let policies = access::possible_objects().map(|(suffix, stage)| (&kind::AUTHORIZATION_POLICY, suffix, stage));
     [
         (&kind::SERVICE_ENTRY, "", stage::TARGETS),
         (&kind::DESTINATION_RULE, "", stage::TARGETS),
@@ -286,12 +248,12 @@ pub fn could_render(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
     .collect()
 }
 
-/// A name with what says what for: `payments-pci-deny`.
+/// A name with the suffix of one of several objects of a kind: `payments-pci-deny`.
 fn suffixed(name: String, suffix: &str) -> String {
     if suffix.is_empty() { name } else { format!("{name}-{suffix}") }
 }
 
-/// Where the server's errors on the fields that every object shares go.
+/// The arguments that fields come from: those that all objects share, and the object's own.
 fn origins(own: &[(&str, Path)]) -> Vec<(String, Path)> {
     let shared = [
         ("metadata.name", "name"),

@@ -1,15 +1,16 @@
-//! The way out: a field of Istio that no argument stands for, as a merge patch of one object.
+//! `override` blocks: JSON merge patches of rendered objects, for fields of Istio that have no argument.
 
 use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::Service;
+use super::{Override, Service};
 use crate::{
-    diagnostics::{Diagnostics, Path},
-    known::{Known, as_known},
-    mesh::{Mesh, text::Text},
+    diagnostics::Diagnostics,
+    known::Known,
+    mesh::{Mesh, Rendered, text::Text},
     object::{Key, Object},
+    schema::At,
 };
 
 /// A merge patch (RFC 7386) of an object's `spec`.
@@ -42,50 +43,39 @@ impl Text for Patch {
     }
 }
 
-/// A patch, and what it is for.
-#[derive(Clone, Debug)]
-pub struct Override {
-    /// Its block.
-    pub at: Path,
-    /// The kind of the object.
-    pub kind: Known<String>,
-    /// What follows the usual name.
-    pub suffix: Known<Option<String>>,
-    /// The patch.
-    pub patch: Known<Patch>,
-}
-
 impl Override {
-    /// Whether it is for the object, of a service whose objects are named `base`.
+    /// Whether the block patches the object, of a service whose objects are named `base`.
     fn is_for(&self, key: &Key, base: &str) -> Known<bool> {
-        let kind = as_known(&self.kind)?;
-        let wanted = match as_known(&self.suffix)? {
-            Some(suffix) => key.name.strip_prefix(base).and_then(|rest| rest.strip_prefix('-')) == Some(suffix),
-            // Services and ServiceAccounts have a name of their own, and are one of a kind.
+        let kind = self.kind.required()?;
+        let named = match self.suffix.known()? {
+            Some(suffix) => {
+                key.name.strip_prefix(base).and_then(|rest| rest.strip_prefix('-')) == Some(suffix.as_str())
+            }
+            // The Service has a name of its own, and there is only one.
             None => key.name == base || matches!(key.kind.kind, "Service"),
         };
-        Ok(wanted && key.kind.kind == kind)
+        Ok(named && key.kind.kind == kind)
     }
 }
 
-/// The objects with what the patches say.
+/// Applies the patches to the objects.
 pub(super) fn overridden(
-    overrides: &[Override],
+    overrides: &[At<Override>],
     base: &str,
     objects: Vec<(Key, Known<Object>)>,
 ) -> Vec<(Key, Known<Object>)> {
     let apply = |(key, object): (Key, Known<Object>)| {
         let patched = overrides.iter().try_fold(object, |object, patch| {
-            Ok(if patch.is_for(&key, base)? { object.and_then(|object| patch.written_into(object)) } else { object })
+            Ok(if patch.is_for(&key, base)? { object.and_then(|object| patch.apply(object)) } else { object })
         });
         (key, patched.unwrap_or_else(Err))
     };
     objects.into_iter().map(apply).collect()
 }
 
-impl Override {
-    fn written_into(&self, mut object: Object) -> Known<Object> {
-        let Patch(patch) = as_known(&self.patch)?;
+impl At<Override> {
+    fn apply(&self, mut object: Object) -> Known<Object> {
+        let Patch(patch) = self.patch.required()?;
         let patch = Json::Object(patch.clone());
         merge(&mut object.body, &patch);
         let mut written = Vec::new();
@@ -95,7 +85,7 @@ impl Override {
     }
 }
 
-/// RFC 7386: null removes, objects are merged, everything else takes the place of what was there.
+/// Applies a merge patch by RFC 7386: null removes a member, objects are merged, any other value replaces the present one.
 fn merge(target: &mut Json, patch: &Json) {
     let Json::Object(patch) = patch else {
         *target = patch.clone();
@@ -114,7 +104,7 @@ fn merge(target: &mut Json, patch: &Json) {
     }
 }
 
-/// The fields that a patch writes, as `spec.a.b`.
+/// The fields that a patch sets, in the form `spec.a.b`.
 fn fields(patch: &Json, within: &str, out: &mut Vec<String>) {
     match patch {
         Json::Object(members) if !members.is_empty() => {
@@ -127,7 +117,8 @@ fn fields(patch: &Json, within: &str, out: &mut Vec<String>) {
     }
 }
 
-/// A number without a fraction, as the server gives it back: `5.0` would come back as `5`, and every plan would show it.
+/// Writes whole numbers without a fraction, as the API server returns them: `5.0` comes back as `5`, which every plan would
+/// show as drift.
 fn whole_numbers(json: Json) -> Json {
     match json {
         Json::Number(number) => {
@@ -141,9 +132,9 @@ fn whole_numbers(json: Json) -> Json {
 }
 
 impl Service {
-    /// A patch of nothing would be forgotten silently.
-    pub(super) fn check_overrides(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        let (Ok(overrides), Ok(site), Ok(rendered)) = (&self.overrides, self.site(mesh), self.render(mesh)) else {
+    /// Reports patches of objects that this configuration doesn't render.
+    pub(super) fn validate_overrides(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
+        let (Ok(overrides), Ok(site), Ok(rendered)) = (self.r#override.known(), self.site(mesh), rendered) else {
             return;
         };
         let base = site.object_name();
@@ -178,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_patch_is_told() {
+    fn other_json_than_a_patch_of_spec_is_refused() {
         for text in ["", "[]", "{}", "null", r#"{"spec":{}}"#, r#"{"spec":1}"#, r#"{"metadata":{}}"#] {
             assert!(Patch::parse(text).is_err(), "{text}");
         }

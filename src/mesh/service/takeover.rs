@@ -1,30 +1,32 @@
-//! What somebody else has, or gets: kinds that are left to other tools, and objects that ours take the place of.
+//! Kinds that are left to other tools, and objects of other tools that are adopted or replaced.
 
 use std::{collections::BTreeSet, fmt};
 
 use super::Service;
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, as_known},
+    known::Known,
     mesh::{
-        Mesh, names, stage,
+        Rendered, names, stage,
         text::{Text, text_enum},
     },
+    model,
     object::{self, Key, Stage, Takeover, kind},
+    schema::{Attr, Set, model::optional},
 };
 
 text_enum! {
-    /// Kinds that something else may make for a service.
+    /// Kinds that another tool may manage for a service.
     pub enum Unmanaged {
-        /// Argo Rollouts moves its weights; Flagger makes it.
+        /// Argo Rollouts changes its weights; Flagger creates it.
         VirtualService = "VirtualService",
-        /// Argo Rollouts changes its subsets; Flagger makes it.
+        /// Argo Rollouts changes its subsets; Flagger creates it.
         DestinationRule = "DestinationRule",
     }
 }
 
 impl Unmanaged {
-    /// The row of the table.
+    /// The kind.
     pub fn kind(self) -> &'static object::Kind {
         match self {
             Self::VirtualService => &kind::VIRTUAL_SERVICE,
@@ -33,15 +35,15 @@ impl Unmanaged {
     }
 }
 
-/// An object of the service's namespace that somebody else made for the same service: `VirtualService/payments-vs`.
+/// An object of another tool for the same service, in its namespace: `VirtualService/payments-vs`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReplacedObject {
     kind: &'static object::Kind,
     name: String,
 }
 
-/// Kinds that another tool may have made for a service, and when ours of the kind are written.
-const RIVALS: [(&object::Kind, Stage); 5] = [
+/// The kinds of objects that can be replaced, with the stages at which this resource writes them.
+const REPLACEABLE: [(&object::Kind, Stage); 5] = [
     (&kind::SERVICE_ENTRY, stage::TARGETS),
     (&kind::DESTINATION_RULE, stage::TARGETS),
     (&kind::AUTHORIZATION_POLICY, stage::OPENING),
@@ -57,55 +59,68 @@ impl fmt::Display for ReplacedObject {
 
 impl Text for ReplacedObject {
     fn admits() -> String {
-        let kinds: Vec<_> = RIVALS.iter().map(|(kind, _)| format!("`{}`", kind.kind)).collect();
+        let kinds: Vec<_> = REPLACEABLE.iter().map(|(kind, _)| format!("`{}`", kind.kind)).collect();
         format!("`Kind/name`, where the kind is one of {}.", kinds.join(", "))
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         let fault = || {
-            let kinds: Vec<_> = RIVALS.iter().map(|(kind, _)| kind.kind).collect();
+            let kinds: Vec<_> = REPLACEABLE.iter().map(|(kind, _)| kind.kind).collect();
             format!(
                 "{text:?} names no object. Write kind and name, like \"VirtualService/payments-vs\"; the kind is one of {}.",
                 kinds.join(", ")
             )
         };
         let (written, name) = text.split_once('/').ok_or_else(fault)?;
-        let (kind, _) = RIVALS.iter().find(|(kind, _)| kind.kind == written).ok_or_else(fault)?;
+        let (kind, _) = REPLACEABLE.iter().find(|(kind, _)| kind.kind == written).ok_or_else(fault)?;
         if names::is_subdomain(name) { Ok(Self { kind, name: name.to_owned() }) } else { Err(fault()) }
     }
 }
 
-/// What is left to others, and what is taken from them.
-#[derive(Clone, Debug)]
-pub struct Others {
-    /// Objects of others with our names are taken over.
-    pub adopt: Known<bool>,
-    /// Kinds of which nothing is written.
-    pub unmanaged: Known<BTreeSet<Unmanaged>>,
-    /// Objects of others that go once ours are there.
-    pub replaces: Known<BTreeSet<ReplacedObject>>,
+model! {
+    /// What is left to other tools, and taken over from them.
+    pub struct TakeoverArguments {
+        /// Objects of others in the namespace that this resource's take the place of, `Kind/name`: they are deleted after ours
+        /// are made, for example `VirtualService/payments-vs`.
+        replaces: Set<ReplacedObject> = optional(),
+        /// Kinds that something else makes for this service, like Argo Rollouts or Flagger: none is written here, and one
+        /// that was is released, not deleted.
+        unmanaged: Set<Unmanaged> = optional(),
+        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
+        /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
+        adopt_existing: Attr<bool> = optional(),
+    }
 }
 
-impl Others {
-    /// Whether objects of `kind` are left to somebody else.
+impl TakeoverArguments {
+    /// Whether objects of `kind` are left to another tool.
     pub(super) fn leaves(&self, kind: Unmanaged) -> Known<bool> {
-        Ok(as_known(&self.unmanaged)?.contains(&kind))
+        Ok(self.unmanaged.elements()?.is_some_and(|kinds| kinds.contains(&kind)))
     }
 
-    /// What the engine has to know. Arguments that come at apply count as not written until then.
-    pub fn takeover(&self, namespace: &Known<String>) -> Takeover {
-        let rivals = as_known(&self.replaces).ok().zip(as_known(namespace).ok());
-        let stage =
-            |rival: &ReplacedObject| RIVALS.iter().find(|(kind, _)| *kind == rival.kind).map(|(_, stage)| *stage);
+    /// The objects that are deleted once those of this resource exist.
+    fn replaced(&self) -> Known<BTreeSet<ReplacedObject>> {
+        self.replaces.elements_or_empty()
+    }
+}
+
+impl Service {
+    /// What the engine does with objects of other tools. Arguments that are unknown count as not set: plans with unknown
+    /// arguments take nothing over.
+    pub fn takeover(&self) -> Takeover {
+        let takeover = &self.takeover;
+        let stage = |replaced: &ReplacedObject| {
+            REPLACEABLE.iter().find(|(kind, _)| *kind == replaced.kind).map(|(_, stage)| *stage)
+        };
+        let replaced = takeover.replaced().ok().zip(self.namespace().ok());
+        let keys = replaced.into_iter().flat_map(|(replaced, namespace)| {
+            let key = |object: &ReplacedObject| Some((object.key(namespace), stage(object)?));
+            replaced.iter().filter_map(key).collect::<Vec<_>>()
+        });
         Takeover {
-            adopt_existing: self.adopt.unwrap_or(false),
-            unmanaged_kinds: self.unmanaged.iter().flatten().map(|kind| kind.kind()).collect(),
-            replaced_objects: rivals
-                .into_iter()
-                .flat_map(|(rivals, namespace)| {
-                    rivals.iter().filter_map(|rival| Some((rival.key(namespace), stage(rival)?)))
-                })
-                .collect(),
+            adopt_existing: takeover.adopt_existing.or(false).unwrap_or(false),
+            unmanaged_kinds: takeover.unmanaged.elements_or_empty().iter().flatten().map(|kind| kind.kind()).collect(),
+            replaced_objects: keys.collect(),
             force_destroy: false,
         }
     }
@@ -118,13 +133,13 @@ impl ReplacedObject {
 }
 
 impl Service {
-    /// What is written for a kind that is left to somebody else would have no effect, and silently.
-    pub(super) fn check_unmanaged(&self, out: &mut Diagnostics) {
+    /// Reports arguments that are rendered into a kind which is left to another tool: they would have no effect.
+    pub(super) fn validate_unmanaged(&self, out: &mut Diagnostics) {
         for kind in [Unmanaged::VirtualService, Unmanaged::DestinationRule] {
-            if self.others.leaves(kind) != Ok(true) {
+            if self.takeover.leaves(kind) != Ok(true) {
                 continue;
             }
-            for (argument, _) in self.traffic.written().filter(|(_, held_by)| *held_by == kind) {
+            for (argument, _) in self.traffic.arguments_set().filter(|(_, rendered_into)| *rendered_into == kind) {
                 out.error(
                     &Path::root().attribute(argument),
                     format!("{argument} without a {kind}"),
@@ -137,35 +152,37 @@ impl Service {
         }
     }
 
-    /// Nothing of ours takes the place of what is left to somebody else.
-    pub(super) fn check_rivals(&self, out: &mut Diagnostics) {
-        let (Ok(rivals), Ok(left)) = (&self.others.replaces, &self.others.unmanaged) else { return };
-        for rival in rivals.iter().filter(|rival| left.iter().any(|kind| kind.kind() == rival.kind)) {
-            let kind = rival.kind.kind;
+    /// Reports objects that are replaced although their kind is left to another tool.
+    pub(super) fn validate_replaced_kinds(&self, out: &mut Diagnostics) {
+        let takeover = &self.takeover;
+        let (Ok(replaced), Ok(unmanaged)) = (takeover.replaced(), takeover.unmanaged.elements_or_empty()) else {
+            return;
+        };
+        for object in replaced.iter().filter(|object| unmanaged.iter().any(|kind| kind.kind() == object.kind)) {
+            let kind = object.kind.kind;
             out.error(
                 &Path::root().attribute("replaces"),
                 format!("{kind} replaced and unmanaged"),
                 format!(
-                    "unmanaged leaves {kind} to somebody else, so none of ours would take the place of {rival}. Take it out of \
+                    "unmanaged leaves {kind} to somebody else, so none of ours would take the place of {object}. Take it out of \
                      replaces, or {kind} out of unmanaged."
                 ),
             );
         }
     }
 
-    /// What has the name of one of ours isn't replaced, but taken over.
-    pub(super) fn check_replaces(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        let (Ok(rivals), Ok(namespace), Ok(rendered)) = (&self.others.replaces, &self.namespace, self.render(mesh))
-        else {
+    /// Reports objects that are replaced although this resource renders an object of the same name.
+    pub(super) fn validate_replaces(&self, rendered: &Rendered, out: &mut Diagnostics) {
+        let (Ok(replaced), Ok(namespace), Ok(rendered)) = (self.takeover.replaced(), self.namespace(), rendered) else {
             return;
         };
-        for rival in rivals {
-            if rendered.iter().any(|(key, _)| *key == rival.key(namespace)) {
+        for object in replaced {
+            if rendered.iter().any(|(key, _)| *key == object.key(namespace)) {
                 out.error(
                     &Path::root().attribute("replaces"),
-                    format!("{:.50} is ours", rival.to_string()),
+                    format!("{:.50} is ours", object.to_string()),
                     format!(
-                        "{rival} has the name of an object of this resource, which would be deleted as soon as it is made. Take \
+                        "{object} has the name of an object of this resource, which would be deleted as soon as it is made. Take \
                          it out of replaces, and write adopt_existing = true to take it over."
                     ),
                 );

@@ -1,50 +1,54 @@
-//! What must hold across arguments. Each rule runs when what *it* needs is known, so that one validation tells all mistakes.
+//! Rules across arguments. Each runs as soon as the values that it needs are known, so that one validation reports all
+//! mistakes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AuthorizationMode, Management, Port, Service};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, as_known},
+    known::Known,
     mesh::{
-        Mesh,
+        Mesh, Rendered, labels,
         port::{PortNumber, Protocol},
         reference::Destination,
     },
+    schema::{At, Attr},
 };
 
 impl Service {
-    /// Rules that need no provider arguments.
-    pub fn check(&self, out: &mut Diagnostics) {
-        self.check_identity(out);
-        self.check_ports(out);
-        self.check_access(out);
-        self.check_global_name(out);
-        self.check_traffic(out);
-        self.check_ingress(out);
-        self.check_unmanaged(out);
-        self.check_rivals(out);
-        if let Ok(mode) = self.authorization.mode {
-            self.check_says_something(mode, out);
+    /// Reports violations of rules that need no provider arguments.
+    pub fn validate(&self, out: &mut Diagnostics) {
+        let at = |argument| Path::root().attribute(argument);
+        labels::validate_selector(&self.selector, &at("selector"), out);
+        labels::validate_labels(&self.labels, &at("labels"), out);
+        labels::validate_annotations(&self.annotations, &at("annotations"), out);
+        self.validate_identity(out);
+        self.validate_ports(out);
+        self.validate_access(out);
+        self.validate_global_name(out);
+        self.validate_traffic(out);
+        self.validate_ingress(out);
+        self.validate_unmanaged(out);
+        self.validate_replaced_kinds(out);
+        if let Ok(mode) = self.authorization.authorization_mode.copied() {
+            self.validate_has_objects(mode, out);
         }
     }
 
-    /// Rules that need the provider's arguments.
-    pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        self.check_replaces(mesh, out);
-        self.check_overrides(mesh, out);
-        self.check_traffic_in_mesh(mesh, out);
-        if self.authorization.mode == Ok(None) {
-            self.check_says_something(Some(mesh.defaults.authorization_mode), out);
+    /// Reports violations of rules that need the provider's arguments or the rendered objects.
+    pub fn validate_in_mesh(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
+        self.validate_replaces(rendered, out);
+        self.validate_overrides(mesh, rendered, out);
+        self.validate_traffic_in_mesh(mesh, out);
+        if self.authorization.authorization_mode == Attr::Null {
+            self.validate_has_objects(Some(mesh.defaults.authorization_mode), out);
         }
-        self.check_access_in_mesh(mesh, out);
-        if let Ok(Some(Ok(calls))) = &self.calls {
-            for destination in calls {
-                check_host_is_external(destination, mesh, out);
-            }
+        self.validate_access_in_mesh(mesh, out);
+        for destination in self.calls.elements().ok().flatten().into_iter().flatten() {
+            validate_host_is_external(destination, mesh, out);
         }
-        self.check_global_name_in_mesh(mesh, out);
-        if self.namespace.as_ref() == Ok(&mesh.root_namespace) {
+        self.validate_global_name_in_mesh(mesh, out);
+        if self.namespace() == Ok(&mesh.root_namespace) {
             out.warn(
                 &Path::root().attribute("namespace"),
                 "Service in the root namespace",
@@ -57,8 +61,8 @@ impl Service {
         }
     }
 
-    fn check_identity(&self, out: &mut Diagnostics) {
-        if self.service_account.as_deref() == Ok("default") {
+    fn validate_identity(&self, out: &mut Diagnostics) {
+        if self.service_account().map(String::as_str) == Ok("default") {
             out.error(
                 &Path::root().attribute("service_account"),
                 "Service account \"default\"",
@@ -69,9 +73,9 @@ impl Service {
         }
     }
 
-    fn check_ports(&self, out: &mut Diagnostics) {
+    fn validate_ports(&self, out: &mut Diagnostics) {
         let Ok(ports) = self.ports() else { return };
-        if ports.is_empty() && self.management.is_ok_and(|management| management != Management::None) {
+        if ports.is_empty() && self.management().is_ok_and(|management| management != Management::None) {
             out.error(
                 &Path::root().attribute("port"),
                 "Missing required block",
@@ -82,7 +86,7 @@ impl Service {
         let mut numbers = BTreeSet::new();
         let mut targets: BTreeMap<PortNumber, Protocol> = BTreeMap::new();
         for port in ports {
-            if let Ok(number) = port.number
+            if let Ok(number) = port.number()
                 && !numbers.insert(number)
             {
                 out.error(
@@ -90,7 +94,7 @@ impl Service {
                     format!("Port {number} declared twice"),
                     "A Service has each port once. Remove one of the blocks, or give it another number.",
                 );
-            } else if let (Ok(target), Ok(protocol)) = (port.target_port, port.protocol)
+            } else if let (Ok(target), Ok(protocol)) = (port.target_port(), port.protocol())
                 && let Some(other) = targets.insert(target, protocol)
                 && other.is_http() != protocol.is_http()
             {
@@ -106,13 +110,13 @@ impl Service {
         }
     }
 
-    /// Without policy and Sidecar there is nothing to say of a workload that has no Service.
-    fn check_says_something(&self, mode: Option<AuthorizationMode>, out: &mut Diagnostics) {
-        let silent = self.management == Ok(Management::None)
-            && self.create_service_account == Ok(false)
+    /// Reports a workload without a Service that has neither policy nor Sidecar: there is no object to create.
+    fn validate_has_objects(&self, mode: Option<AuthorizationMode>, out: &mut Diagnostics) {
+        let none = self.management() == Ok(Management::None)
+            && self.create_service_account() == Ok(false)
             && mode == Some(AuthorizationMode::Off)
-            && matches!(self.calls, Ok(None));
-        if silent {
+            && self.calls == Attr::Null;
+        if none {
             out.error(
                 &Path::root(),
                 "The resource says nothing",
@@ -123,15 +127,15 @@ impl Service {
     }
 }
 
-/// The ports as messages show them.
-pub(super) fn listed(ports: &[Port]) -> String {
-    let shown =
-        |port: &Port| -> Known<String> { Ok(format!("{} ({})", as_known(&port.number)?, as_known(&port.protocol)?)) };
+/// The ports as diagnostics list them.
+pub(super) fn listed(ports: &[At<Port>]) -> String {
+    let shown = |port: &At<Port>| -> Known<String> { Ok(format!("{} ({})", port.number()?, port.protocol()?)) };
     let known: Vec<String> = ports.iter().filter_map(|port| shown(port).ok()).collect();
     if known.is_empty() { "no port".to_owned() } else { format!("port {}", known.join(", ")) }
 }
 
-pub(in crate::mesh) fn check_host_is_external(destination: &Destination, mesh: &Mesh, out: &mut Diagnostics) {
+/// Reports a host of the cluster among external hosts.
+pub(in crate::mesh) fn validate_host_is_external(destination: &Destination, mesh: &Mesh, out: &mut Diagnostics) {
     let Destination::Host { host, .. } = destination else { return };
     let Some(inside) = host.strip_suffix(&mesh.cluster_domain).and_then(|rest| rest.strip_suffix('.')) else { return };
     let right = match inside.split('.').collect::<Vec<_>>().as_slice() {

@@ -8,7 +8,7 @@ use crate::{
     json_path::text,
     kubernetes::{
         Deadline, Error, Freshness,
-        errors::{Doing, explain},
+        error_report::{ApiOperation, report_error},
     },
     mesh::Mesh,
     object::{FieldOwnership, Key, Kind, Stage, annotation, kind, label},
@@ -68,9 +68,9 @@ impl Search<'_> {
                     self.found.extend(live.map(|live| (key, Json::clone(&live))));
                 }
                 // Only users who write kinds of the API server itself, such as admission policies, need the right to read them.
-                Err(error) if error.forbidden() && key.kind.field_ownership == FieldOwnership::Exclusive => {}
-                Err(error) if error.forbidden() => self.forbidden = Some((error, key)),
-                Err(error) => return Err(explain(&error, Doing::Read, &key, None, out)),
+                Err(error) if error.is_forbidden() && key.kind.field_ownership == FieldOwnership::Exclusive => {}
+                Err(error) if error.is_forbidden() => self.forbidden = Some((error, key)),
+                Err(error) => return Err(report_error(&error, ApiOperation::Read, &key, None, out)),
             }
         }
         Ok(())
@@ -93,9 +93,9 @@ impl Search<'_> {
                     let own: Vec<_> = own.collect();
                     self.found.extend(own);
                 }
-                Err(error) if error.forbidden() && !is_possible => {}
-                Err(error) if error.forbidden() => self.forbidden = Some((error, key(""))),
-                Err(error) => return Err(explain(&error, Doing::Read, &key(""), None, out)),
+                Err(error) if error.is_forbidden() && !is_possible => {}
+                Err(error) if error.is_forbidden() => self.forbidden = Some((error, key(""))),
+                Err(error) => return Err(report_error(&error, ApiOperation::Read, &key(""), None, out)),
             }
         }
         Ok(())
@@ -104,7 +104,7 @@ impl Search<'_> {
     fn result(self, out: &mut Diagnostics) -> Result<Vec<(Key, Json)>, Reported> {
         match self.forbidden {
             Some((error, key)) if self.found.is_empty() => {
-                explain(&error, Doing::Read, &key, None, out);
+                report_error(&error, ApiOperation::Read, &key, None, out);
                 out.no_errors().map(|()| self.found)
             }
             _ => Ok(self.found),

@@ -48,7 +48,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "plugin/interface.rs", is: "the author's side", ours: &["diagnostics", "schema"],
         others: &["async_trait", "serde_json", "tokio_util"], world: false },
     Layer { part: "kubernetes", is: "free of Istio and Terraform", ours: &["diagnostics", "query", "known", "object", "json_path"],
-        others: &["base64", "fastrand", "http", "http_body_util", "hyper_util", "k8s_openapi", "kube", "rustls", "secrecy", "serde", "serde_json", "serde_saphyr",
+        others: &["base64", "fastrand", "http", "http_body_util", "hyper_util", "k8s_openapi", "kube", "percent_encoding", "rustls", "secrecy", "serde", "serde_json", "serde_saphyr",
             "thiserror", "tokio", "tokio_util", "tracing"], world: true },
     Layer { part: "engine", is: "free of Istio and HCL", ours: &["diagnostics", "query", "known", "kubernetes", "object", "json_path"],
         others: &["fastrand", "futures_util", "serde", "serde_json", "tokio", "tokio_util", "tracing"], world: true },

@@ -1,41 +1,52 @@
-//! Which hosts, and how they become addresses.
+//! Rules for the hosts and the names of their objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{Endpoint, ExternalService, Host, Resolution},
+    super::{ExternalService, Host, destination_rule::selected_workloads_name},
     argument,
 };
 use crate::{
     diagnostics::Diagnostics,
-    known::as_known,
     mesh::{Mesh, names},
+    schema::Attr,
 };
 
-/// Of an object's name.
-const LONGEST: usize = 253;
+/// The maximum length of an object's name in Kubernetes.
+const MAX_NAME_LENGTH: usize = 253;
 
 impl ExternalService {
-    pub(super) fn check_hosts(&self, out: &mut Diagnostics) {
-        match (&self.host, &self.hosts) {
-            (Ok(None), Ok(None)) => {
-                out.error(
-                    &argument("host"),
-                    "No host",
-                    "Write host = \"api.example.com\", or hosts and a name for them.",
-                );
-            }
-            (Ok(Some(_)), Ok(Some(_))) => {
-                out.error(
-                    &argument("hosts"),
-                    "Both host and hosts",
-                    "One is the short way of the other. Write all of the hosts in hosts, and remove host.",
-                );
-            }
-            _ => {}
+    pub(super) fn validate_hosts(&self, out: &mut Diagnostics) {
+        let hosts = self.hosts.elements();
+        if self.host == Attr::Null && hosts == Ok(None) {
+            out.error(&argument("host"), "No host", "Write host = \"api.example.com\", or hosts and a name for them.");
         }
-        let Ok(Some(hosts)) = &self.hosts else { return };
-        if self.name == Ok(None) {
+        let Ok(Some(hosts)) = hosts else { return };
+        if self.host.is_set() {
+            out.error(
+                &argument("hosts"),
+                "Both host and hosts",
+                "One is the short way of the other. Write all of the hosts in hosts, and remove host.",
+            );
+        }
+        self.validate_object_names(hosts, out);
+        if self.resolution == Attr::Null
+            && self.endpoint.known().is_ok_and(<[_]>::is_empty)
+            && hosts.iter().any(Host::is_wildcard)
+            && !hosts.iter().all(Host::is_wildcard)
+        {
+            out.error(
+                &argument("hosts"),
+                "Wildcards beside exact hosts",
+                "Proxies look exact hosts up, and wildcards have no address to look up. Write wildcards in a \
+                 mesh_external_service of their own, or resolution = \"none\" for proxies to go where the application wanted to.",
+            );
+        }
+    }
+
+    /// Each host of `hosts` has objects that are named after `name` and the host.
+    fn validate_object_names(&self, hosts: &BTreeSet<Host>, out: &mut Diagnostics) {
+        if self.name == Attr::Null {
             out.error(
                 &argument("name"),
                 "Many hosts without a name",
@@ -56,41 +67,30 @@ impl ExternalService {
                 );
             }
         }
-        if let (Ok(Some(name)), Some(longest)) = (&self.name, named.keys().map(String::len).max())
-            && name.len() + longest + "--workloads".len() > LONGEST
+        if let Attr::Known(name) = &self.name
+            && named.keys().any(|host| selected_workloads_name(&format!("{name}-{host}")).len() > MAX_NAME_LENGTH)
         {
             out.error(
                 &argument("name"),
                 "Names too long",
                 format!(
-                    "Objects are named after name and host, and Kubernetes takes {LONGEST} characters. Choose a shorter name."
+                    "Objects are named after name and host, and Kubernetes takes {MAX_NAME_LENGTH} characters. Choose a shorter \
+                     name."
                 ),
-            );
-        }
-        if self.resolution == Ok(None)
-            && as_known(&self.endpoints).is_ok_and(Vec::is_empty)
-            && hosts.iter().any(Host::is_wildcard)
-            && !hosts.iter().all(Host::is_wildcard)
-        {
-            out.error(
-                &argument("hosts"),
-                "Wildcards beside exact hosts",
-                "Proxies look exact hosts up, and wildcards have no address to look up. Write wildcards in a \
-                 mesh_external_service of their own, or resolution = \"none\" for proxies to go where the application wanted to.",
             );
         }
     }
 
-    pub(super) fn check_hosts_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        let hosts = match (&self.host, &self.hosts) {
-            (_, Ok(Some(hosts))) => hosts.iter().map(|host| ("hosts", host)).collect(),
-            (Ok(Some(host)), _) => vec![("host", host)],
-            _ => Vec::new(),
+    pub(super) fn validate_hosts_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        let (name, hosts) = match (self.hosts.elements(), &self.host) {
+            (Ok(Some(hosts)), _) => ("hosts", hosts.iter().collect()),
+            (_, Attr::Known(host)) => ("host", vec![host]),
+            _ => return,
         };
-        for (at, host) in hosts {
+        for host in hosts {
             if names::is_in_cluster(host.as_str(), &mesh.cluster_domain) {
                 out.error(
-                    &argument(at),
+                    &argument(name),
                     "A host of the cluster",
                     format!(
                         "Hosts under {} are Kubernetes Services, which an external service of the same name would hide. Declare it \
@@ -99,67 +99,6 @@ impl ExternalService {
                     ),
                 );
             }
-        }
-    }
-
-    pub(super) fn check_resolution(&self, out: &mut Diagnostics) {
-        if self.resolution == Ok(Some(Resolution::Dns)) && self.has_wildcard() == Ok(true) {
-            out.error(
-                &argument("resolution"),
-                "A wildcard has no address to look up",
-                "A wildcard stands for many hosts, of which DNS knows no address. Remove resolution: proxies then go where the \
-                 application wanted to. Or write the exact hosts.",
-            );
-        }
-        if self.resolution == Ok(Some(Resolution::Static)) && as_known(&self.endpoints).is_ok_and(Vec::is_empty) {
-            out.error(
-                &argument("resolution"),
-                "No endpoints",
-                "With resolution = \"static\" requests go to endpoint blocks, and without one they fail. Write one for each \
-                 address of the host.",
-            );
-        }
-        if let (Ok(Some(written @ (Resolution::Dns | Resolution::None))), Ok([first, ..])) =
-            (self.resolution, self.endpoints.as_deref())
-        {
-            out.error(
-                &first.at,
-                "An endpoint that nothing goes to",
-                format!(
-                    "With resolution = \"{written}\" addresses come from elsewhere. Remove the endpoint blocks, or write \
-                     resolution = \"static\"."
-                ),
-            );
-        }
-        if let (Ok(Resolution::Dns), Ok(addresses)) = (self.resolved(), &self.addresses)
-            && let Some(range) = addresses.iter().find(|address| address.is_range())
-        {
-            out.error(
-                &argument("addresses"),
-                "A range of addresses with DNS",
-                format!(
-                    "Proxies would send whoever connects into {range} to the one address that DNS knows. Write single addresses, \
-                     or resolution = \"none\" for connections to go where they wanted to."
-                ),
-            );
-        }
-        for endpoint in self.endpoints.iter().flatten() {
-            self.check_endpoint(endpoint, out);
-        }
-    }
-
-    fn check_endpoint(&self, endpoint: &Endpoint, out: &mut Diagnostics) {
-        let (Ok(written), Ok(doors)) = (&endpoint.ports, self.doors()) else { return };
-        for called in written.keys().filter(|called| doors.iter().all(|door| door.number.to_string() != **called)) {
-            let there: Vec<_> = doors.iter().map(|door| door.number.to_string()).collect();
-            out.error(
-                &endpoint.at.attribute("ports").key(called),
-                "No such port",
-                format!(
-                    "ports says where the endpoint listens for each port that applications call, and these are {}.",
-                    there.join(", ")
-                ),
-            );
         }
     }
 }

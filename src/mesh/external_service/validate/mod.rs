@@ -1,42 +1,52 @@
-//! What must hold across arguments. Each rule runs when what *it* needs is known.
+//! Rules across arguments. Each runs as soon as the values that it needs are known, so that one validation reports all
+//! mistakes.
 //!
-//! | file | about |
+//! | file | content |
 //! | --- | --- |
-//! | [`hosts`] | which hosts, and how they become addresses |
-//! | [`ports`] | ports, and who speaks TLS on each |
-//! | [`tls`] | handshakes that the proxy begins |
-//! | [`failures`] | timeouts, retries, limits |
+//! | [`hosts`] | hosts, and the names of their objects |
+//! | [`resolution`] | resolution, addresses and endpoints |
+//! | [`ports`] | ports, and the TLS mode of each |
+//! | [`tls`] | TLS that the proxy originates |
+//! | [`credential`] | the Secret of its certificate |
+//! | [`resiliency`] | timeouts, retries and limits |
 
-mod failures;
+mod credential;
 mod hosts;
 mod ports;
+mod resiliency;
+mod resolution;
 mod tls;
 
 use super::ExternalService;
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::Mesh,
+    mesh::{Mesh, labels},
 };
 
 impl ExternalService {
-    /// Rules that need no provider arguments.
-    pub fn check(&self, out: &mut Diagnostics) {
-        self.check_hosts(out);
-        self.check_export(out);
-        self.check_resolution(out);
-        self.check_ports(out);
-        self.check_tls(out);
-        self.check_failures(out);
+    /// Reports violations of rules across arguments.
+    pub fn validate(&self, out: &mut Diagnostics) {
+        labels::validate_labels(&self.labels, &argument("labels"), out);
+        labels::validate_annotations(&self.annotations, &argument("annotations"), out);
+        if let Ok(Some(settings)) = self.tls_settings.known() {
+            labels::validate_selector(&settings.workload_selector, &settings.at.attribute("workload_selector"), out);
+        }
+        self.validate_hosts(out);
+        self.validate_export_to(out);
+        self.validate_resolution(out);
+        self.validate_ports(out);
+        self.validate_tls(out);
+        self.validate_resiliency(out);
     }
 
-    /// Rules that need the provider's arguments.
-    pub fn check_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        self.check_hosts_in_mesh(mesh, out);
-        self.check_credential_in_mesh(mesh, out);
+    /// Reports violations of rules that need the provider's arguments.
+    pub fn validate_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        self.validate_hosts_in_mesh(mesh, out);
+        self.validate_credential_in_mesh(mesh, out);
     }
 
-    fn check_export(&self, out: &mut Diagnostics) {
-        if let Ok(namespaces) = &self.export_to
+    fn validate_export_to(&self, out: &mut Diagnostics) {
+        if let Ok(namespaces) = self.export_to.required_elements()
             && namespaces.contains("*")
             && namespaces.len() > 1
         {

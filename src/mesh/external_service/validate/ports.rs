@@ -1,19 +1,20 @@
-//! Ports, and who speaks TLS on each.
+//! Rules for the ports and the TLS mode of each.
 
 use std::collections::BTreeSet;
 
-use super::{
-    super::{ExternalService, Port, Resolution, Tls, ports::is_nameless},
-    argument,
+use super::super::{ExternalService, Port, Resolution, TlsMode, ports::carries_host_name};
+use crate::{
+    diagnostics::Diagnostics,
+    mesh::port::Protocol,
+    schema::{At, Attr},
 };
-use crate::{diagnostics::Diagnostics, known::as_known, mesh::port::Protocol};
 
 impl ExternalService {
-    pub(super) fn check_ports(&self, out: &mut Diagnostics) {
-        let Ok(ports) = as_known(&self.ports) else { return };
+    pub(super) fn validate_ports(&self, out: &mut Diagnostics) {
+        let Ok(ports) = self.port.known() else { return };
         let mut numbers = BTreeSet::new();
         for port in ports {
-            if let Ok(number) = port.number
+            if let Attr::Known(number) = port.number
                 && !numbers.insert(number)
             {
                 out.error(
@@ -22,20 +23,20 @@ impl ExternalService {
                     "A host has each port once. Remove one of the blocks, or give it another number.",
                 );
             }
-            let Ok(protocol) = port.protocol else { continue };
-            if is_nameless(protocol) {
-                self.check_nameless(port, protocol, out);
+            let Attr::Known(protocol) = port.protocol else { continue };
+            if !carries_host_name(protocol) {
+                self.validate_port_without_host_name(port, protocol, out);
             } else if protocol.is_tls() {
-                check_passed_through(port, protocol, out);
+                validate_tls_port(port, protocol, out);
             } else {
-                self.check_clear(port, protocol, out);
+                self.validate_clear_text_port(port, protocol, out);
             }
         }
     }
 
-    /// Without an address such a port would be taken for every host in the world.
-    fn check_nameless(&self, port: &Port, protocol: Protocol, out: &mut Diagnostics) {
-        if as_known(&self.addresses).is_ok_and(BTreeSet::is_empty) {
+    /// Without an address Istio would send connections to every host on such a port to this one.
+    fn validate_port_without_host_name(&self, port: &At<Port>, protocol: Protocol, out: &mut Diagnostics) {
+        if self.addresses == Attr::Null {
             let why = if self.has_wildcard() == Ok(true) {
                 "the hosts of the wildcard could not be told apart on it"
             } else {
@@ -51,8 +52,8 @@ impl ExternalService {
                 ),
             );
         }
-        if self.all_hosts().is_ok_and(|hosts| hosts.len() > 1)
-            && self.resolved().is_ok_and(|resolution| resolution != Resolution::None)
+        if self.hosts().is_ok_and(|hosts| hosts.len() > 1)
+            && self.resolution().is_ok_and(|resolution| resolution != Resolution::None)
         {
             out.error(
                 &port.at.attribute("protocol"),
@@ -65,17 +66,13 @@ impl ExternalService {
         }
     }
 
-    fn check_clear(&self, port: &Port, protocol: Protocol, out: &mut Diagnostics) {
-        if self.tls_of(port) != Ok(Tls::Passthrough) {
+    /// A clear-text port needs a TLS mode other than the default.
+    fn validate_clear_text_port(&self, port: &At<Port>, protocol: Protocol, out: &mut Diagnostics) {
+        if self.port_tls(port) != Ok(TlsMode::Passthrough) {
             return;
         }
-        let at = if port.tls == Ok(Some(Tls::Passthrough)) {
-            port.at.attribute("tls")
-        } else {
-            port.at.attribute("protocol")
-        };
         out.error(
-            &at,
+            &port.at.attribute(if port.tls.is_set() { "tls" } else { "protocol" }),
             format!("{protocol} can't pass through as TLS"),
             format!(
                 "With protocol = \"{protocol}\" the application speaks clear text. Write tls = \"originate\" for the proxy to speak \
@@ -84,35 +81,18 @@ impl ExternalService {
             ),
         );
     }
-
-    /// What a wildcard's requests are sent with comes from the requests, which such a port doesn't have.
-    pub(super) fn check_origination_without_names(&self, out: &mut Diagnostics) {
-        let (Ok(ports), Ok(true)) = (as_known(&self.ports), self.has_wildcard()) else { return };
-        let is_blind = |port: &Port| {
-            port.protocol.is_ok_and(is_nameless) && self.tls_of(port).is_ok_and(|tls| tls.origination().is_some())
-        };
-        let Ok(settings) = as_known(&self.tls_settings) else { return };
-        let is_named = settings.as_ref().is_some_and(|settings| settings.subject_alt_names != Ok(None));
-        if ports.iter().any(is_blind) && !is_named {
-            out.error(
-                &argument("tls_settings"),
-                "A wildcard's certificate goes unchecked",
-                "On a port without requests the proxy doesn't know which host of the wildcard is meant, so it could check no name \
-                 in the certificate. Write sni and subject_alt_names in tls_settings, or the exact host.",
-            );
-        }
-    }
 }
 
-fn check_passed_through(port: &Port, protocol: Protocol, out: &mut Diagnostics) {
-    if let Ok(Some(written)) = port.tls
-        && written != Tls::Passthrough
+/// The proxy forwards a TLS port as it is: TLS in TLS is refused.
+fn validate_tls_port(port: &At<Port>, protocol: Protocol, out: &mut Diagnostics) {
+    if let Attr::Known(mode) = port.tls
+        && mode != TlsMode::Passthrough
     {
         out.error(
             &port.at.attribute("tls"),
             "TLS port that isn't passed through",
             format!(
-                "With protocol = \"{protocol}\" the application speaks TLS itself, so tls = \"{written}\" can't be meant. Remove tls, \
+                "With protocol = \"{protocol}\" the application speaks TLS itself, so tls = \"{mode}\" can't be meant. Remove tls, \
                  or write protocol = \"http\" if the application speaks clear text."
             ),
         );

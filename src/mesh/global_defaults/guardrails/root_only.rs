@@ -1,15 +1,15 @@
-//! Kinds that are written in the root namespace alone.
+//! The guardrail that restricts kinds to the root namespace.
 
 use std::collections::BTreeMap;
 
-use super::{Guarded, Guardrails, Rules, resources, validation};
-use crate::{
-    known::{Known, as_known},
-    mesh::global_defaults::Site,
+use super::{
+    Guardrails, RestrictedKind,
+    policy::{Rules, resources, validation},
 };
+use crate::{known::Known, mesh::global_defaults::site::Site};
 
-impl Guarded {
-    /// Group and plural.
+impl RestrictedKind {
+    /// The API group and the plural name.
     const fn resource(self) -> (&'static str, &'static str) {
         match self {
             Self::EnvoyFilter => ("networking.istio.io", "envoyfilters"),
@@ -25,13 +25,14 @@ impl Guarded {
     }
 }
 
-/// Whatever the policy's conditions let through is refused.
+/// Every request that meets the conditions of the policy is denied.
 pub(super) fn rules(site: &Site, guardrails: &Guardrails) -> Known<Rules> {
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (group, plural) in as_known(&guardrails.root_only)?.iter().map(|kind| kind.resource()) {
+    for (group, plural) in guardrails.root_only()?.into_iter().map(RestrictedKind::resource) {
         groups.entry(group).or_default().push(plural);
     }
-    let rule = format!("Rule root_only of the mesh: this kind is written in namespace {} alone.", site.root());
+    let rule =
+        format!("Rule root_only of the mesh: this kind is written in namespace {} alone.", site.root_namespace());
     Ok(Rules {
         resources: groups.into_iter().map(|(group, plurals)| resources(group, plurals)).collect(),
         variables: Vec::new(),

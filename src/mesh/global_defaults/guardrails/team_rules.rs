@@ -1,73 +1,41 @@
-//! Values by which a team would take or open what isn't its own. Whatever `mesh_service` renders passes, but for an `allow`
-//! block that lets everybody do everything.
+//! The guardrail that validates objects of teams, so that no team takes over names of another or opens the mesh. The objects of
+//! a `mesh_service` are valid, except for an ALLOW policy that allows every request.
 
-use super::{Guardrails, Rules, cel, resources, sound, validation};
+use super::{
+    Guardrails, cel,
+    global_names::{GlobalNames, global_names},
+    policy::{Rules, resources, validation},
+};
 use crate::{
-    known::{Known, as_known},
-    mesh::{Mesh, admission::Variable, global_defaults::Site, global_name::is_global_name},
+    known::Known,
+    mesh::{Mesh, admission::Variable, global_defaults::site::Site},
 };
 
-/// The rules: of which kind, what holds, and what whoever breaks it reads.
+/// A rule for objects of one kind.
+struct Rule {
+    kind: &'static str,
+    /// The CEL expression that is true for valid objects.
+    condition: String,
+    /// The sentence that authors of other objects read.
+    message: String,
+}
+
+impl Rule {
+    fn new(kind: &'static str, condition: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind, condition: condition.into(), message: message.into() }
+    }
+}
+
+/// All rules of the guardrail.
 pub(super) fn rules(site: &Site, guardrails: &Guardrails) -> Known<Rules> {
-    let Names { own, told } = names(site.mesh, guardrails)?;
-    let cluster_host = cel::is_host(&format!("{{name}}.{{namespace}}.svc.{}", site.mesh.cluster_domain));
-    let short_host = cel::is_host("{name}");
-    let rules = [
-        (
-            "ServiceEntry",
-            "object.?spec.?location.orValue(\"MESH_EXTERNAL\") == \"MESH_INTERNAL\"".to_owned(),
-            "a ServiceEntry of a team is MESH_INTERNAL; services outside the mesh are declared centrally.".to_owned(),
-        ),
-        (
-            "ServiceEntry",
-            "size(object.?spec.?endpoints.orValue([])) == 0 && size(object.?spec.?addresses.orValue([])) == 0 && \
-             !object.?spec.?workloadSelector.hasValue()"
-                .to_owned(),
-            "a ServiceEntry of a team has no endpoints, addresses or workloadSelector: it would send a name's traffic elsewhere."
-                .to_owned(),
-        ),
-        (
-            "ServiceEntry",
-            format!("object.?spec.?hosts.orValue([]).all(host, {own})"),
-            format!("a ServiceEntry of a team is for its namespace's own global names ({told})."),
-        ),
-        (
-            "VirtualService",
-            format!(
-                "{} || object.?spec.?hosts.orValue([]).all(host, {cluster_host} || {short_host} || {own})",
-                ingress(site.mesh)
-            ),
-            format!(
-                "a VirtualService of a team is for Services of its namespace, its own global names ({told}), or hosts of {}.",
-                gateways(site.mesh)
-            ),
-        ),
-        (
-            "Sidecar",
-            "object.?spec.?outboundTrafficPolicy.hasValue() && \
-             object.spec.outboundTrafficPolicy.?mode.orValue(\"REGISTRY_ONLY\") == \"REGISTRY_ONLY\""
-                .to_owned(),
-            "a Sidecar says outboundTrafficPolicy REGISTRY_ONLY, never ALLOW_ANY; left out, it would be ALLOW_ANY.".to_owned(),
-        ),
-        (
-            "DestinationRule",
-            "variables.policies.all(policy, policy.?tls.?mode.orValue(\"\") != \"DISABLE\" && \
-             policy.?portLevelSettings.orValue([]).all(port, port.?tls.?mode.orValue(\"\") != \"DISABLE\"))"
-                .to_owned(),
-            "a DestinationRule doesn't say tls DISABLE: calls in the mesh are encrypted.".to_owned(),
-        ),
-        (
-            "AuthorizationPolicy",
-            "object.?spec.?action.orValue(\"ALLOW\") != \"ALLOW\" || object.?spec.?rules.orValue([]).all(rule, \
-             [rule.?from, rule.?to, rule.?when].exists(part, size(part.orValue([])) > 0))"
-                .to_owned(),
-            "an ALLOW policy has no empty rule: it would let everybody in.".to_owned(),
-        ),
-    ];
-    let validations = rules.into_iter().map(|(kind, holds, why)| {
-        let expression = format!("object.kind != {} || {holds}", cel::text(kind));
-        validation(guardrails, expression, &format!("Rule team_rules of the mesh: {why}"))
-    });
+    let names = global_names(site.mesh, guardrails)?;
+    let mut rules = Vec::from(service_entries(&names));
+    rules.push(virtual_services(site.mesh, &names));
+    rules.extend(protections());
+    let validation = |rule: &Rule| {
+        let expression = format!("object.kind != {} || {}", cel::string(rule.kind), rule.condition);
+        validation(guardrails, expression, &format!("Rule team_rules of the mesh: {}", rule.message))
+    };
     Ok(Rules {
         resources: vec![
             resources("networking.istio.io", vec!["destinationrules", "serviceentries", "sidecars", "virtualservices"]),
@@ -79,50 +47,65 @@ pub(super) fn rules(site: &Site, guardrails: &Guardrails) -> Known<Rules> {
                          object.?spec.?subsets.orValue([]).map(subset, subset.?trafficPolicy)"
                 .to_owned(),
         }],
-        validations: validations.collect::<Known<_>>()?,
+        validations: rules.iter().map(validation).collect::<Known<_>>()?,
     })
 }
 
-/// Which names are a namespace's own.
-struct Names {
-    /// A condition on `host`.
-    own: String,
-    /// In words.
-    told: String,
+/// A ServiceEntry defines a global name of its namespace, and its traffic goes to Services.
+fn service_entries(names: &GlobalNames) -> [Rule; 3] {
+    let GlobalNames { condition, description } = names;
+    [
+        Rule::new(
+            "ServiceEntry",
+            "object.?spec.?location.orValue(\"MESH_EXTERNAL\") == \"MESH_INTERNAL\"",
+            "a ServiceEntry of a team is MESH_INTERNAL; services outside the mesh are declared centrally.",
+        ),
+        Rule::new(
+            "ServiceEntry",
+            "size(object.?spec.?endpoints.orValue([])) == 0 && size(object.?spec.?addresses.orValue([])) == 0 && \
+             !object.?spec.?workloadSelector.hasValue()",
+            "a ServiceEntry of a team has no endpoints, addresses or workloadSelector: it would send a name's traffic elsewhere.",
+        ),
+        Rule::new(
+            "ServiceEntry",
+            format!("object.?spec.?hosts.orValue([]).all(host, {condition})"),
+            format!("a ServiceEntry of a team is for its namespace's own global names ({description})."),
+        ),
+    ]
 }
 
-fn names(mesh: &Mesh, guardrails: &Guardrails) -> Known<Names> {
-    let (mut conditions, mut told) = (Vec::new(), Vec::new());
-    if let Some(template) = &mesh.global_name_template {
-        conditions.push(cel::is_host(&template.to_string()));
-        told.push(template.to_string());
-    }
-    let granted = as_known(&guardrails.global_names)?;
-    if !granted.is_empty() {
-        sound(granted.values().flatten().all(|name| is_global_name(name)).then_some(()))?;
-        let of = |(namespace, names)| format!("{}: {}", cel::text(namespace), cel::texts(names));
-        let map: Vec<String> = granted.iter().map(|(namespace, names)| of((namespace, names))).collect();
-        conditions.push(format!("host in {{{}}}[?request.namespace].orValue([])", map.join(", ")));
-        told.push("what the central team granted it".to_owned());
-    }
-    if conditions.is_empty() {
-        return Ok(Names { own: "false".to_owned(), told: "there are none in this mesh".to_owned() });
-    }
-    Ok(Names { own: format!("({})", conditions.join(" || ")), told: told.join(", or ") })
+/// A VirtualService routes hosts of its namespace, or hosts of gateways.
+fn virtual_services(mesh: &Mesh, names: &GlobalNames) -> Rule {
+    let GlobalNames { condition, description } = names;
+    let cluster_host = cel::is_host(&format!("{{name}}.{{namespace}}.svc.{}", mesh.cluster_domain));
+    let short_host = cel::is_host("{name}");
+    Rule::new(
+        "VirtualService",
+        format!(
+            "{} || object.?spec.?hosts.orValue([]).all(host, {cluster_host} || {short_host} || {condition})",
+            is_bound_to_gateways(mesh)
+        ),
+        format!(
+            "a VirtualService of a team is for Services of its namespace, its own global names ({description}), or hosts of {}.",
+            allowed_gateways(mesh)
+        ),
+    )
 }
 
-/// What comes in by a gateway: which hosts it takes from which namespaces says the Gateway.
-fn ingress(mesh: &Mesh) -> String {
+/// A CEL condition: the VirtualService is bound to gateways only. A Gateway itself says which hosts it serves for which
+/// namespaces.
+fn is_bound_to_gateways(mesh: &Mesh) -> String {
     let is_gateway = if mesh.gateway_namespaces.is_empty() {
         "gateway != \"mesh\"".to_owned()
     } else {
-        let namespaces = cel::texts(&mesh.gateway_namespaces);
+        let namespaces = cel::strings(&mesh.gateway_namespaces);
         format!("gateway.contains(\"/\") && gateway.split(\"/\")[0] in {namespaces}")
     };
     format!("(size(object.?spec.?gateways.orValue([])) > 0 && object.spec.gateways.all(gateway, {is_gateway}))")
 }
 
-fn gateways(mesh: &Mesh) -> String {
+/// The same condition in words, for the message.
+fn allowed_gateways(mesh: &Mesh) -> String {
     if mesh.gateway_namespaces.is_empty() {
         return "a Gateway that it names alone".to_owned();
     }
@@ -130,7 +113,26 @@ fn gateways(mesh: &Mesh) -> String {
     format!("a Gateway in {} that it names alone", namespaces.join(", "))
 }
 
-/// Whether the template keeps the names of two namespaces apart: with `{namespace}` as a part of its own.
-pub(in crate::mesh::global_defaults) fn tells_namespaces_apart(template: &str) -> bool {
-    template.split('.').any(|part| part == "{namespace}")
+/// Outbound traffic, encryption and authorization stay as strict as the mesh is.
+fn protections() -> [Rule; 3] {
+    [
+        Rule::new(
+            "Sidecar",
+            "object.?spec.?outboundTrafficPolicy.hasValue() && \
+             object.spec.outboundTrafficPolicy.?mode.orValue(\"REGISTRY_ONLY\") == \"REGISTRY_ONLY\"",
+            "a Sidecar says outboundTrafficPolicy REGISTRY_ONLY, never ALLOW_ANY; left out, it would be ALLOW_ANY.",
+        ),
+        Rule::new(
+            "DestinationRule",
+            "variables.policies.all(policy, policy.?tls.?mode.orValue(\"\") != \"DISABLE\" && \
+             policy.?portLevelSettings.orValue([]).all(port, port.?tls.?mode.orValue(\"\") != \"DISABLE\"))",
+            "a DestinationRule doesn't say tls DISABLE: calls in the mesh are encrypted.",
+        ),
+        Rule::new(
+            "AuthorizationPolicy",
+            "object.?spec.?action.orValue(\"ALLOW\") != \"ALLOW\" || object.?spec.?rules.orValue([]).all(rule, \
+             [rule.?from, rule.?to, rule.?when].exists(part, size(part.orValue([])) > 0))",
+            "an ALLOW policy has no empty rule: it would let everybody in.",
+        ),
+    ]
 }

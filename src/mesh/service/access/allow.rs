@@ -1,4 +1,4 @@
-//! The ALLOW policy. It is there unless nothing is checked: with it, who isn't named is refused.
+//! The ALLOW policy. It is rendered unless `authorization_mode` is `off`: callers that it doesn't name are refused.
 
 use std::collections::BTreeSet;
 
@@ -19,40 +19,40 @@ use crate::{
     object::{Key, Object},
 };
 
-/// The blocks in their order, then the gateways that send requests from outside, then what `access` adds.
+/// Rules for the blocks in their order, then for the gateways of `ingress`, then for `access`.
 pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
     let blocks = site.service.allow()?;
     let mut rules = blocks.iter().map(|block| rule(site, block)).collect::<Known<Vec<_>>>()?;
-    let ways_in = site.service.ingress()?;
-    for way in ways_in {
-        rules.push(way_in(site, way)?);
+    let ingress = site.service.ingress.known()?;
+    for block in ingress {
+        rules.push(ingress_rule(site, block)?);
     }
     if let Some(caller) = access_caller(site)? {
         let from = sources(&BTreeSet::from([caller]), &BTreeSet::new(), site.namespace, site.mesh);
         rules.push(Rule { from, ..Rule::default() });
     }
     let access = ("spec.rules".to_owned(), Path::root().attribute("access"));
-    let places = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
-    let ways_in =
-        ways_in.iter().enumerate().map(|(n, way)| (format!("spec.rules[{}]", blocks.len() + n), way.at.clone()));
-    shared(site, key, Action::Allow, rules, std::iter::once(access).chain(places).chain(ways_in))
+    let blocks_at = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
+    let ingress =
+        ingress.iter().enumerate().map(|(n, block)| (format!("spec.rules[{}]", blocks.len() + n), block.at.clone()));
+    shared(site, key, Action::Allow, rules, std::iter::once(access).chain(blocks_at).chain(ingress))
 }
 
-/// What a gateway may call is what it is told to send: its port, and the paths as they arrive.
-fn way_in(site: &Site, way: &Ingress) -> Known<Rule> {
+/// A gateway may call the port that it forwards requests to, with the paths that remain after a rewrite.
+fn ingress_rule(site: &Site, block: &Ingress) -> Known<Rule> {
     let operation = Operation {
-        ports: BTreeSet::from([way.port(site.service.ports()?)?.target_port?]),
-        paths: way.seen_paths()?,
+        ports: BTreeSet::from([block.target(site.service.ports()?)?.target_port()?]),
+        paths: block.forwarded_paths()?,
         ..Operation::default()
     };
-    let from = sources(&BTreeSet::from([way.caller()?]), &BTreeSet::new(), site.namespace, site.mesh);
+    let from = sources(&BTreeSet::from([block.caller()?]), &BTreeSet::new(), site.namespace, site.mesh);
     Ok(Rule { from, to: vec![To { operation }], ..Rule::default() })
 }
 
-/// Whom `access` lets in: where it is written, or where no block replaces its default.
+/// The callers that `access` admits: where it is set, or where no `allow` block replaces its default.
 pub(super) fn access_caller(site: &Site) -> Known<Option<Caller>> {
-    let access = match site.service.authorization.access? {
-        Some(written) => written,
+    let access = match site.service.authorization.access.copied()? {
+        Some(access) => access,
         None if site.service.allow()?.is_empty() => Access::Namespace,
         None => Access::None,
     };

@@ -1,5 +1,5 @@
-//! The DENY policy of requests without the token of an end user. A RequestAuthentication alone refuses only tokens that are
-//! wrong, and lets requests without one in.
+//! The DENY policy for requests without the token of an end user. A RequestAuthentication alone refuses only invalid tokens,
+//! and admits requests without one.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, as_known},
+    known::{Known, Unknown},
     mesh::{
         istio::authorization_policy::{Condition, Operation, Rule, To},
         service::Site,
@@ -17,18 +17,20 @@ use crate::{
     object::{Key, Object},
 };
 
-/// What its name ends with.
+/// The suffix of its name.
 pub(super) const SUFFIX: &str = "end-user";
 
-/// One rule: no verified token has an issuer. Its ports are written, or it would close TCP ports, where there is no token.
+/// One rule that matches requests without a verified token, which have no claim `iss`. It names its ports: otherwise it would
+/// refuse all connections to TCP ports, which carry no tokens.
 ///
-/// Not by `notRequestPrincipals`, which would refuse tokens without the claim `sub` too, that an `allow` block lets in.
+/// The rule doesn't use `notRequestPrincipals`, which also refuses tokens without the claim `sub`, even where an `allow` block
+/// admits them.
 pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
-    let required = as_known(&site.service.authorization.require_end_user)?.as_ref().ok_or(Unknown)?;
-    let not_paths = required.except_paths.clone()?.unwrap_or_default();
+    let required = site.service.authorization.require_end_user.known()?.ok_or(Unknown)?;
+    let not_paths = required.except_paths.elements_or_empty()?;
     let operation = Operation { not_paths, ports: http_ports(site)?, ..Operation::default() };
-    let nobody = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
-    let rule = Rule { to: vec![To { operation }], when: vec![nobody], ..Rule::default() };
-    let place = ("spec.rules".to_owned(), Path::root().attribute("require_end_user"));
-    shared(site, key, Action::Deny, vec![rule], std::iter::once(place))
+    let no_issuer = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
+    let rule = Rule { to: vec![To { operation }], when: vec![no_issuer], ..Rule::default() };
+    let origin = ("spec.rules".to_owned(), Path::root().attribute("require_end_user"));
+    shared(site, key, Action::Deny, vec![rule], std::iter::once(origin))
 }

@@ -1,12 +1,12 @@
-//! Everybody who may call, and the namespaces that see the service: one list for its Service, DestinationRule,
-//! VirtualService and ServiceEntry, since one that is seen without another it needs answers 503.
+//! All callers of the service, and the namespaces that see it. Its Service, DestinationRule, VirtualService and ServiceEntry
+//! share one list of namespaces: a proxy that sees a route without its subsets answers 503.
 
 use std::collections::BTreeSet;
 
 use super::{AuthorizationMode, allow::access_caller};
 use crate::{
     diagnostics::Path,
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         istio::ExportTo,
         reference::Caller,
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Everybody who may call, once it is enforced. What `deny` refuses isn't taken away.
+/// The callers that are admitted once the policies are enforced. Callers that `deny` refuses are among them.
 pub(super) fn allowed(site: &Site) -> Known<BTreeSet<Caller>> {
     let mut callers: BTreeSet<Caller> = access_caller(site)?.into_iter().collect();
     for block in site.service.allow()? {
@@ -24,7 +24,7 @@ pub(super) fn allowed(site: &Site) -> Known<BTreeSet<Caller>> {
     Ok(callers)
 }
 
-/// Everybody who may call today.
+/// The callers that are admitted in the present mode.
 pub(in crate::mesh::service) fn callers(site: &Site) -> Known<BTreeSet<Caller>> {
     if site.authorization_mode()? == AuthorizationMode::Enforce {
         allowed(site)
@@ -33,12 +33,12 @@ pub(in crate::mesh::service) fn callers(site: &Site) -> Known<BTreeSet<Caller>> 
     }
 }
 
-/// The namespaces that see the service: those that `export_to` lists, or those of its callers; beside them always its own,
-/// without which it would be hidden from itself, and the gateways'.
+/// The namespaces that see the service: those of `export_to`, or those of its callers. Its own and those of gateways are always
+/// among them.
 pub(in crate::mesh::service) fn export_to(site: &Site) -> Known<ExportTo> {
-    let namespaces = match as_known(&site.service.authorization.export_to)? {
-        Some(written) => written.clone(),
-        None => of_callers(&callers(site)?),
+    let namespaces = match site.service.authorization.export_to.elements()? {
+        Some(namespaces) => namespaces.clone(),
+        None => namespaces_of(&callers(site)?),
     };
     if namespaces.contains("*") {
         return Ok(ExportTo::from(["*".to_owned()]));
@@ -49,13 +49,13 @@ pub(in crate::mesh::service) fn export_to(site: &Site) -> Known<ExportTo> {
     Ok(std::iter::once(".".to_owned()).chain(others.filter(|namespace| !own(namespace))).collect())
 }
 
-/// All, where anybody may call or nothing is enforced yet: whoever calls today without being named still does tomorrow.
-fn of_callers(callers: &BTreeSet<Caller>) -> BTreeSet<String> {
+/// The namespaces of callers. Where any workload may call, or nothing is enforced yet, these are all namespaces.
+fn namespaces_of(callers: &BTreeSet<Caller>) -> BTreeSet<String> {
     callers.iter().map(|caller| caller.namespace().unwrap_or("*").to_owned()).collect()
 }
 
-/// The argument that the export follows from.
+/// The argument that the list of namespaces follows from.
 pub(in crate::mesh::service) fn argument(site: &Site) -> Path {
-    let written = matches!(site.service.authorization.export_to, Ok(Some(_)));
-    Path::root().attribute(if written { "export_to" } else { "allow" })
+    let is_set = site.service.authorization.export_to.is_set();
+    Path::root().attribute(if is_set { "export_to" } else { "allow" })
 }

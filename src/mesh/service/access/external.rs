@@ -1,10 +1,9 @@
-//! The CUSTOM policy: an authorizer of the mesh is asked about requests, before any other policy is.
+//! The CUSTOM policy: Envoy asks an external authorizer about requests before it evaluates other policies.
 
 use super::policy::{Action, policy as shared};
 use super::rule::http_ports;
 use crate::{
-    diagnostics::Path,
-    known::{Known, Unknown, as_known},
+    known::{Known, Unknown},
     mesh::{
         istio::authorization_policy::{Operation, Rule, To},
         service::Site,
@@ -12,17 +11,18 @@ use crate::{
     object::{Key, Object},
 };
 
-/// What its name ends with.
+/// The suffix of its name.
 pub(super) const SUFFIX: &str = "ext-authz";
 
-/// One rule. What it doesn't match goes on without being asked about, as does every TCP port.
+/// One rule. The authorizer isn't asked about requests that it doesn't match, nor about TCP ports.
 pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
-    let external = as_known(&site.service.authorization.external)?.as_ref().ok_or(Unknown)?;
-    let paths = external.paths.clone()?.unwrap_or_default();
+    let external = site.service.authorization.external_authorization.known()?.ok_or(Unknown)?;
+    let paths = external.paths.elements_or_empty()?;
     let operation = Operation { paths, ports: http_ports(site)?, ..Operation::default() };
     let rule = Rule { to: vec![To { operation }], ..Rule::default() };
-    let argument = Path::root().attribute("external_authorization");
-    let places =
-        [("spec.rules".to_owned(), argument.clone()), ("spec.provider".to_owned(), argument.attribute("provider"))];
-    shared(site, key, Action::Custom(external.provider.clone()?), vec![rule], places)
+    let origins = [
+        ("spec.rules".to_owned(), external.at.clone()),
+        ("spec.provider".to_owned(), external.at.attribute("provider")),
+    ];
+    shared(site, key, Action::Custom(external.provider.required()?.clone()), vec![rule], origins)
 }

@@ -1,4 +1,4 @@
-//! What the policies of a service share: the workloads that they are for, and how far they hold.
+//! What the policies of a service share: the selector, and whether they are enforced.
 
 use super::AuthorizationMode;
 use crate::{
@@ -13,26 +13,26 @@ use crate::{
         service::{Site, origins},
         stage,
     },
-    object::{Key, ManagementScope, Object, Transition},
+    object::{Key, Object},
 };
 
-/// What a policy does.
+/// The action of a policy.
 pub(super) enum Action {
-    /// Lets in.
+    /// Admits matching requests.
     Allow,
-    /// Refuses.
+    /// Refuses matching requests.
     Deny,
-    /// Asks this provider.
+    /// Asks the named extension provider.
     Custom(String),
 }
 
-/// A policy for the service's workloads; `places` say which argument a rule comes from, by the rule's path.
+/// Renders a policy for the pods of the service. `rule_origins` are the arguments that rules come from, by the rules' paths.
 pub(super) fn policy(
     site: &Site,
     key: Key,
     action: Action,
     rules: Vec<Rule>,
-    places: impl IntoIterator<Item = (String, Path)>,
+    rule_origins: impl IntoIterator<Item = (String, Path)>,
 ) -> Known<Object> {
     let mut metadata = site.metadata()?;
     let (action, provider, stage) = match action {
@@ -40,8 +40,8 @@ pub(super) fn policy(
         Action::Deny => ("DENY", None, stage::CLOSING),
         Action::Custom(name) => ("CUSTOM", Some(Provider { name }), stage::CLOSING),
     };
-    // Istio refuses the annotation on CUSTOM policies, whatever it says. On others it is written when false too: so it is
-    // ours, and nobody can switch enforcement off unseen.
+    // Istio refuses the annotation on CUSTOM policies. On others it is set to "false" as well: so the provider owns it, and
+    // drift shows when another tool switches enforcement off.
     if provider.is_none() {
         let dry_run = site.authorization_mode()? == AuthorizationMode::DryRun;
         metadata = metadata.annotated(DRY_RUN, dry_run.to_string());
@@ -49,13 +49,7 @@ pub(super) fn policy(
     let selector = Some(WorkloadSelector { match_labels: site.selector()? });
     let spec = AuthorizationPolicy { selector, action, provider, rules };
     let mut origins = origins(&[("spec.selector", Path::root().attribute("selector"))]);
-    origins.extend(places);
-    Ok(Object {
-        body: manifest(&key, metadata, &spec),
-        key,
-        scope: ManagementScope::Whole,
-        stage,
-        transition: Transition::InPlace,
-        origins,
-    })
+    origins.extend(rule_origins);
+    let body = manifest(&key, metadata, &spec);
+    Ok(Object::whole(key, body, stage).with_origins(origins))
 }

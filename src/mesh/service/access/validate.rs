@@ -1,20 +1,21 @@
-//! What must hold across the arguments of who may call. Each rule runs when what *it* needs is known.
+//! Rules across the arguments about callers. Each runs as soon as the values that it needs are known.
 
 use std::collections::BTreeSet;
 
-use super::{Access, AuthorizationMode, Calls, allow::access_caller, export::allowed};
+use super::{Access, AccessRule, AuthorizationMode, allow::access_caller, export::allowed};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         Mesh,
         port::Protocol,
         reference::Caller,
         service::{Port, Service, Site, validate::listed},
     },
+    schema::{At, Attr},
 };
 
-/// What a block does.
+/// Whether a block allows or denies.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Allow,
@@ -31,21 +32,21 @@ impl Effect {
 }
 
 impl Service {
-    /// Rules that need no provider arguments.
-    pub(in crate::mesh::service) fn check_access(&self, out: &mut Diagnostics) {
+    /// Reports violations of rules that need no provider arguments.
+    pub(in crate::mesh::service) fn validate_access(&self, out: &mut Diagnostics) {
         for (effect, blocks) in [(Effect::Allow, &self.authorization.allow), (Effect::Deny, &self.authorization.deny)] {
-            for block in blocks.iter().flatten() {
-                check_callers(block, out);
-                self.check_ports_of(effect, block, out);
-                self.check_methods(effect, block, out);
+            for block in blocks.known().into_iter().flatten() {
+                validate_callers(block, out);
+                self.validate_ports_of(effect, block, out);
+                self.validate_methods(effect, block, out);
                 if effect == Effect::Deny {
-                    check_hosts_of_deny(block, out);
+                    validate_hosts_of_deny(block, out);
                 }
             }
         }
-        self.check_requests_are_seen(out);
-        self.check_except_paths(out);
-        if let Ok(Some(namespaces)) = &self.authorization.export_to
+        self.validate_requests_are_seen(out);
+        self.validate_except_paths(out);
+        if let Ok(Some(namespaces)) = self.authorization.export_to.elements()
             && namespaces.contains("*")
             && namespaces.len() > 1
         {
@@ -55,18 +56,18 @@ impl Service {
                 "\"*\" is every namespace. Leave it out, or leave out the others.",
             );
         }
-        // Beside mistakes, what no block governs is no news.
+        // A port without callers may be the result of a mistake that is reported already.
         if !out.has_errors() {
-            self.check_every_port_has_callers(out);
+            self.validate_every_port_has_callers(out);
         }
     }
 
-    /// Rules that need the provider's arguments.
-    pub(in crate::mesh::service) fn check_access_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+    /// Reports violations of rules that need the provider's arguments.
+    pub(in crate::mesh::service) fn validate_access_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         let Ok(site) = self.site(mesh) else { return };
-        check_deny_has_effect(&site, out);
-        check_callers_see(&site, out);
-        if let (Ok(Some(_)), Ok(mode)) = (&self.authorization.external, site.authorization_mode())
+        validate_deny_has_effect(&site, out);
+        validate_callers_see(&site, out);
+        if let (true, Ok(mode)) = (self.authorization.external_authorization.is_set(), site.authorization_mode())
             && mode != AuthorizationMode::Enforce
         {
             out.warn(
@@ -80,14 +81,14 @@ impl Service {
         }
     }
 
-    fn check_ports_of(&self, effect: Effect, block: &Calls, out: &mut Diagnostics) {
+    fn validate_ports_of(&self, effect: Effect, block: &At<AccessRule>, out: &mut Diagnostics) {
         let Ok(ports) = self.ports() else { return };
         let attribute = block.http_attribute().ok().flatten();
-        let Ok(named) = &block.ports else { return };
-        for number in named.iter().flatten() {
+        let Ok(named) = block.ports.elements() else { return };
+        for number in named.into_iter().flatten() {
             let at = block.at.attribute("ports");
-            if let Some(port) = ports.iter().find(|port| port.number == Ok(*number)) {
-                if let (Some(attribute), Ok(protocol)) = (attribute, port.protocol)
+            if let Some(port) = ports.iter().find(|port| port.number() == Ok(*number)) {
+                if let (Some(attribute), Ok(protocol)) = (attribute, port.protocol())
                     && !protocol.is_http()
                 {
                     let would = match effect {
@@ -104,7 +105,7 @@ impl Service {
                         ),
                     );
                 }
-            } else if ports.iter().all(|port| port.number.is_ok()) {
+            } else if ports.iter().all(|port| port.number().is_ok()) {
                 out.error(
                     &at,
                     format!("No port {number}"),
@@ -128,11 +129,11 @@ impl Service {
         }
     }
 
-    /// Every call of gRPC is a POST.
-    fn check_methods(&self, effect: Effect, block: &Calls, out: &mut Diagnostics) {
-        let (Ok(ports), Ok(Some(methods))) = (self.ports(), &block.methods) else { return };
+    /// Reports methods on gRPC ports other than POST, which every gRPC call uses.
+    fn validate_methods(&self, effect: Effect, block: &At<AccessRule>, out: &mut Diagnostics) {
+        let (Ok(ports), Ok(Some(methods))) = (self.ports(), block.methods.elements()) else { return };
         let governed = ports.iter().filter(|port| block.governs(port) != Ok(false));
-        let protocols: BTreeSet<_> = governed.map(|port| port.protocol).collect();
+        let protocols: BTreeSet<_> = governed.map(|port| port.protocol()).collect();
         if protocols == BTreeSet::from([Ok(Protocol::Grpc)]) && !methods.contains("POST") {
             out.error(
                 &block.at.attribute("methods"),
@@ -146,12 +147,12 @@ impl Service {
         }
     }
 
-    /// Where no port speaks HTTP, there are no requests to ask about.
-    fn check_requests_are_seen(&self, out: &mut Diagnostics) {
+    /// Reports blocks about requests of a service without HTTP ports.
+    fn validate_requests_are_seen(&self, out: &mut Diagnostics) {
         let authorization = &self.authorization;
         let blocks = [
-            ("require_end_user", matches!(authorization.require_end_user, Ok(Some(_)))),
-            ("external_authorization", matches!(authorization.external, Ok(Some(_)))),
+            ("require_end_user", authorization.require_end_user.is_set()),
+            ("external_authorization", authorization.external_authorization.is_set()),
         ];
         for (name, _) in blocks.iter().filter(|(_, written)| *written && self.speaks_http() == Ok(false)) {
             out.error(
@@ -166,11 +167,11 @@ impl Service {
         }
     }
 
-    fn check_except_paths(&self, out: &mut Diagnostics) {
+    fn validate_except_paths(&self, out: &mut Diagnostics) {
         let authorization = &self.authorization;
-        let Ok(Some(required)) = &authorization.require_end_user else { return };
-        let Ok(Some(except)) = &required.except_paths else { return };
-        let at = Path::root().attribute("require_end_user").attribute("except_paths");
+        let Ok(Some(required)) = authorization.require_end_user.known() else { return };
+        let Ok(Some(except)) = required.except_paths.elements() else { return };
+        let at = required.at.attribute("except_paths");
         if let Some(all) = except.iter().find(|path| matches!(path.as_str(), "*" | "/*" | "/{**}")) {
             out.error(
                 &at,
@@ -178,9 +179,9 @@ impl Service {
                 format!("\"{all}\" is every path. Leave it out, or leave out require_end_user."),
             );
         }
-        let (Ok(allow), Ok([])) = (self.allow(), self.ingress()) else { return };
-        let tokens = !allow.is_empty() && allow.iter().all(|block| matches!(block.end_user, Ok(Some(_))));
-        if tokens && matches!(authorization.access, Ok(None | Some(Access::None))) {
+        let (Ok(allow), Ok([])) = (self.allow(), self.ingress.known()) else { return };
+        let tokens = !allow.is_empty() && allow.iter().all(|block| block.end_user.is_set());
+        if tokens && matches!(authorization.access, Attr::Null | Attr::Known(Access::None)) {
             out.warn(
                 &at,
                 "Paths that need no end user let nobody in",
@@ -190,18 +191,20 @@ impl Service {
         }
     }
 
-    /// A port that no block governs is closed, which nobody writes blocks for.
-    fn check_every_port_has_callers(&self, out: &mut Diagnostics) {
+    /// Warns of ports that no block applies to: they are closed, which is hardly ever meant.
+    fn validate_every_port_has_callers(&self, out: &mut Diagnostics) {
         let (Ok(ports), Ok(allow)) = (self.ports(), self.allow()) else { return };
-        let alone = matches!(self.authorization.access, Ok(None | Some(Access::None)));
-        if allow.is_empty() || !alone || self.authorization.mode == Ok(Some(AuthorizationMode::Off)) {
+        let authorization = &self.authorization;
+        let alone = matches!(authorization.access, Attr::Null | Attr::Known(Access::None));
+        if allow.is_empty() || !alone || authorization.authorization_mode == Attr::Known(AuthorizationMode::Off) {
             return;
         }
-        // Gateways send requests to every port that takes some.
-        let way_in = |port: &Port| !matches!(self.ingress(), Ok([])) && port.protocol.is_ok_and(Protocol::is_http);
-        let closed = |port: &&Port| !way_in(port) && allow.iter().all(|block| block.governs(port) == Ok(false));
+        // The rules of `ingress` open HTTP ports.
+        let by_ingress =
+            |port: &Port| !matches!(self.ingress.known(), Ok([])) && port.protocol().is_ok_and(Protocol::is_http);
+        let closed = |port: &&At<Port>| !by_ingress(port) && allow.iter().all(|block| block.governs(port) == Ok(false));
         for port in ports.iter().filter(closed) {
-            let (Ok(number), Ok(protocol)) = (port.number, port.protocol) else { continue };
+            let (Ok(number), Ok(protocol)) = (port.number(), port.protocol()) else { continue };
             out.warn(
                 &port.at,
                 format!("Nobody may call port {number}"),
@@ -214,9 +217,9 @@ impl Service {
     }
 }
 
-/// `anonymous` is everybody, and `*` everybody with an identity: who stands beside them is among them.
-fn check_callers(block: &Calls, out: &mut Diagnostics) {
-    let Ok(from) = &block.from else { return };
+/// Warns of callers that `anonymous` (every client) or `*` (every workload of the mesh) includes.
+fn validate_callers(block: &At<AccessRule>, out: &mut Diagnostics) {
+    let Ok(from) = block.from.required_elements() else { return };
     let all = [Caller::Anonymous, Caller::Any].into_iter().find(|all| from.contains(all));
     let Some(all) = all.filter(|_| from.len() > 1) else { return };
     let who =
@@ -233,9 +236,10 @@ fn check_callers(block: &Calls, out: &mut Diagnostics) {
     );
 }
 
-/// A client may add any port to the host that it names, and a pattern that is open at its start can't be open at its end.
-fn check_hosts_of_deny(block: &Calls, out: &mut Diagnostics) {
-    let Ok(Some(hosts)) = &block.hosts else { return };
+/// Reports host patterns of `deny` that clients evade by adding a port to the host: a pattern that begins with `*` can't end
+/// with another.
+fn validate_hosts_of_deny(block: &At<AccessRule>, out: &mut Diagnostics) {
+    let Ok(Some(hosts)) = block.hosts.elements() else { return };
     for host in hosts.iter().filter(|host| host.len() > 1 && host.starts_with('*')) {
         out.error(
             &block.at.attribute("hosts"),
@@ -249,9 +253,9 @@ fn check_hosts_of_deny(block: &Calls, out: &mut Diagnostics) {
     }
 }
 
-/// Warns of blocks that refuse whom nothing lets in, and of one that refuses everything.
-fn check_deny_has_effect(site: &Site, out: &mut Diagnostics) {
-    let Ok(blocks) = as_known(&site.service.authorization.deny) else { return };
+/// Warns of `deny` blocks whose callers are not admitted anyway, and of blocks that refuse every request.
+fn validate_deny_has_effect(site: &Site, out: &mut Diagnostics) {
+    let Ok(blocks) = site.service.authorization.deny.known() else { return };
     for block in blocks {
         let Ok(refused) = block.callers(site) else { continue };
         if let Ok(allowed) = allowed(site)
@@ -275,15 +279,16 @@ fn check_deny_has_effect(site: &Site, out: &mut Diagnostics) {
     }
 }
 
-fn refuses_anything(block: &Calls) -> Known<bool> {
+/// Whether a block applies to every request of its callers.
+fn refuses_anything(block: &AccessRule) -> Known<bool> {
     let narrowed =
-        block.http_attribute()?.is_some() || as_known(&block.ports)?.is_some() || as_known(&block.ip_blocks)?.is_some();
+        block.http_attribute()?.is_some() || block.ports.elements()?.is_some() || block.ip_blocks.elements()?.is_some();
     Ok(!narrowed)
 }
 
-/// Who may call a service and doesn't see it gets a 503, or leaves the mesh.
-fn check_callers_see(site: &Site, out: &mut Diagnostics) {
-    let Ok(Some(written)) = &site.service.authorization.export_to else { return };
+/// Warns of callers in namespaces that don't see the service: their requests get 503, or leave the mesh.
+fn validate_callers_see(site: &Site, out: &mut Diagnostics) {
+    let Ok(Some(export_to)) = site.service.authorization.export_to.elements() else { return };
     let Ok(seen) = super::export_to(site) else { return };
     if seen.contains("*") {
         return;
@@ -312,7 +317,7 @@ fn check_callers_see(site: &Site, out: &mut Diagnostics) {
                 list(hidden.iter().map(|caller| format!("\"{caller}\"")).collect()),
                 list(namespaces.iter().map(|namespace| (*namespace).to_owned()).collect()),
                 if namespaces.len() == 1 { "it" } else { "them" },
-                list(written.iter().map(|namespace| format!("\"{namespace}\"")).collect()),
+                list(export_to.iter().map(|namespace| format!("\"{namespace}\"")).collect()),
             ),
         );
     }

@@ -1,25 +1,27 @@
-//! What must hold across the arguments of traffic from outside. Each rule runs when what *it* needs is known.
+//! Rules across the arguments of `ingress` blocks. Each runs as soon as the values that it needs are known.
 
 use super::{Ingress, Pattern};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, as_known},
+    known::Known,
     mesh::service::{Management, Port, Service, Unmanaged, validate::listed},
+    schema::{At, Attr},
 };
 
 impl Service {
-    pub(in crate::mesh::service) fn check_ingress(&self, out: &mut Diagnostics) {
-        let Ok(blocks) = self.ingress() else { return };
+    /// Reports violations of rules across the blocks.
+    pub(in crate::mesh::service) fn validate_ingress(&self, out: &mut Diagnostics) {
+        let Ok(blocks) = self.ingress.known() else { return };
         for (n, block) in blocks.iter().enumerate() {
-            self.check_target(block, out);
-            check_rewrite(block, out);
-            check_covered(block, out);
+            self.validate_target(block, out);
+            validate_rewrite(block, out);
+            validate_hosts_are_distinct(block, out);
             let before = blocks.iter().take(n);
-            check_name(block, before.clone(), out);
-            check_reached(block, before.clone(), out);
-            check_hosts(block, before, out);
+            validate_name(block, before.clone(), out);
+            validate_is_reached(block, before.clone(), out);
+            validate_hosts(block, before, out);
         }
-        if !blocks.is_empty() && self.others.leaves(Unmanaged::VirtualService) == Ok(true) {
+        if !blocks.is_empty() && self.takeover.leaves(Unmanaged::VirtualService) == Ok(true) {
             out.error(
                 &Path::root().attribute("ingress"),
                 "ingress without a VirtualService",
@@ -29,9 +31,9 @@ impl Service {
         }
     }
 
-    /// What takes the requests.
-    fn check_target(&self, block: &Ingress, out: &mut Diagnostics) {
-        if self.management == Ok(Management::None) {
+    /// Reports blocks without exactly one port that can receive the requests.
+    fn validate_target(&self, block: &At<Ingress>, out: &mut Diagnostics) {
+        if self.management() == Ok(Management::None) {
             out.error(
                 &block.at,
                 "Ingress without a Service",
@@ -40,10 +42,10 @@ impl Service {
             );
             return;
         }
-        let (Ok(ports), Ok(written)) = (self.ports(), block.port) else { return };
-        let protocols: Known<Vec<bool>> = ports.iter().map(|port| Ok(port.protocol?.is_http())).collect();
+        let (Ok(ports), Ok(number)) = (self.ports(), block.port.copied()) else { return };
+        let protocols: Known<Vec<bool>> = ports.iter().map(|port| Ok(port.protocol()?.is_http())).collect();
         let Ok(http) = protocols else { return };
-        let http: Vec<&Port> = ports.iter().zip(http).filter(|(_, http)| *http).map(|(port, _)| port).collect();
+        let http: Vec<&At<Port>> = ports.iter().zip(http).filter(|(_, http)| *http).map(|(port, _)| port).collect();
         if http.is_empty() {
             out.error(
                 &block.at,
@@ -54,8 +56,8 @@ impl Service {
                     listed(ports)
                 ),
             );
-        } else if let Some(number) = written {
-            let numbers: Known<Vec<_>> = http.iter().map(|port| port.number).collect();
+        } else if let Some(number) = number {
+            let numbers: Known<Vec<_>> = http.iter().map(|port| port.number()).collect();
             if numbers.is_ok_and(|numbers| !numbers.contains(&number)) {
                 out.error(
                     &block.at.attribute("port"),
@@ -79,9 +81,9 @@ impl Service {
     }
 }
 
-/// Istio refuses a VirtualService whose hosts mean the same requests.
-fn check_covered(block: &Ingress, out: &mut Diagnostics) {
-    let Ok(hosts) = &block.hosts else { return };
+/// Reports hosts that a wildcard host of the block covers: Istio refuses such a VirtualService.
+fn validate_hosts_are_distinct(block: &At<Ingress>, out: &mut Diagnostics) {
+    let Ok(hosts) = block.hosts.required_elements() else { return };
     let wildcards = hosts.iter().filter_map(|host| Some((host, host.strip_prefix('*')?)));
     for (wildcard, end) in wildcards {
         if let Some(host) = hosts.iter().find(|host| *host != wildcard && host.ends_with(end)) {
@@ -94,8 +96,9 @@ fn check_covered(block: &Ingress, out: &mut Diagnostics) {
     }
 }
 
-fn check_rewrite(block: &Ingress, out: &mut Diagnostics) {
-    let (Ok(Some(rewrite)), Ok(patterns)) = (&block.rewrite, block.patterns()) else { return };
+/// Reports rewrites without paths, and those that join prefix and rest of a path without or with two slashes.
+fn validate_rewrite(block: &At<Ingress>, out: &mut Diagnostics) {
+    let (Attr::Known(rewrite), Ok(patterns)) = (&block.rewrite, block.patterns()) else { return };
     let at = block.at.attribute("rewrite");
     if patterns.is_empty() {
         out.error(
@@ -118,17 +121,17 @@ fn check_rewrite(block: &Ingress, out: &mut Diagnostics) {
     }
 }
 
-/// Blocks of one name are one VirtualService, so what that says once they must say alike.
-fn check_name<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>, out: &mut Diagnostics) {
-    let Some(first) = alike(block, before).next() else { return };
+/// Reports blocks of one name, which make one VirtualService, with different gateways, accounts or hosts.
+fn validate_name<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<Ingress>>, out: &mut Diagnostics) {
+    let Some(first) = of_same_name(block, before).next() else { return };
     let differ = [
-        ("gateway", differs(&first.gateway, &block.gateway)),
-        ("service_account", differs(&first.account(), &block.account())),
-        ("hosts", differs(&first.hosts, &block.hosts)),
+        ("gateway", differs(first.gateway.required(), block.gateway.required())),
+        ("service_account", differs(first.service_account(), block.service_account())),
+        ("hosts", differs(first.hosts.required_elements(), block.hosts.required_elements())),
     ];
     if let Some((argument, _)) = differ.iter().find(|(_, differs)| *differs) {
         let named = match &block.name {
-            Ok(Some(name)) => format!("named \"{name}\""),
+            Attr::Known(name) => format!("named \"{name}\""),
             _ => "without a name".to_owned(),
         };
         out.error(
@@ -143,15 +146,19 @@ fn check_name<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>, ou
     }
 }
 
-/// Between two VirtualServices of one host at one gateway there is no order.
-fn check_hosts<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>, out: &mut Diagnostics) {
-    let (Ok(gateway), Ok(hosts), Ok(name)) = (&block.gateway, &block.hosts, &block.name) else { return };
+/// Reports a host that blocks of different names have at one gateway: two VirtualServices of one host have no order.
+fn validate_hosts<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<Ingress>>, out: &mut Diagnostics) {
+    let (Ok(gateway), Ok(hosts), Ok(name)) =
+        (block.gateway.required(), block.hosts.required_elements(), block.name.known())
+    else {
+        return;
+    };
     for other in before {
-        let (Ok(others), Ok(theirs)) = (&other.hosts, &other.name) else { continue };
-        if other.gateway.as_ref() != Ok(gateway) || theirs == name {
+        let (Ok(other_hosts), Ok(other_name)) = (other.hosts.required_elements(), other.name.known()) else { continue };
+        if other.gateway.required() != Ok(gateway) || other_name == name {
             continue;
         }
-        if let Some(host) = hosts.intersection(others).next() {
+        if let Some(host) = hosts.intersection(other_hosts).next() {
             out.error(
                 &block.at.attribute("hosts"),
                 format!("{host:.40} twice at one gateway"),
@@ -165,10 +172,10 @@ fn check_hosts<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>, o
     }
 }
 
-/// What an earlier block of the name takes never reaches a later one.
-fn check_reached<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>, out: &mut Diagnostics) {
+/// Reports a block whose requests all match an earlier block of the same name.
+fn validate_is_reached<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<Ingress>>, out: &mut Diagnostics) {
     let Ok(patterns) = block.patterns() else { return };
-    for earlier in alike(block, before) {
+    for earlier in of_same_name(block, before) {
         let Ok(taken) = earlier.patterns() else { continue };
         let covered = |pattern: &Pattern| taken.iter().any(|taken| taken.covers(*pattern));
         if taken.is_empty() || !patterns.is_empty() && patterns.iter().all(covered) {
@@ -185,12 +192,16 @@ fn check_reached<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>,
     }
 }
 
-/// Those of the same name.
-fn alike<'a>(block: &Ingress, before: impl Iterator<Item = &'a Ingress>) -> impl Iterator<Item = &'a Ingress> {
-    let name = as_known(&block.name).ok().cloned();
-    before.filter(move |other| name.is_some() && as_known(&other.name).ok() == name.as_ref())
+/// The earlier blocks of the same name.
+fn of_same_name<'a>(
+    block: &At<Ingress>,
+    before: impl Iterator<Item = &'a At<Ingress>>,
+) -> impl Iterator<Item = &'a At<Ingress>> {
+    let name = block.name.clone();
+    before.filter(move |other| name != Attr::Unknown && other.name == name)
 }
 
-fn differs<T: PartialEq>(one: &Known<T>, other: &Known<T>) -> bool {
+/// Whether two values are known and differ.
+fn differs<T: PartialEq>(one: Known<T>, other: Known<T>) -> bool {
     matches!((one, other), (Ok(one), Ok(other)) if one != other)
 }

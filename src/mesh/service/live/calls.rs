@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     json_path::{at, text},
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         checks::{
             Code::{HiddenCallee, MissingReference, RefusedByCallee},
@@ -31,8 +31,8 @@ struct Callees<'a> {
 
 fn callees<'a>(view: &'a View) -> Known<Callees<'a>> {
     let mut callees = Callees { services: Vec::new(), hosts: Vec::new() };
-    let Some(calls) = as_known(&view.site.service.calls)? else { return Ok(callees) };
-    for destination in as_known(calls)? {
+    let Some(calls) = view.site.service.calls.elements()? else { return Ok(callees) };
+    for destination in calls {
         match destination {
             Destination::Namespace(_) => {}
             Destination::Service { namespace, name } => {
@@ -154,13 +154,13 @@ fn place_of(key: &Key) -> String {
 }
 
 fn principal(view: &View) -> Known<String> {
-    let account = as_known(&view.site.service.service_account)?;
+    let account = view.site.service.service_account()?;
     Ok(names::principal(&view.site.mesh.trust_domain, view.site.namespace, account))
 }
 
 /// The ALLOW policies of a callee, where there are some and none of them can let the service in.
 fn refusing(view: &View, callee: &Json) -> Known<Option<String>> {
-    let account = as_known(&view.site.service.service_account)?;
+    let account = view.site.service.service_account()?;
     let ours = Caller { principal: principal(view)?, namespace: view.site.namespace, account };
     let labels = texts(callee, &["spec", "selector"]);
     let home = super::live_objects::namespace(callee);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     json_path::{at, text},
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         checks::{
             Code::{
@@ -163,7 +163,7 @@ fn sidecars(view: &View, out: &mut Findings) -> Known<()> {
 
 /// Other Services of the same pods.
 fn services(view: &View, out: &mut Findings) -> Known<()> {
-    if view.site.service.management? == Management::None {
+    if view.site.service.management()? == Management::None {
         return Ok(());
     }
     let (mut protocols, mut numbers) = (Vec::new(), Vec::new());
@@ -174,8 +174,8 @@ fn services(view: &View, out: &mut Findings) -> Known<()> {
         }
         for port in ports(live) {
             let Some(ours) = leads_to(view, port).and_then(|target| speaks(view, target)) else { continue };
-            let (declared, target) = (i64::from(ours.number?), ours.target_port?);
-            if let (Some(theirs), protocol) = (protocol(port), ours.protocol?)
+            let (declared, target) = (i64::from(ours.number()?), ours.target_port()?);
+            if let (Some(theirs), protocol) = (protocol(port), ours.protocol()?)
                 && theirs.is_http() != protocol.is_http()
             {
                 protocols.push(format!("{} ({theirs} on {target}, {protocol} here)", place(live)));
@@ -216,7 +216,7 @@ fn services(view: &View, out: &mut Findings) -> Known<()> {
 /// Other services of this provider, whoever has them.
 fn resources(view: &View, out: &mut Findings) -> Known<()> {
     let selector = view.site.selector()?;
-    let account = as_known(&view.site.service.service_account)?;
+    let account = view.site.service.service_account()?;
     let (mut workloads, mut accounts) = (Vec::new(), Vec::new());
     for (id, arguments) in recorded(view) {
         let name = text(&arguments, &["name"]).unwrap_or_default();

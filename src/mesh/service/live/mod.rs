@@ -27,9 +27,9 @@ use super::{Management, Service, Site};
 use crate::{
     diagnostics::Path,
     json_path::text,
-    known::Known,
+    known::{Known, as_known},
     mesh::{
-        Mesh,
+        Mesh, Rendered,
         checks::{Code, Findings, LiveQuery},
         live_objects::{self, is_alive, labels, name, selects},
         manifest::Texts,
@@ -40,9 +40,9 @@ use crate::{
 
 impl Service {
     /// What the live checks want to know.
-    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
+    pub fn live_queries(&self, mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
         let found = QueryResults::default();
-        let Ok(view) = View::of(self, mesh, &found) else { return Vec::new() };
+        let Ok(view) = View::of(self, mesh, rendered, &found) else { return Vec::new() };
         let mut wants = LiveQueries(Vec::new());
         for ask in QUESTIONS {
             ask(&view, &mut wants);
@@ -51,8 +51,8 @@ impl Service {
     }
 
     /// The live checks.
-    pub fn live_checks(&self, mesh: &Mesh, found: &QueryResults, out: &mut Findings) {
-        let Ok(view) = View::of(self, mesh, found) else { return };
+    pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, found: &QueryResults, out: &mut Findings) {
+        let Ok(view) = View::of(self, mesh, rendered, found) else { return };
         if matches!(view.namespace(), Ok(None)) {
             // Where there is no namespace, there is nothing to look at; that it is missing is told with the objects.
             return;
@@ -105,20 +105,20 @@ impl LiveQueries {
 struct View<'a> {
     site: Site<'a>,
     /// Those that are known.
-    objects: Vec<Object>,
+    objects: Vec<&'a Object>,
     /// Of all, also of those that come at apply.
-    keys: Vec<Key>,
+    keys: Vec<&'a Key>,
     /// Objects of others that go once ours are there.
     displaced: Vec<Key>,
     found: &'a QueryResults,
 }
 
 impl<'a> View<'a> {
-    fn of(service: &'a Service, mesh: &'a Mesh, found: &'a QueryResults) -> Known<Self> {
-        let rendered = service.render(mesh)?;
-        let keys = rendered.iter().map(|(key, _)| key.clone()).collect();
-        let objects = rendered.into_iter().filter_map(|(_, object)| object.ok()).collect();
-        let displaced = service.others.takeover(&service.namespace).replaced_objects.into_keys().collect();
+    fn of(service: &'a Service, mesh: &'a Mesh, rendered: &'a Rendered, found: &'a QueryResults) -> Known<Self> {
+        let rendered = as_known(rendered)?;
+        let keys = rendered.iter().map(|(key, _)| key).collect();
+        let objects = rendered.iter().filter_map(|(_, object)| object.as_ref().ok()).collect();
+        let displaced = service.takeover().replaced_objects.into_keys().collect();
         Ok(Self { site: service.site(mesh)?, objects, keys, displaced, found })
     }
 
@@ -148,7 +148,7 @@ impl<'a> View<'a> {
 
     /// A chart that brings Service, pods and account hasn't been installed yet, which is told with the Service's annotation.
     fn awaits_its_chart(&self) -> bool {
-        self.site.service.management == Ok(Management::Existing) && matches!(self.service(), Ok(None))
+        self.site.service.management() == Ok(Management::Existing) && matches!(self.service(), Ok(None))
     }
 
     /// The live pods of the service.
@@ -159,7 +159,7 @@ impl<'a> View<'a> {
 
     /// What would be written of a kind.
     fn wanted(&self, kind: &'static Kind) -> impl Iterator<Item = &Object> {
-        self.objects.iter().filter(move |object| object.key.kind == kind)
+        self.objects.iter().copied().filter(move |object| object.key.kind == kind)
     }
 
     /// Whether something of a kind would be written.
@@ -172,7 +172,7 @@ impl<'a> View<'a> {
     fn is_ours(&self, kind: &'static Kind, live: &Json) -> bool {
         let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
         resource == Some(&resource_name(resource_type::SERVICE, &self.id()))
-            || self.keys.iter().chain(&self.displaced).any(|key| {
+            || self.keys.iter().copied().chain(&self.displaced).any(|key| {
                 key.kind == kind
                     && key.name == name(live)
                     && key.namespace.as_deref() == text(live, &["metadata", "namespace"])

@@ -20,10 +20,11 @@ use crate::{
         service::{Management, Port},
     },
     object::kind,
+    schema::At,
 };
 
 pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
-    match view.site.service.management {
+    match view.site.service.management() {
         Ok(Management::None) | Err(Unknown) => {}
         Ok(Management::Managed) => {
             wants.all(&kind::SERVICE, view.site.namespace, &[NarrowedVisibility, TwoProtocols, TwoPorts]);
@@ -46,7 +47,7 @@ pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
 }
 
 pub(super) fn live_checks(view: &View, out: &mut Findings) {
-    if view.site.service.management != Ok(Management::Existing) {
+    if view.site.service.management() != Ok(Management::Existing) {
         return;
     }
     let Ok(Some(live)) = view.service() else { return };
@@ -99,8 +100,8 @@ fn selector(view: &View, live: &Json, out: &mut Findings) -> Known<()> {
     Ok(())
 }
 
-fn declared(view: &View, live: &Json, port: &Port, out: &mut Findings) -> Known<()> {
-    let declared = i64::from(port.number?);
+fn declared(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
+    let declared = i64::from(port.number()?);
     let Some(found) = ports(live).find(|live| number(live) == Some(declared)) else {
         let there: Vec<String> = ports(live).filter_map(number).map(|port| port.to_string()).collect();
         out.tell_at(
@@ -120,8 +121,8 @@ fn declared(view: &View, live: &Json, port: &Port, out: &mut Findings) -> Known<
     spoken(view, found, port, out)
 }
 
-fn target_port(view: &View, live: &Json, port: &Port, out: &mut Findings) -> Known<()> {
-    let ours = i64::from(port.target_port?);
+fn target_port(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
+    let ours = i64::from(port.target_port()?);
     let (theirs, why) = match target(live).ok_or(Unknown)? {
         Target::Number(theirs) => (theirs.to_string(), String::new()),
         Target::Name(name) => {
@@ -137,7 +138,7 @@ fn target_port(view: &View, live: &Json, port: &Port, out: &mut Findings) -> Kno
                             "Service {} sends port {} to the port that its pods call {name:?}, and no pod says which that is. \
                              Rules are written for {ours}: make sure that it is the same.",
                             view.id(),
-                            port.number?
+                            port.number()?
                         ),
                     );
                     return Ok(());
@@ -158,15 +159,15 @@ fn target_port(view: &View, live: &Json, port: &Port, out: &mut Findings) -> Kno
                 "Service {} sends port {} to {theirs}{why}, and rules here are written for {ours}: they govern the wrong port. \
                  Set target_port to where the workload listens.",
                 view.id(),
-                port.number?
+                port.number()?
             ),
         );
     }
     Ok(())
 }
 
-fn spoken(view: &View, live: &Json, port: &Port, out: &mut Findings) -> Known<()> {
-    let ours = port.protocol?;
+fn spoken(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
+    let ours = port.protocol()?;
     let theirs = protocol(live);
     if theirs == Some(ours) {
         return Ok(());
@@ -183,18 +184,18 @@ fn spoken(view: &View, live: &Json, port: &Port, out: &mut Findings) -> Known<()
         &format!(
             "Port {} ({name:?}) of Service {} {said}, and protocol here is {ours}. Proxies go by the Service. Set \
              appProtocol = {ours} there, or name the port {}, or correct protocol.",
-            port.number?,
+            port.number()?,
             view.id(),
-            ours.port_name(port.number?)
+            ours.port_name(port.number()?)
         ),
     );
     Ok(())
 }
 
 /// The protocol that the service declares, or that its live Service says, on a target port.
-pub(super) fn speaks<'a>(view: &'a View, wanted: i64) -> Option<&'a Port> {
+pub(super) fn speaks<'a>(view: &'a View, wanted: i64) -> Option<&'a At<Port>> {
     let ports = view.site.service.ports().unwrap_or_default();
-    ports.iter().find(|port| port.target_port.is_ok_and(|target| i64::from(target) == wanted))
+    ports.iter().find(|port| port.target_port().is_ok_and(|target| i64::from(target) == wanted))
 }
 
 /// Where a port of somebody's Service leads, as far as it can be known.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     json_path::at,
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         checks::{
             Code::{MissingAccount, NoWorkload, OtherAccount, PodMissingProxy, ProxyUser},
@@ -25,7 +25,7 @@ const PROXY_USER: i64 = 1337;
 
 pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
     wants.all(&kind::POD, view.site.namespace, &[PodMissingProxy, NoWorkload, OtherAccount, ProxyUser]);
-    if view.site.service.create_service_account == Ok(false)
+    if view.site.service.create_service_account() == Ok(false)
         && let Ok(key) = account_key(view)
     {
         wants.one(key, &[MissingAccount]);
@@ -85,7 +85,7 @@ fn pods(view: &View, out: &mut Findings) -> Known<()> {
             ),
         );
     }
-    let wanted = as_known(&view.site.service.service_account)?;
+    let wanted = view.site.service.service_account()?;
     let others = of(&|pod| account(pod) != wanted);
     if !others.is_empty() {
         let accounts = some(pods.iter().map(|pod| account(pod)).filter(|account| account != wanted));
@@ -114,7 +114,7 @@ fn runs_as_proxy(pod: &Json) -> bool {
 }
 
 fn service_account(view: &View, out: &mut Findings) -> Known<()> {
-    if view.site.service.create_service_account? || view.awaits_its_chart() {
+    if view.site.service.create_service_account()? || view.awaits_its_chart() {
         return Ok(());
     }
     let key = account_key(view)?;
@@ -134,5 +134,5 @@ fn service_account(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 fn account_key(view: &View) -> Known<Key> {
-    Ok(Key::new(&kind::SERVICE_ACCOUNT, view.site.namespace, as_known(&view.site.service.service_account)?))
+    Ok(Key::new(&kind::SERVICE_ACCOUNT, view.site.namespace, view.site.service.service_account()?))
 }

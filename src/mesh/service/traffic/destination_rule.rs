@@ -1,4 +1,4 @@
-//! What callers do on their way to the service, and the versions that routes name.
+//! The DestinationRule: the traffic policy of callers, and the subsets that routes name.
 
 use serde_json::Value as Json;
 
@@ -10,17 +10,17 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{istio::destination_rule::DestinationRule, manifest::manifest, stage},
-    object::{Key, ManagementScope, Object, Transition, UpdateStrategy},
+    object::{Key, Object, Transition, UpdateStrategy},
 };
 
-/// Always there: without it the root namespace's would hold, under `resiliency = "none"` too.
+/// It is always rendered: without it the DestinationRule of the root namespace would apply, under `resiliency = "none"` as well.
 pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object> {
     let subsets = versions::subsets(site.service)?;
     let spec = DestinationRule {
         host: site.host(),
         export_to: access::export_to(site)?,
         workload_selector: None,
-        traffic_policy: limits::policy(site)?,
+        traffic_policy: limits::traffic_policy(site)?,
         subsets,
     };
     let mut origins = origins(&[
@@ -30,31 +30,26 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
         ("spec.trafficPolicy", Path::root().attribute("resiliency")),
     ]);
     let policy = spec.traffic_policy.as_ref();
-    for (is_written, field, argument) in [
+    for (is_set, field, argument) in [
         (policy.is_some_and(|p| p.connection_pool.is_some()), "connectionPool", "circuit_breaker"),
         (policy.is_some_and(|p| p.outlier_detection.is_some()), "outlierDetection", "outlier_detection"),
         (policy.is_some_and(|p| p.load_balancer.is_some()), "loadBalancer", "failover"),
     ] {
-        if is_written {
+        if is_set {
             origins.push((format!("spec.trafficPolicy.{field}"), Path::root().attribute(argument)));
         }
     }
-    Ok(Object {
-        body: manifest(&key, site.metadata()?, &spec),
-        key,
-        scope: ManagementScope::Whole,
-        stage: stage::TARGETS,
-        transition: Transition::Computed {
-            strategy: keep_subsets,
-            // Where it is unknown, there is only a plan, which doesn't wait.
-            propagation_delay: site.service.traffic.drain.map_or_else(|_| std::time::Duration::ZERO, Into::into),
-        },
-        origins,
-    })
+    let transition = Transition::Computed {
+        strategy: keep_subsets,
+        // An unknown delay occurs only in plans, which don't wait.
+        propagation_delay: site.service.traffic.drain().map_or_else(|_| std::time::Duration::ZERO, Into::into),
+    };
+    let body = manifest(&key, site.metadata()?, &spec);
+    Ok(Object::whole(key, body, stage::TARGETS).with_transition(transition).with_origins(origins))
 }
 
-/// A subset that goes stays until the routes have left it: a route to a subset that a proxy doesn't know answers 503. One whose
-/// labels change has the new ones at once, since the proxies exchange its endpoints in one step.
+/// Keeps removed subsets until the routes have left them, since a route to a subset that a proxy doesn't know answers 503. A
+/// subset whose labels change gets the new ones at once: proxies exchange its endpoints in one step.
 fn keep_subsets(live: &Json, wanted: &Json) -> UpdateStrategy {
     let (before, after) = (subsets(live), subsets(wanted));
     let named = |subsets: &[Json], name: &Json| subsets.iter().find(|subset| subset.get("name") == Some(name)).cloned();
@@ -94,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_is_kept_for_a_while() {
+    fn removed_subsets_are_kept_in_the_first_step() {
         let via = |subsets: &[&str]| UpdateStrategy::TwoStep { intermediate: rule(subsets) };
         let table: [(&[&str], &[&str], UpdateStrategy); 8] = [
             (&[], &["v1=1"], UpdateStrategy::InPlace),
@@ -112,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_with_subsets_goes_slowly() {
+    fn deletion_of_a_rule_with_subsets_takes_two_steps() {
         assert!(matches!(keep_subsets(&rule(&["v1=1"]), &Json::Null), UpdateStrategy::TwoStep { .. }));
         assert_eq!(keep_subsets(&rule(&[]), &Json::Null), UpdateStrategy::InPlace);
     }

@@ -1,4 +1,4 @@
-//! Limits and ejection towards the service.
+//! The traffic policy of the DestinationRule: connection pool, outlier detection and load balancing.
 
 use super::{
     super::{Port, Site},
@@ -13,32 +13,33 @@ use crate::{
         },
         resiliency,
     },
+    schema::At,
 };
 
-/// The whole policy; `None` where nothing is limited, judged or preferred.
-pub(super) fn policy(site: &Site) -> Known<Option<TrafficPolicy>> {
+/// Renders the traffic policy; `None` where it would be empty.
+pub(super) fn traffic_policy(site: &Site) -> Known<Option<TrafficPolicy>> {
     let traffic = if site.service.speaks_http()? { istio::Traffic::Requests } else { istio::Traffic::Connections };
     let preset = site.resiliency()?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
     let connection_pool = resiliency::connection_pool(&site.service.traffic.circuit_breaker, preset.connection_pool)?;
-    let nearness = failover::setting(site)?;
-    let ejection = resiliency::outlier_detection(&site.service.traffic.outlier_detection, preset.outlier_detection)?;
-    let outlier_detection = failover::ejecting(site, ejection, nearness.enabled)?;
-    // Ejection without a word on nearness would have it.
-    let load_balancer = outlier_detection.is_some().then_some(LoadBalancer { locality_lb_setting: nearness });
+    let locality = failover::locality_setting(site)?;
+    let detection = resiliency::outlier_detection(&site.service.traffic.outlier_detection, preset.outlier_detection)?;
+    let outlier_detection = failover::outlier_detection(site, detection, locality.enabled)?;
+    // Outlier detection alone switches locality load balancing on, so the setting is written as well.
+    let load_balancer = outlier_detection.is_some().then_some(LoadBalancer { locality_lb_setting: locality });
     let mut policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
-    policy.port_level_settings = connections_alone(site.service.ports()?, &policy)?;
+    policy.port_level_settings = tcp_port_settings(site.service.ports()?, &policy)?;
     Ok((policy != TrafficPolicy::default()).then_some(policy))
 }
 
-/// Limits of requests hold for the whole host, and Envoy counts connections that are coming about among them: so TCP ports get
-/// the same without these. Settings of a port inherit nothing, but it is the retry budget alone that they can't have.
-fn connections_alone(ports: &[Port], policy: &TrafficPolicy) -> Known<Option<Vec<PortPolicy>>> {
+/// Settings of TCP ports without the limits of requests, among which Envoy counts pending connections. Port settings inherit
+/// nothing from the host, so they repeat the rest; only the retry budget has no place in them.
+fn tcp_port_settings(ports: &[At<Port>], policy: &TrafficPolicy) -> Known<Option<Vec<PortPolicy>>> {
     let Some(ConnectionPool { tcp, http: Some(_) }) = policy.connection_pool else { return Ok(None) };
     let mut settings = Vec::new();
     for port in ports {
-        if !port.protocol?.is_http() {
+        if !port.protocol()?.is_http() {
             settings.push(PortPolicy {
-                port: PortSelector { number: port.number? },
+                port: PortSelector { number: port.number()? },
                 tls: None,
                 connection_pool: Some(
                     tcp.map_or(ConnectionPool::NO_LIMIT, |tcp| ConnectionPool { tcp: Some(tcp), http: None }),

@@ -1,33 +1,29 @@
-//! Which requests a route takes.
+//! The conditions of `match` blocks.
 
 use std::collections::BTreeMap;
 
+use super::Match;
 use crate::{
-    diagnostics::Path,
-    known::{Known, as_known},
+    known::Known,
     mesh::{
         istio::virtual_service::{HttpMatch, StringMatch},
         port::PortNumber,
     },
+    schema::Map,
 };
 
-/// Requests, by all of these.
-#[derive(Clone, Debug)]
-pub struct Match {
-    /// Its block; of a route that has none, the route's.
-    pub at: Path,
-    /// The path; `None`: any.
-    pub path: Known<Option<StringMatch>>,
-    /// The method; `None`: any.
-    pub method: Known<Option<String>>,
-    /// Headers by name, in lower case.
-    pub headers: Known<BTreeMap<String, StringMatch>>,
-    /// Parameters of the query by name.
-    pub query: Known<BTreeMap<String, StringMatch>>,
+/// The conditions of a `match` block, all of which a request must meet.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Conditions {
+    path: Option<StringMatch>,
+    method: Option<String>,
+    /// By name, in lower case: names of headers are case-insensitive.
+    headers: BTreeMap<String, StringMatch>,
+    query: BTreeMap<String, StringMatch>,
 }
 
-/// What a text means that may end with `*`.
-pub fn pattern(text: &str) -> StringMatch {
+/// A text that may end with `*`, as Istio matches it.
+pub(super) fn pattern(text: &str) -> StringMatch {
     match text.strip_suffix('*') {
         Some("") => StringMatch::Present,
         Some(prefix) => StringMatch::Prefix(prefix.to_owned()),
@@ -36,46 +32,50 @@ pub fn pattern(text: &str) -> StringMatch {
 }
 
 impl Match {
-    /// All requests.
-    pub(super) fn all(at: &Path) -> Self {
-        let (headers, query) = (Ok(BTreeMap::new()), Ok(BTreeMap::new()));
-        Self { at: at.clone(), path: Ok(None), method: Ok(None), headers, query }
-    }
-
-    /// As the VirtualService has it, for one port.
-    pub(super) fn on(&self, port: PortNumber) -> Known<HttpMatch> {
-        Ok(HttpMatch {
-            port: Some(port),
-            uri: self.path.clone()?,
-            method: self.method.clone()?.map(StringMatch::Exact),
-            headers: self.headers.clone()?,
-            query_params: self.query.clone()?,
+    /// The conditions of the block.
+    pub(super) fn conditions(&self) -> Known<Conditions> {
+        let patterns = |texts: &Map<String>, name: fn(&str) -> String| -> Known<BTreeMap<String, StringMatch>> {
+            Ok(texts.elements_or_empty()?.iter().map(|(key, text)| (name(key), pattern(text))).collect())
+        };
+        Ok(Conditions {
+            path: self.path.known()?.map(|path| pattern(path)),
+            method: self.method.known()?.cloned(),
+            headers: patterns(&self.headers, str::to_ascii_lowercase)?,
+            query: patterns(&self.query, str::to_owned)?,
         })
     }
+}
 
-    /// Whether nothing is asked of a request.
-    pub(super) fn is_all(&self) -> Known<bool> {
-        self.covers(&Self::all(&self.at))
+impl Conditions {
+    /// Renders the conditions for one port.
+    pub(super) fn on(self, port: PortNumber) -> HttpMatch {
+        HttpMatch {
+            port: Some(port),
+            uri: self.path,
+            method: self.method.map(StringMatch::Exact),
+            headers: self.headers,
+            query_params: self.query,
+        }
     }
 
-    /// Whether every request that `other` takes is taken by this.
-    pub(super) fn covers(&self, other: &Self) -> Known<bool> {
-        let path = match (as_known(&self.path)?, as_known(&other.path)?) {
+    /// Whether there is no condition at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.path.is_none() && self.covers(&Self::default())
+    }
+
+    /// Whether every request that meets `other` meets these conditions.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let path = match (&self.path, &other.path) {
             (None, _) => true,
             (Some(this), None) => *this == StringMatch::Prefix("/".to_owned()),
             (Some(this), Some(other)) => covers(this, other),
         };
-        let method =
-            as_known(&self.method)?.as_ref().is_none_or(|method| other.method.as_ref() == Ok(&Some(method.clone())));
-        as_known(&other.method)?;
-        Ok(path
-            && method
-            && cover(as_known(&self.headers)?, as_known(&other.headers)?)
-            && cover(as_known(&self.query)?, as_known(&other.query)?))
+        let method = self.method.is_none() || self.method == other.method;
+        path && method && all_cover(&self.headers, &other.headers) && all_cover(&self.query, &other.query)
     }
 }
 
-fn cover(these: &BTreeMap<String, StringMatch>, others: &BTreeMap<String, StringMatch>) -> bool {
+fn all_cover(these: &BTreeMap<String, StringMatch>, others: &BTreeMap<String, StringMatch>) -> bool {
     these.iter().all(|(name, this)| others.get(name).is_some_and(|other| covers(this, other)))
 }
 

@@ -1,47 +1,52 @@
-//! What must hold across arguments about failures, versions and failover.
+//! Rules across the arguments about resiliency, versions and failover.
 
 use std::collections::BTreeSet;
 
 use super::{
     super::{Management, Service, Site, Unmanaged},
-    Failover, is_shared_tcp, routes,
-    versions::{Share, Version},
+    Version, is_routed_tcp, routes,
+    versions::Share,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::as_known,
-    mesh::{Mesh, duration::Duration, manifest::Texts, port::Protocol, resiliency::Preset},
+    mesh::{
+        Mesh, duration::Duration, labels, manifest::Texts, port::Protocol, resiliency::Preset,
+        timeouts::OperationTimeouts,
+    },
+    schema::{At, Attr},
 };
 
 impl Service {
-    /// Rules that need no provider arguments.
-    pub(in super::super) fn check_traffic(&self, out: &mut Diagnostics) {
-        if self.management == Ok(Management::None) {
-            self.check_nobody_calls(out);
+    /// Reports violations of rules that need no provider arguments.
+    pub(in super::super) fn validate_traffic(&self, out: &mut Diagnostics) {
+        if self.management() == Ok(Management::None) {
+            self.validate_without_service(out);
         } else {
-            self.check_sees_requests(out);
+            self.validate_sees_requests(out);
         }
-        self.check_timeouts(out);
-        self.check_versions(out);
-        self.check_routes(out);
-        self.check_failover(out);
-        if let Ok(Some(preset)) = self.traffic.resiliency {
-            self.check_under(preset, out);
+        validate_drain(self, out);
+        self.validate_timeouts(out);
+        self.validate_versions(out);
+        self.validate_routes(out);
+        self.validate_failover(out);
+        if let Attr::Known(preset) = self.traffic.resiliency {
+            self.validate_under(preset, out);
         }
     }
 
-    /// Rules that need the provider's arguments.
-    pub(in super::super) fn check_traffic_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        if self.traffic.resiliency == Ok(None) {
-            self.check_under(mesh.defaults.resiliency, out);
+    /// Reports violations of rules that need the provider's arguments.
+    pub(in super::super) fn validate_traffic_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if self.traffic.resiliency == Attr::Null {
+            self.validate_under(mesh.defaults.resiliency, out);
         }
         if let Ok(site) = self.site(mesh) {
-            check_tries(&site, out);
+            validate_tries(&site, out);
         }
     }
 
-    fn check_nobody_calls(&self, out: &mut Diagnostics) {
-        for (name, _) in self.traffic.written() {
+    /// Reports arguments about callers of a service that has no Service.
+    fn validate_without_service(&self, out: &mut Diagnostics) {
+        for (name, _) in self.traffic.arguments_set() {
             out.error(
                 &Path::root().attribute(name),
                 format!("{name} without a Service"),
@@ -53,16 +58,17 @@ impl Service {
         }
     }
 
-    fn check_sees_requests(&self, out: &mut Diagnostics) {
+    /// Reports arguments about requests of a service without HTTP ports.
+    fn validate_sees_requests(&self, out: &mut Diagnostics) {
         if self.speaks_http() != Ok(false) {
             return;
         }
         let mut about_requests: Vec<Path> = self
             .traffic
-            .written()
-            .filter(|(_, held_by)| *held_by == Unmanaged::VirtualService)
+            .arguments_set()
+            .filter(|(_, rendered_into)| *rendered_into == Unmanaged::VirtualService)
             .map(|(name, _)| name)
-            .filter(|name| *name != "request_timeout" || self.traffic.request_timeout != Ok(Some(Duration::ZERO)))
+            .filter(|name| *name != "request_timeout" || self.traffic.request_timeout != Attr::Known(Duration::ZERO))
             .map(|name| Path::root().attribute(name))
             .collect();
         if let Ok(Some(limits)) = self.traffic.circuit_breaker.known() {
@@ -80,9 +86,9 @@ impl Service {
         }
     }
 
-    fn check_timeouts(&self, out: &mut Diagnostics) {
+    fn validate_timeouts(&self, out: &mut Diagnostics) {
         let traffic = &self.traffic;
-        if traffic.streaming == Ok(true) && matches!(traffic.request_timeout, Ok(Some(_))) {
+        if traffic.streaming() == Ok(true) && traffic.request_timeout.is_set() {
             out.error(
                 &Path::root().attribute("request_timeout"),
                 "A timeout of streams",
@@ -95,22 +101,20 @@ impl Service {
         }
     }
 
-    /// What a preset without numbers leaves open.
-    fn check_under(&self, preset: Preset, out: &mut Diagnostics) {
+    /// Reports what a preset without numbers leaves open.
+    fn validate_under(&self, preset: Preset, out: &mut Diagnostics) {
         if let Ok(Some(retries)) = self.traffic.retries.known() {
             retries.validate_under(preset, out);
         }
         if preset != Preset::None {
             return;
         }
-        let place =
-            as_known(&self.traffic.failover).is_ok_and(|rules| !rules.is_empty()).then_some("failover").or_else(|| {
-                as_known(&self.traffic.failover_priority)
-                    .is_ok_and(|labels| !labels.is_empty())
-                    .then_some("failover_priority")
-            });
-        if let (Some(name), Ok(ejection)) = (place, self.traffic.outlier_detection.known())
-            && ejection.is_none_or(|block| block.is_empty())
+        let has_failover = self.traffic.failover.known().is_ok_and(|rules| !rules.is_empty());
+        let argument = has_failover
+            .then_some("failover")
+            .or_else(|| self.traffic.failover_priority.is_set().then_some("failover_priority"));
+        if let (Some(name), Ok(detection)) = (argument, self.traffic.outlier_detection.known())
+            && detection.is_none_or(|block| block.is_empty())
         {
             out.error(
                 &Path::root().attribute(name),
@@ -121,9 +125,9 @@ impl Service {
         }
     }
 
-    fn check_failover(&self, out: &mut Diagnostics) {
-        let Ok(rules) = as_known(&self.traffic.failover) else { return };
-        if !rules.is_empty() && as_known(&self.traffic.failover_priority).is_ok_and(|labels| !labels.is_empty()) {
+    fn validate_failover(&self, out: &mut Diagnostics) {
+        let Ok(rules) = self.traffic.failover.known() else { return };
+        if !rules.is_empty() && self.traffic.failover_priority.is_set() {
             out.error(
                 &Path::root().attribute("failover_priority"),
                 "Two ways of failover",
@@ -132,18 +136,18 @@ impl Service {
             );
         }
         let mut regions = BTreeSet::new();
-        for Failover { at, from, to } in rules {
-            let Ok(from) = from else { continue };
-            if to.as_ref() == Ok(from) {
+        for rule in rules {
+            let Ok(from) = rule.from.required() else { continue };
+            if rule.to.required() == Ok(from) {
                 out.error(
-                    &at.attribute("to"),
+                    &rule.at.attribute("to"),
                     "Failover to the same region",
                     format!("Requests of {from} stay there while any of its endpoints lives. Write another region."),
                 );
             }
             if !regions.insert(from) {
                 out.error(
-                    &at.attribute("from"),
+                    &rule.at.attribute("from"),
                     "Region declared twice",
                     format!("{from} has a failover block above, and Istio takes one. Remove one of them."),
                 );
@@ -151,13 +155,13 @@ impl Service {
         }
     }
 
-    fn check_versions(&self, out: &mut Diagnostics) {
+    fn validate_versions(&self, out: &mut Diagnostics) {
         let Ok(versions) = self.versions() else { return };
         let Some(first) = versions.first() else { return };
         let mut names = BTreeSet::new();
-        let mut before: Vec<(&Version, &Texts)> = Vec::new();
+        let mut before: Vec<(&At<Version>, Texts)> = Vec::new();
         for version in versions {
-            if let Ok(name) = &version.name
+            if let Ok(name) = version.name.required()
                 && !names.insert(name)
             {
                 out.error(
@@ -166,9 +170,10 @@ impl Service {
                     format!("{name:?} is another version's name, too. Give each its own."),
                 );
             }
-            if let Ok(labels) = &version.labels {
-                self.check_labels(version, labels, out);
-                if let Some((other, _)) = before.iter().find(|(_, other)| overlap(labels, other)) {
+            labels::validate_selector(&version.labels, &version.at.attribute("labels"), out);
+            if let Ok(labels) = version.labels.required_elements() {
+                self.validate_labels(version, &labels, out);
+                if let Some((other, _)) = before.iter().find(|(_, other)| overlap(&labels, other)) {
                     out.error(
                         &version.at.attribute("labels"),
                         "Versions that share pods",
@@ -183,17 +188,18 @@ impl Service {
                 before.push((version, labels));
             }
         }
-        let shares: Vec<Share> = versions.iter().map(Version::share).collect();
-        if self.others.leaves(Unmanaged::VirtualService) == Ok(true) {
-            check_no_shares(&shares, out);
+        let shares: Vec<Share> = versions.iter().map(Share::from).collect();
+        if self.takeover.leaves(Unmanaged::VirtualService) == Ok(true) {
+            validate_no_weights(&shares, out);
         } else {
-            check_shares(&shares, &Path::root().attribute("version"), out);
+            validate_weights(&shares, &Path::root().attribute("version"), out);
         }
-        self.check_shared_ports(first, out);
+        self.validate_ports_are_routed(first, out);
     }
 
-    fn check_labels(&self, version: &Version, labels: &Texts, out: &mut Diagnostics) {
-        let Ok(selector) = as_known(&self.selector) else { return };
+    /// Reports labels that select no pod of the service, or all of them.
+    fn validate_labels(&self, version: &At<Version>, labels: &Texts, out: &mut Diagnostics) {
+        let Ok(selector) = self.selector() else { return };
         let at = version.at.attribute("labels");
         if let Some((key, value, other)) =
             labels.iter().find_map(|(key, value)| Some((key, value, selector.get(key)?))).filter(|(_, a, b)| a != b)
@@ -216,12 +222,12 @@ impl Service {
         }
     }
 
-    /// With TLS of the application, connections can't be shared out: see [`is_shared_tcp`].
-    fn check_shared_ports(&self, first: &Version, out: &mut Diagnostics) {
+    /// Reports ports whose connections can't be distributed among versions: see [`is_routed_tcp`].
+    fn validate_ports_are_routed(&self, first: &At<Version>, out: &mut Diagnostics) {
         let Ok(ports) = self.ports() else { return };
         let why =
             "proxies see no requests in TLS of the application, and tell its connections apart by server name alone";
-        if !ports.is_empty() && self.speaks(|protocol| protocol.is_http() || is_shared_tcp(protocol)) == Ok(false) {
+        if !ports.is_empty() && self.speaks(|protocol| protocol.is_http() || is_routed_tcp(protocol)) == Ok(false) {
             out.error(
                 &first.at,
                 "No port to share out",
@@ -230,7 +236,7 @@ impl Service {
             return;
         }
         for port in ports {
-            if let Ok(protocol) = port.protocol
+            if let Ok(protocol) = port.protocol()
                 && protocol.is_tls()
             {
                 out.warn(
@@ -243,21 +249,39 @@ impl Service {
     }
 }
 
-/// A try that may take as long as the request is the only one.
-fn check_tries(site: &Site, out: &mut Diagnostics) {
-    // Of all ports that have a timeout it is the same one.
+/// Reports a wait that outlasts the time limit of an operation, of which it is a part.
+fn validate_drain(service: &Service, out: &mut Diagnostics) {
+    let Ok(Some(seconds)) = service.traffic.drain_seconds.copied() else { return };
+    let limits = OperationTimeouts::of(&service.timeouts);
+    for (name, limit) in [("create", limits.create), ("update", limits.update), ("delete", limits.delete)] {
+        if u64::from(seconds) >= limit.as_secs() {
+            out.error(
+                &Path::root().attribute("drain_seconds"),
+                format!("drain_seconds outlasts timeouts.{name}"),
+                format!(
+                    "The wait is part of the operation, which may take {} s. Write a shorter one, or a longer timeouts.{name}.",
+                    limit.as_secs()
+                ),
+            );
+        }
+    }
+}
+
+/// Reports a limit of one try that is not shorter than the timeout of the request.
+fn validate_tries(site: &Site, out: &mut Diagnostics) {
+    // All ports that have a timeout have the same one.
     if let (Ok(Some(retries)), Ok(timeout), Ok(false)) = (
         site.service.traffic.retries.known(),
-        routes::usual_timeout(site, Protocol::Http),
-        site.service.traffic.streaming,
+        routes::default_timeout(site, Protocol::Http),
+        site.service.traffic.streaming(),
     ) {
         retries.validate_within(timeout, out);
     }
 }
 
-/// Where the routes are somebody else's, so are the shares.
-fn check_no_shares(shares: &[Share], out: &mut Diagnostics) {
-    for share in shares.iter().filter(|share| matches!(share.weight, Ok(Some(_)))) {
+/// Reports weights where another tool manages the VirtualService.
+fn validate_no_weights(shares: &[Share], out: &mut Diagnostics) {
+    for share in shares.iter().filter(|share| share.weight.is_set()) {
         out.error(
             &share.at.attribute("weight"),
             "weight without a VirtualService",
@@ -267,15 +291,15 @@ fn check_no_shares(shares: &[Share], out: &mut Diagnostics) {
     }
 }
 
-/// Shares of one route, or of the versions as a whole: `at`.
-pub(super) fn check_shares(shares: &[Share], at: &Path, out: &mut Diagnostics) {
-    let weights: Vec<Option<u32>> = match shares.iter().map(|share| share.weight).collect() {
+/// Reports weights that don't add up to 100, of a route or of the versions; `at` is the path of the blocks.
+pub(super) fn validate_weights(shares: &[Share], at: &Path, out: &mut Diagnostics) {
+    let weights: Vec<Option<u32>> = match shares.iter().map(|share| share.weight.copied()).collect() {
         Ok(weights) => weights,
         Err(_) => return,
     };
     let sum: u32 = weights.iter().flatten().sum();
     if shares.len() > 1 && weights.contains(&None) {
-        for share in shares.iter().filter(|share| share.weight == Ok(None)) {
+        for share in shares.iter().filter(|share| share.weight == Attr::Null) {
             out.error(
                 &share.at.attribute("weight"),
                 "Missing weight",
@@ -294,13 +318,13 @@ pub(super) fn check_shares(shares: &[Share], at: &Path, out: &mut Diagnostics) {
     }
 }
 
-/// Whether one's pods are among the other's.
+/// Whether the pods of one version are among those of the other.
 fn overlap(one: &Texts, other: &Texts) -> bool {
     let within = |a: &Texts, b: &Texts| a.iter().all(|(key, value)| b.get(key) == Some(value));
     within(one, other) || within(other, one)
 }
 
-/// A version as messages show it.
-pub(super) fn named(version: &Version) -> String {
-    version.name.as_ref().map_or_else(|_| version.at.to_string(), |name| format!("{name:?}"))
+/// A version as diagnostics name it.
+pub(super) fn named(version: &At<Version>) -> String {
+    version.name.required().map_or_else(|_| version.at.to_string(), |name| format!("{name:?}"))
 }

@@ -1,29 +1,32 @@
-//! What must hold within routes, and from one to the next.
+//! Rules within `route` blocks, and between them.
 
 use std::collections::BTreeSet;
 
 use super::{
     super::Service,
-    Fault, Match, Redirect, Rewrite, Route,
-    validate::{check_shares, named},
+    Fault, Redirect, Rewrite, Route,
+    matches::{Conditions, pattern},
+    validate::{named, validate_weights},
+    versions::Share,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::{Known, as_known},
     mesh::istio::virtual_service::StringMatch,
+    schema::{At, Attr},
 };
 
 impl Service {
-    pub(super) fn check_routes(&self, out: &mut Diagnostics) {
+    /// Reports violations of rules across the blocks.
+    pub(super) fn validate_routes(&self, out: &mut Diagnostics) {
         let Ok(routes) = self.routes() else { return };
         for route in routes {
-            self.check_route(route, out);
+            self.validate_route(route, out);
         }
-        check_reach(routes, out);
+        validate_reachability(routes, out);
     }
 
-    fn check_route(&self, route: &Route, out: &mut Diagnostics) {
-        if let Ok(Some(name)) = &route.name
+    fn validate_route(&self, route: &At<Route>, out: &mut Diagnostics) {
+        if let Attr::Known(name) = &route.name
             && name == "default"
         {
             out.error(
@@ -33,13 +36,14 @@ impl Service {
                  Give it another name, or none.",
             );
         }
-        if let Ok(shares) = &route.to {
-            check_shares(shares, &route.at.attribute("to"), out);
+        if let Ok(blocks) = route.to.known() {
+            let shares: Vec<Share> = blocks.iter().map(Share::from).collect();
+            validate_weights(&shares, &route.at.attribute("to"), out);
             let mut names = BTreeSet::new();
             for share in shares {
                 let at = share.at.attribute("version");
-                self.check_declared(&share.version, &at, out);
-                if let Ok(name) = &share.version
+                self.validate_declared(share.version, &at, out);
+                if let Attr::Known(name) = share.version
                     && !names.insert(name)
                 {
                     out.error(
@@ -50,112 +54,122 @@ impl Service {
                 }
             }
         }
-        if let Ok(Some(mirror)) = &route.mirror {
-            self.check_declared(&mirror.version, &route.at.attribute("mirror").attribute("version"), out);
+        if let Ok(Some(mirror)) = route.mirror.known() {
+            self.validate_declared(&mirror.version, &mirror.at.attribute("version"), out);
         }
-        if let Ok(Some(redirect)) = &route.redirect {
-            check_redirect(route, redirect, out);
+        if let Ok(Some(redirect)) = route.redirect.known() {
+            validate_redirect(route, redirect, out);
         }
-        if let Ok(Some(rewrite)) = &route.rewrite {
-            check_rewrite(route, rewrite, out);
+        if let Ok(Some(rewrite)) = route.rewrite.known() {
+            validate_rewrite(route, rewrite, out);
         }
-        if let Ok(Some(fault)) = &route.fault {
-            check_fault(fault, &route.at.attribute("fault"), out);
+        if let Ok(Some(fault)) = route.fault.known() {
+            validate_fault(fault, out);
         }
     }
 
-    fn check_declared(&self, version: &Known<String>, at: &Path, out: &mut Diagnostics) {
-        let (Ok(name), Ok(versions)) = (version, self.versions()) else { return };
-        if versions.iter().any(|version| version.name.is_err() || version.name.as_ref() == Ok(name)) {
+    /// Reports a version that no `version` block declares.
+    fn validate_declared(&self, version: &Attr<String>, at: &Path, out: &mut Diagnostics) {
+        let (Attr::Known(name), Ok(versions)) = (version, self.versions()) else { return };
+        if versions.iter().any(|version| version.name.required().is_err() || version.name.required() == Ok(name)) {
             return;
         }
-        let there = versions.iter().map(named).collect::<Vec<_>>().join(", ");
-        let there = if there.is_empty() { "no version block".to_owned() } else { format!("the versions {there}") };
+        let declared = versions.iter().map(named).collect::<Vec<_>>().join(", ");
+        let declared =
+            if declared.is_empty() { "no version block".to_owned() } else { format!("the versions {declared}") };
         out.error(
             at,
             "No such version",
             format!(
-                "{name:?} isn't a version: the service has {there}. Requests to one that isn't there fail (IST0101). Write a version \
+                "{name:?} isn't a version: the service has {declared}. Requests to one that isn't there fail (IST0101). Write a version \
                  block of that name, or one of those that are there."
             ),
         );
     }
 }
 
-/// Each request takes the first route that matches, so a later one must match something else.
-fn check_reach(routes: &[Route], out: &mut Diagnostics) {
-    let mut before: Vec<Match> = Vec::new();
+/// Reports routes that no request reaches, since each request takes the first route that matches.
+fn validate_reachability(routes: &[At<Route>], out: &mut Diagnostics) {
+    let mut before: Vec<(&Path, Conditions)> = Vec::new();
     for route in routes {
-        let Ok(matches) = &route.matches else { continue };
-        for condition in matches.iter().filter(|condition| condition.is_all() == Ok(true) && condition.path == Ok(None))
-        {
+        let Ok(blocks) = route.r#match.known() else { continue };
+        for block in blocks.iter().filter(|block| block.conditions().is_ok_and(|conditions| conditions.is_empty())) {
             out.error(
-                &condition.at,
+                &block.at,
                 "A match that asks nothing",
                 "It takes every request, like a route without match. Write what it asks of a request, or remove the block.",
             );
         }
-        let all = [Match::all(&route.at)];
-        for condition in if matches.is_empty() { all.as_slice() } else { matches } {
-            if let Some(first) = before.iter().find(|first| first.covers(condition) == Ok(true)) {
-                let (summary, why, code) = if condition.covers(first) == Ok(true) {
+        let mut matches: Vec<(&Path, Conditions)> =
+            blocks.iter().filter_map(|block| Some((&block.at, block.conditions().ok()?))).collect();
+        if blocks.is_empty() {
+            matches.push((&route.at, Conditions::default()));
+        }
+        for (at, conditions) in matches {
+            if let Some((first_at, first)) = before.iter().find(|(_, first)| first.covers(&conditions)) {
+                let (summary, why, code) = if conditions.covers(first) {
                     ("The same requests twice", "takes the same requests", "IST0131")
                 } else {
                     ("Requests never come here", "takes all of these requests, and more", "IST0130")
                 };
                 out.error(
-                    &condition.at,
+                    at,
                     summary,
                     format!(
-                        "{} stands before, and {why} ({code}). Put the narrower one first, or remove one of them.",
-                        first.at
+                        "{first_at} stands before, and {why} ({code}). Put the narrower one first, or remove one of them."
                     ),
                 );
             }
-            before.push(condition.clone());
+            before.push((at, conditions));
         }
     }
 }
 
-fn check_redirect(route: &Route, redirect: &Redirect, out: &mut Diagnostics) {
+/// Reports arguments of a route that have no effect beside a redirect, and a redirect to the same place.
+fn validate_redirect(route: &At<Route>, redirect: &At<Redirect>, out: &mut Diagnostics) {
     let excluded = [
-        ("to", as_known(&route.to).is_ok_and(|to| !to.is_empty())),
-        ("rewrite", matches!(route.rewrite, Ok(Some(_)))),
-        ("mirror", matches!(route.mirror, Ok(Some(_)))),
-        ("fault", matches!(route.fault, Ok(Some(_)))),
-        ("request_timeout", matches!(route.request_timeout, Ok(Some(_)))),
+        ("to", route.to.known().is_ok_and(|to| !to.is_empty())),
+        ("rewrite", route.rewrite.is_set()),
+        ("mirror", route.mirror.is_set()),
+        ("fault", route.fault.is_set()),
+        ("request_timeout", route.request_timeout.is_set()),
     ];
-    for (name, _) in excluded.into_iter().filter(|(_, is_written)| *is_written) {
+    for (name, _) in excluded.into_iter().filter(|(_, is_set)| *is_set) {
         out.error(
             &route.at.attribute(name),
             "A redirect goes nowhere else",
             format!("The caller's proxy answers a redirect itself: nothing is sent to the service. Remove {name}, or redirect."),
         );
     }
-    if redirect.path == Ok(None) && redirect.host == Ok(None) {
+    if redirect.path == Attr::Null && redirect.host == Attr::Null {
         out.error(
-            &route.at.attribute("redirect"),
+            &redirect.at,
             "A redirect to the same place",
             "Write path, host, or both: where the caller is to go instead.",
         );
     }
 }
 
-/// Istio puts the new path where the matched one, or its part before `*`, stood.
-fn check_rewrite(route: &Route, rewrite: &Rewrite, out: &mut Diagnostics) {
-    let block = route.at.attribute("rewrite");
-    let (Ok(path), Ok(host)) = (&rewrite.path, &rewrite.host) else { return };
+/// Reports rewrites of nothing, and those that join prefix and rest of a path without or with two slashes: Istio replaces the
+/// matched path, or its part before `*`.
+fn validate_rewrite(route: &At<Route>, rewrite: &At<Rewrite>, out: &mut Diagnostics) {
+    let (Ok(path), Ok(host)) = (rewrite.path.known(), rewrite.host.known()) else { return };
     let Some(path) = path else {
         if host.is_none() {
-            out.error(&block, "A rewrite of nothing", "Write path, host, or both.");
+            out.error(&rewrite.at, "A rewrite of nothing", "Write path, host, or both.");
         }
         return;
     };
-    let Ok(matches) = &route.matches else { return };
-    let all = [Match::all(&route.at)];
-    for condition in if matches.is_empty() { all.as_slice() } else { matches } {
-        let Ok(of_path) = &condition.path else { continue };
-        let prefix = match of_path {
+    let Ok(blocks) = route.r#match.known() else { return };
+    let mut matches: Vec<(&Path, Option<StringMatch>)> = blocks
+        .iter()
+        .filter_map(|block| Some((&block.at, block.path.known().ok()?.map(|path| pattern(path)))))
+        .collect();
+    if blocks.is_empty() {
+        matches.push((&route.at, None));
+    }
+    for (at, matched) in &matches {
+        let prefix = match matched {
             Some(StringMatch::Exact(_)) => continue,
             Some(StringMatch::Prefix(prefix)) => prefix.as_str(),
             Some(StringMatch::Present) | None => "/",
@@ -165,30 +179,30 @@ fn check_rewrite(route: &Route, rewrite: &Rewrite, out: &mut Diagnostics) {
         }
         let rest = if prefix.ends_with('/') { "orders" } else { "/orders" };
         out.error(
-            &block.attribute("path"),
+            &rewrite.at.attribute("path"),
             "The rewritten path is out of joint",
             format!(
                 "{path} takes the place of {prefix} alone, so {prefix}{rest} becomes {path}{rest}. Let both end with \"/\", or \
-                 neither ({}).",
-                condition.at
+                 neither ({at}).",
             ),
         );
     }
 }
 
-fn check_fault(fault: &Fault, at: &Path, out: &mut Diagnostics) {
-    if fault.delay.what == Ok(None) && fault.abort.what == Ok(None) {
-        out.error(at, "A fault without a failure", "Write delay, abort_status, or both.");
+/// Reports faults without a failure, and percentages without one.
+fn validate_fault(fault: &At<Fault>, out: &mut Diagnostics) {
+    if fault.delay == Attr::Null && fault.abort_status == Attr::Null {
+        out.error(&fault.at, "A fault without a failure", "Write delay, abort_status, or both.");
         return;
     }
     let shares = [
-        ("delay_percent", "delay", fault.delay.what == Ok(None), fault.delay.percent),
-        ("abort_percent", "abort_status", fault.abort.what == Ok(None), fault.abort.percent),
+        ("delay_percent", "delay", fault.delay == Attr::Null, fault.delay_percent),
+        ("abort_percent", "abort_status", fault.abort_status == Attr::Null, fault.abort_percent),
     ];
     for (name, of, is_missing, percent) in shares {
-        if is_missing && matches!(percent, Ok(Some(_))) {
+        if is_missing && percent.is_set() {
             out.error(
-                &at.attribute(name),
+                &fault.at.attribute(name),
                 "A share of nothing",
                 format!("{name} says how many requests meet {of}. Write {of}, or remove {name}."),
             );

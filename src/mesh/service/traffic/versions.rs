@@ -1,87 +1,82 @@
-//! Versions of the workload: parts of its pods, and how traffic is shared out among them.
+//! Versions of the service, which are subsets of its pods, and their shares of the traffic.
 
-use super::super::{Port, Service, Site};
+use super::{
+    super::{Port, Service, Site},
+    To, Version,
+};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, as_known},
-    mesh::{
-        istio::{
-            PortSelector,
-            destination_rule::Subset,
-            virtual_service::{Destination, RouteDestination},
-        },
-        manifest::Texts,
+    known::{Known, Unknown},
+    mesh::istio::{
+        PortSelector,
+        destination_rule::Subset,
+        virtual_service::{Destination, RouteDestination},
     },
+    schema::{At, Attr},
 };
 
-/// Some of the workload's pods.
-#[derive(Clone, Debug)]
-pub struct Version {
-    /// Its block.
-    pub at: Path,
-    /// What routes call it.
-    pub name: Known<String>,
-    /// Their labels, beside those of the selector.
-    pub labels: Known<Texts>,
-    /// Of what no route takes, where it is written.
-    pub weight: Known<Option<u32>>,
+/// A version with its share of the traffic: of a `version` block, or of a `to` block of a route.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share<'a> {
+    /// The path of the block.
+    pub(super) at: &'a Path,
+    /// The name of the version.
+    pub(super) version: &'a Attr<String>,
+    /// The weight in percent, where it is set.
+    pub(super) weight: Attr<u32>,
 }
 
-/// A version that traffic goes to.
-#[derive(Clone, Debug)]
-pub struct Share {
-    /// Its block.
-    pub at: Path,
-    /// The version's name.
-    pub version: Known<String>,
-    /// Its share, where it is written.
-    pub weight: Known<Option<u32>>,
-}
-
-impl Version {
-    /// Its share of what no route takes.
-    pub(super) fn share(&self) -> Share {
-        Share { at: self.at.clone(), version: self.name.clone(), weight: self.weight }
+impl<'a> From<&'a At<Version>> for Share<'a> {
+    fn from(block: &'a At<Version>) -> Self {
+        Self { at: &block.at, version: &block.name, weight: block.weight }
     }
 }
 
-/// The versions as the DestinationRule has them.
+impl<'a> From<&'a At<To>> for Share<'a> {
+    fn from(block: &'a At<To>) -> Self {
+        Self { at: &block.at, version: &block.version, weight: block.weight }
+    }
+}
+
+/// Renders the versions as subsets of the DestinationRule.
 pub(super) fn subsets(service: &Service) -> Known<Vec<Subset>> {
-    let subset = |version: &Version| Ok(Subset { name: version.name.clone()?, labels: version.labels.clone()? });
+    let subset = |version: &At<Version>| {
+        Ok(Subset { name: version.name.required()?.clone(), labels: version.labels.required_elements()? })
+    };
     service.versions()?.iter().map(subset).collect()
 }
 
-/// Where a port's traffic goes that no route takes: to the versions by their weights, or to the service as a whole.
-pub(super) fn usual(site: &Site, port: &Port) -> Known<Vec<RouteDestination>> {
+/// The destinations of traffic that matches no route: the versions by their weights, or the service as a whole.
+pub(super) fn default_destinations(site: &Site, port: &Port) -> Known<Vec<RouteDestination>> {
     let versions = site.service.versions()?;
     if versions.is_empty() {
         return Ok(vec![RouteDestination { destination: destination(site, port, None)?, weight: None }]);
     }
-    shared(site, port, &versions.iter().map(Version::share).collect::<Vec<_>>())
+    weighted(site, port, &versions.iter().map(Share::from).collect::<Vec<_>>())
 }
 
-/// Where traffic goes that is shared out. Weights that don't add up to 100 and names that no version has were told by a rule.
-pub(super) fn shared(site: &Site, port: &Port, shares: &[Share]) -> Known<Vec<RouteDestination>> {
-    let weight = |share: &Share| share.weight?.or((shares.len() == 1).then_some(100)).ok_or(Unknown);
+/// Weighted destinations. Validation reports weights that don't add up to 100 and names that no version has.
+pub(super) fn weighted(site: &Site, port: &Port, shares: &[Share]) -> Known<Vec<RouteDestination>> {
+    let weight = |share: &Share| share.weight.copied()?.or((shares.len() == 1).then_some(100)).ok_or(Unknown);
     let weights = shares.iter().map(weight).collect::<Known<Vec<u32>>>()?;
     if weights.iter().sum::<u32>() != 100 {
         return Err(Unknown);
     }
     let to = |(share, weight): (&Share, u32)| {
-        let destination = to_version(site, port, &share.version)?;
+        let destination = version(site, port, share.version)?;
         Ok(RouteDestination { destination, weight: (shares.len() > 1).then_some(weight) })
     };
     shares.iter().zip(weights).map(to).collect()
 }
 
-/// One version.
-pub(super) fn to_version(site: &Site, port: &Port, version: &Known<String>) -> Known<Destination> {
-    let version = as_known(version)?;
+/// A version as a destination.
+pub(super) fn version(site: &Site, port: &Port, name: &Attr<String>) -> Known<Destination> {
+    let name = name.required()?;
     let mut declared = site.service.versions()?.iter();
-    declared.find(|declared| declared.name.as_ref() == Ok(version)).ok_or(Unknown)?;
-    destination(site, port, Some(version.clone()))
+    declared.find(|declared| declared.name.required() == Ok(name)).ok_or(Unknown)?;
+    destination(site, port, Some(name.clone()))
 }
 
 fn destination(site: &Site, port: &Port, subset: Option<String>) -> Known<Destination> {
-    Ok(Destination { host: site.host(), subset, port: PortSelector { number: port.number? } })
+    Ok(Destination { host: site.host(), subset, port: PortSelector { number: port.number()? } })
 }

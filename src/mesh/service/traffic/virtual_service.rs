@@ -1,42 +1,42 @@
-//! Where requests and connections to the service go. A caller calls a host on a port, the listener; each listener has routes of
-//! its own.
+//! The VirtualServices for callers in the mesh. Each port that callers use, a listener, has routes of its own.
 
 use super::{
     super::{Port, Site, access, global_name::port_80, origins},
-    is_shared_tcp, routes,
+    is_routed_tcp, routes,
 };
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown, as_known},
+    known::{Known, Unknown},
     mesh::{istio::virtual_service::VirtualService, manifest::manifest, port::PortNumber, stage},
-    object::{Key, ManagementScope, Object, Stage, Transition},
+    object::{Key, Object, Stage},
+    schema::At,
 };
 
-/// What is called, and what takes it.
+/// A port that callers use, and the port of the Service that serves it.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Listener<'a> {
-    /// The port that callers call.
+    /// The port that callers use.
     pub(in super::super) number: Known<PortNumber>,
-    /// The port of the Service that it leads to.
-    pub(in super::super) port: &'a Port,
+    /// The port of the Service.
+    pub(in super::super) port: &'a At<Port>,
 }
 
-/// Every port of the Service; with the global name among the hosts port 80, too.
+/// The listeners: every port of the Service, and with the global name among the hosts port 80 as well.
 pub(in super::super) fn listeners<'a>(site: &Site<'a>, global: bool) -> Known<Vec<Listener<'a>>> {
-    let ports: &'a [Port] = as_known(&site.service.ports)?;
+    let ports = site.service.ports()?;
     let further = if global { port_80(ports)? } else { None };
     let further = further.map(|port| Listener { number: Ok(PortNumber::HTTP), port });
-    Ok(further.into_iter().chain(ports.iter().map(|port| Listener { number: port.number, port })).collect())
+    Ok(further.into_iter().chain(ports.iter().map(|port| Listener { number: port.number(), port })).collect())
 }
 
-/// See [`is_routed`](super::super::Service::is_routed). With a global name, for all ports.
+/// The VirtualService of the cluster host; with the global name among its hosts, where no port speaks TLS.
 pub(in super::super) fn virtual_service(site: &Site, key: Key) -> Known<Object> {
     let global = if site.has_global_name()? && !site.service.speaks_tls()? { site.global_name()? } else { None };
     object(site, key, Some(site.host()), global.as_deref(), stage::ROUTES)
 }
 
-/// The global name of a service with a TLS port. A `tls` route must name the servers that callers ask for, and cuts off
-/// those who ask for another, or for none, on all hosts of its VirtualService; so the cluster host isn't among them.
+/// The VirtualService of the global name alone, for a service with a TLS port. A `tls` route lists server names, and refuses
+/// clients that ask for another or for none, on all hosts of its VirtualService; so the cluster host isn't among them.
 pub(in super::super) fn global_virtual_service(site: &Site, key: Key) -> Known<Object> {
     let global = site.global_name()?.ok_or(Unknown)?;
     object(site, key, None, Some(&global), stage::ALIASES)
@@ -58,14 +58,14 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<&str>, sta
         tcp: Vec::new(),
     };
     for listener in listeners(site, global.is_some())? {
-        let protocol = listener.port.protocol?;
+        let protocol = listener.port.protocol()?;
         if protocol.is_http() {
             for (route, from) in routes::http(site, listener)? {
                 let at = format!("spec.http[{}]", spec.http.len());
                 origins.extend(from.into_iter().map(|(field, path)| (format!("{at}{field}"), path)));
                 spec.http.push(route);
             }
-        } else if is_shared_tcp(protocol) {
+        } else if is_routed_tcp(protocol) {
             if global.is_some() || !site.service.versions()?.is_empty() {
                 origins.push((format!("spec.tcp[{}]", spec.tcp.len()), listener.port.at.clone()));
                 spec.tcp.push(routes::tcp(site, listener)?);
@@ -75,12 +75,6 @@ fn object(site: &Site, key: Key, host: Option<String>, global: Option<&str>, sta
             spec.tls.push(routes::tls(site, listener, global)?);
         }
     }
-    Ok(Object {
-        body: manifest(&key, site.metadata()?, &spec),
-        key,
-        scope: ManagementScope::Whole,
-        stage,
-        transition: Transition::InPlace,
-        origins,
-    })
+    let body = manifest(&key, site.metadata()?, &spec);
+    Ok(Object::whole(key, body, stage).with_origins(origins))
 }

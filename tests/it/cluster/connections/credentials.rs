@@ -11,7 +11,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use terraform_provider_mesh::{
-    kubernetes::{Cluster, Connection, Deadline, Error, Exec, Freshness, Pod},
+    kubernetes::{Cluster, Connection, Deadline, Error, Exec, Freshness, InClusterConfig},
     object::{Key, kind},
 };
 use tokio_util::sync::CancellationToken;
@@ -110,7 +110,7 @@ fn host(server: &str) -> Connection {
 }
 
 fn connected(connection: Connection) -> Cluster {
-    Cluster::new(Ok(connection.or_environment(|_| None)))
+    Cluster::new(Ok(connection.with_environment(|_| None)))
 }
 
 /// One request that the administrator may make.
@@ -181,7 +181,7 @@ fn credentials_that_are_never_good_are_asked_for_twice() {
     let plugin = Plugin::new(&[token("stale")]);
     let cluster = connected(plugin.connection());
     for _ in 0..5 {
-        assert!(wait(ask(&cluster)).is_err_and(|error| error.unauthorized()));
+        assert!(wait(ask(&cluster)).is_err_and(|error| error.is_unauthorized()));
     }
     assert_eq!(plugin.runs(), 2);
 }
@@ -198,7 +198,7 @@ fn a_token_file_is_read_again() {
     // As `echo` writes it.
     fs::write(path("token"), "stale\n").expect("writing a token");
     let cluster = connected(Connection { config_paths: vec![path("config")], ..Connection::default() });
-    assert!(wait(ask(&cluster)).is_err_and(|error| error.unauthorized()));
+    assert!(wait(ask(&cluster)).is_err_and(|error| error.is_unauthorized()));
 
     fs::write(path("token"), right() + "\n").expect("writing a token");
     let proxy = Proxy::start(plane);
@@ -209,7 +209,7 @@ fn a_token_file_is_read_again() {
     fs::write(path("token"), "stale").expect("writing a token");
     wait(ask(&cluster)).expect("a file isn't read for each request");
     proxy.rule(0, 1, Fault::Answer(401), |_| true);
-    assert!(wait(ask(&cluster)).is_err_and(|error| error.unauthorized()), "it read what the file says now");
+    assert!(wait(ask(&cluster)).is_err_and(|error| error.is_unauthorized()), "it read what the file says now");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_pod_is_known_by_its_service_account() {
     let folder = TempDir::new().expect("a temporary folder");
     fs::write(folder.path().join("token"), right()).expect("writing a token");
     fs::write(folder.path().join("ca.crt"), &plane.certificate_authority).expect("writing a certificate");
-    let pod = Pod { folder: folder.path().to_owned(), ..Pod::default() };
+    let pod = InClusterConfig { service_account_dir: folder.path().to_owned(), ..InClusterConfig::default() };
     let (address, port) = plane.server.trim_start_matches("https://").split_once(':').expect("a port");
     let environment = |name: &str| match name {
         "KUBERNETES_SERVICE_HOST" => Some(address.to_owned()),
@@ -228,7 +228,7 @@ fn a_pod_is_known_by_its_service_account() {
         "KUBE_HOST" => Some("https://127.0.0.1:1".to_owned()),
         _ => None,
     };
-    let connection = Connection { in_cluster: Some(pod), ..Connection::default() }.or_environment(environment);
+    let connection = Connection { in_cluster: Some(pod), ..Connection::default() }.with_environment(environment);
     wait(ask(&Cluster::new(Ok(connection)))).expect("it is let in");
 }
 

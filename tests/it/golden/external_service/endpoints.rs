@@ -1,13 +1,13 @@
-//! How hosts become addresses, and what applications connect to.
+//! Resolution, endpoints, and the addresses to which applications connect.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
 use crate::golden::{check, check_object, check_outputs};
 
-/// The name isn't on the wire, so the address tells the host from others.
+/// Connections don't carry the name of the host, so proxies tell the host from others by its address.
 #[test]
-fn a_tcp_port_with_addresses() {
+fn tcp_port_with_addresses() {
     let text = r#"
         host      = "ledger.bank.example"
         export_to = ["shop"]
@@ -27,9 +27,9 @@ fn a_tcp_port_with_addresses() {
     );
 }
 
-/// The proxy wraps what the application sends; 6379 isn't where the host listens.
+/// The proxy originates TLS to the target port, which is not the port to which the application connects.
 #[test]
-fn a_tcp_port_with_tls_of_the_proxy() {
+fn tls_origination_on_a_tcp_port() {
     check::<ExternalService>(
         r#"
         host      = "cache.bank.example"
@@ -74,9 +74,9 @@ fn endpoints() {
     );
 }
 
-/// As the application resolved it: without a look-up of the proxy's.
+/// The proxy connects to the address that the application looked up, and looks up none itself.
 #[test]
-fn an_exact_host_without_resolution() {
+fn exact_host_with_resolution_none() {
     check_object::<ExternalService>(
         "ServiceEntry",
         r#"
@@ -106,9 +106,9 @@ fn an_exact_host_without_resolution() {
     );
 }
 
-/// A wildcard's hosts are all in one place, such as a proxy of the company's.
+/// All hosts of a wildcard may be behind one address, such as that of a company's forward proxy.
 #[test]
-fn a_wildcard_with_endpoints() {
+fn wildcard_with_endpoints() {
     check_object::<ExternalService>(
         "ServiceEntry",
         r#"
@@ -143,7 +143,7 @@ fn a_wildcard_with_endpoints() {
 }
 
 #[test]
-fn a_wildcard_with_dns() {
+fn wildcard_with_resolution_dns() {
     check::<ExternalService>(
         r#"
         host       = "*.example.com"
@@ -158,7 +158,7 @@ fn a_wildcard_with_dns() {
 }
 
 #[test]
-fn no_endpoints() {
+fn static_resolution_without_endpoints() {
     check::<ExternalService>(
         r#"
         host       = "api.example.com"
@@ -173,7 +173,7 @@ fn no_endpoints() {
 }
 
 #[test]
-fn endpoints_that_nothing_goes_to() {
+fn endpoints_with_resolution_none() {
     check::<ExternalService>(
         r#"
         host       = "api.example.com"
@@ -191,7 +191,7 @@ fn endpoints_that_nothing_goes_to() {
 }
 
 #[test]
-fn endpoints_of_no_port() {
+fn endpoint_ports_that_are_not_declared() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"
@@ -216,7 +216,7 @@ fn endpoints_of_no_port() {
 }
 
 #[test]
-fn addresses_that_are_none() {
+fn invalid_addresses() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"
@@ -242,7 +242,7 @@ fn addresses_that_are_none() {
 }
 
 #[test]
-fn a_range_with_dns() {
+fn address_range_with_resolution_dns() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"

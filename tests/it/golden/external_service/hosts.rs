@@ -1,11 +1,11 @@
-//! Which hosts, and what their objects are called.
+//! Hosts and the names of their objects.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
 use crate::golden::{check, check_keys, check_outputs};
 
-/// One entry; each host has a policy that names it, and a route that leads to it.
+/// All hosts share a ServiceEntry. Each has a DestinationRule and a VirtualService of its own.
 #[test]
 fn many_hosts() {
     let text = r#"
@@ -25,7 +25,7 @@ fn many_hosts() {
 }
 
 #[test]
-fn a_name_of_its_own() {
+fn name_overrides_the_host() {
     let text = r#"
         host      = "api.example.com"
         name      = "payments-api"
@@ -49,9 +49,9 @@ fn a_name_of_its_own() {
     );
 }
 
-/// The names of objects don't change when a host comes or goes.
+/// A single host in `hosts` has the object names that it has among many, so adding or removing a host renames nothing.
 #[test]
-fn one_host_of_many() {
+fn single_element_of_hosts() {
     check_keys::<ExternalService>(
         r#"
         name      = "partner"
@@ -78,7 +78,7 @@ fn many_wildcards() {
 }
 
 #[test]
-fn no_host() {
+fn missing_host() {
     check::<ExternalService>(
         "export_to = [\"shop\"]",
         &expect![[r#"
@@ -105,9 +105,9 @@ fn host_and_hosts() {
     );
 }
 
-/// A dash in one is a dot in the other.
+/// The names of objects have dashes for dots, so the two hosts would share their objects.
 #[test]
-fn hosts_of_one_name() {
+fn hosts_with_the_same_object_name() {
     check::<ExternalService>(
         r#"
         name      = "both"
@@ -122,7 +122,7 @@ fn hosts_of_one_name() {
 }
 
 #[test]
-fn a_wildcard_beside_an_exact_host() {
+fn wildcard_and_exact_host() {
     let both = |resolution: &str| {
         format!(
             "name = \"both\"\nhosts = [\"*.example.com\", \"api.example.com\"]\nexport_to = [\"shop\"]\n{resolution}"
@@ -146,7 +146,7 @@ fn a_wildcard_beside_an_exact_host() {
 }
 
 #[test]
-fn names_too_long() {
+fn object_names_too_long() {
     let (name, label) = (vec!["a".repeat(60); 4].join("."), "b".repeat(20));
     let text = format!("name = \"{name}\"\nhosts = [\"{label}.example.com\"]\nexport_to = [\"shop\"]");
     check::<ExternalService>(
@@ -159,7 +159,7 @@ fn names_too_long() {
 }
 
 #[test]
-fn hosts_of_the_cluster() {
+fn hosts_in_the_cluster_domain() {
     check::<ExternalService>(
         r#"
         name      = "both"

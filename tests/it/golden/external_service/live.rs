@@ -1,4 +1,4 @@
-//! Live checks: who else is there for the host.
+//! Live checks: objects of other tools for the same host.
 
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::resources::external_service::ExternalService;
@@ -7,32 +7,32 @@ use crate::golden::live::told;
 
 const ORIGINATE: &str = "host = \"api.example.com\"\nexport_to = [\"shop\"]\ntls = \"originate\"";
 
-fn check(arguments: &str, facts: &str, expect: &Expect) {
-    expect.assert_eq(&told::<ExternalService>(arguments, facts, &[]));
+fn check(arguments: &str, live_objects: &str, expect: &Expect) {
+    expect.assert_eq(&told::<ExternalService>(arguments, live_objects, &[]));
 }
 
-fn entry(namespace: &str, hosts: &str, seen: &str) -> String {
+fn service_entry(namespace: &str, hosts: &str, export_to: &str) -> String {
     format!(
-        "kind: ServiceEntry\nmetadata: {{name: theirs, namespace: {namespace}}}\nspec: {{hosts: [{hosts}], exportTo: [{seen}]}}\n"
+        "kind: ServiceEntry\nmetadata: {{name: theirs, namespace: {namespace}}}\nspec: {{hosts: [{hosts}], exportTo: [{export_to}]}}\n"
     )
 }
 
-fn rule(namespace: &str, host: &str) -> String {
+fn destination_rule(namespace: &str, host: &str) -> String {
     format!("kind: DestinationRule\nmetadata: {{name: theirs, namespace: {namespace}}}\nspec: {{host: \"{host}\"}}\n")
 }
 
 #[test]
-fn another_entry_for_the_host() {
+fn second_service_entry_for_the_host() {
     let second = expect![[r#"
         warn at host: The host is defined twice
           ServiceEntry istio-system/theirs defines api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
     "#]];
-    for seen in ["shop", "\"*\"", ""] {
-        check(ORIGINATE, &entry("istio-system", "other.example.com, api.example.com", seen), &second);
+    for export_to in ["shop", "\"*\"", ""] {
+        check(ORIGINATE, &service_entry("istio-system", "other.example.com, api.example.com", export_to), &second);
     }
     check(
         "name = \"a\"\nhosts = [\"a.example.com\", \"api.example.com\"]\nexport_to = [\"*\"]",
-        &entry("media", "api.example.com", "."),
+        &service_entry("media", "api.example.com", "."),
         &expect![[r#"
             warn at hosts: The host is defined twice
               ServiceEntry media/theirs defines a.example.com, api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
@@ -41,23 +41,28 @@ fn another_entry_for_the_host() {
 }
 
 #[test]
-fn an_entry_that_no_caller_sees() {
-    for (namespace, hosts, seen) in [
+fn service_entry_without_a_common_namespace_or_host() {
+    for (namespace, hosts, export_to) in [
         ("istio-system", "api.example.com", "media"),
         ("media", "api.example.com", "."),
         ("istio-system", "other.example.com", "\"*\""),
         ("istio-system", "\"*.example.com\"", "\"*\""),
     ] {
-        assert_eq!(told::<ExternalService>(ORIGINATE, &entry(namespace, hosts, seen), &[]), "", "{hosts} {seen}");
+        assert_eq!(
+            told::<ExternalService>(ORIGINATE, &service_entry(namespace, hosts, export_to), &[]),
+            "",
+            "{hosts} {export_to}"
+        );
     }
 }
 
-/// A rule where callers are comes first, a wider one too; it would let clear text out.
+/// A rule in the namespace of the client takes precedence, even with a wildcard host. Without TLS settings it would let clear
+/// text leave the mesh.
 #[test]
-fn a_rule_that_hides_ours() {
+fn destination_rule_that_takes_precedence() {
     check(
         ORIGINATE,
-        &rule("shop", "api.example.com"),
+        &destination_rule("shop", "api.example.com"),
         &expect![[r#"
         warn at host: Another DestinationRule is for the same host
           DestinationRule shop/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
@@ -65,7 +70,7 @@ fn a_rule_that_hides_ours() {
     );
     check(
         ORIGINATE,
-        &rule("shop", "*.example.com"),
+        &destination_rule("shop", "*.example.com"),
         &expect![[r#"
         warn at host: Another DestinationRule is for the same host
           DestinationRule shop/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
@@ -73,7 +78,7 @@ fn a_rule_that_hides_ours() {
     );
     check(
         ORIGINATE,
-        &rule("istio-system", "api.example.com"),
+        &destination_rule("istio-system", "api.example.com"),
         &expect![[r#"
         warn at host: Another DestinationRule is for the same host
           DestinationRule istio-system/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
@@ -82,19 +87,23 @@ fn a_rule_that_hides_ours() {
 }
 
 #[test]
-fn a_rule_that_hides_nothing() {
+fn destination_rule_without_precedence() {
     for (namespace, host) in [
         ("media", "api.example.com"),
         ("istio-system", "*.example.com"),
         ("shop", "other.example.com"),
         ("shop", "*.svc.cluster.local"),
     ] {
-        assert_eq!(told::<ExternalService>(ORIGINATE, &rule(namespace, host), &[]), "", "{namespace} {host}");
+        assert_eq!(
+            told::<ExternalService>(ORIGINATE, &destination_rule(namespace, host), &[]),
+            "",
+            "{namespace} {host}"
+        );
     }
 }
 
 #[test]
-fn another_route() {
+fn second_virtual_service_for_the_host() {
     let route = |gateways: &str| {
         format!(
             "kind: VirtualService\nmetadata: {{name: theirs, namespace: shop}}\nspec: {{hosts: [api.example.com], gateways: \
@@ -111,17 +120,21 @@ fn another_route() {
     );
     assert_eq!(told::<ExternalService>(ORIGINATE, &route("istio-ingress/public"), &[]), "");
     let passed_through = "host = \"api.example.com\"\nexport_to = [\"shop\"]";
-    assert_eq!(told::<ExternalService>(passed_through, &route(""), &[]), "", "there is no route of ours");
+    assert_eq!(
+        told::<ExternalService>(passed_through, &route(""), &[]),
+        "",
+        "without a VirtualService there is no conflict"
+    );
 }
 
 #[test]
-fn what_is_ours_is_no_stranger() {
+fn own_objects_are_no_conflict() {
     let ours = "kind: ServiceEntry\nmetadata: {name: api-example-com, namespace: istio-system}\nspec: {hosts: [api.example.com]}\n";
     assert_eq!(told::<ExternalService>(ORIGINATE, ours, &[]), "");
 }
 
 #[test]
-fn where_nothing_can_be_seen_nothing_is_told() {
+fn forbidden_queries_skip_the_checks() {
     let hidden = ["ServiceEntry", "DestinationRule", "VirtualService"];
-    assert_eq!(told::<ExternalService>(ORIGINATE, &entry("shop", "api.example.com", ""), &hidden), "");
+    assert_eq!(told::<ExternalService>(ORIGINATE, &service_entry("shop", "api.example.com", ""), &hidden), "");
 }

@@ -1,4 +1,4 @@
-//! What is wrong, where, why, and what to do: all of it at once.
+//! Diagnostics of invalid hosts, namespaces and ports. One validation reports all of them.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::external_service::ExternalService;
@@ -6,7 +6,7 @@ use terraform_provider_mesh::resources::external_service::ExternalService;
 use crate::golden::check;
 
 #[test]
-fn nothing_written() {
+fn no_arguments() {
     check::<ExternalService>(
         "",
         &expect![[r#"
@@ -38,7 +38,7 @@ fn three_mistakes_at_once() {
 }
 
 #[test]
-fn a_host_with_a_port() {
+fn host_with_a_port() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com:8443"
@@ -52,7 +52,7 @@ fn a_host_with_a_port() {
 }
 
 #[test]
-fn an_address() {
+fn ip_address_as_host() {
     check::<ExternalService>(
         r#"
         host      = "10.0.0.1"
@@ -66,7 +66,7 @@ fn an_address() {
 }
 
 #[test]
-fn no_dns_name() {
+fn host_that_is_no_dns_name() {
     check::<ExternalService>(
         r#"
         host      = "Api_example"
@@ -80,7 +80,7 @@ fn no_dns_name() {
 }
 
 #[test]
-fn a_star_in_the_middle() {
+fn wildcard_in_the_middle() {
     check::<ExternalService>(
         r#"
         host      = "api.*.example.com"
@@ -94,7 +94,7 @@ fn a_star_in_the_middle() {
 }
 
 #[test]
-fn a_host_of_the_cluster() {
+fn host_in_the_cluster_domain() {
     check::<ExternalService>(
         r#"
         host      = "payments.pci.svc.cluster.local"
@@ -108,7 +108,7 @@ fn a_host_of_the_cluster() {
 }
 
 #[test]
-fn everybody_and_somebody() {
+fn star_with_other_namespaces() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"
@@ -122,7 +122,7 @@ fn everybody_and_somebody() {
 }
 
 #[test]
-fn no_namespaces() {
+fn invalid_namespaces() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"
@@ -139,7 +139,7 @@ fn no_namespaces() {
 }
 
 #[test]
-fn a_tcp_port() {
+fn tcp_port_without_address() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"
@@ -157,7 +157,7 @@ fn a_tcp_port() {
 }
 
 #[test]
-fn a_tcp_port_of_a_wildcard() {
+fn wildcard_tcp_port_without_address() {
     check::<ExternalService>(
         r#"
         host      = "*.example.com"
@@ -174,9 +174,9 @@ fn a_tcp_port_of_a_wildcard() {
     );
 }
 
-/// Clear text leaves the mesh only where `tls = "none"` stands.
+/// Clear text leaves the mesh only with `tls = "none"`.
 #[test]
-fn clear_text_that_nobody_asked_for() {
+fn clear_text_port_without_tls_mode() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"
@@ -201,7 +201,7 @@ fn clear_text_that_nobody_asked_for() {
 }
 
 #[test]
-fn double_tls() {
+fn tls_origination_on_a_tls_port() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"
@@ -220,7 +220,7 @@ fn double_tls() {
 }
 
 #[test]
-fn a_port_twice() {
+fn duplicate_port() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"

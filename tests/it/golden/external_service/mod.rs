@@ -1,12 +1,12 @@
-//! `mesh_external_service`: every argument, every default.
+//! Objects, computed attributes and diagnostics of `mesh_external_service`.
 
 mod endpoints;
-mod failures;
 mod hosts;
 mod live;
 mod mistakes;
-mod mistakes_of_tls;
+mod resiliency;
 mod tls;
+mod tls_mistakes;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
@@ -14,7 +14,7 @@ use terraform_provider_mesh::resources::external_service::ExternalService;
 
 use crate::golden::{check, check_object, check_outputs};
 
-/// The application speaks TLS: the proxy sees bytes, so there is nothing to route or to retry.
+/// The application begins TLS. The proxy forwards bytes, so there is no VirtualService.
 #[test]
 fn passthrough() {
     let text = r#"
@@ -31,7 +31,7 @@ fn passthrough() {
     );
 }
 
-/// `http://api.example.com/` leaves as TLS on 443; `https://` passes through.
+/// The proxy sends requests to `http://api.example.com/` with TLS to port 443. It forwards `https://` as it is.
 #[test]
 fn originate() {
     let text = r#"
@@ -100,7 +100,7 @@ fn wildcard_passthrough() {
     );
 }
 
-/// Neither sni nor subjectAltNames: the proxy takes both from the request.
+/// There is neither `sni` nor `subjectAltNames`: the proxy takes both from the request.
 #[test]
 fn wildcard_originate() {
     let text = r#"
@@ -120,7 +120,7 @@ fn wildcard_originate() {
 }
 
 #[test]
-fn ports_of_its_own() {
+fn port_blocks() {
     let text = r#"
         host      = "api.example.com"
         export_to = ["shop"]
@@ -150,7 +150,7 @@ fn ports_of_its_own() {
           target_port = 15671
         }
     "#;
-    check::<ExternalService>(text, &expect_file!["ports_of_its_own.yaml"]);
+    check::<ExternalService>(text, &expect_file!["port_blocks.yaml"]);
     check_outputs::<ExternalService>(
         text,
         &expect![[r#"
@@ -161,7 +161,7 @@ fn ports_of_its_own() {
 }
 
 #[test]
-fn a_tls_port_alone() {
+fn single_tls_port() {
     check_object::<ExternalService>(
         "DestinationRule",
         r#"

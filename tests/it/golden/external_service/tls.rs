@@ -1,4 +1,4 @@
-//! What the proxy says in the handshakes that it begins.
+//! TLS that the proxy originates.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
@@ -10,7 +10,7 @@ fn originate(arguments: &str) -> String {
 }
 
 #[test]
-fn authorities_and_names() {
+fn ca_sni_and_subject_alt_names() {
     check_object::<ExternalService>(
         "DestinationRule",
         &originate(
@@ -49,9 +49,9 @@ fn authorities_and_names() {
     );
 }
 
-/// The name that is asked for stays the host's.
+/// The server name stays that of the host.
 #[test]
-fn names_alone() {
+fn subject_alt_names_without_sni() {
     check_object::<ExternalService>(
         "DestinationRule",
         &originate(
@@ -87,7 +87,7 @@ fn names_alone() {
 }
 
 #[test]
-fn mutual_with_files() {
+fn mutual_tls_with_files() {
     check::<ExternalService>(
         r#"
         host      = "api.example.com"
@@ -104,7 +104,7 @@ fn mutual_with_files() {
 }
 
 #[test]
-fn mutual_on_one_port() {
+fn mutual_tls_on_one_port() {
     check_object::<ExternalService>(
         "DestinationRule",
         &originate(
@@ -158,9 +158,9 @@ fn mutual_on_one_port() {
     );
 }
 
-/// The workloads that have the Secret show their certificate; the others speak TLS without one, and never clear text.
+/// Workloads that read the Secret present their certificate. The others use TLS without one, and never clear text.
 #[test]
-fn mutual_with_a_secret() {
+fn mutual_tls_with_a_secret() {
     let text = r#"
         host      = "api.example.com"
         namespace = "shop"
@@ -183,10 +183,9 @@ fn mutual_with_a_secret() {
     );
 }
 
-/// What a port doesn't inherit is repeated: limits of connections for the port that passes TLS through, beside one that sees
-/// requests.
+/// Ports inherit nothing, so the port that forwards TLS repeats the limits of connections beside the port with requests.
 #[test]
-fn a_clear_port_beside_tls() {
+fn clear_text_port_and_tls_port() {
     check_object::<ExternalService>(
         "DestinationRule",
         r#"

@@ -1,11 +1,11 @@
-//! Values that come at apply: each leaves only that unknown which needs it.
+//! Unknown arguments: only the objects and outputs that need an argument are unknown.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
 use crate::golden::check_unknown;
 
-/// The arguments that every external service has, and these.
+/// An external service with its required arguments and `arguments`.
 fn api(arguments: &str) -> String {
     format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\n{arguments}")
 }
@@ -85,7 +85,7 @@ fn hosts_and_names() {
 }
 
 #[test]
-fn where_hosts_are() {
+fn resolution_and_endpoints() {
     let texts = [
         ("resolution", api("resolution = unknown")),
         ("addresses", api("addresses = unknown")),
@@ -110,7 +110,7 @@ fn where_hosts_are() {
 }
 
 #[test]
-fn handshakes() {
+fn tls_settings() {
     let settings = |arguments: &str| api(&format!("tls = \"originate\"\ntls_settings {{\n{arguments}\n}}"));
     let mutual = |arguments: &str| api(&format!("tls = \"originate_mutual\"\ntls_settings {{\n{arguments}\n}}"));
     let secret = |arguments: &str| {

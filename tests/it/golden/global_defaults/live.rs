@@ -8,7 +8,7 @@ use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     mesh::checks::Findings,
     query::{QueryError, QueryResults},
-    resources::{ResourceType, global_defaults::GlobalDefaults},
+    resources::global_defaults::GlobalDefaults,
     schema::model::Model,
 };
 
@@ -52,10 +52,9 @@ fn told(text: &str, maps: &[Json]) -> String {
     let answer = |want: &terraform_provider_mesh::mesh::checks::LiveQuery| {
         (want.query.clone(), Ok(maps.iter().cloned().map(Arc::new).collect()))
     };
-    let found: QueryResults =
-        GlobalDefaults::live_queries(&config, &mesh(), &config.render(&mesh())).iter().map(answer).collect();
+    let found: QueryResults = GlobalDefaults::live_queries(&mesh()).iter().map(answer).collect();
     let mut findings = Findings::default();
-    GlobalDefaults::live_checks(&config, &mesh(), &config.render(&mesh()), &found, &mut findings);
+    config.live_checks(&mesh(), &found, &mut findings);
     let mut lines = String::new();
     for finding in findings {
         assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
@@ -135,9 +134,9 @@ fn each_revision_is_judged() {
 #[test]
 fn what_cannot_be_seen_is_not_judged() {
     let config = Config::decode(&hcl::resource(TEXT, Config::schema()), &Path::root(), &mut Diagnostics::default());
-    let wants = GlobalDefaults::live_queries(&config, &mesh(), &config.render(&mesh()));
+    let wants = GlobalDefaults::live_queries(&mesh());
     let found: QueryResults = wants.iter().map(|want| (want.query.clone(), Err(QueryError::Forbidden))).collect();
     let mut findings = Findings::default();
-    GlobalDefaults::live_checks(&config, &mesh(), &config.render(&mesh()), &found, &mut findings);
+    config.live_checks(&mesh(), &found, &mut findings);
     assert_eq!(findings.into_iter().count(), 0);
 }

@@ -2,9 +2,9 @@
 
 mod access;
 mod guardrails;
-mod holds;
 mod live;
 mod mistakes;
+mod protections;
 mod routes;
 mod telemetry;
 mod tokens;

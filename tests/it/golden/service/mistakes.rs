@@ -35,14 +35,14 @@ fn three_mistakes_at_once() {
     "#,
         ),
         &expect![[r#"
-            error at calls: Invalid calls
-              "shop/" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
-            error at resiliency: Invalid resiliency
-              "hihg" isn't one of "low", "medium", "high", "none".
             error at allow[0].from: Invalid allow[0].from
               "*/checkout" isn't a caller. Write "checkout" (this namespace), "shop/checkout", "shop/*", "*" (any workload of the mesh), "anonymous", or "cluster.local/ns/shop/sa/checkout".
             error at allow[0].methods: Invalid allow[0].methods
               Methods in capitals, like `GET`. Got ["get"].
+            error at calls: Invalid calls
+              "shop/" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
+            error at resiliency: Invalid resiliency
+              "hihg" isn't one of "low", "medium", "high", "none".
         "#]],
     );
 }
@@ -99,6 +99,18 @@ fn every_mistake_of_one_value() {
               "all" isn't one of "namespace", "none", "mesh".
             error at authorization_mode: Invalid authorization_mode
               "on" isn't one of "enforce", "dry_run", "off".
+            error at allow[0].from: Invalid allow[0].from
+              At least one caller. Got [].
+            error at allow[0].methods: Invalid allow[0].methods
+              At least one method; leave the argument out for any. Got [].
+            error at allow[0].paths: Invalid allow[0].paths
+              Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes. Got ["/a*b", "charges"].
+            error at allow[0].ports: Invalid allow[0].ports
+              0 isn't a port. Ports are whole numbers, 1 to 65535.
+            error at allow[1].from: Null element in allow[1].from
+              An element must have a value. Leave it out, for example with compact().
+            error at allow[1].from: Invalid allow[1].from
+              "spiffe://cluster.local/ns/shop/sa/checkout" isn't a caller: leave out the scheme, as in "cluster.local/ns/shop/sa/checkout".
             error at calls: Invalid calls
               "*" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
             error at calls: Invalid calls
@@ -117,18 +129,6 @@ fn every_mistake_of_one_value() {
               1.5 isn't a port. Ports are whole numbers, 1 to 65535.
             error at port[1].protocol: Missing required argument
               The argument port[1].protocol is required, but no value was set.
-            error at allow[0].from: Invalid allow[0].from
-              At least one caller. Got [].
-            error at allow[0].methods: Invalid allow[0].methods
-              At least one method; leave the argument out for any. Got [].
-            error at allow[0].paths: Invalid allow[0].paths
-              Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes. Got ["/a*b", "charges"].
-            error at allow[0].ports: Invalid allow[0].ports
-              0 isn't a port. Ports are whole numbers, 1 to 65535.
-            error at allow[1].from: Null element in allow[1].from
-              An element must have a value. Leave it out, for example with compact().
-            error at allow[1].from: Invalid allow[1].from
-              "spiffe://cluster.local/ns/shop/sa/checkout" isn't a caller: leave out the scheme, as in "cluster.local/ns/shop/sa/checkout".
             error at timeouts.create: Invalid timeouts.create
               More than 0s. Got "0s".
             error at timeouts.read: Invalid timeouts.read

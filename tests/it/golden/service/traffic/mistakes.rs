@@ -255,17 +255,17 @@ fn versions_that_cannot_be_told_apart() {
     check::<Service>(
         &payments(text),
         &expect![[r#"
-        error at version[5].labels["version"]: Invalid label value
-          "not a label": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
-        error at version[1].name: Version declared twice
-          "v1" is another version's name, too. Give each its own.
-        error at version[2].labels: Versions that share pods
-          Pods with the labels of one are pods of the other, too: "v1" and "v3". Give the two another value of the same label, like version = "v1" and version = "v2".
-        error at version[3].labels: A version of all pods
-          Every pod that selector takes has these labels, so they tell no version apart. Write labels in which versions differ, like version = "v1".
-        error at version[4].labels["app"]: Labels that no pod of the service has
-          selector asks for app = "payments", so none of its pods has app = "ledger". Write labels in which versions differ.
-    "#]],
+            error at version[1].name: Version declared twice
+              "v1" is another version's name, too. Give each its own.
+            error at version[2].labels: Versions that share pods
+              Pods with the labels of one are pods of the other, too: "v1" and "v3". Give the two another value of the same label, like version = "v1" and version = "v2".
+            error at version[3].labels: A version of all pods
+              Every pod that selector takes has these labels, so they tell no version apart. Write labels in which versions differ, like version = "v1".
+            error at version[4].labels["app"]: Labels that no pod of the service has
+              selector asks for app = "payments", so none of its pods has app = "ledger". Write labels in which versions differ.
+            error at version[5].labels["version"]: Invalid label value
+              "not a label": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
+        "#]],
     );
 }
 

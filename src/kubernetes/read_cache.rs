@@ -1,0 +1,256 @@
+//! A cache of reads. The first reads of a collection are GETs; after those, one LIST of the whole collection answers all reads
+//! for some seconds. Joining only concurrent reads wouldn't be enough: Terraform refreshes ten resources at a time, so a
+//! thousand services would make a hundred LISTs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde_json::Value as Json;
+use tokio::{sync::OnceCell, time::Instant};
+
+use super::api_path::Collection;
+use crate::{
+    object::Key,
+    query::{Query, QueryResult},
+};
+
+/// Reads of a collection that are made as GETs before a LIST is worth it.
+const GETS_BEFORE_LIST: u32 = 8;
+
+/// How long a LIST and the answer to a query are used.
+const TIME_TO_LIVE: Duration = Duration::from_secs(10);
+
+/// How recent the response to a read must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// The response may be some seconds old and come from the cache: for refresh and plan.
+    Recent,
+    /// The response must come from the server now: before a write.
+    Now,
+}
+
+/// The result of a LIST of a whole collection.
+#[derive(Clone, Debug)]
+pub(super) enum ListResult {
+    /// All objects of the collection. An object that isn't among them doesn't exist.
+    Complete(Arc<BTreeMap<Key, Arc<Json>>>),
+    /// The server doesn't serve the kind, so there are no objects of it.
+    NotServed,
+    /// The user has no right to list the collection.
+    Forbidden,
+    /// The collection is too large to be read for a few objects.
+    TooMany,
+}
+
+/// A LIST that all readers of a collection share. It is sent by the first one that needs it; a LIST that failed leaves the
+/// cell empty, so that the next reader sends it again.
+pub(super) type SharedList = Arc<OnceCell<ListResult>>;
+
+/// The answer to a query, shared by everyone who asks. An error is an answer, too: asking again within seconds would only
+/// repeat it.
+pub(super) type SharedAnswer = Arc<OnceCell<QueryResult>>;
+
+/// The recent reads of one cluster.
+#[derive(Debug, Default)]
+pub(super) struct ReadCache {
+    collections: Mutex<BTreeMap<Collection, CollectionReads>>,
+    answers: Mutex<BTreeMap<Query, (Instant, SharedAnswer)>>,
+}
+
+/// The recent reads of one collection.
+#[derive(Debug, Default)]
+struct CollectionReads {
+    count: u32,
+    list: Option<CachedList>,
+}
+
+#[derive(Debug)]
+struct CachedList {
+    created_at: Instant,
+    list: SharedList,
+    /// Names of the objects that the provider has written since. They are read by GET.
+    written: BTreeSet<String>,
+}
+
+impl ReadCache {
+    /// The LIST that answers a read of the object `key`, or `None` if the read has to be a GET.
+    pub(super) fn list_covering(&self, key: &Key, freshness: Freshness) -> Option<SharedList> {
+        if freshness == Freshness::Now {
+            return None;
+        }
+        let mut collections = self.lock_collections();
+        let reads = collections.entry(Collection::of(key)).or_default();
+        reads.count += 1;
+        if reads.count <= GETS_BEFORE_LIST && !reads.has_fresh_list() {
+            return None;
+        }
+        let cached = reads.fresh_list();
+        (!cached.written.contains(&key.name)).then(|| cached.list.clone())
+    }
+
+    /// The LIST of a collection. It may lack what the provider has written since it was read.
+    pub(super) fn list(&self, collection: Collection) -> SharedList {
+        self.lock_collections().entry(collection).or_default().fresh_list().list.clone()
+    }
+
+    /// The answer to `query`, which the first caller fills in.
+    pub(super) fn answer(&self, query: &Query) -> SharedAnswer {
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let (created_at, answer) =
+            answers.entry(query.clone()).or_insert_with(|| (Instant::now(), SharedAnswer::default()));
+        if created_at.elapsed() > TIME_TO_LIVE {
+            (*created_at, *answer) = (Instant::now(), SharedAnswer::default());
+        }
+        answer.clone()
+    }
+
+    /// Excludes an object from the cached LIST, because the provider writes it.
+    pub(super) fn invalidate(&self, key: &Key) {
+        let mut collections = self.lock_collections();
+        if let Some(cached) = collections.get_mut(&Collection::of(key)).and_then(|reads| reads.list.as_mut()) {
+            cached.written.insert(key.name.clone());
+        }
+    }
+
+    fn lock_collections(&self) -> MutexGuard<'_, BTreeMap<Collection, CollectionReads>> {
+        self.collections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl CollectionReads {
+    fn has_fresh_list(&self) -> bool {
+        self.list.as_ref().is_some_and(|cached| cached.created_at.elapsed() <= TIME_TO_LIVE)
+    }
+
+    /// The cached LIST while it is fresh, or else a new one.
+    fn fresh_list(&mut self) -> &CachedList {
+        if !self.has_fresh_list() {
+            self.list = None;
+        }
+        self.list.get_or_insert_with(|| CachedList {
+            created_at: Instant::now(),
+            list: SharedList::default(),
+            written: BTreeSet::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use super::*;
+    use crate::{object::kind::VIRTUAL_SERVICE, query::QueryError};
+
+    /// A server that counts its requests.
+    struct Server {
+        gets: AtomicU32,
+        lists: AtomicU32,
+        list_result: ListResult,
+    }
+
+    impl Server {
+        /// A server with a thousand objects.
+        fn new() -> Self {
+            let objects = (0..1000).map(|n| (key(&n.to_string()), Arc::new(Json::Null)));
+            Self::answering(ListResult::Complete(Arc::new(objects.collect())))
+        }
+
+        fn answering(list_result: ListResult) -> Self {
+            Self { gets: AtomicU32::new(0), lists: AtomicU32::new(0), list_result }
+        }
+
+        /// Whether the object exists.
+        async fn read(&self, cache: &ReadCache, name: &str) -> bool {
+            if let Some(list) = cache.list_covering(&key(name), Freshness::Recent) {
+                let result = list.get_or_init(async || {
+                    self.lists.fetch_add(1, Relaxed);
+                    self.list_result.clone()
+                });
+                if let ListResult::Complete(objects) = result.await {
+                    return objects.contains_key(&key(name));
+                }
+            }
+            self.gets.fetch_add(1, Relaxed);
+            true
+        }
+
+        fn gets_and_lists(&self) -> (u32, u32) {
+            (self.gets.load(Relaxed), self.lists.load(Relaxed))
+        }
+    }
+
+    fn key(name: &str) -> Key {
+        Key::new(&VIRTUAL_SERVICE, "pci", name)
+    }
+
+    #[tokio::test]
+    async fn thousand_reads_need_nine_requests() {
+        let (cache, server) = (ReadCache::default(), Server::new());
+        for n in 0..1000 {
+            assert!(server.read(&cache, &n.to_string()).await);
+        }
+        assert!(!server.read(&cache, "absent").await, "an object that isn't in a complete LIST doesn't exist");
+        assert_eq!(server.gets_and_lists(), (8, 1));
+    }
+
+    #[tokio::test]
+    async fn only_written_objects_are_read_again() {
+        let (cache, server) = (ReadCache::default(), Server::new());
+        for n in 0..20 {
+            server.read(&cache, &n.to_string()).await;
+        }
+        cache.invalidate(&key("5"));
+        server.read(&cache, "5").await;
+        server.read(&cache, "6").await;
+        assert_eq!(server.gets_and_lists(), (9, 1));
+    }
+
+    #[tokio::test]
+    async fn without_the_right_to_list_all_reads_are_gets() {
+        let (cache, server) = (ReadCache::default(), Server::answering(ListResult::Forbidden));
+        for n in 0..20 {
+            assert!(server.read(&cache, &n.to_string()).await);
+        }
+        assert_eq!(server.gets_and_lists(), (20, 1));
+    }
+
+    #[tokio::test]
+    async fn list_of_a_query_answers_reads() {
+        let (cache, server) = (ReadCache::default(), Server::new());
+        cache.list(Collection::of(&key("7"))).set(server.list_result.clone()).expect("the cell is empty");
+        assert!(server.read(&cache, "7").await);
+        assert_eq!(server.gets_and_lists(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_are_shared_until_they_expire() {
+        let cache = ReadCache::default();
+        let query = Query::list(&VIRTUAL_SERVICE, "pci");
+        let requests = AtomicU32::new(0);
+        for seconds in [1, 1, 12] {
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            let answer = cache.answer(&query);
+            let answer = answer.get_or_init(async || {
+                requests.fetch_add(1, Relaxed);
+                Err(QueryError::Forbidden)
+            });
+            assert_eq!(answer.await, &Err(QueryError::Forbidden));
+        }
+        assert_eq!(requests.load(Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn expired_list_is_read_again() {
+        let (cache, server) = (ReadCache::default(), Server::new());
+        for n in 0..10 {
+            server.read(&cache, &n.to_string()).await;
+        }
+        tokio::time::advance(TIME_TO_LIVE + Duration::from_secs(1)).await;
+        server.read(&cache, "1").await;
+        assert_eq!(server.gets_and_lists(), (8, 2));
+    }
+}

@@ -1,0 +1,94 @@
+//! Requests that change objects: server-side apply, JSON patch and DELETE.
+
+use serde_json::{Value as Json, json};
+
+use super::{api_path::object_path, api_request::ApiRequest, cluster::Cluster, deadline::Deadline, error::Error};
+use crate::object::{FIELD_MANAGER, Key};
+
+/// Options of a server-side apply.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ApplyOptions {
+    /// Validates the object (`dryRun=All`) without writing it.
+    pub dry_run: bool,
+    /// Takes over fields that other field managers have set to other values.
+    pub force: bool,
+}
+
+/// The response to a write.
+#[derive(Clone, Debug)]
+pub struct WriteResponse {
+    /// The object as it is after the write.
+    pub object: Json,
+    /// The texts of the `Warning` headers, for example deprecations and the warnings of istiod's webhook.
+    pub warnings: Vec<String>,
+}
+
+impl Cluster {
+    /// Applies an object by server-side apply, with strict field validation.
+    pub async fn apply(
+        &self,
+        key: &Key,
+        body: &Json,
+        options: ApplyOptions,
+        deadline: &Deadline,
+    ) -> Result<WriteResponse, Error> {
+        let uri = format!("{}&force={}{}", patch_uri(key), options.force, dry_run_parameter(options.dry_run));
+        self.write(&ApiRequest::apply_patch(uri, body), key, options.dry_run, deadline).await
+    }
+
+    /// Patches an object by a JSON patch, with the provider's field manager and strict field validation.
+    pub async fn patch(
+        &self,
+        key: &Key,
+        operations: &Json,
+        dry_run: bool,
+        deadline: &Deadline,
+    ) -> Result<WriteResponse, Error> {
+        let uri = format!("{}{}", patch_uri(key), dry_run_parameter(dry_run));
+        self.write(&ApiRequest::json_patch(uri, operations), key, dry_run, deadline).await
+    }
+
+    /// Deletes exactly the object that was read: if it has another uid or a newer version by now, the server answers 409.
+    /// Returns `None` if the object didn't exist any more, and otherwise the body of the response: the object that the server
+    /// keeps until its finalizers are done, or a `Status`.
+    pub async fn delete(
+        &self,
+        key: &Key,
+        uid: &str,
+        resource_version: &str,
+        deadline: &Deadline,
+    ) -> Result<Option<Json>, Error> {
+        let options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+            "preconditions": { "uid": uid, "resourceVersion": resource_version },
+        });
+        match self.write(&ApiRequest::delete(object_path(key), &options), key, false, deadline).await {
+            Ok(response) => Ok(Some(response.object)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write(
+        &self,
+        request: &ApiRequest,
+        key: &Key,
+        dry_run: bool,
+        deadline: &Deadline,
+    ) -> Result<WriteResponse, Error> {
+        if !dry_run {
+            // Before the request: it may change the object even if its response is lost.
+            self.cache.invalidate(key);
+        }
+        let response = self.api.send(request, deadline).await?;
+        Ok(WriteResponse { object: response.json()?, warnings: response.warnings })
+    }
+}
+
+fn patch_uri(key: &Key) -> String {
+    format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", object_path(key))
+}
+
+fn dry_run_parameter(dry_run: bool) -> &'static str {
+    if dry_run { "&dryRun=All" } else { "" }
+}

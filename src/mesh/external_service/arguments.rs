@@ -1,0 +1,226 @@
+//! The arguments and computed attributes of `mesh_external_service`. Methods give each argument its default.
+
+use super::{Address, Host, IpAddress, Resolution, TlsMode};
+use crate::{
+    known::Known,
+    mesh::{
+        Mesh,
+        duration::Duration,
+        names,
+        port::{PortNumber, Protocol},
+        resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
+        timeouts::Timeouts,
+    },
+    model,
+    schema::{
+        Attr, Block, Blocks, Map, Set,
+        model::{block, computed, optional, required},
+    },
+};
+
+model! {
+    /// A service outside the mesh: its hosts, its ports, who speaks TLS to it, and which namespaces see it.
+    pub struct ExternalService {
+        /// What applications call. Excludes `hosts`.
+        host: Attr<Host> = optional(),
+        /// What applications call, where the same holds for many hosts; with `name`.
+        hosts: Set<Host> = optional().non_empty("At least one host."),
+        /// What its objects are called; the host with dashes for dots unless written.
+        name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
+        /// Who speaks TLS: the application (`passthrough`, the default), the proxy (`originate`; the application calls
+        /// `http://`), the proxy with a certificate of its own (`originate_mutual`), or nobody (`none`).
+        tls: Attr<TlsMode> = optional(),
+        /// The namespaces whose workloads call it; `*`: every one.
+        export_to: Set<String> = required()
+            .non_empty("At least one namespace.")
+            .each("Names of namespaces, or `*`.", |text| text == "*" || names::is_label(text)),
+        /// How a host becomes an address: the proxy looks it up (`dns`, the default), goes where the application wanted to
+        /// (`none`, the default for wildcards), or goes to `endpoint` blocks (`static`, the default where there are any).
+        resolution: Attr<Resolution> = optional(),
+        /// The addresses that applications connect to. Ports whose protocol doesn't carry the name of the host need them: by
+        /// these alone proxies tell its connections from those to other hosts. Ranges only with `static` and `none`.
+        addresses: Set<Address> = optional().non_empty("At least one address."),
+        /// How failures are met; `medium` unless written.
+        resiliency: Attr<Preset> = optional(),
+        /// The longest that a request may take, its retries included; `0s`: no limit. By the preset unless written, where gRPC
+        /// has no limit. Ports on which the application speaks clear text alone.
+        request_timeout: Attr<Duration> = optional(),
+        /// Where its objects are; the root namespace unless written.
+        namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
+        /// Labels of every object that is made here.
+        labels: Map<String> = optional(),
+        /// Annotations of every object that is made here.
+        annotations: Map<String> = optional(),
+        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
+        /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
+        adopt_existing: Attr<bool> = optional(),
+        /// Whether plans that delete or replace the resource are refused; false unless written. To delete it, apply `false`
+        /// first.
+        deletion_protection: Attr<bool> = optional(),
+        /// The ports, where they aren't those that `tls` needs: 443 with `passthrough`; 80 and 443 with `originate` and
+        /// `originate_mutual`, where 443 passes through; 80 with `none`.
+        port: Blocks<Port> = block(),
+        /// What the proxy says where it speaks TLS. Without it server certificates are checked against the system's
+        /// authorities and the name of the host.
+        tls_settings: Block<TlsSettings> = block(),
+        /// Where the hosts are, with `resolution = "static"`.
+        endpoint: Blocks<Endpoint> = block(),
+        /// Sending requests again; by the preset unless written. Ports on which the application speaks clear text alone.
+        retries: Block<Retries> = block(),
+        /// Limits; by the preset unless written.
+        circuit_breaker: Block<CircuitBreaker> = block(),
+        /// When an address that fails is left out; by the preset unless written.
+        outlier_detection: Block<OutlierDetection> = block(),
+        /// How long operations may take.
+        timeouts: Block<Timeouts> = block(),
+    }
+}
+
+model! {
+    /// A port.
+    pub struct Port {
+        /// What applications call.
+        number: Attr<PortNumber> = required(),
+        /// What applications speak. Proxies tell hosts apart by names, which HTTP and TLS carry; other protocols need
+        /// `addresses`.
+        protocol: Attr<Protocol> = required(),
+        /// Where the host listens; 443 where the proxy speaks TLS for HTTP, else `number`, unless written.
+        target_port: Attr<PortNumber> = optional(),
+        /// Who speaks TLS on this port; what the resource says unless written. `tls` and `https` always pass through.
+        tls: Attr<TlsMode> = optional(),
+    }
+}
+
+model! {
+    /// What the proxy says where it speaks TLS. Paths are of files in the sidecar, which the workload mounts there. The least
+    /// version of TLS is the mesh's: Istio has no setting of it for one host.
+    pub struct TlsSettings {
+        /// Path of the authorities that server certificates are checked against; the system's unless written.
+        ca: Attr<String> = optional().text(PATH, is_path),
+        /// The name that is asked for; the host unless written, and for wildcards the host of the request. With
+        /// `subject_alt_names` alone: by itself it would switch the check of the certificate's name off.
+        sni: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
+        /// The names of which the certificate must carry one; the host unless written.
+        subject_alt_names: Set<String> = optional()
+            .non_empty("At least one name.")
+            .each("Texts.", |text| !text.is_empty()),
+        /// Path of the proxy's own certificate, with `originate_mutual`.
+        client_certificate: Attr<String> = optional().text(PATH, is_path),
+        /// Path of the key of `client_certificate`.
+        client_key: Attr<String> = optional().text(PATH, is_path),
+        /// The Secret in `namespace` that has the certificate, its key and the authorities, instead of files. With
+        /// `workload_selector`, in a namespace of workloads.
+        credential_name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
+        /// The labels of the workloads whose sidecars read the Secret; their service accounts need the right to. Other workloads
+        /// of the namespace speak TLS without it.
+        workload_selector: Map<String> = optional().non_empty("At least one label."),
+    }
+}
+
+model! {
+    /// Where the hosts are.
+    pub struct Endpoint {
+        /// Its address.
+        address: Attr<IpAddress> = required(),
+        /// Where it listens, by the port that applications call: `{ 443 = 8443 }`; as the port says unless written.
+        ports: Map<PortNumber> = optional().non_empty("At least one port."),
+        /// Where it is, as nodes say it: `region/zone`.
+        locality: Attr<String> = optional().text("Parts between slashes, three at most.", is_locality),
+    }
+}
+
+model! {
+    /// What is computed.
+    pub struct Outputs {
+        /// What applications call, by the first port; null for wildcards and for many hosts.
+        url: Attr<String> = computed(),
+    }
+}
+
+impl ExternalService {
+    /// The hosts: those of `hosts`, or the one of `host`.
+    pub(super) fn hosts(&self) -> Known<Vec<&Host>> {
+        match self.hosts.elements()? {
+            Some(hosts) => Ok(hosts.iter().collect()),
+            None => Ok(vec![self.host.required()?]),
+        }
+    }
+
+    /// The name of the objects: the host with dashes for dots by default.
+    pub(super) fn object_name(&self) -> Known<String> {
+        match self.name.known()? {
+            Some(name) => Ok(name.clone()),
+            None => self.host.required().map(Host::object_name),
+        }
+    }
+
+    /// The namespace of the objects: the root namespace of the mesh by default.
+    pub(super) fn namespace<'a>(&'a self, mesh: &'a Mesh) -> Known<&'a str> {
+        Ok(self.namespace.known()?.map_or(&mesh.root_namespace, |namespace| namespace))
+    }
+
+    /// The TLS mode of ports that don't set one: `passthrough` by default.
+    pub(super) fn tls(&self) -> Known<TlsMode> {
+        self.tls.or(TlsMode::Passthrough)
+    }
+
+    /// The TLS mode of a port: that of the resource by default.
+    pub(super) fn port_tls(&self, port: &Port) -> Known<TlsMode> {
+        port.tls.copied()?.map_or_else(|| self.tls(), Ok)
+    }
+
+    /// The resolution: `static` where there are endpoints, `none` for wildcards, and `dns` otherwise by default.
+    pub(super) fn resolution(&self) -> Known<Resolution> {
+        if let Some(resolution) = self.resolution.copied()? {
+            return Ok(resolution);
+        }
+        if !self.endpoint.known()?.is_empty() {
+            return Ok(Resolution::Static);
+        }
+        // A wildcard has no address that the proxy could look up: it connects to the one that the application looked up.
+        Ok(if self.has_wildcard()? { Resolution::None } else { Resolution::Dns })
+    }
+
+    /// The `tls_settings` block, or one without arguments where it is not set.
+    pub(super) fn tls_settings(&self) -> Known<TlsSettings> {
+        Ok(self.tls_settings.known()?.map(|block| block.arguments.clone()).unwrap_or_default())
+    }
+
+    /// The resiliency preset: `medium` by default.
+    pub(super) fn resiliency(&self) -> Known<Preset> {
+        self.resiliency.or(Preset::Medium)
+    }
+
+    /// The timeout of requests on a port of `protocol`, where zero means that there is none: the preset's by default.
+    pub(super) fn request_timeout(&self, protocol: Protocol) -> Known<Duration> {
+        Ok(match self.request_timeout.copied()? {
+            Some(timeout) => timeout,
+            // A gRPC call may be a stream that lives for days, so presets set no timeout for it.
+            None if protocol == Protocol::Grpc => Duration::ZERO,
+            None => self.resiliency()?.resiliency().map_or(Duration::ZERO, |preset| preset.request_timeout),
+        })
+    }
+}
+
+impl Port {
+    /// The port on which the host listens: by default 443 where the proxy originates TLS for HTTP, and `number` otherwise.
+    pub(super) fn target_port(&self, originates_tls: bool) -> Known<PortNumber> {
+        if let Some(target_port) = self.target_port.copied()? {
+            return Ok(target_port);
+        }
+        let wraps_http = originates_tls && self.protocol.required()?.is_http();
+        Ok(if wraps_http { PortNumber::HTTPS } else { *self.number.required()? })
+    }
+}
+
+/// The rule of [`is_path`] in words.
+const PATH: &str = "The path of a file, from the root.";
+
+fn is_path(text: &str) -> bool {
+    text.starts_with('/') && text.len() > 1 && !text.ends_with('/') && !text.chars().any(char::is_control)
+}
+
+fn is_locality(text: &str) -> bool {
+    let parts: Vec<_> = text.split('/').collect();
+    parts.len() <= 3 && parts.iter().all(|part| names::is_label_value(part) && !part.is_empty())
+}

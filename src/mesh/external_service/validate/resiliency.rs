@@ -1,0 +1,49 @@
+//! Rules for timeouts, retries and limits.
+
+use super::{super::ExternalService, argument};
+use crate::{
+    diagnostics::Diagnostics,
+    mesh::{duration::Duration, port::Protocol},
+    schema::Attr,
+};
+
+impl ExternalService {
+    pub(super) fn validate_resiliency(&self, out: &mut Diagnostics) {
+        if self.sees_requests() == Ok(false) {
+            self.validate_without_requests(out);
+        }
+        let Ok(Some(retries)) = self.retries.known() else { return };
+        retries.validate(out);
+        if let Ok(preset) = self.resiliency() {
+            retries.validate_under(preset, out);
+        }
+        // All ports that have a timeout have the same one, so that of HTTP stands for all.
+        if let Ok(timeout) = self.request_timeout(Protocol::Http) {
+            retries.validate_within(timeout, out);
+        }
+    }
+
+    /// Arguments about requests have no effect where proxies see none.
+    fn validate_without_requests(&self, out: &mut Diagnostics) {
+        let mut about_requests = Vec::new();
+        if matches!(self.request_timeout, Attr::Known(timeout) if timeout > Duration::ZERO) {
+            about_requests.push(argument("request_timeout"));
+        }
+        if self.retries.is_set() {
+            about_requests.push(argument("retries"));
+        }
+        if let Ok(Some(limits)) = self.circuit_breaker.known() {
+            about_requests.extend(limits.http_limits());
+        }
+        for at in about_requests {
+            out.error(
+                &at,
+                "No requests to see",
+                format!(
+                    "{at} is about requests, which proxies see only where the application speaks clear text to them, and it does on \
+                     no port. Remove it, or write tls = \"originate\": the application calls http://, and the proxy speaks TLS."
+                ),
+            );
+        }
+    }
+}

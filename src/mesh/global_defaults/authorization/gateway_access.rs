@@ -1,0 +1,95 @@
+//! The policies that let clients in at gateways which other tools manage. Each is in the namespace of its gateway.
+//!
+//! Such a policy exists before deny-all takes effect and is deleted after it. It is a dry run exactly while deny-all is one:
+//! where nothing is denied, it alone would close the other ports of the gateway.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde_json::{Value as Json, json};
+
+use super::{Authorization, GatewayAccess};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    json_path::{at, set},
+    known::{Known, Unknown},
+    mesh::{
+        global_defaults::site::{KeyedObject, Site, spec_from},
+        istio::{
+            DRY_RUN, WorkloadSelector,
+            authorization_policy::{AuthorizationPolicy, Operation, Rule, To},
+        },
+        labels, names, stage,
+    },
+    object::{Key, Object, Transition, UpdateStrategy, kind},
+    schema::{At, Block},
+};
+
+impl GatewayAccess {
+    /// Renders the policy of one gateway.
+    pub(super) fn render(&self, dry_run: bool, site: &Site) -> Known<KeyedObject> {
+        let name = format!("gateway-access-{}", names::digest(&self.selector.required_elements()?));
+        let key = Key::new(&kind::AUTHORIZATION_POLICY, self.namespace.required()?, &name);
+        Ok((key.clone(), self.policy(dry_run, site, key)))
+    }
+
+    /// Clients outside the mesh have no identity, so the rule names ports and no callers.
+    fn policy(&self, dry_run: bool, site: &Site, key: Key) -> Known<Object> {
+        let operation = Operation { ports: self.ports.required_elements()?.clone(), ..Operation::default() };
+        if operation == Operation::default() {
+            // A rule without ports would allow every port. Decoding has reported the empty set.
+            return Err(Unknown);
+        }
+        let spec = AuthorizationPolicy {
+            selector: Some(WorkloadSelector { match_labels: self.selector.required_elements()? }),
+            action: "ALLOW",
+            provider: None,
+            rules: vec![Rule { to: vec![To { operation }], ..Rule::default() }],
+        };
+        let origins = spec_from(&Path::root().attribute("gateway_access"));
+        let object = site.annotated(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::OPENING, origins)?;
+        Ok(object
+            .with_transition(Transition::Computed { strategy: become_dry_run_last, propagation_delay: Duration::ZERO }))
+    }
+}
+
+/// A policy that becomes a dry run stays in effect until deny-all is a dry run as well.
+fn become_dry_run_last(live: &Json, wanted: &Json) -> UpdateStrategy {
+    let is_dry_run = |body: &Json| at(body, &["metadata", "annotations", DRY_RUN]) == "true";
+    if is_dry_run(live) || !is_dry_run(wanted) {
+        return UpdateStrategy::InPlace;
+    }
+    let mut intermediate = wanted.clone();
+    set(&mut intermediate, &["metadata", "annotations", DRY_RUN], json!("false"));
+    UpdateStrategy::TwoStep { intermediate }
+}
+
+/// Reports invalid selectors, blocks that have no effect without an `authorization` block, and gateways with two blocks.
+pub(in crate::mesh::global_defaults) fn validate(
+    blocks: &[At<GatewayAccess>],
+    authorization: &Block<Authorization>,
+    out: &mut Diagnostics,
+) {
+    for block in blocks {
+        labels::validate_selector(&block.selector, &block.at.attribute("selector"), out);
+    }
+    if !blocks.is_empty() && authorization.known() == Ok(None) {
+        out.error(
+            &Path::root().attribute("gateway_access"),
+            "gateway_access without authorization",
+            "A gateway needs a way in where calls that no policy allows are refused, or counted. Write authorization; in mode \
+             \"off\" and \"audit\" nothing is made for the gateway yet.",
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for block in blocks {
+        if let (Ok(namespace), Ok(selector)) = (block.namespace.required(), block.selector.required_elements())
+            && !seen.insert((namespace, selector))
+        {
+            out.error(
+                &block.at,
+                "A gateway is written twice",
+                "Another block means the same pods. Write all their ports into one block.",
+            );
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The `external_authorization` block: a CUSTOM AuthorizationPolicy, which proxies evaluate before all other policies.
+
+use super::site::{KeyedObject, Site, spec_from};
+use crate::{
+    known::Known,
+    mesh::{
+        istio::{
+            WorkloadSelector,
+            authorization_policy::{AuthorizationPolicy, Operation, Provider, Rule, To},
+        },
+        patterns,
+        port::PortNumber,
+        stage,
+    },
+    model,
+    object::{Key, Object, kind},
+    schema::{
+        At, Attr, Map,
+        model::{Set, optional, required},
+    },
+};
+
+/// The name of the policy.
+pub(super) const NAME: &str = "external-authorization";
+
+model! {
+    /// An authorizer that the mesh knows.
+    pub struct ExternalAuthorization {
+        /// The name of the extension provider in the mesh's configuration.
+        provider: Attr<String> = required().text("The name of a provider.", |name| !name.is_empty()),
+        /// The labels of the workloads that ask it, in every namespace; all workloads unless written. Often it's the gateways.
+        selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
+        /// Paths that it is asked about; all unless written.
+        paths: Set<String> = optional()
+            .non_empty("At least one path; leave the argument out for all.")
+            .each(patterns::PATH, patterns::is_path),
+        /// Paths that it isn't asked about, like health checks.
+        except_paths: Set<String> = optional()
+            .non_empty("At least one path; leave the argument out for none.")
+            .each(patterns::PATH, patterns::is_path),
+        /// Ports that it isn't asked about, by where workloads listen: those that don't speak HTTP, for an authorizer that
+        /// speaks HTTP.
+        except_ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for none."),
+    }
+}
+
+impl At<ExternalAuthorization> {
+    /// Renders the AuthorizationPolicy.
+    pub(super) fn render(&self, site: &Site) -> KeyedObject {
+        site.render(&kind::AUTHORIZATION_POLICY, NAME, |key| self.policy(site, key))
+    }
+
+    /// The policy has no dry-run annotation: Istio refuses it on CUSTOM policies, whatever its value.
+    fn policy(&self, site: &Site, key: Key) -> Known<Object> {
+        let operation = Operation {
+            paths: self.paths.elements_or_empty()?,
+            not_paths: self.except_paths.elements_or_empty()?,
+            not_ports: self.except_ports.elements_or_empty()?,
+            ..Operation::default()
+        };
+        let to = if operation == Operation::default() { Vec::new() } else { vec![To { operation }] };
+        let spec = AuthorizationPolicy {
+            selector: self.selector.elements()?.map(|match_labels| WorkloadSelector { match_labels }),
+            action: "CUSTOM",
+            provider: Some(Provider { name: self.provider.required()?.clone() }),
+            rules: vec![Rule { to, ..Rule::default() }],
+        };
+        site.object(key, &spec, stage::CLOSING, spec_from(&self.at))
+    }
+}

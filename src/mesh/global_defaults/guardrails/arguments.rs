@@ -1,0 +1,147 @@
+//! The arguments of `guardrails`. Methods give each argument its default.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    known::Known,
+    mesh::{
+        global_name::{GLOBAL_NAME, is_global_name},
+        labels::Texts,
+        names,
+        text::text_enum,
+    },
+    model,
+    schema::{
+        Attr, Map, Value,
+        model::{Elements, Set, is_not_empty, optional},
+    },
+};
+
+text_enum! {
+    /// What the API server does with a request that violates a guardrail.
+    pub enum ValidationAction {
+        /// It denies the request.
+        Deny = "deny",
+        /// It admits the request with a warning in the response.
+        Warn = "warn",
+        /// It admits the request and records the violation in its audit log.
+        Audit = "audit",
+    }
+
+    /// Kinds that guardrails can restrict to the root namespace. Kinds that configure a single service aren't among them.
+    pub enum RestrictedKind {
+        /// EnvoyFilter, which changes the configuration of proxies.
+        EnvoyFilter = "EnvoyFilter",
+        /// Gateway, the listeners of gateway proxies.
+        Gateway = "Gateway",
+        /// PeerAuthentication, the mutual TLS mode of workloads.
+        PeerAuthentication = "PeerAuthentication",
+        /// ProxyConfig, the startup options of proxies.
+        ProxyConfig = "ProxyConfig",
+        /// RequestAuthentication, the issuers whose tokens are verified.
+        RequestAuthentication = "RequestAuthentication",
+        /// Telemetry, the traces, access logs and metrics of proxies.
+        Telemetry = "Telemetry",
+        /// WasmPlugin, code that runs in proxies.
+        WasmPlugin = "WasmPlugin",
+        /// WorkloadEntry, a workload outside the cluster.
+        WorkloadEntry = "WorkloadEntry",
+        /// WorkloadGroup, a template of WorkloadEntries.
+        WorkloadGroup = "WorkloadGroup",
+    }
+}
+
+model! {
+    /// Rules of the API server, by ValidatingAdmissionPolicies, for everything outside the root namespace. They hold for plans of
+    /// this provider too: what would be refused is an error of the plan. What stands there already stays until somebody changes
+    /// it.
+    pub struct Guardrails {
+        /// Kinds that are written in the root namespace alone.
+        root_only: Set<RestrictedKind> = optional().non_empty("At least one kind; leave the argument out for none."),
+        /// Whether values are judged, too: a ServiceEntry is `MESH_INTERNAL`, without endpoints, for the namespace's own global
+        /// names; a VirtualService is for hosts of its namespace or of gateways; no Sidecar with `ALLOW_ANY`, no DestinationRule with
+        /// `tls` `DISABLE`, no ALLOW policy with an empty rule. False unless written.
+        team_rules: Attr<bool> = optional(),
+        /// Global names that `team_rules` grant a namespace, beside those of the provider's `global_name_template`: namespace to
+        /// names.
+        global_names: Map<Elements<String>> = optional()
+            .check("Namespaces, with one name each at least.", are_granted)
+            .check(GLOBAL_NAME, are_global_names),
+        /// What becomes of what breaks a rule: refused, its author warned, or noted in the API server's audit log. `deny` unless
+        /// written.
+        action: Attr<ValidationAction> = optional(),
+        /// Groups for which no rule holds, as the API server knows them: pipelines of the platform, which make exceptions.
+        exempt_groups: Set<String> = optional()
+            .non_empty("At least one group; leave the argument out for none.")
+            .each("No empty text.", |t| !t.is_empty()),
+        /// The labels of the namespaces in which the rules hold; all unless written. Whoever may label namespaces decides, so teams
+        /// shouldn't. For one namespace, `{ "kubernetes.io/metadata.name" = "shop" }`.
+        namespace_selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
+        /// Whom those who are refused shall ask, as the message says it; `the platform team` unless written.
+        contact: Attr<String> = optional().text("One line.", is_line),
+    }
+}
+
+impl ValidationAction {
+    /// The value of `validationActions` in a binding.
+    pub(super) const fn kubernetes(self) -> &'static str {
+        match self {
+            Self::Deny => "Deny",
+            Self::Warn => "Warn",
+            Self::Audit => "Audit",
+        }
+    }
+}
+
+impl Guardrails {
+    /// The kinds that exist only in the root namespace: none by default.
+    pub(super) fn root_only(&self) -> Known<BTreeSet<RestrictedKind>> {
+        self.root_only.elements_or_empty()
+    }
+
+    /// Whether the values of objects are validated: false by default.
+    pub(super) fn team_rules(&self) -> Known<bool> {
+        self.team_rules.or(false)
+    }
+
+    /// The global names of each namespace in addition to those of the provider's template: none by default.
+    pub(super) fn global_names(&self) -> Known<BTreeMap<String, BTreeSet<String>>> {
+        let granted = self.global_names.known()?.into_iter().flatten();
+        granted.map(|(namespace, names)| Ok((namespace.clone(), names.required_elements()?.clone()))).collect()
+    }
+
+    /// What the API server does with violations: `deny` by default.
+    pub(in crate::mesh::global_defaults) fn action(&self) -> Known<ValidationAction> {
+        self.action.or(ValidationAction::Deny)
+    }
+
+    /// The groups of users to which the guardrails don't apply: none by default.
+    pub(super) fn exempt_groups(&self) -> Known<BTreeSet<String>> {
+        self.exempt_groups.elements_or_empty()
+    }
+
+    /// The labels of the namespaces in which the guardrails apply. Empty, the default: all namespaces.
+    pub(super) fn namespace_selector(&self) -> Known<Texts> {
+        self.namespace_selector.elements_or_empty()
+    }
+
+    /// Whom to ask, for the messages of the API server: `the platform team` by default.
+    pub(super) fn contact(&self) -> Known<&str> {
+        Ok(self.contact.known()?.map_or("the platform team", String::as_str))
+    }
+}
+
+fn are_granted(value: &Value) -> bool {
+    let Value::Map(granted) = value else { return true };
+    !granted.is_empty() && granted.iter().all(|(namespace, names)| names::is_label(namespace) && is_not_empty(names))
+}
+
+fn are_global_names(value: &Value) -> bool {
+    let Value::Map(granted) = value else { return true };
+    let lists = granted.values().filter_map(|names| if let Value::List(names) = names { Some(names) } else { None });
+    lists.flatten().all(|name| !matches!(name, Value::String(name) if !is_global_name(name)))
+}
+
+fn is_line(text: &str) -> bool {
+    !text.trim().is_empty() && !text.contains(char::is_control)
+}

@@ -1,0 +1,108 @@
+//! The `require_end_user` block: an AuthorizationPolicy that denies requests without a verified token. A RequestAuthentication
+//! alone rejects only invalid tokens.
+
+use std::collections::BTreeSet;
+
+use super::{
+    jwt::Jwt,
+    site::{KeyedObject, Site, spec_from},
+};
+use crate::{
+    diagnostics::Diagnostics,
+    known::Known,
+    mesh::{
+        istio::{
+            DRY_RUN,
+            authorization_policy::{AuthorizationPolicy, Condition, Operation, Rule, To},
+        },
+        patterns,
+        port::PortNumber,
+        stage,
+    },
+    model,
+    object::{Key, Object, kind},
+    schema::{
+        At, Attr,
+        model::{Set, optional},
+    },
+};
+
+/// The name of the policy.
+pub(super) const NAME: &str = "require-end-user";
+
+model! {
+    /// Requests without a verified token are refused, by every workload: by gateways too, and from services that don't pass the
+    /// token on.
+    pub struct RequireEndUser {
+        /// Ports that don't speak HTTP, by where workloads listen: there are no tokens there, so all calls would be refused.
+        except_ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for none."),
+        /// Paths that need no token, like health checks and sign-in.
+        except_paths: Set<String> = optional()
+            .non_empty("At least one path; leave the argument out for none.")
+            .each(patterns::PATH, patterns::is_path),
+    }
+}
+
+impl At<RequireEndUser> {
+    /// Renders the AuthorizationPolicy.
+    pub(super) fn render(&self, site: &Site) -> KeyedObject {
+        site.render(&kind::AUTHORIZATION_POLICY, NAME, |key| self.policy(site, key))
+    }
+
+    /// The DENY rule matches requests without the claim `iss`, which every verified token has. It is not written with
+    /// `notRequestPrincipals`, which would deny tokens without the claim `sub` as well. Connections on a TCP port never have a
+    /// token, so the rule would close the port unless it is excepted.
+    fn policy(&self, site: &Site, key: Key) -> Known<Object> {
+        let operation = Operation {
+            not_ports: self.except_ports.elements_or_empty()?,
+            not_paths: self.except_paths.elements_or_empty()?,
+            ..Operation::default()
+        };
+        let to = if operation == Operation::default() { Vec::new() } else { vec![To { operation }] };
+        let no_issuer = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
+        let rules = vec![Rule { from: Vec::new(), to, when: vec![no_issuer] }];
+        let spec = AuthorizationPolicy { selector: None, action: "DENY", provider: None, rules };
+        site.annotated(DRY_RUN, "false").object(key, &spec, stage::CLOSING, spec_from(&self.at))
+    }
+
+    /// Reports exceptions that leave nothing or too much, and issuers that are missing.
+    pub(super) fn validate(&self, issuers: Known<&[At<Jwt>]>, out: &mut Diagnostics) {
+        if let Ok(issuers) = issuers {
+            self.validate_issuers(issuers, out);
+        }
+        if self.except_ports == Attr::Null {
+            out.warn(
+                &self.at,
+                "TCP ports are closed",
+                "A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in \
+                 except_ports, by where workloads listen.",
+            );
+        }
+        if let Ok(Some(paths)) = self.except_paths.elements()
+            && let Some(all) = paths.iter().find(|path| matches!(path.as_str(), "*" | "/*" | "/{**}"))
+        {
+            out.error(
+                &self.at.attribute("except_paths"),
+                "No path is left that requires an end user",
+                format!("\"{all}\" is every path. Leave it out, or leave out require_end_user."),
+            );
+        }
+    }
+
+    fn validate_issuers(&self, issuers: &[At<Jwt>], out: &mut Diagnostics) {
+        if issuers.is_empty() {
+            out.error(
+                &self.at,
+                "Nobody's tokens are verified",
+                "Every request would be refused: without a jwt block no token is ever verified. Write one for each issuer.",
+            );
+        } else if issuers.iter().all(|jwt| jwt.selector.is_set()) {
+            out.warn(
+                &self.at,
+                "Some workloads verify no tokens",
+                "Every jwt block has a selector, and require_end_user holds for every workload: those that no selector means refuse \
+                 every request. Write a jwt block without selector, or require_end_user on services.",
+            );
+        }
+    }
+}

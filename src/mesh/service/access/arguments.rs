@@ -1,0 +1,152 @@
+//! The arguments about callers: `allow`, `deny`, end users and external authorization.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    known::Known,
+    mesh::{names, patterns, port::PortNumber, reference::Caller, text::text_enum},
+    model,
+    schema::{
+        Attr, Block, Blocks, Elements, Map, Set, Value,
+        model::{block, is_not_empty, optional, required},
+    },
+};
+
+text_enum! {
+    /// Which callers are admitted where no `allow` block says so.
+    pub enum Access {
+        /// All workloads of the service's namespace.
+        Namespace = "namespace",
+        /// No caller.
+        None = "none",
+        /// Every workload of the mesh.
+        Mesh = "mesh",
+    }
+
+    /// Whether authorization policies are enforced.
+    pub enum AuthorizationMode {
+        /// Other callers are refused.
+        Enforce = "enforce",
+        /// Other callers are admitted; Istio only counts what would be refused.
+        DryRun = "dry_run",
+        /// There are no policies.
+        Off = "off",
+    }
+}
+
+model! {
+    /// Who may call, and which namespaces see the service.
+    pub struct Authorization {
+        /// Who may call where no `allow` block says it; `namespace` unless written. Where it is written beside `allow` blocks,
+        /// both hold.
+        access: Attr<Access> = optional(),
+        /// How far `access`, `allow`, `deny` and `require_end_user` hold: `enforce` (the default) refuses, `dry_run` lets through
+        /// and counts what would be refused, `off` writes no policy. While nothing is enforced, every namespace sees the service
+        /// and no external authorizer is asked, since Istio has no trial of that. Where the mesh denies by default already,
+        /// only `enforce` lets callers in.
+        authorization_mode: Attr<AuthorizationMode> = optional(),
+        /// Namespaces that see the service: its Service, routes and global name. By `allow` and `access` unless written. The
+        /// service's own (`.`) and the provider's `gateway_namespaces` always do.
+        export_to: Set<String> = optional()
+            .non_empty("At least one namespace.")
+            .each("Names of namespaces, `.` for the service's own, or `*` alone.", is_export),
+        /// Who may call. The blocks add up, and replace the default of `access`.
+        allow: Blocks<AccessRule> = block(),
+        /// Who may not call, whatever `allow` says.
+        deny: Blocks<AccessRule> = block(),
+        /// Requests without a verified token of an end user are refused, on HTTP ports.
+        require_end_user: Block<RequireEndUser> = block(),
+        /// An authorizer of the mesh is asked about requests, on HTTP ports, once `authorization_mode` is `enforce`.
+        external_authorization: Block<ExternalAuthorization> = block(),
+    }
+}
+
+model! {
+    /// Calls, by who makes them and what they do. With an HTTP attribute (`methods`, `paths`, `hosts`, `end_user`) the block
+    /// governs HTTP ports alone; other ports take a block of their own.
+    pub struct AccessRule {
+        /// Who. `*` is every workload of the mesh, `anonymous` everybody, with an identity or without.
+        from: Set<Caller> = required().non_empty("At least one caller."),
+        /// HTTP methods; any unless written. An HTTP attribute: with one, the block governs HTTP ports alone.
+        methods: Set<String> = optional()
+            .non_empty("At least one method; leave the argument out for any.")
+            .each("Methods in capitals, like `GET`.", patterns::is_method),
+        /// HTTP paths; any unless written. An HTTP attribute. `/charges/*` isn't `/charges`.
+        paths: Set<String> = optional()
+            .non_empty("At least one path; leave the argument out for any.")
+            .each(patterns::PATH, patterns::is_path),
+        /// Hosts that requests name, with any port where none is written; any unless written. An HTTP attribute. Clients name
+        /// what they like, so this tells names of one service apart, and keeps nobody out.
+        hosts: Set<String> = optional()
+            .non_empty("At least one host; leave the argument out for any.")
+            .each(patterns::HOST, patterns::is_host),
+        /// Ports of the Service, by number; every one that the block governs unless written.
+        ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),
+        /// Where connections come from; anywhere unless written. Behind a gateway that is the gateway, not its client.
+        ip_blocks: Set<String> = optional()
+            .non_empty("At least one block; leave the argument out for any.")
+            .each(patterns::IP_BLOCK, patterns::is_ip_block),
+        /// The end user whose token requests carry; any, or none, unless written. An HTTP attribute.
+        end_user: Block<EndUser> = block(),
+    }
+}
+
+model! {
+    /// An end user, by a token that the mesh verified. A RequestAuthentication for the issuer must exist, which the central
+    /// team writes: without it there are no verified tokens.
+    pub struct EndUser {
+        /// Who issued the token: its claim `iss`, in full.
+        issuer: Attr<String> = required().text("As tokens name it, without `*`.", |t| !t.is_empty() && !t.contains('*')),
+        /// Claims of the token, each with one of the given values; any unless written.
+        claims: Map<Elements<String>> = optional()
+            .non_empty("At least one claim; leave the argument out for any.")
+            .keys(patterns::CLAIM, patterns::is_claim)
+            .check("At least one value a claim.", |claims| every_claim(claims, is_not_empty))
+            .check(patterns::PATTERN, |claims| every_claim(claims, are_patterns)),
+    }
+}
+
+model! {
+    /// Requests without a verified token of an end user are refused, on HTTP ports. Other ports carry no tokens.
+    pub struct RequireEndUser {
+        /// Paths that need none, like health checks and sign-in.
+        except_paths: Set<String> = optional()
+            .non_empty("At least one path; leave the argument out for none.")
+            .each(patterns::PATH, patterns::is_path),
+    }
+}
+
+model! {
+    /// An authorizer that the mesh knows is asked about requests on HTTP ports, before `deny` and `allow` are.
+    pub struct ExternalAuthorization {
+        /// The name of the extension provider in the mesh's configuration.
+        provider: Attr<String> = required().text("The name of a provider.", |t| !t.is_empty()),
+        /// Paths that it is asked about; all unless written.
+        paths: Set<String> = optional()
+            .non_empty("At least one path; leave the argument out for all.")
+            .each(patterns::PATH, patterns::is_path),
+    }
+}
+
+impl EndUser {
+    /// The accepted values of each claim; none where any claims are accepted.
+    pub(super) fn claims(&self) -> Known<BTreeMap<&String, &BTreeSet<String>>> {
+        let claims = self.claims.known()?.into_iter().flatten();
+        // A claim without values, which would never match, is reported by decoding.
+        claims.map(|(name, values)| Ok((name, values.required_elements()?))).collect()
+    }
+}
+
+fn every_claim(claims: &Value, rule: fn(&Value) -> bool) -> bool {
+    let Value::Map(claims) = claims else { return true };
+    claims.values().all(rule)
+}
+
+fn are_patterns(values: &Value) -> bool {
+    let Value::List(values) = values else { return true };
+    values.iter().all(|value| !matches!(value, Value::String(text) if !patterns::is_pattern(text)))
+}
+
+fn is_export(text: &str) -> bool {
+    matches!(text, "." | "*") || names::is_label(text)
+}

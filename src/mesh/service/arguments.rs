@@ -1,0 +1,181 @@
+//! The arguments and computed attributes of `mesh_service`. Methods give each argument its default. Larger parts stand in
+//! files of their own: [`super::access::arguments`], [`super::traffic::arguments`], [`super::ingress::arguments`] and
+//! [`super::takeover`].
+
+use super::{Authorization, Ingress, Management, Patch, TakeoverArguments, Traffic};
+use crate::{
+    known::Known,
+    mesh::{
+        global_name::{GLOBAL_NAME, is_global_name},
+        labels::Texts,
+        names,
+        port::{PortNumber, Protocol},
+        reference::Destination,
+        resiliency::Preset,
+        timeouts::Timeouts,
+    },
+    model,
+    schema::{
+        At, Attr, Block, Blocks, Map, Set,
+        model::{Flat, block, computed, flat, optional, required},
+    },
+};
+
+model! {
+    /// A service of an application team: who may call it, whom it calls, how failures are met.
+    pub struct Service {
+        /// The Kubernetes Service.
+        name: Attr<String> = required().replaces().text(names::SERVICE_NAME, names::is_service_name),
+        /// Its namespace.
+        namespace: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
+        /// A name for the service that stays when it moves: callers call it everywhere in the mesh, on the ports of the
+        /// Service, and on port 80. By the provider's `global_name_template` unless written.
+        global_name: Attr<String> = optional().text(GLOBAL_NAME, is_global_name),
+        /// The labels of its workloads; `{ app = name }` unless written.
+        selector: Map<String> = optional().non_empty("At least one label."),
+        /// What the Kubernetes Service is: `existing` (the default; somebody else's, of which only the annotation that says
+        /// who sees it is written here), `managed` (made here), or `none` (a workload that calls, and isn't called by name).
+        service: Attr<Management> = optional(),
+        /// The identity of its workloads; the service's name unless written.
+        service_account: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
+        /// Whether the ServiceAccount is made here; true with `service = "managed"` unless written, else false.
+        create_service_account: Attr<bool> = optional(),
+        /// Who may call.
+        authorization: Flat<Authorization> = flat(),
+        /// Whom it calls: its proxies know these destinations, and refuse others. Absent: what the namespace's Sidecar says;
+        /// `[]`: only itself.
+        calls: Set<Destination> = optional(),
+        /// How requests are routed, and how failures are met.
+        traffic: Flat<Traffic> = flat(),
+        /// The name of the Istio objects that configure the service, where they have another one than `<name>-<namespace>`
+        /// already; further ones end in `-deny`, `-ingress` and so on. When it changes, objects of the new name are made first,
+        /// then those of the old one go.
+        object_name: Attr<String> = optional()
+            .text(names::SUBDOMAIN, names::is_subdomain)
+            .text(OBJECT_NAME, is_object_name),
+        /// What is left to other tools, and taken over from them.
+        takeover: Flat<TakeoverArguments> = flat(),
+        /// Labels of every object that is made here.
+        labels: Map<String> = optional(),
+        /// Annotations of every object that is made here.
+        annotations: Map<String> = optional(),
+        /// The ports of the Service; required but with `service = "none"`.
+        port: Blocks<Port> = block(),
+        /// Traffic from outside, through gateways.
+        ingress: Blocks<Ingress> = block(),
+        /// A field of Istio that no argument stands for.
+        r#override: Blocks<Override> = block(),
+        /// How long operations may take.
+        timeouts: Block<Timeouts> = block(),
+    }
+}
+
+model! {
+    /// A port.
+    pub struct Port {
+        /// The port of the Service, which callers call.
+        number: Attr<PortNumber> = required(),
+        /// What is spoken there.
+        protocol: Attr<Protocol> = required(),
+        /// The port on which the workload listens; `number` unless written.
+        target_port: Attr<PortNumber> = optional(),
+    }
+}
+
+model! {
+    /// A field of Istio that no argument stands for, written into one of the objects of this resource. It is visible in
+    /// `objects`; prefer an argument wherever there is one.
+    pub struct Override {
+        /// The kind of the object.
+        kind: Attr<String> = required(),
+        /// What follows the object's usual name, where there are several of the kind: `ingress`, `deny`, `end-user`,
+        /// `ext-authz`.
+        suffix: Attr<String> = optional(),
+        /// A JSON merge patch, of `spec` alone: `jsonencode({ spec = { ... } })`. null removes a field.
+        patch: Attr<Patch> = required(),
+    }
+}
+
+model! {
+    /// What is computed.
+    pub struct Outputs {
+        /// The host that callers call, `payments.pci.svc.cluster.local`; null with `service = "none"`.
+        host: Attr<String> = computed(),
+        /// The global name, which callers call in place of `host`; null without one.
+        global_host: Attr<String> = computed(),
+        /// The identity, as `from` takes it: `cluster.local/ns/pci/sa/payments`.
+        principal: Attr<String> = computed(),
+        /// The preset in effect.
+        effective_resiliency: Attr<Preset> = computed(),
+        /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced. What `deny` refuses isn't
+        /// taken away.
+        effective_callers: Set<String> = computed(),
+    }
+}
+
+impl Service {
+    /// The name of the service.
+    pub(super) fn name(&self) -> Known<&String> {
+        self.name.required()
+    }
+
+    /// The namespace of the service.
+    pub(super) fn namespace(&self) -> Known<&String> {
+        self.namespace.required()
+    }
+
+    /// The labels of the pods: `app` with the name of the service by default.
+    pub(super) fn selector(&self) -> Known<Texts> {
+        match self.selector.elements()? {
+            Some(selector) => Ok(selector),
+            None => Ok(Texts::from([("app".to_owned(), self.name()?.clone())])),
+        }
+    }
+
+    /// Who manages the Kubernetes Service: another tool by default.
+    pub(super) fn management(&self) -> Known<Management> {
+        self.service.or(Management::Existing)
+    }
+
+    /// The service account of the pods: the name of the service by default.
+    pub(super) fn service_account(&self) -> Known<&String> {
+        self.service_account.known()?.map_or_else(|| self.name(), Ok)
+    }
+
+    /// Whether the ServiceAccount is created: by default where the Service is.
+    pub(super) fn create_service_account(&self) -> Known<bool> {
+        match self.create_service_account.copied()? {
+            Some(create) => Ok(create),
+            None => Ok(self.management()? == Management::Managed),
+        }
+    }
+
+    /// The ports of the Service, in the order in which they are written.
+    pub(super) fn ports(&self) -> Known<&[At<Port>]> {
+        self.port.known()
+    }
+}
+
+impl Port {
+    /// The port of the Service.
+    pub(super) fn number(&self) -> Known<PortNumber> {
+        self.number.required().copied()
+    }
+
+    /// The protocol of the port.
+    pub(super) fn protocol(&self) -> Known<Protocol> {
+        self.protocol.required().copied()
+    }
+
+    /// The port on which the pods listen: `number` by default.
+    pub(super) fn target_port(&self) -> Known<PortNumber> {
+        self.target_port.copied()?.map_or_else(|| self.number(), Ok)
+    }
+}
+
+/// With the longest suffix, `-ingress-` and a label, a name stays within the 253 characters that Kubernetes allows.
+const OBJECT_NAME: &str = "180 characters at most: names of further objects are longer.";
+
+fn is_object_name(text: &str) -> bool {
+    text.len() <= 180
+}

@@ -1,0 +1,228 @@
+//! The arguments about traffic: resiliency, versions, routes and failover.
+
+use crate::{
+    known::Known,
+    mesh::{
+        duration::{Duration, is_positive},
+        names, patterns,
+        resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
+    },
+    model,
+    schema::{
+        Attr, Block, Blocks, List, Map, Value,
+        model::{block, optional, required},
+    },
+};
+
+model! {
+    /// How requests are routed, and how failures are met.
+    pub struct Traffic {
+        /// How failures are met; `medium` unless written.
+        resiliency: Attr<Preset> = optional(),
+        /// The longest that a request may take, its retries included; `0s`: no limit. By the preset unless written, where gRPC
+        /// has no limit.
+        request_timeout: Attr<Duration> = optional(),
+        /// Whether requests may be streams that live for long: no timeout. Excludes `request_timeout`.
+        streaming: Attr<bool> = optional(),
+        /// Regions or other labels of nodes by which near endpoints are preferred, in order, as Istio's `failoverPriority`
+        /// takes them, like `topology.kubernetes.io/region`. Excludes `failover`.
+        failover_priority: List<String> = optional()
+            .non_empty("At least one label.")
+            .each("Keys of labels, alone or as `key=value`.", is_failover_label),
+        /// Seconds between moving traffic off a version and removing it, so that no proxy still sends it there; 2 unless written.
+        drain_seconds: Attr<u32> = optional().range(0..=300),
+        /// Sending requests again; by the preset unless written.
+        retries: Block<Retries> = block(),
+        /// Limits; by the preset unless written.
+        circuit_breaker: Block<CircuitBreaker> = block(),
+        /// When an endpoint that fails is left out; by the preset unless written.
+        outlier_detection: Block<OutlierDetection> = block(),
+        /// Versions of the workload, and how requests are shared out among them.
+        version: Blocks<Version> = block(),
+        /// Requests that go another way, in order: the first that matches.
+        route: Blocks<Route> = block(),
+        /// Where requests of a region go when all of its endpoints fail.
+        failover: Blocks<Failover> = block(),
+    }
+}
+
+model! {
+    /// A version of the workload, by its labels.
+    pub struct Version {
+        /// What routes call it.
+        name: Attr<String> = required().text(names::LABEL, names::is_label),
+        /// The labels that its pods carry beside those of `selector`.
+        labels: Map<String> = required().non_empty("At least one label."),
+        /// Its share of the requests that no route takes, in percent. The shares of all versions add up to 100.
+        weight: Attr<u32> = optional().range(0..=100),
+    }
+}
+
+model! {
+    /// Requests that go another way, on every HTTP port. Routes are tried in order; what none takes is shared out by the weights
+    /// of the versions.
+    pub struct Route {
+        /// What it is called in metrics and access logs.
+        name: Attr<String> = optional().text(names::LABEL, names::is_label),
+        /// How long a request may take, its retries included; like the service's unless written.
+        request_timeout: Attr<Duration> = optional(),
+        /// Requests that it takes; each block suffices. Without one it takes all.
+        r#match: Blocks<Match> = block(),
+        /// Versions that it goes to; as all others unless written.
+        to: Blocks<To> = block(),
+        /// Another path or host on the way.
+        rewrite: Block<Rewrite> = block(),
+        /// An answer that sends the caller elsewhere.
+        redirect: Block<Redirect> = block(),
+        /// A version that gets a copy of requests; its answers are thrown away.
+        mirror: Block<Mirror> = block(),
+        /// Failures that are made, to see how callers meet them.
+        fault: Block<Fault> = block(),
+    }
+}
+
+model! {
+    /// Requests, by all of these.
+    pub struct Match {
+        /// The path, exact or with `*` at the end.
+        path: Attr<String> = optional().text("A path that starts with `/`, with `*` at the end alone.", is_prefix),
+        /// The method.
+        method: Attr<String> = optional().text("A method in capitals, like `GET`.", patterns::is_method),
+        /// Headers by name, each exact, or with `*` at the end, or `*` for any value.
+        headers: Map<String> = optional()
+            .non_empty("At least one header.")
+            .keys("Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look.", is_header)
+            .check(PATTERNS, are_patterns),
+        /// Parameters of the query by name, each exact, or with `*` at the end, or `*` for any value.
+        query: Map<String> = optional().non_empty("At least one parameter.").check(PATTERNS, are_patterns),
+    }
+}
+
+model! {
+    /// A version, and its share.
+    pub struct To {
+        /// The name of a `version` block.
+        version: Attr<String> = required(),
+        /// Its share in percent; the shares of a route add up to 100. Not needed where there is one.
+        weight: Attr<u32> = optional().range(0..=100),
+    }
+}
+
+model! {
+    /// Another path or host on the way.
+    pub struct Rewrite {
+        /// What takes the place of the matched path, or of its part before `*`.
+        path: Attr<String> = optional().text("A path that starts with `/`.", |t| t.starts_with('/')),
+        /// The host that the workload is told.
+        host: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
+    }
+}
+
+model! {
+    /// An answer that sends the caller elsewhere.
+    pub struct Redirect {
+        /// The path; the one that was called unless written.
+        path: Attr<String> = optional().text("A path that starts with `/`.", |t| t.starts_with('/')),
+        /// The host; the one that was called unless written.
+        host: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
+        /// The status; 301 unless written.
+        status: Attr<u32> = optional().check("One of 301, 302, 303, 307 and 308.", is_redirect_status),
+    }
+}
+
+model! {
+    /// A version that gets a copy of requests.
+    pub struct Mirror {
+        /// The name of a `version` block.
+        version: Attr<String> = required(),
+        /// Of the requests, in percent; 100 unless written.
+        percent: Attr<u32> = optional().range(1..=100),
+    }
+}
+
+model! {
+    /// Failures that are made. Istio gives such requests neither timeout nor retries.
+    pub struct Fault {
+        /// How long requests are held up.
+        delay: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        /// Of the requests that are held up, in percent; 100 unless written.
+        delay_percent: Attr<u32> = optional().range(1..=100),
+        /// The status that requests are answered with.
+        abort_status: Attr<u32> = optional().range(200..=599),
+        /// Of the requests that are answered so, in percent; 100 unless written.
+        abort_percent: Attr<u32> = optional().range(1..=100),
+    }
+}
+
+model! {
+    /// Where requests of a region go when all of its endpoints fail.
+    pub struct Failover {
+        /// The region.
+        from: Attr<String> = required().text(REGION, is_region),
+        /// The region that takes over.
+        to: Attr<String> = required().text(REGION, is_region),
+    }
+}
+
+impl Traffic {
+    /// Whether requests may be streams, which have no timeout: false by default.
+    pub(in crate::mesh::service) fn streaming(&self) -> Known<bool> {
+        self.streaming.or(false)
+    }
+
+    /// The labels by which near endpoints are preferred, in order; none where the argument is not set.
+    pub(super) fn failover_priority(&self) -> Known<Vec<String>> {
+        Ok(self.failover_priority.elements()?.unwrap_or_default())
+    }
+
+    /// The time between moving traffic off a version and removing its subset: 2 seconds by default.
+    pub(super) fn drain(&self) -> Known<Duration> {
+        Ok(Duration::seconds(u64::from(self.drain_seconds.or(2)?)))
+    }
+}
+
+impl Redirect {
+    /// The status of the response: 301 by default.
+    pub(super) fn status(&self) -> Known<u32> {
+        self.status.or(301)
+    }
+}
+
+impl Mirror {
+    /// The share of the requests that are copied, in percent: 100 by default.
+    pub(super) fn percent(&self) -> Known<u32> {
+        self.percent.or(100)
+    }
+}
+
+const REGION: &str = "A region, without its zones, like `eu-central-1`.";
+const PATTERNS: &str = "Texts with `*` at the end alone, or `*`.";
+
+fn is_region(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['/', '*'])
+}
+
+fn is_header(name: &str) -> bool {
+    let is_token = |name: &str| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c));
+    let is_other = |name: &str| matches!(name.to_ascii_lowercase().as_str(), "uri" | "scheme" | "method" | "authority");
+    !name.is_empty() && is_token(name) && !is_other(name)
+}
+
+fn are_patterns(value: &Value) -> bool {
+    let Value::Map(texts) = value else { return true };
+    let is_pattern = |text: &str| !text.is_empty() && !text.strip_suffix('*').unwrap_or(text).contains('*');
+    texts.values().all(|text| !matches!(text, Value::String(text) if !is_pattern(text)))
+}
+
+fn is_prefix(text: &str) -> bool {
+    text.starts_with('/') && !text.strip_suffix('*').unwrap_or(text).contains('*')
+}
+
+fn is_redirect_status(value: &Value) -> bool {
+    let Value::Number(number) = value else { return true };
+    ["301", "302", "303", "307", "308"].contains(&number.as_str())
+}
+
+fn is_failover_label(text: &str) -> bool {
+    names::is_metadata_key(text.split_once('=').map_or(text, |(key, _)| key))
+}

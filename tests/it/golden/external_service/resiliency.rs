@@ -1,0 +1,227 @@
+//! Timeouts, retries, circuit breakers and outlier detection that override the preset.
+
+use expect_test::{expect, expect_file};
+use terraform_provider_mesh::resources::external_service::ExternalService;
+
+use crate::golden::{check, check_object, check_unknown};
+
+fn api(arguments: &str) -> String {
+    format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\n{arguments}")
+}
+
+/// Ports inherit nothing: that of port 80 has the limits of requests, and that of port 443 those of connections.
+#[test]
+fn all_arguments() {
+    check::<ExternalService>(
+        &api(r#"
+        tls             = "originate"
+        resiliency      = "none"
+        request_timeout = "3s"
+        retries {
+          attempts        = 2
+          per_try_timeout = "1s"
+          idempotent      = true
+        }
+        circuit_breaker {
+          connect_timeout      = "200ms"
+          max_connections      = 10
+          max_pending_requests = 20
+          max_requests         = 30
+        }
+        outlier_detection {
+          consecutive_5xx      = 7
+          interval             = "1s"
+          base_ejection_time   = "2s"
+          max_ejection_percent = 100
+        }
+    "#),
+        &expect_file!["resiliency.yaml"],
+    );
+}
+
+#[test]
+fn retry_attempts_override_the_preset() {
+    check_object::<ExternalService>(
+        "VirtualService",
+        &api("tls = \"originate\"\nretries {\nattempts = 5\n}"),
+        &expect![[r#"
+            VirtualService/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              hosts:
+              - api.example.com
+              http:
+              - match:
+                - port: 80
+                retries:
+                  attempts: 5
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: api.example.com
+                    port:
+                      number: 80
+                timeout: 15s
+        "#]],
+    );
+}
+
+#[test]
+fn zero_request_timeout_is_no_timeout() {
+    check_object::<ExternalService>(
+        "VirtualService",
+        &api("tls = \"originate\"\nrequest_timeout = \"0s\""),
+        &expect![[r#"
+            VirtualService/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              hosts:
+              - api.example.com
+              http:
+              - match:
+                - port: 80
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: api.example.com
+                    port:
+                      number: 80
+        "#]],
+    );
+}
+
+/// A port without requests gets a connection pool without limits, since Envoy would apply those of requests to it.
+#[test]
+fn request_limits_do_not_reach_tls_ports() {
+    check_object::<ExternalService>(
+        "DestinationRule",
+        &api(r#"
+        resiliency = "none"
+        port {
+          number   = 80
+          protocol = "http"
+          tls      = "none"
+        }
+        port {
+          number   = 443
+          protocol = "tls"
+        }
+        circuit_breaker {
+          max_requests = 5
+        }
+    "#),
+        &expect![[r#"
+            DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                connectionPool:
+                  http:
+                    http2MaxRequests: 5
+                portLevelSettings:
+                - connectionPool:
+                    tcp: {}
+                  port:
+                    number: 443
+        "#]],
+    );
+}
+
+#[test]
+fn request_arguments_without_http_ports() {
+    check::<ExternalService>(
+        &api("request_timeout = \"3s\"\nretries {\nattempts = 1\n}\ncircuit_breaker {\nmax_requests = 5\n}"),
+        &expect![[r#"
+            error at request_timeout: No requests to see
+              request_timeout is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+            error at retries: No requests to see
+              retries is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+            error at circuit_breaker.max_requests: No requests to see
+              circuit_breaker.max_requests is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+        "#]],
+    );
+}
+
+#[test]
+fn contradictory_retries() {
+    let retries = |preset: &str, arguments: &str| {
+        api(&format!("tls = \"originate\"\nresiliency = \"{preset}\"\nretries {{\n{arguments}\n}}"))
+    };
+    check::<ExternalService>(
+        &retries("high", "per_try_timeout = \"1s\""),
+        &expect![[r#"
+        error at retries.per_try_timeout: per_try_timeout without idempotent
+          A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.
+    "#]],
+    );
+    check::<ExternalService>(
+        &retries("high", "per_try_timeout = \"5s\"\nidempotent = true"),
+        &expect![[r#"
+        error at retries.per_try_timeout: One try takes all the time there is
+          A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
+    "#]],
+    );
+    check::<ExternalService>(
+        &retries("high", "attempts = 0\nidempotent = true"),
+        &expect![[r#"
+        error at retries.attempts: Retries that never happen
+          attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+    "#]],
+    );
+    check::<ExternalService>(
+        &retries("none", "idempotent = true"),
+        &expect![[r#"
+        error at retries: Retries without a number
+          resiliency = "none" has no retries, so the block must say how many. Write attempts.
+    "#]],
+    );
+}
+
+#[test]
+fn unknown_arguments() {
+    let with = |arguments: &str| api(&format!("tls = \"originate\"\n{arguments}"));
+    let texts = [
+        ("request_timeout", with("request_timeout = unknown")),
+        ("retries", with("retries = unknown")),
+        ("attempts", with("retries {\nattempts = unknown\n}")),
+        ("idempotent", with("retries {\nidempotent = unknown\n}")),
+        ("circuit_breaker", with("circuit_breaker = unknown")),
+        ("max_connections", with("circuit_breaker {\nmax_connections = unknown\n}")),
+        ("outlier_detection", with("outlier_detection = unknown")),
+        ("interval", with("outlier_detection {\ninterval = unknown\n}")),
+    ];
+    check_unknown::<ExternalService>(
+        &texts,
+        &expect![[r#"
+        request_timeout: VirtualService
+        retries: VirtualService
+        attempts: VirtualService
+        idempotent: VirtualService
+        circuit_breaker: DestinationRule
+        max_connections: DestinationRule
+        outlier_detection: DestinationRule
+        interval: DestinationRule
+    "#]],
+    );
+}

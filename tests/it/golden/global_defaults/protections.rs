@@ -1,0 +1,149 @@
+//! What a change or a destroy opens.
+
+use expect_test::{Expect, expect};
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    resources::global_defaults::GlobalDefaults,
+    schema::model::Model,
+};
+
+use crate::golden::hcl;
+
+type Config = GlobalDefaults;
+
+const CLOSED: &str = r#"
+    mtls {}
+    authorization {
+      mode = "enforce"
+    }
+    sidecar {}
+    jwt {
+      issuer = "https://accounts.example.com"
+    }
+    require_end_user {}
+    external_authorization {
+      provider = "opa"
+    }
+    guardrails {
+      team_rules = true
+    }
+"#;
+
+fn config(text: &str) -> Config {
+    let value = hcl::resource(text, Config::schema());
+    Config::decode(&value, &Path::root(), &mut Diagnostics::default())
+}
+
+fn change(before: &str, after: &str, expect: &Expect) {
+    let mut out = Diagnostics::default();
+    GlobalDefaults::warn_of_change(&config(before), &config(after), &mut out);
+    expect.assert_eq(&out.to_string());
+}
+
+fn destroy(text: &str, expect: &Expect) {
+    let mut out = Diagnostics::default();
+    GlobalDefaults::warn_of_destroy(&config(text), &mut out);
+    expect.assert_eq(&out.to_string());
+}
+
+#[test]
+fn everything_destroyed() {
+    destroy(
+        CLOSED,
+        &expect![[r#"
+        warning: This opens the mesh
+          Nothing of these defaults holds after the destroy. Where nothing else says otherwise:
+          - workloads accept clear text, and callers without identity (mtls)
+          - workloads without a policy of their own take every call (authorization)
+          - workloads call what the mesh doesn't declare (outbound_traffic_policy)
+          - tokens aren't verified (jwt)
+          - requests without an end user's token pass (require_end_user)
+          - requests pass unasked (external_authorization)
+          - the API server takes from teams whatever their rights allow (guardrails)
+    "#]],
+    );
+}
+
+#[test]
+fn what_holds_nothing_opens_nothing() {
+    destroy("resiliency = \"low\"\nauthorization {\n mode = \"dry_run\"\n}", &expect![[""]]);
+    change(CLOSED, CLOSED, &expect![[""]]);
+    change("resiliency = \"low\"", CLOSED, &expect![[""]]);
+}
+
+#[test]
+fn everything_dropped() {
+    change(
+        CLOSED,
+        "resiliency = \"low\"",
+        &expect![[r#"
+        warning at mtls: This opens the mesh
+          mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
+        warning at authorization: This opens the mesh
+          authorization holds no more after this apply: from then on workloads without a policy of their own take every call, where nothing else says otherwise. If that isn't meant, put it back.
+        warning at outbound_traffic_policy: This opens the mesh
+          outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
+        warning at jwt: This opens the mesh
+          jwt holds no more after this apply: from then on tokens aren't verified, where nothing else says otherwise. If that isn't meant, put it back.
+        warning at require_end_user: This opens the mesh
+          require_end_user holds no more after this apply: from then on requests without an end user's token pass, where nothing else says otherwise. If that isn't meant, put it back.
+        warning at external_authorization: This opens the mesh
+          external_authorization holds no more after this apply: from then on requests pass unasked, where nothing else says otherwise. If that isn't meant, put it back.
+        warning at guardrails: This opens the mesh
+          guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
+    "#]],
+    );
+}
+
+/// Each step back from what holds.
+#[test]
+fn softer() {
+    for mode in ["off", "audit", "dry_run"] {
+        let before = "authorization {\n mode = \"enforce\"\n}";
+        let mut out = Diagnostics::default();
+        GlobalDefaults::warn_of_change(&config(before), &config(&before.replace("enforce", mode)), &mut out);
+        assert!(out.to_string().starts_with("warning at authorization: This opens the mesh"), "{mode}: {out}");
+    }
+    change(
+        "mtls {}",
+        "mtls {\n mode = \"permissive\"\n}",
+        &expect![[r#"
+        warning at mtls: This opens the mesh
+          mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
+    "#]],
+    );
+    change(
+        "sidecar {}",
+        "sidecar {}\noutbound_traffic_policy = \"allow_any\"",
+        &expect![[r#"
+        warning at outbound_traffic_policy: This opens the mesh
+          outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
+    "#]],
+    );
+    change(
+        "guardrails {\n team_rules = true\n}",
+        "guardrails {\n team_rules = true\n action = \"warn\"\n}",
+        &expect![[r#"
+            warning at guardrails: This opens the mesh
+              guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
+        "#]],
+    );
+}
+
+/// What may hold as before isn't told.
+#[test]
+fn what_comes_at_apply() {
+    change(
+        CLOSED,
+        &CLOSED.replace("\"enforce\"", "unknown").replace("mtls {}", "mtls { mode = unknown }"),
+        &expect![[""]],
+    );
+    for block in ["mtls", "authorization", "sidecar", "jwt", "require_end_user", "external_authorization", "guardrails"]
+    {
+        let unknown = format!("{block} = unknown");
+        let mut out = Diagnostics::default();
+        GlobalDefaults::warn_of_change(&config(CLOSED), &config(&unknown), &mut out);
+        let at = if block == "sidecar" { "outbound_traffic_policy" } else { block };
+        assert!(!out.to_string().contains(&format!("warning at {at}:")), "{block}: {out}");
+    }
+}
