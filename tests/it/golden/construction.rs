@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    resources::{ResourceType, service::Service},
+    resources::service::Service,
     schema::model::Model,
 };
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use expect_test::expect_file;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    resources::{ResourceType, service::Service},
+    resources::service::Service,
     schema::model::Model as _,
 };
 

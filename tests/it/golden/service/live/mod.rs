@@ -14,7 +14,7 @@ use terraform_provider_mesh::{
     mesh::checks::{Code, Findings, Level, Levels},
     object::kind,
     query::QueryResults,
-    resources::{ResourceType as _, service::Service},
+    resources::service::Service,
 };
 
 use super::payments;
