@@ -47,19 +47,11 @@ impl<R: ResourceType> Managed<R> {
                 context.run.hand_over(&resource, objects_to_hand_over(&replaced, objects));
                 return Ok(None);
             }
+            // A replacement by another id has other objects, so the replaced ones are deleted.
             Some(replaced) => *replaced,
             None => planned,
         };
-        if record.objects.is_empty() {
-            // The state has no private data, as after an edit of the state or of a tainted resource. The keys in the state and
-            // the owner in the objects' annotations have to do.
-            record.objects = objects.keys().map(|key| (key.to_string(), RecordedObject::default())).collect();
-        }
-        // Objects that the delete of an earlier instance handed over. What this instance recorded itself takes precedence.
-        for (key, (recorded, body)) in context.run.take_handed_over(&resource) {
-            record.objects.entry(key.to_string()).or_insert(recorded);
-            objects.entry(key).or_insert(body);
-        }
+        add_unrecorded_objects(&mut record, &mut objects, context.run.take_handed_over(&resource));
         let model: R = decode_state(&prior.state);
         let mut identity = Self::owner_identity(&id, owner, &record);
         identity.takeover.force_destroy = model.takeover().force_destroy;
@@ -84,6 +76,20 @@ impl<R: ResourceType> Managed<R> {
             identity: prior.identity.clone(),
         };
         Ok((!succeeded).then(remaining))
+    }
+}
+
+/// Adds the objects that a delete has to delete and its record doesn't have.
+fn add_unrecorded_objects(record: &mut Record, objects: &mut BTreeMap<Key, Json>, handed_over: HandedOverObjects) {
+    if record.objects.is_empty() {
+        // The state has no private data, as after an edit of the state or of a tainted resource. The keys in the state and the
+        // owner in the objects' annotations have to do.
+        record.objects = objects.keys().map(|key| (key.to_string(), RecordedObject::default())).collect();
+    }
+    // Objects that the delete of an earlier instance handed over. What this instance recorded itself takes precedence.
+    for (key, (recorded, body)) in handed_over {
+        record.objects.entry(key.to_string()).or_insert(recorded);
+        objects.entry(key).or_insert(body);
     }
 }
 
