@@ -6,15 +6,15 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     json_path::{at, text},
     object::{Key, kind},
-    plugin::interface::Foreign,
+    plugin::interface::MoveSource,
 };
 
 /// The object that a foreign state holds.
-pub(super) fn object(foreign: &Foreign, out: &mut Diagnostics) -> Result<Key, Reported> {
+pub(super) fn object(foreign: &MoveSource, out: &mut Diagnostics) -> Result<Key, Reported> {
     let root = Path::root();
     let state = &foreign.state;
     let named = |kind: &[&str], namespace: &[&str], name: &[&str]| key(state, kind, namespace, name);
-    let found = match foreign.kind.as_str() {
+    let found = match foreign.type_name.as_str() {
         // A value of type `any`, with its type beside it.
         "kubernetes_manifest" => named(
             &["manifest", "value", "kind"],
@@ -41,7 +41,7 @@ pub(super) fn object(foreign: &Foreign, out: &mut Diagnostics) -> Result<Key, Re
             "Nothing to take from this move",
             format!(
                 "The state of this {} names no object of a kind that this provider writes ({}).",
-                foreign.kind,
+                foreign.type_name,
                 kind::MANAGED.iter().map(|kind| kind.kind).collect::<Vec<_>>().join(", ")
             ),
         )
@@ -63,7 +63,12 @@ mod tests {
 
     fn told(kind: &str, state: Json) -> String {
         let mut out = Diagnostics::default();
-        let foreign = Foreign { provider: "registry.terraform.io/a/b".into(), kind: kind.into(), version: 1, state };
+        let foreign = MoveSource {
+            provider_address: "registry.terraform.io/a/b".into(),
+            type_name: kind.into(),
+            schema_version: 1,
+            state,
+        };
         object(&foreign, &mut out).map_or_else(|_| out.to_string(), |key| key.to_string())
     }
 

@@ -21,12 +21,12 @@ pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// Resources are named as in the annotation, `mesh_service/pci/payments`.
 #[derive(Debug, Default)]
-pub struct Run(Mutex<Seen>);
+pub struct Run(Mutex<Visibility>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct Visibility {
     planned: BTreeSet<String>,
-    claimed: BTreeMap<Key, String>,
+    registered_objects: BTreeMap<Key, String>,
     doomed: BTreeMap<String, Record>,
     handed: BTreeMap<String, Handed>,
     settled: BTreeSet<String>,
@@ -45,9 +45,9 @@ impl Run {
     }
 
     /// Notes that `resource` makes the object; `Some`: another resource that does.
-    pub(super) fn claim(&self, key: &Key, resource: &str) -> Option<String> {
+    pub(super) fn register_object(&self, key: &Key, resource: &str) -> Option<String> {
         let mut seen = self.seen();
-        let first = seen.claimed.entry(key.clone()).or_insert_with(|| resource.to_owned());
+        let first = seen.registered_objects.entry(key.clone()).or_insert_with(|| resource.to_owned());
         (first != resource).then(|| first.clone())
     }
 
@@ -88,7 +88,7 @@ impl Run {
         self.seen().turns.entry(resource.to_owned()).or_default().clone()
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+    fn seen(&self) -> MutexGuard<'_, Visibility> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     kubernetes::Deadline,
     mesh::stage,
     object::{Key, Object},
-    plugin::interface::{Call, Stored},
+    plugin::interface::{Call, ResourceState},
     resources::{
         Context, ResourceType,
         run::Handed,
@@ -29,10 +29,10 @@ impl<R: ResourceType> Managed<R> {
     /// Creates (`prior` is none) or updates; answers what to keep.
     pub(super) async fn write(
         call: Call<Context>,
-        prior: Option<&Stored>,
-        planned: &Stored,
+        prior: Option<&ResourceState>,
+        planned: &ResourceState,
         out: &mut Diagnostics,
-    ) -> Result<Option<Stored>, Reported> {
+    ) -> Result<Option<ResourceState>, Reported> {
         let context = configured(&call, out)?;
         let arguments = state::arguments(R::schema(), &planned.state);
         let model: R = decode(&arguments, out);
@@ -108,16 +108,16 @@ impl<R: ResourceType> Managed<R> {
             (prior.is_some() || !left.is_empty()).then(|| state::with_objects(base, &left))
         };
         let identity = Some(Self::identity_of(&id));
-        Ok(after.map(|state| Stored { state, private: done.record.encode(), identity }))
+        Ok(after.map(|state| ResourceState { state, private: done.record.encode(), identity }))
     }
 
     /// Deletes, or hands over; answers what couldn't be deleted.
     pub(super) async fn remove(
         call: Call<Context>,
-        prior: &Stored,
+        prior: &ResourceState,
         private: &[u8],
         out: &mut Diagnostics,
-    ) -> Result<Option<Stored>, Reported> {
+    ) -> Result<Option<ResourceState>, Reported> {
         let context = configured(&call, out)?;
         let Ok(owner) = &context.owner else {
             return Err(out.error(
@@ -162,7 +162,7 @@ impl<R: ResourceType> Managed<R> {
             context.run.hand_over(&Self::resource(&id), remains);
         }
         out.extend(done.diagnostics);
-        let left = || Stored {
+        let left = || ResourceState {
             state: state::with_objects(&prior.state, &state::merged(before, &done.written)),
             private: done.record.encode(),
             identity: prior.identity.clone(),

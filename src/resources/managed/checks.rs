@@ -50,7 +50,7 @@ impl<R: ResourceType> Managed<R> {
 
 /// The checks that want it and aren't off.
 fn wanted_by(want: &LiveQuery, levels: &Levels) -> Vec<Code> {
-    want.by.iter().copied().filter(|code| levels.of(*code) != Level::Off).collect()
+    want.checks.iter().copied().filter(|code| levels.of(*code) != Level::Off).collect()
 }
 
 /// Which checks couldn't be made, and why: once a run, since what one resource may not see, others may not see either.
@@ -66,7 +66,7 @@ fn skipped(
     for want in wants {
         if let Some(unseen) = found.error(&want.query) {
             let codes = wanted_by(want, levels);
-            reasons.entry(reason(&want.query, unseen)).or_default().extend(codes.into_iter().map(Code::word));
+            reasons.entry(reason(&want.query, unseen)).or_default().extend(codes.into_iter().map(Code::as_str));
         }
     }
     if reasons.is_empty() || !reported.insert("live checks skipped") {

@@ -18,7 +18,7 @@ use crate::{
     },
     mesh::Mesh,
     object::{self, FieldOwnership, Key, ManagementScope, annotation, kind, label},
-    plugin::interface::{Call, Foreign, ImportId, Stored},
+    plugin::interface::{Call, ImportId, MoveSource, ResourceState},
     resources::{Context, ResourceType, foreign, state},
     schema::{Value, model::Model as _},
 };
@@ -51,7 +51,12 @@ impl<R: ResourceType> Managed<R> {
     /// Everything in the id's namespace that says it belongs to the id, and the arguments that one of them carries. Where
     /// nothing says so, objects of the same names that somebody made by hand; where there are none of those either, the read
     /// that follows says that there is nothing to import.
-    pub(super) async fn find(&self, call: Call<Context>, id: &str, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    pub(super) async fn find(
+        &self,
+        call: Call<Context>,
+        id: &str,
+        out: &mut Diagnostics,
+    ) -> Result<ResourceState, Reported> {
         let context = configured(&call, out)?;
         let Ok(mesh) = &context.mesh else {
             return Err(out.error(
@@ -102,7 +107,7 @@ impl<R: ResourceType> Managed<R> {
         let outputs = if found.is_empty() { Value::Null } else { desired.arguments.outputs(mesh).encode() };
         let state = state::with_objects(&state::with(&arguments, outputs, Value::string(id), Value::Null), &objects);
         let state = self.schema.complete(&state);
-        Ok(Stored { state, private: record.encode(), identity: Some(Self::identity_of(id)) })
+        Ok(ResourceState { state, private: record.encode(), identity: Some(Self::identity_of(id)) })
     }
 
     /// Objects whose stamps name the resource: in its namespace of the kinds of `possible_objects` and of those that it may share with
@@ -158,13 +163,13 @@ impl<R: ResourceType> Managed<R> {
 
     /// One object of another provider's resource as the beginning of ours: it is noted, and its arguments are the next
     /// plan's business.
-    pub(super) fn moved(&self, foreign: &Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    pub(super) fn moved(&self, foreign: &MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
         let key = foreign::object(foreign, out)?;
         let noted = RecordedObject { moved: true, ..RecordedObject::default() };
         let record = Record { objects: [(key.to_string(), noted)].into(), ..Record::default() };
         let nothing = self.schema.complete(&Value::Map(BTreeMap::new()));
         let state = state::with_objects(&nothing, &[(key, Json::Null)].into());
-        Ok(Stored { state, private: record.encode(), identity: None })
+        Ok(ResourceState { state, private: record.encode(), identity: None })
     }
 }
 

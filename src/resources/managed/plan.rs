@@ -14,7 +14,7 @@ use crate::{
     kubernetes::Deadline,
     mesh::Mesh,
     object::{ManagementScope, annotation},
-    plugin::interface::{Call, Planned, Stored},
+    plugin::interface::{Call, PlannedChange, ResourceState},
     resources::{Context, ResourceType, state},
     schema::{Value, model::Model},
 };
@@ -22,16 +22,16 @@ use crate::{
 impl<R: ResourceType> Managed<R> {
     pub(super) async fn plan_write(
         call: Call<Context>,
-        prior: Option<Stored>,
+        prior: Option<ResourceState>,
         config: Value,
         out: &mut Diagnostics,
-    ) -> Result<Planned, Reported> {
+    ) -> Result<PlannedChange, Reported> {
         let context = configured(&call, out)?;
         let arguments = state::arguments(R::schema(), &config);
         let model: R = decode(&arguments, out);
         out.no_errors()?;
-        if !call.replaced.is_empty() {
-            Self::may_go(&Record::decode(&call.replaced), out)?;
+        if !call.replaced_private.is_empty() {
+            Self::may_go(&Record::decode(&call.replaced_private), out)?;
         }
         let (planned, desired) = if let Ok(mesh) = &context.mesh {
             let desired = Desired::validated(model.clone(), mesh, out)?;
@@ -43,7 +43,7 @@ impl<R: ResourceType> Managed<R> {
         let id = state::id(&planned);
         let requires_replace =
             prior.as_ref().map(|prior| state::replaced(R::schema(), &prior.state, &arguments)).unwrap_or_default();
-        if call.replaced.is_empty() {
+        if call.replaced_private.is_empty() {
             Self::once_a_run(&context, &id, prior.is_none(), &call.stop, out).await?;
         }
         if let Some(desired) = &desired {
@@ -66,15 +66,16 @@ impl<R: ResourceType> Managed<R> {
         let private = match prior {
             Some(prior) => prior.private,
             None => {
-                Record { id, replaces: Some(Box::new(Record::decode(&call.replaced))), ..Record::default() }.encode()
+                Record { id, replaces: Some(Box::new(Record::decode(&call.replaced_private))), ..Record::default() }
+                    .encode()
             }
         };
-        Ok(Planned { after: Stored { state: planned, private, identity }, requires_replace })
+        Ok(PlannedChange { after: ResourceState { state: planned, private, identity }, requires_replace })
     }
 
     pub(super) async fn plan_remove(
         call: Call<Context>,
-        prior: Stored,
+        prior: ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
         let context = configured(&call, out)?;
@@ -111,7 +112,7 @@ impl<R: ResourceType> Managed<R> {
     /// What would go with a resource, and mustn't, ends a plan; apply looks again.
     async fn may_be_deleted(
         context: &Context,
-        prior: &Stored,
+        prior: &ResourceState,
         stop: &CancellationToken,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
@@ -153,7 +154,7 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
         for object in desired.objects().filter(|object| !id.is_empty() && object.scope == ManagementScope::Whole) {
-            if let Some(other) = context.run.claim(&object.key, &Self::resource(id)) {
+            if let Some(other) = context.run.register_object(&object.key, &Self::resource(id)) {
                 let named = object.origins.iter().rfind(|(field, _)| field == "metadata.name");
                 out.error(
                     &named.map_or_else(Path::root, |(_, at)| at.clone()),
@@ -223,7 +224,7 @@ impl<R: ResourceType> Managed<R> {
     async fn ask(
         context: &Context,
         desired: &Desired<'_, R>,
-        prior: Option<&Stored>,
+        prior: Option<&ResourceState>,
         call: &Call<Context>,
         out: &mut Diagnostics,
     ) {

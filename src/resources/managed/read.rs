@@ -8,7 +8,7 @@ use crate::{
     engine::Record,
     kubernetes::Deadline,
     object::{Key, ManagementScope},
-    plugin::interface::{Call, Stored},
+    plugin::interface::{Call, ResourceState},
     resources::{Context, ResourceType, context::OnUnreadable, state},
     schema::{Value, model::Model},
 };
@@ -17,7 +17,7 @@ impl<R: ResourceType> Managed<R> {
     /// The state as it is now; `None`: it is gone.
     pub(super) async fn refresh(
         call: Call<Context>,
-        stored: &Stored,
+        stored: &ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
         let context = configured(&call, out)?;
@@ -47,7 +47,7 @@ impl<R: ResourceType> Managed<R> {
     async fn look(
         context: &Context,
         call: &Call<Context>,
-        stored: &Stored,
+        stored: &ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
         let record = Record::decode(&stored.private);

@@ -2,10 +2,7 @@
 //! uid. A resource can also change its `owner`.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{
-    engine::ownership::is_ownership_key,
-    object::{FIELD_MANAGER, FieldOwnership, annotation::OWNER, kind},
-};
+use terraform_provider_mesh::object::{FIELD_MANAGER, FieldOwnership, annotation::OWNER, is_ownership_key, kind};
 
 use crate::support::{assertions::assert_contains_all, control_plane::control_plane, terraform::Tool, users::Grant};
 

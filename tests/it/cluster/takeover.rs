@@ -1,10 +1,7 @@
 //! `unmanaged`, `replaces` and `override`: kinds that are left to other tools, objects of others that are replaced, and patches.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{
-    engine::ownership::is_ownership_key,
-    object::{FIELD_MANAGER, Key, kind},
-};
+use terraform_provider_mesh::object::{FIELD_MANAGER, Key, is_ownership_key, kind};
 
 use crate::support::{
     assertions::assert_contains_all,

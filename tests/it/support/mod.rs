@@ -15,6 +15,7 @@ pub(crate) mod namespace_finalizer;
 pub(crate) mod other_provider;
 pub(crate) mod polling;
 pub(crate) mod proxy;
+pub(crate) mod scripted_server;
 pub(crate) mod terraform;
 pub(crate) mod test_provider;
 pub(crate) mod users;
