@@ -15,7 +15,7 @@ use crate::{
     kubernetes::Deadline,
     mesh::Mesh,
     object::{FieldOwnership, Key, ManagementScope, annotation},
-    plugin::interface::{Call, MoveSource, ImportId, ResourceState},
+    plugin::interface::{Call, ImportId, MoveSource, ResourceState},
     resources::{Context, ResourceType, move_source, recorded_arguments::restore_arguments, state},
     schema::{Value, model::Model as _},
 };
