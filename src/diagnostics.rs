@@ -1,64 +1,60 @@
-//! What we tell the user: what happened, where, why, and what to do next. It knows nothing of the wire or the cluster.
+//! Errors and warnings for the user, each at the argument that it is about. They know neither the protocol nor the cluster.
 //!
-//! Diagnostics are collected, never thrown: a call tells all that it has to say. Where a function can't go on after an
-//! error it answers `Err(`[`Reported`]`)`, which only [`Diagnostics::error`] makes, so that no failure goes untold.
+//! Diagnostics are collected, so that one call reports all findings. A function that can't go on after an error returns
+//! `Err(`[`Reported`]`)`. Only [`Diagnostics::error`] creates that value, so no failure goes unreported.
 
 use std::fmt;
 
-/// One step into an attribute, a list of blocks or a map.
+/// One step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// An attribute or a block of an object.
+    /// Into an attribute or block of an object.
     Attribute(String),
-    /// An element of a list; elements of sets have no path of their own.
+    /// Into an element of a list. Elements of sets have no path of their own.
     Index(usize),
-    /// An element of a map.
+    /// Into an element of a map.
     Key(String),
 }
 
-/// A place in the user's HCL, from the root of the resource or provider block.
+/// The path of an argument, from the root of the resource or provider block.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Path(Vec<Step>);
 
 impl Path {
-    /// The block itself.
+    /// The path of the block itself.
     pub const fn root() -> Self {
         Self(Vec::new())
     }
 
-    /// The attribute or block `name` in here.
+    /// Returns the path of the attribute or block `name` in this object.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Self {
-        self.with(Step::Attribute(name.to_owned()))
+        self.step(Step::Attribute(name.to_owned()))
     }
 
-    /// The element `index` of this list.
+    /// Returns the path of the element `index` of this list.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
-        self.with(Step::Index(index))
+        self.step(Step::Index(index))
     }
 
-    /// The element `key` of this map.
+    /// Returns the path of the element `key` of this map.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
-        self.with(Step::Key(key.to_owned()))
+        self.step(Step::Key(key.to_owned()))
+    }
+
+    /// Returns the path that is one step longer.
+    #[must_use]
+    pub fn step(&self, step: Step) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(step);
+        Self(steps)
     }
 
     /// The steps, outermost first.
     pub fn steps(&self) -> &[Step] {
         &self.0
-    }
-
-    /// What `step` leads to.
-    #[must_use]
-    pub fn step(&self, step: Step) -> Self {
-        self.with(step)
-    }
-
-    fn with(&self, step: Step) -> Self {
-        let mut steps = self.0.clone();
-        steps.push(step);
-        Self(steps)
     }
 }
 
@@ -76,50 +72,50 @@ impl fmt::Display for Path {
     }
 }
 
-/// Errors end the operation, warnings don't.
+/// Whether the operation fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
-    /// The operation fails, though what was done is kept.
+    /// The operation fails. What it has written so far is kept in the state.
     Error,
-    /// The user should know.
+    /// The operation goes on.
     Warning,
 }
 
-/// One message.
+/// One error or warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Error or warning.
+    /// Whether it is an error or a warning.
     pub severity: Severity,
-    /// Where; the root path when no single argument is to blame.
+    /// The argument that it is about, or the root path if it is about no single argument.
     pub at: Path,
-    /// What happened: one line of at most some 60 characters, no full stop.
+    /// The problem, in one line of about 60 characters at most, without a full stop.
     pub summary: String,
-    /// Why, and what to do next; plain text.
+    /// The cause and what to do about it, as plain text.
     pub detail: String,
 }
 
-/// Proof that an error was told.
+/// Proof that an error was reported.
 #[derive(Clone, Copy, Debug)]
 pub struct Reported(());
 
-/// All that one call has to say.
+/// The errors and warnings of one call.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Diagnostics(Vec<Diagnostic>);
 
 impl Diagnostics {
-    /// Tells an error.
+    /// Adds an error.
     pub fn error(&mut self, at: &Path, summary: impl Into<String>, detail: impl Into<String>) -> Reported {
         self.push(Severity::Error, at, summary.into(), detail.into());
         Reported(())
     }
 
-    /// Tells a warning.
+    /// Adds a warning.
     pub fn warn(&mut self, at: &Path, summary: impl Into<String>, detail: impl Into<String>) {
         self.push(Severity::Warning, at, summary.into(), detail.into());
     }
 
-    /// Adds what another part of the call had to say; what was told already, word for word, isn't told again.
+    /// Adds the diagnostics of another part of the call, except those that are there already.
     pub fn extend(&mut self, other: Self) {
         for diagnostic in other.0 {
             if !self.0.contains(&diagnostic) {
@@ -128,7 +124,7 @@ impl Diagnostics {
         }
     }
 
-    /// `Err` where an error was told: nothing that needs a sound configuration should go on.
+    /// Returns `Err` if an error was reported, for a function that must not go on then.
     pub fn no_errors(&self) -> Result<(), Reported> {
         if self.has_errors() { Err(Reported(())) } else { Ok(()) }
     }
@@ -138,7 +134,7 @@ impl Diagnostics {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     }
 
-    /// In the order in which they were told.
+    /// Returns the diagnostics in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
     }
@@ -157,16 +153,17 @@ impl IntoIterator for Diagnostics {
     }
 }
 
-/// One message a paragraph, as tests and logs read it.
+/// One paragraph per diagnostic, for tests and logs.
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for d in &self.0 {
-            let severity = match d.severity {
+        for diagnostic in &self.0 {
+            let severity = match diagnostic.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
             };
-            let at = if d.at == Path::root() { String::new() } else { format!(" at {}", d.at) };
-            writeln!(f, "{severity}{at}: {}\n  {}", d.summary, d.detail.replace('\n', "\n  "))?;
+            let Diagnostic { at, summary, detail, .. } = diagnostic;
+            let at = if *at == Path::root() { String::new() } else { format!(" at {at}") };
+            writeln!(f, "{severity}{at}: {summary}\n  {}", detail.replace('\n', "\n  "))?;
         }
         Ok(())
     }

@@ -1,18 +1,18 @@
-//! Reading and writing inside JSON of which nothing is sure: what isn't there is null, and nothing panics.
+//! Reads and writes inside JSON of unknown shape, by paths of member names. A missing value reads as null.
 
 use serde_json::{Map, Value as Json};
 
-/// The value under `path`; null where there is none.
+/// Returns the value at `path`, or null if there is none.
 pub fn at<'a>(json: &'a Json, path: &[&str]) -> &'a Json {
     path.iter().fold(json, |inner, name| inner.get(name).unwrap_or(&Json::Null))
 }
 
-/// The text under `path`.
+/// Returns the text at `path`, if there is one.
 pub fn text<'a>(json: &'a Json, path: &[&str]) -> Option<&'a str> {
     at(json, path).as_str()
 }
 
-/// Sets the value under `path`, and makes the objects on the way there.
+/// Sets the value at `path`. Parents that are missing or no objects become objects.
 pub fn set(json: &mut Json, path: &[&str], value: Json) {
     let Some((name, rest)) = path.split_first() else {
         *json = value;
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_is_sure() {
+    fn missing_text_is_none() {
         let json = json!({"a": {"b": "c"}, "d": [1]});
         assert_eq!(text(&json, &["a", "b"]), Some("c"));
         for path in [&["a", "x"][..], &["a", "b", "c"], &["d", "e"], &["d"]] {
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_the_way_is_made() {
+    fn set_creates_parents() {
         let mut json = json!({"a": 1});
         set(&mut json, &["b", "c"], json!(2));
         set(&mut json, &["a", "d"], json!(3));

@@ -1,14 +1,14 @@
-//! What is known now, and what comes at apply. Terraform plans with values that don't exist yet (another resource's
-//! output, a `dynamic` block over one); wherever such a value is needed, the answer is [`Unknown`]. It isn't an error.
+//! Values that may be unknown at plan time. Terraform plans with values that come into being at apply: an output of another
+//! resource, or a `dynamic` block over one.
 
-/// The value comes at apply.
+/// The value is unknown until apply. This is no error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unknown;
 
-/// A value, or the word that it comes at apply. `?` is the whole story of unknowns in the domain.
+/// A value, or [`Unknown`]. A function that needs an unknown value returns `Unknown` by `?`.
 pub type Known<T> = Result<T, Unknown>;
 
-/// The value of a part, without taking it: `as_known(&self.name)?`.
+/// Borrows a value: `as_known(&self.name)?`.
 pub fn as_known<T>(known: &Known<T>) -> Known<&T> {
     known.as_ref().map_err(|unknown| *unknown)
 }

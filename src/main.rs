@@ -1,4 +1,4 @@
-//! The binary: Terraform and OpenTofu start it, people ask it for its version.
+//! The binary, which Terraform and OpenTofu start as a plugin. Users start it for `--version`, `--help` and `--debug`.
 
 use std::{
     io::{self, Write as _},
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         ["--version" | "-version"] => concat!("terraform-provider-mesh ", env!("CARGO_PKG_VERSION"), "\n"),
         ["--help" | "-help" | "-h"] => HELP,
         _ => {
-            // Where stderr is gone, the exit code says as much.
+            // If stderr is closed, the exit code must suffice.
             let _ = write!(io::stderr(), "Unknown arguments.\n\n{HELP}");
             return ExitCode::FAILURE;
         }

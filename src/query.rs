@@ -1,4 +1,4 @@
-//! Facts of a cluster, for those who only look: questions, and what was found. They feed diagnostics and nothing else.
+//! Read-only queries to a cluster, and their results. Live checks use them for warnings; no result becomes a planned value.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,37 +9,38 @@ use std::{
 use serde_json::Value as Json;
 
 use crate::{
+    json_path::text,
     known::{Known, Unknown},
     object::{Key, Kind},
 };
 
-/// A question to a cluster.
+/// A read of one object or of a list.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Query {
-    /// One object.
+    /// Reads one object.
     Get(Key),
-    /// Every object of a kind.
+    /// Lists the objects of a kind.
     List {
-        /// The kind.
+        /// The kind of the objects.
         kind: &'static Kind,
-        /// Of this namespace; `None`: of the whole cluster.
+        /// The namespace of the objects, or `None` for all namespaces.
         namespace: Option<String>,
     },
 }
 
 impl Query {
-    /// Every object of a kind in a namespace.
+    /// Lists the objects of a kind in a namespace.
     pub fn list(kind: &'static Kind, namespace: &str) -> Self {
         Self::List { kind, namespace: Some(namespace.to_owned()) }
     }
 
-    /// Every object of a kind, wherever it is.
+    /// Lists the objects of a kind in all namespaces.
     pub fn list_all_namespaces(kind: &'static Kind) -> Self {
         Self::List { kind, namespace: None }
     }
 }
 
-/// As the right is called that it takes: `list pods in pci`.
+/// The right that the query takes, for diagnostics: `list pods in pci`.
 impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -51,71 +52,71 @@ impl fmt::Display for Query {
     }
 }
 
-/// Why there is no answer.
+/// Why a query has no result.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum QueryError {
-    /// We may not look.
+    /// The provider's user has no right to read the objects.
     Forbidden,
     /// The cluster doesn't serve the kind.
     NotServed,
-    /// There are more than anybody reads for a check.
+    /// The list is longer than what a check may read.
     TooMany,
-    /// The server failed, in its words.
+    /// The server answered with an error, whose text this is.
     Failed(String),
 }
 
-/// The objects that answer a question: one or none to [`Query::Get`].
+/// The objects that a query found: at most one for [`Query::Get`].
 pub type QueryResult = Result<Vec<Arc<Json>>, QueryError>;
 
-/// What was found.
+/// The results of several queries. A query that wasn't run or has failed is [`Unknown`].
 #[derive(Clone, Debug, Default)]
 pub struct QueryResults(BTreeMap<Query, QueryResult>);
 
 impl QueryResults {
-    /// The object under `key`, where there is one; `Err`: nobody knows.
+    /// Returns the object, or `None` if it doesn't exist.
     pub fn get(&self, key: &Key) -> Known<Option<&Json>> {
-        Ok(self.answer(&Query::Get(key.clone()))?.first().map(AsRef::as_ref))
+        Ok(self.objects(&Query::Get(key.clone()))?.first().map(AsRef::as_ref))
     }
 
-    /// The objects of a kind in a namespace; `Err`: nobody knows.
+    /// Returns the objects of a kind in a namespace.
     pub fn list(&self, kind: &'static Kind, namespace: &str) -> Known<Vec<&Json>> {
-        Ok(self.answer(&Query::list(kind, namespace))?.iter().map(AsRef::as_ref).collect())
+        Ok(self.objects(&Query::list(kind, namespace))?.iter().map(AsRef::as_ref).collect())
     }
 
-    /// The objects of a kind in every namespace; `Err`: nobody knows.
+    /// Returns the objects of a kind in all namespaces.
     pub fn list_all_namespaces(&self, kind: &'static Kind) -> Known<Vec<&Json>> {
-        Ok(self.answer(&Query::list_all_namespaces(kind))?.iter().map(AsRef::as_ref).collect())
+        Ok(self.objects(&Query::list_all_namespaces(kind))?.iter().map(AsRef::as_ref).collect())
     }
 
-    /// Why there is no answer to `query`, where there is none.
+    /// Returns why a query failed, if it was run and has failed.
     pub fn error(&self, query: &Query) -> Option<&QueryError> {
-        self.0.get(query).and_then(|answer| answer.as_ref().err())
+        self.0.get(query).and_then(|result| result.as_ref().err())
     }
 
-    /// What is found when these have gone.
+    /// Removes objects from all results: the plan deletes them, so checks must not find them.
     #[must_use]
-    pub fn excluding(mut self, gone: &BTreeSet<Key>) -> Self {
-        let is_gone = |query: &Query, live: &Json| {
+    pub fn excluding(mut self, deleted: &BTreeSet<Key>) -> Self {
+        let is_deleted = |query: &Query, live: &Json| {
             let (Query::Get(Key { kind, .. }) | Query::List { kind, .. }) = *query;
-            let said = |name: &str| live.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Json::as_str);
-            let namespace = said("namespace").map(str::to_owned);
-            said("name").is_some_and(|name| gone.contains(&Key { kind, namespace, name: name.to_owned() }))
+            let namespace = text(live, &["metadata", "namespace"]).map(str::to_owned);
+            text(live, &["metadata", "name"])
+                .is_some_and(|name| deleted.contains(&Key { kind, namespace, name: name.to_owned() }))
         };
-        for (query, answer) in &mut self.0 {
-            if let Ok(objects) = answer {
-                objects.retain(|live| !is_gone(query, live));
+        for (query, result) in &mut self.0 {
+            if let Ok(objects) = result {
+                objects.retain(|live| !is_deleted(query, live));
             }
         }
         self
     }
 
-    fn answer(&self, query: &Query) -> Known<&[Arc<Json>]> {
-        self.0.get(query).and_then(|answer| answer.as_deref().ok()).ok_or(Unknown)
+    fn objects(&self, query: &Query) -> Known<&[Arc<Json>]> {
+        self.0.get(query).and_then(|result| result.as_deref().ok()).ok_or(Unknown)
     }
 }
 
 impl FromIterator<(Query, QueryResult)> for QueryResults {
-    fn from_iter<T: IntoIterator<Item = (Query, QueryResult)>>(answers: T) -> Self {
-        Self(answers.into_iter().collect())
+    fn from_iter<T: IntoIterator<Item = (Query, QueryResult)>>(results: T) -> Self {
+        Self(results.into_iter().collect())
     }
 }

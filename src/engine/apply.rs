@@ -1,23 +1,27 @@
-//! Reads again, decides, and writes wave by wave.
+//! Apply and delete: reads the live objects, schedules the writes, and carries them out wave by wave.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::FutureExt;
 use serde_json::Value as Json;
 
 use super::{
-    drift::{owned_fields, take},
+    drift::{exclusive_ownership_patch, owned_fields},
     journal::{Journal, JournalEntry},
-    ownership::{Ownership, anchor, classify, is_current},
-    plan::{absent, in_the_way},
+    messages::{report_conflict, warn_absent},
+    ownership::{Ownership, classify, conflicting_owner},
+    ownership_metadata::{arguments_object, has_current_metadata},
     record::RecordedObject,
     run_bounded::run_bounded,
-    schedule::{Live, Wave, Write, schedule},
+    schedule::{LiveObject, Wave, Write, schedule},
     write::Target,
     writer::Writer,
 };
 use crate::{
-    diagnostics::Diagnostics,
+    diagnostics::{Diagnostics, Reported},
     kubernetes::{
         Freshness,
         error_report::{ApiOperation, report_error},
@@ -25,148 +29,151 @@ use crate::{
     object::{Key, ManagementScope, Object},
 };
 
-/// What an apply knows of the set it writes.
-struct Set<'a> {
+/// The objects of one apply or delete.
+struct ObjectSet<'a> {
+    /// The objects that should exist.
     wanted: BTreeMap<&'a Key, &'a Object>,
-    noted: BTreeMap<Key, RecordedObject>,
-    anchor: Option<&'a Key>,
+    /// The objects that earlier applies recorded.
+    recorded: BTreeMap<Key, RecordedObject>,
+    /// The wanted object that carries the arguments of the resource.
+    arguments_object: Option<&'a Key>,
 }
 
-/// What is known of an object before a write.
-enum Seen {
-    /// Read by this apply.
-    Fresh(Option<Arc<Json>>),
-    /// Written by it since.
-    Stale,
+/// What is known of an object before it is written.
+enum LastRead {
+    /// The object as this operation read it. Nothing was written since.
+    Current(Option<Arc<Json>>),
+    /// This operation has written the object since it was read.
+    Outdated,
 }
 
 impl Writer<'_> {
-    /// Makes the cluster hold exactly `wanted` of this resource. What was noted and isn't wanted any more goes, after
-    /// everything else. `out` has no error yet.
+    /// Makes the cluster hold exactly the objects `wanted` of this resource. Recorded objects that aren't wanted any more are
+    /// removed after all other writes. `out` must be free of errors.
     pub async fn apply(&self, wanted: &[Object], journal: &Journal, out: &mut Diagnostics) {
-        let set = Set {
+        let whole = wanted.iter().filter(|object| object.scope == ManagementScope::Whole);
+        let set = ObjectSet {
             wanted: wanted.iter().map(|object| (&object.key, object)).collect(),
-            noted: self.reader.record.recorded_objects(),
-            anchor: anchor(wanted.iter().filter(|o| o.scope == ManagementScope::Whole).map(|object| &object.key)),
+            recorded: self.reader.record.recorded_objects(),
+            arguments_object: arguments_object(whole.map(|object| &object.key)),
         };
-        let Ok(found) = self.look(&set, out).await else { return };
+        let Ok(found) = self.fetch_set(&set, out).await else { return };
         let (mut live, mut writable) = (BTreeMap::new(), Vec::new());
         for object in wanted {
             let found = found.get(&object.key);
-            match (object.scope, found) {
-                (ManagementScope::Fields, None) => {
-                    absent(object, out);
-                    continue;
-                }
-                (_, Some(found)) => {
-                    if let Some(who) = self.refuses(object, found, set.noted.get(&object.key)) {
-                        in_the_way(object, &who, out);
-                    }
-                }
-                _ => {}
+            if object.scope == ManagementScope::Fields && found.is_none() {
+                warn_absent(object, out);
+                continue;
             }
             if let Some(found) = found {
-                live.insert(object.key.clone(), self.seen(object, found, &set, journal));
+                if let Some(owner) = conflicting_owner(object, found, self.identity, set.recorded.get(&object.key)) {
+                    report_conflict(object, &owner, out);
+                }
+                live.insert(object.key.clone(), self.live_object(object, found, &set, journal));
             }
             writable.push(object.clone());
         }
         if out.has_errors() {
             return;
         }
-        let unwanted = set.noted.iter().filter(|(key, _)| !set.wanted.contains_key(key));
-        let gone = unwanted.map(|(key, noted)| (key.clone(), noted.deletion())).collect();
-        self.run(&schedule(&writable, &live, &gone), &set, &found, journal, out).await;
+        let unwanted = set.recorded.iter().filter(|(key, _)| !set.wanted.contains_key(key));
+        let deletions = unwanted.map(|(key, recorded)| (key.clone(), recorded.deletion())).collect();
+        self.run_waves(&schedule(&writable, &live, &deletions), &set, &found, journal, out).await;
         if !out.has_errors() {
-            self.displace(out).await;
+            self.delete_replaced_objects(out).await;
         }
     }
 
-    /// Deletes what was noted; gives back what was lent. Objects that aren't ours (any more) are left, with a warning. Where
-    /// a newer life of the resource has begun and isn't `settled`, nothing is touched, nor journalled: that life goes on
-    /// with what is there.
+    /// Removes the recorded objects: deletes those of the resource, and releases those that it adopted or of which it only
+    /// set fields. Objects of other owners are left in place with a warning.
+    ///
+    /// If a newer instance of the resource exists and hasn't been applied completely (`newer_instance_applied`), nothing is
+    /// removed or journaled: the newer instance goes on with the objects that are there.
     pub async fn delete(
         &self,
-        noted: &BTreeMap<Key, RecordedObject>,
-        settled: bool,
+        recorded: &BTreeMap<Key, RecordedObject>,
+        newer_instance_applied: bool,
         journal: &Journal,
         out: &mut Diagnostics,
     ) {
-        let mut noted = noted.clone();
-        if settled {
-            // Whatever was inherited and is still wanted says so by now.
-            for noted in noted.values_mut() {
-                noted.inherited = false;
+        let mut recorded = recorded.clone();
+        if newer_instance_applied {
+            // The newer instance has annotated every inherited object that it wants, so the annotations decide from here on.
+            for recorded in recorded.values_mut() {
+                recorded.inherited = false;
             }
         }
-        let gone = noted.iter().map(|(key, noted)| (key.clone(), noted.deletion())).collect();
-        let set = Set { wanted: BTreeMap::new(), noted, anchor: None };
-        let Ok(found) = self.look(&set, out).await else { return };
-        let newer = |(key, live): (&Key, &Arc<Json>)| {
-            let noted = set.noted.get(key);
-            !noted.is_some_and(|noted| noted.inherited)
-                && classify(live, self.identity, noted) == Ownership::OtherInstance
+        let deletions = recorded.iter().map(|(key, recorded)| (key.clone(), recorded.deletion())).collect();
+        let set = ObjectSet { wanted: BTreeMap::new(), recorded, arguments_object: None };
+        let Ok(found) = self.fetch_set(&set, out).await else { return };
+        let is_of_newer_instance = |(key, live): (&Key, &Arc<Json>)| {
+            let recorded = set.recorded.get(key);
+            !recorded.is_some_and(|recorded| recorded.inherited)
+                && classify(live, self.identity, recorded) == Ownership::OtherInstance
         };
-        if !settled && !self.identity.instance.is_empty() && found.iter().any(newer) {
+        if !newer_instance_applied && !self.identity.instance.is_empty() && found.iter().any(is_of_newer_instance) {
             return;
         }
-        if !self.may_go(&set.noted, &found, out).await {
+        if !self.check_namespaces(&set.recorded, &found, out).await {
             return;
         }
-        self.run(&schedule(&[], &BTreeMap::new(), &gone), &set, &found, journal, out).await;
+        self.run_waves(&schedule(&[], &BTreeMap::new(), &deletions), &set, &found, journal, out).await;
     }
 
-    /// What is there. Of what may be left of an earlier life an answer some seconds old will do: it is read again before it
-    /// is deleted.
-    async fn look(
+    /// Returns the live objects of the set. An unwanted object that an earlier instance may have left may be some seconds
+    /// old: it is read again before it is deleted.
+    async fn fetch_set(
         &self,
-        set: &Set<'_>,
+        set: &ObjectSet<'_>,
         out: &mut Diagnostics,
-    ) -> Result<BTreeMap<Key, Arc<Json>>, crate::diagnostics::Reported> {
-        let (inherited, noted): (Vec<_>, Vec<_>) = set.noted.iter().partition(|(_, noted)| noted.inherited);
-        let keys = noted.iter().map(|(key, _)| *key).chain(set.wanted.keys().copied());
-        let mut found = self.reader.fetch(keys, Freshness::Now, out).await?;
-        let inherited = inherited.iter().map(|(key, _)| *key).filter(|key| !set.wanted.contains_key(key));
-        found.extend(self.reader.fetch_leftovers(inherited, out).await?);
+    ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
+        let (inherited, own): (Vec<_>, Vec<_>) = set.recorded.iter().partition(|(_, recorded)| recorded.inherited);
+        let keys: BTreeSet<&Key> = own.iter().map(|(key, _)| *key).chain(set.wanted.keys().copied()).collect();
+        let mut found = self.reader.fetch(keys.into_iter(), Freshness::Now, out).await?;
+        let leftovers = inherited.iter().map(|(key, _)| *key).filter(|key| !set.wanted.contains_key(key));
+        found.extend(self.reader.fetch_leftovers(leftovers, out).await?);
         Ok(found)
     }
 
-    /// What is live of a wanted object. It is noted, too: what needs no write is part of the state like what does.
-    fn seen(&self, object: &Object, found: &Json, set: &Set<'_>, journal: &Journal) -> Live {
+    /// Returns the live side of a wanted object. An object that needs no write is journaled here, because it is part of the
+    /// state as well.
+    fn live_object(&self, object: &Object, found: &Json, set: &ObjectSet<'_>, journal: &Journal) -> LiveObject {
         let owned = owned_fields(found, Some(&object.body), &object.key);
         let current = match object.scope {
             ManagementScope::Fields => true,
             ManagementScope::Whole => {
-                is_current(found, self.identity, set.anchor == Some(&object.key))
-                    && take(found, &object.body, &object.key).is_none()
+                has_current_metadata(found, self.identity, set.arguments_object == Some(&object.key))
+                    && exclusive_ownership_patch(found, &object.body, &object.key).is_none()
             }
         };
         if owned == object.body && current {
-            let adopted = set.noted.get(&object.key).is_some_and(|noted| noted.is_adopted(object.scope));
+            let adopted = set.recorded.get(&object.key).is_some_and(|recorded| recorded.is_adopted_as(object.scope));
             journal.insert(&object.key, JournalEntry::written(found, owned.clone(), object, adopted));
         }
-        Live { owned, current }
+        LiveObject { owned, current }
     }
 
-    async fn run(
+    /// Carries out the waves until one reports an error.
+    async fn run_waves(
         &self,
         waves: &[Wave],
-        set: &Set<'_>,
+        set: &ObjectSet<'_>,
         found: &BTreeMap<Key, Arc<Json>>,
         journal: &Journal,
         out: &mut Diagnostics,
     ) {
-        // Only the first write of a key may rely on what was read; a later one (make before break) reads again.
-        let mut fresh = found.clone();
+        // The first write of an object uses what was read. The second write of a two-step update reads the object again.
+        let mut unwritten = found.clone();
         for wave in waves {
-            let work = wave.writes.iter().map(|write| {
-                let seen = match fresh.remove(write.key()) {
-                    None if found.contains_key(write.key()) => Seen::Stale,
-                    live => Seen::Fresh(live),
+            let writes = wave.writes.iter().map(|write| {
+                let last_read = match unwritten.remove(write.key()) {
+                    None if found.contains_key(write.key()) => LastRead::Outdated,
+                    live => LastRead::Current(live),
                 };
-                self.perform(write, seen, set, journal).boxed()
+                self.perform(write, last_read, set, journal).boxed()
             });
-            for told in run_bounded(work.collect()).await {
-                out.extend(told);
+            for diagnostics in run_bounded(writes.collect()).await {
+                out.extend(diagnostics);
             }
             if out.has_errors() {
                 return;
@@ -174,8 +181,8 @@ impl Writer<'_> {
             if !wave.delay_after.is_zero()
                 && let Err(error) = self.reader.deadline.sleep(wave.delay_after).await
             {
-                // What waits is what this resource has; any of it names the resource.
-                if let Some(key) = set.anchor.or_else(|| set.noted.keys().next()) {
+                // The pause is about no single object; any of the resource's serves to name it.
+                if let Some(key) = set.arguments_object.or_else(|| set.recorded.keys().next()) {
                     report_error(&error, ApiOperation::Apply, key, None, out);
                 }
                 return;
@@ -183,30 +190,31 @@ impl Writer<'_> {
         }
     }
 
-    async fn perform(&self, write: &Write, seen: Seen, set: &Set<'_>, journal: &Journal) -> Diagnostics {
+    async fn perform(&self, write: &Write, last_read: LastRead, set: &ObjectSet<'_>, journal: &Journal) -> Diagnostics {
         let mut out = Diagnostics::default();
         let key = write.key();
         let object = set.wanted.get(key).copied();
-        let live = match seen {
-            Seen::Fresh(live) => Ok(live),
-            Seen::Stale => self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await,
+        let live = match last_read {
+            LastRead::Current(live) => Ok(live),
+            LastRead::Outdated => self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await,
         };
-        let noted = set.noted.get(key);
-        let (doing, result) = match (write, object, live) {
+        let recorded = set.recorded.get(key);
+        let (operation, result) = match (write, object, live) {
             (Write::Apply { .. }, _, Err(error)) => (ApiOperation::Apply, Err(error)),
             (Write::Remove { .. }, _, Err(error)) => (ApiOperation::Delete, Err(error)),
             (Write::Apply { body, .. }, Some(object), Ok(live)) => {
-                let target = Target { object, body, is_anchor: set.anchor == Some(key), noted };
-                (ApiOperation::Apply, self.put(&target, live, journal, &mut out).await)
+                let carries_arguments = set.arguments_object == Some(key);
+                let target = Target { object, body, carries_arguments, recorded };
+                (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
             }
             (Write::Apply { .. }, None, Ok(_)) => (ApiOperation::Apply, Ok(())),
             (Write::Remove { .. }, _, Ok(live)) => {
-                let usual = RecordedObject::default();
-                (ApiOperation::Delete, self.remove(key, noted.unwrap_or(&usual), live, journal, &mut out).await)
+                let recorded = recorded.cloned().unwrap_or_default();
+                (ApiOperation::Delete, self.remove_object(key, &recorded, live, journal, &mut out).await)
             }
         };
         if let Err(error) = result {
-            report_error(&error, doing, key, object, &mut out);
+            report_error(&error, operation, key, object, &mut out);
         }
         out
     }

@@ -1,5 +1,5 @@
-//! What an apply has done so far. Its caller owns it, so that nothing written is lost, whatever comes after: an error, a
-//! panic, a dropped future.
+//! What an apply or a delete has done so far. The caller owns the journal, so no write is lost if the operation ends by an
+//! error, a panic or a dropped future.
 
 use std::{
     collections::BTreeMap,
@@ -14,28 +14,28 @@ use crate::{
     object::{Key, ManagementScope, Object},
 };
 
-/// What became of one object.
+/// The outcome for one object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JournalEntry {
-    /// It is live.
+    /// The object exists and belongs to the resource.
     Written {
-        /// The server's id of it.
+        /// The uid that the server gave it.
         uid: String,
-        /// Our fields of it, as the server has them.
+        /// The fields that the resource owns, as the server has them.
         owned: Json,
-        /// How it goes one day.
+        /// How the object will be deleted.
         deletion: Deletion,
-        /// How we hold it.
+        /// Whether the resource manages the object or only some fields of it.
         scope: ManagementScope,
-        /// Somebody else's before `adopt_existing` took it over.
+        /// Whether another tool had made the object before `adopt_existing` took it over.
         adopted: bool,
     },
-    /// It is gone.
+    /// The object is deleted, or doesn't belong to the resource any more.
     Removed,
 }
 
 impl JournalEntry {
-    /// What is noted of a live object.
+    /// Makes the entry of a live object, of which the resource owns the fields `owned`.
     pub(super) fn written(live: &Json, owned: Json, object: &Object, adopted: bool) -> Self {
         let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
         let deletion = Deletion::of(object, &owned);
@@ -43,17 +43,17 @@ impl JournalEntry {
     }
 }
 
-/// Written as it happens.
+/// The outcomes by object. Entries are added as the writes happen.
 #[derive(Debug, Default)]
 pub struct Journal(Mutex<BTreeMap<Key, JournalEntry>>);
 
 impl Journal {
-    /// Notes what became of an object; the last word counts.
+    /// Adds the outcome for an object, or replaces an earlier one.
     pub fn insert(&self, key: &Key, entry: JournalEntry) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone(), entry);
     }
 
-    /// All that was noted.
+    /// Returns the outcomes so far.
     pub fn entries(&self) -> BTreeMap<Key, JournalEntry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

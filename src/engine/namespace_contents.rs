@@ -1,17 +1,12 @@
-//! What would go with a Namespace. One that holds anything of others isn't deleted: a plan refuses, and so does an apply,
-//! before it touches anything and once more before the delete itself.
+//! Protects the contents of a Namespace. A Namespace that holds objects which the provider doesn't manage isn't deleted: the
+//! plan refuses it, and the apply refuses it before its first write and once more right before the delete.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::FutureExt;
 use serde_json::Value as Json;
 
-use super::{
-    ownership::{Ownership, classify},
-    record::RecordedObject,
-    run_bounded::run_bounded,
-    writer::Writer,
-};
+use super::{ownership::classify, record::RecordedObject, run_bounded::run_bounded, writer::Writer};
 use crate::{
     diagnostics::{Diagnostics, Path},
     json_path::at,
@@ -23,59 +18,59 @@ use crate::{
     object::{Key, ManagementScope, kind},
 };
 
-/// So many are named.
-const NAMED: usize = 10;
+/// Maximum number of objects that a diagnostic names.
+const MAX_NAMED: usize = 10;
 
-/// Kinds that the cluster itself fills: `group/kind`.
-const OF_THE_CLUSTER: [&str; 4] = ["/Event", "events.k8s.io/Event", "/Endpoints", "discovery.k8s.io/EndpointSlice"];
+/// Kinds of which Kubernetes itself creates objects in every namespace, as `group/kind`.
+const GENERATED_KINDS: [&str; 4] = ["/Event", "events.k8s.io/Event", "/Endpoints", "discovery.k8s.io/EndpointSlice"];
 
-/// What Kubernetes and Istio put into every namespace.
-const EVERYWHERE: [(&str, &str); 4] = [
+/// Objects that Kubernetes and Istio create in every namespace, as kind and name.
+const GENERATED_OBJECTS: [(&str, &str); 4] = [
     ("ServiceAccount", "default"),
     ("ConfigMap", "kube-root-ca.crt"),
     ("ConfigMap", "istio-ca-root-cert"),
     ("ConfigMap", "istio-ca-crl"),
 ];
 
-/// What may be in it.
+/// Which objects may be in a Namespace that is deleted, beside the generated ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admitted {
-    /// Whatever this owner has: it may go in the same run.
+pub(super) enum Allowed {
+    /// All objects of the owner, at plan time: the same run may delete them first.
     OfOwner,
-    /// What this resource has: it goes first.
+    /// The objects of the resource, which are deleted before the Namespace.
     OfResource,
-    /// Nothing.
+    /// No objects.
     Nothing,
 }
 
 impl Writer<'_> {
-    /// Tells which Namespaces a delete would refuse. What can't be seen without a cluster, apply sees.
+    /// Checks at plan time whether the delete of a Namespace would be refused. Without a cluster there is no check, and apply
+    /// makes it.
     pub async fn check_deletion(&self, out: &mut Diagnostics) {
-        let noted = self.reader.record.recorded_objects();
-        for (key, noted) in noted.iter().filter(|(key, _)| key.kind == &kind::NAMESPACE) {
+        let recorded = self.reader.record.recorded_objects();
+        for (key, recorded) in recorded.iter().filter(|(key, _)| key.kind == &kind::NAMESPACE) {
             match self.reader.cluster.get(key, Freshness::Recent, &self.reader.deadline).await {
-                Ok(Some(live)) if self.would_go(key, noted, &live) => self.vacant(key, Admitted::OfOwner, out).await,
-                Ok(_) => true,
-                Err(error) if error.is_cluster_unavailable() => true,
-                Err(error) => {
-                    report_error(&error, ApiOperation::Read, key, None, out);
-                    false
+                Ok(Some(live)) if self.deletes_namespace(key, recorded, &live) => {
+                    self.check_namespace_contents(key, Allowed::OfOwner, out).await;
                 }
-            };
+                Ok(_) => {}
+                Err(error) if error.is_cluster_unavailable() => {}
+                Err(error) => drop(report_error(&error, ApiOperation::Read, key, None, out)),
+            }
         }
     }
 
-    /// Whether all of `found` may go, by what is in them; what may not is told.
-    pub(super) async fn may_go(
+    /// Checks the contents of each Namespace among `recorded` that a delete would delete. Returns whether all may be deleted.
+    pub(super) async fn check_namespaces(
         &self,
-        noted: &BTreeMap<Key, RecordedObject>,
+        recorded: &BTreeMap<Key, RecordedObject>,
         found: &BTreeMap<Key, Arc<Json>>,
         out: &mut Diagnostics,
     ) -> bool {
-        for (key, noted) in noted {
+        for (key, recorded) in recorded {
             if let Some(live) = found.get(key)
-                && self.would_go(key, noted, live)
-                && !self.vacant(key, Admitted::OfResource, out).await
+                && self.deletes_namespace(key, recorded, live)
+                && !self.check_namespace_contents(key, Allowed::OfResource, out).await
             {
                 return false;
             }
@@ -83,48 +78,43 @@ impl Writer<'_> {
         true
     }
 
-    /// Whether it is a Namespace that a delete would take with all that is in it. One that is on its way already can't be
-    /// kept.
-    pub(super) fn would_go(&self, key: &Key, noted: &RecordedObject, live: &Json) -> bool {
+    /// Whether the object is a Namespace that a delete would delete with its contents. A Namespace that is being deleted
+    /// already can't be protected.
+    pub(super) fn deletes_namespace(&self, key: &Key, recorded: &RecordedObject, live: &Json) -> bool {
         key.kind == &kind::NAMESPACE
             && !self.identity.takeover.force_destroy
-            && noted.scope() == ManagementScope::Whole
-            && !noted.adopted
-            && !noted.moved
-            && match classify(live, self.identity, Some(noted)) {
-                Ownership::Ours => true,
-                Ownership::OtherInstance => noted.inherited || self.identity.instance.is_empty(),
-                Ownership::Other(_) => false,
-            }
+            && recorded.scope() == ManagementScope::Whole
+            && !recorded.adopted
+            && !recorded.moved
+            && classify(live, self.identity, Some(recorded)).allows_delete(self.identity, recorded)
             && at(live, &["metadata", "deletionTimestamp"]).is_null()
     }
 
-    /// Whether nothing but what is admitted is in a Namespace; else it is told.
-    pub(super) async fn vacant(&self, key: &Key, admitted: Admitted, out: &mut Diagnostics) -> bool {
-        let (mut strangers, mut unseen) = (Vec::new(), Vec::new());
-        match self.reader.cluster.namespaced_api_resources(&self.reader.deadline).await {
-            Err(error) => unseen.push(error.to_string()),
+    /// Returns whether a Namespace holds only allowed objects, and reports the others.
+    pub(super) async fn check_namespace_contents(&self, key: &Key, allowed: Allowed, out: &mut Diagnostics) -> bool {
+        let (mut forbidden, mut unreadable) = (Vec::new(), Vec::new());
+        let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
+        match cluster.namespaced_api_resources(deadline).await {
+            Err(error) => unreadable.push(error.to_string()),
             Ok(kinds) => {
-                let kinds: Vec<_> = kinds.into_iter().filter(|kind| !is_of_the_cluster(kind)).collect();
-                let looks = kinds
-                    .iter()
-                    .map(|kind| self.reader.cluster.list_metadata(kind, &key.name, &self.reader.deadline).boxed());
-                for (kind, found) in kinds.iter().zip(run_bounded(looks.collect()).await) {
-                    match found {
-                        Ok(found) => strangers.extend(
-                            found
+                let kinds: Vec<_> = kinds.into_iter().filter(|kind| !is_generated_kind(kind)).collect();
+                let requests = kinds.iter().map(|kind| cluster.list_metadata(kind, &key.name, deadline).boxed());
+                for (kind, result) in kinds.iter().zip(run_bounded(requests.collect()).await) {
+                    match result {
+                        Ok(objects) => forbidden.extend(
+                            objects
                                 .iter()
-                                .filter(|inhabitant| !self.is_admitted(kind, inhabitant, admitted))
-                                .map(|inhabitant| shown(kind, inhabitant)),
+                                .filter(|object| !self.is_allowed(kind, object, allowed))
+                                .map(|object| description(kind, object)),
                         ),
-                        Err(error) => unseen.push(unseen_because(kind, &error)),
+                        Err(error) => unreadable.push(read_failure(kind, &error)),
                     }
                 }
             }
         }
-        strangers.sort();
-        unseen.sort();
-        if !strangers.is_empty() {
+        forbidden.sort();
+        unreadable.sort();
+        if !forbidden.is_empty() {
             out.error(
                 &Path::root(),
                 "The Namespace isn't empty",
@@ -134,10 +124,10 @@ impl Writer<'_> {
                      namespace = mesh_namespace.<name>.id). Or set force_destroy = true, apply, and destroy it with all that is in it. To \
                      leave the Namespace in place, let the state forget it (a removed block with destroy = false).",
                     key.name,
-                    some(&strangers),
+                    bounded_list(&forbidden),
                 ),
             );
-        } else if !unseen.is_empty() {
+        } else if !unreadable.is_empty() {
             out.error(
                 &Path::root(),
                 "Can't see what is in the Namespace",
@@ -146,49 +136,48 @@ impl Writer<'_> {
                      can't be seen: {}. The guide \"RBAC\" has the right to add. Or set force_destroy = true, apply, and destroy \
                      it whatever is in it.",
                     key.name,
-                    some(&unseen),
+                    bounded_list(&unreadable),
                 ),
             );
         }
-        strangers.is_empty() && unseen.is_empty()
+        forbidden.is_empty() && unreadable.is_empty()
     }
 
-    fn is_admitted(&self, kind: &ApiResource, inhabitant: &ObjectMetadata, admitted: Admitted) -> bool {
-        let owner = inhabitant.owner.as_deref();
-        let ours =
-            owner == Some(&self.identity.owner) || owner.is_some() && owner == self.identity.former_owner.as_deref();
-        let everywhere = EVERYWHERE.iter().any(|(known, name)| *known == kind.kind && *name == inhabitant.name);
-        everywhere
-            || match admitted {
-                Admitted::OfOwner => ours,
-                Admitted::OfResource => ours && inhabitant.resource.as_ref() == Some(&self.identity.resource),
-                Admitted::Nothing => false,
+    fn is_allowed(&self, kind: &ApiResource, object: &ObjectMetadata, allowed: Allowed) -> bool {
+        let of_owner = self.identity.is_owner(object.owner.as_deref());
+        let is_generated = GENERATED_OBJECTS.iter().any(|(known, name)| *known == kind.kind && *name == object.name);
+        is_generated
+            || match allowed {
+                Allowed::OfOwner => of_owner,
+                Allowed::OfResource => of_owner && object.resource.as_ref() == Some(&self.identity.resource),
+                Allowed::Nothing => false,
             }
     }
 }
 
-fn is_of_the_cluster(kind: &ApiResource) -> bool {
-    OF_THE_CLUSTER.contains(&format!("{}/{}", kind.group, kind.kind).as_str())
+fn is_generated_kind(kind: &ApiResource) -> bool {
+    GENERATED_KINDS.contains(&format!("{}/{}", kind.group, kind.kind).as_str())
 }
 
-fn shown(kind: &ApiResource, inhabitant: &ObjectMetadata) -> String {
-    let object = format!("{}/{}", kind.kind, inhabitant.name);
-    match &inhabitant.resource {
-        Some(resource) => format!("{object} (of {resource})"),
-        None => object,
+/// An object as the diagnostic names it.
+fn description(kind: &ApiResource, object: &ObjectMetadata) -> String {
+    let name = format!("{}/{}", kind.kind, object.name);
+    match &object.resource {
+        Some(resource) => format!("{name} (of {resource})"),
+        None => name,
     }
 }
 
-fn unseen_because(kind: &ApiResource, error: &Error) -> String {
+fn read_failure(kind: &ApiResource, error: &Error) -> String {
     if error.is_forbidden() { format!("no right to list {}", kind.plural) } else { format!("{}: {error}", kind.plural) }
 }
 
-/// The first few, and how many more there are.
-fn some(all: &[String]) -> String {
-    let first: Vec<_> = all.iter().take(NAMED).map(String::as_str).collect();
-    match all.len().saturating_sub(first.len()) {
-        0 => first.join(", "),
-        more => format!("{} and {more} more", first.join(", ")),
+/// Returns the first texts as a list, and the number of the others.
+fn bounded_list(texts: &[String]) -> String {
+    let named: Vec<_> = texts.iter().take(MAX_NAMED).map(String::as_str).collect();
+    match texts.len().saturating_sub(named.len()) {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }
 
@@ -197,9 +186,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_bounded() {
-        let all: Vec<String> = (0..12).map(|n| n.to_string()).collect();
-        assert_eq!(some(&all), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more");
-        assert_eq!(some(all.get(..2).unwrap()), "0, 1");
+    fn long_list_is_cut() {
+        let texts: Vec<String> = (0..12).map(|n| n.to_string()).collect();
+        assert_eq!(bounded_list(&texts), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more");
+        assert_eq!(bounded_list(texts.get(..2).unwrap()), "0, 1");
     }
 }

@@ -1,95 +1,90 @@
-//! Ownership an object is: what we write on it, and what we read from it. Pure.
+//! Whom a live object belongs to, by the annotations on it and by the record. Pure.
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::record::RecordedObject;
 use crate::{
-    json_path::{at, set, text},
-    object::{
-        Key, Takeover,
-        annotation::{ARGUMENTS, INSTANCE, OWNER, RESOURCE},
-        label::MANAGED,
-    },
+    json_path::{at, text},
+    object::{ManagementScope, Object, Takeover, annotation},
 };
 
-const ANNOTATIONS: [&str; 4] = [OWNER, RESOURCE, INSTANCE, ARGUMENTS];
-
-/// Kinds whose object carries the arguments, best first. Objects that only lend us fields never do.
-const ANCHORS: [&str; 15] = [
-    "ServiceEntry",
-    "Gateway",
-    "DestinationRule",
-    "VirtualService",
-    "AuthorizationPolicy",
-    "Sidecar",
-    "PeerAuthentication",
-    "RequestAuthentication",
-    "Telemetry",
-    "EnvoyFilter",
-    "ValidatingAdmissionPolicy",
-    "Role",
-    "Service",
-    "ServiceAccount",
-    "Namespace",
-];
-
-/// In whose name a resource's objects are written.
+/// The owner and the resource on whose behalf objects are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnerIdentity {
     /// The provider's `owner`.
     pub owner: String,
-    /// What `owner` was when the resource was written last, where it has been renamed since.
+    /// The `owner` with which the resource was written last, if it has been renamed since.
     pub former_owner: Option<String>,
-    /// `mesh_service/pci/payments`
+    /// The resource as its annotation names it: `mesh_service/pci/payments`.
     pub resource: String,
-    /// The random id of this life of the resource.
+    /// The random id of this instance of the resource. Empty if the state has no record.
     pub instance: String,
-    /// The arguments as written, compact JSON.
+    /// The arguments as written, as compact JSON.
     pub arguments: String,
-    /// What becomes of objects of others.
+    /// What the resource may do to objects that it doesn't manage.
     pub takeover: Takeover,
 }
 
-/// Ownership a live object is.
+impl OwnerIdentity {
+    /// Whether an owner annotation names this owner, by its present or its former name.
+    pub fn is_owner(&self, annotation: Option<&str>) -> bool {
+        annotation.is_some_and(|owner| owner == self.owner || Some(owner) == self.former_owner.as_deref())
+    }
+}
+
+/// Whom a live object belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// This resource's: we may write it.
+    /// This instance of the resource, which may write and delete the object.
     Ours,
-    /// This resource's by name and owner, but of another life of it: another address, or one that was replaced. We may
-    /// write it, and must not delete it.
+    /// The resource of this name and owner, but another instance of it: one at another address, or one that was replaced.
+    /// The object may be written, but not deleted.
     OtherInstance,
-    /// Somebody's; who, in words.
+    /// Another resource or another tool. The text says which, for diagnostics.
     Other(String),
 }
 
-/// Is it a key of ours? Such keys are bookkeeping, never part of `objects`.
-pub fn is_ownership_key(key: &str) -> bool {
-    key == MANAGED || ANNOTATIONS.contains(&key)
+impl Ownership {
+    /// Whether a delete of the resource may delete the object. An object of another instance may go if it was inherited from
+    /// that instance, or if the state has no record and the owner has to do.
+    pub fn allows_delete(&self, identity: &OwnerIdentity, recorded: &RecordedObject) -> bool {
+        match self {
+            Self::Ours => true,
+            Self::OtherInstance => recorded.inherited || identity.instance.is_empty(),
+            Self::Other(_) => false,
+        }
+    }
 }
 
-/// A resource of this provider, not only this one, has it as a whole. An apply of some fields would take the others from it:
-/// they have the same field manager.
-pub fn is_stamped(live: &Json) -> bool {
-    !at(live, &["metadata", "annotations", RESOURCE]).is_null()
+/// Whether any resource of this provider manages the object as a whole. Applying some fields to it would remove its other
+/// fields, which have the same field manager.
+pub fn has_owning_resource(live: &Json) -> bool {
+    text(live, &["metadata", "annotations", annotation::RESOURCE]).is_some()
 }
 
-/// Judges by the stamps. What we noted when we wrote it counts as well: an object whose annotations somebody removed stays
-/// ours, as does one that we made under a former name, and one that a `moved` block brought becomes it. One that only lent us fields stays somebody else's.
-pub fn classify(live: &Json, identity: &OwnerIdentity, noted: Option<&RecordedObject>) -> Ownership {
-    let said = |name: &str| text(live, &["metadata", "annotations", name]);
-    let (owner, resource, instance) = (said(OWNER), said(RESOURCE), said(INSTANCE));
-    let by_us = owner == Some(&identity.owner) || owner.is_some() && owner == identity.former_owner.as_deref();
-    if by_us && resource == Some(&identity.resource) {
+/// Decides whom a live object belongs to, by its annotations. The record adds three cases of [`Ownership::Ours`]: an object
+/// that lost its annotations, an object that this instance made under a former name, and an object that a `moved` block
+/// brought. An object of which only fields are recorded is none of them.
+pub fn classify(live: &Json, identity: &OwnerIdentity, recorded: Option<&RecordedObject>) -> Ownership {
+    let annotated = |name: &str| text(live, &["metadata", "annotations", name]);
+    let (owner, resource, instance) =
+        (annotated(annotation::OWNER), annotated(annotation::RESOURCE), annotated(annotation::INSTANCE));
+    let same_owner = identity.is_owner(owner);
+    if same_owner && resource == Some(&identity.resource) {
         return if instance == Some(&identity.instance) { Ownership::Ours } else { Ownership::OtherInstance };
     }
-    let same = |noted: &RecordedObject| !noted.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&noted.uid);
-    let known = noted.is_some_and(|noted| noted.moved || !noted.fields_only && same(noted));
-    // What this life made under another id is left of a change of name: nobody else has the instance.
-    let renamed =
-        by_us && !identity.instance.is_empty() && instance == Some(&identity.instance) && noted.is_some_and(same);
-    if owner.is_none() && known || renamed {
+    let same_uid =
+        |recorded: &RecordedObject| !recorded.uid.is_empty() && text(live, &["metadata", "uid"]) == Some(&recorded.uid);
+    let lost_annotations = owner.is_none()
+        && recorded.is_some_and(|recorded| recorded.moved || !recorded.fields_only && same_uid(recorded));
+    // The instance id is random, so an object that has it under another resource name was made before a rename.
+    let renamed = same_owner
+        && !identity.instance.is_empty()
+        && instance == Some(&identity.instance)
+        && recorded.is_some_and(same_uid);
+    if lost_annotations || renamed {
         return Ownership::Ours;
     }
     Ownership::Other(match (owner, resource) {
@@ -99,61 +94,43 @@ pub fn classify(live: &Json, identity: &OwnerIdentity, noted: Option<&RecordedOb
         (Some(owner), resource) => {
             format!("it belongs to {} of owner {owner:?}", resource.unwrap_or("another resource"))
         }
-        (None, _) => match managers(live) {
+        (None, _) => match field_managers(live) {
             managers if managers.is_empty() => "this provider didn't make it".to_owned(),
             managers => format!("this provider didn't make it; it was written by {}", managers.join(", ")),
         },
     })
 }
 
-/// Names in managedFields.
-fn managers(live: &Json) -> Vec<String> {
+/// Names the owner of a live object that forbids writing `object`. A whole object may not replace that of another tool or
+/// resource, unless existing objects are adopted. Fields may not be set in an object that a resource manages as a whole.
+pub fn conflicting_owner(
+    object: &Object,
+    live: &Json,
+    identity: &OwnerIdentity,
+    recorded: Option<&RecordedObject>,
+) -> Option<String> {
+    let forbids_others = match object.scope {
+        ManagementScope::Whole => !identity.takeover.adopt_existing,
+        ManagementScope::Fields => has_owning_resource(live),
+    };
+    match classify(live, identity, recorded) {
+        Ownership::Other(owner) if forbids_others => Some(owner),
+        _ => None,
+    }
+}
+
+/// The managers in `managedFields`.
+fn field_managers(live: &Json) -> Vec<String> {
     let entries = at(live, &["metadata", "managedFields"]).as_array().map(Vec::as_slice).unwrap_or_default();
     let names: BTreeSet<_> = entries.iter().filter_map(|entry| text(entry, &["manager"])).collect();
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The object of `keys` that carries the arguments: the first of the best kind, in the order in which they are rendered. What
-/// is in another namespace than the id's, where an import wouldn't find it, comes after what isn't.
-pub fn anchor<'a>(keys: impl Iterator<Item = &'a Key>) -> Option<&'a Key> {
-    keys.filter_map(|key| Some((ANCHORS.iter().position(|kind| *kind == key.kind.kind)?, key)))
-        .min_by_key(|(position, _)| *position)
-        .map(|(_, key)| key)
-}
-
-/// `body` with our label and annotations.
-pub fn stamped(body: &Json, identity: &OwnerIdentity, is_anchor: bool) -> Json {
-    let mut body = body.clone();
-    set(&mut body, &["metadata", "labels", MANAGED], json!("true"));
-    for (name, value) in annotations(identity, is_anchor) {
-        set(&mut body, &["metadata", "annotations", name], json!(value));
-    }
-    body
-}
-
-/// Whether a live object carries exactly the stamps that it should.
-pub fn is_current(live: &Json, identity: &OwnerIdentity, is_anchor: bool) -> bool {
-    let wanted = annotations(identity, is_anchor);
-    let said = |name: &str| text(live, &["metadata", "annotations", name]);
-    at(live, &["metadata", "labels", MANAGED]) == "true"
-        && ANNOTATIONS
-            .iter()
-            .all(|name| said(name) == wanted.iter().find(|(wanted, _)| wanted == name).map(|(_, v)| *v))
-}
-
-fn annotations(identity: &OwnerIdentity, is_anchor: bool) -> Vec<(&'static str, &str)> {
-    let mut all =
-        vec![(OWNER, identity.owner.as_str()), (RESOURCE, &identity.resource), (INSTANCE, &identity.instance)];
-    if is_anchor {
-        all.push((ARGUMENTS, &identity.arguments));
-    }
-    all
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::object::kind::{DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE};
 
     fn identity() -> OwnerIdentity {
         OwnerIdentity {
@@ -167,11 +144,17 @@ mod tests {
     }
 
     fn live(owner: &str, resource: &str, instance: &str) -> Json {
-        json!({"metadata": {"uid": "u1", "annotations": {OWNER: owner, RESOURCE: resource, INSTANCE: instance}}})
+        json!({"metadata": {"uid": "u1", "annotations": {
+            annotation::OWNER: owner, annotation::RESOURCE: resource, annotation::INSTANCE: instance,
+        }}})
+    }
+
+    fn recorded(uid: &str) -> RecordedObject {
+        RecordedObject { uid: uid.to_owned(), ..RecordedObject::default() }
     }
 
     #[test]
-    fn whose_it_is() {
+    fn annotations_and_record_decide_the_owner() {
         let by_kubectl =
             json!({"metadata": {"uid": "u2", "managedFields": [{"manager": "kubectl"}, {"manager": "argocd"}]}});
         let rows = [
@@ -202,28 +185,41 @@ mod tests {
                 Ownership::Other("this provider didn't make it; it was written by argocd, kubectl".into()),
             ),
         ];
-        let lent = RecordedObject { uid: "u1".into(), fields_only: true, ..RecordedObject::default() };
-        let somebody_else_s = Ownership::Other("this provider didn't make it".into());
-        assert_eq!(classify(&json!({"metadata": {"uid": "u1"}}), &identity(), Some(&lent)), somebody_else_s);
         for (live, uid, expected) in rows {
-            let noted = uid.map(|uid: &str| RecordedObject { uid: uid.to_owned(), ..RecordedObject::default() });
-            assert_eq!(classify(&live, &identity(), noted.as_ref()), expected, "{live}");
+            assert_eq!(classify(&live, &identity(), uid.map(recorded).as_ref()), expected, "{live}");
         }
     }
 
     #[test]
-    fn a_stamp_is_current_until_anything_of_it_changes() {
-        let body = json!({"metadata": {"name": "x"}});
-        let live = stamped(&body, &identity(), true);
-        assert!(is_current(&live, &identity(), true));
-        assert!(!is_current(&live, &identity(), false), "it isn't the anchor any more");
-        assert!(!is_current(&live, &OwnerIdentity { owner: "new".into(), ..identity() }, true));
-        assert!(!is_current(&body, &identity(), false));
+    fn object_with_recorded_fields_is_not_ours() {
+        let fields = RecordedObject { fields_only: true, ..recorded("u1") };
+        let ownership = classify(&json!({"metadata": {"uid": "u1"}}), &identity(), Some(&fields));
+        assert_eq!(ownership, Ownership::Other("this provider didn't make it".into()));
     }
 
     #[test]
-    fn the_anchor_is_the_best_kind() {
-        let keys = [&SERVICE, &VIRTUAL_SERVICE, &DESTINATION_RULE].map(|kind| Key::new(kind, "pci", "x"));
-        assert_eq!(anchor(keys.iter()), keys.get(2));
+    fn moved_object_is_ours_before_it_is_annotated() {
+        let moved = RecordedObject { moved: true, ..RecordedObject::default() };
+        let unmarked = json!({"metadata": {"uid": "u1"}});
+        assert_eq!(classify(&unmarked, &identity(), Some(&moved)), Ownership::Ours);
+        let annotated = live("shop/prod", "mesh_service/pci/payments", "i1");
+        assert!(matches!(classify(&annotated, &identity(), Some(&moved)), Ownership::Other(_)));
+    }
+
+    #[test]
+    fn object_of_another_instance_is_deleted_only_if_inherited_or_unrecorded() {
+        let (own, inherited) = (recorded("u1"), RecordedObject { inherited: true, ..recorded("u1") });
+        let without_instance = OwnerIdentity { instance: String::new(), ..identity() };
+        assert!(!Ownership::OtherInstance.allows_delete(&identity(), &own));
+        assert!(Ownership::OtherInstance.allows_delete(&identity(), &inherited));
+        assert!(Ownership::OtherInstance.allows_delete(&without_instance, &own));
+        assert!(!Ownership::Other(String::new()).allows_delete(&without_instance, &inherited));
+    }
+
+    #[test]
+    fn renamed_owner_is_recognized_by_its_former_name() {
+        assert!(identity().is_owner(Some("infra/prod")) && identity().is_owner(Some("infra/old")));
+        assert!(!identity().is_owner(Some("shop/prod")) && !identity().is_owner(None));
+        assert!(!OwnerIdentity { former_owner: None, ..identity() }.is_owner(None));
     }
 }

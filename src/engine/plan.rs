@@ -1,15 +1,17 @@
-//! Checks at plan what apply would meet: an owner in the way, a schema, CEL or webhook error, a conflict. Diagnostics only:
-//! nothing of the cluster reaches a planned value.
+//! Checks at plan time what an apply would meet: objects of other owners, errors of schema, CEL or webhooks, and conflicts
+//! between field managers. They only produce diagnostics: no value of the cluster becomes a planned value.
 
 use futures_util::FutureExt;
 use serde_json::{Value as Json, json};
 
 use super::{
-    drift::{self, intruders, owned_fields},
-    ownership::{Ownership, anchor, classify, stamped},
+    drift::{content, exclusive_ownership_patch, has_no_managers, owned_fields},
+    messages::{report_conflict, warn_absent, warn_adoption, warn_drift, warn_if_mutated, warn_release},
+    ownership::{Ownership, classify, conflicting_owner},
+    ownership_metadata::{arguments_object, with_ownership_metadata},
+    preconditions::require_uid,
     reader::UNREACHABLE,
     run_bounded::run_bounded,
-    write::{mutated, pin_uid},
     writer::Writer,
 };
 use crate::{
@@ -21,9 +23,17 @@ use crate::{
     object::{FieldOwnership, ManagementScope, Object, kind},
 };
 
+/// How an object would be written.
+#[derive(Clone, Copy)]
+struct DryRun {
+    /// Whether the object carries the arguments of its resource.
+    carries_arguments: bool,
+    /// Whether the apply makes the object the resource's, so that other managers lose its fields.
+    takes_over: bool,
+}
+
 impl Writer<'_> {
-    /// Checks each of `wanted`, the objects that this plan would write. Without a cluster there is nothing to check by, and
-    /// one warning says so.
+    /// Checks the objects that a plan would write. If the cluster can't be reached, one warning per run says so.
     pub async fn check_plan(&self, wanted: &[Object], out: &mut Diagnostics) {
         if self.reader.reported.contains(UNREACHABLE) {
             return;
@@ -31,135 +41,137 @@ impl Writer<'_> {
         if let Err(error) = self.reader.cluster.uid(&self.reader.deadline).await
             && error.is_cluster_unavailable()
         {
-            return self.without_cluster(&error, out);
+            return self.warn_unreachable(&error, out);
         }
         if self.reader.check_cluster_identity(out).await.is_err() {
             return;
         }
-        let anchor = anchor(wanted.iter().map(|object| &object.key));
-        // What the resource itself makes a Namespace for waits for that without a word.
-        let comes = |object: &Object| {
-            let namespace =
-                |other: &Object| other.key.kind == &kind::NAMESPACE && other.scope == ManagementScope::Whole;
-            wanted.iter().any(|other| namespace(other) && Some(&other.key.name) == object.key.namespace.as_ref())
+        let arguments_object = arguments_object(wanted.iter().map(|object| &object.key));
+        let creates_namespace_of = |object: &Object| {
+            wanted.iter().any(|other| {
+                other.key.kind == &kind::NAMESPACE
+                    && other.scope == ManagementScope::Whole
+                    && Some(&other.key.name) == object.key.namespace.as_ref()
+            })
         };
-        let checks = wanted.iter().map(|object| self.check(object, anchor == Some(&object.key), comes(object)).boxed());
-        for told in run_bounded(checks.collect()).await {
-            out.extend(told);
+        let checks = wanted.iter().map(|object| {
+            let carries_arguments = arguments_object == Some(&object.key);
+            self.check_object(object, carries_arguments, creates_namespace_of(object)).boxed()
+        });
+        for diagnostics in run_bounded(checks.collect()).await {
+            out.extend(diagnostics);
         }
-        self.check_displaced(out).await;
-        self.released(out);
+        self.check_replaced_objects(out).await;
+        self.check_unmanaged_kinds(out);
     }
 
-    async fn check(&self, object: &Object, is_anchor: bool, namespace_comes: bool) -> Diagnostics {
+    /// Checks one object. `namespace_is_planned`: the resource itself creates the object's namespace, so its absence is no
+    /// finding.
+    async fn check_object(&self, object: &Object, carries_arguments: bool, namespace_is_planned: bool) -> Diagnostics {
         let mut out = Diagnostics::default();
         let live = match self.reader.cluster.get(&object.key, Freshness::Recent, &self.reader.deadline).await {
             Ok(live) => live,
             Err(error) => {
-                self.unchecked(&error, ApiOperation::Read, object, &mut out);
+                self.report_failed_check(&error, ApiOperation::Read, object, &mut out);
                 return out;
             }
         };
         if object.scope == ManagementScope::Fields {
             match live {
-                Some(live) => self.check_lent(object, &live, &mut out).await,
-                None => absent(object, &mut out),
+                Some(live) => self.check_fields(object, &live, &mut out).await,
+                None => warn_absent(object, &mut out),
             }
             return out;
         }
-        let noted = self.reader.record.object(&object.key);
-        let mut coming = noted.is_some_and(|noted| noted.moved);
+        let recorded = self.reader.record.object(&object.key);
+        let mut takes_over = recorded.is_some_and(|recorded| recorded.moved);
         if let Some(live) = &live {
-            match classify(live, self.identity, noted) {
-                Ownership::Other(who) if self.identity.takeover.adopt_existing => {
-                    coming = true;
-                    adopted(live, object, &who, &mut out);
+            match classify(live, self.identity, recorded) {
+                Ownership::Other(owner) if self.identity.takeover.adopt_existing => {
+                    takes_over = true;
+                    warn_adoption(live, object, &owner, &mut out);
                 }
-                Ownership::Other(who) => {
-                    in_the_way(object, &who, &mut out);
+                Ownership::Other(owner) => {
+                    report_conflict(object, &owner, &mut out);
                     return out;
                 }
-                // What was never ours wasn't changed behind our back: the plan shows it as it is.
-                Ownership::Ours | Ownership::OtherInstance if coming => {}
-                Ownership::Ours | Ownership::OtherInstance => drifted(live, object, &mut out),
+                // The object wasn't the resource's, so its differences are no drift. The plan shows them.
+                Ownership::Ours | Ownership::OtherInstance if takes_over => {}
+                Ownership::Ours | Ownership::OtherInstance => warn_drift(live, object, &mut out),
             }
         }
-        if self.reader.reported.contains(&silent_webhook(object)) {
+        if self.reader.reported.contains(&webhook_unavailable(object)) {
             return out;
         }
-        match self.dry_run(object, live.as_deref(), is_anchor, coming).await {
-            Ok(applied) => {
-                let content =
-                    |object: &Json| drift::content(object).map(|(k, v)| (k.clone(), v.clone())).collect::<Json>();
-                let owned = owned_fields(&applied.object, Some(&object.body), &object.key);
-                mutated(&content(&owned), &content(&object.body), &object.key, &mut out);
-                for warning in applied.warnings {
-                    if self.reader.reported.insert(&format!("{} {warning}", object.key)) {
-                        out.warn(
-                            &Path::root(),
-                            format!("Kubernetes warns of {}", object.key.kind.kind),
-                            format!("{}: {warning}", object.key),
-                        );
-                    }
-                }
-            }
-            Err(error) if namespace_comes && error.is_missing_prerequisite() && !error.is_kind_not_served() => {}
-            Err(error) => self.unchecked(&error, ApiOperation::DryRun, object, &mut out),
+        match self.dry_run(object, live.as_deref(), DryRun { carries_arguments, takes_over }).await {
+            Ok(applied) => self.report_dry_run(object, applied, &mut out),
+            Err(error) if namespace_is_planned && error.is_missing_prerequisite() && !error.is_kind_not_served() => {}
+            Err(error) => self.report_failed_check(&error, ApiOperation::DryRun, object, &mut out),
         }
         out
     }
 
-    /// Whether somebody else's object would lend us the fields.
-    async fn check_lent(&self, object: &Object, live: &Json, out: &mut Diagnostics) {
+    /// Checks whether the fields could be set in the object of another tool.
+    async fn check_fields(&self, object: &Object, live: &Json, out: &mut Diagnostics) {
         match classify(live, self.identity, None) {
-            // It was ours as a whole, so nobody's fields are in our way.
-            Ownership::Ours | Ownership::OtherInstance => return left(object, out),
+            // The resource managed the whole object, so no other manager has its fields.
+            Ownership::Ours | Ownership::OtherInstance => {
+                return warn_release(&object.key, Some(ManagementScope::Fields), out);
+            }
             Ownership::Other(_) => {}
         }
-        if let Some(who) = self.refuses(object, live, None) {
-            return in_the_way(object, &who, out);
+        if let Some(owner) = conflicting_owner(object, live, self.identity, None) {
+            return report_conflict(object, &owner, out);
         }
         let mut body = object.body.clone();
-        pin_uid(&mut body, live);
+        require_uid(&mut body, live);
         let how = ApplyOptions { dry_run: true, force: self.force_conflicts };
         match self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await {
-            // What goes between the reading and the asking isn't there: apply says so.
             Ok(_) => {}
+            // The object was deleted after it was read. Apply reports that.
             Err(error) if error.is_stale() && !error.is_field_conflict() => {}
-            Err(error) => self.unchecked(&error, ApiOperation::DryRun, object, out),
+            Err(error) => self.report_failed_check(&error, ApiOperation::DryRun, object, out),
         }
     }
 
-    /// `coming`: it becomes ours by this apply, so nobody's fields are in our way then.
-    async fn dry_run(
-        &self,
-        object: &Object,
-        live: Option<&Json>,
-        is_anchor: bool,
-        coming: bool,
-    ) -> Result<WriteResponse, Error> {
-        let body = stamped(&object.body, self.identity, is_anchor);
+    async fn dry_run(&self, object: &Object, live: Option<&Json>, dry_run: DryRun) -> Result<WriteResponse, Error> {
+        let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
+        let body = with_ownership_metadata(&object.body, self.identity, dry_run.carries_arguments);
         match live {
-            // An apply would judge theirs and ours together; what will stand there in the end is ours alone.
+            // A dry run can't take the ownership first, so an apply would validate the fields of other managers merged with
+            // the wanted ones. The patch replaces the content, as the apply will in the end.
             Some(live)
                 if object.key.kind.field_ownership == FieldOwnership::Exclusive
-                    && (drift::is_unmanaged(live) || drift::take(live, &body, &object.key).is_some()) =>
+                    && (has_no_managers(live) || exclusive_ownership_patch(live, &body, &object.key).is_some()) =>
             {
-                let content = drift::content(&body)
+                let operations = content(&body)
                     .map(|(name, value)| json!({ "op": "add", "path": format!("/{name}"), "value": value }));
-                self.reader
-                    .cluster
-                    .patch(&object.key, &Json::Array(content.collect()), true, &self.reader.deadline)
-                    .await
+                cluster.patch(&object.key, &Json::Array(operations.collect()), true, deadline).await
             }
             _ => {
-                let how = ApplyOptions { dry_run: true, force: self.force_conflicts || coming };
-                self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await
+                let how = ApplyOptions { dry_run: true, force: self.force_conflicts || dry_run.takes_over };
+                cluster.apply(&object.key, &body, how, deadline).await
             }
         }
     }
 
-    fn without_cluster(&self, error: &Error, out: &mut Diagnostics) {
+    /// Reports what the server would change in the object, and its warnings.
+    fn report_dry_run(&self, object: &Object, applied: WriteResponse, out: &mut Diagnostics) {
+        let content = |body: &Json| content(body).map(|(name, value)| (name.clone(), value.clone())).collect::<Json>();
+        let owned = owned_fields(&applied.object, Some(&object.body), &object.key);
+        warn_if_mutated(&content(&owned), &content(&object.body), &object.key, out);
+        for warning in applied.warnings {
+            if self.reader.reported.insert(&format!("{} {warning}", object.key)) {
+                out.warn(
+                    &Path::root(),
+                    format!("Kubernetes warns of {}", object.key.kind.kind),
+                    format!("{}: {warning}", object.key),
+                );
+            }
+        }
+    }
+
+    fn warn_unreachable(&self, error: &Error, out: &mut Diagnostics) {
         if self.reader.reported.insert(UNREACHABLE) {
             out.warn(
                 &Path::root(),
@@ -172,13 +184,14 @@ impl Writer<'_> {
         }
     }
 
-    /// A check that couldn't be made is no fault of the configuration, unless the server says so.
-    fn unchecked(&self, error: &Error, doing: ApiOperation, object: &Object, out: &mut Diagnostics) {
-        if doing == ApiOperation::DryRun && (error.is_missing_prerequisite() || error.is_webhook_unavailable()) {
-            self.later(error, object, out);
+    /// Reports a failed check. It is an error only if the server refuses the object; a check that couldn't be made is a
+    /// warning, once per run.
+    fn report_failed_check(&self, error: &Error, operation: ApiOperation, object: &Object, out: &mut Diagnostics) {
+        if operation == ApiOperation::DryRun && (error.is_missing_prerequisite() || error.is_webhook_unavailable()) {
+            self.warn_deferred_check(error, object, out);
         } else if error.is_cluster_unavailable() {
-            self.without_cluster(error, out);
-        } else if doing == ApiOperation::DryRun && error.is_forbidden() {
+            self.warn_unreachable(error, out);
+        } else if operation == ApiOperation::DryRun && error.is_forbidden() {
             if self.reader.reported.insert("dry run forbidden") {
                 out.warn(
                     &Path::root(),
@@ -187,107 +200,33 @@ impl Writer<'_> {
                 );
             }
         } else {
-            report_error(error, doing, &object.key, Some(object), out);
+            report_error(error, operation, &object.key, Some(object), out);
         }
     }
 
-    /// What apply waits for may be made by this very run.
-    fn later(&self, error: &Error, object: &Object, out: &mut Diagnostics) {
+    /// Warns that a check needs a namespace, CRD or webhook that the same run may create.
+    fn warn_deferred_check(&self, error: &Error, object: &Object, out: &mut Diagnostics) {
         let kind = object.key.kind;
-        let what = if error.is_kind_not_served() {
+        let cause = if error.is_kind_not_served() {
             format!("The cluster doesn't serve {} of {}", kind.plural, kind.api_version())
         } else {
             error.to_string()
         };
         if error.is_webhook_unavailable() {
-            self.reader.reported.insert(&silent_webhook(object));
+            self.reader.reported.insert(&webhook_unavailable(object));
         }
-        if self.reader.reported.insert(&what) {
+        if self.reader.reported.insert(&cause) {
             out.warn(
                 &Path::root(),
                 "Some checks wait until apply",
-                format!("{what}.\nIf this run makes it (use depends_on), all is well: apply waits for it."),
+                format!("{cause}.\nIf this run makes it (use depends_on), all is well: apply waits for it."),
             );
         }
     }
 }
 
-/// That a webhook for the kind doesn't answer: asking again for each object would only take time.
-fn silent_webhook(object: &Object) -> String {
-    format!("silent webhook for {}", object.key.kind.plural)
-}
-
-/// Somebody else's object, of which some fields would be ours, isn't there.
-pub(super) fn absent(object: &Object, out: &mut Diagnostics) {
-    out.warn(
-        &Path::root(),
-        format!("{} isn't there yet", object.key.kind.kind),
-        format!(
-            "{} belongs to somebody else, and only some of its fields are ours. They are set by the first apply that \
-                 finds it; until then each plan shows them.",
-            object.key
-        ),
-    );
-}
-
-/// What was ours as a whole is somebody else's from now on.
-fn left(object: &Object, out: &mut Diagnostics) {
-    out.warn(
-        &Path::root(),
-        format!("{} is left in place", object.key.kind.kind),
-        format!(
-            "{} isn't this resource's any more, but for the fields that the plan shows. Apply takes its name off it and \
-             changes nothing else; whatever makes it from now on finds it as it is.",
-            object.key
-        ),
-    );
-}
-
-/// An object of somebody else has the name.
-pub(super) fn in_the_way(object: &Object, who: &str, out: &mut Diagnostics) {
-    let (key, kind) = (&object.key, object.key.kind.kind);
-    match object.scope {
-        ManagementScope::Whole => out.error(
-            &Path::root(),
-            format!("{kind} exists already"),
-            format!(
-                "{key} is in the cluster, and {who}. It is left as it is. To take it over, import the resource or set \
-                 adopt_existing = true; else delete it there, or give this resource another name."
-            ),
-        ),
-        ManagementScope::Fields => out.error(
-            &Path::root(),
-            format!("{kind} is another resource's"),
-            format!(
-                "{key} is in the cluster, and {who}. That resource writes it as a whole, so this one can't have some of its \
-                 fields. Say there what is meant, or give the object up there first."
-            ),
-        ),
-    };
-}
-
-/// An object of somebody else has the name, and is taken over. The plan of a create shows what will be there; what is
-/// there now is only said here.
-fn adopted(live: &Json, object: &Object, who: &str, out: &mut Diagnostics) {
-    let fields = drift::differences(&owned_fields(live, Some(&object.body), &object.key), &object.body);
-    let changes = if fields.is_empty() { "nothing in it".to_owned() } else { fields.join(", ") };
-    out.warn(
-        &Path::root().attribute("adopt_existing"),
-        format!("{} will be taken over", object.key.kind.kind),
-        format!("{} is in the cluster, and {who}. Apply makes it this resource's, and changes {changes}.", object.key),
-    );
-}
-
-/// Who changed what since our last apply. The plan shows the live values; apply takes them back.
-fn drifted(live: &Json, object: &Object, out: &mut Diagnostics) {
-    if drift::owned_fields(live, Some(&object.body), &object.key) == object.body {
-        return;
-    }
-    for (manager, fields) in intruders(live, &object.body, &object.key) {
-        out.warn(
-            &Path::root(),
-            format!("{} was changed by {manager}", object.key.kind.kind),
-            format!("{}: {} set by {manager}. Apply takes this back.", object.key, fields.join(", ")),
-        );
-    }
+/// Marks in [`super::ReportedMessages`] that the webhook for a kind doesn't answer. Another dry run of the kind would only
+/// wait for its timeout again.
+fn webhook_unavailable(object: &Object) -> String {
+    format!("webhook unavailable for {}", object.key.kind.plural)
 }

@@ -1,4 +1,5 @@
-//! Our bookkeeping between calls: the private data that core stores for us and every answer must echo.
+//! The bookkeeping between calls: the private data that Terraform stores for a resource, and that every response must
+//! return.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -7,87 +8,90 @@ use serde::{Deserialize, Serialize};
 use super::{journal::JournalEntry, schedule::Deletion};
 use crate::object::{Key, ManagementScope, Stage};
 
-/// One resource's record. Names objects as text, so that a record of a newer version still reads.
+/// The record of one resource. It names objects as text, so that an older version of the provider can read the record of a
+/// newer one. The serialized names are stored in states and must not change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Version of this form.
+    /// The version of this format.
     #[serde(rename = "v")]
     pub version: u32,
-    /// The resource's id when it was written: a plan with another id is another resource.
+    /// The resource's id when the record was written. A plan with another id is about another resource.
     #[serde(default)]
     pub id: String,
-    /// The random id of this life of the resource; empty until its first apply.
+    /// The random id of this instance of the resource. Empty until its first apply.
     #[serde(default)]
     pub instance: String,
-    /// The provider's `owner` when it was written.
+    /// The provider's `owner` when the record was written.
     #[serde(default)]
     pub owner: String,
-    /// The cluster's identity when it was written, where we could read it.
+    /// The cluster's identity when the record was written, if it could be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// What was written, by key as text.
+    /// The objects that were written, by the text form of their key.
     #[serde(default)]
     pub objects: BTreeMap<String, RecordedObject>,
-    /// Applied whole, and protected from deletion since.
+    /// Whether the resource is protected from deletion, since an apply that wrote all of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
-    /// In the private data of a planned create alone: the record of what it replaces, empty where core doesn't say (a
-    /// tainted resource). A delete that carries it is the first half of that replacement.
+    /// The record of the resource that a planned create replaces, in the private data of that plan only. It is empty if
+    /// Terraform doesn't pass the private data (for a tainted resource). A delete with this field is the first half of the
+    /// replacement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Record>>,
 }
 
-/// What is noted of one object. Each flag is a fact of its own: an adopted object may be inherited.
+/// What is recorded of one object. The flags are independent: an adopted object may be inherited.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedObject {
-    /// The server's id of this very object; empty where it isn't known (a state without private data).
+    /// The uid that the server gave the object. Empty if it isn't known, as in a state without private data.
     pub uid: String,
-    /// When it was written, for the order of deletion.
+    /// The stage in which the object was written, for the order of deletions.
     #[serde(default)]
     pub stage: u8,
-    /// Seconds that the data plane needs to leave it before it goes.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    #[serde(rename = "settle")]
+    /// How long the proxies may go on using the object before it is deleted, in seconds.
+    #[serde(rename = "settle", default, skip_serializing_if = "is_zero")]
     pub propagation_seconds: u64,
-    /// Some fields of somebody else's object.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    #[serde(rename = "fields")]
+    /// Whether the resource only sets some fields of an object that another tool manages.
+    #[serde(rename = "fields", default, skip_serializing_if = "std::ops::Not::not")]
     pub fields_only: bool,
-    /// Somebody else's before `adopt_existing` took it over.
+    /// Whether another tool had made the object before `adopt_existing` took it over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
-    /// Of an earlier life of the resource: what isn't wanted any more goes, if it still says that it belongs here.
+    /// Whether the object may be left from an earlier instance of the resource. If it isn't wanted any more, it is deleted
+    /// only if its annotations still name the resource.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inherited: bool,
-    /// A resource of another type had it (`moved`): its stamps can't say that it's ours yet.
+    /// Whether a `moved` block brought the object from a resource of another type, so that its annotations can't name this
+    /// resource yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moved: bool,
 }
 
 impl RecordedObject {
-    /// What may be left of an earlier life.
+    /// Records an object that may be left from an earlier instance of the resource.
     pub fn inherited(stage: Stage) -> Self {
         Self { stage: stage.0, inherited: true, ..Self::default() }
     }
 
-    /// How we hold it.
+    /// Whether the resource manages the object or only some fields of it.
     pub fn scope(&self) -> ManagementScope {
         if self.fields_only { ManagementScope::Fields } else { ManagementScope::Whole }
     }
 
-    /// Whether it was somebody else's: taken over, or held in part until now.
-    pub fn is_adopted(&self, scope: ManagementScope) -> bool {
+    /// Whether the object counts as adopted once it is written with `scope`: it was adopted before, or the resource only set
+    /// some of its fields until now and takes over the whole object.
+    pub fn is_adopted_as(&self, scope: ManagementScope) -> bool {
         self.adopted || self.fields_only && scope == ManagementScope::Whole
     }
 
-    /// How it goes.
+    /// When the object is deleted.
     pub fn deletion(&self) -> Deletion {
         Deletion { stage: Stage(self.stage), propagation_delay: Duration::from_secs(self.propagation_seconds) }
     }
 }
 
-// By reference, as serde asks.
+// serde passes the field by reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(n: &u64) -> bool {
     *n == 0
@@ -96,32 +100,33 @@ fn is_zero(n: &u64) -> bool {
 impl Record {
     const VERSION: u32 = 1;
 
-    /// Reads private data; nothing, or anything that isn't ours, is an empty record: the state's keys have to do then.
+    /// Decodes private data. If it is empty or isn't a record, the record is empty, and the caller falls back to the keys of
+    /// the state.
     pub fn decode(private: &[u8]) -> Self {
         serde_json::from_slice(private).unwrap_or_default()
     }
 
-    /// The private data.
+    /// Encodes the record as private data.
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(&Self { version: Self::VERSION, ..self.clone() }).unwrap_or_default()
     }
 
-    /// The noted objects whose kinds we know.
+    /// Returns the recorded objects of the kinds that this version of the provider manages.
     pub fn recorded_objects(&self) -> BTreeMap<Key, RecordedObject> {
-        self.objects.iter().filter_map(|(key, noted)| Some((key.parse().ok()?, noted.clone()))).collect()
+        self.objects.iter().filter_map(|(key, recorded)| Some((key.parse().ok()?, recorded.clone()))).collect()
     }
 
-    /// What is noted of an object.
+    /// Returns what is recorded of an object.
     pub fn object(&self, key: &Key) -> Option<&RecordedObject> {
         self.objects.get(&key.to_string())
     }
 
-    /// Takes over what was done.
-    pub fn update(&mut self, done: &BTreeMap<Key, JournalEntry>) {
-        for (key, entry) in done {
+    /// Adds the outcomes of an apply or a delete.
+    pub fn update(&mut self, outcomes: &BTreeMap<Key, JournalEntry>) {
+        for (key, entry) in outcomes {
             match entry {
                 JournalEntry::Written { uid, deletion, scope, adopted, .. } => {
-                    let noted = RecordedObject {
+                    let recorded = RecordedObject {
                         uid: uid.clone(),
                         stage: deletion.stage.0,
                         propagation_seconds: deletion.propagation_delay.as_secs(),
@@ -129,7 +134,7 @@ impl Record {
                         adopted: *adopted,
                         ..RecordedObject::default()
                     };
-                    self.objects.insert(key.to_string(), noted);
+                    self.objects.insert(key.to_string(), recorded);
                 }
                 JournalEntry::Removed => {
                     self.objects.remove(&key.to_string());
@@ -144,15 +149,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_record_is_an_empty_one() {
+    fn invalid_private_data_is_an_empty_record() {
         for private in [&b""[..], b"null", b"{", b"\xff"] {
             assert_eq!(Record::decode(private), Record::default());
         }
     }
 
     #[test]
-    fn it_survives_the_round_trip() {
-        let noted = RecordedObject {
+    fn encoded_record_is_decoded_unchanged() {
+        let recorded = RecordedObject {
             uid: "u".into(),
             stage: 20,
             propagation_seconds: 2,
@@ -162,9 +167,15 @@ mod tests {
         let record = Record {
             version: 1,
             id: "pci/payments".into(),
-            objects: [("Service/pci/payments".into(), noted)].into(),
+            objects: [("Service/pci/payments".into(), recorded)].into(),
             ..Record::default()
         };
         assert_eq!(Record::decode(&record.encode()), record);
+    }
+
+    #[test]
+    fn serialized_names_are_those_of_stored_states() {
+        let stored = r#"{"v":1,"id":"pci/payments","instance":"i","owner":"o","cluster":"c","objects":{"Service/pci/payments":{"uid":"u","stage":20,"settle":2,"fields":true,"adopted":true,"inherited":true,"moved":true}},"protected":true,"replaces":{"v":1,"id":"","instance":"","owner":"","objects":{}}}"#;
+        assert_eq!(String::from_utf8(Record::decode(stored.as_bytes()).encode()).unwrap(), stored);
     }
 }

@@ -1,14 +1,15 @@
-//! Objects of others that ours take the place of: looked at by a plan, and deleted by an apply once all of ours are there.
+//! Objects of other tools that this resource's objects replace (`replaces`). The plan reports them, and apply deletes them
+//! once all objects of the resource exist.
 
 use std::{cmp::Reverse, time::Duration};
 
 use serde_json::Value as Json;
 
 use super::{
+    messages::warn_release,
     ownership::{Ownership, classify},
     record::RecordedObject,
-    write::MAX_CONFLICT_RETRIES,
-    writer::Writer,
+    writer::{MAX_CONFLICT_RETRIES, Writer},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -20,52 +21,45 @@ use crate::{
     object::{Key, annotation},
 };
 
-/// Between two stages of deletes: what a route named must outlive the route in every proxy.
-const SETTLE: Duration = Duration::from_secs(2);
+/// The time between the deletes of two stages. Every proxy must have dropped a route before what the route names is deleted.
+const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
 
 impl Writer<'_> {
-    /// Tells what will go, and what mustn't.
-    pub(super) async fn check_displaced(&self, out: &mut Diagnostics) {
+    /// Reports at plan time which objects apply will delete, and which may not be replaced.
+    pub(super) async fn check_replaced_objects(&self, out: &mut Diagnostics) {
         for key in self.identity.takeover.replaced_objects.keys() {
-            // What can't be read is told by apply, which reads it again.
-            let Ok(Some(live)) = self.reader.cluster.get(key, Freshness::Recent, &self.reader.deadline).await else {
-                continue;
-            };
-            if let Some(who) = self.displaced(key, &live, out) {
+            // Apply reads the object again and reports a failure.
+            let live = self.reader.cluster.get(key, Freshness::Recent, &self.reader.deadline).await;
+            let Ok(Some(live)) = live else { continue };
+            if let Some(owner) = self.replaceable_owner(key, &live, out) {
                 out.warn(
                     &Path::root().attribute("replaces"),
                     format!("{} will be deleted", key.kind.kind),
                     format!(
-                        "{key} is in the cluster, and {who}. Apply deletes it, after this resource's objects are made."
+                        "{key} is in the cluster, and {owner}. Apply deletes it, after this resource's objects are made."
                     ),
                 );
             }
         }
     }
 
-    /// Tells which objects stay in place though they aren't wanted any more.
-    pub(super) fn released(&self, out: &mut Diagnostics) {
-        let leaves = |key: &Key| self.identity.takeover.unmanaged_kinds.contains(&key.kind);
-        for key in self.reader.record.recorded_objects().keys().filter(|key| leaves(key)) {
-            out.warn(
-                &Path::root(),
-                format!("{} is left in place", key.kind.kind),
-                format!(
-                    "{key} isn't this resource's any more. Apply takes its name off it and changes nothing else; whatever \
-                     makes it from now on finds it as it is."
-                ),
-            );
+    /// Reports at plan time which recorded objects apply will release because their kind is unmanaged now.
+    pub(super) fn check_unmanaged_kinds(&self, out: &mut Diagnostics) {
+        let recorded = self.reader.record.recorded_objects();
+        for key in recorded.keys().filter(|key| self.identity.takeover.unmanaged_kinds.contains(&key.kind)) {
+            warn_release(key, None, out);
         }
     }
 
-    /// Deletes them, later stages first. All of ours are there.
-    pub(super) async fn displace(&self, out: &mut Diagnostics) {
-        let mut keys: Vec<_> = self.identity.takeover.replaced_objects.iter().collect();
-        keys.sort_by_key(|(_, stage)| Reverse(**stage));
-        let mut deleted = None;
-        for (key, stage) in keys {
-            match self.displace_one(key, deleted.is_some_and(|last| last != stage), out).await {
-                Ok(true) => deleted = Some(stage),
+    /// Deletes the replaced objects, in descending order of stages.
+    pub(super) async fn delete_replaced_objects(&self, out: &mut Diagnostics) {
+        let mut replaced: Vec<_> = self.identity.takeover.replaced_objects.iter().collect();
+        replaced.sort_by_key(|(_, stage)| Reverse(**stage));
+        let mut last_stage = None;
+        for (key, stage) in replaced {
+            let delay = if last_stage.is_some_and(|last| last != stage) { PROPAGATION_DELAY } else { Duration::ZERO };
+            match self.delete_replaced_object(key, delay, out).await {
+                Ok(true) => last_stage = Some(stage),
                 Ok(false) => {}
                 Err(error) => {
                     report_error(&error, ApiOperation::Delete, key, None, out);
@@ -74,38 +68,40 @@ impl Writer<'_> {
         }
     }
 
-    /// Answers whether it was there.
-    async fn displace_one(&self, key: &Key, settle: bool, out: &mut Diagnostics) -> Result<bool, Error> {
-        for round in 1.. {
-            let live = match self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await {
+    /// Deletes one replaced object after `delay`, and returns whether it existed.
+    async fn delete_replaced_object(&self, key: &Key, delay: Duration, out: &mut Diagnostics) -> Result<bool, Error> {
+        let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
+        let mut conflicts = 0;
+        loop {
+            let live = match cluster.get(key, Freshness::Now, deadline).await {
                 Err(error) if error.is_kind_not_served() => None,
                 live => live?,
             };
-            let Some(live) = live else { break };
-            if self.displaced(key, &live, out).is_none() {
-                break;
+            let Some(live) = live else { return Ok(false) };
+            if self.replaceable_owner(key, &live, out).is_none() {
+                return Ok(false);
             }
-            if settle && round == 1 {
-                self.reader.deadline.sleep(SETTLE).await?;
+            if conflicts == 0 && !delay.is_zero() {
+                deadline.sleep(delay).await?;
             }
-            match self.let_go(key, &RecordedObject::default(), &live).await {
-                Err(error) if error.is_stale() && round < MAX_CONFLICT_RETRIES => {}
+            match self.delete_or_release(key, &RecordedObject::default(), &live).await {
+                Err(error) if error.is_stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
                 result => return result.map(|()| true),
             }
         }
-        Ok(false)
     }
 
-    /// Who has it, in words; `None` where it belongs to a resource, which has to let go of it first.
-    fn displaced(&self, key: &Key, live: &Json, out: &mut Diagnostics) -> Option<String> {
-        let Ownership::Other(who) = classify(live, self.identity, None) else { return None };
+    /// Names the tool whose object is replaced. `None` if the object may not be replaced: an object of another resource is
+    /// reported, since that resource has to give it up first.
+    fn replaceable_owner(&self, key: &Key, live: &Json, out: &mut Diagnostics) -> Option<String> {
+        let Ownership::Other(owner) = classify(live, self.identity, None) else { return None };
         if text(live, &["metadata", "annotations", annotation::OWNER]).is_none() {
-            return Some(who);
+            return Some(owner);
         }
         out.error(
             &Path::root().attribute("replaces"),
             format!("{} belongs to a resource", key.kind.kind),
-            format!("{key} can't be replaced: {who}. Remove it there, or take it out of replaces."),
+            format!("{key} can't be replaced: {owner}. Remove it there, or take it out of replaces."),
         );
         None
     }

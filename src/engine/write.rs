@@ -1,276 +1,138 @@
-//! One write: an apply, a delete, a release. Each is decided anew when somebody else was faster, and journalled.
+//! Server-side apply of one object.
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{
-    drift::{differences, is_unmanaged, owned_fields, released, take, take_written},
+    drift::{exclusive_ownership_patch, has_no_managers, owned_fields, release_patch, shared_ownership_patch},
     journal::{Journal, JournalEntry},
-    namespace_contents::Admitted,
-    ownership::{Ownership, classify, is_stamped, stamped},
-    plan::{absent, in_the_way},
+    messages::{report_conflict, warn_absent, warn_if_mutated},
+    ownership::{Ownership, classify, conflicting_owner, has_owning_resource},
+    ownership_metadata::with_ownership_metadata,
+    preconditions::{require_resource_version, require_uid},
     record::RecordedObject,
-    writer::Writer,
+    writer::{MAX_CONFLICT_RETRIES, Writer},
 };
 use crate::{
-    diagnostics::{Diagnostics, Path},
-    json_path::{at, set, text},
+    diagnostics::Diagnostics,
     kubernetes::{ApplyOptions, Error, Freshness},
-    object::{FieldOwnership, Key, ManagementScope, Object},
+    object::{FieldOwnership, ManagementScope, Object},
 };
 
-/// How often a write that met a change of somebody else is decided anew.
-pub(super) const MAX_CONFLICT_RETRIES: usize = 5;
-/// How long an apply waits for a namespace or a CRD that comes up in the same run.
-const COMES_UP_WITHIN: Duration = Duration::from_secs(30);
+/// How long an apply waits for a namespace or a CRD that another resource of the same run creates.
+const NOT_FOUND_TIMEOUT: Duration = Duration::from_secs(30);
+/// The pause between two attempts while the namespace or the CRD doesn't exist.
+const NOT_FOUND_PAUSE: Duration = Duration::from_secs(1);
 
-/// What is to be applied.
+/// What an apply writes.
 pub(super) struct Target<'a> {
     /// The wanted object.
     pub(super) object: &'a Object,
-    /// What is written of it now: a step on the way to it has a body of its own.
+    /// The body to write now, which may be an intermediate one.
     pub(super) body: &'a Json,
-    /// It carries the arguments.
-    pub(super) is_anchor: bool,
-    /// What earlier applies noted of it.
-    pub(super) noted: Option<&'a RecordedObject>,
+    /// Whether the object carries the arguments of its resource.
+    pub(super) carries_arguments: bool,
+    /// What earlier applies recorded of the object.
+    pub(super) recorded: Option<&'a RecordedObject>,
 }
 
 impl Writer<'_> {
-    /// Server-side apply.
-    pub(super) async fn put(
+    /// Applies one object, given its live state. On a conflict it reads the live object again and decides anew.
+    pub(super) async fn apply_object(
         &self,
         target: &Target<'_>,
         live: Option<Arc<Json>>,
         journal: &Journal,
         out: &mut Diagnostics,
     ) -> Result<(), Error> {
-        let Target { object, noted, .. } = *target;
+        let Target { object, recorded, .. } = *target;
         let mut live = live;
-        let mut waited = Duration::ZERO;
-        for round in 1.. {
+        let (mut conflicts, mut waited) = (0, Duration::ZERO);
+        loop {
             if object.scope == ManagementScope::Fields && live.is_none() {
-                // It went since it was read, and it isn't ours to make.
-                absent(object, out);
+                // The object was deleted after the first read, and another tool has to create it.
+                warn_absent(object, out);
                 return Ok(());
             }
             if let Some(live) = live.as_deref()
-                && let Some(who) = self.refuses(object, live, noted)
+                && let Some(owner) = conflicting_owner(object, live, self.identity, recorded)
             {
-                // It came between our reading and our writing.
-                in_the_way(object, &who, out);
+                // Another client created the object after the first read.
+                report_conflict(object, &owner, out);
                 return Ok(());
             }
-            let whose = live.as_deref().map(|live| classify(live, self.identity, noted));
-            let adopting = object.scope == ManagementScope::Whole && matches!(whose, Some(Ownership::Other(_)));
-            let coming = adopting || noted.is_some_and(|noted| noted.moved);
-            match self.put_once(target, live.as_deref(), coming).await {
+            let ownership = live.as_deref().map(|live| classify(live, self.identity, recorded));
+            let adopting = object.scope == ManagementScope::Whole && matches!(ownership, Some(Ownership::Other(_)));
+            let takes_over = adopting || recorded.is_some_and(|recorded| recorded.moved);
+            match self.apply_once(target, live.as_deref(), takes_over).await {
                 Ok(applied) => {
                     let owned = owned_fields(&applied, Some(&object.body), &object.key);
-                    mutated(&owned, target.body, &object.key, out);
-                    let adopted = adopting || noted.is_some_and(|noted| noted.is_adopted(object.scope));
+                    warn_if_mutated(&owned, target.body, &object.key, out);
+                    let adopted = adopting || recorded.is_some_and(|recorded| recorded.is_adopted_as(object.scope));
                     journal.insert(&object.key, JournalEntry::written(&applied, owned, object, adopted));
                     return Ok(());
                 }
-                Err(error) if error.is_stale() && round < MAX_CONFLICT_RETRIES && !error.is_field_conflict() => {}
-                Err(error) if error.is_missing_prerequisite() && live.is_none() && waited < COMES_UP_WITHIN => {
-                    let pause = Duration::from_secs(1);
-                    self.reader.deadline.sleep(pause).await?;
-                    waited += pause;
+                Err(error) if error.is_stale() && !error.is_field_conflict() && conflicts < MAX_CONFLICT_RETRIES => {
+                    conflicts += 1;
+                }
+                Err(error) if error.is_missing_prerequisite() && live.is_none() && waited < NOT_FOUND_TIMEOUT => {
+                    self.reader.deadline.sleep(NOT_FOUND_PAUSE).await?;
+                    waited += NOT_FOUND_PAUSE;
                 }
                 Err(error) => return Err(error),
             }
             live = self.reader.cluster.get(&object.key, Freshness::Now, &self.reader.deadline).await?;
         }
-        Ok(())
     }
 
-    /// Who has the object, where we may not write it: somebody else, unless we take it over; where we only want some fields,
-    /// another resource of this provider, since an apply would take the others from it.
-    pub(super) fn refuses(&self, object: &Object, live: &Json, noted: Option<&RecordedObject>) -> Option<String> {
-        let in_the_way = match object.scope {
-            ManagementScope::Whole => !self.identity.takeover.adopt_existing,
-            ManagementScope::Fields => is_stamped(live),
-        };
-        match classify(live, self.identity, noted) {
-            Ownership::Other(who) if in_the_way => Some(who),
-            _ => None,
-        }
-    }
-
-    async fn put_once(&self, target: &Target<'_>, live: Option<&Json>, coming: bool) -> Result<Json, Error> {
+    async fn apply_once(&self, target: &Target<'_>, live: Option<&Json>, takes_over: bool) -> Result<Json, Error> {
         let object = target.object;
         let mut body = match object.scope {
-            ManagementScope::Whole => stamped(target.body, self.identity, target.is_anchor),
+            ManagementScope::Whole => with_ownership_metadata(target.body, self.identity, target.carries_arguments),
             ManagementScope::Fields => target.body.clone(),
         };
         if let Some(live) = live {
-            let live = self.taken(object, &body, live.clone(), coming).await?;
-            set(&mut body, &["metadata", "resourceVersion"], at(&live, &["metadata", "resourceVersion"]).clone());
+            let live = self.take_ownership(object, &body, live.clone(), takes_over).await?;
+            require_resource_version(&mut body, &live);
             if object.scope == ManagementScope::Fields {
-                pin_uid(&mut body, &live);
+                require_uid(&mut body, &live);
             }
         }
         let how = ApplyOptions { dry_run: false, force: self.force_conflicts };
         Ok(self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await?.object)
     }
 
-    /// The live object once every field in our territory is ours alone. Values don't change, only who has them. In shared
-    /// kinds that is only done as an object becomes ours (`coming`). One that is ours no more, but for some fields, is let go.
-    async fn taken(&self, object: &Object, body: &Json, mut live: Json, coming: bool) -> Result<Json, Error> {
+    /// Makes the provider the only manager of the fields that the resource owns, and returns the live object after that. No
+    /// value changes. In shared kinds this is done only if the object becomes the resource's (`takes_over`). An object of
+    /// which the resource keeps only some fields is released.
+    async fn take_ownership(
+        &self,
+        object: &Object,
+        body: &Json,
+        mut live: Json,
+        takes_over: bool,
+    ) -> Result<Json, Error> {
         let key = &object.key;
+        let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
         let patch = match (object.scope, key.kind.field_ownership) {
             (ManagementScope::Whole, FieldOwnership::Exclusive) => {
-                if is_unmanaged(&live) {
-                    // Nobody is on record: a forced apply makes the server note a manager, whom the take absorbs.
+                if has_no_managers(&live) {
+                    // On the first apply, the server attributes all fields of an object without managers to a manager
+                    // "before-first-apply", from which the patch takes them.
                     let how = ApplyOptions { dry_run: false, force: true };
-                    live = self.reader.cluster.apply(key, body, how, &self.reader.deadline).await?.object;
+                    live = cluster.apply(key, body, how, deadline).await?.object;
                 }
-                take(&live, body, key)
+                exclusive_ownership_patch(&live, body, key)
             }
-            (ManagementScope::Whole, FieldOwnership::Shared) if coming => take_written(&live, body, key),
-            // It was ours as a whole: an apply of some fields would empty it of the others.
-            (ManagementScope::Fields, _) if is_stamped(&live) => Some(released(&live)),
+            (ManagementScope::Whole, FieldOwnership::Shared) if takes_over => shared_ownership_patch(&live, body, key),
+            // The resource managed the whole object: applying only some fields would remove the others.
+            (ManagementScope::Fields, _) if has_owning_resource(&live) => Some(release_patch(&live)),
             _ => None,
         };
         match patch {
-            Some(patch) => Ok(self.reader.cluster.patch(key, &patch, false, &self.reader.deadline).await?.object),
+            Some(patch) => Ok(cluster.patch(key, &patch, false, deadline).await?.object),
             None => Ok(live),
         }
     }
-
-    /// A delete of ours, or giving back what was lent or adopted.
-    pub(super) async fn remove(
-        &self,
-        key: &Key,
-        noted: &RecordedObject,
-        live: Option<Arc<Json>>,
-        journal: &Journal,
-        out: &mut Diagnostics,
-    ) -> Result<(), Error> {
-        let mut live = live;
-        for round in 1.. {
-            let Some(found) = live else { break };
-            if self.would_go(key, noted, &found) && !self.vacant(key, Admitted::Nothing, out).await {
-                return Ok(());
-            }
-            let result = match (noted.scope(), classify(&found, self.identity, Some(noted))) {
-                // Whoever has it as a whole by now has what was lent, too.
-                (ManagementScope::Fields, _) if is_stamped(&found) => Ok(()),
-                (ManagementScope::Fields, _) => self.give_back(key, &found).await,
-                (ManagementScope::Whole, Ownership::Ours) => self.let_go(key, noted, &found).await,
-                // Of an earlier life, or without a record (state surgery): the owner alone has to do.
-                (ManagementScope::Whole, Ownership::OtherInstance)
-                    if noted.inherited || self.identity.instance.is_empty() =>
-                {
-                    self.let_go(key, noted, &found).await
-                }
-                (ManagementScope::Whole, Ownership::OtherInstance) => {
-                    // A newer life of the same resource has it: that is how create_before_destroy ends.
-                    tracing::info!(object = %key, "left to a newer resource of the same name");
-                    Ok(())
-                }
-                (ManagementScope::Whole, Ownership::Other(_)) if noted.inherited => Ok(()),
-                (ManagementScope::Whole, Ownership::Other(who)) => {
-                    kept(key, &who, out);
-                    Ok(())
-                }
-            };
-            match result {
-                Ok(()) => break,
-                Err(error) if error.is_stale() && round < MAX_CONFLICT_RETRIES => {}
-                Err(error) => return Err(error),
-            }
-            live = self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await?;
-        }
-        journal.insert(key, JournalEntry::Removed);
-        Ok(())
-    }
-
-    /// Ours goes; what is left to somebody else stays as it is, and of shared kinds what we only adopted, or never wrote.
-    pub(super) async fn let_go(&self, key: &Key, noted: &RecordedObject, live: &Json) -> Result<(), Error> {
-        let borrowed = (noted.adopted || noted.moved) && key.kind.field_ownership == FieldOwnership::Shared;
-        if borrowed || self.identity.takeover.unmanaged_kinds.contains(&key.kind) {
-            return self.reader.cluster.patch(key, &released(live), false, &self.reader.deadline).await.map(|_| ());
-        }
-        let said = |name: &str| text(live, &["metadata", name]).unwrap_or_default().to_owned();
-        let (uid, version) = (said("uid"), said("resourceVersion"));
-        let left = if at(live, &["metadata", "deletionTimestamp"]).is_null() {
-            self.reader.cluster.delete(key, &uid, &version, &self.reader.deadline).await?.map(Arc::new)
-        } else {
-            // Whoever asked first, it goes; asking again is a conflict where it is a Namespace.
-            Some(Arc::new(live.clone()))
-        };
-        let mut held = left.filter(|object| !finalizers(object).is_empty());
-        while let Some(object) = held {
-            self.reader.deadline.sleep(Duration::from_millis(500)).await.map_err(|error| match error {
-                Error::TimedOut(_) => Error::TimedOut(format!(
-                    "it is being deleted, but its finalizers aren't done: {}{}",
-                    finalizers(&object).join(", "),
-                    remains(&object)
-                )),
-                other => other,
-            })?;
-            let live = self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await?;
-            held = live.filter(|live| text(live, &["metadata", "uid"]) == Some(&uid));
-        }
-        Ok(())
-    }
-
-    /// An apply of the bare identity: the server prunes what we had.
-    async fn give_back(&self, key: &Key, live: &Json) -> Result<(), Error> {
-        let mut body = json!({
-            "apiVersion": key.kind.api_version(), "kind": key.kind.kind,
-            "metadata": {
-                "name": key.name,
-                "uid": at(live, &["metadata", "uid"]),
-                "resourceVersion": at(live, &["metadata", "resourceVersion"]),
-            },
-        });
-        if let Some(namespace) = &key.namespace {
-            set(&mut body, &["metadata", "namespace"], json!(namespace));
-        }
-        self.reader.cluster.apply(key, &body, ApplyOptions::default(), &self.reader.deadline).await.map(|_| ())
-    }
-}
-
-/// Who has to agree before it is gone. A Namespace has finalizers in its spec, too.
-fn finalizers(object: &Json) -> Vec<&str> {
-    let all = [&["metadata", "finalizers"], &["spec", "finalizers"]];
-    all.iter().flat_map(|path| at(object, *path).as_array().into_iter().flatten()).filter_map(Json::as_str).collect()
-}
-
-/// What a Namespace that is on its way says of what keeps it.
-fn remains(object: &Json) -> String {
-    let conditions = at(object, &["status", "conditions"]).as_array().into_iter().flatten();
-    let holding = conditions.filter(|condition| at(condition, &["status"]) == "True");
-    let messages = holding.filter_map(|condition| text(condition, &["message"]));
-    std::iter::once("").chain(messages).collect::<Vec<_>>().join("; ")
-}
-
-/// An apply would create what isn't there; with a uid the server refuses instead.
-pub(super) fn pin_uid(body: &mut Json, live: &Json) {
-    set(body, &["metadata", "uid"], at(live, &["metadata", "uid"]).clone());
-}
-
-/// Something between us and the store (a mutating webhook, a policy) changed what we wrote: every plan will show it.
-pub(super) fn mutated(owned: &Json, wanted: &Json, key: &Key, out: &mut Diagnostics) {
-    let fields = differences(owned, wanted);
-    if !fields.is_empty() {
-        out.warn(
-            &Path::root(),
-            format!("The cluster changes {} as it is written", key.kind.kind),
-            format!(
-                "{key}: {} came back other than it was sent, so a mutating webhook or policy of the cluster has its own idea \
-                 of it, and every plan will show the difference. Exempt objects with the label \
-                 terraform-provider-mesh/managed from it, or write what it wants.",
-                fields.join(", ")
-            ),
-        );
-    }
-}
-
-fn kept(key: &Key, why: &str, out: &mut Diagnostics) {
-    out.warn(&Path::root(), format!("{} was left in place", key.kind.kind), format!("{key} was not deleted: {why}."));
 }

@@ -1,5 +1,5 @@
-//! Kubernetes' own admission policies: what the API server admits, in CEL. What the server would write as a default is
-//! written, so that all of a policy is ours.
+//! Types of ValidatingAdmissionPolicies, whose rules in CEL decide which requests the API server admits. Defaults of
+//! the API server are written too, so that this provider owns every field of a policy.
 
 use std::collections::BTreeMap;
 
@@ -9,107 +9,107 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidatingAdmissionPolicy {
-    /// `Fail`: what can't be judged isn't admitted.
+    /// `Fail`: a request for which a rule can't be evaluated is denied.
     pub failure_policy: &'static str,
-    /// What it is about.
+    /// Requests that the policy applies to.
     pub match_constraints: MatchConstraints,
-    /// All must hold, else the request isn't judged.
+    /// Further conditions. The policy applies only to requests that meet all of them.
     pub match_conditions: Vec<MatchCondition>,
-    /// Values that several rules need.
+    /// Values that rules share.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub variables: Vec<Variable>,
-    /// All must hold, else the request isn't admitted.
+    /// Rules. A request that breaks one is denied.
     pub validations: Vec<Validation>,
 }
 
-/// What a policy is about.
+/// The requests that a policy applies to.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MatchConstraints {
-    /// `Equivalent`: a kind in every version that is served.
+    /// `Equivalent`: a rule for one version of a kind matches requests for every version that is served.
     pub match_policy: &'static str,
-    /// Every namespace; which ones is for the binding to say.
+    /// Matches every namespace, since the binding selects the namespaces.
     pub namespace_selector: Selector,
-    /// Every object.
+    /// Matches every object.
     pub object_selector: Selector,
-    /// One a group.
+    /// Kinds that the policy applies to, one element for each API group.
     pub resource_rules: Vec<ResourceRule>,
 }
 
-/// By labels; none: everything.
+/// A label selector. Without labels it matches everything.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Selector {
-    /// All of these.
+    /// Labels that an object must have, all of them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
 }
 
-/// Kinds of one group.
+/// Kinds of one API group, and operations on them.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceRule {
-    /// One.
+    /// API group.
     pub api_groups: [&'static str; 1],
-    /// All.
+    /// `*`: every version.
     pub api_versions: [&'static str; 1],
-    /// Creates and updates.
+    /// `CREATE` and `UPDATE`.
     pub operations: [&'static str; 2],
-    /// Plurals.
+    /// Plural names of the kinds.
     pub resources: Vec<&'static str>,
-    /// `*`
+    /// `*`: both cluster-scoped and namespaced objects.
     pub scope: &'static str,
 }
 
-/// A condition, by its name.
+/// A condition on the requests that a policy applies to.
 #[derive(Clone, Debug, Serialize)]
 pub struct MatchCondition {
-    /// Unique in the policy.
+    /// Name, unique in the policy.
     pub name: &'static str,
-    /// In CEL.
+    /// Expression in CEL.
     pub expression: String,
 }
 
-/// A value, by its name.
+/// A value that the rules of a policy share.
 #[derive(Clone, Debug, Serialize)]
 pub struct Variable {
-    /// `variables.<name>` in rules.
+    /// Name, by which rules use it as `variables.<name>`.
     pub name: &'static str,
-    /// In CEL.
+    /// Expression in CEL.
     pub expression: String,
 }
 
-/// A rule.
+/// A rule that requests must meet.
 #[derive(Clone, Debug, Serialize)]
 pub struct Validation {
-    /// In CEL.
+    /// Expression in CEL.
     pub expression: String,
-    /// What whoever breaks it reads.
+    /// Message in the response to a request that breaks the rule.
     pub message: String,
-    /// `Forbidden`
+    /// `Forbidden`: the reason in that response.
     pub reason: &'static str,
 }
 
-/// `spec` of a ValidatingAdmissionPolicyBinding, without which a policy does nothing.
+/// `spec` of a ValidatingAdmissionPolicyBinding. Without a binding a policy has no effect.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ValidatingAdmissionPolicyBinding {
-    /// The policy.
+    /// Name of the policy.
     pub policy_name: String,
-    /// `Deny`, `Warn` or `Audit`
+    /// `Deny`, `Warn` or `Audit`.
     pub validation_actions: [&'static str; 1],
-    /// Where it holds.
+    /// Namespaces in which the policy is enforced.
     pub match_resources: MatchResources,
 }
 
-/// Where a policy holds.
+/// The namespaces in which a policy is enforced.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MatchResources {
-    /// `Equivalent`
+    /// `Equivalent`, as in [`MatchConstraints`].
     pub match_policy: &'static str,
-    /// In these namespaces.
+    /// Labels of the namespaces.
     pub namespace_selector: Selector,
-    /// Every object.
+    /// Matches every object.
     pub object_selector: Selector,
 }

@@ -1,5 +1,6 @@
-//! Live checks: what the cluster shows to be wrong with a configuration, or with what stands around it. They warn, and
-//! change no value. Each has a code, by which it is silenced or made an error: `istioctl analyze`'s where there is one.
+//! Live checks: problems of a configuration that only the objects in the cluster show. A plan reports them as warnings,
+//! and they never change a planned value. Each check has a code, which is that of `istioctl analyze` if it has one for
+//! the problem. By the code the provider block turns the check off, or makes its findings errors.
 
 use std::collections::BTreeMap;
 
@@ -7,90 +8,90 @@ use super::text::text_enum;
 use crate::{diagnostics::Path, query::Query};
 
 text_enum! {
-    /// What a finding is worth.
+    /// How the findings of a check are reported.
     pub enum Level {
-        /// Nothing: nobody looks.
+        /// The check doesn't run.
         Off = "off",
-        /// A warning.
+        /// Findings are warnings.
         Warn = "warn",
-        /// An error, which ends the plan.
+        /// Findings are errors, and the plan fails.
         Error = "error",
     }
 }
 
 text_enum! {
-    /// Every check. What it says is in [`Code::says`].
+    /// The code of a check. [`Code::description`] says what each check finds.
     pub enum Code {
-        /// Istio's ReferencedResourceNotFound.
+        /// `ReferencedResourceNotFound` of `istioctl analyze`.
         MissingReference = "IST0101",
-        /// Istio's NamespaceNotInjected.
+        /// `NamespaceNotInjected` of `istioctl analyze`.
         NamespaceNotInjected = "IST0102",
-        /// Istio's PodMissingProxy.
+        /// `PodMissingProxy` of `istioctl analyze`.
         PodMissingProxy = "IST0103",
-        /// Istio's ConflictingMeshGatewayVirtualServiceHosts.
+        /// `ConflictingMeshGatewayVirtualServiceHosts` of `istioctl analyze`.
         SecondVirtualService = "IST0109",
-        /// Istio's ConflictingSidecarWorkloadSelectors.
+        /// `ConflictingSidecarWorkloadSelectors` of `istioctl analyze`.
         SecondSidecar = "IST0110",
-        /// Istio's DeploymentAssociatedToMultipleServices.
+        /// `DeploymentAssociatedToMultipleServices` of `istioctl analyze`.
         TwoProtocols = "IST0116",
-        /// Istio's PortNameIsNotUnderNamingConvention.
+        /// `PortNameIsNotUnderNamingConvention` of `istioctl analyze`.
         PortProtocol = "IST0118",
-        /// Istio's NamespaceMultipleInjectionLabels.
+        /// `NamespaceMultipleInjectionLabels` of `istioctl analyze`.
         TwoInjectionLabels = "IST0123",
-        /// Istio's NoMatchingWorkloadsFound.
+        /// `NoMatchingWorkloadsFound` of `istioctl analyze`.
         NoWorkload = "IST0127",
-        /// Istio's VirtualServiceHostNotFoundInGateway.
+        /// `VirtualServiceHostNotFoundInGateway` of `istioctl analyze`.
         GatewayHost = "IST0132",
-        /// Istio's DeploymentConflictingPorts.
+        /// `DeploymentConflictingPorts` of `istioctl analyze`.
         TwoPorts = "IST0137",
-        /// Istio's InvalidApplicationUID.
+        /// `InvalidApplicationUID` of `istioctl analyze`.
         ProxyUser = "IST0144",
-        /// Istio's IneffectivePolicy.
+        /// `IneffectivePolicy` of `istioctl analyze`.
         Ambient = "IST0167",
-        /// Istio's DestinationRuleSubsetNotSelectPods.
+        /// `DestinationRuleSubsetNotSelectPods` of `istioctl analyze`.
         NoVersion = "IST0173",
-        /// Istio's ConflictingServiceEntryProtocol, for any second ServiceEntry.
+        /// `ConflictingServiceEntryProtocol` of `istioctl analyze`, reported for any second ServiceEntry of a host.
         SecondServiceEntry = "IST0177",
-        /// Hidden callee.
+        /// A callee that isn't exported to the namespace.
         HiddenCallee = "hidden-callee",
-        /// Missing account.
+        /// A ServiceAccount that doesn't exist.
         MissingAccount = "missing-account",
-        /// Missing port.
+        /// A port that the Service doesn't have.
         MissingPort = "missing-port",
-        /// Mesh export.
+        /// A `meshConfig` that exports everything by default.
         MeshExport = "mesh-export",
-        /// Mesh outbound.
+        /// A `meshConfig` that allows every outbound call.
         MeshOutbound = "mesh-outbound",
-        /// Mesh TLS.
+        /// A `meshConfig` that accepts TLS below 1.2.
         MeshTls = "mesh-tls",
-        /// Missing provider.
+        /// An extension provider that `meshConfig` doesn't define.
         MissingProvider = "missing-provider",
-        /// Missing issuer.
+        /// A token issuer that no RequestAuthentication verifies.
         MissingIssuer = "missing-issuer",
-        /// Narrowed visibility.
+        /// A Service that namespaces would no longer see.
         NarrowedVisibility = "narrowed-visibility",
-        /// Other account.
+        /// Pods with another service account.
         OtherAccount = "other-account",
-        /// Other selector.
+        /// A Service with another selector.
         OtherSelector = "other-selector",
-        /// Other target port.
+        /// A Service with another target port.
         OtherTargetPort = "other-target-port",
-        /// Refused by callee.
+        /// A callee whose AuthorizationPolicies don't allow the service.
         RefusedByCallee = "refused-by-callee",
-        /// Second destination rule.
+        /// Another DestinationRule for the same host.
         SecondDestinationRule = "second-destination-rule",
-        /// Service type.
+        /// A headless or ExternalName Service.
         ServiceType = "service-type",
-        /// Shared account.
+        /// Another `mesh_service` with the same service account.
         SharedAccount = "shared-account",
-        /// Shared workload.
+        /// Another `mesh_service` that selects the same pods.
         SharedWorkload = "shared-workload",
     }
 }
 
 impl Code {
-    /// What it finds, for the docs.
-    pub const fn says(self) -> &'static str {
+    /// Returns a sentence for the documentation that says what the check finds.
+    pub const fn description(self) -> &'static str {
         match self {
             Self::MissingReference => {
                 "`calls` or `ingress` names a service, an external host or a Gateway that isn't there."
@@ -151,7 +152,7 @@ impl Code {
         }
     }
 
-    /// Its level unless the provider's `checks` says another.
+    /// Returns the default level of the check.
     pub const fn level(self) -> Level {
         match self {
             Self::Ambient => Level::Error,
@@ -160,52 +161,52 @@ impl Code {
     }
 }
 
-/// The levels that are written.
+/// The levels that the provider's argument `checks` sets.
 #[derive(Clone, Debug, Default)]
 pub struct Levels(pub BTreeMap<Code, Level>);
 
 impl Levels {
-    /// What a finding of `code` is worth.
+    /// Returns the level of a check: the one that is set, or else the default.
     pub fn of(&self, code: Code) -> Level {
         self.0.get(&code).copied().unwrap_or(code.level())
     }
 }
 
-/// A question to the cluster, and the checks that need the answer.
+/// A query to the cluster, and the checks that need its result.
 #[derive(Clone, Debug)]
 pub struct LiveQuery {
-    /// What is asked.
+    /// Objects to read.
     pub query: Query,
-    /// Where all of these are off, nobody asks; where there is no answer, they are skipped.
-    pub by: &'static [Code],
+    /// Checks that need the objects. If all of them are off, the query isn't run. If the query fails, they are skipped.
+    pub checks: &'static [Code],
 }
 
-/// What one check found.
+/// A problem that a check has found.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Which.
+    /// Code of the check.
     pub code: Code,
-    /// Where in the resource.
+    /// Path of the argument that the problem is about.
     pub at: Path,
-    /// What: the same words for every resource, so that Terraform tells many as one.
+    /// The problem in a few words, the same for every resource, so that Terraform groups equal warnings.
     pub summary: &'static str,
-    /// Why it matters and what to do next.
+    /// Details: the consequence, and what to do about it.
     pub detail: String,
 }
 
-/// What all checks of a resource found.
+/// The findings of all checks of one resource.
 #[derive(Clone, Debug, Default)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Tells a finding; the code is written behind `detail`.
-    pub fn tell(&mut self, code: Code, at: &str, summary: &'static str, detail: &str) {
+    /// Reports a finding at the argument `at`, or at the resource if `at` is empty. The code is appended to `detail`.
+    pub fn report(&mut self, code: Code, at: &str, summary: &'static str, detail: &str) {
         let at = if at.is_empty() { Path::root() } else { Path::root().attribute(at) };
-        self.tell_at(code, at, summary, detail);
+        self.report_at(code, at, summary, detail);
     }
 
-    /// Likewise, at any path.
-    pub fn tell_at(&mut self, code: Code, at: Path, summary: &'static str, detail: &str) {
+    /// Reports a finding at a path. The code is appended to `detail`.
+    pub fn report_at(&mut self, code: Code, at: Path, summary: &'static str, detail: &str) {
         self.0.push(Finding { code, at, summary, detail: format!("{detail} ({code})") });
     }
 }

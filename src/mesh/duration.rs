@@ -1,27 +1,27 @@
-//! Spans of time as Istio and Terraform write them: `5s`, `1500ms`, `1m30s`.
+//! Durations in the notation of Istio and Terraform: `5s`, `1500ms`, `1m30s`.
 
 use std::{fmt, time::Duration as Std};
 
 use super::text::Text;
 use crate::schema::Value;
 
-/// A span of time in whole milliseconds, the finest that Istio takes.
+/// A duration in whole milliseconds, the finest resolution that Istio accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(u64);
 
-/// No configuration waits for longer: a slip of the pen must not become a timeout of years.
-const LONGEST: u64 = 24 * 60 * 60 * 1000;
+/// Maximum duration in milliseconds, 24 hours, so that a typing error doesn't become a timeout of years.
+const MAX_MILLISECONDS: u64 = 24 * 60 * 60 * 1000;
 
 impl Duration {
-    /// Nothing: where a timeout is meant, none.
+    /// Zero. As a timeout it means no timeout.
     pub const ZERO: Self = Self(0);
 
-    /// A span of whole milliseconds.
+    /// Makes a duration of `n` milliseconds.
     pub const fn milliseconds(n: u64) -> Self {
         Self(n)
     }
 
-    /// A span of whole seconds.
+    /// Makes a duration of `n` seconds.
     pub const fn seconds(n: u64) -> Self {
         Self(n * 1000)
     }
@@ -33,7 +33,7 @@ impl From<Duration> for Std {
     }
 }
 
-/// In the largest of seconds and milliseconds that leaves no fraction: one span, one text, however it was written.
+/// Formats whole seconds as seconds, and any other duration as milliseconds, so that equal durations have equal texts.
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 % 1000 {
@@ -55,33 +55,33 @@ impl Text for Duration {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let fault =
+        let invalid =
             || format!("{text:?} isn't a duration. Write a number and a unit, like \"5s\", \"1500ms\" or \"1m30s\".");
         let mut total = 0_u64;
         let mut rest = text;
         while !rest.is_empty() || text.is_empty() {
-            let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(fault)?;
+            let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(invalid)?;
             let (digits, tail) = rest.split_at(end);
-            let (unit, tail) = unit(tail).ok_or_else(fault)?;
-            let number = digits.parse::<u32>().map_err(|_| fault())?;
+            let (unit, tail) = split_unit(tail).ok_or_else(invalid)?;
+            let number = digits.parse::<u32>().map_err(|_| invalid())?;
             total = total.saturating_add(u64::from(number) * unit);
             rest = tail;
         }
-        if total > LONGEST {
+        if total > MAX_MILLISECONDS {
             return Err(format!("{text:?} is longer than 24h."));
         }
         Ok(Self(total))
     }
 }
 
-/// The unit at the start, in milliseconds, and what follows it.
-fn unit(text: &str) -> Option<(u64, &str)> {
+/// Splits the unit off the start of `text`. Returns the unit in milliseconds, and the rest of the text.
+fn split_unit(text: &str) -> Option<(u64, &str)> {
     [("ms", 1), ("s", 1000), ("m", 60 * 1000), ("h", 60 * 60 * 1000)]
         .into_iter()
         .find_map(|(name, unit)| text.strip_prefix(name).map(|rest| (unit, rest)))
 }
 
-/// Whether an argument is a duration of more than 0s. A text that is no duration is reported by decoding.
+/// Whether an argument is a duration of more than 0s. Decoding reports a text that isn't a duration.
 pub fn is_positive(value: &Value) -> bool {
     let Value::String(text) = value else { return true };
     Duration::parse(text).map_or(true, |duration| duration > Duration::ZERO)
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_print_in_one_way() {
+    fn equal_durations_have_equal_texts() {
         for (text, printed) in
             [("5s", "5s"), ("5000ms", "5s"), ("1500ms", "1500ms"), ("1m30s", "90s"), ("0s", "0s"), ("24h", "86400s")]
         {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_span_is_told() {
+    fn invalid_durations_are_refused() {
         for text in ["", "5", "s", "-1s", "1.5s", "5 s", "5us", "5s!", "99999999999s", "5s5"] {
             assert!(Duration::parse(text).is_err_and(|e| e.contains("isn't a duration")), "{text}");
         }

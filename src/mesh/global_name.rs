@@ -1,19 +1,19 @@
-//! Global names: what a service is called everywhere in the mesh, whatever its namespace. The provider may make them of the
-//! names that services have anyway, by a template.
+//! Global names: hosts by which services are called from every namespace of the mesh. The provider block may have a
+//! template that makes a global name of each service's name and namespace.
 
 use std::fmt;
 
-use super::{reference::is_external_host, text::Text};
+use super::{patterns::is_external_host, text::Text};
 
-/// What [`is_global_name`] admits.
+/// The sentence for the documentation that says what [`is_global_name`] accepts.
 pub const GLOBAL_NAME: &str = "A DNS name with a dot, like `payments.example.internal`.";
 
-/// A DNS name of several parts, and of one service: no wildcard, no address.
+/// Whether `text` is a DNS name with at least two labels. Wildcards and IP addresses are refused.
 pub fn is_global_name(text: &str) -> bool {
     !text.starts_with("*.") && is_external_host(text)
 }
 
-/// How the names of services become global ones: `{name}.{namespace}.example.internal`.
+/// A template of global names, like `{name}.{namespace}.example.internal`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(String);
 
@@ -21,14 +21,15 @@ const NAME: &str = "{name}";
 const NAMESPACE: &str = "{namespace}";
 
 impl Template {
-    /// What the template makes of a service; it may be no [global name](is_global_name), where a part gets too long.
-    pub fn filled(&self, name: &str, namespace: &str) -> String {
+    /// Fills in the name and namespace of a service. The result isn't a valid [global name](is_global_name) if a label
+    /// of it is too long.
+    pub fn expand(&self, name: &str, namespace: &str) -> String {
         self.0.replace(NAMESPACE, namespace).replace(NAME, name)
     }
 
-    /// The global name of a service; `None` where the template makes none of it.
+    /// Returns the global name of a service, or `None` if the expanded template isn't a valid global name.
     pub fn global_name(&self, name: &str, namespace: &str) -> Option<String> {
-        Some(self.filled(name, namespace)).filter(|text| is_global_name(text))
+        Some(self.expand(name, namespace)).filter(|text| is_global_name(text))
     }
 }
 
@@ -61,7 +62,7 @@ impl Text for Template {
             return Err(format!(
                 "{text:?} makes no DNS name: {:?}. Write lowercase letters, digits, dashes and dots around {NAME} and \
                  {NAMESPACE}, as in \"{NAME}.{NAMESPACE}.example.internal\".",
-                template.filled("name", "namespace")
+                template.expand("name", "namespace")
             ));
         }
         Ok(template)
@@ -73,8 +74,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_is_filled() {
-        for (text, filled) in [
+    fn template_expands_to_a_global_name() {
+        for (text, expanded) in [
             ("{name}.{namespace}.example.internal", "payments.pci.example.internal"),
             ("{name}.example.internal", "payments.example.internal"),
             ("{name}-{namespace}.x.io", "payments-pci.x.io"),
@@ -82,12 +83,12 @@ mod tests {
         ] {
             let template = Template::parse(text).unwrap();
             assert_eq!(template.to_string(), text);
-            assert_eq!(template.global_name("payments", "pci"), Some(filled.to_owned()));
+            assert_eq!(template.global_name("payments", "pci"), Some(expanded.to_owned()));
         }
     }
 
     #[test]
-    fn what_is_no_template() {
+    fn invalid_templates_are_refused() {
         for text in [
             "",
             "{name}",
@@ -108,13 +109,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_may_get_too_long() {
+    fn too_long_names_have_no_global_name() {
         let template = Template::parse("{name}-{namespace}.x.io").unwrap();
         assert_eq!(template.global_name(&"a".repeat(40), &"b".repeat(40)), None);
     }
 
     #[test]
-    fn global_names() {
+    fn global_names_are_validated() {
         assert!(is_global_name("payments.example.internal"));
         for bad in ["payments", "*.example.internal", "10.0.0.1", "Payments.example.internal", "a..b", ""] {
             assert!(!is_global_name(bad), "{bad}");

@@ -1,4 +1,4 @@
-//! Objects of Kubernetes itself: just the fields that we write.
+//! Types of Kubernetes itself (Service, Role, RoleBinding), with only the fields that this provider writes.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::port::PortNumber;
 
-/// `spec` of a Service. Its type and addresses are left to the server and to others.
+/// `spec` of a Service. Its type and addresses belong to the API server and to other field managers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Service {
-    /// The workloads behind it.
+    /// Labels of the pods behind the Service.
     pub selector: BTreeMap<String, String>,
-    /// In the order in which they were declared.
+    /// Ports in the order of their declaration.
     pub ports: Vec<ServicePort>,
 }
 
@@ -19,74 +19,74 @@ pub struct Service {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServicePort {
-    /// Its prefix says what is spoken.
+    /// Name of the port. Istio takes the protocol from its prefix if there is no `appProtocol`.
     pub name: String,
-    /// What is called.
+    /// Port that clients connect to.
     pub port: PortNumber,
-    /// Where the workload listens.
+    /// Port that the workload listens on.
     pub target_port: PortNumber,
-    /// `TCP`: part of the key by which the server keeps ports, so it is written though it is the default.
+    /// `TCP`. It is the default, but written because it is part of the key by which server-side apply merges ports.
     pub protocol: &'static str,
-    /// What is spoken, once more: Istio reads it before the name.
+    /// Application protocol, which Istio prefers to the prefix of the name.
     pub app_protocol: &'static str,
 }
 
-/// What stands in a Role.
+/// Content of a Role, which has no `spec`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Role {
-    /// They add up.
+    /// Rules, each of which grants rights.
     pub rules: Vec<PolicyRule>,
 }
 
-/// What may be done with some resources.
+/// Verbs that a Role allows for some resources.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyRule {
-    /// Empty text: the core group.
+    /// API groups. The empty text is the core group.
     pub api_groups: &'static [&'static str],
-    /// In plural.
+    /// Plural names of the resources.
     pub resources: &'static [&'static str],
-    /// What may be done with them.
+    /// Allowed verbs.
     pub verbs: &'static [&'static str],
 }
 
-/// What stands in a RoleBinding.
+/// Content of a RoleBinding, which has no `spec`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleBinding {
-    /// Never changes: the server refuses it.
+    /// Role that is granted. The API server refuses a change of it.
     pub role_ref: RoleRef,
-    /// Who has the Role's rights.
+    /// Subjects that the Role is granted to.
     pub subjects: Vec<Subject>,
 }
 
-/// The Role of a RoleBinding.
+/// Reference of a RoleBinding to its Role.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleRef {
-    /// [`RBAC`]
+    /// Always [`RBAC_API_GROUP`].
     pub api_group: &'static str,
-    /// `Role`
+    /// Always `Role`.
     pub kind: &'static str,
-    /// Its name.
+    /// Name of the Role.
     pub name: &'static str,
 }
 
-/// One who has rights.
+/// A group, user or service account that a RoleBinding grants rights to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Subject {
     /// `Group`, `User` or `ServiceAccount`.
     pub kind: &'static str,
-    /// [`RBAC`]; none of a ServiceAccount.
+    /// [`RBAC_API_GROUP`], or `None` for a service account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_group: Option<&'static str>,
-    /// Of a ServiceAccount alone.
+    /// Namespace of a service account. `None` for groups and users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// As the server knows them.
+    /// Name of the group, user or service account.
     pub name: String,
 }
 
-/// The group of Roles.
-pub const RBAC: &str = "rbac.authorization.k8s.io";
+/// The API group of Roles and RoleBindings.
+pub const RBAC_API_GROUP: &str = "rbac.authorization.k8s.io";

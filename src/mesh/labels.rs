@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-pub use super::manifest::Texts;
+pub use super::manifest::StringMap;
 use super::names;
 use crate::{
     diagnostics::{Diagnostics, Path},

@@ -1,4 +1,5 @@
-//! Shapes of live objects: what Kubernetes and Istio mean by them. Nothing in them is sure.
+//! Accessors for live objects, with the meaning that Kubernetes and Istio give their fields. The objects are JSON from
+//! the API server, so any field may be missing or have an unexpected type.
 
 use std::collections::BTreeSet;
 
@@ -6,65 +7,65 @@ use serde_json::Value as Json;
 
 use crate::{
     json_path::{at, text},
-    mesh::{manifest::Texts, port::Protocol},
+    mesh::{manifest::StringMap, port::Protocol},
 };
 
-/// `metadata.name`
+/// Returns `metadata.name`, or an empty text.
 pub(super) fn name(live: &Json) -> &str {
     text(live, &["metadata", "name"]).unwrap_or_default()
 }
 
-/// `metadata.namespace`
+/// Returns `metadata.namespace`, or an empty text.
 pub(super) fn namespace(live: &Json) -> &str {
     text(live, &["metadata", "namespace"]).unwrap_or_default()
 }
 
-/// `shop/cart`
-pub(super) fn place(live: &Json) -> String {
+/// Returns namespace and name, like `shop/cart`.
+pub(super) fn namespaced_name(live: &Json) -> String {
     format!("{}/{}", namespace(live), name(live))
 }
 
-/// The elements of a list; none where there is no list.
+/// Returns the elements of the list at `path`, or an empty slice if there is none.
 pub(super) fn items<'a>(json: &'a Json, path: &[&str]) -> &'a [Json] {
     at(json, path).as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The texts of a list.
-pub(super) fn words<'a>(json: &'a Json, path: &[&str]) -> impl Iterator<Item = &'a str> + use<'a> {
+/// Returns the texts in the list at `path`.
+pub(super) fn strings<'a>(json: &'a Json, path: &[&str]) -> impl Iterator<Item = &'a str> + use<'a> {
     items(json, path).iter().filter_map(Json::as_str)
 }
 
-/// A map of texts; empty where there is none.
-pub(super) fn texts(json: &Json, path: &[&str]) -> Texts {
+/// Returns the texts in the object at `path`, or an empty map if there is none.
+pub(super) fn string_map(json: &Json, path: &[&str]) -> StringMap {
     let members = at(json, path).as_object().into_iter().flatten();
     members.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-/// `metadata.labels`
-pub(super) fn labels(live: &Json) -> Texts {
-    texts(live, &["metadata", "labels"])
+/// Returns `metadata.labels`.
+pub(super) fn labels(live: &Json) -> StringMap {
+    string_map(live, &["metadata", "labels"])
 }
 
-/// Whether an object carries all of these labels.
-pub(super) fn selects(selector: &Texts, live: &Json) -> bool {
+/// Whether an object has all labels of `selector`.
+pub(super) fn selector_matches_object(selector: &StringMap, live: &Json) -> bool {
     selector.iter().all(|(key, value)| text(live, &["metadata", "labels", key]) == Some(value))
 }
 
-/// Whether all of `selector` is among `labels`.
-pub(super) fn covers(selector: &Texts, labels: &Texts) -> bool {
+/// Whether `labels` include all labels of `selector`.
+pub(super) fn selector_matches_labels(selector: &StringMap, labels: &StringMap) -> bool {
     selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
-/// As people read labels: `app=cart, version=v1`.
-pub(super) fn shown(labels: &Texts) -> String {
+/// Formats labels for a message, like `app=cart, version=v1`.
+pub(super) fn format_labels(labels: &StringMap) -> String {
     if labels.is_empty() {
         return "nothing".to_owned();
     }
     labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
 }
 
-/// The first few names, and how many more there are.
-pub(super) fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+/// Formats a set of names for a message: the first three, and the number of the others.
+pub(super) fn summarize_names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: BTreeSet<&str> = names.into_iter().collect();
     let first: Vec<&str> = names.iter().copied().take(3).collect();
     match names.len().saturating_sub(first.len()) {
@@ -75,80 +76,83 @@ pub(super) fn some<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 
 // === Pods ===
 
-/// Runs, or will: not done, and not on its way out.
-pub(super) fn is_alive(pod: &Json) -> bool {
+/// Whether a pod is running or will run: it has neither finished nor is it being deleted.
+pub(super) fn is_pod_active(pod: &Json) -> bool {
     at(pod, &["metadata", "deletionTimestamp"]).is_null()
         && !matches!(text(pod, &["status", "phase"]), Some("Succeeded" | "Failed"))
 }
 
-/// The containers of a pod, those for the start too: a sidecar may be one of them.
+/// Returns the containers and init containers of a pod. The sidecar may be a native one, which is an init container.
 pub(super) fn containers(pod: &Json) -> impl Iterator<Item = &Json> {
     items(pod, &["spec", "containers"]).iter().chain(items(pod, &["spec", "initContainers"]))
 }
 
-/// Whether a container is Istio's proxy.
-pub(super) fn is_proxy(container: &Json) -> bool {
+/// Whether a container is the proxy of Istio.
+pub(super) fn is_istio_proxy(container: &Json) -> bool {
     text(container, &["name"]) == Some("istio-proxy")
 }
 
-/// Whether a pod has a sidecar.
-pub(super) fn has_proxy(pod: &Json) -> bool {
-    containers(pod).any(is_proxy)
+/// Whether a pod has the proxy of Istio.
+pub(super) fn has_sidecar(pod: &Json) -> bool {
+    containers(pod).any(is_istio_proxy)
 }
 
-/// The service account that a pod runs as.
-pub(super) fn account(pod: &Json) -> &str {
+/// Returns the name of the service account of a pod.
+pub(super) fn pod_service_account(pod: &Json) -> &str {
     text(pod, &["spec", "serviceAccountName"]).filter(|account| !account.is_empty()).unwrap_or("default")
 }
 
 // === Services ===
 
-/// What Istio takes a Service's port to speak; `None`: it looks at the first bytes.
-pub(super) fn protocol(port: &Json) -> Option<Protocol> {
-    let by_name = || text(port, &["name"]).and_then(|name| spoken(name.split('-').next().unwrap_or(name)));
-    text(port, &["appProtocol"]).and_then(spoken).or_else(by_name)
+/// Returns the protocol that Istio selects for a port of a Service. `None`: Istio detects the protocol from the first
+/// bytes of a connection.
+pub(super) fn port_protocol(port: &Json) -> Option<Protocol> {
+    let by_name = || text(port, &["name"]).and_then(|name| parse_protocol(name.split('-').next().unwrap_or(name)));
+    text(port, &["appProtocol"]).and_then(parse_protocol).or_else(by_name)
 }
 
-fn spoken(word: &str) -> Option<Protocol> {
+/// Parses a value of `appProtocol`, or the prefix of a port's name.
+fn parse_protocol(word: &str) -> Option<Protocol> {
     match word.to_ascii_lowercase().as_str() {
         "http" | "kubernetes.io/ws" => Some(Protocol::Http),
         "https" | "kubernetes.io/wss" => Some(Protocol::Https),
         "http2" | "kubernetes.io/h2c" => Some(Protocol::Http2),
-        word => Protocol::ALL.iter().copied().find(|protocol| protocol.word() == word),
+        word => Protocol::ALL.iter().copied().find(|protocol| protocol.as_str() == word),
     }
 }
 
-/// The TCP ports of a Service.
-pub(super) fn ports(service: &Json) -> impl Iterator<Item = &Json> {
+/// Returns the TCP ports of a Service.
+pub(super) fn tcp_ports(service: &Json) -> impl Iterator<Item = &Json> {
     items(service, &["spec", "ports"]).iter().filter(|port| matches!(text(port, &["protocol"]), None | Some("TCP")))
 }
 
-/// The number of a Service's port.
-pub(super) fn number(port: &Json) -> Option<i64> {
+/// Returns the number of a port of a Service.
+pub(super) fn port_number(port: &Json) -> Option<i64> {
     at(port, &["port"]).as_i64()
 }
 
-/// Where a Service's port leads.
-pub(super) enum Target<'a> {
-    /// A port of the pods.
+/// The target port of a port of a Service.
+pub(super) enum TargetPort<'a> {
+    /// Number of a port of the pods.
     Number(i64),
-    /// What their containers call it.
+    /// Name of a port of the pods' containers.
     Name(&'a str),
 }
 
-/// Where a Service's port leads: to its own number unless it says otherwise.
-pub(super) fn target(port: &Json) -> Option<Target<'_>> {
+/// Returns the target port of a port of a Service, which is its own number by default.
+pub(super) fn service_target_port(port: &Json) -> Option<TargetPort<'_>> {
     match at(port, &["targetPort"]) {
         Json::Number(target) => {
-            target.as_i64().filter(|target| *target > 0).or_else(|| number(port)).map(Target::Number)
+            target.as_i64().filter(|target| *target > 0).or_else(|| port_number(port)).map(TargetPort::Number)
         }
-        Json::String(name) => Some(name.parse().map_or(Target::Name(name), Target::Number)),
-        _ => number(port).map(Target::Number),
+        Json::String(name) => Some(name.parse().map_or(TargetPort::Name(name), TargetPort::Number)),
+        _ => port_number(port).map(TargetPort::Number),
     }
 }
 
-/// The numbers that containers of these pods give a name.
-pub(super) fn named_ports(pods: &[&Json], wanted: &str) -> BTreeSet<i64> {
+/// Returns the numbers of the container ports named `wanted` in these pods. Pods may have different numbers for one
+/// name.
+pub(super) fn container_ports_named(pods: &[&Json], wanted: &str) -> BTreeSet<i64> {
     let ports = pods.iter().flat_map(|pod| containers(pod)).flat_map(|container| items(container, &["ports"]));
     ports
         .filter(|port| text(port, &["name"]) == Some(wanted))
@@ -158,69 +162,74 @@ pub(super) fn named_ports(pods: &[&Json], wanted: &str) -> BTreeSet<i64> {
 
 // === exportTo ===
 
-/// Who sees an object.
+/// The namespaces that an object is exported to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Seen {
-    /// Every namespace.
-    ByAll,
-    /// These namespaces.
-    By(BTreeSet<String>),
+pub(super) enum Visibility {
+    /// The object is visible in every namespace.
+    AllNamespaces,
+    /// The object is visible in these namespaces only.
+    Namespaces(BTreeSet<String>),
 }
 
-impl Seen {
-    /// From the entries of an `exportTo`; none means what the mesh's defaults say, which is everybody.
-    pub(super) fn of<'a>(entries: impl Iterator<Item = &'a str>, home: &str) -> Self {
+impl Visibility {
+    /// Reads the entries of an `exportTo`. `own_namespace` is the namespace of the object. Without entries the object
+    /// is visible everywhere, the default of Istio's installation.
+    pub(super) fn from_export_to<'a>(entries: impl Iterator<Item = &'a str>, own_namespace: &str) -> Self {
         let entries: Vec<&str> = entries.map(str::trim).filter(|entry| !entry.is_empty()).collect();
         if entries.is_empty() || entries.contains(&"*") {
-            return Self::ByAll;
+            return Self::AllNamespaces;
         }
         let named = entries.into_iter().filter(|entry| *entry != "~");
-        Self::By(named.map(|entry| if entry == "." { home } else { entry }.to_owned()).collect())
+        Self::Namespaces(named.map(|entry| if entry == "." { own_namespace } else { entry }.to_owned()).collect())
     }
 
-    /// Whether a namespace sees it.
-    pub(super) fn by(&self, namespace: &str) -> bool {
+    /// Whether the object is visible in `namespace`.
+    pub(super) fn includes(&self, namespace: &str) -> bool {
         match self {
-            Self::ByAll => true,
-            Self::By(namespaces) => namespaces.contains(namespace),
+            Self::AllNamespaces => true,
+            Self::Namespaces(namespaces) => namespaces.contains(namespace),
         }
     }
 }
 
-impl std::fmt::Display for Seen {
+impl std::fmt::Display for Visibility {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::ByAll => f.write_str("every namespace"),
-            Self::By(namespaces) if namespaces.is_empty() => f.write_str("nobody"),
-            Self::By(namespaces) => f.write_str(&namespaces.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
+            Self::AllNamespaces => f.write_str("every namespace"),
+            Self::Namespaces(namespaces) if namespaces.is_empty() => f.write_str("nobody"),
+            Self::Namespaces(namespaces) => {
+                f.write_str(&namespaces.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+            }
         }
     }
 }
 
-/// Who sees a Service, by its annotation.
-pub(super) fn service_seen(service: &Json) -> Seen {
-    let said = text(service, &["metadata", "annotations", crate::mesh::istio::EXPORT_TO]).unwrap_or_default();
-    Seen::of(said.split(','), namespace(service))
+/// Returns the visibility of a Service, which is in an annotation.
+pub(super) fn service_visibility(service: &Json) -> Visibility {
+    let export_to = text(service, &["metadata", "annotations", crate::mesh::istio::EXPORT_TO]).unwrap_or_default();
+    Visibility::from_export_to(export_to.split(','), namespace(service))
 }
 
-/// Who sees an object of Istio's, by its spec.
-pub(super) fn seen(live: &Json) -> Seen {
-    Seen::of(words(live, &["spec", "exportTo"]), namespace(live))
+/// Returns the visibility of an Istio object, which is in its `spec`.
+pub(super) fn object_visibility(live: &Json) -> Visibility {
+    Visibility::from_export_to(strings(live, &["spec", "exportTo"]), namespace(live))
 }
 
 // === hosts ===
 
-/// Whether a host, maybe a wildcard, and another have a name in common.
-pub(super) fn hosts_meet(one: &str, other: &str) -> bool {
-    let under =
-        |wild: &str, host: &str| wild == "*" || wild.strip_prefix('*').is_some_and(|domain| host.ends_with(domain));
-    one == other || under(one, other) || under(other, one)
+/// Whether two hosts, each of which may be a wildcard, have a name in common.
+pub(super) fn hosts_overlap(one: &str, other: &str) -> bool {
+    let matches = |wildcard: &str, host: &str| {
+        wildcard == "*" || wildcard.strip_prefix('*').is_some_and(|domain| host.ends_with(domain))
+    };
+    one == other || matches(one, other) || matches(other, one)
 }
 
-/// A host as a rule in `home` means it: short names bind to the rule's namespace.
-pub(super) fn whole_host(host: &str, home: &str, cluster_domain: &str) -> String {
+/// Returns the fully qualified form of a host in an object of the namespace `own_namespace`. Istio resolves short names
+/// in the namespace of the object.
+pub(super) fn fully_qualified_host(host: &str, own_namespace: &str, cluster_domain: &str) -> String {
     match host.split('.').collect::<Vec<_>>().as_slice() {
-        [name] if *name != "*" => format!("{name}.{home}.svc.{cluster_domain}"),
+        [name] if *name != "*" => format!("{name}.{own_namespace}.svc.{cluster_domain}"),
         _ => host.to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! The body of an object: apiVersion, kind, metadata, and a spec where there is one.
+//! Manifests of objects: `apiVersion`, `kind`, `metadata`, and the content of the object.
 
 use std::collections::BTreeMap;
 
@@ -8,71 +8,72 @@ use serde_json::{Map, Value as Json, json};
 use super::Mesh;
 use crate::object::Key;
 
-/// Labels or annotations.
-pub type Texts = BTreeMap<String, String>;
+/// The type of labels and annotations.
+pub type StringMap = BTreeMap<String, String>;
 
-/// What stands in `metadata` beside the names.
+/// Labels and annotations in `metadata`.
 #[derive(Clone, Debug, Default)]
 pub struct Metadata {
-    /// For selectors and people.
-    pub labels: Texts,
-    /// For everything else.
-    pub annotations: Texts,
+    /// Labels.
+    pub labels: StringMap,
+    /// Annotations.
+    pub annotations: StringMap,
 }
 
 impl Metadata {
-    /// What every object carries that we create.
-    pub fn of(mesh: &Mesh) -> Self {
+    /// Returns the labels and annotations that the provider block sets on every object that the provider creates.
+    pub fn from_mesh(mesh: &Mesh) -> Self {
         Self { labels: mesh.labels.clone(), annotations: mesh.annotations.clone() }
     }
 
-    /// With one more annotation, which beats what stands there.
+    /// Adds an annotation. It replaces one with the same key.
     #[must_use]
-    pub fn annotated(mut self, key: &str, value: impl Into<String>) -> Self {
+    pub fn with_annotation(mut self, key: &str, value: impl Into<String>) -> Self {
         self.annotations.insert(key.to_owned(), value.into());
         self
     }
 
-    /// With a resource's own labels and annotations, which beat the mesh's.
+    /// Adds labels and annotations of a resource. They replace those with the same keys.
     #[must_use]
-    pub fn and(mut self, labels: &Texts, annotations: &Texts) -> Self {
+    pub fn merged_with(mut self, labels: &StringMap, annotations: &StringMap) -> Self {
         self.labels.extend(labels.clone());
         self.annotations.extend(annotations.clone());
         self
     }
 }
 
-/// An object without a spec.
-pub fn bare(key: &Key, metadata: Metadata) -> Json {
-    Json::Object(head(key, metadata))
+/// Makes a manifest without content, for kinds like ServiceAccount and Namespace.
+pub fn manifest_without_spec(key: &Key, metadata: Metadata) -> Json {
+    Json::Object(header(key, metadata))
 }
 
-/// An object with a spec.
+/// Makes a manifest whose content is its `spec`.
 pub fn manifest(key: &Key, metadata: Metadata, spec: &impl Serialize) -> Json {
-    let mut body = head(key, metadata);
-    // Structs of texts, numbers and maps with text keys always have a JSON form.
+    let mut body = header(key, metadata);
+    // Serialization can't fail: specs consist of texts, numbers, lists, and maps with text keys.
     body.insert("spec".to_owned(), serde_json::to_value(spec).unwrap_or_default());
     Json::Object(body)
 }
 
-/// An object whose content stands beside its metadata, as a Role's does.
-pub fn plain(key: &Key, metadata: Metadata, content: &impl Serialize) -> Json {
-    let mut body = head(key, metadata);
+/// Makes a manifest whose content is in top-level fields, like that of a Role.
+pub fn manifest_with_fields(key: &Key, metadata: Metadata, content: &impl Serialize) -> Json {
+    let mut body = header(key, metadata);
     if let Ok(Json::Object(content)) = serde_json::to_value(content) {
         body.extend(content);
     }
     Json::Object(body)
 }
 
-fn head(key: &Key, metadata: Metadata) -> Map<String, Json> {
+/// Returns `apiVersion`, `kind` and `metadata`.
+fn header(key: &Key, metadata: Metadata) -> Map<String, Json> {
     let mut meta = Map::new();
     meta.insert("name".to_owned(), json!(key.name));
     if let Some(namespace) = &key.namespace {
         meta.insert("namespace".to_owned(), json!(namespace));
     }
-    for (field, texts) in [("labels", metadata.labels), ("annotations", metadata.annotations)] {
-        if !texts.is_empty() {
-            meta.insert(field.to_owned(), json!(texts));
+    for (field, map) in [("labels", metadata.labels), ("annotations", metadata.annotations)] {
+        if !map.is_empty() {
+            meta.insert(field.to_owned(), json!(map));
         }
     }
     let mut body = Map::new();

@@ -1,45 +1,45 @@
-//! The mesh as it is installed: `meshConfig`, which istiod reads from a ConfigMap of the root namespace, `istio`, or
-//! `istio-<revision>`. A fact of the cluster: it feeds warnings alone.
+//! The `meshConfig` of the installed Istio. istiod reads it from a ConfigMap of the root namespace, `istio` or
+//! `istio-<revision>`. Only live checks use it.
 
 use serde_json::Value as Json;
 
 use crate::json_path::{at, text};
 
-/// The configuration of one revision.
+/// The mesh configuration of one revision of Istio.
 #[derive(Clone, Debug)]
 pub struct MeshConfig {
-    /// The ConfigMap's name.
+    /// Name of the ConfigMap.
     pub name: String,
-    /// `meshConfig`
+    /// Content of `meshConfig`.
     pub config: Json,
 }
 
-/// Every revision's among these ConfigMaps. What isn't one, or can't be read, is left out.
-pub fn all(maps: &[&Json]) -> Vec<MeshConfig> {
-    let read = |map: &&Json| {
+/// Returns the mesh configuration of every revision. Other ConfigMaps, and those that can't be parsed, are skipped.
+pub fn from_config_maps(maps: &[&Json]) -> Vec<MeshConfig> {
+    let parse = |map: &&Json| {
         let name = text(map, &["metadata", "name"])?;
         let is_mesh = name == "istio" || name.starts_with("istio-");
         let config = serde_saphyr::from_str(text(map, &["data", "mesh"])?).ok()?;
         is_mesh.then(|| MeshConfig { name: name.to_owned(), config })
     };
-    maps.iter().filter_map(read).collect()
+    maps.iter().filter_map(parse).collect()
 }
 
 impl MeshConfig {
-    /// The names of all extension providers.
-    pub fn providers(&self) -> Vec<&str> {
-        self.named(|_| true)
+    /// Returns the names of all extension providers.
+    pub fn extension_providers(&self) -> Vec<&str> {
+        self.provider_names(|_| true)
     }
 
-    /// The names of those that are asked about requests.
-    pub fn authorizers(&self) -> Vec<&str> {
-        self.named(|provider| {
+    /// Returns the names of the extension providers for external authorization.
+    pub fn external_authorizers(&self) -> Vec<&str> {
+        self.provider_names(|provider| {
             ["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].iter().any(|kind| !at(provider, &[kind]).is_null())
         })
     }
 
-    fn named(&self, is_meant: impl Fn(&Json) -> bool) -> Vec<&str> {
+    fn provider_names(&self, filter: impl Fn(&Json) -> bool) -> Vec<&str> {
         let all = at(&self.config, &["extensionProviders"]).as_array().map(Vec::as_slice).unwrap_or_default();
-        all.iter().filter(|provider| is_meant(provider)).filter_map(|provider| text(provider, &["name"])).collect()
+        all.iter().filter(|provider| filter(provider)).filter_map(|provider| text(provider, &["name"])).collect()
     }
 }

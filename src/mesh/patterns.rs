@@ -1,25 +1,30 @@
-//! By what requests are matched in policies: paths, hosts, claims, addresses. Each admits what Istio takes and means what it
-//! says; what Istio takes and reads otherwise (a second `*` is a plain character there) is refused.
+//! Patterns of paths, hosts, claims and addresses, as AuthorizationPolicies, VirtualServices and Gateways take them.
+//! StringMap that Istio accepts but doesn't read as a pattern are refused: to an AuthorizationPolicy, a second `*` is an
+//! ordinary character.
 
 use core::net::IpAddr;
 
-/// What [`is_path`] admits.
-pub const PATH: &str = "Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes.";
+use super::names::is_subdomain;
 
-/// What [`is_host`] admits.
-pub const HOST: &str = "Hosts, with one `*` at the start or end, like `payments.example.com` or `*.example.com`.";
+/// The sentence for the documentation that says what [`is_path_pattern`] accepts.
+pub const PATH_PATTERN: &str = "Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes.";
 
-/// What [`is_ip_block`] admits.
+/// The sentence for the documentation that says what [`is_host_pattern`] accepts.
+pub const HOST_PATTERN: &str =
+    "Hosts, with one `*` at the start or end, like `payments.example.com` or `*.example.com`.";
+
+/// The sentence for the documentation that says what [`is_ip_block`] accepts.
 pub const IP_BLOCK: &str = "Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`.";
 
-/// What [`is_claim`] admits.
+/// The sentence for the documentation that says what [`is_claim`] accepts.
 pub const CLAIM: &str = "Names of claims, like `groups`, or `[realm_access][roles]` for a claim within a claim; `iss` is what \
                          `issuer` stands for.";
 
-/// What [`is_pattern`] admits.
-pub const PATTERN: &str = "Texts, with one `*` at the start or end; `*` alone is any.";
+/// The sentence for the documentation that says what [`is_pattern`] accepts.
+pub const PATTERN: &str = "StringMap, with one `*` at the start or end; `*` alone is any.";
 
-/// Exact, or with one `*` at the start or end. Istio reads `*x*` as what ends with `x*`, so it isn't one.
+/// Whether `text` is an exact value, or a pattern with one `*` at the start or end. Istio reads `*x*` as the values
+/// that end with `x*`, so it is refused.
 pub fn is_pattern(text: &str) -> bool {
     match text.matches('*').count() {
         0 => !text.is_empty(),
@@ -28,59 +33,90 @@ pub fn is_pattern(text: &str) -> bool {
     }
 }
 
-/// A path: a pattern, or one with templates: `{*}` for one part between slashes, `{**}` for all that follow up to literals.
-/// What follows `?` is no part of it.
-pub fn is_path(text: &str) -> bool {
+/// Whether `text` is a path of an AuthorizationPolicy: a pattern, or a path template in which `{*}` stands for one
+/// segment and `{**}` for any number of segments. Istio matches paths without their query, so `?` is refused.
+pub fn is_path_pattern(text: &str) -> bool {
     if text.contains("{*}") || text.contains("{**}") {
-        return is_template(text);
+        return is_path_template(text);
     }
     is_pattern(text) && text.starts_with(['/', '*']) && !text.contains(['{', '}', '?', '#', ' '])
 }
 
-/// Nothing but literals follows `{**}`, and literals have the characters of a URL's path.
-fn is_template(text: &str) -> bool {
-    let literal = |part: &str| {
-        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-._~%!$&'()+,;:@=".contains(c))
+/// Whether `text` is a path template. Only literal segments may follow `{**}`, and these consist of the characters of a
+/// URL's path.
+fn is_path_template(text: &str) -> bool {
+    let is_literal = |segment: &str| {
+        !segment.is_empty() && segment.chars().all(|c| c.is_ascii_alphanumeric() || "-._~%!$&'()+,;:@=".contains(c))
     };
-    let mut greedy = false;
-    let mut part_holds = |part: &str| match part {
-        "{*}" => !greedy,
-        "{**}" => !std::mem::replace(&mut greedy, true),
-        part => literal(part),
+    let mut after_double = false;
+    let mut is_segment = |segment: &str| match segment {
+        "{*}" => !after_double,
+        "{**}" => !std::mem::replace(&mut after_double, true),
+        segment => is_literal(segment),
     };
-    text.starts_with('/') && text.trim_matches('/').split('/').all(&mut part_holds)
+    text.starts_with('/') && text.trim_matches('/').split('/').all(&mut is_segment)
 }
 
-/// A method, in capitals as requests carry it.
+/// Whether `text` is an HTTP method in upper case, as requests have it.
 pub fn is_method(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|c| c.is_ascii_uppercase() || c == b'-')
 }
 
-/// A host as a request names it, with a port or without.
-pub fn is_host(text: &str) -> bool {
+/// Whether `text` is a pattern of hosts as requests name them, with or without a port.
+pub fn is_host_pattern(text: &str) -> bool {
     is_pattern(text) && !text.contains(|c: char| c == '/' || c == ',' || c.is_whitespace())
 }
 
-/// An address, or a block of them.
+/// Whether `text` is a path as a VirtualService matches it: exact, or a prefix with `*` at the end.
+pub fn is_path_prefix(text: &str) -> bool {
+    text.starts_with('/') && !text.strip_suffix('*').unwrap_or(text).contains('*')
+}
+
+/// Whether `text` is a path of an `ingress` block: [`is_path_prefix`] without braces. The AuthorizationPolicy of the
+/// service names the same path, and there Istio reads `{*}` and `{**}` as templates.
+pub fn is_ingress_path(text: &str) -> bool {
+    is_path_prefix(text) && !text.contains(['{', '}'])
+}
+
+/// Whether `text` is a DNS name with at least two labels, or such a name under `*.`.
+pub fn is_dns_host(text: &str) -> bool {
+    let host = text.strip_prefix("*.").unwrap_or(text);
+    host.contains('.') && is_subdomain(host)
+}
+
+/// Whether `text` is the host of an external service: a DNS name with at least two labels, or such a name under `*.`.
+/// An IP address is refused, since no top-level domain is a number.
+pub fn is_external_host(text: &str) -> bool {
+    let top_level_domain = text.rsplit('.').next().unwrap_or_default();
+    is_dns_host(text) && !top_level_domain.bytes().all(|c| c.is_ascii_digit())
+}
+
+/// Whether `text` is a host of a Gateway server: `*`, a DNS name with at least two labels, or any DNS name under `*.`.
+pub fn is_gateway_host(text: &str) -> bool {
+    text == "*" || is_dns_host(text) || text.strip_prefix("*.").is_some_and(is_subdomain)
+}
+
+/// Whether `text` is an IP address or a CIDR block.
 pub fn is_ip_block(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else { return text.parse::<IpAddr>().is_ok() };
     let Ok(address) = address.parse::<IpAddr>() else { return false };
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    // Go takes neither a sign nor a zero in front.
-    bits.parse::<u8>().is_ok_and(|number| number <= most && number.to_string() == bits)
+    let max_bits = if address.is_ipv4() { 32 } else { 128 };
+    // Istio parses the block by Go, which accepts neither a sign nor a leading zero.
+    bits.parse::<u8>().is_ok_and(|number| number <= max_bits && number.to_string() == bits)
 }
 
-/// The name of a claim, or the way to one within another in Istio's own brackets. Names have dots and slashes (`https://x.com/roles`),
-/// so these can't stand for the way.
+/// Whether `text` is the name of a claim, or the path of a nested claim in Istio's brackets, like
+/// `[realm_access][roles]`. Dots and slashes can't separate a path, since names contain them (`https://x.com/roles`).
+/// `iss` is refused, since the argument `issuer` stands for it.
 pub fn is_claim(text: &str) -> bool {
-    let name = |name: &str| !name.is_empty() && !name.contains(['[', ']']);
-    let way = claim(text);
-    let names = way.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
-    names.split("][").all(name) && way != "[iss]"
+    let is_name = |name: &str| !name.is_empty() && !name.contains(['[', ']']);
+    let key = claim_key(text);
+    let names = key.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
+    names.split("][").all(is_name) && key != "[iss]"
 }
 
-/// A claim as the key of a condition has it: `[groups]`.
-pub fn claim(text: &str) -> String {
+/// Returns a claim in the form of a condition's key, like `[groups]`.
+pub fn claim_key(text: &str) -> String {
     if text.starts_with('[') { text.to_owned() } else { format!("[{text}]") }
 }
 
@@ -88,7 +124,7 @@ pub fn claim(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn admits(rule: fn(&str) -> bool, good: &[&str], bad: &[&str]) {
+    fn assert_accepts(rule: fn(&str) -> bool, good: &[&str], bad: &[&str]) {
         for text in good {
             assert!(rule(text), "{text}");
         }
@@ -98,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn patterns() {
-        admits(is_pattern, &["a", "*", "a*", "*a", "a b"], &["", "**", "*a*", "a*b", "a**", "*a*b"]);
+    fn patterns_have_one_asterisk_at_an_end() {
+        assert_accepts(is_pattern, &["a", "*", "a*", "*a", "a b"], &["", "**", "*a*", "a*b", "a**", "*a*b"]);
     }
 
     #[test]
-    fn paths() {
+    fn path_patterns_and_templates_are_validated() {
         let good = ["/", "*", "/v1/*", "*.json", "/a/{*}/b", "/a/{**}", "/{**}/z", "/{*}/{*}/{**}/", "/a%20b"];
         let bad = [
             "",
@@ -122,17 +158,37 @@ mod tests {
             "/a b",
             "/{",
         ];
-        admits(is_path, &good, &bad);
+        assert_accepts(is_path_pattern, &good, &bad);
     }
 
     #[test]
-    fn hosts() {
+    fn host_patterns_are_validated() {
         let good = ["pay.test", "pay.test:8080", "*.pay.test", "pay.*", "*", "[::1]:80", "pay.test:*"];
-        admits(is_host, &good, &["", "https://pay.test", "*.pay.*", "pay test", "a,b"]);
+        assert_accepts(is_host_pattern, &good, &["", "https://pay.test", "*.pay.*", "pay test", "a,b"]);
     }
 
     #[test]
-    fn ip_blocks() {
+    fn route_paths_are_validated() {
+        assert_accepts(is_path_prefix, &["/", "/*", "/v1", "/v1/*", "/v1*", "/{x}"], &["", "*", "v1", "/*/a", "/**"]);
+        assert_accepts(is_ingress_path, &["/", "/*", "/v1/*"], &["", "/{x}", "/a/{*}", "/*/a"]);
+    }
+
+    #[test]
+    fn dns_hosts_are_validated() {
+        assert_accepts(
+            is_dns_host,
+            &["pay.test", "*.pay.test"],
+            &["", "*", "pay", "*.test", "*.*.test", "Pay.test", "pay.*"],
+        );
+        assert_accepts(
+            is_gateway_host,
+            &["pay.test", "*.pay.test", "*.test", "*"],
+            &["", "pay", "**", "pay.*", "pay.test:80"],
+        );
+    }
+
+    #[test]
+    fn ip_blocks_are_validated() {
         let good = ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "::1", "2001:db8::/32", "::/128"];
         let bad = [
             "",
@@ -148,14 +204,14 @@ mod tests {
             "10.0.0.0/8/8",
             "pay.test",
         ];
-        admits(is_ip_block, &good, &bad);
+        assert_accepts(is_ip_block, &good, &bad);
     }
 
     #[test]
-    fn claims() {
+    fn claims_are_validated() {
         let good = ["groups", "https://pay.test/roles", "cognito:groups", "[realm_access][roles]", "[groups]"];
-        admits(is_claim, &good, &["", "iss", "[iss]", "[]", "[a][]", "[a]b", "a[b]", "[a", "a]", "[a]]"]);
-        assert_eq!(claim("groups"), "[groups]");
-        assert_eq!(claim("[a][b]"), "[a][b]");
+        assert_accepts(is_claim, &good, &["", "iss", "[iss]", "[]", "[a][]", "[a]b", "a[b]", "[a", "a]", "[a]]"]);
+        assert_eq!(claim_key("groups"), "[groups]");
+        assert_eq!(claim_key("[a][b]"), "[a][b]");
     }
 }

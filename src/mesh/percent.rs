@@ -1,4 +1,4 @@
-//! Shares in percent, with two decimals at most: the finest that proxies count.
+//! Percentages with at most two decimals, the finest resolution of Envoy.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use crate::{
 pub struct Percent(u16);
 
 impl Percent {
-    /// What [`parse`](Self::parse) admits.
+    /// The sentence for the documentation that says what [`parse`](Self::parse) accepts.
     pub const ADMITS: &'static str = "0 to 100, with two decimals at most.";
 
-    /// A number as it is written; `None` where it isn't a share, or too fine.
+    /// Parses a decimal number. Returns `None` if it is out of range or has more than two decimals.
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         if fraction.len() > 2 || !fraction.bytes().all(|c| c.is_ascii_digit()) {
@@ -40,7 +40,7 @@ impl fmt::Display for Percent {
     }
 }
 
-/// Whole numbers as such: the server gives back what it got in the shortest form.
+/// Whole numbers are serialized as integers, because the API server returns numbers in their shortest form.
 impl serde::Serialize for Percent {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.is_multiple_of(100) {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_print_as_they_are_written() {
+    fn percentages_print_as_they_parse() {
         for (text, json) in
             [("0", "0"), ("1", "1"), ("100", "100"), ("0.1", "0.1"), ("12.34", "12.34"), ("0.05", "0.05")]
         {

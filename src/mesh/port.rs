@@ -1,4 +1,4 @@
-//! Ports and what is spoken on them.
+//! Port numbers and application protocols.
 
 use std::fmt;
 
@@ -11,18 +11,18 @@ use crate::{
     },
 };
 
-/// The number of a port, 1 to 65535.
+/// A port number, 1 to 65535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(transparent)]
 pub struct PortNumber(u16);
 
 impl PortNumber {
-    /// Clear-text HTTP.
+    /// The default port of HTTP without TLS.
     pub const HTTP: Self = Self(80);
-    /// TLS.
+    /// The default port of HTTPS.
     pub const HTTPS: Self = Self(443);
 
-    /// `None` where no port has this number.
+    /// Returns `None` if `number` is out of range.
     pub fn new(number: i64) -> Option<Self> {
         u16::try_from(number).ok().filter(|n| *n > 0).map(Self)
     }
@@ -41,41 +41,42 @@ impl fmt::Display for PortNumber {
 }
 
 text_enum! {
-    /// What is spoken on a port. Istio reads it from the port's name prefix and from `appProtocol`; we write both.
+    /// The application protocol of a port. Istio takes it from `appProtocol` or from the prefix of the port's name.
+    /// Both are written.
     pub enum Protocol {
-        /// HTTP/1.1 in clear text.
+        /// HTTP/1.1 without TLS.
         Http = "http",
-        /// HTTP/2 in clear text.
+        /// HTTP/2 without TLS.
         Http2 = "http2",
-        /// gRPC.
+        /// gRPC without TLS.
         Grpc = "grpc",
-        /// Anything; bytes.
+        /// Any protocol over TCP, which proxies forward without parsing it.
         Tcp = "tcp",
-        /// TLS of the application.
+        /// TLS that the application itself starts.
         Tls = "tls",
-        /// HTTP in TLS of the application.
+        /// HTTP over TLS that the application itself starts.
         Https = "https",
-        /// MongoDB's protocol.
+        /// The protocol of MongoDB.
         Mongo = "mongo",
-        /// MySQL's protocol.
+        /// The protocol of MySQL.
         Mysql = "mysql",
-        /// Redis's protocol.
+        /// The protocol of Redis.
         Redis = "redis",
     }
 }
 
 impl Protocol {
-    /// Whether proxies see requests: methods, paths, status codes. In TLS of the application they don't.
+    /// Whether proxies parse requests, with methods, paths and status codes. They can't if the application starts TLS.
     pub const fn is_http(self) -> bool {
         matches!(self, Self::Http | Self::Http2 | Self::Grpc)
     }
 
-    /// Whether the connection begins with a TLS handshake, whose server name tells hosts apart.
+    /// Whether connections start with a TLS handshake, so that proxies can route by the server name (SNI).
     pub const fn is_tls(self) -> bool {
         matches!(self, Self::Tls | Self::Https)
     }
 
-    /// As ServiceEntries write it.
+    /// Returns the name of the protocol in ServiceEntries and Gateways.
     pub const fn istio(self) -> &'static str {
         match self {
             Self::Http => "HTTP",
@@ -90,7 +91,7 @@ impl Protocol {
         }
     }
 
-    /// The name of a port, unique in its Service: `http-8080`.
+    /// Returns the name of a port, like `http-8080`. It is unique in the Service, and its prefix is the protocol.
     pub fn port_name(self, number: PortNumber) -> String {
         format!("{self}-{number}")
     }

@@ -1,37 +1,38 @@
-//! References: how one resource names what another team owns. They are strings, so that two services which call each other
-//! make no cycle in Terraform, and callers may live in other states.
+//! References of one resource to services and identities of others. They are plain texts, so that two services that
+//! call each other make no cycle in Terraform, and so that both may be in different states.
 
 use std::fmt;
 
 use super::{
     Mesh,
     names::{self, is_label, is_service_name, is_subdomain},
+    patterns::is_external_host,
     text::Text,
 };
 
-/// Who calls: an identity, or many. The namespace `None` is that of the resource which names it.
+/// A caller in an `allow` or `deny` rule: one identity, or a set of identities.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Caller {
-    /// `anonymous`: also without identity.
+    /// `anonymous`: any caller, even one without an identity (without mutual TLS).
     Anonymous,
-    /// `*`: any workload of the mesh.
+    /// `*`: any caller with an identity.
     Any,
-    /// `shop/*`
+    /// `shop/*`: any workload of a namespace.
     Namespace(String),
-    /// `checkout`, `shop/checkout`: by its service account.
+    /// `checkout` or `shop/checkout`: the workloads with a service account, in the trust domain of the mesh.
     Workload {
-        /// Where it runs.
+        /// Namespace of the service account. `None`: the namespace of the resource that has the reference.
         namespace: Option<String>,
-        /// Its service account.
+        /// Name of the service account.
         service_account: String,
     },
-    /// `cluster.local/ns/shop/sa/checkout`: of any trust domain.
+    /// `cluster.local/ns/shop/sa/checkout`: the workloads with a service account, in any trust domain.
     Principal {
-        /// `cluster.local`
+        /// Trust domain, like `cluster.local`.
         trust_domain: String,
-        /// Where it runs.
+        /// Namespace of the service account.
         namespace: String,
-        /// Its service account.
+        /// Name of the service account.
         service_account: String,
     },
 }
@@ -95,12 +96,13 @@ impl Text for Caller {
 }
 
 impl Caller {
-    /// The same caller, with the namespace that it has when `home` names it, and without a trust domain that is the mesh's.
+    /// Returns the same caller with its namespace filled in, and without the trust domain if that is the mesh's.
+    /// `own_namespace` is the namespace of the resource that has the reference.
     #[must_use]
-    pub fn resolved(&self, home: &str, mesh: &Mesh) -> Self {
+    pub fn resolve(&self, own_namespace: &str, mesh: &Mesh) -> Self {
         match self {
             Self::Workload { namespace: None, service_account } => {
-                Self::Workload { namespace: Some(home.to_owned()), service_account: service_account.clone() }
+                Self::Workload { namespace: Some(own_namespace.to_owned()), service_account: service_account.clone() }
             }
             Self::Principal { trust_domain, namespace, service_account } if *trust_domain == mesh.trust_domain => {
                 Self::Workload { namespace: Some(namespace.clone()), service_account: service_account.clone() }
@@ -109,7 +111,7 @@ impl Caller {
         }
     }
 
-    /// The namespace whose workloads are meant, of a caller that is [`resolved`](Self::resolved); `None`: of every one.
+    /// Returns the namespace of a [resolved](Self::resolve) caller. `None`: the caller may be in any namespace.
     pub fn namespace(&self) -> Option<&str> {
         match self {
             Self::Anonymous | Self::Any => None,
@@ -118,9 +120,9 @@ impl Caller {
         }
     }
 
-    /// Whether some workload is meant by both, which are [`resolved`](Self::resolved). Istio reads `shop/*` as the namespaces
-    /// of that name in every trust domain.
-    pub fn meets(&self, other: &Self) -> bool {
+    /// Whether two [resolved](Self::resolve) callers have a workload in common. Istio matches `shop/*` with the
+    /// namespace of that name in every trust domain.
+    pub fn overlaps(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Anonymous | Self::Any, _) | (_, Self::Anonymous | Self::Any) => true,
             (Self::Namespace(_), _) | (_, Self::Namespace(_)) => self.namespace() == other.namespace(),
@@ -129,23 +131,23 @@ impl Caller {
     }
 }
 
-/// What is called. The namespace `None` is that of the resource which names it, for external hosts the root namespace.
+/// A destination of calls: a service, every service of a namespace, or an external host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Destination {
-    /// `ledger`, `shop/catalog`
+    /// `ledger` or `shop/catalog`: one service.
     Service {
-        /// Where it is.
+        /// Namespace of the service. `None`: the namespace of the resource that has the reference.
         namespace: Option<String>,
-        /// Its name.
+        /// Name of the service.
         name: String,
     },
-    /// `shop/*`
+    /// `shop/*`: every service of a namespace.
     Namespace(String),
-    /// `api.stripe.com`, `*.s3.amazonaws.com`, `team/api.partner.com`
+    /// `api.stripe.com`, `*.s3.amazonaws.com` or `team/api.partner.com`: an external host.
     Host {
-        /// Where its mesh_external_service is.
+        /// Namespace of the mesh_external_service that declares the host. `None`: the root namespace.
         namespace: Option<String>,
-        /// The host, exact or a wildcard.
+        /// Host, exact or a wildcard.
         host: String,
     },
 }
@@ -176,13 +178,13 @@ impl Text for Destination {
             Some((namespace, name)) => (Some(namespace.to_owned()), name),
             None => (None, text),
         };
-        let placed = namespace.as_deref().is_none_or(is_label);
+        let is_valid_namespace = namespace.as_deref().is_none_or(is_label);
         match (namespace, name) {
-            (Some(namespace), "*") if placed => Ok(Self::Namespace(namespace)),
-            (namespace, name) if placed && is_service_name(name) => {
+            (Some(namespace), "*") if is_valid_namespace => Ok(Self::Namespace(namespace)),
+            (namespace, name) if is_valid_namespace && is_service_name(name) => {
                 Ok(Self::Service { namespace, name: name.to_owned() })
             }
-            (namespace, name) if placed && is_external_host(name) => {
+            (namespace, name) if is_valid_namespace && is_external_host(name) => {
                 Ok(Self::Host { namespace, host: name.to_owned() })
             }
             _ => Err(format!(
@@ -194,15 +196,16 @@ impl Text for Destination {
 }
 
 impl Destination {
-    /// As Sidecars list it: `shop/catalog.shop.svc.cluster.local`. By both of its names, where the mesh makes global ones:
-    /// by one alone, the other doesn't resolve. A namespace's `*` is all of its hosts, global names too.
-    pub fn egress_hosts(&self, home: &str, mesh: &Mesh) -> Vec<String> {
+    /// Returns the destination in the form of a Sidecar's `egress.hosts`, like `shop/catalog.shop.svc.cluster.local`. A
+    /// service that has a global name by the template is listed by both names, since a proxy knows only the listed
+    /// ones. `shop/*` includes global names.
+    pub fn egress_hosts(&self, own_namespace: &str, mesh: &Mesh) -> Vec<String> {
         match self {
             Self::Service { namespace, name } => {
-                let namespace = namespace.as_deref().unwrap_or(home);
+                let namespace = namespace.as_deref().unwrap_or(own_namespace);
                 let template = mesh.global_name_template.as_ref();
                 let global = template.and_then(|template| template.global_name(name, namespace));
-                let hosts = std::iter::once(names::host(name, namespace, mesh)).chain(global);
+                let hosts = std::iter::once(names::service_host(name, namespace, &mesh.cluster_domain)).chain(global);
                 hosts.map(|host| format!("{namespace}/{host}")).collect()
             }
             Self::Namespace(namespace) => vec![format!("{namespace}/*")],
@@ -213,12 +216,12 @@ impl Destination {
     }
 }
 
-/// An object of some namespace: `istio-ingress/public`.
+/// A reference to an object by namespace and name, like `istio-ingress/public`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamespacedName {
-    /// `istio-ingress`
+    /// Namespace of the object.
     pub namespace: String,
-    /// `public`
+    /// Name of the object.
     pub name: String,
 }
 
@@ -243,14 +246,6 @@ impl Text for NamespacedName {
     }
 }
 
-/// A host outside the cluster: a DNS name of several parts, or one under a wildcard. Not an address: no top-level domain is
-/// a number.
-pub fn is_external_host(text: &str) -> bool {
-    let name = text.strip_prefix("*.").unwrap_or(text);
-    let domain = name.rsplit_once('.').map(|(_, domain)| domain);
-    is_subdomain(name) && domain.is_some_and(|domain| !domain.bytes().all(|c| c.is_ascii_digit()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_caller() {
+    fn invalid_callers_are_refused() {
         for text in
             ["", "/", "shop/", "/checkout", "*/checkout", "Shop/checkout", "a/b/c", "x/ns/y/sa/*", "shop/check*"]
         {
@@ -285,9 +280,9 @@ mod tests {
     }
 
     #[test]
-    fn callers_that_meet() {
+    fn overlapping_callers_are_found() {
         let caller = |text| Caller::parse(text).unwrap();
-        for (one, other, meet) in [
+        for (one, other, overlap) in [
             ("anonymous", "shop/cart", true),
             ("*", "shop/*", true),
             ("shop/*", "shop/cart", true),
@@ -297,8 +292,8 @@ mod tests {
             ("shop/cart", "shop/web", false),
             ("shop/cart", "other.mesh/ns/shop/sa/cart", false),
         ] {
-            assert_eq!(caller(one).meets(&caller(other)), meet, "{one} {other}");
-            assert_eq!(caller(other).meets(&caller(one)), meet, "{other} {one}");
+            assert_eq!(caller(one).overlaps(&caller(other)), overlap, "{one} {other}");
+            assert_eq!(caller(other).overlaps(&caller(one)), overlap, "{other} {one}");
         }
     }
 
@@ -318,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_destination() {
+    fn invalid_destinations_are_refused() {
         for text in [
             "",
             "*",

@@ -1,4 +1,4 @@
-//! Callers as AuthorizationPolicies name them.
+//! Callers as sources of AuthorizationPolicy rules.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,15 @@ use super::{
     reference::Caller,
 };
 
-/// Callers, as `home` names them, as sources, each from these addresses. None for `anonymous` from anywhere, which a rule says by naming no source.
-pub fn sources(callers: &BTreeSet<Caller>, ip_blocks: &BTreeSet<String>, home: &str, mesh: &Mesh) -> Vec<From> {
+/// Converts callers to the `from` of a rule, limited to `ip_blocks` if there are any. `own_namespace` is the namespace
+/// of the resource that has the references. The result is empty for `anonymous` from any address, since a rule without
+/// sources matches every caller.
+pub fn sources(
+    callers: &BTreeSet<Caller>,
+    ip_blocks: &BTreeSet<String>,
+    own_namespace: &str,
+    mesh: &Mesh,
+) -> Vec<From> {
     let (mut principals, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
     for caller in callers {
         match caller {
@@ -22,7 +29,7 @@ pub fn sources(callers: &BTreeSet<Caller>, ip_blocks: &BTreeSet<String>, home: &
                 namespaces.insert(namespace.clone());
             }
             Caller::Workload { namespace, service_account } => {
-                let namespace = namespace.as_deref().unwrap_or(home);
+                let namespace = namespace.as_deref().unwrap_or(own_namespace);
                 principals.insert(names::principal(&mesh.trust_domain, namespace, service_account));
             }
             Caller::Principal { trust_domain, namespace, service_account } => {

@@ -1,5 +1,5 @@
-//! Types of arguments that are written as text in HCL: enums, references, durations. Each type parses its text, describes
-//! in a sentence what it accepts, and prints in the form that it parses.
+//! Types of arguments that are written as text in HCL: enums, references, durations. Each type parses its text,
+//! describes in a sentence what it accepts, and prints in the form that it parses.
 
 use std::fmt::Display;
 
@@ -47,15 +47,15 @@ macro_rules! text_enum {
             /// Every value, in the order of the documentation.
             pub const ALL: &'static [Self] = &[$(Self::$Word),*];
 
-            /// The word in HCL.
-            pub const fn word(self) -> &'static str {
+            /// Returns the word in HCL.
+            pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$Word => $text),* }
             }
         }
 
         impl std::fmt::Display for $Name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.word())
+                f.write_str(self.as_str())
             }
         }
 
@@ -65,8 +65,8 @@ macro_rules! text_enum {
                 format!("One of {}.", words.join(", "))
             }
             fn parse(text: &str) -> Result<Self, String> {
-                Self::ALL.iter().copied().find(|value| value.word() == text).ok_or_else(|| {
-                    let words: Vec<_> = Self::ALL.iter().map(|value| format!("{:?}", value.word())).collect();
+                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| {
+                    let words: Vec<_> = Self::ALL.iter().map(|value| format!("{:?}", value.as_str())).collect();
                     format!("{text:?} isn't one of {}.", words.join(", "))
                 })
             }

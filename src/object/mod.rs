@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 pub use key::{Key, ParseKeyError};
 pub use kind::{FieldOwnership, Kind};
-pub use ownership_metadata::{FIELD_MANAGER, annotation, label, resource_id, resource_name, resource_type};
+pub use ownership_metadata::{
+    FIELD_MANAGER, annotation, is_ownership_key, label, resource_id, resource_name, resource_type,
+};
 use serde_json::Value as Json;
 pub use transition::{Transition, UpdateStrategy};
 

@@ -37,6 +37,13 @@ pub mod annotation {
     pub const ARGUMENTS: &str = "terraform-provider-mesh/arguments";
 }
 
+/// Whether the provider uses the label or annotation `key` to recognize its objects. Such keys are never part of the
+/// `objects` attribute.
+pub fn is_ownership_key(key: &str) -> bool {
+    [label::MANAGED, annotation::OWNER, annotation::RESOURCE, annotation::INSTANCE, annotation::ARGUMENTS]
+        .contains(&key)
+}
+
 /// Returns the value of [`annotation::RESOURCE`] for a resource: `mesh_service/pci/payments`.
 pub fn resource_name(resource_type: &str, id: &str) -> String {
     format!("{resource_type}/{id}")

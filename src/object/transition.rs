@@ -26,7 +26,7 @@ pub enum Transition {
     InPlace,
     /// The strategy depends on what is live.
     Computed {
-        /// Decides by the live fields that are ours and by the wanted body, which is null if the object is deleted. The
+        /// Decides by the fields that the resource owns in the live object and by the wanted body, which is null if the object is deleted. The
         /// function is pure.
         strategy: fn(live: &Json, wanted: &Json) -> UpdateStrategy,
         /// How long Istio needs until every proxy has left the old configuration.

@@ -1,5 +1,6 @@
-//! Connections of the host, plain or TLS. Each TLS handshake runs in a task of its own, so that one bad client neither
-//! stalls the others nor ends the listening; a host that reattaches opens a connection and closes it at once.
+//! Connections of the host, with or without TLS. Each TLS handshake runs in a task of its own, so that a client that
+//! never finishes it delays no other client. A failed handshake doesn't end the listener: a host that reattaches opens
+//! a connection and closes it at once.
 
 use std::{
     io,
@@ -18,18 +19,18 @@ use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
-/// A client that hasn't finished its TLS handshake by then never will.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
+/// Maximum duration of a TLS handshake.
+const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Accepts for ever; the stream ends with its reader.
+/// Accepts connections until the returned stream is dropped.
 pub(super) fn accept(listener: UnixListener, tls: Option<TlsAcceptor>) -> ReceiverStream<io::Result<Connection>> {
     let (sender, receiver) = mpsc::channel(8);
     tokio::spawn(async move {
         while !sender.is_closed() {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(greet(stream, tls.clone(), sender.clone()))),
+                Ok((stream, _)) => drop(tokio::spawn(establish(stream, tls.clone(), sender.clone()))),
                 Err(error) => {
-                    // Out of file descriptors, most likely: it passes.
+                    // Most likely the process is out of file descriptors, which is temporary.
                     tracing::warn!(%error, "can't accept a connection");
                     sleep(Duration::from_millis(50)).await;
                 }
@@ -39,27 +40,29 @@ pub(super) fn accept(listener: UnixListener, tls: Option<TlsAcceptor>) -> Receiv
     ReceiverStream::new(receiver)
 }
 
-async fn greet(stream: UnixStream, tls: Option<TlsAcceptor>, accepted: mpsc::Sender<io::Result<Connection>>) {
+/// Makes the TLS handshake, if there is TLS, and sends the connection on.
+async fn establish(stream: UnixStream, tls: Option<TlsAcceptor>, accepted: mpsc::Sender<io::Result<Connection>>) {
     let connection = match tls {
         None => Ok(Connection(Box::new(stream))),
-        Some(tls) => match timeout(HANDSHAKE_LIMIT, tls.accept(stream)).await {
+        Some(tls) => match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
             Ok(Ok(stream)) => Ok(Connection(Box::new(stream))),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("timed out".to_owned()),
         },
     };
     match connection {
-        // The reader is gone only when the process ends.
+        // The receiver is dropped only when the process ends.
         Ok(connection) => drop(accepted.send(Ok(connection)).await),
         Err(error) => tracing::warn!(error, "refused a connection"),
     }
 }
 
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+/// A byte stream in both directions.
+trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// A connection, whatever it is made of.
-pub(super) struct Connection(Box<dyn Io>);
+/// An accepted connection, with or without TLS.
+pub(super) struct Connection(Box<dyn ByteStream>);
 
 impl Connected for Connection {
     type ConnectInfo = ();

@@ -1,22 +1,22 @@
-//! Messages of the wire to what the author's side reads. No logic.
+//! Conversions from messages of the protocol.
 
 use super::proto::tfplugin5::{DynamicValue, RawState, ResourceIdentityData};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    schema::{Malformed, Schema, Type, Value, json, msgpack},
+    schema::{InvalidValue, Schema, Type, Value, json, msgpack},
 };
 
-/// A value of `kind`: msgpack, else JSON, else null.
+/// Decodes a value of the type `kind` from msgpack, or else from JSON. An empty or missing message is null.
 pub(super) fn value(message: Option<&DynamicValue>, kind: &Type, out: &mut Diagnostics) -> Result<Value, Reported> {
     let decoded = match message {
         Some(DynamicValue { msgpack, .. }) if !msgpack.is_empty() => msgpack::decode(msgpack, kind),
         Some(DynamicValue { json, .. }) if !json.is_empty() => json::decode(json, kind),
         _ => Ok(Value::Null),
     };
-    decoded.map_err(|fault| unreadable(&fault, out))
+    decoded.map_err(|invalid| report_unreadable(&invalid, out))
 }
 
-/// An identity, if the resource has one and the message holds one.
+/// Decodes an identity, if the resource has an identity schema and the message has an identity.
 pub(super) fn identity(
     message: Option<&ResourceIdentityData>,
     schema: Option<&Schema>,
@@ -27,7 +27,7 @@ pub(super) fn identity(
     Ok(Some(value).filter(|value| *value != Value::Null))
 }
 
-/// An identity as stored.
+/// Decodes an identity from the JSON in which the state stores it.
 pub(super) fn raw_identity(
     message: Option<&RawState>,
     schema: Option<&Schema>,
@@ -37,17 +37,17 @@ pub(super) fn raw_identity(
     if message.json.is_empty() {
         return Ok(None);
     }
-    let value = json::decode(&message.json, &schema.kind()).map_err(|fault| unreadable(&fault, out))?;
+    let value = json::decode(&message.json, &schema.kind()).map_err(|invalid| report_unreadable(&invalid, out))?;
     Ok(Some(value).filter(|value| *value != Value::Null))
 }
 
-/// Core checks what it sends, so this is a bug, or a host of another protocol.
-fn unreadable(fault: &Malformed, out: &mut Diagnostics) -> Reported {
+/// Core validates values before it sends them, so this is a bug, or the host speaks another protocol.
+fn report_unreadable(invalid: &InvalidValue, out: &mut Diagnostics) -> Reported {
     out.error(
         &Path::root(),
         "Unreadable value",
         format!(
-            "Terraform sent a value that doesn't fit the schema: {fault}. This is a bug in Terraform or in the provider. \
+            "Terraform sent a value that doesn't fit the schema: {invalid}. This is a bug in Terraform or in the provider. \
              Please report it with the versions of both."
         ),
     )

@@ -1,5 +1,5 @@
-//! What a go-plugin host expects beside the provider: to end it, to read what it prints, to open further connections, and
-//! to ask whether it is well. Streams stay open and silent until the plugin ends.
+//! The services that a go-plugin host expects besides the provider: the controller (Shutdown), stdio, the broker of
+//! further connections, and the health check. Their streams have no items and stay open until the plugin ends.
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -8,27 +8,27 @@ use tonic::{Request, Response, Status, Streaming, codegen::BoxStream};
 
 use super::proto::{
     go_plugin::{
-        ConnInfo, Empty as Nothing, StdioData, grpc_broker_server::GrpcBroker, grpc_controller_server::GrpcController,
+        ConnInfo, Empty, StdioData, grpc_broker_server::GrpcBroker, grpc_controller_server::GrpcController,
         grpc_stdio_server::GrpcStdio,
     },
     health::{HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus, health_server::Health},
 };
 
-/// The name under which the health of a plugin is asked for.
+/// The service name in the health checks of go-plugin hosts.
 const SERVICE: &str = "plugin";
 
-/// Ends with the plugin. Cancelled: the host wants it gone.
+/// The services of go-plugin. Shutdown cancels the token, and so ends the plugin.
 #[derive(Clone, Debug)]
-pub(super) struct Ending(pub(super) CancellationToken);
+pub(super) struct GoPluginServices(pub(super) CancellationToken);
 
-impl Ending {
-    /// A stream without items that ends when the plugin does.
-    fn silence<T: Send + 'static>(&self) -> BoxStream<T> {
-        let ending = self.0.clone();
+impl GoPluginServices {
+    /// Returns a stream without items that ends with the plugin.
+    fn empty_stream<T: Send + 'static>(&self) -> BoxStream<T> {
+        let shutdown = self.0.clone();
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
             tokio::select! {
-                () = ending.cancelled() => {}
+                () = shutdown.cancelled() => {}
                 () = sender.closed() => {}
             }
         });
@@ -37,33 +37,33 @@ impl Ending {
 }
 
 #[tonic::async_trait]
-impl GrpcController for Ending {
-    /// Answers at once: the host waits for this answer without limit.
-    async fn shutdown(&self, _: Request<Nothing>) -> Result<Response<Nothing>, Status> {
+impl GrpcController for GoPluginServices {
+    /// Answers at once, since the host waits for the answer without a timeout.
+    async fn shutdown(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
         tracing::debug!("the host ends the plugin");
         self.0.cancel();
-        Ok(Response::new(Nothing {}))
+        Ok(Response::new(Empty {}))
     }
 }
 
 #[tonic::async_trait]
-impl GrpcStdio for Ending {
-    /// We print nothing, so there is nothing to forward.
+impl GrpcStdio for GoPluginServices {
+    /// Forwards nothing, since the plugin prints nothing.
     async fn stream_stdio(&self, _: Request<()>) -> Result<Response<BoxStream<StdioData>>, Status> {
-        Ok(Response::new(self.silence()))
+        Ok(Response::new(self.empty_stream()))
     }
 }
 
 #[tonic::async_trait]
-impl GrpcBroker for Ending {
-    /// The host opens it on every connection and never uses it with providers.
+impl GrpcBroker for GoPluginServices {
+    /// The host opens this stream on every connection, and never uses it with providers.
     async fn start_stream(&self, _: Request<Streaming<ConnInfo>>) -> Result<Response<BoxStream<ConnInfo>>, Status> {
-        Ok(Response::new(self.silence()))
+        Ok(Response::new(self.empty_stream()))
     }
 }
 
 #[tonic::async_trait]
-impl Health for Ending {
+impl Health for GoPluginServices {
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         if request.get_ref().service != SERVICE {
             return Err(Status::not_found("unknown service"));

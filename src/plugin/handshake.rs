@@ -1,5 +1,5 @@
-//! The handshake: what the host says in the environment, and the one line on stdout that we answer. Nothing else is ever
-//! written to stdout.
+//! The handshake of go-plugin: the host passes settings in the environment, and the plugin answers with one line on
+//! stdout. Nothing else is ever written to stdout.
 
 use std::{
     io::{self, Write as _},
@@ -8,51 +8,53 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 
-/// The variable and the value by which a host of Terraform's family shows that it is one.
-const COOKIE: (&str, &str) =
+/// The variable and the value by which Terraform and OpenTofu show that they started the plugin.
+const MAGIC_COOKIE: (&str, &str) =
     ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2");
 
-/// The version of the provider protocol. It is our only one: where the host's list (`PLUGIN_PROTOCOL_VERSIONS`) lacks it,
-/// the rule is to answer one's lowest version all the same and to let the host report the mismatch, so the list isn't read.
-pub(super) const PROTOCOL: u8 = 5;
+/// The only version of the provider protocol that this plugin speaks. The host's list (`PLUGIN_PROTOCOL_VERSIONS`)
+/// isn't read: a plugin that has no version in common with the host answers its lowest version, and the host reports
+/// the mismatch.
+pub(super) const PROTOCOL_VERSION: u8 = 5;
 
-/// What somebody reads who starts the binary by hand.
-const NOT_BY_HAND: &str = "\
+/// The message for a user who starts the binary by hand. Plugins written in Go print the same text.
+const NOT_STARTED_BY_HOST: &str = "\
 This binary is a plugin. These are not meant to be executed directly.
 Please execute the program that consumes these plugins, which will
 load any plugins automatically";
 
-/// What the host says in the environment.
+/// The settings that the host passes in the environment.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Host {
-    /// PEM of the only certificate that may connect; without it connections are plain.
+pub(super) struct HostSettings {
+    /// PEM of the only client certificate that is accepted. If it is missing, connections have no TLS.
     pub(super) certificate: Option<String>,
-    /// Where the socket goes, if not to the temporary folder.
+    /// Directory of the socket. If it is missing, the system's temporary directory is used.
     pub(super) folder: Option<PathBuf>,
-    /// The group, by name or number, that may connect.
+    /// Name or number of a group that may connect besides the user.
     pub(super) group: Option<String>,
 }
 
-/// The binary was started by hand.
+/// The error when the environment has no magic cookie: a user has started the binary by hand.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{NOT_BY_HAND}")]
-pub(super) struct NotAPlugin;
+#[error("{NOT_STARTED_BY_HOST}")]
+pub(super) struct NotStartedByHost;
 
-impl Host {
-    /// Reads the environment; `variable` looks one up.
-    pub(super) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, NotAPlugin> {
-        let (name, value) = COOKIE;
+impl HostSettings {
+    /// Reads the settings of a host that has started the plugin. `variable` looks up an environment variable.
+    pub(super) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Self, NotStartedByHost> {
+        let (name, value) = MAGIC_COOKIE;
         if variable(name).as_deref() != Some(value) {
-            return Err(NotAPlugin);
+            return Err(NotStartedByHost);
         }
         Ok(Self {
             certificate: variable("PLUGIN_CLIENT_CERT").filter(|pem| !pem.is_empty()),
-            ..Self::sockets(variable)
+            ..Self::for_debugging(variable)
         })
     }
 
-    /// Only where sockets go: for debugging, where no host has started us.
-    pub(super) fn sockets(variable: impl Fn(&str) -> Option<String>) -> Self {
+    /// Reads the settings of the socket alone. In debug mode a developer has started the plugin, and connections have
+    /// no TLS.
+    pub(super) fn for_debugging(variable: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name| variable(name).filter(|text| !text.is_empty());
         Self {
             certificate: None,
@@ -62,41 +64,42 @@ impl Host {
     }
 }
 
-/// The line: go-plugin's version, ours, the address, the transport, and our certificate as base64 without padding. Hosts
-/// older than go-plugin 1.5 would take a seventh field for a part of the certificate, so there is none.
-pub(super) fn line(socket: &Path, certificate: Option<&[u8]>) -> String {
+/// Formats the handshake line: the versions of go-plugin's core protocol and of the provider protocol, the address, the
+/// transport, and the plugin's certificate as base64 without padding. Hosts older than go-plugin 1.5 would take a
+/// seventh field for a part of the certificate, so there is none.
+pub(super) fn handshake_line(socket: &Path, certificate: Option<&[u8]>) -> String {
     let certificate = certificate.map(|der| STANDARD_NO_PAD.encode(der)).unwrap_or_default();
-    format!("1|{PROTOCOL}|unix|{}|grpc|{certificate}\n", socket.display())
+    format!("1|{PROTOCOL_VERSION}|unix|{}|grpc|{certificate}\n", socket.display())
 }
 
-/// The value of `TF_REATTACH_PROVIDERS` under which a host finds a provider that is running already. Terraform and OpenTofu
-/// look for it under their own registry's name. `Test` keeps the host from ending us.
-pub(super) fn reattach(address: &str, socket: &Path) -> String {
-    let here = serde_json::json!({
+/// Formats the value of `TF_REATTACH_PROVIDERS`, by which a host connects to a running provider. Terraform and OpenTofu
+/// each look for the provider under the name of their own registry. `Test` keeps the host from ending the process.
+pub(super) fn reattach_config(address: &str, socket: &Path) -> String {
+    let config = serde_json::json!({
         "Protocol": "grpc",
-        "ProtocolVersion": PROTOCOL,
+        "ProtocolVersion": PROTOCOL_VERSION,
         "Pid": std::process::id(),
         "Test": true,
         "Addr": { "Network": "unix", "String": socket.display().to_string() },
     });
     serde_json::json!({
-        format!("registry.terraform.io/{address}"): here,
-        format!("registry.opentofu.org/{address}"): here,
+        format!("registry.terraform.io/{address}"): config,
+        format!("registry.opentofu.org/{address}"): config,
     })
     .to_string()
 }
 
-/// What a developer reads after `--debug`.
-pub(super) fn reattach_text(address: &str, socket: &Path) -> String {
+/// Formats the instructions that `--debug` prints for the developer.
+pub(super) fn reattach_instructions(address: &str, socket: &Path) -> String {
     format!(
         "Provider started. To attach Terraform or OpenTofu, set the TF_REATTACH_PROVIDERS environment variable with the \
          following:\n\n\tTF_REATTACH_PROVIDERS='{}'\n",
-        reattach(address, socket)
+        reattach_config(address, socket)
     )
 }
 
-/// Writes to stdout, at once.
-pub(super) fn say(text: &str) -> io::Result<()> {
+/// Writes `text` to stdout and flushes it.
+pub(super) fn write_stdout(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
@@ -111,34 +114,38 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_needed() {
-        assert_eq!(Host::from_environment(environment(&[])), Err(NotAPlugin));
-        assert_eq!(Host::from_environment(environment(&[("TF_PLUGIN_MAGIC_COOKIE", "x")])), Err(NotAPlugin));
-        assert_eq!(Host::from_environment(environment(&[COOKIE])), Ok(Host::default()));
+    fn magic_cookie_is_required() {
+        let wrong = [("TF_PLUGIN_MAGIC_COOKIE", "x")];
+        assert_eq!(HostSettings::from_environment(environment(&[])), Err(NotStartedByHost));
+        assert_eq!(HostSettings::from_environment(environment(&wrong)), Err(NotStartedByHost));
+        assert_eq!(HostSettings::from_environment(environment(&[MAGIC_COOKIE])), Ok(HostSettings::default()));
     }
 
     #[test]
-    fn the_host_says_where_and_who() {
-        let host = Host::from_environment(environment(&[
-            COOKIE,
+    fn host_sets_certificate_directory_and_group() {
+        let host = HostSettings::from_environment(environment(&[
+            MAGIC_COOKIE,
             ("PLUGIN_CLIENT_CERT", "pem"),
             ("PLUGIN_UNIX_SOCKET_DIR", "/run/x"),
             ("PLUGIN_UNIX_SOCKET_GROUP", "users"),
         ]));
-        let expected =
-            Host { certificate: Some("pem".into()), folder: Some("/run/x".into()), group: Some("users".into()) };
+        let expected = HostSettings {
+            certificate: Some("pem".into()),
+            folder: Some("/run/x".into()),
+            group: Some("users".into()),
+        };
         assert_eq!(host, Ok(expected));
     }
 
     #[test]
-    fn the_line_has_six_fields_and_no_padding() {
-        assert_eq!(line(Path::new("/a/b"), Some(b"DER.")), "1|5|unix|/a/b|grpc|REVSLg\n");
-        assert_eq!(line(Path::new("/a/b"), None), "1|5|unix|/a/b|grpc|\n");
+    fn handshake_line_has_six_fields_and_no_padding() {
+        assert_eq!(handshake_line(Path::new("/a/b"), Some(b"DER.")), "1|5|unix|/a/b|grpc|REVSLg\n");
+        assert_eq!(handshake_line(Path::new("/a/b"), None), "1|5|unix|/a/b|grpc|\n");
     }
 
     #[test]
-    fn both_registries_find_us() {
-        let text = reattach("ns/name", Path::new("/a/b"));
+    fn reattach_config_names_both_registries() {
+        let text = reattach_config("ns/name", Path::new("/a/b"));
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         for key in ["registry.terraform.io/ns/name", "registry.opentofu.org/ns/name"] {
             assert_eq!(json[key]["Addr"]["String"], "/a/b");

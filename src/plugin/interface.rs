@@ -1,6 +1,6 @@
-//! The author's side of the plugin: what a provider offers, in terms of [`Value`]. One dyn-safe trait for resources, one
-//! for data sources; functions and the provider itself are data. `C` is what Configure makes; the plugin never looks
-//! inside.
+//! The interface that a provider implements, in terms of [`Value`]: a trait for resource types, a trait for data
+//! sources, and plain data for functions and the provider itself. `C` is the context that [`Provider::configure`] makes
+//! of the provider block, which is opaque to the plugin layer.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -12,169 +12,183 @@ use crate::{
     schema::{Schema, Type, Value},
 };
 
-/// What core stores for us between calls. The three travel together, so that none can be forgotten: core drops what a
-/// response leaves out.
+/// What core stores of a resource between calls. The three parts are one struct so that no response can leave one out,
+/// since core drops what a response leaves out.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Stored {
-    /// The resource's value of the schema's type.
+pub struct ResourceState {
+    /// The resource as an object of its schema.
     pub state: Value,
-    /// Our bookkeeping, opaque to core.
+    /// Private data of the provider, opaque to core.
     pub private: Vec<u8>,
-    /// The identity, where the resource has one.
+    /// Identity, if the resource type has an identity schema.
     pub identity: Option<Value>,
 }
 
 /// A planned create or update.
 #[derive(Clone, Debug)]
-pub struct Planned {
-    /// The planned state, the private data that apply gets, the planned identity.
-    pub after: Stored,
-    /// Arguments whose change needs a new resource.
+pub struct PlannedChange {
+    /// Planned state and identity, and the private data that apply receives.
+    pub after: ResourceState,
+    /// Paths of the changed arguments that force a new resource.
     pub requires_replace: Vec<Path>,
 }
 
-/// What apply, delete and read answer: the state is told with *and* without errors, so that a half-done apply or a failed
-/// delete can't lose it. `None` is "gone".
+/// The result of apply, delete and read. It has a state even if there are errors, so that an apply that fails half-way
+/// or a delete that fails doesn't lose the resource.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Outcome {
-    /// What core stores from now on.
-    pub after: Option<Stored>,
-    /// What happened.
+    /// State that core stores from now on. `None`: the resource no longer exists.
+    pub after: Option<ResourceState>,
+    /// Errors and warnings of the call.
     pub diagnostics: Diagnostics,
 }
 
-/// One call: what Configure made, if it was called, and when to stop.
+/// What a call gets besides the values of its request.
 #[derive(Debug)]
 pub struct Call<C> {
-    /// What Configure made.
+    /// Context that Configure has made. `None`: core hasn't called it, or it has failed.
     pub context: Option<Arc<C>>,
-    /// Cancelled by Stop: answer soon, with what is known.
+    /// Cancelled by Stop. The call should then return soon, with the state that it has reached.
     pub stop: CancellationToken,
-    /// In the plan of a create: the private data of the plan before it, where the create is the second half of a
-    /// replacement; empty everywhere else.
-    pub replaced: Vec<u8>,
+    /// Private data that core sends with the plan of a create. If the create is the second half of a replacement, it is
+    /// the private data of the plan of the first half. Empty in every other call.
+    pub replaced_private: Vec<u8>,
 }
 
-/// How an import names its resource.
+/// How an import names the resource.
 #[derive(Clone, Debug)]
 pub enum ImportId {
-    /// `terraform import ADDRESS ID`
+    /// Id of `terraform import ADDRESS ID`.
     Id(String),
-    /// `import { identity = { … } }`
+    /// Identity of `import { identity = { … } }`.
     Identity(Value),
 }
 
-/// A resource of another type whose state is to become one of ours.
+/// The state of another resource type that a `moved` block moves to a type of this provider.
 #[derive(Clone, Debug)]
-pub struct Foreign {
-    /// `registry.terraform.io/hashicorp/kubernetes`
-    pub provider: String,
-    /// `kubernetes_manifest`
-    pub kind: String,
-    /// Version of that type's schema.
-    pub version: i64,
-    /// The state as stored.
+pub struct MoveSource {
+    /// Address of the source provider, like `registry.terraform.io/hashicorp/kubernetes`.
+    pub provider_address: String,
+    /// Name of the source type, like `kubernetes_manifest`.
+    pub type_name: String,
+    /// Version of the source type's schema.
+    pub schema_version: i64,
+    /// State as it is stored.
     pub state: serde_json::Value,
 }
 
-/// A managed resource.
+/// A type of managed resources.
 #[async_trait]
 pub trait Resource<C>: Send + Sync {
-    /// `mesh_service`
+    /// Name of the resource type, like `mesh_service`.
     fn name(&self) -> &'static str;
-    /// Arguments and outputs.
+    /// Schema of the arguments and outputs.
     fn schema(&self) -> &Schema;
-    /// Raised with every change of the schema that an older state doesn't fit.
+    /// Version of the schema. A change of the schema that states of older versions don't fit must raise it.
     fn version(&self) -> i64 {
         0
     }
-    /// The attributes that name the resource in its cluster; `None`: it has no identity.
+    /// Schema of the identity: the attributes that identify the object in its cluster. `None`: the type has no
+    /// identity.
     fn identity(&self) -> Option<&Schema>;
-    /// Rules that need neither provider arguments nor a cluster; unknown values are admitted everywhere.
+    /// Validates a configuration without provider arguments and without a cluster. Every value may be unknown.
     fn validate(&self, config: &Value, out: &mut Diagnostics);
-    /// Plans a create (`prior` is none) or an update.
+    /// Plans a create (`prior` is `None`) or an update.
     async fn plan(
         &self,
         call: Call<C>,
-        prior: Option<Stored>,
+        prior: Option<ResourceState>,
         config: Value,
         out: &mut Diagnostics,
-    ) -> Result<Planned, Reported>;
-    /// Plans a delete; answers the private data that the delete gets. An error keeps the resource.
-    async fn plan_delete(&self, call: Call<C>, prior: Stored, out: &mut Diagnostics) -> Result<Vec<u8>, Reported>;
-    /// Creates or updates. `planned.private` is what plan answered; `config` is wholly known.
-    async fn apply(&self, call: Call<C>, prior: Option<Stored>, planned: Stored, config: Value) -> Outcome;
-    /// Deletes; `private` is what [`Resource::plan_delete`] answered.
-    async fn delete(&self, call: Call<C>, prior: Stored, private: Vec<u8>) -> Outcome;
-    /// The state as it is now.
-    async fn read(&self, call: Call<C>, stored: Stored) -> Outcome;
-    /// Enough state for [`Resource::read`] to find the rest.
-    async fn import(&self, call: Call<C>, id: ImportId, out: &mut Diagnostics) -> Result<Stored, Reported>;
-    /// A state of another provider's type as one of ours.
-    fn adopt(&self, foreign: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported>;
+    ) -> Result<PlannedChange, Reported>;
+    /// Plans a delete and returns the private data that [`Resource::delete`] receives. After an error core doesn't
+    /// delete.
+    async fn plan_delete(
+        &self,
+        call: Call<C>,
+        prior: ResourceState,
+        out: &mut Diagnostics,
+    ) -> Result<Vec<u8>, Reported>;
+    /// Creates or updates the resource. `planned` has the private data that [`Resource::plan`] returned, and `config`
+    /// has no unknown values.
+    async fn apply(
+        &self,
+        call: Call<C>,
+        prior: Option<ResourceState>,
+        planned: ResourceState,
+        config: Value,
+    ) -> Outcome;
+    /// Deletes the resource. `private` is the private data that [`Resource::plan_delete`] returned.
+    async fn delete(&self, call: Call<C>, prior: ResourceState, private: Vec<u8>) -> Outcome;
+    /// Reads the current state.
+    async fn read(&self, call: Call<C>, stored: ResourceState) -> Outcome;
+    /// Returns as much state as [`Resource::read`], which core calls next, needs to read the rest.
+    async fn import(&self, call: Call<C>, id: ImportId, out: &mut Diagnostics) -> Result<ResourceState, Reported>;
+    /// Converts the state of another resource type, for a `moved` block.
+    fn move_state(&self, foreign: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported>;
 }
 
 /// A data source.
 #[async_trait]
 pub trait DataSource<C>: Send + Sync {
-    /// `mesh_cluster`
+    /// Name of the data source, like `mesh_cluster`.
     fn name(&self) -> &'static str;
-    /// Arguments and outputs.
+    /// Schema of the arguments and outputs.
     fn schema(&self) -> &Schema;
-    /// Rules that need neither provider arguments nor a cluster.
+    /// Validates a configuration without provider arguments and without a cluster. Every value may be unknown.
     fn validate(&self, config: &Value, out: &mut Diagnostics);
-    /// The configuration with its outputs.
+    /// Returns the configuration with the outputs filled in.
     async fn read(&self, call: Call<C>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported>;
 }
 
-/// A pure function of HCL. `call` gets as many arguments as there are parameters.
+/// A pure function for HCL expressions.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// `object_name`
+    /// Name of the function, like `object_name`.
     pub name: &'static str,
-    /// For the reader of a registry page.
+    /// Description for the registry page.
     pub doc: &'static str,
-    /// Name, type, description.
+    /// Parameters, in order.
     pub parameters: &'static [Parameter],
-    /// The type of the result.
-    pub returns: Type,
-    /// The function.
+    /// Type of the result.
+    pub return_type: Type,
+    /// The implementation. It is called with one argument for each parameter, of the parameter's type.
     pub call: fn(&[Value]) -> Result<Value, FunctionError>,
 }
 
 /// A parameter of a function.
 #[derive(Clone, Debug)]
 pub struct Parameter {
-    /// An HCL identifier.
+    /// Name of the parameter, an HCL identifier.
     pub name: &'static str,
-    /// Its type.
+    /// Type of the argument.
     pub kind: Type,
-    /// For the reader of a registry page.
+    /// Description for the registry page.
     pub doc: &'static str,
 }
 
-/// Why a function has no result.
+/// The error of a function call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionError {
-    /// Which argument is to blame, from 0.
+    /// Index of the argument at fault, from 0. `None`: no single argument.
     pub argument: Option<usize>,
-    /// What is wrong with it.
+    /// Text of the error.
     pub text: String,
 }
 
-/// A provider: the one list of everything offered.
+/// A provider: its configuration, and everything that it offers.
 pub struct Provider<C> {
-    /// The provider block.
+    /// Schema of the provider block.
     pub schema: &'static Schema,
-    /// Rules on the provider block; unknown values are admitted everywhere.
+    /// Validates the provider block. Every value may be unknown.
     pub validate: fn(&Value, &mut Diagnostics),
-    /// Makes the context; unknown values are admitted, and nothing is asked of a network.
+    /// Makes the context of the provider block. Values may be unknown, and no network request is allowed.
     pub configure: fn(&Value, &mut Diagnostics) -> Result<C, Reported>,
-    /// By name.
+    /// Resource types by name.
     pub resources: BTreeMap<&'static str, Box<dyn Resource<C>>>,
-    /// By name.
+    /// Data sources by name.
     pub data_sources: BTreeMap<&'static str, Box<dyn DataSource<C>>>,
-    /// By name.
+    /// Functions by name.
     pub functions: BTreeMap<&'static str, Function>,
 }

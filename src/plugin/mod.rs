@@ -1,16 +1,18 @@
-//! Speaks: tfplugin5 over gRPC, as a plugin of Terraform's and OpenTofu's. The only place with gRPC, TLS, stdout and the
-//! environment of a plugin host. [`offer`] is the author's side; nothing else of this folder is for authors.
+//! The plugin protocol of Terraform and OpenTofu, tfplugin5 over gRPC. This is the only module that uses gRPC, TLS with
+//! the host, stdout and the host's environment variables. Resources implement the traits of [`interface`] and use
+//! nothing else of this module.
 //!
-//! What a host expects, step by step ([`serve`]):
+//! [`serve`] goes through these steps, which every host expects of a plugin:
 //! 1. The host starts the binary with a magic cookie and its certificate in the environment (`handshake`).
-//! 2. We listen on a unix socket (`socket`) and make a certificate of our own (`mtls`), then write one line to stdout
-//!    that names both. From then on stdout is silent, and stderr carries JSON logs (`log`).
-//! 3. The host connects (`connections`) and calls the provider service (`server`, `calls`), several calls at a time.
-//!    Beside it there are small services of go-plugin's own (`go_plugin`).
-//! 4. Stop asks calls in flight to answer soon. Shutdown ends us: the host waits 2 seconds, then kills (`process`).
+//! 2. The plugin listens on a Unix socket (`socket`), makes a certificate of its own (`mtls`), and writes one line with both to
+//!    stdout. Nothing else is written to stdout. JSON logs go to stderr (`log`).
+//! 3. The host connects (`connections`) and calls the provider service (`server`, `rpc`, `calls`), several calls at a time.
+//!    It also uses the services of go-plugin (`go_plugin`).
+//! 4. Stop asks the calls in flight to return early. Shutdown ends the plugin: the host waits 2 seconds and then kills the
+//!    process (`process`).
 //!
-//! A host starts a fresh process for each phase of each run, so nothing here may be slow, and nothing asks a network before
-//! Configure.
+//! A host starts a new process for each phase of each run, so the start must be fast, and the plugin makes no network
+//! request before Configure.
 
 mod calls;
 mod connections;
@@ -22,6 +24,7 @@ mod log;
 mod mtls;
 mod process;
 pub mod proto;
+mod rpc;
 mod server;
 mod session;
 mod socket;
@@ -40,9 +43,9 @@ use tokio::{runtime::Runtime, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
-use go_plugin::Ending;
-use handshake::{Host, say};
-use mtls::Identity;
+use go_plugin::GoPluginServices;
+use handshake::{HostSettings, write_stdout};
+use mtls::TlsServer;
 use proto::{
     go_plugin::{
         grpc_broker_server::GrpcBrokerServer, grpc_controller_server::GrpcControllerServer,
@@ -54,21 +57,22 @@ use proto::{
 use session::Session;
 use socket::Socket;
 
-/// The largest message either way, as of providers in Go: big states are big messages.
-const LARGEST_MESSAGE: usize = 256 << 20;
-/// How long open connections may hold up the end.
-const DRAIN: Duration = Duration::from_millis(200);
+/// Maximum size in bytes of a message in either direction, the same as that of providers written in Go.
+const MAX_MESSAGE_BYTES: usize = 256 << 20;
+/// How long the plugin waits at its end for responses to be sent on open connections.
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Who has started us.
+/// How the process is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Terraform or OpenTofu, once for each phase of a run.
+    /// Terraform or OpenTofu starts a process for each phase of a run.
     Plugin,
-    /// A developer, with `--debug`: one process for many runs, which find it by TF_REATTACH_PROVIDERS.
+    /// A developer starts it by `--debug`: one process serves many runs, which connect to it by
+    /// `TF_REATTACH_PROVIDERS`.
     Debug,
 }
 
-/// Serves `provider` at `address` (`namespace/name`, without a registry) until the host ends us.
+/// Serves `provider` until the host ends the plugin. `address` is `namespace/name`, without a registry.
 pub fn serve<C: Send + Sync + 'static>(
     address: &'static str,
     provider: interface::Provider<C>,
@@ -76,32 +80,32 @@ pub fn serve<C: Send + Sync + 'static>(
 ) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let host = match mode {
-        Mode::Plugin => Host::from_environment(variable),
-        Mode::Debug => Ok(Host::sockets(variable)),
+        Mode::Plugin => HostSettings::from_environment(variable),
+        Mode::Debug => Ok(HostSettings::for_debugging(variable)),
     };
     let served = host.map_err(Error::from).and_then(|host| {
         log::install(variable);
         let runtime = Runtime::new()?;
         let served = runtime.block_on(run(Arc::new(Session::new(address, provider)), &host, mode));
-        // Whatever still runs has had its time.
+        // Calls that still run have used up their grace period.
         runtime.shutdown_background();
         served
     });
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The host shows stderr where no handshake comes; without a stderr the exit code has to do.
+            // The host shows stderr if it gets no handshake line. If stderr is closed, the exit code must suffice.
             let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Why there is nothing to serve.
+/// Why the plugin can't start or serve.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(transparent)]
-    ByHand(#[from] handshake::NotAPlugin),
+    NotStartedByHost(#[from] handshake::NotStartedByHost),
     #[error("The provider can't start: {0}")]
     System(#[from] io::Error),
     #[error("The provider can't start: {0}")]
@@ -110,44 +114,45 @@ enum Error {
     Transport(#[from] tonic::transport::Error),
 }
 
-async fn run<C: Send + Sync + 'static>(session: Arc<Session<C>>, host: &Host, mode: Mode) -> Result<(), Error> {
-    let identity = host.certificate.as_deref().map(Identity::for_host).transpose()?;
-    let ending = CancellationToken::new();
+/// Serves from the handshake to the end of the plugin.
+async fn run<C: Send + Sync + 'static>(session: Arc<Session<C>>, host: &HostSettings, mode: Mode) -> Result<(), Error> {
+    let tls = host.certificate.as_deref().map(TlsServer::for_host).transpose()?;
+    let shutdown = CancellationToken::new();
     match mode {
         Mode::Plugin => {
-            process::obey_host(&session)?;
-            process::outlive_host_briefly(&session, &ending);
+            process::handle_host_signals(&session)?;
+            process::watch_host(&session, &shutdown);
         }
-        Mode::Debug => process::obey_terminal(&session, &ending)?,
+        Mode::Debug => process::handle_terminal_signals(&session, &shutdown)?,
     }
     let (socket, listener) = Socket::bind(host)?;
-    let line = match mode {
-        Mode::Plugin => handshake::line(socket.path(), identity.as_ref().map(|own| own.certificate.as_ref())),
-        Mode::Debug => handshake::reattach_text(session.address, socket.path()),
+    let text = match mode {
+        Mode::Plugin => handshake::handshake_line(socket.path(), tls.as_ref().map(|tls| tls.certificate.as_ref())),
+        Mode::Debug => handshake::reattach_instructions(session.address, socket.path()),
     };
-    let connections = connections::accept(listener, identity.map(|own| own.acceptor));
-    say(&line)?;
+    let connections = connections::accept(listener, tls.map(|tls| tls.acceptor));
+    write_stdout(&text)?;
 
-    let provider = ProviderServer::new(server::Service(session.clone()))
-        .max_decoding_message_size(LARGEST_MESSAGE)
-        .max_encoding_message_size(LARGEST_MESSAGE);
-    let services = Ending(ending.clone());
+    let provider = ProviderServer::new(server::ProviderService(session.clone()))
+        .max_decoding_message_size(MAX_MESSAGE_BYTES)
+        .max_encoding_message_size(MAX_MESSAGE_BYTES);
+    let services = GoPluginServices(shutdown.clone());
     let serving = Server::builder()
         .add_service(provider)
         .add_service(GrpcControllerServer::new(services.clone()))
         .add_service(GrpcStdioServer::new(services.clone()))
         .add_service(GrpcBrokerServer::new(services.clone()))
         .add_service(HealthServer::new(services))
-        .serve_with_incoming_shutdown(connections, ending.clone().cancelled_owned());
+        .serve_with_incoming_shutdown(connections, shutdown.clone().cancelled_owned());
     tokio::pin!(serving);
     tokio::select! {
         served = &mut serving => {
             served?;
-            // Calls that the host has hung up on may still be at work.
-            process::ended(&session, &ending).await;
+            // Calls whose connection the host has closed may still be running.
+            process::wait_for_shutdown(&session, &shutdown).await;
         }
-        // Answers on their way get out; connections that stay open don't hold us.
-        () = process::ended(&session, &ending) => timeout(DRAIN, serving).await.unwrap_or(Ok(()))?,
+        // Responses that are ready are still sent, but connections that stay open don't delay the end.
+        () = process::wait_for_shutdown(&session, &shutdown) => timeout(DRAIN_TIMEOUT, serving).await.unwrap_or(Ok(()))?,
     }
     Ok(())
 }

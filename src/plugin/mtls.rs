@@ -1,7 +1,8 @@
-//! Mutual TLS with the host: each side pins the one certificate that the other made for this process.
+//! Mutual TLS with the host: each side pins the certificate that the other one has made for this process.
 //!
-//! The host's certificate is ECDSA P-521 and a CA's. The usual verifiers refuse a CA as an end entity, and a provider of
-//! cryptography without P-521 never even gets it shown, so the verifier is ours, over aws-lc-rs: the bytes must be equal.
+//! The host's certificate is an ECDSA P-521 certificate of a CA. The usual verifiers refuse a CA as an end entity, and
+//! with a crypto provider that lacks P-521 the host doesn't even send it. So this module has a verifier of its own,
+//! over aws-lc-rs, which compares the bytes of the certificate.
 
 use std::sync::Arc;
 
@@ -15,47 +16,49 @@ use rustls::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// Why there is no TLS to offer.
+/// Why TLS can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// PLUGIN_CLIENT_CERT isn't PEM.
+    /// `PLUGIN_CLIENT_CERT` isn't PEM.
     #[error("the host's certificate (PLUGIN_CLIENT_CERT) can't be read: {0}")]
-    Host(#[from] rustls::pki_types::pem::Error),
-    /// Our own certificate.
+    HostCertificate(#[from] rustls::pki_types::pem::Error),
+    /// The plugin's own certificate can't be made.
     #[error("can't make a certificate: {0}")]
-    Own(#[from] rcgen::Error),
-    /// The two together.
+    OwnCertificate(#[from] rcgen::Error),
+    /// rustls refuses the configuration of the two certificates.
     #[error("can't set up TLS: {0}")]
-    Tls(#[from] TlsError),
+    Config(#[from] TlsError),
 }
 
-/// Our end: accepts connections, and shows this certificate.
-pub(super) struct Identity {
-    /// Accepts whoever holds the host's certificate.
+/// The plugin's side of mutual TLS.
+pub(super) struct TlsServer {
+    /// Accepts only clients that hold the key of the host's certificate.
     pub(super) acceptor: TlsAcceptor,
-    /// DER, for the handshake line.
+    /// The plugin's own certificate in DER, for the handshake line.
     pub(super) certificate: CertificateDer<'static>,
 }
 
-impl Identity {
-    /// A fresh identity for one host, whose certificate is `pem`. The key never leaves memory.
+impl TlsServer {
+    /// Makes a new key and certificate for the host whose certificate is `pem`. The key never leaves the process.
     pub(super) fn for_host(pem: &str) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let pin = Arc::new(Pin { host: CertificateDer::from_pem_slice(pem.as_bytes())?, provider: provider.clone() });
-        let (certificate, key) = own()?;
+        let host = CertificateDer::from_pem_slice(pem.as_bytes())?;
+        let verifier = Arc::new(PinnedCertificateVerifier { host, provider: provider.clone() });
+        let (certificate, key) = self_signed_certificate()?;
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_client_cert_verifier(pin)
+            .with_client_cert_verifier(verifier)
             .with_single_cert(vec![certificate.clone()], key)?;
-        // gRPC's clients insist on it.
+        // gRPC clients require it.
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificate })
     }
 }
 
-/// P-256 for `localhost`, the name that the host checks. The host trusts it because it stands in the handshake line, so it
-/// needn't be a CA's; it ends with the process, so its long validity harms nobody.
-fn own() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
+/// Makes a P-256 certificate for `localhost`, the name that the host verifies. The host trusts the certificate because
+/// it is in the handshake line, so it needn't be a CA. The key exists only as long as the process, so a long validity
+/// does no harm.
+fn self_signed_certificate() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Error> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
     params.distinguished_name = DistinguishedName::new();
@@ -66,14 +69,14 @@ fn own() -> Result<(CertificateDer<'static>, PrivateKeyDer<'static>), rcgen::Err
     Ok((certificate, PrivateKeyDer::Pkcs8(key.serialize_der().into())))
 }
 
-/// Lets in whoever holds the key of one certificate.
+/// Accepts a client if its certificate is the host's, byte for byte.
 #[derive(Debug)]
-struct Pin {
+struct PinnedCertificateVerifier {
     host: CertificateDer<'static>,
     provider: Arc<CryptoProvider>,
 }
 
-impl ClientCertVerifier for Pin {
+impl ClientCertVerifier for PinnedCertificateVerifier {
     fn root_hint_subjects(&self) -> &[Subject] {
         &[]
     }
@@ -119,15 +122,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hosts_curve_is_understood() {
-        let pin = Pin { host: vec![0].into(), provider: Arc::new(aws_lc_rs::default_provider()) };
-        assert!(pin.supported_verify_schemes().contains(&SignatureScheme::ECDSA_NISTP521_SHA512));
-        assert!(pin.client_auth_mandatory());
+    fn curve_of_the_hosts_certificate_is_supported() {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = PinnedCertificateVerifier { host: vec![0].into(), provider };
+        assert!(verifier.supported_verify_schemes().contains(&SignatureScheme::ECDSA_NISTP521_SHA512));
+        assert!(verifier.client_auth_mandatory());
     }
 
     #[test]
-    fn a_certificate_that_is_none_is_an_error() {
-        let text = Identity::for_host("nonsense").err().unwrap().to_string();
+    fn malformed_host_certificate_is_an_error() {
+        let text = TlsServer::for_host("nonsense").err().unwrap().to_string();
         assert!(text.starts_with("the host's certificate (PLUGIN_CLIENT_CERT) can't be read"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! How the process lives and ends: signals, a host that dies, the Shutdown call.
+//! The end of the process: signals, a host that has died, and the Shutdown call.
 
 use std::{os::unix::process::parent_id, sync::Arc, time::Duration};
 
@@ -10,16 +10,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::session::Session;
 
-/// How long calls in flight may go on after the host has asked us to end: it kills us 2 seconds after its call.
-const LAST_WORDS: Duration = Duration::from_millis(500);
-/// How long calls in flight may go on where nobody waits for them any more, so that what they write is whole.
-const ORPHANED: Duration = Duration::from_secs(30);
-/// How often is looked.
-const POLL: Duration = Duration::from_millis(20);
+/// How long calls in flight may run on after Shutdown. The host kills the plugin 2 seconds after that call.
+const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_millis(500);
+/// How long calls in flight may run on after the host has died, so that they can finish what they write to the cluster.
+const ORPHAN_GRACE_PERIOD: Duration = Duration::from_secs(30);
+/// Interval at which [`wait_until_idle`] looks for calls in flight.
+const IDLE_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Under a host: Ctrl-C reaches the whole process group, and the host alone decides what it means (Stop, then Shutdown), so
-/// SIGINT is ignored; SIGTERM stops the calls in flight.
-pub(super) fn obey_host<C: Send + Sync + 'static>(session: &Arc<Session<C>>) -> std::io::Result<()> {
+/// Handles signals of a plugin that a host has started. Ctrl-C reaches the whole process group, and the host handles it
+/// by Stop and then Shutdown, so SIGINT is ignored. SIGTERM stops the calls in flight.
+pub(super) fn handle_host_signals<C: Send + Sync + 'static>(session: &Arc<Session<C>>) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let session = session.clone();
@@ -34,50 +34,53 @@ pub(super) fn obey_host<C: Send + Sync + 'static>(session: &Arc<Session<C>>) -> 
     Ok(())
 }
 
-/// In debug mode nobody else ends us: the first signal stops the calls in flight and ends the process.
-pub(super) fn obey_terminal<C: Send + Sync + 'static>(
+/// Handles signals in debug mode, in which no host ends the process: the first SIGINT or SIGTERM stops the calls in
+/// flight and ends the process.
+pub(super) fn handle_terminal_signals<C: Send + Sync + 'static>(
     session: &Arc<Session<C>>,
-    ending: &CancellationToken,
+    shutdown: &CancellationToken,
 ) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    let (session, ending) = (session.clone(), ending.clone());
+    let (session, shutdown) = (session.clone(), shutdown.clone());
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
         session.stop();
-        ending.cancel();
+        shutdown.cancel();
     });
     Ok(())
 }
 
-/// Nothing tells us when the host was killed but that we have another parent: then calls in flight are stopped, and the
-/// process ends with them.
-pub(super) fn outlive_host_briefly<C: Send + Sync + 'static>(session: &Arc<Session<C>>, ending: &CancellationToken) {
-    let (session, ending, host) = (session.clone(), ending.clone(), parent_id());
+/// Ends the process after the host has died, which shows only by a change of the parent process: the calls in flight
+/// are stopped, and have [`ORPHAN_GRACE_PERIOD`] to finish.
+pub(super) fn watch_host<C: Send + Sync + 'static>(session: &Arc<Session<C>>, shutdown: &CancellationToken) {
+    let (session, shutdown, host) = (session.clone(), shutdown.clone(), parent_id());
     tokio::spawn(async move {
         while parent_id() == host {
             sleep(Duration::from_secs(1)).await;
         }
         tracing::warn!("the host is gone");
         session.stop();
-        idle(&session, ORPHANED).await;
-        ending.cancel();
+        wait_until_idle(&session, ORPHAN_GRACE_PERIOD).await;
+        shutdown.cancel();
     });
 }
 
-/// Waits for the end, then a little for the calls in flight.
-pub(super) async fn ended<C>(session: &Session<C>, ending: &CancellationToken) {
-    ending.cancelled().await;
+/// Waits until the process is asked to end, stops the calls in flight, and gives them [`SHUTDOWN_GRACE_PERIOD`] to
+/// finish.
+pub(super) async fn wait_for_shutdown<C>(session: &Session<C>, shutdown: &CancellationToken) {
+    shutdown.cancelled().await;
     session.stop();
-    idle(session, LAST_WORDS).await;
+    wait_until_idle(session, SHUTDOWN_GRACE_PERIOD).await;
 }
 
-async fn idle<C>(session: &Session<C>, limit: Duration) {
-    let last = Instant::now() + limit;
-    while !session.idle() && Instant::now() < last {
-        sleep(POLL).await;
+/// Waits until no call is in flight, for at most `limit`.
+async fn wait_until_idle<C>(session: &Session<C>, limit: Duration) {
+    let deadline = Instant::now() + limit;
+    while !session.is_idle() && Instant::now() < deadline {
+        sleep(IDLE_POLL_INTERVAL).await;
     }
 }

@@ -1,4 +1,4 @@
-//! What lasts from call to call: the provider, what Configure made, and the token that Stop cancels.
+//! The state that calls share: the provider, the context that Configure makes, and the token that Stop cancels.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -9,60 +9,67 @@ use tokio_util::sync::CancellationToken;
 
 use super::interface::{Call, Provider};
 
-/// One process, and in debug mode many runs of the host.
+/// The state of one plugin process. In debug mode it serves many runs of the host.
 pub(super) struct Session<C> {
-    /// `namespace/name`, without a registry: each registry serves the same provider.
+    /// Address of the provider, `namespace/name`, without a registry: each registry serves the same provider.
     pub(super) address: &'static str,
-    /// Everything offered.
+    /// The provider that is served.
     pub(super) provider: Provider<C>,
     context: Mutex<Option<Arc<C>>>,
     stop: Mutex<CancellationToken>,
-    running: AtomicUsize,
+    calls_in_flight: AtomicUsize,
 }
 
 impl<C> Session<C> {
-    /// Not configured yet.
+    /// Makes a session that isn't configured yet.
     pub(super) fn new(address: &'static str, provider: Provider<C>) -> Self {
-        Self { address, provider, context: Mutex::default(), stop: Mutex::default(), running: AtomicUsize::default() }
+        Self {
+            address,
+            provider,
+            context: Mutex::default(),
+            stop: Mutex::default(),
+            calls_in_flight: AtomicUsize::default(),
+        }
     }
 
-    /// What a call gets.
+    /// Returns what a call needs besides its request.
     pub(super) fn call(&self) -> Call<C> {
-        Call { context: lock(&self.context).clone(), stop: lock(&self.stop).clone(), replaced: Vec::new() }
+        Call { context: lock(&self.context).clone(), stop: lock(&self.stop).clone(), replaced_private: Vec::new() }
     }
 
-    /// The last Configure wins; where it failed, nothing is configured.
-    pub(super) fn configure(&self, context: Option<C>) {
+    /// Replaces the context. `None`: Configure has failed, and the provider isn't configured.
+    pub(super) fn set_context(&self, context: Option<C>) {
         *lock(&self.context) = context.map(Arc::new);
     }
 
-    /// Stops the calls in flight; later ones run.
+    /// Cancels the token of the calls in flight. Later calls get a new token.
     pub(super) fn stop(&self) {
         std::mem::take(&mut *lock(&self.stop)).cancel();
     }
 
-    /// No call is in flight.
-    pub(super) fn idle(&self) -> bool {
-        self.running.load(Ordering::SeqCst) == 0
+    /// Whether no call is in flight.
+    pub(super) fn is_idle(&self) -> bool {
+        self.calls_in_flight.load(Ordering::SeqCst) == 0
     }
 
-    /// Counts a call as in flight until what is returned is dropped.
-    pub(super) fn enter(self: &Arc<Self>) -> Running<C> {
-        self.running.fetch_add(1, Ordering::SeqCst);
-        Running(self.clone())
+    /// Counts a call as in flight until the returned guard is dropped.
+    pub(super) fn begin_call(self: &Arc<Self>) -> CallGuard<C> {
+        self.calls_in_flight.fetch_add(1, Ordering::SeqCst);
+        CallGuard(self.clone())
     }
 }
 
-/// A call in flight.
-pub(super) struct Running<C>(Arc<Session<C>>);
+/// Counts one call as in flight.
+pub(super) struct CallGuard<C>(Arc<Session<C>>);
 
-impl<C> Drop for Running<C> {
+impl<C> Drop for CallGuard<C> {
     fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.calls_in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// A panic while the lock was held leaves plain data behind, which is as good as before.
+/// Locks a mutex, also a poisoned one: the critical sections above only replace a value, so a panic leaves none
+/// half-written.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,5 @@
-//! The unix socket that the host connects to, in a folder of its own that others can't enter; both go when we do.
+//! The Unix socket that the host connects to. It is in a directory of its own that only the user can enter. Both are
+//! removed when the plugin ends.
 
 use std::{
     fs, io,
@@ -8,12 +9,13 @@ use std::{
 
 use tokio::net::UnixListener;
 
-use super::handshake::Host;
+use super::handshake::HostSettings;
 
-/// The longest path of a socket on all systems (macOS has 104 bytes with the closing zero, Linux 108).
-const LONGEST_PATH: usize = 103;
+/// Maximum length in bytes of a socket's path on every system. With the terminating zero macOS has 104 bytes, and Linux
+/// 108.
+const MAX_PATH_BYTES: usize = 103;
 
-/// A folder with a socket in it; dropping it removes both.
+/// A directory with a socket in it. Dropping the value removes both.
 #[derive(Debug)]
 pub(super) struct Socket {
     folder: PathBuf,
@@ -21,30 +23,30 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Makes the folder and listens. Must be called inside a tokio runtime.
-    pub(super) fn bind(host: &Host) -> io::Result<(Self, UnixListener)> {
+    /// Creates the directory and listens on the socket. Must be called inside a tokio runtime.
+    pub(super) fn bind(host: &HostSettings) -> io::Result<(Self, UnixListener)> {
         let name = format!("mesh-{:016x}", fastrand::u64(..));
         let folder = match &host.folder {
             Some(folder) => folder.join(name),
-            None => temporary(&std::env::temp_dir(), &name),
+            None => temporary_folder(&std::env::temp_dir(), &name),
         };
-        fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| at(&folder, &error))?;
+        fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| with_path(&folder, &error))?;
         let socket = Self { path: folder.join("socket"), folder };
-        let listener = UnixListener::bind(&socket.path).map_err(|error| at(&socket.path, &error))?;
+        let listener = UnixListener::bind(&socket.path).map_err(|error| with_path(&socket.path, &error))?;
         fs::set_permissions(&socket.path, fs::Permissions::from_mode(0o600))?;
         if let Some(group) = &host.group {
-            socket.admit(group_id(group)?)?;
+            socket.grant_access(group_id(group)?)?;
         }
         Ok((socket, listener))
     }
 
-    /// Where the host connects.
+    /// Path of the socket.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Lets a group through the folder and to the socket.
-    fn admit(&self, group: u32) -> io::Result<()> {
+    /// Gives a group access to the directory and the socket.
+    fn grant_access(&self, group: u32) -> io::Result<()> {
         for (path, mode) in [(&self.folder, 0o710), (&self.path, 0o660)] {
             chown(path, None, Some(group))?;
             fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
@@ -55,25 +57,26 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // Best effort: the process is ending, and nobody is left to tell.
+        // The process is ending, so an error has nowhere to go.
         let _ = fs::remove_file(&self.path);
         let _ = fs::remove_dir(&self.folder);
     }
 }
 
-/// The error with the path that it is about.
-fn at(path: &Path, error: &io::Error) -> io::Error {
+/// Adds the path to the text of an error.
+fn with_path(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// The folder in the system's temporary folder, or in /tmp where that makes the path too long for a socket.
-fn temporary(system: &Path, name: &str) -> PathBuf {
+/// Returns the directory `name` in the system's temporary directory, or in /tmp if the path would be too long for a
+/// socket.
+fn temporary_folder(system: &Path, name: &str) -> PathBuf {
     let folder = system.join(name);
-    let fits = folder.join("socket").as_os_str().len() <= LONGEST_PATH;
+    let fits = folder.join("socket").as_os_str().len() <= MAX_PATH_BYTES;
     if fits { folder } else { Path::new("/tmp").join(name) }
 }
 
-/// A group's number, or the number of the group that the system's table has under the name.
+/// Returns the number of a group that is given by its number, or by its name in /etc/group.
 fn group_id(group: &str) -> io::Result<u32> {
     if let Ok(number) = group.parse() {
         return Ok(number);
@@ -98,9 +101,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_else_gets_in_and_nothing_stays() {
+    async fn socket_is_private_and_removed_on_drop() {
         let folder = tempfile::tempdir().unwrap();
-        let host = Host { folder: Some(folder.path().into()), ..Host::default() };
+        let host = HostSettings { folder: Some(folder.path().into()), ..HostSettings::default() };
         let (socket, _listener) = Socket::bind(&host).unwrap();
         assert!(socket.path().starts_with(folder.path()));
         assert_eq!((mode(&socket.folder), mode(socket.path())), (0o700, 0o600));
@@ -109,21 +112,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_group_gets_in_if_the_host_says_so() {
+    async fn group_of_the_host_gets_access() {
         use std::os::unix::fs::MetadataExt as _;
         let folder = tempfile::tempdir().unwrap();
         let own = fs::metadata(folder.path()).unwrap().gid();
-        let host = Host { folder: Some(folder.path().into()), group: Some(own.to_string()), ..Host::default() };
+        let host = HostSettings {
+            folder: Some(folder.path().into()),
+            group: Some(own.to_string()),
+            ..HostSettings::default()
+        };
         let (socket, _listener) = Socket::bind(&host).unwrap();
         assert_eq!((mode(&socket.folder), mode(socket.path())), (0o710, 0o660));
         assert_eq!(fs::metadata(socket.path()).unwrap().gid(), own);
     }
 
     #[test]
-    fn a_long_temporary_folder_is_left_for_a_short_one() {
+    fn long_temporary_folder_falls_back_to_tmp() {
         let long = "/x".repeat(60);
-        assert_eq!(temporary(Path::new(&long), "mesh-1"), Path::new("/tmp/mesh-1"));
-        assert_eq!(temporary(Path::new("/var/tmp"), "mesh-1"), Path::new("/var/tmp/mesh-1"));
+        assert_eq!(temporary_folder(Path::new(&long), "mesh-1"), Path::new("/tmp/mesh-1"));
+        assert_eq!(temporary_folder(Path::new("/var/tmp"), "mesh-1"), Path::new("/var/tmp/mesh-1"));
     }
 
     #[test]

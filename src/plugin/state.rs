@@ -1,85 +1,94 @@
-//! What core accepts as a state: it drops a state that breaks these rules, and with it the resource. Pure.
+//! The rules of core for the values of plans and states. Core refuses a response that breaks one, and so loses the
+//! state.
 
 use std::collections::BTreeMap;
 
 use crate::{
     diagnostics::Path,
-    schema::{Malformed, Nesting, Schema, Shape, Slot, Value},
+    schema::{InvalidValue, Nesting, Schema, Shape, Slot, Value},
 };
 
-/// How much of a value must be known.
+/// Whether a value may have unknown parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Certainty {
-    /// A plan: what comes at apply may be unknown.
-    Planned,
-    /// A state: everything is known.
-    Final,
+pub(super) enum UnknownValues {
+    /// In a plan, values that apply determines may be unknown.
+    Allowed,
+    /// In a state, every value must be known.
+    Forbidden,
 }
 
-/// The first fault of an object of `schema`: a list of blocks that is null (it is empty instead), or an unknown in a state.
-/// Types are the codec's business.
-pub(super) fn fault(schema: &Schema, value: &Value, certainty: Certainty) -> Option<Malformed> {
-    blocks(schema, value, &Path::root())
-        .or_else(|| (certainty == Certainty::Final && !value.wholly_known()).then(|| unknown(schema, value)))
+/// Finds the first part of an object of `schema` that core would refuse: a list of blocks that is null (core requires
+/// an empty list), or an unknown value in a state. The codec checks the types.
+pub(super) fn find_invalid_value(
+    schema: &Schema,
+    value: &Value,
+    unknown_values: UnknownValues,
+) -> Option<InvalidValue> {
+    let must_be_known = unknown_values == UnknownValues::Forbidden;
+    find_null_blocks(schema, value, &Path::root())
+        .or_else(|| (must_be_known && !value.wholly_known()).then(|| unknown_value(schema, value)))
 }
 
-fn blocks(schema: &Schema, value: &Value, at: &Path) -> Option<Malformed> {
+fn find_null_blocks(schema: &Schema, value: &Value, at: &Path) -> Option<InvalidValue> {
     let Value::Map(members) = value else { return None };
     schema.slots.iter().find_map(|slot| {
         let Shape::Block { schema, .. } = &slot.shape else { return None };
         let (at, found) = (at.attribute(slot.name), members.get(slot.name)?);
         match found {
-            Value::Null if is_list(slot) => {
-                Some(Malformed { at, what: "a list of blocks must be empty, not null".to_owned() })
+            Value::Null if is_block_list(slot) => {
+                Some(InvalidValue { at, message: "a list of blocks must be empty, not null".to_owned() })
             }
-            Value::List(items) => items.iter().enumerate().find_map(|(i, item)| blocks(schema, item, &at.index(i))),
-            found => blocks(schema, found, &at),
+            Value::List(items) => {
+                items.iter().enumerate().find_map(|(i, item)| find_null_blocks(schema, item, &at.index(i)))
+            }
+            found => find_null_blocks(schema, found, &at),
         }
     })
 }
 
-fn unknown(schema: &Schema, value: &Value) -> Malformed {
+/// Names the first attribute of an object that has an unknown part.
+fn unknown_value(schema: &Schema, value: &Value) -> InvalidValue {
     let first = schema.slots.iter().find(|slot| !value.member(slot.name).wholly_known());
     let at = first.map_or_else(Path::root, |slot| Path::root().attribute(slot.name));
-    Malformed { at, what: "the value must be known".to_owned() }
+    InvalidValue { at, message: "the value must be known".to_owned() }
 }
 
-/// `planned` as a state where nobody knows better: what was to come is null.
-pub(super) fn settled(schema: &Schema, planned: &Value) -> Value {
-    let Value::Map(members) = planned else { return without_unknowns(planned) };
-    let settle = |slot: &Slot| {
+/// Makes a state of a planned object: unknown attributes become null, and unknown or null lists of blocks become empty.
+pub(super) fn replace_unknowns(schema: &Schema, planned: &Value) -> Value {
+    let Value::Map(members) = planned else { return unknowns_to_null(planned) };
+    let replace = |slot: &Slot| {
         let found = members.get(slot.name).unwrap_or(&Value::Null);
         match (&slot.shape, found) {
-            (Shape::Block { .. }, Value::Unknown | Value::Null) if is_list(slot) => Value::List(Vec::new()),
+            (Shape::Block { .. }, Value::Unknown | Value::Null) if is_block_list(slot) => Value::List(Vec::new()),
             (Shape::Block { schema, .. }, Value::List(items)) => {
-                Value::List(items.iter().map(|item| settled(schema, item)).collect())
+                Value::List(items.iter().map(|item| replace_unknowns(schema, item)).collect())
             }
-            (Shape::Block { schema, .. }, found) => settled(schema, found),
-            (Shape::Attribute { .. }, found) => without_unknowns(found),
+            (Shape::Block { schema, .. }, found) => replace_unknowns(schema, found),
+            (Shape::Attribute { .. }, found) => unknowns_to_null(found),
         }
     };
-    Value::Map(schema.slots.iter().map(|slot| (slot.name.to_owned(), settle(slot))).collect::<BTreeMap<_, _>>())
+    Value::Map(schema.slots.iter().map(|slot| (slot.name.to_owned(), replace(slot))).collect::<BTreeMap<_, _>>())
 }
 
-fn is_list(slot: &Slot) -> bool {
+fn is_block_list(slot: &Slot) -> bool {
     matches!(slot.shape, Shape::Block { nesting: Nesting::List, .. })
 }
 
-fn without_unknowns(value: &Value) -> Value {
+fn unknowns_to_null(value: &Value) -> Value {
     match value {
         Value::Unknown => Value::Null,
-        Value::List(items) => Value::List(items.iter().map(without_unknowns).collect()),
+        Value::List(items) => Value::List(items.iter().map(unknowns_to_null).collect()),
         Value::Map(members) => {
-            Value::Map(members.iter().map(|(key, item)| (key.clone(), without_unknowns(item))).collect())
+            Value::Map(members.iter().map(|(key, item)| (key.clone(), unknowns_to_null(item))).collect())
         }
-        Value::Dynamic(inner) => Value::Dynamic(Box::new((inner.0.clone(), without_unknowns(&inner.1)))),
+        Value::Dynamic(inner) => Value::Dynamic(Box::new((inner.0.clone(), unknowns_to_null(&inner.1)))),
         known => known.clone(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    // model! declares what is public.
+    // model! makes its structs and fields public.
     #![allow(unreachable_pub)]
 
     use super::*;
@@ -123,7 +132,7 @@ mod tests {
         }
     }
 
-    /// A value of [`Outer`]; `"?"` is unknown.
+    /// Decodes a value of [`Outer`] from JSON. The text `"?"` stands for an unknown value.
     fn outer(text: &str) -> Value {
         fn mark(value: Value) -> Value {
             match value {
@@ -137,40 +146,41 @@ mod tests {
     }
 
     #[test]
-    fn what_core_would_drop_is_found() {
-        use Certainty::{Final, Planned};
-        for (text, certainty, expected) in [
-            (r#"{"id": "x", "many": [], "one": null}"#, Final, None),
-            (r#"{"id": "?", "many": []}"#, Planned, None),
-            (r#"{"id": "?", "many": []}"#, Final, Some("id: the value must be known")),
-            (r#"{"words": ["a", "?"], "many": []}"#, Final, Some("words: the value must be known")),
-            (r#"{"many": null}"#, Planned, Some("many: a list of blocks must be empty, not null")),
+    fn null_block_lists_and_unknown_values_are_found() {
+        use UnknownValues::{Allowed, Forbidden};
+        for (text, unknown_values, expected) in [
+            (r#"{"id": "x", "many": [], "one": null}"#, Forbidden, None),
+            (r#"{"id": "?", "many": []}"#, Allowed, None),
+            (r#"{"id": "?", "many": []}"#, Forbidden, Some("id: the value must be known")),
+            (r#"{"words": ["a", "?"], "many": []}"#, Forbidden, Some("words: the value must be known")),
+            (r#"{"many": null}"#, Allowed, Some("many: a list of blocks must be empty, not null")),
             (
                 r#"{"many": [{"nested": []}, {}]}"#,
-                Final,
+                Forbidden,
                 Some("many[1].nested: a list of blocks must be empty, not null"),
             ),
-            (r#"{"many": [], "one": {}}"#, Final, Some("one.nested: a list of blocks must be empty, not null")),
+            (r#"{"many": [], "one": {}}"#, Forbidden, Some("one.nested: a list of blocks must be empty, not null")),
         ] {
-            let found = fault(Outer::schema(), &outer(text), certainty).map(|fault| fault.to_string());
+            let found =
+                find_invalid_value(Outer::schema(), &outer(text), unknown_values).map(|invalid| invalid.to_string());
             assert_eq!(found.as_deref(), expected, "{text}");
         }
     }
 
     #[test]
-    fn a_settled_plan_is_a_state() {
+    fn plan_without_unknowns_is_a_valid_state() {
         let planned =
             outer(r#"{"id": "?", "words": ["a", "?"], "many": [{"key": "?", "nested": []}], "one": {"key": "k"}}"#);
         let expected = outer(r#"{"words": ["a", null], "many": [{"nested": []}], "one": {"key": "k", "nested": []}}"#);
-        let settled = settled(Outer::schema(), &planned);
-        assert_eq!(settled, expected);
-        assert_eq!(fault(Outer::schema(), &settled, Certainty::Final), None);
+        let state = replace_unknowns(Outer::schema(), &planned);
+        assert_eq!(state, expected);
+        assert_eq!(find_invalid_value(Outer::schema(), &state, UnknownValues::Forbidden), None);
     }
 
     #[test]
-    fn blocks_that_were_to_come_are_none() {
+    fn unknown_blocks_become_empty_or_null() {
         let Value::Map(mut members) = outer(r#"{"many": []}"#) else { panic!("an object") };
         members.extend([("many".to_owned(), Value::Unknown), ("one".to_owned(), Value::Unknown)]);
-        assert_eq!(settled(Outer::schema(), &Value::Map(members)), outer(r#"{"many": []}"#));
+        assert_eq!(replace_unknowns(Outer::schema(), &Value::Map(members)), outer(r#"{"many": []}"#));
     }
 }

@@ -1,4 +1,4 @@
-//! What the author's side answers to messages of the wire. No logic.
+//! Conversions to messages of the protocol.
 
 use super::{
     interface::{Function, FunctionError},
@@ -14,30 +14,30 @@ use super::{
 };
 use crate::{
     diagnostics::{self, Diagnostics, Path},
-    schema::{self, Malformed, Mode, Nesting, Schema, Shape, Slot, Type, Value, json, msgpack},
+    schema::{self, InvalidValue, Mode, Nesting, Schema, Shape, Slot, Type, Value, json, msgpack},
 };
 
 // === values ===
 
-/// A value, always as msgpack.
-pub(super) fn value(value: &Value, kind: &Type) -> Result<DynamicValue, Malformed> {
+/// Encodes a value of the type `kind`, always as msgpack.
+pub(super) fn value(value: &Value, kind: &Type) -> Result<DynamicValue, InvalidValue> {
     Ok(DynamicValue { msgpack: msgpack::encode(value, kind)?, json: Vec::new() })
 }
 
-/// An identity.
-pub(super) fn identity(value: &Value, kind: &Type) -> Result<ResourceIdentityData, Malformed> {
+/// Encodes an identity.
+pub(super) fn identity(value: &Value, kind: &Type) -> Result<ResourceIdentityData, InvalidValue> {
     Ok(ResourceIdentityData { identity_data: Some(self::value(value, kind)?) })
 }
 
 // === diagnostics ===
 
-/// All that was told, in order.
-pub(super) fn diagnostics(told: Diagnostics) -> Vec<Diagnostic> {
-    told.into_iter().map(diagnostic).collect()
+/// Converts diagnostics, in order.
+pub(super) fn diagnostics(diagnostics: Diagnostics) -> Vec<Diagnostic> {
+    diagnostics.into_iter().map(diagnostic).collect()
 }
 
-fn diagnostic(told: diagnostics::Diagnostic) -> Diagnostic {
-    let diagnostics::Diagnostic { severity, at, summary, detail } = told;
+fn diagnostic(diagnostic: diagnostics::Diagnostic) -> Diagnostic {
+    let diagnostics::Diagnostic { severity, at, summary, detail } = diagnostic;
     let severity = match severity {
         diagnostics::Severity::Error => Severity::Error,
         diagnostics::Severity::Warning => Severity::Warning,
@@ -46,7 +46,7 @@ fn diagnostic(told: diagnostics::Diagnostic) -> Diagnostic {
     Diagnostic { severity: severity.into(), summary, detail, attribute }
 }
 
-/// A place in the user's HCL.
+/// Converts the path of an argument.
 pub(super) fn path(path: &Path) -> AttributePath {
     let step = |step: &diagnostics::Step| {
         let selector = match step {
@@ -59,7 +59,7 @@ pub(super) fn path(path: &Path) -> AttributePath {
     AttributePath { steps: path.steps().iter().map(step).collect() }
 }
 
-/// What a function says of its arguments.
+/// Converts the error of a function.
 pub(super) fn function_error(error: FunctionError) -> proto::FunctionError {
     let function_argument = error.argument.and_then(|argument| i64::try_from(argument).ok());
     proto::FunctionError { text: error.text, function_argument }
@@ -67,7 +67,7 @@ pub(super) fn function_error(error: FunctionError) -> proto::FunctionError {
 
 // === schemas ===
 
-/// A schema with its version.
+/// Converts a schema and its version.
 pub(super) fn schema(schema: &Schema, version: i64) -> proto::Schema {
     proto::Schema { version, block: Some(block(schema)) }
 }
@@ -102,7 +102,7 @@ fn attribute(slot: &Slot, kind: &Type, spec: &schema::Spec) -> Attribute {
 
 fn nested_block(slot: &Slot, nesting: Nesting, required: bool, schema: &Schema) -> NestedBlock {
     let mut inner = block(schema);
-    // What the parent says of the block is more than what the block says of itself.
+    // The description of the block in its parent is more specific than that of the block itself.
     if !slot.doc.is_empty() {
         inner.description.clone_from(&slot.doc);
     }
@@ -114,7 +114,7 @@ fn nested_block(slot: &Slot, nesting: Nesting, required: bool, schema: &Schema) 
     NestedBlock { type_name: slot.name.to_owned(), block: Some(inner), nesting: nesting.into(), min_items, max_items }
 }
 
-/// The schema of an identity: what is required there, an import must name.
+/// Converts the schema of an identity. An import must set its required attributes.
 pub(super) fn identity_schema(schema: &Schema) -> ResourceIdentitySchema {
     let attribute = |slot: &Slot| match &slot.shape {
         Shape::Attribute { kind, spec } => Some(IdentityAttribute {
@@ -129,7 +129,7 @@ pub(super) fn identity_schema(schema: &Schema) -> ResourceIdentitySchema {
     ResourceIdentitySchema { version: 0, identity_attributes: schema.slots.iter().filter_map(attribute).collect() }
 }
 
-/// The signature of a function.
+/// Converts the signature of a function. The summary is the first sentence of its description.
 pub(super) fn function(function: &Function) -> proto::Function {
     let parameter = |parameter: &super::interface::Parameter| Parameter {
         name: parameter.name.to_owned(),
@@ -141,7 +141,7 @@ pub(super) fn function(function: &Function) -> proto::Function {
     let summary = function.doc.split_inclusive('.').next().unwrap_or_default().trim_end_matches('.');
     proto::Function {
         parameters: function.parameters.iter().map(parameter).collect(),
-        r#return: Some(Return { r#type: json::write_type(&function.returns).into_bytes() }),
+        r#return: Some(Return { r#type: json::write_type(&function.return_type).into_bytes() }),
         summary: summary.to_owned(),
         description: function.doc.to_owned(),
         description_kind: StringKind::Markdown.into(),

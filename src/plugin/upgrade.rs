@@ -1,5 +1,5 @@
-//! States as stored, to values of today's schema. Core asks for it whenever it reads a state, also where no version has
-//! changed. Pure.
+//! Upgrades of stored states to the current schema. Core requests one whenever it reads a state, even if the version of
+//! the schema hasn't changed.
 
 use super::proto::tfplugin5::RawState;
 use crate::{
@@ -7,8 +7,8 @@ use crate::{
     schema::{Schema, Value, json},
 };
 
-/// The state as a value of `schema`: attributes that it lacks are null, blocks are empty, and what `schema` doesn't know is
-/// dropped.
+/// Decodes a stored state as a value of `schema`. Missing attributes become null, missing lists of blocks become empty,
+/// and attributes that `schema` doesn't have are dropped.
 pub(super) fn upgrade(raw: Option<&RawState>, schema: &Schema, out: &mut Diagnostics) -> Result<Value, Reported> {
     let root = Path::root();
     let json = match raw {
@@ -25,12 +25,12 @@ pub(super) fn upgrade(raw: Option<&RawState>, schema: &Schema, out: &mut Diagnos
     };
     match json::decode(json, &schema.kind()) {
         Ok(value @ (Value::Map(_) | Value::Null)) => Ok(schema.complete(&value)),
-        Ok(_) => Err(unreadable("it isn't an object", out)),
-        Err(fault) => Err(unreadable(&fault.to_string(), out)),
+        Ok(_) => Err(report_unreadable("it isn't an object", out)),
+        Err(invalid) => Err(report_unreadable(&invalid.to_string(), out)),
     }
 }
 
-fn unreadable(why: &str, out: &mut Diagnostics) -> Reported {
+fn report_unreadable(why: &str, out: &mut Diagnostics) -> Reported {
     out.error(
         &Path::root(),
         "Unreadable state",

@@ -74,7 +74,7 @@ fn validate_global_name_template(config: &ProviderConfig, out: &mut Diagnostics)
     let (Ok(Some(template)), Ok(domain)) = (config.global_name_template.known(), config.cluster_domain()) else {
         return;
     };
-    if names::is_in_cluster(&template.filled("name", "namespace"), &domain) {
+    if names::is_cluster_host(&template.expand("name", "namespace"), &domain) {
         out.error(
             &at("global_name_template"),
             "A global name in the cluster's domain",

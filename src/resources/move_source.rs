@@ -7,13 +7,13 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     json_path::{at, text},
     object::{Key, kind},
-    plugin::interface::Foreign,
+    plugin::interface::MoveSource,
 };
 
 /// The key of the object that the state of another provider's resource holds.
-pub(super) fn object_key(source: &Foreign, out: &mut Diagnostics) -> Result<Key, Reported> {
+pub(super) fn object_key(source: &MoveSource, out: &mut Diagnostics) -> Result<Key, Reported> {
     let root = Path::root();
-    let key = match source.kind.as_str() {
+    let key = match source.type_name.as_str() {
         // `manifest` has the type `any`, so its value has its type beside it.
         "kubernetes_manifest" => key_at(
             &source.state,
@@ -43,7 +43,7 @@ pub(super) fn object_key(source: &Foreign, out: &mut Diagnostics) -> Result<Key,
             "Nothing to take from this move",
             format!(
                 "The state of this {} names no object of a kind that this provider writes ({}).",
-                source.kind,
+                source.type_name,
                 kind::MANAGED.iter().map(|kind| kind.kind).collect::<Vec<_>>().join(", ")
             ),
         )
@@ -65,9 +65,14 @@ mod tests {
     use super::*;
 
     /// The key of the object, or the diagnostics.
-    fn result(kind: &str, state: Json) -> String {
+    fn result(type_name: &str, state: Json) -> String {
         let mut out = Diagnostics::default();
-        let source = Foreign { provider: "registry.terraform.io/a/b".into(), kind: kind.into(), version: 1, state };
+        let source = MoveSource {
+            provider_address: "registry.terraform.io/a/b".into(),
+            type_name: type_name.into(),
+            schema_version: 1,
+            state,
+        };
         object_key(&source, &mut out).map_or_else(|_| out.to_string(), |key| key.to_string())
     }
 

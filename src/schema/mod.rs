@@ -11,7 +11,7 @@ mod vectors;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
-pub use codec::Malformed;
+pub use codec::InvalidValue;
 pub use value::{At, Attr, Block, Blocks, Elements, List, Map, Number, Set, Type, Value};
 
 /// Whether the user or the provider sets an attribute. There is no "optional and computed": a default is never written into

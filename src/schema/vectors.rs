@@ -1,15 +1,17 @@
-//! The codec against values that Terraform's own encoder made, and laws over random values.
+//! Tests of both encodings: values that Terraform's own encoder has encoded, malformed input, and properties of random
+//! values.
 
 use proptest::{
     collection::{btree_map, vec},
     prelude::*,
 };
 
-use super::{Malformed, Number, Type, Value, json, msgpack};
+use super::{InvalidValue, Number, Type, Value, json, msgpack};
 use crate::diagnostics::Path;
 
 const VECTORS: &str = include_str!("testdata/vectors.txt");
 
+/// A line of the test vectors.
 struct Row {
     name: &'static str,
     kind: Type,
@@ -38,26 +40,26 @@ fn number(text: &str) -> Value {
 }
 
 #[test]
-fn case_16_every_row_encodes_and_decodes() {
+fn every_row_encodes_and_decodes() {
     let rows = rows();
     assert_eq!(rows.len(), 70);
     for Row { name, kind, bytes, json } in rows {
         let decoded = msgpack::decode(&bytes, &kind);
         if name == "num +inf" {
-            assert!(decoded.unwrap_err().what.contains("number is required"));
+            assert!(decoded.unwrap_err().message.contains("number is required"));
             continue;
         }
-        let value = decoded.unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let value = decoded.unwrap_or_else(|invalid| panic!("{name}: {invalid}"));
         let expected = match name {
             // Refinements are dropped.
             _ if name.starts_with("unk ") => vec![0xd4, 0, 0],
-            // Of the same value Terraform writes both, depending on how it came by it.
+            // Terraform has two encodings of this value, depending on how it was computed.
             "num float64(0.1)" => b"\xa30.1".to_vec(),
             _ => bytes,
         };
         assert_eq!(msgpack::encode(&value, &kind).unwrap(), expected, "{name}");
         if json.starts_with("ERR") {
-            assert!(json::encode(&value, &kind).unwrap_err().what.contains("not known"), "{name}");
+            assert!(json::encode(&value, &kind).unwrap_err().message.contains("not known"), "{name}");
         } else {
             assert_eq!(json::encode(&value, &kind).unwrap(), json, "{name}");
             assert_eq!(json::decode(json.as_bytes(), &kind).unwrap(), value, "{name}");
@@ -65,9 +67,9 @@ fn case_16_every_row_encodes_and_decodes() {
     }
 }
 
-/// What Terraform's own decoder takes loosely, or crashes on.
+/// Terraform's own decoder accepts some of these inputs, and crashes on others.
 #[test]
-fn case_16_malformed_input_is_refused_or_read_safely() {
+fn malformed_input_is_refused_or_read_safely() {
     let object = r#"["object",{"a":"string","b":"number"}]"#;
     let refused = [
         ("no attributes", object, "80", "is missing"),
@@ -96,8 +98,8 @@ fn case_16_malformed_input_is_refused_or_read_safely() {
         ("string for a list", r#"["list","string"]"#, "a161", "a list of string is required"),
     ];
     for (name, of, hex, why) in refused {
-        let fault = msgpack::decode(&bytes(hex), &kind(of)).unwrap_err();
-        assert!(fault.to_string().contains(why), "{name}: {fault}");
+        let invalid = msgpack::decode(&bytes(hex), &kind(of)).unwrap_err();
+        assert!(invalid.to_string().contains(why), "{name}: {invalid}");
     }
     let text = |text: &str| Value::string(text);
     let read = [
@@ -114,7 +116,7 @@ fn case_16_malformed_input_is_refused_or_read_safely() {
             Value::Dynamic(Box::new((Type::String, text("x")))),
         ),
         ("array of 16 bit length", r#"["list","string"]"#, "dc0001a161", Value::List(vec![text("a")])),
-        // Core sends texts normalised; what it wouldn't send is left as it is.
+        // Core normalizes texts to NFC before it sends them. The decoder doesn't change other texts.
         ("text that isn't normalised", r#""string""#, "a365cc81", text("e\u{301}")),
     ];
     for (name, of, hex, value) in read {
@@ -123,7 +125,7 @@ fn case_16_malformed_input_is_refused_or_read_safely() {
 }
 
 #[test]
-fn case_17_every_width_is_the_same_number() {
+fn every_integer_width_decodes_to_the_same_number() {
     for hex in ["2a", "cc2a", "cd002a", "ce0000002a", "cf000000000000002a", "d02a", "d1002a", "d20000002a"] {
         assert_eq!(msgpack::decode(&bytes(hex), &Type::Number), Ok(number("42")), "{hex}");
     }
@@ -135,7 +137,7 @@ fn case_17_every_width_is_the_same_number() {
 }
 
 #[test]
-fn case_18_numbers_survive() {
+fn numbers_stay_exact() {
     let long = "123456789012345678901234567890123456789.000000000000000000000000000000000001";
     for text in ["0.1", "0.0000001", "9007199254740993", "18446744073709551616", long, "0"] {
         let bytes = msgpack::encode(&number(text), &Type::Number).unwrap();
@@ -146,9 +148,9 @@ fn case_18_numbers_survive() {
     assert_eq!(number("-0"), number("0"));
 }
 
-/// Refinements of every kind are among the rows; these are what no host sends.
+/// The rows contain the refinements that Terraform sends. No host sends these.
 #[test]
-fn case_19_every_extension_is_an_unknown() {
+fn every_extension_is_an_unknown_value() {
     for hex in ["d40500", "c70000", "d5000000", "c7010c80", "c7030c8163c2", "c7016300", "c7020cffff"] {
         for of in [r#""string""#, r#"["list","number"]"#, r#"["object",{"a":"bool"}]"#, r#""dynamic""#] {
             assert_eq!(msgpack::decode(&bytes(hex), &kind(of)), Ok(Value::Unknown), "{hex} {of}");
@@ -157,7 +159,7 @@ fn case_19_every_extension_is_an_unknown() {
 }
 
 #[test]
-fn case_21_any_is_a_type_and_a_value() {
+fn any_is_a_pair_of_type_and_value() {
     let of = |kind: Type, value: Value| Value::Dynamic(Box::new((kind, value)));
     let object = Type::Object([("a".to_owned(), Type::Tuple(vec![Type::Bool]))].into());
     let inside = Value::Map([("a".to_owned(), Value::List(vec![Value::Bool(true)]))].into());
@@ -174,7 +176,7 @@ fn case_21_any_is_a_type_and_a_value() {
 }
 
 #[test]
-fn case_20_unknowns_keep_their_place() {
+fn nested_unknown_values_stay_in_place() {
     let of =
         kind(r#"["object",{"any":"dynamic","list":["list","string"],"map":["map","number"],"set":["set","string"]}]"#);
     let value = Value::Map(
@@ -192,7 +194,7 @@ fn case_20_unknowns_keep_their_place() {
 }
 
 #[test]
-fn case_22_an_object_is_written_whole_or_not_at_all() {
+fn objects_encode_only_with_exactly_their_attributes() {
     let of = kind(r#"["object",{"a":"string","b":"number"}]"#);
     let object = |names: &[&str]| Value::Map(names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect());
     for names in [&[][..], &["a"], &["a", "b", "c"]] {
@@ -202,24 +204,24 @@ fn case_22_an_object_is_written_whole_or_not_at_all() {
 }
 
 #[test]
-fn faults_have_a_path() {
+fn errors_have_a_path() {
     let of = kind(r#"["object",{"a":["list",["map","bool"]]}]"#);
-    let fault = msgpack::decode(&bytes("81a1619181a16b01"), &of).unwrap_err();
+    let invalid = msgpack::decode(&bytes("81a1619181a16b01"), &of).unwrap_err();
     let at = Path::root().attribute("a").index(0).key("k");
-    assert_eq!(fault, Malformed { at, what: "a bool is required".to_owned() });
-    assert_eq!(fault.to_string(), "a[0][\"k\"]: a bool is required");
-    let fault = json::decode(br#"{"a":[{"k":1}]}"#, &of).unwrap_err();
-    assert_eq!(fault.to_string(), "a[0][\"k\"]: a bool is required");
+    assert_eq!(invalid, InvalidValue { at, message: "a bool is required".to_owned() });
+    assert_eq!(invalid.to_string(), "a[0][\"k\"]: a bool is required");
+    let invalid = json::decode(br#"{"a":[{"k":1}]}"#, &of).unwrap_err();
+    assert_eq!(invalid.to_string(), "a[0][\"k\"]: a bool is required");
 }
 
 #[test]
-fn case_24_what_is_not_unicode_is_refused() {
+fn invalid_utf8_is_refused() {
     assert!(msgpack::decode(&bytes("a1ff"), &Type::String).is_err());
     assert!(json::decode(b"\"\xff\"", &Type::String).is_err());
 }
 
 #[test]
-fn case_25_depth_has_a_limit() {
+fn deep_nesting_is_refused() {
     // any in a list of any in a list of any …
     let mut deep = vec![0xc0];
     let mut stored = "null".to_owned();
@@ -236,7 +238,7 @@ fn case_25_depth_has_a_limit() {
 }
 
 #[test]
-fn case_26_states_of_other_versions_are_read_without_loss() {
+fn states_of_other_schema_versions_decode() {
     let of = kind(r#"["object",{"n":"number","new":"string","l":["list","number"]}]"#);
     let state = br#"{"n": 123456789012345678901234567890.125, "gone": {"x": 1}, "l": [1e3, -0.50, "7"]}"#;
     let expected = [
@@ -249,7 +251,7 @@ fn case_26_states_of_other_versions_are_read_without_loss() {
 }
 
 #[test]
-fn types_are_read_and_written() {
+fn types_parse_and_format() {
     for text in [
         r#""string""#,
         r#"["set",["tuple",["bool","number","dynamic"]]]"#,
@@ -257,7 +259,7 @@ fn types_are_read_and_written() {
     ] {
         assert_eq!(json::write_type(&kind(text)), text);
     }
-    // Optional attributes are there on the wire like all others.
+    // Encoded values have optional attributes like all others.
     let optional = kind(r#"["object",{"a":"string","b":"number"},["b"]]"#);
     assert_eq!(optional, kind(r#"["object",{"a":"string","b":"number"}]"#));
     for text in
@@ -267,14 +269,14 @@ fn types_are_read_and_written() {
     }
 }
 
-// === laws ===
+// === properties ===
 
-fn kinds() -> impl Strategy<Value = Type> {
+fn types() -> impl Strategy<Value = Type> {
     let leaf = prop_oneof![Just(Type::Bool), Just(Type::Number), Just(Type::String), Just(Type::Dynamic)];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             inner.clone().prop_map(Type::list),
-            // A set of collections has no order that we could predict, so that comparing would.
+            // The order of a set of collections is undefined, so equal sets could compare as different.
             prop_oneof![Just(Type::Bool), Just(Type::Number), Just(Type::String)].prop_map(Type::set),
             inner.clone().prop_map(Type::map),
             vec(inner.clone(), 0..4).prop_map(Type::Tuple),
@@ -294,12 +296,12 @@ fn values(kind: &Type) -> BoxedStrategy<Value> {
         ]
         .boxed(),
         Type::String => ".*".prop_map(Value::String).boxed(),
-        // Of a list of any, all elements have one type.
+        // The elements of a list of any must have the same type.
         Type::Dynamic => {
             values(&Type::String).prop_map(|value| Value::Dynamic(Box::new((Type::String, value)))).boxed()
         }
         Type::Set(element) => {
-            vec(values(element), 0..5).prop_map(|items| Value::List(super::codec::set(items))).boxed()
+            vec(values(element), 0..5).prop_map(|items| Value::List(super::codec::normalize_set(items))).boxed()
         }
         Type::List(element) => vec(values(element), 0..4).prop_map(Value::List).boxed(),
         Type::Map(element) => btree_map(".{0,4}", values(element), 0..4).prop_map(Value::Map).boxed(),
@@ -315,7 +317,7 @@ fn values(kind: &Type) -> BoxedStrategy<Value> {
 
 proptest! {
     #[test]
-    fn case_25_what_is_written_is_read((kind, value) in kinds().prop_flat_map(|kind| (Just(kind.clone()), values(&kind)))) {
+    fn encoded_values_decode_to_themselves((kind, value) in types().prop_flat_map(|kind| (Just(kind.clone()), values(&kind)))) {
         prop_assert_eq!(json::read_type(&json::write_type(&kind)), Ok(kind.clone()));
         let bytes = msgpack::encode(&value, &kind).unwrap();
         prop_assert_eq!(msgpack::decode(&bytes, &kind), Ok(value.clone()));
@@ -326,7 +328,7 @@ proptest! {
     }
 
     #[test]
-    fn case_25_no_bytes_panic(bytes in vec(any::<u8>(), 0..200), kind in kinds()) {
+    fn arbitrary_bytes_never_panic(bytes in vec(any::<u8>(), 0..200), kind in types()) {
         if let Ok(value) = msgpack::decode(&bytes, &kind) {
             prop_assert!(msgpack::encode(&value, &kind).is_ok());
         }
@@ -335,8 +337,8 @@ proptest! {
     }
 
     #[test]
-    fn case_25_no_damage_panics(
-        (kind, value) in kinds().prop_flat_map(|kind| (Just(kind.clone()), values(&kind))),
+    fn damaged_bytes_never_panic(
+        (kind, value) in types().prop_flat_map(|kind| (Just(kind.clone()), values(&kind))),
         place in any::<prop::sample::Index>(),
         byte in any::<u8>(),
     ) {

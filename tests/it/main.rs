@@ -1,5 +1,5 @@
 //! All tests that need more than one module. Tiers are modules: `golden` (HCL in, objects or diagnostics out), `protocol`
-//! (the built binary over its socket), `generated` (docs and layers), and `cluster` (real servers, real terraform and
+//! (the built binary over its socket), `engine` (its requests, against a scripted server), `generated` (docs and layers), and `cluster` (real servers, real terraform and
 //! tofu; ignored unless asked for, since they need `make tools`). `bench` prints figures.
 
 // Whatever modules share is `pub`, and nothing of a test binary is reachable from outside.
@@ -9,6 +9,8 @@
 mod bench;
 #[cfg(test)]
 mod cluster;
+#[cfg(test)]
+mod engine;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Live objects as the server writes them, and what is ours of them.
+//! Ownership of fields in live objects with `managedFields`, as the API server writes them.
 
 use super::*;
 use crate::object::kind::{AUTHORIZATION_POLICY, SERVICE};
@@ -17,7 +17,7 @@ fn entry(manager: &str, operation: &str, fields: &Json) -> Json {
     json!({"manager": manager, "operation": operation, "apiVersion": "security.istio.io/v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
 }
 
-fn ours() -> Json {
+fn apply_entry() -> Json {
     let annotations = json!({"f:istio.io/dry-run": {}, "f:terraform-provider-mesh/owner": {}});
     let fields = json!({"f:metadata": {"f:annotations": annotations}, "f:spec": {"f:action": {}, "f:rules": {}}});
     entry(FIELD_MANAGER, "Apply", &fields)
@@ -37,13 +37,13 @@ fn live(managed: &Json, spec: &Json) -> Json {
 }
 
 #[test]
-fn what_we_applied_comes_back() {
+fn applied_body_is_returned_unchanged() {
     let (key, body) = deny_all();
-    assert_eq!(owned_fields(&live(&json!([ours()]), &body["spec"]), Some(&body), &key), body);
+    assert_eq!(owned_fields(&live(&json!([apply_entry()]), &body["spec"]), Some(&body), &key), body);
 }
 
 #[test]
-fn a_field_that_somebody_added_to_a_kind_of_ours_is_drift() {
+fn field_added_to_exclusive_kind_is_drift() {
     let (key, body) = deny_all();
     let spec = json!({"action": "ALLOW", "rules": [{}], "selector": {"matchLabels": {"app": "x"}}});
     let kubectl = entry(
@@ -51,23 +51,23 @@ fn a_field_that_somebody_added_to_a_kind_of_ours_is_drift() {
         "Update",
         &json!({"f:spec": {"f:rules": {}, "f:selector": {".": {}, "f:matchLabels": {".": {}, "f:app": {}}}}}),
     );
-    let live = live(&json!([ours(), kubectl]), &spec);
+    let live = live(&json!([apply_entry(), kubectl]), &spec);
     assert_eq!(owned_fields(&live, Some(&body), &key)["spec"], spec);
-    let (manager, mut fields) = intruders(&live, &body, &key).remove(0);
+    let (manager, mut fields) = conflicting_managers(&live, &body, &key).remove(0);
     fields.sort();
     assert_eq!(manager, "kubectl-edit");
     assert_eq!(fields, ["spec.rules", "spec.selector.matchLabels.app"]);
 }
 
 #[test]
-fn the_take_makes_the_territory_ours_and_leaves_the_rest() {
+fn exclusive_ownership_patch_takes_owned_fields_only() {
     let (key, body) = deny_all();
-    let theirs =
+    let other_fields =
         json!({"f:metadata": {"f:annotations": {"f:theirs": {}, "f:istio.io/dry-run": {}}}, "f:spec": {"f:rules": {}}});
     let status =
         json!({"manager": "istiod", "operation": "Update", "subresource": "status", "fieldsV1": {"f:status": {}}});
-    let live = live(&json!([ours(), entry("kubectl-edit", "Update", &theirs), status]), &body["spec"]);
-    let patch = take(&live, &body, &key).unwrap();
+    let live = live(&json!([apply_entry(), entry("kubectl-edit", "Update", &other_fields), status]), &body["spec"]);
+    let patch = exclusive_ownership_patch(&live, &body, &key).unwrap();
     assert_eq!(patch[1]["value"], "7");
     let entries = patch[0]["value"].as_array().unwrap();
     assert_eq!(entries.len(), 3);
@@ -78,49 +78,49 @@ fn the_take_makes_the_territory_ours_and_leaves_the_rest() {
 }
 
 #[test]
-fn where_nobody_interferes_there_is_nothing_to_take() {
+fn no_patch_without_conflicting_managers() {
     let (key, body) = deny_all();
-    let theirs = entry("argocd", "Update", &json!({"f:metadata": {"f:annotations": {"f:theirs": {}}}}));
-    let live = live(&json!([ours(), theirs]), &body["spec"]);
-    assert_eq!(take(&live, &body, &key), None);
-    assert!(intruders(&live, &body, &key).is_empty());
+    let other_entry = entry("argocd", "Update", &json!({"f:metadata": {"f:annotations": {"f:theirs": {}}}}));
+    let live = live(&json!([apply_entry(), other_entry]), &body["spec"]);
+    assert_eq!(exclusive_ownership_patch(&live, &body, &key), None);
+    assert!(conflicting_managers(&live, &body, &key).is_empty());
 }
 
 #[test]
-fn an_apply_entry_that_vanished_is_made_anew() {
+fn missing_apply_entry_is_created() {
     let (key, body) = deny_all();
     let all = entry("kubectl-patch", "Update", &json!({"f:spec": {"f:action": {}, "f:rules": {}}}));
-    let patch = take(&live(&json!([all]), &body["spec"]), &body, &key).unwrap();
+    let patch = exclusive_ownership_patch(&live(&json!([all]), &body["spec"]), &body, &key).unwrap();
     let entries = patch[0]["value"].as_array().unwrap();
     assert_eq!(entries.len(), 1);
     assert_eq!((&entries[0]["manager"], &entries[0]["operation"]), (&json!(FIELD_MANAGER), &json!("Apply")));
 }
 
 #[test]
-fn of_a_shared_kind_only_our_fields_are_ours() {
+fn only_set_fields_of_shared_kind_are_owned() {
     let key = Key::new(&SERVICE, "pci", "payments");
     let port = json!({"name": "http-8080", "port": 8080, "protocol": "TCP", "targetPort": 8080, "appProtocol": "http"});
     let body = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "payments", "namespace": "pci"},
         "spec": {"ports": [port], "selector": {"app": "payments"}},
     });
-    let mut theirs = port.clone();
-    theirs["nodePort"] = json!(30000);
+    let mut defaulted_port = port.clone();
+    defaulted_port["nodePort"] = json!(30000);
     let live = json!({
         "metadata": {"name": "payments", "namespace": "pci", "labels": {"team": "x"}, "managedFields": []},
-        "spec": {"clusterIP": "10.0.0.1", "ports": [theirs, {"port": 9, "protocol": "UDP"}], "selector": {"app": "payments"}},
+        "spec": {"clusterIP": "10.0.0.1", "ports": [defaulted_port, {"port": 9, "protocol": "UDP"}], "selector": {"app": "payments"}},
     });
     assert_eq!(owned_fields(&live, Some(&body), &key), body);
-    assert_eq!(take(&live, &body, &key), None);
+    assert_eq!(exclusive_ownership_patch(&live, &body, &key), None);
 
-    // The server takes a selector whole, so a label that somebody adds is a change of ours.
+    // A Service's selector is one atomic value, so a label that another client adds to it is drift.
     let mut narrowed = live;
     narrowed["spec"]["selector"]["more"] = json!("y");
     assert_eq!(owned_fields(&narrowed, Some(&body), &key)["spec"]["selector"], json!({"app": "payments", "more": "y"}));
 }
 
 #[test]
-fn an_object_of_a_shared_kind_that_becomes_ours_is_ours_as_far_as_we_write_it() {
+fn shared_ownership_patch_takes_written_fields_only() {
     let key = Key::new(&SERVICE, "pci", "payments");
     let body = json!({
         "apiVersion": "v1", "kind": "Service",
@@ -130,27 +130,27 @@ fn an_object_of_a_shared_kind_that_becomes_ours_is_ours_as_far_as_we_write_it() 
     let http = r#"k:{"port":80,"protocol":"TCP"}"#;
     let other = r#"k:{"port":9,"protocol":"UDP"}"#;
     let element = json!({".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}, "f:nodePort": {}});
-    let theirs = json!({
+    let other_fields = json!({
         "f:metadata": {"f:annotations": {".": {}, "f:a": {}, "f:b": {}}, "f:labels": {"f:team": {}}},
         "f:spec": {"f:type": {}, "f:selector": {}, "f:ports": {".": {}, http: element, other: {".": {}, "f:port": {}}}},
     });
-    let live = live(&json!([entry("helm", "Apply", &theirs)]), &body["spec"]);
-    let patch = take_written(&live, &body, &key).unwrap();
+    let live = live(&json!([entry("helm", "Apply", &other_fields)]), &body["spec"]);
+    let patch = shared_ownership_patch(&live, &body, &key).unwrap();
     let entries = patch[0]["value"].as_array().unwrap();
-    let ours = json!({
+    let our_fields = json!({
         "f:metadata": {"f:annotations": {"f:a": {}}},
         "f:spec": {"f:selector": {}, "f:ports": {http: {".": {}, "f:port": {}, "f:protocol": {}, "f:name": {}}}},
     });
-    let left = json!({
+    let remaining_fields = json!({
         "f:metadata": {"f:annotations": {".": {}, "f:b": {}}, "f:labels": {"f:team": {}}},
         "f:spec": {"f:type": {}, "f:ports": {".": {}, http: {"f:nodePort": {}}, other: {".": {}, "f:port": {}}}},
     });
-    assert_eq!((&entries[0]["manager"], &entries[0]["fieldsV1"]), (&json!(FIELD_MANAGER), &ours));
-    assert_eq!((&entries[1]["manager"], &entries[1]["fieldsV1"]), (&json!("helm"), &left));
+    assert_eq!((&entries[0]["manager"], &entries[0]["fieldsV1"]), (&json!(FIELD_MANAGER), &our_fields));
+    assert_eq!((&entries[1]["manager"], &entries[1]["fieldsV1"]), (&json!("helm"), &remaining_fields));
 }
 
 #[test]
-fn what_we_own_and_want_no_more_is_seen() {
+fn applied_field_that_is_no_longer_wanted_is_returned() {
     let key = Key::new(&SERVICE, "pci", "payments");
     let fields = json!({"f:metadata": {"f:labels": {"f:old": {}}}, "f:spec": {"f:selector": {}}});
     let live = json!({

@@ -1,4 +1,4 @@
-//! In which order things are written. Pure: wanted × live × gone → waves.
+//! In which order objects are written. A pure function of the wanted objects, the live ones and the deletions.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,22 +9,22 @@ use crate::object::{Key, Object, Stage, UpdateStrategy};
 /// One write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write {
-    /// Server-side apply of `body`.
+    /// A server-side apply of `body`.
     Apply {
-        /// Which.
+        /// The object.
         key: Key,
-        /// Without stamps.
+        /// The manifest without the ownership label and annotations.
         body: Json,
     },
-    /// Delete it, or give our fields of it back.
+    /// A delete, or the release of the fields that the resource owns.
     Remove {
-        /// Which.
+        /// The object.
         key: Key,
     },
 }
 
 impl Write {
-    /// Which object.
+    /// The object that is written.
     pub fn key(&self) -> &Key {
         match self {
             Self::Apply { key, .. } | Self::Remove { key } => key,
@@ -32,98 +32,102 @@ impl Write {
     }
 }
 
-/// Writes of one wave are independent and go in parallel; the next wave starts when all have succeeded and `delay_after` has
-/// passed.
+/// Writes that don't depend on each other and run in parallel. The next wave starts when all of them have succeeded and
+/// `delay_after` has passed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wave {
-    /// What to do.
+    /// The writes, in the order in which they are reported.
     pub writes: Vec<Write>,
-    /// How long to wait after it.
+    /// How long to wait before the next wave.
     pub delay_after: Duration,
 }
 
-/// What is live of a wanted object.
+/// The live side of a wanted object.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Live {
-    /// Our fields.
+pub struct LiveObject {
+    /// The fields that the resource owns.
     pub owned: Json,
-    /// Its stamps are as they should be, and nobody else holds fields of ours.
+    /// Whether the object has the right ownership label and annotations, and no other manager sets fields that the resource
+    /// owns exclusively.
     pub current: bool,
 }
 
-/// What goes.
+/// When an object is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deletion {
-    /// When it was written.
+    /// The stage in which the object was written. Deletions run in reverse order of the stages.
     pub stage: Stage,
-    /// How long the data plane needs to leave it, once everything that was written after it is gone.
+    /// How long the proxies may go on using the object after everything of later stages is deleted.
     pub propagation_delay: Duration,
 }
 
 impl Deletion {
-    /// How an object goes one day, of which we have `owned` now.
+    /// Returns the future deletion of `object`, of which `owned` is live now.
     pub fn of(object: &Object, owned: &Json) -> Self {
         Self { stage: object.stage, propagation_delay: object.transition.decide(owned, &Json::Null).1 }
     }
 }
 
-/// Up by stages: what is wanted, or what holds both the old and the new. Then down again: what goes, and the last step of what
-/// moved via something. Empty: nothing to do. It doesn't depend on what earlier applies did, so that one that was killed
-/// anywhere is finished by the next.
-pub fn schedule(wanted: &[Object], live: &BTreeMap<Key, Live>, gone: &BTreeMap<Key, Deletion>) -> Vec<Wave> {
-    let mut up: BTreeMap<Stage, Vec<Write>> = BTreeMap::new();
-    let mut down: BTreeMap<Stage, Wave> = BTreeMap::new();
-    let mut recreated = Vec::new();
-    let mut later = |write: Write, goes: Deletion| {
-        let wave = down.entry(goes.stage).or_default();
+/// Returns the waves that make the live objects the wanted ones; none if there is nothing to do.
+///
+/// First come the applies in ascending order of stages, with the wanted or the intermediate bodies. Then come, in descending
+/// order, the deletions and the applies that replace an intermediate body by the wanted one. The schedule depends on the
+/// cluster alone and not on earlier applies, so the next apply completes one that was killed at any point.
+pub fn schedule(wanted: &[Object], live: &BTreeMap<Key, LiveObject>, deletions: &BTreeMap<Key, Deletion>) -> Vec<Wave> {
+    let mut recreations = Vec::new();
+    let mut ascending: BTreeMap<Stage, Vec<Write>> = BTreeMap::new();
+    // Here `delay_after` is the time to wait before the wave.
+    let mut descending: BTreeMap<Stage, Wave> = BTreeMap::new();
+    let mut descend = |write: Write, deletion: Deletion| {
+        let wave = descending.entry(deletion.stage).or_default();
         wave.writes.push(write);
-        wave.delay_after = wave.delay_after.max(goes.propagation_delay);
+        wave.delay_after = wave.delay_after.max(deletion.propagation_delay);
     };
     for object in wanted {
         let apply = |body: &Json| Write::Apply { key: object.key.clone(), body: body.clone() };
-        let at = up.entry(object.stage).or_default();
+        let writes = ascending.entry(object.stage).or_default();
         match live.get(&object.key) {
             Some(live) if live.owned == object.body && live.current => {}
-            None => at.push(apply(&object.body)),
+            None => writes.push(apply(&object.body)),
             Some(live) => match object.transition.decide(&live.owned, &object.body) {
-                (UpdateStrategy::InPlace, _) => at.push(apply(&object.body)),
+                (UpdateStrategy::InPlace, _) => writes.push(apply(&object.body)),
                 (UpdateStrategy::Recreate, _) => {
-                    recreated.push(Write::Remove { key: object.key.clone() });
-                    at.push(apply(&object.body));
+                    recreations.push(Write::Remove { key: object.key.clone() });
+                    writes.push(apply(&object.body));
                 }
-                (UpdateStrategy::TwoStep { intermediate }, delay_after) => {
+                (UpdateStrategy::TwoStep { intermediate }, propagation_delay) => {
                     if intermediate != live.owned {
-                        at.push(apply(&intermediate));
+                        writes.push(apply(&intermediate));
                     }
-                    later(apply(&object.body), Deletion { stage: object.stage, propagation_delay: delay_after });
+                    descend(apply(&object.body), Deletion { stage: object.stage, propagation_delay });
                 }
             },
         }
     }
-    for (key, gone) in gone {
-        later(Write::Remove { key: key.clone() }, *gone);
+    for (key, deletion) in deletions {
+        descend(Write::Remove { key: key.clone() }, *deletion);
     }
-    let mut waves: Vec<Wave> = std::iter::once(recreated)
-        .chain(up.into_values())
+    let mut waves: Vec<Wave> = std::iter::once(recreations)
+        .chain(ascending.into_values())
         .map(|writes| Wave { writes, delay_after: Duration::ZERO })
         .filter(|wave| !wave.writes.is_empty())
         .collect();
-    for Wave { writes, delay_after } in down.into_values().rev() {
-        settled(&mut waves, delay_after);
+    for Wave { writes, delay_after: delay_before } in descending.into_values().rev() {
+        extend_delay(&mut waves, delay_before);
         waves.push(Wave { writes, delay_after: Duration::ZERO });
     }
     waves
 }
 
-/// Lets so much time pass after what was scheduled so far: after nothing too, since an apply that was killed may have written
-/// a moment ago.
-fn settled(waves: &mut Vec<Wave>, delay_after: Duration) {
-    if delay_after.is_zero() {
+/// Makes the last wave wait for at least `delay`. If there is no wave yet, one without writes does, because an apply that was
+/// killed may have written the objects of earlier waves a moment ago.
+fn extend_delay(waves: &mut Vec<Wave>, delay: Duration) {
+    if delay.is_zero() {
         return;
     }
     match waves.last_mut() {
-        Some(before) => before.delay_after = delay_after.max(before.delay_after),
-        None => waves.push(Wave { delay_after, ..Wave::default() }),
+        Some(last) => last.delay_after = last.delay_after.max(delay),
+        None => waves.push(Wave { delay_after: delay, ..Wave::default() }),
     }
 }
 

@@ -56,7 +56,7 @@ impl<'a> ObjectContext<'a> {
     /// The labels and annotations of every object.
     pub(super) fn metadata(&self) -> Known<Metadata> {
         let (labels, annotations) = (&self.external.labels, &self.external.annotations);
-        Ok(Metadata::of(self.mesh).and(&labels.elements_or_empty()?, &annotations.elements_or_empty()?))
+        Ok(Metadata::from_mesh(self.mesh).merged_with(&labels.elements_or_empty()?, &annotations.elements_or_empty()?))
     }
 
     /// The namespaces that see the objects.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::mesh::{names::is_subdomain, reference::is_external_host, text::Text};
+use crate::mesh::{names::is_subdomain, patterns::is_external_host, text::Text};
 
 /// A DNS name outside the mesh, exact or a wildcard such as `*.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,7 +14,9 @@ use crate::{
             Code::{SecondDestinationRule, SecondServiceEntry, SecondVirtualService},
             Findings, LiveQuery,
         },
-        live_objects::{Seen, items, name, namespace, place, seen, some, words},
+        live_objects::{
+            Visibility, items, name, namespace, namespaced_name, object_visibility, strings, summarize_names,
+        },
     },
     object::{Key, Kind, annotation, kind, resource_name, resource_type},
     query::{Query, QueryResults},
@@ -29,7 +31,7 @@ pub fn live_queries(rendered: &Rendered) -> Vec<LiveQuery> {
         (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
     ];
     let queries = queries.into_iter().filter(|(kind, _)| renders(kind));
-    queries.map(|(kind, by)| LiveQuery { query: Query::list_all_namespaces(kind), by }).collect()
+    queries.map(|(kind, checks)| LiveQuery { query: Query::list_all_namespaces(kind), checks }).collect()
 }
 
 impl ExternalService {
@@ -94,34 +96,34 @@ impl<'a> View<'a> {
 
     /// Whether some namespace sees both this resource and a live object. Otherwise Istio keeps the two apart.
     fn shares_namespace(&self, live: &Json) -> bool {
-        match seen(live) {
-            Seen::ByAll => true,
-            Seen::By(namespaces) => namespaces.iter().any(|namespace| self.is_exported_to(namespace)),
+        match object_visibility(live) {
+            Visibility::AllNamespaces => true,
+            Visibility::Namespaces(namespaces) => namespaces.iter().any(|namespace| self.is_exported_to(namespace)),
         }
     }
 
     /// Whether a live object lists one of the hosts in `spec.hosts`.
     fn lists_host(&self, live: &Json) -> bool {
-        words(live, &["spec", "hosts"]).any(|host| self.hosts.contains(&host))
+        strings(live, &["spec", "hosts"]).any(|host| self.hosts.contains(&host))
     }
 
     /// The hosts as findings list them.
     fn host_list(&self) -> String {
-        some(self.hosts.iter().copied())
+        summarize_names(self.hosts.iter().copied())
     }
 }
 
 /// The names of objects as findings list them.
 fn object_list<'a>(objects: impl IntoIterator<Item = &'a Json>) -> String {
-    let names: Vec<String> = objects.into_iter().map(place).collect();
-    some(names.iter().map(String::as_str))
+    let names: Vec<String> = objects.into_iter().map(namespaced_name).collect();
+    summarize_names(names.iter().map(String::as_str))
 }
 
 fn check_service_entries(view: &View, out: &mut Findings) -> Known<()> {
     let mut live = view.conflict_candidates(&kind::SERVICE_ENTRY)?;
     live.retain(|live| view.lists_host(live) && view.shares_namespace(live));
     if !live.is_empty() {
-        out.tell(
+        out.report(
             SecondServiceEntry,
             view.argument,
             "The host is defined twice",
@@ -149,7 +151,7 @@ fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
     let mut live = view.conflict_candidates(&kind::DESTINATION_RULE)?;
     live.retain(|live| conflicts(live));
     if !live.is_empty() {
-        out.tell(
+        out.report(
             SecondDestinationRule,
             view.argument,
             "Another DestinationRule is for the same host",
@@ -175,7 +177,7 @@ fn check_virtual_services(view: &View, out: &mut Findings) -> Known<()> {
     let mut live = view.conflict_candidates(&kind::VIRTUAL_SERVICE)?;
     live.retain(|live| routes_in_mesh(live) && view.lists_host(live) && view.shares_namespace(live));
     if !live.is_empty() {
-        out.tell(
+        out.report(
             SecondVirtualService,
             view.argument,
             "Another VirtualService is for the same host",

@@ -3,7 +3,7 @@
 use super::{ExternalService, Host, TlsSettings};
 use crate::{
     known::{Known, Unknown},
-    mesh::{istio::destination_rule::ClientTls, labels::Texts},
+    mesh::{istio::destination_rule::ClientTls, labels::StringMap},
 };
 
 /// How the proxy originates TLS.
@@ -25,7 +25,7 @@ impl ExternalService {
     }
 
     /// The labels of the workloads that read the Secret.
-    pub(super) fn workload_selector(&self) -> Known<Texts> {
+    pub(super) fn workload_selector(&self) -> Known<StringMap> {
         self.tls_settings()?.workload_selector.required_elements()
     }
 }

@@ -3,7 +3,7 @@
 use super::tls::{CipherSuite, Mode, Protocol, Version};
 use crate::{
     known::Known,
-    mesh::{labels::Texts, names, port::PortNumber, timeouts::Timeouts},
+    mesh::{labels::StringMap, names, patterns, port::PortNumber, timeouts::Timeouts},
     model,
     schema::{
         Attr, Block, Blocks, Map, Set,
@@ -49,7 +49,7 @@ model! {
         /// The hosts: exact names, wildcards like `*.example.com`, or `*`.
         hosts: Set<String> = required()
             .non_empty("At least one host.")
-            .each("DNS names, with `*.` at the start or without, or `*`.", is_host),
+            .each("DNS names, with `*.` at the start or without, or `*`.", patterns::is_gateway_host),
         /// The namespaces whose routes may use these hosts; any unless written.
         namespaces: Set<String> = optional().non_empty("At least one namespace.").each(names::LABEL, names::is_label),
         /// Whether callers are told to come back by HTTPS; false unless written. Only of HTTP in clear text.
@@ -87,7 +87,7 @@ model! {
 
 impl Gateway {
     /// The labels of the gateway's pods.
-    pub(super) fn selector(&self) -> Known<Texts> {
+    pub(super) fn selector(&self) -> Known<StringMap> {
         self.selector.required_elements()
     }
 
@@ -118,12 +118,5 @@ impl Tls {
     /// The minimum version: TLS 1.3 by default.
     pub(super) fn min_version(&self) -> Known<Version> {
         self.min_version.or(Version::V13)
-    }
-}
-
-fn is_host(text: &str) -> bool {
-    match text.strip_prefix("*.") {
-        Some(domain) => names::is_subdomain(domain),
-        None => text == "*" || text.contains('.') && names::is_subdomain(text),
     }
 }

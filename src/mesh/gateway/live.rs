@@ -19,7 +19,7 @@ const NAMED: usize = 3;
 impl Gateway {
     /// What the live checks want to know.
     pub fn live_queries(&self) -> Vec<LiveQuery> {
-        vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), by: &[GatewayHost] }]
+        vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }]
     }
 
     /// The live checks.
@@ -34,7 +34,7 @@ impl Gateway {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        out.tell(
+        out.report(
             GatewayHost,
             "server",
             "The gateway doesn't serve hosts that are routed",

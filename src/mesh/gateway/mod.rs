@@ -58,6 +58,7 @@ impl Gateway {
     }
 
     fn metadata(&self, mesh: &Mesh) -> Known<Metadata> {
-        Ok(Metadata::of(mesh).and(&self.labels.elements_or_empty()?, &self.annotations.elements_or_empty()?))
+        Ok(Metadata::from_mesh(mesh)
+            .merged_with(&self.labels.elements_or_empty()?, &self.annotations.elements_or_empty()?))
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn policy(gateway: &Gateway, mesh: &Mesh, key: Key) -> Known<Object> 
     }
     let selector = Some(WorkloadSelector { match_labels: gateway.selector()? });
     let spec = AuthorizationPolicy { selector, action: "ALLOW", provider: None, rules };
-    let body = manifest(&key, gateway.metadata(mesh)?.annotated(DRY_RUN, "false"), &spec);
+    let body = manifest(&key, gateway.metadata(mesh)?.with_annotation(DRY_RUN, "false"), &spec);
     Ok(Object::whole(key, body, stage::OPENING).with_origins([
         ("spec.selector", Path::root().attribute("selector")),
         ("spec.rules", Path::root().attribute("server")),

@@ -14,7 +14,7 @@ use crate::{
     known::Known,
     mesh::{
         duration::{Duration, is_positive},
-        istio::sidecar::Outbound,
+        istio::sidecar::OutboundMode,
         resiliency::{Preset, Retries},
         timeouts::Timeouts,
     },
@@ -31,7 +31,7 @@ model! {
     pub struct GlobalDefaults {
         /// What happens to calls that nothing in the mesh declares: they fail (`registry_only`) or leave the mesh as they are
         /// (`allow_any`). Absent: `registry_only` with a `sidecar` block, else what the installation says.
-        outbound_traffic_policy: Attr<Outbound> = optional(),
+        outbound_traffic_policy: Attr<OutboundMode> = optional(),
         /// How failures are met by callers of services that don't say it themselves: limits, ejection, retries. Absent: Istio's
         /// defaults.
         resiliency: Attr<Preset> = optional(),
@@ -76,9 +76,9 @@ model! {
 impl GlobalDefaults {
     /// Whether proxies let through requests to hosts that the mesh doesn't know. By default they don't if there is a `sidecar`
     /// block; without one, the mesh configuration decides, which is `None`.
-    pub(super) fn outbound_traffic_policy(&self) -> Known<Option<Outbound>> {
+    pub(super) fn outbound_traffic_policy(&self) -> Known<Option<OutboundMode>> {
         Ok(match self.outbound_traffic_policy.copied()? {
-            None if self.sidecar.known()?.is_some() => Some(Outbound::RegistryOnly),
+            None if self.sidecar.known()?.is_some() => Some(OutboundMode::RegistryOnly),
             policy => policy,
         })
     }

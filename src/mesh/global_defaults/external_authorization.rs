@@ -6,7 +6,7 @@ use crate::{
     mesh::{
         istio::{
             WorkloadSelector,
-            authorization_policy::{AuthorizationPolicy, Operation, Provider, Rule, To},
+            authorization_policy::{AuthorizationPolicy, ExtensionProvider, Operation, Rule, To},
         },
         patterns,
         port::PortNumber,
@@ -33,11 +33,11 @@ model! {
         /// Paths that it is asked about; all unless written.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for all.")
-            .each(patterns::PATH, patterns::is_path),
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
         /// Paths that it isn't asked about, like health checks.
         except_paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for none.")
-            .each(patterns::PATH, patterns::is_path),
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
         /// Ports that it isn't asked about, by where workloads listen: those that don't speak HTTP, for an authorizer that
         /// speaks HTTP.
         except_ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for none."),
@@ -62,7 +62,7 @@ impl At<ExternalAuthorization> {
         let spec = AuthorizationPolicy {
             selector: self.selector.elements()?.map(|match_labels| WorkloadSelector { match_labels }),
             action: "CUSTOM",
-            provider: Some(Provider { name: self.provider.required()?.clone() }),
+            provider: Some(ExtensionProvider { name: self.provider.required()?.clone() }),
             rules: vec![Rule { to, ..Rule::default() }],
         };
         site.object(key, &spec, stage::CLOSING, spec_from(&self.at))

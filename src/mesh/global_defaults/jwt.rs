@@ -15,7 +15,7 @@ use crate::{
             WorkloadSelector,
             request_authentication::{ClaimToHeader, JwtRule, RequestAuthentication},
         },
-        labels::{self, Texts},
+        labels::{self, StringMap},
         names, stage,
     },
     model,
@@ -77,18 +77,19 @@ impl Jwt {
 
 /// One object for each selector, with the rules of all blocks that have it.
 pub(super) fn objects(blocks: &[At<Jwt>], site: &Site) -> Rendered {
-    let mut groups: BTreeMap<Option<Texts>, Vec<&At<Jwt>>> = BTreeMap::new();
+    let mut groups: BTreeMap<Option<StringMap>, Vec<&At<Jwt>>> = BTreeMap::new();
     for block in blocks {
         groups.entry(block.selector.elements()?).or_default().push(block);
     }
-    let object = |(selector, blocks): (Option<Texts>, Vec<&At<Jwt>>)| {
-        let name = selector.as_ref().map_or("default".to_owned(), |labels| format!("jwt-{}", names::digest(labels)));
+    let object = |(selector, blocks): (Option<StringMap>, Vec<&At<Jwt>>)| {
+        let name =
+            selector.as_ref().map_or("default".to_owned(), |labels| format!("jwt-{}", names::label_digest(labels)));
         site.render(&kind::REQUEST_AUTHENTICATION, &name, |key| request_authentication(selector, &blocks, site, key))
     };
     Ok(groups.into_iter().map(object).collect())
 }
 
-fn request_authentication(selector: Option<Texts>, blocks: &[&At<Jwt>], site: &Site, key: Key) -> Known<Object> {
+fn request_authentication(selector: Option<StringMap>, blocks: &[&At<Jwt>], site: &Site, key: Key) -> Known<Object> {
     let spec = RequestAuthentication {
         selector: selector.map(|match_labels| WorkloadSelector { match_labels }),
         jwt_rules: blocks.iter().map(|block| block.rule()).collect::<Known<_>>()?,

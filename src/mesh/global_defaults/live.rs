@@ -14,7 +14,7 @@ use crate::{
             Code::{MeshExport, MeshOutbound, MeshTls, MissingProvider},
             Findings, LiveQuery,
         },
-        istio::sidecar::Outbound,
+        istio::sidecar::OutboundMode,
         mesh_config::{self, MeshConfig},
     },
     object::kind,
@@ -27,14 +27,14 @@ const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 impl GlobalDefaults {
     /// What the live checks ask of the cluster.
     pub fn live_queries(mesh: &Mesh) -> Vec<LiveQuery> {
-        let by = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
-        vec![LiveQuery { query: Query::list(&kind::CONFIG_MAP, &mesh.root_namespace), by }]
+        let checks = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
+        vec![LiveQuery { query: Query::list(&kind::CONFIG_MAP, &mesh.root_namespace), checks }]
     }
 
     /// The live checks.
     pub fn live_checks(&self, mesh: &Mesh, results: &QueryResults, out: &mut Findings) {
         let Ok(maps) = results.list(&kind::CONFIG_MAP, &mesh.root_namespace) else { return };
-        for installed in mesh_config::all(&maps) {
+        for installed in mesh_config::from_config_maps(&maps) {
             check_exports(&installed, out);
             check_tls(&installed, out);
             self.check_outbound(&installed, out);
@@ -48,9 +48,9 @@ impl GlobalDefaults {
         let policy = at(&installed.config, &["outboundTrafficPolicy"]);
         // Without a policy Istio allows any host. With a policy that has no mode, only registered hosts.
         let allows_any = policy.is_null() || text(policy, &["mode"]) == Some("ALLOW_ANY");
-        if self.outbound_traffic_policy() == Ok(Some(Outbound::RegistryOnly)) && allows_any {
+        if self.outbound_traffic_policy() == Ok(Some(OutboundMode::RegistryOnly)) && allows_any {
             let argument = if self.outbound_traffic_policy.is_set() { "outbound_traffic_policy" } else { "sidecar" };
-            out.tell(
+            out.report(
                 MeshOutbound,
                 argument,
                 "The installed mesh lets every call out",
@@ -67,10 +67,10 @@ impl GlobalDefaults {
         if let Ok(Some(block)) = self.external_authorization.known() {
             let provider = block.provider.required().map(String::as_str);
             let consequence = "every request that it would be asked about is refused";
-            check_provider(provider, &installed.authorizers(), installed, &block.at, consequence, out);
+            check_provider(provider, &installed.external_authorizers(), installed, &block.at, consequence, out);
         }
         let Ok(Some(telemetry)) = self.telemetry.known() else { return };
-        let mut defined = installed.providers();
+        let mut defined = installed.extension_providers();
         defined.extend(BUILT_IN);
         let mut check =
             |provider, block: &Path| check_provider(provider, &defined, installed, block, "nothing is told", out);
@@ -92,7 +92,7 @@ fn check_exports(installed: &MeshConfig, out: &mut Findings) {
     let is_private = |field: &&str| at(&installed.config, &[field]) == &Json::from(vec!["."]);
     let open: Vec<&str> = fields.into_iter().filter(|field| !is_private(field)).collect();
     if !open.is_empty() {
-        out.tell(
+        out.report(
             MeshExport,
             "",
             "What isn't exported is seen by all",
@@ -111,7 +111,7 @@ fn check_tls(installed: &MeshConfig, out: &mut Findings) {
         if let Some(version) = text(&installed.config, &[field, "minProtocolVersion"])
             && !matches!(version, "TLS_AUTO" | "TLSV1_2" | "TLSV1_3")
         {
-            out.tell(
+            out.report(
                 MeshTls,
                 "",
                 "The mesh accepts old TLS",
@@ -139,7 +139,7 @@ fn check_provider(
         return;
     }
     let defined = if defined.is_empty() { "none of its kind".to_owned() } else { defined.join(", ") };
-    out.tell_at(
+    out.report_at(
         MissingProvider,
         block.attribute("provider"),
         "The mesh doesn't know this provider",

@@ -38,6 +38,6 @@ impl At<Mtls> {
         let mode = self.mode()?;
         let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
         let origins = [("spec.mtls".to_owned(), self.at.clone())];
-        site.object(key, &PeerAuthentication::of_all(mode), stage, origins)
+        site.object(key, &PeerAuthentication::for_all_workloads(mode), stage, origins)
     }
 }

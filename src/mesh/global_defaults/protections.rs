@@ -4,7 +4,7 @@ use super::{DenyAllMode, GlobalDefaults, ValidationAction};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
-    mesh::istio::{peer_authentication::MtlsMode, sidecar::Outbound},
+    mesh::istio::{peer_authentication::MtlsMode, sidecar::OutboundMode},
 };
 
 /// Something that an argument prevents.
@@ -33,7 +33,7 @@ const PROTECTIONS: [Protection; 7] = [
     Protection {
         argument: "outbound_traffic_policy",
         consequence: "workloads call what the mesh doesn't declare",
-        is_active: |defaults| Ok(defaults.outbound_traffic_policy()? == Some(Outbound::RegistryOnly)),
+        is_active: |defaults| Ok(defaults.outbound_traffic_policy()? == Some(OutboundMode::RegistryOnly)),
     },
     Protection {
         argument: "jwt",

@@ -39,7 +39,7 @@ model! {
         /// Paths that need no token, like health checks and sign-in.
         except_paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for none.")
-            .each(patterns::PATH, patterns::is_path),
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
     }
 }
 
@@ -62,7 +62,7 @@ impl At<RequireEndUser> {
         let no_issuer = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
         let rules = vec![Rule { from: Vec::new(), to, when: vec![no_issuer] }];
         let spec = AuthorizationPolicy { selector: None, action: "DENY", provider: None, rules };
-        site.annotated(DRY_RUN, "false").object(key, &spec, stage::CLOSING, spec_from(&self.at))
+        site.with_annotation(DRY_RUN, "false").object(key, &spec, stage::CLOSING, spec_from(&self.at))
     }
 
     /// Reports exceptions that leave nothing or too much, and issuers that are missing.

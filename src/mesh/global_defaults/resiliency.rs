@@ -108,7 +108,7 @@ fn destination_rule(preset: Preset, site: &Site, key: Key) -> Known<Object> {
         workload_selector: None,
         host: format!("*.svc.{}", site.mesh.cluster_domain),
         export_to: ExportTo::from(["*".to_owned()]),
-        traffic_policy: preset.resiliency().map(|r| TrafficPolicy::of(&r, Traffic::Requests)),
+        traffic_policy: preset.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, Traffic::Requests)),
         subsets: Vec::new(),
     };
     site.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute("resiliency")))

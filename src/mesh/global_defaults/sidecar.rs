@@ -8,7 +8,7 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         Rendered,
-        istio::sidecar::{self as istio, Egress, Outbound},
+        istio::sidecar::{self as istio, Egress, OutboundMode},
         stage,
     },
     model,
@@ -38,7 +38,7 @@ impl Sidecar {
 }
 
 /// The Sidecar, if there is a block or an outbound traffic policy.
-pub(super) fn objects(block: &Block<Sidecar>, policy: Known<Option<Outbound>>, site: &Site) -> Rendered {
+pub(super) fn objects(block: &Block<Sidecar>, policy: Known<Option<OutboundMode>>, site: &Site) -> Rendered {
     let block = block.known()?.map(|block| &block.arguments);
     if block.is_none() && policy?.is_none() {
         return Ok(Vec::new());
@@ -47,7 +47,7 @@ pub(super) fn objects(block: &Block<Sidecar>, policy: Known<Option<Outbound>>, s
 }
 
 /// Without a block, workloads may call all hosts of the mesh.
-fn sidecar(block: Option<&Sidecar>, policy: Known<Option<Outbound>>, site: &Site, key: Key) -> Known<Object> {
+fn sidecar(block: Option<&Sidecar>, policy: Known<Option<OutboundMode>>, site: &Site, key: Key) -> Known<Object> {
     let all = "*/*".to_owned();
     let mut hosts =
         block.map_or_else(|| Ok([all.clone()].into()), |block| block.egress_hosts(site.root_namespace()))?;

@@ -27,13 +27,15 @@ pub(super) struct Site<'a> {
 impl<'a> Site<'a> {
     /// The site of defaults with these `labels` and `annotations`.
     pub(super) fn new(mesh: &'a Mesh, labels: &Map<String>, annotations: &Map<String>) -> Self {
-        let metadata = || Ok(Metadata::of(mesh).and(&labels.elements_or_empty()?, &annotations.elements_or_empty()?));
+        let metadata = || {
+            Ok(Metadata::from_mesh(mesh).merged_with(&labels.elements_or_empty()?, &annotations.elements_or_empty()?))
+        };
         Self { mesh, metadata: metadata() }
     }
 
     /// The same site, whose objects have one more annotation.
-    pub(super) fn annotated(&self, key: &str, value: &str) -> Self {
-        let metadata = self.metadata.clone().map(|metadata| metadata.annotated(key, value));
+    pub(super) fn with_annotation(&self, key: &str, value: &str) -> Self {
+        let metadata = self.metadata.clone().map(|metadata| metadata.with_annotation(key, value));
         Self { mesh: self.mesh, metadata }
     }
 

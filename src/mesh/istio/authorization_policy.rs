@@ -1,5 +1,5 @@
-//! AuthorizationPolicy: who may call a workload. A proxy asks CUSTOM policies first, then DENY ones, then ALLOW ones. ALLOW
-//! policies of one workload add up; where there is any, what none of them names is denied.
+//! AuthorizationPolicy: which requests a workload accepts. A proxy evaluates CUSTOM policies first, then DENY policies,
+//! then ALLOW policies. If a workload has ALLOW policies, a request must match a rule of at least one of them.
 
 use std::collections::BTreeSet;
 
@@ -8,119 +8,124 @@ use serde::Serialize;
 use super::WorkloadSelector;
 use crate::mesh::{patterns, port::PortNumber};
 
-/// `spec`. Action and rules are always written, even where they are Istio's defaults: so they are ours, and defended.
+/// `spec` of an AuthorizationPolicy. Action and rules are always written, even if they are Istio's defaults, so that
+/// the provider owns the fields and corrects changes of them.
 #[derive(Clone, Debug, Serialize)]
 pub struct AuthorizationPolicy {
-    /// None: every workload of the namespace; of the mesh, in the root namespace.
+    /// Workloads that the policy applies to. `None`: every workload of the namespace, or of the mesh if the policy is
+    /// in the root namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<WorkloadSelector>,
-    /// `ALLOW`, `DENY`, `AUDIT` or `CUSTOM`
+    /// `ALLOW`, `DENY`, `AUDIT` or `CUSTOM`.
     pub action: &'static str,
-    /// Whom `CUSTOM` asks.
+    /// External authorizer of a `CUSTOM` policy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Provider>,
-    /// None matches nothing; one empty rule matches everything.
+    pub provider: Option<ExtensionProvider>,
+    /// Rules, at least one of which must match. Without rules the policy matches no request, and an empty rule matches
+    /// every request.
     pub rules: Vec<Rule>,
 }
 
-/// An extension provider of the mesh's configuration.
+/// A reference to an extension provider of `meshConfig`.
 #[derive(Clone, Debug, Serialize)]
-pub struct Provider {
-    /// Its name there.
+pub struct ExtensionProvider {
+    /// Name of the extension provider.
     pub name: String,
 }
 
-/// Who, what they do, and what else holds; all must match.
+/// A rule, which matches a request if `from`, `to` and `when` all match.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Rule {
-    /// Each of them suffices. None: anyone, without identity too.
+    /// Sources, at least one of which must match. Empty: any source, even one without an identity.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<From>,
-    /// Each of them suffices. None: anything.
+    /// Operations, at least one of which must match. Empty: any operation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<To>,
-    /// All of them must hold.
+    /// Conditions, all of which must match.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<Condition>,
 }
 
-/// One source.
+/// An element of `from`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct From {
-    /// Who.
+    /// Source of the request.
     pub source: Source,
 }
 
-/// Who calls; all that is written must match, so principals and namespaces, of which each suffices, take a source each.
+/// The source of a request. Fields that are set must all match, so principals and namespaces that are alternatives need
+/// a source each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// Identities; `*` is any.
+    /// Identities of callers. `*` is any identity.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub principals: BTreeSet<String>,
-    /// Identities of these namespaces.
+    /// Namespaces of the callers' identities.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub namespaces: BTreeSet<String>,
-    /// Where the connection comes from.
+    /// Addresses that the connection comes from.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ip_blocks: BTreeSet<String>,
 }
 
-/// One operation.
+/// An element of `to`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct To {
-    /// What.
+    /// Operation of the request.
     pub operation: Operation,
 }
 
-/// What is done; all that is written must match. A TCP port shows no methods, paths and hosts: there, an ALLOW rule with
-/// them never matches, and a DENY rule with them matches as if they weren't written.
+/// The operation of a request. Fields that are set must all match. On a TCP port, proxies don't know methods, paths and
+/// hosts: an ALLOW rule with them never matches there, and a DENY rule with them matches as if they weren't set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Operation {
     /// HTTP methods.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub methods: BTreeSet<String>,
-    /// Exact, or with `*` at the start or end.
+    /// Paths, exact or with `*` at the start or end.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub paths: BTreeSet<String>,
-    /// Likewise; any but these.
+    /// Paths that don't match.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub not_paths: BTreeSet<String>,
-    /// Hosts as requests name them, port included; exact, or with `*` at the start or end.
+    /// Hosts as requests name them, including the port if the request has one. Exact, or with `*` at the start or end.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub hosts: BTreeSet<String>,
-    /// The workload's own ports, not the Service's, in the order of their numbers.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "texts")]
+    /// Ports of the workload, which may differ from those of the Service. They are sorted by number.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "ports_as_text")]
     pub ports: BTreeSet<PortNumber>,
-    /// Likewise; any but these.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "texts")]
+    /// Ports that don't match.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "ports_as_text")]
     pub not_ports: BTreeSet<PortNumber>,
 }
 
-/// What else must hold. On a TCP port, conditions on requests are what methods are: see [`Operation`].
+/// A condition on another attribute of a request. On a TCP port, attributes of requests behave like methods: see
+/// [`Operation`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// Of what, like `request.auth.claims[iss]`.
+    /// Name of the attribute, like `request.auth.claims[iss]`.
     pub key: String,
-    /// One of these; exact, or with `*` at the start or end.
+    /// Values, one of which the attribute must have. Exact, or with `*` at the start or end.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub values: BTreeSet<String>,
-    /// None of these; so that it isn't there, where it is `*`.
+    /// Values that the attribute must not have. With `*`, the attribute must be missing.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub not_values: BTreeSet<String>,
 }
 
 impl Condition {
-    /// On a claim of a verified token, by its name or its way ([`claim`](crate::mesh::patterns::claim)).
+    /// Makes a condition without values on a claim of a verified token, which is given as in [`patterns::is_claim`].
     pub fn claim(name: &str) -> Self {
-        let key = format!("request.auth.claims{}", patterns::claim(name));
+        let key = format!("request.auth.claims{}", patterns::claim_key(name));
         Self { key, values: BTreeSet::new(), not_values: BTreeSet::new() }
     }
 }
 
-/// Istio writes ports as texts here.
-fn texts<S: serde::Serializer>(ports: &BTreeSet<PortNumber>, serializer: S) -> Result<S::Ok, S::Error> {
+/// Serializes ports as texts, which is how AuthorizationPolicies have them.
+fn ports_as_text<S: serde::Serializer>(ports: &BTreeSet<PortNumber>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(ports.iter().map(PortNumber::to_string))
 }

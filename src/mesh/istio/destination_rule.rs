@@ -1,5 +1,5 @@
-//! DestinationRule: what callers do on their way to a host. A caller takes the one most specific rule whole; nothing is
-//! inherited from another, so each rule carries everything.
+//! DestinationRule: how callers connect to a host. A caller uses only the most specific rule and inherits nothing from
+//! the others, so each rule has every setting.
 
 use std::collections::BTreeMap;
 
@@ -8,214 +8,220 @@ use serde::Serialize;
 use super::{ExportTo, PortSelector, WorkloadSelector};
 use crate::mesh::{duration::Duration, resiliency::Resiliency};
 
-/// `spec`
+/// `spec` of a DestinationRule.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DestinationRule {
-    /// Whole, or a wildcard.
+    /// Host, fully qualified or a wildcard.
     pub host: String,
-    /// Always written: the mesh's default may hide the rule.
+    /// Namespaces of the callers that use the rule. It is always written, because the default of `meshConfig` may hide
+    /// the rule.
     pub export_to: ExportTo,
-    /// Callers that take this rule before the one for all; in its own namespace alone.
+    /// Callers in the namespace of the rule that prefer it to the rule without a selector.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload_selector: Option<WorkloadSelector>,
-    /// None: Istio's defaults, where without this rule the root namespace's would hold.
+    /// Settings of the connections. `None`: the defaults of Istio instead of those of a rule in the root namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic_policy: Option<TrafficPolicy>,
-    /// Parts of the host's endpoints, for routes to name.
+    /// Named subsets of the endpoints, which routes refer to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subsets: Vec<Subset>,
 }
 
-/// Some of a host's endpoints. The rule's policy is theirs too.
+/// A subset of the endpoints of a host. The traffic policy of the rule applies to it too.
 #[derive(Clone, Debug, Serialize)]
 pub struct Subset {
-    /// Unique in the rule.
+    /// Name, unique in the rule.
     pub name: String,
-    /// Of the pods, beside those by which the Service selects.
+    /// Labels of the pods in the subset, in addition to the selector of the Service.
     pub labels: BTreeMap<String, String>,
 }
 
-/// Limits, ejection, TLS.
+/// The settings of connections to a host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TrafficPolicy {
-    /// Limits.
+    /// Connection pool limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_pool: Option<ConnectionPool>,
-    /// When endpoints are left out.
+    /// Ejection of failing endpoints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlier_detection: Option<OutlierDetection>,
-    /// How endpoints are chosen.
+    /// Selection of endpoints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
-    /// Not for single ports.
+    /// Limit of concurrent retries. Istio has no such setting for single ports.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<RetryBudget>,
-    /// These inherit nothing from the rest of the policy.
+    /// Settings of single ports, which inherit nothing from the other fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port_level_settings: Option<Vec<PortPolicy>>,
 }
 
-/// What holds for one port instead of the rest.
+/// The settings of connections to one port.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PortPolicy {
-    /// The Service's port.
+    /// Port of the Service.
     pub port: PortSelector,
-    /// Of the proxy, where the application speaks clear text.
+    /// TLS that the proxy starts for an application that doesn't.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<ClientTls>,
-    /// Limits.
+    /// Connection pool limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_pool: Option<ConnectionPool>,
-    /// When endpoints are left out.
+    /// Ejection of failing endpoints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlier_detection: Option<OutlierDetection>,
-    /// How endpoints are chosen.
+    /// Selection of endpoints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
 }
 
-/// TLS that the proxy begins.
+/// TLS that a proxy starts as a client.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientTls {
-    /// `SIMPLE`; `MUTUAL`, with a certificate of the proxy's own.
+    /// `SIMPLE`, or `MUTUAL`, with which the proxy presents a certificate.
     pub mode: &'static str,
-    /// The name sent. Without `subject_alt_names` it would switch off the check of the certificate's name.
+    /// Server name to send. If it is set without `subject_alt_names`, the proxy doesn't verify the name in the
+    /// certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sni: Option<String>,
-    /// The names of which the certificate must carry one. Where neither is written, the proxy takes both from the request.
+    /// Names, one of which the server's certificate must have. If neither `sni` nor this is set, the proxy takes both
+    /// from the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_alt_names: Option<Vec<String>>,
-    /// The file of the authorities that server certificates are checked against; the system's where it isn't written.
+    /// File with the certificate authorities for server certificates. `None`: those of the operating system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_certificates: Option<String>,
-    /// The file of the proxy's own certificate.
+    /// File with the certificate of the proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_certificate: Option<String>,
-    /// The file of its key.
+    /// File with the private key of that certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub private_key: Option<String>,
-    /// The Secret that has all three. Sidecars go by it only where the rule has a workload selector; without one they would
-    /// speak no TLS at all.
+    /// Secret with all three. Sidecars use it only if the rule has a workload selector. Without one they would send
+    /// clear text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential_name: Option<String>,
 }
 
-/// Limits per proxy. Istio wants one of the two, which may be empty.
+/// The connection pool limits of each proxy. Istio requires one of the two fields, which may be empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ConnectionPool {
-    /// Of connections.
+    /// Limits of connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tcp: Option<TcpPool>,
-    /// Of requests. Envoy counts connections of TCP ports that are coming about as waiting requests, so these take a pool without
-    /// it.
+    /// Limits of requests. Envoy counts the pending connections of a TCP port as pending requests, so pools of TCP
+    /// ports don't set it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpPool>,
 }
 
 impl ConnectionPool {
-    /// Nothing is limited, whatever holds for other ports.
+    /// A pool without limits, for a port that must not have the limits of the other ports.
     pub const NO_LIMIT: Self = Self { tcp: Some(TcpPool { connect_timeout: None, max_connections: None }), http: None };
 }
 
-/// Limits of connections.
+/// The limits of connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TcpPool {
-    /// For a connection to come about.
+    /// Timeout for establishing a connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<Duration>,
-    /// At once.
+    /// Maximum number of connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
 }
 
-/// Limits of requests.
+/// The limits of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpPool {
-    /// Requests that wait for a connection; of HTTP/2 too, despite the name.
+    /// Maximum number of requests that wait for a connection. It applies to HTTP/2 too, despite the name in Istio.
     #[serde(rename = "http1MaxPendingRequests", skip_serializing_if = "Option::is_none")]
     pub max_pending_requests: Option<u32>,
-    /// Requests in flight; of HTTP/1 too, despite the name.
+    /// Maximum number of requests in flight. It applies to HTTP/1 too, despite the name in Istio.
     #[serde(rename = "http2MaxRequests", skip_serializing_if = "Option::is_none")]
     pub max_requests: Option<u32>,
 }
 
-/// When an endpoint is left out. On TCP ports a failed connection counts as a 5xx. What isn't written is Istio's default.
+/// The ejection of failing endpoints. On TCP ports a failed connection counts as a 5xx error. Istio has defaults for
+/// fields that aren't set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutlierDetection {
-    /// Failures in a row.
+    /// Number of consecutive errors after which an endpoint is ejected.
     #[serde(rename = "consecutive5xxErrors", skip_serializing_if = "Option::is_none")]
     pub consecutive_5xx_errors: Option<u32>,
-    /// How often endpoints are judged.
+    /// Interval between two evaluations of the endpoints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// How long an endpoint is left out, times how often it was.
+    /// Duration of an ejection, multiplied by the number of previous ejections of the endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_ejection_time: Option<Duration>,
-    /// Of the endpoints, left out at once.
+    /// Maximum percentage of endpoints that can be ejected at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ejection_percent: Option<u32>,
 }
 
-/// How endpoints are chosen.
+/// The selection of endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadBalancer {
-    /// By place.
+    /// Selection by locality.
     pub locality_lb_setting: LocalityLbSetting,
 }
 
-/// Whether near endpoints are preferred. Istio refuses `failover` beside a `failoverPriority` that names a region.
+/// The selection of endpoints by locality. Istio refuses `failover` together with a `failoverPriority` that names a
+/// region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalityLbSetting {
-    /// Ejection would switch it on unasked: false unless there is failover.
+    /// Whether endpoints in the locality of the caller are preferred. Outlier detection alone would enable it, so it is
+    /// written as `false` unless there is failover.
     pub enabled: bool,
-    /// Where the requests of a region go. Without ejection no endpoint ever counts as failed.
+    /// Regions that take over the requests of other regions. Without outlier detection no endpoint counts as failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failover: Vec<LocalityFailover>,
-    /// Labels: endpoints that share more of them with the caller come first.
+    /// Labels. Endpoints that have more of them in common with the caller are preferred.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failover_priority: Vec<String>,
 }
 
-/// Where the requests of a region go.
+/// The region that takes over the requests of another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LocalityFailover {
-    /// The region, without zone.
+    /// Region of the caller, without a zone.
     pub from: String,
-    /// Another one.
+    /// Region that takes over if all endpoints of the other one have failed.
     pub to: String,
 }
 
-/// Retries at once, so that they can't feed an outage.
+/// The limit of concurrent retries, which keeps retries from aggravating an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RetryBudget {
-    /// Of the requests in flight.
+    /// Maximum percentage of retries among the requests in flight.
     pub percent: u32,
-    /// Always admitted.
+    /// Number of concurrent retries that are always allowed.
     pub min_retry_concurrency: u32,
 }
 
-/// What is spoken behind a host, as far as limits care.
+/// The traffic of a host, which determines the limits that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
-    /// Some port speaks HTTP: requests are limited and retried.
+    /// At least one port speaks HTTP, so there are limits of requests, and retries.
     Requests,
-    /// Connections alone.
+    /// Every port is a TCP port, so there are only limits of connections.
     Connections,
 }
 
 impl TrafficPolicy {
-    /// All that a preset says of connections.
-    pub fn of(resiliency: &Resiliency, traffic: Traffic) -> Self {
+    /// Returns the settings of a resiliency preset for a host with this traffic.
+    pub fn from_resiliency(resiliency: &Resiliency, traffic: Traffic) -> Self {
         Self {
             connection_pool: Some(ConnectionPool {
                 tcp: Some(TcpPool {

@@ -1,84 +1,85 @@
-//! EnvoyFilter: a patch of what istiod makes for proxies. We write one alone, of the routes that istiod generates for services
-//! without a VirtualService; it calls these `default`, and routes of VirtualServices otherwise.
+//! EnvoyFilter: a patch of the configuration that istiod generates for proxies. The provider writes only one, for the
+//! routes of services without a VirtualService. istiod names these routes `default`, and no route of a VirtualService
+//! has that name.
 
 use serde::Serialize;
 
 use crate::mesh::duration::Duration;
 
-/// `spec`
+/// `spec` of an EnvoyFilter.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EnvoyFilter {
-    /// In order.
+    /// Patches in the order in which they are applied.
     pub config_patches: Vec<ConfigPatch>,
 }
 
-/// Where, and what.
+/// A patch, and the configuration that it applies to.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigPatch {
-    /// `HTTP_ROUTE`
+    /// Type of the patched configuration: `HTTP_ROUTE`.
     pub apply_to: &'static str,
-    /// Which of them.
+    /// Routes to patch.
     pub r#match: Match,
-    /// What becomes of them.
+    /// Change of the routes.
     pub patch: Patch,
 }
 
-/// Which routes.
+/// The match of routes.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Match {
-    /// `SIDECAR_OUTBOUND`
+    /// `SIDECAR_OUTBOUND`: the outbound routes of sidecars.
     pub context: &'static str,
-    /// By their names.
+    /// Match within the route configuration.
     pub route_configuration: RouteConfiguration,
 }
 
-/// `vhost.route.name`
+/// The match within a route configuration.
 #[derive(Clone, Debug, Serialize)]
 pub struct RouteConfiguration {
-    /// Any host.
+    /// Match of virtual hosts. The provider matches every one.
     pub vhost: VirtualHost,
 }
 
-/// Routes of a host.
+/// The match of virtual hosts.
 #[derive(Clone, Debug, Serialize)]
 pub struct VirtualHost {
-    /// The route.
+    /// Match of the routes of the virtual host.
     pub route: NamedRoute,
 }
 
-/// A route by its name.
+/// The match of a route by its name.
 #[derive(Clone, Debug, Serialize)]
 pub struct NamedRoute {
-    /// `default`
+    /// `default`, the name of the routes that istiod generates.
     pub name: &'static str,
 }
 
-/// What becomes of a route.
+/// The change of a route.
 #[derive(Clone, Debug, Serialize)]
 pub struct Patch {
-    /// `MERGE`
+    /// `MERGE`: Envoy merges the value into the route.
     pub operation: &'static str,
-    /// Envoy's own words, which are in snake case.
+    /// Value in the API of Envoy, whose field names are in snake case.
     pub value: Value,
 }
 
 /// Envoy's `config.route.v3.Route`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Value {
-    /// What happens to requests.
+    /// Action of the route.
     pub route: RouteAction,
 }
 
 /// Envoy's `RouteAction`.
 #[derive(Clone, Debug, Serialize)]
 pub struct RouteAction {
-    /// Of a whole request.
+    /// Timeout of a request, including its retries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// Which requests are sent again.
+    /// Retries of failed requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_policy: Option<RetryPolicy>,
 }
@@ -86,12 +87,12 @@ pub struct RouteAction {
 /// Envoy's `RetryPolicy`.
 #[derive(Clone, Debug, Serialize)]
 pub struct RetryPolicy {
-    /// How often; 0 is never.
+    /// Maximum number of retries. 0 means none.
     pub num_retries: u32,
-    /// On what.
+    /// Conditions of a retry, separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_on: Option<&'static str>,
-    /// Of one try.
+    /// Timeout of each attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_try_timeout: Option<Duration>,
 }

@@ -1,4 +1,4 @@
-//! Gateway: what a proxy at the edge of the mesh listens for.
+//! Gateway: the ports, hosts and TLS settings of a proxy at the edge of the mesh.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,58 +6,59 @@ use serde::Serialize;
 
 use crate::mesh::port::PortNumber;
 
-/// `spec`
+/// `spec` of a Gateway.
 #[derive(Clone, Debug, Serialize)]
 pub struct Gateway {
-    /// The labels of the gateway's workloads.
+    /// Labels of the pods of the gateway.
     pub selector: BTreeMap<String, String>,
-    /// In order.
+    /// Servers in the order of their declaration.
     pub servers: Vec<Server>,
 }
 
-/// A port, and the hosts that are served there.
+/// A port of a Gateway, and the hosts that it serves.
 #[derive(Clone, Debug, Serialize)]
 pub struct Server {
-    /// The port.
+    /// Port to listen on.
     pub port: Port,
-    /// `namespace/host`: the namespace whose VirtualServices may bind to the host, `*` for any.
+    /// Hosts as `namespace/host`. Only VirtualServices of that namespace may bind to the host. `*` is any namespace.
     pub hosts: BTreeSet<String>,
-    /// Of HTTPS and TLS; of HTTP, whether it only redirects.
+    /// TLS settings. An HTTP server has them only for the redirect to HTTPS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
 }
 
-/// A port.
+/// A port of a server.
 #[derive(Clone, Debug, Serialize)]
 pub struct Port {
-    /// Of the gateway's Service.
+    /// Number of the port in the gateway's Service.
     pub number: PortNumber,
-    /// Unique in the Gateway.
+    /// Name, unique in the Gateway.
     pub name: String,
-    /// `HTTPS`
+    /// Protocol in upper case, like `HTTPS`.
     pub protocol: &'static str,
 }
 
-/// TLS of a server. Of several versions Istio takes a minimum above the maximum, and then every handshake fails.
+/// The TLS settings of a server. Istio accepts a minimum version above the maximum version, with which every handshake
+/// fails.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tls {
-    /// Requests are told to come back by HTTPS.
+    /// Whether HTTP requests are redirected to HTTPS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub https_redirect: Option<bool>,
-    /// `SIMPLE`
+    /// TLS mode, like `SIMPLE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<&'static str>,
-    /// A Secret in the namespace of the gateway's workloads.
+    /// Name of the Secret with the certificate, in the namespace of the gateway's pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential_name: Option<String>,
-    /// `TLSV1_3`
+    /// Minimum TLS version, like `TLSV1_3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_protocol_version: Option<&'static str>,
-    /// Likewise.
+    /// Maximum TLS version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_protocol_version: Option<&'static str>,
-    /// Of TLS 1.2. Istio leaves out unknown ones, and only warns.
+    /// Cipher suites of TLS 1.2. Istio ignores unknown ones with a warning.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub cipher_suites: BTreeSet<String>,
 }

@@ -1,5 +1,5 @@
-//! Istio's objects: small structs of just the fields that we write. What is `None` isn't written, so that it isn't owned.
-//! One file a kind; field names and meanings are Istio's.
+//! Types of Istio's API, one file for each kind, with only the fields that this provider writes. Names and meanings are
+//! those of Istio. A field that is `None` isn't serialized, so that the provider doesn't own it in server-side apply.
 
 pub mod authorization_policy;
 pub mod destination_rule;
@@ -16,26 +16,27 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-/// The annotation on a Service that says who sees it, comma-separated.
+/// The annotation of a Service with the namespaces that it is exported to, separated by commas.
 pub const EXPORT_TO: &str = "networking.istio.io/exportTo";
 
-/// The annotation on an AuthorizationPolicy that makes it tell what it would do, and do nothing.
+/// The annotation of an AuthorizationPolicy by which proxies only report in metrics and logs what the policy would
+/// decide.
 pub const DRY_RUN: &str = "istio.io/dry-run";
 
-/// The workloads that a policy is for.
+/// The workloads that a policy applies to.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSelector {
-    /// All of these labels.
+    /// Labels that a workload must have, all of them.
     pub match_labels: BTreeMap<String, String>,
 }
 
-/// A port by its number.
+/// A reference to a port of a Service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PortSelector {
-    /// The Service's port.
+    /// Number of the port.
     pub number: crate::mesh::port::PortNumber,
 }
 
-/// The namespaces that see an object: `.` (its own), names, or `*`.
+/// The namespaces in which an object is visible: `.` (its own), names, or `*`.
 pub type ExportTo = BTreeSet<String>;

@@ -1,4 +1,4 @@
-//! PeerAuthentication: whether workloads accept clear text from their peers.
+//! PeerAuthentication: whether workloads require mutual TLS of their callers.
 
 use std::collections::BTreeMap;
 
@@ -7,42 +7,44 @@ use serde::Serialize;
 use super::WorkloadSelector;
 use crate::mesh::{port::PortNumber, text::text_enum};
 
-/// `spec`
+/// `spec` of a PeerAuthentication.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PeerAuthentication {
-    /// None: every workload of the namespace; of the mesh, in the root namespace. Two for one workload aren't merged.
+    /// Workloads that the object applies to. `None`: every workload of the namespace, or of the mesh if the object is
+    /// in the root namespace. Istio doesn't merge two objects for one workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<WorkloadSelector>,
-    /// Of all ports.
+    /// Mode of every port without a mode of its own.
     pub mtls: Mtls,
-    /// Of single ports of the workload, not of its Service; only with a selector.
+    /// Modes of single ports of the workload, which may differ from those of the Service. Istio requires a selector
+    /// with them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub port_level_mtls: BTreeMap<PortNumber, Mtls>,
 }
 
 impl PeerAuthentication {
-    /// One mode for all workloads and ports.
-    pub fn of_all(mode: MtlsMode) -> Self {
+    /// Makes a PeerAuthentication with one mode for every workload and port.
+    pub fn for_all_workloads(mode: MtlsMode) -> Self {
         Self { selector: None, mtls: mode.into(), port_level_mtls: BTreeMap::new() }
     }
 }
 
-/// Mutual TLS.
+/// A mode of mutual TLS.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Mtls {
-    /// `STRICT`, `PERMISSIVE` or `DISABLE`
+    /// `STRICT`, `PERMISSIVE` or `DISABLE`.
     pub mode: &'static str,
 }
 
 text_enum! {
-    /// Whether workloads accept clear text from their peers.
+    /// A mode of mutual TLS, as users write it.
     pub enum MtlsMode {
-        /// They don't.
+        /// Workloads accept only mutual TLS.
         Strict = "strict",
-        /// They accept both.
+        /// Workloads accept mutual TLS and plain text.
         Permissive = "permissive",
-        /// They accept nothing else.
+        /// Workloads accept only plain text.
         Disable = "disable",
     }
 }

@@ -1,5 +1,6 @@
-//! RequestAuthentication: whose tokens are verified. A request with a wrong token is refused; one without passes, until an
-//! AuthorizationPolicy asks for one. Those of one workload add up.
+//! RequestAuthentication: the verification of JSON Web Tokens. A request with an invalid token is refused. A request
+//! without a token is accepted, unless an AuthorizationPolicy requires one. The rules of all objects for a workload
+//! apply together.
 
 use std::collections::BTreeSet;
 
@@ -7,45 +8,45 @@ use serde::Serialize;
 
 use super::WorkloadSelector;
 
-/// `spec`
+/// `spec` of a RequestAuthentication.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestAuthentication {
-    /// None: every workload of the namespace; of the mesh, in the root namespace. With one, in the root namespace too, those of
-    /// every namespace.
+    /// Workloads that the object applies to. `None`: every workload of the namespace, or of the mesh if the object is
+    /// in the root namespace. A selector in the root namespace selects workloads of every namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<WorkloadSelector>,
-    /// In the order in which they were declared.
+    /// Rules in the order of their declaration.
     pub jwt_rules: Vec<JwtRule>,
 }
 
-/// An issuer, and how its tokens are verified.
+/// An issuer of tokens, and how its tokens are verified.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JwtRule {
-    /// The claim `iss`.
+    /// Value of the claim `iss`.
     pub issuer: String,
-    /// The public keys, as JSON.
+    /// Public keys as a JSON Web Key Set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<String>,
-    /// Where istiod gets them.
+    /// URL from which istiod fetches the public keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks_uri: Option<String>,
-    /// The claim `aud` must have one of them; none: it may have any.
+    /// Audiences, one of which the claim `aud` must have. Empty: any audience.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub audiences: BTreeSet<String>,
-    /// Whether the workload gets the token, and can pass it on.
+    /// Whether the proxy forwards the token to the workload.
     pub forward_original_token: bool,
-    /// Claims as headers. Proxies take such headers off requests that bring them along.
+    /// Claims to copy into headers. Proxies remove such headers from incoming requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub output_claim_to_headers: Vec<ClaimToHeader>,
 }
 
-/// A claim as a header.
+/// A claim that is copied into a header.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClaimToHeader {
-    /// Letters, digits, dashes, underscores.
+    /// Name of the header: letters, digits, dashes and underscores.
     pub header: String,
-    /// Dots lead into claims of claims.
+    /// Name of the claim. Dots separate the path of a nested claim.
     pub claim: String,
 }

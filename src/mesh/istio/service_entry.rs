@@ -1,4 +1,4 @@
-//! ServiceEntry: a host that Kubernetes doesn't know, for the mesh to see.
+//! ServiceEntry: a host that isn't a Kubernetes Service, as a service of the mesh.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -11,57 +11,61 @@ use crate::{
     object::{Transition, UpdateStrategy},
 };
 
-/// `spec`
+/// `spec` of a ServiceEntry.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceEntry {
-    /// Exact, or with `*.` in front.
+    /// Hosts, exact or with the prefix `*.`.
     pub hosts: Vec<String>,
-    /// Addresses or ranges that applications connect to: of a port that carries no names, they alone tell hosts apart.
+    /// Addresses or CIDR blocks that applications connect to. On a port whose protocol carries no host name, proxies
+    /// tell hosts apart only by them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
-    /// Always written: an entry that is hidden by the mesh's default lets clear text leave the mesh.
+    /// Namespaces in which the host is visible. It is always written: if the default of `meshConfig` hid the entry,
+    /// requests would leave the mesh as clear text.
     pub export_to: ExportTo,
-    /// `MESH_EXTERNAL`, or `MESH_INTERNAL`.
+    /// `MESH_EXTERNAL` or `MESH_INTERNAL`.
     pub location: &'static str,
-    /// `DNS`; `NONE`: to the address that the application asked for; `STATIC`: to endpoints.
+    /// `DNS`, `STATIC` (the addresses in `endpoints`) or `NONE` (the address that the application has connected to).
     pub resolution: &'static str,
-    /// The server keeps them as a map by name.
+    /// Ports. Server-side apply merges them by their names.
     pub ports: Vec<ServicePort>,
-    /// Where the hosts are, with resolution `STATIC`.
+    /// Endpoints of the hosts, for the resolution `STATIC`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<Endpoint>,
 }
 
-/// Where the hosts are.
+/// An endpoint of the hosts.
 #[derive(Clone, Debug, Serialize)]
 pub struct Endpoint {
-    /// An IP address.
+    /// IP address.
     pub address: String,
-    /// Where it listens, by the names of ports; else as the port says.
+    /// Ports that the endpoint listens on, by the names of the entry's ports. The default is the number or target port
+    /// there.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub ports: BTreeMap<String, PortNumber>,
-    /// `region/zone`
+    /// Locality, like `region/zone`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locality: Option<String>,
 }
 
-/// A port of the host.
+/// A port of the hosts.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServicePort {
-    /// What the application calls.
+    /// Port that applications connect to.
     pub number: PortNumber,
-    /// Unique in the entry.
+    /// Name, unique in the entry.
     pub name: String,
-    /// In capitals.
+    /// Protocol in upper case, like `HTTP`.
     pub protocol: &'static str,
-    /// Where it is listened, where that is another port.
+    /// Port of the endpoints, if it is another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_port: Option<PortNumber>,
 }
 
-/// An entry that leaves resolution NONE keeps its empty `status.addresses`, and istiod never gives it an address again.
+/// The transition of a ServiceEntry. An entry whose resolution changes from `NONE` is recreated: an update would keep
+/// its empty `status.addresses`, and istiod would never allocate an address for it.
 pub const TRANSITION: Transition = Transition::Computed { strategy: transition, propagation_delay: Duration::ZERO };
 
 fn transition(live: &Json, wanted: &Json) -> UpdateStrategy {
@@ -80,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaving_none_recreates() {
+    fn change_from_resolution_none_recreates() {
         let entry = |resolution: &str| json!({ "spec": { "resolution": resolution } });
         assert_eq!(transition(&entry("NONE"), &entry("DNS")), UpdateStrategy::Recreate);
         assert_eq!(transition(&json!({ "spec": {} }), &entry("DNS")), UpdateStrategy::Recreate);

@@ -1,4 +1,5 @@
-//! Sidecar: what the proxies of some workloads know of the mesh. The most specific one replaces the others whole.
+//! Sidecar: the hosts of the mesh that the proxies of some workloads know. A workload uses only the most specific
+//! Sidecar.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,58 +7,61 @@ use serde::Serialize;
 
 use crate::mesh::text::text_enum;
 
-/// `spec`
+/// `spec` of a Sidecar.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sidecar {
-    /// None: every workload of the namespace; of the mesh, in the root namespace.
+    /// Workloads that the Sidecar applies to. `None`: every workload of the namespace, or of the mesh if the Sidecar is
+    /// in the root namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub workload_selector: Option<Workloads>,
-    /// One listener for all.
+    pub workload_selector: Option<NetworkingWorkloadSelector>,
+    /// OutboundMode listeners. The provider writes one, for every port.
     pub egress: Vec<Egress>,
-    /// Always written: a Sidecar without it falls back to Istio's default, whatever the root one says.
+    /// Policy for calls of unknown hosts. It is always written: without it a Sidecar has the default of the
+    /// installation, even if the Sidecar of the root namespace has another policy.
     pub outbound_traffic_policy: OutboundTrafficPolicy,
 }
 
-/// The workloads with all of these labels.
+/// The workload selector of Istio's networking API, whose field has another name than that of
+/// [`WorkloadSelector`](super::WorkloadSelector).
 #[derive(Clone, Debug, Serialize)]
-pub struct Workloads {
-    /// All of these.
+pub struct NetworkingWorkloadSelector {
+    /// Labels that a workload must have, all of them.
     pub labels: BTreeMap<String, String>,
 }
 
-/// What may be called.
+/// An outbound listener.
 #[derive(Clone, Debug, Serialize)]
 pub struct Egress {
-    /// `namespace/host`; `*` for all of either, `./` for the own namespace, `~/*` for nothing.
+    /// Known hosts as `namespace/host`, where each part may be `*`, and the namespace `.` is that of the Sidecar.
     pub hosts: BTreeSet<String>,
 }
 
-/// What happens to calls that no service of the mesh answers.
+/// The policy for calls of hosts that the proxy doesn't know.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct OutboundTrafficPolicy {
-    /// `REGISTRY_ONLY` or `ALLOW_ANY`
+    /// `REGISTRY_ONLY` or `ALLOW_ANY`.
     pub mode: &'static str,
 }
 
-/// Nothing: Istio wants at least one host.
-pub const NOTHING: &str = "~/*";
+/// The element of [`Egress::hosts`] that stands for no host at all, since Istio requires at least one element.
+pub const NO_HOSTS: &str = "~/*";
 
 text_enum! {
-    /// What happens to calls that nothing in the mesh declares.
-    pub enum Outbound {
-        /// They fail.
+    /// The policy for calls of hosts that the proxy doesn't know, as users write it.
+    pub enum OutboundMode {
+        /// The calls fail.
         RegistryOnly = "registry_only",
-        /// They leave the mesh as they are.
+        /// The calls are forwarded unchanged to the address that the application has connected to.
         AllowAny = "allow_any",
     }
 }
 
-impl From<Outbound> for OutboundTrafficPolicy {
-    fn from(outbound: Outbound) -> Self {
+impl From<OutboundMode> for OutboundTrafficPolicy {
+    fn from(outbound: OutboundMode) -> Self {
         let mode = match outbound {
-            Outbound::RegistryOnly => "REGISTRY_ONLY",
-            Outbound::AllowAny => "ALLOW_ANY",
+            OutboundMode::RegistryOnly => "REGISTRY_ONLY",
+            OutboundMode::AllowAny => "ALLOW_ANY",
         };
         Self { mode }
     }

@@ -1,113 +1,114 @@
-//! Telemetry: what proxies tell of requests, and whom. Of tracing, access logging and metrics each, the most specific object
-//! that says anything of it holds.
+//! Telemetry: the traces, access logs and metrics that proxies report. For each of the three, a workload uses the most
+//! specific object that configures it.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// `spec`
+/// `spec` of a Telemetry.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Telemetry {
-    /// One at most.
+    /// Tracing, at most one element.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tracing: Vec<Tracing>,
-    /// One at most.
+    /// Access logging, at most one element.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub access_logging: Vec<AccessLogging>,
-    /// One at most.
+    /// Metrics, at most one element.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<Metrics>,
 }
 
-/// An extension provider of the mesh's configuration, or one that Istio always has (`envoy`, `prometheus`).
+/// A reference to an extension provider of `meshConfig`, or to a built-in one (`envoy`, `prometheus`).
 #[derive(Clone, Debug, Serialize)]
-pub struct Provider {
-    /// Its name there.
+pub struct ProviderRef {
+    /// Name of the extension provider.
     pub name: String,
 }
 
-/// Spans.
+/// The configuration of tracing.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tracing {
-    /// Always written: without one, nothing is told where the mesh's configuration has no default.
-    pub providers: Vec<Provider>,
-    /// Of the requests, in percent.
+    /// Providers that receive the spans. They are always written: without one, proxies report nothing unless
+    /// `meshConfig` has a default provider.
+    pub providers: Vec<ProviderRef>,
+    /// Percentage of requests that are traced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_sampling_percentage: Option<super::super::percent::Percent>,
-    /// By their names.
+    /// Tags of the spans, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_tags: BTreeMap<String, Tag>,
 }
 
-/// Where a tag's value comes from.
+/// The source of the value of a tag.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Tag {
-    /// The same in every span.
+    /// The value is the same in every span.
     Literal {
-        /// It.
+        /// Value of the tag.
         value: String,
     },
-    /// A header of the request.
+    /// The value is that of a request header.
     Header {
-        /// Its name.
+        /// Name of the header.
         name: String,
     },
 }
 
-/// Lines of access logs.
+/// The configuration of access logs.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccessLogging {
-    /// Always written.
-    pub providers: Vec<Provider>,
-    /// Which requests; none: all.
+    /// Providers that receive the logs. They are always written, as those of [`Tracing`].
+    pub providers: Vec<ProviderRef>,
+    /// Filter of requests. `None`: every request is logged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
 }
 
-/// Which requests are logged.
+/// The filter of logged requests.
 #[derive(Clone, Debug, Serialize)]
 pub struct Filter {
-    /// In CEL: `response.code >= 400`.
+    /// Expression in CEL, like `response.code >= 400`.
     pub expression: String,
 }
 
-/// Metrics.
+/// The configuration of metrics.
 #[derive(Clone, Debug, Serialize)]
 pub struct Metrics {
-    /// Always written.
-    pub providers: Vec<Provider>,
-    /// In order; the last that matches holds.
+    /// Providers that receive the metrics. They are always written, as those of [`Tracing`].
+    pub providers: Vec<ProviderRef>,
+    /// Changes of metrics. If several match a metric, the last one applies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<MetricsOverride>,
 }
 
-/// How one metric differs from Istio's own.
+/// A change of a standard metric of Istio.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MetricsOverride {
-    /// Of which.
+    /// Metric to change.
     pub r#match: MetricSelector,
-    /// Whether it isn't told at all.
+    /// Whether the metric is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
-    /// By the tag's name.
+    /// Changes of tags, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tag_overrides: BTreeMap<String, TagOverride>,
 }
 
-/// A metric.
+/// A selector of metrics.
 #[derive(Clone, Debug, Serialize)]
 pub struct MetricSelector {
-    /// `REQUEST_COUNT`, or `ALL_METRICS`.
+    /// Name of a metric in upper case, like `REQUEST_COUNT`, or `ALL_METRICS`.
     pub metric: &'static str,
 }
 
-/// What becomes of a tag.
+/// The change of a tag.
 #[derive(Clone, Debug, Serialize)]
 pub struct TagOverride {
-    /// `REMOVE`
+    /// `REMOVE`: the metric doesn't have the tag.
     pub operation: &'static str,
 }

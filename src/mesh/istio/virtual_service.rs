@@ -1,4 +1,4 @@
-//! VirtualService: where requests and connections to a host go, for how long, and how often.
+//! VirtualService: the routes of requests and connections to a host, with their timeouts and retries.
 
 use std::collections::BTreeMap;
 
@@ -7,35 +7,37 @@ use serde::{Serialize, Serializer};
 use super::{ExportTo, PortSelector};
 use crate::mesh::{duration::Duration, port::PortNumber};
 
-/// `spec`
+/// `spec` of a VirtualService.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualService {
-    /// Whole names.
+    /// Hosts, fully qualified.
     pub hosts: Vec<String>,
-    /// `namespace/name`; none: the mesh's own proxies.
+    /// Gateways as `namespace/name`. Empty: the routes apply to the sidecars of the mesh.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<String>,
-    /// Always written: the mesh's default may hide the object.
+    /// Namespaces of the callers that use the routes. It is always written, because the default of `meshConfig` may
+    /// hide the object.
     pub export_to: ExportTo,
-    /// In order; the first that matches. None is named `default`, the name of Istio's generated routes.
+    /// HTTP routes. The first that matches applies. No route is named `default`, the name of the routes that istiod
+    /// generates for services without a VirtualService.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<HttpRoute>,
-    /// Of ports that speak TLS of the application.
+    /// TLS routes, for ports on which applications start TLS.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tls: Vec<TlsRoute>,
-    /// Of connections, likewise. Istio doesn't look here on ports that speak TLS of the application.
+    /// TCP routes. Istio ignores them on ports on which applications start TLS.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tcp: Vec<TcpRoute>,
 }
 
-/// One rule for connections whose server name the proxy reads.
+/// A route for TLS connections, which are matched by their server name (SNI).
 #[derive(Clone, Debug, Serialize)]
 pub struct TlsRoute {
-    /// What it is for.
+    /// Conditions, at least one of which must match.
     #[serde(rename = "match")]
     pub matches: Vec<TlsMatch>,
-    /// Where to.
+    /// Weighted destinations.
     pub route: Vec<RouteDestination>,
 }
 
@@ -43,89 +45,91 @@ pub struct TlsRoute {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TlsMatch {
-    /// The port that the caller called.
+    /// Port that the caller has connected to.
     pub port: PortNumber,
-    /// The names that the caller asked for. On this port of *every* host of the VirtualService others are cut off.
+    /// Server names. On this port of *every* host of the VirtualService, connections with other server names are
+    /// closed.
     pub sni_hosts: Vec<String>,
 }
 
-/// One rule for requests. It has a `route` or a `redirect`.
+/// A route for HTTP requests, which has either `route` or `redirect`.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRoute {
-    /// For metrics and access logs.
+    /// Name of the route in metrics and access logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What it is for; each of them suffices. None: everything.
+    /// Conditions, at least one of which must match. Empty: every request matches.
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     pub matches: Vec<HttpMatch>,
-    /// The answer, where the proxy gives it itself.
+    /// Redirect with which the proxy responds itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect: Option<Redirect>,
-    /// Another path or host on the way.
+    /// Change of the path or host before the request is forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<Rewrite>,
-    /// Failures that are made. Istio gives such a route neither timeout nor retries.
+    /// Fault injection. Istio ignores timeout and retries of a route with faults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
-    /// What gets a copy.
+    /// Destination that receives a copy of requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Destination>,
-    /// Of what it gets a copy; of everything, where it isn't written.
+    /// Percentage of requests that are copied. `None`: every request.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub mirror_percentage: Option<Percent>,
-    /// Of a whole request. `None` is none at all: Istio has no default, and its schema refuses `0s`.
+    pub mirror_percentage: Option<PercentValue>,
+    /// Timeout of a request, including its retries. `None`: no timeout, which is the default of Istio. Its schema
+    /// refuses `0s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// Written wherever there is a `route`: what is left out would be retried by the mesh's hidden default.
+    /// Retries. They are written in every route with destinations, because Istio retries requests by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub retries: Option<Retries>,
-    /// Where to.
+    pub retries: Option<HttpRetry>,
+    /// Weighted destinations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub route: Vec<RouteDestination>,
 }
 
-/// A condition on a request: all that is written must hold.
+/// A condition on a request. Fields that are set must all match.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpMatch {
-    /// The port that the caller called; `None` at a gateway, whose ports are its own.
+    /// Port that the caller has connected to. `None` at a gateway, whose ports differ from those of the Service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<PortNumber>,
-    /// The path, without the query.
+    /// Path of the request, without the query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<StringMatch>,
-    /// The method.
+    /// Method of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<StringMatch>,
-    /// By name, in lower case.
+    /// Headers of the request, by name in lower case.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, StringMatch>,
-    /// By name.
+    /// Query parameters of the request, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub query_params: BTreeMap<String, StringMatch>,
 }
 
 impl HttpMatch {
-    /// Every request that calls `port`.
+    /// Returns the condition that matches every request to `port`.
     pub fn all(port: PortNumber) -> Self {
         Self { port: Some(port), ..Self::default() }
     }
 
-    /// Every request of such a path, at a gateway.
+    /// Returns the condition that matches a path at a gateway.
     pub fn path(path: StringMatch) -> Self {
         Self { uri: Some(path), ..Self::default() }
     }
 }
 
-/// A condition on a text.
+/// A condition on the text of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StringMatch {
-    /// This very text.
+    /// The text is equal.
     Exact(String),
-    /// A text that begins so.
+    /// The text has this prefix.
     Prefix(String),
-    /// Any text.
+    /// The text exists, with any content.
     Present,
 }
 
@@ -134,135 +138,136 @@ impl Serialize for StringMatch {
         match self {
             Self::Exact(text) => serializer.collect_map([("exact", text)]),
             Self::Prefix(text) => serializer.collect_map([("prefix", text)]),
-            // To Istio, a match without a text asks whether there is any.
+            // Istio reads an empty match as a test for existence.
             Self::Present => serializer.collect_map([("", ""); 0]),
         }
     }
 }
 
-/// An answer that sends the caller elsewhere.
+/// A redirect.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Redirect {
-    /// The whole path.
+    /// New path, which replaces the whole path of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// The host.
+    /// New host.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
-    /// The status.
+    /// HTTP status code.
     pub redirect_code: u32,
 }
 
-/// Another path or host on the way.
+/// A change of the path or host of a request before it is forwarded.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rewrite {
-    /// What takes the place of the matched path or prefix; of the first `/` where no path is matched.
+    /// Replacement of the matched path or prefix. If the route matches no path, it replaces the first `/`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// The host that the workload is told.
+    /// Host that the workload receives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
 }
 
-/// Failures that are made.
+/// Fault injection.
 #[derive(Clone, Debug, Serialize)]
 pub struct Fault {
-    /// Requests are held up.
+    /// Delay of requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
-    /// Requests are answered by the proxy.
+    /// Error responses of the proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abort: Option<Abort>,
 }
 
-/// Requests are held up.
+/// A delay of a percentage of requests.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delay {
-    /// How long.
+    /// Duration of the delay.
     pub fixed_delay: Duration,
-    /// How many.
-    pub percentage: Percent,
+    /// Percentage of requests.
+    pub percentage: PercentValue,
 }
 
-/// Requests are answered by the proxy.
+/// An error with which the proxy responds to a percentage of requests.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Abort {
-    /// With this status.
+    /// HTTP status code of the response.
     pub http_status: u32,
-    /// How many.
-    pub percentage: Percent,
+    /// Percentage of requests.
+    pub percentage: PercentValue,
 }
 
-/// A share.
+/// A whole percentage, which Istio has as an object.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Percent {
-    /// 0 to 100.
+pub struct PercentValue {
+    /// Percentage from 0 to 100.
     pub value: u32,
 }
 
-/// Sending again.
+/// The retries of failed requests.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Retries {
-    /// 0: never, and then nothing else may be written.
+pub struct HttpRetry {
+    /// Maximum number of retries. With 0, meaning none, no other field may be set.
     pub attempts: u32,
-    /// Envoy's conditions, comma-separated.
+    /// Envoy's conditions of a retry, separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_on: Option<&'static str>,
-    /// Of one try. One that takes longer is sent again only where `retry_on` has `gateway-error` or `reset`.
+    /// Timeout of each attempt. An attempt that times out is retried only if `retry_on` has `gateway-error` or `reset`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_try_timeout: Option<Duration>,
 }
 
-impl Retries {
-    /// Nothing is sent again.
+impl HttpRetry {
+    /// The value that disables retries.
     pub const NONE: Self = Self { attempts: 0, retry_on: None, per_try_timeout: None };
 }
 
-/// One rule for connections.
+/// A route for TCP connections.
 #[derive(Clone, Debug, Serialize)]
 pub struct TcpRoute {
-    /// What it is for; each of them suffices.
+    /// Conditions, at least one of which must match.
     #[serde(rename = "match")]
     pub matches: Vec<TcpMatch>,
-    /// Where to.
+    /// Weighted destinations.
     pub route: Vec<RouteDestination>,
 }
 
 /// A condition on a connection.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct TcpMatch {
-    /// The port that the caller called.
+    /// Port that the caller has connected to.
     pub port: PortNumber,
 }
 
-/// Where requests or connections go.
+/// A destination of a route with its weight.
 #[derive(Clone, Debug, Serialize)]
 pub struct RouteDestination {
-    /// The host and its port.
+    /// Destination of the requests or connections.
     pub destination: Destination,
-    /// Its share; `None` where there is no other. 0 is none at all.
+    /// Percentage of the traffic, which may be 0. `None` if the route has only one destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
 }
 
-/// A host of the registry.
+/// A destination: a host of the service registry, and a port of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Destination {
-    /// Whole.
+    /// Host, fully qualified.
     pub host: String,
-    /// Some of its endpoints, as its DestinationRule names them. While that has no such subset, requests fail.
+    /// Subset of the endpoints. Requests fail as long as no DestinationRule of the host defines the subset.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subset: Option<String>,
-    /// Always written: without it the port that was called is taken, which the destination may not have.
+    /// Port of the host. It is always written: without it Istio uses the port that the caller has connected to, which
+    /// the host may not have.
     pub port: PortSelector,
 }
 
 impl RouteDestination {
-    /// All of it to one port of a host.
+    /// Returns a port of a host as the only destination.
     pub fn to_port(host: &str, port: PortNumber) -> Self {
         Self {
             destination: Destination { host: host.to_owned(), subset: None, port: PortSelector { number: port } },
@@ -272,12 +277,12 @@ impl RouteDestination {
 }
 
 impl HttpRoute {
-    /// The rule for all requests to one port of a host.
-    pub fn to_port(host: &str, port: PortNumber, timeout: Duration, retries: Retries) -> Self {
+    /// Returns the route of every request to one port of a host.
+    pub fn to_port(host: &str, port: PortNumber, timeout: Duration, retries: HttpRetry) -> Self {
         let destination = Destination { host: host.to_owned(), subset: None, port: PortSelector { number: port } };
         Self {
             matches: vec![HttpMatch::all(port)],
-            timeout: written(timeout),
+            timeout: nonzero_timeout(timeout),
             retries: Some(retries),
             route: vec![RouteDestination { destination, weight: None }],
             ..Self::default()
@@ -285,7 +290,8 @@ impl HttpRoute {
     }
 }
 
-/// A timeout as Istio's schema takes it: nothing for none.
-pub fn written(timeout: Duration) -> Option<Duration> {
+/// Returns the value of a timeout field: a timeout of zero means none, and Istio's schema refuses `0s`, so it isn't
+/// written.
+pub fn nonzero_timeout(timeout: Duration) -> Option<Duration> {
     (timeout > Duration::ZERO).then_some(timeout)
 }

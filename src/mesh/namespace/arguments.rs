@@ -4,7 +4,7 @@ use super::service_account::ServiceAccountRef;
 use crate::{
     known::Known,
     mesh::{
-        global_defaults::DenyAllMode, istio::peer_authentication::MtlsMode, labels::Texts, names, port::PortNumber,
+        global_defaults::DenyAllMode, istio::peer_authentication::MtlsMode, labels::StringMap, names, port::PortNumber,
         reference::Destination, timeouts::Timeouts,
     },
     model,
@@ -115,10 +115,10 @@ impl Mtls {
 
 impl MtlsException {
     /// The labels of the service's pods: `app = <service>` by default.
-    pub(super) fn selector(&self) -> Known<Texts> {
+    pub(super) fn selector(&self) -> Known<StringMap> {
         match self.selector.elements()? {
             Some(selector) => Ok(selector),
-            None => Ok(Texts::from([("app".to_owned(), self.service.required()?.clone())])),
+            None => Ok(StringMap::from([("app".to_owned(), self.service.required()?.clone())])),
         }
     }
 

@@ -45,7 +45,7 @@ fn audit(namespace: &Namespace, mesh: &Mesh, key: Key) -> Known<Object> {
 /// An ALLOW policy without rules allows nothing, so that only requests are allowed which the policy of a service allows.
 fn deny_all(namespace: &Namespace, mesh: &Mesh, key: Key, dry_run: bool) -> Known<Object> {
     let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules: Vec::new() };
-    let body = manifest(&key, namespace.metadata(mesh)?.annotated(DRY_RUN, dry_run.to_string()), &spec);
+    let body = manifest(&key, namespace.metadata(mesh)?.with_annotation(DRY_RUN, dry_run.to_string()), &spec);
     Ok(Object::whole(key, body, stage::CLOSING).with_origins([origin()]))
 }
 

@@ -22,9 +22,9 @@ impl Namespace {
     pub fn live_queries(&self) -> Vec<LiveQuery> {
         let Ok(name) = self.name.required() else { return Vec::new() };
         let mut queries =
-            vec![LiveQuery { query: Query::Get(namespace_object::key(name)), by: &[TwoInjectionLabels, Ambient] }];
+            vec![LiveQuery { query: Query::Get(namespace_object::key(name)), checks: &[TwoInjectionLabels, Ambient] }];
         if !self.mtls_exceptions().is_empty() {
-            queries.push(LiveQuery { query: Query::list(&kind::SERVICE, name), by: &[OtherTargetPort] });
+            queries.push(LiveQuery { query: Query::list(&kind::SERVICE, name), checks: &[OtherTargetPort] });
         }
         queries
     }
@@ -52,7 +52,7 @@ impl Namespace {
         };
         if label(namespace, other).is_some() && !provider_manages_label(namespace, other) {
             let name = name(namespace);
-            out.tell(
+            out.report(
                 TwoInjectionLabels,
                 argument,
                 "The namespace has two labels for injection",
@@ -68,7 +68,7 @@ impl Namespace {
 fn report_ambient_mode(namespace: &Json, out: &mut Findings) {
     if label(namespace, DATAPLANE_MODE) == Some("ambient") {
         let name = name(namespace);
-        out.tell(
+        out.report(
             Ambient,
             "name",
             "Ambient mode isn't supported",
@@ -113,7 +113,7 @@ fn report_other_target_port(exception: &At<MtlsException>, services: &[&Json], o
         _ => number,
     };
     if live_target_port != i64::from(target_port) {
-        out.tell_at(
+        out.report_at(
             OtherTargetPort,
             exception.at.attribute("target_port"),
             "The Service sends the port elsewhere",

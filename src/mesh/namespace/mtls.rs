@@ -44,7 +44,7 @@ pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendere
 fn for_namespace(namespace: &Namespace, mesh: &Mesh, mtls: &At<Mtls>, key: Key) -> Known<Object> {
     let mode = mtls.mode()?;
     let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
-    let body = manifest(&key, namespace.metadata(mesh)?, &PeerAuthentication::of_all(mode));
+    let body = manifest(&key, namespace.metadata(mesh)?, &PeerAuthentication::for_all_workloads(mode));
     Ok(Object::whole(key, body, stage).with_origins([("spec.mtls", mtls.at.clone())]))
 }
 

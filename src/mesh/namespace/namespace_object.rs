@@ -6,7 +6,7 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
-        manifest::{Metadata, bare},
+        manifest::{Metadata, manifest_without_spec},
         stage,
     },
     object::{Key, Object, kind},
@@ -57,8 +57,8 @@ impl Namespace {
     /// The labels and annotations of the provider block are only set where this resource creates the Namespace.
     fn namespace_object(&self, mesh: &Mesh, key: Key) -> Known<Object> {
         let create = self.create()?;
-        let mut metadata = if create { Metadata::of(mesh) } else { Metadata::default() }
-            .and(&self.labels.elements_or_empty()?, &self.annotations.elements_or_empty()?);
+        let mut metadata = if create { Metadata::from_mesh(mesh) } else { Metadata::default() }
+            .merged_with(&self.labels.elements_or_empty()?, &self.annotations.elements_or_empty()?);
         let mut label = |key: &str, value: &str| drop(metadata.labels.insert(key.to_owned(), value.to_owned()));
         if let Some(team) = self.team.known()? {
             label(TEAM, team);
@@ -69,7 +69,7 @@ impl Namespace {
         if let Some(revision) = self.revision.known()? {
             label(REVISION, revision);
         }
-        let body = bare(&key, metadata);
+        let body = manifest_without_spec(&key, metadata);
         let object = if create { Object::whole } else { Object::fields }(key, body, stage::NAMESPACE);
         Ok(object.with_origins([
             ("metadata.name", Path::root().attribute("name")),

@@ -10,8 +10,8 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
-        kubernetes_types::{PolicyRule, RBAC, Role, RoleBinding, RoleRef, Subject},
-        manifest::plain,
+        kubernetes_types::{PolicyRule, RBAC_API_GROUP, Role, RoleBinding, RoleRef, Subject},
+        manifest::manifest_with_fields,
         stage,
     },
     object::{Key, Object, Transition, UpdateStrategy, kind},
@@ -53,7 +53,7 @@ const RULES: &[PolicyRule] = &[
         verbs: READ,
     },
     PolicyRule { api_groups: &["telemetry.istio.io"], resources: &["telemetries"], verbs: READ },
-    PolicyRule { api_groups: &[RBAC], resources: &["rolebindings", "roles"], verbs: READ },
+    PolicyRule { api_groups: &[RBAC_API_GROUP], resources: &["rolebindings", "roles"], verbs: READ },
 ];
 
 /// The Role and the RoleBinding; none without an `rbac` block.
@@ -69,15 +69,17 @@ pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendere
 }
 
 fn role(namespace: &Namespace, mesh: &Mesh, key: Key) -> Known<Object> {
-    let body = plain(&key, namespace.metadata(mesh)?, &Role { rules: RULES.to_vec() });
+    let body = manifest_with_fields(&key, namespace.metadata(mesh)?, &Role { rules: RULES.to_vec() });
     Ok(Object::whole(key, body, stage::IDENTITY).with_origins([("rules", Path::root().attribute("rbac"))]))
 }
 
 fn role_binding(namespace: &Namespace, mesh: &Mesh, name: &str, key: Key) -> Known<Object> {
     let rbac = namespace.rbac.known()?.ok_or(Unknown)?;
-    let content =
-        RoleBinding { role_ref: RoleRef { api_group: RBAC, kind: "Role", name: NAME }, subjects: rbac.subjects(name)? };
-    let body = plain(&key, namespace.metadata(mesh)?, &content);
+    let content = RoleBinding {
+        role_ref: RoleRef { api_group: RBAC_API_GROUP, kind: "Role", name: NAME },
+        subjects: rbac.subjects(name)?,
+    };
+    let body = manifest_with_fields(&key, namespace.metadata(mesh)?, &content);
     Ok(Object::whole(key, body, stage::TARGETS)
         .with_origins([("subjects", rbac.at.clone())])
         .with_transition(Transition::Computed { strategy: update_strategy, propagation_delay: Duration::ZERO }))
@@ -86,7 +88,7 @@ fn role_binding(namespace: &Namespace, mesh: &Mesh, name: &str, key: Key) -> Kno
 impl Rbac {
     fn subjects(&self, namespace: &str) -> Known<Vec<Subject>> {
         let by_name = |kind: &'static str, names: BTreeSet<String>| {
-            let subject = move |name| Subject { kind, api_group: Some(RBAC), namespace: None, name };
+            let subject = move |name| Subject { kind, api_group: Some(RBAC_API_GROUP), namespace: None, name };
             names.into_iter().map(subject)
         };
         let service_account = |account: ServiceAccountRef| Subject {

@@ -8,7 +8,7 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
-        istio::sidecar::{Egress, Outbound, Sidecar},
+        istio::sidecar::{Egress, OutboundMode, Sidecar},
         manifest::manifest,
         stage,
     },
@@ -37,7 +37,7 @@ fn sidecar(namespace: &Namespace, mesh: &Mesh, name: &str, key: Key) -> Known<Ob
     let spec = Sidecar {
         workload_selector: None,
         egress: vec![Egress { hosts }],
-        outbound_traffic_policy: Outbound::RegistryOnly.into(),
+        outbound_traffic_policy: OutboundMode::RegistryOnly.into(),
     };
     let body = manifest(&key, namespace.metadata(mesh)?, &spec);
     Ok(Object::whole(key, body, stage::ROUTES).with_origins([("spec.egress", Path::root().attribute("calls"))]))

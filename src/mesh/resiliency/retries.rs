@@ -64,11 +64,11 @@ pub(in crate::mesh) fn route_retries(
     block: &Block<Retries>,
     preset: Preset,
     timeout: Duration,
-) -> Known<virtual_service::Retries> {
-    let Some(policy) = retry_policy(block, preset.resiliency())? else { return Ok(virtual_service::Retries::NONE) };
+) -> Known<virtual_service::HttpRetry> {
+    let Some(policy) = retry_policy(block, preset.resiliency())? else { return Ok(virtual_service::HttpRetry::NONE) };
     // A preset's limit of one try makes no sense where a request has no limit, or a shorter one.
     let preset_limit = policy.preset_per_try_timeout.filter(|limit| *limit < timeout);
-    Ok(virtual_service::Retries {
+    Ok(virtual_service::HttpRetry {
         attempts: policy.attempts,
         retry_on: Some(policy.retry_on),
         per_try_timeout: policy.per_try_timeout.or(preset_limit),

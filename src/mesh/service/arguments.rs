@@ -7,7 +7,7 @@ use crate::{
     known::Known,
     mesh::{
         global_name::{GLOBAL_NAME, is_global_name},
-        labels::Texts,
+        labels::StringMap,
         names,
         port::{PortNumber, Protocol},
         reference::Destination,
@@ -125,10 +125,10 @@ impl Service {
     }
 
     /// The labels of the pods: `app` with the name of the service by default.
-    pub(super) fn selector(&self) -> Known<Texts> {
+    pub(super) fn selector(&self) -> Known<StringMap> {
         match self.selector.elements()? {
             Some(selector) => Ok(selector),
-            None => Ok(Texts::from([("app".to_owned(), self.name()?.clone())])),
+            None => Ok(StringMap::from([("app".to_owned(), self.name()?.clone())])),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{
-        istio::sidecar::{Egress, NOTHING, Outbound, Sidecar, Workloads},
+        istio::sidecar::{Egress, NO_HOSTS, NetworkingWorkloadSelector, OutboundMode, Sidecar},
         manifest::manifest,
         stage,
     },
@@ -24,12 +24,12 @@ pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
         hosts.extend(own.map(|host| format!("{}/{host}", site.namespace)));
     }
     if hosts.is_empty() {
-        hosts.insert(NOTHING.to_owned());
+        hosts.insert(NO_HOSTS.to_owned());
     }
     let spec = Sidecar {
-        workload_selector: Some(Workloads { labels: site.selector()? }),
+        workload_selector: Some(NetworkingWorkloadSelector { labels: site.selector()? }),
         egress: vec![Egress { hosts }],
-        outbound_traffic_policy: Outbound::RegistryOnly.into(),
+        outbound_traffic_policy: OutboundMode::RegistryOnly.into(),
     };
     let body = manifest(&key, site.metadata()?, &spec);
     Ok(Object::whole(key, body, stage::ROUTES).with_origins(origins(&[

@@ -83,7 +83,7 @@ impl Service {
 
     pub(super) fn validate_global_name_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         if let Attr::Known(written) = &self.global_name
-            && names::is_in_cluster(written, &mesh.cluster_domain)
+            && names::is_cluster_host(written, &mesh.cluster_domain)
         {
             out.error(
                 &argument(),
@@ -144,7 +144,7 @@ fn argument() -> Path {
 /// Reports names that the template makes too long, of this service and of those that it calls.
 fn validate_template(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
     let mut check = |template: &Template, name: &str, namespace: &str, at: &str, remedy: &str| {
-        let filled = template.filled(name, namespace);
+        let filled = template.expand(name, namespace);
         if !is_global_name(&filled) {
             out.error(
                 &Path::root().attribute(at),

@@ -41,7 +41,7 @@ pub(super) use validate::validate_host_is_external;
 
 use super::{
     Mesh, Rendered,
-    manifest::{Metadata, Texts},
+    manifest::{Metadata, StringMap},
     names,
     port::Protocol,
     reference::Caller,
@@ -208,10 +208,10 @@ impl Site<'_> {
     }
 
     fn host(&self) -> String {
-        names::host(self.name, self.namespace, self.mesh)
+        names::service_host(self.name, self.namespace, &self.mesh.cluster_domain)
     }
 
-    fn selector(&self) -> Known<Texts> {
+    fn selector(&self) -> Known<StringMap> {
         self.service.selector()
     }
 
@@ -224,8 +224,8 @@ impl Site<'_> {
     }
 
     fn metadata(&self) -> Known<Metadata> {
-        Ok(Metadata::of(self.mesh)
-            .and(&self.service.labels.elements_or_empty()?, &self.service.annotations.elements_or_empty()?))
+        Ok(Metadata::from_mesh(self.mesh)
+            .merged_with(&self.service.labels.elements_or_empty()?, &self.service.annotations.elements_or_empty()?))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     mesh::{
         istio::EXPORT_TO,
         kubernetes_types,
-        manifest::{Metadata, bare, manifest},
+        manifest::{Metadata, manifest, manifest_without_spec},
         stage,
     },
     object::{Key, Object},
@@ -21,7 +21,7 @@ pub(super) fn service(site: &Site, key: Key) -> Known<Object> {
         selector: site.selector()?,
         ports: ports.iter().map(service_port).collect::<Known<_>>()?,
     };
-    let metadata = site.metadata()?.annotated(EXPORT_TO, visible_to(site)?);
+    let metadata = site.metadata()?.with_annotation(EXPORT_TO, visible_to(site)?);
     let mut origins = origins(&[("spec.selector", Path::root().attribute("selector"))]);
     origins.extend(ports.iter().enumerate().map(|(n, port)| (format!("spec.ports[{n}]"), port.at.clone())));
     let body = manifest(&key, metadata, &spec);
@@ -35,14 +35,14 @@ fn service_port(port: &At<Port>) -> Known<kubernetes_types::ServicePort> {
         port: number,
         target_port: port.target_port()?,
         protocol: "TCP",
-        app_protocol: protocol.word(),
+        app_protocol: protocol.as_str(),
     })
 }
 
 /// The annotation of a Service that another tool manages.
 pub(super) fn visibility(site: &Site, key: Key) -> Known<Object> {
-    let metadata = Metadata::default().annotated(EXPORT_TO, visible_to(site)?);
-    let body = bare(&key, metadata);
+    let metadata = Metadata::default().with_annotation(EXPORT_TO, visible_to(site)?);
+    let body = manifest_without_spec(&key, metadata);
     Ok(Object::fields(key, body, stage::IDENTITY).with_origins([
         ("metadata".to_owned(), Path::root().attribute("name")),
         ("metadata.annotations".to_owned(), access::export_argument(site)),
@@ -57,6 +57,6 @@ fn visible_to(site: &Site) -> Known<String> {
 /// The ServiceAccount.
 pub(super) fn service_account(site: &Site, key: Key) -> Known<Object> {
     let account = Path::root().attribute("service_account");
-    let body = bare(&key, site.metadata()?);
+    let body = manifest_without_spec(&key, site.metadata()?);
     Ok(Object::whole(key, body, stage::IDENTITY).with_origins(origins(&[("metadata.name", account)])))
 }

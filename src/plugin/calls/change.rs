@@ -1,23 +1,23 @@
-//! The life of a managed resource: read, plan, apply; and what stands where one of them fails without an answer.
+//! ReadResource, PlanResourceChange and ApplyResourceChange, and the fallback responses if one of them fails.
 
-use super::wire::{Wire, is_null, null, stored};
+use super::encoded_state::{EncodedState, decode_state, is_null, null_value};
 use crate::{
     diagnostics::{Diagnostics, Reported},
     plugin::{
         from_proto,
-        interface::{Call, Outcome, Planned, Resource, Stored},
+        interface::{Call, Outcome, PlannedChange, Resource, ResourceState},
         proto::tfplugin5::{DynamicValue, apply_resource_change, plan_resource_change, read_resource},
         session::Session,
-        state::{Certainty, settled},
+        state::{UnknownValues, replace_unknowns},
         to_proto,
     },
     schema::Value,
 };
 
-// === where nobody knows better ===
+// === fallback responses ===
 
-/// Read failed: nothing has changed.
-pub(in crate::plugin) fn read_as_before(request: &read_resource::Request) -> read_resource::Response {
+/// Returns the response of a read that has failed: the state stays as it is.
+pub(in crate::plugin) fn read_fallback(request: &read_resource::Request) -> read_resource::Response {
     read_resource::Response {
         new_state: request.current_state.clone(),
         private: request.private.clone(),
@@ -26,8 +26,8 @@ pub(in crate::plugin) fn read_as_before(request: &read_resource::Request) -> rea
     }
 }
 
-/// Plan failed: nothing is planned.
-pub(in crate::plugin) fn planned_as_before(request: &plan_resource_change::Request) -> plan_resource_change::Response {
+/// Returns the response of a plan that has failed: the prior state is planned.
+pub(in crate::plugin) fn plan_fallback(request: &plan_resource_change::Request) -> plan_resource_change::Response {
     plan_resource_change::Response {
         planned_state: request.prior_state.clone(),
         planned_private: request.prior_private.clone(),
@@ -36,10 +36,10 @@ pub(in crate::plugin) fn planned_as_before(request: &plan_resource_change::Reque
     }
 }
 
-/// Apply hasn't begun: nothing has changed.
-fn applied_nothing(request: &apply_resource_change::Request) -> apply_resource_change::Response {
+/// Returns the response of an apply that hasn't begun: the prior state stays.
+fn unchanged_state(request: &apply_resource_change::Request) -> apply_resource_change::Response {
     apply_resource_change::Response {
-        new_state: Some(request.prior_state.clone().unwrap_or_else(null)),
+        new_state: Some(request.prior_state.clone().unwrap_or_else(null_value)),
         private: request.planned_private.clone(),
         new_identity: request.planned_identity.clone(),
         ..apply_resource_change::Response::default()
@@ -47,28 +47,30 @@ fn applied_nothing(request: &apply_resource_change::Request) -> apply_resource_c
 }
 
 impl<C> Session<C> {
-    /// Apply failed in a way that tells nothing: of an update or a delete the prior state stands. A create may have written
-    /// something, so what was planned is stored, which taints it; with nothing stored its objects would be orphans.
-    pub(in crate::plugin) fn applied_as_before(
+    /// Returns the response of an apply that has failed without a result. After an update or a delete the prior state
+    /// stays. A create may have written objects, so the planned state is stored, and core marks the resource as
+    /// tainted. With no state these objects would be orphans.
+    pub(in crate::plugin) fn apply_fallback(
         &self,
         request: &apply_resource_change::Request,
     ) -> apply_resource_change::Response {
-        let mut answer = applied_nothing(request);
+        let mut response = unchanged_state(request);
         if is_null(request.prior_state.as_ref()) {
-            answer.new_state = Some(self.settled_plan(request).unwrap_or_else(null));
+            response.new_state = Some(self.planned_state(request).unwrap_or_else(null_value));
         }
-        answer
+        response
     }
 
-    fn settled_plan(&self, request: &apply_resource_change::Request) -> Option<DynamicValue> {
-        let mut unheard = Diagnostics::default();
-        let schema = self.resource(&request.type_name, &mut unheard).ok()?.schema();
-        let planned = from_proto::value(request.planned_state.as_ref(), &schema.kind(), &mut unheard).ok()?;
-        to_proto::value(&settled(schema, &planned), &schema.kind()).ok()
+    /// Returns the planned state with nulls in place of its unknown values, which a state may not have.
+    fn planned_state(&self, request: &apply_resource_change::Request) -> Option<DynamicValue> {
+        let mut ignored = Diagnostics::default();
+        let schema = self.resource(&request.type_name, &mut ignored).ok()?.schema();
+        let planned = from_proto::value(request.planned_state.as_ref(), &schema.kind(), &mut ignored).ok()?;
+        to_proto::value(&replace_unknowns(schema, &planned), &schema.kind()).ok()
     }
 }
 
-// === calls ===
+// === handlers ===
 
 impl<C> Session<C> {
     pub(in crate::plugin) async fn read(
@@ -78,11 +80,11 @@ impl<C> Session<C> {
     ) -> Result<read_resource::Response, Reported> {
         let resource = self.resource(&request.type_name, out)?;
         let identity = request.current_identity.as_ref();
-        let before = stored(resource, request.current_state.as_ref(), request.private, identity, out)?;
+        let before = decode_state(resource, request.current_state.as_ref(), request.private, identity, out)?;
         let after = match before {
-            // Core never asks about what isn't there.
-            None => Wire::gone(),
-            Some(before) => Wire::after(resource, resource.read(self.call(), before).await, out)?,
+            // Core never reads a resource that has no state.
+            None => EncodedState::removed(),
+            Some(before) => EncodedState::encode_outcome(resource, resource.read(self.call(), before).await, out)?,
         };
         Ok(read_resource::Response {
             new_state: after.state,
@@ -100,24 +102,24 @@ impl<C> Session<C> {
         let resource = self.resource(&request.type_name, out)?;
         let identity = request.prior_identity.as_ref();
         let private = request.prior_private;
-        let prior = stored(resource, request.prior_state.as_ref(), private.clone(), identity, out)?;
+        let prior = decode_state(resource, request.prior_state.as_ref(), private.clone(), identity, out)?;
         if is_null(request.proposed_new_state.as_ref()) {
             let planned_private = match prior {
                 Some(prior) => resource.plan_delete(self.call(), prior, out).await?,
                 None => private,
             };
             return Ok(plan_resource_change::Response {
-                planned_state: Some(null()),
+                planned_state: Some(null_value()),
                 planned_private,
                 planned_identity: request.prior_identity,
                 ..plan_resource_change::Response::default()
             });
         }
         let config = from_proto::value(request.config.as_ref(), &resource.schema().kind(), out)?;
-        let replaced = if prior.is_none() { private } else { Vec::new() };
-        let call = Call { replaced, ..self.call() };
-        let Planned { after, requires_replace } = resource.plan(call, prior, config, out).await?;
-        let after = Wire::of(resource, &after, Certainty::Planned, out)?;
+        let replaced_private = if prior.is_none() { private } else { Vec::new() };
+        let call = Call { replaced_private, ..self.call() };
+        let PlannedChange { after, requires_replace } = resource.plan(call, prior, config, out).await?;
+        let after = EncodedState::encode(resource, &after, UnknownValues::Allowed, out)?;
         Ok(plan_resource_change::Response {
             planned_state: after.state,
             planned_private: after.private,
@@ -132,14 +134,15 @@ impl<C> Session<C> {
         request: apply_resource_change::Request,
         out: &mut Diagnostics,
     ) -> Result<apply_resource_change::Response, Reported> {
-        let change = self.resource(&request.type_name, out).and_then(|r| Ok((r, Change::of(r, &request, out)?)));
-        let Ok((resource, change)) = change else { return Ok(applied_nothing(&request)) };
+        let change =
+            self.resource(&request.type_name, out).and_then(|r| Ok((r, Change::from_request(r, &request, out)?)));
+        let Ok((resource, change)) = change else { return Ok(unchanged_state(&request)) };
         let outcome = match change {
             Change::Delete(prior) => resource.delete(self.call(), prior, request.planned_private).await,
             Change::Write { prior, planned, config } => resource.apply(self.call(), prior, planned, config).await,
             Change::Nothing => Outcome { after: None, diagnostics: Diagnostics::default() },
         };
-        let after = Wire::after(resource, outcome, out)?;
+        let after = EncodedState::encode_outcome(resource, outcome, out)?;
         Ok(apply_resource_change::Response {
             new_state: after.state,
             private: after.private,
@@ -149,25 +152,30 @@ impl<C> Session<C> {
     }
 }
 
-/// What an apply asks for.
+/// The change that a request to apply asks for.
 enum Change {
-    Delete(Stored),
-    Write { prior: Option<Stored>, planned: Stored, config: Value },
+    Delete(ResourceState),
+    /// A create or an update.
+    Write {
+        prior: Option<ResourceState>,
+        planned: ResourceState,
+        config: Value,
+    },
     Nothing,
 }
 
 impl Change {
-    fn of<C>(
+    fn from_request<C>(
         resource: &dyn Resource<C>,
         request: &apply_resource_change::Request,
         out: &mut Diagnostics,
     ) -> Result<Self, Reported> {
-        // Core sends the private data and the identity of the plan alone, and they stand for both.
-        let mut read = |state: &Option<DynamicValue>| {
+        // The request has one private data and one identity, both from the plan, which belong to both states.
+        let mut decode = |state: &Option<DynamicValue>| {
             let identity = request.planned_identity.as_ref();
-            stored(resource, state.as_ref(), request.planned_private.clone(), identity, out)
+            decode_state(resource, state.as_ref(), request.planned_private.clone(), identity, out)
         };
-        Ok(match (read(&request.prior_state)?, read(&request.planned_state)?) {
+        Ok(match (decode(&request.prior_state)?, decode(&request.planned_state)?) {
             (Some(prior), None) => Self::Delete(prior),
             (prior, Some(planned)) => {
                 let config = from_proto::value(request.config.as_ref(), &resource.schema().kind(), out)?;

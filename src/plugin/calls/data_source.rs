@@ -1,13 +1,13 @@
-//! Data sources.
+//! ValidateDataSourceConfig and ReadDataSource.
 
-use super::encoded;
+use super::encode::encode_object;
 use crate::{
     diagnostics::{Diagnostics, Reported},
     plugin::{
         from_proto,
         proto::tfplugin5::{read_data_source, validate_data_source_config},
         session::Session,
-        state::Certainty,
+        state::UnknownValues,
     },
 };
 
@@ -32,7 +32,7 @@ impl<C> Session<C> {
         let schema = source.schema();
         let config = from_proto::value(request.config.as_ref(), &schema.kind(), out)?;
         let state = source.read(self.call(), config, out).await?;
-        let state = encoded(schema, &state, Certainty::Final, out)?;
+        let state = encode_object(schema, &state, UnknownValues::Forbidden, out)?;
         Ok(read_data_source::Response { state: Some(state), ..read_data_source::Response::default() })
     }
 }

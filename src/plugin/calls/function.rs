@@ -1,4 +1,4 @@
-//! Functions: pure, without diagnostics, callable before Configure.
+//! CallFunction. Functions are pure and have no diagnostics, and core may call them before Configure.
 
 use crate::{
     diagnostics::{Diagnostics, Reported},
@@ -40,8 +40,8 @@ fn call(function: &Function, arguments: &[DynamicValue]) -> Result<DynamicValue,
             .map_err(|Reported { .. }| FunctionError { argument: Some(i), text: out.to_string() })
     });
     let result = (function.call)(&values.collect::<Result<Vec<Value>, _>>()?)?;
-    to_proto::value(&result, &function.returns).map_err(|fault| FunctionError {
+    to_proto::value(&result, &function.return_type).map_err(|invalid| FunctionError {
         argument: None,
-        text: format!("the provider made an invalid result ({fault}); please report this"),
+        text: format!("the provider made an invalid result ({invalid}); please report this"),
     })
 }

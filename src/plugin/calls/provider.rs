@@ -1,4 +1,4 @@
-//! The provider block.
+//! PrepareProviderConfig and Configure.
 
 use crate::{
     diagnostics::{Diagnostics, Reported},
@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl<C> Session<C> {
-    /// Protocol 5 lets a provider prepare its configuration; core ignores what comes of it, so it is echoed.
+    /// Validates the provider block. Protocol 5 lets a provider return a prepared configuration, but core ignores it,
+    /// so the response repeats the request.
     pub(in crate::plugin) fn prepare_provider_config(
         &self,
         request: prepare_provider_config::Request,
@@ -26,11 +27,11 @@ impl<C> Session<C> {
         request: &configure::Request,
         out: &mut Diagnostics,
     ) -> Result<configure::Response, Reported> {
-        // What an earlier run configured must not serve this one.
-        self.configure(None);
+        // In debug mode, the context of an earlier run must not remain if this Configure fails.
+        self.set_context(None);
         let config = from_proto::value(request.config.as_ref(), &self.provider.schema.kind(), out)?;
         let context = (self.provider.configure)(&config, out)?;
-        self.configure(Some(context));
+        self.set_context(Some(context));
         Ok(configure::Response::default())
     }
 }

@@ -1,20 +1,21 @@
-//! Managed resources at rest: validation, states and identities of other versions and other places.
+//! The calls of a managed resource besides read, plan and apply: validation, upgrades of states and identities, import
+//! and move.
 
 use super::{
-    encoded,
-    wire::{self, Wire},
+    encode::{encode_identity, encode_object},
+    encoded_state::EncodedState,
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
         from_proto,
-        interface::{Foreign, ImportId, Stored},
+        interface::{ImportId, MoveSource, ResourceState},
         proto::tfplugin5::{
             RawState, import_resource_state, move_resource_state, upgrade_resource_identity, upgrade_resource_state,
             validate_resource_type_config,
         },
         session::Session,
-        state::Certainty,
+        state::UnknownValues,
         upgrade,
     },
 };
@@ -38,11 +39,11 @@ impl<C> Session<C> {
     ) -> Result<upgrade_resource_state::Response, Reported> {
         let schema = self.resource(&request.type_name, out)?.schema();
         let state = upgrade::upgrade(request.raw_state.as_ref(), schema, out)?;
-        let upgraded_state = Some(encoded(schema, &state, Certainty::Final, out)?);
+        let upgraded_state = Some(encode_object(schema, &state, UnknownValues::Forbidden, out)?);
         Ok(upgrade_resource_state::Response { upgraded_state, diagnostics: Vec::new() })
     }
 
-    /// Identities have had one version so far; core asks for states that have none, too.
+    /// Identity schemas have had only one version. Core calls this also for states without an identity.
     pub(in crate::plugin) fn upgrade_identity(
         &self,
         request: &upgrade_resource_identity::Request,
@@ -50,7 +51,7 @@ impl<C> Session<C> {
     ) -> Result<upgrade_resource_identity::Response, Reported> {
         let schema = self.resource(&request.type_name, out)?.identity();
         let identity = from_proto::raw_identity(request.raw_identity.as_ref(), schema, out)?;
-        let upgraded_identity = wire::identity(identity.as_ref(), schema, out)?;
+        let upgraded_identity = encode_identity(identity.as_ref(), schema, out)?;
         Ok(upgrade_resource_identity::Response { upgraded_identity, diagnostics: Vec::new() })
     }
 
@@ -73,7 +74,7 @@ impl<C> Session<C> {
             None => ImportId::Id(request.id),
         };
         let found = resource.import(self.call(), id, out).await?;
-        let found = Wire::of(resource, &found, Certainty::Final, out)?;
+        let found = EncodedState::encode(resource, &found, UnknownValues::Forbidden, out)?;
         let imported = import_resource_state::ImportedResource {
             type_name: request.type_name,
             state: found.state,
@@ -86,23 +87,23 @@ impl<C> Session<C> {
         })
     }
 
-    /// A state of one of our own types, under another registry's name or address, is upgraded; another provider's is
-    /// adopted.
+    /// Upgrades the state if its provider and resource type are the same under the name of another registry. Otherwise
+    /// the resource type decides by [`Resource::move_state`](crate::plugin::interface::Resource::move_state).
     pub(in crate::plugin) fn move_state(
         &self,
         request: move_resource_state::Request,
         out: &mut Diagnostics,
     ) -> Result<move_resource_state::Response, Reported> {
         let resource = self.resource(&request.target_type_name, out)?;
-        let ours = same_provider(&request.source_provider_address, self.address);
-        let stored = if ours && request.source_type_name == request.target_type_name {
+        let is_same = is_same_provider(&request.source_provider_address, self.address);
+        let target = if is_same && request.source_type_name == request.target_type_name {
             let identity = from_proto::raw_identity(request.source_identity.as_ref(), resource.identity(), out)?;
             let state = upgrade::upgrade(request.source_state.as_ref(), resource.schema(), out)?;
-            Stored { state, private: request.source_private, identity }
+            ResourceState { state, private: request.source_private, identity }
         } else {
-            resource.adopt(foreign(request, out)?, out)?
+            resource.move_state(move_source(request, out)?, out)?
         };
-        let after = Wire::of(resource, &stored, Certainty::Final, out)?;
+        let after = EncodedState::encode(resource, &target, UnknownValues::Forbidden, out)?;
         Ok(move_resource_state::Response {
             target_state: after.state,
             target_private: after.private,
@@ -112,12 +113,12 @@ impl<C> Session<C> {
     }
 }
 
-/// `registry.opentofu.org/a/b` and `registry.terraform.io/a/b` are the same provider.
-fn same_provider(address: &str, ours: &str) -> bool {
-    address == ours || address.strip_suffix(ours).is_some_and(|registry| registry.ends_with('/'))
+/// Whether `address` (`registry.opentofu.org/a/b`) is that of the provider `own_address` (`a/b`) in any registry.
+fn is_same_provider(address: &str, own_address: &str) -> bool {
+    address == own_address || address.strip_suffix(own_address).is_some_and(|registry| registry.ends_with('/'))
 }
 
-fn foreign(request: move_resource_state::Request, out: &mut Diagnostics) -> Result<Foreign, Reported> {
+fn move_source(request: move_resource_state::Request, out: &mut Diagnostics) -> Result<MoveSource, Reported> {
     let json = request.source_state.map(|RawState { json, .. }| json).unwrap_or_default();
     let state = serde_json::from_slice(&json).map_err(|error| {
         out.error(
@@ -126,10 +127,10 @@ fn foreign(request: move_resource_state::Request, out: &mut Diagnostics) -> Resu
             format!("The state of the {} to move isn't JSON: {error}.", request.source_type_name),
         )
     })?;
-    Ok(Foreign {
-        provider: request.source_provider_address,
-        kind: request.source_type_name,
-        version: request.source_schema_version,
+    Ok(MoveSource {
+        provider_address: request.source_provider_address,
+        type_name: request.source_type_name,
+        schema_version: request.source_schema_version,
         state,
     })
 }

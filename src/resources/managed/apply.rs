@@ -16,7 +16,7 @@ use crate::{
     kubernetes::Deadline,
     mesh::{Mesh, Rendered, stage},
     object::{Key, Object},
-    plugin::interface::{Call, Stored},
+    plugin::interface::{Call, ResourceState},
     resources::{
         Context, ResourceType,
         recorded_arguments::recorded_arguments,
@@ -29,10 +29,10 @@ impl<R: ResourceType> Managed<R> {
     /// Creates the resource (without `prior`) or updates it, and answers its state.
     pub(super) async fn create_or_update(
         call: Call<Context>,
-        prior: Option<&Stored>,
-        planned: &Stored,
+        prior: Option<&ResourceState>,
+        planned: &ResourceState,
         out: &mut Diagnostics,
-    ) -> Result<Option<Stored>, Reported> {
+    ) -> Result<Option<ResourceState>, Reported> {
         let context = configured_context(&call, out)?;
         let arguments = state::arguments(R::schema(), &planned.state);
         let model: R = decode(&arguments, out);
@@ -81,7 +81,7 @@ impl<R: ResourceType> Managed<R> {
             (prior.is_some() || !objects.is_empty()).then(|| state::with_objects(base, &objects))
         };
         let identity = Some(Self::identity_of(&id));
-        Ok(state.map(|state| Stored { state, private: record.encode(), identity }))
+        Ok(state.map(|state| ResourceState { state, private: record.encode(), identity }))
     }
 
     /// The record and the objects of a create: what an interrupted apply or an earlier instance may have left in the cluster,

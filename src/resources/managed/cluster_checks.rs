@@ -13,7 +13,7 @@ use crate::{
     kubernetes::Deadline,
     mesh::Mesh,
     object::annotation,
-    plugin::interface::{Call, Stored},
+    plugin::interface::{Call, ResourceState},
     resources::{Context, ResourceType, state},
 };
 
@@ -22,7 +22,7 @@ impl<R: ResourceType> Managed<R> {
     pub(super) async fn check_in_cluster(
         context: &Context,
         desired: &Desired<'_, R>,
-        prior: Option<&Stored>,
+        prior: Option<&ResourceState>,
         call: &Call<Context>,
         out: &mut Diagnostics,
     ) {
@@ -76,7 +76,7 @@ impl<R: ResourceType> Managed<R> {
     /// Refuses a delete that would delete more than the resource's own objects. The apply checks it again.
     pub(super) async fn check_deletion(
         context: &Context,
-        prior: &Stored,
+        prior: &ResourceState,
         stop: &CancellationToken,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {

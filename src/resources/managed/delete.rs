@@ -11,7 +11,7 @@ use crate::{
     engine::{Record, record::RecordedObject},
     kubernetes::Deadline,
     object::Key,
-    plugin::interface::{Call, Stored},
+    plugin::interface::{Call, ResourceState},
     resources::{
         Context, ResourceType,
         run::HandedOverObjects,
@@ -24,10 +24,10 @@ impl<R: ResourceType> Managed<R> {
     /// Deletes the objects or hands them over. Answers the state of those that couldn't be deleted.
     pub(super) async fn destroy(
         call: Call<Context>,
-        prior: &Stored,
+        prior: &ResourceState,
         private: &[u8],
         out: &mut Diagnostics,
-    ) -> Result<Option<Stored>, Reported> {
+    ) -> Result<Option<ResourceState>, Reported> {
         let context = configured_context(&call, out)?;
         let Ok(owner) = &context.owner else {
             return Err(out.error(
@@ -70,7 +70,7 @@ impl<R: ResourceType> Managed<R> {
             context.run.hand_over(&resource, not_deleted);
         }
         out.extend(result.diagnostics);
-        let remaining = || Stored {
+        let remaining = || ResourceState {
             state: state::with_objects(&prior.state, &state::objects_after(objects, &result.journal)),
             private: result.record.encode(),
             identity: prior.identity.clone(),

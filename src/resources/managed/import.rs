@@ -15,7 +15,7 @@ use crate::{
     kubernetes::Deadline,
     mesh::Mesh,
     object::{FieldOwnership, Key, ManagementScope, annotation},
-    plugin::interface::{Call, Foreign, ImportId, Stored},
+    plugin::interface::{Call, ImportId, MoveSource, ResourceState},
     resources::{Context, ResourceType, move_source, recorded_arguments::restore_arguments, state},
     schema::{Value, model::Model as _},
 };
@@ -53,7 +53,7 @@ impl<R: ResourceType> Managed<R> {
         call: Call<Context>,
         id: &str,
         out: &mut Diagnostics,
-    ) -> Result<Stored, Reported> {
+    ) -> Result<ResourceState, Reported> {
         let context = configured_context(&call, out)?;
         let Ok(mesh) = &context.mesh else {
             return Err(out.error(
@@ -72,18 +72,18 @@ impl<R: ResourceType> Managed<R> {
         let outputs = if live.is_empty() { Value::Null } else { desired.arguments.outputs(mesh).encode() };
         let state = state::with_computed(&arguments, outputs, Value::string(id), Value::Null);
         let state = self.schema.complete(&state::with_objects(&state, &objects));
-        Ok(Stored { state, private: record.encode(), identity: Some(Self::identity_of(id)) })
+        Ok(ResourceState { state, private: record.encode(), identity: Some(Self::identity_of(id)) })
     }
 
     /// The state of a resource that a `moved` block makes of another provider's resource: its one object. The next plan adds
     /// the arguments.
-    pub(super) fn moved_state(&self, source: &Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    pub(super) fn moved_state(&self, source: &MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
         let key = move_source::object_key(source, out)?;
         let recorded = RecordedObject { moved: true, ..RecordedObject::default() };
         let record = Record { objects: [(key.to_string(), recorded)].into(), ..Record::default() };
         let empty = self.schema.complete(&Value::Map(BTreeMap::new()));
         let state = state::with_objects(&empty, &[(key, Json::Null)].into());
-        Ok(Stored { state, private: record.encode(), identity: None })
+        Ok(ResourceState { state, private: record.encode(), identity: None })
     }
 }
 

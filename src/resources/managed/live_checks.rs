@@ -55,7 +55,7 @@ impl<R: ResourceType> Managed<R> {
 
 /// The checks that need the query and aren't switched off.
 fn enabled_checks(query: &LiveQuery, levels: &Levels) -> Vec<Code> {
-    query.by.iter().copied().filter(|code| levels.of(*code) != Level::Off).collect()
+    query.checks.iter().copied().filter(|code| levels.of(*code) != Level::Off).collect()
 }
 
 /// Reports which checks were skipped, and why. It does so once in a run, since a missing right is usually missing for all
@@ -72,7 +72,7 @@ fn report_skipped_checks(
     for live_query in live_queries {
         if let Some(error) = results.error(&live_query.query) {
             let codes = enabled_checks(live_query, levels);
-            skipped.entry(reason(&live_query.query, error)).or_default().extend(codes.into_iter().map(Code::word));
+            skipped.entry(reason(&live_query.query, error)).or_default().extend(codes.into_iter().map(Code::as_str));
         }
     }
     if skipped.is_empty() || !reported.insert("live checks skipped") {

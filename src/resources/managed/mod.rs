@@ -35,7 +35,7 @@ use crate::{
     engine::{OwnerIdentity, Reader, Record, Writer},
     kubernetes::Deadline,
     object::{Takeover, resource_name},
-    plugin::interface::{Call, Foreign, ImportId, Outcome, Planned, Resource, Stored},
+    plugin::interface::{Call, ImportId, MoveSource, Outcome, PlannedChange, Resource, ResourceState},
     schema::{Schema, Value, model::Model},
 };
 
@@ -134,49 +134,60 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
     async fn plan(
         &self,
         call: Call<Context>,
-        prior: Option<Stored>,
+        prior: Option<ResourceState>,
         config: Value,
         out: &mut Diagnostics,
-    ) -> Result<Planned, Reported> {
+    ) -> Result<PlannedChange, Reported> {
         Self::plan_create_or_update(call, prior, config, out).await
     }
 
     async fn plan_delete(
         &self,
         call: Call<Context>,
-        prior: Stored,
+        prior: ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
         Self::plan_destroy(call, prior, out).await
     }
 
-    async fn apply(&self, call: Call<Context>, prior: Option<Stored>, planned: Stored, _: Value) -> Outcome {
+    async fn apply(
+        &self,
+        call: Call<Context>,
+        prior: Option<ResourceState>,
+        planned: ResourceState,
+        _: Value,
+    ) -> Outcome {
         let mut out = Diagnostics::default();
         let after = Self::create_or_update(call, prior.as_ref(), &planned, &mut out).await;
         Outcome { after: after.unwrap_or(prior), diagnostics: out }
     }
 
-    async fn delete(&self, call: Call<Context>, prior: Stored, private: Vec<u8>) -> Outcome {
+    async fn delete(&self, call: Call<Context>, prior: ResourceState, private: Vec<u8>) -> Outcome {
         let mut out = Diagnostics::default();
         let after = Self::destroy(call, &prior, &private, &mut out).await;
         Outcome { after: after.unwrap_or(Some(prior)), diagnostics: out }
     }
 
-    async fn read(&self, call: Call<Context>, stored: Stored) -> Outcome {
+    async fn read(&self, call: Call<Context>, stored: ResourceState) -> Outcome {
         let mut out = Diagnostics::default();
         let after = match Self::refresh(call, &stored, &mut out).await {
-            Ok(state) => state.map(|state| Stored { state, ..stored }),
+            Ok(state) => state.map(|state| ResourceState { state, ..stored }),
             Err(_) => Some(stored),
         };
         Outcome { after, diagnostics: out }
     }
 
-    async fn import(&self, call: Call<Context>, id: ImportId, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    async fn import(
+        &self,
+        call: Call<Context>,
+        id: ImportId,
+        out: &mut Diagnostics,
+    ) -> Result<ResourceState, Reported> {
         let id = Self::import_id(id, out)?;
         self.import_state(call, &id, out).await
     }
 
-    fn adopt(&self, foreign: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
-        self.moved_state(&foreign, out)
+    fn move_state(&self, source: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
+        self.moved_state(&source, out)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::Record,
     known::Unknown,
-    plugin::interface::{Call, Planned, Stored},
+    plugin::interface::{Call, PlannedChange, ResourceState},
     resources::{Context, ResourceType, state},
     schema::{Value, model::Model},
 };
@@ -16,17 +16,17 @@ use crate::{
 impl<R: ResourceType> Managed<R> {
     pub(super) async fn plan_create_or_update(
         call: Call<Context>,
-        prior: Option<Stored>,
+        prior: Option<ResourceState>,
         config: Value,
         out: &mut Diagnostics,
-    ) -> Result<Planned, Reported> {
+    ) -> Result<PlannedChange, Reported> {
         let context = configured_context(&call, out)?;
         let arguments = state::arguments(R::schema(), &config);
         let model: R = decode(&arguments, out);
         out.no_errors()?;
-        let is_replacement = !call.replaced.is_empty();
+        let is_replacement = !call.replaced_private.is_empty();
         if is_replacement {
-            Self::check_deletion_protection(&Record::decode(&call.replaced), out)?;
+            Self::check_deletion_protection(&Record::decode(&call.replaced_private), out)?;
         }
         let (planned, desired) = if let Ok(mesh) = &context.mesh {
             let desired = Desired::validated(model.clone(), mesh, out)?;
@@ -58,12 +58,12 @@ impl<R: ResourceType> Managed<R> {
         if let (Some(prior), false) = (&prior, requires_replace.is_empty()) {
             Self::check_deletion(&context, prior, &call.stop, out).await?;
         }
-        Ok(Planned { after: Self::stored_plan(planned, id, prior, &call.replaced), requires_replace })
+        Ok(PlannedChange { after: Self::stored_plan(planned, id, prior, &call.replaced_private), requires_replace })
     }
 
     /// The planned state with the identity and the private data. A planned create carries the record of the resource that it
     /// replaces.
-    fn stored_plan(planned: Value, id: String, prior: Option<Stored>, replaced: &[u8]) -> Stored {
+    fn stored_plan(planned: Value, id: String, prior: Option<ResourceState>, replaced: &[u8]) -> ResourceState {
         // While the id isn't known, the identity stays the prior one.
         let identity = (!id.is_empty()).then(|| Self::identity_of(&id));
         let identity = identity.or_else(|| prior.as_ref().and_then(|prior| prior.identity.clone()));
@@ -71,12 +71,12 @@ impl<R: ResourceType> Managed<R> {
             || Record { id, replaces: Some(Box::new(Record::decode(replaced))), ..Record::default() }.encode(),
             |prior| prior.private,
         );
-        Stored { state: planned, private, identity }
+        ResourceState { state: planned, private, identity }
     }
 
     pub(super) async fn plan_destroy(
         call: Call<Context>,
-        prior: Stored,
+        prior: ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
         let context = configured_context(&call, out)?;

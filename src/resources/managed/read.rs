@@ -8,7 +8,7 @@ use crate::{
     engine::Record,
     kubernetes::Deadline,
     object::{Key, ManagementScope},
-    plugin::interface::{Call, Stored},
+    plugin::interface::{Call, ResourceState},
     resources::{Context, OnUnreadable, ResourceType, state},
     schema::{Value, model::Model},
 };
@@ -18,7 +18,7 @@ impl<R: ResourceType> Managed<R> {
     /// `on_unreadable` decides whether that is an error, and the state stays as it is.
     pub(super) async fn refresh(
         call: Call<Context>,
-        stored: &Stored,
+        stored: &ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
         let context = configured_context(&call, out)?;
@@ -48,7 +48,7 @@ impl<R: ResourceType> Managed<R> {
     async fn read_state(
         context: &Context,
         call: &Call<Context>,
-        stored: &Stored,
+        stored: &ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
         let record = Record::decode(&stored.private);

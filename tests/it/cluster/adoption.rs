@@ -2,10 +2,7 @@
 //! other way on: another `owner`.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{
-    engine::ownership::is_ownership_key,
-    object::{FIELD_MANAGER, FieldOwnership, annotation::OWNER, kind},
-};
+use terraform_provider_mesh::object::{FIELD_MANAGER, FieldOwnership, annotation::OWNER, is_ownership_key, kind};
 
 use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
 

@@ -4,10 +4,7 @@
 use std::{thread, time::Duration};
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{
-    engine::ownership::is_ownership_key,
-    object::{FIELD_MANAGER, Key, kind},
-};
+use terraform_provider_mesh::object::{FIELD_MANAGER, Key, is_ownership_key, kind};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},

@@ -1,10 +1,7 @@
 //! What is left to others, and taken from them: `unmanaged`, `replaces`, `override`, and what becomes of what was there.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::{
-    engine::ownership::is_ownership_key,
-    object::{FIELD_MANAGER, Key, kind},
-};
+use terraform_provider_mesh::object::{FIELD_MANAGER, Key, is_ownership_key, kind};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},

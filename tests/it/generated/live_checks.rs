@@ -83,7 +83,7 @@ None that the rest doesn't need: they are optional, and the guide [RBAC](rbac.md
 pub(super) fn live_checks_page() -> String {
     let mut table = "| code | unless written | what it finds |\n| --- | --- | --- |".to_owned();
     for code in Code::ALL {
-        write!(table, "\n| `{code}` | {} | {} |", code.level(), code.says()).unwrap();
+        write!(table, "\n| `{code}` | {} | {} |", code.level(), code.description()).unwrap();
     }
     TEXT.replace("TABLE", &table)
 }

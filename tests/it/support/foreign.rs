@@ -9,7 +9,7 @@ use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
         Mode,
-        interface::{Call, Foreign, ImportId, Outcome, Planned, Provider, Resource, Stored},
+        interface::{Call, ImportId, MoveSource, Outcome, PlannedChange, Provider, Resource, ResourceState},
         serve,
     },
     schema::{
@@ -55,7 +55,7 @@ fn refused(out: &mut Diagnostics) -> Reported {
     out.error(&Path::root(), "This object is given up", "It must not be planned, written or deleted here.")
 }
 
-fn refusing(after: Option<Stored>) -> Outcome {
+fn refusing(after: Option<ResourceState>) -> Outcome {
     let mut diagnostics = Diagnostics::default();
     refused(&mut diagnostics);
     Outcome { after, diagnostics }
@@ -85,31 +85,37 @@ impl Resource<()> for Manifest {
 
     fn validate(&self, _: &Value, _: &mut Diagnostics) {}
 
-    async fn plan(&self, _: Call<()>, _: Option<Stored>, _: Value, out: &mut Diagnostics) -> Result<Planned, Reported> {
+    async fn plan(
+        &self,
+        _: Call<()>,
+        _: Option<ResourceState>,
+        _: Value,
+        out: &mut Diagnostics,
+    ) -> Result<PlannedChange, Reported> {
         Err(refused(out))
     }
 
-    async fn plan_delete(&self, _: Call<()>, _: Stored, out: &mut Diagnostics) -> Result<Vec<u8>, Reported> {
+    async fn plan_delete(&self, _: Call<()>, _: ResourceState, out: &mut Diagnostics) -> Result<Vec<u8>, Reported> {
         Err(refused(out))
     }
 
-    async fn apply(&self, _: Call<()>, prior: Option<Stored>, _: Stored, _: Value) -> Outcome {
+    async fn apply(&self, _: Call<()>, prior: Option<ResourceState>, _: ResourceState, _: Value) -> Outcome {
         refusing(prior)
     }
 
-    async fn delete(&self, _: Call<()>, prior: Stored, _: Vec<u8>) -> Outcome {
+    async fn delete(&self, _: Call<()>, prior: ResourceState, _: Vec<u8>) -> Outcome {
         refusing(Some(prior))
     }
 
-    async fn read(&self, _: Call<()>, stored: Stored) -> Outcome {
+    async fn read(&self, _: Call<()>, stored: ResourceState) -> Outcome {
         Outcome { after: Some(stored), diagnostics: Diagnostics::default() }
     }
 
-    async fn import(&self, _: Call<()>, _: ImportId, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    async fn import(&self, _: Call<()>, _: ImportId, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
         Err(refused(out))
     }
 
-    fn adopt(&self, _: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    fn move_state(&self, _: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
         Err(refused(out))
     }
 }

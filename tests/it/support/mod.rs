@@ -12,6 +12,7 @@ pub(crate) mod istioctl;
 pub(crate) mod namespaces;
 pub(crate) mod proxy;
 pub(crate) mod rig;
+pub(crate) mod scripted_server;
 pub(crate) mod stand_in;
 pub(crate) mod terraform;
 pub(crate) mod tunnel;

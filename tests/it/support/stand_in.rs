@@ -10,8 +10,8 @@ use terraform_provider_mesh::{
     plugin::{
         Mode,
         interface::{
-            Call, DataSource, Foreign, Function, FunctionError, ImportId, Outcome, Parameter, Planned, Provider,
-            Resource, Stored,
+            Call, DataSource, Function, FunctionError, ImportId, MoveSource, Outcome, Parameter, PlannedChange,
+            Provider, Resource, ResourceState,
         },
         serve,
     },
@@ -188,10 +188,10 @@ impl Resource<Settings> for TestThing {
     async fn plan(
         &self,
         call: Call<Settings>,
-        prior: Option<Stored>,
+        prior: Option<ResourceState>,
         config: Value,
         _: &mut Diagnostics,
-    ) -> Result<Planned, Reported> {
+    ) -> Result<PlannedChange, Reported> {
         match name(&config).as_str() {
             "panics in plan" => panic!("no plan"),
             "is slow" => drop(stopped(&call).await),
@@ -200,8 +200,8 @@ impl Resource<Settings> for TestThing {
                 if let Value::Map(members) = &mut state {
                     members.insert("item".to_owned(), Value::Null);
                 }
-                let after = Stored { state, private: Vec::new(), identity: None };
-                return Ok(Planned { after, requires_replace: Vec::new() });
+                let after = ResourceState { state, private: Vec::new(), identity: None };
+                return Ok(PlannedChange { after, requires_replace: Vec::new() });
             }
             _ => {}
         }
@@ -210,22 +210,36 @@ impl Resource<Settings> for TestThing {
         let private = match prior {
             Some(prior) => prior.private,
             // The second plan of a replacement knows of the first.
-            None => [b"planned ", call.replaced.as_slice()].concat(),
+            None => [b"planned ", call.replaced_private.as_slice()].concat(),
         };
         let requires_replace = if renamed { vec![Path::root().attribute("name")] } else { Vec::new() };
-        Ok(Planned { after: Stored { identity: Some(identity(&state)), state, private }, requires_replace })
+        Ok(PlannedChange {
+            after: ResourceState { identity: Some(identity(&state)), state, private },
+            requires_replace,
+        })
     }
 
-    async fn plan_delete(&self, _: Call<Settings>, prior: Stored, out: &mut Diagnostics) -> Result<Vec<u8>, Reported> {
+    async fn plan_delete(
+        &self,
+        _: Call<Settings>,
+        prior: ResourceState,
+        out: &mut Diagnostics,
+    ) -> Result<Vec<u8>, Reported> {
         if name(&prior.state) == "is protected" {
             return Err(out.error(&Path::root(), "Protected", "It stays."));
         }
         Ok(b"to delete".to_vec())
     }
 
-    async fn apply(&self, call: Call<Settings>, prior: Option<Stored>, planned: Stored, config: Value) -> Outcome {
+    async fn apply(
+        &self,
+        call: Call<Settings>,
+        prior: Option<ResourceState>,
+        planned: ResourceState,
+        config: Value,
+    ) -> Outcome {
         let state = computed_from(&call, &config);
-        let after = Some(Stored { state, private: b"applied".to_vec(), ..planned.clone() });
+        let after = Some(ResourceState { state, private: b"applied".to_vec(), ..planned.clone() });
         match name(&planned.state).as_str() {
             "panics in apply" => panic!("half done"),
             "fails before" => Outcome { after: prior, diagnostics: failing("Nothing was made") },
@@ -254,7 +268,7 @@ impl Resource<Settings> for TestThing {
         }
     }
 
-    async fn delete(&self, _: Call<Settings>, prior: Stored, private: Vec<u8>) -> Outcome {
+    async fn delete(&self, _: Call<Settings>, prior: ResourceState, private: Vec<u8>) -> Outcome {
         match name(&prior.state).as_str() {
             "panics in delete" => panic!("half deleted"),
             "can't be deleted" => Outcome { after: Some(prior), diagnostics: failing("Not deleted") },
@@ -265,7 +279,7 @@ impl Resource<Settings> for TestThing {
         }
     }
 
-    async fn read(&self, call: Call<Settings>, stored: Stored) -> Outcome {
+    async fn read(&self, call: Call<Settings>, stored: ResourceState) -> Outcome {
         let diagnostics = Diagnostics::default();
         match name(&stored.state).as_str() {
             "panics in read" => panic!("no read"),
@@ -278,14 +292,15 @@ impl Resource<Settings> for TestThing {
                 }
                 Outcome { after: Some(stored), diagnostics }
             }
-            "was imported" => {
-                Outcome { after: Some(Stored { state: computed_from(&call, &stored.state), ..stored }), diagnostics }
-            }
+            "was imported" => Outcome {
+                after: Some(ResourceState { state: computed_from(&call, &stored.state), ..stored }),
+                diagnostics,
+            },
             _ => Outcome { after: Some(stored), diagnostics },
         }
     }
 
-    async fn import(&self, _: Call<Settings>, id: ImportId, out: &mut Diagnostics) -> Result<Stored, Reported> {
+    async fn import(&self, _: Call<Settings>, id: ImportId, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
         let name = match id {
             ImportId::Id(id) if id.contains('/') => {
                 return Err(out.error(&Path::root(), "Invalid import id", "It is the name alone."));
@@ -294,17 +309,21 @@ impl Resource<Settings> for TestThing {
             ImportId::Identity(identity) => identity.member("name").clone(),
         };
         let state = self.schema().complete(&Value::Map([("name".to_owned(), name)].into()));
-        Ok(Stored { identity: Some(identity(&state)), state, private: b"imported".to_vec() })
+        Ok(ResourceState { identity: Some(identity(&state)), state, private: b"imported".to_vec() })
     }
 
-    fn adopt(&self, foreign: Foreign, out: &mut Diagnostics) -> Result<Stored, Reported> {
-        let Foreign { provider, kind, version, state } = foreign;
-        if kind != "other_thing" {
-            return Err(out.error(&Path::root(), "This move is not supported", format!("{kind} of {provider}.")));
+    fn move_state(&self, foreign: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
+        let MoveSource { provider_address, type_name, schema_version, state } = foreign;
+        if type_name != "other_thing" {
+            return Err(out.error(
+                &Path::root(),
+                "This move is not supported",
+                format!("{type_name} of {provider_address}."),
+            ));
         }
-        let name = Value::string(format!("{}-{version}", state["title"].as_str().unwrap_or_default()));
+        let name = Value::string(format!("{}-{schema_version}", state["title"].as_str().unwrap_or_default()));
         let state = self.schema().complete(&Value::Map([("name".to_owned(), name)].into()));
-        Ok(Stored { identity: Some(identity(&state)), state, private: b"adopted".to_vec() })
+        Ok(ResourceState { identity: Some(identity(&state)), state, private: b"adopted".to_vec() })
     }
 }
 
@@ -355,7 +374,7 @@ const JOIN: Function = Function {
         Parameter { name: "first", kind: Type::String, doc: "A word." },
         Parameter { name: "second", kind: Type::String, doc: "Another." },
     ],
-    returns: Type::String,
+    return_type: Type::String,
     call: |arguments| match arguments {
         [Value::String(first), _] if first.is_empty() => {
             Err(FunctionError { argument: Some(0), text: "it may not be empty".to_owned() })

@@ -88,7 +88,7 @@ impl ExternalService {
             _ => return,
         };
         for host in hosts {
-            if names::is_in_cluster(host.as_str(), &mesh.cluster_domain) {
+            if names::is_cluster_host(host.as_str(), &mesh.cluster_domain) {
                 out.error(
                     &argument(name),
                     "A host of the cluster",

@@ -45,7 +45,7 @@ model! {
         /// HTTP paths; any unless written. On a port that doesn't speak HTTP, a block with paths or methods allows nothing.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
-            .each(patterns::PATH, patterns::is_path),
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
         /// HTTP methods; any unless written.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")

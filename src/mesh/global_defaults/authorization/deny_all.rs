@@ -40,7 +40,7 @@ impl At<Authorization> {
         let rules = allow.iter().map(|block| block.rule(site)).collect::<Known<_>>()?;
         let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules };
         let origins = spec_and_elements_from(&self.at, "spec.rules", allow.iter().map(|block| &block.at));
-        site.annotated(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::CLOSING, origins)
+        site.with_annotation(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::CLOSING, origins)
     }
 
     /// Reports `allow` blocks that would allow every request.
@@ -55,7 +55,7 @@ impl Allow {
     fn rule(&self, site: &Site) -> Known<Rule> {
         let home = site.root_namespace();
         let callers: BTreeSet<Caller> =
-            self.from.required_elements()?.iter().map(|caller| caller.resolved(home, site.mesh)).collect();
+            self.from.required_elements()?.iter().map(|caller| caller.resolve(home, site.mesh)).collect();
         let operation = Operation {
             methods: self.methods.elements_or_empty()?,
             paths: self.paths.elements_or_empty()?,

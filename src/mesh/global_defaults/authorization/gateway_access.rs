@@ -27,7 +27,7 @@ use crate::{
 impl GatewayAccess {
     /// Renders the policy of one gateway.
     pub(super) fn render(&self, dry_run: bool, site: &Site) -> Known<KeyedObject> {
-        let name = format!("gateway-access-{}", names::digest(&self.selector.required_elements()?));
+        let name = format!("gateway-access-{}", names::label_digest(&self.selector.required_elements()?));
         let key = Key::new(&kind::AUTHORIZATION_POLICY, self.namespace.required()?, &name);
         Ok((key.clone(), self.policy(dry_run, site, key)))
     }
@@ -46,7 +46,7 @@ impl GatewayAccess {
             rules: vec![Rule { to: vec![To { operation }], ..Rule::default() }],
         };
         let origins = spec_from(&Path::root().attribute("gateway_access"));
-        let object = site.annotated(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::OPENING, origins)?;
+        let object = site.with_annotation(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::OPENING, origins)?;
         Ok(object
             .with_transition(Transition::Computed { strategy: become_dry_run_last, propagation_delay: Duration::ZERO }))
     }

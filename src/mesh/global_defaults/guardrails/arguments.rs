@@ -6,7 +6,7 @@ use crate::{
     known::Known,
     mesh::{
         global_name::{GLOBAL_NAME, is_global_name},
-        labels::Texts,
+        labels::StringMap,
         names,
         text::text_enum,
     },
@@ -121,7 +121,7 @@ impl Guardrails {
     }
 
     /// The labels of the namespaces in which the guardrails apply. Empty, the default: all namespaces.
-    pub(super) fn namespace_selector(&self) -> Known<Texts> {
+    pub(super) fn namespace_selector(&self) -> Known<StringMap> {
         self.namespace_selector.elements_or_empty()
     }
 

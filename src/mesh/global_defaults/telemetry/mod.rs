@@ -55,8 +55,8 @@ impl At<Telemetry> {
     }
 }
 
-fn providers(name: &str) -> Vec<istio::Provider> {
-    vec![istio::Provider { name: name.to_owned() }]
+fn providers(name: &str) -> Vec<istio::ProviderRef> {
+    vec![istio::ProviderRef { name: name.to_owned() }]
 }
 
 impl Tracing {
@@ -89,7 +89,7 @@ impl Metrics {
         let removed = self.removed_tags.elements_or_empty()?.into_iter();
         let tag_overrides: BTreeMap<_, _> =
             removed.map(|tag| (tag, istio::TagOverride { operation: "REMOVE" })).collect();
-        let selector = |metric: Metric| istio::MetricSelector { metric: metric.word() };
+        let selector = |metric: Metric| istio::MetricSelector { metric: metric.as_str() };
         let mut overrides = Vec::new();
         if !tag_overrides.is_empty() {
             overrides.push(istio::MetricsOverride { r#match: selector(Metric::All), disabled: None, tag_overrides });

@@ -74,12 +74,12 @@ model! {
         /// HTTP paths; any unless written. An HTTP attribute. `/charges/*` isn't `/charges`.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
-            .each(patterns::PATH, patterns::is_path),
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
         /// Hosts that requests name, with any port where none is written; any unless written. An HTTP attribute. Clients name
         /// what they like, so this tells names of one service apart, and keeps nobody out.
         hosts: Set<String> = optional()
             .non_empty("At least one host; leave the argument out for any.")
-            .each(patterns::HOST, patterns::is_host),
+            .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
         /// Ports of the Service, by number; every one that the block governs unless written.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),
         /// Where connections come from; anywhere unless written. Behind a gateway that is the gateway, not its client.
@@ -112,7 +112,7 @@ model! {
         /// Paths that need none, like health checks and sign-in.
         except_paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for none.")
-            .each(patterns::PATH, patterns::is_path),
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
     }
 }
 
@@ -124,7 +124,7 @@ model! {
         /// Paths that it is asked about; all unless written.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for all.")
-            .each(patterns::PATH, patterns::is_path),
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     mesh::{
         istio::{
             DRY_RUN, WorkloadSelector,
-            authorization_policy::{AuthorizationPolicy, Provider, Rule},
+            authorization_policy::{AuthorizationPolicy, ExtensionProvider, Rule},
         },
         manifest::manifest,
         service::{Site, origins},
@@ -38,13 +38,13 @@ pub(super) fn policy(
     let (action, provider, stage) = match action {
         Action::Allow => ("ALLOW", None, stage::OPENING),
         Action::Deny => ("DENY", None, stage::CLOSING),
-        Action::Custom(name) => ("CUSTOM", Some(Provider { name }), stage::CLOSING),
+        Action::Custom(name) => ("CUSTOM", Some(ExtensionProvider { name }), stage::CLOSING),
     };
     // Istio refuses the annotation on CUSTOM policies. On others it is set to "false" as well: so the provider owns it, and
     // drift shows when another tool switches enforcement off.
     if provider.is_none() {
         let dry_run = site.authorization_mode()? == AuthorizationMode::DryRun;
-        metadata = metadata.annotated(DRY_RUN, dry_run.to_string());
+        metadata = metadata.with_annotation(DRY_RUN, dry_run.to_string());
     }
     let selector = Some(WorkloadSelector { match_labels: site.selector()? });
     let spec = AuthorizationPolicy { selector, action, provider, rules };

@@ -37,7 +37,7 @@ pub(super) fn rule(site: &Site, block: &AccessRule) -> Known<Rule> {
 impl AccessRule {
     /// The callers, with namespaces and without the mesh's own trust domain.
     pub(super) fn callers(&self, site: &Site) -> Known<BTreeSet<Caller>> {
-        Ok(self.from.required_elements()?.iter().map(|caller| caller.resolved(site.namespace, site.mesh)).collect())
+        Ok(self.from.required_elements()?.iter().map(|caller| caller.resolve(site.namespace, site.mesh)).collect())
     }
 
     /// The HTTP attribute that is set, where there is one.

@@ -23,7 +23,7 @@ enum Effect {
 }
 
 impl Effect {
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
@@ -95,7 +95,7 @@ impl Service {
                         Effect::Allow => "so the rule would never match there",
                         Effect::Deny => "where Istio would refuse everything instead (IST0133)",
                     };
-                    let word = effect.word();
+                    let word = effect.as_str();
                     out.error(
                         &at,
                         format!("HTTP rule on {protocol} port {number}"),
@@ -260,7 +260,7 @@ fn validate_deny_has_effect(site: &Site, out: &mut Diagnostics) {
         let Ok(refused) = block.callers(site) else { continue };
         if let Ok(allowed) = allowed(site)
             && !refused.is_empty()
-            && !refused.iter().any(|refused| allowed.iter().any(|allowed| refused.meets(allowed)))
+            && !refused.iter().any(|refused| allowed.iter().any(|allowed| refused.overlaps(allowed)))
         {
             out.warn(
                 &block.at,

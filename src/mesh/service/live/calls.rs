@@ -6,7 +6,10 @@ use serde_json::Value as Json;
 
 use super::{
     LiveQueries, View,
-    live_objects::{Seen, covers, hosts_meet, items, place, seen, service_seen, some, texts, words},
+    live_objects::{
+        Visibility, hosts_overlap, items, namespaced_name, object_visibility, selector_matches_labels,
+        service_visibility, string_map, strings, summarize_names,
+    },
 };
 use crate::{
     json_path::{at, text},
@@ -72,9 +75,9 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
     for key in &callees.services {
         match view.found.get(key) {
             Ok(Some(service)) => {
-                note_hidden(view, "Service", service, service_seen(service), &mut hidden);
+                note_hidden(view, "Service", service, service_visibility(service), &mut hidden);
                 if let Ok(Some(policies)) = refusing(view, service) {
-                    refused.insert(place(service), policies);
+                    refused.insert(namespaced_name(service), policies);
                 }
             }
             Ok(None) => missing.push(format!("Service {}", place_of(key))),
@@ -84,11 +87,11 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
     for (home, host) in &callees.hosts {
         let Ok(entries) = view.found.list(&kind::SERVICE_ENTRY, home) else { continue };
         let mut entries =
-            entries.into_iter().filter(|entry| words(entry, &["spec", "hosts"]).any(|own| hosts_meet(own, host)));
+            entries.into_iter().filter(|entry| strings(entry, &["spec", "hosts"]).any(|own| hosts_overlap(own, host)));
         match entries.next() {
             None => missing.push(format!("a ServiceEntry for {host} in {home}")),
-            Some(first) if !entries.any(|other| seen(other).by(view.site.namespace)) => {
-                note_hidden(view, "ServiceEntry", first, seen(first), &mut hidden);
+            Some(first) if !entries.any(|other| object_visibility(other).includes(view.site.namespace)) => {
+                note_hidden(view, "ServiceEntry", first, object_visibility(first), &mut hidden);
             }
             Some(_) => {}
         }
@@ -99,13 +102,13 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 fn tell(
     view: &View,
     missing: &[String],
-    hidden: &BTreeMap<String, Seen>,
+    hidden: &BTreeMap<String, Visibility>,
     refused: &BTreeMap<String, String>,
     out: &mut Findings,
 ) {
     let home = view.site.namespace;
     if !missing.is_empty() {
-        out.tell(
+        out.report(
             MissingReference,
             "calls",
             "What is called isn't there",
@@ -118,7 +121,7 @@ fn tell(
     }
     if !hidden.is_empty() {
         let each: Vec<String> = hidden.iter().map(|(who, seen)| format!("{who} (visible to {seen})")).collect();
-        out.tell(
+        out.report(
             HiddenCallee,
             "calls",
             "What is called isn't visible here",
@@ -130,7 +133,7 @@ fn tell(
     }
     if !refused.is_empty() {
         let each: Vec<String> = refused.iter().map(|(who, by)| format!("{who} (by {by})")).collect();
-        out.tell(
+        out.report(
             RefusedByCallee,
             "calls",
             "What is called doesn't let this service in",
@@ -143,9 +146,9 @@ fn tell(
     }
 }
 
-fn note_hidden(view: &View, what: &str, live: &Json, seen: Seen, hidden: &mut BTreeMap<String, Seen>) {
-    if !seen.by(view.site.namespace) {
-        hidden.insert(format!("{what} {}", place(live)), seen);
+fn note_hidden(view: &View, what: &str, live: &Json, seen: Visibility, hidden: &mut BTreeMap<String, Visibility>) {
+    if !seen.includes(view.site.namespace) {
+        hidden.insert(format!("{what} {}", namespaced_name(live)), seen);
     }
 }
 
@@ -162,7 +165,7 @@ fn principal(view: &View) -> Known<String> {
 fn refusing(view: &View, callee: &Json) -> Known<Option<String>> {
     let account = view.site.service.service_account()?;
     let ours = Caller { principal: principal(view)?, namespace: view.site.namespace, account };
-    let labels = texts(callee, &["spec", "selector"]);
+    let labels = string_map(callee, &["spec", "selector"]);
     let home = super::live_objects::namespace(callee);
     if labels.is_empty() {
         return Ok(None);
@@ -179,18 +182,18 @@ fn refusing(view: &View, callee: &Json) -> Known<Option<String>> {
     {
         return Ok(None);
     }
-    let names: Vec<String> = holding.iter().map(|policy| place(policy)).collect();
-    Ok(Some(format!("AuthorizationPolicy {}", some(names.iter().map(String::as_str)))))
+    let names: Vec<String> = holding.iter().map(|policy| namespaced_name(policy)).collect();
+    Ok(Some(format!("AuthorizationPolicy {}", summarize_names(names.iter().map(String::as_str)))))
 }
 
 /// Whether an ALLOW policy is enforced on workloads with these labels.
-fn holds(policy: &Json, labels: &crate::mesh::manifest::Texts) -> bool {
+fn holds(policy: &Json, labels: &crate::mesh::manifest::StringMap) -> bool {
     let spec = at(policy, &["spec"]);
     matches!(text(spec, &["action"]), None | Some("ALLOW"))
         && text(policy, &["metadata", "annotations", DRY_RUN]) != Some("true")
         && at(spec, &["targetRef"]).is_null()
         && at(spec, &["targetRefs"]).is_null()
-        && covers(&texts(spec, &["selector", "matchLabels"]), labels)
+        && selector_matches_labels(&string_map(spec, &["selector", "matchLabels"]), labels)
 }
 
 /// Who calls, as rules see it.
@@ -217,10 +220,10 @@ impl Caller<'_> {
             ("serviceAccounts", "notServiceAccounts", account.as_str()),
         ];
         sides.iter().all(|(yes, no, own)| {
-            let mut named = words(source, &[yes]).peekable();
+            let mut named = strings(source, &[yes]).peekable();
             let is_named = named.peek().is_none()
                 || named.any(|pattern| fits(pattern, own) || *yes == "serviceAccounts" && pattern == self.account);
-            is_named && !words(source, &[no]).any(|pattern| fits(pattern, own))
+            is_named && !strings(source, &[no]).any(|pattern| fits(pattern, own))
         })
     }
 }

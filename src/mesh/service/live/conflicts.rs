@@ -6,7 +6,10 @@ use serde_json::Value as Json;
 
 use super::{
     LiveQueries, View,
-    live_objects::{items, name, namespace, number, place, ports, protocol, shown, some, texts, whole_host, words},
+    live_objects::{
+        format_labels, fully_qualified_host, items, name, namespace, namespaced_name, port_number, port_protocol,
+        string_map, strings, summarize_names, tcp_ports,
+    },
     service::{leads_to, speaks},
 };
 use crate::{
@@ -20,7 +23,7 @@ use crate::{
             },
             Findings,
         },
-        manifest::Texts,
+        manifest::StringMap,
         service::Management,
     },
     object::{Kind, annotation, kind, resource_id, resource_type},
@@ -67,12 +70,12 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 
 /// Others of a kind in the namespace.
 fn others<'a>(view: &'a View, kind: &'static Kind) -> Known<impl Iterator<Item = &'a Json>> {
-    Ok(view.here(kind)?.into_iter().filter(move |live| !view.is_ours(kind, live)))
+    Ok(view.here(kind)?.into_iter().filter(move |live| !view.belongs_to_resource(kind, live)))
 }
 
 fn names<'a>(found: impl IntoIterator<Item = &'a Json>) -> String {
-    let names: Vec<String> = found.into_iter().map(place).collect();
-    some(names.iter().map(String::as_str))
+    let names: Vec<String> = found.into_iter().map(namespaced_name).collect();
+    summarize_names(names.iter().map(String::as_str))
 }
 
 /// Routes of proxies, not of gateways alone.
@@ -85,17 +88,17 @@ fn virtual_services(view: &View, out: &mut Findings) -> Known<()> {
     let ours: Vec<&str> = view
         .wanted(&kind::VIRTUAL_SERVICE)
         .filter(|object| is_in_mesh(&object.body))
-        .flat_map(|object| words(&object.body, &["spec", "hosts"]))
+        .flat_map(|object| strings(&object.body, &["spec", "hosts"]))
         .collect();
     let domain = &view.site.mesh.cluster_domain;
     let is_same = |live: &&Json| {
         is_in_mesh(live)
-            && words(live, &["spec", "hosts"])
-                .any(|host| ours.contains(&whole_host(host, view.site.namespace, domain).as_str()))
+            && strings(live, &["spec", "hosts"])
+                .any(|host| ours.contains(&fully_qualified_host(host, view.site.namespace, domain).as_str()))
     };
     let found: Vec<&Json> = others(view, &kind::VIRTUAL_SERVICE)?.filter(is_same).collect();
     if !found.is_empty() {
-        out.tell(
+        out.report(
             SecondVirtualService,
             "",
             "Another VirtualService is for the same host",
@@ -117,11 +120,12 @@ fn destination_rules(view: &View, out: &mut Findings) -> Known<()> {
     let (host, domain) = (view.site.host(), &view.site.mesh.cluster_domain);
     let is_same = |live: &&Json| {
         at(live, &["spec", "workloadSelector"]).is_null()
-            && text(live, &["spec", "host"]).is_some_and(|own| whole_host(own, view.site.namespace, domain) == host)
+            && text(live, &["spec", "host"])
+                .is_some_and(|own| fully_qualified_host(own, view.site.namespace, domain) == host)
     };
     let found: Vec<&Json> = others(view, &kind::DESTINATION_RULE)?.filter(is_same).collect();
     if !found.is_empty() {
-        out.tell(
+        out.report(
             SecondDestinationRule,
             "",
             "Another DestinationRule is for the same host",
@@ -141,13 +145,13 @@ fn sidecars(view: &View, out: &mut Findings) -> Known<()> {
     }
     let mut found = Vec::new();
     for live in others(view, &kind::SIDECAR)? {
-        let labels = texts(live, &["spec", "workloadSelector", "labels"]);
-        if !labels.is_empty() && view.meets(&labels)? {
+        let labels = string_map(live, &["spec", "workloadSelector", "labels"]);
+        if !labels.is_empty() && view.overlaps(&labels)? {
             found.push(live);
         }
     }
     if !found.is_empty() {
-        out.tell(
+        out.report(
             SecondSidecar,
             "calls",
             "Another Sidecar selects the same pods",
@@ -168,26 +172,26 @@ fn services(view: &View, out: &mut Findings) -> Known<()> {
     }
     let (mut protocols, mut numbers) = (Vec::new(), Vec::new());
     for live in view.here(&kind::SERVICE)? {
-        let selector = texts(live, &["spec", "selector"]);
-        if name(live) == view.site.name || selector.is_empty() || !view.meets(&selector)? {
+        let selector = string_map(live, &["spec", "selector"]);
+        if name(live) == view.site.name || selector.is_empty() || !view.overlaps(&selector)? {
             continue;
         }
-        for port in ports(live) {
+        for port in tcp_ports(live) {
             let Some(ours) = leads_to(view, port).and_then(|target| speaks(view, target)) else { continue };
             let (declared, target) = (i64::from(ours.number()?), ours.target_port()?);
-            if let (Some(theirs), protocol) = (protocol(port), ours.protocol()?)
+            if let (Some(theirs), protocol) = (port_protocol(port), ours.protocol()?)
                 && theirs.is_http() != protocol.is_http()
             {
-                protocols.push(format!("{} ({theirs} on {target}, {protocol} here)", place(live)));
-            } else if let Some(theirs) = number(port)
+                protocols.push(format!("{} ({theirs} on {target}, {protocol} here)", namespaced_name(live)));
+            } else if let Some(theirs) = port_number(port)
                 && theirs != declared
             {
-                numbers.push(format!("{} ({theirs} for {target}, {declared} here)", place(live)));
+                numbers.push(format!("{} ({theirs} for {target}, {declared} here)", namespaced_name(live)));
             }
         }
     }
     if !protocols.is_empty() {
-        out.tell(
+        out.report(
             TwoProtocols,
             "port",
             "Another Service speaks another protocol there",
@@ -199,7 +203,7 @@ fn services(view: &View, out: &mut Findings) -> Known<()> {
         );
     }
     if !numbers.is_empty() {
-        out.tell(
+        out.report(
             TwoPorts,
             "port",
             "Another Service has another port for the pods",
@@ -220,11 +224,11 @@ fn resources(view: &View, out: &mut Findings) -> Known<()> {
     let (mut workloads, mut accounts) = (Vec::new(), Vec::new());
     for (id, arguments) in recorded(view) {
         let name = text(&arguments, &["name"]).unwrap_or_default();
-        let mut theirs = texts(&arguments, &["selector"]);
+        let mut theirs = string_map(&arguments, &["selector"]);
         if theirs.is_empty() {
-            theirs = Texts::from([("app".to_owned(), name.to_owned())]);
+            theirs = StringMap::from([("app".to_owned(), name.to_owned())]);
         }
-        let both = |pod: &&Json| super::selects(&theirs, pod);
+        let both = |pod: &&Json| super::selector_matches_object(&theirs, pod);
         if theirs == selector || view.pods().is_ok_and(|pods| pods.iter().any(both)) {
             workloads.push(id.clone());
         }
@@ -233,27 +237,27 @@ fn resources(view: &View, out: &mut Findings) -> Known<()> {
         }
     }
     if !workloads.is_empty() {
-        out.tell(
+        out.report(
             SharedWorkload,
             "selector",
             "Another mesh_service selects the same pods",
             &format!(
                 "{} selects pods that {} selects here, so each lets in whom the other allows. Select by labels that only one of \
                  the workloads carries.",
-                some(workloads.iter().map(String::as_str)),
-                shown(&selector)
+                summarize_names(workloads.iter().map(String::as_str)),
+                format_labels(&selector)
             ),
         );
     }
     if !accounts.is_empty() {
-        out.tell(
+        out.report(
             SharedAccount,
             "service_account",
             "Another mesh_service has the same identity",
             &format!(
                 "{} runs as {account} as well, so whoever allows one of them allows both. Give each workload a service account \
                  of its own.",
-                some(accounts.iter().map(String::as_str))
+                summarize_names(accounts.iter().map(String::as_str))
             ),
         );
     }
@@ -279,18 +283,20 @@ fn recorded(view: &View) -> BTreeMap<String, Json> {
 /// Whoever else defines the global name.
 fn global_name(view: &View, out: &mut Findings) {
     let ours: Vec<&str> =
-        view.wanted(&kind::SERVICE_ENTRY).flat_map(|object| words(&object.body, &["spec", "hosts"])).collect();
+        view.wanted(&kind::SERVICE_ENTRY).flat_map(|object| strings(&object.body, &["spec", "hosts"])).collect();
     if ours.is_empty() {
         return;
     }
     let defined = |kind: &'static Kind| -> Vec<&Json> {
         let all = view.found.list_all_namespaces(kind).unwrap_or_default().into_iter();
-        all.filter(|live| !view.is_ours(kind, live) && words(live, &["spec", "hosts"]).any(|host| ours.contains(&host)))
-            .collect()
+        all.filter(|live| {
+            !view.belongs_to_resource(kind, live) && strings(live, &["spec", "hosts"]).any(|host| ours.contains(&host))
+        })
+        .collect()
     };
     let entries = defined(&kind::SERVICE_ENTRY);
     if !entries.is_empty() {
-        out.tell(
+        out.report(
             SecondServiceEntry,
             "global_name",
             "The global name is defined twice",
@@ -306,7 +312,7 @@ fn global_name(view: &View, out: &mut Findings) {
     let routes = defined(&kind::VIRTUAL_SERVICE).into_iter();
     let routes: Vec<&Json> = routes.filter(|live| is_in_mesh(live) && namespace(live) != view.site.namespace).collect();
     if !routes.is_empty() {
-        out.tell(
+        out.report(
             SecondVirtualService,
             "global_name",
             "The global name is routed elsewhere",

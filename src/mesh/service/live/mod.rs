@@ -31,8 +31,8 @@ use crate::{
     mesh::{
         Mesh, Rendered,
         checks::{Code, Findings, LiveQuery},
-        live_objects::{self, is_alive, labels, name, selects},
-        manifest::Texts,
+        live_objects::{self, is_pod_active, labels, name, selector_matches_object},
+        manifest::StringMap,
     },
     object::{Key, Kind, Object, annotation, kind, resource_name, resource_type},
     query::{Query, QueryResults},
@@ -88,16 +88,16 @@ const CHECKS: [fn(&View, &mut Findings); 7] = [
 struct LiveQueries(Vec<LiveQuery>);
 
 impl LiveQueries {
-    fn one(&mut self, key: Key, by: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::Get(key), by });
+    fn one(&mut self, key: Key, checks: &'static [Code]) {
+        self.0.push(LiveQuery { query: Query::Get(key), checks });
     }
 
-    fn all(&mut self, kind: &'static Kind, namespace: &str, by: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::list(kind, namespace), by });
+    fn all(&mut self, kind: &'static Kind, namespace: &str, checks: &'static [Code]) {
+        self.0.push(LiveQuery { query: Query::list(kind, namespace), checks });
     }
 
-    fn everywhere(&mut self, kind: &'static Kind, by: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::list_all_namespaces(kind), by });
+    fn everywhere(&mut self, kind: &'static Kind, checks: &'static [Code]) {
+        self.0.push(LiveQuery { query: Query::list_all_namespaces(kind), checks });
     }
 }
 
@@ -154,7 +154,11 @@ impl<'a> View<'a> {
     /// The live pods of the service.
     fn pods(&self) -> Known<Vec<&Json>> {
         let selector = self.site.selector()?;
-        Ok(self.here(&kind::POD)?.into_iter().filter(|pod| is_alive(pod) && selects(&selector, pod)).collect())
+        Ok(self
+            .here(&kind::POD)?
+            .into_iter()
+            .filter(|pod| is_pod_active(pod) && selector_matches_object(&selector, pod))
+            .collect())
     }
 
     /// What would be written of a kind.
@@ -169,7 +173,7 @@ impl<'a> View<'a> {
 
     /// Whether a live object is this resource's, by its stamp or because the plan writes it (whose it is then, the engine
     /// judges), or goes with this plan.
-    fn is_ours(&self, kind: &'static Kind, live: &Json) -> bool {
+    fn belongs_to_resource(&self, kind: &'static Kind, live: &Json) -> bool {
         let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
         resource == Some(&resource_name(resource_type::SERVICE, &self.id()))
             || self.keys.iter().copied().chain(&self.displaced).any(|key| {
@@ -180,16 +184,16 @@ impl<'a> View<'a> {
     }
 
     /// Whether somebody's selector meets the pods of the service: some of them where they can be seen, else its labels.
-    fn meets(&self, theirs: &Texts) -> Known<bool> {
+    fn overlaps(&self, theirs: &StringMap) -> Known<bool> {
         let ours = self.site.selector()?;
         if theirs.iter().all(|(key, value)| ours.get(key) == Some(value)) {
             return Ok(true);
         }
-        Ok(self.pods().is_ok_and(|pods| pods.iter().any(|pod| selects(theirs, pod))))
+        Ok(self.pods().is_ok_and(|pods| pods.iter().any(|pod| selector_matches_object(theirs, pod))))
     }
 
     /// The labels of a pod of the service, as far as is known without one.
-    fn labels(&self) -> Known<Texts> {
+    fn labels(&self) -> Known<StringMap> {
         let mut labels = self.site.selector()?;
         if let Some(pod) = self.pods().ok().and_then(|pods| pods.first().copied()) {
             labels.extend(self::labels(pod));

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{
     LiveQueries, View,
-    live_objects::{has_proxy, name, some},
+    live_objects::{has_sidecar, name, summarize_names},
 };
 use crate::{
     json_path::text,
@@ -26,8 +26,8 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
     let pods = view.pods().unwrap_or_default();
     ambient(view, &pods, out);
     let Ok(Some(namespace)) = view.namespace() else { return };
-    if !is_injected(namespace) && (pods.is_empty() || !pods.iter().all(|pod| has_proxy(pod))) {
-        out.tell(
+    if !is_injected(namespace) && (pods.is_empty() || !pods.iter().all(|pod| has_sidecar(pod))) {
+        out.report(
             NamespaceNotInjected,
             "namespace",
             "The namespace gets no sidecars",
@@ -40,7 +40,7 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
         );
     }
     if label(namespace, INJECTION).is_some() && label(namespace, REVISION).is_some() {
-        out.tell(
+        out.report(
             TwoInjectionLabels,
             "namespace",
             "The namespace has two labels for injection",
@@ -60,9 +60,9 @@ fn ambient(view: &View, pods: &[&Json], out: &mut Findings) {
     let who = match view.namespace() {
         Ok(Some(namespace)) if is_ambient(namespace) => format!("Namespace {} is", name(namespace)),
         _ if own.is_empty() => return,
-        _ => format!("In {}, {} is", view.site.namespace, some(own)),
+        _ => format!("In {}, {} is", view.site.namespace, summarize_names(own)),
     };
-    out.tell(
+    out.report(
         Ambient,
         "namespace",
         "Ambient mode isn't supported",

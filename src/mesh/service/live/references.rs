@@ -6,7 +6,9 @@ use serde_json::Value as Json;
 
 use super::{
     LiveQueries, View,
-    live_objects::{covers, hosts_meet, items, labels, name, namespace, some, texts, words},
+    live_objects::{
+        hosts_overlap, items, labels, name, namespace, selector_matches_labels, string_map, strings, summarize_names,
+    },
 };
 use crate::{
     diagnostics::Path,
@@ -66,20 +68,20 @@ fn versions(view: &View, out: &mut Findings) -> Known<()> {
     }
     let missing: Vec<&str> = subsets(view)
         .filter(|subset| {
-            let wanted = texts(subset, &["labels"]);
-            !pods.iter().any(|pod| covers(&wanted, &labels(pod)))
+            let wanted = string_map(subset, &["labels"]);
+            !pods.iter().any(|pod| selector_matches_labels(&wanted, &labels(pod)))
         })
         .filter_map(|subset| text(subset, &["name"]))
         .collect();
     if !missing.is_empty() {
-        out.tell(
+        out.report(
             NoVersion,
             "version",
             "A version has no pods",
             &format!(
                 "No pod of this service carries the labels of version {}: requests that are sent there fail with 503. Roll the \
                  version out before it gets any, or correct its labels.",
-                some(missing)
+                summarize_names(missing)
             ),
         );
     }
@@ -88,7 +90,7 @@ fn versions(view: &View, out: &mut Findings) -> Known<()> {
 
 /// The routes of gateways that would be written, with each gateway that they name.
 fn routes<'a>(view: &'a View) -> impl Iterator<Item = (&'a Object, &'a str)> {
-    let named = |object: &'a Object| words(&object.body, &["spec", "gateways"]).map(move |gateway| (object, gateway));
+    let named = |object: &'a Object| strings(&object.body, &["spec", "gateways"]).map(move |gateway| (object, gateway));
     view.wanted(&kind::VIRTUAL_SERVICE).flat_map(named).filter(|(_, gateway)| *gateway != "mesh")
 }
 
@@ -96,7 +98,7 @@ fn ingress(view: &View, object: &Object, gateway: &str, out: &mut Findings) -> K
     let Some((home, wanted)) = gateway.split_once('/') else { return Ok(()) };
     let gateways = view.found.list(&kind::GATEWAY, home)?;
     let Some(live) = gateways.into_iter().find(|live| name(live) == wanted) else {
-        out.tell(
+        out.report(
             MissingReference,
             "ingress",
             "The Gateway isn't there",
@@ -108,20 +110,20 @@ fn ingress(view: &View, object: &Object, gateway: &str, out: &mut Findings) -> K
         return Ok(());
     };
     let served: Vec<&str> =
-        items(live, &["spec", "servers"]).iter().flat_map(|server| words(server, &["hosts"])).collect();
+        items(live, &["spec", "servers"]).iter().flat_map(|server| strings(server, &["hosts"])).collect();
     let is_served =
         |host: &&str| served.iter().any(|served| serves(served, host, view.site.namespace, namespace(live)));
-    let lost: Vec<&str> = words(&object.body, &["spec", "hosts"]).filter(|host| !is_served(host)).collect();
+    let lost: Vec<&str> = strings(&object.body, &["spec", "hosts"]).filter(|host| !is_served(host)).collect();
     if !lost.is_empty() {
-        out.tell(
+        out.report(
             GatewayHost,
             "ingress",
             "The Gateway doesn't serve a host",
             &format!(
                 "Gateway {gateway} serves {}, not {} for namespace {}: requests for it get 404. Add the host to the Gateway, or \
                  correct hosts.",
-                if served.is_empty() { "no host".to_owned() } else { some(served.iter().copied()) },
-                some(lost.iter().copied()),
+                if served.is_empty() { "no host".to_owned() } else { summarize_names(served.iter().copied()) },
+                summarize_names(lost.iter().copied()),
                 view.site.namespace
             ),
         );
@@ -132,7 +134,7 @@ fn ingress(view: &View, object: &Object, gateway: &str, out: &mut Findings) -> K
 /// Whether a server's entry, `host` or `namespace/host`, takes routes of `home` for `host`.
 fn serves(entry: &str, host: &str, home: &str, gateways: &str) -> bool {
     let (from, entry) = entry.split_once('/').unwrap_or(("*", entry));
-    (from == "*" || from == home || from == "." && home == gateways) && hosts_meet(entry, host)
+    (from == "*" || from == home || from == "." && home == gateways) && hosts_overlap(entry, host)
 }
 
 /// What policies ask of the issuers of tokens.
@@ -150,14 +152,16 @@ fn end_users(view: &View, out: &mut Findings) -> Known<()> {
     all.extend(view.found.list(&kind::REQUEST_AUTHENTICATION, root)?);
     let own = view.labels()?;
     let holding = all.into_iter().filter(|live| {
-        covers(&texts(live, &["spec", "selector", "matchLabels"]), &own) && at(live, &["spec", "targetRefs"]).is_null()
+        selector_matches_labels(&string_map(live, &["spec", "selector", "matchLabels"]), &own)
+            && at(live, &["spec", "targetRefs"]).is_null()
     });
     let verified: BTreeSet<&str> = holding
         .flat_map(|live| items(live, &["spec", "jwtRules"]))
         .filter_map(|rule| text(rule, &["issuer"]))
         .collect();
-    if verified.is_empty() && asked(view).any(|condition| words(condition, &["notValues"]).any(|value| value == "*")) {
-        out.tell(
+    if verified.is_empty() && asked(view).any(|condition| strings(condition, &["notValues"]).any(|value| value == "*"))
+    {
+        out.report(
             MissingIssuer,
             "require_end_user",
             "Nobody verifies tokens of end users",
@@ -169,10 +173,10 @@ fn end_users(view: &View, out: &mut Findings) -> Known<()> {
         );
         return Ok(());
     }
-    let wanted: BTreeSet<&str> = asked(view).flat_map(|condition| words(condition, &["values"])).collect();
+    let wanted: BTreeSet<&str> = asked(view).flat_map(|condition| strings(condition, &["values"])).collect();
     let missing: Vec<&str> = wanted.difference(&verified).copied().collect();
     if !missing.is_empty() {
-        out.tell(
+        out.report(
             MissingIssuer,
             "",
             "Nobody verifies tokens of an issuer",
@@ -180,7 +184,7 @@ fn end_users(view: &View, out: &mut Findings) -> Known<()> {
                 "No RequestAuthentication in {} or {root} verifies tokens of {} for this service, so no request ever has an end \
                  user of it, and rules that ask for one let nobody in. The central team adds it: jwt of mesh_global_defaults.",
                 view.site.namespace,
-                some(missing)
+                summarize_names(missing)
             ),
         );
     }
@@ -195,21 +199,21 @@ fn providers<'a>(view: &'a View) -> impl Iterator<Item = &'a str> {
 fn authorizers(view: &View, out: &mut Findings) -> Known<()> {
     let root = &view.site.mesh.root_namespace;
     let maps = view.found.list(&kind::CONFIG_MAP, root)?;
-    let meshes = mesh_config::all(&maps);
+    let meshes = mesh_config::from_config_maps(&maps);
     if meshes.is_empty() {
         // The mesh is configured elsewhere.
         return Ok(());
     }
-    let defined: BTreeSet<&str> = meshes.iter().flat_map(MeshConfig::authorizers).collect();
+    let defined: BTreeSet<&str> = meshes.iter().flat_map(MeshConfig::external_authorizers).collect();
     for provider in providers(view).filter(|provider| !defined.contains(provider)) {
-        out.tell_at(
+        out.report_at(
             MissingProvider,
             Path::root().attribute("external_authorization"),
             "The mesh doesn't know this authorizer",
             &format!(
                 "The mesh's configuration in {root} doesn't define {provider} as an authorizer{}: every request that it would be \
                  asked about is refused. Correct provider, or have it added to extensionProviders.",
-                if defined.is_empty() { String::new() } else { format!(", but {}", some(defined.iter().copied())) }
+                if defined.is_empty() { String::new() } else { format!(", but {}", summarize_names(defined.iter().copied())) }
             ),
         );
     }

@@ -4,7 +4,10 @@ use serde_json::Value as Json;
 
 use super::{
     LiveQueries, View,
-    live_objects::{self, Target, named_ports, number, ports, protocol, shown, target, texts},
+    live_objects::{
+        self, TargetPort, container_ports_named, format_labels, port_number, port_protocol, service_target_port,
+        string_map, tcp_ports,
+    },
 };
 use crate::{
     json_path::text,
@@ -73,7 +76,7 @@ fn kind_of_service(view: &View, live: &Json, out: &mut Findings) {
         }
         _ => return,
     };
-    out.tell(
+    out.report(
         ServiceType,
         "service",
         "Some settings don't work with this Service",
@@ -82,9 +85,9 @@ fn kind_of_service(view: &View, live: &Json, out: &mut Findings) {
 }
 
 fn selector(view: &View, live: &Json, out: &mut Findings) -> Known<()> {
-    let (ours, theirs) = (view.site.selector()?, texts(live, &["spec", "selector"]));
+    let (ours, theirs) = (view.site.selector()?, string_map(live, &["spec", "selector"]));
     if ours != theirs && text(live, &["spec", "type"]) != Some("ExternalName") {
-        out.tell(
+        out.report(
             OtherSelector,
             "selector",
             "The Service selects other pods",
@@ -92,8 +95,8 @@ fn selector(view: &View, live: &Json, out: &mut Findings) -> Known<()> {
                 "Service {} selects {}, and selector here is {}. Calls go to the former, and rules hold on the latter. Write the \
                  Service's labels as selector.",
                 view.id(),
-                shown(&theirs),
-                shown(&ours)
+                format_labels(&theirs),
+                format_labels(&ours)
             ),
         );
     }
@@ -102,9 +105,9 @@ fn selector(view: &View, live: &Json, out: &mut Findings) -> Known<()> {
 
 fn declared(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
     let declared = i64::from(port.number()?);
-    let Some(found) = ports(live).find(|live| number(live) == Some(declared)) else {
-        let there: Vec<String> = ports(live).filter_map(number).map(|port| port.to_string()).collect();
-        out.tell_at(
+    let Some(found) = tcp_ports(live).find(|live| port_number(live) == Some(declared)) else {
+        let there: Vec<String> = tcp_ports(live).filter_map(port_number).map(|port| port.to_string()).collect();
+        out.report_at(
             MissingPort,
             port.at.attribute("number"),
             "The Service hasn't this port",
@@ -123,14 +126,14 @@ fn declared(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Kn
 
 fn target_port(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
     let ours = i64::from(port.target_port()?);
-    let (theirs, why) = match target(live).ok_or(Unknown)? {
-        Target::Number(theirs) => (theirs.to_string(), String::new()),
-        Target::Name(name) => {
-            let numbers = named_ports(&view.pods()?, name);
+    let (theirs, why) = match service_target_port(live).ok_or(Unknown)? {
+        TargetPort::Number(theirs) => (theirs.to_string(), String::new()),
+        TargetPort::Name(name) => {
+            let numbers = container_ports_named(&view.pods()?, name);
             match numbers.iter().copied().collect::<Vec<_>>().as_slice() {
                 [one] => (one.to_string(), format!(", which its pods call {name:?}")),
                 [] => {
-                    out.tell_at(
+                    out.report_at(
                         OtherTargetPort,
                         port.at.attribute("target_port"),
                         "Nobody knows where the port leads",
@@ -151,7 +154,7 @@ fn target_port(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) ->
         }
     };
     if theirs != ours.to_string() {
-        out.tell_at(
+        out.report_at(
             OtherTargetPort,
             port.at.attribute("target_port"),
             "The Service sends this port elsewhere",
@@ -168,7 +171,7 @@ fn target_port(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) ->
 
 fn spoken(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
     let ours = port.protocol()?;
-    let theirs = protocol(live);
+    let theirs = port_protocol(live);
     if theirs == Some(ours) {
         return Ok(());
     }
@@ -177,7 +180,7 @@ fn spoken(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Know
         None => "doesn't say what it speaks, so proxies guess by the first bytes".to_owned(),
     };
     let name = text(live, &["name"]).unwrap_or_default();
-    out.tell_at(
+    out.report_at(
         PortProtocol,
         port.at.attribute("protocol"),
         "The Service says another protocol",
@@ -200,10 +203,10 @@ pub(super) fn speaks<'a>(view: &'a View, wanted: i64) -> Option<&'a At<Port>> {
 
 /// Where a port of somebody's Service leads, as far as it can be known.
 pub(super) fn leads_to(view: &View, port: &Json) -> Option<i64> {
-    match target(port)? {
-        Target::Number(number) => Some(number),
-        Target::Name(name) => {
-            let numbers = live_objects::named_ports(&view.pods().unwrap_or_default(), name);
+    match service_target_port(port)? {
+        TargetPort::Number(number) => Some(number),
+        TargetPort::Name(name) => {
+            let numbers = live_objects::container_ports_named(&view.pods().unwrap_or_default(), name);
             numbers.first().copied().filter(|_| numbers.len() == 1)
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     View, blamed,
-    live_objects::{Seen, service_seen},
+    live_objects::{Visibility, service_visibility},
 };
 use crate::{
     known::{Known, Unknown},
@@ -22,11 +22,11 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 fn narrowed(view: &View, out: &mut Findings) -> Known<()> {
     let Some(live) = view.service()? else { return Ok(()) };
     let wanted = view.wanted(&kind::SERVICE).next().ok_or(Unknown)?;
-    let (before, after) = (service_seen(live), service_seen(&wanted.body));
+    let (before, after) = (service_visibility(live), service_visibility(&wanted.body));
     let gone = match (&before, &after) {
-        (_, Seen::ByAll) => return Ok(()),
-        (Seen::ByAll, Seen::By(_)) => "all others".to_owned(),
-        (Seen::By(before), Seen::By(after)) => {
+        (_, Visibility::AllNamespaces) => return Ok(()),
+        (Visibility::AllNamespaces, Visibility::Namespaces(_)) => "all others".to_owned(),
+        (Visibility::Namespaces(before), Visibility::Namespaces(after)) => {
             let gone: BTreeSet<&str> = before.difference(after).map(String::as_str).collect();
             if gone.is_empty() {
                 return Ok(());
@@ -40,7 +40,7 @@ fn narrowed(view: &View, out: &mut Findings) -> Known<()> {
     } else {
         "If somebody there may still call, add them to export_to."
     };
-    out.tell_at(
+    out.report_at(
         NarrowedVisibility,
         blamed(wanted, "metadata.annotations"),
         "Fewer namespaces see the live service",

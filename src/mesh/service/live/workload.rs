@@ -4,7 +4,9 @@ use serde_json::Value as Json;
 
 use super::{
     LiveQueries, View,
-    live_objects::{account, containers, has_proxy, is_proxy, name, shown, some},
+    live_objects::{
+        containers, format_labels, has_sidecar, is_istio_proxy, name, pod_service_account, summarize_names,
+    },
     namespace,
 };
 use crate::{
@@ -41,24 +43,24 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 fn pods(view: &View, out: &mut Findings) -> Known<()> {
     let (pods, home) = (view.pods()?, view.site.namespace);
     if pods.is_empty() && !view.awaits_its_chart() {
-        out.tell(
+        out.report(
             NoWorkload,
             "selector",
             "No pod is selected",
             &format!(
                 "No pod in {home} is labelled {}, so no rule of this service holds anywhere. If its workload comes later, all \
                  is well; else correct selector.",
-                shown(&view.site.selector()?)
+                format_labels(&view.site.selector()?)
             ),
         );
     }
     let of = |rule: &dyn Fn(&Json) -> bool| -> Vec<&str> {
         pods.iter().filter(|pod| rule(pod)).map(|pod| name(pod)).collect()
     };
-    let bare = of(&|pod| !has_proxy(pod));
+    let bare = of(&|pod| !has_sidecar(pod));
     let told = matches!(view.namespace(), Ok(Some(namespace)) if !namespace::is_injected(namespace));
     if !bare.is_empty() && !told {
-        out.tell(
+        out.report(
             PodMissingProxy,
             "selector",
             "Pods without a sidecar",
@@ -68,35 +70,36 @@ fn pods(view: &View, out: &mut Findings) -> Known<()> {
                  sidecar.istio.io/inject=false.",
                 bare.len(),
                 pods.len(),
-                some(bare)
+                summarize_names(bare)
             ),
         );
     }
     let proxies = of(&|pod| runs_as_proxy(pod));
     if !proxies.is_empty() {
-        out.tell(
+        out.report(
             ProxyUser,
             "selector",
             "A container runs as the sidecar's user",
             &format!(
                 "Containers of {} in {home} run as user {PROXY_USER}, whose traffic goes past the sidecar: unencrypted, and by \
                  no rule. Give them another runAsUser.",
-                some(proxies)
+                summarize_names(proxies)
             ),
         );
     }
     let wanted = view.site.service.service_account()?;
-    let others = of(&|pod| account(pod) != wanted);
+    let others = of(&|pod| pod_service_account(pod) != wanted);
     if !others.is_empty() {
-        let accounts = some(pods.iter().map(|pod| account(pod)).filter(|account| account != wanted));
-        out.tell(
+        let accounts =
+            summarize_names(pods.iter().map(|pod| pod_service_account(pod)).filter(|account| account != wanted));
+        out.report(
             OtherAccount,
             "service_account",
             "Pods run as another service account",
             &format!(
                 "In {home}, {} run as {accounts}, not as {wanted}. Those whom this service calls see that identity, and what is \
                  allowed to {} isn't allowed to them. Correct serviceAccountName in the workload, or service_account here.",
-                some(others),
+                summarize_names(others),
                 names::principal(&view.site.mesh.trust_domain, home, wanted)
             ),
         );
@@ -107,7 +110,7 @@ fn pods(view: &View, out: &mut Findings) -> Known<()> {
 fn runs_as_proxy(pod: &Json) -> bool {
     let user = |of: &Json| at(of, &["securityContext", "runAsUser"]).as_i64();
     let whole = user(at(pod, &["spec"])) == Some(PROXY_USER);
-    containers(pod).filter(|container| !is_proxy(container)).any(|container| match user(container) {
+    containers(pod).filter(|container| !is_istio_proxy(container)).any(|container| match user(container) {
         Some(own) => own == PROXY_USER,
         None => whole,
     })
@@ -119,7 +122,7 @@ fn service_account(view: &View, out: &mut Findings) -> Known<()> {
     }
     let key = account_key(view)?;
     if view.found.get(&key)?.is_none() {
-        out.tell(
+        out.report(
             MissingAccount,
             "service_account",
             "The service account isn't there",

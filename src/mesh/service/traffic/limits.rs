@@ -19,7 +19,8 @@ use crate::{
 /// Renders the traffic policy; `None` where it would be empty.
 pub(super) fn traffic_policy(site: &Site) -> Known<Option<TrafficPolicy>> {
     let traffic = if site.service.speaks_http()? { istio::Traffic::Requests } else { istio::Traffic::Connections };
-    let preset = site.resiliency()?.resiliency().map(|r| TrafficPolicy::of(&r, traffic)).unwrap_or_default();
+    let preset =
+        site.resiliency()?.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, traffic)).unwrap_or_default();
     let connection_pool = resiliency::connection_pool(&site.service.traffic.circuit_breaker, preset.connection_pool)?;
     let locality = failover::locality_setting(site)?;
     let detection = resiliency::outlier_detection(&site.service.traffic.outlier_detection, preset.outlier_detection)?;

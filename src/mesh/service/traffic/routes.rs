@@ -12,8 +12,8 @@ use crate::{
     mesh::{
         duration::Duration,
         istio::virtual_service::{
-            self as istio, Abort, Delay, HttpMatch, HttpRoute, Percent, RouteDestination, TcpMatch, TcpRoute, TlsMatch,
-            TlsRoute, written,
+            self as istio, Abort, Delay, HttpMatch, HttpRoute, PercentValue, RouteDestination, TcpMatch, TcpRoute,
+            TlsMatch, TlsRoute, nonzero_timeout,
         },
         port::Protocol,
         resiliency::route_retries,
@@ -101,7 +101,7 @@ fn destinations(site: &Site, listener: Listener, route: &Route) -> Known<Vec<Rou
 /// A route that forwards requests; it always sets timeout and retries.
 fn forwarding(site: &Site, timeout: Duration, route: Vec<RouteDestination>) -> Known<HttpRoute> {
     let retries = route_retries(&site.service.traffic.retries, site.resiliency()?, timeout)?;
-    Ok(HttpRoute { timeout: written(timeout), retries: Some(retries), route, ..HttpRoute::default() })
+    Ok(HttpRoute { timeout: nonzero_timeout(timeout), retries: Some(retries), route, ..HttpRoute::default() })
 }
 
 fn timeout(site: &Site, listener: Listener, route: Option<&Route>) -> Known<Duration> {
@@ -148,14 +148,14 @@ fn with_mirror(site: &Site, listener: Listener, route: &Route, forwarding: HttpR
     let Some(mirror) = route.mirror.known()? else { return Ok(forwarding) };
     Ok(HttpRoute {
         mirror: Some(versions::version(site, listener.port, &mirror.version)?),
-        mirror_percentage: Some(Percent { value: mirror.percent()? }),
+        mirror_percentage: Some(PercentValue { value: mirror.percent()? }),
         ..forwarding
     })
 }
 
 impl Fault {
     fn render(&self) -> Known<istio::Fault> {
-        let percentage = |percent: Attr<u32>| Ok(Percent { value: percent.or(100)? });
+        let percentage = |percent: Attr<u32>| Ok(PercentValue { value: percent.or(100)? });
         let delay = match self.delay.copied()? {
             Some(fixed_delay) => Some(Delay { fixed_delay, percentage: percentage(self.delay_percent)? }),
             None => None,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diagnostics::{Diagnostics, Path},
     mesh::{
-        Mesh, duration::Duration, labels, manifest::Texts, port::Protocol, resiliency::Preset,
+        Mesh, duration::Duration, labels, manifest::StringMap, port::Protocol, resiliency::Preset,
         timeouts::OperationTimeouts,
     },
     schema::{At, Attr},
@@ -159,7 +159,7 @@ impl Service {
         let Ok(versions) = self.versions() else { return };
         let Some(first) = versions.first() else { return };
         let mut names = BTreeSet::new();
-        let mut before: Vec<(&At<Version>, Texts)> = Vec::new();
+        let mut before: Vec<(&At<Version>, StringMap)> = Vec::new();
         for version in versions {
             if let Ok(name) = version.name.required()
                 && !names.insert(name)
@@ -198,7 +198,7 @@ impl Service {
     }
 
     /// Reports labels that select no pod of the service, or all of them.
-    fn validate_labels(&self, version: &At<Version>, labels: &Texts, out: &mut Diagnostics) {
+    fn validate_labels(&self, version: &At<Version>, labels: &StringMap, out: &mut Diagnostics) {
         let Ok(selector) = self.selector() else { return };
         let at = version.at.attribute("labels");
         if let Some((key, value, other)) =
@@ -319,8 +319,8 @@ pub(super) fn validate_weights(shares: &[Share], at: &Path, out: &mut Diagnostic
 }
 
 /// Whether the pods of one version are among those of the other.
-fn overlap(one: &Texts, other: &Texts) -> bool {
-    let within = |a: &Texts, b: &Texts| a.iter().all(|(key, value)| b.get(key) == Some(value));
+fn overlap(one: &StringMap, other: &StringMap) -> bool {
+    let within = |a: &StringMap, b: &StringMap| a.iter().all(|(key, value)| b.get(key) == Some(value));
     within(one, other) || within(other, one)
 }
 

@@ -92,11 +92,11 @@ fn in_a_namespace_that_is_not_there_nothing_is_told() {
 fn codes_are_named_as_istioctl_does_or_as_words() {
     let mut seen = BTreeSet::new();
     for code in Code::ALL {
-        let word = code.word();
+        let word = code.as_str();
         let theirs = word.strip_prefix("IST").is_some_and(|number| number.len() == 4 && number.parse::<u16>().is_ok());
         let ours = word.split('-').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase()));
         assert!(theirs || ours && word.contains('-'), "{word}");
-        assert!(code.says().ends_with('.') && seen.insert(word), "{word}");
+        assert!(code.description().ends_with('.') && seen.insert(word), "{word}");
     }
 }
 

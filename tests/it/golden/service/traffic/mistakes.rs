@@ -578,9 +578,9 @@ fn values() {
         error at route[0].match[0].headers: Invalid route[0].match[0].headers
           Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look. Got {a b, authority, x, y}.
         error at route[0].match[0].headers: Invalid route[0].match[0].headers
-          Texts with `*` at the end alone, or `*`. Got {a b, authority, x, y}.
+          StringMap with `*` at the end alone, or `*`. Got {a b, authority, x, y}.
         error at route[0].match[0].query: Invalid route[0].match[0].query
-          Texts with `*` at the end alone, or `*`. Got {a}.
+          StringMap with `*` at the end alone, or `*`. Got {a}.
         error at route[0].rewrite.path: Invalid route[0].rewrite.path
           A path that starts with `/`. Got "b".
         error at route[0].rewrite.host: Invalid route[0].rewrite.host

@@ -1,4 +1,4 @@
-//! What the provider offers: schemas, identities, functions.
+//! GetMetadata, GetProviderSchema, GetResourceIdentitySchemas and GetFunctions.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::plugin::{
     to_proto,
 };
 
-/// Deletes are planned, calls come without GetSchema before, and `moved` blocks reach us.
+/// Core plans deletes with the provider, may skip GetProviderSchema, and sends `moved` blocks between resource types.
 const CAPABILITIES: ServerCapabilities = ServerCapabilities {
     plan_destroy: true,
     get_provider_schema_optional: true,

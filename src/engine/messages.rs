@@ -1,0 +1,115 @@
+//! The diagnostics of plan and apply about single objects.
+
+use serde_json::Value as Json;
+
+use super::drift::{conflicting_managers, differences, owned_fields};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    object::{Key, ManagementScope, Object},
+};
+
+/// Warns that an object of another tool doesn't exist, so that its fields can't be set yet.
+pub(super) fn warn_absent(object: &Object, out: &mut Diagnostics) {
+    out.warn(
+        &Path::root(),
+        format!("{} isn't there yet", object.key.kind.kind),
+        format!(
+            "{} belongs to somebody else, and only some of its fields are ours. They are set by the first apply that \
+                 finds it; until then each plan shows them.",
+            object.key
+        ),
+    );
+}
+
+/// Warns that apply releases an object that the resource managed as a whole. With [`ManagementScope::Fields`] the resource
+/// goes on setting some fields.
+pub(super) fn warn_release(key: &Key, remaining: Option<ManagementScope>, out: &mut Diagnostics) {
+    let except = match remaining {
+        Some(ManagementScope::Fields) => ", but for the fields that the plan shows",
+        _ => "",
+    };
+    out.warn(
+        &Path::root(),
+        format!("{} is left in place", key.kind.kind),
+        format!(
+            "{key} isn't this resource's any more{except}. Apply takes its name off it and changes nothing else; whatever \
+             makes it from now on finds it as it is."
+        ),
+    );
+}
+
+/// Reports that an object of another owner forbids writing `object`.
+pub(super) fn report_conflict(object: &Object, owner: &str, out: &mut Diagnostics) {
+    let (key, kind) = (&object.key, object.key.kind.kind);
+    match object.scope {
+        ManagementScope::Whole => out.error(
+            &Path::root(),
+            format!("{kind} exists already"),
+            format!(
+                "{key} is in the cluster, and {owner}. It is left as it is. To take it over, import the resource or set \
+                 adopt_existing = true; else delete it there, or give this resource another name."
+            ),
+        ),
+        ManagementScope::Fields => out.error(
+            &Path::root(),
+            format!("{kind} is another resource's"),
+            format!(
+                "{key} is in the cluster, and {owner}. That resource writes it as a whole, so this one can't have some of its \
+                 fields. Say there what is meant, or give the object up there first."
+            ),
+        ),
+    };
+}
+
+/// Warns that apply adopts an existing object, and which fields it changes. The plan of a create only shows the wanted
+/// object, so this is the only place that mentions the live one.
+pub(super) fn warn_adoption(live: &Json, object: &Object, owner: &str, out: &mut Diagnostics) {
+    let fields = differences(&owned_fields(live, Some(&object.body), &object.key), &object.body);
+    let changes = if fields.is_empty() { "nothing in it".to_owned() } else { fields.join(", ") };
+    out.warn(
+        &Path::root().attribute("adopt_existing"),
+        format!("{} will be taken over", object.key.kind.kind),
+        format!(
+            "{} is in the cluster, and {owner}. Apply makes it this resource's, and changes {changes}.",
+            object.key
+        ),
+    );
+}
+
+/// Warns which field managers changed the object since the last apply. The plan shows the live values, and apply reverts
+/// them.
+pub(super) fn warn_drift(live: &Json, object: &Object, out: &mut Diagnostics) {
+    if owned_fields(live, Some(&object.body), &object.key) == object.body {
+        return;
+    }
+    for (manager, fields) in conflicting_managers(live, &object.body, &object.key) {
+        out.warn(
+            &Path::root(),
+            format!("{} was changed by {manager}", object.key.kind.kind),
+            format!("{}: {} set by {manager}. Apply takes this back.", object.key, fields.join(", ")),
+        );
+    }
+}
+
+/// Warns if the server stored other values than were sent, because of a mutating webhook or policy. Every later plan will
+/// show the difference.
+pub(super) fn warn_if_mutated(stored: &Json, sent: &Json, key: &Key, out: &mut Diagnostics) {
+    let fields = differences(stored, sent);
+    if !fields.is_empty() {
+        out.warn(
+            &Path::root(),
+            format!("The cluster changes {} as it is written", key.kind.kind),
+            format!(
+                "{key}: {} came back other than it was sent, so a mutating webhook or policy of the cluster has its own idea \
+                 of it, and every plan will show the difference. Exempt objects with the label \
+                 terraform-provider-mesh/managed from it, or write what it wants.",
+                fields.join(", ")
+            ),
+        );
+    }
+}
+
+/// Warns that a delete left an object in place, because it belongs to another owner.
+pub(super) fn warn_not_deleted(key: &Key, owner: &str, out: &mut Diagnostics) {
+    out.warn(&Path::root(), format!("{} was left in place", key.kind.kind), format!("{key} was not deleted: {owner}."));
+}

@@ -1,0 +1,15 @@
+//! Preconditions of a write in the body of a server-side apply: the server answers 409 if they don't hold.
+
+use serde_json::Value as Json;
+
+use crate::json_path::{at, set};
+
+/// Makes an apply fail if the live object was deleted meanwhile. Without a uid, the apply would create it.
+pub(super) fn require_uid(body: &mut Json, live: &Json) {
+    set(body, &["metadata", "uid"], at(live, &["metadata", "uid"]).clone());
+}
+
+/// Makes an apply fail if the live object has changed meanwhile.
+pub(super) fn require_resource_version(body: &mut Json, live: &Json) {
+    set(body, &["metadata", "resourceVersion"], at(live, &["metadata", "resourceVersion"]).clone());
+}

@@ -1,0 +1,93 @@
+//! Objects of other tools: adoption, replacement and release.
+
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::object::{
+    Key, Stage, annotation,
+    kind::{DESTINATION_RULE, VIRTUAL_SERVICE},
+};
+
+use super::{Engine, ROUTE, RULE, live, not_found, route, rule};
+use crate::support::scripted_server::{ScriptedServer, exchange, status};
+
+/// The path of a VirtualService that another tool made.
+const OTHER_ROUTE: &str = "/apis/networking.istio.io/v1/namespaces/pci/virtualservices/payments-vs";
+
+/// The object as kubectl has applied it.
+fn made_by_kubectl(object: &terraform_provider_mesh::object::Object, resource_version: &str) -> Json {
+    let mut live = object.body.clone();
+    live["metadata"]["uid"] = json!("u9");
+    live["metadata"]["resourceVersion"] = json!(resource_version);
+    live["metadata"]["managedFields"] = json!([{
+        "manager": "kubectl", "operation": "Apply", "fieldsV1": { "f:spec": { "f:host": {} } },
+    }]);
+    live
+}
+
+#[tokio::test]
+async fn adopted_object_loses_its_other_managers_before_it_is_applied() {
+    let server = ScriptedServer::start([
+        exchange("GET", RULE, 200, made_by_kubectl(&rule(), "1")),
+        exchange("PATCH", RULE, 200, made_by_kubectl(&rule(), "2")),
+        exchange("PATCH", RULE, 200, live(&rule(), "3")),
+    ])
+    .await;
+    let mut engine = Engine::new(&server);
+    engine.identity.takeover.adopt_existing = true;
+    let outcome = engine.apply(&[rule()]).await;
+    assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["DestinationRule/pci/payments"]));
+    let requests = server.finish();
+    let managers = &requests[1].body[0];
+    assert_eq!(
+        (&managers["path"], managers["value"].as_array().map(Vec::len)),
+        (&json!("/metadata/managedFields"), Some(1))
+    );
+    assert_eq!(requests[2].body["metadata"]["resourceVersion"], "2", "the apply follows the change of managers");
+}
+
+#[tokio::test]
+async fn object_of_another_tool_is_refused_before_the_first_write() {
+    let server = ScriptedServer::start([
+        exchange("GET", RULE, 200, made_by_kubectl(&rule(), "1")),
+        exchange("GET", ROUTE, 404, not_found()),
+    ])
+    .await;
+    let outcome = Engine::new(&server).apply(&[rule(), route()]).await;
+    assert!(outcome.messages.contains("DestinationRule exists already"), "{}", outcome.messages);
+    assert!(outcome.journal.is_empty());
+    server.finish();
+}
+
+#[tokio::test]
+async fn replaced_object_is_deleted_after_the_apply() {
+    let other = made_by_kubectl(&route(), "5");
+    let server = ScriptedServer::start([
+        exchange("GET", ROUTE, 404, not_found()),
+        exchange("PATCH", ROUTE, 200, live(&route(), "1")),
+        exchange("GET", OTHER_ROUTE, 200, other),
+        exchange("DELETE", OTHER_ROUTE, 200, status(200, "", "")),
+    ])
+    .await;
+    let mut engine = Engine::new(&server);
+    engine.identity.takeover.replaced_objects = [(Key::new(&VIRTUAL_SERVICE, "pci", "payments-vs"), Stage(40))].into();
+    let outcome = engine.apply(&[route()]).await;
+    assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["VirtualService/pci/payments"]));
+    let requests = server.finish();
+    let methods: Vec<_> = requests.iter().map(|request| request.method.as_str()).collect();
+    assert_eq!(methods, ["GET", "PATCH", "GET", "DELETE"]);
+    assert_eq!(requests[3].body["preconditions"]["uid"], "u9");
+}
+
+#[tokio::test]
+async fn object_of_an_unmanaged_kind_is_released_instead_of_deleted() {
+    let server = ScriptedServer::start([
+        exchange("GET", RULE, 200, live(&rule(), "1")),
+        exchange("PATCH", RULE, 200, rule().body),
+    ])
+    .await;
+    let mut engine = Engine::new(&server).recording(&[rule()]);
+    engine.identity.takeover.unmanaged_kinds = vec![&DESTINATION_RULE];
+    let outcome = engine.apply(&[]).await;
+    assert_eq!((outcome.messages.as_str(), outcome.removed()), ("", vec!["DestinationRule/pci/payments"]));
+    let patch = server.finish().remove(1).body.to_string();
+    assert!(patch.contains(&annotation::OWNER.replace('/', "~1")), "{patch}");
+}
