@@ -1,8 +1,8 @@
-//! All tests that need more than one module. Tiers are modules: `golden` (HCL in, objects or diagnostics out), `protocol`
-//! (the built binary over its socket), `engine` (its requests, against a scripted server), `generated` (docs and layers), and `cluster` (real servers, real terraform and
-//! tofu; ignored unless asked for, since they need `make tools`). `bench` prints figures.
+//! The integration tests, one module per tier: `golden` (HCL in, objects or diagnostics out), `protocol` (the built binary
+//! over its socket), `engine` (its requests, against a scripted server), `generated` (documentation and layers), and `cluster` (real API servers with the real Terraform and
+//! OpenTofu; ignored by default, because they need `make tools`). `bench` prints measurements.
 
-// Whatever modules share is `pub`, and nothing of a test binary is reachable from outside.
+// Items that modules share are `pub`, although nothing in a test binary is reachable from outside.
 #![allow(unreachable_pub)]
 
 #[cfg(test)]

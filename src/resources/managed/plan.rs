@@ -1,4 +1,4 @@
-//! Plans. Planned values come from the configuration alone; the cluster can only add diagnostics.
+//! Plans. PlannedChange values come from the configuration alone; the cluster can only add diagnostics.
 
 use super::{
     Managed, configured_context,

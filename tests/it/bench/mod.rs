@@ -1,8 +1,8 @@
-//! Figures, not assertions: `make bench` prints what many services cost in time, memory and requests, with a release build,
-//! real terraform, and a state backend that doesn't rewrite a file after every resource (the local one would be measured
-//! instead).
+//! Benchmarks without assertions: `make bench` prints the time, memory and requests that many services take, with a release
+//! build and the real Terraform. The state is in an HTTP backend in memory: the local backend rewrites its file after every
+//! resource, which would dominate the measurements.
 
-// A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
+// A failure in these helpers fails the test, so they may panic. Clippy exempts only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod backend;
@@ -46,14 +46,14 @@ resource "mesh_service" "many" {
   }
 }"#;
 
-/// The largest resident memory of any process of the provider while `work` runs, in MiB.
+/// Runs `work`, and returns its result with the largest resident memory of any process of the provider meanwhile, in MiB.
 fn peak_memory<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let (done, peak) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let (until, seen) = (Arc::clone(&done), Arc::clone(&peak));
+    let (is_done, shared_peak) = (Arc::clone(&done), Arc::clone(&peak));
     let watcher = thread::spawn(move || {
-        while !until.load(Relaxed) {
+        while !is_done.load(Relaxed) {
             for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-                seen.fetch_max(memory_of_provider(&process.path()).unwrap_or(0), Relaxed);
+                shared_peak.fetch_max(provider_memory(&process.path()).unwrap_or(0), Relaxed);
             }
             thread::sleep(Duration::from_millis(20));
         }
@@ -64,8 +64,8 @@ fn peak_memory<T>(work: impl FnOnce() -> T) -> (T, u64) {
     (result, peak.load(Relaxed) / 1024)
 }
 
-/// `VmHWM` in KiB, where the process is the provider.
-fn memory_of_provider(process: &Path) -> Option<u64> {
+/// The peak resident memory (`VmHWM`) in KiB, if the process is the provider.
+fn provider_memory(process: &Path) -> Option<u64> {
     let program = fs::read_link(process.join("exe")).ok()?;
     (program == provider()).then_some(())?;
     let status = fs::read_to_string(process.join("status")).ok()?;
@@ -73,11 +73,12 @@ fn memory_of_provider(process: &Path) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-fn many(services: usize) {
+/// Measures plan, apply and destroy of so many services, and prints a row for each.
+fn measure_services(services: usize) {
     let (plane, proxy) = (control_plane(), Proxy::start(control_plane()));
     let namespace = plane.namespace("bench");
     let workspace = Workspace::new(Tool::Terraform);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
     let backend = format!("terraform {{\n  backend \"http\" {{\n    address = \"{}\"\n  }}\n}}\n", backend::start());
     let provider = "provider \"mesh\" {\n  owner = \"bench/NAMESPACE\"\n  config_path = \"kubeconfig\"\n}\n";
     let configure = |timeout: &str| {
@@ -85,47 +86,45 @@ fn many(services: usize) {
         let service = service.replace("calls     =", &format!("{timeout}\n  calls     ="));
         workspace.configure(&format!("{backend}{provider}{service}").replace("NAMESPACE", &namespace.name));
     };
-    let measured = |what: &str, work: &dyn Fn()| {
+    let measure = |what: &str, work: &dyn Fn()| {
         proxy.reset();
-        let begun = Instant::now();
+        let start = Instant::now();
         let ((), memory) = peak_memory(work);
-        let asked = proxy.asked();
-        let writes = asked.iter().filter(|asked| asked.writes()).count();
+        let requests = proxy.requests();
+        let writes = requests.iter().filter(|request| request.is_write()).count();
         println!(
             "| {services} | {what} | {:.1} s | {} | {writes} | {memory} MiB |",
-            begun.elapsed().as_secs_f64(),
-            asked.len()
+            start.elapsed().as_secs_f64(),
+            requests.len()
         );
     };
     configure("");
     workspace.run(&["init", "-input=false", "-no-color"]);
-    measured("plan of new services", &|| assert!(!workspace.plan().is_empty));
-    measured("apply, its plan included", &|| drop(workspace.apply().succeeded()));
-    measured("empty plan", &|| assert!(workspace.plan().is_empty));
+    measure("plan of new services", &|| assert!(!workspace.plan().is_empty));
+    measure("apply, its plan included", &|| drop(workspace.apply().expect_success()));
+    measure("empty plan", &|| assert!(workspace.plan().is_empty));
     configure("request_timeout = \"7s\"");
-    measured("apply of a change to all", &|| drop(workspace.apply().succeeded()));
-    measured("destroy, its plan included", &|| drop(workspace.destroy().succeeded()));
+    measure("apply of a change to all", &|| drop(workspace.apply().expect_success()));
+    measure("destroy, its plan included", &|| drop(workspace.destroy().expect_success()));
 }
 
 #[test]
 #[ignore = "a benchmark: `make bench`"]
-fn services() {
-    println!(
-        "| services | what | wall | requests | of them writes | provider's peak memory |\n|--:|---|--:|--:|--:|--:|"
-    );
+fn cost_of_many_services() {
+    println!("| services | what | wall | requests | writes | provider's peak memory |\n|--:|---|--:|--:|--:|--:|");
     for services in [10, 50, 200] {
-        many(services);
+        measure_services(services);
     }
 }
 
 #[tokio::test]
 #[ignore = "a benchmark: `make bench`"]
-async fn start() {
+async fn start_up_time() {
     let mut times = Vec::new();
     for _ in 0..20 {
-        let begun = Instant::now();
+        let start = Instant::now();
         let plugin = Plugin::start(Command::new(provider())).await;
-        times.push(begun.elapsed());
+        times.push(start.elapsed());
         drop(plugin);
     }
     times.sort();

@@ -1,4 +1,4 @@
-//! Who may call, on a real server: a service comes under rules step by step, and no step leaves a gap.
+//! The arguments about callers on a real API server: each change of `authorization_mode` is without a gap.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,16 @@ use serde_json::Value as Json;
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Proxy},
+    proxy::RecordedRequest,
     terraform::{Tool, Workspace},
     users::Grant,
 };
 
-use super::{configure, workspace};
+use super::{configure, destroy_all, workspace, workspace_with_proxy};
 
-/// A service with an HTTP port and another one, and every argument about who may call.
+/// A service with an HTTP port and a TCP port, and with every argument about callers.
 const CART: &str = r#"
 resource "mesh_service" "cart" {
   name      = "cart"
@@ -57,27 +58,26 @@ fn cart(mode: &str) -> String {
     CART.replace("MODE", mode)
 }
 
-/// The policies: the end of the name, and what is enforced of it.
+/// The AuthorizationPolicies: each name with the action, and whether it is a dry run.
 fn policies(namespace: &Namespace) -> BTreeMap<String, String> {
     let api = control_plane().api();
     let keys = api.objects(&namespace.name);
     let keys = keys.iter().map(|key| key.parse::<Key>().expect("a key"));
     let policies = keys.filter(|key| key.kind == &kind::AUTHORIZATION_POLICY).map(|key| {
-        let live = api.get(&key).expect("it is there");
-        let trial = match live["metadata"]["annotations"]["istio.io/dry-run"].as_str() {
-            Some("true") => " in a trial",
+        let live = api.get_existing(&key);
+        let dry_run = match live["metadata"]["annotations"]["istio.io/dry-run"].as_str() {
+            Some("true") => " (dry run)",
             _ => "",
         };
         let name = key.name.replace(&namespace.name, "NAMESPACE");
-        (name, format!("{}{trial}", live["spec"]["action"].as_str().expect("a text")))
+        (name, format!("{}{dry_run}", live["spec"]["action"].as_str().expect("a text")))
     });
     policies.collect()
 }
 
-/// Which namespaces see the Service, the DestinationRule and the VirtualService.
-fn seen_by(namespace: &Namespace) -> [String; 3] {
-    let get =
-        |kind, name: &str| control_plane().api().get(&Key::new(kind, &namespace.name, name)).expect("it is there");
+/// The `exportTo` of the Service, the DestinationRule and the VirtualService.
+fn export_to(namespace: &Namespace) -> [String; 3] {
+    let get = |kind, name: &str| control_plane().api().get_existing(&Key::new(kind, &namespace.name, name));
     let name = format!("cart-{}", namespace.name);
     let list = |live: &Json| {
         let namespaces = live["spec"]["exportTo"].as_array().expect("a list").iter();
@@ -91,37 +91,36 @@ fn seen_by(namespace: &Namespace) -> [String; 3] {
     ]
 }
 
-/// The policies that were written, in order: the end of the name, and whether it came or went.
-fn written(asked: &[Asked], namespace: &Namespace) -> Vec<String> {
+/// The writes of policies in order: `+` or `-` for an apply or a delete, and the suffix of the name.
+fn policy_writes(request: &[RecordedRequest], namespace: &Namespace) -> Vec<String> {
     let prefix = format!("cart-{}", namespace.name);
-    let policies = asked.iter().filter(|asked| asked.writes() && asked.path.contains("/authorizationpolicies/"));
-    let policies = policies.map(|asked| {
-        let (_, name) = asked.path.rsplit_once('/').expect("a path");
-        let sign = if asked.method == "DELETE" { '-' } else { '+' };
-        format!("{sign}{}", name.strip_prefix(&prefix).expect("ours"))
+    let policies =
+        request.iter().filter(|request| request.is_write() && request.path.contains("/authorizationpolicies/"));
+    let policies = policies.map(|request| {
+        let (_, name) = request.path.rsplit_once('/').expect("a path");
+        let sign = if request.method == "DELETE" { '-' } else { '+' };
+        format!("{sign}{}", name.strip_prefix(&prefix).expect("the prefix"))
     });
     policies.collect()
 }
 
-fn position(written: &[String], which: &str) -> usize {
-    written.iter().position(|one| one == which).unwrap_or_else(|| panic!("{which} is not in {written:?}"))
+fn position(writes: &[String], write: &str) -> usize {
+    writes.iter().position(|other| other == write).unwrap_or_else(|| panic!("{write} is not in {writes:?}"))
 }
 
 fn apply(workspace: &Workspace, namespace: &Namespace, hcl: &str) {
     configure(workspace, Grant::AppTeam, namespace, hcl);
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    workspace.converge();
 }
 
-/// off → dry_run → enforce → dry_run → off: what is exported and what is enforced at each stop.
+/// off → dry_run → enforce → dry_run → off: the policies and `exportTo` in each mode.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_service_comes_under_rules_and_leaves_them() {
-    const TRIAL: &[(&str, &str)] = &[
-        ("cart-NAMESPACE", "ALLOW in a trial"),
-        ("cart-NAMESPACE-deny", "DENY in a trial"),
-        ("cart-NAMESPACE-end-user", "DENY in a trial"),
+fn authorization_mode_changes_policies_and_visibility() {
+    const DRY_RUN: &[(&str, &str)] = &[
+        ("cart-NAMESPACE", "ALLOW (dry run)"),
+        ("cart-NAMESPACE-deny", "DENY (dry run)"),
+        ("cart-NAMESPACE-end-user", "DENY (dry run)"),
     ];
     const ENFORCED: &[(&str, &str)] = &[
         ("cart-NAMESPACE", "ALLOW"),
@@ -129,59 +128,56 @@ fn a_service_comes_under_rules_and_leaves_them() {
         ("cart-NAMESPACE-end-user", "DENY"),
         ("cart-NAMESPACE-ext-authz", "CUSTOM"),
     ];
-    let stops = [("off", &[][..], "*"), ("dry_run", TRIAL, "*"), ("enforce", ENFORCED, ".,shop")];
-    let [off, trial, enforced] = stops;
+    let modes = [("off", &[][..], "*"), ("dry_run", DRY_RUN, "*"), ("enforce", ENFORCED, ".,shop")];
+    let [off, dry_run, enforced] = modes;
     for tool in Tool::ALL {
-        let namespace = control_plane().namespace("tour");
+        let namespace = control_plane().namespace("modes");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
-        for (mode, expected, visible) in [off, trial, enforced, trial, off, enforced, off] {
+        for (mode, expected, visible) in [off, dry_run, enforced, dry_run, off, enforced, off] {
             apply(&workspace, &namespace, &cart(mode));
-            let expected = expected.iter().map(|(name, does)| ((*name).to_owned(), (*does).to_owned())).collect();
+            let expected = expected.iter().map(|(name, action)| ((*name).to_owned(), (*action).to_owned())).collect();
             assert_eq!(policies(&namespace), expected, "{tool}, {mode}");
-            assert_eq!(seen_by(&namespace), [visible; 3], "{tool}, {mode}");
+            assert_eq!(export_to(&namespace), [visible; 3], "{tool}, {mode}");
         }
-        workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{tool}");
+        destroy_all(&workspace, &namespace);
     }
 }
 
-/// Who may call is let in before others are refused, and refused until the last who may not.
+/// The ALLOW policy is created before those that deny, and deleted after them, so that an allowed caller is never denied.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_opens_comes_before_what_closes_and_goes_after_it() {
+fn allow_policy_is_created_first_and_deleted_last() {
     let namespace = control_plane().namespace("order");
-    let proxy = Proxy::start(control_plane());
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &cart("enforce"));
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    let closing = ["-deny", "-end-user", "-ext-authz"];
+    let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::AppTeam, &namespace, &cart("enforce"));
+    let denying = ["-deny", "-end-user", "-ext-authz"];
 
-    workspace.apply().succeeded();
-    let come = written(&proxy.asked(), &namespace);
-    assert_eq!(come.len(), 4, "{come:?}");
-    for suffix in closing {
-        assert!(position(&come, "+") < position(&come, &format!("+{suffix}")), "{come:?}");
+    workspace.apply().expect_success();
+    let created = policy_writes(&proxy.requests(), &namespace);
+    assert_eq!(created.len(), 4, "{created:?}");
+    for suffix in denying {
+        assert!(position(&created, "+") < position(&created, &format!("+{suffix}")), "{created:?}");
     }
 
     proxy.reset();
     configure(&workspace, Grant::AppTeam, &namespace, &cart("off"));
-    workspace.apply().succeeded();
-    let gone = written(&proxy.asked(), &namespace);
-    assert_eq!(gone.len(), 4, "{gone:?}");
-    for suffix in closing {
-        assert!(position(&gone, &format!("-{suffix}")) < position(&gone, "-"), "{gone:?}");
+    workspace.apply().expect_success();
+    let deleted = policy_writes(&proxy.requests(), &namespace);
+    assert_eq!(deleted.len(), 4, "{deleted:?}");
+    for suffix in denying {
+        assert!(position(&deleted, &format!("-{suffix}")) < position(&deleted, "-"), "{deleted:?}");
     }
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
-/// Ports of rules follow the ports of the service: by its number in the block, by its target in the policy.
+/// Rules name ports by the Service's port in the configuration, and by the target port in the policy.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn rules_follow_the_ports_of_the_service() {
+fn rules_name_the_target_ports_of_the_service() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("ports"));
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
     let ports = |suffix: &str| {
         let key = Key::new(&kind::AUTHORIZATION_POLICY, &namespace.name, &format!("cart-{}{suffix}", namespace.name));
-        let rules = api.get(&key).expect("it is there")["spec"]["rules"].clone();
+        let rules = api.get_existing(&key)["spec"]["rules"].clone();
         let rules = rules.as_array().expect("a list").iter();
         rules.map(|rule| rule["to"][0]["operation"]["ports"].to_string()).collect::<Vec<_>>()
     };
@@ -190,26 +186,26 @@ fn rules_follow_the_ports_of_the_service() {
     assert_eq!(ports(""), [http, r#"["19000"]"#]);
     assert_eq!([ports("-deny"), ports("-end-user"), ports("-ext-authz")], [[http]; 3]);
 
-    // The workload listens elsewhere.
+    // The workload listens on other ports.
     let moved = cart("enforce").replace("8080", "8081").replace("19000", "19001");
     apply(&workspace, &namespace, &moved);
     let http = r#"["8081"]"#;
     assert_eq!(ports(""), [http, r#"["19001"]"#]);
     assert_eq!([ports("-deny"), ports("-end-user"), ports("-ext-authz")], [[http]; 3]);
 
-    // A second port that speaks HTTP is governed by what is said of requests.
+    // A second HTTP port is governed by the rules on requests, too.
     let second = "port {\n    number   = 9090\n    protocol = \"grpc\"\n  }\n  allow {";
     apply(&workspace, &namespace, &moved.replacen("allow {", second, 1));
     let http = r#"["8081","9090"]"#;
     assert_eq!(ports(""), [http, r#"["19001"]"#]);
     assert_eq!([ports("-deny"), ports("-end-user"), ports("-ext-authz")], [[http]; 3]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
-/// Without requests there is nothing to say of them, and a plan says so before anything is written.
+/// A service without HTTP ports can't have rules on requests: they are plan errors, before anything is written.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_service_that_speaks_bytes() {
+fn tcp_service_has_tcp_rules_only() {
     const LEDGER: &str = r#"
 resource "mesh_service" "ledger" {
   name      = "ledger"
@@ -230,22 +226,24 @@ resource "mesh_service" "ledger" {
     ports = [5432]
   }
 }"#;
-    let namespace = control_plane().namespace("bytes");
+    let namespace = control_plane().namespace("tcp");
     let workspace = workspace(Tool::Tofu, Grant::AppTeam, &namespace, "");
     apply(&workspace, &namespace, LEDGER);
     let expected = [("ledger-NAMESPACE", "ALLOW"), ("ledger-NAMESPACE-deny", "DENY")];
-    let expected = expected.map(|(name, does)| (name.to_owned(), does.to_owned())).into();
+    let expected = expected.map(|(name, action)| (name.to_owned(), action.to_owned())).into();
     assert_eq!(policies(&namespace), expected);
 
     let requests = LEDGER
         .replacen("  allow {", "  require_end_user {}\n  allow {", 1)
         .replace("ports =", "paths = [\"/x\"]\n    ports =");
     configure(&workspace, Grant::AppTeam, &namespace, &requests);
-    let told = workspace.plan_run().errors();
-    for word in ["HTTP rule on tcp port 5432", "(IST0133)", "Rule on requests without an HTTP port"] {
-        assert!(told.contains(word), "{word:?} is not in: {told}");
-    }
+    let errors = workspace.try_plan().errors();
+    assert_contains_all(
+        "plan",
+        &errors,
+        ["HTTP rule on tcp port 5432", "(IST0133)", "Rule on requests without an HTTP port"],
+    );
     assert_eq!(policies(&namespace), expected);
     apply(&workspace, &namespace, LEDGER);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }

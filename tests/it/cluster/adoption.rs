@@ -1,23 +1,24 @@
-//! `adopt_existing`: what somebody else made is refused without it, and taken over with it; what runs on it goes on. And the
-//! other way on: another `owner`.
+//! `adopt_existing`: an object of another tool is a plan error without it, and is taken over with it, without a change of its
+//! uid. A resource can also change its `owner`.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{FIELD_MANAGER, FieldOwnership, annotation::OWNER, is_ownership_key, kind};
 
-use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
+use crate::support::{assertions::assert_contains_all, control_plane::control_plane, terraform::Tool, users::Grant};
 
-use super::{CART, configure, hand_made, intruders, life, workspace};
+use super::{CART, configure, destroy_all, hand_made, other_managers, uid_and_generation, workspace};
 
-/// `hcl` with `adopt_existing`.
-fn adopting(hcl: &str) -> String {
+/// `hcl` with `adopt_existing` in its first block.
+fn with_adopt_existing(hcl: &str) -> String {
     let (before, after) = hcl.split_once(" {\n").expect("a block");
     format!("{before} {{\n  adopt_existing = true\n{after}")
 }
 
-/// Ownership configuration, and what somebody has made otherwise: of which kind, which fields, and as a merge patch.
-type Adopted = (Grant, &'static str, (&'static str, &'static str), fn() -> Json);
+/// A configuration, and a difference of its live objects: the kind and the fields that differ, and the merge patch that
+/// made the difference.
+type AdoptionCase = (Grant, &'static str, (&'static str, &'static str), fn() -> Json);
 
-const ADOPTED: [Adopted; 3] = [
+const CASES: [AdoptionCase; 3] = [
     (
         Grant::AppTeam,
         CART,
@@ -51,57 +52,58 @@ resource "mesh_global_defaults" "this" {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_somebody_made_is_taken_over_on_demand() {
+fn existing_objects_are_adopted_on_demand() {
     let api = control_plane().api();
     for tool in Tool::ALL {
-        for (grant, hcl, (other, fields), patch) in ADOPTED {
+        for (grant, hcl, (other, fields), patch) in CASES {
             let namespace = control_plane().namespace("adopted");
-            let made = hand_made(grant, &namespace, hcl, "helm");
-            let changed = made.keys().find(|key| key.kind.kind == other).expect("it is there");
+            let objects = hand_made(grant, &namespace, hcl, "helm");
+            let changed = objects.keys().find(|key| key.kind.kind == other).expect("it is there");
             api.patch(changed, &patch());
-            let live = |key| api.get(key).expect("it is there");
-            let before: Vec<_> = made.keys().map(|key| life(&live(key))).collect();
+            let live = |key| api.get_existing(key);
+            let before: Vec<_> = objects.keys().map(|key| uid_and_generation(&live(key))).collect();
 
             let workspace = workspace(tool, grant, &namespace, hcl);
-            let told = workspace.plan_run().errors();
-            for key in made.keys() {
-                // An account has no field that the server would note a manager of.
-                let who = if key.kind == &kind::SERVICE_ACCOUNT { "." } else { "; it was written by helm" };
-                let words = format!("{key} is in the cluster, and this provider didn't make it{who}");
-                assert!(told.contains(&words), "{tool}: {words:?} is not in: {told}");
+            let errors = workspace.try_plan().errors();
+            for key in objects.keys() {
+                // A ServiceAccount has no field of which the server records a manager.
+                let writer = if key.kind == &kind::SERVICE_ACCOUNT { "." } else { "; it was written by helm" };
+                let part = format!("{key} is in the cluster, and this provider didn't make it{writer}");
+                assert!(errors.contains(&part), "{tool}: {part:?} is not in: {errors}");
             }
-            assert!(made.keys().map(|key| life(&live(key))).eq(before.iter().cloned()));
+            assert!(objects.keys().map(|key| uid_and_generation(&live(key))).eq(before.iter().cloned()));
 
-            configure(&workspace, grant, &namespace, &adopting(hcl));
+            configure(&workspace, grant, &namespace, &with_adopt_existing(hcl));
             let plan = workspace.plan();
-            for key in made.keys() {
+            for key in objects.keys() {
                 let fields = if key == changed { fields } else { "nothing in it" };
-                for words in [
-                    format!("{} will be taken over", key.kind.kind),
-                    format!("Apply makes it this resource's, and changes {fields}."),
-                ] {
-                    assert!(plan.text.contains(&words), "{tool}: {words:?} is not in: {}", plan.text);
-                }
+                assert_contains_all(
+                    tool,
+                    &plan.text,
+                    [
+                        format!("{} will be taken over", key.kind.kind),
+                        format!("Apply makes it this resource's, and changes {fields}."),
+                    ],
+                );
             }
-            workspace.apply().succeeded();
-            for ((key, body), before) in made.iter().zip(before) {
+            workspace.apply().expect_success();
+            for ((key, body), before) in objects.iter().zip(before) {
                 let now = live(key);
                 if key.kind.field_ownership == FieldOwnership::Exclusive {
                     assert_eq!(now["spec"], body["spec"]);
-                    assert_eq!(intruders(&now), Vec::<&Json>::new(), "{key}");
+                    assert_eq!(other_managers(&now), Vec::<&Json>::new(), "{key}");
                 }
-                assert_eq!(life(&now).0, before.0, "{key}");
-                assert_eq!(life(&now).1 == before.1, key != changed, "{key}");
+                assert_eq!(uid_and_generation(&now).0, before.0, "{key}");
+                assert_eq!(uid_and_generation(&now).1 == before.1, key != changed, "{key}");
             }
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
+            workspace.assert_empty_plan();
 
-            // What a chart made others run on: it is let go as it is. The rest was ours to delete.
-            let lent = || made.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared);
-            let ours: Vec<Json> = lent().map(&live).collect();
-            workspace.destroy().succeeded();
-            assert!(api.objects(&namespace.name).into_iter().eq(lent().map(ToString::to_string)), "{tool}");
-            for (key, before) in lent().zip(ours) {
+            // Shared kinds may be in use by others: they are released, and all others are deleted.
+            let shared = || objects.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared);
+            let before_destroy: Vec<Json> = shared().map(&live).collect();
+            workspace.destroy().expect_success();
+            assert!(api.objects(&namespace.name).into_iter().eq(shared().map(ToString::to_string)), "{tool}");
+            for (key, before) in shared().zip(before_destroy) {
                 let mut now = live(key);
                 now["metadata"].as_object_mut().expect("a map").remove("resourceVersion");
                 assert_eq!(now, released(before), "{key}");
@@ -110,7 +112,7 @@ fn what_somebody_made_is_taken_over_on_demand() {
     }
 }
 
-/// `live` as it should be once we have let go of it: without our stamps, and without us in managedFields.
+/// The expected object after its release: without the provider's labels and annotations, and without its managedFields.
 fn released(mut live: Json) -> Json {
     let metadata = live["metadata"].as_object_mut().expect("a map");
     for part in ["labels", "annotations"] {
@@ -129,44 +131,44 @@ fn released(mut live: Json) -> Json {
     live
 }
 
-/// Of a kind that others write too: whoever had the fields that we write is in nobody's way afterwards, and keeps the rest.
+/// The Service is of a shared kind: its former manager loses the fields that the provider writes, and keeps the others.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_service_that_was_taken_over_is_ours_to_change() {
+fn adopted_service_can_be_changed() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("service"));
-    let made = hand_made(Grant::AppTeam, &namespace, CART, "helm");
-    let service = made.keys().find(|key| key.kind == &kind::SERVICE).expect("it is there");
-    let theirs = json!({ "metadata": { "labels": { "team": "cart" } }, "spec": { "sessionAffinity": "ClientIP", "ports": [
+    let objects = hand_made(Grant::AppTeam, &namespace, CART, "helm");
+    let service = objects.keys().find(|key| key.kind == &kind::SERVICE).expect("it is there");
+    let patch = json!({ "metadata": { "labels": { "team": "cart" } }, "spec": { "sessionAffinity": "ClientIP", "ports": [
         { "name": "web", "port": 8080, "protocol": "TCP", "targetPort": 9999 },
     ] } });
-    api.patch(service, &theirs);
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &adopting(CART));
+    api.patch(service, &patch);
+    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &with_adopt_existing(CART));
     let change = |hcl: &str, target: u64| {
-        configure(&workspace, Grant::AppTeam, &namespace, &adopting(hcl));
-        workspace.apply().succeeded();
-        let live = api.get(service).expect("it is there");
+        configure(&workspace, Grant::AppTeam, &namespace, &with_adopt_existing(hcl));
+        workspace.apply().expect_success();
+        let live = api.get_existing(service);
         assert_eq!(live["spec"]["ports"][0]["targetPort"], target);
         assert_eq!(
             (&live["spec"]["sessionAffinity"], &live["metadata"]["labels"]["team"]),
             (&json!("ClientIP"), &json!("cart"))
         );
-        assert!(workspace.plan().is_empty);
+        workspace.assert_empty_plan();
     };
     change(CART, 8080);
     change(&CART.replace("protocol = \"http\"", "protocol = \"http\"\n    target_port = 7070"), 7070);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     assert_eq!(api.get(service).expect("it is left")["spec"]["ports"][0]["targetPort"], 7070);
 }
 
-/// A state that goes on under another owner's name says so on its objects, and nobody else may.
+/// After a change of `owner`, the objects carry the new owner, and the old owner can no longer change them.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_owner_is_renamed() {
+fn owner_can_be_renamed() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("renamed");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let owners = || {
             let live = api.objects(&namespace.name).into_iter().map(|key| api.get(&key.parse().unwrap()).unwrap());
             let mut owners: Vec<Json> = live.map(|live| live["metadata"]["annotations"][OWNER].clone()).collect();
@@ -178,31 +180,29 @@ fn an_owner_is_renamed() {
         let as_owner = |owner: &str, hcl: &str| {
             configure(&workspace, Grant::AppTeam, &namespace, hcl);
             let main = std::fs::read_to_string(workspace.path().join("main.tf")).expect("it is there");
-            workspace.file("main.tf", &main.replace(&before, owner));
+            workspace.write_file("main.tf", &main.replace(&before, owner));
         };
 
         as_owner("payments/prod", CART);
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.assert_empty_plan();
         assert_eq!(owners(), [before.as_str()]);
 
         as_owner("payments/prod", &CART.replace("[\"web\"]", "[\"web\", \"shop/checkout\"]"));
-        workspace.apply().succeeded();
-        assert_eq!(owners(), ["payments/prod"], "every object is stamped anew");
-        assert!(workspace.plan().is_empty);
+        workspace.apply().expect_success();
+        assert_eq!(owners(), ["payments/prod"], "every object carries the new owner");
+        workspace.assert_empty_plan();
 
-        // Whoever still goes by the old name has lost it, and gets it by an import alone.
-        let late = super::workspace(tool, Grant::AppTeam, &namespace, CART);
-        let told = late.plan_run().errors();
-        assert!(told.contains("of owner \"payments/prod\""), "{tool}: {told}");
-        late.run(&["import", "-input=false", "mesh_service.cart", &format!("{}/cart", namespace.name)]).succeeded();
-        let told = late.plan();
-        assert!(told.text.contains("1 to change"), "{tool}: {}", told.text);
-        late.apply().succeeded();
+        // A configuration with the old owner needs an import to get the objects back.
+        let old_owner = super::workspace(tool, Grant::AppTeam, &namespace, CART);
+        let errors = old_owner.try_plan().errors();
+        assert!(errors.contains("of owner \"payments/prod\""), "{tool}: {errors}");
+        old_owner.import("mesh_service.cart", &format!("{}/cart", namespace.name)).expect_success();
+        let plan = old_owner.plan();
+        assert!(plan.text.contains("1 to change"), "{tool}: {}", plan.text);
+        old_owner.apply().expect_success();
         assert_eq!(owners(), [before.as_str()]);
-        assert!(late.plan().is_empty);
-        assert!(workspace.plan_run().errors().contains(&format!("of owner {before:?}")), "{tool}");
-        late.destroy().succeeded();
-        assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
+        old_owner.assert_empty_plan();
+        assert!(workspace.try_plan().errors().contains(&format!("of owner {before:?}")), "{tool}");
+        destroy_all(&old_owner, &namespace);
     }
 }

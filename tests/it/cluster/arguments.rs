@@ -1,5 +1,5 @@
-//! Every argument of `mesh_service` on a real server: written, changed and removed. What each writes stands in
-//! `arguments.txt`, field by field as the server has it; what it wrote is gone with it, and nothing else has moved.
+//! Every argument of `mesh_service` on a real API server is set, changed and removed. `arguments.txt` lists the fields that
+//! each argument changes in the live objects. After its removal, all objects are as before.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -17,40 +17,40 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{configure, workspace};
+use super::{configure, destroy_all, workspace};
 
-/// An argument, or block.
+/// A test of one argument or block.
 pub(super) struct Row {
-    /// Its name.
+    /// Name of the argument.
     pub(super) argument: &'static str,
-    /// What stands beside it all the time; a name, a namespace and a port do anyway.
-    pub(super) beside: &'static str,
-    /// It is written.
-    pub(super) written: &'static str,
-    /// It is written otherwise.
+    /// Other arguments that the resource has all the time, in addition to its required ones.
+    pub(super) context: &'static str,
+    /// The argument as it is set first.
+    pub(super) set: &'static str,
+    /// The argument with another value.
     pub(super) changed: &'static str,
 }
 
-/// All objects are ours, but for the account.
+/// The resource creates all objects but the ServiceAccount.
 const MANAGED: &str = "service = \"managed\"\ncreate_service_account = false";
 
-/// Likewise, and what was given away is taken back.
-const ADOPTING: &str = "service = \"managed\"\ncreate_service_account = false\nadopt_existing = true";
+/// [`MANAGED`], and released objects are adopted again.
+const ADOPT_EXISTING: &str = "service = \"managed\"\ncreate_service_account = false\nadopt_existing = true";
 
-/// Likewise, with two versions.
+/// [`MANAGED`], with two versions.
 const VERSIONS: &str = "service = \"managed\"\ncreate_service_account = false\nversion {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}";
 
-/// A row of a table.
+/// Creates a row.
 pub(super) const fn row(
     argument: &'static str,
-    beside: &'static str,
-    written: &'static str,
+    context: &'static str,
+    set: &'static str,
     changed: &'static str,
 ) -> Row {
-    Row { argument, beside, written, changed }
+    Row { argument, context, set, changed }
 }
 
-/// In the order of the schema.
+/// The rows in the order of the schema.
 const ROWS: &[Row] = &[
     row(
         "global_name",
@@ -76,7 +76,7 @@ const ROWS: &[Row] = &[
     row("annotations", MANAGED, "annotations = { note = \"a\" }", "annotations = { note = \"b\" }"),
     row(
         "unmanaged",
-        ADOPTING,
+        ADOPT_EXISTING,
         "unmanaged = [\"DestinationRule\"]",
         "unmanaged = [\"DestinationRule\", \"VirtualService\"]",
     ),
@@ -182,26 +182,26 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Arguments that leave no trace of their own in any object, and the tests that show what they do.
-const ELSEWHERE: &[(&str, &str)] = &[
+/// Arguments without an own field in any object, each with the file of its tests.
+const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("name", "lifecycle.rs, replacement.rs"),
     ("namespace", "lifecycle.rs, replacement.rs"),
     ("service", "existing_service.rs"),
     ("adopt_existing", "adoption.rs"),
     ("replaces", "takeover.rs"),
-    ("timeouts", "behaviour.rs"),
+    ("timeouts", "provider_comparison.rs"),
 ];
 
 #[test]
 fn every_argument_has_a_row() {
-    covers::<Service>(ROWS, ELSEWHERE);
+    assert_covers_schema::<Service>(ROWS, TESTED_ELSEWHERE);
 }
 
-/// Each argument has a row, or a test elsewhere.
-pub(super) fn covers<R: ResourceType>(rows: &[Row], elsewhere: &[(&str, &str)]) {
+/// Checks that the rows and the arguments tested elsewhere are all arguments of the schema.
+pub(super) fn assert_covers_schema<R: ResourceType>(rows: &[Row], tested_elsewhere: &[(&str, &str)]) {
     let schema = R::schema();
     let rows: Vec<_> =
-        rows.iter().map(|row| row.argument).chain(elsewhere.iter().map(|(argument, _)| *argument)).collect();
+        rows.iter().map(|row| row.argument).chain(tested_elsewhere.iter().map(|(argument, _)| *argument)).collect();
     let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
     assert_eq!(missing, Vec::<&str>::new());
     for row in &rows {
@@ -211,18 +211,16 @@ pub(super) fn covers<R: ResourceType>(rows: &[Row], elsewhere: &[(&str, &str)]) 
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_each_writes_comes_changes_and_goes() {
+fn each_argument_is_created_changed_and_removed() {
     let namespace = control_plane().namespace("arguments");
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
     let configure = |hcl: &str| configure(&workspace, Grant::AppTeam, &namespace, hcl);
-    comes_and_goes(ROWS, service, &workspace, &configure, &namespace.name, &expect_file!["arguments.txt"]);
-    workspace.destroy().succeeded();
-    let left = control_plane().api().objects(&namespace.name);
-    assert_eq!(left, Vec::<String>::new());
+    check_arguments(ROWS, service, &workspace, &configure, &namespace.name, &expect_file!["arguments.txt"]);
+    destroy_all(&workspace, &namespace);
 }
 
-/// Writes, changes and removes the argument of every row, each in a resource of its own, `s0` and so on.
-pub(super) fn comes_and_goes(
+/// Sets, changes and removes the argument of every row. Each row has its own resource: `s0`, `s1` and so on.
+pub(super) fn check_arguments(
     rows: &[Row],
     resource: fn(usize, &Row, &str) -> String,
     workspace: &Workspace,
@@ -230,26 +228,24 @@ pub(super) fn comes_and_goes(
     namespace: &str,
     expect: &ExpectFile,
 ) {
-    let state = |of: fn(&Row) -> &'static str| {
-        let resources: Vec<_> = rows.iter().enumerate().map(|(n, row)| resource(n, row, of(row))).collect();
+    let apply = |argument: fn(&Row) -> &'static str| {
+        let resources: Vec<_> = rows.iter().enumerate().map(|(n, row)| resource(n, row, argument(row))).collect();
         configure(&resources.join("\n"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{}", plan.text);
-        live(workspace)
+        workspace.converge();
+        live_objects(workspace)
     };
-    let without = state(|_| "");
-    let written = state(|row| row.written);
-    let changed = state(|row| row.changed);
-    let removed = state(|_| "");
+    let without = apply(|_| "");
+    let set = apply(|row| row.set);
+    let changed = apply(|row| row.changed);
+    let removed = apply(|_| "");
     assert_eq!(removed, without);
 
     let mut text = String::new();
     for (n, row) in rows.iter().enumerate() {
-        for (words, other) in [(row.written, &written), (row.changed, &changed)] {
-            writeln!(text, "=== {}", words.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
+        for (argument, objects) in [(row.set, &set), (row.changed, &changed)] {
+            writeln!(text, "=== {}", argument.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
             let name = format!("s{n}");
-            for line in differences(&without[&name], &other[&name]) {
+            for line in differences(&without[&name], &objects[&name]) {
                 writeln!(text, "{}", line.replace(namespace, "NAMESPACE").replace(&name, "NAME")).unwrap();
             }
         }
@@ -257,23 +253,23 @@ pub(super) fn comes_and_goes(
     expect.assert_eq(&text);
 }
 
-fn service(n: usize, row: &Row, written: &str) -> String {
+fn service(n: usize, row: &Row, argument: &str) -> String {
     let port = "port {\nnumber = 8080\nprotocol = \"http\"\n}";
-    let beside = row.beside;
+    let context = row.context;
     format!(
-        "resource \"mesh_service\" \"s{n}\" {{\nname = \"s{n}\"\nnamespace = \"NAMESPACE\"\n{beside}\n{port}\n{written}\n}}"
+        "resource \"mesh_service\" \"s{n}\" {{\nname = \"s{n}\"\nnamespace = \"NAMESPACE\"\n{context}\n{port}\n{argument}\n}}"
     )
 }
 
-/// What the server has of each service's objects, by service and key.
-pub(super) fn live(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, Json>> {
+/// The live objects of each resource, by resource name and key, reduced to what the provider owns.
+pub(super) fn live_objects(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, Json>> {
     let api = control_plane().api();
     let mut all = BTreeMap::new();
     for (address, values) in workspace.resources() {
         let objects = values["objects"].as_object().expect("a map").iter().map(|(key, body)| {
             let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
             let parsed: Key = key.parse().expect("a key");
-            let live = api.get(&parsed).unwrap_or_else(|| panic!("{key} isn't there"));
+            let live = api.get(&parsed).unwrap_or_else(|| panic!("{key} doesn't exist"));
             (key.clone(), owned_fields(&live, Some(&body), &parsed))
         });
         let name = address.rsplit('.').next().expect("an address").to_owned();
@@ -282,7 +278,7 @@ pub(super) fn live(workspace: &Workspace) -> BTreeMap<String, BTreeMap<String, J
     all
 }
 
-/// One line a field that differs.
+/// The differences, one line for each field.
 pub(super) fn differences(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) -> Vec<String> {
     let mut lines = Vec::new();
     for key in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
@@ -299,23 +295,23 @@ pub(super) fn differences(before: &BTreeMap<String, Json>, after: &BTreeMap<Stri
     lines
 }
 
-fn fields(before: &Json, after: &Json, path: &str, told: &mut dyn FnMut(String)) {
+fn fields(before: &Json, after: &Json, path: &str, report: &mut dyn FnMut(String)) {
     match (before, after) {
         (Json::Object(a), Json::Object(b)) => {
             for name in a.keys().chain(b.keys().filter(|name| !a.contains_key(*name))) {
                 let inner = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 let of = |object: &serde_json::Map<String, Json>| object.get(name).cloned().unwrap_or_default();
-                fields(&of(a), &of(b), &inner, told);
+                fields(&of(a), &of(b), &inner, report);
             }
         }
         (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
             for (n, (a, b)) in a.iter().zip(b).enumerate() {
-                fields(a, b, &format!("{path}[{n}]"), told);
+                fields(a, b, &format!("{path}[{n}]"), report);
             }
         }
         (a, b) if a == b => {}
-        (Json::Null, b) => told(format!("+ {path}: {b}")),
-        (a, Json::Null) => told(format!("- {path}: {a}")),
-        (a, b) => told(format!("~ {path}: {a} -> {b}")),
+        (Json::Null, b) => report(format!("+ {path}: {b}")),
+        (a, Json::Null) => report(format!("- {path}: {a}")),
+        (a, b) => report(format!("~ {path}: {a} -> {b}")),
     }
 }

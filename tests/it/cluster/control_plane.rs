@@ -1,4 +1,4 @@
-//! The control plane that the other tests stand on is what it says it is.
+//! The control plane of the tests behaves like a real cluster as far as the other tests rely on it.
 
 use http::Method;
 use serde_json::Value as Json;
@@ -8,7 +8,7 @@ use crate::support::{api::Api, control_plane::control_plane};
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn every_kind_that_we_write_is_served() {
+fn every_written_kind_is_served() {
     let api = control_plane().api();
     for kind in object::kind::MANAGED {
         let root = if kind.group.is_empty() { "/api" } else { "/apis" };
@@ -23,22 +23,22 @@ fn every_kind_that_we_write_is_served() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn the_server_says_a_version_that_clients_can_parse() {
+fn server_version_is_parseable() {
     let version = control_plane().api().request(Method::GET, "/version", None).expect("a version");
     assert!(version["gitVersion"].as_str().is_some_and(|v| v.starts_with("v1.")), "{version}");
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_namespace_is_empty_and_of_one_test_alone() {
+fn namespaces_are_unique_and_empty() {
     let (one, two) = (control_plane().namespace("empty"), control_plane().namespace("empty"));
     assert_ne!(one.name, two.name);
-    assert_eq!(control_plane().api().objects(&one.name), Vec::<String>::new());
+    one.assert_empty();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn istios_own_rules_are_enforced() {
+fn istio_validation_rules_are_enforced() {
     let namespace = control_plane().namespace("rules");
     let key = Key::new(&object::kind::VIRTUAL_SERVICE, &namespace.name, "bad");
     let body: Json = serde_json::json!({
@@ -47,25 +47,25 @@ fn istios_own_rules_are_enforced() {
         "spec": { "hosts": ["x"], "http": [{ "timeout": "soon" }] },
     });
     let path = format!("/apis/{}/namespaces/{}/virtualservices", key.kind.api_version(), namespace.name);
-    let refusal = control_plane()
+    let error = control_plane()
         .api()
         .request(Method::POST, &path, Some(("application/json", &body)))
-        .expect_err("it is refused");
-    assert_eq!(refusal.code, 422);
-    assert!(refusal.message.contains("must be a valid duration"), "{}", refusal.message);
+        .expect_err("the object is invalid");
+    assert_eq!(error.code, 422);
+    assert!(error.message.contains("must be a valid duration"), "{}", error.message);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_client_certificate_is_a_user() {
+fn client_certificate_authenticates_a_user() {
     let plane = control_plane();
     let user = plane.certificate_user("someone", &["some-group"]);
     let review = serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let api = Api::new(&plane.kubeconfig(&user));
-    let known = api.request(Method::POST, path, Some(("application/json", &review))).expect("an answer");
-    assert_eq!(known["status"]["userInfo"]["username"], user.name.as_str());
+    let review = api.request(Method::POST, path, Some(("application/json", &review))).expect("a response");
+    assert_eq!(review["status"]["userInfo"]["username"], user.name.as_str());
     assert!(
-        known["status"]["userInfo"]["groups"].as_array().is_some_and(|groups| groups.contains(&"some-group".into()))
+        review["status"]["userInfo"]["groups"].as_array().is_some_and(|groups| groups.contains(&"some-group".into()))
     );
 }

@@ -1,5 +1,5 @@
-//! What somebody else does to our objects is seen by the next plan and taken back by the next apply, whole: nothing of theirs
-//! is left in the object, nor in who owns its fields.
+//! Changes of the provider's objects by other clients are shown by the next plan and reverted by the next apply, including the
+//! ownership of fields.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::Key;
@@ -11,7 +11,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{intruders, workspace};
+use super::{other_managers, workspace};
 
 const PLATFORM: &str = r#"
 resource "mesh_external_service" "bank" {
@@ -27,67 +27,69 @@ resource "mesh_global_defaults" "this" {
   }
 }"#;
 
-/// What somebody does to an object, `Kind/name`.
-struct Meddling {
+/// A change of an object by another client.
+struct Change {
+    /// `Kind/name`
     object: &'static str,
-    what: What,
+    method: Method,
 }
 
-enum What {
-    /// `kubectl patch --type merge`, made from the live object.
-    Patched(fn(&Json) -> Json),
-    /// Server-side apply by another manager, by force.
-    Applied(fn() -> Json),
+/// How another client changes an object.
+enum Method {
+    /// A merge patch as of `kubectl patch`, computed from the live object.
+    Patch(fn(&Json) -> Json),
+    /// A forced server-side apply by another field manager.
+    Apply(fn() -> Json),
 }
 
-use What::{Applied, Patched};
+use Method::{Apply, Patch};
 
-const MEDDLING: &[Meddling] = &[
-    // Opens the mesh to everybody.
-    Meddling { object: "AuthorizationPolicy/deny-all", what: Patched(|_| json!({ "spec": { "rules": [{}] } })) },
-    // Closes one workload, and so opens all others.
-    Meddling {
+const CHANGES: &[Change] = &[
+    // Allows every call in the mesh.
+    Change { object: "AuthorizationPolicy/deny-all", method: Patch(|_| json!({ "spec": { "rules": [{}] } })) },
+    // Selects one workload, and so stops denying calls of all others.
+    Change {
         object: "AuthorizationPolicy/deny-all",
-        what: Patched(|_| json!({ "spec": { "selector": { "matchLabels": { "app": "cart" } } } })),
+        method: Patch(|_| json!({ "spec": { "selector": { "matchLabels": { "app": "cart" } } } })),
     },
-    // Counts in place of refusing.
-    Meddling {
+    // Makes the policy a dry run.
+    Change {
         object: "AuthorizationPolicy/deny-all",
-        what: Patched(|_| json!({ "metadata": { "annotations": { "istio.io/dry-run": "true" } } })),
+        method: Patch(|_| json!({ "metadata": { "annotations": { "istio.io/dry-run": "true" } } })),
     },
-    // Hides it from the control plane that is there.
-    Meddling {
+    // Hides the policy from the running control plane.
+    Change {
         object: "AuthorizationPolicy/deny-all",
-        what: Patched(|_| json!({ "metadata": { "labels": { "istio.io/rev": "canary" } } })),
+        method: Patch(|_| json!({ "metadata": { "labels": { "istio.io/rev": "canary" } } })),
     },
-    Meddling {
+    Change {
         object: "PeerAuthentication/default",
-        what: Patched(
+        method: Patch(
             |_| json!({ "spec": { "mtls": { "mode": "DISABLE" }, "selector": { "matchLabels": { "app": "cart" } } } }),
         ),
     },
-    Meddling {
+    Change {
         object: "ServiceEntry/api-bank-example",
-        what: Patched(|live| {
+        method: Patch(|live| {
             let mut ports = live["spec"]["ports"].as_array().expect("a list").clone();
             ports.push(json!({ "number": 9999, "name": "tcp-theirs", "protocol": "TCP" }));
             json!({ "spec": { "ports": ports } })
         }),
     },
-    Meddling {
+    Change {
         object: "DestinationRule/api-bank-example",
-        what: Patched(|_| json!({ "spec": { "trafficPolicy": { "tls": { "mode": "DISABLE" } } } })),
+        method: Patch(|_| json!({ "spec": { "trafficPolicy": { "tls": { "mode": "DISABLE" } } } })),
     },
-    // A value of ours changed, and one added, by a manager that owns what it applies.
-    Meddling {
+    // Another field manager changes a value of the provider, and adds a field.
+    Change {
         object: "DestinationRule/api-bank-example",
-        what: Applied(
+        method: Apply(
             || json!({ "spec": { "exportTo": ["*"], "trafficPolicy": { "tls": { "mode": "DISABLE" }, "outlierDetection": { "interval": "1s" } } } }),
         ),
     },
 ];
 
-/// What of an object means something to Istio or to us.
+/// The parts of an object that have a meaning for Istio or for the provider.
 fn meaning(live: &Json) -> Json {
     json!({ "spec": live["spec"], "labels": live["metadata"]["labels"], "annotations": live["metadata"]["annotations"] })
 }
@@ -96,11 +98,11 @@ fn key(namespace: &Namespace, object: &str) -> Key {
     object.replace('/', &format!("/{}/", namespace.name)).parse().expect("a key")
 }
 
-fn meddle(api: &Api, key: &Key, what: &What) {
-    let live = api.get(key).expect("it is there");
-    match what {
-        Patched(patch) => api.patch(key, &patch(&live)),
-        Applied(body) => {
+fn change(api: &Api, key: &Key, method: &Method) {
+    let live = api.get_existing(key);
+    match method {
+        Patch(patch) => api.patch(key, &patch(&live)),
+        Apply(body) => {
             let mut body = body();
             body["apiVersion"] = live["apiVersion"].clone();
             body["kind"] = live["kind"].clone();
@@ -112,47 +114,47 @@ fn meddle(api: &Api, key: &Key, what: &What) {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_somebody_does_to_our_objects_is_seen_and_taken_back() {
+fn changes_by_others_are_planned_and_reverted() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("drift"));
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, PLATFORM);
-    workspace.apply().succeeded();
-    for Meddling { object, what } in MEDDLING {
+    workspace.apply().expect_success();
+    for Change { object, method } in CHANGES {
         let key = key(&namespace, object);
-        let before = meaning(&api.get(&key).expect("it is there"));
-        meddle(&api, &key, what);
-        let meddled = api.get(&key).expect("it is there");
-        assert_ne!(meaning(&meddled), before, "{key}");
+        let before = meaning(&api.get_existing(&key));
+        change(&api, &key, method);
+        let changed = api.get_existing(&key);
+        assert_ne!(meaning(&changed), before, "{key}");
 
         let plan = workspace.plan();
         assert!(!plan.is_empty && plan.text.contains(&key.to_string()), "{key}: {}", plan.text);
-        let who = if matches!(what, Patched(_)) { "kubectl-patch" } else { "argocd-controller" };
-        let warning = format!("{} was changed by {who}", key.kind.kind);
+        let manager = if matches!(method, Patch(_)) { "kubectl-patch" } else { "argocd-controller" };
+        let warning = format!("{} was changed by {manager}", key.kind.kind);
         assert!(plan.text.contains(&warning), "{warning:?} is not in: {}", plan.text);
 
-        workspace.apply().succeeded();
-        let mended = api.get(&key).expect("it is there");
-        assert_eq!(meaning(&mended), before, "{key}, from {}", meaning(&meddled));
-        assert_eq!(intruders(&mended), Vec::<&Json>::new(), "{key}");
+        workspace.apply().expect_success();
+        let reverted = api.get_existing(&key);
+        assert_eq!(meaning(&reverted), before, "{key}, from {}", meaning(&changed));
+        assert_eq!(other_managers(&reverted), Vec::<&Json>::new(), "{key}");
         let plan = workspace.plan();
         assert!(plan.is_empty, "{key}: {}", plan.text);
     }
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_object_that_nobody_owns_any_more_is_owned_again() {
+fn object_without_field_managers_is_owned_again() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("ownerless"));
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, PLATFORM);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let key = key(&namespace, "PeerAuthentication/default");
-    let before = meaning(&api.get(&key).expect("it is there"));
+    let before = meaning(&api.get_existing(&key));
     api.patch(&key, &json!({ "metadata": { "managedFields": [{}] }, "spec": { "mtls": { "mode": "PERMISSIVE" } } }));
     assert!(!workspace.plan().is_empty);
-    workspace.apply().succeeded();
-    let mended = api.get(&key).expect("it is there");
-    assert_eq!(meaning(&mended), before);
-    assert_eq!(intruders(&mended), Vec::<&Json>::new());
-    assert!(workspace.plan().is_empty);
-    workspace.destroy().succeeded();
+    workspace.apply().expect_success();
+    let reverted = api.get_existing(&key);
+    assert_eq!(meaning(&reverted), before);
+    assert_eq!(other_managers(&reverted), Vec::<&Json>::new());
+    workspace.assert_empty_plan();
+    workspace.destroy().expect_success();
 }

@@ -1,5 +1,4 @@
-//! The examples do what they say, installed the way users install: `init` from a mirror, then plan, apply, an empty plan,
-//! destroy.
+//! The examples can be applied as users do it: `init` from a mirror, then `apply`, an empty plan, and `destroy`.
 
 use std::{collections::BTreeMap, fs};
 
@@ -11,32 +10,32 @@ use crate::{
     generated::{files, text},
     support::{
         api::Api,
-        control_plane::{control_plane, repository, yaml},
-        namespaces::finalize,
+        control_plane::{control_plane, parse_yaml, repository_root},
+        namespace_finalizer::finalize_namespaces,
         terraform::{Tool, Workspace},
     },
 };
 
-/// A workspace with the configuration of examples/`folder`, after `init`.
+/// An initialized workspace with the configuration of examples/`folder`.
 fn initialized(tool: Tool, folder: &str) -> Workspace {
     let workspace = Workspace::with_mirror(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
-    for entry in fs::read_dir(repository().join("examples").join(folder)).expect("the example is there") {
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    for entry in fs::read_dir(repository_root().join("examples").join(folder)).expect("the example is there") {
         let path = entry.expect("a file").path();
         if path.extension().is_some_and(|extension| extension == "tf") {
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-            workspace.file(name, &fs::read_to_string(&path).expect("reading an example"));
+            workspace.write_file(name, &fs::read_to_string(&path).expect("reading an example"));
         }
     }
     if !workspace.path().join("main.tf").exists() {
         workspace.configure("provider \"mesh\" {\n  owner = \"tests/examples\"\n}\n");
     }
-    let told = workspace.run(&["init", "-input=false", "-no-color"]).succeeded().stdout;
-    assert!(told.contains("mesh-provider/mesh v"), "{told}");
+    let output = workspace.run(&["init", "-input=false", "-no-color"]).expect_success().stdout;
+    assert!(output.contains("mesh-provider/mesh v"), "{output}");
     workspace
 }
 
-/// Who may call each service, by the AuthorizationPolicies of `namespaces` as the API server has them.
+/// The allowed callers of each service, by the live AuthorizationPolicies in `namespaces`.
 pub(super) fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<String>> {
     let policies = namespaces.iter().flat_map(|namespace| {
         let path = format!("/apis/security.istio.io/v1/namespaces/{namespace}/authorizationpolicies");
@@ -46,8 +45,8 @@ pub(super) fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<St
     for policy in policies {
         assert_eq!(policy["spec"]["action"], "ALLOW");
         let workload = policy["spec"]["selector"]["matchLabels"]["app"].as_str().unwrap_or("everybody").to_owned();
-        let rules = policy["spec"]["rules"].as_array().expect("written, even when empty").clone();
-        let sources = rules.iter().flat_map(|rule| rule["from"].as_array().expect("who").clone());
+        let rules = policy["spec"]["rules"].as_array().expect("a list, even when empty").clone();
+        let sources = rules.iter().flat_map(|rule| rule["from"].as_array().expect("a list").clone());
         let principals = sources.flat_map(|from| from["source"]["principals"].as_array().cloned().unwrap_or_default());
         let principals = principals.map(|principal| principal.as_str().expect("a text").to_owned());
         callers.entry(workload).or_default().extend(principals);
@@ -57,16 +56,16 @@ pub(super) fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<St
 
 const NAMESPACES: [&str; 7] = ["photo", "datastore", "istio-system", "shop", "pci", "reporting", "sales"];
 
-fn everything(api: &Api) -> Vec<String> {
+fn all_objects(api: &Api) -> Vec<String> {
     NAMESPACES.iter().flat_map(|name| api.objects(name)).collect()
 }
 
-/// The Services of a configuration that are somebody else's, as their charts make them.
-fn make_services(api: &Api, configuration: &str) {
+/// Creates the Services that a configuration doesn't manage, as their charts would.
+fn create_existing_services(api: &Api, configuration: &str) {
     let written: Json = hcl::from_str(configuration).expect("HCL");
     let services = written["resource"]["mesh_service"].as_object().into_iter().flatten();
     for (_, service) in services.filter(|(_, service)| service.get("service").is_none()) {
-        // One block is an object, several are a list.
+        // The HCL parser returns an object for one block, and a list for several.
         let ports = service["port"].as_array().cloned().unwrap_or_else(|| vec![service["port"].clone()]);
         let ports = ports.iter().map(|port| {
             let target = port.get("target_port").unwrap_or(&port["number"]);
@@ -79,22 +78,22 @@ fn make_services(api: &Api, configuration: &str) {
     }
 }
 
-/// One test, because the examples share namespaces, the mesh's root among them.
+/// This is one test, because the examples share namespaces, one of which is the root namespace.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn every_example_is_applied() {
     let api = control_plane().api();
     for name in NAMESPACES {
-        api.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }), "tests");
+        control_plane().create_namespace(name);
     }
     for tool in Tool::ALL {
-        the_photo_application(&api, tool);
+        check_photo_application(&api, tool);
     }
     for path in files("examples/resources/mesh_service", ".tf") {
-        make_services(&api, &text(&path));
+        create_existing_services(&api, &text(&path));
     }
-    let theirs = everything(&api);
-    let _controller = finalize(vec!["storefront".to_owned()]);
+    let initial = all_objects(&api);
+    let _controller = finalize_namespaces(vec!["storefront".to_owned()]);
     for resource in [
         "mesh_service",
         "mesh_external_service",
@@ -106,26 +105,19 @@ fn every_example_is_applied() {
         "mesh_gateway",
     ] {
         let workspace = initialized(Tool::Tofu, &format!("resources/{resource}"));
-        workspace.apply().succeeded();
-        is_empty(&workspace);
-        workspace.destroy().succeeded();
-        assert_eq!(everything(&api), theirs, "{resource}");
+        workspace.converge();
+        workspace.destroy().expect_success();
+        assert_eq!(all_objects(&api), initial, "{resource}");
     }
-    two_teams(&api);
-    assert_eq!(everything(&api), theirs);
-    adoption(&api);
-    assert_eq!(everything(&api), theirs);
+    check_two_teams(&api);
+    assert_eq!(all_objects(&api), initial);
+    check_adoption(&api);
+    assert_eq!(all_objects(&api), initial);
 }
 
-fn is_empty(workspace: &Workspace) {
-    let unchanged = workspace.plan();
-    assert!(unchanged.is_empty, "{}", unchanged.text);
-}
-
-fn the_photo_application(api: &Api, tool: Tool) {
+fn check_photo_application(api: &Api, tool: Tool) {
     let photo = initialized(tool, "scenarios/photo-app");
-    photo.apply().succeeded();
-    is_empty(&photo);
+    photo.converge();
     let expected = [
         ("datastore", vec!["cluster.local/ns/photo/sa/photo-backend"]),
         ("everybody", vec![]),
@@ -135,52 +127,53 @@ fn the_photo_application(api: &Api, tool: Tool) {
     let expected: BTreeMap<String, Vec<String>> =
         expected.map(|(who, by)| (who.to_owned(), by.into_iter().map(str::to_owned).collect())).into();
     assert_eq!(callers(api, &["photo", "datastore", "istio-system"]), expected, "{tool}");
-    photo.destroy().succeeded();
-    assert_eq!(everything(api), Vec::<String>::new(), "{tool}");
+    photo.destroy().expect_success();
+    assert_eq!(all_objects(api), Vec::<String>::new(), "{tool}");
 }
 
-/// Two states that know nothing of each other: the caller comes first, and neither minds when the other comes or goes.
-fn two_teams(api: &Api) {
+/// Two independent states: the caller is applied first, and neither plan changes when the other is applied or destroyed.
+fn check_two_teams(api: &Api) {
     let shop = initialized(Tool::Terraform, "resources/mesh_service/two-teams/shop");
     let pci = initialized(Tool::Tofu, "resources/mesh_service/two-teams/pci");
-    shop.apply().succeeded();
-    pci.apply().succeeded();
-    is_empty(&shop);
-    is_empty(&pci);
+    shop.apply().expect_success();
+    pci.apply().expect_success();
+    shop.assert_empty_plan();
+    pci.assert_empty_plan();
     let expected = [("checkout", vec![]), ("charges", vec!["cluster.local/ns/shop/sa/checkout".to_owned()])];
     let expected: BTreeMap<String, Vec<String>> = expected.map(|(who, by)| (who.to_owned(), by)).into();
     assert_eq!(callers(api, &["shop", "pci"]), expected);
-    shop.destroy().succeeded();
-    is_empty(&pci);
-    pci.destroy().succeeded();
+    shop.destroy().expect_success();
+    pci.assert_empty_plan();
+    pci.destroy().expect_success();
 }
 
-/// What has our name is taken over, what has another goes, and what was somebody's Service stays when all else is gone.
-fn adoption(api: &Api) {
+/// An object of the expected name is adopted, one of another name is replaced, and the Service of the chart is kept by a
+/// destroy.
+fn check_adoption(api: &Api) {
     let before: Vec<Json> = files("examples/resources/mesh_service/adoption/before", ".yaml")
         .iter()
-        .flat_map(|path| yaml(&text(path)))
+        .flat_map(|path| parse_yaml(&text(path)))
         .collect();
     for object in &before {
         api.apply(object, "kubectl");
     }
     let key = |kind, name| Key::new(kind, "sales", name);
-    let uid = |key: &Key| api.get(key).expect("it is there")["metadata"]["uid"].clone();
+    let uid = |key: &Key| api.get_existing(key)["metadata"]["uid"].clone();
     let rule = key(&kind::DESTINATION_RULE, "orders");
-    let (service, theirs) = (key(&kind::SERVICE, "orders"), uid(&rule));
+    let (service, rule_uid) = (key(&kind::SERVICE, "orders"), uid(&rule));
 
     let orders = initialized(Tool::Terraform, "resources/mesh_service/adoption");
-    let told = orders.apply().succeeded().stdout;
-    assert!(told.contains("DestinationRule will be taken over"), "{told}");
-    is_empty(&orders);
-    assert_eq!(uid(&rule), theirs, "it is the same object");
-    assert!(api.get(&key(&kind::VIRTUAL_SERVICE, "orders-routes")).is_none(), "ours has taken its place");
-    let ours = api.get(&key(&kind::VIRTUAL_SERVICE, "orders")).expect("it is there");
-    assert_eq!(ours["spec"]["hosts"], json!(["orders.sales.svc.cluster.local"]));
-    let policy = api.get(&key(&kind::AUTHORIZATION_POLICY, "orders")).expect("it is there");
+    let output = orders.apply().expect_success().stdout;
+    assert!(output.contains("DestinationRule will be taken over"), "{output}");
+    orders.assert_empty_plan();
+    assert_eq!(uid(&rule), rule_uid, "the object is still the same");
+    assert!(api.get(&key(&kind::VIRTUAL_SERVICE, "orders-routes")).is_none(), "it is replaced");
+    let route = api.get_existing(&key(&kind::VIRTUAL_SERVICE, "orders"));
+    assert_eq!(route["spec"]["hosts"], json!(["orders.sales.svc.cluster.local"]));
+    let policy = api.get_existing(&key(&kind::AUTHORIZATION_POLICY, "orders"));
     assert_eq!(policy["metadata"]["annotations"]["istio.io/dry-run"], "true");
 
-    orders.destroy().succeeded();
-    let left = api.get(&service).expect("it is the chart's");
+    orders.destroy().expect_success();
+    let left = api.get(&service).expect("the Service of the chart is kept");
     assert!(left["metadata"]["annotations"].get("networking.istio.io/exportTo").is_none(), "{left}");
 }

@@ -1,23 +1,27 @@
-//! `service = "existing"`: of a Service that a chart makes, the annotation that says who sees it is ours, and nothing else. It
-//! is never created, and the chart may delete it and make it again.
+//! `service = "existing"`: of a Service that a chart creates, the provider manages only the annotation
+//! `networking.istio.io/exportTo`. It never creates the Service, and the chart may delete and recreate it.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{FIELD_MANAGER, Key, is_ownership_key, kind};
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
-    proxy::{Fault, Proxy},
-    terraform::{Tool, Workspace, finish},
+    polling::wait_until,
+    proxy::Fault,
+    terraform::{Tool, Workspace, wait_for_exit},
     users::Grant,
 };
 
-use super::{APPLY, configure, life, provider, workspace};
+use super::{
+    APPLY, configure, destroy_all, provider, uid_and_generation, with_arguments, workspace, workspace_with_proxy,
+};
 
 const EXPORT_TO: &str = "networking.istio.io/exportTo";
 
-/// A service whose Service is a chart's.
+/// A service whose Service a chart manages.
 const CART: &str = r#"
 resource "mesh_service" "cart" {
   name      = "cart"
@@ -32,21 +36,16 @@ resource "mesh_service" "cart" {
   }
 }"#;
 
-/// [`CART`] with more arguments.
-fn with(arguments: &str) -> String {
-    CART.replacen("  port {", &format!("  {arguments}\n  port {{"), 1)
-}
-
-fn key(namespace: &Namespace) -> Key {
+fn service_key(namespace: &Namespace) -> Key {
     Key::new(&kind::SERVICE, &namespace.name, "cart")
 }
 
-fn live(namespace: &Namespace) -> Json {
-    control_plane().api().get(&key(namespace)).expect("it is there")
+fn live_service(namespace: &Namespace) -> Json {
+    control_plane().api().get_existing(&service_key(namespace))
 }
 
-/// What the chart wants.
-fn chart(namespace: &Namespace, annotations: &Json) -> Json {
+/// The Service of the chart.
+fn chart_service(namespace: &Namespace, annotations: &Json) -> Json {
     json!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": { "name": "cart", "namespace": namespace.name, "annotations": annotations, "labels": { "app": "cart" } },
@@ -54,73 +53,67 @@ fn chart(namespace: &Namespace, annotations: &Json) -> Json {
     })
 }
 
-/// The chart is installed, or upgraded.
-fn install(namespace: &Namespace) {
-    control_plane().api().apply(&chart(namespace, &json!({ "chart": "cart-1.0" })), "helm");
+/// Installs or upgrades the chart.
+fn install_chart(namespace: &Namespace) {
+    control_plane().api().apply(&chart_service(namespace, &json!({ "chart": "cart-1.0" })), "helm");
 }
 
-/// Who sees the Service.
-fn seen_by(namespace: &Namespace) -> Option<String> {
-    live(namespace)["metadata"]["annotations"][EXPORT_TO].as_str().map(str::to_owned)
+/// The value of the annotation.
+fn export_to(namespace: &Namespace) -> Option<String> {
+    live_service(namespace)["metadata"]["annotations"][EXPORT_TO].as_str().map(str::to_owned)
 }
 
-/// The fields of which we are a manager.
-fn ours(live: &Json) -> Vec<Json> {
+/// The fields that the provider owns.
+fn owned_fields(live: &Json) -> Vec<Json> {
     let entries = live["metadata"]["managedFields"].as_array().expect("a list").iter();
     entries.filter(|entry| entry["manager"] == FIELD_MANAGER).map(|entry| entry["fieldsV1"].clone()).collect()
 }
 
-/// The content, without what says when and by whom.
+/// The content, without versions and managedFields.
 fn content(live: &Json) -> (Json, Json, Json) {
     (live["spec"].clone(), live["metadata"]["labels"].clone(), live["metadata"]["annotations"].clone())
 }
 
-#[track_caller]
-fn unchanged(workspace: &Workspace, when: &str) {
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{when}: {}", plan.text);
-}
-
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn the_annotation_alone_is_written_and_given_back() {
+fn only_the_annotation_is_written_and_removed() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("existing");
-        install(&namespace);
-        let before = live(&namespace);
+        install_chart(&namespace);
+        let before = live_service(&namespace);
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
-        assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"), "{tool}");
+        workspace.apply().expect_success();
+        assert_eq!(export_to(&namespace).as_deref(), Some(".,shop"), "{tool}");
         let annotation = json!({ "f:metadata": { "f:annotations": { format!("f:{EXPORT_TO}"): {} } } });
-        assert_eq!(ours(&live(&namespace)), [annotation], "{tool}");
-        unchanged(&workspace, "made");
+        assert_eq!(owned_fields(&live_service(&namespace)), [annotation], "{tool}");
+        workspace.assert_empty_plan();
 
         configure(&workspace, Grant::AppTeam, &namespace, &CART.replace("shop/web", "reporting/web"));
-        workspace.apply().succeeded();
-        assert_eq!(seen_by(&namespace).as_deref(), Some(".,reporting"), "{tool}");
-        unchanged(&workspace, "changed");
+        workspace.apply().expect_success();
+        assert_eq!(export_to(&namespace).as_deref(), Some(".,reporting"), "{tool}");
+        workspace.assert_empty_plan();
 
-        // What the chart changes is the chart's.
-        control_plane().api().apply(&chart(&namespace, &json!({ "chart": "cart-1.1" })), "helm");
-        assert_eq!(seen_by(&namespace).as_deref(), Some(".,reporting"), "{tool}");
-        unchanged(&workspace, "upgraded");
-        install(&namespace);
+        // An upgrade of the chart changes its own fields only.
+        control_plane().api().apply(&chart_service(&namespace, &json!({ "chart": "cart-1.1" })), "helm");
+        assert_eq!(export_to(&namespace).as_deref(), Some(".,reporting"), "{tool}");
+        workspace.assert_empty_plan();
+        install_chart(&namespace);
 
-        workspace.destroy().succeeded();
-        let after = live(&namespace);
+        workspace.destroy().expect_success();
+        let after = live_service(&namespace);
         assert_eq!(content(&after), content(&before), "{tool}");
-        assert_eq!(life(&after), life(&before), "{tool}");
-        assert_eq!(ours(&after), Vec::<Json>::new(), "{tool}");
+        assert_eq!(uid_and_generation(&after), uid_and_generation(&before), "{tool}");
+        assert_eq!(owned_fields(&after), Vec::<Json>::new(), "{tool}");
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_service_that_is_not_there_yet_is_never_created() {
+fn missing_service_is_not_created() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("missing");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        let there = || control_plane().api().get(&key(&namespace)).is_some();
+        let exists = || control_plane().api().get(&service_key(&namespace)).is_some();
         for time in ["first", "second"] {
             let plan = workspace.plan();
             assert!(!plan.is_empty && plan.text.contains("Service isn't there yet"), "{tool}, {time}: {}", plan.text);
@@ -129,144 +122,148 @@ fn a_service_that_is_not_there_yet_is_never_created() {
                 "{tool}, {time}: {}",
                 plan.text
             );
-            let run = workspace.apply().succeeded();
+            let run = workspace.apply().expect_success();
             assert!(run.stdout.contains("Service isn't there yet"), "{tool}, {time}: {run}");
-            assert!(!there(), "{tool}, {time}");
+            assert!(!exists(), "{tool}, {time}");
         }
-        install(&namespace);
+        install_chart(&namespace);
         let plan = workspace.plan();
         assert!(!plan.is_empty && !plan.text.contains("isn't there yet"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
-        assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"), "{tool}");
-        unchanged(&workspace, "installed");
-        workspace.destroy().succeeded();
-        assert_eq!(seen_by(&namespace), None, "{tool}");
+        workspace.apply().expect_success();
+        assert_eq!(export_to(&namespace).as_deref(), Some(".,shop"), "{tool}");
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
+        assert_eq!(export_to(&namespace), None, "{tool}");
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_service_that_its_chart_made_again_gets_the_annotation_again() {
+fn recreated_service_gets_the_annotation_again() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("again"));
-    install(&namespace);
+    install_chart(&namespace);
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
 
-    api.delete(&key(&namespace));
+    api.delete(&service_key(&namespace));
     let plan = workspace.plan();
     assert!(!plan.is_empty && plan.text.contains("Service isn't there yet"), "{}", plan.text);
-    install(&namespace);
+    install_chart(&namespace);
     let plan = workspace.plan();
     assert!(plan.text.contains("+ \"networking.istio.io/exportTo\" = \".,shop\""), "{}", plan.text);
     assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{}", plan.text);
-    workspace.apply().succeeded();
-    assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"));
-    unchanged(&workspace, "made again");
+    workspace.apply().expect_success();
+    assert_eq!(export_to(&namespace).as_deref(), Some(".,shop"));
+    workspace.assert_empty_plan();
 
-    // Gone for good: nothing is left to give back.
-    api.delete(&key(&namespace));
-    workspace.destroy().succeeded();
-    assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
+    // The Service is deleted for good, so a destroy has nothing to release.
+    api.delete(&service_key(&namespace));
+    destroy_all(&workspace, &namespace);
 }
 
-/// The last moment at which it can go: it was read, and the write is on its way.
+/// The Service is deleted at the last possible moment: after its read, while its write is delayed.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_service_that_goes_while_it_is_written_is_not_made_again() {
+fn service_deleted_during_apply_is_not_recreated() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("going"));
-    install(&namespace);
-    let proxy = Proxy::start(control_plane());
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    proxy.rule(0, 1, Fault::Delay(Duration::from_secs(3)), |asked| asked.writes() && asked.path.contains("/services/"));
+    install_chart(&namespace);
+    let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::AppTeam, &namespace, CART);
+    proxy.inject_fault(0, 1, Fault::Delay(Duration::from_secs(3)), |request| {
+        request.is_write() && request.path.contains("/services/")
+    });
     let apply = workspace.spawn(&APPLY);
-    while !proxy.asked().iter().any(|asked| asked.writes() && asked.path.contains("/services/")) {
-        thread::sleep(Duration::from_millis(20));
-    }
-    api.delete(&key(&namespace));
-    let run = finish(apply).succeeded();
+    wait_until(Duration::from_mins(1), "the write of the Service", || {
+        proxy.writes().iter().any(|request| request.path.contains("/services/"))
+    });
+    api.delete(&service_key(&namespace));
+    let run = wait_for_exit(apply).expect_success();
     assert!(run.stdout.contains("Service isn't there yet"), "{run}");
-    assert_eq!(api.get(&key(&namespace)), None);
+    assert_eq!(api.get(&service_key(&namespace)), None);
     assert!(!workspace.plan().is_empty);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_value_of_the_chart_is_a_conflict() {
+fn annotation_value_of_the_chart_is_a_conflict() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("chart");
-        control_plane().api().apply(&chart(&namespace, &json!({ EXPORT_TO: "*" })), "helm");
+        control_plane().api().apply(&chart_service(&namespace, &json!({ EXPORT_TO: "*" })), "helm");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        for told in [workspace.plan_run().errors(), workspace.apply().errors()] {
+        for errors in [workspace.try_plan().errors(), workspace.apply().errors()] {
             let service = format!("Service {}/cart", namespace.name);
-            for word in [&service, EXPORT_TO, "helm", "force_conflicts = true"] {
-                assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
-            }
+            assert_contains_all(tool, &errors, [&service, EXPORT_TO, "helm", "force_conflicts = true"]);
         }
-        assert_eq!(seen_by(&namespace).as_deref(), Some("*"), "{tool}");
+        assert_eq!(export_to(&namespace).as_deref(), Some("*"), "{tool}");
 
-        // Who says the same shares it, and keeps it.
-        configure(&workspace, Grant::AppTeam, &namespace, &with("export_to = [\"*\"]"));
-        workspace.apply().succeeded();
-        unchanged(&workspace, "shared");
+        // The same value isn't a conflict: both managers own the field.
+        configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, "export_to = [\"*\"]"));
+        workspace.apply().expect_success();
+        workspace.assert_empty_plan();
 
         let force = "config_path = \"kubeconfig\"\n  force_conflicts = true";
         workspace.configure(&provider(&namespace, "istio-system", force, CART));
-        workspace.apply().succeeded();
-        assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"), "{tool}");
-        unchanged(&workspace, "taken");
-        workspace.destroy().succeeded();
-        assert_eq!(live(&namespace)["spec"]["ports"][0]["port"], 8080, "{tool}");
+        workspace.apply().expect_success();
+        assert_eq!(export_to(&namespace).as_deref(), Some(".,shop"), "{tool}");
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
+        assert_eq!(live_service(&namespace)["spec"]["ports"][0]["port"], 8080, "{tool}");
     }
 }
 
-/// Both write by one field manager: what one says of some fields would take the others from the other.
+/// Both resources would write with one field manager, so an apply of one would remove the fields of the other.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_service_of_another_resource_is_left_alone() {
+fn service_of_another_resource_is_an_error() {
     let namespace = control_plane().namespace("two");
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &with("service = \"managed\""));
-    workspace.apply().succeeded();
-    let before = live(&namespace);
+    let workspace =
+        workspace(Tool::Terraform, Grant::AppTeam, &namespace, &with_arguments(CART, "service = \"managed\""));
+    workspace.apply().expect_success();
+    let before = live_service(&namespace);
     let other = Workspace::new(Tool::Terraform);
-    other.file("kubeconfig", &control_plane().kubeconfig(&namespace.user(Grant::AppTeam)));
-    let hcl = provider(&namespace, "istio-system", "config_path = \"kubeconfig\"", &with("object_name = \"view\""));
+    other.write_file("kubeconfig", &control_plane().kubeconfig(&namespace.user(Grant::AppTeam)));
+    let hcl = provider(
+        &namespace,
+        "istio-system",
+        "config_path = \"kubeconfig\"",
+        &with_arguments(CART, "object_name = \"view\""),
+    );
     other.configure(&hcl.replace("owner = \"tests/", "owner = \"others/"));
-    for told in [other.plan_run().errors(), other.apply().errors()] {
-        let who = format!("it belongs to mesh_service/{0}/cart of owner \"tests/{0}\"", namespace.name);
-        assert!(told.contains("Service is another resource's") && told.contains(&who), "{told}");
+    for errors in [other.try_plan().errors(), other.apply().errors()] {
+        let owner = format!("it belongs to mesh_service/{0}/cart of owner \"tests/{0}\"", namespace.name);
+        assert!(errors.contains("Service is another resource's") && errors.contains(&owner), "{errors}");
     }
-    assert_eq!(live(&namespace), before);
-    unchanged(&workspace, "left alone");
-    workspace.destroy().succeeded();
+    assert_eq!(live_service(&namespace), before);
+    workspace.assert_empty_plan();
+    workspace.destroy().expect_success();
 }
 
-/// From one to the other and back: what is somebody else's is never deleted, and what is left to somebody never emptied.
+/// A Service of a chart is never deleted, and a Service that the resource releases keeps its fields.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn existing_managed_none_and_back() {
+fn service_argument_changes_between_existing_managed_and_none() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("ways"));
-    install(&namespace);
-    let before = live(&namespace);
+    install_chart(&namespace);
+    let before = live_service(&namespace);
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
     let apply = |arguments: &str| {
-        configure(&workspace, Grant::AppTeam, &namespace, &with(arguments));
-        workspace.apply().succeeded();
-        unchanged(&workspace, arguments);
+        configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, arguments));
+        workspace.apply().expect_success();
+        let plan = workspace.plan();
+        assert!(plan.is_empty, "{arguments}: {}", plan.text);
     };
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
 
-    // A Service of somebody else's isn't taken unasked.
-    configure(&workspace, Grant::AppTeam, &namespace, &with("service = \"managed\""));
-    let told = workspace.plan_run().errors();
-    assert!(told.contains("Service exists already") && told.contains("adopt_existing = true"), "{told}");
+    // A Service of the chart isn't adopted without adopt_existing.
+    configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, "service = \"managed\""));
+    let errors = workspace.try_plan().errors();
+    assert!(errors.contains("Service exists already") && errors.contains("adopt_existing = true"), "{errors}");
     apply("service = \"managed\"\n  create_service_account = false\n  adopt_existing = true");
-    assert_eq!(live(&namespace)["metadata"]["uid"], before["metadata"]["uid"]);
-    assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"));
+    assert_eq!(live_service(&namespace)["metadata"]["uid"], before["metadata"]["uid"]);
+    assert_eq!(export_to(&namespace).as_deref(), Some(".,shop"));
 
     apply("service = \"existing\"");
-    let released = live(&namespace);
+    let released = live_service(&namespace);
     assert_eq!(released["metadata"]["uid"], before["metadata"]["uid"]);
     assert_eq!(released["spec"]["selector"], json!({ "app": "cart" }));
     assert_eq!(released["spec"]["ports"][0]["port"], 8080);
@@ -274,26 +271,26 @@ fn existing_managed_none_and_back() {
         let names = released["metadata"][part].as_object().expect("some");
         assert!(names.keys().all(|name| !is_ownership_key(name)), "{released}");
     }
-    assert_eq!(ours(&released).len(), 1);
+    assert_eq!(owned_fields(&released).len(), 1);
 
     apply("service = \"none\"");
-    assert_eq!(seen_by(&namespace), None);
-    assert_eq!(live(&namespace)["metadata"]["uid"], before["metadata"]["uid"]);
+    assert_eq!(export_to(&namespace), None);
+    assert_eq!(live_service(&namespace)["metadata"]["uid"], before["metadata"]["uid"]);
     apply("service = \"existing\"");
-    assert_eq!(seen_by(&namespace).as_deref(), Some(".,shop"));
-    workspace.destroy().succeeded();
-    assert_eq!(seen_by(&namespace), None);
+    assert_eq!(export_to(&namespace).as_deref(), Some(".,shop"));
+    workspace.destroy().expect_success();
+    assert_eq!(export_to(&namespace), None);
 
-    // One that is made here goes when there is to be none, and stays when it is left to somebody else.
-    api.delete(&key(&namespace));
+    // A Service that the resource created is deleted with "none", and is kept with "existing".
+    api.delete(&service_key(&namespace));
     apply("service = \"managed\"");
     apply("service = \"none\"");
-    assert_eq!(api.get(&key(&namespace)), None);
+    assert_eq!(api.get(&service_key(&namespace)), None);
     apply("service = \"managed\"");
-    let made = live(&namespace);
+    let created = live_service(&namespace);
     apply("service = \"existing\"");
-    assert_eq!(live(&namespace)["spec"], made["spec"]);
-    assert_eq!(live(&namespace)["metadata"]["uid"], made["metadata"]["uid"]);
-    workspace.destroy().succeeded();
-    assert_eq!(live(&namespace)["spec"], made["spec"]);
+    assert_eq!(live_service(&namespace)["spec"], created["spec"]);
+    assert_eq!(live_service(&namespace)["metadata"]["uid"], created["metadata"]["uid"]);
+    workspace.destroy().expect_success();
+    assert_eq!(live_service(&namespace)["spec"], created["spec"]);
 }

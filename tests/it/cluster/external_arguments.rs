@@ -1,19 +1,18 @@
-//! Every argument of `mesh_external_service` on a real server: written, changed and removed. What each writes stands in
-//! `external_arguments.txt`.
+//! Every argument of `mesh_external_service` on a real API server is set, changed and removed, as in `arguments.rs`.
 
 use expect_test::expect_file;
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
 use super::{
-    arguments::{Row, comes_and_goes, covers, row},
-    configure, workspace,
+    arguments::{Row, assert_covers_schema, check_arguments, row},
+    configure, destroy_all, workspace,
 };
 use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
 
-/// The proxy sees requests.
+/// Proxies originate TLS, so that they see the requests.
 const ORIGINATE: &str = "tls = \"originate\"";
 
-/// In the order of the schema.
+/// The rows in the order of the schema.
 const ROWS: &[Row] = &[
     row("tls", "", "tls = \"originate\"", "tls = \"none\""),
     row(
@@ -65,8 +64,8 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Arguments that leave no trace of their own in any object, and the tests that show what they do.
-const ELSEWHERE: &[(&str, &str)] = &[
+/// Arguments without an own field in any object, each with the file of its tests.
+const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("host", "external_service.rs"),
     ("hosts", "external_service.rs"),
     ("name", "external_service.rs"),
@@ -74,28 +73,34 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("namespace", "external_service.rs"),
     ("adopt_existing", "adoption.rs"),
     ("deletion_protection", "external_service.rs"),
-    ("timeouts", "behaviour.rs"),
+    ("timeouts", "provider_comparison.rs"),
 ];
 
-fn external(n: usize, row: &Row, written: &str) -> String {
-    let beside = row.beside;
+fn external_service(n: usize, row: &Row, argument: &str) -> String {
+    let context = row.context;
     format!(
-        "resource \"mesh_external_service\" \"s{n}\" {{\nhost = \"s{n}.example.com\"\nexport_to = [\"shop\"]\n{beside}\n{written}\n}}"
+        "resource \"mesh_external_service\" \"s{n}\" {{\nhost = \"s{n}.example.com\"\nexport_to = [\"shop\"]\n{context}\n{argument}\n}}"
     )
 }
 
 #[test]
 fn every_argument_has_a_row() {
-    covers::<ExternalService>(ROWS, ELSEWHERE);
+    assert_covers_schema::<ExternalService>(ROWS, TESTED_ELSEWHERE);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_each_writes_comes_changes_and_goes() {
+fn each_argument_is_created_changed_and_removed() {
     let namespace = control_plane().namespace("external");
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, "");
-    let write = |hcl: &str| configure(&workspace, Grant::Platform, &namespace, hcl);
-    comes_and_goes(ROWS, external, &workspace, &write, &namespace.name, &expect_file!["external_arguments.txt"]);
-    workspace.destroy().succeeded();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+    let configure = |hcl: &str| configure(&workspace, Grant::Platform, &namespace, hcl);
+    check_arguments(
+        ROWS,
+        external_service,
+        &workspace,
+        &configure,
+        &namespace.name,
+        &expect_file!["external_arguments.txt"],
+    );
+    destroy_all(&workspace, &namespace);
 }

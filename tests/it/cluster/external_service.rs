@@ -1,15 +1,16 @@
-//! `mesh_external_service` on a real server: what happens in what order when it changes, and what protects it.
+//! `mesh_external_service` on a real API server: the order of writes when it changes, and `deletion_protection`.
 
 use terraform_provider_mesh::object::Key;
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::{Fault, Proxy, RecordedRequest},
     terraform::{Tool, Workspace},
     users::Grant,
 };
 
-use super::{configure, provider, workspace};
+use super::{configure, destroy_all, provider, workspace, workspace_with_proxy};
 
 const API: &str = r#"
 resource "mesh_external_service" "api" {
@@ -18,40 +19,31 @@ resource "mesh_external_service" "api" {
   tls       = "originate"
 }"#;
 
-/// A workspace of the platform team, and the proxy in front of its server.
-fn watched(tool: Tool, namespace: &Namespace) -> (Workspace, Proxy) {
-    let (workspace, proxy) = (Workspace::new(tool), Proxy::start(control_plane()));
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::Platform)));
-    (workspace, proxy)
-}
-
-fn write(workspace: &Workspace, namespace: &Namespace, hcl: &str) {
+fn configure_platform(workspace: &Workspace, namespace: &Namespace, hcl: &str) {
     configure(workspace, Grant::Platform, namespace, hcl);
 }
 
-/// The writes that came through a proxy, `METHOD kind/name`, in order.
-fn written(proxy: &Proxy) -> Vec<String> {
-    let short = |asked: &Asked| {
-        let parts: Vec<&str> = asked.path.rsplit('/').take(2).collect();
-        format!("{} {}/{}", asked.method, parts[1], parts[0])
+/// The writes of a proxy in order, as `METHOD plural/name`.
+fn write_lines(proxy: &Proxy) -> Vec<String> {
+    let line = |request: &RecordedRequest| {
+        let parts: Vec<&str> = request.path.rsplit('/').take(2).collect();
+        format!("{} {}/{}", request.method, parts[1], parts[0])
     };
-    proxy.asked().iter().filter(|asked| asked.writes()).map(short).collect()
+    proxy.writes().iter().map(line).collect()
 }
 
-/// That every write that makes something comes before every one that deletes something, and that there are so many of these.
-fn new_before_old(writes: &[String], deleted: usize) {
+/// Checks that all writes that create objects come before all deletions, and the number of deletions.
+fn assert_created_before_deleted(writes: &[String], deleted: usize) {
     let first = writes.iter().position(|write| write.starts_with("DELETE")).expect("something is deleted");
-    let (made, gone) = writes.split_at(first);
-    assert!(!made.is_empty(), "{writes:?}");
-    assert!(gone.iter().all(|write| write.starts_with("DELETE")), "{writes:?}");
-    assert_eq!(gone.len(), deleted, "{writes:?}");
+    let (created, deletions) = writes.split_at(first);
+    assert!(!created.is_empty(), "{writes:?}");
+    assert!(deletions.iter().all(|write| write.starts_with("DELETE")), "{writes:?}");
+    assert_eq!(deletions.len(), deleted, "{writes:?}");
 }
 
-/// Applies, and plans again: nothing is left to do. The objects of the namespace then.
-fn applied(workspace: &Workspace, namespace: &Namespace) -> Vec<String> {
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+/// Applies, checks that the next plan is empty, and returns the objects of the namespace.
+fn apply_and_list(workspace: &Workspace, namespace: &Namespace) -> Vec<String> {
+    workspace.converge();
     let objects = control_plane().api().objects(&namespace.name);
     objects.into_iter().map(|object| object.replace(&namespace.name, "NAMESPACE")).collect()
 }
@@ -65,177 +57,178 @@ fn sorted(mut objects: Vec<String>) -> Vec<String> {
     objects
 }
 
-/// In place, in one apply: callers have the new host before the old one goes.
+/// The host changes in place, in one apply: its new objects are created before the old ones are deleted.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn another_host_or_name_comes_before_the_old_one_goes() {
+fn changed_host_or_name_creates_before_deleting() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("external");
-        let (workspace, proxy) = watched(tool, &namespace);
-        write(&workspace, &namespace, API);
-        assert_eq!(sorted(applied(&workspace, &namespace)), kinds("api-example-com"), "{tool}");
+        let (workspace, proxy) = workspace_with_proxy(tool, Grant::Platform, &namespace, "");
+        configure_platform(&workspace, &namespace, API);
+        assert_eq!(sorted(apply_and_list(&workspace, &namespace)), kinds("api-example-com"), "{tool}");
 
         for (changed, name) in [
             (API.replace("api.example.com", "api.example.net"), "api-example-net"),
             (API.replace("host ", "name = \"partner\"\n  host "), "partner"),
         ] {
-            write(&workspace, &namespace, &changed);
+            configure_platform(&workspace, &namespace, &changed);
             let plan = workspace.plan();
             assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{tool}: {}", plan.text);
             assert!(!plan.text.contains("is defined twice"), "{tool}: {}", plan.text);
             proxy.reset();
-            assert_eq!(sorted(applied(&workspace, &namespace)), kinds(name), "{tool}");
-            new_before_old(&written(&proxy), 3);
+            assert_eq!(sorted(apply_and_list(&workspace, &namespace)), kinds(name), "{tool}");
+            assert_created_before_deleted(&write_lines(&proxy), 3);
         }
-        workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{tool}");
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn another_namespace_has_it_before_the_old_one_loses_it() {
+fn changed_namespace_creates_before_deleting() {
     let (namespace, other) = (control_plane().namespace("external"), control_plane().namespace("elsewhere"));
     let user = namespace.user(Grant::Platform);
-    other.admit(&user, Grant::Platform);
+    other.grant(&user, Grant::Platform);
     let (workspace, proxy) = (Workspace::new(Tool::Terraform), Proxy::start(control_plane()));
-    workspace.file("kubeconfig", &proxy.kubeconfig(&user));
-    write(&workspace, &namespace, API);
-    applied(&workspace, &namespace);
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&user));
+    configure_platform(&workspace, &namespace, API);
+    apply_and_list(&workspace, &namespace);
 
     let moved = API.replace("tls ", &format!("namespace = {:?}\n  tls ", other.name));
-    write(&workspace, &namespace, &moved);
+    configure_platform(&workspace, &namespace, &moved);
     proxy.reset();
-    assert_eq!(applied(&workspace, &namespace), Vec::<String>::new());
-    assert_eq!(sorted(applied(&workspace, &other)), kinds("api-example-com"));
-    new_before_old(&written(&proxy), 3);
-    workspace.destroy().succeeded();
-    assert_eq!(control_plane().api().objects(&other.name), Vec::<String>::new());
+    assert_eq!(apply_and_list(&workspace, &namespace), Vec::<String>::new());
+    assert_eq!(sorted(apply_and_list(&workspace, &other)), kinds("api-example-com"));
+    assert_created_before_deleted(&write_lines(&proxy), 3);
+    destroy_all(&workspace, &other);
 }
 
-/// When a host comes or goes, the objects of the others aren't touched but for the entry that lists them all.
+/// Adding or removing a host changes no object of another host, except for the ServiceEntry that lists all hosts.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn hosts_come_and_go() {
+fn hosts_are_added_and_removed_one_by_one() {
     let namespace = control_plane().namespace("external");
-    let (workspace, proxy) = watched(Tool::Tofu, &namespace);
+    let (workspace, proxy) = workspace_with_proxy(Tool::Tofu, Grant::Platform, &namespace, "");
     let hosts = |hosts: &str| {
         API.replace("host      = \"api.example.com\"", &format!("name = \"partner\"\n  hosts = [{hosts}]"))
     };
-    write(&workspace, &namespace, &hosts("\"a.example.com\""));
-    applied(&workspace, &namespace);
+    configure_platform(&workspace, &namespace, &hosts("\"a.example.com\""));
+    apply_and_list(&workspace, &namespace);
 
-    write(&workspace, &namespace, &hosts("\"a.example.com\", \"b.example.com\""));
+    configure_platform(&workspace, &namespace, &hosts("\"a.example.com\", \"b.example.com\""));
     proxy.reset();
-    applied(&workspace, &namespace);
+    apply_and_list(&workspace, &namespace);
     let expected = [
         "PATCH destinationrules/partner-b-example-com",
         "PATCH serviceentries/partner",
         "PATCH virtualservices/partner-b-example-com",
     ];
-    assert_eq!(sorted(written(&proxy)), expected);
+    assert_eq!(sorted(write_lines(&proxy)), expected);
 
-    write(&workspace, &namespace, &hosts("\"b.example.com\""));
+    configure_platform(&workspace, &namespace, &hosts("\"b.example.com\""));
     proxy.reset();
-    let left = applied(&workspace, &namespace);
+    let left = apply_and_list(&workspace, &namespace);
     let expected = [
         "DELETE destinationrules/partner-a-example-com",
         "DELETE virtualservices/partner-a-example-com",
         "PATCH serviceentries/partner",
     ];
-    assert_eq!(sorted(written(&proxy)), expected);
+    assert_eq!(sorted(write_lines(&proxy)), expected);
     assert_eq!(left.len(), 3, "{left:?}");
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }
 
-/// Entries don't leave `resolution = "none"` in place: istiod would never give them an address again.
+/// A ServiceEntry is recreated when its resolution changes from NONE: istiod would never allocate an address for it
+/// otherwise.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_wildcard_becomes_exact_and_a_caller_is_added() {
+fn service_entry_is_recreated_when_a_wildcard_becomes_exact() {
     let namespace = control_plane().namespace("external");
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, "");
     let named = API.replace("host ", "name = \"api\"\n  host ");
-    write(&workspace, &namespace, &named.replace("api.example.com", "*.example.com"));
-    applied(&workspace, &namespace);
+    configure_platform(&workspace, &namespace, &named.replace("api.example.com", "*.example.com"));
+    apply_and_list(&workspace, &namespace);
     let key: Key = format!("ServiceEntry/{}/api", namespace.name).parse().expect("a key");
-    let look = || control_plane().api().get(&key).expect("it is there");
-    let before = look();
+    let live_entry = || control_plane().api().get_existing(&key);
+    let before = live_entry();
     assert_eq!(before["spec"]["resolution"], "NONE");
 
-    write(&workspace, &namespace, &named);
-    applied(&workspace, &namespace);
-    let after = look();
+    configure_platform(&workspace, &namespace, &named);
+    apply_and_list(&workspace, &namespace);
+    let after = live_entry();
     assert_eq!(after["spec"]["resolution"], "DNS");
     assert_ne!(after["metadata"]["uid"], before["metadata"]["uid"]);
 
-    write(&workspace, &namespace, &named.replace("[\"shop\"]", "[\"shop\", \"media\"]"));
-    applied(&workspace, &namespace);
-    let seen = look();
-    assert_eq!(seen["spec"]["exportTo"], serde_json::json!(["media", "shop"]));
-    assert_eq!(seen["metadata"]["uid"], after["metadata"]["uid"]);
-    workspace.destroy().succeeded();
+    configure_platform(&workspace, &namespace, &named.replace("[\"shop\"]", "[\"shop\", \"media\"]"));
+    apply_and_list(&workspace, &namespace);
+    let exported = live_entry();
+    assert_eq!(exported["spec"]["exportTo"], serde_json::json!(["media", "shop"]));
+    assert_eq!(exported["metadata"]["uid"], after["metadata"]["uid"]);
+    workspace.destroy().expect_success();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_is_protected_goes_only_after_an_apply_without_it() {
+fn protected_resource_is_destroyed_only_after_protection_is_removed() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("protected");
         let workspace = workspace(tool, Grant::Platform, &namespace, "");
         let protected = API.replace("tls ", "deletion_protection = true\n  tls ");
-        write(&workspace, &namespace, &protected);
-        let objects = applied(&workspace, &namespace);
+        configure_platform(&workspace, &namespace, &protected);
+        let objects = apply_and_list(&workspace, &namespace);
 
-        let still_there = || {
+        let live_objects = || {
             let live = control_plane().api().objects(&namespace.name);
             live.into_iter().map(|object| object.replace(&namespace.name, "NAMESPACE")).collect::<Vec<_>>()
         };
-        let refused = |arguments: &[&str]| {
+        let assert_protected = |arguments: &[&str]| {
             let errors = workspace.run(arguments).errors();
             assert!(errors.contains("Protected from deletion"), "{tool} {arguments:?}: {errors}");
             assert!(errors.contains("deletion_protection = false first"), "{tool} {arguments:?}: {errors}");
-            assert_eq!(still_there(), objects, "{tool}");
+            assert_eq!(live_objects(), objects, "{tool}");
         };
-        refused(&["plan", "-destroy", "-input=false", "-no-color"]);
-        refused(&["destroy", "-auto-approve", "-input=false", "-no-color"]);
-        refused(&["plan", "-replace=mesh_external_service.api", "-input=false", "-no-color"]);
-        write(&workspace, &namespace, "");
-        refused(&["apply", "-auto-approve", "-input=false", "-no-color"]);
+        assert_protected(&["plan", "-destroy", "-input=false", "-no-color"]);
+        assert_protected(&["destroy", "-auto-approve", "-input=false", "-no-color"]);
+        assert_protected(&["plan", "-replace=mesh_external_service.api", "-input=false", "-no-color"]);
+        configure_platform(&workspace, &namespace, "");
+        assert_protected(&["apply", "-auto-approve", "-input=false", "-no-color"]);
 
-        // Without it in the configuration alone nothing has been said yet.
-        write(&workspace, &namespace, API);
-        refused(&["plan", "-destroy", "-input=false", "-no-color"]);
-        assert_eq!(applied(&workspace, &namespace), objects, "{tool}");
-        workspace.destroy().succeeded();
-        assert_eq!(still_there(), Vec::<String>::new(), "{tool}");
+        // Removing the argument from the configuration has no effect before the next apply.
+        configure_platform(&workspace, &namespace, API);
+        assert_protected(&["plan", "-destroy", "-input=false", "-no-color"]);
+        assert_eq!(apply_and_list(&workspace, &namespace), objects, "{tool}");
+        workspace.destroy().expect_success();
+        assert_eq!(live_objects(), Vec::<String>::new(), "{tool}");
     }
 }
 
-/// A create that failed half-way is finished by the next apply, protected as it would be.
+/// A create that failed halfway is completed by the next apply, although the resource is protected.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn protection_does_not_keep_a_failed_create_from_being_finished() {
+fn failed_create_of_a_protected_resource_is_completed() {
     let namespace = control_plane().namespace("protected");
-    let (workspace, proxy) = watched(Tool::Terraform, &namespace);
-    write(&workspace, &namespace, &API.replace("tls ", "deletion_protection = true\n  tls "));
-    proxy.rule(0, usize::MAX, Fault::Answer(403), |asked| asked.writes() && asked.path.contains("virtualservices"));
+    let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::Platform, &namespace, "");
+    configure_platform(&workspace, &namespace, &API.replace("tls ", "deletion_protection = true\n  tls "));
+    proxy.inject_fault(0, usize::MAX, Fault::Status(403), |request| {
+        request.is_write() && request.path.contains("virtualservices")
+    });
     workspace.apply().errors();
     let left = control_plane().api().objects(&namespace.name);
     assert_eq!(left.len(), 2, "{left:?}");
 
     proxy.reset();
-    assert_eq!(sorted(applied(&workspace, &namespace)), kinds("api-example-com"));
+    assert_eq!(sorted(apply_and_list(&workspace, &namespace)), kinds("api-example-com"));
     let errors = workspace.run(&["plan", "-destroy", "-input=false", "-no-color"]).errors();
     assert!(errors.contains("Protected from deletion"), "{errors}");
 }
 
-/// Whoever may see it is told of a second entry, and of a rule that would let clear text out.
+/// A second ServiceEntry and a second DestinationRule in the namespace of a caller are warnings.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn others_for_the_same_host_are_told() {
+fn other_objects_for_the_same_host_are_warnings() {
     let (namespace, callers) = (control_plane().namespace("external"), control_plane().namespace("callers"));
     let workspace = Workspace::new(Tool::Terraform);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
     let host = format!("api.{}.example.com", namespace.name);
     let hcl = API.replace("api.example.com", &host).replace("\"shop\"", &format!("{:?}", callers.name));
     workspace.configure(&provider(&namespace, &namespace.name, r#"config_path = "kubeconfig""#, &hcl));
@@ -256,7 +249,9 @@ fn others_for_the_same_host_are_told() {
         control_plane().api().apply(&object, "kubectl");
     }
     let plan = workspace.plan();
-    for told in ["(IST0177)", "(second-destination-rule)", &format!("{}/theirs", callers.name)] {
-        assert!(plan.text.contains(told), "{told}: {}", plan.text);
-    }
+    assert_contains_all(
+        "plan",
+        &plan.text,
+        ["(IST0177)", "(second-destination-rule)", &format!("{}/theirs", callers.name)],
+    );
 }

@@ -1,79 +1,73 @@
-//! Requests that go wrong: what heals by itself is never seen, and what doesn't leaves a state from which the next apply
-//! goes on.
+//! Failing requests: transient faults are retried without an error, and after a permanent one the next apply completes the
+//! work.
 
 use std::{
     process::Command,
-    thread,
     time::{Duration, Instant},
 };
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
-    terraform::{Run, Tool, Workspace, finish},
+    polling::wait_until,
+    proxy::{Fault, Proxy, RecordedRequest},
+    terraform::{CommandOutput, Tool, Workspace, wait_for_exit},
     users::Grant,
 };
 
-use super::{CART, configure, workspace};
-
-/// A workspace whose provider speaks to the API server through a proxy.
-fn through_proxy(tool: Tool, namespace: &Namespace) -> (Workspace, Proxy) {
-    let proxy = Proxy::start(control_plane());
-    let workspace = workspace(tool, Grant::AppTeam, namespace, CART);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    (workspace, proxy)
-}
+use super::{APPLY, CART, configure, destroy_all, workspace_with_proxy};
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn passing_faults_are_never_seen() {
-    for fault in [Fault::TooManyRequests(1), Fault::Answer(500), Fault::Answer(503), Fault::Cut, Fault::CutAnswer] {
+fn transient_faults_are_retried() {
+    for fault in
+        [Fault::TooManyRequests(1), Fault::Status(500), Fault::Status(503), Fault::DropRequest, Fault::DropResponse]
+    {
         let namespace = control_plane().namespace("passing");
-        let (workspace, proxy) = through_proxy(Tool::Terraform, &namespace);
-        proxy.rule(1, 2, fault, Asked::writes);
-        proxy.rule(1, 2, fault, |asked| asked.method == "GET");
-        workspace.apply().succeeded();
+        let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::AppTeam, &namespace, CART);
+        proxy.inject_fault(1, 2, fault, RecordedRequest::is_write);
+        proxy.inject_fault(1, 2, fault, |request| request.method == "GET");
+        workspace.apply().expect_success();
         assert!(workspace.plan().is_empty, "{fault:?}");
-        workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{fault:?}");
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn whichever_write_fails_the_next_apply_goes_on() {
+fn failure_of_any_write_is_completed_by_the_next_apply() {
     let api = control_plane().api();
     let mut writes = 0;
     loop {
         let namespace = control_plane().namespace("partial");
-        let (workspace, proxy) = through_proxy(if writes % 2 == 0 { Tool::Terraform } else { Tool::Tofu }, &namespace);
-        // Neither a fault that passes, nor one that a retry could heal.
-        proxy.rule(writes, usize::MAX, Fault::Answer(403), Asked::writes);
+        let tool = if writes % 2 == 0 { Tool::Terraform } else { Tool::Tofu };
+        let (workspace, proxy) = workspace_with_proxy(tool, Grant::AppTeam, &namespace, CART);
+        // A 403 isn't retried.
+        proxy.forbid_writes_after(writes);
         let run = workspace.apply();
         if run.code == Some(0) {
             break;
         }
-        let told = run.errors();
-        assert!(told.contains("made to fail"), "{told}");
-        let written = api.objects(&namespace.name);
+        let errors = run.errors();
+        assert!(errors.contains("injected fault"), "{errors}");
+        let live = api.objects(&namespace.name);
         let recorded = workspace.resources();
-        assert!(written.is_empty() == recorded.is_empty(), "written: {written:?}, recorded: {recorded:?}");
+        assert!(live.is_empty() == recorded.is_empty(), "live: {live:?}, recorded: {recorded:?}");
         if let Some((_, values)) = recorded.first() {
             let objects: Vec<&String> = values["objects"].as_object().expect("a map").keys().collect();
-            assert_eq!(objects, written.iter().collect::<Vec<_>>(), "write {writes} failed");
+            assert_eq!(objects, live.iter().collect::<Vec<_>>(), "write {writes} failed");
         }
         proxy.reset();
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert!(workspace.plan().is_empty, "after write {writes} failed");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
         assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "after write {writes} failed");
         writes += 1;
     }
     assert!(writes >= 5, "each of the objects is a write: {writes}");
 }
 
-/// The configuration after [`CART`]: every object but the ServiceAccount changes.
-fn changed() -> String {
+/// [`CART`] with changes of every object but the ServiceAccount.
+fn changed_cart() -> String {
     CART.replace("port {", "resiliency = \"high\"\n  port {")
         .replace("\"web\"", "\"web\", \"shop/web\"")
         .replace("\"catalog\"", "\"prices\"")
@@ -81,27 +75,27 @@ fn changed() -> String {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn whichever_write_of_an_update_or_destroy_fails_the_next_one_goes_on() {
+fn failure_of_any_write_of_an_update_or_destroy_is_completed_by_the_next_run() {
     let api = control_plane().api();
     for destroys in [false, true] {
         let mut writes = 0;
         loop {
             let namespace = control_plane().namespace("partial");
-            let (workspace, proxy) = through_proxy(Tool::Terraform, &namespace);
-            workspace.apply().succeeded();
-            configure(&workspace, Grant::AppTeam, &namespace, &changed());
+            let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::AppTeam, &namespace, CART);
+            workspace.apply().expect_success();
+            configure(&workspace, Grant::AppTeam, &namespace, &changed_cart());
             let attempt = || if destroys { workspace.destroy() } else { workspace.apply() };
-            proxy.rule(writes, usize::MAX, Fault::Answer(403), Asked::writes);
+            proxy.forbid_writes_after(writes);
             let run = attempt();
             proxy.reset();
             if run.code == Some(0) {
                 break;
             }
-            assert!(run.errors().contains("made to fail"), "{run}");
-            attempt().succeeded();
+            assert!(run.errors().contains("injected fault"), "{run}");
+            attempt().expect_success();
             if !destroys {
                 assert!(workspace.plan().is_empty, "after write {writes} failed");
-                workspace.destroy().succeeded();
+                workspace.destroy().expect_success();
             }
             assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "after write {writes} failed");
             writes += 1;
@@ -110,19 +104,15 @@ fn whichever_write_of_an_update_or_destroy_fails_the_next_one_goes_on() {
     }
 }
 
-/// Starts an apply whose third write gets no answer, sends the signal then, and waits for the end.
-fn signalled(signal: &str, workspace: &Workspace, proxy: &Proxy) -> Run {
-    proxy.rule(2, usize::MAX, Fault::Delay(Duration::from_mins(1)), Asked::writes);
-    let child = workspace.spawn(&["apply", "-input=false", "-no-color", "-auto-approve"]);
-    let patience = Instant::now() + Duration::from_mins(1);
-    while proxy.asked().iter().filter(|asked| asked.writes()).count() < 3 {
-        assert!(Instant::now() < patience, "the third write never came");
-        thread::sleep(Duration::from_millis(20));
-    }
+/// Starts an apply, sends a signal to Terraform while its third write is delayed, and waits for its end.
+fn apply_with_signal(signal: &str, workspace: &Workspace, proxy: &Proxy) -> CommandOutput {
+    proxy.inject_fault(2, usize::MAX, Fault::Delay(Duration::from_mins(1)), RecordedRequest::is_write);
+    let child = workspace.spawn(&APPLY);
+    wait_until(Duration::from_mins(1), "the third write", || proxy.writes().len() >= 3);
     let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("running kill");
     assert!(sent.success());
     let start = Instant::now();
-    let run = finish(child);
+    let run = wait_for_exit(child);
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}: {run}", start.elapsed());
     assert_ne!(run.code, Some(0), "{run}");
     proxy.reset();
@@ -131,34 +121,34 @@ fn signalled(signal: &str, workspace: &Workspace, proxy: &Proxy) -> Run {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_interrupted_apply_ends_soon_and_keeps_what_it_wrote() {
+fn interrupted_apply_ends_soon_and_keeps_its_state() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("stopped");
-        let (workspace, proxy) = through_proxy(tool, &namespace);
-        signalled("-INT", &workspace, &proxy);
+        let (workspace, proxy) = workspace_with_proxy(tool, Grant::AppTeam, &namespace, CART);
+        apply_with_signal("-INT", &workspace, &proxy);
         let recorded = workspace.resources();
-        let objects = recorded.first().expect("it is in the state").1["objects"].as_object().expect("a map").len();
+        let objects =
+            recorded.first().expect("the resource is in the state").1["objects"].as_object().expect("a map").len();
         assert!(objects >= 2, "{tool}: {recorded:?}");
-        goes_on(&workspace, &namespace);
+        assert_recovers(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_killed_apply_is_simply_run_again() {
+fn killed_apply_can_be_repeated() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("killed");
-        let (workspace, proxy) = through_proxy(tool, &namespace);
-        signalled("-KILL", &workspace, &proxy);
-        assert_eq!(workspace.resources(), Vec::new(), "{tool}: nobody was left to write the state");
+        let (workspace, proxy) = workspace_with_proxy(tool, Grant::AppTeam, &namespace, CART);
+        apply_with_signal("-KILL", &workspace, &proxy);
+        assert_eq!(workspace.resources(), Vec::new(), "{tool}: a killed process can't write its state");
         assert!(!control_plane().api().objects(&namespace.name).is_empty(), "{tool}");
-        goes_on(&workspace, &namespace);
+        assert_recovers(&workspace, &namespace);
     }
 }
 
-fn goes_on(workspace: &Workspace, namespace: &Namespace) {
-    workspace.apply().succeeded();
-    assert!(workspace.plan().is_empty);
-    workspace.destroy().succeeded();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+/// Applies again, and destroys everything.
+fn assert_recovers(workspace: &Workspace, namespace: &Namespace) {
+    workspace.converge();
+    destroy_all(workspace, namespace);
 }

@@ -1,4 +1,4 @@
-//! `mesh_gateway` on a real server, with the documented rights alone.
+//! `mesh_gateway` on a real API server, with only the documented rights.
 
 use expect_test::expect_file;
 use serde_json::{Value as Json, json};
@@ -7,11 +7,11 @@ use terraform_provider_mesh::{object::Key, resources::gateway::Gateway};
 use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
 
 use super::{
-    arguments::{Row, comes_and_goes, covers, row},
-    configure, workspace,
+    arguments::{Row, assert_covers_schema, check_arguments, row},
+    configure, destroy_all, workspace,
 };
 
-/// In the order of the schema.
+/// The rows in the order of the schema.
 const ROWS: &[Row] = &[
     row("selector", "", "selector = { app = \"x\", tier = \"y\" }", "selector = { app = \"z\" }"),
     row("labels", SELECTOR, "labels = { a = \"b\" }", "labels = { a = \"c\", d = \"e\" }"),
@@ -32,38 +32,37 @@ const ROWS: &[Row] = &[
 
 const SELECTOR: &str = "selector = { app = \"x\" }";
 
-/// Arguments that leave no trace of their own in any object, and the tests that show what they do.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("name", "a_gateway_lives"),
-    ("namespace", "a_gateway_lives"),
-    ("service_account", "golden::gateway, by the output"),
-    ("adopt_existing", "a_gateway_is_taken_over"),
-    ("timeouts", "behaviour.rs"),
+/// Arguments without an own field in any object, each with its test.
+const TESTED_ELSEWHERE: &[(&str, &str)] = &[
+    ("name", "gateway_is_created_corrected_imported_and_destroyed"),
+    ("namespace", "gateway_is_created_corrected_imported_and_destroyed"),
+    ("service_account", "golden::gateway, by the computed principal"),
+    ("adopt_existing", "existing_gateway_is_adopted"),
+    ("timeouts", "provider_comparison.rs"),
 ];
 
 #[test]
 fn every_argument_has_a_row() {
-    covers::<Gateway>(ROWS, ELSEWHERE);
+    assert_covers_schema::<Gateway>(ROWS, TESTED_ELSEWHERE);
 }
 
-/// The first server is always there, so that a row's own comes and goes beside it.
-fn gateway(n: usize, row: &Row, written: &str) -> String {
-    let beside = if row.beside.is_empty() && written.is_empty() { SELECTOR } else { row.beside };
+/// A gateway that always has one server, so that a row can add and remove another one.
+fn gateway(n: usize, row: &Row, argument: &str) -> String {
+    let context = if row.context.is_empty() && argument.is_empty() { SELECTOR } else { row.context };
     let server = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\n}";
     format!(
-        "resource \"mesh_gateway\" \"s{n}\" {{\nname = \"s{n}\"\nnamespace = \"NAMESPACE\"\n{beside}\n{server}\n{written}\n}}"
+        "resource \"mesh_gateway\" \"s{n}\" {{\nname = \"s{n}\"\nnamespace = \"NAMESPACE\"\n{context}\n{server}\n{argument}\n}}"
     )
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_each_writes_comes_changes_and_goes() {
-    let namespace = control_plane().namespace("doors");
+fn each_argument_is_created_changed_and_removed() {
+    let namespace = control_plane().namespace("gateways");
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, "");
-    let write = |hcl: &str| configure(&workspace, Grant::Platform, &namespace, hcl);
-    comes_and_goes(ROWS, gateway, &workspace, &write, &namespace.name, &expect_file!["gateways.txt"]);
-    workspace.destroy().succeeded();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+    let configure = |hcl: &str| configure(&workspace, Grant::Platform, &namespace, hcl);
+    check_arguments(ROWS, gateway, &workspace, &configure, &namespace.name, &expect_file!["gateways.txt"]);
+    destroy_all(&workspace, &namespace);
 }
 
 const PUBLIC: &str = r#"
@@ -83,14 +82,12 @@ resource "mesh_gateway" "public" {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_gateway_lives() {
+fn gateway_is_created_corrected_imported_and_destroyed() {
     let api = control_plane().api();
     for tool in Tool::ALL {
-        let namespace = control_plane().namespace("door");
+        let namespace = control_plane().namespace("gateway");
         let workspace = workspace(tool, Grant::Platform, &namespace, PUBLIC);
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.converge();
         let principal = &workspace.resources()[0].1["principal"];
         assert_eq!(*principal, json!(format!("cluster.local/ns/{}/sa/public", namespace.name)));
 
@@ -98,41 +95,37 @@ fn a_gateway_lives() {
         api.patch(&key, &json!({ "spec": { "selector": { "app": "theirs" } } }));
         let plan = workspace.plan();
         assert!(plan.text.contains("Gateway was changed by kubectl-patch"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
-        assert_eq!(api.get(&key).expect("it is there")["spec"]["selector"]["app"], "public");
+        workspace.apply().expect_success();
+        assert_eq!(api.get_existing(&key)["spec"]["selector"]["app"], "public");
 
-        workspace.run(&["state", "rm", "mesh_gateway.public"]).succeeded();
+        workspace.remove_from_state("mesh_gateway.public");
         let id = format!("{}/public", namespace.name);
-        workspace.run(&["import", "-input=false", "mesh_gateway.public", &id]).succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        workspace.destroy().succeeded();
-        assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "{tool}");
+        workspace.import("mesh_gateway.public", &id).expect_success();
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_gateway_is_taken_over() {
+fn existing_gateway_is_adopted() {
     let (namespace, api) = (control_plane().namespace("taken"), control_plane().api());
     let metadata = json!({ "name": "public", "namespace": namespace.name });
     let servers: Json = json!([{ "port": { "number": 80, "name": "http", "protocol": "HTTP" }, "hosts": ["*"] }]);
-    let theirs = json!({
+    let existing = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": metadata,
         "spec": { "selector": { "app": "old" }, "servers": servers },
     });
-    api.apply(&theirs, "helm");
+    api.apply(&existing, "helm");
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, PUBLIC);
-    let told = workspace.plan_run().errors();
-    assert!(told.contains("Gateway exists already"), "{told}");
+    let errors = workspace.try_plan().errors();
+    assert!(errors.contains("Gateway exists already"), "{errors}");
     configure(
         &workspace,
         Grant::Platform,
         &namespace,
         &PUBLIC.replace("selector ", "adopt_existing = true\nselector "),
     );
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
-    workspace.destroy().succeeded();
+    workspace.converge();
+    workspace.destroy().expect_success();
 }

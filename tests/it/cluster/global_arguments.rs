@@ -1,27 +1,27 @@
-//! Every argument of `mesh_global_defaults` on a real server: written, changed and removed, as in `arguments.rs`. There is one
-//! in a mesh, so each argument has a mesh of its own: a root namespace.
+//! Every argument of `mesh_global_defaults` on a real API server is set, changed and removed, as in `arguments.rs`. A
+//! mesh has only one such resource, so each row has its own mesh, that is, its own root namespace.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use expect_test::expect_file;
 use serde_json::Value as Json;
-use terraform_provider_mesh::{resources::global_defaults::GlobalDefaults, schema::model::Model};
+use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
     terraform::{Tool, Workspace},
 };
 
-use super::arguments::{Row, differences, live, row};
+use super::arguments::{Row, assert_covers_schema, differences, live_objects, row};
 
-/// Something must be written.
+/// A block that most rows have, because a resource without any object is an error.
 const MTLS: &str = "mtls {}";
 
 const ENFORCE: &str = "authorization {\n mode = \"enforce\"\n}";
 
 const ISSUER: &str = "jwt {\n issuer = \"https://x.example.com\"\n}";
 
-/// In the order of the schema.
+/// The rows in the order of the schema.
 const ROWS: &[Row] = &[
     row(
         "outbound_traffic_policy",
@@ -91,65 +91,60 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Arguments that leave no trace of their own in any object, and the tests that show what they do.
-const ELSEWHERE: &[(&str, &str)] =
-    &[("deletion_protection", "roll_out.rs"), ("adopt_existing", "adoption.rs"), ("timeouts", "behaviour.rs")];
+/// Arguments without an own field in any object, each with the file of its tests.
+const TESTED_ELSEWHERE: &[(&str, &str)] = &[
+    ("deletion_protection", "roll_out.rs"),
+    ("adopt_existing", "adoption.rs"),
+    ("timeouts", "provider_comparison.rs"),
+];
 
 #[test]
 fn every_argument_has_a_row() {
-    let schema = GlobalDefaults::schema();
-    let rows = ROWS.iter().map(|row| row.argument).chain(ELSEWHERE.iter().map(|(argument, _)| *argument));
-    let rows: Vec<_> = rows.collect();
-    let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
-    assert_eq!(missing, Vec::<&str>::new());
-    for row in &rows {
-        assert!(schema.slots.iter().any(|slot| slot.name == *row), "no argument is named {row}");
-    }
+    assert_covers_schema::<GlobalDefaults>(ROWS, TESTED_ELSEWHERE);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_each_writes_comes_changes_and_goes() {
+fn each_argument_is_created_changed_and_removed() {
     let workspace = Workspace::new(Tool::Terraform);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
     let roots: Vec<Namespace> = ROWS.iter().map(|_| control_plane().namespace("defaults")).collect();
-    let state = |of: fn(&Row) -> &'static str| {
-        let meshes = ROWS.iter().zip(&roots).enumerate().map(|(n, (row, root))| mesh(n, &root.name, row, of(row)));
+    let apply = |argument: fn(&Row) -> &'static str| {
+        let meshes =
+            ROWS.iter().zip(&roots).enumerate().map(|(n, (row, root))| mesh(n, &root.name, row, argument(row)));
         workspace.configure(&meshes.collect::<Vec<_>>().join("\n"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{}", plan.text);
-        live(&workspace)
+        workspace.converge();
+        live_objects(&workspace)
     };
-    let without = state(|_| "");
-    let written = state(|row| row.written);
-    let changed = state(|row| row.changed);
-    let removed = state(|_| "");
+    let without = apply(|_| "");
+    let set = apply(|row| row.set);
+    let changed = apply(|row| row.changed);
+    let removed = apply(|_| "");
     assert_eq!(removed, without);
 
     let mut text = String::new();
     for (n, (row, root)) in ROWS.iter().zip(&roots).enumerate() {
         let of = |all: &BTreeMap<String, BTreeMap<String, Json>>| all[&format!("d{n}")].clone();
-        for (words, other) in [(row.written, &written), (row.changed, &changed)] {
-            writeln!(text, "=== {}", words.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
-            for line in differences(&of(&without), &of(other)) {
+        for (argument, objects) in [(row.set, &set), (row.changed, &changed)] {
+            writeln!(text, "=== {}", argument.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
+            for line in differences(&of(&without), &of(objects)) {
                 writeln!(text, "{}", line.replace(&root.name, "ROOT")).unwrap();
             }
         }
     }
     expect_file!["global_arguments.txt"].assert_eq(&text);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
     for root in &roots {
-        assert_eq!(control_plane().api().objects(&root.name), Vec::<String>::new());
+        root.assert_empty();
     }
 }
 
-/// A mesh with these defaults.
-fn mesh(n: usize, root: &str, row: &Row, written: &str) -> String {
-    let beside = row.beside;
-    let written = written.replace("ROOT", root);
+/// A provider for a mesh, and the resource with the argument of a row.
+fn mesh(n: usize, root: &str, row: &Row, argument: &str) -> String {
+    let context = row.context;
+    let argument = argument.replace("ROOT", root);
     format!(
         "provider \"mesh\" {{\n alias = \"m{n}\"\n owner = \"tests/{root}\"\n root_namespace = \"{root}\"\n config_path = \
-         \"kubeconfig\"\n}}\nresource \"mesh_global_defaults\" \"d{n}\" {{\n provider = mesh.m{n}\n{beside}\n{written}\n}}\n"
+         \"kubeconfig\"\n}}\nresource \"mesh_global_defaults\" \"d{n}\" {{\n provider = mesh.m{n}\n{context}\n{argument}\n}}\n"
     )
 }

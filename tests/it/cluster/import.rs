@@ -1,5 +1,5 @@
-//! Import: of what this provider made it is an empty plan, of what somebody made by hand an honest one, of nothing an error.
-//! With the documented rights alone.
+//! Imports with only the documented rights: of objects of the provider, after which a plan is empty, of objects of another
+//! tool, whose differences the plan shows, and of missing objects, which is an error.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,13 @@ use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{FieldOwnership, Key, annotation::ARGUMENTS, kind};
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
     terraform::{Tool, Workspace},
     users::Grant,
 };
 
-use super::{CART, configure, hand_made, intruders, life, workspace};
+use super::{CART, configure, destroy_all, hand_made, other_managers, uid_and_generation, workspace};
 
 const EVERY_RESOURCE: [(Grant, &str, &str, &str); 3] = [
     (Grant::AppTeam, CART, "mesh_service.cart", "NAMESPACE/cart"),
@@ -47,165 +48,156 @@ resource "mesh_global_defaults" "this" {
     ),
 ];
 
-/// An applied configuration that the state has forgotten.
-fn forgotten(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str, address: &str) -> Workspace {
+/// A workspace in which `hcl` is applied, and its resource is removed from the state.
+fn applied_without_state(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str, address: &str) -> Workspace {
     let workspace = workspace(tool, grant, namespace, hcl);
-    workspace.apply().succeeded();
-    workspace.run(&["state", "rm", address]).succeeded();
+    workspace.apply().expect_success();
+    workspace.remove_from_state(address);
     workspace
 }
 
-fn import(address: &str, by: &str) -> String {
+/// An `import` block. `by` is its `id` or `identity`.
+fn import_block(address: &str, by: &str) -> String {
     format!("\nimport {{\n  to = {address}\n  {by}\n}}")
 }
 
-/// What tells whether anything was written.
+/// The `resourceVersion` of each object, which changes with every write.
 fn versions(namespace: &Namespace) -> BTreeMap<String, Json> {
     let api = control_plane().api();
     let version = |key: &String| api.get(&key.parse().unwrap()).unwrap()["metadata"]["resourceVersion"].clone();
     api.objects(&namespace.name).into_iter().map(|key| (key.clone(), version(&key))).collect()
 }
 
-fn end(workspace: &Workspace, namespace: &Namespace) {
-    workspace.destroy().succeeded();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
-}
-
-/// Terraform takes an identity from 1.12 on, as tofu does.
+/// Terraform accepts an identity only from 1.12 on. OpenTofu accepts it, too.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn by_id_and_by_identity() {
+fn import_by_id_and_by_identity() {
     let id = r#"id = "NAMESPACE/cart""#;
     let identity = "identity = {\n    namespace = \"NAMESPACE\"\n    name = \"cart\"\n  }";
     for (tool, by) in [(Tool::Terraform, id), (Tool::Tofu, id), (Tool::Tofu, identity)] {
         let namespace = control_plane().namespace("imported");
-        let workspace = forgotten(tool, Grant::AppTeam, &namespace, CART, "mesh_service.cart");
+        let workspace = applied_without_state(tool, Grant::AppTeam, &namespace, CART, "mesh_service.cart");
         let before = versions(&namespace);
-        configure(&workspace, Grant::AppTeam, &namespace, &format!("{CART}{}", import("mesh_service.cart", by)));
+        configure(&workspace, Grant::AppTeam, &namespace, &format!("{CART}{}", import_block("mesh_service.cart", by)));
         let plan = workspace.plan();
-        let words = "1 to import, 0 to add, 0 to change, 0 to destroy";
-        assert!(plan.text.contains(words), "{tool}, {by}: {}", plan.text);
-        workspace.apply().succeeded();
+        let summary = "1 to import, 0 to add, 0 to change, 0 to destroy";
+        assert!(plan.text.contains(summary), "{tool}, {by}: {}", plan.text);
+        workspace.apply().expect_success();
         assert_eq!(versions(&namespace), before);
-        assert!(workspace.plan().is_empty);
-        end(&workspace, &namespace);
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn generated_configuration_says_what_was_written() {
+fn generated_configuration_equals_the_written_one() {
     for (grant, hcl, address, id) in EVERY_RESOURCE {
         for tool in Tool::ALL {
             let namespace = control_plane().namespace("generated");
-            let workspace = forgotten(tool, grant, &namespace, hcl, address);
-            configure(&workspace, grant, &namespace, &import(address, &format!("id = \"{id}\"")));
-            workspace.run(&["plan", "-input=false", "-no-color", "-generate-config-out=generated.tf"]).succeeded();
+            let workspace = applied_without_state(tool, grant, &namespace, hcl, address);
+            configure(&workspace, grant, &namespace, &import_block(address, &format!("id = \"{id}\"")));
+            workspace.run(&["plan", "-input=false", "-no-color", "-generate-config-out=generated.tf"]).expect_success();
             let before = versions(&namespace);
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             assert_eq!(versions(&namespace), before, "{tool} {address}");
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
-            end(&workspace, &namespace);
+            workspace.assert_empty_plan();
+            destroy_all(&workspace, &namespace);
         }
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn nothing_is_told() {
+fn import_of_missing_object_is_an_error() {
     let namespace = control_plane().namespace("nothing");
     for tool in Tool::ALL {
         for (grant, hcl, address, id) in EVERY_RESOURCE {
             let workspace = workspace(tool, grant, &namespace, hcl);
             let id = id.replace("NAMESPACE", &namespace.name);
-            let told = workspace.run(&["import", "-input=false", "-no-color", address, &id]).errors();
-            assert!(told.contains("Cannot import non-existent remote object"), "{tool}: {told}");
+            let errors = workspace.import(address, &id).errors();
+            assert!(errors.contains("Cannot import non-existent remote object"), "{tool}: {errors}");
         }
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        let told = workspace.run(&["import", "-input=false", "-no-color", "mesh_service.cart", "cart"]).errors();
-        assert!(told.contains("The id of mesh_service is namespace/name; \"cart\" isn't one."), "{tool}: {told}");
+        let errors = workspace.import("mesh_service.cart", "cart").errors();
+        assert!(errors.contains("The id of mesh_service is namespace/name; \"cart\" isn't one."), "{tool}: {errors}");
     }
 }
 
-/// Objects that somebody made are ours from the first apply on; what is as it should be isn't touched by it.
+/// The first apply after the import adopts the objects. It doesn't change those that already are as configured.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn hand_made_objects_are_taken_over() {
+fn hand_made_objects_are_adopted_by_import() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("handmade");
-        let made = hand_made(Grant::AppTeam, &namespace, CART, "kubectl");
-        // The Service and its account come by a chart, which goes on with them.
-        for key in made.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared) {
+        let objects = hand_made(Grant::AppTeam, &namespace, CART, "kubectl");
+        // The Service and its ServiceAccount are deleted, because an adopted object of a shared kind survives a destroy.
+        for key in objects.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared) {
             api.delete(key);
         }
-        let rule = made.keys().find(|key| key.kind == &kind::DESTINATION_RULE).expect("it is there");
+        let rule = objects.keys().find(|key| key.kind == &kind::DESTINATION_RULE).expect("it is there");
         api.patch(
             rule,
             &json!({ "spec": { "trafficPolicy": { "connectionPool": { "tcp": { "maxConnections": 7 } } } } }),
         );
-        let istio = || made.iter().filter(|(key, _)| key.kind.field_ownership == FieldOwnership::Exclusive);
-        let before: Vec<_> = istio().map(|(key, _)| life(&api.get(key).expect("it is there"))).collect();
+        let istio = || objects.iter().filter(|(key, _)| key.kind.field_ownership == FieldOwnership::Exclusive);
+        let before: Vec<_> = istio().map(|(key, _)| uid_and_generation(&api.get_existing(key))).collect();
 
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
         let id = format!("{}/cart", namespace.name);
-        workspace.run(&["import", "-input=false", "-no-color", "mesh_service.cart", &id]).succeeded();
+        workspace.import("mesh_service.cart", &id).expect_success();
         let plan = workspace.plan();
-        for word in ["0 to add, 1 to change, 0 to destroy", "~ maxConnections = 7 -> 1024"] {
-            assert!(plan.text.contains(word), "{tool}: {word:?} is not in: {}", plan.text);
-        }
-        assert!(!plan.text.contains("was changed by"), "it was never ours: {}", plan.text);
-        workspace.apply().succeeded();
+        assert_contains_all(tool, &plan.text, ["0 to add, 1 to change, 0 to destroy", "~ maxConnections = 7 -> 1024"]);
+        assert!(!plan.text.contains("was changed by"), "the provider never wrote it: {}", plan.text);
+        workspace.apply().expect_success();
         for ((key, body), before) in istio().zip(before) {
-            let live = api.get(key).expect("it is there");
+            let live = api.get_existing(key);
             assert_eq!(live["spec"], body["spec"]);
-            assert_eq!(intruders(&live), Vec::<&Json>::new(), "{key}");
-            assert_eq!(life(&live).0, before.0, "{key}");
-            assert_eq!(life(&live).1 == before.1, key != rule, "{key}");
+            assert_eq!(other_managers(&live), Vec::<&Json>::new(), "{key}");
+            assert_eq!(uid_and_generation(&live).0, before.0, "{key}");
+            assert_eq!(uid_and_generation(&live).1 == before.1, key != rule, "{key}");
         }
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        end(&workspace, &namespace);
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
     }
 }
 
-/// Which objects record arguments, and which.
-fn recorded(namespace: &Namespace) -> Vec<(Key, Json)> {
+/// The objects that record arguments, each with these arguments.
+fn recorded_arguments(namespace: &Namespace) -> Vec<(Key, Json)> {
     let api = control_plane().api();
     let keys = api.objects(&namespace.name).into_iter().map(|key| key.parse::<Key>().expect("a key"));
     let found = keys.filter_map(|key| {
-        let live = api.get(&key).expect("it is there");
+        let live = api.get_existing(&key);
         let text = live["metadata"]["annotations"].get(ARGUMENTS)?.as_str()?.to_owned();
         Some((key, serde_json::from_str(&text).expect("JSON")))
     });
     found.collect()
 }
 
-/// One object has the arguments as they were written; when it goes, another one has them.
+/// One object records the arguments of the configuration. When it is deleted, another one records them.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn the_arguments_are_recorded_once() {
+fn arguments_are_recorded_on_one_object() {
     let namespace = control_plane().namespace("recorded");
-    let own = |kind| Key::new(kind, &namespace.name, &format!("cart-{}", namespace.name));
+    let key = |kind| Key::new(kind, &namespace.name, &format!("cart-{}", namespace.name));
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.apply().succeeded();
-    let mut written = json!({
+    workspace.apply().expect_success();
+    let mut arguments = json!({
         "name": "cart", "namespace": namespace.name, "service": "managed", "calls": ["catalog"],
         "port": [{ "number": 8080, "protocol": "http" }], "allow": [{ "from": ["web"] }],
     });
-    assert_eq!(recorded(&namespace), [(own(&kind::DESTINATION_RULE), written.clone())]);
+    assert_eq!(recorded_arguments(&namespace), [(key(&kind::DESTINATION_RULE), arguments.clone())]);
 
-    let nameless = CART.replace("\"managed\"", "\"none\"");
-    configure(&workspace, Grant::AppTeam, &namespace, &nameless);
-    workspace.apply().succeeded();
-    written["service"] = "none".into();
-    assert_eq!(recorded(&namespace), [(own(&kind::AUTHORIZATION_POLICY), written)]);
+    let without_service = CART.replace("\"managed\"", "\"none\"");
+    configure(&workspace, Grant::AppTeam, &namespace, &without_service);
+    workspace.apply().expect_success();
+    arguments["service"] = "none".into();
+    assert_eq!(recorded_arguments(&namespace), [(key(&kind::AUTHORIZATION_POLICY), arguments)]);
 
-    workspace.run(&["state", "rm", "mesh_service.cart"]).succeeded();
+    workspace.remove_from_state("mesh_service.cart");
     let id = format!("{}/cart", namespace.name);
-    workspace.run(&["import", "-input=false", "-no-color", "mesh_service.cart", &id]).succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
-    end(&workspace, &namespace);
+    workspace.import("mesh_service.cart", &id).expect_success();
+    workspace.assert_empty_plan();
+    destroy_all(&workspace, &namespace);
 }

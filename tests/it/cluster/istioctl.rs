@@ -1,5 +1,5 @@
-//! Istio's own tools have nothing against what we render: the rules of its webhook pass every golden object, and
-//! `istioctl analyze` finds in every golden file, put among what it is for, only what is accepted below.
+//! Istio's own tools accept what the provider renders: every golden object passes the rules of Istio's webhook, and
+//! `istioctl analyze` finds in a cluster with the objects of a golden file only the codes accepted below.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,14 +8,14 @@ use std::{
 
 use serde_json::{Value as Json, json};
 
-use super::fixed_point::{golden_files, is_of_the_cluster, objects};
+use super::round_trip::{golden_files, is_cluster_scoped, objects};
 use crate::support::{
     api::Api,
     control_plane::ControlPlane,
     istioctl::{analyze, validate},
 };
 
-/// What `istioctl analyze` says of what we render, and why it is right all the same.
+/// The codes that `istioctl analyze` finds in the provider's objects, each with the reason why the object is correct.
 pub(crate) const ACCEPTED: &[(&str, &str)] = &[
     ("IST0129", "A proxy that is told no authority checks server certificates against the system's."),
     (
@@ -31,27 +31,27 @@ pub(crate) const ACCEPTED: &[(&str, &str)] = &[
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn the_webhook_accepts_every_golden_object() {
+fn webhook_accepts_every_golden_object() {
     let files = golden_files();
-    let objects = files.iter().flat_map(|file| whole(objects(file)));
-    let objects: Vec<Json> = objects.filter(|object| !is_of_the_cluster(object)).collect();
+    let objects = files.iter().flat_map(|file| complete_services(objects(file)));
+    let objects: Vec<Json> = objects.filter(|object| !is_cluster_scoped(object)).collect();
     assert!(objects.len() > 40, "only {} objects were found", objects.len());
-    validate(&objects).unwrap_or_else(|refusal| panic!("{refusal}"));
+    validate(&objects).unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// On a server of its own: the analysis is of everything there, and what other tests do is wrong on purpose.
+/// On its own control plane, because the analysis covers the whole cluster, and other tests create invalid objects.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn analyze_finds_what_is_accepted_alone() {
+fn analyze_finds_only_accepted_codes() {
     let plane = ControlPlane::start();
     let kubeconfig = plane.kubeconfig(&plane.admin);
     let (mut seen, mut unknown) = (BTreeSet::new(), Vec::new());
     for file in golden_files() {
-        let mut objects = whole(objects(&file));
-        objects.retain(|object| !is_of_the_cluster(object));
+        let mut objects = complete_services(objects(&file));
+        objects.retain(|object| !is_cluster_scoped(object));
         let gateways = gateways(&objects);
-        surround(&plane.api(), &[objects.clone(), gateways.clone()].concat());
-        for finding in analyze(&kubeconfig, &of_istio(&[objects, gateways].concat())) {
+        create_related_objects(&plane.api(), &[objects.clone(), gateways.clone()].concat());
+        for finding in analyze(&kubeconfig, &istio_objects(&[objects, gateways].concat())) {
             if ACCEPTED.iter().any(|(code, _)| *code == finding.code) {
                 seen.insert(finding.code);
             } else {
@@ -61,49 +61,50 @@ fn analyze_finds_what_is_accepted_alone() {
     }
     assert!(unknown.is_empty(), "\n{}", unknown.join("\n"));
     let accepted: BTreeSet<String> = ACCEPTED.iter().map(|(code, _)| (*code).to_owned()).collect();
-    assert_eq!(seen, accepted, "what is accepted, and doesn't occur, goes from the table");
+    assert_eq!(seen, accepted, "each accepted code occurs");
 
-    // What is wrong is told: else the above would show nothing.
-    let sound = whole(objects(&golden("service/every_argument.yaml")));
+    // The analysis finds errors in invalid objects.
+    let valid = complete_services(objects(&golden("service/every_argument.yaml")));
     let found = |objects: &[Json]| -> BTreeSet<String> {
-        analyze(&kubeconfig, &of_istio(objects)).into_iter().map(|finding| finding.code).collect()
+        analyze(&kubeconfig, &istio_objects(objects)).into_iter().map(|finding| finding.code).collect()
     };
-    let missing = changed(&sound, "VirtualService", |object| {
+    let missing = changed(&valid, "VirtualService", |object| {
         object["spec"]["http"][0]["route"][0]["destination"]["subset"] = json!("v1");
     });
     assert!(found(&missing).contains("IST0101"));
-    let another = changed(&sound, "VirtualService", |object| object["metadata"]["name"] = json!("another"));
-    assert!(found(&[sound.clone(), another].concat()).contains("IST0109"));
-    let nobody = changed(&sound, "AuthorizationPolicy", |object| {
+    let another = changed(&valid, "VirtualService", |object| object["metadata"]["name"] = json!("another"));
+    assert!(found(&[valid.clone(), another].concat()).contains("IST0109"));
+    let unselective = changed(&valid, "AuthorizationPolicy", |object| {
         object["spec"]["selector"]["matchLabels"] = json!({ "app": "nobody" });
     });
-    assert!(found(&nobody).contains("IST0127"));
+    assert!(found(&unselective).contains("IST0127"));
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn the_webhook_would_refuse_what_is_wrong() {
-    let sound = whole(objects(&golden("service/every_argument.yaml")));
-    validate(&sound).expect("it is sound");
-    let wrong =
-        changed(&sound, "VirtualService", |object| object["spec"]["http"][0]["retries"]["attempts"] = json!(-1));
-    let refusal = validate(&wrong).expect_err("it isn't sound");
-    assert!(refusal.contains("attempts cannot be negative"), "{refusal}");
+fn webhook_rejects_invalid_objects() {
+    let valid = complete_services(objects(&golden("service/every_argument.yaml")));
+    validate(&valid).expect("the objects are valid");
+    let invalid =
+        changed(&valid, "VirtualService", |object| object["spec"]["http"][0]["retries"]["attempts"] = json!(-1));
+    let error = validate(&invalid).expect_err("the objects are invalid");
+    assert!(error.contains("attempts cannot be negative"), "{error}");
 }
 
+/// The path of a golden file.
 fn golden(name: &str) -> PathBuf {
     golden_files().into_iter().find(|file| file.ends_with(name)).expect("the file")
 }
 
-/// The objects, the one of `kind` changed.
+/// A copy of the objects, in which the one of `kind` is changed.
 fn changed(objects: &[Json], kind: &str, change: fn(&mut Json)) -> Vec<Json> {
     let mut objects = objects.to_vec();
     change(objects.iter_mut().find(|object| object["kind"] == kind).expect("one of the kind"));
     objects
 }
 
-/// istioctl takes files for objects of Istio's alone.
-fn of_istio(objects: &[Json]) -> Vec<Json> {
+/// The objects of Istio's kinds, since istioctl doesn't accept others in files.
+fn istio_objects(objects: &[Json]) -> Vec<Json> {
     objects.iter().filter(|object| text(object, "/apiVersion").contains("istio.io")).cloned().collect()
 }
 
@@ -119,8 +120,8 @@ fn list<'a>(object: &'a Json, pointer: &str) -> impl Iterator<Item = &'a Json> {
     object.pointer(pointer).and_then(Json::as_array).into_iter().flatten()
 }
 
-/// Of a Service that isn't ours we write an annotation alone: the rest, as its chart makes it.
-fn whole(mut objects: Vec<Json>) -> Vec<Json> {
+/// Completes Services of other tools, of which the provider writes only an annotation, as their charts would.
+fn complete_services(mut objects: Vec<Json>) -> Vec<Json> {
     let routed = ports(&objects);
     for object in objects.iter_mut().filter(|object| object["kind"] == "Service" && object.get("spec").is_none()) {
         let selector = json!({ "app": text(object, "/metadata/name") });
@@ -129,7 +130,7 @@ fn whole(mut objects: Vec<Json>) -> Vec<Json> {
     objects
 }
 
-/// The ports of a Service that a file's routes are for and go to; any, where there are none.
+/// Ports of a Service for the routes of a file. Without routes, the port is arbitrary.
 fn ports(objects: &[Json]) -> Json {
     let mut numbers = BTreeSet::new();
     for object in objects.iter().filter(|object| object["kind"] == "VirtualService") {
@@ -142,8 +143,8 @@ fn ports(objects: &[Json]) -> Json {
     numbers.into_iter().map(|number| json!({ "name": format!("tcp-{number}"), "port": number })).collect()
 }
 
-/// Makes what the objects are about: namespaces with sidecars, Services, workloads.
-fn surround(api: &Api, objects: &[Json]) {
+/// Creates what the objects refer to: Namespaces with injection, Services, workloads and Secrets.
+fn create_related_objects(api: &Api, objects: &[Json]) {
     let namespaces: BTreeSet<String> = objects.iter().flat_map(namespaces).collect();
     for name in namespaces.iter().map(String::as_str).chain(["default"]) {
         let metadata = json!({ "name": name, "labels": { "istio-injection": "enabled" } });
@@ -154,13 +155,13 @@ fn surround(api: &Api, objects: &[Json]) {
         for (n, labels) in selectors(object, objects).into_iter().enumerate() {
             let name = format!("{}-{}-{n}", text(object, "/kind").to_lowercase(), text(object, "/metadata/name"));
             let metadata = json!({ "name": name, "namespace": namespace, "labels": labels });
-            // As injection leaves it.
+            // The containers of a Pod after the injection of its sidecar.
             let containers = json!([{ "name": "app", "image": "app" }, { "name": "istio-proxy", "image": "proxyv2" }]);
             let spec = json!({ "containers": containers });
             api.apply(&json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec }), "tests");
         }
         if object["kind"] == "Gateway" {
-            api.apply(&door(object), "tests");
+            api.apply(&gateway_service(object), "tests");
         }
         for server in list(object, "/spec/servers") {
             if let Some(name) = server["tls"]["credentialName"].as_str() {
@@ -179,7 +180,7 @@ fn surround(api: &Api, objects: &[Json]) {
     }
 }
 
-/// The Gateways that an object's routes are for, each with what they serve.
+/// The Gateways that the routes refer to, each with the hosts of its routes.
 fn gateways(objects: &[Json]) -> Vec<Json> {
     let mut gateways: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for object in objects {
@@ -198,7 +199,7 @@ fn gateways(objects: &[Json]) -> Vec<Json> {
     gateways.into_iter().map(gateway).collect()
 }
 
-/// Every namespace that an object names.
+/// All namespaces that an object refers to.
 fn namespaces(object: &Json) -> BTreeSet<String> {
     let sources = list(object, "/spec/rules").flat_map(|rule| list(rule, "/from"));
     let named = sources.flat_map(|from| texts(&from["source"]["namespaces"]));
@@ -207,7 +208,7 @@ fn namespaces(object: &Json) -> BTreeSet<String> {
     own.chain(named).chain(exported).filter(|name| !matches!(*name, "" | "." | "*")).map(str::to_owned).collect()
 }
 
-/// The labels of the workloads that an object is about; for subsets, those of the Service beside theirs.
+/// The labels of the workloads that an object selects. Workloads of subsets also have the labels that the Service selects.
 fn selectors(object: &Json, objects: &[Json]) -> Vec<Json> {
     let pointers =
         ["/spec/selector/matchLabels", "/spec/workloadSelector/labels", "/spec/workloadSelector/matchLabels"];
@@ -216,29 +217,29 @@ fn selectors(object: &Json, objects: &[Json]) -> Vec<Json> {
         selectors.push(object["spec"]["selector"].clone());
     }
     let host = text(object, "/spec/host").split('.').next().unwrap_or_default();
-    let is_meant = |other: &&Json| other["kind"] == "Service" && text(other, "/metadata/name") == host;
-    let service = objects.iter().find(is_meant).map(|service| service["spec"]["selector"].clone());
+    let is_service_of_host = |other: &&Json| other["kind"] == "Service" && text(other, "/metadata/name") == host;
+    let service = objects.iter().find(is_service_of_host).map(|service| service["spec"]["selector"].clone());
     for subset in list(object, "/spec/subsets") {
         let mut labels = service.clone().unwrap_or_else(|| json!({ "app": host }));
-        let own = subset["labels"].as_object().expect("labels").clone();
-        labels.as_object_mut().expect("labels").extend(own);
+        let subset_labels = subset["labels"].as_object().expect("labels").clone();
+        labels.as_object_mut().expect("labels").extend(subset_labels);
         selectors.push(labels);
     }
     selectors
 }
 
-/// The Service of a gateway's workloads, as its chart makes it.
-fn door(gateway: &Json) -> Json {
+/// The Service of a gateway's workloads, as its chart would create it.
+fn gateway_service(gateway: &Json) -> Json {
     let numbers: BTreeSet<u64> =
         list(gateway, "/spec/servers").filter_map(|server| server["port"]["number"].as_u64()).collect();
     let ports: Vec<Json> =
         numbers.into_iter().map(|number| json!({ "name": format!("tcp-{number}"), "port": number })).collect();
-    let metadata = json!({ "name": "door", "namespace": text(gateway, "/metadata/namespace") });
+    let metadata = json!({ "name": "gateway", "namespace": text(gateway, "/metadata/namespace") });
     let spec = json!({ "selector": gateway["spec"]["selector"], "ports": ports });
     json!({ "apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec })
 }
 
-/// A Secret with a certificate, of its own name and so unlike any other.
+/// A Secret with a certificate of its own, because analyze reports equal ones.
 fn certificate(namespace: &str, name: &str) -> Json {
     let signed = rcgen::generate_simple_self_signed(vec![format!("{name}.example.com")]).expect("a certificate");
     let certificate = signed.cert.pem();

@@ -1,35 +1,37 @@
-//! The whole line from HCL to objects and back, with the documented rights alone: create, an empty plan, update, an empty
-//! plan, a field changed by somebody else, an object deleted by somebody else, import, destroy. With terraform and with tofu.
+//! The whole life cycle of each resource type with only the documented rights: creation, update, a field changed by another
+//! client, an object deleted by another client, import and destruction, each followed by an empty plan. With Terraform and
+//! with OpenTofu.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::Key;
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
     terraform::Tool,
     users::Grant,
 };
 
-use super::{CART, configure, workspace};
+use super::{CART, configure, destroy_all, workspace};
 
-/// One resource's life. `NAMESPACE` stands for the namespace of the test.
-struct Life {
+/// The life cycle of a resource. `NAMESPACE` is replaced by the namespace of the test.
+struct LifeCycle {
     grant: Grant,
     created: &'static str,
-    /// The keys of its objects, `Kind/name`, sorted.
+    /// Its objects as `Kind/name`, sorted.
     objects: &'static [&'static str],
     updated: &'static str,
-    /// Words of the plan of the update.
-    update_shows: &'static [&'static str],
-    /// Of which object a field is changed, how, and what the plan says of it.
+    /// Parts of the plan of the update.
+    update_plan: &'static [&'static str],
+    /// An object that another client changes, the merge patch, and parts of the next plan.
     changed: (&'static str, fn() -> Json, &'static [&'static str]),
-    /// Which object is deleted.
+    /// An object that another client deletes.
     deleted: &'static str,
-    /// Its address and its id, by which it is imported.
+    /// Address and id for the import.
     imported: (&'static str, &'static str),
 }
 
-const SERVICE: Life = Life {
+const SERVICE: LifeCycle = LifeCycle {
     grant: Grant::AppTeam,
     created: CART,
     objects: &[
@@ -57,7 +59,7 @@ resource "mesh_service" "cart" {
     methods = ["GET"]
   }
 }"#,
-    update_shows: &[
+    update_plan: &[
         r#"~ effective_resiliency = "medium" -> "high""#,
         r#"~ timeout = "15s" -> "5s""#,
         r#"+ "cluster.local/ns/shop/sa/checkout""#,
@@ -72,7 +74,7 @@ resource "mesh_service" "cart" {
     imported: ("mesh_service.cart", "NAMESPACE/cart"),
 };
 
-const EXTERNAL_SERVICE: Life = Life {
+const EXTERNAL_SERVICE: LifeCycle = LifeCycle {
     grant: Grant::Platform,
     created: r#"
 resource "mesh_external_service" "bank" {
@@ -88,7 +90,7 @@ resource "mesh_external_service" "bank" {
   export_to  = ["pci", "shop"]
   resiliency = "high"
 }"#,
-    update_shows: &[r#"+ "shop""#, r#"~ timeout = "15s" -> "5s""#, "0 to add, 1 to change, 0 to destroy"],
+    update_plan: &[r#"+ "shop""#, r#"~ timeout = "15s" -> "5s""#, "0 to add, 1 to change, 0 to destroy"],
     changed: (
         "ServiceEntry/api-bank-example",
         || json!({ "spec": { "exportTo": ["*"] } }),
@@ -98,7 +100,7 @@ resource "mesh_external_service" "bank" {
     imported: ("mesh_external_service.bank", "NAMESPACE/api-bank-example"),
 };
 
-const GLOBAL_DEFAULTS: Life = Life {
+const GLOBAL_DEFAULTS: LifeCycle = LifeCycle {
     grant: Grant::Platform,
     created: r#"
 resource "mesh_global_defaults" "this" {
@@ -127,7 +129,7 @@ resource "mesh_global_defaults" "this" {
   sidecar {}
   resiliency = "medium"
 }"#,
-    update_shows: &[r#"~ mode = "STRICT" -> "PERMISSIVE""#, "0 to add, 1 to change, 0 to destroy"],
+    update_plan: &[r#"~ mode = "STRICT" -> "PERMISSIVE""#, "0 to add, 1 to change, 0 to destroy"],
     changed: (
         "PeerAuthentication/default",
         || json!({ "spec": { "selector": { "matchLabels": { "app": "cart" } } } }),
@@ -137,99 +139,92 @@ resource "mesh_global_defaults" "this" {
     imported: ("mesh_global_defaults.this", "default"),
 };
 
-/// `Kind/name` in the namespace.
+/// The key of `Kind/name` in the namespace.
 fn key(namespace: &Namespace, text: &str) -> Key {
     let (kind, name) = text.split_once('/').expect("Kind/name");
     let name = name.replace("NAMESPACE", &namespace.name);
     format!("{kind}/{}/{name}", namespace.name).parse().expect("a key")
 }
 
-fn live(tool: Tool, life: &Life) {
+fn check_life_cycle(tool: Tool, life_cycle: &LifeCycle) {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("life"));
-    let shows = |text: &str, words: &[&str]| {
-        for word in words {
-            assert!(text.contains(word), "{tool}: {word:?} is not in the plan: {text}");
-        }
-    };
-
-    let workspace = workspace(tool, life.grant, &namespace, life.created);
-    shows(&workspace.plan().text, &["1 to add, 0 to change, 0 to destroy"]);
-    workspace.apply().succeeded();
-    let keys: Vec<Key> = life.objects.iter().map(|text| key(&namespace, text)).collect();
+    let workspace = workspace(tool, life_cycle.grant, &namespace, life_cycle.created);
+    assert_contains_all(tool, &workspace.plan().text, ["1 to add, 0 to change, 0 to destroy"]);
+    workspace.apply().expect_success();
+    let keys: Vec<Key> = life_cycle.objects.iter().map(|text| key(&namespace, text)).collect();
     let names: Vec<String> = keys.iter().map(Key::to_string).collect();
     assert_eq!(api.objects(&namespace.name), names);
-    let unchanged = |when: &str| {
+    let assert_empty_plan = |when: &str| {
         let plan = workspace.plan();
         assert!(plan.is_empty, "{tool}, {when}: {}", plan.text);
     };
-    unchanged("created");
+    assert_empty_plan("created");
 
-    configure(&workspace, life.grant, &namespace, life.updated);
-    shows(&workspace.plan().text, life.update_shows);
-    workspace.apply().succeeded();
-    unchanged("updated");
+    configure(&workspace, life_cycle.grant, &namespace, life_cycle.updated);
+    assert_contains_all(tool, &workspace.plan().text, life_cycle.update_plan);
+    workspace.apply().expect_success();
+    assert_empty_plan("updated");
 
-    let (changed, patch, words) = life.changed;
+    let (changed, patch, plan_parts) = life_cycle.changed;
     let changed = key(&namespace, changed);
-    let before = api.get(&changed).expect("it is there")["spec"].clone();
+    let before = api.get_existing(&changed)["spec"].clone();
     api.patch(&changed, &patch());
-    assert_ne!(api.get(&changed).expect("it is there")["spec"], before);
-    shows(&workspace.plan().text, words);
-    workspace.apply().succeeded();
-    assert_eq!(api.get(&changed).expect("it is there")["spec"], before);
-    unchanged("mended");
+    assert_ne!(api.get_existing(&changed)["spec"], before);
+    assert_contains_all(tool, &workspace.plan().text, plan_parts);
+    workspace.apply().expect_success();
+    assert_eq!(api.get_existing(&changed)["spec"], before);
+    assert_empty_plan("reverted");
 
-    let deleted = key(&namespace, life.deleted);
-    let before = api.get(&deleted).expect("it is there")["spec"].clone();
+    let deleted = key(&namespace, life_cycle.deleted);
+    let before = api.get_existing(&deleted)["spec"].clone();
     api.delete(&deleted);
-    shows(&workspace.plan().text, &["0 to add, 1 to change, 0 to destroy"]);
-    workspace.apply().succeeded();
-    assert_eq!(api.get(&deleted).expect("it is there again")["spec"], before);
-    unchanged("made again");
+    assert_contains_all(tool, &workspace.plan().text, ["0 to add, 1 to change, 0 to destroy"]);
+    workspace.apply().expect_success();
+    assert_eq!(api.get_existing(&deleted)["spec"], before);
+    assert_empty_plan("recreated");
 
-    let (address, id) = life.imported;
-    workspace.run(&["state", "rm", address]).succeeded();
+    let (address, id) = life_cycle.imported;
+    workspace.remove_from_state(address);
     let id = id.replace("NAMESPACE", &namespace.name);
-    workspace.run(&["import", "-input=false", "-no-color", address, &id]).succeeded();
-    unchanged("imported");
+    workspace.import(address, &id).expect_success();
+    assert_empty_plan("imported");
 
-    workspace.destroy().succeeded();
-    assert_eq!(api.objects(&namespace.name), Vec::<String>::new());
+    destroy_all(&workspace, &namespace);
     assert_eq!(workspace.resources(), Vec::new());
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn mesh_service_with_terraform() {
-    live(Tool::Terraform, &SERVICE);
+    check_life_cycle(Tool::Terraform, &SERVICE);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn mesh_service_with_tofu() {
-    live(Tool::Tofu, &SERVICE);
+    check_life_cycle(Tool::Tofu, &SERVICE);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn mesh_external_service_with_terraform() {
-    live(Tool::Terraform, &EXTERNAL_SERVICE);
+    check_life_cycle(Tool::Terraform, &EXTERNAL_SERVICE);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn mesh_external_service_with_tofu() {
-    live(Tool::Tofu, &EXTERNAL_SERVICE);
+    check_life_cycle(Tool::Tofu, &EXTERNAL_SERVICE);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn mesh_global_defaults_with_terraform() {
-    live(Tool::Terraform, &GLOBAL_DEFAULTS);
+    check_life_cycle(Tool::Terraform, &GLOBAL_DEFAULTS);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn mesh_global_defaults_with_tofu() {
-    live(Tool::Tofu, &GLOBAL_DEFAULTS);
+    check_life_cycle(Tool::Tofu, &GLOBAL_DEFAULTS);
 }

@@ -1,4 +1,5 @@
-//! What a plan warns about when it looks around: told, silenced, an error, or skipped in one line; and the plan stays the same.
+//! Live checks in plans: their findings are warnings, can be off or errors, are skipped with one warning, and don't
+//! change what is planned.
 
 use std::time::{Duration, Instant};
 
@@ -6,16 +7,16 @@ use serde_json::{Value as Json, json};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::{Fault, Proxy, RecordedRequest},
     terraform::{Tool, Workspace},
     users::Grant::{AppTeam, LiveChecks, LiveChecksCalled, LiveChecksRoot},
 };
 
-use super::{many, provider};
+use super::{created_part, many_carts, provider};
 
 const SKIPPED: &str = "Some live checks were skipped";
 
-/// A service of a chart, whose rules hold for its namespace.
+/// A service whose Service a chart creates.
 const SHOP: &str = r#"
 resource "mesh_service" "shop" {
   name      = "shop"
@@ -29,7 +30,7 @@ resource "mesh_service" "shop" {
   }
 }"#;
 
-/// A team with every right that live checks take in its namespace and in the root namespace.
+/// A team with its own namespace and root namespace.
 struct Team {
     namespace: Namespace,
     root: Namespace,
@@ -38,20 +39,21 @@ struct Team {
 }
 
 impl Team {
-    fn new(tool: Tool, what: &str) -> Self {
-        let team = Self::without_rights(tool, what);
+    /// A team with all rights for live checks in its namespace and in the root namespace.
+    fn new(tool: Tool, prefix: &str) -> Self {
+        let team = Self::without_rights(tool, prefix);
         let user = team.namespace.user(AppTeam);
-        team.namespace.admit(&user, LiveChecks);
-        team.root.admit(&user, LiveChecksRoot);
+        team.namespace.grant(&user, LiveChecks);
+        team.root.grant(&user, LiveChecksRoot);
         team
     }
 
-    /// One that may do what an application team may, and look at nothing else.
-    fn without_rights(tool: Tool, what: &str) -> Self {
+    /// A team with the rights of an application team, and no rights for live checks.
+    fn without_rights(tool: Tool, prefix: &str) -> Self {
         let plane = control_plane();
-        let (namespace, root) = (plane.namespace(what), plane.namespace("root"));
+        let (namespace, root) = (plane.namespace(prefix), plane.namespace("root"));
         let (proxy, workspace) = (Proxy::start(plane), Workspace::new(tool));
-        workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(AppTeam)));
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(AppTeam)));
         Self { namespace, root, proxy, workspace }
     }
 
@@ -60,118 +62,118 @@ impl Team {
         self.workspace.configure(&provider(&self.namespace, &self.root.name, &arguments, hcl));
     }
 
-    /// What somebody else has in the namespace.
-    fn there(&self, mut object: Json) {
+    /// Creates an object of another tool in the namespace.
+    fn create_object(&self, mut object: Json) {
         object["metadata"]["namespace"] = self.namespace.name.clone().into();
         control_plane().api().apply(&object, "chart");
     }
 
-    fn label(&self, labels: &Json) {
+    /// Sets labels of the namespace.
+    fn label_namespace(&self, labels: &Json) {
         let object = json!({
             "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": self.namespace.name, "labels": labels },
         });
         control_plane().api().apply(&object, "platform");
     }
 
-    /// What a chart brings, right but for the port: a Service with another target port, its account, and a pod with a sidecar.
-    fn chart(&self, target_port: u16) {
-        self.there(json!({
+    /// Creates the objects of a chart: a Service with `target_port`, its ServiceAccount, and a Pod with a sidecar.
+    fn install_chart(&self, target_port: u16) {
+        self.create_object(json!({
             "apiVersion": "v1", "kind": "Service", "metadata": { "name": "shop" },
             "spec": { "selector": { "app": "shop" }, "ports": [{ "name": "http", "port": 80, "targetPort": target_port }] },
         }));
-        self.there(json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "shop" } }));
+        self.create_object(json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "shop" } }));
         let containers = json!([{ "name": "app", "image": "app" }, { "name": "istio-proxy", "image": "proxy" }]);
-        self.there(json!({
+        self.create_object(json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "shop-1", "labels": { "app": "shop" } },
             "spec": { "serviceAccountName": "shop", "containers": containers },
         }));
     }
 }
 
-/// What would be made, and nothing of what is told beside it.
+/// The part of a plan with the resource that is created, without the warnings.
 fn planned(text: &str) -> &str {
-    let (_, after) = text.split_once("will be created").expect("it would be made");
-    after.split_once("Plan: ").expect("a sum").0
+    created_part(text, "Plan: ")
 }
 
-/// What is told beside a plan that changes something.
-fn told(text: &str) -> &str {
-    text.split_once("Plan: ").expect("a sum").1
+/// The part of a plan after its summary, which contains the warnings.
+fn warnings(text: &str) -> &str {
+    text.split_once("Plan: ").expect("the summary").1
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_is_found_is_told_and_can_be_silenced_or_an_error() {
+fn findings_are_warnings_and_can_be_off_or_errors() {
     for tool in Tool::ALL {
         let team = Team::new(tool, "found");
-        team.label(&json!({ "istio-injection": "enabled", "istio.io/rev": "prod" }));
-        team.chart(9090);
+        team.label_namespace(&json!({ "istio-injection": "enabled", "istio.io/rev": "prod" }));
+        team.install_chart(9090);
         team.configure("", SHOP);
-        let warned = team.workspace.plan();
+        let with_warnings = team.workspace.plan();
         for code in ["IST0123", "IST0101", "other-target-port", "narrowed-visibility"] {
-            assert!(warned.text.contains(&format!("({code})")), "{tool}, {code}: {}", warned.text);
+            assert!(with_warnings.text.contains(&format!("({code})")), "{tool}, {code}: {}", with_warnings.text);
         }
-        assert!(!warned.text.contains(SKIPPED), "{tool}: {}", warned.text);
+        assert!(!with_warnings.text.contains(SKIPPED), "{tool}: {}", with_warnings.text);
 
         let off = "IST0123 = \"off\"\nIST0101 = \"off\"\nother-target-port = \"off\"\nnarrowed-visibility = \"off\"";
         team.configure(off, SHOP);
         let silenced = team.workspace.plan();
-        assert!(!told(&silenced.text).contains("Warning: "), "{tool}: {}", silenced.text);
-        assert_eq!(planned(&warned.text), planned(&silenced.text), "{tool}");
+        assert!(!warnings(&silenced.text).contains("Warning: "), "{tool}: {}", silenced.text);
+        assert_eq!(planned(&with_warnings.text), planned(&silenced.text), "{tool}");
 
         team.configure("narrowed-visibility = \"error\"", SHOP);
-        let errors = team.workspace.plan_run().errors();
+        let errors = team.workspace.try_plan().errors();
         assert!(errors.contains("Fewer namespaces see the live service"), "{tool}: {errors}");
 
-        // What an apply makes is no stranger to the next plan, which asks nothing.
+        // Without a change, a plan makes no live checks.
         team.configure(off, SHOP);
-        team.workspace.apply().succeeded();
+        team.workspace.apply().expect_success();
         team.proxy.reset();
         team.configure("", SHOP);
         let plan = team.workspace.plan();
         assert!(plan.is_empty && !plan.text.contains("(IST"), "{tool}: {}", plan.text);
-        assert!(team.proxy.asked().iter().all(|asked| !asked.path.ends_with("/pods")), "{tool}");
-        team.workspace.destroy().succeeded();
+        assert!(team.proxy.requests().iter().all(|request| !request.path.ends_with("/pods")), "{tool}");
+        team.workspace.destroy().expect_success();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_is_right_is_not_told() {
+fn correct_objects_have_no_warnings() {
     let team = Team::new(Tool::Terraform, "right");
-    team.label(&json!({ "istio-injection": "enabled" }));
-    team.chart(8080);
+    team.label_namespace(&json!({ "istio-injection": "enabled" }));
+    team.install_chart(8080);
     let open = SHOP.replace("[\"ledger\"]", "[]\n  access = \"mesh\"");
     team.configure("", &open);
     let plan = team.workspace.plan();
-    assert!(!told(&plan.text).contains("Warning: "), "{}", plan.text);
-    team.workspace.apply().succeeded();
+    assert!(!warnings(&plan.text).contains("Warning: "), "{}", plan.text);
+    team.workspace.apply().expect_success();
     team.configure("", &open.replace("target_port", "# target_port"));
     let plan = team.workspace.plan();
     assert!(plan.text.contains("(other-target-port)"), "{}", plan.text);
-    assert_eq!(told(&plan.text).matches("Warning: ").count(), 1, "what is ours is no stranger: {}", plan.text);
-    team.workspace.destroy().succeeded();
+    assert_eq!(warnings(&plan.text).matches("Warning: ").count(), 1, "only the target port differs: {}", plan.text);
+    team.workspace.destroy().expect_success();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn ambient_mode_is_an_error_unless_it_is_told_otherwise() {
+fn ambient_mode_is_an_error_by_default() {
     let team = Team::new(Tool::Terraform, "ambient");
-    team.label(&json!({ "istio.io/dataplane-mode": "ambient", "istio-injection": "enabled" }));
+    team.label_namespace(&json!({ "istio.io/dataplane-mode": "ambient", "istio-injection": "enabled" }));
     team.configure("", SHOP);
-    let told = team.workspace.plan_run().errors();
-    assert!(told.contains("Ambient mode isn't supported") && told.contains("(IST0167)"), "{told}");
+    let errors = team.workspace.try_plan().errors();
+    assert!(errors.contains("Ambient mode isn't supported") && errors.contains("(IST0167)"), "{errors}");
     team.configure("IST0167 = \"warn\"", SHOP);
     assert!(team.workspace.plan().text.contains("(IST0167)"));
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn somebody_elses_route_for_the_same_host_is_told() {
+fn second_virtual_service_for_the_host_is_a_warning() {
     let team = Team::new(Tool::Terraform, "second");
-    team.label(&json!({ "istio-injection": "enabled" }));
-    team.chart(8080);
-    team.there(json!({
+    team.label_namespace(&json!({ "istio-injection": "enabled" }));
+    team.install_chart(8080);
+    team.create_object(json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": { "name": "theirs" },
         "spec": { "hosts": ["shop"], "http": [{ "route": [{ "destination": { "host": "shop" } }] }] },
     }));
@@ -183,14 +185,14 @@ fn somebody_elses_route_for_the_same_host_is_told() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_callee_of_another_team_is_looked_at_with_the_rights_for_it() {
-    let (team, theirs) = (Team::without_rights(Tool::Terraform, "caller"), control_plane().namespace("callee"));
-    let home = theirs.name.as_str();
+fn callee_of_another_team_is_checked_with_the_rights_for_it() {
+    let (team, callee) = (Team::without_rights(Tool::Terraform, "caller"), control_plane().namespace("callee"));
+    let callee_namespace = callee.name.as_str();
     let api = control_plane().api();
     api.apply(
         &json!({
             "apiVersion": "v1", "kind": "Service", "metadata": {
-                "name": "ledger", "namespace": home, "annotations": { "networking.istio.io/exportTo": ".,audit" },
+                "name": "ledger", "namespace": callee_namespace, "annotations": { "networking.istio.io/exportTo": ".,audit" },
             },
             "spec": { "selector": { "app": "ledger" }, "ports": [{ "name": "http", "port": 80 }] },
         }),
@@ -199,7 +201,7 @@ fn a_callee_of_another_team_is_looked_at_with_the_rights_for_it() {
     api.apply(
         &json!({
             "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
-            "metadata": { "name": "ledger", "namespace": home },
+            "metadata": { "name": "ledger", "namespace": callee_namespace },
             "spec": {
                 "selector": { "matchLabels": { "app": "ledger" } }, "action": "ALLOW",
                 "rules": [{ "from": [{ "source": { "namespaces": ["audit"] } }] }],
@@ -207,111 +209,119 @@ fn a_callee_of_another_team_is_looked_at_with_the_rights_for_it() {
         }),
         "chart",
     );
-    team.configure("", &SHOP.replace("[\"ledger\"]", &format!("[\"{home}/ledger\"]")));
+    team.configure("", &SHOP.replace("[\"ledger\"]", &format!("[\"{callee_namespace}/ledger\"]")));
     let before = team.workspace.plan();
-    let unseen = format!("no right to get services in {home}: IST0101, hidden-callee, refused-by-callee");
-    assert!(before.text.contains(&unseen), "{}", before.text);
+    let skipped = format!("no right to get services in {callee_namespace}: IST0101, hidden-callee, refused-by-callee");
+    assert!(before.text.contains(&skipped), "{}", before.text);
 
-    theirs.admit(&team.namespace.user(AppTeam), LiveChecksCalled);
+    callee.grant(&team.namespace.user(AppTeam), LiveChecksCalled);
     let plan = team.workspace.plan();
-    assert!(plan.text.contains(&format!("{home}/ledger (visible to audit, {home})")), "{}", plan.text);
-    assert!(plan.text.contains(&format!("{home}/ledger (by AuthorizationPolicy {home}/ledger)")), "{}", plan.text);
+    assert!(
+        plan.text.contains(&format!("{callee_namespace}/ledger (visible to audit, {callee_namespace})")),
+        "{}",
+        plan.text
+    );
+    assert!(
+        plan.text.contains(&format!("{callee_namespace}/ledger (by AuthorizationPolicy {callee_namespace}/ledger)")),
+        "{}",
+        plan.text
+    );
     assert_eq!(planned(&before.text), planned(&plan.text));
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn without_the_rights_one_line_says_what_was_skipped() {
+fn missing_rights_skip_checks_with_one_warning() {
     for tool in Tool::ALL {
-        let (poor, hcl) = (Team::without_rights(tool, "poor"), many(12));
-        poor.configure("", &hcl);
-        let plan = poor.workspace.plan();
+        let (team, hcl) = (Team::without_rights(tool, "no-rights"), many_carts(12));
+        team.configure("", &hcl);
+        let plan = team.workspace.plan();
         assert_eq!(plan.text.matches(SKIPPED).count(), 1, "{tool}: {}", plan.text);
-        let home = &poor.namespace.name;
+        let namespace = &team.namespace.name;
         for line in [
-            format!("no right to list pods in {home}: IST0103, IST0127, IST0144, other-account"),
-            format!("no right to get namespaces {home}: IST0102, IST0123, IST0167"),
-            format!("no right to list authorizationpolicies in {}: refused-by-callee", poor.root.name),
+            format!("no right to list pods in {namespace}: IST0103, IST0127, IST0144, other-account"),
+            format!("no right to get namespaces {namespace}: IST0102, IST0123, IST0167"),
+            format!("no right to list authorizationpolicies in {}: refused-by-callee", team.root.name),
         ] {
             assert!(plan.text.contains(&line), "{tool}: {line}: {}", plan.text);
         }
-        // What is off isn't missed.
+        // A check that is off isn't reported as skipped.
         let codes =
             ["IST0102", "IST0103", "IST0123", "IST0127", "IST0144", "IST0167", "other-account", "refused-by-callee"];
         let off: Vec<String> = codes.iter().map(|code| format!("{code} = \"off\"")).collect();
-        poor.configure(&off.join("\n"), &hcl);
-        poor.proxy.reset();
-        let silent = poor.workspace.plan();
+        team.configure(&off.join("\n"), &hcl);
+        team.proxy.reset();
+        let silent = team.workspace.plan();
         assert!(!silent.text.contains(SKIPPED), "{tool}: {}", silent.text);
-        assert!(poor.proxy.asked().iter().all(|asked| !asked.path.ends_with("/pods")), "{tool}");
+        assert!(team.proxy.requests().iter().all(|request| !request.path.ends_with("/pods")), "{tool}");
         assert_eq!(planned(&plan.text), planned(&silent.text), "{tool}");
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_server_that_fails_or_lacks_a_kind_fails_no_plan() {
+fn failing_server_or_missing_kind_does_not_fail_the_plan() {
     let team = Team::new(Tool::Terraform, "failing");
     team.configure("", SHOP);
-    let sidecars = |asked: &Asked| asked.path.ends_with("/sidecars") && asked.query.contains("limit");
-    for (fault, told) in [
-        (Fault::Answer(404), "list sidecars in NAMESPACE, which the cluster doesn't serve: IST0110, shared-account"),
-        (Fault::Answer(500), "can't list sidecars in NAMESPACE ("),
+    let sidecars = |request: &RecordedRequest| request.path.ends_with("/sidecars") && request.query.contains("limit");
+    for (fault, warning) in [
+        (Fault::Status(404), "list sidecars in NAMESPACE, which the cluster doesn't serve: IST0110, shared-account"),
+        (Fault::Status(500), "can't list sidecars in NAMESPACE ("),
     ] {
         team.proxy.reset();
-        team.proxy.rule(0, usize::MAX, fault, sidecars);
-        let begun = Instant::now();
+        team.proxy.inject_fault(0, usize::MAX, fault, sidecars);
+        let start = Instant::now();
         let plan = team.workspace.plan();
-        assert!(plan.text.contains(&told.replace("NAMESPACE", &team.namespace.name)), "{fault:?}: {}", plan.text);
-        assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+        assert!(plan.text.contains(&warning.replace("NAMESPACE", &team.namespace.name)), "{fault:?}: {}", plan.text);
+        assert!(start.elapsed() < Duration::from_secs(25), "{:?}", start.elapsed());
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn without_a_cluster_nothing_more_is_told() {
+fn checks_are_skipped_without_a_cluster() {
     let team = Team::without_rights(Tool::Terraform, "nowhere");
     let nowhere = "host = \"https://127.0.0.1:1\"";
-    team.workspace.configure(&provider(&team.namespace, "istio-system", nowhere, &many(3)));
+    team.workspace.configure(&provider(&team.namespace, "istio-system", nowhere, &many_carts(3)));
     let plan = team.workspace.plan();
-    assert_eq!(told(&plan.text).matches("Warning: ").count(), 1, "{}", plan.text);
+    assert_eq!(warnings(&plan.text).matches("Warning: ").count(), 1, "{}", plan.text);
     assert!(plan.text.contains("Planned without the cluster"), "{}", plan.text);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_unknown_code_or_level_is_an_error_of_the_configuration() {
+fn unknown_code_or_level_is_an_error() {
     for tool in Tool::ALL {
         let team = Team::without_rights(tool, "codes");
         team.configure("IST9999 = \"off\"\nIST0103 = \"loud\"", SHOP);
-        let told = team.workspace.run(&["validate", "-no-color"]).errors();
-        for words in [
+        let errors = team.workspace.run(&["validate", "-no-color"]).errors();
+        for part in [
             "Unknown code of a check",
             "\"IST9999\" isn't one of \"IST0101\", \"IST0102\"",
             "\"loud\" isn't one of \"off\", \"warn\", \"error\"",
         ] {
-            assert!(told.contains(words), "{tool}, {words}: {told}");
+            assert!(errors.contains(part), "{tool}, {part}: {errors}");
         }
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn fifty_services_cost_a_handful_of_requests() {
+fn checks_of_fifty_services_cost_few_requests() {
     let team = Team::new(Tool::Terraform, "cost");
-    team.label(&json!({ "istio-injection": "enabled" }));
-    let hcl = many(50);
-    let every: Vec<String> =
+    team.label_namespace(&json!({ "istio-injection": "enabled" }));
+    let hcl = many_carts(50);
+    let all_off: Vec<String> =
         terraform_provider_mesh::mesh::checks::Code::ALL.iter().map(|code| format!("{code} = \"off\"")).collect();
-    let counted = |what: &str, checks: &str| {
+    let count_reads = |what: &str, checks: &str| {
         team.configure(checks, &hcl);
         team.proxy.reset();
-        let begun = Instant::now();
+        let start = Instant::now();
         assert!(!team.workspace.plan().is_empty);
-        let reads = team.proxy.asked().iter().filter(|asked| asked.method == "GET").count();
-        println!("50 new services, {what}: {reads} reads, {:.1} s", begun.elapsed().as_secs_f64());
+        let reads = team.proxy.requests().iter().filter(|request| request.method == "GET").count();
+        println!("50 new services, {what}: {reads} reads, {:.1} s", start.elapsed().as_secs_f64());
         reads
     };
-    let (without, with) = (counted("without checks", &every.join("\n")), counted("with checks", ""));
-    assert!(with < without + 30, "{with} reads in place of {without}");
+    let (without, with) = (count_reads("without checks", &all_off.join("\n")), count_reads("with checks", ""));
+    assert!(with < without + 30, "{with} reads instead of {without}");
 }

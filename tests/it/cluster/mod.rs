@@ -1,52 +1,52 @@
-//! Against real servers: etcd and kube-apiserver with Istio's kinds, real terraform, real tofu. `make test` runs them.
+//! Tests with real servers (etcd and kube-apiserver with Istio's kinds), and with the real Terraform and OpenTofu.
+//! `make test` runs them.
 
-// A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
+// A failure in these helpers fails the test, so they may panic. Clippy exempts only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
-mod accepted;
 mod access;
 mod adoption;
 mod arguments;
-mod behaviour;
-mod bookkeeping;
 mod canary;
 mod conflicts;
 mod conformance;
 mod connections;
 mod control_plane;
-mod core;
 mod drift;
-mod early;
 mod examples;
 mod existing_service;
 mod external_arguments;
 mod external_service;
 mod faults;
-mod fixed_point;
 mod gateways;
 mod global_arguments;
 mod global_name;
 mod guardrails;
 mod import;
 mod ingress;
+mod invalid_configurations;
 pub(crate) mod istioctl;
 mod lifecycle;
 mod live_checks;
-mod mistakes;
 mod moves;
 mod mutation;
 mod namespaces;
 mod object_name;
 mod offline;
+mod plan_errors;
+mod private_state;
+mod provider_comparison;
 mod proxy;
+mod random_configurations;
 mod rbac;
 mod reads;
-mod refused;
 mod replacement;
 mod requests;
 mod rights;
 mod roll_out;
+mod round_trip;
 mod takeover;
+mod terraform_features;
 mod three_states;
 mod traffic;
 mod unknowns;
@@ -59,11 +59,12 @@ use terraform_provider_mesh::object::{FIELD_MANAGER, Key};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
+    proxy::Proxy,
     terraform::{Tool, Workspace},
     users::Grant,
 };
 
-/// A service with an object of every kind that `mesh_service` makes. `NAMESPACE` stands for the namespace of the test.
+/// A service with an object of every kind that `mesh_service` creates. `NAMESPACE` is replaced by the test's namespace.
 const CART: &str = r#"
 resource "mesh_service" "cart" {
   name      = "cart"
@@ -80,30 +81,64 @@ resource "mesh_service" "cart" {
   }
 }"#;
 
-/// The words of an apply that asks nothing.
+/// The arguments of a non-interactive apply.
 const APPLY: [&str; 4] = ["apply", "-input=false", "-no-color", "-auto-approve"];
 
-/// As many services like [`CART`], in the same namespace.
-fn many(services: usize) -> String {
+/// The configuration of `services` services like [`CART`] in one namespace.
+fn many_carts(services: usize) -> String {
     CART.replace("\"cart\" {", &format!("\"cart\" {{\n  count = {services}"))
         .replace("= \"cart\"", "= \"cart-${count.index}\"")
 }
 
-/// A workspace whose provider acts for `grant` in `namespace`.
+/// [`CART`] with more in its block, after its arguments.
+fn cart_with(content: &str) -> String {
+    format!(
+        "{}{content}\
+}}\
+",
+        CART.trim_end().strip_suffix('}').expect("a block")
+    )
+}
+
+/// `hcl` with more arguments before its first `port` block.
+fn with_arguments(hcl: &str, arguments: &str) -> String {
+    hcl.replacen(
+        "  port {",
+        &format!(
+            "  {arguments}\
+  port {{"
+        ),
+        1,
+    )
+}
+
+/// The key of an object that [`CART`] creates in `namespace`, of a kind whose names end with the namespace.
+fn cart_key(namespace: &Namespace, kind: &str) -> Key {
+    format!("{kind}/{0}/cart-{0}", namespace.name).parse().expect("a key")
+}
+
+/// A workspace whose provider has the rights of `grant` in `namespace`.
 fn workspace(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str) -> Workspace {
     let workspace = Workspace::new(tool);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&namespace.user(grant)));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&namespace.user(grant)));
     configure(&workspace, grant, namespace, hcl);
     workspace
 }
 
-/// Makes `hcl` the configuration; the platform's namespace is the root of the mesh.
+/// A workspace like that of [`workspace`], whose provider connects through a proxy.
+fn workspace_with_proxy(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str) -> (Workspace, Proxy) {
+    let (workspace, proxy) = (workspace(tool, grant, namespace, hcl), Proxy::start(control_plane()));
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&namespace.user(grant)));
+    (workspace, proxy)
+}
+
+/// Replaces the configuration by `hcl`. For [`Grant::Platform`], the namespace is the root namespace of the mesh.
 fn configure(workspace: &Workspace, grant: Grant, namespace: &Namespace, hcl: &str) {
     let root = if grant == Grant::Platform { &namespace.name } else { "istio-system" };
     workspace.configure(&provider(namespace, root, r#"config_path = "kubeconfig""#, hcl));
 }
 
-/// A provider block that connects by `arguments`, before `hcl`, in which `NAMESPACE` is the namespace's name.
+/// A provider block with `arguments`, followed by `hcl`. `NAMESPACE` in either is replaced by the namespace's name.
 fn provider(namespace: &Namespace, root: &str, arguments: &str, hcl: &str) -> String {
     let block = format!(
         "provider \"mesh\" {{\n  owner = \"tests/NAMESPACE\"\n  root_namespace = \"{root}\"\n  {arguments}\n}}\n{hcl}\n"
@@ -111,12 +146,12 @@ fn provider(namespace: &Namespace, root: &str, arguments: &str, hcl: &str) -> St
     block.replace("NAMESPACE", &namespace.name)
 }
 
-/// What `hcl` makes, as anybody could have written it: its objects, applied by `manager`. The provider has left no trace.
+/// Applies the objects of `hcl` as `manager`, without any labels or annotations of the provider, and returns them.
 fn hand_made(grant: Grant, namespace: &Namespace, hcl: &str, manager: &str) -> BTreeMap<Key, Json> {
     let first = workspace(Tool::Terraform, grant, namespace, hcl);
-    first.apply().succeeded();
+    first.apply().expect_success();
     let (_, values) = first.resources().remove(0);
-    first.destroy().succeeded();
+    first.destroy().expect_success();
     let objects = values["objects"].as_object().expect("a map").iter().map(|(key, body)| {
         let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
         control_plane().api().apply(&body, manager);
@@ -125,32 +160,43 @@ fn hand_made(grant: Grant, namespace: &Namespace, hcl: &str, manager: &str) -> B
     objects.collect()
 }
 
-/// Applies `hcl`, and plans again: nothing is left to do. What is in the namespace then, by `Kind/name`, live.
-fn applied(workspace: &Workspace, namespace: &Namespace, arguments: &str, hcl: &str) -> BTreeMap<String, Json> {
+/// Applies `hcl`, checks that the next plan is empty, and returns the live objects of the namespace by `Kind/name`.
+fn apply_and_read(workspace: &Workspace, namespace: &Namespace, arguments: &str, hcl: &str) -> BTreeMap<String, Json> {
     let arguments = format!("config_path = \"kubeconfig\"\n  {arguments}");
     workspace.configure(&provider(namespace, "istio-system", &arguments, hcl));
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
-    live(namespace)
+    workspace.converge();
+    live_objects(namespace)
 }
 
-/// What is in the namespace, by `Kind/name`.
-fn live(namespace: &Namespace) -> BTreeMap<String, Json> {
+/// Destroys everything, and checks that the namespace is empty then.
+#[track_caller]
+fn destroy_all(workspace: &Workspace, namespace: &Namespace) {
+    workspace.destroy().expect_success();
+    namespace.assert_empty();
+}
+
+/// The part of a plan between the first resource that is created and the summary, which starts with `summary`.
+fn created_part<'a>(text: &'a str, summary: &str) -> &'a str {
+    let (_, after) = text.split_once("will be created").expect("a resource is created");
+    after.split_once(summary).expect("the summary").0
+}
+
+/// The live objects of the namespace by `Kind/name`.
+fn live_objects(namespace: &Namespace) -> BTreeMap<String, Json> {
     let api = control_plane().api();
     let keys = api.objects(&namespace.name).into_iter();
     keys.map(|text| {
         let key: Key = text.parse().expect("a key");
-        (format!("{}/{}", key.kind.kind, key.name), api.get(&key).expect("it is there"))
+        (format!("{}/{}", key.kind.kind, key.name), api.get_existing(&key))
     })
     .collect()
 }
 
-/// What came, changed (`~`) and went (`-`) between two looks; an object that was made again is both.
+/// The objects that were created (`+`), changed (`~`), deleted (`-`) and recreated (`-/+`) between two states.
 fn difference(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) -> Vec<String> {
     let content = |live: &Json| {
-        let visible = &live["metadata"]["annotations"]["networking.istio.io/exportTo"];
-        (live["spec"].clone(), visible.clone(), live["metadata"]["annotations"]["istio.io/dry-run"].clone())
+        let export_to = &live["metadata"]["annotations"]["networking.istio.io/exportTo"];
+        (live["spec"].clone(), export_to.clone(), live["metadata"]["annotations"]["istio.io/dry-run"].clone())
     };
     let uid = |live: &Json| live["metadata"]["uid"].clone();
     let mut lines = Vec::new();
@@ -166,14 +212,14 @@ fn difference(before: &BTreeMap<String, Json>, after: &BTreeMap<String, Json>) -
     lines
 }
 
-/// The managers, other than the provider, that hold anything of an object's spec.
-fn intruders(live: &Json) -> Vec<&Json> {
+/// The field managers other than the provider that own a field of the object's spec.
+fn other_managers(live: &Json) -> Vec<&Json> {
     let entries = live["metadata"]["managedFields"].as_array().expect("a list").iter();
     let spec = entries.filter(|entry| entry["fieldsV1"].get("f:spec").is_some());
     spec.map(|entry| &entry["manager"]).filter(|manager| *manager != FIELD_MANAGER).collect()
 }
 
-/// What a change of content, or of the object itself, changes.
-fn life(live: &Json) -> (Json, Json) {
+/// The uid, which changes when the object is recreated, and the generation, which changes with its spec.
+fn uid_and_generation(live: &Json) -> (Json, Json) {
     (live["metadata"]["uid"].clone(), live["metadata"]["generation"].clone())
 }

@@ -1,32 +1,31 @@
-//! A cluster that changes what we write, by a policy or a webhook: told at plan and at apply, with the field's name, and no
-//! error; and forgotten when it is gone.
+//! A cluster that changes written objects by an admission policy: plan and apply warn with the name of the field, until the
+//! policy is deleted. A webhook that doesn't respond fails no plan.
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::{Value as Json, json};
 
 use crate::support::{
-    api::Api,
+    api::{Api, ApiError},
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
-    terraform::Tool,
+    polling::wait_until,
+    terraform::{Tool, unframe},
     users::Grant,
 };
 
-use super::{CART, many, workspace};
+use super::{CART, many_carts, workspace};
 
 const VERSION: &str = "admissionregistration.k8s.io/v1";
 const CHANGES: &str = "The cluster changes DestinationRule as it is written";
 const FIELD: &str = "spec.trafficPolicy.connectionPool.tcp.maxConnections came back other than it was sent";
 
-/// The policy and its binding, by plural.
-const POLICY: [&str; 2] = ["mutatingadmissionpolicies", "mutatingadmissionpolicybindings"];
+/// The resources of a policy and of its binding.
+const POLICY_RESOURCES: [&str; 2] = ["mutatingadmissionpolicies", "mutatingadmissionpolicybindings"];
 
-/// In this namespace, every DestinationRule has 7 connections.
-fn meddle(api: &Api, namespace: &Namespace) {
+/// Creates a policy that sets the maximum of connections to 7 in every DestinationRule of the namespace.
+fn create_policy(api: &Api, namespace: &Namespace) {
     let rule = json!({ "apiGroups": ["networking.istio.io"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["destinationrules"] });
     let change = "[JSONPatch{op: \"add\", path: \"/spec/trafficPolicy/connectionPool/tcp/maxConnections\", value: 7}]";
     let policy = json!({
@@ -36,75 +35,73 @@ fn meddle(api: &Api, namespace: &Namespace) {
     let binding = json!({ "policyName": namespace.name, "matchResources": {
         "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": namespace.name } },
     } });
-    for ((plural, kind), spec) in
-        POLICY.into_iter().zip(["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"]).zip([policy, binding])
+    for ((plural, kind), spec) in POLICY_RESOURCES
+        .into_iter()
+        .zip(["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"])
+        .zip([policy, binding])
     {
         let body = json!({ "apiVersion": VERSION, "kind": kind, "metadata": { "name": namespace.name }, "spec": spec });
         let path = format!("/apis/{VERSION}/{plural}");
-        api.request(Method::POST, &path, Some(("application/json", &body))).expect("it is taken");
+        api.request(Method::POST, &path, Some(("application/json", &body))).expect("the policy is created");
     }
-    wait_until(api, namespace, true);
+    wait_until(Duration::from_secs(30), "the policy changes objects", || changes_objects(api, namespace));
 }
 
-fn leave(api: &Api, namespace: &Namespace) {
-    for plural in POLICY {
+fn delete_policy(api: &Api, namespace: &Namespace) {
+    for plural in POLICY_RESOURCES {
         let path = format!("/apis/{VERSION}/{plural}/{}", namespace.name);
-        api.request(Method::DELETE, &path, None).expect("it is there");
+        api.request(Method::DELETE, &path, None).expect("it exists");
     }
-    wait_until(api, namespace, false);
+    wait_until(Duration::from_secs(30), "the policy no longer changes objects", || !changes_objects(api, namespace));
 }
 
-/// Policies hold some time after they were written.
-fn wait_until(api: &Api, namespace: &Namespace, meddles: bool) {
+/// Creates a DestinationRule with at most one connection as a dry run. Admission policies and webhooks apply to it.
+fn dry_run_rule(api: &Api, namespace: &Namespace) -> Result<Json, ApiError> {
     let path = format!("/apis/networking.istio.io/v1/namespaces/{}/destinationrules?dryRun=All", namespace.name);
     let probe = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": { "name": "probe" },
         "spec": { "host": "x", "trafficPolicy": { "connectionPool": { "tcp": { "maxConnections": 1 } } } },
     });
-    for _ in 0..150 {
-        let made = api.request(Method::POST, &path, Some(("application/json", &probe))).expect("it is taken");
-        if (made["spec"]["trafficPolicy"]["connectionPool"]["tcp"]["maxConnections"] == 7) == meddles {
-            return;
-        }
-        thread::sleep(Duration::from_millis(200));
-    }
-    panic!("the policy's word isn't heard");
+    api.request(Method::POST, &path, Some(("application/json", &probe)))
+}
+
+/// Whether the policy is in effect, which it is only some time after its creation.
+fn changes_objects(api: &Api, namespace: &Namespace) -> bool {
+    let rule = dry_run_rule(api, namespace).expect("a dry run");
+    rule["spec"]["trafficPolicy"]["connectionPool"]["tcp"]["maxConnections"] == 7
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_field_that_the_cluster_changes_is_named() {
+fn mutated_field_is_named_in_a_warning() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("mutated");
-        meddle(&api, &namespace);
+        create_policy(&api, &namespace);
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        let told = |what: &str, text: &str| {
-            for word in [CHANGES, FIELD] {
-                assert!(text.contains(word), "{tool}, {what}: {word:?} is not in: {text}");
-            }
+        let assert_warned = |what: &str, text: &str| {
+            assert_contains_all(format_args!("{tool}, {what}"), text, [CHANGES, FIELD]);
             assert!(!text.contains("changed by terraform-provider-mesh"), "{tool}, {what}: {text}");
         };
-        told("plan", &workspace.plan().text);
-        told("apply", &words(&workspace.apply().succeeded().stdout));
-        // The difference shows, and is met again, for as long as the cluster insists.
+        assert_warned("plan", &workspace.plan().text);
+        assert_warned("apply", &unframe(&workspace.apply().expect_success().stdout));
+        // While the policy exists, each plan shows the difference, and each apply tries to revert it.
         let plan = workspace.plan();
         assert!(plan.text.contains("~ maxConnections = 7 -> 1024"), "{tool}: {}", plan.text);
-        told("plan again", &plan.text);
-        told("apply again", &words(&workspace.apply().succeeded().stdout));
+        assert_warned("plan again", &plan.text);
+        assert_warned("apply again", &unframe(&workspace.apply().expect_success().stdout));
 
-        leave(&api, &namespace);
+        delete_policy(&api, &namespace);
         let plan = workspace.plan();
         assert!(!plan.is_empty && !plan.text.contains(CHANGES), "{tool}: {}", plan.text);
-        let run = workspace.apply().succeeded();
+        let run = workspace.apply().expect_success();
         assert!(!run.stdout.contains("Warning: The cluster"), "{tool}: {run}");
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        workspace.destroy().succeeded();
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
     }
 }
 
-/// A webhook of the platform that every DestinationRule of the namespace has to pass, at an address where nobody is.
+/// A webhook for every DestinationRule of the namespace, at an address where no server runs.
 fn webhook(namespace: &Namespace) -> Json {
     json!({
         "apiVersion": VERSION, "kind": "ValidatingWebhookConfiguration", "metadata": { "name": namespace.name },
@@ -117,31 +114,26 @@ fn webhook(namespace: &Namespace) -> Json {
     })
 }
 
-/// The fault is neither the configuration's nor lasting: a plan warns, an apply waits for as long as it may.
+/// The fault is probably temporary, so a plan only warns, and an apply retries until its timeout.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_webhook_that_does_not_answer_fails_no_plan() {
+fn unavailable_webhook_does_not_fail_the_plan() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("webhook"));
     let path = format!("/apis/{VERSION}/validatingwebhookconfigurations");
-    api.request(Method::POST, &path, Some(("application/json", &webhook(&namespace)))).expect("it is taken");
-    thread::sleep(Duration::from_secs(2));
-    let impatient = many(12).replace("  port {", "  timeouts {\n    create = \"5s\"\n  }\n  port {");
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &impatient);
-    let begun = Instant::now();
+    api.request(Method::POST, &path, Some(("application/json", &webhook(&namespace)))).expect("the webhook is created");
+    wait_until(Duration::from_secs(30), "the webhook rejects objects", || dry_run_rule(&api, &namespace).is_err());
+    let hcl = many_carts(12).replace("  port {", "  timeouts {\n    create = \"5s\"\n  }\n  port {");
+    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &hcl);
+    let start = Instant::now();
     let plan = workspace.plan();
-    assert!(begun.elapsed() < Duration::from_secs(30), "each service waited: {:?}", begun.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "each service waited: {:?}", start.elapsed());
     assert_eq!(plan.text.matches("Some checks wait until apply").count(), 1, "{}", plan.text);
     assert!(plan.text.contains("rules.example.com") && !plan.text.contains("without the cluster"), "{}", plan.text);
-    let told = workspace.apply().errors();
-    assert!(told.contains("Timed out on DestinationRule") && told.contains("rules.example.com"), "{told}");
+    let errors = workspace.apply().errors();
+    assert!(errors.contains("Timed out on DestinationRule") && errors.contains("rules.example.com"), "{errors}");
 
-    api.request(Method::DELETE, &format!("{path}/{}", namespace.name), None).expect("it is there");
-    thread::sleep(Duration::from_secs(2));
-    workspace.apply().succeeded();
-    assert!(workspace.plan().is_empty);
-    workspace.destroy().succeeded();
-}
-
-fn words(text: &str) -> String {
-    text.replace(['│', '╷', '╵'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    api.request(Method::DELETE, &format!("{path}/{}", namespace.name), None).expect("it exists");
+    wait_until(Duration::from_secs(30), "the webhook is gone", || dry_run_rule(&api, &namespace).is_ok());
+    workspace.converge();
+    workspace.destroy().expect_success();
 }

@@ -1,4 +1,4 @@
-//! `mesh_namespace` on a real server, with the documented rights alone.
+//! `mesh_namespace` on a real API server, with only the documented rights.
 
 use expect_test::expect_file;
 use serde_json::{Value as Json, json};
@@ -10,17 +10,17 @@ use terraform_provider_mesh::{
 use crate::support::{
     api::Api,
     control_plane::{Namespace, control_plane},
-    namespaces::finalize,
+    namespace_finalizer::finalize_namespaces,
     terraform::{Tool, Workspace},
     users::{Grant, User},
 };
 
 use super::{
-    arguments::{Row, comes_and_goes, covers, row},
+    arguments::{Row, assert_covers_schema, check_arguments, row},
     provider,
 };
 
-/// A team's namespace, `NAMESPACE-team`, with an object of every kind.
+/// A team's namespace, `NAMESPACE-team`, with objects of all kinds.
 const TEAM: &str = r#"
 resource "mesh_namespace" "team" {
   name               = "NAMESPACE-team"
@@ -50,16 +50,16 @@ resource "mesh_service" "cart" {
   }
 }"#;
 
-/// A workspace of the platform team, which may see what is in a namespace.
-fn platform(tool: Tool, home: &Namespace, hcl: &str) -> Workspace {
+/// A workspace of the platform team, which may also list the contents of namespaces.
+fn platform_workspace(tool: Tool, home: &Namespace, hcl: &str) -> Workspace {
     let user = home.user(Grant::Namespaces);
-    home.admit(&user, Grant::NamespacesDestroy);
-    of_user(tool, home, &user, hcl)
+    home.grant(&user, Grant::NamespacesDestroy);
+    workspace_of(tool, home, &user, hcl)
 }
 
-fn of_user(tool: Tool, home: &Namespace, user: &User, hcl: &str) -> Workspace {
+fn workspace_of(tool: Tool, home: &Namespace, user: &User, hcl: &str) -> Workspace {
     let workspace = Workspace::new(tool);
-    workspace.file("kubeconfig", &control_plane().kubeconfig(user));
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(user));
     configure(&workspace, home, hcl);
     workspace
 }
@@ -68,37 +68,38 @@ fn configure(workspace: &Workspace, home: &Namespace, hcl: &str) {
     workspace.configure(&provider(home, "istio-system", r#"config_path = "kubeconfig""#, hcl));
 }
 
-fn team(home: &Namespace) -> String {
+/// The name of the team's namespace.
+fn team_namespace(home: &Namespace) -> String {
     format!("{}-team", home.name)
 }
 
-fn place(name: &str) -> Key {
+fn namespace_key(name: &str) -> Key {
     Key { kind: &kind::NAMESPACE, namespace: None, name: name.to_owned() }
 }
 
-fn make(api: &Api, name: &str, labels: &Json) {
+/// Creates a Namespace as another tool.
+fn create_namespace(api: &Api, name: &str, labels: &Json) {
     let metadata = json!({ "name": name, "labels": labels });
     api.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata }), "helm");
 }
 
-fn config_map(api: &Api, namespace: &str, name: &str) {
+fn create_config_map(api: &Api, namespace: &str, name: &str) {
     let metadata = json!({ "name": name, "namespace": namespace });
     api.apply(&json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata }), "helm");
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_namespace_lives() {
+fn namespace_is_created_corrected_imported_and_destroyed() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let home = control_plane().namespace("life");
-        let name = team(&home);
-        let workspace = platform(tool, &home, TEAM);
-        let told = workspace.apply().succeeded().stdout;
-        // Its own objects wait for the Namespace without a word.
-        assert!(!told.contains("Some checks wait until apply"), "{told}");
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        let name = team_namespace(&home);
+        let workspace = platform_workspace(tool, &home, TEAM);
+        let output = workspace.apply().expect_success().stdout;
+        // The objects in the Namespace wait for it without a warning.
+        assert!(!output.contains("Some checks wait until apply"), "{output}");
+        workspace.assert_empty_plan();
         let objects = [
             "AuthorizationPolicy/NS/deny-all",
             "PeerAuthentication/NS/default",
@@ -108,199 +109,192 @@ fn a_namespace_lives() {
             "Sidecar/NS/default",
         ];
         assert_eq!(api.objects(&name), objects.map(|key| key.replace("NS", &name)), "{tool}");
-        assert_eq!(api.get(&place(&name)).expect("it is there")["metadata"]["labels"]["team"], "storefront");
+        assert_eq!(api.get_existing(&namespace_key(&name))["metadata"]["labels"]["team"], "storefront");
 
-        // What somebody adds to the team's rights is shown, and goes.
+        // A plan shows a change of the team's Role by another client, and an apply reverts it.
         let role: Key = format!("Role/{name}/mesh-app-team").parse().expect("a key");
-        let more = json!({ "rules": [{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }] });
-        api.patch(&role, &more);
+        let added = json!({ "rules": [{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }] });
+        api.patch(&role, &added);
         let plan = workspace.plan();
         assert!(plan.text.contains("Role was changed by kubectl-patch"), "{tool}: {}", plan.text);
         configure(&workspace, &home, &TEAM.replace("dry_run", "enforce"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        assert_ne!(api.get(&role).expect("it is there")["rules"], more["rules"]);
+        workspace.converge();
+        assert_ne!(api.get_existing(&role)["rules"], added["rules"]);
 
-        // Import of what we made is an empty plan.
-        workspace.run(&["state", "rm", "mesh_namespace.team"]).succeeded();
-        workspace.run(&["import", "-input=false", "mesh_namespace.team", &name]).succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        // A plan after an import of the provider's own objects is empty.
+        workspace.remove_from_state("mesh_namespace.team");
+        workspace.import("mesh_namespace.team", &name).expect_success();
+        workspace.assert_empty_plan();
 
-        let _controller = finalize(vec![name.clone()]);
-        workspace.destroy().succeeded();
-        assert_eq!(api.get(&place(&name)), None, "{tool}");
+        let _controller = finalize_namespaces(vec![name.clone()]);
+        workspace.destroy().expect_success();
+        assert_eq!(api.get(&namespace_key(&name)), None, "{tool}");
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_holds_anything_of_others_is_not_deleted() {
+fn namespace_with_other_objects_is_not_deleted() {
     let api = control_plane().api();
     let home = control_plane().namespace("full");
-    let name = team(&home);
-    let workspace = platform(Tool::Terraform, &home, TEAM);
-    workspace.apply().succeeded();
-    // What every namespace has is nobody's.
-    config_map(&api, &name, "kube-root-ca.crt");
-    config_map(&api, &name, "istio-ca-root-cert");
-    workspace.run(&["plan", "-input=false", "-destroy", "-out=destroy"]).succeeded();
+    let name = team_namespace(&home);
+    let workspace = platform_workspace(Tool::Terraform, &home, TEAM);
+    workspace.apply().expect_success();
+    // Objects that every namespace has don't count.
+    create_config_map(&api, &name, "kube-root-ca.crt");
+    create_config_map(&api, &name, "istio-ca-root-cert");
+    workspace.run(&["plan", "-input=false", "-destroy", "-out=destroy"]).expect_success();
     let before = api.objects(&name);
 
-    // It comes between plan and apply: nothing is touched.
-    config_map(&api, &name, "theirs");
-    let told = workspace.run(&["apply", "-input=false", "-no-color", "destroy"]).errors();
-    assert!(told.contains("The Namespace isn't empty") && told.contains("ConfigMap/theirs"), "{told}");
+    // An object that is created between plan and apply stops the destroy before any deletion.
+    create_config_map(&api, &name, "theirs");
+    let errors = workspace.run(&["apply", "-input=false", "-no-color", "destroy"]).errors();
+    assert!(errors.contains("The Namespace isn't empty") && errors.contains("ConfigMap/theirs"), "{errors}");
     assert_eq!(api.objects(&name), before);
-    let told = workspace.run(&["plan", "-input=false", "-no-color", "-destroy"]).errors();
-    assert!(told.contains("there is ConfigMap/theirs. Delete that first"), "{told}");
+    let errors = workspace.run(&["plan", "-input=false", "-no-color", "-destroy"]).errors();
+    assert!(errors.contains("there is ConfigMap/theirs. Delete that first"), "{errors}");
 
-    // A new name would delete the old one.
+    // A changed name would delete the namespace, too.
     configure(&workspace, &home, &TEAM.replace("-team\"", "-other\""));
-    let told = workspace.plan_run().errors();
-    assert!(told.contains("ConfigMap/theirs"), "{told}");
+    let errors = workspace.try_plan().errors();
+    assert!(errors.contains("ConfigMap/theirs"), "{errors}");
 
     configure(&workspace, &home, &TEAM.replace("injection ", "force_destroy = true\ninjection "));
-    workspace.apply().succeeded();
-    let _controller = finalize(vec![name.clone()]);
-    workspace.destroy().succeeded();
-    assert_eq!(api.get(&place(&name)), None);
+    workspace.apply().expect_success();
+    let _controller = finalize_namespaces(vec![name.clone()]);
+    workspace.destroy().expect_success();
+    assert_eq!(api.get(&namespace_key(&name)), None);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn who_cannot_look_does_not_delete() {
+fn namespace_is_not_deleted_without_the_right_to_list() {
     let home = control_plane().namespace("blind");
-    let workspace = of_user(Tool::Terraform, &home, &home.user(Grant::Namespaces), TEAM);
-    workspace.apply().succeeded();
-    let told = workspace.destroy().errors();
+    let workspace = workspace_of(Tool::Terraform, &home, &home.user(Grant::Namespaces), TEAM);
+    workspace.apply().expect_success();
+    let errors = workspace.destroy().errors();
     assert!(
-        told.contains("Can't see what is in the Namespace") && told.contains("no right to list limitranges"),
-        "{told}"
+        errors.contains("Can't see what is in the Namespace") && errors.contains("no right to list limitranges"),
+        "{errors}"
     );
-    assert!(control_plane().api().get(&place(&team(&home))).is_some());
+    assert!(control_plane().api().get(&namespace_key(&team_namespace(&home))).is_some());
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_namespace_goes_with_the_services_in_it_in_one_run() {
+fn namespace_and_its_services_are_destroyed_in_one_run() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let home = control_plane().namespace("together");
-        let name = team(&home);
-        let workspace = platform(tool, &home, &format!("{TEAM}\n{SERVICE}"));
-        workspace.apply().succeeded();
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        let _controller = finalize(vec![name.clone()]);
-        workspace.destroy().succeeded();
-        assert_eq!(api.get(&place(&name)), None, "{tool}");
+        let name = team_namespace(&home);
+        let workspace = platform_workspace(tool, &home, &format!("{TEAM}\n{SERVICE}"));
+        workspace.converge();
+        let _controller = finalize_namespaces(vec![name.clone()]);
+        workspace.destroy().expect_success();
+        assert_eq!(api.get(&namespace_key(&name)), None, "{tool}");
     }
 }
 
-/// What this owner has there may go in the same run, as far as a plan knows; apply insists.
+/// At plan, a service of the same owner could be destroyed in the same run. Only an apply finds that it isn't.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_service_that_stays_keeps_its_namespace() {
+fn namespace_with_a_remaining_service_is_not_deleted() {
     let api = control_plane().api();
     let home = control_plane().namespace("stays");
-    let workspace = platform(Tool::Terraform, &home, &format!("{TEAM}\n{SERVICE}"));
-    workspace.apply().succeeded();
-    workspace.run(&["state", "rm", "mesh_service.cart"]).succeeded();
-    workspace.run(&["plan", "-input=false", "-destroy"]).succeeded();
-    let before = api.objects(&team(&home));
-    let told = workspace.destroy().errors();
-    assert!(told.contains(&format!("(of mesh_service/{}/cart)", team(&home))), "{told}");
-    assert_eq!(api.objects(&team(&home)), before);
+    let workspace = platform_workspace(Tool::Terraform, &home, &format!("{TEAM}\n{SERVICE}"));
+    workspace.apply().expect_success();
+    workspace.remove_from_state("mesh_service.cart");
+    workspace.run(&["plan", "-input=false", "-destroy"]).expect_success();
+    let before = api.objects(&team_namespace(&home));
+    let errors = workspace.destroy().errors();
+    assert!(errors.contains(&format!("(of mesh_service/{}/cart)", team_namespace(&home))), "{errors}");
+    assert_eq!(api.objects(&team_namespace(&home)), before);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_namespace_of_somebody_else_is_left_in_place() {
+fn adopted_namespace_is_released_not_deleted() {
     let api = control_plane().api();
     let home = control_plane().namespace("theirs");
-    let name = team(&home);
-    make(&api, &name, &json!({ "team": "others", "mine": "yes" }));
-    let workspace = platform(Tool::Terraform, &home, TEAM);
-    let told = workspace.plan_run().errors();
-    assert!(told.contains("Namespace exists already") && told.contains("helm"), "{told}");
+    let name = team_namespace(&home);
+    create_namespace(&api, &name, &json!({ "team": "others", "mine": "yes" }));
+    let workspace = platform_workspace(Tool::Terraform, &home, TEAM);
+    let errors = workspace.try_plan().errors();
+    assert!(errors.contains("Namespace exists already") && errors.contains("helm"), "{errors}");
 
-    // Taken over, with whatever is in it; and released.
-    config_map(&api, &name, "theirs");
+    // The Namespace is adopted with its contents, and released.
+    create_config_map(&api, &name, "theirs");
     configure(&workspace, &home, &TEAM.replace("injection ", "adopt_existing = true\ninjection "));
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
-    workspace.destroy().succeeded();
-    let left = api.get(&place(&name)).expect("it is there");
+    workspace.converge();
+    workspace.destroy().expect_success();
+    let left = api.get_existing(&namespace_key(&name));
     assert_eq!(left["metadata"]["annotations"], Json::Null);
     assert_eq!(left["metadata"]["labels"]["mine"], "yes");
     assert_eq!(api.objects(&name), Vec::<String>::new());
 
-    // Field by field: what is written is ours, and goes.
-    let some = "resource \"mesh_namespace\" \"team\" {\n  name = \"NAMESPACE-team\"\n  create = false\n  revision = \"stable\"\n  labels = { ours = \"yes\" }\n}";
-    configure(&workspace, &home, some);
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    // With create = false, the resource manages single labels, and a destroy removes only these.
+    let labels_only = "resource \"mesh_namespace\" \"team\" {\n  name = \"NAMESPACE-team\"\n  create = false\n  revision = \"stable\"\n  labels = { ours = \"yes\" }\n}";
+    configure(&workspace, &home, labels_only);
+    workspace.converge();
     let labels = |live: Json| live["metadata"]["labels"].clone();
-    let live = labels(api.get(&place(&name)).expect("it is there"));
+    let live = labels(api.get_existing(&namespace_key(&name)));
     assert_eq!((&live["istio.io/rev"], &live["ours"], &live["mine"]), (&json!("stable"), &json!("yes"), &json!("yes")));
-    workspace.destroy().succeeded();
-    let live = labels(api.get(&place(&name)).expect("it is there"));
+    workspace.destroy().expect_success();
+    let live = labels(api.get_existing(&namespace_key(&name)));
     assert_eq!((&live["istio.io/rev"], &live["ours"], &live["mine"]), (&Json::Null, &Json::Null, &json!("yes")));
 }
 
-/// From ours to somebody else's and back: what was given away is left in place from then on.
+/// After create = false, the Namespace is no longer the resource's, and a destroy keeps it, even after create = true.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_namespace_is_given_away() {
+fn namespace_no_longer_created_is_kept() {
     let api = control_plane().api();
     let home = control_plane().namespace("given");
-    let name = team(&home);
-    let workspace = platform(Tool::Terraform, &home, TEAM);
-    workspace.apply().succeeded();
+    let name = team_namespace(&home);
+    let workspace = platform_workspace(Tool::Terraform, &home, TEAM);
+    workspace.apply().expect_success();
     for create in ["create = false", "create = true"] {
         configure(&workspace, &home, &TEAM.replace("injection ", &format!("{create}\ninjection ")));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let plan = workspace.plan();
         assert!(plan.is_empty, "{create}: {}", plan.text);
     }
-    workspace.destroy().succeeded();
-    assert!(api.get(&place(&name)).is_some());
+    workspace.destroy().expect_success();
+    assert!(api.get(&namespace_key(&name)).is_some());
     assert_eq!(api.objects(&name), Vec::<String>::new());
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_keeps_a_namespace_is_named() {
+fn pending_finalizers_are_named() {
     let home = control_plane().namespace("kept");
-    let name = team(&home);
+    let name = team_namespace(&home);
     let hcl = "resource \"mesh_namespace\" \"team\" {\n  name = \"NAMESPACE-team\"\n  timeouts {\n    delete = \"4s\"\n  }\n}";
-    let workspace = platform(Tool::Terraform, &home, hcl);
-    workspace.apply().succeeded();
-    let told = workspace.destroy().errors();
-    assert!(told.contains("its finalizers aren't done: kubernetes"), "{told}");
-    // It is on its way: what is in it doesn't matter any more, and the next destroy only waits.
-    let _controller = finalize(vec![name.clone()]);
-    workspace.destroy().succeeded();
-    assert_eq!(control_plane().api().get(&place(&name)), None);
+    let workspace = platform_workspace(Tool::Terraform, &home, hcl);
+    workspace.apply().expect_success();
+    let errors = workspace.destroy().errors();
+    assert!(errors.contains("its finalizers aren't done: kubernetes"), "{errors}");
+    // The Namespace is terminating: its contents no longer matter, and the next destroy only waits.
+    let _controller = finalize_namespaces(vec![name.clone()]);
+    workspace.destroy().expect_success();
+    assert_eq!(control_plane().api().get(&namespace_key(&name)), None);
 }
 
-/// Traffic settings and authorization are the team's, in its namespace; what is encrypted isn't, nor what is elsewhere.
+/// The team may write traffic settings and authorization in its namespace, but no mTLS settings, and nothing in other
+/// namespaces.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_team_has_its_rights_and_no_more() {
+fn team_has_exactly_the_rights_of_its_role() {
     let plane = control_plane();
     let home = plane.namespace("rights");
-    let name = team(&home);
+    let name = team_namespace(&home);
     let user = plane.certificate_user(&format!("{name}-member"), &[&format!("{name}-developers")]);
     let hcl = TEAM.replace("\"storefront\"]", "\"NAMESPACE-team-developers\"]");
-    platform(Tool::Terraform, &home, &hcl).apply().succeeded();
+    platform_workspace(Tool::Terraform, &home, &hcl).apply().expect_success();
 
     let api = Api::new(&plane.kubeconfig(&user));
-    let can = |verb: &str, group: &str, resource: &str, namespace: &str| api.can(verb, group, resource, namespace, "");
+    let is_allowed =
+        |verb: &str, group: &str, resource: &str, namespace: &str| api.is_allowed(verb, group, resource, namespace, "");
     for (group, kinds) in [
         ("networking.istio.io", &["virtualservices", "destinationrules", "serviceentries", "sidecars"][..]),
         ("security.istio.io", &["authorizationpolicies"]),
@@ -309,9 +303,9 @@ fn a_team_has_its_rights_and_no_more() {
     ] {
         for (kind, verb) in kinds.iter().flat_map(|kind| ["create", "patch", "delete", "get"].map(|verb| (kind, verb)))
         {
-            assert!(can(verb, group, kind, &name), "{verb} {kind} at home");
-            assert!(!can(verb, group, kind, &home.name), "{verb} {kind} elsewhere");
-            assert!(!can(verb, group, kind, "istio-system"), "{verb} {kind} in the root namespace");
+            assert!(is_allowed(verb, group, kind, &name), "{verb} {kind} in its namespace");
+            assert!(!is_allowed(verb, group, kind, &home.name), "{verb} {kind} in another namespace");
+            assert!(!is_allowed(verb, group, kind, "istio-system"), "{verb} {kind} in the root namespace");
         }
     }
     for (group, kind) in [
@@ -325,35 +319,33 @@ fn a_team_has_its_rights_and_no_more() {
         ("", "namespaces"),
     ] {
         for verb in ["create", "patch", "update", "delete"] {
-            assert!(!can(verb, group, kind, &name), "{verb} {kind}");
+            assert!(!is_allowed(verb, group, kind, &name), "{verb} {kind}");
         }
     }
-    assert!(!can("get", "", "secrets", &name) && !can("list", "", "secrets", &name));
+    assert!(!is_allowed("get", "", "secrets", &name) && !is_allowed("list", "", "secrets", &name));
 
     let service = SERVICE.replace("mesh_namespace.team.id", "\"NAMESPACE-team\"");
-    let workspace = of_user(Tool::Terraform, &home, &user, &service);
-    workspace.apply().succeeded();
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{}", plan.text);
+    let workspace = workspace_of(Tool::Terraform, &home, &user, &service);
+    workspace.converge();
     configure(
         &workspace,
         &home,
         &service.replace("service   =", "resiliency = \"high\"\naccess = \"mesh\"\nservice   ="),
     );
-    workspace.apply().succeeded();
-    workspace.destroy().succeeded();
+    workspace.apply().expect_success();
+    workspace.destroy().expect_success();
 
-    let elsewhere = of_user(Tool::Terraform, &home, &user, &service.replace("NAMESPACE-team", "NAMESPACE"));
-    let told = elsewhere.apply().errors();
-    assert!(told.contains("cannot") && told.contains(&format!("namespace \"{}\"", home.name)), "{told}");
-    let clear = "resource \"mesh_namespace\" \"team\" {\n  name = \"NAMESPACE-team\"\n  create = false\n  adopt_existing = true\n  mtls {\n    mode = \"disable\"\n  }\n}";
-    let told = of_user(Tool::Terraform, &home, &user, clear).apply().errors();
-    assert!(told.contains("cannot patch resource \"peerauthentications\""), "{told}");
+    let elsewhere = workspace_of(Tool::Terraform, &home, &user, &service.replace("NAMESPACE-team", "NAMESPACE"));
+    let errors = elsewhere.apply().errors();
+    assert!(errors.contains("cannot") && errors.contains(&format!("namespace \"{}\"", home.name)), "{errors}");
+    let plain_text = "resource \"mesh_namespace\" \"team\" {\n  name = \"NAMESPACE-team\"\n  create = false\n  adopt_existing = true\n  mtls {\n    mode = \"disable\"\n  }\n}";
+    let errors = workspace_of(Tool::Terraform, &home, &user, plain_text).apply().errors();
+    assert!(errors.contains("cannot patch resource \"peerauthentications\""), "{errors}");
     let live = plane.api().get(&format!("PeerAuthentication/{name}/default").parse().expect("a key"));
     assert_eq!(live.expect("it is there")["spec"]["mtls"]["mode"], "STRICT");
 }
 
-/// In the order of the schema.
+/// The rows in the order of the schema.
 const ROWS: &[Row] = &[
     row("team", "", "team = \"a\"", "team = \"b\""),
     row("injection", "", "injection = true", "injection = false"),
@@ -383,31 +375,31 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// Arguments that leave no trace of their own in any object, and the tests that show what they do.
-const ELSEWHERE: &[(&str, &str)] = &[
-    ("name", "what_holds_anything_of_others_is_not_deleted"),
-    ("create", "a_namespace_is_given_away"),
-    ("force_destroy", "what_holds_anything_of_others_is_not_deleted"),
-    ("adopt_existing", "a_namespace_of_somebody_else_is_left_in_place"),
-    ("timeouts", "what_keeps_a_namespace_is_named"),
+/// Arguments without an own field in any object, each with its test.
+const TESTED_ELSEWHERE: &[(&str, &str)] = &[
+    ("name", "namespace_with_other_objects_is_not_deleted"),
+    ("create", "namespace_no_longer_created_is_kept"),
+    ("force_destroy", "namespace_with_other_objects_is_not_deleted"),
+    ("adopt_existing", "adopted_namespace_is_released_not_deleted"),
+    ("timeouts", "pending_finalizers_are_named"),
 ];
 
 #[test]
 fn every_argument_has_a_row() {
-    covers::<Resource>(ROWS, ELSEWHERE);
+    assert_covers_schema::<Resource>(ROWS, TESTED_ELSEWHERE);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_each_writes_comes_changes_and_goes() {
+fn each_argument_is_created_changed_and_removed() {
     let home = control_plane().namespace("rows");
-    let workspace = platform(Tool::Terraform, &home, "");
-    let resource = |n: usize, row: &Row, written: &str| {
-        let beside = row.beside;
-        format!("resource \"mesh_namespace\" \"s{n}\" {{\nname = \"NAMESPACE-s{n}\"\n{beside}\n{written}\n}}")
+    let workspace = platform_workspace(Tool::Terraform, &home, "");
+    let resource = |n: usize, row: &Row, argument: &str| {
+        let context = row.context;
+        format!("resource \"mesh_namespace\" \"s{n}\" {{\nname = \"NAMESPACE-s{n}\"\n{context}\n{argument}\n}}")
     };
-    let write = |hcl: &str| configure(&workspace, &home, hcl);
-    comes_and_goes(ROWS, resource, &workspace, &write, &home.name, &expect_file!["namespaces.txt"]);
-    let _controller = finalize((0..ROWS.len()).map(|n| format!("{}-s{n}", home.name)).collect());
-    workspace.destroy().succeeded();
+    let configure = |hcl: &str| configure(&workspace, &home, hcl);
+    check_arguments(ROWS, resource, &workspace, &configure, &home.name, &expect_file!["namespaces.txt"]);
+    let _controller = finalize_namespaces((0..ROWS.len()).map(|n| format!("{}-s{n}", home.name)).collect());
+    workspace.destroy().expect_success();
 }

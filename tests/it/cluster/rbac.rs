@@ -1,4 +1,4 @@
-//! examples/rbac grants what docs/guides/rbac.md says, and no more.
+//! The manifests of examples/rbac grant exactly the rights that docs/guides/rbac.md describes.
 
 use terraform_provider_mesh::object;
 
@@ -13,8 +13,8 @@ use crate::support::{
 const READ: &[&str] = &["get", "list"];
 const WRITE: &[&str] = &["create", "patch", "delete"];
 
-/// The kinds that `grant` may write, out of those that the provider writes.
-fn written(grant: Grant) -> &'static [&'static str] {
+/// The kinds of the provider that `grant` may write.
+fn writable_kinds(grant: Grant) -> &'static [&'static str] {
     match grant {
         AppTeam => &[
             "Service",
@@ -48,60 +48,60 @@ fn written(grant: Grant) -> &'static [&'static str] {
     }
 }
 
-/// The kinds that `grant` may read.
-fn read(grant: Grant) -> Vec<&'static str> {
+/// The kinds of the provider that `grant` may read.
+fn readable_kinds(grant: Grant) -> Vec<&'static str> {
     match grant {
         Plan => object::kind::MANAGED.iter().filter(|kind| kind.namespaced).map(|kind| kind.kind).collect(),
-        _ => written(grant).to_vec(),
+        _ => writable_kinds(grant).to_vec(),
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn each_grant_holds_in_its_namespace_and_nowhere_else() {
+fn grants_are_limited_to_their_namespace() {
     let plane = control_plane();
     let elsewhere = plane.namespace("elsewhere");
     for grant in [AppTeam, Platform, GatewayAccess, Plan] {
         let home = plane.namespace("rbac");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
         for kind in object::kind::MANAGED.iter().filter(|kind| kind.namespaced) {
-            let can = |verb: &str, namespace: &str| api.can(verb, kind.group, kind.plural, namespace, "");
+            let is_allowed = |verb: &str, namespace: &str| api.is_allowed(verb, kind.group, kind.plural, namespace, "");
             for verb in READ.iter().chain(WRITE) {
                 let granted = if READ.contains(verb) {
-                    read(grant).contains(&kind.kind)
+                    readable_kinds(grant).contains(&kind.kind)
                 } else {
-                    written(grant).contains(&kind.kind)
+                    writable_kinds(grant).contains(&kind.kind)
                 };
-                assert_eq!(can(verb, &home.name), granted, "{grant}: {verb} {} at home", kind.kind);
-                assert!(!can(verb, &elsewhere.name), "{grant}: {verb} {} elsewhere", kind.kind);
-                assert!(!can(verb, ""), "{grant}: {verb} {} everywhere", kind.kind);
+                assert_eq!(is_allowed(verb, &home.name), granted, "{grant}: {verb} {} in its namespace", kind.kind);
+                assert!(!is_allowed(verb, &elsewhere.name), "{grant}: {verb} {} in another namespace", kind.kind);
+                assert!(!is_allowed(verb, ""), "{grant}: {verb} {} in all namespaces", kind.kind);
             }
             assert!(
-                !can("update", &home.name) && !can("deletecollection", &home.name),
-                "{grant}: {} in ways nobody needs",
+                !is_allowed("update", &home.name) && !is_allowed("deletecollection", &home.name),
+                "{grant}: {} with verbs that the provider doesn't use",
                 kind.kind
             );
         }
         for (group, resource) in [("", "namespaces"), ("", "secrets"), ("rbac.authorization.k8s.io", "roles")] {
-            assert!(!api.can("create", group, resource, &home.name, ""), "{grant}: {resource}");
+            assert!(!api.is_allowed("create", group, resource, &home.name, ""), "{grant}: {resource}");
         }
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn the_cluster_is_told_by_one_namespace_alone() {
+fn cluster_identity_grant_reads_only_kube_system() {
     let plane = control_plane();
     let home = plane.namespace("identity");
     let api = Api::new(&plane.kubeconfig(&home.user(Plan)));
-    assert!(api.can("get", "", "namespaces", "kube-system", "kube-system"));
-    assert!(!api.can("list", "", "namespaces", "", ""));
-    assert!(!api.can("get", "", "namespaces", &home.name, &home.name));
-    assert!(!api.can("patch", "", "namespaces", "kube-system", "kube-system"));
+    assert!(api.is_allowed("get", "", "namespaces", "kube-system", "kube-system"));
+    assert!(!api.is_allowed("list", "", "namespaces", "", ""));
+    assert!(!api.is_allowed("get", "", "namespaces", &home.name, &home.name));
+    assert!(!api.is_allowed("patch", "", "namespaces", "kube-system", "kube-system"));
 }
 
-/// What each of the optional grants may see, as verb and resource.
-fn seen(grant: Grant) -> &'static [&'static str] {
+/// The rights of each grant for live checks, as verb and resource.
+fn live_check_rights(grant: Grant) -> &'static [&'static str] {
     match grant {
         LiveChecks => &["get namespaces", "list pods", "list requestauthentications"],
         LiveChecksCalled => {
@@ -116,7 +116,7 @@ fn seen(grant: Grant) -> &'static [&'static str] {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn live_checks_take_rights_of_their_own_which_only_look() {
+fn live_check_grants_only_read() {
     let plane = control_plane();
     let elsewhere = plane.namespace("unseen");
     for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot] {
@@ -125,14 +125,14 @@ fn live_checks_take_rights_of_their_own_which_only_look() {
         let kinds = object::kind::MANAGED.iter().chain(object::kind::READ_ONLY);
         for (group, plural) in kinds.map(|kind| (kind.group, kind.plural)).chain([("", "secrets")]) {
             for verb in READ.iter().chain(WRITE).chain(&["watch", "update"]) {
-                let may = |namespace: &str| {
+                let is_allowed = |namespace: &str| {
                     let name = if plural == "namespaces" { namespace } else { "" };
-                    api.can(verb, group, plural, namespace, name)
+                    api.is_allowed(verb, group, plural, namespace, name)
                 };
-                let granted = seen(grant).contains(&format!("{verb} {plural}").as_str());
-                assert_eq!(may(&home.name), granted, "{grant}: {verb} {plural} at home");
-                assert!(!may(&elsewhere.name), "{grant}: {verb} {plural} elsewhere");
-                assert!(!may(""), "{grant}: {verb} {plural} everywhere");
+                let granted = live_check_rights(grant).contains(&format!("{verb} {plural}").as_str());
+                assert_eq!(is_allowed(&home.name), granted, "{grant}: {verb} {plural} in its namespace");
+                assert!(!is_allowed(&elsewhere.name), "{grant}: {verb} {plural} in another namespace");
+                assert!(!is_allowed(""), "{grant}: {verb} {plural} in all namespaces");
             }
         }
     }
@@ -140,7 +140,7 @@ fn live_checks_take_rights_of_their_own_which_only_look() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn who_makes_namespaces_gives_nobody_more_than_he_has() {
+fn namespaces_grant_allows_no_privilege_escalation() {
     let plane = control_plane();
     let home = plane.namespace("maker");
     let api = Api::new(&plane.kubeconfig(&home.user(Grant::Namespaces)));
@@ -151,7 +151,7 @@ fn who_makes_namespaces_gives_nobody_more_than_he_has() {
         ("create", "rbac.authorization.k8s.io", "rolebindings"),
         ("patch", "security.istio.io", "peerauthentications"),
     ] {
-        assert!(api.can(verb, group, resource, "", ""), "{verb} {resource}");
+        assert!(api.is_allowed(verb, group, resource, "", ""), "{verb} {resource}");
     }
     for (verb, group, resource) in [
         ("escalate", "rbac.authorization.k8s.io", "roles"),
@@ -164,14 +164,14 @@ fn who_makes_namespaces_gives_nobody_more_than_he_has() {
         ("create", "", "pods/exec"),
         ("create", "networking.istio.io", "envoyfilters"),
     ] {
-        assert!(!api.can(verb, group, resource, "", ""), "{verb} {resource}");
+        assert!(!api.is_allowed(verb, group, resource, "", ""), "{verb} {resource}");
     }
 }
 
-/// By their names: the policies of another mesh, or of somebody else, are none of its business.
+/// The rights are limited by the names of the policies, which contain the root namespace of the mesh.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn guardrails_are_those_of_one_mesh() {
+fn guardrails_grant_is_limited_to_one_mesh() {
     let plane = control_plane();
     let (home, elsewhere) = (plane.namespace("root"), plane.namespace("other-root"));
     let api = Api::new(&plane.kubeconfig(&home.user(Guardrails)));
@@ -179,16 +179,21 @@ fn guardrails_are_those_of_one_mesh() {
         object::kind::MANAGED.iter().filter(|kind| !kind.namespaced && kind.group == "admissionregistration.k8s.io")
     {
         for policy in ["mesh-root-only", "mesh-team-rules"] {
-            let can = |verb: &str, root: &str| api.can(verb, kind.group, kind.plural, "", &format!("{policy}-{root}"));
+            let is_allowed =
+                |verb: &str, root: &str| api.is_allowed(verb, kind.group, kind.plural, "", &format!("{policy}-{root}"));
             for verb in ["get", "create", "patch", "delete"] {
-                assert!(can(verb, &home.name), "{verb} {}", kind.kind);
-                assert!(!can(verb, &elsewhere.name), "{verb} {} of another mesh", kind.kind);
+                assert!(is_allowed(verb, &home.name), "{verb} {}", kind.kind);
+                assert!(!is_allowed(verb, &elsewhere.name), "{verb} {} of another mesh", kind.kind);
             }
-            assert!(!can("update", &home.name) && !can("list", &home.name), "{} in ways nobody needs", kind.kind);
+            assert!(
+                !is_allowed("update", &home.name) && !is_allowed("list", &home.name),
+                "{} with verbs that the provider doesn't use",
+                kind.kind
+            );
         }
-        assert!(!api.can("get", kind.group, kind.plural, "", ""), "every {}", kind.kind);
+        assert!(!api.is_allowed("get", kind.group, kind.plural, "", ""), "every {}", kind.kind);
     }
     for kind in object::kind::MANAGED.iter().filter(|kind| kind.namespaced) {
-        assert!(!api.can("patch", kind.group, kind.plural, &home.name, ""), "{}", kind.kind);
+        assert!(!api.is_allowed("patch", kind.group, kind.plural, &home.name, ""), "{}", kind.kind);
     }
 }

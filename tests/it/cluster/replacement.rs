@@ -1,34 +1,32 @@
-//! Replacement, in each form in which Terraform has it: no live object that stays wanted is ever deleted, and nothing is
-//! left over. The API server is watched: an object that survives keeps its uid.
+//! Each form of replacement in Terraform: no live object that is still needed is ever deleted, and no object is left
+//! over. An object that is kept has the same uid as before.
 
 use std::collections::BTreeMap;
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::Proxy,
     terraform::{Tool, Workspace},
     users::Grant,
 };
 
-use super::{CART, configure, workspace};
+use super::{CART, cart_with, configure, destroy_all, workspace, workspace_with_proxy};
 
-/// A service that is made, through a proxy that counts.
-struct Made {
+/// An applied service, with the uids of its objects, and a proxy that records requests.
+struct Applied {
     namespace: Namespace,
     workspace: Workspace,
     proxy: Proxy,
     uids: BTreeMap<String, String>,
 }
 
-fn made(tool: Tool, hcl: &str) -> Made {
+fn applied(tool: Tool, hcl: &str) -> Applied {
     let namespace = control_plane().namespace("replaced");
-    let proxy = Proxy::start(control_plane());
-    let workspace = workspace(tool, Grant::AppTeam, &namespace, hcl);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    workspace.apply().succeeded();
+    let (workspace, proxy) = workspace_with_proxy(tool, Grant::AppTeam, &namespace, hcl);
+    workspace.apply().expect_success();
     proxy.reset();
     let uids = uids(&namespace);
-    Made { namespace, workspace, proxy, uids }
+    Applied { namespace, workspace, proxy, uids }
 }
 
 fn uids(namespace: &Namespace) -> BTreeMap<String, String> {
@@ -37,19 +35,17 @@ fn uids(namespace: &Namespace) -> BTreeMap<String, String> {
     api.objects(&namespace.name).iter().map(|key| (key.clone(), uid(key))).collect()
 }
 
-impl Made {
+impl Applied {
     fn deletes(&self) -> Vec<String> {
-        self.proxy.asked().iter().filter(|asked| asked.method == "DELETE").map(ToString::to_string).collect()
+        self.proxy.requests().iter().filter(|request| request.method == "DELETE").map(ToString::to_string).collect()
     }
 
-    /// Nothing was deleted, nothing is left to do, and a destroy leaves nothing.
-    fn lives_on(self) {
+    /// Checks that no object was deleted, that a plan is empty, and that a destroy leaves nothing.
+    fn assert_kept(self) {
         assert_eq!(self.deletes(), Vec::<String>::new());
         assert_eq!(uids(&self.namespace), self.uids);
-        let plan = self.workspace.plan();
-        assert!(plan.is_empty, "{}", plan.text);
-        self.workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&self.namespace.name), Vec::<String>::new());
+        self.workspace.assert_empty_plan();
+        destroy_all(&self.workspace, &self.namespace);
     }
 }
 
@@ -57,211 +53,204 @@ const AUTO: [&str; 3] = ["-input=false", "-no-color", "-auto-approve"];
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn replaced_on_demand() {
+fn replace_option_keeps_objects() {
     for tool in Tool::ALL {
-        let made = made(tool, CART);
+        let applied = applied(tool, CART);
         let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        let run = made.workspace.run(&replace).succeeded();
+        let run = applied.workspace.run(&replace).expect_success();
         assert!(run.stdout.contains("1 added, 0 changed, 1 destroyed"), "{run}");
-        made.lives_on();
+        applied.assert_kept();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn tainted() {
+fn tainted_resource_keeps_objects() {
     for tool in Tool::ALL {
-        let made = made(tool, CART);
-        made.workspace.run(&["taint", "mesh_service.cart"]).succeeded();
-        made.workspace.apply().succeeded();
-        made.lives_on();
+        let applied = applied(tool, CART);
+        applied.workspace.run(&["taint", "mesh_service.cart"]).expect_success();
+        applied.workspace.apply().expect_success();
+        applied.assert_kept();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn tainted_by_a_create_that_failed_half_way() {
+fn partly_failed_create_keeps_objects() {
     let namespace = control_plane().namespace("half");
-    let proxy = Proxy::start(control_plane());
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    proxy.rule(4, usize::MAX, Fault::Answer(403), Asked::writes);
+    let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::AppTeam, &namespace, CART);
+    proxy.forbid_writes_after(4);
     assert_ne!(workspace.apply().code, Some(0));
     proxy.reset();
     let before = uids(&namespace);
     assert_eq!(before.len(), 4);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let after = uids(&namespace);
     assert!(before.iter().all(|(key, uid)| after.get(key) == Some(uid)), "{before:?} became {after:?}");
-    assert!(proxy.asked().iter().all(|asked| asked.method != "DELETE"));
-    assert!(workspace.plan().is_empty);
+    assert!(proxy.requests().iter().all(|request| request.method != "DELETE"));
+    workspace.assert_empty_plan();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn replaced_by_a_trigger() {
+fn replace_triggered_by_keeps_objects() {
     for tool in Tool::ALL {
         let with = |input: &str| {
             let trigger = format!("\nresource \"terraform_data\" \"trigger\" {{\n  input = \"{input}\"\n}}");
-            let lifecycle = "  lifecycle {\n    replace_triggered_by = [terraform_data.trigger]\n  }\n}";
-            format!("{}{lifecycle}{trigger}", CART.trim_end().strip_suffix('}').unwrap())
+            cart_with("  lifecycle {\n    replace_triggered_by = [terraform_data.trigger]\n  }") + &trigger
         };
-        let made = made(tool, &with("1"));
-        configure(&made.workspace, Grant::AppTeam, &made.namespace, &with("2"));
-        let run = made.workspace.apply().succeeded();
+        let applied = applied(tool, &with("1"));
+        configure(&applied.workspace, Grant::AppTeam, &applied.namespace, &with("2"));
+        let run = applied.workspace.apply().expect_success();
         assert!(run.stdout.contains("1 destroyed"), "{run}");
-        made.lives_on();
+        applied.assert_kept();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn created_before_destroyed() {
+fn create_before_destroy_keeps_objects() {
     for tool in Tool::ALL {
-        let lifecycle = "  lifecycle {\n    create_before_destroy = true\n  }\n}";
-        let made = made(tool, &format!("{}{lifecycle}", CART.trim_end().strip_suffix('}').unwrap()));
+        let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
+        let applied = applied(tool, &hcl);
         let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        made.workspace.run(&replace).succeeded();
-        made.lives_on();
+        applied.workspace.run(&replace).expect_success();
+        applied.assert_kept();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_a_replacement_wants_no_more_goes() {
-    let made = made(Tool::Terraform, CART);
-    made.workspace.run(&["taint", "mesh_service.cart"]).succeeded();
+fn replacement_deletes_unneeded_objects() {
+    let applied = applied(Tool::Terraform, CART);
+    applied.workspace.run(&["taint", "mesh_service.cart"]).expect_success();
     let without_calls = CART.replace("  calls     = [\"catalog\"]\n", "");
     assert_ne!(without_calls, CART);
-    configure(&made.workspace, Grant::AppTeam, &made.namespace, &without_calls);
-    made.workspace.apply().succeeded();
-    let left = uids(&made.namespace);
-    assert!(!left.keys().any(|key| key.starts_with("Sidecar/")), "{left:?}");
-    assert_eq!(left.len(), made.uids.len() - 1);
-    assert!(left.iter().all(|(key, uid)| made.uids.get(key) == Some(uid)));
-    assert!(made.workspace.plan().is_empty);
+    configure(&applied.workspace, Grant::AppTeam, &applied.namespace, &without_calls);
+    applied.workspace.apply().expect_success();
+    let live = uids(&applied.namespace);
+    assert!(!live.keys().any(|key| key.starts_with("Sidecar/")), "{live:?}");
+    assert_eq!(live.len(), applied.uids.len() - 1);
+    assert!(live.iter().all(|(key, uid)| applied.uids.get(key) == Some(uid)));
+    applied.workspace.assert_empty_plan();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn another_name_is_another_service() {
+fn renamed_service_replaces_all_objects() {
     for tool in Tool::ALL {
-        let made = made(tool, CART);
+        let applied = applied(tool, CART);
         let renamed = CART.replace("name      = \"cart\"", "name      = \"basket\"");
-        configure(&made.workspace, Grant::AppTeam, &made.namespace, &renamed);
-        made.workspace.apply().succeeded();
-        let left = uids(&made.namespace);
-        assert!(left.keys().all(|key| key.contains("basket")), "{left:?}");
-        assert_eq!(left.len(), made.uids.len());
-        assert!(made.workspace.plan().is_empty);
-        made.workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new());
+        configure(&applied.workspace, Grant::AppTeam, &applied.namespace, &renamed);
+        applied.workspace.apply().expect_success();
+        let live = uids(&applied.namespace);
+        assert!(live.keys().all(|key| key.contains("basket")), "{live:?}");
+        assert_eq!(live.len(), applied.uids.len());
+        applied.workspace.assert_empty_plan();
+        destroy_all(&applied.workspace, &applied.namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_state_that_was_lost_is_found_again() {
-    let made = made(Tool::Terraform, CART);
-    std::fs::remove_file(made.workspace.path().join("terraform.tfstate")).unwrap();
+fn objects_of_a_lost_state_are_adopted() {
+    let applied = applied(Tool::Terraform, CART);
+    std::fs::remove_file(applied.workspace.path().join("terraform.tfstate")).unwrap();
     let without_calls = CART.replace("  calls     = [\"catalog\"]\n", "");
-    configure(&made.workspace, Grant::AppTeam, &made.namespace, &without_calls);
-    made.workspace.apply().succeeded();
-    let left = uids(&made.namespace);
-    assert!(!left.keys().any(|key| key.starts_with("Sidecar/")), "left over: {left:?}");
-    assert!(left.iter().all(|(key, uid)| made.uids.get(key) == Some(uid)));
-    assert!(made.workspace.plan().is_empty);
-    made.workspace.destroy().succeeded();
-    assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new());
+    configure(&applied.workspace, Grant::AppTeam, &applied.namespace, &without_calls);
+    applied.workspace.apply().expect_success();
+    let live = uids(&applied.namespace);
+    assert!(!live.keys().any(|key| key.starts_with("Sidecar/")), "left over: {live:?}");
+    assert!(live.iter().all(|(key, uid)| applied.uids.get(key) == Some(uid)));
+    applied.workspace.assert_empty_plan();
+    destroy_all(&applied.workspace, &applied.namespace);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_new_address_asks_for_a_moved_block() {
+fn changed_address_requires_a_moved_block() {
     for tool in Tool::ALL {
-        let made = made(tool, CART);
+        let applied = applied(tool, CART);
         let renamed = CART.replace("\"mesh_service\" \"cart\"", "\"mesh_service\" \"basket\"");
-        configure(&made.workspace, Grant::AppTeam, &made.namespace, &renamed);
-        let told = made.workspace.plan_run().errors();
-        assert!(told.contains("changes its address") && told.contains("moved {"), "{told}");
+        configure(&applied.workspace, Grant::AppTeam, &applied.namespace, &renamed);
+        let errors = applied.workspace.try_plan().errors();
+        assert!(errors.contains("changes its address") && errors.contains("moved {"), "{errors}");
         let moved = "\nmoved {\n  from = mesh_service.cart\n  to   = mesh_service.basket\n}";
-        configure(&made.workspace, Grant::AppTeam, &made.namespace, &format!("{renamed}{moved}"));
-        made.workspace.apply().succeeded();
-        made.lives_on();
+        configure(&applied.workspace, Grant::AppTeam, &applied.namespace, &format!("{renamed}{moved}"));
+        applied.workspace.apply().expect_success();
+        applied.assert_kept();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn the_same_service_twice_is_refused() {
+fn duplicate_service_is_a_plan_error() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("twice");
         let again = CART.replace("\"mesh_service\" \"cart\"", "\"mesh_service\" \"again\"");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &format!("{CART}{again}"));
-        let told = workspace.plan_run().errors();
-        assert!(told.contains("is declared twice"), "{told}");
-        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+        let errors = workspace.try_plan().errors();
+        assert!(errors.contains("is declared twice"), "{errors}");
+        namespace.assert_empty();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_replacement_that_fails_before_its_first_write_loses_nothing() {
+fn replacement_failing_before_its_first_write_loses_nothing() {
     for tool in Tool::ALL {
-        let made = made(tool, CART);
-        made.workspace.run(&["taint", "mesh_service.cart"]).succeeded();
-        made.proxy.rule(0, usize::MAX, Fault::Answer(403), Asked::writes);
-        assert_ne!(made.workspace.apply().code, Some(0));
-        let recorded = made.workspace.resources();
+        let applied = applied(tool, CART);
+        applied.workspace.run(&["taint", "mesh_service.cart"]).expect_success();
+        applied.proxy.forbid_writes_after(0);
+        assert_ne!(applied.workspace.apply().code, Some(0));
+        let recorded = applied.workspace.resources();
         let objects = recorded[0].1["objects"].as_object().unwrap().len();
-        assert_eq!(objects, made.uids.len(), "{recorded:?}");
-        made.proxy.reset();
-        made.workspace.apply().succeeded();
-        made.lives_on();
+        assert_eq!(objects, applied.uids.len(), "{recorded:?}");
+        applied.proxy.reset();
+        applied.workspace.apply().expect_success();
+        applied.assert_kept();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_failed_create_before_destroy_is_finished_by_the_next_apply() {
+fn failed_create_before_destroy_is_completed_by_the_next_apply() {
     for tool in Tool::ALL {
-        let lifecycle = "  lifecycle {\n    create_before_destroy = true\n  }\n}";
-        let made = made(tool, &format!("{}{lifecycle}", CART.trim_end().strip_suffix('}').unwrap()));
-        // Some of the objects are the new life's, the others still the deposed one's.
-        made.proxy.rule(2, usize::MAX, Fault::Answer(403), Asked::writes);
+        let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
+        let applied = applied(tool, &hcl);
+        // Some objects belong to the new instance, the others still to the deposed one.
+        applied.proxy.forbid_writes_after(2);
         let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        assert_ne!(made.workspace.run(&replace).code, Some(0));
-        made.proxy.reset();
-        made.workspace.apply().succeeded();
-        made.lives_on();
+        assert_ne!(applied.workspace.run(&replace).code, Some(0));
+        applied.proxy.reset();
+        applied.workspace.apply().expect_success();
+        applied.assert_kept();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_was_handed_over_and_never_taken_is_destroyed_with_the_resource() {
+fn objects_of_a_failed_replacement_are_destroyed() {
     for tool in Tool::ALL {
-        let made = made(tool, CART);
-        made.workspace.run(&["taint", "mesh_service.cart"]).succeeded();
-        made.proxy.rule(0, usize::MAX, Fault::Answer(403), Asked::writes);
-        assert_ne!(made.workspace.apply().code, Some(0));
-        made.proxy.reset();
-        made.workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new());
+        let applied = applied(tool, CART);
+        applied.workspace.run(&["taint", "mesh_service.cart"]).expect_success();
+        applied.proxy.forbid_writes_after(0);
+        assert_ne!(applied.workspace.apply().code, Some(0));
+        applied.proxy.reset();
+        destroy_all(&applied.workspace, &applied.namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_failed_create_before_destroy_is_destroyed_whole() {
+fn failed_create_before_destroy_can_be_destroyed() {
     for tool in Tool::ALL {
-        let lifecycle = "  lifecycle {\n    create_before_destroy = true\n  }\n}";
-        let made = made(tool, &format!("{}{lifecycle}", CART.trim_end().strip_suffix('}').unwrap()));
-        made.proxy.rule(2, usize::MAX, Fault::Answer(403), Asked::writes);
+        let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
+        let applied = applied(tool, &hcl);
+        applied.proxy.forbid_writes_after(2);
         let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        assert_ne!(made.workspace.run(&replace).code, Some(0));
-        made.proxy.reset();
-        made.workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&made.namespace.name), Vec::<String>::new(), "{tool}");
+        assert_ne!(applied.workspace.run(&replace).code, Some(0));
+        applied.proxy.reset();
+        destroy_all(&applied.workspace, &applied.namespace);
     }
 }

@@ -1,49 +1,48 @@
-//! What fifty services cost the API server. The numbers are bounds, told in full when the test runs with `--nocapture`.
+//! Upper limits for the requests that fifty services take. The exact numbers are printed, visible with `--nocapture`.
 
-use crate::support::{control_plane::control_plane, proxy::Proxy, terraform::Tool, users::Grant};
+use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
 
-use super::{many, workspace};
+use super::{many_carts, workspace_with_proxy};
 
 const SERVICES: usize = 50;
-/// Of each: AuthorizationPolicy, DestinationRule, Service, ServiceAccount, Sidecar, VirtualService.
+/// Each service has an AuthorizationPolicy, DestinationRule, Service, ServiceAccount, Sidecar and VirtualService.
 const OBJECTS: usize = 6 * SERVICES;
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn fifty_services() {
-    let (plane, proxy) = (control_plane(), Proxy::start(control_plane()));
-    let namespace = plane.namespace("fifty");
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &many(SERVICES));
-    workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-    let counted = |what: &str| {
-        let (asked, verbs) = (proxy.asked(), proxy.verbs());
-        let writes = asked.iter().filter(|asked| asked.writes()).count();
-        println!("{SERVICES} services, {what}: {} requests, {writes} of them writes; {verbs:?}", asked.len());
+fn requests_of_fifty_services_are_bounded() {
+    let namespace = control_plane().namespace("fifty");
+    let hcl = many_carts(SERVICES);
+    let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::AppTeam, &namespace, &hcl);
+    let count_requests = |what: &str| {
+        let (requests, methods) = (proxy.requests().len(), proxy.requests_by_method());
+        let writes = proxy.writes().len();
+        println!("{SERVICES} services, {what}: {requests} requests, {writes} of them writes; {methods:?}");
         proxy.reset();
-        (asked.len(), writes)
+        (requests, writes)
     };
 
     assert!(!workspace.plan().is_empty);
-    let (plan, writes) = counted("first plan");
+    let (plan, writes) = count_requests("first plan");
     assert_eq!(writes, 0);
-    // A dry run for each object that would be made, and few reads beside.
+    // A dry run for each object, and few reads.
     assert!(plan < OBJECTS + 100, "{plan}");
 
-    workspace.apply().succeeded();
-    let (apply, writes) = counted("apply, with its own plan");
+    workspace.apply().expect_success();
+    let (apply, writes) = count_requests("apply, with its own plan");
     assert_eq!(writes, OBJECTS);
-    // Core plans twice in an apply.
+    // Core plans twice during an apply.
     assert!(apply < 5 * OBJECTS, "{apply}");
-    assert_eq!(plane.api().objects(&namespace.name).len(), OBJECTS);
+    assert_eq!(control_plane().api().objects(&namespace.name).len(), OBJECTS);
 
-    assert!(workspace.plan().is_empty);
-    let (unchanged, writes) = counted("empty plan");
+    workspace.assert_empty_plan();
+    let (unchanged, writes) = count_requests("empty plan");
     assert_eq!(writes, 0);
-    assert!(unchanged < 100, "one list in place of many reads: {unchanged}");
+    assert!(unchanged < 100, "lists instead of many single reads: {unchanged}");
 
-    workspace.destroy().succeeded();
-    let (destroy, writes) = counted("destroy, with its own plan");
+    workspace.destroy().expect_success();
+    let (destroy, writes) = count_requests("destroy, with its own plan");
     assert_eq!(writes, OBJECTS);
     assert!(destroy < 3 * OBJECTS, "{destroy}");
-    assert_eq!(plane.api().objects(&namespace.name), Vec::<String>::new());
+    namespace.assert_empty();
 }

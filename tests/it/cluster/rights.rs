@@ -1,4 +1,4 @@
-//! What users with fewer rights see: a plan that reads alone, and refusals that say what is missing.
+//! Users with fewer rights: a read-only user can plan, and errors name the missing right.
 
 use crate::support::{
     control_plane::control_plane,
@@ -6,39 +6,34 @@ use crate::support::{
     users::Grant::{AppTeam, Plan, Platform},
 };
 
-use super::{CART, workspace};
+use super::{CART, cart_key, created_part, workspace};
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_pipeline_that_only_reads_plans_the_same() {
+fn read_only_user_gets_the_same_plan() {
     let namespace = control_plane().namespace("reader");
     for tool in Tool::ALL {
         let reader = workspace(tool, Plan, &namespace, CART);
         let (plan, writer) = (reader.plan(), workspace(tool, AppTeam, &namespace, CART).plan());
-        let planned = |text: &str| {
-            let (_, after) = text.split_once("will be created").expect("it would be made");
-            after.split_once("Plan: 1 to add").expect("and nothing else").0.to_owned()
-        };
-        assert_eq!(planned(&plan.text), planned(&writer.text));
+        assert_eq!(created_part(&plan.text, "Plan: 1 to add"), created_part(&writer.text, "Plan: 1 to add"));
         assert_eq!(plan.text.matches("Planned without the server's validation").count(), 1, "{}", plan.text);
-        let told = reader.apply().errors();
-        assert!(told.contains("patch"), "{told}");
-        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+        let errors = reader.apply().errors();
+        assert!(errors.contains("patch"), "{errors}");
+        namespace.assert_empty();
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn drift_is_seen_by_a_pipeline_that_only_reads() {
+fn read_only_user_sees_drift() {
     let namespace = control_plane().namespace("watcher");
     let writer = workspace(Tool::Terraform, AppTeam, &namespace, CART);
-    writer.apply().succeeded();
+    writer.apply().expect_success();
     let reader = workspace(Tool::Terraform, Plan, &namespace, CART);
     let state = std::fs::read_to_string(writer.path().join("terraform.tfstate")).expect("there is a state");
-    reader.file("terraform.tfstate", &state);
-    let plan = reader.plan();
-    assert!(plan.is_empty, "{}", plan.text);
-    let key = format!("VirtualService/{0}/cart-{0}", namespace.name).parse().expect("a key");
+    reader.write_file("terraform.tfstate", &state);
+    reader.assert_empty_plan();
+    let key = cart_key(&namespace, "VirtualService");
     control_plane().api().patch(&key, &serde_json::json!({ "spec": { "exportTo": ["*"] } }));
     let plan = reader.plan();
     assert!(plan.text.contains("VirtualService was changed by kubectl-patch"), "{}", plan.text);
@@ -46,24 +41,24 @@ fn drift_is_seen_by_a_pipeline_that_only_reads() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn one_team_cannot_touch_anothers_namespace() {
-    let (ours, theirs) = (control_plane().namespace("ours"), control_plane().namespace("theirs"));
-    let workspace = workspace(Tool::Terraform, AppTeam, &ours, &CART.replace("NAMESPACE", &theirs.name));
-    let told = workspace.apply().errors();
-    assert!(told.contains("forbidden") || told.contains("may not"), "{told}");
-    assert_eq!(control_plane().api().objects(&theirs.name), Vec::<String>::new());
+fn team_cannot_write_another_namespace() {
+    let (own, other) = (control_plane().namespace("own"), control_plane().namespace("other"));
+    let workspace = workspace(Tool::Terraform, AppTeam, &own, &CART.replace("NAMESPACE", &other.name));
+    let errors = workspace.apply().errors();
+    assert!(errors.contains("forbidden") || errors.contains("may not"), "{errors}");
+    other.assert_empty();
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_app_team_cannot_set_what_holds_for_the_mesh() {
+fn app_team_cannot_write_global_defaults() {
     let (team, root) = (control_plane().namespace("team"), control_plane().namespace("root"));
     let defaults = "resource \"mesh_global_defaults\" \"this\" {\n  mtls {}\n}";
     let workspace = workspace(Tool::Terraform, AppTeam, &team, defaults);
     workspace.configure(&super::provider(&team, &root.name, r#"config_path = "kubeconfig""#, defaults));
     workspace.apply().errors();
-    workspace.file("kubeconfig", &control_plane().kubeconfig(&root.user(Platform)));
-    workspace.apply().succeeded();
+    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&root.user(Platform)));
+    workspace.apply().expect_success();
     assert_eq!(control_plane().api().objects(&root.name), [format!("PeerAuthentication/{}/default", root.name)]);
-    workspace.destroy().succeeded();
+    workspace.destroy().expect_success();
 }

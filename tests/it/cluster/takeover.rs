@@ -1,28 +1,24 @@
-//! What is left to others, and taken from them: `unmanaged`, `replaces`, `override`, and what becomes of what was there.
+//! `unmanaged`, `replaces` and `override`: kinds that are left to other tools, objects of others that are replaced, and patches.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{FIELD_MANAGER, Key, is_ownership_key, kind};
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
-    proxy::{Asked, Fault, Proxy},
+    proxy::Fault,
     terraform::Tool,
     users::Grant,
 };
 
-use super::{CART, configure, workspace};
+use super::{CART, configure, destroy_all, with_arguments, workspace, workspace_with_proxy};
 
-/// [`CART`] with more arguments.
-fn with(arguments: &str) -> String {
-    CART.replacen("  port {", &format!("  {arguments}\n  port {{"), 1)
-}
-
-fn ours(namespace: &Namespace, kind: &'static terraform_provider_mesh::object::Kind) -> Key {
+fn own_key(namespace: &Namespace, kind: &'static terraform_provider_mesh::object::Kind) -> Key {
     Key::new(kind, &namespace.name, &format!("cart-{}", namespace.name))
 }
 
-/// A VirtualService for the cart that a chart made.
-fn theirs(namespace: &Namespace) -> (Key, Json) {
+/// The key and the body of a VirtualService for the same host, as a chart would create it.
+fn chart_route(namespace: &Namespace) -> (Key, Json) {
     let host = format!("cart.{}.svc.cluster.local", namespace.name);
     let body = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
@@ -34,20 +30,20 @@ fn theirs(namespace: &Namespace) -> (Key, Json) {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_kind_that_is_left_to_another_tool_stays_as_it_is() {
+fn unmanaged_kind_is_released_unchanged() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("unmanaged");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
-        let route = ours(&namespace, &kind::VIRTUAL_SERVICE);
-        let before = api.get(&route).expect("it was made");
+        workspace.apply().expect_success();
+        let route = own_key(&namespace, &kind::VIRTUAL_SERVICE);
+        let before = api.get(&route).expect("it exists");
 
-        configure(&workspace, Grant::AppTeam, &namespace, &with("unmanaged = [\"VirtualService\"]"));
+        configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, "unmanaged = [\"VirtualService\"]"));
         let plan = workspace.plan();
         assert!(plan.text.contains("VirtualService is left in place"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
-        let released = api.get(&route).expect("it is still there");
+        workspace.apply().expect_success();
+        let released = api.get(&route).expect("the object is kept");
         assert_eq!(released["spec"], before["spec"]);
         assert_eq!(released["metadata"]["uid"], before["metadata"]["uid"]);
         assert_eq!(released["metadata"]["generation"], before["metadata"]["generation"]);
@@ -58,102 +54,115 @@ fn a_kind_that_is_left_to_another_tool_stays_as_it_is() {
         let managers = released["metadata"]["managedFields"].as_array();
         assert!(managers.into_iter().flatten().all(|entry| entry["manager"] != FIELD_MANAGER), "{released}");
 
-        // What the other tool does from now on is no business of ours.
+        // Later changes by the other tool aren't drift.
         api.patch(&route, &json!({ "spec": { "http": [{ "route": [{ "destination": { "host": "elsewhere" } }] }] } }));
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
+        workspace.assert_empty_plan();
 
-        // Back: it is somebody's now, so it takes a word to have it again.
+        // The object now belongs to another tool, so managing it again needs adopt_existing.
         configure(&workspace, Grant::AppTeam, &namespace, CART);
-        let told = workspace.plan_run().errors();
-        assert!(told.contains(&format!("{route} is in the cluster")), "{tool}: {told}");
-        configure(&workspace, Grant::AppTeam, &namespace, &with("adopt_existing = true"));
-        workspace.apply().succeeded();
-        assert_eq!(api.get(&route).expect("it is there")["spec"], before["spec"]);
+        let errors = workspace.try_plan().errors();
+        assert!(errors.contains(&format!("{route} is in the cluster")), "{tool}: {errors}");
+        configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, "adopt_existing = true"));
+        workspace.apply().expect_success();
+        assert_eq!(api.get_existing(&route)["spec"], before["spec"]);
         assert!(workspace.plan().is_empty, "{tool}");
 
-        configure(&workspace, Grant::AppTeam, &namespace, &with("unmanaged = [\"VirtualService\"]"));
-        workspace.apply().succeeded();
-        workspace.destroy().succeeded();
-        assert_eq!(api.objects(&namespace.name), [route.to_string()], "{tool}: what is theirs is all that is left");
+        configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, "unmanaged = [\"VirtualService\"]"));
+        workspace.apply().expect_success();
+        workspace.destroy().expect_success();
+        assert_eq!(api.objects(&namespace.name), [route.to_string()], "{tool}: only the released object is left");
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_is_replaced_goes_after_ours_is_there() {
+fn replaced_object_is_deleted_last() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("replaces");
-        let (key, body) = theirs(&namespace);
-        let proxy = Proxy::start(control_plane());
-        let workspace = workspace(tool, Grant::AppTeam, &namespace, &with("replaces = [\"VirtualService/cart-vs\"]"));
-        workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-        // Nothing is there: nothing to do.
-        workspace.apply().succeeded();
+        let (key, body) = chart_route(&namespace);
+        let (workspace, proxy) = workspace_with_proxy(
+            tool,
+            Grant::AppTeam,
+            &namespace,
+            &with_arguments(CART, "replaces = [\"VirtualService/cart-vs\"]"),
+        );
+        // No object to replace exists, so nothing is to do.
+        workspace.apply().expect_success();
         assert!(workspace.plan().is_empty, "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
 
         api.apply(&body, "helm");
         let plan = workspace.plan();
-        for words in ["VirtualService will be deleted", &format!("{key} is in the cluster"), "written by helm"] {
-            assert!(plan.text.contains(words), "{tool}: {words:?} is not in: {}", plan.text);
-        }
+        assert_contains_all(
+            tool,
+            &plan.text,
+            ["VirtualService will be deleted", &format!("{key} is in the cluster"), "written by helm"],
+        );
         proxy.reset();
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert!(api.get(&key).is_none(), "{tool}");
-        assert!(api.get(&ours(&namespace, &kind::VIRTUAL_SERVICE)).is_some(), "{tool}");
-        let writes: Vec<_> = proxy.asked().into_iter().filter(Asked::writes).collect();
-        let last = writes.last().expect("there were writes");
+        assert!(api.get(&own_key(&namespace, &kind::VIRTUAL_SERVICE)).is_some(), "{tool}");
+        let writes = proxy.writes();
+        let last = writes.last().expect("a write");
         assert!(last.method == "DELETE" && last.path.ends_with("/cart-vs"), "{tool}: {writes:?}");
         assert!(workspace.plan().is_empty, "{tool}");
-        workspace.destroy().succeeded();
-        assert_eq!(api.objects(&namespace.name), Vec::<String>::new(), "{tool}");
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_replacement_that_failed_is_finished_by_the_next_apply() {
+fn failed_deletion_of_a_replaced_object_is_repeated() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("replaces");
-        let (key, body) = theirs(&namespace);
-        let proxy = Proxy::start(control_plane());
-        let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.file("kubeconfig", &proxy.kubeconfig(&namespace.user(Grant::AppTeam)));
-        workspace.apply().succeeded();
-        let before = api.get(&ours(&namespace, &kind::VIRTUAL_SERVICE)).expect("it is there");
+        let (key, body) = chart_route(&namespace);
+        let (workspace, proxy) = workspace_with_proxy(tool, Grant::AppTeam, &namespace, CART);
+        workspace.apply().expect_success();
+        let before = api.get_existing(&own_key(&namespace, &kind::VIRTUAL_SERVICE));
         api.apply(&body, "helm");
-        configure(&workspace, Grant::AppTeam, &namespace, &with("replaces = [\"VirtualService/cart-vs\"]"));
-        proxy.rule(0, usize::MAX, Fault::Answer(403), |asked| asked.method == "DELETE");
-        let told = workspace.apply().errors();
-        assert!(told.contains("made to fail"), "{tool}: {told}");
+        configure(
+            &workspace,
+            Grant::AppTeam,
+            &namespace,
+            &with_arguments(CART, "replaces = [\"VirtualService/cart-vs\"]"),
+        );
+        proxy.inject_fault(0, usize::MAX, Fault::Status(403), |request| request.method == "DELETE");
+        let errors = workspace.apply().errors();
+        assert!(errors.contains("injected fault"), "{tool}: {errors}");
         assert!(api.get(&key).is_some(), "{tool}");
-        // Ours was there before, and the argument isn't in the state, or nobody would see that something is left to do.
+        // The state doesn't contain the new argument, so the next plan shows that the deletion is still to do.
         let plan = workspace.plan();
         assert!(!plan.is_empty && plan.text.contains("VirtualService/cart-vs"), "{tool}: {}", plan.text);
         proxy.reset();
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert!(api.get(&key).is_none(), "{tool}");
         assert!(workspace.plan().is_empty, "{tool}");
-        let now = api.get(&ours(&namespace, &kind::VIRTUAL_SERVICE)).expect("it is there");
+        let now = api.get_existing(&own_key(&namespace, &kind::VIRTUAL_SERVICE));
         assert_eq!(now["metadata"]["generation"], before["metadata"]["generation"], "{tool}");
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_a_resource_has_is_not_replaced() {
+fn object_of_a_resource_cannot_be_replaced() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("replaces"));
     let other = workspace(Tool::Tofu, Grant::AppTeam, &namespace, &CART.replace("\"cart\"", "\"basket\""));
-    other.apply().succeeded();
+    other.apply().expect_success();
     let taken = format!("VirtualService/basket-{}", namespace.name);
-    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, &with(&format!("replaces = [\"{taken}\"]")));
-    let told = workspace.plan_run().errors();
-    for words in ["VirtualService belongs to a resource", "Remove it there, or take it out of replaces"] {
-        assert!(told.contains(words), "{words:?} is not in: {told}");
-    }
+    let workspace = workspace(
+        Tool::Terraform,
+        Grant::AppTeam,
+        &namespace,
+        &with_arguments(CART, &format!("replaces = [\"{taken}\"]")),
+    );
+    let errors = workspace.try_plan().errors();
+    assert_contains_all(
+        "plan",
+        &errors,
+        ["VirtualService belongs to a resource", "Remove it there, or take it out of replaces"],
+    );
     assert!(
         api.get(&Key::new(&kind::VIRTUAL_SERVICE, &namespace.name, &format!("basket-{}", namespace.name))).is_some()
     );
@@ -161,19 +170,22 @@ fn what_a_resource_has_is_not_replaced() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_patch_comes_and_goes() {
+fn override_patch_is_added_changed_and_removed() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("override");
-        let rule = ours(&namespace, &kind::DESTINATION_RULE);
-        let live = || api.get(&rule).expect("it is there")["spec"].clone();
+        let rule = own_key(&namespace, &kind::DESTINATION_RULE);
+        let live = || api.get_existing(&rule)["spec"].clone();
         let patched = |spec: &str| {
-            with(&format!(
-                "override {{\n    kind  = \"DestinationRule\"\n    patch = jsonencode({{ spec = {spec} }})\n  }}"
-            ))
+            with_arguments(
+                CART,
+                &format!(
+                    "override {{\n    kind  = \"DestinationRule\"\n    patch = jsonencode({{ spec = {spec} }})\n  }}"
+                ),
+            )
         };
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let without = live();
 
         for (spec, field, value) in [
@@ -194,21 +206,18 @@ fn a_patch_comes_and_goes() {
             ),
         ] {
             configure(&workspace, Grant::AppTeam, &namespace, &patched(spec));
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             assert_eq!(live().pointer(field), Some(&value), "{tool}: {spec}");
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
+            workspace.assert_empty_plan();
         }
-        // A field that Istio doesn't have is refused at plan, on the patch.
+        // A field that Istio doesn't know is a plan error on the patch.
         configure(&workspace, Grant::AppTeam, &namespace, &patched("{ trafficPolicy = { loadBalancing = 1 } }"));
-        let told = workspace.plan_run().errors();
-        for words in ["loadBalancing", "patch = jsonencode("] {
-            assert!(told.contains(words), "{tool}: {words:?} is not in: {told}");
-        }
+        let errors = workspace.try_plan().errors();
+        assert_contains_all(tool, &errors, ["loadBalancing", "patch = jsonencode("]);
         configure(&workspace, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(live(), without, "{tool}");
         assert!(workspace.plan().is_empty, "{tool}");
-        workspace.destroy().succeeded();
+        workspace.destroy().expect_success();
     }
 }

@@ -1,4 +1,4 @@
-//! Every argument about traffic on the API server: it comes, changes and goes, and nothing else changes.
+//! Every argument about traffic on a real API server is set, changed and removed, and no other field changes.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{configure, workspace};
+use super::{configure, destroy_all, workspace};
 
-/// A field of an object, `Kind/pointer`, with its values when an argument is created and when it is changed.
+/// A field as `Kind/spec/…`, with its values after the argument is set and after it is changed.
 type Field = (&'static str, fn() -> [Json; 2]);
 
-/// One argument's life.
+/// A test of one argument.
 struct Argument {
-    /// Of the service that shows it.
+    /// Name of the service that has the argument.
     name: &'static str,
-    /// What the service says beside, all the time.
-    beside: &'static str,
-    created: &'static str,
+    /// Other arguments that the service has all the time.
+    context: &'static str,
+    set: &'static str,
     changed: &'static str,
-    /// What it writes.
+    /// The fields that the argument writes.
     fields: &'static [Field],
 }
 
@@ -41,25 +41,27 @@ const VERSIONS: &str = r#"
   }
 "#;
 
-const ROUTED: &str = "VirtualService/spec/http";
+const ROUTES: &str = "VirtualService/spec/http";
 const POLICY: &str = "DestinationRule/spec/trafficPolicy";
 
-fn to(subset: &str) -> Json {
+/// The destination of a subset.
+fn subset_destination(subset: &str) -> Json {
     json!({ "host": "HOST", "port": { "number": 80 }, "subset": subset })
 }
 
-fn whole() -> Json {
+/// A weighted destination with all endpoints.
+fn whole_service() -> Json {
     json!({ "destination": { "host": "HOST", "port": { "number": 80 } } })
 }
 
-/// All requests.
-fn rest() -> Json {
-    json!({ "match": [{ "port": 80 }], "retries": { "attempts": 0 }, "route": [whole()] })
+/// The default route, which matches all requests.
+fn default_route() -> Json {
+    json!({ "match": [{ "port": 80 }], "retries": { "attempts": 0 }, "route": [whole_service()] })
 }
 
-/// A route with these fields, before the one for all requests.
-fn routed(fields: &Json) -> Json {
-    let mut route = rest();
+/// The routes of the VirtualService: one with these fields, followed by the default route.
+fn with_route(fields: &Json) -> Json {
+    let mut route = default_route();
     for (name, value) in fields.as_object().unwrap() {
         if value.is_null() {
             route.as_object_mut().unwrap().remove(name);
@@ -67,21 +69,21 @@ fn routed(fields: &Json) -> Json {
             route[name] = value.clone();
         }
     }
-    json!([route, rest()])
+    json!([route, default_route()])
 }
 
 const ARGUMENTS: &[Argument] = &[
     Argument {
         name: "request-timeout",
-        beside: "",
-        created: "request_timeout = \"5s\"",
+        context: "",
+        set: "request_timeout = \"5s\"",
         changed: "request_timeout = \"1500ms\"",
         fields: &[("VirtualService/spec/http/0/timeout", || [json!("5s"), json!("1500ms")])],
     },
     Argument {
         name: "streaming",
-        beside: "resiliency = \"high\"",
-        created: "streaming = true",
+        context: "resiliency = \"high\"",
+        set: "streaming = true",
         changed: "streaming = true\nretries {\n  attempts = 0\n}",
         fields: &[
             ("VirtualService/spec/http/0/timeout", || [Json::Null, Json::Null]),
@@ -95,8 +97,8 @@ const ARGUMENTS: &[Argument] = &[
     },
     Argument {
         name: "retries",
-        beside: "",
-        created: "retries {\n  attempts = 2\n}",
+        context: "",
+        set: "retries {\n  attempts = 2\n}",
         changed: "retries {\n  attempts = 3\n  idempotent = true\n  per_try_timeout = \"2s\"\n}",
         fields: &[("VirtualService/spec/http/0/retries", || {
             [
@@ -110,8 +112,8 @@ const ARGUMENTS: &[Argument] = &[
     },
     Argument {
         name: "circuit-breaker",
-        beside: "port {\n  number = 9000\n  protocol = \"tcp\"\n}",
-        created: "circuit_breaker {\n  connect_timeout = \"2s\"\n  max_connections = 8\n}",
+        context: "port {\n  number = 9000\n  protocol = \"tcp\"\n}",
+        set: "circuit_breaker {\n  connect_timeout = \"2s\"\n  max_connections = 8\n}",
         changed: "circuit_breaker {\n  max_pending_requests = 16\n  max_requests = 32\n}",
         fields: &[(POLICY, || {
             [
@@ -125,8 +127,8 @@ const ARGUMENTS: &[Argument] = &[
     },
     Argument {
         name: "outlier-detection",
-        beside: "",
-        created: "outlier_detection {\n  consecutive_5xx = 3\n  interval = \"5s\"\n}",
+        context: "",
+        set: "outlier_detection {\n  consecutive_5xx = 3\n  interval = \"5s\"\n}",
         changed: "outlier_detection {\n  base_ejection_time = \"1m\"\n  max_ejection_percent = 40\n}",
         fields: &[(POLICY, || {
             let load_balancer = json!({ "localityLbSetting": { "enabled": false } });
@@ -141,8 +143,8 @@ const ARGUMENTS: &[Argument] = &[
     },
     Argument {
         name: "failover",
-        beside: "resiliency = \"medium\"",
-        created: "failover {\n  from = \"eu\"\n  to = \"us\"\n}",
+        context: "resiliency = \"medium\"",
+        set: "failover {\n  from = \"eu\"\n  to = \"us\"\n}",
         changed: "failover_priority = [\"topology.kubernetes.io/region\", \"tier=gold\"]",
         fields: &[
             ("DestinationRule/spec/trafficPolicy/loadBalancer/localityLbSetting", || {
@@ -156,8 +158,8 @@ const ARGUMENTS: &[Argument] = &[
     },
     Argument {
         name: "version",
-        beside: "",
-        created: "version {\n  name = \"v1\"\n  labels = { version = \"v1\" }\n}",
+        context: "",
+        set: "version {\n  name = \"v1\"\n  labels = { version = \"v1\" }\n}",
         changed: "version {\n  name = \"v1\"\n  labels = { version = \"v1\" }\n  weight = 80\n}\nversion {\n  name = \"v2\"\n  labels \
                   = { version = \"v2\" }\n  weight = 20\n}",
         fields: &[
@@ -167,60 +169,60 @@ const ARGUMENTS: &[Argument] = &[
             }),
             ("VirtualService/spec/http/0/route", || {
                 [
-                    json!([{ "destination": to("v1") }]),
-                    json!([{ "destination": to("v1"), "weight": 80 }, { "destination": to("v2"), "weight": 20 }]),
+                    json!([{ "destination": subset_destination("v1") }]),
+                    json!([{ "destination": subset_destination("v1"), "weight": 80 }, { "destination": subset_destination("v2"), "weight": 20 }]),
                 ]
             }),
         ],
     },
     Argument {
         name: "drain-seconds",
-        beside: VERSIONS,
-        created: "drain_seconds = 0",
+        context: VERSIONS,
+        set: "drain_seconds = 0",
         changed: "drain_seconds = 1",
         fields: &[],
     },
     Argument {
         name: "match",
-        beside: "",
-        created: "route {\n  name = \"a\"\n  match {\n    path = \"/a/*\"\n    method = \"GET\"\n  }\n}",
+        context: "",
+        set: "route {\n  name = \"a\"\n  match {\n    path = \"/a/*\"\n    method = \"GET\"\n  }\n}",
         changed: "route {\n  match {\n    path = \"/a\"\n    headers = { x-a = \"*\", X-B = \"b*\" }\n    query = { c = \"d\", e = \
                   \"*\" }\n  }\n  request_timeout = \"1s\"\n}",
-        fields: &[(ROUTED, || {
+        fields: &[(ROUTES, || {
             let query = json!({ "c": { "exact": "d" }, "e": {} });
             let headers = json!({ "x-a": {}, "x-b": { "prefix": "b" } });
             let matches = json!([{ "port": 80, "uri": { "exact": "/a" }, "headers": headers, "queryParams": query }]);
             [
-                routed(&json!({
+                with_route(&json!({
                     "name": "a",
                     "match": [{ "port": 80, "uri": { "prefix": "/a/" }, "method": { "exact": "GET" } }],
                 })),
-                routed(&json!({ "match": matches, "timeout": "1s" })),
+                with_route(&json!({ "match": matches, "timeout": "1s" })),
             ]
         })],
     },
     Argument {
         name: "rewrite",
-        beside: "",
-        created: "route {\n  match {\n    path = \"/a/*\"\n  }\n  rewrite {\n    path = \"/b/\"\n  }\n}",
+        context: "",
+        set: "route {\n  match {\n    path = \"/a/*\"\n  }\n  rewrite {\n    path = \"/b/\"\n  }\n}",
         changed: "route {\n  match {\n    path = \"/a/*\"\n  }\n  rewrite {\n    host = \"b.example.com\"\n  }\n}",
-        fields: &[(ROUTED, || {
+        fields: &[(ROUTES, || {
             let matches = json!([{ "port": 80, "uri": { "prefix": "/a/" } }]);
             [
-                routed(&json!({ "match": matches, "rewrite": { "uri": "/b/" } })),
-                routed(&json!({ "match": matches, "rewrite": { "authority": "b.example.com" } })),
+                with_route(&json!({ "match": matches, "rewrite": { "uri": "/b/" } })),
+                with_route(&json!({ "match": matches, "rewrite": { "authority": "b.example.com" } })),
             ]
         })],
     },
     Argument {
         name: "redirect",
-        beside: "",
-        created: "route {\n  match {\n    path = \"/a\"\n  }\n  redirect {\n    path = \"/b\"\n  }\n}",
+        context: "",
+        set: "route {\n  match {\n    path = \"/a\"\n  }\n  redirect {\n    path = \"/b\"\n  }\n}",
         changed: "route {\n  match {\n    path = \"/a\"\n  }\n  redirect {\n    host = \"b.example.com\"\n    status = 307\n  }\n}",
-        fields: &[(ROUTED, || {
+        fields: &[(ROUTES, || {
             let matches = json!([{ "port": 80, "uri": { "exact": "/a" } }]);
             let redirected = |redirect: Json| {
-                routed(&json!({ "match": matches, "redirect": redirect, "route": null, "retries": null }))
+                with_route(&json!({ "match": matches, "redirect": redirect, "route": null, "retries": null }))
             };
             [
                 redirected(json!({ "uri": "/b", "redirectCode": 301 })),
@@ -230,29 +232,33 @@ const ARGUMENTS: &[Argument] = &[
     },
     Argument {
         name: "fault",
-        beside: "",
-        created: "route {\n  match {\n    path = \"/a\"\n  }\n  fault {\n    delay = \"1s\"\n  }\n}",
+        context: "",
+        set: "route {\n  match {\n    path = \"/a\"\n  }\n  fault {\n    delay = \"1s\"\n  }\n}",
         changed: "route {\n  match {\n    path = \"/a\"\n  }\n  fault {\n    abort_status = 503\n    abort_percent = 5\n  }\n}",
-        fields: &[(ROUTED, || {
+        fields: &[(ROUTES, || {
             let matches = json!([{ "port": 80, "uri": { "exact": "/a" } }]);
             let delay = json!({ "delay": { "fixedDelay": "1s", "percentage": { "value": 100 } } });
             let abort = json!({ "abort": { "httpStatus": 503, "percentage": { "value": 5 } } });
-            [routed(&json!({ "match": matches, "fault": delay })), routed(&json!({ "match": matches, "fault": abort }))]
+            [
+                with_route(&json!({ "match": matches, "fault": delay })),
+                with_route(&json!({ "match": matches, "fault": abort })),
+            ]
         })],
     },
     Argument {
         name: "to-and-mirror",
-        beside: VERSIONS,
-        created: "route {\n  match {\n    path = \"/a\"\n  }\n  to {\n    version = \"v2\"\n  }\n}",
+        context: VERSIONS,
+        set: "route {\n  match {\n    path = \"/a\"\n  }\n  to {\n    version = \"v2\"\n  }\n}",
         changed: "route {\n  match {\n    path = \"/a\"\n  }\n  mirror {\n    version = \"v2\"\n    percent = 10\n  }\n}",
-        fields: &[(ROUTED, || {
-            let shared = json!([{ "destination": to("v1"), "weight": 100 }, { "destination": to("v2"), "weight": 0 }]);
+        fields: &[(ROUTES, || {
+            let shared = json!([{ "destination": subset_destination("v1"), "weight": 100 }, { "destination": subset_destination("v2"), "weight": 0 }]);
             let all = json!({ "match": [{ "port": 80 }], "retries": { "attempts": 0 }, "route": shared });
             let matches = json!([{ "port": 80, "uri": { "exact": "/a" } }]);
             let retries = json!({ "attempts": 0 });
-            let sent = json!({ "match": matches, "retries": retries, "route": [{ "destination": to("v2") }] });
+            let sent =
+                json!({ "match": matches, "retries": retries, "route": [{ "destination": subset_destination("v2") }] });
             let mirrored = json!({
-                "match": matches, "retries": retries, "route": shared, "mirror": to("v2"),
+                "match": matches, "retries": retries, "route": shared, "mirror": subset_destination("v2"),
                 "mirrorPercentage": { "value": 10 },
             });
             [json!([sent, all]), json!([mirrored, all])]
@@ -260,15 +266,15 @@ const ARGUMENTS: &[Argument] = &[
     },
 ];
 
-/// All services, each with what `says` answers.
-fn services(says: impl Fn(&Argument) -> &'static str) -> String {
+/// The configuration of all services. `text` returns the argument of each.
+fn services(text: impl Fn(&Argument) -> &'static str) -> String {
     let service = |argument: &Argument| {
-        let resiliency = if argument.beside.contains("resiliency") { "" } else { "resiliency = \"none\"" };
+        let resiliency = if argument.context.contains("resiliency") { "" } else { "resiliency = \"none\"" };
         format!(
             "resource \"mesh_service\" {name:?} {{\n  name = {name:?}\n  namespace = \"NAMESPACE\"\n  service = \"managed\"\n  port {{\n    \
              number = 80\n    protocol = \"http\"\n  }}\n{resiliency}\n{}\n{}\n}}\n",
-            argument.beside,
-            says(argument),
+            argument.context,
+            text(argument),
             name = argument.name
         )
     };
@@ -278,13 +284,15 @@ fn services(says: impl Fn(&Argument) -> &'static str) -> String {
 /// The specs of a service's objects, by kind.
 fn specs(namespace: &Namespace, argument: &Argument) -> BTreeMap<String, Json> {
     let api = control_plane().api();
-    let mine = |key: &Key| key.name == argument.name || key.name == format!("{}-{}", argument.name, namespace.name);
-    let keys = api.objects(&namespace.name).into_iter().map(|key| key.parse::<Key>().expect("a key")).filter(mine);
-    keys.map(|key| (key.kind.kind.to_owned(), api.get(&key).expect("it is there")["spec"].clone())).collect()
+    let is_of_service =
+        |key: &Key| key.name == argument.name || key.name == format!("{}-{}", argument.name, namespace.name);
+    let keys =
+        api.objects(&namespace.name).into_iter().map(|key| key.parse::<Key>().expect("a key")).filter(is_of_service);
+    keys.map(|key| (key.kind.kind.to_owned(), api.get_existing(&key)["spec"].clone())).collect()
 }
 
-/// `json` without what stands under `pointer`.
-fn cut(json: &mut Json, pointer: &str) {
+/// Removes the value at `pointer`.
+fn remove(json: &mut Json, pointer: &str) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     if let Some(fields) = json.pointer_mut(parent).and_then(Json::as_object_mut) {
         fields.remove(name);
@@ -293,43 +301,40 @@ fn cut(json: &mut Json, pointer: &str) {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn every_argument_comes_changes_and_goes() {
+fn each_argument_is_created_changed_and_removed() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("traffic");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
-        let apply = |says: &dyn Fn(&Argument) -> &'static str| -> Vec<BTreeMap<String, Json>> {
-            configure(&workspace, Grant::AppTeam, &namespace, &services(says));
-            workspace.apply().succeeded();
-            let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}: {}", plan.text);
+        let apply = |text: &dyn Fn(&Argument) -> &'static str| -> Vec<BTreeMap<String, Json>> {
+            configure(&workspace, Grant::AppTeam, &namespace, &services(text));
+            workspace.converge();
             ARGUMENTS.iter().map(|argument| specs(&namespace, argument)).collect()
         };
         let without = apply(&|_| "");
-        let created = apply(&|argument| argument.created);
+        let set = apply(&|argument| argument.set);
         let changed = apply(&|argument| argument.changed);
-        assert_eq!(apply(&|_| ""), without, "{tool}: what an argument wrote went with it");
+        assert_eq!(apply(&|_| ""), without, "{tool}: removing the arguments restores all objects");
         for (n, argument) in ARGUMENTS.iter().enumerate() {
             let host = format!("{}.{}.svc.cluster.local", argument.name, namespace.name);
-            let mut objects = [without[n].clone(), created[n].clone(), changed[n].clone()];
+            let mut objects = [without[n].clone(), set[n].clone(), changed[n].clone()];
             for (field, values) in argument.fields {
                 let (kind, pointer) = field.split_once("/spec").expect("Kind/spec/…");
-                for (written, value) in objects[1..].iter().zip(values()) {
+                for (specs, value) in objects[1..].iter().zip(values()) {
                     let value: Json = serde_json::from_str(&value.to_string().replace("HOST", &host)).expect("JSON");
-                    let found = written[kind].pointer(pointer).cloned().unwrap_or_default();
+                    let found = specs[kind].pointer(pointer).cloned().unwrap_or_default();
                     assert_eq!(found, value, "{tool}: {} {field}", argument.name);
                 }
             }
             for (field, _) in argument.fields {
                 let (kind, pointer) = field.split_once("/spec").expect("Kind/spec/…");
                 for specs in &mut objects {
-                    cut(specs.get_mut(kind).expect("it is there"), pointer);
+                    remove(specs.get_mut(kind).expect("it is there"), pointer);
                 }
             }
-            let [without, created, changed] = objects;
-            assert_eq!(created, without, "{tool}: {} changes something else", argument.name);
-            assert_eq!(changed, without, "{tool}: {} changes something else", argument.name);
+            let [without, set, changed] = objects;
+            assert_eq!(set, without, "{tool}: {} changes other fields", argument.name);
+            assert_eq!(changed, without, "{tool}: {} changes other fields", argument.name);
         }
-        workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{tool}");
+        destroy_all(&workspace, &namespace);
     }
 }

@@ -1,4 +1,5 @@
-//! Arguments that come at apply: a plan leaves unknown what needs them and nothing else, and the apply keeps its word.
+//! Arguments that are known only at apply: a plan hides only the objects that depend on them, and the apply matches the
+//! plan.
 
 use std::collections::BTreeSet;
 
@@ -10,36 +11,38 @@ use crate::support::{
     users::Grant,
 };
 
-use super::workspace;
+use super::{destroy_all, workspace};
 
-/// What is written in place of what comes at apply, and the kinds whose objects need it; none: all that there are.
+/// Arguments with a value known only at apply, each with the kinds whose objects depend on it. `None` stands for the
+/// whole map of objects.
 const UNKNOWNS: &[(&str, Option<&[&str]>)] = &[
     ("selector = { app = LATER.text }", Some(&["AuthorizationPolicy", "Service", "Sidecar"])),
-    ("labels = { team = LATER.text }", Some(&EVERY)),
+    ("labels = { team = LATER.text }", Some(&ALL_KINDS)),
     ("calls = [\"catalog\", LATER.text]", Some(&["Sidecar"])),
     ("calls = LATER.texts", None),
     ("resiliency = LATER.preset", Some(&["DestinationRule", "VirtualService"])),
     ("request_timeout = LATER.time", Some(&["VirtualService"])),
-    ("allow {\n    from = [\"web\", LATER.text]\n  }", Some(&SEEN)),
-    ("allow {\n    from = LATER.texts\n  }", Some(&SEEN)),
+    ("allow {\n    from = [\"web\", LATER.text]\n  }", Some(&CALLER_KINDS)),
+    ("allow {\n    from = LATER.texts\n  }", Some(&CALLER_KINDS)),
     ("allow {\n    from  = [\"web\"]\n    ports = LATER.numbers\n  }", Some(&["AuthorizationPolicy"])),
     ("allow {\n    from  = [\"web\"]\n    ports = [LATER.number]\n  }", Some(&["AuthorizationPolicy"])),
     ("allow {\n    from    = [\"web\"]\n    methods = [\"GET\", LATER.method]\n  }", Some(&["AuthorizationPolicy"])),
     (
         "dynamic \"allow\" {\n    for_each = toset(LATER.texts)\n    content {\n      from = [allow.value]\n    }\n  }",
-        Some(&SEEN),
+        Some(&CALLER_KINDS),
     ),
 ];
 
-const EVERY: [&str; 6] =
+const ALL_KINDS: [&str; 6] =
     ["AuthorizationPolicy", "DestinationRule", "Service", "ServiceAccount", "Sidecar", "VirtualService"];
 
-/// What says who sees the service, and the policy.
-const SEEN: [&str; 4] = ["AuthorizationPolicy", "DestinationRule", "Service", "VirtualService"];
+/// The kinds whose objects depend on the callers: the policy, and those with `exportTo`.
+const CALLER_KINDS: [&str; 4] = ["AuthorizationPolicy", "DestinationRule", "Service", "VirtualService"];
 
-fn configuration(written: &str) -> String {
-    let calls = if written.starts_with("calls") { "" } else { "calls = [\"catalog\"]" };
-    let written = written.replace("LATER", "terraform_data.later.output");
+/// A service with `argument`, in which `LATER` stands for an object whose values are known only at apply.
+fn configuration(argument: &str) -> String {
+    let calls = if argument.starts_with("calls") { "" } else { "calls = [\"catalog\"]" };
+    let argument = argument.replace("LATER", "terraform_data.later.output");
     format!(
         r#"
 resource "terraform_data" "later" {{
@@ -62,18 +65,18 @@ resource "mesh_service" "cart" {{
     number   = 8080
     protocol = "http"
   }}
-  {written}
+  {argument}
 }}"#
     )
 }
 
-/// The kinds of the planned objects that are unknown; none: it isn't known which there are.
-fn unknown(workspace: &Workspace) -> Option<BTreeSet<String>> {
-    workspace.run(&["plan", "-input=false", "-out=plan"]).succeeded();
-    let shown = workspace.run(&["show", "-json", "plan"]).succeeded().stdout;
+/// The kinds of the planned objects whose bodies are unknown, or `None` if the whole map of objects is unknown.
+fn unknown_kinds(workspace: &Workspace) -> Option<BTreeSet<String>> {
+    workspace.run(&["plan", "-input=false", "-out=plan"]).expect_success();
+    let shown = workspace.run(&["show", "-json", "plan"]).expect_success().stdout;
     let plan: Json = serde_json::from_str(&shown).expect("JSON");
     let changes = plan["resource_changes"].as_array().expect("a list");
-    let change = changes.iter().find(|change| change["type"] == "mesh_service").expect("it is planned");
+    let change = changes.iter().find(|change| change["type"] == "mesh_service").expect("the resource is planned");
     let unknown = change["change"]["after_unknown"]["objects"].as_object()?;
     let kinds = unknown.iter().filter(|(_, unknown)| **unknown == true).map(|(key, _)| key);
     Some(kinds.map(|key| key.split('/').next().unwrap_or_default().to_owned()).collect())
@@ -81,39 +84,39 @@ fn unknown(workspace: &Workspace) -> Option<BTreeSet<String>> {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn only_what_needs_it_is_unknown_and_apply_keeps_its_word() {
-    for (n, (written, expected)) in UNKNOWNS.iter().enumerate() {
+fn unknown_arguments_hide_only_dependent_objects() {
+    for (n, (argument, expected)) in UNKNOWNS.iter().enumerate() {
         let tool = if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu };
         let namespace = control_plane().namespace("unknown");
-        let workspace = workspace(tool, Grant::AppTeam, &namespace, &configuration(written));
+        let workspace = workspace(tool, Grant::AppTeam, &namespace, &configuration(argument));
         let expected = expected.map(|kinds| kinds.iter().map(|kind| (*kind).to_owned()).collect());
-        assert_eq!(unknown(&workspace), expected, "{written}");
-        workspace.apply().succeeded();
+        assert_eq!(unknown_kinds(&workspace), expected, "{argument}");
+        workspace.apply().expect_success();
         let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}, {written}: {}", plan.text);
-        workspace.destroy().succeeded();
+        assert!(plan.is_empty, "{tool}, {argument}: {}", plan.text);
+        workspace.destroy().expect_success();
     }
 }
 
-/// The same for a resource that is there: what comes at apply is an update of what needs it.
+/// The same for an update of an existing resource.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_update_by_what_comes_at_apply() {
+fn unknown_arguments_of_an_update_hide_only_dependent_objects() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("update");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &configuration("resiliency = \"low\""));
-        workspace.apply().succeeded();
-        for (written, expected) in UNKNOWNS {
-            let replaced = "triggers_replace = \"NEW\"\n  input = {".replace("NEW", &written.replace(['"', '\n'], " "));
-            let hcl = configuration(written).replacen("input = {", &replaced, 1);
+        workspace.apply().expect_success();
+        for (argument, expected) in UNKNOWNS {
+            let replaced =
+                "triggers_replace = \"NEW\"\n  input = {".replace("NEW", &argument.replace(['"', '\n'], " "));
+            let hcl = configuration(argument).replacen("input = {", &replaced, 1);
             super::configure(&workspace, Grant::AppTeam, &namespace, &hcl);
             let expected = expected.map(|kinds| kinds.iter().map(|kind| (*kind).to_owned()).collect());
-            assert_eq!(unknown(&workspace), expected, "{tool}, {written}");
-            workspace.apply().succeeded();
+            assert_eq!(unknown_kinds(&workspace), expected, "{tool}, {argument}");
+            workspace.apply().expect_success();
             let plan = workspace.plan();
-            assert!(plan.is_empty, "{tool}, {written}: {}", plan.text);
+            assert!(plan.is_empty, "{tool}, {argument}: {}", plan.text);
         }
-        workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+        destroy_all(&workspace, &namespace);
     }
 }

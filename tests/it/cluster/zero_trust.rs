@@ -1,5 +1,5 @@
-//! The scenario `zero-trust`, step by step, forward and back, with the documented rights alone: what holds after each step,
-//! and that nobody who is allowed is refused between two of them.
+//! The scenario `zero-trust`, step by step, forward and back, with only the documented rights: the policies after each
+//! step, and that no allowed caller is denied between two writes.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -19,53 +19,54 @@ use crate::{
 };
 
 const ROOT: &str = "istio-system";
-const DOOR: &str = "istio-ingress";
-const NAMESPACES: [&str; 4] = [ROOT, DOOR, "shop", "pci"];
+const GATEWAYS: &str = "istio-ingress";
+const NAMESPACES: [&str; 4] = [ROOT, GATEWAYS, "shop", "pci"];
 
-/// The policies that hold or are tried at one moment.
+/// The AuthorizationPolicies that exist at one moment.
 type Policies = BTreeMap<Key, Json>;
 
-fn on_trial(live: &Json) -> bool {
+fn is_dry_run(live: &Json) -> bool {
     live["metadata"]["annotations"]["istio.io/dry-run"] == "true"
 }
 
-/// How far a policy that is there holds, in the words of the arguments.
-fn how_far(live: &Json) -> &'static str {
+/// The mode of a policy, as the arguments name it.
+fn mode_of(live: &Json) -> &'static str {
     match live["spec"]["action"].as_str() {
         Some("AUDIT") => "audit",
-        _ if on_trial(live) => "dry_run",
+        _ if is_dry_run(live) => "dry_run",
         _ => "enforce",
     }
 }
 
-/// Who is refused though the scenario allows it to call, by the policies of one moment.
+/// The services whose allowed callers would be denied by these policies.
 fn gaps(policies: &Policies) -> Vec<String> {
-    let within = |namespace: &str| {
-        let of = policies.iter().filter(|(key, live)| key.namespace.as_deref() == Some(namespace) && !on_trial(live));
-        of.collect::<Vec<_>>()
+    let enforced = |namespace: &str| {
+        let in_namespace =
+            policies.iter().filter(|(key, live)| key.namespace.as_deref() == Some(namespace) && !is_dry_run(live));
+        in_namespace.collect::<Vec<_>>()
     };
-    let denies = |namespace: &str| within(namespace).iter().any(|(key, _)| key.name == "deny-all");
+    let denies = |namespace: &str| enforced(namespace).iter().any(|(key, _)| key.name == "deny-all");
     let allows = |namespace: &str, app: &str| {
-        let is_of = |live: &Json| live["spec"]["selector"]["matchLabels"]["app"] == app;
-        within(namespace).iter().any(|(_, live)| live["spec"]["action"] == "ALLOW" && is_of(live))
+        let selects_app = |live: &Json| live["spec"]["selector"]["matchLabels"]["app"] == app;
+        enforced(namespace).iter().any(|(_, live)| live["spec"]["action"] == "ALLOW" && selects_app(live))
     };
-    [("shop", "cart"), ("pci", "payments"), (DOOR, "istio-ingressgateway")]
+    [("shop", "cart"), ("pci", "payments"), (GATEWAYS, "istio-ingressgateway")]
         .into_iter()
         .filter(|(namespace, app)| (denies(namespace) || denies(ROOT)) && !allows(namespace, app))
         .map(|(namespace, app)| format!("{namespace}/{app}"))
         .collect()
 }
 
-/// A mesh on its own servers, since what the steps say holds for a whole one.
+/// A mesh on its own control plane, because the steps apply to a whole mesh.
 struct Mesh {
     api: Api,
     watches: Vec<Watch>,
     workspace: Workspace,
-    /// What was there after the last step.
+    /// The policies after the last change.
     policies: Policies,
-    /// How many changes were looked at.
+    /// Number of changes processed so far.
     seen: usize,
-    /// Last: the servers end with it.
+    /// The last field, because the servers end when it is dropped.
     _plane: ControlPlane,
 }
 
@@ -74,52 +75,54 @@ impl Mesh {
         let plane = ControlPlane::start();
         let api = plane.api();
         for name in NAMESPACES {
-            plane.make_namespace(name);
+            plane.create_namespace(name);
         }
         let grants = [
             (Grant::Platform, ROOT),
-            (Grant::GatewayAccess, DOOR),
+            (Grant::GatewayAccess, GATEWAYS),
             (Grant::Namespaces, ROOT),
             (Grant::AppTeam, "shop"),
             (Grant::AppTeam, "pci"),
         ];
         let workspace = Workspace::new(Tool::Terraform).env("KUBE_CONFIG_PATH", "kubeconfig");
-        workspace.file("kubeconfig", &plane.kubeconfig(&plane.pipeline("zero-trust", &grants)));
+        workspace.write_file("kubeconfig", &plane.kubeconfig(&plane.user_with_grants("zero-trust", &grants)));
         for name in ["main.tf", "variables.tf"] {
-            workspace.file(name, &text(&format!("examples/scenarios/zero-trust/{name}")));
+            workspace.write_file(name, &text(&format!("examples/scenarios/zero-trust/{name}")));
         }
         let watches = NAMESPACES.iter().map(|name| api.watch(&[&kind::AUTHORIZATION_POLICY], name)).collect();
         Self { api, watches, workspace, policies: Policies::new(), seen: 0, _plane: plane }
     }
 
-    /// Every change of a policy since the last look, in the server's order for each of those that keep one; none leaves a gap.
+    /// The changes of policies since the last call, in the server's order for each part of the mesh. Panics if a change
+    /// leaves a gap.
     fn changes(&mut self) -> String {
         let mut keys: Vec<Key> = self.policies.keys().cloned().collect();
         keys.extend(self.keys().into_iter().filter(|key| key.kind == &kind::AUTHORIZATION_POLICY));
         let mut changes = Vec::new();
         for (watch, namespace) in self.watches.iter().zip(NAMESPACES) {
-            let of: Vec<Key> = keys.iter().filter(|key| key.namespace.as_deref() == Some(namespace)).cloned().collect();
-            changes.extend(watch.changes(&of, |key| self.api.get(key)));
+            let in_namespace: Vec<Key> =
+                keys.iter().filter(|key| key.namespace.as_deref() == Some(namespace)).cloned().collect();
+            changes.extend(watch.changes(&in_namespace, |key| self.api.get(key)));
         }
         changes.sort_by_key(|change| change.revision);
-        let mut told = ["the mesh", "shop", "pci"].map(|of| (of, String::new()));
+        let mut lines = ["the mesh", "shop", "pci"].map(|part| (part, String::new()));
         for change in changes.split_off(self.seen) {
             self.seen += 1;
-            let of = change.key.namespace.as_deref().unwrap_or_default();
-            // What is of two namespaces may come in any order.
-            let n = told.iter().position(|(name, _)| *name == of).unwrap_or(0);
-            let how = change.live.as_ref().map_or("goes", how_far);
-            // One of a resource's objects carries its arguments, and is written when they change.
-            if self.policies.get(&change.key).is_none_or(|before| how_far(before) != how) {
-                writeln!(told[n].1, "  {}: {how}", change.key).expect("a text takes it");
+            let namespace = change.key.namespace.as_deref().unwrap_or_default();
+            // Changes in different parts may come in any order.
+            let n = lines.iter().position(|(part, _)| *part == namespace).unwrap_or(0);
+            let mode = change.object.as_ref().map_or("goes", mode_of);
+            // One object of a resource records its arguments, so it is also written when only these change.
+            if self.policies.get(&change.key).is_none_or(|before| mode_of(before) != mode) {
+                writeln!(lines[n].1, "  {}: {mode}", change.key).expect("writing to a string");
             }
-            match change.live {
+            match change.object {
                 Some(live) => self.policies.insert(change.key, live),
                 None => self.policies.remove(&change.key),
             };
-            assert_eq!(gaps(&self.policies), Vec::<String>::new(), "refused after {told:?}");
+            assert_eq!(gaps(&self.policies), Vec::<String>::new(), "denied after {lines:?}");
         }
-        told.map(|(_, changes)| changes).concat()
+        lines.map(|(_, changes)| changes).concat()
     }
 
     fn keys(&self) -> Vec<Key> {
@@ -127,13 +130,13 @@ impl Mesh {
         keys.map(|key| key.parse().expect("a key")).collect()
     }
 
-    /// What is there, of all that the steps are about.
-    fn holding(&self) -> String {
-        let mut told = String::new();
+    /// A description of all live policies, PeerAuthentications and Services.
+    fn describe_objects(&self) -> String {
+        let mut text = String::new();
         for key in self.keys() {
-            let live = self.api.get(&key).expect("it is there");
-            let what = match key.kind.kind {
-                "AuthorizationPolicy" => how_far(&live).to_owned(),
+            let live = self.api.get_existing(&key);
+            let content = match key.kind.kind {
+                "AuthorizationPolicy" => mode_of(&live).to_owned(),
                 "PeerAuthentication" => {
                     let ports = live["spec"].get("portLevelMtls").map(|ports| format!(", {ports}")).unwrap_or_default();
                     format!("{}{ports}", live["spec"]["mtls"]["mode"])
@@ -143,73 +146,73 @@ impl Mesh {
                 }
                 _ => continue,
             };
-            writeln!(told, "{key}: {}", what.replace('"', "")).expect("a text takes it");
+            writeln!(text, "{key}: {}", content.replace('"', "")).expect("writing to a string");
         }
-        told
+        text
     }
 
-    /// What is there is what the step's file says, word by word.
-    fn is_as_written(&self, step: &str) {
-        let written: Json = hcl::from_str(step).expect("HCL");
-        let stands = |namespace: &str, names: &[&str]| {
+    /// Checks that the live objects match the variables of a step.
+    fn assert_matches_step(&self, step: &str) {
+        let variables: Json = hcl::from_str(step).expect("HCL");
+        let mode = |namespace: &str, names: &[&str]| {
             let key = |name: &&str| Key::new(&kind::AUTHORIZATION_POLICY, namespace, name);
-            let found: Vec<&str> = names.iter().filter_map(|name| self.policies.get(&key(name))).map(how_far).collect();
+            let found: Vec<&str> = names.iter().filter_map(|name| self.policies.get(&key(name))).map(mode_of).collect();
             if found.is_empty() { "off".to_owned() } else { found.join(" and ") }
         };
-        for (of, namespace) in [("mesh", ROOT), ("shop", "shop"), ("pci", "pci")] {
-            let live = self.api.get(&Key::new(&kind::PEER_AUTHENTICATION, namespace, "default")).expect("it is there");
-            let mode = live["spec"]["mtls"]["mode"].as_str().expect("a word").to_lowercase();
-            assert_eq!(mode, written["mtls"][of], "{step}");
-            assert_eq!(stands(namespace, &["deny-all", "deny-all-audit"]), written["denied"][of], "{step}");
+        for (part, namespace) in [("mesh", ROOT), ("shop", "shop"), ("pci", "pci")] {
+            let live = self.api.get_existing(&Key::new(&kind::PEER_AUTHENTICATION, namespace, "default"));
+            let mtls = live["spec"]["mtls"]["mode"].as_str().expect("a mode").to_lowercase();
+            assert_eq!(mtls, variables["mtls"][part], "{step}");
+            assert_eq!(mode(namespace, &["deny-all", "deny-all-audit"]), variables["denied"][part], "{step}");
         }
-        assert_eq!(stands("shop", &["cart-shop"]), written["services"]["shop"], "{step}");
-        assert_eq!(stands("pci", &["payments-pci"]), written["services"]["pci"], "{step}");
-        let door = self.policies.iter().filter(|(key, _)| key.namespace.as_deref() == Some(DOOR));
-        let door: Vec<&str> = door.map(|(_, live)| how_far(live)).collect();
-        let needed = written["denied"]["mesh"].as_str().filter(|mode| ["dry_run", "enforce"].contains(mode));
-        assert_eq!(door, Vec::from_iter(needed), "{step}");
+        assert_eq!(mode("shop", &["cart-shop"]), variables["services"]["shop"], "{step}");
+        assert_eq!(mode("pci", &["payments-pci"]), variables["services"]["pci"], "{step}");
+        let gateway = self.policies.iter().filter(|(key, _)| key.namespace.as_deref() == Some(GATEWAYS));
+        let gateway: Vec<&str> = gateway.map(|(_, live)| mode_of(live)).collect();
+        let needed = variables["denied"]["mesh"].as_str().filter(|mode| ["dry_run", "enforce"].contains(mode));
+        assert_eq!(gateway, Vec::from_iter(needed), "{step}");
     }
 
-    /// Applies a step: what was written to policies, in order, and what is there then.
+    /// Applies a step, and returns the changes of policies in order, and a description of the live objects.
     fn step(&mut self, path: &str) -> (String, String) {
-        self.workspace.file("terraform.tfvars", &text(path));
-        self.workspace.apply().succeeded();
+        self.workspace.write_file("terraform.tfvars", &text(path));
+        self.workspace.apply().expect_success();
         let changes = self.changes();
         let plan = self.workspace.plan();
         assert!(plan.is_empty, "{path}: {}", plan.text);
-        self.is_as_written(&text(path));
-        (changes, self.holding())
+        self.assert_matches_step(&text(path));
+        (changes, self.describe_objects())
     }
 }
 
-/// Forward is what the steps' files promise; back leads over the same states.
+/// Each step forward matches its file, and the way back has the same states.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn each_step_holds_what_it_says_and_none_leaves_a_gap() {
+fn each_step_has_the_expected_policies_and_no_gap() {
     let steps = files("examples/scenarios/zero-trust/steps", ".tfvars");
-    let (mut mesh, mut told, mut states) = (Mesh::new(), String::new(), Vec::new());
+    let (mut mesh, mut text, mut states) = (Mesh::new(), String::new(), Vec::new());
     let title = |path: &str| path.rsplit('/').next().expect("a name").trim_end_matches(".tfvars").to_owned();
     for path in &steps {
         let (changes, state) = mesh.step(path);
-        write!(told, "=== {}\n{state}written, in order:\n{changes}", title(path)).expect("a text takes it");
+        write!(text, "=== {}\n{state}written, in order:\n{changes}", title(path)).expect("writing to a string");
         states.push(state);
     }
     for (path, state) in steps.iter().zip(&states).rev().skip(1) {
         let (changes, back) = mesh.step(path);
-        write!(told, "=== back to {}\nwritten, in order:\n{changes}", title(path)).expect("a text takes it");
+        write!(text, "=== back to {}\nwritten, in order:\n{changes}", title(path)).expect("writing to a string");
         assert_eq!(back, *state, "back to {path}");
     }
-    // What has come to its end can be given up at once, too.
+    // The last step can be destroyed at once.
     mesh.step(steps.last().expect("there are steps"));
-    mesh.workspace.destroy().succeeded();
+    mesh.workspace.destroy().expect_success();
     mesh.changes();
     assert_eq!(mesh.keys(), Vec::new());
-    expect_file!["zero_trust.txt"].assert_eq(&told);
+    expect_file!["zero_trust.txt"].assert_eq(&text);
 }
 
-/// A test of the test: a denial that comes before what allows is seen.
+/// The check finds a denial without a policy that allows the callers.
 #[test]
-fn a_gap_is_seen() {
+fn gaps_are_detected() {
     let key = |text: &str| text.parse::<Key>().unwrap();
     let deny: (Key, Json) = (key("AuthorizationPolicy/istio-system/deny-all"), serde_json::json!({ "spec": {} }));
     let only = Policies::from([deny]);

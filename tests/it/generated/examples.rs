@@ -1,5 +1,5 @@
-//! The examples, those in the text too, say only what the schema knows. Those in examples/ use every argument at least
-//! once, and all are shown to somebody.
+//! All examples, including code blocks in documents, match the schemas and are valid. Those in examples/ use every
+//! argument, and each is shown or named on a page.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,16 +13,16 @@ use terraform_provider_mesh::{
     schema::{Mode, Schema, Shape, Slot},
 };
 
-use super::{files, prose, text};
+use super::{documents, files, text};
 use crate::golden::hcl::body as value;
 
-/// What is warned of wherever it is written, so that an example of it is, too.
-const WARNED_OF: &str = "A mesh-wide timeout cuts streams, too";
+/// A warning that every use of its argument has, so that the example of the argument has it, too.
+const EXPECTED_WARNING: &str = "A mesh-wide timeout cuts streams, too";
 
-/// What Terraform itself reads in our blocks.
-const OF_TERRAFORM: &[&str] = &["alias", "count", "depends_on", "for_each", "lifecycle", "provider"];
+/// Arguments of Terraform itself in provider and resource blocks.
+const META_ARGUMENTS: &[&str] = &["alias", "count", "depends_on", "for_each", "lifecycle", "provider"];
 
-/// The schema of every block that is ours, by its type: `provider`, `mesh_service`.
+/// The schemas of the provider block and of all resource types by name, for example `provider` and `mesh_service`.
 fn schemas() -> BTreeMap<String, Schema> {
     let provider = provider();
     let resources = provider.resources.values().map(|resource| (resource.name().to_owned(), resource.schema().clone()));
@@ -34,20 +34,20 @@ fn configurations() -> Vec<(String, String)> {
     files("examples", ".tf").into_iter().map(|path| (path.clone(), text(&path))).collect()
 }
 
-/// The configurations in the text that people read; they may be parts of one.
-fn quoted() -> Vec<(String, String)> {
+/// The configurations in documents, which may be only parts of a complete one.
+fn quoted_configurations() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for (path, page) in prose() {
+    for (path, page) in documents() {
         for after in page.split("```terraform\n").skip(1) {
-            let (quoted, _) = after.split_once("```").unwrap_or_else(|| panic!("{path}: an open code block"));
-            found.push((path.clone(), quoted.to_owned()));
+            let (block, _) = after.split_once("```").unwrap_or_else(|| panic!("{path}: an open code block"));
+            found.push((path.clone(), block.to_owned()));
         }
     }
     found
 }
 
-/// The blocks of a configuration that are ours: type, and body without what Terraform itself reads.
-pub(super) fn ours(path: &str, configuration: &str) -> Vec<(String, Body)> {
+/// The blocks of the provider in a configuration: type, and body without meta-arguments.
+pub(super) fn provider_blocks(path: &str, configuration: &str) -> Vec<(String, Body)> {
     let body = hcl::parse(configuration).unwrap_or_else(|error| panic!("{path}: {error}\n{configuration}"));
     let mut found = Vec::new();
     for block in body.blocks() {
@@ -57,17 +57,17 @@ pub(super) fn ours(path: &str, configuration: &str) -> Vec<(String, Body)> {
             ("provider", Some(name)) if name == "mesh" => "provider".to_owned(),
             _ => continue,
         };
-        let own = block.body().iter().filter(|structure| !OF_TERRAFORM.contains(&name(structure))).cloned();
-        found.push((kind, own.collect()));
+        let body = block.body().iter().filter(|structure| !META_ARGUMENTS.contains(&name(structure))).cloned();
+        found.push((kind, body.collect()));
     }
     found
 }
 
-/// The blocks that are ours: where, type, body.
+/// The blocks of the provider in all configurations: path, type and body.
 fn blocks(configurations: &[(String, String)]) -> Vec<(&str, String, Body)> {
     let mut found = Vec::new();
     for (path, configuration) in configurations {
-        found.extend(ours(path, configuration).into_iter().map(|(kind, body)| (path.as_str(), kind, body)));
+        found.extend(provider_blocks(path, configuration).into_iter().map(|(kind, body)| (path.as_str(), kind, body)));
     }
     found
 }
@@ -79,8 +79,8 @@ fn name(structure: &Structure) -> &str {
     }
 }
 
-/// Walks a body beside its schema: what it uses, and what is wrong with it.
-fn compare(body: &Body, schema: &Schema, at: &str, used: &mut BTreeSet<String>, faults: &mut Vec<String>) {
+/// Compares a body with its schema, and collects the used paths and the violations.
+fn compare(body: &Body, schema: &Schema, at: &str, used: &mut BTreeSet<String>, violations: &mut Vec<String>) {
     let written: BTreeSet<&str> = body.iter().map(name).collect();
     for structure in body {
         let path = format!("{at}.{}", name(structure));
@@ -88,14 +88,14 @@ fn compare(body: &Body, schema: &Schema, at: &str, used: &mut BTreeSet<String>, 
         match (structure, slot.map(|slot| &slot.shape)) {
             (Structure::Attribute(_), Some(Shape::Attribute { spec, .. })) if spec.mode != Mode::Computed => {}
             (Structure::Block(block), Some(Shape::Block { schema, .. })) => {
-                compare(block.body(), schema, &path, used, faults);
+                compare(block.body(), schema, &path, used, violations);
             }
-            _ => faults.push(format!("{path} can't be written there")),
+            _ => violations.push(format!("{path} isn't an argument")),
         }
         used.insert(path);
     }
     for slot in schema.slots.iter().filter(|slot| is_required(slot) && !written.contains(slot.name)) {
-        faults.push(format!("{at}.{} is required", slot.name));
+        violations.push(format!("{at}.{} is required", slot.name));
     }
 }
 
@@ -106,14 +106,14 @@ fn is_required(slot: &Slot) -> bool {
     }
 }
 
-/// Every path that a user may write.
-fn writable(schema: &Schema, at: &str, paths: &mut BTreeSet<String>) {
+/// Collects the paths of all arguments that aren't computed.
+fn collect_arguments(schema: &Schema, at: &str, paths: &mut BTreeSet<String>) {
     for slot in &schema.slots {
         let path = format!("{at}.{}", slot.name);
         match &slot.shape {
             Shape::Attribute { spec, .. } if spec.mode == Mode::Computed => continue,
             Shape::Attribute { .. } => {}
-            Shape::Block { schema, .. } => writable(schema, &path, paths),
+            Shape::Block { schema, .. } => collect_arguments(schema, &path, paths),
         }
         paths.insert(path);
     }
@@ -121,34 +121,34 @@ fn writable(schema: &Schema, at: &str, paths: &mut BTreeSet<String>) {
 
 #[test]
 fn examples_keep_to_the_schema() {
-    let (schemas, mut faults) = (schemas(), Vec::new());
-    let configurations = [configurations(), quoted()].concat();
+    let (schemas, mut violations) = (schemas(), Vec::new());
+    let configurations = [configurations(), quoted_configurations()].concat();
     for (file, kind, body) in blocks(&configurations) {
         let Some(schema) = schemas.get(&kind) else {
-            faults.push(format!("{file}: there is no {kind}"));
+            violations.push(format!("{file}: there is no {kind}"));
             continue;
         };
         let mut here = Vec::new();
         compare(&body, schema, &kind, &mut BTreeSet::new(), &mut here);
-        faults.extend(here.into_iter().map(|fault| format!("{file}: {fault}")));
+        violations.extend(here.into_iter().map(|violation| format!("{file}: {violation}")));
     }
-    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
 }
 
 #[test]
 fn examples_are_valid() {
-    let (provider, mut faults) = (provider(), String::new());
-    let configurations = [configurations(), quoted()].concat();
+    let (provider, mut violations) = (provider(), String::new());
+    let configurations = [configurations(), quoted_configurations()].concat();
     for (file, kind, body) in blocks(&configurations) {
         let mut out = Diagnostics::default();
         match provider.resources.get(kind.as_str()) {
             Some(resource) => resource.validate(&value(&body, resource.schema()), &mut out),
             None => (provider.validate)(&value(&body, provider.schema), &mut out),
         }
-        let told = out.iter().filter(|d| d.summary != WARNED_OF);
-        told.for_each(|d| writeln!(faults, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());
+        let diagnostics = out.iter().filter(|d| d.summary != EXPECTED_WARNING);
+        diagnostics.for_each(|d| writeln!(violations, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());
     }
-    assert!(faults.is_empty(), "\n{faults}");
+    assert!(violations.is_empty(), "\n{violations}");
 }
 
 #[test]
@@ -160,16 +160,16 @@ fn every_argument_is_used_in_some_example() {
         }
     }
     for (kind, schema) in &schemas {
-        writable(schema, kind, &mut paths);
+        collect_arguments(schema, kind, &mut paths);
     }
     let unused: Vec<&String> = paths.difference(&used).collect();
     assert!(unused.is_empty(), "no example shows {unused:?}");
 }
 
-/// Its text stands on a page, or a page names it or the configuration of several files that it belongs to.
+/// A page contains the text of the example, or names it or the configuration that it belongs to.
 #[test]
-fn every_example_is_shown() {
-    let pages = prose();
+fn every_example_is_on_a_page() {
+    let pages = documents();
     for path in files("examples", "") {
         let folders: Vec<&str> = path.split('/').collect();
         let name = match folders.as_slice() {

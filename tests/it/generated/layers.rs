@@ -1,5 +1,5 @@
-//! The layers of the crate, held by a table: what each folder may use of ours, of others, and of the world. The compiler
-//! can't say it, since all is one package; docs/architecture.md says why.
+//! A table of the layers of the crate: which modules, packages and parts of `std` each folder may use. The compiler
+//! can't check this, because the crate is one package. docs/architecture.md explains the layers.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use super::{files, text};
 
 /// What a part of `src/` may use.
 struct Layer {
-    /// A folder or file of `src/`; of two that fit, the longer one holds.
+    /// A folder or file of `src/`. Of several that match a file, the longest one applies.
     part: &'static str,
     /// Why the list is so short: the end of the message.
     is: &'static str,
@@ -73,39 +73,39 @@ const LAYERS: &[Layer] = &[
         ours: &["diagnostics", "engine", "known", "kubernetes", "mesh", "resources", "schema"], others: &[], world: true },
 ];
 
-/// The parts of `std` that are the world.
-const WORLD: &[&str] = &["env", "fs", "net", "os", "process", "thread"];
+/// The modules of `std` with side effects.
+const SIDE_EFFECTS: &[&str] = &["env", "fs", "net", "os", "process", "thread"];
 
 #[test]
-fn layers_hold() {
+fn modules_use_only_allowed_layers() {
     let packages = packages();
-    let mut faults = BTreeSet::new();
+    let mut violations = BTreeSet::new();
     for file in sources() {
         let layer = layer(&file);
         for used in uses(&text(&file)) {
-            if let Some(what) = breach(&used.path, layer, &file, &packages) {
+            if let Some(what) = violation(&used.path, layer, &file, &packages) {
                 let (line, part, is) = (used.line, layer.part, layer.is);
-                faults.insert(format!("{file}:{line} uses {what}; {part} is {is} (docs/architecture.md)"));
+                violations.insert(format!("{file}:{line} uses {what}; {part} is {is} (docs/architecture.md)"));
             }
         }
     }
-    assert!(faults.is_empty(), "\n{}", faults.into_iter().collect::<Vec<_>>().join("\n"));
+    assert!(violations.is_empty(), "\n{}", violations.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 #[test]
-fn the_table_names_what_there_is() {
+fn table_lists_existing_modules() {
     let (packages, sources) = (packages(), sources());
     for layer in LAYERS {
         for package in layer.others.iter().filter(|package| **package != "terraform_provider_mesh") {
-            assert!(packages.contains(*package), "{}: {package} is no dependency", layer.part);
+            assert!(packages.contains(*package), "{}: {package} is not a dependency", layer.part);
         }
-        let there = sources.iter().any(|file| belongs(file, layer.part));
-        assert!(there, "{} isn't in src/", layer.part);
+        let exists = sources.iter().any(|file| belongs(file, layer.part));
+        assert!(exists, "{} isn't in src/", layer.part);
     }
 }
 
 #[test]
-fn uses_are_found() {
+fn uses_are_parsed() {
     let found = |source: &str| uses(source).into_iter().map(|used| used.path.join("::")).collect::<Vec<_>>();
     assert_eq!(found("use crate::{a::{B, c::D}, e};"), ["crate::a::B", "crate::a::c::D", "crate::e"]);
     assert_eq!(found("fn f(x: kube::Client) -> crate::a::B { y.kube() }"), ["kube::Client", "crate::a::B"]);
@@ -117,32 +117,32 @@ fn uses_are_found() {
     assert_eq!(found("#[cfg(test)]\nmod tests { use kube::Client; }\nuse http::Uri;"), ["http::Uri"]);
 }
 
-/// The files of the crate; those that hold only tests use what they need.
+/// The source files of the crate, without those that contain only tests.
 fn sources() -> Vec<String> {
     files("src", ".rs").into_iter().filter(|file| !file.ends_with("tests.rs")).collect()
 }
 
 #[test]
-fn a_breach_is_told() {
+fn violations_are_reported() {
     let packages = BTreeSet::from(["kube".to_owned(), "serde_json".to_owned()]);
-    let told = |file: &str, source: &str| {
-        let breaches = uses(source).into_iter().map(|used| breach(&used.path, layer(file), file, &packages));
-        breaches.flatten().collect::<Vec<_>>()
+    let violations_of = |file: &str, source: &str| {
+        let violations = uses(source).into_iter().map(|used| violation(&used.path, layer(file), file, &packages));
+        violations.flatten().collect::<Vec<_>>()
     };
     let source =
         "use kube::Client;\nuse crate::{engine::Run, object::Key};\nuse super::super::kubernetes::x;\nuse std::fs;";
-    assert_eq!(told("src/mesh/x.rs", source), ["kube", "crate::engine", "crate::kubernetes", "std::fs"]);
+    assert_eq!(violations_of("src/mesh/x.rs", source), ["kube", "crate::engine", "crate::kubernetes", "std::fs"]);
     assert_eq!(
-        told("src/resources/managed/x.rs", "use crate::plugin::{interface::Call, server::Server};"),
+        violations_of("src/resources/managed/x.rs", "use crate::plugin::{interface::Call, server::Server};"),
         ["crate::plugin"]
     );
     assert_eq!(
-        told("src/mesh/mod.rs", "use super::object::Key; use crate::mesh::names; use serde_json::Value;"),
+        violations_of("src/mesh/mod.rs", "use super::object::Key; use crate::mesh::names; use serde_json::Value;"),
         [""; 0]
     );
 }
 
-/// The row for a file.
+/// The row for a file: of several that match, the one with the longest path.
 fn layer(file: &str) -> &'static Layer {
     let rows = LAYERS.iter().filter(|layer| belongs(file, layer.part));
     rows.max_by_key(|layer| layer.part.len()).unwrap_or_else(|| panic!("{file} has no row in the table of layers"))
@@ -153,25 +153,25 @@ fn belongs(file: &str, part: &str) -> bool {
     path == part || path.strip_prefix(part).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// What of a path the layer may not use.
-fn breach(path: &[String], layer: &Layer, file: &str, packages: &BTreeSet<String>) -> Option<String> {
+/// The module, package or part of `std` in a path that the layer may not use.
+fn violation(path: &[String], layer: &Layer, file: &str, packages: &BTreeSet<String>) -> Option<String> {
     let path = from_root(path, file);
     let within = |allowed: &&str| {
         let allowed: Vec<&str> = allowed.split("::").collect();
-        path.len() > allowed.len() && path.iter().skip(1).zip(&allowed).all(|(ours, theirs)| ours == theirs)
+        path.len() > allowed.len() && path.iter().skip(1).zip(&allowed).all(|(name, allowed)| name == allowed)
     };
     let head = path.first()?.as_str();
     let next = path.get(1).map_or("", String::as_str);
     let own = root_of(file);
     match head {
         "crate" => (is_part(next) && next != own && !layer.ours.iter().any(within)).then(|| format!("crate::{next}")),
-        "std" => (!layer.world && WORLD.contains(&next)).then(|| format!("std::{next}")),
+        "std" => (!layer.world && SIDE_EFFECTS.contains(&next)).then(|| format!("std::{next}")),
         package if packages.contains(package) => (!layer.others.contains(&package)).then(|| package.to_owned()),
         _ => None,
     }
 }
 
-/// `super::super::mesh` as `crate::mesh`, where so many steps lead out of the file's module.
+/// Replaces leading `super` by `crate`, if they lead to the root of the crate: `crate::mesh` for `super::super::mesh`.
 fn from_root(path: &[String], file: &str) -> Vec<String> {
     let steps = path.iter().take_while(|name| *name == "super").count();
     let depth = file.trim_end_matches("/mod.rs").matches('/').count();
@@ -183,17 +183,18 @@ fn from_root(path: &[String], file: &str) -> Vec<String> {
     }
 }
 
-/// A folder or file of `src/`; anything else at the root of the crate is a macro, which names what it needs itself.
+/// Whether a name at the root of the crate is a folder or file of `src/`. Otherwise it is a macro, whose body is
+/// checked where it is defined.
 fn is_part(name: &str) -> bool {
     LAYERS.iter().any(|layer| layer.part.split('.').next() == Some(name))
 }
 
-/// `src/mesh/names.rs` is in `mesh`.
+/// The folder or file directly in `src/`, for example `mesh` for `src/mesh/names.rs`.
 fn root_of(file: &str) -> &str {
     file.trim_start_matches("src/").split(['/', '.']).next().unwrap_or_default()
 }
 
-/// The packages that the manifest names, as code writes them.
+/// The dependencies in Cargo.toml, with the names that the code uses.
 fn packages() -> BTreeSet<String> {
     let manifest = text("Cargo.toml");
     let mut section = "";
@@ -208,13 +209,13 @@ fn packages() -> BTreeSet<String> {
     names
 }
 
-/// A path somewhere in the code: `crate::mesh::Mesh`, `kube::Client`.
+/// A path in the code, for example `crate::mesh::Mesh` or `kube::Client`.
 struct Use {
     line: usize,
     path: Vec<String>,
 }
 
-/// Every path of at least two names, and every `use` of one; what stands in tests, comments and strings is left out.
+/// All paths of at least two names, and all `use` declarations, outside tests, comments and strings.
 fn uses(source: &str) -> Vec<Use> {
     let tokens = without_tests(tokens(source));
     let mut found = Vec::new();
@@ -223,13 +224,13 @@ fn uses(source: &str) -> Vec<Use> {
         let previous = at.checked_sub(1).and_then(|i| tokens.get(i)).map_or("", |token| token.text.as_str());
         let next = tokens.get(at + 1).map_or("", |token| token.text.as_str());
         let starts = is_name(&token.text) && ![".", "::"].contains(&previous) && (next == "::" || previous == "use");
-        at = if starts { tree(&tokens, at, &[], &mut found) } else { at + 1 };
+        at = if starts { read_tree(&tokens, at, &[], &mut found) } else { at + 1 };
     }
     found
 }
 
-/// Reads a path, or a tree of paths in a `use`, and answers where it ends.
-fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Use>) -> usize {
+/// Reads a path, or a tree of paths in a `use`, and returns the index after its end.
+fn read_tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Use>) -> usize {
     let mut path = prefix.to_vec();
     let line = tokens.get(at).map_or(0, |token| token.line);
     while let Some(token) = tokens.get(at) {
@@ -237,7 +238,7 @@ fn tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<Use>
             at += 1;
             while let Some(token) = tokens.get(at).filter(|token| token.text != "}") {
                 let starts = is_name(&token.text) || ["*", "{"].contains(&token.text.as_str());
-                at = if starts { tree(tokens, at, &path, found) } else { at + 1 };
+                at = if starts { read_tree(tokens, at, &path, found) } else { at + 1 };
             }
             return at + 1;
         }
@@ -259,13 +260,13 @@ fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// A word or a mark of the source.
+/// An identifier or a punctuation token.
 struct Token {
     line: usize,
     text: String,
 }
 
-/// Words and marks, without comments, strings and characters.
+/// The identifiers and punctuation, without comments, strings and characters.
 fn tokens(source: &str) -> Vec<Token> {
     let mut found: Vec<Token> = Vec::new();
     let (mut rest, mut line) = (source, 1);
@@ -307,7 +308,7 @@ fn raw_string(rest: &str) -> Option<usize> {
     Some(body.find(&end)? + end.len() + hashes + 2)
 }
 
-/// The length of a quoted text with its escapes.
+/// The length of a quoted text, including escapes.
 fn quoted(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in rest.char_indices().skip(1) {
@@ -321,7 +322,7 @@ fn quoted(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// The length of a character, or of the mark of a lifetime.
+/// The length of a character literal, or of the quote of a lifetime.
 fn character(rest: &str) -> usize {
     let mut inside = rest.chars().skip(1);
     match (inside.next(), inside.next()) {
@@ -330,9 +331,9 @@ fn character(rest: &str) -> usize {
     }
 }
 
-/// Drops what follows `#[cfg(test)]`: tests use what they need.
+/// Removes the items after `#[cfg(test)]`, because tests may use any layer.
 fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
-    let mut kept: Vec<Token> = Vec::new();
+    let mut result: Vec<Token> = Vec::new();
     let mut depth: Option<usize> = None;
     for token in tokens {
         match (depth, token.text.as_str()) {
@@ -341,13 +342,13 @@ fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
             (Some(n), "}") => depth = Some(n - 1),
             (Some(_), _) => {}
             (None, _) => {
-                kept.push(token);
-                let tail: Vec<&str> = kept.iter().rev().take(7).map(|token| token.text.as_str()).collect();
+                result.push(token);
+                let tail: Vec<&str> = result.iter().rev().take(7).map(|token| token.text.as_str()).collect();
                 if tail == ["]", ")", "test", "(", "cfg", "[", "#"] {
                     depth = Some(0);
                 }
             }
         }
     }
-    kept
+    result
 }

@@ -1,33 +1,33 @@
-//! What the text that people read points at is there.
+//! Links and file names in the documents have existing targets.
 
-use super::{prose, root};
+use super::{documents, root};
 
 #[test]
-fn links_lead_somewhere() {
-    let mut dead = Vec::new();
-    for (page, text) in prose() {
+fn links_have_targets() {
+    let mut broken = Vec::new();
+    for (page, text) in documents() {
         let folder = root().join(&page).parent().unwrap().to_owned();
         for link in text.split("](").skip(1).filter_map(|after| after.split(')').next()) {
             let (path, _) = link.split_once('#').unwrap_or((link, ""));
             if !path.starts_with("http") && !folder.join(path).exists() {
-                dead.push(format!("{page}: {link}"));
+                broken.push(format!("{page}: {link}"));
             }
         }
     }
-    assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
+    assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
 }
 
-/// `src/engine/drift.rs` in a sentence is a promise that the file is there. Names with a place for a name are none.
+/// A path like `src/engine/drift.rs` in a document must exist. Paths with placeholders are ignored.
 #[test]
-fn named_files_are_there() {
+fn named_files_exist() {
     let mut missing = Vec::new();
-    for (page, text) in prose() {
+    for (page, text) in documents() {
         for name in text.split('`').skip(1).step_by(2) {
-            let ours = ["src/", "tests/", "docs/", "examples/"].iter().any(|folder| name.starts_with(folder));
-            if ours && !name.contains(['<', '*', ' ', '\n']) && !root().join(name).exists() {
+            let is_path = ["src/", "tests/", "docs/", "examples/"].iter().any(|folder| name.starts_with(folder));
+            if is_path && !name.contains(['<', '*', ' ', '\n']) && !root().join(name).exists() {
                 missing.push(format!("{page}: {name}"));
             }
         }
     }
-    assert!(missing.is_empty(), "files that are named but not there:\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "missing files:\n{}", missing.join("\n"));
 }

@@ -1,4 +1,4 @@
-//! The guide on live checks, its table from the code: a code that isn't in it can't be silenced by who reads it.
+//! The guide on live checks. Its table is generated, so that it lists every code.
 
 use std::fmt::Write;
 
@@ -79,7 +79,7 @@ skipped, too.
 None that the rest doesn't need: they are optional, and the guide [RBAC](rbac.md#live-checks) has manifests for them. Where a team may not have them, silence their codes and the line about skipped checks goes, too.
 "#;
 
-/// The page.
+/// The content of the page.
 pub(super) fn live_checks_page() -> String {
     let mut table = "| code | unless written | what it finds |\n| --- | --- | --- |".to_owned();
     for code in Code::ALL {

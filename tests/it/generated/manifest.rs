@@ -1,10 +1,10 @@
-//! What the manifest, its lock file and the features of our dependencies must hold.
+//! Rules for Cargo.toml, the features of dependencies, and the registry manifest.
 
 use std::collections::BTreeSet;
 
 use super::{root, text};
 
-/// `objects` holds JSON with sorted keys; a dependency that switched on `preserve_order` would change every user's state.
+/// `objects` contains JSON with sorted keys. A dependency that enables `preserve_order` would change the state of every user.
 #[test]
 fn json_keys_are_sorted() {
     let json: serde_json::Value = serde_json::from_str(r#"{"b":{"d":1,"c":2},"a":3}"#).unwrap();
@@ -21,15 +21,19 @@ fn every_dependency_has_a_reason() {
             section = line;
         }
         let declares = section.ends_with("dependencies]") && line.starts_with(|c: char| c.is_ascii_lowercase());
-        assert!(!declares || previous.starts_with("# "), "{section} {line}: the line above doesn't say what it is for");
+        assert!(
+            !declares || previous.starts_with("# "),
+            "{section} {line}: a comment with the reason must be in the line above"
+        );
         previous = line;
     }
 }
 
-/// One TLS stack: rustls over aws-lc-rs, which verifies the host's certificate. Read from what is built, since the lock file
-/// lists what features could bring; deny.toml says the same to cargo-deny, for every platform.
+/// The only TLS stack is rustls with aws-lc-rs, which can verify the host's certificate. The packages are read from
+/// `cargo tree`, because the lock file also lists packages of unused features. deny.toml has the same rule for all
+/// platforms.
 #[test]
-fn there_is_one_tls_stack() {
+fn dependencies_contain_one_tls_stack() {
     let tree = std::process::Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--locked", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"])
         .current_dir(root())
@@ -42,7 +46,7 @@ fn there_is_one_tls_stack() {
         .filter_map(|line| line.split_once(' '))
         .map(|(name, rest)| (name, rest.split(' ').next().unwrap()))
         .collect();
-    let versions = |wanted: &str| packages.iter().filter(|(name, _)| *name == wanted).count();
+    let versions = |package: &str| packages.iter().filter(|(name, _)| *name == package).count();
     for banned in ["ring", "openssl", "openssl-sys", "native-tls"] {
         assert_eq!(versions(banned), 0, "{banned} is built");
     }
@@ -51,9 +55,9 @@ fn there_is_one_tls_stack() {
     }
 }
 
-/// The registry reads the protocol from this file; without it, it would guess.
+/// The registry reads the protocol version from this file, and would otherwise assume one.
 #[test]
-fn the_registry_is_told_the_protocol() {
+fn registry_manifest_names_the_protocol() {
     let manifest: serde_json::Value = serde_json::from_str(&text("terraform-registry-manifest.json")).unwrap();
     assert_eq!(manifest["metadata"]["protocol_versions"], serde_json::json!(["5.0"]));
 }

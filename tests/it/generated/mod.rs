@@ -1,5 +1,5 @@
-//! What is written down and must stay true: the pages of the registry, the layers of the crate, the names and sentences of
-//! every argument, the examples, and the manifest. No cluster: it runs with every `cargo test`.
+//! Checks of the repository's files, which need no cluster: generated pages, layers of the crate, names and descriptions of
+//! arguments, examples, links and manifests.
 
 mod docs;
 mod examples;
@@ -23,13 +23,13 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The text of a file of the repository.
+/// The content of a file of the repository.
 pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every file below a folder of the repository whose name ends so, as paths from the root, sorted. A folder that isn't
-/// there has no files.
+/// All files below a folder of the repository whose path ends with `ending`, as sorted paths from the root. A missing
+/// folder has no files.
 pub(crate) fn files(folder: &str, ending: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -52,9 +52,9 @@ fn from_root(path: &Path) -> String {
     path.to_str().unwrap().replace('\\', "/")
 }
 
-/// The text that people read: path and content.
-fn prose() -> Vec<(String, String)> {
-    docs::fresh();
+/// The Markdown documents: path and content.
+fn documents() -> Vec<(String, String)> {
+    docs::generated();
     let paths = files("docs", ".md").into_iter().chain(["README.md".to_owned(), "CHANGELOG.md".to_owned()]);
     paths.map(|path| (path.clone(), text(&path))).collect()
 }

@@ -1,5 +1,5 @@
-//! The pages of the registry, in the layout that it expects, from the schema and the examples: one source for what
-//! Terraform checks and what people read.
+//! Generates the pages of the registry, in its layout, from the schemas and the examples, so that the documentation can't
+//! differ from what Terraform checks.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -10,7 +10,7 @@ use terraform_provider_mesh::{
 
 use super::{files, live_checks::live_checks_page, presets::presets_page, root, text};
 
-/// Every page that is made, by its path.
+/// All generated pages by path.
 pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
     let resources = provider.resources.values().map(|resource| {
         let name = resource.name().strip_prefix("mesh_").expect("names start with the provider's");
@@ -37,7 +37,7 @@ fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
     page.push_str("\n## Scenarios\n\nWhole configurations that the tests apply:\n\n");
     for path in files("examples/scenarios", "main.tf") {
         let folder = path.trim_end_matches("/main.tf");
-        writeln!(page, "- `{folder}`: {}", opening(&text(&path))).unwrap();
+        writeln!(page, "- `{folder}`: {}", opening_comment(&text(&path))).unwrap();
     }
     schema_section(&mut page, schema);
     page
@@ -61,7 +61,7 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     page
 }
 
-/// Front matter and heading. The first sentence is what lists of resources show.
+/// Front matter and heading. The registry shows the first sentence in its lists.
 fn head(page_title: &str, heading: &str, doc: &str) -> String {
     let (summary, _) = doc.split_once(". ").unwrap_or((doc.trim_end_matches('.'), ""));
     format!(
@@ -76,14 +76,14 @@ fn example(page: &mut String, path: &str) {
     fenced(page, "terraform", path);
 }
 
-/// The other configurations of a resource's folder, by what each says of itself.
+/// A list of the other examples in a resource's folder, each with its opening comment.
 fn further_examples(page: &mut String, folder: &str) {
     let others: Vec<String> = files(folder, ".tf").into_iter().filter(|path| !path.ends_with("/resource.tf")).collect();
     if !others.is_empty() {
         page.push_str("\n### Further examples\n\nThe tests apply each of them:\n\n");
     }
     for path in others {
-        writeln!(page, "- `{}`: {}", path.trim_end_matches("/main.tf"), opening(&text(&path))).unwrap();
+        writeln!(page, "- `{}`: {}", path.trim_end_matches("/main.tf"), opening_comment(&text(&path))).unwrap();
     }
 }
 
@@ -98,7 +98,7 @@ fn schema_section(page: &mut String, schema: &Schema) {
     nested(page, schema, "");
 }
 
-/// The three lists of a block.
+/// The lists of required, optional and read-only arguments of a block.
 fn members(page: &mut String, schema: &Schema, level: &str, at: &str) {
     for (heading, mode) in [("Required", Mode::Required), ("Optional", Mode::Optional), ("Read-Only", Mode::Computed)] {
         let slots: Vec<&Slot> = schema.slots.iter().filter(|slot| mode_of(slot) == mode).collect();
@@ -113,7 +113,7 @@ fn members(page: &mut String, schema: &Schema, level: &str, at: &str) {
     }
 }
 
-/// A section for each block, outer ones first, as the links in [`line`] name them.
+/// A section for each nested block, outer ones first, with the anchors that [`line`] links to.
 fn nested(page: &mut String, schema: &Schema, at: &str) {
     for slot in &schema.slots {
         let Shape::Block { schema, .. } = &slot.shape else { continue };
@@ -125,7 +125,7 @@ fn nested(page: &mut String, schema: &Schema, at: &str) {
     }
 }
 
-/// One argument: name, type, and every sentence that holds for it.
+/// An argument with its name, its type and all its descriptions.
 fn line(page: &mut String, slot: &Slot, at: &str) {
     let mut sentences = vec![slot.doc.clone()];
     let kind = match &slot.shape {
@@ -187,8 +187,8 @@ fn title(page: &str) -> &str {
     page.lines().find_map(|line| line.strip_prefix("# ")).expect("a guide has a heading")
 }
 
-/// The first paragraph of the comment that a configuration starts with.
-fn opening(configuration: &str) -> String {
+/// The first paragraph of the comment at the start of a configuration.
+fn opening_comment(configuration: &str) -> String {
     let lines = configuration.lines().map_while(|line| line.strip_prefix("# "));
     lines.collect::<Vec<_>>().join(" ")
 }
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page() {
+    fn page_is_rendered() {
         let schema = House::schema();
         let mut page = head("house Resource - x", "house (Resource)", &schema.doc);
         schema_section(&mut page, schema);

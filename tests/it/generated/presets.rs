@@ -1,4 +1,4 @@
-//! The guide on resiliency presets, its table from the code: the numbers are a promise, so they are written down once.
+//! The guide on resiliency presets. Its table is generated from the presets, so that the numbers are right.
 
 use std::fmt::Write;
 
@@ -62,7 +62,7 @@ resource "mesh_service" "ledger" {
 These numbers change only with a major version of the provider.
 "#;
 
-/// The page.
+/// The content of the page.
 pub(super) fn presets_page() -> String {
     let columns = [Preset::Low, Preset::Medium, Preset::High].map(|preset| rows(&preset.resiliency().unwrap()));
     let mut table = "| | low | medium | high |\n| --- | --- | --- | --- |".to_owned();
@@ -73,7 +73,7 @@ pub(super) fn presets_page() -> String {
     TEXT.replace("TABLE", &table)
 }
 
-/// Every number, so that a new one doesn't compile until it is written down.
+/// The rows of a preset. The pattern names every field, so that a new field doesn't compile until it has a row.
 fn rows(preset: &Resiliency) -> [(&'static str, String); 12] {
     let Resiliency {
         request_timeout,

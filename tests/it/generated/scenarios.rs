@@ -1,4 +1,4 @@
-//! The scenarios say what their pictures say.
+//! The scenarios match their pictures and guides.
 
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
@@ -9,10 +9,10 @@ use terraform_provider_mesh::{
     schema::model::Model,
 };
 
-use super::{examples::ours, files, text};
+use super::{examples::provider_blocks, files, text};
 use crate::golden::hcl::body as value;
 
-/// Whom the policies of a configuration's services let in: service, principal.
+/// The calls that the policies of a configuration's services allow, as (policy, principal).
 fn allowed(path: &str) -> Vec<(String, String)> {
     let mesh = Mesh {
         root_namespace: "istio-system".to_owned(),
@@ -27,7 +27,7 @@ fn allowed(path: &str) -> Vec<(String, String)> {
         defaults: Defaults::default(),
     };
     let mut found = Vec::new();
-    for (kind, body) in ours(path, &text(path)) {
+    for (kind, body) in provider_blocks(path, &text(path)) {
         if kind != Service::NAME {
             continue;
         }
@@ -48,9 +48,9 @@ fn allowed(path: &str) -> Vec<(String, String)> {
     found
 }
 
-/// gateway → photo-frontend → photo-backend → datastore, and no other way: photo-frontend can't reach the datastore.
+/// Only gateway → photo-frontend → photo-backend → datastore is allowed: photo-frontend can't call the datastore.
 #[test]
-fn the_photo_application_allows_what_its_picture_shows() {
+fn photo_application_allows_the_calls_of_its_picture() {
     let arrow = |to: &str, from: &str| (to.to_owned(), format!("cluster.local/ns/{from}"));
     assert_eq!(
         allowed("examples/scenarios/photo-app/main.tf"),
@@ -62,11 +62,11 @@ fn the_photo_application_allows_what_its_picture_shows() {
     );
 }
 
-/// What the guide shows is what its test applies.
+/// Every code block of the guide is part of a file that the test of the scenario applies.
 #[test]
-fn the_guide_on_adoption_shows_the_files_of_its_scenario() {
+fn adoption_guide_shows_its_scenario_files() {
     let guide = text("docs/guides/adopting-existing-objects.md");
-    // What follows is of other services.
+    // The rest of the guide is about other services.
     let (guide, _) = guide.split_once("## Objects of other names").unwrap();
     let scenario: Vec<String> = files("examples/scenarios/six-manifests", "").iter().map(|path| text(path)).collect();
     let shown = ["```terraform\n", "```yaml\n"].into_iter().flat_map(|fence| guide.split(fence).skip(1));
@@ -77,9 +77,9 @@ fn the_guide_on_adoption_shows_the_files_of_its_scenario() {
     }
 }
 
-/// Every step, in order; what stands between them is of the configuration.
+/// The guide shows all steps in order. Its other code blocks are parts of the configuration.
 #[test]
-fn the_guide_on_zero_trust_shows_the_steps_of_its_scenario() {
+fn zero_trust_guide_shows_its_scenario_steps() {
     let (guide, main) = (text("docs/guides/zero-trust-rollout.md"), text("examples/scenarios/zero-trust/main.tf"));
     let shown = guide.split("```terraform\n").skip(1).map(|block| block.split("```").next().unwrap());
     let steps = shown.filter(|block| !main.contains(block)).map(str::to_owned).collect::<Vec<_>>();

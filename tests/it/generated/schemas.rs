@@ -1,5 +1,5 @@
-//! Rules on every schema that we offer: Terraform's own, which it checks when it loads a provider, and ours on names and
-//! sentences.
+//! Rules for every schema of the provider: those of Terraform, which it checks when it loads a provider, and rules for
+//! names and descriptions.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use terraform_provider_mesh::{
     schema::{Mode, Schema, Shape, Slot, Type},
 };
 
-/// Terraform's own words in every `resource` block, with those that it keeps for later.
+/// Names that Terraform reserves in `resource` blocks.
 const RESERVED_IN_RESOURCES: &[&str] =
     &["connection", "count", "depends_on", "for_each", "lifecycle", "locals", "provider", "provisioner"];
-/// Likewise in every `provider` block.
+/// Names that Terraform reserves in `provider` blocks.
 const RESERVED_IN_PROVIDERS: &[&str] =
     &["alias", "count", "depends_on", "for_each", "lifecycle", "locals", "source", "version"];
 
-/// Every schema with a name and the words that its root can't use.
+/// All schemas, each with a name and the names reserved at its root.
 fn schemas() -> Vec<(String, Schema, &'static [&'static str])> {
     let provider = provider();
     let resources =
@@ -24,30 +24,31 @@ fn schemas() -> Vec<(String, Schema, &'static [&'static str])> {
         .data_sources
         .values()
         .map(|d| (format!("data {}", d.name()), d.schema().clone(), RESERVED_IN_RESOURCES));
-    let own = ("provider".to_owned(), provider.schema.clone(), RESERVED_IN_PROVIDERS);
-    [own].into_iter().chain(resources).chain(data_sources).collect()
+    let provider_block = ("provider".to_owned(), provider.schema.clone(), RESERVED_IN_PROVIDERS);
+    [provider_block].into_iter().chain(resources).chain(data_sources).collect()
 }
 
-/// Calls `rule` with the path of every slot at every depth, and tells all that it has to say at once.
+/// Applies a rule to every slot of every schema, and panics with all violations.
 fn check(rule: impl Fn(&str, &Slot) -> Vec<String>) {
-    fn walk(schema: &Schema, at: &str, rule: &impl Fn(&str, &Slot) -> Vec<String>, faults: &mut Vec<String>) {
+    fn walk(schema: &Schema, at: &str, rule: &impl Fn(&str, &Slot) -> Vec<String>, violations: &mut Vec<String>) {
         for slot in &schema.slots {
             let path = format!("{at}.{}", slot.name);
-            faults.extend(rule(&path, slot).into_iter().map(|fault| format!("{path}: {fault}")));
+            violations.extend(rule(&path, slot).into_iter().map(|violation| format!("{path}: {violation}")));
             if let Shape::Block { schema, .. } = &slot.shape {
-                walk(schema, &path, rule, faults);
+                walk(schema, &path, rule, violations);
             }
         }
     }
-    let mut faults = Vec::new();
+    let mut violations = Vec::new();
     for (name, schema, _) in schemas() {
-        walk(&schema, &name, &rule, &mut faults);
+        walk(&schema, &name, &rule, &mut violations);
     }
-    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
 }
 
-fn fault(holds: bool, text: &str) -> Vec<String> {
-    if holds { Vec::new() } else { vec![text.to_owned()] }
+/// The violation `text`, unless the condition is true.
+fn violation_unless(condition: bool, text: &str) -> Vec<String> {
+    if condition { Vec::new() } else { vec![text.to_owned()] }
 }
 
 fn is_name(name: &str) -> bool {
@@ -56,36 +57,45 @@ fn is_name(name: &str) -> bool {
 }
 
 #[test]
-fn everything_is_documented() {
+fn every_attribute_is_documented() {
     for (name, schema, _) in schemas() {
-        assert!(schema.doc.ends_with('.'), "{name}: its documentation is no sentence: {:?}", schema.doc);
+        assert!(schema.doc.ends_with('.'), "{name}: the description is not a sentence: {:?}", schema.doc);
     }
-    check(|_, slot| fault(slot.doc.ends_with('.'), &format!("its documentation is no sentence: {:?}", slot.doc)));
+    check(|_, slot| {
+        violation_unless(slot.doc.ends_with('.'), &format!("the description is not a sentence: {:?}", slot.doc))
+    });
 }
 
 #[test]
-fn checks_have_sentences() {
+fn attribute_checks_have_descriptions() {
     check(|_, slot| match &slot.shape {
-        Shape::Attribute { spec, .. } => {
-            spec.checks.iter().flat_map(|c| fault(c.sentence.ends_with('.'), &format!("{:?}", c.sentence))).collect()
-        }
+        Shape::Attribute { spec, .. } => spec
+            .checks
+            .iter()
+            .flat_map(|c| violation_unless(c.sentence.ends_with('.'), &format!("{:?}", c.sentence)))
+            .collect(),
         Shape::Block { .. } => Vec::new(),
     });
 }
 
 #[test]
-fn names_are_terraforms() {
-    check(|_, slot| fault(is_name(slot.name), "a name is a lower-case letter, then letters, digits and _"));
+fn names_are_valid_in_terraform() {
+    check(|_, slot| {
+        violation_unless(
+            is_name(slot.name),
+            "a name is a lower-case letter, followed by lower-case letters, digits and _",
+        )
+    });
     for name in provider().resources.keys().chain(provider().data_sources.keys()) {
         assert!(is_name(name) && name.starts_with("mesh_"), "{name}: Terraform finds the provider by the prefix mesh_");
     }
 }
 
 #[test]
-fn no_root_name_is_terraforms_own() {
+fn root_names_are_not_reserved() {
     for (name, schema, reserved) in schemas() {
         for slot in &schema.slots {
-            assert!(!reserved.contains(&slot.name), "{name}.{}: Terraform reads it itself", slot.name);
+            assert!(!reserved.contains(&slot.name), "{name}.{}: Terraform reserves this name", slot.name);
         }
     }
 }
@@ -106,7 +116,7 @@ fn names_are_unique_in_their_block() {
     }
 }
 
-/// Terraform can't tell the elements of a collection apart by type, and the elements of ours are texts and numbers.
+/// Terraform needs one type for all elements of a collection.
 #[test]
 fn elements_have_one_type() {
     fn has_dynamic(kind: &Type) -> bool {
@@ -120,32 +130,33 @@ fn elements_have_one_type() {
     }
     check(|_, slot| match &slot.shape {
         Shape::Attribute { kind: Type::List(t) | Type::Set(t) | Type::Map(t), .. } => {
-            fault(!has_dynamic(t), "elements of type any")
+            violation_unless(!has_dynamic(t), "elements of type any")
         }
         _ => Vec::new(),
     });
 }
 
-/// What the provider gives can't be a secret of the user, and can't make a new resource.
+/// A computed attribute is never sensitive, and never requires replacement.
 #[test]
 fn computed_attributes_are_only_computed() {
     check(|_, slot| match &slot.shape {
-        Shape::Attribute { spec, .. } if spec.mode == Mode::Computed => {
-            fault(!spec.replaces && !spec.sensitive, "a computed attribute says more than that")
-        }
+        Shape::Attribute { spec, .. } if spec.mode == Mode::Computed => violation_unless(
+            !spec.replaces && !spec.sensitive,
+            "a computed attribute must be neither sensitive nor require replacement",
+        ),
         _ => Vec::new(),
     });
 }
 
 #[test]
-fn a_provider_block_has_no_outputs() {
+fn provider_block_has_no_computed_attributes() {
     for slot in &provider().schema.slots {
         let computed = matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.mode == Mode::Computed);
-        assert!(!computed, "provider.{} is computed: Terraform can't read it", slot.name);
+        assert!(!computed, "provider.{} is computed, which Terraform doesn't support", slot.name);
     }
 }
 
-/// Every resource says which it is and what it wants in the cluster.
+/// Every resource has an id and the map of its desired objects.
 #[test]
 fn every_resource_has_id_and_objects() {
     for resource in provider().resources.values() {
@@ -155,9 +166,9 @@ fn every_resource_has_id_and_objects() {
     }
 }
 
-/// Terraform admits only primitives and lists of them in an identity, each required or optional for import.
+/// An identity has only primitive attributes and lists of them, each required or optional for import.
 #[test]
-fn identities_are_flat() {
+fn identities_have_no_nested_attributes() {
     for resource in provider().resources.values() {
         for slot in resource.identity().iter().flat_map(|identity| &identity.slots) {
             let at = format!("identity of {}: {}", resource.name(), slot.name);
@@ -172,7 +183,7 @@ fn identities_are_flat() {
 }
 
 #[test]
-fn functions_have_names_and_sentences() {
+fn functions_have_names_and_descriptions() {
     for function in provider().functions.values() {
         let mut names = BTreeSet::new();
         assert!(is_name(function.name) && function.doc.ends_with('.'), "function {}", function.name);

@@ -1,5 +1,5 @@
-//! The guide on traps keeps its word: each test that it names is there, each live check stands in it, and so does each code
-//! of `istioctl analyze` that a message names, or that istioctl says of what is made.
+//! The guide on traps is complete: the tests that it names exist, and it contains every live check, every code of
+//! `istioctl analyze` that a diagnostic names, and every code that istioctl finds in the provider's objects.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::cluster::istioctl::ACCEPTED;
 
 const GUIDE: &str = "docs/guides/traps.md";
 
-/// The cells of the rows of the guide's tables, without their heads.
+/// The cells of all rows of the guide's tables, without header rows.
 fn rows() -> Vec<Vec<String>> {
     let guide = text(GUIDE);
     let lines: Vec<&str> = guide.lines().collect();
@@ -24,12 +24,12 @@ fn is_row(line: &str) -> bool {
     line.starts_with("| ") && !line.starts_with("| ---")
 }
 
-/// What stands between backticks.
+/// The texts between backticks.
 fn names(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// Whether a path like `golden::service::mistakes::no_port` is of a test.
+/// Whether a path like `golden::service::mistakes::no_port` names a test.
 fn is_test(path: &str) -> bool {
     let Some((module, name)) = path.rsplit_once("::") else { return false };
     let module = module.replace("::", "/");
@@ -47,39 +47,40 @@ fn is_test(path: &str) -> bool {
     })
 }
 
-/// Of `engine/order/tests`, where tests stand in a module of the file: `engine/order`.
+/// `engine/order` for `engine/order/tests`, since unit tests are in a module of the tested file.
 fn parent(module: &str) -> &str {
     module.strip_suffix("/tests").unwrap_or(module)
 }
 
 #[test]
-fn every_trap_is_held_by_tests_that_are_there() {
-    let mut faults = Vec::new();
+fn guide_names_existing_tests_for_every_trap() {
+    let mut violations = Vec::new();
     let rows = rows();
     let traps: Vec<_> = rows.iter().filter(|row| row.len() == 4).collect();
     for row in &traps {
         let mut tests = names(&row[3]).peekable();
         if tests.peek().is_none() {
-            faults.push(format!("no test holds \"{}\"", row[0]));
+            violations.push(format!("no test for \"{}\"", row[0]));
         }
-        faults
-            .extend(tests.filter(|test| !is_test(test)).map(|test| format!("{test} is no test, under \"{}\"", row[0])));
+        violations.extend(
+            tests.filter(|test| !is_test(test)).map(|test| format!("{test} is not a test, in the row \"{}\"", row[0])),
+        );
     }
     assert!(traps.len() > 40, "only {} rows were found", traps.len());
-    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
     assert!(!is_test("golden::service::mistakes::there_is_no_such_test"));
 }
 
 #[test]
-fn every_live_check_stands_in_the_guide() {
+fn guide_lists_every_live_check() {
     let rows = rows();
-    let told: BTreeSet<&str> = rows.iter().filter(|row| row.len() == 4).flat_map(|row| names(&row[2])).collect();
-    let missing: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !told.contains(code)).collect();
+    let named: BTreeSet<&str> = rows.iter().filter(|row| row.len() == 4).flat_map(|row| names(&row[2])).collect();
+    let missing: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !named.contains(code)).collect();
     assert!(missing.is_empty(), "no row names the live checks {missing:?}");
 }
 
 #[test]
-fn every_code_of_istioctl_that_is_named_stands_in_the_guide() {
+fn guide_lists_every_named_istioctl_code() {
     let guide = text(GUIDE);
     let mut codes: BTreeSet<String> = ACCEPTED.iter().map(|(code, _)| (*code).to_owned()).collect();
     for path in files("src", ".rs") {
@@ -90,12 +91,12 @@ fn every_code_of_istioctl_that_is_named_stands_in_the_guide() {
     assert!(codes.len() > 10 && missing.is_empty(), "the guide doesn't say {missing:?}");
 }
 
-/// What the guide says of istioctl's own findings is what its test accepts.
+/// The guide lists the findings of istioctl that its test accepts, with the same reasons.
 #[test]
-fn what_istioctl_says_of_our_objects_stands_in_the_guide() {
+fn guide_lists_every_accepted_istioctl_finding() {
     let rows = rows();
     for (code, reason) in ACCEPTED {
-        let said = rows.iter().any(|row| row.len() == 2 && row[0] == *code && row[1] == *reason);
-        assert!(said, "no row says | {code} | {reason} |");
+        let is_listed = rows.iter().any(|row| row.len() == 2 && row[0] == *code && row[1] == *reason);
+        assert!(is_listed, "no row is | {code} | {reason} |");
     }
 }

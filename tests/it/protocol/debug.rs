@@ -1,4 +1,4 @@
-//! Debug mode: one process, started by hand, serves many runs.
+//! Debug mode: one process that a developer starts serves many runs.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use terraform_provider_mesh::plugin::proto::tfplugin5::{
 use tokio::{net::UnixStream, process::Command, time::timeout};
 
 use crate::support::{
-    core::Block,
+    core_client::{encode_value, format_diagnostics},
+    core_rules::Block,
     host::{Plugin, binary, plain_channel},
-    rig::{told, wire},
     terraform::{Tool, Workspace},
 };
 
-/// A debugged provider, and the value of TF_REATTACH_PROVIDERS.
-async fn debugged(command: Command) -> (Plugin, Json) {
+/// A provider in debug mode, and the value of TF_REATTACH_PROVIDERS that it prints.
+async fn start_debug_mode(command: Command) -> (Plugin, Json) {
     let plugin = Plugin::spawn(command, |line| line.contains("TF_REATTACH_PROVIDERS='")).await;
     let quoted = plugin.line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").unwrap().strip_suffix('\'').unwrap();
     let json = serde_json::from_str(quoted).unwrap();
@@ -24,31 +24,32 @@ async fn debugged(command: Command) -> (Plugin, Json) {
 }
 
 #[tokio::test]
-async fn case_14_one_process_serves_many_runs() {
+async fn one_process_serves_many_runs() {
     let mut command = binary();
     command.arg("--debug");
-    let (mut plugin, reattach) = debugged(command).await;
+    let (mut plugin, reattach) = start_debug_mode(command).await;
     let ours = &reattach["registry.terraform.io/mesh-provider/mesh"];
     assert_eq!(&reattach["registry.opentofu.org/mesh-provider/mesh"], ours);
     assert_eq!(ours["Pid"], plugin.child.id().unwrap());
     assert_eq!((&ours["Protocol"], &ours["ProtocolVersion"], &ours["Test"]), (&json!("grpc"), &json!(5), &json!(true)));
     let socket = ours["Addr"]["String"].as_str().unwrap();
     for run in ["one", "two"] {
-        // A host that reattaches looks whether somebody listens, and hangs up.
+        // A host that reattaches first checks that the socket accepts connections, and closes that connection.
         drop(UnixStream::connect(socket).await.unwrap());
         let mut client = ProviderClient::new(plain_channel(socket.into()).await);
         let schemas = client.get_schema(get_provider_schema::Request {}).await.unwrap().into_inner();
         let block = Block::of(schemas.provider.as_ref().unwrap());
-        let config = Some(wire(&block.config(&json!({"owner": run})), &block.kind()));
-        let answer = client.configure(configure::Request { config, ..Default::default() }).await.unwrap().into_inner();
-        assert_eq!(told(&answer.diagnostics), Vec::<String>::new());
+        let config = Some(encode_value(&block.config(&json!({"owner": run})), &block.kind()));
+        let response =
+            client.configure(configure::Request { config, ..Default::default() }).await.unwrap().into_inner();
+        assert_eq!(format_diagnostics(&response.diagnostics), Vec::<String>::new());
     }
     plugin.signal("INT").await;
     let status = timeout(Duration::from_secs(2), plugin.child.wait()).await.expect("Ctrl-C ends it").unwrap();
     assert!(status.success() && !std::path::Path::new(socket).exists());
 }
 
-/// Where the cluster is comes at apply, so that the plan needs none.
+/// The address of the cluster is known only at apply, so that a plan needs no cluster.
 const CONFIGURATION: &str = r#"
 resource "terraform_data" "cluster" {
   input = "https://localhost"
@@ -69,10 +70,10 @@ resource "mesh_service" "payments" {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 #[ignore = "needs terraform and tofu"]
-async fn case_14_real_hosts_find_it() {
+async fn terraform_and_tofu_attach_to_the_process() {
     let mut command = binary();
     command.arg("--debug").env("TF_LOG", "debug");
-    let (mut plugin, reattach) = debugged(command).await;
+    let (mut plugin, reattach) = start_debug_mode(command).await;
     let mut plans = 0;
     for tool in Tool::ALL {
         let workspace = Workspace::new(tool).env("TF_REATTACH_PROVIDERS", &reattach.to_string());

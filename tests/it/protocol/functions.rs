@@ -9,26 +9,26 @@ use terraform_provider_mesh::{
 };
 
 use crate::support::{
-    core::{Block, UNKNOWN},
-    host::stand_in,
-    rig::{Rig, told, unwired, wire},
+    core_client::{CoreClient, decode_value, encode_value, format_diagnostics},
+    core_rules::{Block, UNKNOWN},
+    host::test_provider,
 };
 
 #[tokio::test]
-async fn case_64_data_sources() {
-    let mut rig = Rig::stand_in().await;
-    let block = Block::of(&rig.schemas.data_source_schemas["test_lookup"]);
-    let config = |name| Some(wire(&block.config(&json!({"name": name})), &block.kind()));
+async fn data_sources_are_validated_and_read() {
+    let mut core = CoreClient::with_test_provider().await;
+    let block = Block::of(&core.schemas.data_source_schemas["test_lookup"]);
+    let config = |name| Some(encode_value(&block.config(&json!({"name": name})), &block.kind()));
     for (name, faults) in [(json!("a"), 0), (json!(UNKNOWN), 0), (json!(null), 1)] {
         let request = validate_data_source_config::Request { type_name: "test_lookup".into(), config: config(name) };
-        let answer = rig.client.validate_data_source_config(request).await.unwrap().into_inner();
-        assert_eq!(answer.diagnostics.len(), faults);
+        let response = core.client.validate_data_source_config(request).await.unwrap().into_inner();
+        assert_eq!(response.diagnostics.len(), faults);
     }
     let mut read = async |name| {
         let request =
             read_data_source::Request { type_name: "test_lookup".into(), config: config(name), ..Default::default() };
-        let answer = rig.client.read_data_source(request).await.unwrap().into_inner();
-        (unwired(answer.state.as_ref(), &block.kind()), told(&answer.diagnostics))
+        let response = core.client.read_data_source(request).await.unwrap().into_inner();
+        (decode_value(response.state.as_ref(), &block.kind()), format_diagnostics(&response.diagnostics))
     };
     assert_eq!(read(json!("a")).await, (block.config(&json!({"name": "a", "found": "found a"})), Vec::new()));
     let (state, faults) = read(json!("missing")).await;
@@ -40,18 +40,18 @@ async fn case_64_data_sources() {
 }
 
 #[tokio::test]
-async fn case_65_functions() {
-    // Callable before Configure.
-    let mut rig = Rig::start(stand_in()).await;
+async fn functions_return_values_and_errors() {
+    // Functions can be called before Configure.
+    let mut core = CoreClient::start(test_provider()).await;
     let mut call = async |name: &str, arguments: &[Option<&str>]| {
         let argument = |text: Option<&str>| {
-            text.map_or_else(DynamicValue::default, |text| wire(&Value::string(text), &Type::String))
+            text.map_or_else(DynamicValue::default, |text| encode_value(&Value::string(text), &Type::String))
         };
         let request =
             call_function::Request { name: name.into(), arguments: arguments.iter().copied().map(argument).collect() };
-        let answer = rig.client.call_function(request).await.unwrap().into_inner();
-        assert_ne!(answer.result.is_some(), answer.error.is_some());
-        answer.error.map_or_else(|| Ok(unwired(answer.result.as_ref(), &Type::String)), Err)
+        let response = core.client.call_function(request).await.unwrap().into_inner();
+        assert_ne!(response.result.is_some(), response.error.is_some());
+        response.error.map_or_else(|| Ok(decode_value(response.result.as_ref(), &Type::String)), Err)
     };
     for _ in 0..2 {
         assert_eq!(call("join", &[Some("a"), Some("b")]).await, Ok(Value::string("a-b")));
@@ -68,12 +68,15 @@ async fn case_65_functions() {
         let fault = call(name, arguments).await.unwrap_err();
         assert!(fault.text.contains(text) && fault.function_argument.is_none(), "{fault:?}");
     }
-    let answer = rig
+    let response = core
         .client
         .call_function(call_function::Request {
             name: "join".into(),
-            arguments: vec![wire(&Value::string("a"), &Type::String), DynamicValue { msgpack: vec![1], json: vec![] }],
+            arguments: vec![
+                encode_value(&Value::string("a"), &Type::String),
+                DynamicValue { msgpack: vec![1], json: vec![] },
+            ],
         })
         .await;
-    assert_eq!(answer.unwrap().into_inner().error.unwrap().function_argument, Some(1));
+    assert_eq!(response.unwrap().into_inner().error.unwrap().function_argument, Some(1));
 }

@@ -1,28 +1,29 @@
-//! Logs in the form in which the host reads them. A line that breaks it crashes Terraform itself.
+//! Logs have the format that the host parses. A line that breaks it crashes Terraform itself.
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{host::stand_in, rig::Rig};
+use crate::support::{core_client::CoreClient, host::test_provider};
 
 const SECRET: &str = "correct horse battery staple";
 
 #[tokio::test]
-async fn case_12_every_line_is_hclogs_and_tells_no_secret() {
-    let mut command = stand_in();
+async fn every_line_is_valid_hclog_json_without_secrets() {
+    let mut command = test_provider();
     command.env("TF_LOG", "trace");
-    let mut rig = Rig::start(command).await;
-    assert_eq!(rig.configure(&json!({"prefix": "p"})).await, Vec::<String>::new());
-    let kept = rig.make("test_thing", None, &json!({"name": "a", "secret": SECRET})).await.sound();
-    rig.read("test_thing", &kept).await.sound();
-    let failed = rig.make("test_thing", None, &json!({"name": "fails after", "secret": SECRET})).await;
-    assert_eq!(failed.told.len(), 1);
-    rig.make("test_thing", Some(&kept), &Json::Null).await.sound();
-    let stderr = rig.plugin.shut_down().await;
+    let mut core = CoreClient::start(command).await;
+    assert_eq!(core.configure(&json!({"prefix": "p"})).await, Vec::<String>::new());
+    let instance =
+        core.plan_and_apply("test_thing", None, &json!({"name": "a", "secret": SECRET})).await.expect_no_diagnostics();
+    core.read("test_thing", &instance).await.expect_no_diagnostics();
+    let failed = core.plan_and_apply("test_thing", None, &json!({"name": "fails after", "secret": SECRET})).await;
+    assert_eq!(failed.diagnostics.len(), 1);
+    core.plan_and_apply("test_thing", Some(&instance), &Json::Null).await.expect_no_diagnostics();
+    let stderr = core.plugin.shut_down().await;
 
     let mut calls = Vec::new();
     for line in stderr.lines() {
         assert!(line.len() < 64 * 1024 && !line.contains(SECRET) && !line.contains("BEGIN CERTIFICATE"), "{line}");
-        let json: Json = serde_json::from_str(line).unwrap_or_else(|fault| panic!("{fault}: {line}"));
+        let json: Json = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         assert!(["@message", "@module"].iter().all(|key| json[key].is_string()), "{line}");
         assert!(["trace", "debug", "info", "warn", "error"].contains(&json["@level"].as_str().unwrap()), "{line}");
         let timestamp = json["@timestamp"].as_str().unwrap();
@@ -32,7 +33,7 @@ async fn case_12_every_line_is_hclogs_and_tells_no_secret() {
             calls.push(json["tf_rpc"].as_str().unwrap().to_owned());
         }
         if json["@message"] == "told an error" {
-            assert_eq!((&json["diagnostic_summary"], &json["@level"]), (&json!("Half was made"), &json!("error")));
+            assert_eq!((&json["diagnostic_summary"], &json["@level"]), (&json!("Partly created"), &json!("error")));
         }
     }
     for rpc in ["GetProviderSchema", "Configure", "PlanResourceChange", "ApplyResourceChange", "ReadResource"] {
@@ -41,7 +42,7 @@ async fn case_12_every_line_is_hclogs_and_tells_no_secret() {
 }
 
 #[tokio::test]
-async fn case_12_without_a_level_stderr_is_silent() {
-    let rig = Rig::stand_in().await;
-    assert_eq!(rig.plugin.shut_down().await, "");
+async fn nothing_is_logged_without_a_log_level() {
+    let core = CoreClient::with_test_provider().await;
+    assert_eq!(core.plugin.shut_down().await, "");
 }

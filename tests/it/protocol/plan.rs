@@ -1,22 +1,23 @@
-//! Plans, of the stand-in where the plugin's part is meant, of the real provider where the promise to users is.
+//! `PlanResourceChange`, with the test provider for what the plugin layer does, and with the real provider for what users rely
+//! on.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::schema::Value;
 
 use crate::support::{
-    core::{UNKNOWN, result_faults},
+    core_client::{CoreClient, ResourceInstance},
+    core_rules::{UNKNOWN, result_violations},
     host::binary,
-    rig::{Kept, Rig},
 };
 
 const THING: &str = "test_thing";
 const SERVICE: &str = "mesh_service";
 
-/// The real provider with a cluster that the same run makes, so that nobody knows yet where it is: plans need none.
-pub(super) async fn offline() -> Rig {
-    let mut rig = Rig::start(binary()).await;
-    assert_eq!(rig.configure(&json!({"owner": "tests", "host": UNKNOWN})).await, Vec::<String>::new());
-    rig
+/// The real provider with an unknown cluster address, as if the same run created the cluster. Plans need no cluster.
+pub(super) async fn with_unknown_cluster() -> CoreClient {
+    let mut core = CoreClient::start(binary()).await;
+    assert_eq!(core.configure(&json!({"owner": "tests", "host": UNKNOWN})).await, Vec::<String>::new());
+    core
 }
 
 pub(super) fn payments() -> Json {
@@ -29,16 +30,16 @@ pub(super) fn payments() -> Json {
     })
 }
 
-/// What a plan says beside warnings that no cluster was asked.
-fn errors(told: &[String]) -> Vec<&String> {
-    told.iter().filter(|told| told.starts_with("ERROR")).collect()
+/// The errors, without the warnings about the missing cluster.
+fn errors(diagnostics: &[String]) -> Vec<&String> {
+    diagnostics.iter().filter(|diagnostic| diagnostic.starts_with("ERROR")).collect()
 }
 
 #[tokio::test]
-async fn case_35_a_create_is_known_wherever_its_inputs_are() {
-    let mut rig = offline().await;
-    let plan = rig.plan(SERVICE, None, &payments()).await;
-    assert_eq!(errors(&plan.told), Vec::<&String>::new());
+async fn create_with_known_arguments_has_a_known_plan() {
+    let mut core = with_unknown_cluster().await;
+    let plan = core.plan(SERVICE, None, &payments()).await;
+    assert_eq!(errors(&plan.diagnostics), Vec::<&String>::new());
     assert!(plan.planned.state.wholly_known(), "{:?}", plan.planned.state);
     assert_eq!(plan.planned.state.member("id"), &Value::string("pci/payments"));
     let Value::Map(objects) = plan.planned.state.member("objects") else { panic!("no objects") };
@@ -46,28 +47,28 @@ async fn case_35_a_create_is_known_wherever_its_inputs_are() {
 }
 
 #[tokio::test]
-async fn case_36_an_unchanged_configuration_is_an_empty_plan() {
-    let mut rig = offline().await;
-    let first = rig.plan(SERVICE, None, &payments()).await;
-    // As applied: what was planned, wholly known.
-    let kept = first.planned.clone();
-    let again = rig.plan(SERVICE, Some(&kept), &payments()).await;
-    assert_eq!((again.bytes, again.replaces), (first.bytes, Vec::new()));
-    assert_eq!((again.planned, again.told), (kept, Vec::new()));
+async fn unchanged_configuration_is_an_empty_plan() {
+    let mut core = with_unknown_cluster().await;
+    let first = core.plan(SERVICE, None, &payments()).await;
+    // The planned state is wholly known, so it is also the applied state.
+    let instance = first.planned.clone();
+    let again = core.plan(SERVICE, Some(&instance), &payments()).await;
+    assert_eq!((again.msgpack, again.requires_replace), (first.msgpack, Vec::new()));
+    assert_eq!((again.planned, again.diagnostics), (instance, Vec::new()));
 
-    let mut rig = Rig::stand_in().await;
+    let mut core = CoreClient::with_test_provider().await;
     let written = json!({"name": "a", "tags": ["z", "a"], "item": [{"key": "k"}]});
-    let kept = rig.make(THING, None, &written).await.sound();
-    let again = rig.plan(THING, Some(&kept), &written).await;
-    assert_eq!((&again.planned, again.replaces.len()), (&kept, 0));
+    let instance = core.plan_and_apply(THING, None, &written).await.expect_no_diagnostics();
+    let again = core.plan(THING, Some(&instance), &written).await;
+    assert_eq!((&again.planned, again.requires_replace.len()), (&instance, 0));
 }
 
 #[tokio::test]
-async fn case_37_39_only_what_depends_on_an_unknown_is_unknown() {
-    let mut rig = offline().await;
+async fn unknown_argument_hides_only_what_depends_on_it() {
+    let mut core = with_unknown_cluster().await;
     let mut written = payments();
     written["request_timeout"] = json!(UNKNOWN);
-    let state = rig.plan(SERVICE, None, &written).await.planned.state;
+    let state = core.plan(SERVICE, None, &written).await.planned.state;
     assert_eq!(state.member("request_timeout"), &Value::Unknown);
     for known in ["id", "host", "principal", "effective_callers"] {
         assert!(state.member(known).wholly_known(), "{known}");
@@ -77,52 +78,52 @@ async fn case_37_39_only_what_depends_on_an_unknown_is_unknown() {
         objects.iter().filter(|(_, body)| **body == Value::Unknown).map(|(key, _)| key.as_str()).collect();
     assert_eq!(unknown, ["VirtualService/pci/payments-pci"]);
 
-    // A dynamic block over something unknown: which objects there are isn't known either.
+    // A dynamic block over an unknown value: the set of objects is unknown, too.
     written["allow"] = json!(UNKNOWN);
-    let state = rig.plan(SERVICE, None, &written).await.planned.state;
+    let state = core.plan(SERVICE, None, &written).await.planned.state;
     assert_eq!(state.member("allow"), &Value::Unknown);
     assert_eq!(state.member("id"), &Value::string("pci/payments"));
 
-    let mut rig = Rig::stand_in().await;
-    let kept = rig.make(THING, None, &json!({"name": "a", "size": 1})).await.sound();
-    let plan = rig.plan(THING, Some(&kept), &json!({"name": "a", "size": UNKNOWN})).await;
+    let mut core = CoreClient::with_test_provider().await;
+    let instance = core.plan_and_apply(THING, None, &json!({"name": "a", "size": 1})).await.expect_no_diagnostics();
+    let plan = core.plan(THING, Some(&instance), &json!({"name": "a", "size": UNKNOWN})).await;
     assert_eq!(plan.planned.state.member("echo"), &Value::Unknown);
     assert_eq!(plan.planned.state.member("id"), &Value::string("a"));
 }
 
 #[tokio::test]
-async fn case_41_a_changed_name_is_another_resource() {
-    let mut rig = offline().await;
-    let kept = rig.plan(SERVICE, None, &payments()).await.planned;
+async fn changed_name_or_namespace_requires_replacement() {
+    let mut core = with_unknown_cluster().await;
+    let instance = core.plan(SERVICE, None, &payments()).await.planned;
     for (argument, value) in [("name", json!("other")), ("namespace", json!(UNKNOWN))] {
         let mut written = payments();
         written[argument] = value;
-        let plan = rig.plan(SERVICE, Some(&kept), &written).await;
-        assert_eq!(plan.replaces, [format!(".{argument}")], "{:?}", plan.told);
+        let plan = core.plan(SERVICE, Some(&instance), &written).await;
+        assert_eq!(plan.requires_replace, [format!(".{argument}")], "{:?}", plan.diagnostics);
     }
-    assert_eq!(rig.plan(SERVICE, None, &payments()).await.replaces, Vec::<String>::new());
+    assert_eq!(core.plan(SERVICE, None, &payments()).await.requires_replace, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn case_42_the_second_plan_of_a_replacement_knows_the_first() {
-    let mut rig = Rig::stand_in().await;
-    let kept = rig.make(THING, None, &json!({"name": "a"})).await.sound();
-    let first = rig.plan(THING, Some(&kept), &json!({"name": "b"})).await;
+async fn second_plan_of_a_replacement_gets_the_private_data_of_the_first() {
+    let mut core = CoreClient::with_test_provider().await;
+    let instance = core.plan_and_apply(THING, None, &json!({"name": "a"})).await.expect_no_diagnostics();
+    let first = core.plan(THING, Some(&instance), &json!({"name": "b"})).await;
     assert_eq!(
-        (first.replaces.as_slice(), first.planned.private.as_slice()),
+        (first.requires_replace.as_slice(), first.planned.private.as_slice()),
         (&[".name".to_owned()][..], &b"applied"[..])
     );
-    let config = rig.config(THING, &json!({"name": "b"}));
-    let second = rig.plan_value(THING, None, &config, first.planned.private).await;
+    let config = core.config(THING, &json!({"name": "b"}));
+    let second = core.plan_config(THING, None, &config, first.planned.private).await;
     assert_eq!(second.planned.private, b"planned applied");
     assert_eq!(second.planned.state, first.planned.state);
 }
 
 #[tokio::test]
-async fn case_43_a_plan_is_a_function_of_its_input() {
-    let mut rig = offline().await;
-    let (one, two) = (rig.plan(SERVICE, None, &payments()).await, rig.plan(SERVICE, None, &payments()).await);
-    assert_eq!((&one.bytes, &one.replaces), (&two.bytes, &two.replaces));
+async fn plans_are_deterministic() {
+    let mut core = with_unknown_cluster().await;
+    let (one, two) = (core.plan(SERVICE, None, &payments()).await, core.plan(SERVICE, None, &payments()).await);
+    assert_eq!((&one.msgpack, &one.requires_replace), (&two.msgpack, &two.requires_replace));
 
     // What was unknown becomes known in apply; nothing else may change.
     for (argument, known) in
@@ -130,51 +131,59 @@ async fn case_43_a_plan_is_a_function_of_its_input() {
     {
         let mut written = payments();
         written[argument] = json!(UNKNOWN);
-        let early = rig.plan(SERVICE, None, &written).await.planned.state;
+        let before_apply = core.plan(SERVICE, None, &written).await.planned.state;
         written[argument] = known;
-        let late = rig.plan(SERVICE, None, &written).await.planned.state;
-        assert_eq!(result_faults(&rig.blocks[SERVICE], &early, &late), Vec::<String>::new(), "{argument}");
+        let during_apply = core.plan(SERVICE, None, &written).await.planned.state;
+        assert_eq!(
+            result_violations(&core.blocks[SERVICE], &before_apply, &during_apply),
+            Vec::<String>::new(),
+            "{argument}"
+        );
     }
 }
 
 #[tokio::test]
-async fn case_44_deletes_are_planned_and_may_be_refused() {
-    let mut rig = Rig::stand_in().await;
-    let kept = rig.make(THING, None, &json!({"name": "a"})).await.sound();
-    let plan = rig.plan(THING, Some(&kept), &Json::Null).await.sound();
+async fn deletes_are_planned_and_may_be_rejected() {
+    let mut core = CoreClient::with_test_provider().await;
+    let instance = core.plan_and_apply(THING, None, &json!({"name": "a"})).await.expect_no_diagnostics();
+    let plan = core.plan(THING, Some(&instance), &Json::Null).await.expect_no_diagnostics();
     assert_eq!(
         (&plan.state, plan.private.as_slice(), &plan.identity),
-        (&Value::Null, &b"to delete"[..], &kept.identity)
+        (&Value::Null, &b"to delete"[..], &instance.identity)
     );
-    let kept = rig.make(THING, None, &json!({"name": "is protected"})).await.sound();
-    let plan = rig.plan(THING, Some(&kept), &Json::Null).await;
-    assert_eq!(plan.told, ["ERROR : Protected. It stays."]);
-    assert_eq!(plan.planned, kept);
+    let instance = core.plan_and_apply(THING, None, &json!({"name": "is protected"})).await.expect_no_diagnostics();
+    let plan = core.plan(THING, Some(&instance), &Json::Null).await;
+    assert_eq!(plan.diagnostics, ["ERROR : Protected. It stays."]);
+    assert_eq!(plan.planned, instance);
 
-    let mut rig = offline().await;
-    let kept: Kept = rig.plan(SERVICE, None, &payments()).await.planned;
-    assert_eq!(rig.plan(SERVICE, Some(&kept), &Json::Null).await.sound().state, Value::Null);
+    let mut core = with_unknown_cluster().await;
+    let instance: ResourceInstance = core.plan(SERVICE, None, &payments()).await.planned;
+    assert_eq!(core.plan(SERVICE, Some(&instance), &Json::Null).await.expect_no_diagnostics().state, Value::Null);
 }
 
 #[tokio::test]
-async fn case_45_blocks_keep_their_number_and_sets_have_no_order() {
-    let mut rig = Rig::stand_in().await;
+async fn block_counts_are_kept_and_sets_are_unordered() {
+    let mut core = CoreClient::with_test_provider().await;
     for blocks in [json!([]), json!([{"key": "a"}]), json!([{"key": "b"}, {"key": "a", "count_of": 2}, {"key": "b"}])] {
         let written = json!({"name": "a", "item": blocks, "limit": {"most": 3}});
-        let kept = rig.make(THING, None, &written).await.sound();
-        assert_eq!(kept.state.member("item"), rig.config(THING, &written).member("item"));
+        let instance = core.plan_and_apply(THING, None, &written).await.expect_no_diagnostics();
+        assert_eq!(instance.state.member("item"), core.config(THING, &written).member("item"));
     }
-    let kept = rig.make(THING, None, &json!({"name": "a", "tags": ["c", "a", "b", "a"]})).await.sound();
-    let plan = rig.plan(THING, Some(&kept), &json!({"name": "a", "tags": ["b", "c", "a"]})).await;
-    assert_eq!(plan.planned, kept);
+    let instance = core
+        .plan_and_apply(THING, None, &json!({"name": "a", "tags": ["c", "a", "b", "a"]}))
+        .await
+        .expect_no_diagnostics();
+    let plan = core.plan(THING, Some(&instance), &json!({"name": "a", "tags": ["b", "c", "a"]})).await;
+    assert_eq!(plan.planned, instance);
 }
 
 #[tokio::test]
-async fn case_22_a_plan_that_core_would_refuse_is_an_error_of_ours() {
-    let mut rig = Rig::stand_in().await;
-    let plan = rig.plan(THING, None, &json!({"name": "plans null blocks"})).await;
-    assert_eq!(plan.told.len(), 1);
+async fn plan_that_core_would_reject_is_an_error_of_the_provider() {
+    let mut core = CoreClient::with_test_provider().await;
+    let plan = core.plan(THING, None, &json!({"name": "plans null blocks"})).await;
+    assert_eq!(plan.diagnostics.len(), 1);
     assert!(
-        plan.told[0].starts_with("ERROR : The provider made an invalid value. item: a list of blocks must be empty")
+        plan.diagnostics[0]
+            .starts_with("ERROR : The provider made an invalid value. item: a list of blocks must be empty")
     );
 }

@@ -1,4 +1,4 @@
-//! How the process starts, whom it lets in, and how it ends.
+//! The plugin process: start and handshake, mutual TLS, signals, and its end.
 
 use std::{
     os::unix::fs::PermissionsExt as _,
@@ -16,22 +16,23 @@ use terraform_provider_mesh::plugin::proto::{
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::UnixStream,
+    task::JoinHandle,
     time::{sleep, timeout},
 };
-use tonic::Code;
+use tonic::{Code, Response, Status};
 
 use crate::support::{
-    host::{COOKIE, Identity, Plugin, binary, stand_in},
-    rig::{Kept, Rig, wire},
+    core_client::{CoreClient, ResourceInstance, encode_value},
+    host::{COOKIE, Identity, Plugin, binary, test_provider},
 };
 
-/// "At once", on a machine that is busy with other tests; idle it is a millisecond or two.
-const AT_ONCE: Duration = Duration::from_millis(500);
-/// The host kills a plugin that isn't gone after 2 seconds.
-const GONE: Duration = Duration::from_millis(1500);
+/// Upper limit for a response that takes one or two milliseconds on an idle machine.
+const PROMPT: Duration = Duration::from_millis(500);
+/// Upper limit for the end of the process: the host kills a plugin that is still running after 2 seconds.
+const EXIT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 #[tokio::test]
-async fn case_01_started_by_hand_it_explains_itself() {
+async fn started_without_a_host_prints_an_explanation() {
     for cookie in [None, Some("wrong")] {
         let mut command = binary();
         if let Some(cookie) = cookie {
@@ -47,7 +48,7 @@ async fn case_01_started_by_hand_it_explains_itself() {
 }
 
 #[tokio::test]
-async fn people_can_ask_for_version_and_help() {
+async fn version_and_help_are_printed() {
     for (argument, text) in
         [("--version", concat!("terraform-provider-mesh ", env!("CARGO_PKG_VERSION"))), ("--help", "--debug")]
     {
@@ -59,7 +60,7 @@ async fn people_can_ask_for_version_and_help() {
 }
 
 #[tokio::test]
-async fn case_02_the_version_is_5_whatever_the_host_offers() {
+async fn protocol_version_is_always_5() {
     for offered in ["5,6", "6,5", "5", "6", "", "x,6"] {
         let mut command = binary();
         command.env(COOKIE.0, COOKIE.1).env("PLUGIN_PROTOCOL_VERSIONS", offered);
@@ -69,7 +70,7 @@ async fn case_02_the_version_is_5_whatever_the_host_offers() {
 }
 
 #[tokio::test]
-async fn case_03_one_line_and_nothing_else_on_stdout() {
+async fn stdout_is_one_handshake_line() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = binary();
     command.env(COOKIE.0, COOKIE.1).env("PLUGIN_CLIENT_CERT", Identity::new().pem).env("TF_LOG", "trace");
@@ -88,12 +89,12 @@ async fn case_03_one_line_and_nothing_else_on_stdout() {
 }
 
 #[tokio::test]
-async fn case_04_only_the_host_gets_in() {
+async fn only_the_host_can_connect() {
     let plugin = Plugin::start(binary()).await;
     let name = ServerName::try_from("localhost").unwrap();
     let dial = async || UnixStream::connect(plugin.socket()).await.unwrap();
 
-    // Without a certificate, and with another host's: refused once the plugin has seen it.
+    // Without a client certificate, or with one of another host, the plugin closes the connection.
     let own = plugin.identity.as_ref().unwrap();
     for connector in [own.connector(plugin.certificate(), false), Identity::new().connector(plugin.certificate(), true)]
     {
@@ -107,14 +108,14 @@ async fn case_04_only_the_host_gets_in() {
         assert!(refused);
     }
 
-    // In the clear.
+    // Without TLS.
     let mut plain = dial().await;
     plain.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
-    let mut answer = Vec::new();
-    let _ = timeout(Duration::from_secs(5), plain.read_to_end(&mut answer)).await.expect("the connection is closed");
-    assert!(!answer.starts_with(b"\0\0"), "no HTTP/2 in the clear: {answer:?}");
+    let mut response = Vec::new();
+    let _ = timeout(Duration::from_secs(5), plain.read_to_end(&mut response)).await.expect("the connection is closed");
+    assert!(!response.starts_with(b"\0\0"), "HTTP/2 without TLS: {response:?}");
 
-    // Somebody who never says anything holds up nobody, nor does one who leaves at once.
+    // Neither a client that sends nothing nor one that disconnects at once blocks other connections.
     let _silent = dial().await;
     drop(dial().await);
 
@@ -124,7 +125,7 @@ async fn case_04_only_the_host_gets_in() {
 }
 
 #[tokio::test]
-async fn case_05_without_a_host_certificate_it_speaks_in_the_clear() {
+async fn without_a_host_certificate_there_is_no_tls() {
     let plugin = Plugin::start_plain(binary()).await;
     assert!(plugin.line.ends_with("|grpc|\n"), "{:?}", plugin.line);
     assert!(plugin.provider().await.get_metadata(get_metadata::Request {}).await.is_ok());
@@ -132,7 +133,7 @@ async fn case_05_without_a_host_certificate_it_speaks_in_the_clear() {
 }
 
 #[tokio::test]
-async fn case_06_the_socket_is_private_and_goes_with_the_plugin() {
+async fn socket_is_private_and_removed_at_exit() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = binary();
     command.env("PLUGIN_UNIX_SOCKET_DIR", folder.path());
@@ -145,69 +146,76 @@ async fn case_06_the_socket_is_private_and_goes_with_the_plugin() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
-fn slow(rig: &Rig) -> apply_resource_change::Request {
-    let written = json!({"name": "is slow"});
-    let state = rig.config("test_thing", &written);
-    let planned = Kept { state: state.clone(), private: Vec::new(), identity: None };
-    rig.apply_request("test_thing", None, &planned, &state)
+/// The request to create the test resource `name`.
+fn create_request(core: &CoreClient, name: &str) -> apply_resource_change::Request {
+    let state = core.config("test_thing", &json!({"name": name}));
+    let planned = ResourceInstance { state: state.clone(), private: Vec::new(), identity: None };
+    core.apply_request("test_thing", None, &planned, &state)
 }
 
-#[tokio::test]
-async fn case_07_shutdown_is_prompt() {
-    let rig = Rig::stand_in().await;
-    let mut stdio = rig.plugin.stdio().await.stream_stdio(()).await.unwrap().into_inner();
-    let silence = tokio_stream::pending::<ConnInfo>();
-    let _broker = rig.plugin.broker().await.start_stream(silence).await.unwrap().into_inner();
-    let (mut client, request) = (rig.client.clone(), slow(&rig));
+type RunningApply = JoinHandle<Result<Response<apply_resource_change::Response>, Status>>;
+
+/// Starts an apply that waits for `Stop`, and gives it time to reach the plugin.
+async fn start_slow_apply(core: &CoreClient) -> RunningApply {
+    let (mut client, request) = (core.client.clone(), create_request(core, "is slow"));
     let running = tokio::spawn(async move { client.apply_resource_change(request).await });
     sleep(Duration::from_millis(100)).await;
-
-    let mut controller = rig.plugin.controller().await;
-    let asked = Instant::now();
-    controller.shutdown(Empty {}).await.unwrap();
-    assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
-    let mut child = rig.plugin.child;
-    let status = timeout(GONE, child.wait()).await.expect("gone in time").unwrap();
-    assert!(status.success(), "{status}");
-    assert!(asked.elapsed() < GONE, "{:?}", asked.elapsed());
-    assert!(stdio.message().await.is_err() || stdio.message().await.unwrap().is_none());
-    // What ran was stopped, and its answer still got out.
-    let answer = running.await.unwrap().unwrap().into_inner();
-    assert_eq!(answer.diagnostics[0].summary, "Stopped");
+    running
 }
 
 #[tokio::test]
-async fn case_08_interrupts_are_the_hosts_business() {
-    let mut rig = Rig::stand_in().await;
+async fn shutdown_is_prompt_and_stops_running_calls() {
+    let core = CoreClient::with_test_provider().await;
+    let mut stdio = core.plugin.stdio().await.stream_stdio(()).await.unwrap().into_inner();
+    let no_connections = tokio_stream::pending::<ConnInfo>();
+    let _broker = core.plugin.broker().await.start_stream(no_connections).await.unwrap().into_inner();
+    let running = start_slow_apply(&core).await;
+
+    let mut controller = core.plugin.controller().await;
+    let stop_sent = Instant::now();
+    controller.shutdown(Empty {}).await.unwrap();
+    assert!(stop_sent.elapsed() < PROMPT, "{:?}", stop_sent.elapsed());
+    let mut child = core.plugin.child;
+    let status = timeout(EXIT_TIMEOUT, child.wait()).await.expect("gone in time").unwrap();
+    assert!(status.success(), "{status}");
+    assert!(stop_sent.elapsed() < EXIT_TIMEOUT, "{:?}", stop_sent.elapsed());
+    assert!(stdio.message().await.is_err() || stdio.message().await.unwrap().is_none());
+    // The running call was stopped, and its response was still sent.
+    let response = running.await.unwrap().unwrap().into_inner();
+    assert_eq!(response.diagnostics[0].summary, "Stopped");
+}
+
+#[tokio::test]
+async fn interrupts_are_ignored() {
+    let mut core = CoreClient::with_test_provider().await;
     let written = json!({"name": "takes a while"});
-    let planned = rig.plan("test_thing", None, &written).await.sound();
-    let config = rig.config("test_thing", &written);
-    let request = rig.apply_request("test_thing", None, &planned, &config);
-    let mut client = rig.client.clone();
+    let planned = core.plan("test_thing", None, &written).await.expect_no_diagnostics();
+    let config = core.config("test_thing", &written);
+    let request = core.apply_request("test_thing", None, &planned, &config);
+    let mut client = core.client.clone();
     let running = tokio::spawn(async move { client.apply_resource_change(request).await });
     for _ in 0..3 {
         sleep(Duration::from_millis(100)).await;
-        rig.plugin.signal("INT").await;
+        core.plugin.signal("INT").await;
     }
     assert!(running.await.unwrap().unwrap().into_inner().diagnostics.is_empty());
-    assert!(rig.plugin.child.try_wait().unwrap().is_none());
+    assert!(core.plugin.child.try_wait().unwrap().is_none());
 }
 
 #[tokio::test]
-async fn sigterm_stops_the_calls_in_flight() {
-    let rig = Rig::stand_in().await;
-    let (mut client, request) = (rig.client.clone(), slow(&rig));
-    let running = tokio::spawn(async move { client.apply_resource_change(request).await });
-    sleep(Duration::from_millis(100)).await;
-    rig.plugin.signal("TERM").await;
-    let answer = timeout(Duration::from_secs(2), running).await.unwrap().unwrap().unwrap().into_inner();
-    assert_eq!(answer.diagnostics[0].summary, "Stopped");
+async fn sigterm_stops_running_calls() {
+    let core = CoreClient::with_test_provider().await;
+    let running = start_slow_apply(&core).await;
+    core.plugin.signal("TERM").await;
+    let response = timeout(Duration::from_secs(2), running).await.unwrap().unwrap().unwrap().into_inner();
+    assert_eq!(response.diagnostics[0].summary, "Stopped");
 }
 
 #[tokio::test]
-async fn without_its_host_it_ends() {
+async fn plugin_ends_when_its_host_exits() {
     let folder = tempfile::tempdir().unwrap();
-    // A shell in between, which starts the plugin, waits for its line, and is gone.
+    // The plugin's parent is a shell, which starts it in the background and exits after 0.7 s: time enough for the
+    // handshake.
     let mut shell = tokio::process::Command::new("sh");
     shell.args(["-c", "\"$0\" & sleep 0.7", env!("CARGO_BIN_EXE_terraform-provider-mesh")]);
     shell.stdin(Stdio::null()).stderr(Stdio::null());
@@ -219,7 +227,7 @@ async fn without_its_host_it_ends() {
 }
 
 #[tokio::test]
-async fn case_09_health() {
+async fn health_service_reports_serving() {
     let plugin = Plugin::start(binary()).await;
     let mut health = plugin.health().await;
     let ask = |service: &str| HealthCheckRequest { service: service.to_owned() };
@@ -228,105 +236,104 @@ async fn case_09_health() {
 }
 
 #[tokio::test]
-async fn case_10_stdio_is_open_and_silent() {
+async fn stdio_stream_stays_open_and_silent() {
     let plugin = Plugin::start(binary()).await;
     let mut stdio = plugin.stdio().await;
     for _ in 0..2 {
         let mut stream = stdio.stream_stdio(()).await.unwrap().into_inner();
-        assert!(timeout(Duration::from_millis(200), stream.message()).await.is_err(), "it said something or ended");
+        assert!(
+            timeout(Duration::from_millis(200), stream.message()).await.is_err(),
+            "the stream sent a message or ended"
+        );
     }
 }
 
 #[tokio::test]
-async fn case_11_big_states_are_read() {
-    let mut rig = Rig::stand_in().await;
-    let state = rig.config("test_thing", &json!({"name": "big", "secret": "x".repeat(20 << 20)}));
-    let current_state = Some(wire(&state, &rig.blocks["test_thing"].kind()));
+async fn large_states_are_read() {
+    let mut core = CoreClient::with_test_provider().await;
+    let state = core.config("test_thing", &json!({"name": "big", "secret": "x".repeat(20 << 20)}));
+    let current_state = Some(encode_value(&state, &core.blocks["test_thing"].kind()));
     let request = read_resource::Request { type_name: "test_thing".into(), current_state, ..Default::default() };
-    let mut client = rig.client.clone().max_decoding_message_size(usize::MAX);
-    let answer = client.read_resource(request.clone()).await.unwrap().into_inner();
-    assert_eq!((answer.diagnostics, answer.new_state), (Vec::new(), request.current_state));
+    let mut client = core.client.clone().max_decoding_message_size(usize::MAX);
+    let response = client.read_resource(request.clone()).await.unwrap().into_inner();
+    assert_eq!((response.diagnostics, response.new_state), (Vec::new(), request.current_state));
     let schemas =
-        rig.client.get_schema(terraform_provider_mesh::plugin::proto::tfplugin5::get_provider_schema::Request {});
+        core.client.get_schema(terraform_provider_mesh::plugin::proto::tfplugin5::get_provider_schema::Request {});
     assert!(prost::Message::encoded_len(schemas.await.unwrap().get_ref()) < 64 << 20);
 }
 
 #[tokio::test]
-async fn case_13_a_panic_is_told_and_nothing_is_lost() {
-    let mut rig = Rig::stand_in().await;
+async fn panic_is_an_error_and_keeps_the_state() {
+    let mut core = CoreClient::with_test_provider().await;
     let name = "test_thing";
-    let crash = |told: &[String], message: &str| {
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].starts_with("ERROR : The provider crashed. A bug in the provider"), "{told:?}");
-        assert!(told[0].contains(message), "{told:?}");
+    let assert_crash = |diagnostics: &[String], message: &str| {
+        assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
+        assert!(diagnostics[0].starts_with("ERROR : The provider crashed. A bug in the provider"), "{diagnostics:?}");
+        assert!(diagnostics[0].contains(message), "{diagnostics:?}");
     };
 
-    let kept = rig.make(name, None, &json!({"name": "panics in read"})).await.sound();
-    let read = rig.read(name, &kept).await;
-    crash(&read.told, "no read");
-    assert_eq!(read.after, kept);
+    let instance = core.plan_and_apply(name, None, &json!({"name": "panics in read"})).await.expect_no_diagnostics();
+    let read = core.read(name, &instance).await;
+    assert_crash(&read.diagnostics, "no read");
+    assert_eq!(read.instance, instance);
 
-    let plan = rig.plan(name, Some(&kept), &json!({"name": "panics in plan"})).await;
-    crash(&plan.told, "no plan");
-    assert_eq!(plan.planned, kept);
+    let plan = core.plan(name, Some(&instance), &json!({"name": "panics in plan"})).await;
+    assert_crash(&plan.diagnostics, "no plan");
+    assert_eq!(plan.planned, instance);
 
-    // Of a create, what was planned is kept, so that it is tainted and not lost.
+    // A create keeps the planned state, so that core taints the resource instead of losing it.
     let written = json!({"name": "panics in apply", "size": 3, "item": [{"key": "a"}]});
-    let planned = rig.plan(name, None, &written).await.sound();
-    let config = rig.config(name, &written);
-    let create = rig.apply(name, None, &planned, &config).await;
-    crash(&create.told, "half done");
-    assert_eq!(create.after.state.member("echo"), planned.state.member("echo"));
-    assert_eq!((&create.after.private, &create.after.identity), (&planned.private, &planned.identity));
+    let planned = core.plan(name, None, &written).await.expect_no_diagnostics();
+    let config = core.config(name, &written);
+    let create = core.apply(name, None, &planned, &config).await;
+    assert_crash(&create.diagnostics, "half done");
+    assert_eq!(create.instance.state.member("echo"), planned.state.member("echo"));
+    assert_eq!((&create.instance.private, &create.instance.identity), (&planned.private, &planned.identity));
 
-    // Of an update and a delete, what was before.
-    let update = rig.apply(name, Some(&kept), &planned, &config).await;
-    crash(&update.told, "half done");
-    assert_eq!(update.after.state, kept.state);
-    let kept = rig.make(name, None, &json!({"name": "panics in delete"})).await.sound();
-    let planned = rig.plan(name, Some(&kept), &json!(null)).await.sound();
-    let delete = rig.apply(name, Some(&kept), &planned, &config).await;
-    crash(&delete.told, "half deleted");
-    assert_eq!(delete.after.state, kept.state);
+    // An update and a delete keep the prior state.
+    let update = core.apply(name, Some(&instance), &planned, &config).await;
+    assert_crash(&update.diagnostics, "half done");
+    assert_eq!(update.instance.state, instance.state);
+    let instance = core.plan_and_apply(name, None, &json!({"name": "panics in delete"})).await.expect_no_diagnostics();
+    let planned = core.plan(name, Some(&instance), &json!(null)).await.expect_no_diagnostics();
+    let delete = core.apply(name, Some(&instance), &planned, &config).await;
+    assert_crash(&delete.diagnostics, "half deleted");
+    assert_eq!(delete.instance.state, instance.state);
 
-    let told = rig.validate(name, &json!({"name": "panics in validate"})).await;
-    crash(&told, "panics in validate");
+    let diagnostics = core.validate(name, &json!({"name": "panics in validate"})).await;
+    assert_crash(&diagnostics, "panics in validate");
 
-    let stderr = rig.plugin.shut_down().await;
+    let stderr = core.plugin.shut_down().await;
     assert!(stderr.lines().any(|line| line == "panic: no read"), "{stderr}");
 }
 
 #[tokio::test]
-async fn case_54_stop_is_prompt_and_later_calls_run() {
-    let mut rig = Rig::stand_in().await;
-    let (mut client, request) = (rig.client.clone(), slow(&rig));
-    let running = tokio::spawn(async move { client.apply_resource_change(request).await });
-    sleep(Duration::from_millis(100)).await;
-    let asked = Instant::now();
-    assert_eq!(rig.client.stop(stop::Request {}).await.unwrap().into_inner().error, "");
-    assert!(asked.elapsed() < AT_ONCE, "{:?}", asked.elapsed());
-    let answer = timeout(GONE, running).await.expect("an answer soon").unwrap().unwrap().into_inner();
-    assert_eq!(answer.diagnostics[0].summary, "Stopped");
-    assert_eq!(answer.private, b"applied");
-    rig.make("test_thing", None, &json!({"name": "after"})).await.sound();
+async fn stop_is_prompt_and_later_calls_run() {
+    let mut core = CoreClient::with_test_provider().await;
+    let running = start_slow_apply(&core).await;
+    let stop_sent = Instant::now();
+    assert_eq!(core.client.stop(stop::Request {}).await.unwrap().into_inner().error, "");
+    assert!(stop_sent.elapsed() < PROMPT, "{:?}", stop_sent.elapsed());
+    let response = timeout(EXIT_TIMEOUT, running).await.expect("an answer soon").unwrap().unwrap().into_inner();
+    assert_eq!(response.diagnostics[0].summary, "Stopped");
+    assert_eq!(response.private, b"applied");
+    core.plan_and_apply("test_thing", None, &json!({"name": "after"})).await.expect_no_diagnostics();
 }
 
 #[tokio::test]
-async fn case_55_a_host_that_hangs_up_does_not_cut_work_off() {
+async fn apply_continues_after_the_host_disconnects() {
     let folder = tempfile::tempdir().unwrap();
     let done = folder.path().join("done");
-    let mut command = stand_in();
-    command.env("STAND_IN_DONE", &done);
-    let rig = Rig::start(command).await;
-    let state = rig.config("test_thing", &json!({"name": "takes a while"}));
-    let planned = Kept { state: state.clone(), private: Vec::new(), identity: None };
-    let request = rig.apply_request("test_thing", None, &planned, &state);
-    let mut client = rig.client.clone();
-    let hung_up = timeout(Duration::from_millis(200), client.apply_resource_change(request)).await;
-    assert!(hung_up.is_err() && !done.exists());
+    let mut command = test_provider();
+    command.env("TEST_PROVIDER_DONE_FILE", &done);
+    let core = CoreClient::start(command).await;
+    let (mut client, request) = (core.client.clone(), create_request(&core, "takes a while"));
+    // The timeout drops the call, which resets its stream.
+    let response = timeout(Duration::from_millis(200), client.apply_resource_change(request)).await;
+    assert!(response.is_err() && !done.exists());
     let deadline = Instant::now() + Duration::from_secs(5);
     while !done.exists() {
-        assert!(Instant::now() < deadline, "the work was cut off");
+        assert!(Instant::now() < deadline, "the apply was aborted");
         sleep(Duration::from_millis(20)).await;
     }
 }

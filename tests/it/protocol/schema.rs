@@ -1,4 +1,4 @@
-//! Schemas keep the rules under which core loads them: most of these crash Terraform or end the run when broken.
+//! Schemas keep the rules of Terraform core. Most violations crash Terraform or end the run.
 
 use std::collections::BTreeSet;
 
@@ -14,14 +14,14 @@ use terraform_provider_mesh::{
 use tonic::Code;
 
 use crate::support::{
-    host::{Plugin, binary, stand_in},
-    rig::Rig,
+    core_client::CoreClient,
+    host::{Plugin, binary, test_provider},
 };
 
-/// Names that core takes for itself at the root of a resource.
+/// Names that core reserves at the root of a resource.
 const RESERVED: [&str; 7] = ["count", "for_each", "provider", "depends_on", "lifecycle", "connection", "provisioner"];
 
-/// Likewise at the root of the provider block.
+/// Names that core reserves at the root of the provider block.
 const RESERVED_BY_PROVIDERS: [&str; 2] = ["alias", "version"];
 
 fn kind(bytes: &[u8]) -> Type {
@@ -43,24 +43,24 @@ fn check_block(block: &Block, at: &str, faults: &mut Vec<String>) {
             fault(name, "must be one of required, optional and computed");
         }
         if attribute.write_only || attribute.deprecated || !attribute.deprecation_message.is_empty() {
-            fault(name, "neither write-only nor deprecated attributes are known here");
+            fault(name, "must be neither write-only nor deprecated");
         }
         if attribute.description.is_empty() {
             fault(name, "has no description");
         }
         if !is_name(name) || !names.insert(name.to_owned()) {
-            fault(name, "isn't a name, or is there twice");
+            fault(name, "is not a valid name, or is not unique");
         }
     }
     for nested in &block.block_types {
         let name = nested.type_name.as_str();
         if !is_name(name) || !names.insert(name.to_owned()) {
-            fault(name, "isn't a name, or is there twice");
+            fault(name, "is not a valid name, or is not unique");
         }
         match (nested.nesting(), nested.min_items, nested.max_items) {
             (NestingMode::Single, min, max) if min == max && (min == 0 || min == 1) => {}
             (NestingMode::List, min, max) if min <= max || max == 0 => {}
-            other => fault(name, &format!("can't nest as {other:?}")),
+            other => fault(name, &format!("invalid nesting {other:?}")),
         }
     }
     for nested in &block.block_types {
@@ -75,7 +75,7 @@ fn check_schema(name: &str, schema: &Schema, faults: &mut Vec<String>) {
     let blocks = block.block_types.iter().map(|nested| nested.type_name.as_str());
     let reserved = if name == "provider" { RESERVED_BY_PROVIDERS.as_slice() } else { &RESERVED };
     for reserved in attributes.chain(blocks).filter(|name| reserved.contains(name)) {
-        faults.push(format!("{name}.{reserved}: core keeps this name"));
+        faults.push(format!("{name}.{reserved}: core reserves this name"));
     }
     if schema.version < 0 || block.description.is_empty() {
         faults.push(format!("{name}: a version below 0, or no description"));
@@ -110,10 +110,10 @@ fn check_function(name: &str, function: &Function, faults: &mut Vec<String>) {
 }
 
 #[tokio::test]
-async fn case_15_27_schemas_are_sound() {
-    for (command, prefix) in [(binary(), "mesh_"), (stand_in(), "test_")] {
-        let mut rig = Rig::start(command).await;
-        let schemas = rig.schemas.clone();
+async fn schemas_keep_the_rules_of_core() {
+    for (command, prefix) in [(binary(), "mesh_"), (test_provider(), "test_")] {
+        let mut core = CoreClient::start(command).await;
+        let schemas = core.schemas.clone();
         let mut faults = Vec::new();
         check_schema("provider", schemas.provider.as_ref().unwrap(), &mut faults);
         for (name, schema) in schemas.resource_schemas.iter().chain(&schemas.data_source_schemas) {
@@ -124,7 +124,7 @@ async fn case_15_27_schemas_are_sound() {
             check_function(name, function, &mut faults);
         }
         let identities =
-            rig.client.get_resource_identity_schemas(get_resource_identity_schemas::Request {}).await.unwrap();
+            core.client.get_resource_identity_schemas(get_resource_identity_schemas::Request {}).await.unwrap();
         for (name, identity) in &identities.get_ref().identity_schemas {
             assert!(schemas.resource_schemas.contains_key(name));
             check_identity(name, identity, &mut faults);
@@ -144,46 +144,46 @@ async fn case_15_27_schemas_are_sound() {
 }
 
 #[tokio::test]
-async fn case_28_metadata_names_what_schemas_describe() {
-    for command in [binary(), stand_in()] {
-        let mut rig = Rig::start(command).await;
-        let metadata = rig.client.get_metadata(get_metadata::Request {}).await.unwrap().into_inner();
+async fn metadata_and_schemas_name_the_same_types() {
+    for command in [binary(), test_provider()] {
+        let mut core = CoreClient::start(command).await;
+        let metadata = core.client.get_metadata(get_metadata::Request {}).await.unwrap().into_inner();
         let names = |names: Vec<String>| names.into_iter().collect::<BTreeSet<_>>();
         assert_eq!(
             names(metadata.resources.into_iter().map(|r| r.type_name).collect()),
-            names(rig.schemas.resource_schemas.keys().cloned().collect())
+            names(core.schemas.resource_schemas.keys().cloned().collect())
         );
         assert_eq!(
             names(metadata.data_sources.into_iter().map(|r| r.type_name).collect()),
-            names(rig.schemas.data_source_schemas.keys().cloned().collect())
+            names(core.schemas.data_source_schemas.keys().cloned().collect())
         );
         assert_eq!(
             names(metadata.functions.into_iter().map(|f| f.name).collect()),
-            names(rig.schemas.functions.keys().cloned().collect())
+            names(core.schemas.functions.keys().cloned().collect())
         );
-        assert_eq!(metadata.server_capabilities, rig.schemas.server_capabilities);
-        let functions = rig.client.get_functions(get_functions::Request {}).await.unwrap().into_inner().functions;
-        assert_eq!(functions, rig.schemas.functions);
+        assert_eq!(metadata.server_capabilities, core.schemas.server_capabilities);
+        let functions = core.client.get_functions(get_functions::Request {}).await.unwrap().into_inner().functions;
+        assert_eq!(functions, core.schemas.functions);
     }
 }
 
 #[tokio::test]
-async fn case_29_calls_need_no_schema_call_before() {
-    let schemas = Rig::start(stand_in()).await;
-    let plugin = Plugin::start(stand_in()).await;
+async fn calls_work_without_a_schema_call() {
+    let first = CoreClient::start(test_provider()).await;
+    let plugin = Plugin::start(test_provider()).await;
     let client = plugin.provider().await;
     let mut fresh =
-        Rig { plugin, client, schemas: schemas.schemas.clone(), blocks: schemas.blocks.clone(), configured: None };
+        CoreClient { plugin, client, schemas: first.schemas.clone(), blocks: first.blocks.clone(), configured: None };
     assert_eq!(fresh.configure(&json!({})).await, Vec::<String>::new());
     assert_eq!(fresh.validate("test_thing", &json!({"name": "a"})).await, Vec::<String>::new());
-    fresh.make("test_thing", None, &json!({"name": "a"})).await.sound();
-    // Equal requests have equal answers.
+    fresh.plan_and_apply("test_thing", None, &json!({"name": "a"})).await.expect_no_diagnostics();
+    // Equal requests have equal responses.
     let again = fresh.client.get_schema(get_provider_schema::Request {}).await.unwrap().into_inner();
-    assert_eq!(again, schemas.schemas);
+    assert_eq!(again, first.schemas);
 }
 
 #[tokio::test]
-async fn what_is_not_offered_is_unimplemented() {
+async fn calls_of_other_resource_kinds_are_unimplemented() {
     let plugin = Plugin::start(binary()).await;
     let mut client = plugin.provider().await;
     let codes = [

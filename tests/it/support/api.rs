@@ -1,4 +1,4 @@
-//! The API server as another client sees it: what an operator with kubectl does behind the provider's back.
+//! A plain client of the API server, for what people and other tools do to objects besides the provider.
 
 use std::{future::Future, sync::LazyLock};
 
@@ -13,104 +13,110 @@ use tokio::runtime::Runtime;
 
 use super::watch::Watch;
 
-/// Blocks on `work`, so that tests stay ordinary functions.
-pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
+/// Runs `future` to its end, so that tests needn't be async.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
-    RUNTIME.block_on(work)
+    RUNTIME.block_on(future)
 }
 
-/// One user's way to the API server.
+/// A client that acts as one user.
 pub(crate) struct Api {
     client: Client,
 }
 
-/// What `kubeconfig` says, and nothing else.
+/// The client configuration of `kubeconfig`, without retries.
 pub(crate) fn config(kubeconfig: &str) -> Config {
     let kubeconfig = Kubeconfig::from_yaml(kubeconfig).expect("a kubeconfig");
-    let mut config =
-        wait(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())).expect("a usable kubeconfig");
-    // kube would try 429, 503 and 504 again by itself; a test wants to see them.
+    let mut config = block_on(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()))
+        .expect("a usable kubeconfig");
+    // kube would retry on 429, 503 and 504, which tests need to see.
     config.default_retry = false;
     config
 }
 
-/// What the server refused, and why.
+/// An error of a request.
 #[derive(Debug)]
-pub(crate) struct Refusal {
-    /// The HTTP status; 0 where no answer came.
+pub(crate) struct ApiError {
+    /// The HTTP status, or 0 if there was no response.
     pub(crate) code: u16,
-    /// The server's words.
+    /// The message of the server or of the client library.
     pub(crate) message: String,
 }
 
 impl Api {
-    /// As `kubeconfig` says.
+    /// A client that connects as `kubeconfig` says.
     pub(crate) fn new(kubeconfig: &str) -> Self {
         let config = config(kubeconfig);
-        Self { client: wait(async { Client::try_from(config).expect("a client") }) }
+        Self { client: block_on(async { Client::try_from(config).expect("a client") }) }
     }
 
-    /// Any request; `content` is the body and its type.
-    pub(crate) fn request(&self, method: Method, path: &str, content: Option<(&str, &Json)>) -> Result<Json, Refusal> {
+    /// Sends any request. `content` is the content type and the body.
+    pub(crate) fn request(&self, method: Method, path: &str, content: Option<(&str, &Json)>) -> Result<Json, ApiError> {
         let mut request = Request::builder().method(method).uri(path);
-        if let Some((kind, _)) = content {
-            request = request.header("content-type", kind);
+        if let Some((content_type, _)) = content {
+            request = request.header("content-type", content_type);
         }
         let body = content.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
-        wait(self.client.request(request.body(body).expect("a request"))).map_err(|e| match e {
-            kube::Error::Api(status) => Refusal { code: status.code, message: status.message.clone() },
-            other => Refusal { code: 0, message: other.to_string() },
+        block_on(self.client.request(request.body(body).expect("a request"))).map_err(|e| match e {
+            kube::Error::Api(status) => ApiError { code: status.code, message: status.message.clone() },
+            other => ApiError { code: 0, message: other.to_string() },
         })
     }
 
-    /// The object, if there is one.
+    /// Reads the object; `None` if it doesn't exist.
     pub(crate) fn get(&self, key: &Key) -> Option<Json> {
         match self.request(Method::GET, &path(key), None) {
             Ok(object) => Some(object),
-            Err(refusal) if refusal.code == 404 => None,
-            Err(refusal) => panic!("{key}: {refusal:?}"),
+            Err(error) if error.code == 404 => None,
+            Err(error) => panic!("{key}: {error:?}"),
         }
     }
 
-    /// Server-side apply by `manager`, of any object; a field that the server does not know is refused.
+    /// Reads the object, which must exist.
+    #[track_caller]
+    pub(crate) fn get_existing(&self, key: &Key) -> Json {
+        self.get(key).unwrap_or_else(|| panic!("{key} doesn't exist"))
+    }
+
+    /// Applies any object server-side as `manager`. Fields that the server doesn't know are an error.
     pub(crate) fn apply(&self, object: &Json, manager: &str) {
         let path = format!("{}?fieldManager={manager}&force=true&fieldValidation=Strict", path_of(object));
         let done = self.request(Method::PATCH, &path, Some(("application/apply-patch+yaml", object)));
-        done.unwrap_or_else(|refusal| panic!("applying {object}: {refusal:?}"));
+        done.unwrap_or_else(|error| panic!("applying {object}: {error:?}"));
     }
 
-    /// What [`Self::apply`] would leave there; nothing is written.
-    pub(crate) fn dry_run(&self, object: &Json, manager: &str) -> Result<Json, Refusal> {
+    /// A dry run of [`Self::apply`]: the object as it would be afterwards.
+    pub(crate) fn dry_run(&self, object: &Json, manager: &str) -> Result<Json, ApiError> {
         let path = format!("{}?fieldManager={manager}&force=true&fieldValidation=Strict&dryRun=All", path_of(object));
         self.request(Method::PATCH, &path, Some(("application/apply-patch+yaml", object)))
     }
 
-    /// What `kubectl patch --type merge` does.
+    /// Applies a merge patch, as `kubectl patch --type merge` does.
     pub(crate) fn patch(&self, key: &Key, change: &Json) {
         let path = format!("{}?fieldManager=kubectl-patch", path(key));
         let done = self.request(Method::PATCH, &path, Some(("application/merge-patch+json", change)));
-        done.unwrap_or_else(|refusal| panic!("patching {key}: {refusal:?}"));
+        done.unwrap_or_else(|error| panic!("patching {key}: {error:?}"));
     }
 
-    /// Deletes the object, which is there.
+    /// Deletes the object, which must exist.
     pub(crate) fn delete(&self, key: &Key) {
         let done = self.request(Method::DELETE, &path(key), None);
-        done.unwrap_or_else(|refusal| panic!("deleting {key}: {refusal:?}"));
+        done.unwrap_or_else(|error| panic!("deleting {key}: {error:?}"));
     }
 
-    /// Every object in `namespace` of a kind that the provider writes, sorted.
+    /// The keys of all objects in `namespace` of kinds that the provider writes, sorted.
     pub(crate) fn objects(&self, namespace: &str) -> Vec<String> {
         let kinds = object::kind::MANAGED.iter().filter(|kind| kind.namespaced);
         let mut keys: Vec<String> = kinds
             .flat_map(|kind| {
                 let list = self.request(Method::GET, &collection(&kind.api_version(), namespace, kind.plural), None);
                 let items = list.expect("a list")["items"].as_array().cloned().unwrap_or_default();
-                // The rights of the tests' users aren't the test's.
-                let of_users = move |item: &Json| {
+                // Roles and RoleBindings of the tests' users aren't objects under test.
+                let is_of_test_users = move |item: &Json| {
                     kind.group == "rbac.authorization.k8s.io"
                         && item["metadata"]["labels"][object::label::MANAGED].is_null()
                 };
-                items.into_iter().filter(move |item| !of_users(item)).map(|item| {
+                items.into_iter().filter(move |item| !is_of_test_users(item)).map(|item| {
                     let name = item["metadata"]["name"].as_str().expect("a name").to_owned();
                     Key::new(kind, namespace, &name).to_string()
                 })
@@ -120,13 +126,13 @@ impl Api {
         keys
     }
 
-    /// What happens from now on to the objects of these kinds.
+    /// Watches the objects of these kinds from now on.
     pub(crate) fn watch(&self, kinds: &[&'static object::Kind], namespace: &str) -> Watch {
         Watch::start(&self.client, kinds, namespace)
     }
 
-    /// May this user do it?
-    pub(crate) fn can(&self, verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> bool {
+    /// Whether RBAC allows this user the request.
+    pub(crate) fn is_allowed(&self, verb: &str, group: &str, resource: &str, namespace: &str, name: &str) -> bool {
         let attributes =
             json!({ "verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name });
         let review = json!({
@@ -138,7 +144,7 @@ impl Api {
         answer["status"]["allowed"] == true
     }
 
-    /// A token of a ServiceAccount.
+    /// Requests a token of a ServiceAccount.
     pub(crate) fn token(&self, namespace: &str, account: &str) -> String {
         let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token");
         let request = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
@@ -147,6 +153,7 @@ impl Api {
     }
 }
 
+/// The URL path of a collection. An empty namespace stands for kinds of the whole cluster.
 pub(super) fn collection(api_version: &str, namespace: &str, plural: &str) -> String {
     let root = if api_version.contains('/') { "apis" } else { "api" };
     if namespace.is_empty() {
@@ -161,7 +168,7 @@ fn path(key: &Key) -> String {
     format!("{}/{}", collection(&key.kind.api_version(), namespace, key.kind.plural), key.name)
 }
 
-/// The URL of an object of any kind.
+/// The URL path of an object of any kind.
 fn path_of(object: &Json) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
     let kind = text("/kind");

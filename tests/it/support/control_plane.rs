@@ -1,7 +1,7 @@
-//! One real control plane for the whole test run, and a namespace of its own for each test.
+//! One real control plane for the whole test run, and a separate namespace for each test.
 //!
-//! `tests/tools/control-plane.sh` starts the servers and ends them when its stdin does: the pipe that this process holds for
-//! as long as it lives, however it dies.
+//! `tests/tools/control-plane.sh` starts the servers, and ends them when its standard input closes. This process holds that
+//! pipe open for as long as it lives, so the servers end with it even if it is killed.
 
 use std::{
     io::{BufRead, BufReader},
@@ -18,50 +18,51 @@ use tempfile::TempDir;
 
 use super::{
     api::Api,
-    users::{Authority, Credential, Grant, User, documented},
+    users::{Credential, Grant, User, UserAuthority, documented_manifests},
 };
 
-/// The control plane of this test run, started by whoever asks first.
+/// The control plane of this test run, which the first call starts.
 pub(crate) fn control_plane() -> &'static ControlPlane {
     static PLANE: LazyLock<ControlPlane> = LazyLock::new(ControlPlane::start);
     &PLANE
 }
 
-/// A real API server with Istio's kinds, and RBAC on.
+/// A real API server with Istio's CustomResourceDefinitions and with RBAC.
 pub(crate) struct ControlPlane {
-    /// `https://127.0.0.1:26443`
+    /// URL of the API server, for example `https://127.0.0.1:26443`.
     pub(crate) server: String,
-    /// Whom the server's certificate is signed by, as PEM.
+    /// The CA certificate that signed the server's certificate, as PEM.
     pub(crate) certificate_authority: String,
-    /// May do everything.
+    /// A user with all rights.
     pub(crate) admin: User,
-    /// Signs client certificates that the server takes for users.
-    authority: Authority,
+    /// Signs client certificates that the server accepts.
+    authority: UserAuthority,
+    /// Number of namespaces so far, which makes their names unique.
     namespaces: AtomicU32,
-    /// Holds the servers: they end with its stdin.
-    _supervisor: Child,
-    /// The authority's certificate, which the server reads again now and then.
+    /// The script that runs the servers. They end when its standard input closes.
+    _script: Child,
+    /// Contains the authority's certificate, which the server re-reads from time to time.
     _folder: TempDir,
 }
 
 impl ControlPlane {
-    /// One more, for what would be in the way of other tests.
+    /// Starts a separate control plane, for tests whose objects would disturb other tests.
     pub(crate) fn start() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let authority = Authority::new();
+        let authority = UserAuthority::new();
         let client_ca = folder.path().join("client-ca.pem");
         std::fs::write(&client_ca, authority.pem()).expect("writing the client CA");
-        let mut supervisor = Command::new(repository().join("tests/tools/control-plane.sh"))
+        let mut script = Command::new(repository_root().join("tests/tools/control-plane.sh"))
             .env("CLIENT_CA", &client_ca)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("running tests/tools/control-plane.sh");
-        let stdout = supervisor.stdout.take().expect("it is piped");
+        let stdout = script.stdout.take().expect("it is piped");
         let mut kubeconfig = String::new();
         BufReader::new(stdout).read_line(&mut kubeconfig).expect("reading from tests/tools/control-plane.sh");
-        assert!(!kubeconfig.is_empty(), "the control plane is not there: run `make tools`, and see the lines above");
-        let config = yaml(&std::fs::read_to_string(kubeconfig.trim()).expect("reading the kubeconfig")).remove(0);
+        assert!(!kubeconfig.is_empty(), "the control plane didn't start: run `make tools`, and see its output above");
+        let config = parse_yaml(&std::fs::read_to_string(kubeconfig.trim()).expect("reading the kubeconfig")).remove(0);
         let text = |pointer: &str| config.pointer(pointer).and_then(Json::as_str).expect(pointer).to_owned();
         let certificate = text("/clusters/0/cluster/certificate-authority");
         let plane = Self {
@@ -70,98 +71,103 @@ impl ControlPlane {
             admin: User { name: "admin".to_owned(), credential: Credential::Token(text("/users/0/user/token")) },
             authority,
             namespaces: AtomicU32::new(0),
-            _supervisor: supervisor,
+            _script: script,
             _folder: folder,
         };
-        for manifest in documented("cluster-identity") {
+        for manifest in documented_manifests("cluster-identity") {
             plane.api().apply(&manifest, "tests");
         }
         plane
     }
 
-    /// The administrator's way to the server.
+    /// A client with all rights.
     pub(crate) fn api(&self) -> Api {
         Api::new(&self.kubeconfig(&self.admin))
     }
 
-    /// A new namespace, `what` in its name.
-    pub(crate) fn namespace(&'static self, what: &str) -> Namespace {
-        let name = format!("{what}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
-        self.make_namespace(&name);
+    /// Creates a namespace with a unique name that starts with `prefix`.
+    pub(crate) fn namespace(&'static self, prefix: &str) -> Namespace {
+        let name = format!("{prefix}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
+        self.create_namespace(&name);
         Namespace { plane: self, name }
     }
 
-    /// A namespace of this name.
-    pub(crate) fn make_namespace(&self, name: &str) {
+    /// Creates a namespace of this name.
+    pub(crate) fn create_namespace(&self, name: &str) {
         self.api().apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }), "tests");
     }
 
-    /// A ServiceAccount, which is how pipelines are known to a cluster, with no rights of its own.
-    pub(crate) fn account(&self, home: &str, name: &str) -> User {
+    /// Creates a ServiceAccount without any rights, which is how CI pipelines usually authenticate.
+    pub(crate) fn service_account(&self, namespace: &str, name: &str) -> User {
         let api = self.api();
-        let account =
-            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": home } });
+        let account = json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": namespace } });
         api.apply(&account, "tests");
         User {
-            credential: Credential::Token(api.token(home, name)),
-            name: format!("system:serviceaccount:{home}:{name}"),
+            credential: Credential::Token(api.token(namespace, name)),
+            name: format!("system:serviceaccount:{namespace}:{name}"),
         }
     }
 
-    /// A user who holds what the grants document, each in its namespace, and nothing else. It lives elsewhere, so that a
-    /// namespace holds what the test put there alone.
-    pub(crate) fn pipeline(&self, name: &str, grants: &[(Grant, &str)]) -> User {
-        let user = self.account("default", name);
+    /// A user with exactly the rights of `grants`, each in its namespace. Its ServiceAccount is in the namespace
+    /// `default`, so that the test's namespace contains only the objects under test.
+    pub(crate) fn user_with_grants(&self, name: &str, grants: &[(Grant, &str)]) -> User {
+        let user = self.service_account("default", name);
         for (grant, namespace) in grants {
-            self.admit(&user, *grant, namespace);
+            self.grant(&user, *grant, namespace);
         }
         user
     }
 
-    /// Gives a user what `grant` documents in `namespace`, beside what it has.
-    fn admit(&self, user: &User, grant: Grant, namespace: &str) {
+    /// Adds the rights of `grant` in `namespace` to the user's rights.
+    fn grant(&self, user: &User, grant: Grant, namespace: &str) {
         let subject = json!({ "kind": "User", "name": user.name, "apiGroup": "rbac.authorization.k8s.io" });
         for manifest in grant.manifests(namespace, &subject) {
             self.api().apply(&manifest, "tests");
         }
     }
 
-    /// A user known by a client certificate, with `groups` and no other rights.
+    /// A user with a client certificate, who belongs to `groups` and has no other rights.
     pub(crate) fn certificate_user(&self, name: &str, groups: &[&str]) -> User {
         self.authority.user(name, groups)
     }
 
-    /// The kubeconfig of `user`.
+    /// A kubeconfig for `user`.
     pub(crate) fn kubeconfig(&self, user: &User) -> String {
         user.kubeconfig(&self.server, Some(&self.certificate_authority))
     }
 }
 
-/// A namespace of one test's own.
+/// A namespace that belongs to one test.
 pub(crate) struct Namespace {
     plane: &'static ControlPlane,
-    /// Unique in the test run.
+    /// Name of the namespace, unique in the test run.
     pub(crate) name: String,
 }
 
 impl Namespace {
-    /// A user who holds what `grant` documents in this namespace, and nothing else.
+    /// A user with exactly the rights of `grant` in this namespace.
     pub(crate) fn user(&self, grant: Grant) -> User {
-        self.plane.pipeline(&format!("{}-{grant}", self.name), &[(grant, &self.name)])
+        self.plane.user_with_grants(&format!("{}-{grant}", self.name), &[(grant, &self.name)])
     }
 
-    /// Gives a user what `grant` documents in this namespace, beside what it has.
-    pub(crate) fn admit(&self, user: &User, grant: Grant) {
-        self.plane.admit(user, grant, &self.name);
+    /// Panics if the namespace contains any object of a kind that the provider writes.
+    #[track_caller]
+    pub(crate) fn assert_empty(&self) {
+        assert_eq!(self.plane.api().objects(&self.name), Vec::<String>::new());
+    }
+
+    /// Adds the rights of `grant` in this namespace to the user's rights.
+    pub(crate) fn grant(&self, user: &User, grant: Grant) {
+        self.plane.grant(user, grant, &self.name);
     }
 }
 
-/// Where Cargo.toml is.
-pub(crate) fn repository() -> PathBuf {
+/// Path of the repository, which contains Cargo.toml.
+pub(crate) fn repository_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
 }
 
-/// The documents of a YAML file.
-pub(crate) fn yaml(text: &str) -> Vec<Json> {
+/// Parses all documents of a YAML file.
+pub(crate) fn parse_yaml(text: &str) -> Vec<Json> {
     serde_saphyr::from_multiple(text).expect("YAML")
 }

@@ -1,4 +1,4 @@
-//! A plugin host: starts a plugin as Terraform does, reads its line, connects with a certificate of its own.
+//! A plugin host: starts a plugin as Terraform does, reads its handshake line, and connects with a certificate of its own.
 
 use std::{
     path::PathBuf,
@@ -39,29 +39,34 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
-/// What Terraform puts into the environment to show that it is a plugin host.
+/// The environment variable by which a plugin recognizes its host, and its value for Terraform providers.
 pub const COOKIE: (&str, &str) =
     ("TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2");
 
-/// No answer takes longer, or the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Time after which a test fails for lack of a response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The provider's binary, in an environment that says nothing.
+/// The command of the provider's binary, in an almost empty environment.
 pub fn binary() -> Command {
-    bare(PathBuf::from(env!("CARGO_BIN_EXE_terraform-provider-mesh")))
+    command_without_environment(PathBuf::from(env!("CARGO_BIN_EXE_terraform-provider-mesh")))
 }
 
-/// This test binary as a plugin with the provider of [`stand_in`](super::stand_in).
-pub fn stand_in() -> Command {
-    let mut command = bare(std::env::current_exe().unwrap());
-    command.args(["--exact", "support::stand_in::serves", "--nocapture", "--test-threads=1"]);
+/// The command of this test binary as a plugin with the provider of [`test_provider`](super::test_provider).
+pub fn test_provider() -> Command {
+    let mut command = command_without_environment(std::env::current_exe().unwrap());
+    command.args([
+        "--exact",
+        "support::test_provider::serves_when_a_host_started_it",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
     command
 }
 
-fn bare(program: PathBuf) -> Command {
+fn command_without_environment(program: PathBuf) -> Command {
     let mut command = Command::new(program);
     command.env_clear();
-    // The loader may need it, and so may whatever measures coverage.
+    // The dynamic loader and coverage tools may need these.
     for name in ["PATH", "LD_LIBRARY_PATH", "TMPDIR", "LLVM_PROFILE_FILE"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
@@ -70,7 +75,7 @@ fn bare(program: PathBuf) -> Command {
     command
 }
 
-/// The host's certificate, as go-plugin makes it: self-signed, P-521, a CA's.
+/// The host's certificate. As go-plugin makes it, it is self-signed, P-521, and a CA certificate.
 pub struct Identity {
     pub certificate: CertificateDer<'static>,
     pub pem: String,
@@ -88,15 +93,15 @@ impl Identity {
         Self { certificate: certificate.der().clone(), pem: certificate.pem(), key: key.serialize_der() }
     }
 
-    /// A TLS client that trusts `server` alone, and shows this identity if `shown`.
-    pub fn connector(&self, server: CertificateDer<'static>, shown: bool) -> TlsConnector {
+    /// A TLS client that trusts only the certificate `server`, and that sends this certificate if `authenticate` is true.
+    pub fn connector(&self, server: CertificateDer<'static>, authenticate: bool) -> TlsConnector {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Pin(server)));
-        let mut config = if shown {
+            .with_custom_certificate_verifier(Arc::new(PinnedCertificate(server)));
+        let mut config = if authenticate {
             let key = PrivateKeyDer::Pkcs8(self.key.clone().into());
             config.with_client_auth_cert(vec![self.certificate.clone()], key).unwrap()
         } else {
@@ -107,11 +112,11 @@ impl Identity {
     }
 }
 
-/// Go's client has the plugin's certificate as its only root, and checks the name `localhost`.
+/// A verifier like the one of Go's client: the plugin's certificate is the only root, and the name must match.
 #[derive(Debug)]
-struct Pin(CertificateDer<'static>);
+struct PinnedCertificate(CertificateDer<'static>);
 
-impl ServerCertVerifier for Pin {
+impl ServerCertVerifier for PinnedCertificate {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -148,62 +153,62 @@ impl ServerCertVerifier for Pin {
     }
 }
 
-/// A plugin that has been started and has said its line.
+/// A running plugin that has printed its handshake line.
 pub struct Plugin {
     pub child: Child,
-    /// As read, with its line end.
+    /// The handshake line with its line end.
     pub line: String,
     pub identity: Option<Identity>,
     stderr: Arc<Mutex<String>>,
-    /// Its temporary folder: a plugin that is killed leaves its socket behind.
+    /// The plugin's TMPDIR, for a plugin that is killed leaves its socket behind.
     _folder: TempDir,
 }
 
 impl Plugin {
-    /// Starts `command` as a host does, with mutual TLS.
+    /// Starts a plugin as a host does, with mutual TLS.
     pub async fn start(mut command: Command) -> Self {
         let identity = Identity::new();
         command.env("PLUGIN_CLIENT_CERT", &identity.pem);
         Self { identity: Some(identity), ..Self::start_plain(command).await }
     }
 
-    /// Starts `command` as a host does, without TLS.
+    /// Starts a plugin as a host does, without TLS.
     pub async fn start_plain(mut command: Command) -> Self {
         command.env(COOKIE.0, COOKIE.1).env("PLUGIN_PROTOCOL_VERSIONS", "6,5");
         Self::spawn(command, |line| line.contains("|grpc|")).await
     }
 
-    /// Starts `command` and waits for the line that `announces`.
-    pub async fn spawn(mut command: Command, announces: impl Fn(&str) -> bool) -> Self {
+    /// Starts a plugin and waits for the first line for which `is_handshake` is true.
+    pub async fn spawn(mut command: Command, is_handshake: impl Fn(&str) -> bool) -> Self {
         let folder = TempDir::new().unwrap();
         command.env("TMPDIR", folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
         let mut errors = BufReader::new(child.stderr.take().unwrap()).lines();
-        let kept = stderr.clone();
+        let shared = stderr.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = errors.next_line().await {
-                let mut kept = kept.lock().unwrap();
-                kept.push_str(&line);
-                kept.push('\n');
+                let mut text = shared.lock().unwrap();
+                text.push_str(&line);
+                text.push('\n');
             }
         });
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        while !announces(&line) {
+        while !is_handshake(&line) {
             line.clear();
-            let read = timeout(PATIENCE, output.read_line(&mut line)).await.expect("a line in time").unwrap();
+            let read = timeout(RESPONSE_TIMEOUT, output.read_line(&mut line)).await.expect("a line in time").unwrap();
             assert!(read > 0, "the plugin ended without a line; stderr:\n{}", stderr.lock().unwrap());
         }
-        // As hosts do: whatever else comes is read, so that nothing blocks.
+        // Like a host, reads further output, so that the plugin doesn't block on a full pipe.
         tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
         Self { child, line, identity: None, stderr, _folder: folder }
     }
 
-    /// The fields of the line.
+    /// The fields of the handshake line.
     pub fn fields(&self) -> Vec<&str> {
-        // The libtest harness of a stand-in writes its own words before the line.
+        // For the test provider, the test harness prints text before the handshake on the same line.
         let start = self.line.find("1|").unwrap();
         self.line[start..].trim_end_matches('\n').split('|').collect()
     }
@@ -212,20 +217,20 @@ impl Plugin {
         PathBuf::from(self.fields()[3])
     }
 
-    /// The plugin's certificate, from its line.
+    /// The plugin's certificate, from the handshake line.
     pub fn certificate(&self) -> CertificateDer<'static> {
         STANDARD_NO_PAD.decode(self.fields()[5]).unwrap().into()
     }
 
-    /// What it wrote to stderr until now.
+    /// The plugin's standard error so far.
     pub fn stderr(&self) -> String {
         self.stderr.lock().unwrap().clone()
     }
 
-    /// A connection as this host makes it.
+    /// Opens a connection, with mutual TLS if the plugin was started with it.
     pub async fn channel(&self) -> Channel {
         let socket = self.socket();
-        let endpoint = Endpoint::from_static("http://localhost").timeout(PATIENCE);
+        let endpoint = Endpoint::from_static("http://localhost").timeout(RESPONSE_TIMEOUT);
         match &self.identity {
             None => plain_channel(socket).await,
             Some(identity) => {
@@ -265,27 +270,28 @@ impl Plugin {
         HealthClient::new(self.channel().await)
     }
 
-    /// Asks the plugin to end and waits as long as a host would.
+    /// Shuts the plugin down, and waits for its end as long as a host does. Returns its standard error.
     pub async fn shut_down(mut self) -> String {
         self.controller().await.shutdown(Empty {}).await.unwrap();
-        let status = timeout(Duration::from_secs(2), self.child.wait()).await.expect("gone within 2 s").unwrap();
+        let status =
+            timeout(Duration::from_secs(2), self.child.wait()).await.expect("the plugin ends within 2 s").unwrap();
         assert!(status.success(), "{status}; stderr:\n{}", self.stderr());
         self.stderr()
     }
 
-    /// Sends a signal by the system's own tool.
+    /// Sends a signal, for example `TERM`, with the `kill` program.
     pub async fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
     }
 }
 
-/// A connection without TLS.
+/// Opens a connection without TLS.
 pub async fn plain_channel(socket: PathBuf) -> Channel {
     let connect = service_fn(move |_| {
         let socket = socket.clone();
         async move { UnixStream::connect(socket).await.map(TokioIo::new) }
     });
-    let endpoint = Endpoint::from_static("http://localhost").timeout(PATIENCE);
+    let endpoint = Endpoint::from_static("http://localhost").timeout(RESPONSE_TIMEOUT);
     endpoint.connect_with_connector(connect).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! istioctl, which knows what Istio's webhook refuses, and finds what is wrong in a cluster.
+//! Runs istioctl: `validate` applies the rules of Istio's webhook, and `analyze` looks for problems in a cluster.
 
 use std::{
     ffi::OsStr,
@@ -10,39 +10,40 @@ use std::{
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use super::control_plane::repository;
+use super::control_plane::repository_root;
 
 /// A finding of `istioctl analyze`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Finding {
-    /// `IST0136`
+    /// Message code, for example `IST0136`.
     pub(crate) code: String,
-    /// `Error`, `Warning` or `Info`.
+    /// Severity: `Error`, `Warning` or `Info`.
     pub(crate) level: String,
-    /// The object that it is about.
+    /// The object that the finding is about.
     pub(crate) origin: String,
-    /// What was found.
+    /// The message text.
     pub(crate) message: String,
 }
 
-/// What the webhook's own rules say of these objects: nothing, or why they are refused.
+/// Checks the objects by the rules of Istio's webhook. The error is istioctl's output.
 pub(crate) fn validate(objects: &[Json]) -> Result<(), String> {
-    let folder = folder(objects);
-    // A webhook's warnings are an exit of 0.
+    let folder = object_files(objects);
+    // istioctl exits with 0 if there are only warnings.
     let output = run(["validate".as_ref(), "--filename".as_ref(), folder.path().as_os_str()]);
     if output.status.success() { Ok(()) } else { Err(text(&output)) }
 }
 
-/// Everything that `istioctl analyze` would find in the cluster if it held these objects of Istio's too, sorted.
+/// Everything that `istioctl analyze` would find in the cluster if it also held these Istio objects, sorted.
 ///
-/// Without a cluster a third of its checks would be skipped, in silence: whatever needs a Service, a Pod or a Namespace.
+/// A cluster is needed: without one, analyze silently skips every check that needs a Service, a Pod or a Namespace, a third
+/// of all checks.
 pub(crate) fn analyze(kubeconfig: &str, objects: &[Json]) -> Vec<Finding> {
-    let (folder, home) = (folder(objects), TempDir::new().expect("a temporary folder"));
+    let (folder, home) = (object_files(objects), TempDir::new().expect("a temporary folder"));
     let config = home.path().join("kubeconfig");
     fs::write(&config, kubeconfig).expect("writing a kubeconfig");
-    // Without --all-namespaces only the namespace `default` is looked at.
-    let words = ["analyze", "--all-namespaces", "--output", "json", "--kubeconfig"];
-    let output = run(words.map(OsStr::new).into_iter().chain([config.as_os_str(), folder.path().as_os_str()]));
+    // Without --all-namespaces, only the namespace `default` is analyzed.
+    let arguments = ["analyze", "--all-namespaces", "--output", "json", "--kubeconfig"];
+    let output = run(arguments.map(OsStr::new).into_iter().chain([config.as_os_str(), folder.path().as_os_str()]));
     let found: Json = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output)));
     let found = found.as_array().expect("a list").iter().map(|finding| {
         let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
@@ -53,8 +54,8 @@ pub(crate) fn analyze(kubeconfig: &str, objects: &[Json]) -> Vec<Finding> {
     found
 }
 
-/// The objects, a file each, in order.
-fn folder(objects: &[Json]) -> TempDir {
+/// Writes each object to a file of a temporary folder. File names keep the order of the objects.
+fn object_files(objects: &[Json]) -> TempDir {
     let folder = TempDir::new().expect("a temporary folder");
     for (n, object) in objects.iter().enumerate() {
         let name = object["metadata"]["name"].as_str().expect("a name");
@@ -64,11 +65,11 @@ fn folder(objects: &[Json]) -> TempDir {
     folder
 }
 
-fn run<'a>(words: impl IntoIterator<Item = &'a OsStr>) -> Output {
-    let program = repository().join("target/tools/istioctl");
-    // No home and no kubeconfig: whatever this machine's user has set up must not count.
-    let done = Command::new(&program).args(words).env_clear().env("HOME", Path::new("/nonexistent")).output();
-    done.unwrap_or_else(|e| panic!("running {}: {e}; is `make tools` done?", program.display()))
+fn run<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Output {
+    let program = repository_root().join("target/tools/istioctl");
+    // No home folder and no kubeconfig: settings of the user who runs the tests must not matter.
+    let output = Command::new(&program).args(arguments).env_clear().env("HOME", Path::new("/nonexistent")).output();
+    output.unwrap_or_else(|e| panic!("running {}: {e}; is `make tools` done?", program.display()))
 }
 
 fn text(output: &Output) -> String {

@@ -1,20 +1,22 @@
-//! What the tests stand on.
+//! Fixtures, servers and clients that several test modules share.
 
-// A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
+// A failure in these helpers fails the test, so they may panic. Clippy exempts only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 pub(crate) mod api;
+pub(crate) mod assertions;
+pub(crate) mod connect_proxy;
 pub(crate) mod control_plane;
-pub(crate) mod core;
-pub(crate) mod foreign;
+pub(crate) mod core_client;
+pub(crate) mod core_rules;
 pub(crate) mod host;
 pub(crate) mod istioctl;
-pub(crate) mod namespaces;
+pub(crate) mod namespace_finalizer;
+pub(crate) mod other_provider;
+pub(crate) mod polling;
 pub(crate) mod proxy;
-pub(crate) mod rig;
 pub(crate) mod scripted_server;
-pub(crate) mod stand_in;
 pub(crate) mod terraform;
-pub(crate) mod tunnel;
+pub(crate) mod test_provider;
 pub(crate) mod users;
 pub(crate) mod watch;

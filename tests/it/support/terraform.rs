@@ -1,4 +1,4 @@
-//! The real terraform and the real tofu, in a folder of their own, with the provider that was just built.
+//! Runs the real `terraform` and `tofu` with the provider that was just built, each in a temporary folder.
 
 use std::{
     fmt,
@@ -14,12 +14,12 @@ use std::{
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use super::{control_plane::repository, foreign};
+use super::{control_plane::repository_root, other_provider};
 
-/// How long one command may take: far beyond any that goes well, and short enough to tell of one that hangs.
-const LIMIT: Duration = Duration::from_mins(3);
+/// Time after which a command counts as hanging, far more than any successful one takes.
+const COMMAND_TIMEOUT: Duration = Duration::from_mins(3);
 
-/// Which of the two.
+/// The command line tool that runs the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
     /// HashiCorp's Terraform, from the PATH.
@@ -29,13 +29,13 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    /// Both.
+    /// All tools.
     pub(crate) const ALL: [Self; 2] = [Self::Terraform, Self::Tofu];
 
     fn program(self) -> PathBuf {
         match self {
             Self::Terraform => PathBuf::from("terraform"),
-            Self::Tofu => repository().join("target/tools/tofu"),
+            Self::Tofu => repository_root().join("target/tools/tofu"),
         }
     }
 }
@@ -49,136 +49,137 @@ impl fmt::Display for Tool {
     }
 }
 
-/// The provider that was just built, or the one that `MESH_PROVIDER` names: a benchmark measures a release build, and the
-/// tests themselves needn't be one.
+/// Path of the provider that was just built, or of the one that `MESH_PROVIDER` names: benchmarks measure a release build,
+/// although the test binary itself isn't one.
 pub(crate) fn provider() -> PathBuf {
     std::env::var_os("MESH_PROVIDER")
         .map_or_else(|| env!("CARGO_BIN_EXE_terraform-provider-mesh").into(), PathBuf::from)
 }
 
-/// A folder with one configuration and its state.
+/// A temporary folder with a configuration and its state.
 pub(crate) struct Workspace {
     tool: Tool,
     folder: TempDir,
     environment: Vec<(String, String)>,
 }
 
-/// What one command said.
-pub(crate) struct Run {
-    /// Its exit code; `None` if a signal ended it.
+/// The result of a command.
+pub(crate) struct CommandOutput {
+    /// Exit code, or `None` if a signal ended the command.
     pub(crate) code: Option<i32>,
-    /// What it wrote on stdout.
+    /// Standard output.
     pub(crate) stdout: String,
-    /// What it wrote on stderr.
+    /// Standard error.
     pub(crate) stderr: String,
 }
 
-impl Run {
-    /// Panics with all that was said unless the command went well.
+impl CommandOutput {
+    /// Panics with the whole output unless the command succeeded.
     #[track_caller]
-    pub(crate) fn succeeded(self) -> Self {
+    pub(crate) fn expect_success(self) -> Self {
         assert_eq!(self.code, Some(0), "{self}");
         self
     }
 
-    /// The errors, unwrapped: words separated by single spaces, without the frame that is drawn around them.
+    /// The error output of a command that must have failed, as words separated by single spaces, without frames.
     #[track_caller]
     pub(crate) fn errors(&self) -> String {
         assert_eq!(self.code, Some(1), "{self}");
-        words(&self.stderr)
+        unframe(&self.stderr)
     }
 }
 
-impl fmt::Display for Run {
+impl fmt::Display for CommandOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "exit code {:?}\n{}\n{}", self.code, self.stdout, self.stderr)
     }
 }
 
-/// Text as words separated by single spaces, without the frame that is drawn around diagnostics.
-fn words(text: &str) -> String {
-    let framed = text.replace(['│', '╷', '╵'], " ");
-    framed.split_whitespace().collect::<Vec<_>>().join(" ")
+/// Removes the frames and line breaks of diagnostics: words separated by single spaces remain.
+pub(crate) fn unframe(text: &str) -> String {
+    let text = text.replace(['│', '╷', '╵'], " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What a plan says.
+/// The result of a successful plan.
 pub(crate) struct Plan {
-    /// Nothing would change.
+    /// Whether an apply would change nothing.
     pub(crate) is_empty: bool,
-    /// The plan as people read it, warnings included, as words separated by single spaces.
+    /// The human-readable plan with its warnings, as words separated by single spaces.
     pub(crate) text: String,
 }
 
 impl Workspace {
-    /// An empty folder. The provider is found by `dev_overrides`, so no `init` is needed.
+    /// An empty folder. The provider is found through `dev_overrides`, so no `init` is needed.
     pub(crate) fn new(tool: Tool) -> Self {
         let provider = provider();
         let bin = provider.parent().expect("it is in a folder").display();
-        Self::finding(
+        Self::with_installation(
             tool,
             &format!("  dev_overrides {{\n    \"mesh-provider/mesh\" = \"{bin}\"\n  }}\n  direct {{}}\n"),
         )
     }
 
-    /// An empty folder, in which another provider, `hashicorp/kubernetes`, is found too: [`foreign`](super::foreign) stands
-    /// in for it. Core wants it there before it moves or forgets what that provider made.
-    pub(crate) fn beside(tool: Tool, source: &str) -> Self {
-        let kind = source.rsplit('/').next().expect("a source has a type");
+    /// An empty folder, in which the provider `source` is found too: [`other_provider`] serves it. Terraform core needs
+    /// that provider in order to move or forget a resource of it.
+    pub(crate) fn with_other_provider(tool: Tool, source: &str) -> Self {
+        let name = source.rsplit('/').next().expect("a source has a type");
         let workspace = Self::new(tool);
-        let folder = workspace.path().join("beside");
+        let folder = workspace.path().join("other-provider");
         std::fs::create_dir(&folder).expect("making a folder");
-        let program = folder.join(format!("terraform-provider-{kind}"));
-        std::fs::write(&program, foreign::script()).expect("writing a script");
-        std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("making it a program");
-        let settings = std::fs::read_to_string(workspace.path().join("cli.tfrc")).expect("it is there");
+        let program = folder.join(format!("terraform-provider-{name}"));
+        std::fs::write(&program, other_provider::script()).expect("writing a script");
+        std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("making it executable");
+        let settings = std::fs::read_to_string(workspace.path().join("cli.tfrc")).expect("reading cli.tfrc");
         let overrides = format!("dev_overrides {{\n    \"{source}\" = \"{}\"\n", folder.display());
-        workspace.file("cli.tfrc", &settings.replace("dev_overrides {\n", &overrides));
+        workspace.write_file("cli.tfrc", &settings.replace("dev_overrides {\n", &overrides));
         workspace
     }
 
-    /// An empty folder. The provider is found where users have it: in a mirror, from which `init` installs it.
+    /// An empty folder. The provider is in a filesystem mirror, from which `init` installs it, as users have it.
     pub(crate) fn with_mirror(tool: Tool) -> Self {
-        let workspace = Self::finding(tool, "  filesystem_mirror {\n    path = \"plugins\"\n  }\n");
+        let workspace = Self::with_installation(tool, "  filesystem_mirror {\n    path = \"plugins\"\n  }\n");
         let (mirror, built) = (workspace.path().join("plugins"), provider());
         let variables = [format!("MIRROR={}", mirror.display()), format!("built={}", built.display())];
-        let made = Command::new("make").arg("mirror").args(variables).current_dir(repository()).output();
-        assert!(made.expect("running make").status.success(), "make mirror");
+        let output = Command::new("make").arg("mirror").args(variables).current_dir(repository_root()).output();
+        assert!(output.expect("running make").status.success(), "make mirror");
         workspace
     }
 
-    fn finding(tool: Tool, installation: &str) -> Self {
+    /// An empty folder with a CLI configuration whose `provider_installation` block contains `installation`.
+    fn with_installation(tool: Tool, installation: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let settings = format!("provider_installation {{\n{installation}}}\n");
         std::fs::write(folder.path().join("cli.tfrc"), settings).expect("writing cli.tfrc");
         Self { tool, folder, environment: Vec::new() }
     }
 
-    /// Sets a variable of the environment for every command.
+    /// Sets an environment variable for every command.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Where the configuration is.
+    /// Path of the folder.
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a file beside the configuration, and says where it is.
-    pub(crate) fn file(&self, name: &str, text: &str) -> String {
+    /// Writes a file into the folder, and returns its path.
+    pub(crate) fn write_file(&self, name: &str, text: &str) -> String {
         let path = self.path().join(name);
         std::fs::write(&path, text).expect("writing a file");
         path.display().to_string()
     }
 
-    /// Makes `hcl` the whole configuration, but for the line that says where the provider comes from.
+    /// Replaces the configuration by `hcl` and a `required_providers` block.
     pub(crate) fn configure(&self, hcl: &str) {
         let source =
             "terraform {\n  required_providers {\n    mesh = {\n      source = \"mesh-provider/mesh\"\n    }\n  }\n}\n";
-        self.file("main.tf", &format!("{source}\n{hcl}"));
+        self.write_file("main.tf", &format!("{source}\n{hcl}"));
     }
 
-    /// Starts a command and leaves it running.
+    /// Starts a command without waiting for it.
     pub(crate) fn spawn(&self, arguments: &[&str]) -> Child {
         let mut command = Command::new(self.tool.program());
         command
@@ -187,7 +188,7 @@ impl Workspace {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // Nothing of the tester's own: no KUBE_*, no TF_*, no kubeconfig in the home folder.
+        // The environment of the user who runs the tests must not matter: no KUBE_*, no TF_*, no kubeconfig at home.
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", self.path());
         command
             .env("TF_CLI_CONFIG_FILE", self.path().join("cli.tfrc"))
@@ -199,42 +200,69 @@ impl Workspace {
             .unwrap_or_else(|e| panic!("running {}: {e}; is it installed, and `make tools` done?", self.tool))
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits for its end.
     #[track_caller]
-    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        finish(self.spawn(arguments))
+    pub(crate) fn run(&self, arguments: &[&str]) -> CommandOutput {
+        wait_for_exit(self.spawn(arguments))
     }
 
-    /// `plan`; panics if it fails.
+    /// Runs `plan`, and panics if it fails.
     #[track_caller]
     pub(crate) fn plan(&self) -> Plan {
-        let run = self.plan_run();
-        assert!(matches!(run.code, Some(0 | 2)), "{run}");
-        Plan { is_empty: run.code == Some(0), text: words(&run.stdout) }
+        let output = self.try_plan();
+        assert!(matches!(output.code, Some(0 | 2)), "{output}");
+        Plan { is_empty: output.code == Some(0), text: unframe(&output.stdout) }
     }
 
-    /// `plan`, however it ends: 0 if it is empty, 1 on errors, 2 if something would change.
+    /// Runs `plan`, and panics if it fails or would change anything.
     #[track_caller]
-    pub(crate) fn plan_run(&self) -> Run {
+    pub(crate) fn assert_empty_plan(&self) -> Plan {
+        let plan = self.plan();
+        assert!(plan.is_empty, "{}: {}", self.tool, plan.text);
+        plan
+    }
+
+    /// Runs `apply`, and checks that the next plan is empty.
+    #[track_caller]
+    pub(crate) fn converge(&self) {
+        self.apply().expect_success();
+        self.assert_empty_plan();
+    }
+
+    /// Runs `plan`, which may fail. The exit code is 0 if the plan is empty, 1 on errors, and 2 if something would change.
+    #[track_caller]
+    pub(crate) fn try_plan(&self) -> CommandOutput {
         self.run(&["plan", "-input=false", "-no-color", "-detailed-exitcode"])
     }
 
-    /// `apply`, however it ends.
+    /// Runs `apply`, which may fail.
     #[track_caller]
-    pub(crate) fn apply(&self) -> Run {
+    pub(crate) fn apply(&self) -> CommandOutput {
         self.run(&["apply", "-input=false", "-no-color", "-auto-approve"])
     }
 
-    /// `destroy`, however it ends.
+    /// Runs `destroy`, which may fail.
     #[track_caller]
-    pub(crate) fn destroy(&self) -> Run {
+    pub(crate) fn destroy(&self) -> CommandOutput {
         self.run(&["destroy", "-input=false", "-no-color", "-auto-approve"])
     }
 
-    /// The addresses of the resources in the state, sorted, and their values.
+    /// Runs `import`, which may fail.
+    #[track_caller]
+    pub(crate) fn import(&self, address: &str, id: &str) -> CommandOutput {
+        self.run(&["import", "-input=false", "-no-color", address, id])
+    }
+
+    /// Removes a resource from the state, and leaves its objects as they are.
+    #[track_caller]
+    pub(crate) fn remove_from_state(&self, address: &str) {
+        self.run(&["state", "rm", address]).expect_success();
+    }
+
+    /// The resources of the state, sorted by address: each address with the values of its attributes.
     #[track_caller]
     pub(crate) fn resources(&self) -> Vec<(String, Json)> {
-        let shown = self.run(&["show", "-json"]).succeeded().stdout;
+        let shown = self.run(&["show", "-json"]).expect_success().stdout;
         let state: Json = serde_json::from_str(&shown).expect("JSON");
         let resources = state.pointer("/values/root_module/resources").and_then(Json::as_array).cloned();
         let mut resources: Vec<_> = resources
@@ -247,28 +275,28 @@ impl Workspace {
     }
 }
 
-/// Waits for a command's end, within [`LIMIT`].
+/// Waits for the end of a command, for at most [`COMMAND_TIMEOUT`].
 #[track_caller]
-pub(crate) fn finish(mut child: Child) -> Run {
-    let stdout = read(child.stdout.take());
-    let stderr = read(child.stderr.take());
-    let deadline = Instant::now() + LIMIT;
+pub(crate) fn wait_for_exit(mut child: Child) -> CommandOutput {
+    let stdout = read_in_background(child.stdout.take());
+    let stderr = read_in_background(child.stderr.take());
+    let deadline = Instant::now() + COMMAND_TIMEOUT;
     let status = loop {
         if let Some(status) = child.try_wait().expect("waiting for a child") {
             break status;
         }
         if Instant::now() > deadline {
             child.kill().expect("ending a child");
-            panic!("a command took longer than {LIMIT:?}");
+            panic!("a command took longer than {COMMAND_TIMEOUT:?}");
         }
         thread::sleep(Duration::from_millis(10));
     };
     let text = |reader: thread::JoinHandle<String>| reader.join().expect("reading from a child");
-    Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    CommandOutput { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
 }
 
-/// Reads to the end, beside the waiting, so that a full pipe stops nobody.
-fn read(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+/// Reads a pipe in a thread of its own, so that the command doesn't block on a full pipe.
+fn read_in_background(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     let mut pipe = pipe.expect("it is piped");
     thread::spawn(move || {
         let mut bytes = Vec::new();

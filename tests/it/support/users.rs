@@ -1,29 +1,29 @@
-//! Who asks the API server: users with exactly the rights that docs/guides/rbac.md hands out, and their kubeconfigs.
+//! Users with exactly the rights that docs/guides/rbac.md documents, and their kubeconfigs.
 
 use std::fmt;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use serde_json::{Value as Json, json};
 
-use super::control_plane::{repository, yaml};
+use super::control_plane::{parse_yaml, repository_root};
 
-/// One who may ask.
+/// A user of the API server.
 pub(crate) struct User {
-    /// As RBAC knows it.
+    /// User name as RBAC subjects have it.
     pub(crate) name: String,
-    /// What proves it.
+    /// How the user authenticates.
     pub(crate) credential: Credential,
 }
 
-/// What proves who asks.
+/// How a user authenticates.
 pub(crate) enum Credential {
     /// A bearer token.
     Token(String),
-    /// A client certificate and its key, as PEM.
+    /// A client certificate, as PEM.
     Certificate {
         /// The certificate.
         certificate: String,
-        /// Its key.
+        /// The private key of the certificate.
         key: String,
     },
 }
@@ -63,21 +63,21 @@ pub(crate) enum Grant {
     AppTeam,
     /// The platform team, in the root namespace.
     Platform,
-    /// Beside the platform's: the doors of gateways, in their namespace.
+    /// In addition to [`Self::Platform`]: the ALLOW policies of gateways, in the gateways' namespace.
     GatewayAccess,
-    /// Likewise: the guardrails of the mesh whose root the namespace is.
+    /// In addition to [`Self::Platform`]: the guardrails of the mesh whose root namespace this is.
     Guardrails,
-    /// Reads, and so plans.
+    /// A pipeline that only reads, and so only plans.
     Plan,
-    /// The platform team, in the namespaces that it makes.
+    /// The platform team, for the Namespaces that it creates.
     Namespaces,
-    /// Beside it: what is in them, before they go.
+    /// In addition to [`Self::Namespaces`]: listing the contents of a Namespace before its deletion.
     NamespacesDestroy,
-    /// Beside one of the others: what live checks look at in a team's namespace.
+    /// In addition to one of the others: what live checks read in a team's namespace.
     LiveChecks,
-    /// Likewise, in a namespace that is called.
+    /// In addition to one of the others: what live checks read in the namespace of a called service.
     LiveChecksCalled,
-    /// Likewise, in the root namespace.
+    /// In addition to one of the others: what live checks read in the root namespace.
     LiveChecksRoot,
 }
 
@@ -99,18 +99,18 @@ impl fmt::Display for Grant {
 }
 
 impl Grant {
-    /// The documented manifests as a reader would adapt them: for `namespace` and `subject`.
+    /// The documented manifests, adapted to `namespace` and `subject` as a reader would.
     pub(crate) fn manifests(self, namespace: &str, subject: &Json) -> Vec<Json> {
-        let mut manifests = documented(&self.to_string());
+        let mut manifests = documented_manifests(&self.to_string());
         for manifest in &mut manifests {
-            let of_cluster = manifest["kind"].as_str().is_some_and(|kind| kind.starts_with("Cluster"));
+            let is_cluster_scoped = manifest["kind"].as_str().is_some_and(|kind| kind.starts_with("Cluster"));
             let text = manifest.to_string();
-            if of_cluster && text.contains("-istio-system") {
-                // Names say which mesh they are for.
+            if is_cluster_scoped && text.contains("-istio-system") {
+                // These names end with the root namespace of the mesh.
                 let adapted = text.replace("-istio-system", &format!("-{namespace}"));
                 *manifest = serde_json::from_str(&adapted).expect("JSON");
-            } else if of_cluster {
-                // Each test has its own.
+            } else if is_cluster_scoped {
+                // Cluster-scoped names must be unique, because each test has its own.
                 for name in ["/metadata/name", "/roleRef/name"] {
                     if let Some(Json::String(name)) = manifest.pointer_mut(name) {
                         *name = format!("{name}-{namespace}");
@@ -127,35 +127,35 @@ impl Grant {
     }
 }
 
-/// The manifests of examples/rbac/`name`.yaml as they are.
-pub(crate) fn documented(name: &str) -> Vec<Json> {
-    let file = repository().join(format!("examples/rbac/{name}.yaml"));
-    yaml(&std::fs::read_to_string(&file).expect("reading examples/rbac"))
+/// The manifests of examples/rbac/`name`.yaml, unchanged.
+pub(crate) fn documented_manifests(name: &str) -> Vec<Json> {
+    let file = repository_root().join(format!("examples/rbac/{name}.yaml"));
+    parse_yaml(&std::fs::read_to_string(&file).expect("reading examples/rbac"))
 }
 
-/// Signs client certificates that the API server takes for users.
-pub(crate) struct Authority {
+/// A certificate authority for client certificates.
+pub(crate) struct UserAuthority {
     pem: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
-impl Authority {
-    /// A new one.
+impl UserAuthority {
+    /// Generates a key and a self-signed certificate.
     pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority.distinguished_name.push(DnType::CommonName, "users of the tests");
-        let pem = authority.self_signed(&key).expect("a certificate").pem();
-        Self { pem, issuer: Issuer::new(authority, key) }
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "users of the tests");
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Self { pem, issuer: Issuer::new(params, key) }
     }
 
-    /// Its certificate.
+    /// The authority's certificate, as PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// A user `name` of `groups`: CN and O, which is how Kubernetes reads a client certificate.
+    /// A user with a client certificate. Kubernetes takes the user name from its CN and the groups from its O fields.
     pub(crate) fn user(&self, name: &str, groups: &[&str]) -> User {
         let key = KeyPair::generate().expect("a key");
         let mut user = CertificateParams::default();

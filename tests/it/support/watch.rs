@@ -1,4 +1,4 @@
-//! What happened to objects, in the order in which the server did it.
+//! Records the changes of objects in the order in which the server made them.
 
 use std::{
     sync::{Arc, Mutex},
@@ -12,40 +12,40 @@ use kube::{Client, core::WatchEvent};
 use serde_json::Value as Json;
 use terraform_provider_mesh::object::{Key, Kind};
 
-use super::api::{collection, wait};
+use super::api::{block_on, collection};
 
-/// One change.
+/// A change of one object.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {
-    /// When we heard of it.
-    pub(crate) at: Instant,
-    /// The server's number of it: one store has one count for all kinds.
+    /// When the event arrived.
+    pub(crate) received_at: Instant,
+    /// The object's `resourceVersion`. It counts over all kinds, since they share one etcd.
     pub(crate) revision: u64,
-    /// Of which object.
+    /// Key of the changed object.
     pub(crate) key: Key,
-    /// What it became; `None`: it went.
-    pub(crate) live: Option<Json>,
+    /// The object after the change, or `None` if it was deleted.
+    pub(crate) object: Option<Json>,
 }
 
-/// A watch of all objects of some kinds in a namespace; it ends with the process.
+/// A watch of all objects of some kinds in a namespace, which ends with the process.
 pub(crate) struct Watch {
     changes: Arc<Mutex<Vec<Change>>>,
 }
 
 impl Watch {
-    /// From now on; what is there already counts as a change, too.
+    /// Starts to watch. Objects that exist already are recorded as changes, too.
     pub(super) fn start(client: &Client, kinds: &[&'static Kind], namespace: &str) -> Self {
         let changes = Arc::new(Mutex::new(Vec::new()));
         for kind in kinds.iter().copied() {
             let path = format!("{}?watch=true", collection(&kind.api_version(), namespace, kind.plural));
             let (client, changes, namespace) = (client.clone(), Arc::clone(&changes), namespace.to_owned());
             let request = Request::get(path).body(Vec::new()).expect("a request");
-            let events = wait(async move { client.request_events::<Json>(request).await }).expect("a watch");
+            let events = block_on(async move { client.request_events::<Json>(request).await }).expect("a watch");
             let mut events = Box::pin(events);
-            wait(async move {
+            block_on(async move {
                 tokio::spawn(async move {
-                    while let Some(event) = events.try_next().await.expect("a watch that goes on") {
-                        let (object, is_there) = match event {
+                    while let Some(event) = events.try_next().await.expect("the watch goes on") {
+                        let (object, exists) = match event {
                             WatchEvent::Added(object) | WatchEvent::Modified(object) => (object, true),
                             WatchEvent::Deleted(object) => (object, false),
                             WatchEvent::Bookmark(_) => continue,
@@ -53,12 +53,12 @@ impl Watch {
                         };
                         let name = object["metadata"]["name"].as_str().expect("a name").to_owned();
                         let change = Change {
-                            at: Instant::now(),
+                            received_at: Instant::now(),
                             revision: revision(&object),
                             key: Key::new(kind, &namespace, &name),
-                            live: is_there.then_some(object),
+                            object: exists.then_some(object),
                         };
-                        changes.lock().expect("nobody panics while holding it").push(change);
+                        changes.lock().expect("no thread panics while it holds the lock").push(change);
                     }
                 });
             });
@@ -66,25 +66,25 @@ impl Watch {
         Self { changes }
     }
 
-    /// All changes so far that we heard of, in the server's order.
-    pub(crate) fn heard(&self) -> Vec<Change> {
-        let mut changes = self.changes.lock().expect("nobody panics while holding it").clone();
+    /// The changes received so far, in the server's order.
+    pub(crate) fn received(&self) -> Vec<Change> {
+        let mut changes = self.changes.lock().expect("no thread panics while it holds the lock").clone();
         changes.sort_by_key(|change| change.revision);
         changes
     }
 
-    /// All changes of `keys` up to now, in the server's order; `live` is how to read one.
-    pub(crate) fn changes(&self, keys: &[Key], live: impl Fn(&Key) -> Option<Json>) -> Vec<Change> {
-        let patience = Instant::now() + Duration::from_secs(30);
+    /// All changes in the server's order, after the latest changes of `keys` have arrived. `get` reads the live object.
+    pub(crate) fn changes(&self, keys: &[Key], get: impl Fn(&Key) -> Option<Json>) -> Vec<Change> {
+        let deadline = Instant::now() + Duration::from_secs(30);
         for key in keys {
-            let last = || self.heard().into_iter().rev().find(|change| change.key == *key);
-            // It may change while we look.
-            while last().and_then(|change| change.live.as_ref().map(revision)) != live(key).as_ref().map(revision) {
-                assert!(Instant::now() < patience, "the watch never told the last change of {key}");
+            let last = || self.received().into_iter().rev().find(|change| change.key == *key);
+            // The object is read in each round, because it may change meanwhile.
+            while last().and_then(|change| change.object.as_ref().map(revision)) != get(key).as_ref().map(revision) {
+                assert!(Instant::now() < deadline, "the watch never received the last change of {key}");
                 thread::sleep(Duration::from_millis(10));
             }
         }
-        self.heard()
+        self.received()
     }
 }
 

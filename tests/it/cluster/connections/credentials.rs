@@ -1,5 +1,5 @@
-//! Credentials that end: plugins are run again and files read again, when they expire and when the server says 401. The
-//! server is the real one, and so is its 401 for a token that it doesn't know.
+//! Renewal of credentials: exec plugins run again and token files are read again when credentials expire and when the
+//! server answers 401. The tests use a real server, which answers 401 for unknown tokens.
 
 use std::{
     fs,
@@ -17,24 +17,25 @@ use terraform_provider_mesh::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cluster::{CART, connections::by_certificate, provider},
+    cluster::{CART, connections::certificate_user, provider},
     support::{
-        api::wait,
+        api::block_on,
         control_plane::control_plane,
-        proxy::{Asked, Fault, Proxy},
+        polling::wait_until,
+        proxy::{Fault, Proxy, RecordedRequest},
         terraform::{Tool, Workspace},
-        users::{Authority, Credential},
+        users::{Credential, UserAuthority},
     },
 };
 
 const V1: &str = "client.authentication.k8s.io/v1";
 
-/// A plugin that prints one answer after the other, the last one for ever, and counts how often it was run.
+/// An exec plugin that prints the given answers in turn, repeats the last one, and counts its runs.
 struct Plugin {
     folder: TempDir,
 }
 
-/// Where it stays is where its files are; it reads its stdin to the end, and would wait there for ever if it had one.
+/// The plugin keeps its files in its own folder. It reads its stdin to the end, so it would hang if stdin were a terminal.
 const SCRIPT: &str = r#"
 cd "$(dirname "$0")"
 cat >stdin
@@ -64,19 +65,19 @@ impl Plugin {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
-    /// How often it was run.
+    /// Number of runs so far.
     fn runs(&self) -> usize {
         self.text("runs").lines().count()
     }
 
-    /// As the engine gets it.
+    /// A connection that uses the plugin.
     fn connection(&self) -> Connection {
         let args = vec![self.path("plugin")];
         let exec = Exec { api_version: V1.to_owned(), command: "sh".to_owned(), args, env: [].into() };
         Connection { exec: Some(exec), ..host(&control_plane().server) }
     }
 
-    /// As a user writes it.
+    /// The plugin as an `exec` block.
     fn hcl(&self) -> String {
         let arguments = format!("[{:?}, \"get-token\"]", self.path("plugin"));
         format!(
@@ -86,21 +87,23 @@ impl Plugin {
     }
 }
 
-/// An answer of `status`.
-fn answer(status: &Json) -> String {
+/// An ExecCredential with this status.
+fn exec_credential(status: &Json) -> String {
     json!({ "kind": "ExecCredential", "apiVersion": V1, "status": status }).to_string()
 }
 
+/// An ExecCredential with this token.
 fn token(token: &str) -> String {
-    answer(&json!({ "token": token }))
+    exec_credential(&json!({ "token": token }))
 }
 
-/// The administrator's.
-fn right() -> String {
+/// The administrator's token.
+fn valid_token() -> String {
     let Credential::Token(token) = &control_plane().admin.credential else { panic!("the admin has a token") };
     token.clone()
 }
 
+/// A connection without credentials.
 fn host(server: &str) -> Connection {
     Connection {
         host: Some(server.to_owned()),
@@ -113,21 +116,21 @@ fn connected(connection: Connection) -> Cluster {
     Cluster::new(Ok(connection.with_environment(|_| None)))
 }
 
-/// One request that the administrator may make.
-async fn ask(cluster: &Cluster) -> Result<(), Error> {
-    let limits = Deadline::within(Duration::from_secs(20), CancellationToken::new());
+/// Sends a request that the administrator may make.
+async fn send_request(cluster: &Cluster) -> Result<(), Error> {
+    let deadline = Deadline::within(Duration::from_secs(20), CancellationToken::new());
     let key = Key::new(&kind::SERVICE_ACCOUNT, "default", "nobody");
-    cluster.get(&key, Freshness::Now, &limits).await.map(|_| ())
+    cluster.get(&key, Freshness::Now, &deadline).await.map(|_| ())
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_plugin_is_run_once_for_all() {
-    let plugin = Plugin::new(&[token(&right())]);
+fn exec_plugin_runs_once_for_concurrent_requests() {
+    let plugin = Plugin::new(&[token(&valid_token())]);
     let cluster = connected(plugin.connection());
-    assert_eq!(plugin.runs(), 0, "not before it is needed");
-    for asked in wait(join_all((0..10).map(|_| ask(&cluster)))) {
-        asked.expect("it is let in");
+    assert_eq!(plugin.runs(), 0, "the plugin runs only when credentials are needed");
+    for response in block_on(join_all((0..10).map(|_| send_request(&cluster)))) {
+        response.expect("an authenticated request");
     }
     assert_eq!((plugin.runs(), plugin.text("stdin").as_str()), (1, ""));
     let info: Json = serde_json::from_str(&plugin.text("info")).expect("JSON");
@@ -136,151 +139,159 @@ fn a_plugin_is_run_once_for_all() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_plugin_is_run_again_when_its_token_expires() {
-    let right = right();
+fn exec_plugin_runs_again_after_token_expiry() {
+    let valid = valid_token();
     let until = Timestamp::try_from(SystemTime::now() + Duration::from_secs(4)).expect("a time");
-    let short = answer(&json!({ "token": right, "expirationTimestamp": until.to_string() }));
-    let plugin = Plugin::new(&[short, token(&right)]);
+    let short = exec_credential(&json!({ "token": valid, "expirationTimestamp": until.to_string() }));
+    let plugin = Plugin::new(&[short, token(&valid)]);
     let cluster = connected(plugin.connection());
     for _ in 0..3 {
-        wait(ask(&cluster)).expect("it is let in");
+        block_on(send_request(&cluster)).expect("an authenticated request");
     }
     assert_eq!(plugin.runs(), 1);
-    std::thread::sleep(Duration::from_secs(4));
+    wait_until(Duration::from_secs(15), "the plugin runs again", || {
+        block_on(send_request(&cluster)).expect("an authenticated request");
+        plugin.runs() > 1
+    });
     for _ in 0..3 {
-        wait(ask(&cluster)).expect("it is let in");
+        block_on(send_request(&cluster)).expect("an authenticated request");
     }
     assert_eq!(plugin.runs(), 2);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_plugin_is_run_again_when_the_server_says_401() {
-    let plugin = Plugin::new(&[token("stale"), token(&right())]);
+fn exec_plugin_runs_again_after_401() {
+    let plugin = Plugin::new(&[token("stale"), token(&valid_token())]);
     let cluster = connected(plugin.connection());
-    for asked in wait(join_all((0..10).map(|_| ask(&cluster)))) {
-        asked.expect("it is let in");
+    for response in block_on(join_all((0..10).map(|_| send_request(&cluster)))) {
+        response.expect("an authenticated request");
     }
-    assert_eq!(plugin.runs(), 2, "ten refusals are one reason to run it again");
+    assert_eq!(plugin.runs(), 2, "ten 401 responses lead to one more run");
 
-    let (strange, known) = (Authority::new().user("operator", &["system:masters"]), by_certificate());
-    let certificates = [strange, known].map(|user| {
-        let Credential::Certificate { certificate, key } = user.credential else { panic!("it has a certificate") };
-        answer(&json!({ "clientCertificateData": certificate, "clientKeyData": key }))
+    let (unknown, known) = (UserAuthority::new().user("operator", &["system:masters"]), certificate_user());
+    let certificates = [unknown, known].map(|user| {
+        let Credential::Certificate { certificate, key } = user.credential else {
+            panic!("the user has a certificate")
+        };
+        exec_credential(&json!({ "clientCertificateData": certificate, "clientKeyData": key }))
     });
     let plugin = Plugin::new(&certificates);
     let cluster = connected(plugin.connection());
-    wait(ask(&cluster)).expect("it is let in");
-    wait(ask(&cluster)).expect("it is let in");
+    block_on(send_request(&cluster)).expect("an authenticated request");
+    block_on(send_request(&cluster)).expect("an authenticated request");
     assert_eq!(plugin.runs(), 2);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn credentials_that_are_never_good_are_asked_for_twice() {
+fn exec_plugin_with_a_bad_token_runs_twice_at_most() {
     let plugin = Plugin::new(&[token("stale")]);
     let cluster = connected(plugin.connection());
     for _ in 0..5 {
-        assert!(wait(ask(&cluster)).is_err_and(|error| error.is_unauthorized()));
+        assert!(block_on(send_request(&cluster)).is_err_and(|error| error.is_unauthorized()));
     }
     assert_eq!(plugin.runs(), 2);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_token_file_is_read_again() {
+fn token_file_is_read_again_after_401() {
     let plane = control_plane();
     let folder = TempDir::new().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name).display().to_string();
     let mut kubeconfig: Json = serde_json::from_str(&plane.kubeconfig(&plane.admin)).expect("JSON");
     kubeconfig["users"][0]["user"] = json!({ "tokenFile": "token" });
     fs::write(path("config"), kubeconfig.to_string()).expect("writing a kubeconfig");
-    // As `echo` writes it.
+    // The line end, as `echo` writes it, isn't part of the token.
     fs::write(path("token"), "stale\n").expect("writing a token");
     let cluster = connected(Connection { config_paths: vec![path("config")], ..Connection::default() });
-    assert!(wait(ask(&cluster)).is_err_and(|error| error.is_unauthorized()));
+    assert!(block_on(send_request(&cluster)).is_err_and(|error| error.is_unauthorized()));
 
-    fs::write(path("token"), right() + "\n").expect("writing a token");
+    fs::write(path("token"), valid_token() + "\n").expect("writing a token");
     let proxy = Proxy::start(plane);
     kubeconfig["clusters"][0]["cluster"] = json!({ "server": proxy.url() });
     fs::write(path("config"), kubeconfig.to_string()).expect("writing a kubeconfig");
     let cluster = Cluster::new(Ok(Connection { config_paths: vec![path("config")], ..Connection::default() }));
-    wait(ask(&cluster)).expect("it is let in");
+    block_on(send_request(&cluster)).expect("an authenticated request");
     fs::write(path("token"), "stale").expect("writing a token");
-    wait(ask(&cluster)).expect("a file isn't read for each request");
-    proxy.rule(0, 1, Fault::Answer(401), |_| true);
-    assert!(wait(ask(&cluster)).is_err_and(|error| error.is_unauthorized()), "it read what the file says now");
+    block_on(send_request(&cluster)).expect("the token is cached");
+    proxy.inject_fault(0, 1, Fault::Status(401), |_| true);
+    assert!(block_on(send_request(&cluster)).is_err_and(|error| error.is_unauthorized()), "the file is read again");
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_pod_is_known_by_its_service_account() {
+fn in_cluster_uses_the_service_account_of_the_pod() {
     let plane = control_plane();
     let folder = TempDir::new().expect("a temporary folder");
-    fs::write(folder.path().join("token"), right()).expect("writing a token");
+    fs::write(folder.path().join("token"), valid_token()).expect("writing a token");
     fs::write(folder.path().join("ca.crt"), &plane.certificate_authority).expect("writing a certificate");
     let pod = InClusterConfig { service_account_dir: folder.path().to_owned(), ..InClusterConfig::default() };
     let (address, port) = plane.server.trim_start_matches("https://").split_once(':').expect("a port");
     let environment = |name: &str| match name {
         "KUBERNETES_SERVICE_HOST" => Some(address.to_owned()),
         "KUBERNETES_SERVICE_PORT" => Some(port.to_owned()),
-        // Another cluster, which in_cluster keeps out.
+        // Another cluster, which in_cluster overrides.
         "KUBE_HOST" => Some("https://127.0.0.1:1".to_owned()),
         _ => None,
     };
     let connection = Connection { in_cluster: Some(pod), ..Connection::default() }.with_environment(environment);
-    wait(ask(&Cluster::new(Ok(connection)))).expect("it is let in");
+    block_on(send_request(&Cluster::new(Ok(connection)))).expect("an authenticated request");
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_apply_outlives_its_credentials() {
+fn apply_continues_with_renewed_credentials() {
     let proxy = Proxy::start(control_plane());
     for tool in Tool::ALL {
         proxy.reset();
         let namespace = control_plane().namespace("renewed");
-        let plugin = Plugin::new(&[token(&right())]);
+        let plugin = Plugin::new(&[token(&valid_token())]);
         let workspace = Workspace::new(tool);
         let arguments = format!("host = {:?}\n  {}", proxy.url(), plugin.hcl());
         workspace.configure(&provider(&namespace, "istio-system", &arguments, CART));
-        workspace.run(&["validate"]).succeeded();
+        workspace.run(&["validate"]).expect_success();
         assert_eq!(plugin.runs(), 0, "{tool}: validating needs no credentials");
         assert!(!workspace.plan().is_empty);
         assert_eq!(plugin.runs(), 1, "{tool}");
-        // Between two writes of one apply.
-        proxy.rule(1, 1, Fault::Answer(401), Asked::writes);
+        // The second write of the apply gets a 401.
+        proxy.inject_fault(1, 1, Fault::Status(401), RecordedRequest::is_write);
         let before = plugin.runs();
-        let run = workspace.apply().succeeded();
+        let run = workspace.apply().expect_success();
         let runs = plugin.runs() - before;
-        assert!((2..=3).contains(&runs), "{tool}: {runs}: one for plan and apply each at most, and one for the 401");
+        assert!(
+            (2..=3).contains(&runs),
+            "{tool}: {runs} runs, but at most one each for plan, apply and the 401 are needed"
+        );
         assert!(!run.to_string().contains("secret on stderr"), "{run}");
         assert_eq!(
             (plugin.text("stdin").as_str(), plugin.text("runs").lines().next()),
             ("", Some("get-token surplus"))
         );
-        assert!(workspace.plan().is_empty);
-        let made = control_plane().api().objects(&namespace.name);
-        assert!(made.len() >= 5, "{made:?}");
+        workspace.assert_empty_plan();
+        let created = control_plane().api().objects(&namespace.name);
+        assert!(created.len() >= 5, "{created:?}");
 
-        // A second 401 is the end.
-        proxy.rule(0, usize::MAX, Fault::Answer(401), |_| true);
-        let told = workspace.plan_run().errors();
-        assert!(told.contains("The API server doesn't know us") && told.contains("exec"), "{told}");
+        // A 401 with renewed credentials is an error.
+        proxy.inject_fault(0, usize::MAX, Fault::Status(401), |_| true);
+        let errors = workspace.try_plan().errors();
+        assert!(errors.contains("The API server doesn't know us") && errors.contains("exec"), "{errors}");
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_plugin_of_a_kubeconfig_is_never_interactive() {
+fn exec_plugin_of_a_kubeconfig_is_not_interactive() {
     let plane = control_plane();
-    let plugin = Plugin::new(&[token(&right())]);
+    let plugin = Plugin::new(&[token(&valid_token())]);
     let mut kubeconfig: Json = serde_json::from_str(&plane.kubeconfig(&plane.admin)).expect("JSON");
     kubeconfig["users"][0]["user"] = json!({ "exec": {
         "apiVersion": V1, "command": "sh", "args": [plugin.path("plugin"), "login"], "interactiveMode": "Always",
         "env": [{ "name": "EXTRA", "value": "surplus" }], "provideClusterInfo": true,
     } });
-    let files = [("right", kubeconfig.to_string())];
-    super::reaches("exec of a kubeconfig", Tool::Tofu, r#"config_path = "right""#, &[], &files);
+    let files = [("kubeconfig", kubeconfig.to_string())];
+    super::assert_connects("exec of a kubeconfig", Tool::Tofu, r#"config_path = "kubeconfig""#, &[], &files);
     assert_eq!((plugin.text("stdin").as_str(), plugin.text("runs").lines().next()), ("", Some("login surplus")));
     let info: Json = serde_json::from_str(&plugin.text("info")).expect("JSON");
     assert_eq!(info["spec"]["interactive"], false);

@@ -1,123 +1,142 @@
-//! Every way of naming a cluster reaches the real server, and no way is guessed.
+//! Each combination of connection arguments and environment variables connects to the real server.
 
 mod credentials;
-mod told;
+mod errors;
 
 use serde_json::json;
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
+    connect_proxy::ConnectProxy,
     control_plane::control_plane,
     terraform::{Tool, Workspace},
-    tunnel::Tunnel,
     users::{Credential, User},
 };
 
 use super::{CART, provider};
 
-/// A user who may do everything, known by a client certificate.
-fn by_certificate() -> User {
+/// A user with all rights, who authenticates with a client certificate.
+fn certificate_user() -> User {
     control_plane().certificate_user("operator", &["system:masters"])
 }
 
-/// Plans and applies `CART` as `arguments` of the provider block and `environment` say, and looks for what was made.
-fn reaches(way: &str, tool: Tool, arguments: &str, environment: &[(&str, String)], files: &[(&str, String)]) {
+/// Applies `CART` with these arguments of the provider block and this environment, and checks that the objects exist.
+/// `what` describes the connection in panics.
+fn assert_connects(what: &str, tool: Tool, arguments: &str, environment: &[(&str, String)], files: &[(&str, String)]) {
     let namespace = control_plane().namespace("connection");
     let workspace =
         environment.iter().fold(Workspace::new(tool), |workspace, (name, value)| workspace.env(name, value));
     for (name, text) in files {
-        workspace.file(name, text);
+        workspace.write_file(name, text);
     }
     workspace.configure(&provider(&namespace, "istio-system", arguments, CART));
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     let key = Key::new(&kind::SERVICE_ACCOUNT, &namespace.name, "cart");
-    assert!(control_plane().api().get(&key).is_some(), "{way}");
-    assert!(workspace.plan().is_empty, "{way}");
+    assert!(control_plane().api().get(&key).is_some(), "{what}");
+    assert!(workspace.plan().is_empty, "{what}");
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn kubeconfigs_of_the_provider_block() {
+fn kubeconfig_arguments_connect() {
     let plane = control_plane();
-    let right = plane.kubeconfig(&plane.admin);
-    reaches("config_path", Tool::Terraform, r#"config_path = "right""#, &[], &[("right", right.clone())]);
+    let kubeconfig = plane.kubeconfig(&plane.admin);
+    assert_connects(
+        "config_path",
+        Tool::Terraform,
+        r#"config_path = "kubeconfig""#,
+        &[],
+        &[("kubeconfig", kubeconfig.clone())],
+    );
 
-    // Its current context is of a server that nobody runs.
-    let mut both: serde_json::Value = serde_json::from_str(&right).expect("JSON");
+    // The current context names a server that doesn't run.
+    let mut both: serde_json::Value = serde_json::from_str(&kubeconfig).expect("JSON");
     both["current-context"] = "nowhere".into();
     let mut add = |list: &str, entry| both[list].as_array_mut().expect("a list").push(entry);
     add("clusters", json!({ "name": "nowhere", "cluster": { "server": "https://127.0.0.1:1" } }));
     add("contexts", json!({ "name": "nowhere", "context": { "cluster": "nowhere", "user": "user" } }));
     let context = "config_path = \"both\"\n  config_context = \"throwaway\"";
-    reaches("config_context", Tool::Tofu, context, &[], &[("both", both.to_string())]);
+    assert_connects("config_context", Tool::Tofu, context, &[], &[("both", both.to_string())]);
 
-    // The cluster in one file, the user and the context in another.
-    let mut cluster: serde_json::Value = serde_json::from_str(&right).expect("JSON");
+    // One file has the cluster, and the other the user and the context.
+    let mut cluster: serde_json::Value = serde_json::from_str(&kubeconfig).expect("JSON");
     let mut user = cluster.clone();
     (cluster["users"], cluster["contexts"]) = (json!([]), json!([]));
     user["clusters"] = json!([]);
     let files = [("cluster", cluster.to_string()), ("user", user.to_string())];
-    reaches("config_paths", Tool::Terraform, r#"config_paths = ["cluster", "user"]"#, &[], &files);
+    assert_connects("config_paths", Tool::Terraform, r#"config_paths = ["cluster", "user"]"#, &[], &files);
 
-    let certificate = [("right", plane.kubeconfig(&by_certificate()))];
-    reaches("a certificate in a kubeconfig", Tool::Tofu, r#"config_path = "right""#, &[], &certificate);
+    let certificate = [("kubeconfig", plane.kubeconfig(&certificate_user()))];
+    assert_connects("a certificate in a kubeconfig", Tool::Tofu, r#"config_path = "kubeconfig""#, &[], &certificate);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn single_arguments_of_the_provider_block() {
+fn host_and_credential_arguments_connect() {
     let plane = control_plane();
     let Credential::Token(token) = &plane.admin.credential else { panic!("the admin has a token") };
-    let Credential::Certificate { certificate, key } = by_certificate().credential else {
-        panic!("it has a certificate")
+    let Credential::Certificate { certificate, key } = certificate_user().credential else {
+        panic!("the user has a certificate")
     };
     let server = format!("host = {:?}\n  cluster_ca_certificate = file(\"ca.pem\")\n  ", plane.server);
     let ca = ("ca.pem", plane.certificate_authority.clone());
-    reaches("host and token", Tool::Terraform, &format!("{server}token = {token:?}"), &[], std::slice::from_ref(&ca));
+    assert_connects(
+        "host and token",
+        Tool::Terraform,
+        &format!("{server}token = {token:?}"),
+        &[],
+        std::slice::from_ref(&ca),
+    );
     let files = [ca, ("cert.pem", certificate), ("key.pem", key)];
     let certificate = "client_certificate = file(\"cert.pem\")\n  client_key = file(\"key.pem\")";
-    reaches("host and certificate", Tool::Tofu, &(server + certificate), &[], &files);
+    assert_connects("host and certificate", Tool::Tofu, &(server + certificate), &[], &files);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn the_environment() {
+fn environment_variables_connect() {
     let plane = control_plane();
-    let right = plane.kubeconfig(&plane.admin);
+    let kubeconfig = plane.kubeconfig(&plane.admin);
     let Credential::Token(token) = &plane.admin.credential else { panic!("the admin has a token") };
-    let path = [("KUBE_CONFIG_PATH", "right".to_owned())];
-    reaches("KUBE_CONFIG_PATH", Tool::Terraform, "", &path, &[("right", right.clone())]);
+    let path = [("KUBE_CONFIG_PATH", "kubeconfig".to_owned())];
+    assert_connects("KUBE_CONFIG_PATH", Tool::Terraform, "", &path, &[("kubeconfig", kubeconfig.clone())]);
     let single = [
         ("KUBE_HOST", plane.server.clone()),
         ("KUBE_TOKEN", token.clone()),
         ("KUBE_CLUSTER_CA_CERT_DATA", plane.certificate_authority.clone()),
     ];
-    reaches("KUBE_HOST", Tool::Tofu, "", &single, &[]);
-    // What is written beats what is set.
+    assert_connects("KUBE_HOST", Tool::Tofu, "", &single, &[]);
+    // Arguments take precedence over environment variables.
     let wrong = [("KUBE_HOST", "https://127.0.0.1:1".to_owned()), ("KUBE_TOKEN", "wrong".to_owned())];
-    reaches("HCL over KUBE_*", Tool::Terraform, r#"config_path = "right""#, &wrong, &[("right", right)]);
+    assert_connects(
+        "HCL over KUBE_*",
+        Tool::Terraform,
+        r#"config_path = "kubeconfig""#,
+        &wrong,
+        &[("kubeconfig", kubeconfig)],
+    );
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn through_a_proxy() {
+fn proxy_settings_are_used() {
     let plane = control_plane();
-    let right = plane.kubeconfig(&plane.admin);
-    let mut through: serde_json::Value = serde_json::from_str(&right).expect("JSON");
-    let tunnel = Tunnel::start();
-    through["clusters"][0]["cluster"]["proxy-url"] = tunnel.url().into();
-    let argument = format!("config_path = \"right\"\n  proxy_url = {:?}", tunnel.url());
-    let (file, nowhere) = (r#"config_path = "right""#, "http://127.0.0.1:1".to_owned());
-    let through = through.to_string();
-    let ways = [
-        ("proxy_url", argument.as_str(), ("KUBE_PROXY_URL", nowhere.clone()), &right),
-        ("KUBE_PROXY_URL", file, ("KUBE_PROXY_URL", tunnel.url()), &right),
-        ("proxy-url of the kubeconfig", file, ("HTTPS_PROXY", nowhere), &through),
-        ("this machine, which HTTPS_PROXY never leads to", file, ("HTTPS_PROXY", tunnel.url()), &right),
+    let kubeconfig = plane.kubeconfig(&plane.admin);
+    let mut with_proxy: serde_json::Value = serde_json::from_str(&kubeconfig).expect("JSON");
+    let tunnel = ConnectProxy::start();
+    with_proxy["clusters"][0]["cluster"]["proxy-url"] = tunnel.url().into();
+    let argument = format!("config_path = \"kubeconfig\"\n  proxy_url = {:?}", tunnel.url());
+    let (file, nowhere) = (r#"config_path = "kubeconfig""#, "http://127.0.0.1:1".to_owned());
+    let with_proxy = with_proxy.to_string();
+    let cases = [
+        ("proxy_url", argument.as_str(), ("KUBE_PROXY_URL", nowhere.clone()), &kubeconfig),
+        ("KUBE_PROXY_URL", file, ("KUBE_PROXY_URL", tunnel.url()), &kubeconfig),
+        ("proxy-url of the kubeconfig", file, ("HTTPS_PROXY", nowhere), &with_proxy),
+        ("a local server, for which HTTPS_PROXY isn't used", file, ("HTTPS_PROXY", tunnel.url()), &kubeconfig),
     ];
-    for (n, (way, arguments, environment, kubeconfig)) in ways.into_iter().enumerate() {
-        let (before, tool) = (tunnel.opened(), if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu });
-        reaches(way, tool, arguments, &[environment], &[("right", kubeconfig.clone())]);
-        assert_eq!(tunnel.opened() > before, n < 3, "{way}");
+    for (n, (what, arguments, environment, kubeconfig)) in cases.into_iter().enumerate() {
+        let (before, tool) = (tunnel.tunnels(), if n % 2 == 0 { Tool::Terraform } else { Tool::Tofu });
+        assert_connects(what, tool, arguments, &[environment], &[("kubeconfig", kubeconfig.clone())]);
+        assert_eq!(tunnel.tunnels() > before, n < 3, "{what}");
     }
 }

@@ -1,4 +1,4 @@
-//! A forward proxy, as companies have them: `CONNECT` opens a way to a server, and what goes through stays unread.
+//! An HTTP forward proxy: `CONNECT` opens a tunnel to a server, and the tunnelled bytes are passed on unread.
 
 use std::{
     io::{BufRead, BufReader, Write, copy},
@@ -10,41 +10,41 @@ use std::{
     thread,
 };
 
-/// A running proxy; it ends with the process.
-pub(crate) struct Tunnel {
+/// A running forward proxy, which ends with the process.
+pub(crate) struct ConnectProxy {
     address: SocketAddr,
-    opened: Arc<AtomicUsize>,
+    tunnels: Arc<AtomicUsize>,
 }
 
-impl Tunnel {
-    /// On a free port.
+impl ConnectProxy {
+    /// Starts a proxy on a free port.
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("it is bound");
-        let opened = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&opened);
+        let tunnels = Arc::new(AtomicUsize::new(0));
+        let shared = Arc::clone(&tunnels);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let count = Arc::clone(&count);
-                // A client that goes away ends its own way only.
-                thread::spawn(move || open(client, &count).ok());
+                let tunnels = Arc::clone(&shared);
+                // A client that disconnects ends only its own tunnel.
+                thread::spawn(move || open_tunnel(client, &tunnels).ok());
             }
         });
-        Self { address, opened }
+        Self { address, tunnels }
     }
 
-    /// Where clients find it.
+    /// The value for `HTTPS_PROXY` or `proxy_url`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// How many ways it opened so far.
-    pub(crate) fn opened(&self) -> usize {
-        self.opened.load(Relaxed)
+    /// Number of tunnels opened so far.
+    pub(crate) fn tunnels(&self) -> usize {
+        self.tunnels.load(Relaxed)
     }
 }
 
-fn open(mut client: TcpStream, opened: &AtomicUsize) -> std::io::Result<()> {
+fn open_tunnel(mut client: TcpStream, tunnels: &AtomicUsize) -> std::io::Result<()> {
     let mut head = BufReader::new(client.try_clone()?);
     let mut line = String::new();
     head.read_line(&mut line)?;
@@ -54,10 +54,10 @@ fn open(mut client: TcpStream, opened: &AtomicUsize) -> std::io::Result<()> {
         head.read_line(&mut line)?;
     }
     let mut server = TcpStream::connect(target)?;
-    opened.fetch_add(1, Relaxed);
+    tunnels.fetch_add(1, Relaxed);
     client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
-    let (mut from, mut back) = (server.try_clone()?, client.try_clone()?);
-    thread::spawn(move || copy(&mut from, &mut back));
+    let (mut from_server, mut to_client) = (server.try_clone()?, client.try_clone()?);
+    thread::spawn(move || copy(&mut from_server, &mut to_client));
     copy(&mut head, &mut server)?;
     Ok(())
 }

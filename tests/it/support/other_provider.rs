@@ -1,6 +1,6 @@
-//! Another provider, whose one resource holds a Kubernetes object. Core asks it when a configuration gives such an object
-//! up: for its schema, and for what is there. It refuses everything else, so no object can get lost by it. It is served by
-//! this test binary.
+//! Another provider, whose only resource type holds a Kubernetes object. When a configuration moves or forgets such a
+//! resource, Terraform core asks this provider for its schema and reads the resource. All other operations are errors,
+//! so that no object can get lost. The provider is served by this test binary.
 
 use std::{collections::BTreeMap, process::ExitCode, sync::LazyLock};
 
@@ -20,9 +20,10 @@ use terraform_provider_mesh::{
 
 use super::host::COOKIE;
 
-/// Started by a host it is a plugin; run as one of all tests it is what somebody sees who starts a plugin by hand.
+/// Serves the plugin if a plugin host started this binary. As an ordinary test, it checks that serving without a host
+/// fails.
 #[test]
-fn serves() {
+fn serves_when_a_host_started_it() {
     let code = serve("hashicorp/kubernetes", provider(), Mode::Plugin);
     if std::env::var(COOKIE.0).is_ok() {
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
@@ -30,10 +31,10 @@ fn serves() {
     assert_eq!(code, ExitCode::FAILURE);
 }
 
-/// A script that is this plugin: what the harness of the tests says before the plugin's line is left out.
+/// A shell script that runs this plugin. It removes what the test harness prints before the handshake line.
 pub(crate) fn script() -> String {
-    let tests = std::env::current_exe().expect("it is running");
-    let serve = "--exact support::foreign::serves --nocapture --test-threads=1";
+    let tests = std::env::current_exe().expect("the path of the test binary");
+    let serve = "--exact support::other_provider::serves_when_a_host_started_it --nocapture --test-threads=1";
     format!("#!/bin/sh\n'{}' {serve} | sed -un 's/^.*\\(1|5|unix|\\)/\\1/p'\n", tests.display())
 }
 
@@ -51,13 +52,13 @@ fn provider() -> Provider<()> {
 
 struct Manifest;
 
-fn refused(out: &mut Diagnostics) -> Reported {
-    out.error(&Path::root(), "This object is given up", "It must not be planned, written or deleted here.")
+fn unsupported(out: &mut Diagnostics) -> Reported {
+    out.error(&Path::root(), "Unsupported operation", "This provider only serves its schema and reads its resources.")
 }
 
-fn refusing(after: Option<ResourceState>) -> Outcome {
+fn unsupported_outcome(after: Option<ResourceState>) -> Outcome {
     let mut diagnostics = Diagnostics::default();
-    refused(&mut diagnostics);
+    unsupported(&mut diagnostics);
     Outcome { after, diagnostics }
 }
 
@@ -92,19 +93,19 @@ impl Resource<()> for Manifest {
         _: Value,
         out: &mut Diagnostics,
     ) -> Result<PlannedChange, Reported> {
-        Err(refused(out))
+        Err(unsupported(out))
     }
 
     async fn plan_delete(&self, _: Call<()>, _: ResourceState, out: &mut Diagnostics) -> Result<Vec<u8>, Reported> {
-        Err(refused(out))
+        Err(unsupported(out))
     }
 
     async fn apply(&self, _: Call<()>, prior: Option<ResourceState>, _: ResourceState, _: Value) -> Outcome {
-        refusing(prior)
+        unsupported_outcome(prior)
     }
 
     async fn delete(&self, _: Call<()>, prior: ResourceState, _: Vec<u8>) -> Outcome {
-        refusing(Some(prior))
+        unsupported_outcome(Some(prior))
     }
 
     async fn read(&self, _: Call<()>, stored: ResourceState) -> Outcome {
@@ -112,10 +113,10 @@ impl Resource<()> for Manifest {
     }
 
     async fn import(&self, _: Call<()>, _: ImportId, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
-        Err(refused(out))
+        Err(unsupported(out))
     }
 
     fn move_state(&self, _: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
-        Err(refused(out))
+        Err(unsupported(out))
     }
 }

@@ -1,5 +1,5 @@
-//! What Terraform's core does with a provider's answers: it proposes a state, and refuses answers that break its rules.
-//! These are our own words for those rules, and every plan and apply of the tests goes through them.
+//! The rules by which Terraform core proposes a new state, and by which it rejects a provider's plans and apply results.
+//! They are written anew here; every plan and apply of the tests is checked by them.
 
 use std::collections::BTreeMap;
 
@@ -12,14 +12,14 @@ use terraform_provider_mesh::{
     schema::{Number, Type, Value, json},
 };
 
-/// A text that stands for an unknown value in the tests' JSON.
+/// The string that stands for an unknown value in the tests' JSON.
 pub const UNKNOWN: &str = "<unknown>";
 
-/// A schema as core sees it.
+/// The attributes and nested blocks of a schema.
 #[derive(Clone, Debug)]
 pub struct Block {
     pub attributes: BTreeMap<String, Attribute>,
-    pub blocks: BTreeMap<String, Nested>,
+    pub blocks: BTreeMap<String, NestedBlock>,
 }
 
 #[derive(Clone, Debug)]
@@ -29,7 +29,8 @@ pub struct Attribute {
 }
 
 #[derive(Clone, Debug)]
-pub struct Nested {
+pub struct NestedBlock {
+    /// Whether the block nests as a list; otherwise it occurs at most once.
     pub list: bool,
     pub block: Block,
 }
@@ -51,7 +52,7 @@ impl Block {
                 other => panic!("no block nests as {other:?}"),
             };
             let block = Self::of_block(nested.block.as_ref().expect("every nested block has a block"));
-            (nested.type_name.clone(), Nested { list, block })
+            (nested.type_name.clone(), NestedBlock { list, block })
         });
         Self { attributes: attributes.collect(), blocks: blocks.collect() }
     }
@@ -65,7 +66,8 @@ impl Block {
         Type::Object(attributes.chain(blocks).collect())
     }
 
-    /// A configuration: what isn't written is null, or no block. Names that don't exist are a mistake of the test.
+    /// A configuration from JSON. Missing attributes are null, and missing blocks are absent. Unknown names are a
+    /// mistake of the test.
     pub fn config(&self, written: &Json) -> Value {
         if written.is_null() {
             return Value::Null;
@@ -75,7 +77,7 @@ impl Block {
             assert!(self.attributes.contains_key(name) || self.blocks.contains_key(name), "no {name:?} in the schema");
         }
         let attributes = self.attributes.iter().map(|(name, attribute)| {
-            (name.clone(), members.get(name).map_or(Value::Null, |written| typed(written, &attribute.kind)))
+            (name.clone(), members.get(name).map_or(Value::Null, |written| typed_value(written, &attribute.kind)))
         });
         let blocks = self.blocks.iter().map(|(name, nested)| {
             let value = match members.get(name) {
@@ -91,8 +93,8 @@ impl Block {
     }
 }
 
-/// A value of `kind` as the tests write it.
-pub fn typed(written: &Json, kind: &Type) -> Value {
+/// A value of `kind` from the tests' JSON.
+pub fn typed_value(written: &Json, kind: &Type) -> Value {
     match (written, kind) {
         (Json::Null, _) => Value::Null,
         (Json::String(text), _) if text == UNKNOWN => Value::Unknown,
@@ -100,13 +102,13 @@ pub fn typed(written: &Json, kind: &Type) -> Value {
         (Json::Bool(b), Type::Bool) => Value::Bool(*b),
         (Json::Number(n), Type::Number) => Value::Number(Number::parse(&n.to_string()).unwrap()),
         (Json::Array(items), Type::List(kind) | Type::Set(kind)) => {
-            Value::List(items.iter().map(|item| typed(item, kind)).collect())
+            Value::List(items.iter().map(|item| typed_value(item, kind)).collect())
         }
         (Json::Object(members), Type::Map(kind)) => {
-            Value::Map(members.iter().map(|(key, item)| (key.clone(), typed(item, kind))).collect())
+            Value::Map(members.iter().map(|(key, item)| (key.clone(), typed_value(item, kind))).collect())
         }
         (Json::Object(members), Type::Object(kinds)) => {
-            Value::Map(kinds.iter().map(|(name, kind)| (name.clone(), typed(&members[name], kind))).collect())
+            Value::Map(kinds.iter().map(|(name, kind)| (name.clone(), typed_value(&members[name], kind))).collect())
         }
         (written, kind) => panic!("{written} isn't a {kind}"),
     }
@@ -114,79 +116,86 @@ pub fn typed(written: &Json, kind: &Type) -> Value {
 
 // === ProposedNew ===
 
-/// The state that core proposes: the configuration, with computed attributes as they were.
-pub fn proposed(block: &Block, prior: &Value, config: &Value) -> Value {
+/// The state that core proposes: the configuration, with the prior values of computed attributes.
+pub fn proposed_new_state(block: &Block, prior: &Value, config: &Value) -> Value {
     let Value::Map(members) = config else { return config.clone() };
     let attributes = block.attributes.iter().map(|(name, attribute)| {
-        let keeps = attribute.computed && members[name] == Value::Null;
-        (name.clone(), if keeps { known_member(prior, name) } else { members[name].clone() })
+        let keeps_prior = attribute.computed && members[name] == Value::Null;
+        (name.clone(), if keeps_prior { cloned_member(prior, name) } else { members[name].clone() })
     });
     let blocks = block.blocks.iter().map(|(name, nested)| {
-        let before = known_member(prior, name);
+        let before = cloned_member(prior, name);
         let value = match (&members[name], before) {
             (Value::List(items), Value::List(before)) if nested.list => {
-                let each = items.iter().enumerate();
-                let at = |i: usize| before.get(i).unwrap_or(&Value::Null);
-                Value::List(each.map(|(i, item)| proposed(&nested.block, at(i), item)).collect())
+                let items = items.iter().enumerate();
+                let prior = |i: usize| before.get(i).unwrap_or(&Value::Null);
+                Value::List(items.map(|(i, item)| proposed_new_state(&nested.block, prior(i), item)).collect())
             }
             (Value::List(items), _) => {
-                Value::List(items.iter().map(|item| proposed(&nested.block, &Value::Null, item)).collect())
+                Value::List(items.iter().map(|item| proposed_new_state(&nested.block, &Value::Null, item)).collect())
             }
-            (one, before) => proposed(&nested.block, &before, one),
+            (one, before) => proposed_new_state(&nested.block, &before, one),
         };
         (name.clone(), value)
     });
     Value::Map(attributes.chain(blocks).collect())
 }
 
-fn known_member(value: &Value, name: &str) -> Value {
+fn cloned_member(value: &Value, name: &str) -> Value {
     value.member(name).clone()
 }
 
 // === AssertPlanValid ===
 
-/// What core would refuse in a plan ("Provider produced invalid plan").
-pub fn plan_faults(block: &Block, prior: &Value, config: &Value, planned: &Value) -> Vec<String> {
-    let mut faults = Vec::new();
-    plan_block(block, prior, config, planned, "", &mut faults);
-    faults
+/// The rules that a plan breaks. Core would fail with "Provider produced invalid plan".
+pub fn plan_violations(block: &Block, prior: &Value, config: &Value, planned: &Value) -> Vec<String> {
+    let mut violations = Vec::new();
+    check_planned_block(block, prior, config, planned, "", &mut violations);
+    violations
 }
 
-fn plan_block(block: &Block, prior: &Value, config: &Value, planned: &Value, at: &str, faults: &mut Vec<String>) {
+fn check_planned_block(
+    block: &Block,
+    prior: &Value,
+    config: &Value,
+    planned: &Value,
+    at: &str,
+    violations: &mut Vec<String>,
+) {
     match (config, planned) {
         (Value::Null, Value::Null) | (Value::Unknown, Value::Unknown) => return,
-        (Value::Null, _) => return faults.push(format!("{at}: planned for existence but config wants absence")),
-        (_, Value::Null) => return faults.push(format!("{at}: planned for absence but config wants existence")),
-        (_, Value::Unknown) => return faults.push(format!("{at}: a block must not be unknown itself")),
+        (Value::Null, _) => return violations.push(format!("{at}: planned for existence but config wants absence")),
+        (_, Value::Null) => return violations.push(format!("{at}: planned for absence but config wants existence")),
+        (_, Value::Unknown) => return violations.push(format!("{at}: a block must not be unknown itself")),
         _ => {}
     }
     for (name, attribute) in &block.attributes {
         let at = format!("{at}.{name}");
         let (prior, config, planned) = (prior.member(name), config.member(name), planned.member(name));
-        let kept = planned == prior && *prior != Value::Null && *config != Value::Null;
-        if planned == config || kept || (attribute.computed && *config == Value::Null) {
+        let instance = planned == prior && *prior != Value::Null && *config != Value::Null;
+        if planned == config || instance || (attribute.computed && *config == Value::Null) {
             continue;
         }
         if *config == Value::Null {
-            faults.push(format!("{at}: planned value {planned:?} for a non-computed attribute"));
+            violations.push(format!("{at}: planned value {planned:?} for a non-computed attribute"));
         } else {
-            faults.push(format!("{at}: planned value {planned:?} does not match config value {config:?}"));
+            violations.push(format!("{at}: planned value {planned:?} does not match config value {config:?}"));
         }
     }
     for (name, nested) in &block.blocks {
         let at = format!("{at}.{name}");
         let (prior, config, planned) = (prior.member(name), config.member(name), planned.member(name));
         match (config, planned) {
-            _ if !nested.list => plan_block(&nested.block, prior, config, planned, &at, faults),
+            _ if !nested.list => check_planned_block(&nested.block, prior, config, planned, &at, violations),
             (Value::Unknown, Value::Unknown) => {}
             (Value::List(config), Value::List(planned)) if config.len() == planned.len() => {
                 for (i, (config, planned)) in config.iter().zip(planned).enumerate() {
                     let prior = item(prior, i);
-                    plan_block(&nested.block, prior, config, planned, &format!("{at}[{i}]"), faults);
+                    check_planned_block(&nested.block, prior, config, planned, &format!("{at}[{i}]"), violations);
                 }
             }
-            (_, Value::Null) => faults.push(format!("{at}: a list of nested blocks must be empty, not null")),
-            _ => faults.push(format!("{at}: block count in plan disagrees with count in config")),
+            (_, Value::Null) => violations.push(format!("{at}: a list of nested blocks must be empty, not null")),
+            _ => violations.push(format!("{at}: block count in plan disagrees with count in config")),
         }
     }
 }
@@ -200,62 +209,63 @@ fn item(list: &Value, index: usize) -> &Value {
 
 // === AssertObjectCompatible ===
 
-/// What core would refuse after an apply or a later plan ("Provider produced inconsistent result"): every value that was
-/// planned comes back.
-pub fn result_faults(block: &Block, planned: &Value, actual: &Value) -> Vec<String> {
-    let mut faults = Vec::new();
-    compatible(&block.kind(), planned, actual, "", &mut faults);
-    faults
+/// The planned values that differ after an apply or in a later plan. Core would fail with "Provider produced inconsistent
+/// result".
+pub fn result_violations(block: &Block, planned: &Value, actual: &Value) -> Vec<String> {
+    let mut violations = Vec::new();
+    check_compatible(&block.kind(), planned, actual, "", &mut violations);
+    violations
 }
 
-fn compatible(kind: &Type, planned: &Value, actual: &Value, at: &str, faults: &mut Vec<String>) {
+fn check_compatible(kind: &Type, planned: &Value, actual: &Value, at: &str, violations: &mut Vec<String>) {
     match (kind, planned, actual) {
         (_, Value::Unknown, _) | (_, Value::Null, Value::Null) => {}
-        (_, Value::Null, actual) => faults.push(format!("{at}: was null, but now {actual:?}")),
-        (_, planned, Value::Null) => faults.push(format!("{at}: was {planned:?}, but now null")),
-        (_, _, Value::Unknown) => faults.push(format!("{at}: was known, but now unknown")),
+        (_, Value::Null, actual) => violations.push(format!("{at}: was null, but now {actual:?}")),
+        (_, planned, Value::Null) => violations.push(format!("{at}: was {planned:?}, but now null")),
+        (_, _, Value::Unknown) => violations.push(format!("{at}: was known, but now unknown")),
         (Type::Object(kinds), planned, actual) => {
             for (name, kind) in kinds {
-                compatible(kind, planned.member(name), actual.member(name), &format!("{at}.{name}"), faults);
+                check_compatible(kind, planned.member(name), actual.member(name), &format!("{at}.{name}"), violations);
             }
         }
         (Type::Map(kind), Value::Map(planned), Value::Map(actual)) => {
             for (key, value) in planned {
                 match actual.get(key) {
-                    Some(actual) => compatible(kind, value, actual, &format!("{at}[{key:?}]"), faults),
-                    None => faults.push(format!("{at}: element {key:?} has vanished")),
+                    Some(actual) => check_compatible(kind, value, actual, &format!("{at}[{key:?}]"), violations),
+                    None => violations.push(format!("{at}: element {key:?} has vanished")),
                 }
             }
             for key in actual.keys().filter(|key| !planned.contains_key(*key)) {
-                faults.push(format!("{at}: new element {key:?} has appeared"));
+                violations.push(format!("{at}: new element {key:?} has appeared"));
             }
         }
         (Type::List(kind), Value::List(planned), Value::List(actual)) => {
             if planned.len() != actual.len() {
-                return faults.push(format!("{at}: length changed from {} to {}", planned.len(), actual.len()));
+                return violations.push(format!("{at}: length changed from {} to {}", planned.len(), actual.len()));
             }
             for (i, (planned, actual)) in planned.iter().zip(actual).enumerate() {
-                compatible(kind, planned, actual, &format!("{at}[{i}]"), faults);
+                check_compatible(kind, planned, actual, &format!("{at}[{i}]"), violations);
             }
         }
         (Type::Set(kind), Value::List(planned), Value::List(actual)) => {
             let certain = !planned.contains(&Value::Unknown);
             if actual.len() > planned.len() || (certain && actual.len() < planned.len()) {
-                return faults.push(format!("{at}: length changed from {} to {}", planned.len(), actual.len()));
+                return violations.push(format!("{at}: length changed from {} to {}", planned.len(), actual.len()));
             }
             for planned in planned {
                 let correlates = actual.iter().any(|actual| {
-                    let mut faults = Vec::new();
-                    compatible(kind, planned, actual, at, &mut faults);
-                    faults.is_empty()
+                    let mut violations = Vec::new();
+                    check_compatible(kind, planned, actual, at, &mut violations);
+                    violations.is_empty()
                 });
                 if !correlates {
-                    faults.push(format!("{at}: planned set element {planned:?} does not correlate with any element"));
+                    violations
+                        .push(format!("{at}: planned set element {planned:?} does not correlate with any element"));
                 }
             }
         }
         (_, planned, actual) if planned == actual => {}
-        (_, planned, actual) => faults.push(format!("{at}: was {planned:?}, but now {actual:?}")),
+        (_, planned, actual) => violations.push(format!("{at}: was {planned:?}, but now {actual:?}")),
     }
 }
 
@@ -275,15 +285,15 @@ mod tests {
                 ("tags".to_owned(), attribute(Type::set(Type::String), false)),
             ]
             .into(),
-            blocks: [("item".to_owned(), Nested { list: true, block: inner })].into(),
+            blocks: [("item".to_owned(), NestedBlock { list: true, block: inner })].into(),
         }
     }
 
-    /// (prior, config, planned) → the fault, or none.
+    /// Each row is (prior, config, planned) and a part of the expected violation, if there is one.
     #[test]
-    fn case_40_plans_are_refused_as_core_refuses_them() {
+    fn plans_that_core_rejects_are_violations() {
         let null = json!(null);
-        for (prior, config, planned, fault) in [
+        for (prior, config, planned, expected) in [
             (null.clone(), json!({"name": "a"}), json!({"name": "a", "id": UNKNOWN}), None),
             (json!({"name": "A"}), json!({"name": "a"}), json!({"name": "A"}), None),
             (null.clone(), json!({"name": "a"}), json!({"name": "A"}), Some("does not match config value")),
@@ -301,18 +311,21 @@ mod tests {
             ),
         ] {
             let (block, text) = (block(), format!("{config} → {planned}"));
-            let faults = plan_faults(&block, &block.config(&prior), &block.config(&config), &block.config(&planned));
-            match fault {
-                None => assert_eq!(faults, Vec::<String>::new(), "{text}"),
-                Some(fault) => assert!(faults.iter().any(|told| told.contains(fault)), "{text}: {faults:?}"),
+            let violations =
+                plan_violations(&block, &block.config(&prior), &block.config(&config), &block.config(&planned));
+            match expected {
+                None => assert_eq!(violations, Vec::<String>::new(), "{text}"),
+                Some(expected) => {
+                    assert!(violations.iter().any(|violation| violation.contains(expected)), "{text}: {violations:?}");
+                }
             }
         }
     }
 
-    /// (planned, actual) → the fault, or none.
+    /// Each row is (planned, actual) and a part of the expected violation, if there is one.
     #[test]
-    fn case_48_results_are_refused_as_core_refuses_them() {
-        for (planned, actual, fault) in [
+    fn results_that_core_rejects_are_violations() {
+        for (planned, actual, expected) in [
             (json!({"id": UNKNOWN}), json!({"id": "x"}), None),
             (json!({"id": "x"}), json!({"id": "y"}), Some("but now")),
             (json!({"id": null}), json!({"id": "y"}), Some("was null")),
@@ -324,10 +337,12 @@ mod tests {
             (json!({"item": [{"key": "a"}]}), json!({}), Some("length changed")),
         ] {
             let (block, text) = (block(), format!("{planned} → {actual}"));
-            let faults = result_faults(&block, &block.config(&planned), &block.config(&actual));
-            match fault {
-                None => assert_eq!(faults, Vec::<String>::new(), "{text}"),
-                Some(fault) => assert!(faults.iter().any(|told| told.contains(fault)), "{text}: {faults:?}"),
+            let violations = result_violations(&block, &block.config(&planned), &block.config(&actual));
+            match expected {
+                None => assert_eq!(violations, Vec::<String>::new(), "{text}"),
+                Some(expected) => {
+                    assert!(violations.iter().any(|violation| violation.contains(expected)), "{text}: {violations:?}");
+                }
             }
         }
     }

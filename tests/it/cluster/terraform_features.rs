@@ -1,5 +1,5 @@
-//! What core can do with any resource does what it says with ours: `lifecycle`, `-target`, refreshes, `count` and `for_each`,
-//! `terraform test`, one process for many runs, states of other versions.
+//! Features of Terraform core work with the provider's resources: `lifecycle`, `-target`, refreshes, `count` and
+//! `for_each`, `terraform test`, one process for many runs, and states of other provider versions.
 
 use std::{
     fs,
@@ -8,7 +8,6 @@ use std::{
 };
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::object::Key;
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
@@ -16,29 +15,14 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{CART, configure, many, provider, workspace};
+use super::{CART, cart_key, cart_with, configure, destroy_all, many_carts, provider, workspace};
 
-/// `hcl`, which is applied.
-fn made(tool: Tool, hcl: &str) -> (Namespace, Workspace) {
+/// A workspace in which `hcl` is applied.
+fn applied(tool: Tool, hcl: &str) -> (Namespace, Workspace) {
     let namespace = control_plane().namespace("core");
     let workspace = workspace(tool, Grant::AppTeam, &namespace, hcl);
-    workspace.apply().succeeded();
+    workspace.apply().expect_success();
     (namespace, workspace)
-}
-
-/// [`CART`] with more in its block.
-fn cart_with(more: &str) -> String {
-    format!("{}{more}\n}}\n", CART.trim_end().strip_suffix('}').unwrap())
-}
-
-fn unchanged(workspace: &Workspace, when: &str) {
-    let plan = workspace.plan();
-    assert!(plan.is_empty, "{when}: {}", plan.text);
-}
-
-fn end(workspace: &Workspace, namespace: &Namespace) {
-    workspace.destroy().succeeded();
-    assert_eq!(objects(namespace), Vec::<String>::new());
 }
 
 fn objects(namespace: &Namespace) -> Vec<String> {
@@ -46,150 +30,146 @@ fn objects(namespace: &Namespace) -> Vec<String> {
 }
 
 fn spec(namespace: &Namespace, kind: &str) -> Json {
-    control_plane().api().get(&key(namespace, kind)).expect("it is there")["spec"].clone()
+    control_plane().api().get_existing(&cart_key(namespace, kind))["spec"].clone()
 }
 
-fn key(namespace: &Namespace, kind: &str) -> Key {
-    format!("{kind}/{0}/cart-{0}", namespace.name).parse().expect("a key")
-}
-
-/// Somebody opens the service to everybody.
-fn meddle(namespace: &Namespace) {
-    control_plane().api().patch(&key(namespace, "AuthorizationPolicy"), &json!({ "spec": { "rules": [{}] } }));
+/// Changes the live AuthorizationPolicy so that every caller is allowed.
+fn open_policy(namespace: &Namespace) {
+    control_plane().api().patch(&cart_key(namespace, "AuthorizationPolicy"), &json!({ "spec": { "rules": [{}] } }));
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn ignored_arguments_keep_their_values() {
+fn ignore_changes_keeps_argument_values() {
     let with = |preset: &str, calls: &str| {
         cart_with(&format!("  resiliency = \"{preset}\"\n  lifecycle {{\n    ignore_changes = [resiliency]\n  }}"))
             .replace("[\"catalog\"]", calls)
     };
     for tool in Tool::ALL {
-        let (namespace, workspace) = made(tool, &with("low", "[\"catalog\"]"));
+        let (namespace, workspace) = applied(tool, &with("low", "[\"catalog\"]"));
         configure(&workspace, Grant::AppTeam, &namespace, &with("high", "[\"catalog\"]"));
-        unchanged(&workspace, "an ignored change");
+        workspace.assert_empty_plan();
         configure(&workspace, Grant::AppTeam, &namespace, &with("high", "[\"ledger\"]"));
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(spec(&namespace, "VirtualService")["http"][0]["timeout"], "60s", "{tool}");
-        unchanged(&workspace, "another change");
-        end(&workspace, &namespace);
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_the_provider_computes_cannot_be_ignored() {
+fn ignore_changes_does_not_hide_drift_of_objects() {
     for ignored in ["[objects]", "all"] {
         for tool in Tool::ALL {
             let hcl = cart_with(&format!("  lifecycle {{\n    ignore_changes = {ignored}\n  }}"));
-            let (namespace, workspace) = made(tool, &hcl);
-            meddle(&namespace);
+            let (namespace, workspace) = applied(tool, &hcl);
+            open_policy(&namespace);
             let plan = workspace.plan();
             assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{tool}, {ignored}: {}", plan.text);
             configure(&workspace, Grant::AppTeam, &namespace, &hcl.replace("catalog", "ledger"));
-            workspace.apply().succeeded();
+            workspace.apply().expect_success();
             assert_ne!(spec(&namespace, "AuthorizationPolicy")["rules"], json!([{}]), "{tool}, {ignored}");
             let calls = spec(&namespace, "Sidecar").to_string();
             assert_eq!(calls.contains("ledger"), ignored != "all", "{tool}, {ignored}: {calls}");
-            unchanged(&workspace, "an apply");
-            end(&workspace, &namespace);
+            workspace.assert_empty_plan();
+            destroy_all(&workspace, &namespace);
         }
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_target_alone_is_applied() {
+fn target_option_limits_the_apply() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("target");
         let both = format!("{CART}{}", CART.replace("cart", "basket"));
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &both);
         let target = ["apply", "-input=false", "-auto-approve", "-target=mesh_service.cart"];
-        workspace.run(&target).succeeded();
+        workspace.run(&target).expect_success();
         assert!(objects(&namespace).iter().all(|object| object.contains("cart")), "{tool}");
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         assert_eq!(objects(&namespace).len(), 12, "{tool}");
         let target = ["destroy", "-input=false", "-auto-approve", "-target=mesh_service.cart"];
-        workspace.run(&target).succeeded();
+        workspace.run(&target).expect_success();
         assert!(objects(&namespace).iter().all(|object| object.contains("basket")), "{tool}");
-        end(&workspace, &namespace);
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn without_a_refresh_the_state_is_believed_and_an_apply_mends_all() {
+fn plan_without_refresh_trusts_the_state_and_apply_repairs_drift() {
     for tool in Tool::ALL {
-        let (namespace, workspace) = made(tool, CART);
-        meddle(&namespace);
+        let (namespace, workspace) = applied(tool, CART);
+        open_policy(&namespace);
         let plan = ["plan", "-input=false", "-detailed-exitcode", "-refresh=false"];
         assert_eq!(workspace.run(&plan).code, Some(0), "{tool}");
         configure(&workspace, Grant::AppTeam, &namespace, &CART.replace("catalog", "ledger"));
-        workspace.run(&["apply", "-input=false", "-auto-approve", "-refresh=false"]).succeeded();
+        workspace.run(&["apply", "-input=false", "-auto-approve", "-refresh=false"]).expect_success();
         assert_ne!(spec(&namespace, "AuthorizationPolicy")["rules"], json!([{}]), "{tool}");
-        unchanged(&workspace, "the apply");
-        end(&workspace, &namespace);
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_refresh_alone_records_and_changes_nothing() {
+fn refresh_only_apply_records_drift_without_changes() {
     for tool in Tool::ALL {
-        let (namespace, workspace) = made(tool, CART);
-        meddle(&namespace);
-        workspace.run(&["apply", "-input=false", "-auto-approve", "-refresh-only"]).succeeded();
+        let (namespace, workspace) = applied(tool, CART);
+        open_policy(&namespace);
+        workspace.run(&["apply", "-input=false", "-auto-approve", "-refresh-only"]).expect_success();
         assert_eq!(spec(&namespace, "AuthorizationPolicy")["rules"], json!([{}]), "{tool}");
         let recorded =
-            workspace.resources()[0].1["objects"][key(&namespace, "AuthorizationPolicy").to_string()].clone();
+            workspace.resources()[0].1["objects"][cart_key(&namespace, "AuthorizationPolicy").to_string()].clone();
         assert!(recorded.as_str().is_some_and(|body| body.contains("\"rules\":[{}]")), "{tool}: {recorded}");
         let plan = workspace.plan();
         assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
-        unchanged(&workspace, "the apply");
-        end(&workspace, &namespace);
+        workspace.apply().expect_success();
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_must_not_be_destroyed_is_not() {
+fn prevent_destroy_is_respected() {
     for tool in Tool::ALL {
-        let (namespace, workspace) = made(tool, &cart_with("  lifecycle {\n    prevent_destroy = true\n  }"));
-        let told = workspace.destroy().errors();
-        assert!(told.contains("prevent_destroy"), "{tool}: {told}");
+        let (namespace, workspace) = applied(tool, &cart_with("  lifecycle {\n    prevent_destroy = true\n  }"));
+        let errors = workspace.destroy().errors();
+        assert!(errors.contains("prevent_destroy"), "{tool}: {errors}");
         assert_eq!(objects(&namespace).len(), 6, "{tool}");
         configure(&workspace, Grant::AppTeam, &namespace, CART);
-        end(&workspace, &namespace);
+        destroy_all(&workspace, &namespace);
     }
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn one_of_many_goes_alone() {
+fn one_instance_of_count_or_for_each_is_destroyed_alone() {
     let each = |names: &str| {
         CART.replace("\"cart\" {", &format!("\"cart\" {{\n  for_each = toset([{names}])"))
             .replace("= \"cart\"", "= each.key")
     };
-    let counted = (many(3), many(2), "cart-2");
+    let counted = (many_carts(3), many_carts(2), "cart-2");
     let keyed = (each(r#""a", "b", "c""#), each(r#""a", "c""#), "/b");
     for (tool, (three, two, gone)) in Tool::ALL.into_iter().zip([counted, keyed]) {
-        let (namespace, workspace) = made(tool, &three);
+        let (namespace, workspace) = applied(tool, &three);
         assert_eq!(objects(&namespace).len(), 18, "{tool}");
-        unchanged(&workspace, "three");
+        workspace.assert_empty_plan();
         configure(&workspace, Grant::AppTeam, &namespace, &two);
         let plan = workspace.plan();
         assert!(plan.text.contains("0 to add, 0 to change, 1 to destroy"), "{tool}: {}", plan.text);
-        workspace.apply().succeeded();
+        workspace.apply().expect_success();
         let left = objects(&namespace);
         assert!(left.len() == 12 && !left.iter().any(|object| object.contains(gone)), "{tool}: {left:?}");
-        unchanged(&workspace, "two");
-        end(&workspace, &namespace);
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
     }
 }
 
-/// A test as users write it: against the cluster, then against a mock, which needs none.
+/// Test files as users write them: one with the real provider, and one with a mock provider, which needs no cluster.
 const TESTS: [(&str, &str); 2] = [
     (
         "real",
@@ -228,78 +208,78 @@ run "made" {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn tests_of_configurations_run() {
+fn terraform_test_runs() {
     let hcl = format!("{CART}\noutput \"host\" {{\n  value = mesh_service.cart.host\n}}\n");
     for tool in Tool::ALL {
         for (name, test) in TESTS {
             let namespace = control_plane().namespace(name);
             let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl);
-            workspace.file("cart.tftest.hcl", test);
+            workspace.write_file("cart.tftest.hcl", test);
             if name == "mocked" {
-                workspace.file("kubeconfig", "there is none");
+                workspace.write_file("kubeconfig", "not a kubeconfig");
             }
-            let run = workspace.run(&["test", "-no-color"]).succeeded();
+            let run = workspace.run(&["test", "-no-color"]).expect_success();
             assert!(run.stdout.contains("Success!"), "{tool}: {run}");
             assert_eq!(objects(&namespace), Vec::<String>::new(), "{tool}: the test cleans up");
         }
     }
 }
 
-/// A provider started by hand, and where hosts find it.
-fn debugged() -> (Child, String) {
+/// A provider in debug mode, and the value of TF_REATTACH_PROVIDERS that it prints.
+fn start_debug_mode() -> (Child, String) {
     let mut process = Command::new(env!("CARGO_BIN_EXE_terraform-provider-mesh"))
         .arg("--debug")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .expect("it starts");
+        .expect("starting the provider");
     let lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
     let quoted = |line: String| Some(line.split_once("TF_REATTACH_PROVIDERS='")?.1.strip_suffix('\'')?.to_owned());
-    let reattach = lines.map_while(Result::ok).find_map(quoted).expect("it says where it is");
+    let reattach = lines.map_while(Result::ok).find_map(quoted).expect("the value of TF_REATTACH_PROVIDERS");
     (process, reattach)
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn one_process_serves_run_after_run() {
-    let (mut process, reattach) = debugged();
+fn debug_process_serves_many_runs() {
+    let (mut process, reattach) = start_debug_mode();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("debugged");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, "").env("TF_REATTACH_PROVIDERS", &reattach);
-        // The process has a folder of its own.
+        // An absolute path, because the process runs in another folder.
         let connection = format!("config_path = {:?}", workspace.path().join("kubeconfig"));
-        workspace.configure(&provider(&namespace, "istio-system", &connection, &many(2)));
+        workspace.configure(&provider(&namespace, "istio-system", &connection, &many_carts(2)));
         for _ in 0..2 {
             assert!(!workspace.plan().is_empty);
-            workspace.apply().succeeded();
-            unchanged(&workspace, "the apply");
-            meddle_first(&namespace);
-            workspace.apply().succeeded();
-            unchanged(&workspace, "the mending");
-            end(&workspace, &namespace);
+            workspace.apply().expect_success();
+            workspace.assert_empty_plan();
+            delete_first_route(&namespace);
+            workspace.apply().expect_success();
+            workspace.assert_empty_plan();
+            destroy_all(&workspace, &namespace);
         }
     }
-    process.kill().expect("it is still there");
-    process.wait().expect("it ends");
+    process.kill().expect("the process still runs");
+    process.wait().expect("waiting for the end");
 }
 
-fn meddle_first(namespace: &Namespace) {
+fn delete_first_route(namespace: &Namespace) {
     let key = format!("VirtualService/{0}/cart-0-{0}", namespace.name).parse().expect("a key");
     control_plane().api().delete(&key);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn states_of_other_versions_are_read() {
+fn states_of_other_provider_versions_are_read() {
     for tool in Tool::ALL {
-        let (namespace, workspace) = made(tool, CART);
+        let (namespace, workspace) = applied(tool, CART);
         let state = workspace.path().join("terraform.tfstate");
         let written: Json = serde_json::from_str(&fs::read_to_string(&state).unwrap()).unwrap();
-        for (what, attribute, value) in [
-            ("an argument that there wasn't", "resiliency", None),
-            ("an output that there wasn't", "effective_callers", None),
-            ("a block that there wasn't", "timeouts", None),
-            ("an attribute that there isn't any more", "mood", Some(json!("fine"))),
+        for (difference, attribute, value) in [
+            ("an argument of a newer version", "resiliency", None),
+            ("a computed attribute of a newer version", "effective_callers", None),
+            ("a block of a newer version", "timeouts", None),
+            ("an attribute of an older version", "mood", Some(json!("fine"))),
         ] {
             let mut edited = written.clone();
             let values = &mut edited["resources"][0]["instances"][0]["attributes"];
@@ -308,8 +288,9 @@ fn states_of_other_versions_are_read() {
                 values[attribute] = value;
             }
             fs::write(&state, edited.to_string()).unwrap();
-            unchanged(&workspace, what);
+            let plan = workspace.plan();
+            assert!(plan.is_empty, "{tool}, {difference}: {}", plan.text);
         }
-        end(&workspace, &namespace);
+        destroy_all(&workspace, &namespace);
     }
 }

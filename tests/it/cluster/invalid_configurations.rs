@@ -1,13 +1,13 @@
-//! Mistakes are told at plan, all at once, each where it was made, and nothing is written.
+//! Invalid arguments are plan errors, all at once, each with the position of its argument, and nothing is written.
 
-use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
+use crate::support::{assertions::assert_contains_all, control_plane::control_plane, terraform::Tool, users::Grant};
 
 use super::workspace;
 
-/// What is written, and the words that its errors must have. `NAMESPACE` stands for the namespace of the test.
-const MISTAKES: &[(&str, &[&str])] = &[
+/// Invalid configurations, each with parts of the expected errors. `NAMESPACE` is replaced by the namespace of the test.
+const INVALID: &[(&str, &[&str])] = &[
     (
-        // A reference that can't be parsed.
+        // An invalid caller.
         r#"
 resource "mesh_service" "cart" {
   name      = "cart"
@@ -23,7 +23,7 @@ resource "mesh_service" "cart" {
         &["Invalid allow[0].from", r#""*/web" isn't a caller"#, "on main.tf line"],
     ),
     (
-        // The identity that everybody has.
+        // The ServiceAccount of all workloads without their own.
         r#"
 resource "mesh_service" "cart" {
   name            = "cart"
@@ -38,7 +38,7 @@ resource "mesh_service" "cart" {
         &[r#"Service account "default""#, r#"service_account = "default" Every workload"#],
     ),
     (
-        // A value that there isn't.
+        // An unknown preset.
         r#"
 resource "mesh_external_service" "bank" {
   host       = "api.bank.example"
@@ -48,7 +48,7 @@ resource "mesh_external_service" "bank" {
         &["Invalid resiliency", r#""hihg" isn't one of "low", "medium", "high", "none""#],
     ),
     (
-        // HTTP words for a port that speaks no HTTP.
+        // A rule on requests for a TCP port.
         r#"
 resource "mesh_service" "cart" {
   name      = "cart"
@@ -66,7 +66,7 @@ resource "mesh_service" "cart" {
         &["HTTP rule on tcp port 5432"],
     ),
     (
-        // A missing argument.
+        // A missing required argument.
         r#"
 resource "mesh_external_service" "bank" {
   host = "api.bank.example"
@@ -74,7 +74,7 @@ resource "mesh_external_service" "bank" {
         &["Missing required argument", "\"export_to\""],
     ),
     (
-        // Three at once.
+        // Three errors at once.
         r#"
 resource "mesh_service" "cart" {
   name       = "cart"
@@ -89,7 +89,7 @@ resource "mesh_service" "cart" {
         &["Invalid resiliency", "Invalid calls", "Invalid port[0].number"],
     ),
     (
-        // Nothing said.
+        // A resource without any object.
         r#"
 resource "mesh_global_defaults" "this" {
 }"#,
@@ -99,18 +99,16 @@ resource "mesh_global_defaults" "this" {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn mistakes_are_told_at_plan_and_nothing_is_written() {
-    let namespace = control_plane().namespace("mistakes");
+fn invalid_arguments_are_plan_errors_and_nothing_is_written() {
+    let namespace = control_plane().namespace("invalid");
     for tool in Tool::ALL {
         let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
-        for (hcl, words) in MISTAKES {
+        for (hcl, parts) in INVALID {
             super::configure(&workspace, Grant::AppTeam, &namespace, hcl);
-            let told = workspace.plan_run().errors();
-            for word in *words {
-                assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
-            }
-            assert!(!told.contains("panic"), "{told}");
+            let errors = workspace.try_plan().errors();
+            assert_contains_all(tool, &errors, *parts);
+            assert!(!errors.contains("panic"), "{errors}");
         }
     }
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+    namespace.assert_empty();
 }

@@ -1,5 +1,5 @@
-//! A provider that does what a test tells it to by the `name` of a resource: the plugin's own behaviour (panics, slow
-//! calls, states that break the rules) can't be provoked with the real one. It is served by this test binary.
+//! A provider whose behaviour follows from the `name` of a resource, for what the real provider can't be made to do:
+//! panics, slow calls, and states that break the rules of core. It is served by this test binary.
 
 use std::{collections::BTreeMap, process::ExitCode, sync::LazyLock, time::Duration};
 
@@ -24,10 +24,11 @@ use tokio::time::{sleep, timeout};
 
 use super::host::COOKIE;
 
-/// Started by a host it is a plugin; run as one of all tests it is what somebody sees who starts a plugin by hand.
+/// Serves the plugin if a plugin host started this binary. As an ordinary test, it checks that serving without a host
+/// fails.
 #[test]
-fn serves() {
-    let code = serve("test/stand-in", provider(), Mode::Plugin);
+fn serves_when_a_host_started_it() {
+    let code = serve("example/test", provider(), Mode::Plugin);
     if std::env::var(COOKIE.0).is_ok() {
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
     }
@@ -35,65 +36,65 @@ fn serves() {
 }
 
 model! {
-    /// The provider block.
+    /// The provider configuration.
     pub struct Settings {
-        /// Written into every `echo`.
+        /// The start of every `echo`.
         prefix: Attr<String> = optional(),
     }
 }
 
 model! {
-    /// A thing.
+    /// A test resource.
     pub struct Thing {
-        /// What to do.
+        /// The behaviour, for example `panics in plan`.
         name: Attr<String> = required().replaces(),
-        /// A number.
+        /// A number, which `echo` contains.
         size: Attr<i64> = optional(),
-        /// A secret.
+        /// A sensitive text.
         secret: Attr<String> = optional().sensitive(),
-        /// Words.
+        /// A set of texts.
         tags: Set<String> = optional(),
-        /// Parts.
+        /// A list of nested blocks.
         item: Blocks<Item> = block(),
-        /// A bound.
+        /// A nested block that occurs at most once.
         limit: Block<Limit> = block(),
     }
 }
 
 model! {
-    /// A part.
+    /// A nested block of the list `item`.
     pub struct Item {
-        /// Which.
+        /// The key of the item.
         key: Attr<String> = required(),
-        /// How many.
+        /// An optional number.
         count_of: Attr<i64> = optional(),
-        /// Who counted.
+        /// A computed attribute in a nested block.
         counted_by: Attr<String> = computed(),
     }
 }
 
 model! {
-    /// A bound.
+    /// The nested block `limit`.
     pub struct Limit {
-        /// The bound.
+        /// A required number.
         most: Attr<i64> = required(),
     }
 }
 
 model! {
-    /// What a thing computes.
+    /// The computed attributes of a test resource.
     pub struct Outputs {
-        /// The name.
+        /// The resource's name.
         id: Attr<String> = computed(),
-        /// Prefix, name and size.
+        /// The prefix, the name and the size.
         echo: Attr<String> = computed(),
     }
 }
 
 model! {
-    /// What names a thing.
+    /// The identity of a test resource.
     pub struct Identity {
-        /// The name.
+        /// The resource's name.
         name: Attr<String> = required(),
     }
 }
@@ -114,6 +115,7 @@ fn provider() -> Provider<Settings> {
     }
 }
 
+/// The implementation of the resource type `test_thing`.
 struct TestThing;
 
 fn text(value: &Value) -> &str {
@@ -127,8 +129,8 @@ fn name(state: &Value) -> String {
     text(state.member("name")).to_owned()
 }
 
-/// The configuration with its outputs.
-fn computed_from(call: &Call<Settings>, config: &Value) -> Value {
+/// The planned or applied state: the configuration with its computed attributes.
+fn with_outputs(call: &Call<Settings>, config: &Value) -> Value {
     let Value::Map(mut members) = config.clone() else { return config.clone() };
     let prefix = call.context.as_ref().and_then(|settings| match &settings.prefix {
         Attr::Known(prefix) => Some(prefix.clone()),
@@ -150,14 +152,14 @@ fn identity(state: &Value) -> Value {
     Value::Map([("name".to_owned(), state.member("name").clone())].into())
 }
 
-/// Waits for Stop or a time that no test waits for.
-async fn stopped(call: &Call<Settings>) -> bool {
+/// Waits for `Stop`. Returns false after 15 seconds without it, longer than any test waits.
+async fn is_stopped(call: &Call<Settings>) -> bool {
     timeout(Duration::from_secs(15), call.stop.cancelled()).await.is_ok()
 }
 
-fn failing(summary: &str) -> Diagnostics {
+fn error_on_name(summary: &str) -> Diagnostics {
     let mut out = Diagnostics::default();
-    out.error(&Path::root().attribute("name"), summary, "As told.");
+    out.error(&Path::root().attribute("name"), summary, "As requested by the name.");
     out
 }
 
@@ -194,9 +196,9 @@ impl Resource<Settings> for TestThing {
     ) -> Result<PlannedChange, Reported> {
         match name(&config).as_str() {
             "panics in plan" => panic!("no plan"),
-            "is slow" => drop(stopped(&call).await),
+            "is slow" => drop(is_stopped(&call).await),
             "plans null blocks" => {
-                let mut state = computed_from(&call, &config);
+                let mut state = with_outputs(&call, &config);
                 if let Value::Map(members) = &mut state {
                     members.insert("item".to_owned(), Value::Null);
                 }
@@ -205,11 +207,11 @@ impl Resource<Settings> for TestThing {
             }
             _ => {}
         }
-        let state = computed_from(&call, &config);
+        let state = with_outputs(&call, &config);
         let renamed = prior.as_ref().is_some_and(|prior| prior.state.member("name") != config.member("name"));
         let private = match prior {
             Some(prior) => prior.private,
-            // The second plan of a replacement knows of the first.
+            // The second plan of a replacement gets the private data of the first.
             None => [b"planned ", call.replaced_private.as_slice()].concat(),
         };
         let requires_replace = if renamed { vec![Path::root().attribute("name")] } else { Vec::new() };
@@ -238,12 +240,12 @@ impl Resource<Settings> for TestThing {
         planned: ResourceState,
         config: Value,
     ) -> Outcome {
-        let state = computed_from(&call, &config);
+        let state = with_outputs(&call, &config);
         let after = Some(ResourceState { state, private: b"applied".to_vec(), ..planned.clone() });
         match name(&planned.state).as_str() {
             "panics in apply" => panic!("half done"),
-            "fails before" => Outcome { after: prior, diagnostics: failing("Nothing was made") },
-            "fails after" => Outcome { after, diagnostics: failing("Half was made") },
+            "fails before" => Outcome { after: prior, diagnostics: error_on_name("Nothing was created") },
+            "fails after" => Outcome { after, diagnostics: error_on_name("Partly created") },
             "returns unknowns" => {
                 let after = after.map(|mut after| {
                     if let Value::Map(members) = &mut after.state {
@@ -254,12 +256,13 @@ impl Resource<Settings> for TestThing {
                 Outcome { after, diagnostics: Diagnostics::default() }
             }
             "is slow" => {
-                let diagnostics = if stopped(&call).await { failing("Stopped") } else { Diagnostics::default() };
+                let diagnostics =
+                    if is_stopped(&call).await { error_on_name("Stopped") } else { Diagnostics::default() };
                 Outcome { after, diagnostics }
             }
             "takes a while" => {
                 sleep(Duration::from_millis(700)).await;
-                if let Some(done) = std::env::var_os("STAND_IN_DONE") {
+                if let Some(done) = std::env::var_os("TEST_PROVIDER_DONE_FILE") {
                     std::fs::write(done, "done").unwrap();
                 }
                 Outcome { after, diagnostics: Diagnostics::default() }
@@ -271,7 +274,7 @@ impl Resource<Settings> for TestThing {
     async fn delete(&self, _: Call<Settings>, prior: ResourceState, private: Vec<u8>) -> Outcome {
         match name(&prior.state).as_str() {
             "panics in delete" => panic!("half deleted"),
-            "can't be deleted" => Outcome { after: Some(prior), diagnostics: failing("Not deleted") },
+            "can't be deleted" => Outcome { after: Some(prior), diagnostics: error_on_name("Not deleted") },
             _ => {
                 assert_eq!(private, b"to delete");
                 Outcome { after: None, diagnostics: Diagnostics::default() }
@@ -284,16 +287,16 @@ impl Resource<Settings> for TestThing {
         match name(&stored.state).as_str() {
             "panics in read" => panic!("no read"),
             "is gone" => Outcome { after: None, diagnostics },
-            "is unreachable" => Outcome { after: Some(stored), diagnostics: failing("Unreachable") },
+            "is unreachable" => Outcome { after: Some(stored), diagnostics: error_on_name("Unreachable") },
             "has drifted" => {
                 let mut stored = stored;
                 if let Value::Map(members) = &mut stored.state {
-                    members.insert("echo".to_owned(), Value::string("somebody was here"));
+                    members.insert("echo".to_owned(), Value::string("changed by another client"));
                 }
                 Outcome { after: Some(stored), diagnostics }
             }
             "was imported" => Outcome {
-                after: Some(ResourceState { state: computed_from(&call, &stored.state), ..stored }),
+                after: Some(ResourceState { state: with_outputs(&call, &stored.state), ..stored }),
                 diagnostics,
             },
             _ => Outcome { after: Some(stored), diagnostics },
@@ -330,11 +333,11 @@ impl Resource<Settings> for TestThing {
 struct Lookup;
 
 model! {
-    /// Finds a thing.
+    /// A data source that looks up a name.
     pub struct Query {
-        /// Which.
+        /// The name to look up.
         name: Attr<String> = required(),
-        /// What was found.
+        /// The result of the lookup.
         found: Attr<String> = computed(),
     }
 }

@@ -1,37 +1,42 @@
-//! What the cluster would refuse, or what isn't ours, is an error of the plan, and nothing is written.
+//! Objects that belong to another owner, and objects that the cluster would reject, are plan errors, and nothing is
+//! written.
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use http::Method;
 use serde_json::json;
 use terraform_provider_mesh::object::{Key, kind};
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
+    polling::wait_until,
     terraform::Tool,
     users::Grant,
 };
 
-use super::{CART, workspace};
+use super::{CART, destroy_all, workspace};
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn an_object_of_somebody_else_is_refused_at_plan() {
+fn object_of_another_tool_is_an_error() {
     let api = control_plane().api();
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("taken");
         let key = Key::new(&kind::VIRTUAL_SERVICE, &namespace.name, &format!("cart-{}", namespace.name));
-        let theirs = json!({
+        let existing = json!({
             "apiVersion": key.kind.api_version(), "kind": key.kind.kind,
             "metadata": { "name": key.name, "namespace": namespace.name }, "spec": { "hosts": ["theirs"] },
         });
-        api.apply(&theirs, "helm");
-        let before = api.get(&key).expect("it is there");
+        api.apply(&existing, "helm");
+        let before = api.get_existing(&key);
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        for told in [workspace.plan_run().errors(), workspace.apply().errors()] {
-            for word in ["VirtualService exists already", &key.to_string(), "written by helm", "left as it is"] {
-                assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
-            }
+        for errors in [workspace.try_plan().errors(), workspace.apply().errors()] {
+            assert_contains_all(
+                tool,
+                &errors,
+                ["VirtualService exists already", &key.to_string(), "written by helm", "left as it is"],
+            );
         }
         assert_eq!(api.get(&key), Some(before));
         assert_eq!(api.objects(&namespace.name), [key.to_string()]);
@@ -40,23 +45,22 @@ fn an_object_of_somebody_else_is_refused_at_plan() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn another_owner_is_named() {
+fn object_of_another_owner_is_an_error() {
     let namespace = control_plane().namespace("owned");
     let first = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
-    first.apply().succeeded();
+    first.apply().expect_success();
     let second = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
     let main = std::fs::read_to_string(first.path().join("main.tf")).expect("it is there");
-    second.file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
-    let told = second.plan_run().errors();
+    second.write_file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
+    let errors = second.try_plan().errors();
     let owner = format!("it belongs to mesh_service/{0}/cart of owner \"tests/{0}\"", namespace.name);
-    assert!(told.contains(&owner), "{owner:?} is not in: {told}");
-    first.destroy().succeeded();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+    assert!(errors.contains(&owner), "{owner:?} is not in: {errors}");
+    destroy_all(&first, &namespace);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_second_owner_of_the_meshs_defaults_is_refused() {
+fn second_owner_of_global_defaults_is_an_error() {
     let namespace = control_plane().namespace("single");
     let first = workspace(
         Tool::Terraform,
@@ -64,8 +68,8 @@ fn a_second_owner_of_the_meshs_defaults_is_refused() {
         &namespace,
         "resource \"mesh_global_defaults\" \"a\" {\n  mtls {}\n}",
     );
-    first.apply().succeeded();
-    // The two have no object in common.
+    first.apply().expect_success();
+    // The two resources have no object in common.
     let second = workspace(
         Tool::Tofu,
         Grant::Platform,
@@ -73,32 +77,27 @@ fn a_second_owner_of_the_meshs_defaults_is_refused() {
         "resource \"mesh_global_defaults\" \"b\" {\n  sidecar {}\n}",
     );
     let main = std::fs::read_to_string(second.path().join("main.tf")).expect("it is there");
-    second.file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
-    let told = second.plan_run().errors();
-    let words = ["mesh_global_defaults exists already", &format!("owner \"tests/{}\"", namespace.name)];
-    for word in words {
-        assert!(told.contains(word), "{word:?} is not in: {told}");
-    }
-    first.destroy().succeeded();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+    second.write_file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
+    let errors = second.try_plan().errors();
+    let parts = ["mesh_global_defaults exists already", &format!("owner \"tests/{}\"", namespace.name)];
+    assert_contains_all("plan", &errors, parts);
+    destroy_all(&first, &namespace);
 }
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn what_admission_refuses_is_refused_at_plan() {
+fn admission_denial_is_a_plan_error() {
     let namespace = control_plane().namespace("guarded");
-    guard(&namespace);
+    create_admission_policy(&namespace);
     for tool in Tool::ALL {
-        let told = workspace(tool, Grant::AppTeam, &namespace, CART).plan_run().errors();
-        for word in ["no VirtualService waits as long as 15s", "mesh_service.cart"] {
-            assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
-        }
+        let errors = workspace(tool, Grant::AppTeam, &namespace, CART).try_plan().errors();
+        assert_contains_all(tool, &errors, ["no VirtualService waits as long as 15s", "mesh_service.cart"]);
     }
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+    namespace.assert_empty();
 }
 
-/// A rule in CEL that the platform might have; waits until it holds.
-fn guard(namespace: &Namespace) {
+/// Creates a ValidatingAdmissionPolicy with a CEL rule, and waits until the API server enforces it.
+fn create_admission_policy(namespace: &Namespace) {
     let (api, name) = (control_plane().api(), &namespace.name);
     let version = "admissionregistration.k8s.io/v1";
     let rule = json!({ "apiGroups": ["networking.istio.io"], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"], "resources": ["virtualservices"] });
@@ -117,18 +116,14 @@ fn guard(namespace: &Namespace) {
     });
     for (plural, body) in [("validatingadmissionpolicies", policy), ("validatingadmissionpolicybindings", binding)] {
         let path = format!("/apis/{version}/{plural}");
-        api.request(Method::POST, &path, Some(("application/json", &body))).expect("it is taken");
+        api.request(Method::POST, &path, Some(("application/json", &body))).expect("the policy is created");
     }
     let path = format!("/apis/networking.istio.io/v1/namespaces/{name}/virtualservices?dryRun=All");
-    let refused = json!({
+    let probe = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": { "name": "probe" },
         "spec": { "hosts": ["x"], "http": [{ "timeout": "15s", "route": [{ "destination": { "host": "x" } }] }] },
     });
-    for _ in 0..100 {
-        if api.request(Method::POST, &path, Some(("application/json", &refused))).is_err() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("the policy doesn't hold");
+    wait_until(Duration::from_secs(10), "the policy denies objects", || {
+        api.request(Method::POST, &path, Some(("application/json", &probe))).is_err()
+    });
 }

@@ -1,18 +1,19 @@
-//! What is remembered between runs, in the private data of the state: which cluster it was, and what was written.
+//! The private data of the state: the identity of the cluster, and what the provider has written.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value as Json, json};
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::control_plane,
     terraform::{Tool, Workspace},
     users::Grant,
 };
 
-use super::{CART, workspace};
+use super::{CART, destroy_all, workspace};
 
-/// Changes the private data of the one resource in the state; `None` removes it.
-fn edit(workspace: &Workspace, change: impl FnOnce(Json) -> Option<Json>) {
+/// Changes the private data of the only resource in the state. A `change` to `None` removes it.
+fn edit_private_data(workspace: &Workspace, change: impl FnOnce(Json) -> Option<Json>) {
     let path = workspace.path().join("terraform.tfstate");
     let mut state: Json = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     let instance = &mut state["resources"][0]["instances"][0];
@@ -24,20 +25,22 @@ fn edit(workspace: &Workspace, change: impl FnOnce(Json) -> Option<Json>) {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_state_of_another_cluster_is_not_read_as_all_gone() {
+fn state_of_another_cluster_is_an_error() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("elsewhere");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
-        edit(&workspace, |mut private| {
+        workspace.apply().expect_success();
+        edit_private_data(&workspace, |mut private| {
             assert!(private["cluster"].is_string(), "{private}");
             private["cluster"] = json!("the-uid-of-another");
             Some(private)
         });
-        for told in [workspace.plan_run().errors(), workspace.destroy().errors()] {
-            for word in ["This is another cluster", "the-uid-of-another", "Check the connection arguments"] {
-                assert!(told.contains(word), "{tool}: {word:?} is not in: {told}");
-            }
+        for errors in [workspace.try_plan().errors(), workspace.destroy().errors()] {
+            assert_contains_all(
+                tool,
+                &errors,
+                ["This is another cluster", "the-uid-of-another", "Check the connection arguments"],
+            );
         }
         assert_eq!(control_plane().api().objects(&namespace.name).len(), 6);
     }
@@ -45,15 +48,13 @@ fn a_state_of_another_cluster_is_not_read_as_all_gone() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn a_state_without_private_data_still_plans_and_destroys() {
+fn state_without_private_data_plans_and_destroys() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("surgery");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        workspace.apply().succeeded();
-        edit(&workspace, |_| None);
-        let plan = workspace.plan();
-        assert!(plan.is_empty, "{tool}: {}", plan.text);
-        workspace.destroy().succeeded();
-        assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new());
+        workspace.apply().expect_success();
+        edit_private_data(&workspace, |_| None);
+        workspace.assert_empty_plan();
+        destroy_all(&workspace, &namespace);
     }
 }

@@ -1,4 +1,4 @@
-//! A connection that can't be made: one clear error each, which names the argument to set, and no secret.
+//! Each failing connection is one clear error, which names the argument to set and contains no secret.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -15,50 +15,49 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     cluster::{CART, provider},
     support::{
-        api::wait,
+        api::block_on,
+        assertions::assert_contains_all,
         control_plane::{Namespace, control_plane},
         proxy::Proxy,
         terraform::{Tool, Workspace},
-        users::{Authority, Credential, User},
+        users::{Credential, User, UserAuthority},
     },
 };
 
-/// Timeouts that a test can wait for.
-fn hasty() -> String {
+/// [`CART`] with timeouts of one second.
+fn cart_with_short_timeouts() -> String {
     let block = "\n  timeouts {\n    create = \"1s\"\n    read = \"1s\"\n  }\n}";
     format!("{}{block}", CART.trim_end().trim_end_matches('}'))
 }
 
-/// The errors of an apply with `arguments`; nothing is made.
-fn refused(namespace: &Namespace, arguments: &str, hcl: &str, files: &[(&str, String)]) -> String {
+/// The errors of an apply with `arguments`, which must not create any object.
+fn apply_errors(namespace: &Namespace, arguments: &str, hcl: &str, files: &[(&str, String)]) -> String {
     let workspace = Workspace::new(Tool::Terraform);
     for (name, text) in files {
-        workspace.file(name, text);
+        workspace.write_file(name, text);
     }
     workspace.configure(&provider(namespace, "istio-system", arguments, hcl));
-    let told = workspace.apply().errors();
-    assert_eq!(control_plane().api().objects(&namespace.name), Vec::<String>::new(), "{arguments}");
-    told
+    let errors = workspace.apply().errors();
+    namespace.assert_empty();
+    errors
 }
 
-/// Arguments of the provider block, files beside it, and words that are told of both.
+/// Arguments of the provider block, additional files, and parts of the expected error.
 type Case<'a> = (&'a str, &'a [(&'a str, String)], &'a [&'a str]);
 
-/// One error of each case, with its words; none has `hunter2`, which stands for secrets.
-fn all_told(hcl: &str, cases: &[Case<'_>]) {
+/// Checks that each case is one error with the expected parts, and without `hunter2`, which stands for secrets.
+fn assert_errors(hcl: &str, cases: &[Case<'_>]) {
     let namespace = control_plane().namespace("unconnected");
-    for (arguments, files, words) in cases {
-        let told = refused(&namespace, arguments, hcl, files);
-        for word in *words {
-            assert!(told.contains(word), "{arguments}: {word:?} is not in: {told}");
-        }
-        assert_eq!(told.matches("Error: ").count(), 1, "{arguments}: {told}");
-        assert!(!told.contains("hunter2"), "{arguments}: a secret is in: {told}");
+    for (arguments, files, parts) in cases {
+        let errors = apply_errors(&namespace, arguments, hcl, files);
+        assert_contains_all(arguments, &errors, *parts);
+        assert_eq!(errors.matches("Error: ").count(), 1, "{arguments}: {errors}");
+        assert!(!errors.contains("hunter2"), "{arguments}: a secret is in: {errors}");
     }
 }
 
-/// A server on this machine whose certificate is over, and whom that is signed by.
-fn expired() -> (SocketAddr, String) {
+/// Starts a local server with an expired certificate, and returns the certificate of its issuer.
+fn server_with_expired_certificate() -> (SocketAddr, String) {
     let key = KeyPair::generate().expect("a key");
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -75,13 +74,13 @@ fn expired() -> (SocketAddr, String) {
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], key))
         .expect("a configuration");
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let address = wait(async move {
+    let address = block_on(async move {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let acceptor = acceptor.clone();
-                // The client ends the handshake, which is the point of it.
+                // The client aborts the handshake, as expected.
                 tokio::spawn(async move { acceptor.accept(stream).await.ok() });
             }
         });
@@ -92,31 +91,35 @@ fn expired() -> (SocketAddr, String) {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn certificates_that_are_not_trusted() {
+fn untrusted_server_certificates_are_errors() {
     let plane = control_plane();
-    let (late, late_authority) = expired();
+    let (expired, expired_ca) = server_with_expired_certificate();
     let server = format!("host = {:?}\n  ", plane.server);
     let ca = [("ca.pem", plane.certificate_authority.clone())];
-    let junk = [("ca.pem", "hunter2".to_owned())];
-    let another = [("ca.pem", Authority::new().pem().to_owned())];
+    let invalid = [("ca.pem", "hunter2".to_owned())];
+    let other = [("ca.pem", UserAuthority::new().pem().to_owned())];
     let file = "cluster_ca_certificate = file(\"ca.pem\")";
-    let distrust = "There is no trust between us and the API server";
-    all_told(
+    let untrusted = "There is no trust between us and the API server";
+    assert_errors(
         CART,
         &[
-            (&server, &[], &[distrust, "authority that we don't know", "cluster_ca_certificate"]),
-            (&format!("{server}{file}"), &another, &[distrust, "authority that we don't know"]),
+            (&server, &[], &[untrusted, "authority that we don't know", "cluster_ca_certificate"]),
+            (&format!("{server}{file}"), &other, &[untrusted, "authority that we don't know"]),
             (
                 &format!("{server}{file}\n  tls_server_name = \"api.example.com\""),
                 &ca,
-                &[distrust, "is not for api.example.com, but for", "tls_server_name"],
+                &[untrusted, "is not for api.example.com, but for", "tls_server_name"],
             ),
             (
-                &format!("host = \"https://{late}\"\n  {file}"),
-                &[("ca.pem", late_authority)],
-                &[distrust, &format!("https://{late} has expired"), "clock"],
+                &format!("host = \"https://{expired}\"\n  {file}"),
+                &[("ca.pem", expired_ca)],
+                &[untrusted, &format!("https://{expired} has expired"), "clock"],
             ),
-            (&format!("{server}{file}"), &junk, &["connection can't be used", "holds no certificate", "base64decode"]),
+            (
+                &format!("{server}{file}"),
+                &invalid,
+                &["connection can't be used", "holds no certificate", "base64decode"],
+            ),
             (
                 &format!("{server}{file}\n  client_certificate = \"hunter2\"\n  client_key = \"hunter2\""),
                 &ca,
@@ -133,13 +136,13 @@ fn certificates_that_are_not_trusted() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn servers_that_are_not_there() {
+fn unreachable_servers_are_errors() {
     let clear = format!("host = {:?}", Proxy::start(control_plane()).url().replace("http:", "https:"));
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silent = silent.local_addr().expect("it is bound");
     let unreached = "The API server can't be reached";
-    all_told(
-        &hasty(),
+    assert_errors(
+        &cart_with_short_timeouts(),
         &[
             ("", &[], &["No cluster is configured", "config_path", "host", "KUBE_CONFIG_PATH", "Nothing is guessed"]),
             ("host = \"https://127.0.0.1:1\"", &[], &[unreached, "https://127.0.0.1:1 doesn't answer", "refused"]),
@@ -168,21 +171,21 @@ fn servers_that_are_not_there() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn users_whom_the_server_does_not_know() {
+fn rejected_credentials_are_errors() {
     let plane = control_plane();
-    let stranger = User { name: "stranger".to_owned(), credential: Credential::Token("hunter2".to_owned()) };
-    let mut nobody: Json = serde_json::from_str(&plane.kubeconfig(&stranger)).expect("JSON");
-    nobody["users"][0]["user"] = json!({});
-    let stranger = [("config", plane.kubeconfig(&stranger))];
-    let mut lost: Json = serde_json::from_str(&stranger[0].1).expect("JSON");
-    lost["users"][0]["user"] = json!({ "tokenFile": "hunter" });
+    let unknown = User { name: "unknown".to_owned(), credential: Credential::Token("hunter2".to_owned()) };
+    let mut anonymous: Json = serde_json::from_str(&plane.kubeconfig(&unknown)).expect("JSON");
+    anonymous["users"][0]["user"] = json!({});
+    let unknown = [("config", plane.kubeconfig(&unknown))];
+    let mut missing_file: Json = serde_json::from_str(&unknown[0].1).expect("JSON");
+    missing_file["users"][0]["user"] = json!({ "tokenFile": "hunter" });
     let file = "config_path = \"config\"";
-    all_told(
+    assert_errors(
         CART,
         &[
             (
                 file,
-                &stranger,
+                &unknown,
                 &[
                     "The API server doesn't know us",
                     "401 (Unauthorized)",
@@ -192,15 +195,19 @@ fn users_whom_the_server_does_not_know() {
             ),
             (
                 file,
-                &[("config", nobody.to_string())],
+                &[("config", anonymous.to_string())],
                 &["The API server doesn't know us", "Set token, exec or client_cert"],
             ),
-            (file, &[("config", lost.to_string())], &["connection can't be used", "The token file", "can't be read"]),
+            (
+                file,
+                &[("config", missing_file.to_string())],
+                &["connection can't be used", "The token file", "can't be read"],
+            ),
             (file, &[], &["The kubeconfig config can't be read", "KUBE_CONFIG_PATH"]),
             (file, &[("config", "users: [hunter2: {hunter2".to_owned())], &["isn't a kubeconfig in YAML"]),
             (
                 "config_path = \"config\"\n  config_context = \"prod\"",
-                &stranger,
+                &unknown,
                 &["no context \"prod\"; it has: throwaway", "config_context (or KUBE_CTX)"],
             ),
             (
@@ -214,7 +221,7 @@ fn users_whom_the_server_does_not_know() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn plugins_that_give_nothing() {
+fn failing_exec_plugins_are_errors() {
     let exec = |command: &str, script: &str| {
         format!(
             "host = {:?}\n  exec {{\n    api_version = \"client.authentication.k8s.io/v1\"\n    command = {command:?}\n    \
@@ -223,7 +230,7 @@ fn plugins_that_give_nothing() {
         )
     };
     let none = "The exec plugin gives no credentials";
-    all_told(
+    assert_errors(
         CART,
         &[
             (
@@ -240,10 +247,10 @@ fn plugins_that_give_nothing() {
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn ways_that_exclude_each_other() {
+fn conflicting_connection_arguments_are_errors() {
     let exec = "exec {\n    api_version = \"client.authentication.k8s.io/v1alpha1\"\n    command = \"\"\n  }";
     let other = exec.replace("v1alpha1", "v1").replace("\"\"", "\"aws\"");
-    for (arguments, words) in [
+    for (arguments, parts) in [
         ("in_cluster = true\n  host = \"https://a\"", vec!["Two ways to connect", "in_cluster and host exclude"]),
         (&format!("in_cluster = true\n  {other}"), vec!["in_cluster and exec exclude"]),
         (&format!("host = \"https://a\"\n  token = \"t\"\n  {other}"), vec!["Two credentials", "token and exec"]),
@@ -253,17 +260,16 @@ fn ways_that_exclude_each_other() {
         let workspace = Workspace::new(Tool::Tofu);
         let block = format!("provider \"mesh\" {{\n  owner = \"tests\"\n  {arguments}\n}}\n{CART}");
         workspace.configure(&block.replace("NAMESPACE", "offline"));
-        let told = workspace.run(&["validate", "-no-color"]).errors();
-        for word in words {
-            assert!(told.contains(word), "{arguments}: {word:?} is not in: {told}");
-        }
+        let errors = workspace.run(&["validate", "-no-color"]).errors();
+        assert_contains_all(arguments, &errors, parts);
     }
 }
 
-/// Values that come at apply never make the environment's cluster, or none, take their place: a plan is made offline.
+/// If connection arguments are unknown at plan time, the plan is made without a cluster, and never with the cluster of the
+/// environment.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn unknown_arguments_are_no_other_cluster() {
+fn unknown_arguments_never_select_another_cluster() {
     let namespace = control_plane().namespace("later");
     let exec = "exec {\n    api_version = \"client.authentication.k8s.io/v1\"\n    command = \"COMMAND\"\n    args = ARGS\n  }";
     let known = exec.replace("ARGS", "[terraform_data.later.id]").replace("COMMAND", "sh");
@@ -278,7 +284,7 @@ fn unknown_arguments_are_no_other_cluster() {
         &known,
         block,
     ] {
-        // This one doesn't answer: whoever asks it fails.
+        // A plan that connected to this server would fail.
         let workspace = Workspace::new(Tool::Terraform).env("KUBE_HOST", "https://127.0.0.1:1");
         let later = "\nresource \"terraform_data\" \"later\" {\n  input = [\"x\"]\n}\n";
         workspace.configure(&provider(&namespace, "istio-system", arguments, &(CART.to_owned() + later)));
