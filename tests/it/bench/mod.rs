@@ -1,6 +1,6 @@
-//! Benchmarks without assertions: `make bench` prints the time, memory and requests that many services take, with a release
-//! build and the real Terraform. The state is in an HTTP backend in memory: the local backend rewrites its file after every
-//! resource, which would dominate the measurements.
+//! Benchmarks without assertions: `make bench` prints the time, memory and requests that many services take, with a
+//! release build and the real Terraform. The state is in an HTTP backend in memory: the local backend rewrites its file
+//! after every resource, which would dominate the measurements.
 
 // A failure in these helpers fails the test, so they may panic. Clippy exempts only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -46,7 +46,8 @@ resource "mesh_service" "many" {
   }
 }"#;
 
-/// Runs `work`, and returns its result with the largest resident memory of any process of the provider meanwhile, in MiB.
+/// Runs `work`, and returns its result with the largest resident memory of any process of the provider meanwhile, in
+/// MiB.
 fn peak_memory<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let (done, peak) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let (is_done, shared_peak) = (Arc::clone(&done), Arc::clone(&peak));

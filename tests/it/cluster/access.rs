@@ -143,7 +143,8 @@ fn authorization_mode_changes_policies_and_visibility() {
     }
 }
 
-/// The ALLOW policy is created before those that deny, and deleted after them, so that an allowed caller is never denied.
+/// The ALLOW policy is created before those that deny, and deleted after them, so that an allowed caller is never
+/// denied.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn allow_policy_is_created_first_and_deleted_last() {

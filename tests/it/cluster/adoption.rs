@@ -58,7 +58,7 @@ fn existing_objects_are_adopted_on_demand() {
         for (grant, hcl, (other, fields), patch) in CASES {
             let namespace = control_plane().namespace("adopted");
             let objects = hand_made(grant, &namespace, hcl, "helm");
-            let changed = objects.keys().find(|key| key.kind.kind == other).expect("it is there");
+            let changed = objects.keys().find(|key| key.kind.kind == other).expect("an object of the kind");
             api.patch(changed, &patch());
             let live = |key| api.get_existing(key);
             let before: Vec<_> = objects.keys().map(|key| uid_and_generation(&live(key))).collect();
@@ -137,7 +137,7 @@ fn released(mut live: Json) -> Json {
 fn adopted_service_can_be_changed() {
     let (api, namespace) = (control_plane().api(), control_plane().namespace("service"));
     let objects = hand_made(Grant::AppTeam, &namespace, CART, "helm");
-    let service = objects.keys().find(|key| key.kind == &kind::SERVICE).expect("it is there");
+    let service = objects.keys().find(|key| key.kind == &kind::SERVICE).expect("a Service");
     let patch = json!({ "metadata": { "labels": { "team": "cart" } }, "spec": { "sessionAffinity": "ClientIP", "ports": [
         { "name": "web", "port": 8080, "protocol": "TCP", "targetPort": 9999 },
     ] } });
@@ -157,7 +157,7 @@ fn adopted_service_can_be_changed() {
     change(CART, 8080);
     change(&CART.replace("protocol = \"http\"", "protocol = \"http\"\n    target_port = 7070"), 7070);
     workspace.destroy().expect_success();
-    assert_eq!(api.get(service).expect("it is left")["spec"]["ports"][0]["targetPort"], 7070);
+    assert_eq!(api.get(service).expect("the Service is kept")["spec"]["ports"][0]["targetPort"], 7070);
 }
 
 /// After a change of `owner`, the objects carry the new owner, and the old owner can no longer change them.
@@ -179,7 +179,7 @@ fn owner_can_be_renamed() {
         assert_eq!(owners(), [before.as_str()]);
         let as_owner = |owner: &str, hcl: &str| {
             configure(&workspace, Grant::AppTeam, &namespace, hcl);
-            let main = std::fs::read_to_string(workspace.path().join("main.tf")).expect("it is there");
+            let main = workspace.read_file("main.tf");
             workspace.write_file("main.tf", &main.replace(&before, owner));
         };
 

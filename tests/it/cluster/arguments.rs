@@ -1,5 +1,5 @@
-//! Every argument of `mesh_service` on a real API server is set, changed and removed. `arguments.txt` lists the fields that
-//! each argument changes in the live objects. After its removal, all objects are as before.
+//! Every argument of `mesh_service` on a real API server is set, changed and removed. `arguments.txt` lists the fields
+//! that each argument changes in the live objects. After its removal, all objects are as before.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 

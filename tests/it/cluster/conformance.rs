@@ -36,7 +36,7 @@ fn renamed_address_changes_nothing() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("moved");
         let workspace = applied_cart(tool, &namespace);
-        let main = std::fs::read_to_string(workspace.path().join("main.tf")).expect("it is there");
+        let main = workspace.read_file("main.tf");
         let moved = "moved {\n  from = mesh_service.cart\n  to   = mesh_service.basket\n}\n";
         workspace.write_file(
             "main.tf",

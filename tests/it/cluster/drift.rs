@@ -1,5 +1,5 @@
-//! Changes of the provider's objects by other clients are shown by the next plan and reverted by the next apply, including the
-//! ownership of fields.
+//! Changes of the provider's objects by other clients are shown by the next plan and reverted by the next apply,
+//! including the ownership of fields.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::Key;

@@ -131,7 +131,8 @@ fn check_photo_application(api: &Api, tool: Tool) {
     assert_eq!(all_objects(api), Vec::<String>::new(), "{tool}");
 }
 
-/// Two independent states: the caller is applied first, and neither plan changes when the other is applied or destroyed.
+/// Two independent states: the caller is applied first, and neither plan changes when the other is applied or
+/// destroyed.
 fn check_two_teams(api: &Api) {
     let shop = initialized(Tool::Terraform, "resources/mesh_service/two-teams/shop");
     let pci = initialized(Tool::Tofu, "resources/mesh_service/two-teams/pci");
@@ -147,8 +148,8 @@ fn check_two_teams(api: &Api) {
     pci.destroy().expect_success();
 }
 
-/// An object of the expected name is adopted, one of another name is replaced, and the Service of the chart is kept by a
-/// destroy.
+/// An object of the expected name is adopted, one of another name is replaced, and the Service of the chart is kept by
+/// a destroy.
 fn check_adoption(api: &Api) {
     let before: Vec<Json> = files("examples/resources/mesh_service/adoption/before", ".yaml")
         .iter()

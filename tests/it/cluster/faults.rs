@@ -1,5 +1,5 @@
-//! Failing requests: transient faults are retried without an error, and after a permanent one the next apply completes the
-//! work.
+//! Failing requests: transient faults are retried without an error, and after a permanent one the next apply completes
+//! the work.
 
 use std::{
     process::Command,

@@ -309,8 +309,8 @@ fn violations_are_plan_errors_of_the_team() {
     guarded.workspace.destroy().expect_success();
 }
 
-/// All objects of mesh_service are admitted under all guardrails, except for a policy that allows every request of every
-/// caller.
+/// All objects of mesh_service are admitted under all guardrails, except for a policy that allows every request of
+/// every caller.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn mesh_service_objects_are_admitted() {

@@ -1,5 +1,5 @@
-//! Imports with only the documented rights: of objects of the provider, after which a plan is empty, of objects of another
-//! tool, whose differences the plan shows, and of missing objects, which is an error.
+//! Imports with only the documented rights: of objects of the provider, after which a plan is empty, of objects of
+//! another tool, whose differences the plan shows, and of missing objects, which is an error.
 
 use std::collections::BTreeMap;
 
@@ -132,11 +132,12 @@ fn hand_made_objects_are_adopted_by_import() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("handmade");
         let objects = hand_made(Grant::AppTeam, &namespace, CART, "kubectl");
-        // The Service and its ServiceAccount are deleted, because an adopted object of a shared kind survives a destroy.
+        // The Service and its ServiceAccount are deleted, because an adopted object of a shared kind survives a
+        // destroy.
         for key in objects.keys().filter(|key| key.kind.field_ownership == FieldOwnership::Shared) {
             api.delete(key);
         }
-        let rule = objects.keys().find(|key| key.kind == &kind::DESTINATION_RULE).expect("it is there");
+        let rule = objects.keys().find(|key| key.kind == &kind::DESTINATION_RULE).expect("a DestinationRule");
         api.patch(
             rule,
             &json!({ "spec": { "trafficPolicy": { "connectionPool": { "tcp": { "maxConnections": 7 } } } } }),

@@ -4,7 +4,8 @@ use crate::support::{assertions::assert_contains_all, control_plane::control_pla
 
 use super::workspace;
 
-/// Invalid configurations, each with parts of the expected errors. `NAMESPACE` is replaced by the namespace of the test.
+/// Invalid configurations, each with parts of the expected errors. `NAMESPACE` is replaced by the namespace of the
+/// test.
 const INVALID: &[(&str, &[&str])] = &[
     (
         // An invalid caller.

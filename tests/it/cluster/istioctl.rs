@@ -208,7 +208,8 @@ fn namespaces(object: &Json) -> BTreeSet<String> {
     own.chain(named).chain(exported).filter(|name| !matches!(*name, "" | "." | "*")).map(str::to_owned).collect()
 }
 
-/// The labels of the workloads that an object selects. Workloads of subsets also have the labels that the Service selects.
+/// The labels of the workloads that an object selects. Workloads of subsets also have the labels that the Service
+/// selects.
 fn selectors(object: &Json, objects: &[Json]) -> Vec<Json> {
     let pointers =
         ["/spec/selector/matchLabels", "/spec/workloadSelector/labels", "/spec/workloadSelector/matchLabels"];

@@ -1,6 +1,6 @@
-//! The whole life cycle of each resource type with only the documented rights: creation, update, a field changed by another
-//! client, an object deleted by another client, import and destruction, each followed by an empty plan. With Terraform and
-//! with OpenTofu.
+//! The whole life cycle of each resource type with only the documented rights: creation, update, a field changed by
+//! another client, an object deleted by another client, import and destruction, each followed by an empty plan. With
+//! Terraform and with OpenTofu.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::Key;

@@ -143,7 +143,7 @@ fn single_object_is_moved_to_a_service() {
         for tool in Tool::ALL {
             let namespace = control_plane().namespace("moved");
             let objects = hand_made(Grant::AppTeam, &namespace, CART, other.manager);
-            let key = objects.keys().find(|key| key.kind == &kind::VIRTUAL_SERVICE).expect("it is there");
+            let key = objects.keys().find(|key| key.kind == &kind::VIRTUAL_SERVICE).expect("a VirtualService");
             objects.keys().filter(|sibling| *sibling != key).for_each(|sibling| api.delete(sibling));
             let before = api.get_existing(key);
             assert_eq!(other_managers(&before), [other.manager]);

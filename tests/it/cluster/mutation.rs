@@ -1,5 +1,5 @@
-//! A cluster that changes written objects by an admission policy: plan and apply warn with the name of the field, until the
-//! policy is deleted. A webhook that doesn't respond fails no plan.
+//! A cluster that changes written objects by an admission policy: plan and apply warn with the name of the field, until
+//! the policy is deleted. A webhook that doesn't respond fails no plan.
 
 use std::time::{Duration, Instant};
 

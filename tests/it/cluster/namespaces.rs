@@ -342,7 +342,7 @@ fn team_has_exactly_the_rights_of_its_role() {
     let errors = workspace_of(Tool::Terraform, &home, &user, plain_text).apply().errors();
     assert!(errors.contains("cannot patch resource \"peerauthentications\""), "{errors}");
     let live = plane.api().get(&format!("PeerAuthentication/{name}/default").parse().expect("a key"));
-    assert_eq!(live.expect("it is there")["spec"]["mtls"]["mode"], "STRICT");
+    assert_eq!(live.expect("the object exists")["spec"]["mtls"]["mode"], "STRICT");
 }
 
 /// The rows in the order of the schema.

@@ -107,7 +107,7 @@ fn connection_can_change_in_the_same_run() {
     for tool in Tool::ALL {
         let namespace = control_plane().namespace("reconnected");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        let kubeconfig = std::fs::read_to_string(workspace.path().join("kubeconfig")).expect("it is there");
+        let kubeconfig = workspace.read_file("kubeconfig");
         let configure = |path: &str, hcl: &str, more_arguments: &str| {
             workspace.write_file(path, &kubeconfig);
             let block =
@@ -173,7 +173,8 @@ fn in_missing_namespace(tool: Tool, home: &Namespace, name: &str) -> (Workspace,
     (workspace, proxy)
 }
 
-/// Starts an apply, runs `action` once the apply has repeated a write, that is, waits for something, and waits for its end.
+/// Starts an apply, runs `action` once the apply has repeated a write, that is, waits for something, and waits for its
+/// end.
 fn apply_and_act_while_it_waits(workspace: &Workspace, proxy: &Proxy, action: impl FnOnce()) -> CommandOutput {
     let apply = workspace.spawn(&APPLY);
     wait_until(Duration::from_mins(1), "the apply repeats a write", || {

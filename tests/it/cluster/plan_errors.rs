@@ -50,7 +50,7 @@ fn object_of_another_owner_is_an_error() {
     let first = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
     first.apply().expect_success();
     let second = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
-    let main = std::fs::read_to_string(first.path().join("main.tf")).expect("it is there");
+    let main = first.read_file("main.tf");
     second.write_file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
     let errors = second.try_plan().errors();
     let owner = format!("it belongs to mesh_service/{0}/cart of owner \"tests/{0}\"", namespace.name);
@@ -76,7 +76,7 @@ fn second_owner_of_global_defaults_is_an_error() {
         &namespace,
         "resource \"mesh_global_defaults\" \"b\" {\n  sidecar {}\n}",
     );
-    let main = std::fs::read_to_string(second.path().join("main.tf")).expect("it is there");
+    let main = second.read_file("main.tf");
     second.write_file("main.tf", &main.replace("owner = \"tests/", "owner = \"others/"));
     let errors = second.try_plan().errors();
     let parts = ["mesh_global_defaults exists already", &format!("owner \"tests/{}\"", namespace.name)];

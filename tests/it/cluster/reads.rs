@@ -1,4 +1,5 @@
-//! Plans are correct although the provider's labels are removed, unusual objects of others exist, or the user may only GET.
+//! Plans are correct although the provider's labels are removed, unusual objects of others exist, or the user may only
+//! GET.
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{Key, kind};

@@ -49,15 +49,15 @@ impl Applied {
     }
 }
 
-const AUTO: [&str; 3] = ["-input=false", "-no-color", "-auto-approve"];
+/// The arguments of an apply that replaces the service.
+const REPLACE: [&str; 5] = ["apply", "-input=false", "-no-color", "-auto-approve", "-replace=mesh_service.cart"];
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn replace_option_keeps_objects() {
     for tool in Tool::ALL {
         let applied = applied(tool, CART);
-        let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        let run = applied.workspace.run(&replace).expect_success();
+        let run = applied.workspace.run(&REPLACE).expect_success();
         assert!(run.stdout.contains("1 added, 0 changed, 1 destroyed"), "{run}");
         applied.assert_kept();
     }
@@ -113,8 +113,7 @@ fn create_before_destroy_keeps_objects() {
     for tool in Tool::ALL {
         let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
         let applied = applied(tool, &hcl);
-        let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        applied.workspace.run(&replace).expect_success();
+        applied.workspace.run(&REPLACE).expect_success();
         applied.assert_kept();
     }
 }
@@ -212,17 +211,21 @@ fn replacement_failing_before_its_first_write_loses_nothing() {
     }
 }
 
+/// A service after a replacement with `create_before_destroy` that failed after two writes: two objects belong to the
+/// new instance, and the others still to the deposed one.
+fn after_failed_create_before_destroy(tool: Tool) -> Applied {
+    let applied = applied(tool, &cart_with("  lifecycle {\n    create_before_destroy = true\n  }"));
+    applied.proxy.forbid_writes_after(2);
+    assert_ne!(applied.workspace.run(&REPLACE).code, Some(0));
+    applied.proxy.reset();
+    applied
+}
+
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn failed_create_before_destroy_is_completed_by_the_next_apply() {
     for tool in Tool::ALL {
-        let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
-        let applied = applied(tool, &hcl);
-        // Some objects belong to the new instance, the others still to the deposed one.
-        applied.proxy.forbid_writes_after(2);
-        let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        assert_ne!(applied.workspace.run(&replace).code, Some(0));
-        applied.proxy.reset();
+        let applied = after_failed_create_before_destroy(tool);
         applied.workspace.apply().expect_success();
         applied.assert_kept();
     }
@@ -245,12 +248,7 @@ fn objects_of_a_failed_replacement_are_destroyed() {
 #[ignore = "needs the servers of `make tools`"]
 fn failed_create_before_destroy_can_be_destroyed() {
     for tool in Tool::ALL {
-        let hcl = cart_with("  lifecycle {\n    create_before_destroy = true\n  }");
-        let applied = applied(tool, &hcl);
-        applied.proxy.forbid_writes_after(2);
-        let replace = ["apply", AUTO[0], AUTO[1], AUTO[2], "-replace=mesh_service.cart"];
-        assert_ne!(applied.workspace.run(&replace).code, Some(0));
-        applied.proxy.reset();
+        let applied = after_failed_create_before_destroy(tool);
         destroy_all(&applied.workspace, &applied.namespace);
     }
 }

@@ -30,7 +30,7 @@ fn read_only_user_sees_drift() {
     let writer = workspace(Tool::Terraform, AppTeam, &namespace, CART);
     writer.apply().expect_success();
     let reader = workspace(Tool::Terraform, Plan, &namespace, CART);
-    let state = std::fs::read_to_string(writer.path().join("terraform.tfstate")).expect("there is a state");
+    let state = writer.read_file("terraform.tfstate");
     reader.write_file("terraform.tfstate", &state);
     reader.assert_empty_plan();
     let key = cart_key(&namespace, "VirtualService");

@@ -25,7 +25,8 @@ fn golden_objects_come_back_unchanged() {
     for file in golden_files() {
         let namespace = control_plane().namespace("fixed-point");
         for mut body in objects(&file) {
-            // Names are unique within a file. Hosts still name the original namespace, which the API server doesn't check.
+            // Names are unique within a file. Hosts still name the original namespace, which the API server doesn't
+            // check.
             let key = move_to_namespace(&mut body, &namespace.name);
             if is_existing_service(&body) {
                 create_service(&api, &key);

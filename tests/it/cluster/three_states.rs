@@ -1,5 +1,5 @@
-//! The scenario `three-states`: a platform and two teams in independent states, each applied with only its own rights. The
-//! platform's state grants the teams theirs.
+//! The scenario `three-states`: a platform and two teams in independent states, each applied with only its own rights.
+//! The platform's state grants the teams theirs.
 
 use serde_json::json;
 use terraform_provider_mesh::object::{Key, kind};

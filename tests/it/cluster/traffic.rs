@@ -328,7 +328,7 @@ fn each_argument_is_created_changed_and_removed() {
             for (field, _) in argument.fields {
                 let (kind, pointer) = field.split_once("/spec").expect("Kind/spec/…");
                 for specs in &mut objects {
-                    remove(specs.get_mut(kind).expect("it is there"), pointer);
+                    remove(specs.get_mut(kind).expect("the object exists"), pointer);
                 }
             }
             let [without, set, changed] = objects;

@@ -1,7 +1,7 @@
 //! The requests of the engine, against a server that plays a script: conflicts, finalizers, credentials, interruptions,
 //! retries, plans and takeovers. No API server is needed, and none is emulated.
 
-// A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
+// A failure in these helpers fails the test, so they may panic. Clippy exempts only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod conflicts;

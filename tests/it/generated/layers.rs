@@ -9,68 +9,68 @@ use super::{files, text};
 struct Layer {
     /// A folder or file of `src/`. Of several that match a file, the longest one applies.
     part: &'static str,
-    /// Why the list is so short: the end of the message.
-    is: &'static str,
-    /// Parts of the crate, beside itself.
-    ours: &'static [&'static str],
-    /// Packages.
-    others: &'static [&'static str],
-    /// May see the world: environment, files, network, processes, clocks and threads.
-    world: bool,
+    /// What the part is, which is the reason for the restrictions. It ends the message about a violation.
+    role: &'static str,
+    /// Other parts of the crate that it may use.
+    modules: &'static [&'static str],
+    /// Packages that it may use.
+    packages: &'static [&'static str],
+    /// Whether it may use the environment, files, network, processes and threads.
+    side_effects: bool,
 }
 
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
-    Layer { part: "lib.rs", is: "the map of the crate", ours: &[], others: &[], world: false },
-    Layer { part: "main.rs", is: "the door", ours: &["plugin", "provider"], others: &["terraform_provider_mesh", "tokio"], world: true },
-    Layer { part: "known.rs", is: "a leaf", ours: &[], others: &[], world: false },
-    Layer { part: "diagnostics.rs", is: "a leaf", ours: &[], others: &[], world: false },
-    Layer { part: "query.rs", is: "a leaf", ours: &["json_path", "known", "object"], others: &["serde_json"], world: false },
-    Layer { part: "object", is: "a leaf", ours: &["diagnostics"], others: &["serde_json"], world: false },
-    Layer { part: "json_path.rs", is: "a leaf", ours: &[], others: &["serde_json"], world: false },
-    Layer { part: "schema", is: "pure", ours: &["diagnostics", "known"], others: &["rmpv", "serde", "serde_json", "thiserror"], world: false },
-    Layer { part: "mesh", is: "pure", ours: &["diagnostics", "query::Query", "known", "object", "json_path", "model", "schema"], others: &["serde", "serde_json"], world: false },
-    Layer { part: "mesh/external_service/live.rs", is: "pure: facts in, findings out", ours: &["diagnostics", "query", "known", "object", "json_path", "schema"],
-        others: &["serde_json"], world: false },
-    Layer { part: "mesh/global_defaults/live.rs", is: "pure: facts in, findings out", ours: &["diagnostics", "query", "known", "object", "json_path", "schema"],
-        others: &["serde_json"], world: false },
-    Layer { part: "mesh/mesh_config.rs", is: "pure: facts in", ours: &["json_path"], others: &["serde_json", "serde_saphyr"], world: false },
-    Layer { part: "mesh/service/live", is: "pure: facts in, findings out", ours: &["diagnostics", "query", "known", "object", "json_path", "schema"],
-        others: &["serde_json"], world: false },
-    Layer { part: "mesh/live_objects.rs", is: "pure: what live objects mean", ours: &["json_path"], others: &["serde_json"], world: false },
-    Layer { part: "mesh/namespace/live.rs", is: "pure: facts in, findings out", ours: &["diagnostics", "query", "known", "object", "json_path", "schema"],
-        others: &["serde_json"], world: false },
-    Layer { part: "mesh/gateway/live.rs", is: "pure: facts in, findings out", ours: &["diagnostics", "query", "known", "object", "json_path", "schema"],
-        others: &["serde_json"], world: false },
-    Layer { part: "plugin", is: "free of Kubernetes and Istio", ours: &["diagnostics", "known", "schema"],
-        others: &["async_trait", "base64", "fastrand", "http", "jiff", "prost", "prost_types", "rcgen", "rustls", "serde", "serde_json", "thiserror", "tokio", "tokio_rustls",
-            "tokio_stream", "tokio_util", "tonic", "tonic_prost", "tracing", "tracing_subscriber"], world: true },
-    Layer { part: "plugin/interface.rs", is: "the author's side", ours: &["diagnostics", "schema"],
-        others: &["async_trait", "serde_json", "tokio_util"], world: false },
-    Layer { part: "kubernetes", is: "free of Istio and Terraform", ours: &["diagnostics", "query", "known", "object", "json_path"],
-        others: &["base64", "fastrand", "http", "http_body_util", "hyper_util", "k8s_openapi", "kube", "percent_encoding", "rustls", "secrecy", "serde", "serde_json", "serde_saphyr",
-            "thiserror", "tokio", "tokio_util", "tracing"], world: true },
-    Layer { part: "engine", is: "free of Istio and HCL", ours: &["diagnostics", "query", "known", "kubernetes", "object", "json_path"],
-        others: &["fastrand", "futures_util", "serde", "serde_json", "tokio", "tokio_util", "tracing"], world: true },
-    Layer { part: "engine/schedule", is: "a pure decision", ours: &["object"], others: &["serde_json"], world: false },
-    Layer { part: "engine/drift", is: "a pure decision", ours: &["object", "json_path"], others: &["serde_json"], world: false },
-    Layer { part: "engine/ownership.rs", is: "a pure decision", ours: &["object", "json_path"], others: &["serde_json"], world: false },
-    Layer { part: "engine/ownership_metadata.rs", is: "a pure decision", ours: &["object", "json_path"], others: &["serde_json"], world: false },
-    Layer { part: "engine/preconditions.rs", is: "a pure decision", ours: &["json_path"], others: &["serde_json"], world: false },
-    Layer { part: "resources", is: "data and pure functions", ours: &["diagnostics", "query", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
-    Layer { part: "resources/context.rs", is: "the context of a call", ours: &["engine", "kubernetes", "known", "mesh"], others: &[], world: false },
-    Layer { part: "resources/move_source.rs", is: "pure", ours: &["diagnostics", "object", "plugin::interface", "json_path"], others: &["serde_json"], world: false },
-    Layer { part: "resources/managed", is: "where a resource meets the engine",
-        ours: &["diagnostics", "engine", "query", "kubernetes", "known", "mesh", "object", "plugin::interface", "schema", "json_path"],
-        others: &["async_trait", "fastrand", "serde_json", "tokio_util"], world: false },
-    Layer { part: "resources/run.rs", is: "state that the resources of one run share", ours: &["engine", "object"], others: &["serde_json", "tokio"], world: false },
-    Layer { part: "resources/state.rs", is: "pure", ours: &["diagnostics", "engine::JournalEntry", "known", "mesh", "object", "schema"], others: &["serde_json"], world: false },
-    Layer { part: "resources/write_task.rs", is: "an apply or a delete in a task of its own",
-        ours: &["diagnostics", "engine", "kubernetes", "object"], others: &["tokio"], world: false },
-    Layer { part: "provider", is: "the provider block and the list of resource types",
-        ours: &["diagnostics", "known", "kubernetes", "mesh", "plugin::interface", "resources", "schema"], others: &[], world: false },
-    Layer { part: "provider/configure.rs", is: "where the provider block meets the environment",
-        ours: &["diagnostics", "engine", "known", "kubernetes", "mesh", "resources", "schema"], others: &[], world: true },
+    Layer { part: "lib.rs", role: "the map of the crate", modules: &[], packages: &[], side_effects: false },
+    Layer { part: "main.rs", role: "the binary", modules: &["plugin", "provider"], packages: &["terraform_provider_mesh", "tokio"], side_effects: true },
+    Layer { part: "known.rs", role: "a leaf", modules: &[], packages: &[], side_effects: false },
+    Layer { part: "diagnostics.rs", role: "a leaf", modules: &[], packages: &[], side_effects: false },
+    Layer { part: "query.rs", role: "a leaf", modules: &["json_path", "known", "object"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "object", role: "a leaf", modules: &["diagnostics"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "json_path.rs", role: "a leaf", modules: &[], packages: &["serde_json"], side_effects: false },
+    Layer { part: "schema", role: "Terraform's types, values and schemas, and declarations of arguments; pure", modules: &["diagnostics", "known"], packages: &["rmpv", "serde", "serde_json", "thiserror"], side_effects: false },
+    Layer { part: "mesh", role: "arguments, their validation, and their rendering into Istio objects; pure", modules: &["diagnostics", "query::Query", "known", "object", "json_path", "model", "schema"], packages: &["serde", "serde_json"], side_effects: false },
+    Layer { part: "mesh/external_service/live.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
+        packages: &["serde_json"], side_effects: false },
+    Layer { part: "mesh/global_defaults/live.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
+        packages: &["serde_json"], side_effects: false },
+    Layer { part: "mesh/mesh_config.rs", role: "pure: ConfigMaps in, mesh configuration out", modules: &["json_path"], packages: &["serde_json", "serde_saphyr"], side_effects: false },
+    Layer { part: "mesh/service/live", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
+        packages: &["serde_json"], side_effects: false },
+    Layer { part: "mesh/live_objects.rs", role: "pure: readers of live objects", modules: &["json_path"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "mesh/namespace/live.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
+        packages: &["serde_json"], side_effects: false },
+    Layer { part: "mesh/gateway/live.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
+        packages: &["serde_json"], side_effects: false },
+    Layer { part: "plugin", role: "Terraform's plugin protocol: handshake, mutual TLS, gRPC, logs; free of Kubernetes and Istio", modules: &["diagnostics", "known", "schema"],
+        packages: &["async_trait", "base64", "fastrand", "http", "jiff", "prost", "prost_types", "rcgen", "rustls", "serde", "serde_json", "thiserror", "tokio", "tokio_rustls",
+            "tokio_stream", "tokio_util", "tonic", "tonic_prost", "tracing", "tracing_subscriber"], side_effects: true },
+    Layer { part: "plugin/interface.rs", role: "the interface that resources implement", modules: &["diagnostics", "schema"],
+        packages: &["async_trait", "serde_json", "tokio_util"], side_effects: false },
+    Layer { part: "kubernetes", role: "requests to the API server: connection, retries, shared reads, errors; free of Istio and Terraform", modules: &["diagnostics", "query", "known", "object", "json_path"],
+        packages: &["base64", "fastrand", "http", "http_body_util", "hyper_util", "k8s_openapi", "kube", "percent_encoding", "rustls", "secrecy", "serde", "serde_json", "serde_saphyr",
+            "thiserror", "tokio", "tokio_util", "tracing"], side_effects: true },
+    Layer { part: "engine", role: "plans and writes: wanted objects against live ones, ownership, order; free of Istio and HCL", modules: &["diagnostics", "query", "known", "kubernetes", "object", "json_path"],
+        packages: &["fastrand", "futures_util", "serde", "serde_json", "tokio", "tokio_util", "tracing"], side_effects: true },
+    Layer { part: "engine/schedule", role: "a pure decision", modules: &["object"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "engine/drift", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "engine/ownership.rs", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "engine/ownership_metadata.rs", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "engine/preconditions.rs", role: "a pure decision", modules: &["json_path"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "resources", role: "the resource types, and the Terraform resource made of each", modules: &["diagnostics", "query", "known", "mesh", "object", "schema"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "resources/context.rs", role: "the context of a call", modules: &["engine", "kubernetes", "known", "mesh"], packages: &[], side_effects: false },
+    Layer { part: "resources/move_source.rs", role: "pure", modules: &["diagnostics", "object", "plugin::interface", "json_path"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "resources/managed", role: "where a resource meets the engine",
+        modules: &["diagnostics", "engine", "query", "kubernetes", "known", "mesh", "object", "plugin::interface", "schema", "json_path"],
+        packages: &["async_trait", "fastrand", "serde_json", "tokio_util"], side_effects: false },
+    Layer { part: "resources/run.rs", role: "state that the resources of one run share", modules: &["engine", "object"], packages: &["serde_json", "tokio"], side_effects: false },
+    Layer { part: "resources/state.rs", role: "pure", modules: &["diagnostics", "engine::JournalEntry", "known", "mesh", "object", "schema"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "resources/write_task.rs", role: "an apply or a delete in a task of its own",
+        modules: &["diagnostics", "engine", "kubernetes", "object"], packages: &["tokio"], side_effects: false },
+    Layer { part: "provider", role: "the provider block and the list of resource types",
+        modules: &["diagnostics", "known", "kubernetes", "mesh", "plugin::interface", "resources", "schema"], packages: &[], side_effects: false },
+    Layer { part: "provider/configure.rs", role: "where the provider block meets the environment",
+        modules: &["diagnostics", "engine", "known", "kubernetes", "mesh", "resources", "schema"], packages: &[], side_effects: true },
 ];
 
 /// The modules of `std` with side effects.
@@ -84,8 +84,8 @@ fn modules_use_only_allowed_layers() {
         let layer = layer(&file);
         for used in uses(&text(&file)) {
             if let Some(what) = violation(&used.path, layer, &file, &packages) {
-                let (line, part, is) = (used.line, layer.part, layer.is);
-                violations.insert(format!("{file}:{line} uses {what}; {part} is {is} (docs/architecture.md)"));
+                let (line, part, role) = (used.line, layer.part, layer.role);
+                violations.insert(format!("{file}:{line} uses {what}; {part} is {role} (docs/architecture.md)"));
             }
         }
     }
@@ -96,7 +96,7 @@ fn modules_use_only_allowed_layers() {
 fn table_lists_existing_modules() {
     let (packages, sources) = (packages(), sources());
     for layer in LAYERS {
-        for package in layer.others.iter().filter(|package| **package != "terraform_provider_mesh") {
+        for package in layer.packages.iter().filter(|package| **package != "terraform_provider_mesh") {
             assert!(packages.contains(*package), "{}: {package} is not a dependency", layer.part);
         }
         let exists = sources.iter().any(|file| belongs(file, layer.part));
@@ -164,9 +164,11 @@ fn violation(path: &[String], layer: &Layer, file: &str, packages: &BTreeSet<Str
     let next = path.get(1).map_or("", String::as_str);
     let own = root_of(file);
     match head {
-        "crate" => (is_part(next) && next != own && !layer.ours.iter().any(within)).then(|| format!("crate::{next}")),
-        "std" => (!layer.world && SIDE_EFFECTS.contains(&next)).then(|| format!("std::{next}")),
-        package if packages.contains(package) => (!layer.others.contains(&package)).then(|| package.to_owned()),
+        "crate" => {
+            (is_part(next) && next != own && !layer.modules.iter().any(within)).then(|| format!("crate::{next}"))
+        }
+        "std" => (!layer.side_effects && SIDE_EFFECTS.contains(&next)).then(|| format!("std::{next}")),
+        package if packages.contains(package) => (!layer.packages.contains(&package)).then(|| package.to_owned()),
         _ => None,
     }
 }

@@ -1,5 +1,5 @@
-//! Checks of the repository's files, which need no cluster: generated pages, layers of the crate, names and descriptions of
-//! arguments, examples, links and manifests.
+//! Checks of the repository's files, which need no cluster: generated pages, layers of the crate, names and
+//! descriptions of arguments, examples, links and manifests.
 
 mod docs;
 mod examples;

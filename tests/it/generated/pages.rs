@@ -1,5 +1,5 @@
-//! Generates the pages of the registry, in its layout, from the schemas and the examples, so that the documentation can't
-//! differ from what Terraform checks.
+//! Generates the pages of the registry, in its layout, from the schemas and the examples, so that the documentation
+//! can't differ from what Terraform checks.
 
 use std::{collections::BTreeMap, fmt::Write};
 

@@ -276,7 +276,8 @@ pub fn decode_value(message: Option<&DynamicValue>, kind: &Type) -> Value {
     }
 }
 
-/// Each diagnostic as `ERROR .path: summary. detail`, after checks of the rules that hold for all summaries and details.
+/// Each diagnostic as `ERROR .path: summary. detail`, after checks of the rules that hold for all summaries and
+/// details.
 pub fn format_diagnostics(diagnostics: &[Diagnostic]) -> Vec<String> {
     let text = |d: &Diagnostic| {
         let severity = match d.severity() {

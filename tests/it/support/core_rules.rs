@@ -1,5 +1,5 @@
-//! The rules by which Terraform core proposes a new state, and by which it rejects a provider's plans and apply results.
-//! They are written anew here; every plan and apply of the tests is checked by them.
+//! The rules by which Terraform core proposes a new state, and by which it rejects a provider's plans and apply
+//! results. They are written anew here; every plan and apply of the tests is checked by them.
 
 use std::collections::BTreeMap;
 
@@ -209,8 +209,8 @@ fn item(list: &Value, index: usize) -> &Value {
 
 // === AssertObjectCompatible ===
 
-/// The planned values that differ after an apply or in a later plan. Core would fail with "Provider produced inconsistent
-/// result".
+/// The planned values that differ after an apply or in a later plan. Core would fail with "Provider produced
+/// inconsistent result".
 pub fn result_violations(block: &Block, planned: &Value, actual: &Value) -> Vec<String> {
     let mut violations = Vec::new();
     check_compatible(&block.kind(), planned, actual, "", &mut violations);

@@ -1,4 +1,5 @@
-//! A plugin host: starts a plugin as Terraform does, reads its handshake line, and connects with a certificate of its own.
+//! A plugin host: starts a plugin as Terraform does, reads its handshake line, and connects with a certificate of its
+//! own.
 
 use std::{
     path::PathBuf,
@@ -93,7 +94,8 @@ impl Identity {
         Self { certificate: certificate.der().clone(), pem: certificate.pem(), key: key.serialize_der() }
     }
 
-    /// A TLS client that trusts only the certificate `server`, and that sends this certificate if `authenticate` is true.
+    /// A TLS client that trusts only the certificate `server`, and that sends this certificate if `authenticate` is
+    /// true.
     pub fn connector(&self, server: CertificateDer<'static>, authenticate: bool) -> TlsConnector {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ClientConfig::builder_with_provider(provider)

@@ -35,8 +35,8 @@ pub(crate) fn validate(objects: &[Json]) -> Result<(), String> {
 
 /// Everything that `istioctl analyze` would find in the cluster if it also held these Istio objects, sorted.
 ///
-/// A cluster is needed: without one, analyze silently skips every check that needs a Service, a Pod or a Namespace, a third
-/// of all checks.
+/// A cluster is needed: without one, analyze silently skips every check that needs a Service, a Pod or a Namespace, a
+/// third of all checks.
 pub(crate) fn analyze(kubeconfig: &str, objects: &[Json]) -> Vec<Finding> {
     let (folder, home) = (object_files(objects), TempDir::new().expect("a temporary folder"));
     let config = home.path().join("kubeconfig");

@@ -51,7 +51,8 @@ pub(crate) struct RecordedRequest {
 }
 
 impl RecordedRequest {
-    /// Whether the request changes an object if it succeeds: neither a read, a dry run nor a review of the user's rights.
+    /// Whether the request changes an object if it succeeds: neither a read, a dry run nor a review of the user's
+    /// rights.
     pub(crate) fn is_write(&self) -> bool {
         self.method != "GET" && !self.query.contains("dryRun=All") && !self.path.contains("/selfsubject")
     }

@@ -59,11 +59,11 @@ pub(crate) fn status(code: u16, reason: &str, message: &str) -> Json {
 /// A request as it was received.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
-    /// `PATCH`
+    /// HTTP method, for example `PATCH`.
     pub(crate) method: String,
     /// The path without the query.
     pub(crate) path: String,
-    /// `dryRun=All`
+    /// URL query, for example `dryRun=All`.
     pub(crate) query: String,
     /// The header `authorization`.
     pub(crate) authorization: String,

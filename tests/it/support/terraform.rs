@@ -49,8 +49,8 @@ impl fmt::Display for Tool {
     }
 }
 
-/// Path of the provider that was just built, or of the one that `MESH_PROVIDER` names: benchmarks measure a release build,
-/// although the test binary itself isn't one.
+/// Path of the provider that was just built, or of the one that `MESH_PROVIDER` names: benchmarks measure a release
+/// build, although the test binary itself isn't one.
 pub(crate) fn provider() -> PathBuf {
     std::env::var_os("MESH_PROVIDER")
         .map_or_else(|| env!("CARGO_BIN_EXE_terraform-provider-mesh").into(), PathBuf::from)
@@ -130,7 +130,7 @@ impl Workspace {
         let program = folder.join(format!("terraform-provider-{name}"));
         std::fs::write(&program, other_provider::script()).expect("writing a script");
         std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("making it executable");
-        let settings = std::fs::read_to_string(workspace.path().join("cli.tfrc")).expect("reading cli.tfrc");
+        let settings = workspace.read_file("cli.tfrc");
         let overrides = format!("dev_overrides {{\n    \"{source}\" = \"{}\"\n", folder.display());
         workspace.write_file("cli.tfrc", &settings.replace("dev_overrides {\n", &overrides));
         workspace
@@ -170,6 +170,12 @@ impl Workspace {
         let path = self.path().join(name);
         std::fs::write(&path, text).expect("writing a file");
         path.display().to_string()
+    }
+
+    /// Reads a file of the folder.
+    #[track_caller]
+    pub(crate) fn read_file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
     /// Replaces the configuration by `hcl` and a `required_providers` block.
@@ -229,7 +235,8 @@ impl Workspace {
         self.assert_empty_plan();
     }
 
-    /// Runs `plan`, which may fail. The exit code is 0 if the plan is empty, 1 on errors, and 2 if something would change.
+    /// Runs `plan`, which may fail. The exit code is 0 if the plan is empty, 1 on errors, and 2 if something would
+    /// change.
     #[track_caller]
     pub(crate) fn try_plan(&self) -> CommandOutput {
         self.run(&["plan", "-input=false", "-no-color", "-detailed-exitcode"])

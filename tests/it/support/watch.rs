@@ -2,7 +2,6 @@
 
 use std::{
     sync::{Arc, Mutex},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -12,7 +11,10 @@ use kube::{Client, core::WatchEvent};
 use serde_json::Value as Json;
 use terraform_provider_mesh::object::{Key, Kind};
 
-use super::api::{block_on, collection};
+use super::{
+    api::{block_on, collection},
+    polling::wait_until,
+};
 
 /// A change of one object.
 #[derive(Clone, Debug)]
@@ -75,14 +77,12 @@ impl Watch {
 
     /// All changes in the server's order, after the latest changes of `keys` have arrived. `get` reads the live object.
     pub(crate) fn changes(&self, keys: &[Key], get: impl Fn(&Key) -> Option<Json>) -> Vec<Change> {
-        let deadline = Instant::now() + Duration::from_secs(30);
         for key in keys {
             let last = || self.received().into_iter().rev().find(|change| change.key == *key);
             // The object is read in each round, because it may change meanwhile.
-            while last().and_then(|change| change.object.as_ref().map(revision)) != get(key).as_ref().map(revision) {
-                assert!(Instant::now() < deadline, "the watch never received the last change of {key}");
-                thread::sleep(Duration::from_millis(10));
-            }
+            wait_until(Duration::from_secs(30), &format!("the watch receives the last change of {key}"), || {
+                last().and_then(|change| change.object.as_ref().map(revision)) == get(key).as_ref().map(revision)
+            });
         }
         self.received()
     }

@@ -35,7 +35,8 @@ struct Plugin {
     folder: TempDir,
 }
 
-/// The plugin keeps its files in its own folder. It reads its stdin to the end, so it would hang if stdin were a terminal.
+/// The plugin keeps its files in its own folder. It reads its stdin to the end, so it would hang if stdin were a
+/// terminal.
 const SCRIPT: &str = r#"
 cd "$(dirname "$0")"
 cat >stdin

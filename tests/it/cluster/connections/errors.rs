@@ -265,8 +265,8 @@ fn conflicting_connection_arguments_are_errors() {
     }
 }
 
-/// If connection arguments are unknown at plan time, the plan is made without a cluster, and never with the cluster of the
-/// environment.
+/// If connection arguments are unknown at plan time, the plan is made without a cluster, and never with the cluster of
+/// the environment.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn unknown_arguments_never_select_another_cluster() {
