@@ -21,7 +21,7 @@ pub const CLAIM: &str = "Names of claims, like `groups`, or `[realm_access][role
                          `issuer` stands for.";
 
 /// The sentence for the documentation that says what [`is_pattern`] accepts.
-pub const PATTERN: &str = "StringMap, with one `*` at the start or end; `*` alone is any.";
+pub const PATTERN: &str = "Texts, with one `*` at the start or end; `*` alone is any.";
 
 /// Whether `text` is an exact value, or a pattern with one `*` at the start or end. Istio reads `*x*` as the values
 /// that end with `x*`, so it is refused.

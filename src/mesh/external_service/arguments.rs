@@ -103,7 +103,7 @@ model! {
         /// The names of which the certificate must carry one; the host unless written.
         subject_alt_names: Set<String> = optional()
             .non_empty("At least one name.")
-            .each("StringMap.", |text| !text.is_empty()),
+            .each("Texts.", |text| !text.is_empty()),
         /// Path of the proxy's own certificate, with `originate_mutual`.
         client_certificate: Attr<String> = optional().text(PATH, is_path),
         /// Path of the key of `client_certificate`.

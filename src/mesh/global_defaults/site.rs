@@ -39,7 +39,7 @@ impl<'a> Site<'a> {
         Self { mesh: self.mesh, metadata }
     }
 
-    /// The namespace whose objects hold for the whole mesh.
+    /// The namespace whose objects apply to the whole mesh.
     pub(super) fn root_namespace(&self) -> &'a str {
         &self.mesh.root_namespace
     }

@@ -15,7 +15,7 @@ pub struct Sidecar {
     /// in the root namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workload_selector: Option<NetworkingWorkloadSelector>,
-    /// OutboundMode listeners. The provider writes one, for every port.
+    /// Outbound listeners. The provider writes one, for every port.
     pub egress: Vec<Egress>,
     /// Policy for calls of unknown hosts. It is always written: without it a Sidecar has the default of the
     /// installation, even if the Sidecar of the root namespace has another policy.

@@ -164,7 +164,9 @@ fn violation(path: &[String], layer: &Layer, file: &str, packages: &BTreeSet<Str
     let next = path.get(1).map_or("", String::as_str);
     let own = root_of(file);
     match head {
-        "crate" => (is_part(next) && next != own && !layer.modules.iter().any(within)).then(|| format!("crate::{next}")),
+        "crate" => {
+            (is_part(next) && next != own && !layer.modules.iter().any(within)).then(|| format!("crate::{next}"))
+        }
         "std" => (!layer.side_effects && SIDE_EFFECTS.contains(&next)).then(|| format!("std::{next}")),
         package if packages.contains(package) => (!layer.packages.contains(&package)).then(|| package.to_owned()),
         _ => None,

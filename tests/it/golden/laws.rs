@@ -80,7 +80,7 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// StringMap that mean nothing there, or nothing at all.
+/// Texts that mean nothing there, or nothing at all.
 fn unsound_text() -> impl Strategy<Value = String> {
     let texts = ["default", "", "/", "*/", "pci/", "istio.io/rev", "x.svc.cluster.local", "0s", "-1s", "istio-system"];
     prop_oneof![prop::sample::select(texts.to_vec()).prop_map(str::to_owned), ".{0,12}"]

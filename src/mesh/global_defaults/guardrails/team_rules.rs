@@ -113,7 +113,7 @@ fn allowed_gateways(mesh: &Mesh) -> String {
     format!("a Gateway in {} that it names alone", namespaces.join(", "))
 }
 
-/// OutboundMode traffic, encryption and authorization stay as strict as the mesh is.
+/// Outbound traffic, encryption and authorization stay as strict as the mesh is.
 fn protections() -> [Rule; 3] {
     [
         Rule::new(

@@ -196,7 +196,7 @@ impl Mirror {
 }
 
 const REGION: &str = "A region, without its zones, like `eu-central-1`.";
-const PATTERNS: &str = "StringMap with `*` at the end alone, or `*`.";
+const PATTERNS: &str = "Texts with `*` at the end alone, or `*`.";
 
 fn is_region(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '*'])

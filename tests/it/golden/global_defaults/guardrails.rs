@@ -1,4 +1,4 @@
-//! What the API server keeps teams from.
+//! The block `guardrails`.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::{
@@ -18,27 +18,27 @@ const ALL: &str = r#"
     }
 "#;
 
-fn named(template: &str) -> Mesh {
+fn mesh_with_template(template: &str) -> Mesh {
     Mesh { global_name_template: Some(Template::parse(template).unwrap()), ..mesh() }
 }
 
 #[test]
-fn everything() {
+fn every_argument() {
     let mesh = Mesh {
         gateway_namespaces: ["istio-ingress".to_owned()].into(),
-        ..named("{name}.{namespace}.example.internal")
+        ..mesh_with_template("{name}.{namespace}.example.internal")
     };
     check_in::<GlobalDefaults>(&mesh, ALL, &expect_file!["guardrails.yaml"]);
 }
 
-/// Without a template, and where none is granted, no namespace has global names.
+/// Without a template and without granted names, no namespace has global names.
 #[test]
 fn team_rules_without_global_names() {
     check::<GlobalDefaults>("guardrails {\n team_rules = true\n}", &expect_file!["guardrails_least.yaml"]);
 }
 
 #[test]
-fn root_only_alone() {
+fn root_only_without_team_rules() {
     let text = "guardrails {\n root_only = [\"Telemetry\", \"WasmPlugin\"]\n action = \"warn\"\n}";
     check::<GlobalDefaults>(
         text,
@@ -102,7 +102,7 @@ fn root_only_alone() {
 }
 
 #[test]
-fn in_some_namespaces() {
+fn namespace_selector_is_in_the_bindings() {
     check_object::<GlobalDefaults>(
         "ValidatingAdmissionPolicyBinding",
         "guardrails {\n team_rules = true\n action = \"audit\"\n namespace_selector = { guarded = \"true\" }\n}",
@@ -126,9 +126,9 @@ fn in_some_namespaces() {
     );
 }
 
-/// Two meshes of one cluster have guardrails each.
+/// Each mesh of a cluster has its own guardrails.
 #[test]
-fn of_another_mesh() {
+fn guardrails_of_another_mesh() {
     let mesh = Mesh { root_namespace: "mesh-two".to_owned(), ..mesh() };
     let text = "guardrails {\n root_only = [\"Telemetry\"]\n}";
     check_in::<GlobalDefaults>(
@@ -190,13 +190,16 @@ fn of_another_mesh() {
     );
 }
 
-/// In `{name}.example.internal` or `{name}-{namespace}.x.io` a name may be that of two services.
+/// By `{name}.example.internal` or `{name}-{namespace}.x.io`, two services may have the same name.
 #[test]
-fn a_template_that_does_not_tell_namespaces_apart() {
+fn template_that_does_not_distinguish_namespaces() {
     let text = "guardrails {\n team_rules = true\n action = \"warn\"\n}";
     for template in ["{name}.example.internal", "{name}-{namespace}.x.io"] {
-        let told = crate::golden::meaning::<GlobalDefaults>(&named(template), text);
-        assert!(told.starts_with("warning at guardrails.team_rules: Global names don't say whose they are"), "{told}");
-        assert!(told.contains(template), "{told}");
+        let rendered = crate::golden::meaning::<GlobalDefaults>(&mesh_with_template(template), text);
+        assert!(
+            rendered.starts_with("warning at guardrails.team_rules: Global names don't say whose they are"),
+            "{rendered}"
+        );
+        assert!(rendered.contains(template), "{rendered}");
     }
 }

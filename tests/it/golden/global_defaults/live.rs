@@ -1,4 +1,4 @@
-//! Live checks: where the installed mesh contradicts the defaults.
+//! Live checks: contradictions between the defaults and the installed mesh.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -16,8 +16,8 @@ use crate::golden::{hcl, mesh};
 
 type Config = GlobalDefaults;
 
-/// A mesh in which nothing contradicts.
-const SOUND: &str = r#"
+/// A mesh configuration that agrees with the defaults.
+const CONSISTENT: &str = r#"
 defaultServiceExportTo: ["."]
 defaultVirtualServiceExportTo: ["."]
 defaultDestinationRuleExportTo: ["."]
@@ -42,19 +42,19 @@ const TEXT: &str = r#"
     }
 "#;
 
-fn map(name: &str, mesh: &str) -> Json {
+fn config_map(name: &str, mesh: &str) -> Json {
     json!({ "kind": "ConfigMap", "metadata": { "name": name, "namespace": "istio-system" }, "data": { "mesh": mesh } })
 }
 
-/// What the checks of `text` find where the root namespace has these ConfigMaps.
-fn told(text: &str, maps: &[Json]) -> String {
+/// The findings for the configuration `text`, if the root namespace has these ConfigMaps.
+fn findings(text: &str, maps: &[Json]) -> String {
     let config = Config::decode(&hcl::resource(text, Config::schema()), &Path::root(), &mut Diagnostics::default());
-    let answer = |want: &terraform_provider_mesh::mesh::checks::LiveQuery| {
-        (want.query.clone(), Ok(maps.iter().cloned().map(Arc::new).collect()))
+    let result = |live: &terraform_provider_mesh::mesh::checks::LiveQuery| {
+        (live.query.clone(), Ok(maps.iter().cloned().map(Arc::new).collect()))
     };
-    let found: QueryResults = GlobalDefaults::live_queries(&mesh()).iter().map(answer).collect();
+    let results: QueryResults = GlobalDefaults::live_queries(&mesh()).iter().map(result).collect();
     let mut findings = Findings::default();
-    config.live_checks(&mesh(), &found, &mut findings);
+    config.live_checks(&mesh(), &results, &mut findings);
     let mut lines = String::new();
     for finding in findings {
         assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
@@ -64,18 +64,18 @@ fn told(text: &str, maps: &[Json]) -> String {
 }
 
 fn check(text: &str, mesh: &str, expect: &Expect) {
-    expect.assert_eq(&told(text, &[map("istio", mesh)]));
+    expect.assert_eq(&findings(text, &[config_map("istio", mesh)]));
 }
 
 #[test]
-fn nothing_contradicts() {
-    check(TEXT, SOUND, &expect![[""]]);
-    check(TEXT, &SOUND.replace("TLSV1_3", "TLS_AUTO").replace("{mode: REGISTRY_ONLY}", "{}"), &expect![[""]]);
+fn consistent_mesh() {
+    check(TEXT, CONSISTENT, &expect![[""]]);
+    check(TEXT, &CONSISTENT.replace("TLSV1_3", "TLS_AUTO").replace("{mode: REGISTRY_ONLY}", "{}"), &expect![[""]]);
 }
 
-/// As it is installed where nobody changed anything.
+/// An installation with the defaults of Istio.
 #[test]
-fn everything_contradicts() {
+fn default_installation() {
     check(
         TEXT,
         "meshMTLS: {minProtocolVersion: TLSV1_1}",
@@ -95,11 +95,11 @@ fn everything_contradicts() {
 }
 
 #[test]
-fn a_provider_that_is_no_authorizer() {
+fn provider_that_is_no_authorizer() {
     let text = TEXT.replace("\"opa\"", "\"otel\"");
     check(
         &text,
-        SOUND,
+        CONSISTENT,
         &expect![[r#"
         missing-provider at external_authorization.provider: The mesh doesn't know this provider
           ConfigMap istio defines opa, not otel: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
@@ -107,36 +107,39 @@ fn a_provider_that_is_no_authorizer() {
     );
 }
 
-/// Whoever lets calls out doesn't mind.
+/// The mesh may allow any outbound traffic, unless the defaults restrict it.
 #[test]
-fn calls_may_leave() {
+fn outbound_traffic_policies() {
     let text = "outbound_traffic_policy = \"allow_any\"\nsidecar {}";
-    check(text, &SOUND.replace("REGISTRY_ONLY", "ALLOW_ANY"), &expect![[""]]);
-    check("mtls {}", &SOUND.replace("REGISTRY_ONLY", "ALLOW_ANY"), &expect![[""]]);
+    check(text, &CONSISTENT.replace("REGISTRY_ONLY", "ALLOW_ANY"), &expect![[""]]);
+    check("mtls {}", &CONSISTENT.replace("REGISTRY_ONLY", "ALLOW_ANY"), &expect![[""]]);
     let text = "outbound_traffic_policy = \"registry_only\"";
     assert!(
-        told(text, &[map("istio", &SOUND.replace("REGISTRY_ONLY", "ALLOW_ANY"))])
+        findings(text, &[config_map("istio", &CONSISTENT.replace("REGISTRY_ONLY", "ALLOW_ANY"))])
             .contains("mesh-outbound at outbound_traffic_policy")
     );
 }
 
-/// Each revision is installed by itself.
+/// Each revision of Istio has a ConfigMap of its own.
 #[test]
-fn each_revision_is_judged() {
-    let others = [map("theirs", "{}"), json!({ "metadata": { "name": "istio-ca-root-cert" } })];
-    assert_eq!(told("mtls {}", &others), "");
-    let maps = [map("istio", SOUND), map("istio-canary", &SOUND.replace("defaultServiceExportTo: [\".\"]\n", ""))];
-    let told = told("mtls {}", &maps);
-    assert!(told.contains("ConfigMap istio-canary, defaultServiceExportTo isn't"), "{told}");
-    assert_eq!(told.matches("mesh-export at").count(), 1, "{told}");
+fn each_revision_is_checked() {
+    let others = [config_map("theirs", "{}"), json!({ "metadata": { "name": "istio-ca-root-cert" } })];
+    assert_eq!(findings("mtls {}", &others), "");
+    let maps = [
+        config_map("istio", CONSISTENT),
+        config_map("istio-canary", &CONSISTENT.replace("defaultServiceExportTo: [\".\"]\n", "")),
+    ];
+    let findings = findings("mtls {}", &maps);
+    assert!(findings.contains("ConfigMap istio-canary, defaultServiceExportTo isn't"), "{findings}");
+    assert_eq!(findings.matches("mesh-export at").count(), 1, "{findings}");
 }
 
 #[test]
-fn what_cannot_be_seen_is_not_judged() {
+fn unreadable_config_maps_are_skipped() {
     let config = Config::decode(&hcl::resource(TEXT, Config::schema()), &Path::root(), &mut Diagnostics::default());
-    let wants = GlobalDefaults::live_queries(&mesh());
-    let found: QueryResults = wants.iter().map(|want| (want.query.clone(), Err(QueryError::Forbidden))).collect();
+    let queries = GlobalDefaults::live_queries(&mesh());
+    let results: QueryResults = queries.iter().map(|live| (live.query.clone(), Err(QueryError::Forbidden))).collect();
     let mut findings = Findings::default();
-    config.live_checks(&mesh(), &found, &mut findings);
+    config.live_checks(&mesh(), &results, &mut findings);
     assert_eq!(findings.into_iter().count(), 0);
 }

@@ -1,4 +1,4 @@
-//! What is wrong, where, why, and what to do: all of it at once.
+//! Diagnostics of faulty configurations. One validation reports all of them.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
@@ -6,7 +6,7 @@ use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
 use crate::golden::check;
 
 #[test]
-fn nothing_written() {
+fn no_arguments() {
     check::<GlobalDefaults>(
         "",
         &expect![[r#"
@@ -17,7 +17,7 @@ fn nothing_written() {
 }
 
 #[test]
-fn authorization_off_alone() {
+fn authorization_off_and_nothing_else() {
     check::<GlobalDefaults>(
         r#"
         authorization {
@@ -32,9 +32,8 @@ fn authorization_off_alone() {
     );
 }
 
-/// Five, to be exact.
 #[test]
-fn three_mistakes_at_once() {
+fn all_mistakes_are_reported() {
     check::<GlobalDefaults>(
         r#"
         outbound_traffic_policy = "REGISTRY_ONLY"
@@ -67,7 +66,7 @@ fn three_mistakes_at_once() {
 }
 
 #[test]
-fn no_egress_hosts() {
+fn empty_egress_hosts() {
     check::<GlobalDefaults>(
         r#"
         sidecar {
@@ -82,7 +81,7 @@ fn no_egress_hosts() {
 }
 
 #[test]
-fn a_block_that_opens_everything() {
+fn allow_block_without_restrictions() {
     check::<GlobalDefaults>(
         r#"
         authorization {
@@ -125,7 +124,7 @@ fn a_block_that_opens_everything() {
 }
 
 #[test]
-fn gateways() {
+fn gateway_access() {
     check::<GlobalDefaults>(
         r#"
         mtls {}
@@ -163,7 +162,7 @@ fn gateways() {
 }
 
 #[test]
-fn routes() {
+fn request_timeout_and_retries() {
     check::<GlobalDefaults>(
         r#"
         request_timeout = "0s"
@@ -191,7 +190,7 @@ fn routes() {
 }
 
 #[test]
-fn issuers() {
+fn jwt() {
     check::<GlobalDefaults>(
         r#"
         jwt {
@@ -238,7 +237,7 @@ fn issuers() {
 }
 
 #[test]
-fn end_users() {
+fn require_end_user() {
     check::<GlobalDefaults>(
         "require_end_user {\n except_paths = [\"*\"]\n}",
         &expect![[r#"
@@ -396,7 +395,7 @@ fn guardrails() {
 }
 
 #[test]
-fn names_that_are_istios_or_ours() {
+fn reserved_and_invalid_keys() {
     check::<GlobalDefaults>(
         "mtls {}\nlabels = { \"istio.io/rev\" = \"x\" }\nannotations = { \"a b\" = \"x\" }",
         &expect![[r#"

@@ -1,13 +1,13 @@
-//! `mesh_global_defaults`: every argument, every default.
+//! The objects of `mesh_global_defaults`, for each argument and each default.
 
-mod access;
+mod authorization;
 mod guardrails;
+mod jwt;
 mod live;
 mod mistakes;
 mod protections;
 mod routes;
 mod telemetry;
-mod tokens;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
@@ -16,7 +16,7 @@ use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
 use crate::golden::{check, check_outputs};
 
 #[test]
-fn everything() {
+fn several_arguments() {
     let text = r#"
         mtls {
           mode = "strict"
@@ -43,7 +43,7 @@ fn everything() {
 }
 
 #[test]
-fn strict_unless_written() {
+fn mtls_is_strict_by_default() {
     check::<GlobalDefaults>(
         r#"
         mtls {}
@@ -63,7 +63,7 @@ fn strict_unless_written() {
 }
 
 #[test]
-fn permissive() {
+fn permissive_mtls() {
     check::<GlobalDefaults>(
         r#"
         mtls {
@@ -84,9 +84,9 @@ fn permissive() {
     );
 }
 
-/// AUDIT needs a rule that matches everything: with none it matches nothing.
+/// An AUDIT policy needs a rule that matches every request: without a rule it matches none.
 #[test]
-fn audit() {
+fn deny_all_that_audits() {
     check::<GlobalDefaults>(
         r#"
         authorization {
@@ -109,7 +109,7 @@ fn audit() {
 }
 
 #[test]
-fn dry_run() {
+fn deny_all_in_a_dry_run() {
     check::<GlobalDefaults>(
         r#"
         authorization {
@@ -132,9 +132,9 @@ fn dry_run() {
     );
 }
 
-/// Everything is written, so that everything is ours: nobody can add a rule or run it dry unseen.
+/// Fields with default values are set, too, so that the provider owns them: a rule or a dry run that someone adds is drift.
 #[test]
-fn enforce() {
+fn deny_all_in_effect() {
     check::<GlobalDefaults>(
         r#"
         authorization {
@@ -157,9 +157,9 @@ fn enforce() {
     );
 }
 
-/// The own namespace and the root one; everything else has to be called for.
+/// Workloads may call their own namespace and the root namespace. Other hosts need `calls` of a service.
 #[test]
-fn sidecar() {
+fn sidecar_by_default() {
     check::<GlobalDefaults>(
         r#"
         sidecar {}
@@ -183,7 +183,7 @@ fn sidecar() {
 }
 
 #[test]
-fn sidecar_that_lets_out() {
+fn sidecar_that_allows_any_outbound_traffic() {
     check::<GlobalDefaults>(
         r#"
         outbound_traffic_policy = "allow_any"
@@ -209,7 +209,7 @@ fn sidecar_that_lets_out() {
 }
 
 #[test]
-fn outbound_traffic_policy_alone() {
+fn outbound_traffic_policy_without_a_sidecar_block() {
     check::<GlobalDefaults>(
         r#"
         outbound_traffic_policy = "registry_only"

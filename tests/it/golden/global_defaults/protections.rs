@@ -1,4 +1,4 @@
-//! What a change or a destroy opens.
+//! Warnings about changes and destroys that end a protection of the mesh.
 
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::{
@@ -11,7 +11,7 @@ use crate::golden::hcl;
 
 type Config = GlobalDefaults;
 
-const CLOSED: &str = r#"
+const ALL_PROTECTIONS: &str = r#"
     mtls {}
     authorization {
       mode = "enforce"
@@ -34,9 +34,9 @@ fn config(text: &str) -> Config {
     Config::decode(&value, &Path::root(), &mut Diagnostics::default())
 }
 
-fn change(before: &str, after: &str, expect: &Expect) {
+fn change(prior: &str, planned: &str, expect: &Expect) {
     let mut out = Diagnostics::default();
-    GlobalDefaults::warn_of_change(&config(before), &config(after), &mut out);
+    GlobalDefaults::warn_of_change(&config(prior), &config(planned), &mut out);
     expect.assert_eq(&out.to_string());
 }
 
@@ -47,9 +47,9 @@ fn destroy(text: &str, expect: &Expect) {
 }
 
 #[test]
-fn everything_destroyed() {
+fn destroy_of_all_protections() {
     destroy(
-        CLOSED,
+        ALL_PROTECTIONS,
         &expect![[r#"
         warning: This opens the mesh
           Nothing of these defaults holds after the destroy. Where nothing else says otherwise:
@@ -65,16 +65,16 @@ fn everything_destroyed() {
 }
 
 #[test]
-fn what_holds_nothing_opens_nothing() {
+fn no_protection_ends() {
     destroy("resiliency = \"low\"\nauthorization {\n mode = \"dry_run\"\n}", &expect![[""]]);
-    change(CLOSED, CLOSED, &expect![[""]]);
-    change("resiliency = \"low\"", CLOSED, &expect![[""]]);
+    change(ALL_PROTECTIONS, ALL_PROTECTIONS, &expect![[""]]);
+    change("resiliency = \"low\"", ALL_PROTECTIONS, &expect![[""]]);
 }
 
 #[test]
-fn everything_dropped() {
+fn change_that_ends_all_protections() {
     change(
-        CLOSED,
+        ALL_PROTECTIONS,
         "resiliency = \"low\"",
         &expect![[r#"
         warning at mtls: This opens the mesh
@@ -95,13 +95,13 @@ fn everything_dropped() {
     );
 }
 
-/// Each step back from what holds.
+/// Modes and actions that protect less.
 #[test]
-fn softer() {
+fn weaker_modes() {
     for mode in ["off", "audit", "dry_run"] {
-        let before = "authorization {\n mode = \"enforce\"\n}";
+        let prior = "authorization {\n mode = \"enforce\"\n}";
         let mut out = Diagnostics::default();
-        GlobalDefaults::warn_of_change(&config(before), &config(&before.replace("enforce", mode)), &mut out);
+        GlobalDefaults::warn_of_change(&config(prior), &config(&prior.replace("enforce", mode)), &mut out);
         assert!(out.to_string().starts_with("warning at authorization: This opens the mesh"), "{mode}: {out}");
     }
     change(
@@ -130,19 +130,19 @@ fn softer() {
     );
 }
 
-/// What may hold as before isn't told.
+/// A protection that may persist causes no warning.
 #[test]
-fn what_comes_at_apply() {
+fn unknown_values() {
     change(
-        CLOSED,
-        &CLOSED.replace("\"enforce\"", "unknown").replace("mtls {}", "mtls { mode = unknown }"),
+        ALL_PROTECTIONS,
+        &ALL_PROTECTIONS.replace("\"enforce\"", "unknown").replace("mtls {}", "mtls { mode = unknown }"),
         &expect![[""]],
     );
     for block in ["mtls", "authorization", "sidecar", "jwt", "require_end_user", "external_authorization", "guardrails"]
     {
         let unknown = format!("{block} = unknown");
         let mut out = Diagnostics::default();
-        GlobalDefaults::warn_of_change(&config(CLOSED), &config(&unknown), &mut out);
+        GlobalDefaults::warn_of_change(&config(ALL_PROTECTIONS), &config(&unknown), &mut out);
         let at = if block == "sidecar" { "outbound_traffic_policy" } else { block };
         assert!(!out.to_string().contains(&format!("warning at {at}:")), "{block}: {out}");
     }

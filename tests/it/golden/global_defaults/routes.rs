@@ -1,4 +1,4 @@
-//! Routes that istiod generates for services without a VirtualService.
+//! The EnvoyFilter for routes that istiod generates, those of services without a VirtualService.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
@@ -50,9 +50,9 @@ fn timeout_and_retries() {
     );
 }
 
-/// A preset says what is sent again, and never a timeout: a generated route can't tell a stream.
+/// A preset sets retries and no timeout, since a generated route serves streams as well as requests.
 #[test]
-fn by_the_preset() {
+fn retries_of_a_preset() {
     check_object::<GlobalDefaults>(
         ROUTE,
         "resiliency = \"high\"",
@@ -84,7 +84,7 @@ fn by_the_preset() {
 }
 
 #[test]
-fn nothing_is_sent_again() {
+fn no_retries() {
     check_object::<GlobalDefaults>(
         ROUTE,
         "resiliency = \"none\"",
@@ -141,9 +141,9 @@ fn nothing_is_sent_again() {
     );
 }
 
-/// A limit of a try that is longer than the whole request makes no sense.
+/// A limit of one try that is longer than the whole request is left out.
 #[test]
-fn idempotent() {
+fn idempotent_retries() {
     let text = "resiliency = \"low\"\nretries {\n idempotent = true\n}";
     check_object::<GlobalDefaults>(
         ROUTE,
@@ -207,7 +207,7 @@ fn idempotent() {
 }
 
 #[test]
-fn only_what_is_written() {
+fn objects_of_each_argument() {
     check_keys::<GlobalDefaults>(
         "request_timeout = \"5s\"",
         &expect![[r#"

@@ -1,4 +1,4 @@
-//! What proxies tell.
+//! The block `telemetry`.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
@@ -6,7 +6,7 @@ use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
 use crate::golden::check;
 
 #[test]
-fn everything() {
+fn every_argument() {
     check::<GlobalDefaults>(
         r#"
         telemetry {
@@ -30,7 +30,7 @@ fn everything() {
 }
 
 #[test]
-fn each_alone() {
+fn one_block_at_a_time() {
     for (text, expected) in [
         (
             "access_logging {}",

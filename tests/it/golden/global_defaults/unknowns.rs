@@ -1,4 +1,4 @@
-//! Values that come at apply: each leaves only that unknown which needs it.
+//! Values that are unknown at plan. Only the objects that need a value are unknown.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;

@@ -92,7 +92,7 @@ fn every_mistake_of_one_value() {
             error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
               At least one value a claim. Got {a[b], groups}.
             error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
-              StringMap, with one `*` at the start or end; `*` alone is any. Got {a[b], groups}.
+              Texts, with one `*` at the start or end; `*` alone is any. Got {a[b], groups}.
             error at deny[1].from: Invalid deny[1].from
               At least one caller. Got [].
             error at require_end_user.except_paths: Invalid require_end_user.except_paths

@@ -547,57 +547,57 @@ fn values() {
     check::<Service>(
         &payments(text),
         &expect![[r#"
-        error at failover_priority: Invalid failover_priority
-          Keys of labels, alone or as `key=value`. Got ["-", "topology.kubernetes.io/zone=a"].
-        error at drain_seconds: Invalid drain_seconds
-          0 to 300. Got 301.
-        error at retries.attempts: Invalid retries.attempts
-          0 to 10. Got 11.
-        error at retries.per_try_timeout: Invalid retries.per_try_timeout
-          Longer than nothing. Got "0s".
-        error at circuit_breaker.connect_timeout: Invalid circuit_breaker.connect_timeout
-          Longer than nothing. Got "0s".
-        error at circuit_breaker.max_connections: Invalid circuit_breaker.max_connections
-          1 or more. Got 0.
-        error at outlier_detection.consecutive_5xx: Invalid outlier_detection.consecutive_5xx
-          1 to 1000. Got 0.
-        error at outlier_detection.max_ejection_percent: Invalid outlier_detection.max_ejection_percent
-          1 to 100. Got 101.
-        error at version[0].name: Invalid version[0].name
-          Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "V1".
-        error at version[0].labels: Invalid version[0].labels
-          At least one label. Got {}.
-        error at version[0].weight: Invalid version[0].weight
-          0 to 100. Got 101.
-        error at route[0].name: Invalid route[0].name
-          Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "a b".
-        error at route[0].match[0].path: Invalid route[0].match[0].path
-          A path that starts with `/`, with `*` at the end alone. Got "a".
-        error at route[0].match[0].method: Invalid route[0].match[0].method
-          A method in capitals, like `GET`. Got "get".
-        error at route[0].match[0].headers: Invalid route[0].match[0].headers
-          Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look. Got {a b, authority, x, y}.
-        error at route[0].match[0].headers: Invalid route[0].match[0].headers
-          StringMap with `*` at the end alone, or `*`. Got {a b, authority, x, y}.
-        error at route[0].match[0].query: Invalid route[0].match[0].query
-          StringMap with `*` at the end alone, or `*`. Got {a}.
-        error at route[0].rewrite.path: Invalid route[0].rewrite.path
-          A path that starts with `/`. Got "b".
-        error at route[0].rewrite.host: Invalid route[0].rewrite.host
-          Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "B".
-        error at route[0].fault.delay: Invalid route[0].fault.delay
-          Longer than nothing. Got "0s".
-        error at route[0].fault.abort_status: Invalid route[0].fault.abort_status
-          200 to 599. Got 600.
-        error at route[1].redirect.status: Invalid route[1].redirect.status
-          One of 301, 302, 303, 307 and 308. Got 300.
-        error at failover[0].from: Invalid failover[0].from
-          A region, without its zones, like `eu-central-1`. Got "eu/a".
-        error at failover[0].to: Invalid failover[0].to
-          A region, without its zones, like `eu-central-1`. Got "*".
-        error at route[1].redirect: A redirect to the same place
-          Write path, host, or both: where the caller is to go instead.
-    "#]],
+            error at failover_priority: Invalid failover_priority
+              Keys of labels, alone or as `key=value`. Got ["-", "topology.kubernetes.io/zone=a"].
+            error at drain_seconds: Invalid drain_seconds
+              0 to 300. Got 301.
+            error at retries.attempts: Invalid retries.attempts
+              0 to 10. Got 11.
+            error at retries.per_try_timeout: Invalid retries.per_try_timeout
+              Longer than nothing. Got "0s".
+            error at circuit_breaker.connect_timeout: Invalid circuit_breaker.connect_timeout
+              Longer than nothing. Got "0s".
+            error at circuit_breaker.max_connections: Invalid circuit_breaker.max_connections
+              1 or more. Got 0.
+            error at outlier_detection.consecutive_5xx: Invalid outlier_detection.consecutive_5xx
+              1 to 1000. Got 0.
+            error at outlier_detection.max_ejection_percent: Invalid outlier_detection.max_ejection_percent
+              1 to 100. Got 101.
+            error at version[0].name: Invalid version[0].name
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "V1".
+            error at version[0].labels: Invalid version[0].labels
+              At least one label. Got {}.
+            error at version[0].weight: Invalid version[0].weight
+              0 to 100. Got 101.
+            error at route[0].name: Invalid route[0].name
+              Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most. Got "a b".
+            error at route[0].match[0].path: Invalid route[0].match[0].path
+              A path that starts with `/`, with `*` at the end alone. Got "a".
+            error at route[0].match[0].method: Invalid route[0].match[0].method
+              A method in capitals, like `GET`. Got "get".
+            error at route[0].match[0].headers: Invalid route[0].match[0].headers
+              Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look. Got {a b, authority, x, y}.
+            error at route[0].match[0].headers: Invalid route[0].match[0].headers
+              Texts with `*` at the end alone, or `*`. Got {a b, authority, x, y}.
+            error at route[0].match[0].query: Invalid route[0].match[0].query
+              Texts with `*` at the end alone, or `*`. Got {a}.
+            error at route[0].rewrite.path: Invalid route[0].rewrite.path
+              A path that starts with `/`. Got "b".
+            error at route[0].rewrite.host: Invalid route[0].rewrite.host
+              Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "B".
+            error at route[0].fault.delay: Invalid route[0].fault.delay
+              Longer than nothing. Got "0s".
+            error at route[0].fault.abort_status: Invalid route[0].fault.abort_status
+              200 to 599. Got 600.
+            error at route[1].redirect.status: Invalid route[1].redirect.status
+              One of 301, 302, 303, 307 and 308. Got 300.
+            error at failover[0].from: Invalid failover[0].from
+              A region, without its zones, like `eu-central-1`. Got "eu/a".
+            error at failover[0].to: Invalid failover[0].to
+              A region, without its zones, like `eu-central-1`. Got "*".
+            error at route[1].redirect: A redirect to the same place
+              Write path, host, or both: where the caller is to go instead.
+        "#]],
     );
 }
 

@@ -1,12 +1,12 @@
-//! What happens to calls that no policy allows, and who keeps a way in.
+//! The blocks `authorization`, `gateway_access` and `external_authorization`.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
 
 use crate::golden::{check, check_keys, check_object};
 
-/// What the moves of a roll-out have in common.
-pub(crate) const DOORS: &str = r#"
+/// Two gateways of other tools.
+const GATEWAYS: &str = r#"
     gateway_access {
       namespace = "istio-ingress"
       selector  = { istio = "ingress" }
@@ -35,20 +35,20 @@ fn authorization(mode: &str) -> String {
             ip_blocks = ["10.0.0.0/8"]
           }}
         }}
-        {DOORS}
+        {GATEWAYS}
         "#
     )
 }
 
-/// Scrapers and health checks are rules of deny-all itself: the one never holds without the other.
+/// Metrics scrapers and health checks are rules of deny-all itself, so that neither takes effect without the other.
 #[test]
-fn doors() {
-    check::<GlobalDefaults>(&authorization("enforce"), &expect_file!["doors.yaml"]);
+fn allow_rules_and_policies_of_gateways() {
+    check::<GlobalDefaults>(&authorization("enforce"), &expect_file!["gateway_access.yaml"]);
 }
 
-/// A gateway's policy runs dry exactly while deny-all does.
+/// The policy of a gateway is a dry run exactly while deny-all is one.
 #[test]
-fn doors_run_dry() {
+fn policies_of_gateways_in_a_dry_run() {
     check_object::<GlobalDefaults>(
         "AuthorizationPolicy/edge",
         &authorization("dry_run"),
@@ -75,9 +75,9 @@ fn doors_run_dry() {
     );
 }
 
-/// Where nothing is denied, a gateway's policy would by itself close its other ports.
+/// Where nothing is denied, the policy of a gateway would close the other ports of the gateway.
 #[test]
-fn no_doors_where_nothing_is_denied() {
+fn no_policies_of_gateways_without_deny_all() {
     for mode in ["off", "audit"] {
         let text = format!("mtls {{}}\n{}", authorization(mode));
         let keys = if mode == "off" {
@@ -111,7 +111,7 @@ fn external_authorization() {
 }
 
 #[test]
-fn external_authorization_of_everything() {
+fn external_authorization_of_all_requests() {
     check::<GlobalDefaults>(
         r#"
         external_authorization {

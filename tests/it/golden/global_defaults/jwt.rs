@@ -1,4 +1,4 @@
-//! Ownership tokens are verified, and who must have one.
+//! The blocks `jwt` and `require_end_user`.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
@@ -14,7 +14,7 @@ const ISSUER: &str = r#"
 "#;
 
 #[test]
-fn jwt() {
+fn every_argument() {
     let text = r#"
         jwt {
           issuer            = "https://accounts.example.com"
@@ -37,9 +37,9 @@ fn jwt() {
     check::<GlobalDefaults>(text, &expect_file!["jwt.yaml"]);
 }
 
-/// Blocks with the same selector stand together; another selector is another object, and its name doesn't depend on the rest.
+/// Blocks with the same selector share an object. Its name depends on the selector only.
 #[test]
-fn one_object_a_selector() {
+fn one_object_for_each_selector() {
     let of = |selector: &str, issuer: &str| {
         format!("jwt {{\n issuer = \"https://{issuer}\"\n selector = {{ app = \"{selector}\" }}\n}}\n")
     };
@@ -59,7 +59,7 @@ fn one_object_a_selector() {
     );
 }
 
-/// The ports are written: a port without tokens would be closed.
+/// `except_ports` is set, so there is no warning about TCP ports.
 #[test]
 fn require_end_user() {
     let text = format!(
@@ -69,7 +69,7 @@ fn require_end_user() {
 }
 
 #[test]
-fn require_end_user_everywhere() {
+fn require_end_user_on_all_ports() {
     check::<GlobalDefaults>(
         &format!("{ISSUER}require_end_user {{}}"),
         &expect![[r#"
