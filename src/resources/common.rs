@@ -1,4 +1,4 @@
-//! What every resource computes.
+//! Computed attributes of all resource types.
 
 use crate::{
     model,
@@ -7,7 +7,7 @@ use crate::{
 
 model! {
     /// What every resource computes.
-    pub struct Common {
+    pub struct CommonOutputs {
         /// The id, as `terraform import` takes it.
         id: Attr<String> = computed(),
         /// The Kubernetes objects of this resource, `Kind/namespace/name` to compact JSON of the fields that are its own. A

@@ -1,4 +1,4 @@
-//! What Configure makes, and every call gets.
+//! The context of a call: the provider block, ready to use.
 
 use super::run::Run;
 use crate::{
@@ -9,31 +9,31 @@ use crate::{
 };
 
 text_enum! {
-    /// What a plan makes of resources that it can't read.
+    /// How a plan treats resources that it can't read.
     pub enum OnUnreadable {
-        /// It fails: a drift report must not say "no changes" about what it didn't see.
+        /// It fails, so that a drift report never says "no changes" about objects that weren't read.
         Error = "error",
-        /// It goes on with what the state says.
+        /// It warns and continues with the values of the state.
         Warn = "warn",
     }
 }
 
-/// The provider block, made ready. One per Configure: what it holds is forgotten with the run.
+/// The configured provider. Each Configure makes a new one, so its contents live as long as a run.
 pub struct Context {
-    /// Mesh-wide settings; `Err`: some of them come at apply.
+    /// Arguments that hold for the whole mesh; unknown while one of them is.
     pub mesh: Known<Mesh>,
-    /// Who this configuration is; `Err`: that comes at apply.
+    /// The unique name of this configuration, `owner`.
     pub owner: Known<String>,
-    /// Connects on first use.
+    /// The cluster, which is connected to on first use.
     pub cluster: Cluster,
-    /// Whether fields of shared kinds are taken from other managers.
+    /// Whether fields of shared kinds are taken from other field managers.
     pub force_conflicts: bool,
-    /// What a plan makes of resources that it can't read.
+    /// How a plan treats resources that it can't read.
     pub on_unreadable: OnUnreadable,
-    /// What the findings of live checks are worth.
+    /// Whether the findings of each live check are ignored, warnings or errors.
     pub checks: Levels,
-    /// Warnings that one run tells once.
+    /// Messages that are reported once in a run, not once for each resource.
     pub reported: ReportedMessages,
-    /// What the resources of one run know of each other.
+    /// State that the resources of one run share.
     pub run: Run,
 }

@@ -3,15 +3,16 @@
 pub mod common;
 mod context;
 pub mod external_service;
-mod foreign;
 pub mod gateway;
 pub mod global_defaults;
 pub mod managed;
+mod move_source;
 pub mod namespace;
+mod recorded_arguments;
 mod run;
 pub mod service;
 mod state;
-mod work;
+mod write_task;
 
 pub use context::{Context, OnUnreadable};
 pub use run::Run;

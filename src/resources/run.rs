@@ -1,5 +1,5 @@
-//! What the resources of one run know of each other. Core tells the provider of each alone; that two of them mean the same
-//! objects shows only here. It never feeds values, and Configure forgets it.
+//! State that the resources of one run share. Terraform core sends the provider one resource at a time, so that two resources
+//! with the same objects only show here. It never enters planned values, and each Configure starts with an empty one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,82 +13,83 @@ use crate::{
     object::Key,
 };
 
-/// Objects of a resource that is deleted only to be created again, with our fields of them.
-pub(super) type Handed = BTreeMap<Key, (RecordedObject, Json)>;
+/// Objects that a delete leaves in the cluster for the next operation on the same resource, with the fields that this provider
+/// manages in them.
+pub(super) type HandedOverObjects = BTreeMap<Key, (RecordedObject, Json)>;
 
-/// Held while a delete is at work.
-pub(super) type Turn = Arc<tokio::sync::Mutex<()>>;
+/// A lock that a delete holds while it runs.
+pub(super) type DeletionLock = Arc<tokio::sync::Mutex<()>>;
 
-/// Resources are named as in the annotation, `mesh_service/pci/payments`.
+/// The shared state of one run. Resources are named as in the annotation, such as `mesh_service/pci/payments`.
 #[derive(Debug, Default)]
-pub struct Run(Mutex<Visibility>);
+pub struct Run(Mutex<Shared>);
 
 #[derive(Debug, Default)]
-struct Visibility {
-    planned: BTreeSet<String>,
-    registered_objects: BTreeMap<Key, String>,
-    doomed: BTreeMap<String, Record>,
-    handed: BTreeMap<String, Handed>,
-    settled: BTreeSet<String>,
-    turns: BTreeMap<String, Turn>,
+struct Shared {
+    planned_resources: BTreeSet<String>,
+    object_resources: BTreeMap<Key, String>,
+    planned_deletions: BTreeMap<String, Record>,
+    handed_over_objects: BTreeMap<String, HandedOverObjects>,
+    applied_resources: BTreeSet<String>,
+    deletion_locks: BTreeMap<String, DeletionLock>,
 }
 
 impl Run {
-    /// Notes that `resource` is planned. `false`: it was planned before, at another address.
-    pub(super) fn plan(&self, resource: &str) -> bool {
-        self.seen().planned.insert(resource.to_owned())
+    /// Adds `resource` to the planned resources. Answers `false` where it was planned before, at another address.
+    pub(super) fn add_planned_resource(&self, resource: &str) -> bool {
+        self.shared().planned_resources.insert(resource.to_owned())
     }
 
     /// Whether `resource` is planned.
     pub(super) fn is_planned(&self, resource: &str) -> bool {
-        self.seen().planned.contains(resource)
+        self.shared().planned_resources.contains(resource)
     }
 
-    /// Notes that `resource` makes the object; `Some`: another resource that does.
+    /// Registers `resource` as the one that renders the object. Answers the name of another resource that renders it as well.
     pub(super) fn register_object(&self, key: &Key, resource: &str) -> Option<String> {
-        let mut seen = self.seen();
-        let first = seen.registered_objects.entry(key.clone()).or_insert_with(|| resource.to_owned());
+        let mut shared = self.shared();
+        let first = shared.object_resources.entry(key.clone()).or_insert_with(|| resource.to_owned());
         (first != resource).then(|| first.clone())
     }
 
-    /// Notes that `resource` is planned to go.
-    pub(super) fn doom(&self, resource: &str, record: Record) {
-        self.seen().doomed.insert(resource.to_owned(), record);
+    /// Adds `resource` to the resources whose deletion is planned.
+    pub(super) fn add_planned_deletion(&self, resource: &str, record: Record) {
+        self.shared().planned_deletions.insert(resource.to_owned(), record);
     }
 
-    /// The record of `resource` where it is planned to go.
-    pub(super) fn doomed(&self, resource: &str) -> Option<Record> {
-        self.seen().doomed.get(resource).cloned()
+    /// The record of `resource` where its deletion is planned.
+    pub(super) fn planned_deletion(&self, resource: &str) -> Option<Record> {
+        self.shared().planned_deletions.get(resource).cloned()
     }
 
-    /// Leaves objects of `resource` to whoever of this run has it next: the create that follows, or the delete of a newer
-    /// life.
-    pub(super) fn hand_over(&self, resource: &str, handed: Handed) {
-        self.seen().handed.entry(resource.to_owned()).or_default().extend(handed);
+    /// Leaves objects of `resource` to its next operation in this run: the create of a replacement, or the delete of a newer
+    /// instance.
+    pub(super) fn hand_over(&self, resource: &str, objects: HandedOverObjects) {
+        self.shared().handed_over_objects.entry(resource.to_owned()).or_default().extend(objects);
     }
 
-    /// What was left of `resource`.
-    pub(super) fn take_over(&self, resource: &str) -> Handed {
-        self.seen().handed.remove(resource).unwrap_or_default()
+    /// Removes and answers the objects that were handed over.
+    pub(super) fn take_handed_over(&self, resource: &str) -> HandedOverObjects {
+        self.shared().handed_over_objects.remove(resource).unwrap_or_default()
     }
 
-    /// Notes that `resource` was applied whole.
-    pub(super) fn settle(&self, resource: &str) {
-        self.seen().settled.insert(resource.to_owned());
+    /// Marks `resource` as completely applied.
+    pub(super) fn mark_applied(&self, resource: &str) {
+        self.shared().applied_resources.insert(resource.to_owned());
     }
 
-    /// Whether `resource` was applied whole.
-    pub(super) fn is_settled(&self, resource: &str) -> bool {
-        self.seen().settled.contains(resource)
+    /// Whether `resource` was completely applied.
+    pub(super) fn is_applied(&self, resource: &str) -> bool {
+        self.shared().applied_resources.contains(resource)
     }
 
-    /// The turn of one delete of `resource`: a deposed object and the current one go one after the other, so that what the
-    /// first spares for the second is there when that begins.
-    pub(super) fn turn(&self, resource: &str) -> Turn {
-        self.seen().turns.entry(resource.to_owned()).or_default().clone()
+    /// The lock of deletes of `resource`. The deletes of a deposed instance and of the current one run one after the other, so
+    /// that the second finds the objects that the first hands over.
+    pub(super) fn deletion_lock(&self, resource: &str) -> DeletionLock {
+        self.shared().deletion_locks.entry(resource.to_owned()).or_default().clone()
     }
 
-    fn seen(&self) -> MutexGuard<'_, Visibility> {
+    fn shared(&self) -> MutexGuard<'_, Shared> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

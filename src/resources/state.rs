@@ -1,4 +1,4 @@
-//! Values of a resource's state, made of what was written and what we compute. Pure.
+//! Values of a resource's state: the arguments as they are configured, and the computed attributes. All functions are pure.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,12 @@ use crate::{
     known::Known,
     mesh::Rendered,
     object::{Key, Object},
-    schema::{Mode, Schema, Shape, Slot, Type, Value, json, model::required},
+    schema::{Schema, Shape, Slot, Type, Value, model::required},
 };
 
-/// `config` with the computed attributes.
-pub(super) fn with(config: &Value, outputs: Value, id: Value, objects: Value) -> Value {
-    let Value::Map(mut members) = config.clone() else { return config.clone() };
+/// The state of `arguments` with the computed attributes.
+pub(super) fn with_computed(arguments: &Value, outputs: Value, id: Value, objects: Value) -> Value {
+    let Value::Map(mut members) = arguments.clone() else { return arguments.clone() };
     if let Value::Map(outputs) = outputs {
         members.extend(outputs);
     }
@@ -24,19 +24,19 @@ pub(super) fn with(config: &Value, outputs: Value, id: Value, objects: Value) ->
     Value::Map(members)
 }
 
-/// `config` with nothing but the id computed yet: arguments of the provider come at apply.
-pub(super) fn unknown(config: &Value, outputs: &Schema, id: Value) -> Value {
+/// The planned state while arguments of the provider are unknown: of the computed attributes, only the id may be known.
+pub(super) fn with_unknown_outputs(arguments: &Value, outputs: &Schema, id: Value) -> Value {
     let outputs = outputs.slots.iter().map(|slot| (slot.name.to_owned(), Value::Unknown)).collect();
-    with(config, Value::Map(outputs), id, Value::Unknown)
+    with_computed(arguments, Value::Map(outputs), id, Value::Unknown)
 }
 
-/// The arguments alone.
-pub(super) fn arguments(config: &Schema, state: &Value) -> Value {
-    Value::Map(config.slots.iter().map(|slot| (slot.name.to_owned(), state.member(slot.name).clone())).collect())
+/// The arguments of a state, without the computed attributes.
+pub(super) fn arguments(schema: &Schema, state: &Value) -> Value {
+    Value::Map(schema.slots.iter().map(|slot| (slot.name.to_owned(), state.member(slot.name).clone())).collect())
 }
 
-/// `objects` of a plan: unknown as a whole only where it is uncertain which there are.
-pub(super) fn objects(rendered: &Rendered) -> Value {
+/// The attribute `objects` of a plan. It is unknown as a whole only where it is unknown which objects there are.
+pub(super) fn planned_objects(rendered: &Rendered) -> Value {
     let text = |object: &Known<Object>| {
         object.as_ref().map_or(Value::Unknown, |object| Value::string(object.body.to_string()))
     };
@@ -46,7 +46,7 @@ pub(super) fn objects(rendered: &Rendered) -> Value {
     }
 }
 
-/// `state` with other objects.
+/// The state with `objects` in place of its own.
 pub(super) fn with_objects(state: &Value, objects: &BTreeMap<Key, Json>) -> Value {
     let Value::Map(mut members) = state.clone() else { return state.clone() };
     let objects = objects.iter().map(|(key, body)| (key.to_string(), Value::string(body.to_string()))).collect();
@@ -54,9 +54,9 @@ pub(super) fn with_objects(state: &Value, objects: &BTreeMap<Key, Json>) -> Valu
     Value::Map(members)
 }
 
-/// `state` with outputs that it has no value of: an older version of the provider, which didn't have them, wrote it. Its
-/// next plan would find a change in every resource.
-pub(super) fn completed(state: &Value, outputs: Value) -> Value {
+/// The state with the outputs that it has no value of, since an older version of the provider without them wrote it. Otherwise
+/// the next plan would show a change of every resource.
+pub(super) fn with_missing_outputs(state: &Value, outputs: Value) -> Value {
     let (Value::Map(mut members), Value::Map(outputs)) = (state.clone(), outputs) else { return state.clone() };
     for (name, output) in outputs.into_iter().filter(|(_, output)| output.wholly_known()) {
         let member = members.entry(name).or_insert(Value::Null);
@@ -67,25 +67,28 @@ pub(super) fn completed(state: &Value, outputs: Value) -> Value {
     Value::Map(members)
 }
 
-/// The objects of a state; what can't be read is left out, so that it is written again.
-pub(super) fn live(state: &Value) -> BTreeMap<Key, Json> {
+/// The objects of a state. One that can't be decoded is left out, so that the next apply writes it again.
+pub(super) fn objects(state: &Value) -> BTreeMap<Key, Json> {
     let Value::Map(objects) = state.member("objects") else { return BTreeMap::new() };
-    let read = |(key, body): (&String, &Value)| match body {
+    let decode = |(key, body): (&String, &Value)| match body {
         Value::String(body) => Some((key.parse().ok()?, serde_json::from_str(body).ok()?)),
         _ => None,
     };
-    objects.iter().filter_map(read).collect()
+    objects.iter().filter_map(decode).collect()
 }
 
-/// What was there, and what was done to it.
-pub(super) fn merged(mut before: BTreeMap<Key, Json>, done: &BTreeMap<Key, JournalEntry>) -> BTreeMap<Key, Json> {
-    for (key, entry) in done {
+/// The objects of a state after the writes and deletes of a journal.
+pub(super) fn objects_after(
+    mut objects: BTreeMap<Key, Json>,
+    journal: &BTreeMap<Key, JournalEntry>,
+) -> BTreeMap<Key, Json> {
+    for (key, entry) in journal {
         match entry {
-            JournalEntry::Written { owned, .. } => drop(before.insert(key.clone(), owned.clone())),
-            JournalEntry::Removed => drop(before.remove(key)),
+            JournalEntry::Written { owned, .. } => drop(objects.insert(key.clone(), owned.clone())),
+            JournalEntry::Removed => drop(objects.remove(key)),
         }
     }
-    before
+    objects
 }
 
 /// The id of a state; empty where it isn't known.
@@ -96,51 +99,18 @@ pub(super) fn id(state: &Value) -> String {
     }
 }
 
-/// Arguments that were changed and can't change in place. Unknown counts as changed: it may be. What has no value yet (a
-/// resource that a `moved` block brought) gets one in place.
-pub(super) fn replaced(config: &Schema, prior: &Value, wanted: &Value) -> Vec<Path> {
+/// The changed arguments that force a new resource. An unknown value counts as changed, since it may be. An argument without a
+/// prior value, as in a resource that a `moved` block brought from another type, is set in place.
+pub(super) fn requires_replace(schema: &Schema, prior: &Value, arguments: &Value) -> Vec<Path> {
     let replaces = |slot: &&Slot| matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.replaces);
-    let changed = |slot: &&Slot| {
-        let was = prior.member(slot.name);
-        *was != Value::Null && was != wanted.member(slot.name)
+    let is_changed = |slot: &&Slot| {
+        let prior = prior.member(slot.name);
+        *prior != Value::Null && prior != arguments.member(slot.name)
     };
-    config.slots.iter().filter(replaces).filter(changed).map(|slot| Path::root().attribute(slot.name)).collect()
+    schema.slots.iter().filter(replaces).filter(is_changed).map(|slot| Path::root().attribute(slot.name)).collect()
 }
 
-/// The arguments as the annotation records them: compact JSON of what was written, without secrets.
-pub(super) fn recorded(config: &Schema, arguments: &Value) -> String {
-    let text = json::encode(&self::arguments(config, arguments), &config.kind()).unwrap_or_default();
-    written(serde_json::from_str(&text).unwrap_or_default(), config).to_string()
-}
-
-/// The inverse: what isn't recorded is null.
-pub(super) fn restored(config: &Schema, recorded: &str) -> Value {
-    let value = json::decode(recorded.as_bytes(), &config.kind()).unwrap_or(Value::Null);
-    let value = if value == Value::Null { Value::Map(BTreeMap::new()) } else { value };
-    config.complete(&value)
-}
-
-/// A body without what nobody wrote, and without what nobody may read.
-fn written(body: Json, schema: &Schema) -> Json {
-    let Json::Object(members) = body else { return body };
-    let member = |(name, value): (String, Json)| {
-        let slot = schema.slots.iter().find(|slot| slot.name == name)?;
-        let value = match (&slot.shape, value) {
-            (_, Json::Null) => return None,
-            (Shape::Attribute { spec, .. }, _) if spec.sensitive || spec.mode == Mode::Computed => return None,
-            (Shape::Attribute { .. }, value) => value,
-            (Shape::Block { .. }, Json::Array(blocks)) if blocks.is_empty() => return None,
-            (Shape::Block { schema, .. }, Json::Array(blocks)) => {
-                blocks.into_iter().map(|inner| written(inner, schema)).collect()
-            }
-            (Shape::Block { schema, .. }, inner) => written(inner, schema),
-        };
-        Some((name, value))
-    };
-    members.into_iter().filter_map(member).collect()
-}
-
-/// The identity's attributes: the parts of the id.
+/// The schema of the resource identity: the parts of the id.
 pub(super) fn identity_schema(parts: &[(&'static str, &'static str)]) -> Schema {
     let slot = |(name, doc): &(&'static str, &str)| Slot {
         name,
@@ -148,77 +118,4 @@ pub(super) fn identity_schema(parts: &[(&'static str, &'static str)]) -> Schema 
         shape: Shape::Attribute { kind: Type::String, spec: required() },
     };
     Schema { doc: String::new(), slots: parts.iter().map(slot).collect() }
-}
-
-#[cfg(test)]
-// `model!` declares for everybody.
-#[allow(unreachable_pub)]
-mod tests {
-    use super::*;
-    use crate::{
-        diagnostics::Diagnostics,
-        model,
-        schema::{
-            Attr, Blocks, Map,
-            model::{Model, Set, block, computed, optional},
-        },
-    };
-
-    model! {
-        /// Arguments of every sort.
-        pub struct Arguments {
-            /// A text.
-            name: Attr<String> = optional(),
-            /// A set.
-            calls: Set<String> = optional(),
-            /// A map.
-            labels: Map<String> = optional(),
-            /// A secret.
-            token: Attr<String> = optional().sensitive(),
-            /// An output.
-            id: Attr<String> = computed(),
-            /// Blocks.
-            door: Blocks<Door> = block(),
-        }
-    }
-
-    model! {
-        /// A block.
-        pub struct Door {
-            /// A number.
-            number: Attr<u32> = optional(),
-            /// A secret.
-            key: Attr<String> = optional().sensitive(),
-        }
-    }
-
-    fn stored(json: &str) -> Value {
-        let schema = Arguments::schema();
-        schema.complete(&json::decode(json.as_bytes(), &schema.kind()).unwrap())
-    }
-
-    #[test]
-    fn arguments_are_recorded_as_they_were_written() {
-        let rows = [
-            (r#"{"name":"a","token":"s3cret","id":"x"}"#, r#"{"name":"a"}"#),
-            // An empty collection says something, and none says something else.
-            (r#"{"calls":[],"labels":{}}"#, r#"{"calls":[],"labels":{}}"#),
-            (r#"{"door":[{"number":1,"key":"s3cret"},{"number":null,"key":null}]}"#, r#"{"door":[{"number":1},{}]}"#),
-            ("{}", "{}"),
-        ];
-        for (state, expected) in rows {
-            let recorded = recorded(Arguments::schema(), &stored(state));
-            assert_eq!(recorded, expected);
-            let restored = restored(Arguments::schema(), &recorded);
-            assert_eq!(restored, stored(expected), "what is recorded comes back");
-            let _ = Arguments::decode(&restored, &Path::root(), &mut Diagnostics::default());
-        }
-    }
-
-    #[test]
-    fn what_is_no_record_says_nothing() {
-        for text in ["", "null", "[]", "{", r#"{"unheard":1}"#] {
-            assert_eq!(restored(Arguments::schema(), text), stored("{}"), "{text}");
-        }
-    }
 }

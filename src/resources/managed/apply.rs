@@ -1,185 +1,146 @@
-//! Creates, updates and deletes. A delete that is the first half of a replacement by the same id hands its objects to the
-//! create that follows: nothing live that stays wanted is ever deleted.
+//! Creates and updates.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    CHECKS_WITHIN, Managed, configured,
-    desired::{Desired, decode, decode_state},
+    Managed, PLAN_CHECK_TIMEOUT, configured_context,
+    desired::{Desired, decode},
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, record::RecordedObject},
     known::Known,
     kubernetes::Deadline,
-    mesh::stage,
+    mesh::{Mesh, Rendered, stage},
     object::{Key, Object},
     plugin::interface::{Call, ResourceState},
     resources::{
         Context, ResourceType,
-        run::Handed,
+        recorded_arguments::recorded_arguments,
         state,
-        work::{Job, Work},
+        write_task::{Operation, WriteTask},
     },
 };
 
 impl<R: ResourceType> Managed<R> {
-    /// Creates (`prior` is none) or updates; answers what to keep.
-    pub(super) async fn write(
+    /// Creates the resource (without `prior`) or updates it, and answers its state.
+    pub(super) async fn create_or_update(
         call: Call<Context>,
         prior: Option<&ResourceState>,
         planned: &ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Option<ResourceState>, Reported> {
-        let context = configured(&call, out)?;
+        let context = configured_context(&call, out)?;
         let arguments = state::arguments(R::schema(), &planned.state);
         let model: R = decode(&arguments, out);
         out.no_errors()?;
-        let (Ok(mesh), Ok(owner)) = (&context.mesh, &context.owner) else {
-            return Err(out.error(
-                &Path::root(),
-                "Provider arguments aren't known",
-                "Arguments of the provider \"mesh\" are still unknown at apply. Apply what they come from first (-target).",
-            ));
-        };
+        let (mesh, owner) = known_provider_arguments(&context, out)?;
         let desired = Desired::of(model, mesh);
-        let made = desired.planned(&arguments);
-        let rendered: Known<Vec<Object>> =
-            desired.rendered.and_then(|objects| objects.into_iter().map(|(_, object)| object).collect());
-        let (Ok(wanted), Ok(id), model) = (rendered, desired.id, desired.arguments) else {
-            return Err(out.error(
-                &Path::root(),
-                "Some arguments aren't known",
-                "Apply got a configuration with unknown values. This is a bug in the provider.",
-            ));
-        };
-        let mut record = match prior {
-            Some(_) => Record { replaces: None, ..Record::decode(&planned.private) },
-            None => Record::default(),
-        };
-        let mut before = prior.map(|prior| state::live(&prior.state)).unwrap_or_default();
-        if prior.is_none() {
-            // What a killed apply or a replaced life may have left, and what was handed over in this run.
-            let possible = R::possible_objects(&id, mesh).into_iter();
-            record.objects = possible.map(|(key, stage)| (key.to_string(), RecordedObject::inherited(stage))).collect();
-            if R::ONE_PER_MESH {
-                // Some of its names carry a digest of arguments that may have been others.
-                let limits = Deadline::within(CHECKS_WITHIN, call.stop.clone());
-                let left = Self::stamped(&context, mesh, &id, &limits, &mut Diagnostics::default()).await;
-                for (key, _) in left.unwrap_or_default() {
-                    record.objects.entry(key.to_string()).or_insert(RecordedObject::inherited(stage::OPENING));
-                }
+        let applied_state = desired.planned(&arguments);
+        let Desired { arguments: model, id, rendered, .. } = desired;
+        let (id, wanted) = known_objects(id, rendered, out)?;
+        let resource = Self::resource(&id);
+        let (mut record, objects) = match prior {
+            Some(prior) => {
+                (Record { replaces: None, ..Record::decode(&planned.private) }, state::objects(&prior.state))
             }
-            for (key, (noted, body)) in context.run.take_over(&Self::resource(&id)) {
-                record.objects.insert(key.to_string(), noted);
-                before.insert(key, body);
-            }
-        }
+            None => Self::leftovers(&context, mesh, &id, &call.stop).await,
+        };
         id.clone_into(&mut record.id);
         if record.instance.is_empty() {
             record.instance = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
         }
         let timeouts = model.timeouts();
-        let within = if prior.is_some() { timeouts.update } else { timeouts.create };
+        let timeout = if prior.is_some() { timeouts.update } else { timeouts.create };
+        let deadline = Deadline::within(timeout, call.stop.clone());
         let mut identity = Self::owner_identity(&id, owner, &record);
-        identity.arguments = state::recorded(R::schema(), &arguments);
+        identity.arguments = recorded_arguments(R::schema(), &arguments);
         identity.takeover = model.takeover();
-        let work =
-            Work { context: context.clone(), identity, record, limits: Deadline::within(within, call.stop.clone()) };
-        let mut done = work.run(Job::Apply(wanted)).await;
+        let task = WriteTask { context: context.clone(), identity, record, deadline };
+        let result = task.run(Operation::Apply(wanted)).await;
 
-        let sound = !done.diagnostics.has_errors();
-        out.extend(done.diagnostics);
-        let after = if sound {
-            context.run.settle(&Self::resource(&id));
-            done.record.protected = model.is_protected();
-            Some(made)
+        let succeeded = !result.diagnostics.has_errors();
+        out.extend(result.diagnostics);
+        let mut record = result.record;
+        let state = if succeeded {
+            context.run.mark_applied(&resource);
+            record.protected = model.is_protected();
+            Some(applied_state)
         } else {
-            let left = state::merged(before, &done.written);
-            // What might have been left of an earlier life, and what was: only the latter is this resource's to note.
-            done.record
+            let objects = state::objects_after(objects, &result.journal);
+            // A possible leftover is only recorded where it was found.
+            record
                 .objects
-                .retain(|key, noted| !noted.inherited || left.keys().any(|known| known.to_string() == *key));
-            // Nothing of a create was written: there is nothing to keep.
-            // Of an update the arguments stay what they were, so that the next plan shows what is still to be done.
-            let base = prior.map_or(&made, |prior| &prior.state);
-            (prior.is_some() || !left.is_empty()).then(|| state::with_objects(base, &left))
+                .retain(|key, recorded| !recorded.inherited || objects.keys().any(|found| found.to_string() == *key));
+            // After a failed update the arguments stay the prior ones, so that the next plan shows what remains to be done. A
+            // failed create without any object leaves no state.
+            let base = prior.map_or(&applied_state, |prior| &prior.state);
+            (prior.is_some() || !objects.is_empty()).then(|| state::with_objects(base, &objects))
         };
         let identity = Some(Self::identity_of(&id));
-        Ok(after.map(|state| ResourceState { state, private: done.record.encode(), identity }))
+        Ok(state.map(|state| ResourceState { state, private: record.encode(), identity }))
     }
 
-    /// Deletes, or hands over; answers what couldn't be deleted.
-    pub(super) async fn remove(
-        call: Call<Context>,
-        prior: &ResourceState,
-        private: &[u8],
-        out: &mut Diagnostics,
-    ) -> Result<Option<ResourceState>, Reported> {
-        let context = configured(&call, out)?;
-        let Ok(owner) = &context.owner else {
-            return Err(out.error(
-                &Path::root(),
-                "The owner isn't known",
-                "The provider's owner is still unknown. Write a known value.",
-            ));
-        };
-        let id = state::id(&prior.state);
-        let turn = context.run.turn(&Self::resource(&id));
-        let _turn = turn.lock().await;
-        let planned = Record::decode(private);
-        let mut before = state::live(&prior.state);
-        let mut record = match planned.replaces {
-            Some(replaced) if planned.id == id => {
-                context.run.hand_over(&Self::resource(&id), handed(&replaced, before));
-                return Ok(None);
+    /// The record and the objects of a create: what an interrupted apply or an earlier instance may have left in the cluster,
+    /// and what a delete of this run handed over.
+    async fn leftovers(
+        context: &Context,
+        mesh: &Mesh,
+        id: &str,
+        stop: &CancellationToken,
+    ) -> (Record, BTreeMap<Key, Json>) {
+        let possible = R::possible_objects(id, mesh).into_iter();
+        let recorded = possible.map(|(key, stage)| (key.to_string(), RecordedObject::inherited(stage))).collect();
+        let mut record = Record { objects: recorded, ..Record::default() };
+        if R::ONE_PER_MESH {
+            // Some names contain a digest of arguments, so that an earlier instance may have had other names.
+            let deadline = Deadline::within(PLAN_CHECK_TIMEOUT, stop.clone());
+            let live = Self::annotated_objects(context, mesh, id, &deadline, &mut Diagnostics::default()).await;
+            for (key, _) in live.unwrap_or_default() {
+                record.objects.entry(key.to_string()).or_insert(RecordedObject::inherited(stage::OPENING));
             }
-            Some(replaced) => *replaced,
-            None => planned,
-        };
-        if record.objects.is_empty() {
-            // A state without our bookkeeping (a tainted resource, state surgery): its keys have to do, and the owner that
-            // the objects name.
-            record.objects = before.keys().map(|key| (key.to_string(), RecordedObject::default())).collect();
         }
-        // What the delete of an earlier life spared for this one; what this one notes itself counts.
-        for (key, (spared, body)) in context.run.take_over(&Self::resource(&id)) {
-            record.objects.entry(key.to_string()).or_insert(spared);
-            before.entry(key).or_insert(body);
+        let mut objects = BTreeMap::new();
+        for (key, (recorded, body)) in context.run.take_handed_over(&Self::resource(id)) {
+            record.objects.insert(key.to_string(), recorded);
+            objects.insert(key, body);
         }
-        let (noted, settled) = (record.recorded_objects(), context.run.is_settled(&Self::resource(&id)));
-        let model: R = decode_state(&prior.state);
-        let mut identity = Self::owner_identity(&id, owner, &record);
-        identity.takeover.force_destroy = model.takeover().force_destroy;
-        let limits = Deadline::within(model.timeouts().delete, call.stop.clone());
-        let remains = handed(&record, before.clone());
-        let done =
-            Work { context: context.clone(), identity, record, limits }.run(Job::Delete { noted, settled }).await;
-        let sound = !done.diagnostics.has_errors();
-        if sound && done.written.is_empty() {
-            context.run.hand_over(&Self::resource(&id), remains);
-        }
-        out.extend(done.diagnostics);
-        let left = || ResourceState {
-            state: state::with_objects(&prior.state, &state::merged(before, &done.written)),
-            private: done.record.encode(),
-            identity: prior.identity.clone(),
-        };
-        Ok((!sound).then(left))
+        (record, objects)
     }
 }
 
-/// What a replaced resource leaves: what its record notes, and what its state has (`bodies`).
-fn handed(replaced: &Record, mut bodies: BTreeMap<Key, Json>) -> Handed {
-    let mut noted = replaced.recorded_objects();
-    for key in bodies.keys() {
-        noted.entry(key.clone()).or_default();
+/// The arguments of the provider, which may be unknown in a plan, but not in an apply.
+fn known_provider_arguments<'a>(
+    context: &'a Context,
+    out: &mut Diagnostics,
+) -> Result<(&'a Mesh, &'a String), Reported> {
+    match (&context.mesh, &context.owner) {
+        (Ok(mesh), Ok(owner)) => Ok((mesh, owner)),
+        _ => Err(out.error(
+            &Path::root(),
+            "Provider arguments aren't known",
+            "Arguments of the provider \"mesh\" are still unknown at apply. Apply what they come from first (-target).",
+        )),
     }
-    let hand = |(key, noted): (Key, RecordedObject)| {
-        let body = bodies.remove(&key).unwrap_or_default();
-        (key, (RecordedObject { inherited: true, ..noted }, body))
-    };
-    noted.into_iter().map(hand).collect()
+}
+
+/// The id and the objects of an apply, for which core sends no unknown values.
+fn known_objects(
+    id: Known<String>,
+    rendered: Rendered,
+    out: &mut Diagnostics,
+) -> Result<(String, Vec<Object>), Reported> {
+    let objects: Known<Vec<Object>> =
+        rendered.and_then(|objects| objects.into_iter().map(|(_, object)| object).collect());
+    match (id, objects) {
+        (Ok(id), Ok(objects)) => Ok((id, objects)),
+        _ => Err(out.error(
+            &Path::root(),
+            "Some arguments aren't known",
+            "Apply got a configuration with unknown values. This is a bug in the provider.",
+        )),
+    }
 }

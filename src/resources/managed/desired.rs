@@ -13,7 +13,7 @@ use crate::{
     schema::{Value, model::Model},
 };
 
-/// What a configuration asks for.
+/// The arguments of a configuration and the objects that they render.
 pub(super) struct Desired<'a, R> {
     /// The provider's arguments.
     pub(super) mesh: &'a Mesh,
@@ -39,10 +39,15 @@ impl<'a, R: ResourceType> Desired<'a, R> {
         Self { mesh, id: arguments.id(Ok(mesh)), rendered: arguments.render(mesh), arguments }
     }
 
-    /// The planned state: `config` as written, and what follows from it.
+    /// The planned state: the configured arguments and the computed attributes.
     pub(super) fn planned(&self, config: &Value) -> Value {
         let id = self.id.clone().map_or(Value::Unknown, Value::String);
-        state::with(config, self.arguments.outputs(self.mesh).encode(), id, state::objects(&self.rendered))
+        state::with_computed(
+            config,
+            self.arguments.outputs(self.mesh).encode(),
+            id,
+            state::planned_objects(&self.rendered),
+        )
     }
 
     /// The objects that are known.

@@ -1,30 +1,27 @@
-//! Import, and `moved` from resources of other providers.
+//! Import, and `moved` blocks from resources of other providers.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
 use super::{
-    CHECKS_WITHIN, Managed, configured,
+    Managed, PLAN_CHECK_TIMEOUT, configured_context,
     desired::{Desired, decode},
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, record::RecordedObject},
     json_path::text,
-    kubernetes::{
-        Deadline, Freshness,
-        error_report::{ApiOperation, report_error},
-    },
+    kubernetes::Deadline,
     mesh::Mesh,
-    object::{self, FieldOwnership, Key, ManagementScope, annotation, kind, label},
+    object::{FieldOwnership, Key, ManagementScope, annotation},
     plugin::interface::{Call, ImportId, MoveSource, ResourceState},
-    resources::{Context, ResourceType, foreign, state},
+    resources::{Context, ResourceType, move_source, recorded_arguments::restore_arguments, state},
     schema::{Value, model::Model as _},
 };
 
 impl<R: ResourceType> Managed<R> {
-    /// The id that an import names, in either way.
+    /// The id of an import, which names the resource by its id or by its identity.
     pub(super) fn import_id(id: ImportId, out: &mut Diagnostics) -> Result<String, Reported> {
         let names: Vec<_> = R::IDENTITY.iter().map(|(name, _)| *name).collect();
         let id = match id {
@@ -48,16 +45,16 @@ impl<R: ResourceType> Managed<R> {
         ))
     }
 
-    /// Everything in the id's namespace that says it belongs to the id, and the arguments that one of them carries. Where
-    /// nothing says so, objects of the same names that somebody made by hand; where there are none of those either, the read
-    /// that follows says that there is nothing to import.
-    pub(super) async fn find(
+    /// The state of an imported resource: the live objects whose annotation names it, and the arguments that one of them
+    /// records. Where no annotation names it, the state has the names of its possible objects, so that objects which were
+    /// written by hand are imported. The read that follows reports where none of them exists.
+    pub(super) async fn import_state(
         &self,
         call: Call<Context>,
         id: &str,
         out: &mut Diagnostics,
     ) -> Result<ResourceState, Reported> {
-        let context = configured(&call, out)?;
+        let context = configured_context(&call, out)?;
         let Ok(mesh) = &context.mesh else {
             return Err(out.error(
                 &Path::root(),
@@ -65,115 +62,73 @@ impl<R: ResourceType> Managed<R> {
                 "Import needs known provider arguments.",
             ));
         };
-        let limits = Deadline::within(CHECKS_WITHIN, call.stop);
-        let found = Self::stamped(&context, mesh, id, &limits, out).await?;
-        let said = |name: &str| {
-            found.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
-        };
-        let arguments = state::restored(R::schema(), said(annotation::ARGUMENTS));
+        let deadline = Deadline::within(PLAN_CHECK_TIMEOUT, call.stop);
+        let live = Self::annotated_objects(&context, mesh, id, &deadline, out).await?;
+        let arguments = restore_arguments(R::schema(), annotation_of(&live, annotation::ARGUMENTS));
         let desired: Desired<R> = Desired::of(decode(&arguments, &mut Diagnostics::default()), mesh);
-        let mut record = Record {
-            id: id.to_owned(),
-            instance: said(annotation::INSTANCE).to_owned(),
-            owner: said(annotation::OWNER).to_owned(),
-            protected: desired.arguments.is_protected(),
-            ..Record::default()
-        };
-        for (key, live) in &found {
-            let stage = desired.objects().find(|object| object.key == *key).map_or(0, |object| object.stage.0);
-            let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
-            record.objects.insert(key.to_string(), RecordedObject { uid, stage, ..RecordedObject::default() });
-        }
-        let mut objects: BTreeMap<Key, Json> = BTreeMap::new();
-        for object in desired.objects() {
-            if object.scope == ManagementScope::Fields {
-                // What it has of others' objects carries no stamp; the arguments say which.
-                let noted = RecordedObject { stage: object.stage.0, fields_only: true, ..RecordedObject::default() };
-                record.objects.insert(object.key.to_string(), noted);
-            } else {
-                // In another namespace than the id's: it is looked for by its name.
-                record.objects.entry(object.key.to_string()).or_insert(RecordedObject::inherited(object.stage));
-            }
-            objects.insert(object.key.clone(), object.body.clone());
-        }
-        if found.is_empty() {
-            // What the API server itself goes by isn't made by hand under our names, and not everybody may read it.
-            let by_hand = |key: &Key| key.kind.namespaced || key.kind.field_ownership == FieldOwnership::Shared;
-            for (key, stage) in R::possible_objects(id, mesh).into_iter().filter(|(key, _)| by_hand(key)) {
-                let noted = RecordedObject { stage: stage.0, moved: true, ..RecordedObject::default() };
-                record.objects.insert(key.to_string(), noted);
-            }
-        }
-        let outputs = if found.is_empty() { Value::Null } else { desired.arguments.outputs(mesh).encode() };
-        let state = state::with_objects(&state::with(&arguments, outputs, Value::string(id), Value::Null), &objects);
-        let state = self.schema.complete(&state);
+        let record = imported_record(id, &desired, &live);
+        let objects: BTreeMap<Key, Json> =
+            desired.objects().map(|object| (object.key.clone(), object.body.clone())).collect();
+        let outputs = if live.is_empty() { Value::Null } else { desired.arguments.outputs(mesh).encode() };
+        let state = state::with_computed(&arguments, outputs, Value::string(id), Value::Null);
+        let state = self.schema.complete(&state::with_objects(&state, &objects));
         Ok(ResourceState { state, private: record.encode(), identity: Some(Self::identity_of(id)) })
     }
 
-    /// Objects whose stamps name the resource: in its namespace of the kinds of `possible_objects` and of those that it may share with
-    /// others, and of the whole cluster by the names of `possible_objects`.
-    /// Where nothing is found, it may be for want of a right: it is told, but for shared kinds, which not everybody needs.
-    pub(super) async fn stamped(
-        context: &Context,
-        mesh: &Mesh,
-        id: &str,
-        limits: &Deadline,
-        out: &mut Diagnostics,
-    ) -> Result<Vec<(Key, Json)>, Reported> {
-        let resource = Self::resource(id);
-        let label = format!("{}=true", label::MANAGED);
-        let (mut found, mut forbidden) = (Vec::new(), None);
-        let possible_objects = R::possible_objects(id, mesh);
-        let own = |kind: &object::Kind| possible_objects.iter().any(|(key, _)| key.kind == kind);
-        let ours = |live: &Json| said_resource(live) == Some(&resource);
-        for (key, _) in possible_objects.iter().filter(|(key, _)| !key.kind.namespaced) {
-            match context.cluster.get(key, Freshness::Now, limits).await {
-                Ok(live) => found.extend(live.filter(|live| ours(live)).map(|live| (key.clone(), Json::clone(&live)))),
-                // What the API server itself goes by: only who writes it needs the right.
-                Err(error) if error.is_forbidden() && key.kind.field_ownership == FieldOwnership::Exclusive => {}
-                Err(error) if error.is_forbidden() => forbidden = Some((error, key.clone())),
-                Err(error) => return Err(report_error(&error, ApiOperation::Read, key, None, out)),
-            }
-        }
-        let namespace =
-            possible_objects.iter().find_map(|(key, _)| key.namespace.as_deref()).unwrap_or(&mesh.root_namespace);
-        let asked = |kind: &&'static object::Kind| {
-            kind.namespaced && (kind.field_ownership == FieldOwnership::Shared || own(kind))
-        };
-        for kind in kind::MANAGED.iter().copied().filter(asked) {
-            let key = |name: &str| Key::new(kind, namespace, name);
-            match context.cluster.list(kind, namespace, &label, limits).await {
-                Ok(listed) => {
-                    let named = |live: Json| Some((key(text(&live, &["metadata", "name"])?), live));
-                    found.extend(listed.into_iter().filter(ours).filter_map(named));
-                }
-                Err(error) if error.is_forbidden() && !own(kind) => {}
-                Err(error) if error.is_forbidden() => forbidden = Some((error, key(""))),
-                Err(error) => return Err(report_error(&error, ApiOperation::Read, &key(""), None, out)),
-            }
-        }
-        match forbidden {
-            Some((error, key)) if found.is_empty() => {
-                report_error(&error, ApiOperation::Read, &key, None, out);
-                out.no_errors().map(|()| found)
-            }
-            _ => Ok(found),
-        }
-    }
-
-    /// One object of another provider's resource as the beginning of ours: it is noted, and its arguments are the next
-    /// plan's business.
-    pub(super) fn moved(&self, foreign: &MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
-        let key = foreign::object(foreign, out)?;
-        let noted = RecordedObject { moved: true, ..RecordedObject::default() };
-        let record = Record { objects: [(key.to_string(), noted)].into(), ..Record::default() };
-        let nothing = self.schema.complete(&Value::Map(BTreeMap::new()));
-        let state = state::with_objects(&nothing, &[(key, Json::Null)].into());
+    /// The state of a resource that a `moved` block makes of another provider's resource: its one object. The next plan adds
+    /// the arguments.
+    pub(super) fn moved_state(&self, source: &MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
+        let key = move_source::object_key(source, out)?;
+        let recorded = RecordedObject { moved: true, ..RecordedObject::default() };
+        let record = Record { objects: [(key.to_string(), recorded)].into(), ..Record::default() };
+        let empty = self.schema.complete(&Value::Map(BTreeMap::new()));
+        let state = state::with_objects(&empty, &[(key, Json::Null)].into());
         Ok(ResourceState { state, private: record.encode(), identity: None })
     }
 }
 
-/// The resource that an object's stamp names.
-fn said_resource(live: &Json) -> Option<&str> {
-    text(live, &["metadata", "annotations", annotation::RESOURCE])
+/// The first value of an annotation among the objects; empty where none has it.
+fn annotation_of<'a>(live: &'a [(Key, Json)], name: &str) -> &'a str {
+    live.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
+}
+
+/// The record of an imported resource.
+fn imported_record<R: ResourceType>(id: &str, desired: &Desired<'_, R>, live: &[(Key, Json)]) -> Record {
+    let mut record = Record {
+        id: id.to_owned(),
+        instance: annotation_of(live, annotation::INSTANCE).to_owned(),
+        owner: annotation_of(live, annotation::OWNER).to_owned(),
+        protected: desired.arguments.is_protected(),
+        ..Record::default()
+    };
+    for (key, live) in live {
+        let stage = desired.objects().find(|object| object.key == *key).map_or(0, |object| object.stage.0);
+        let uid = text(live, &["metadata", "uid"]).unwrap_or_default().to_owned();
+        record.objects.insert(key.to_string(), RecordedObject { uid, stage, ..RecordedObject::default() });
+    }
+    for object in desired.objects() {
+        if object.scope == ManagementScope::Fields {
+            // Objects of other tools have no annotation of this provider, so the arguments decide.
+            let recorded = RecordedObject { stage: object.stage.0, fields_only: true, ..RecordedObject::default() };
+            record.objects.insert(object.key.to_string(), recorded);
+        } else {
+            // An object in another namespace than the id's is found by its name.
+            record.objects.entry(object.key.to_string()).or_insert(RecordedObject::inherited(object.stage));
+        }
+    }
+    if live.is_empty() {
+        record.objects.extend(objects_written_by_hand::<R>(id, desired.mesh));
+    }
+    record
+}
+
+/// The possible objects that may have been written by hand. Kinds of the API server itself, such as admission policies, are
+/// left out, since not every user may read them.
+fn objects_written_by_hand<R: ResourceType>(id: &str, mesh: &Mesh) -> impl Iterator<Item = (String, RecordedObject)> {
+    R::possible_objects(id, mesh)
+        .into_iter()
+        .filter(|(key, _)| key.kind.namespaced || key.kind.field_ownership == FieldOwnership::Shared)
+        .map(|(key, stage)| {
+            (key.to_string(), RecordedObject { stage: stage.0, moved: true, ..RecordedObject::default() })
+        })
 }

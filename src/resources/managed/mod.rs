@@ -1,20 +1,26 @@
-//! [`Managed`]: a [`ResourceType`] as a Terraform resource. The value flow is: the configuration's value → arguments → objects →
-//! planned state = what the user wrote + what we compute. What the user wrote is never encoded again; what the cluster says
-//! only enters `objects`, and only at refresh.
+//! [`Managed`]: a [`ResourceType`] as a Terraform resource. A configuration is decoded to arguments, which render objects. The
+//! planned state is the configuration as it is written, with the computed attributes; the arguments are never encoded again.
+//! What the cluster has only enters the attribute `objects`, and only by a refresh.
 //!
 //! | file | calls |
 //! | --- | --- |
-//! | [`desired`] | none: arguments decoded and rendered once |
-//! | [`plan`] | create, update and delete, planned |
-//! | [`checks`] | what a plan warns about beside |
-//! | [`apply`] | create, update, delete, and the two halves of a replacement |
+//! | [`desired`] | none: arguments that are decoded and rendered once |
+//! | [`plan`] | plans of create, update and delete |
+//! | [`duplicates`] | checks of a plan against other resources of the run |
+//! | [`cluster_checks`], [`live_checks`] | checks of a plan against the cluster |
+//! | [`apply`] | create and update |
+//! | [`delete`] | delete, and the first half of a replacement |
 //! | [`read`] | refresh |
-//! | [`import`] | import, `moved` |
+//! | [`import`], [`find_objects`] | import and `moved` |
 
 mod apply;
-mod checks;
+mod cluster_checks;
+mod delete;
 mod desired;
+mod duplicates;
+mod find_objects;
 mod import;
+mod live_checks;
 mod plan;
 mod read;
 
@@ -23,7 +29,7 @@ use std::{marker::PhantomData, sync::Arc, time::Duration};
 use async_trait::async_trait;
 
 use self::desired::decode;
-use super::{Context, ResourceType, common::Common, state};
+use super::{Context, ResourceType, common::CommonOutputs, state};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{OwnerIdentity, Reader, Record, Writer},
@@ -33,30 +39,30 @@ use crate::{
     schema::{Schema, Value, model::Model},
 };
 
-/// A plan's checks are worth so much time, and no more: they are told by apply as well.
-const CHECKS_WITHIN: Duration = Duration::from_secs(15);
+/// The time limit of checks that a plan makes in advance. The apply makes them again.
+const PLAN_CHECK_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// What only warns is worth less.
-const LOOKS_WITHIN: Duration = Duration::from_secs(5);
+/// The time limit of live checks.
+const LIVE_CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The implementation of the plugin's [`Resource`] for every [`ResourceType`].
 pub struct Managed<R> {
     schema: Schema,
     identity: Schema,
-    kind: PhantomData<fn() -> R>,
+    resource_type: PhantomData<fn() -> R>,
 }
 
 /// A [`ResourceType`] as a resource of the plugin.
 pub fn managed<R: ResourceType>() -> Box<dyn Resource<Context>> {
     Box::new(Managed::<R> {
-        schema: R::schema().clone().and(R::Outputs::schema()).and(Common::schema()),
+        schema: R::schema().clone().and(R::Outputs::schema()).and(CommonOutputs::schema()),
         identity: state::identity_schema(R::IDENTITY),
-        kind: PhantomData,
+        resource_type: PhantomData,
     })
 }
 
-/// The context, and that Configure was called.
-fn configured(call: &Call<Context>, out: &mut Diagnostics) -> Result<Arc<Context>, Reported> {
+/// The context of a call. Core calls Configure first.
+fn configured_context(call: &Call<Context>, out: &mut Diagnostics) -> Result<Arc<Context>, Reported> {
     call.context.clone().ok_or_else(|| {
         out.error(
             &Path::root(),
@@ -82,7 +88,7 @@ impl Context {
 }
 
 impl<R: ResourceType> Managed<R> {
-    /// `mesh_service/pci/payments`: how the annotation names a resource.
+    /// The name of a resource in the annotation of its objects, such as `mesh_service/pci/payments`.
     fn resource(id: &str) -> String {
         resource_name(R::NAME, id)
     }
@@ -119,9 +125,9 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
     }
 
     fn validate(&self, config: &Value, out: &mut Diagnostics) {
-        // Decoding the computed attributes finds those that are written.
+        // Decoding the computed attributes reports those that are set.
         let _ = R::Outputs::decode(config, &Path::root(), out);
-        let _ = Common::decode(config, &Path::root(), out);
+        let _ = CommonOutputs::decode(config, &Path::root(), out);
         decode::<R>(config, out).validate(out);
     }
 
@@ -132,7 +138,7 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
         config: Value,
         out: &mut Diagnostics,
     ) -> Result<PlannedChange, Reported> {
-        Self::plan_write(call, prior, config, out).await
+        Self::plan_create_or_update(call, prior, config, out).await
     }
 
     async fn plan_delete(
@@ -141,7 +147,7 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
         prior: ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
-        Self::plan_remove(call, prior, out).await
+        Self::plan_destroy(call, prior, out).await
     }
 
     async fn apply(
@@ -152,20 +158,20 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
         _: Value,
     ) -> Outcome {
         let mut out = Diagnostics::default();
-        let after = Self::write(call, prior.as_ref(), &planned, &mut out).await;
+        let after = Self::create_or_update(call, prior.as_ref(), &planned, &mut out).await;
         Outcome { after: after.unwrap_or(prior), diagnostics: out }
     }
 
     async fn delete(&self, call: Call<Context>, prior: ResourceState, private: Vec<u8>) -> Outcome {
         let mut out = Diagnostics::default();
-        let after = Self::remove(call, &prior, &private, &mut out).await;
+        let after = Self::destroy(call, &prior, &private, &mut out).await;
         Outcome { after: after.unwrap_or(Some(prior)), diagnostics: out }
     }
 
     async fn read(&self, call: Call<Context>, stored: ResourceState) -> Outcome {
         let mut out = Diagnostics::default();
         let after = match Self::refresh(call, &stored, &mut out).await {
-            Ok(live) => live.map(|state| ResourceState { state, ..stored }),
+            Ok(state) => state.map(|state| ResourceState { state, ..stored }),
             Err(_) => Some(stored),
         };
         Outcome { after, diagnostics: out }
@@ -178,10 +184,10 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<ResourceState, Reported> {
         let id = Self::import_id(id, out)?;
-        self.find(call, &id, out).await
+        self.import_state(call, &id, out).await
     }
 
     fn move_state(&self, foreign: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
-        self.moved(&foreign, out)
+        self.moved_state(&foreign, out)
     }
 }

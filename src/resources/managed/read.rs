@@ -1,42 +1,43 @@
-//! Refresh: `objects` becomes what is there.
+//! Refresh: the attribute `objects` becomes what the cluster has.
 
 use serde_json::Value as Json;
 
-use super::{Managed, configured, desired::decode_state};
+use super::{Managed, configured_context, desired::decode_state};
 use crate::{
     diagnostics::{Diagnostic, Diagnostics, Path, Reported, Severity},
     engine::Record,
     kubernetes::Deadline,
     object::{Key, ManagementScope},
     plugin::interface::{Call, ResourceState},
-    resources::{Context, ResourceType, context::OnUnreadable, state},
+    resources::{Context, OnUnreadable, ResourceType, state},
     schema::{Value, model::Model},
 };
 
 impl<R: ResourceType> Managed<R> {
-    /// The state as it is now; `None`: it is gone.
+    /// The state with the live objects; `None` where the resource doesn't exist any more. Where reading fails,
+    /// `on_unreadable` decides whether that is an error, and the state stays as it is.
     pub(super) async fn refresh(
         call: Call<Context>,
         stored: &ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
-        let context = configured(&call, out)?;
-        let mut told = Diagnostics::default();
-        let live = Self::look(&context, &call, stored, &mut told).await;
-        if live.is_ok() {
-            out.extend(told);
-            return live;
+        let context = configured_context(&call, out)?;
+        let mut diagnostics = Diagnostics::default();
+        let state = Self::read_state(&context, &call, stored, &mut diagnostics).await;
+        if state.is_ok() {
+            out.extend(diagnostics);
+            return state;
         }
-        // A run that fails for want of a cluster says so once, not once for each resource.
-        for Diagnostic { severity, summary, detail, .. } in told {
+        // A run without a reachable cluster reports so once, not once for each resource.
+        for Diagnostic { severity, summary, detail, .. } in diagnostics {
             if !context.reported.insert(&detail) {
                 continue;
             }
             match (severity, context.on_unreadable) {
                 (Severity::Error, OnUnreadable::Error) => drop(out.error(&Path::root(), summary, detail)),
                 (Severity::Error, OnUnreadable::Warn) => {
-                    let on = "The plan goes on with what the state says (on_unreadable = \"warn\").";
-                    out.warn(&Path::root(), summary, format!("{detail}\n{on}"));
+                    let consequence = "The plan goes on with what the state says (on_unreadable = \"warn\").";
+                    out.warn(&Path::root(), summary, format!("{detail}\n{consequence}"));
                 }
                 (Severity::Warning, _) => out.warn(&Path::root(), summary, detail),
             }
@@ -44,28 +45,28 @@ impl<R: ResourceType> Managed<R> {
         Ok(Some(stored.state.clone()))
     }
 
-    async fn look(
+    async fn read_state(
         context: &Context,
         call: &Call<Context>,
         stored: &ResourceState,
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
         let record = Record::decode(&stored.private);
-        let limits = Deadline::within(decode_state::<R>(&stored.state).timeouts().read, call.stop.clone());
-        let reader = context.reader(&record, limits);
+        let deadline = Deadline::within(decode_state::<R>(&stored.state).timeouts().read, call.stop.clone());
+        let reader = context.reader(&record, deadline);
         reader.check_cluster_identity(out).await?;
-        let noted = record.recorded_objects();
-        let mut wrote = state::live(&stored.state);
-        for key in noted.keys() {
-            wrote.entry(key.clone()).or_insert(Json::Null);
+        let recorded = record.recorded_objects();
+        let mut objects = state::objects(&stored.state);
+        for key in recorded.keys() {
+            objects.entry(key.clone()).or_insert(Json::Null);
         }
-        let live = reader.read(&wrote, out).await?;
-        let whole = |key: &Key| noted.get(key).is_none_or(|noted| noted.scope() == ManagementScope::Whole);
-        // Fields in somebody else's object are no sign of life where the resource has objects of its own.
-        let alive = if wrote.keys().any(whole) { live.keys().any(whole) } else { !live.is_empty() };
+        let live = reader.read(&objects, out).await?;
+        // Fields in an object of another tool don't prove that the resource exists, unless it has no objects of its own.
+        let is_whole = |key: &Key| recorded.get(key).is_none_or(|object| object.scope() == ManagementScope::Whole);
+        let exists = if objects.keys().any(is_whole) { live.keys().any(is_whole) } else { !live.is_empty() };
         let state = state::with_objects(&stored.state, &live);
-        Ok(alive.then(|| match &context.mesh {
-            Ok(mesh) => state::completed(&state, decode_state::<R>(&state).outputs(mesh).encode()),
+        Ok(exists.then(|| match &context.mesh {
+            Ok(mesh) => state::with_missing_outputs(&state, decode_state::<R>(&state).outputs(mesh).encode()),
             Err(_) => state,
         }))
     }

@@ -1,4 +1,5 @@
-//! States of other providers' resources that hold one Kubernetes object, in the form in which those providers write them.
+//! The source of a `moved` block: the state of another provider's resource that manages one Kubernetes object, in the form of
+//! that provider.
 
 use serde_json::Value as Json;
 
@@ -9,20 +10,21 @@ use crate::{
     plugin::interface::MoveSource,
 };
 
-/// The object that a foreign state holds.
-pub(super) fn object(foreign: &MoveSource, out: &mut Diagnostics) -> Result<Key, Reported> {
+/// The key of the object that the state of another provider's resource holds.
+pub(super) fn object_key(source: &MoveSource, out: &mut Diagnostics) -> Result<Key, Reported> {
     let root = Path::root();
-    let state = &foreign.state;
-    let named = |kind: &[&str], namespace: &[&str], name: &[&str]| key(state, kind, namespace, name);
-    let found = match foreign.type_name.as_str() {
-        // A value of type `any`, with its type beside it.
-        "kubernetes_manifest" => named(
+    let key = match source.type_name.as_str() {
+        // `manifest` has the type `any`, so its value has its type beside it.
+        "kubernetes_manifest" => key_at(
+            &source.state,
             &["manifest", "value", "kind"],
             &["manifest", "value", "metadata", "namespace"],
             &["manifest", "value", "metadata", "name"],
         ),
-        "kubectl_manifest" => named(&["kind"], &["namespace"], &["name"]),
-        "k8sconnect_object" => named(&["object_ref", "kind"], &["object_ref", "namespace"], &["object_ref", "name"]),
+        "kubectl_manifest" => key_at(&source.state, &["kind"], &["namespace"], &["name"]),
+        "k8sconnect_object" => {
+            key_at(&source.state, &["object_ref", "kind"], &["object_ref", "namespace"], &["object_ref", "name"])
+        }
         other => {
             return Err(out.error(
                 &root,
@@ -35,20 +37,21 @@ pub(super) fn object(foreign: &MoveSource, out: &mut Diagnostics) -> Result<Key,
             ));
         }
     };
-    found.ok_or_else(|| {
+    key.ok_or_else(|| {
         out.error(
             &root,
             "Nothing to take from this move",
             format!(
                 "The state of this {} names no object of a kind that this provider writes ({}).",
-                foreign.type_name,
+                source.type_name,
                 kind::MANAGED.iter().map(|kind| kind.kind).collect::<Vec<_>>().join(", ")
             ),
         )
     })
 }
 
-fn key(state: &Json, kind: &[&str], namespace: &[&str], name: &[&str]) -> Option<Key> {
+/// Reads a key whose parts are at the given places of a state. `None` for kinds that this provider doesn't write.
+fn key_at(state: &Json, kind: &[&str], namespace: &[&str], name: &[&str]) -> Option<Key> {
     let kind = kind::by_name(text(state, kind)?)?;
     let namespace = at(state, namespace).as_str().filter(|namespace| !namespace.is_empty()).map(str::to_owned);
     (kind.namespaced == namespace.is_some()).then_some(())?;
@@ -61,34 +64,35 @@ mod tests {
 
     use super::*;
 
-    fn told(kind: &str, state: Json) -> String {
+    /// The key of the object, or the diagnostics.
+    fn result(kind: &str, state: Json) -> String {
         let mut out = Diagnostics::default();
-        let foreign = MoveSource {
+        let source = MoveSource {
             provider_address: "registry.terraform.io/a/b".into(),
             type_name: kind.into(),
             schema_version: 1,
             state,
         };
-        object(&foreign, &mut out).map_or_else(|_| out.to_string(), |key| key.to_string())
+        object_key(&source, &mut out).map_or_else(|_| out.to_string(), |key| key.to_string())
     }
 
     #[test]
-    fn each_provider_has_its_form() {
+    fn state_of_each_provider_names_its_object() {
         let vs = json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "x", "namespace": "pci"}});
         let manifest = json!({"manifest": {"value": vs, "type": ["object", {}]}, "object": null, "wait": []});
-        assert_eq!(told("kubernetes_manifest", manifest), "VirtualService/pci/x");
+        assert_eq!(result("kubernetes_manifest", manifest), "VirtualService/pci/x");
         let kubectl = json!({"kind": "DestinationRule", "api_version": "networking.istio.io/v1", "name": "x", "namespace": "pci", "yaml_body": "…"});
-        assert_eq!(told("kubectl_manifest", kubectl), "DestinationRule/pci/x");
+        assert_eq!(result("kubectl_manifest", kubectl), "DestinationRule/pci/x");
         let reference =
             json!({"object_ref": {"api_version": "v1", "kind": "Service", "name": "x", "namespace": "pci"}});
-        assert_eq!(told("k8sconnect_object", reference), "Service/pci/x");
+        assert_eq!(result("k8sconnect_object", reference), "Service/pci/x");
     }
 
     #[test]
-    fn what_is_no_object_of_ours_is_told() {
+    fn unsupported_kinds_and_resource_types_are_reported() {
         let secret = json!({"kind": "Secret", "name": "x", "namespace": "pci"});
-        assert!(told("kubectl_manifest", secret).contains("names no object of a kind"));
-        assert!(told("kubectl_manifest", json!(null)).contains("names no object of a kind"));
-        assert!(told("helm_release", json!({})).contains("A helm_release can't become"));
+        assert!(result("kubectl_manifest", secret).contains("names no object of a kind"));
+        assert!(result("kubectl_manifest", json!(null)).contains("names no object of a kind"));
+        assert!(result("helm_release", json!({})).contains("A helm_release can't become"));
     }
 }

@@ -1,0 +1,113 @@
+//! The search for the live objects of a resource by the annotation that names it.
+
+use serde_json::Value as Json;
+
+use super::Managed;
+use crate::{
+    diagnostics::{Diagnostics, Reported},
+    json_path::text,
+    kubernetes::{
+        Deadline, Error, Freshness,
+        error_report::{ApiOperation, report_error},
+    },
+    mesh::Mesh,
+    object::{FieldOwnership, Key, Kind, Stage, annotation, kind, label},
+    resources::{Context, ResourceType},
+};
+
+impl<R: ResourceType> Managed<R> {
+    /// The live objects whose annotation names the resource: in its namespace those of the kinds of `possible_objects` and of
+    /// shared kinds, and cluster-scoped ones by the names of `possible_objects`.
+    /// Where none is found and a read was forbidden, that is an error, except for shared kinds, which not every user needs.
+    pub(super) async fn annotated_objects(
+        context: &Context,
+        mesh: &Mesh,
+        id: &str,
+        deadline: &Deadline,
+        out: &mut Diagnostics,
+    ) -> Result<Vec<(Key, Json)>, Reported> {
+        let mut search = Search {
+            context,
+            deadline,
+            resource: Self::resource(id),
+            possible_objects: R::possible_objects(id, mesh),
+            found: Vec::new(),
+            forbidden: None,
+        };
+        search.get_cluster_scoped(out).await?;
+        search.list_namespaced(mesh, out).await?;
+        search.result(out)
+    }
+}
+
+struct Search<'a> {
+    context: &'a Context,
+    deadline: &'a Deadline,
+    resource: String,
+    possible_objects: Vec<(Key, Stage)>,
+    found: Vec<(Key, Json)>,
+    /// The last read that was forbidden.
+    forbidden: Option<(Error, Key)>,
+}
+
+impl Search<'_> {
+    fn names_resource(&self, live: &Json) -> bool {
+        text(live, &["metadata", "annotations", annotation::RESOURCE]) == Some(&self.resource)
+    }
+
+    fn is_possible_kind(&self, kind: &Kind) -> bool {
+        self.possible_objects.iter().any(|(key, _)| key.kind == kind)
+    }
+
+    async fn get_cluster_scoped(&mut self, out: &mut Diagnostics) -> Result<(), Reported> {
+        let keys = self.possible_objects.iter().map(|(key, _)| key.clone()).filter(|key| !key.kind.namespaced);
+        for key in keys.collect::<Vec<_>>() {
+            match self.context.cluster.get(&key, Freshness::Now, self.deadline).await {
+                Ok(live) => {
+                    let live = live.filter(|live| self.names_resource(live));
+                    self.found.extend(live.map(|live| (key, Json::clone(&live))));
+                }
+                // Only users who write kinds of the API server itself, such as admission policies, need the right to read them.
+                Err(error) if error.is_forbidden() && key.kind.field_ownership == FieldOwnership::Exclusive => {}
+                Err(error) if error.is_forbidden() => self.forbidden = Some((error, key)),
+                Err(error) => return Err(report_error(&error, ApiOperation::Read, &key, None, out)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn list_namespaced(&mut self, mesh: &Mesh, out: &mut Diagnostics) -> Result<(), Reported> {
+        let namespace = self.possible_objects.iter().find_map(|(key, _)| key.namespace.clone());
+        let namespace = namespace.unwrap_or_else(|| mesh.root_namespace.clone());
+        let label = format!("{}=true", label::MANAGED);
+        for kind in kind::MANAGED.iter().copied().filter(|kind| kind.namespaced) {
+            let is_possible = self.is_possible_kind(kind);
+            if !is_possible && kind.field_ownership != FieldOwnership::Shared {
+                continue;
+            }
+            let key = |name: &str| Key::new(kind, &namespace, name);
+            match self.context.cluster.list(kind, &namespace, &label, self.deadline).await {
+                Ok(live) => {
+                    let own = live.into_iter().filter(|live| self.names_resource(live));
+                    let own = own.filter_map(|live| Some((key(text(&live, &["metadata", "name"])?), live)));
+                    let own: Vec<_> = own.collect();
+                    self.found.extend(own);
+                }
+                Err(error) if error.is_forbidden() && !is_possible => {}
+                Err(error) if error.is_forbidden() => self.forbidden = Some((error, key(""))),
+                Err(error) => return Err(report_error(&error, ApiOperation::Read, &key(""), None, out)),
+            }
+        }
+        Ok(())
+    }
+
+    fn result(self, out: &mut Diagnostics) -> Result<Vec<(Key, Json)>, Reported> {
+        match self.forbidden {
+            Some((error, key)) if self.found.is_empty() => {
+                report_error(&error, ApiOperation::Read, &key, None, out);
+                out.no_errors().map(|()| self.found)
+            }
+            _ => Ok(self.found),
+        }
+    }
+}
