@@ -21,7 +21,7 @@ struct Layer {
 
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
-    Layer { part: "lib.rs", role: "the map of the crate", modules: &[], packages: &[], side_effects: false },
+    Layer { part: "lib.rs", role: "the list of modules", modules: &[], packages: &[], side_effects: false },
     Layer { part: "main.rs", role: "the binary", modules: &["plugin", "provider"], packages: &["terraform_provider_mesh", "tokio"], side_effects: true },
     Layer { part: "known.rs", role: "values that may be unknown at plan", modules: &[], packages: &[], side_effects: false },
     Layer { part: "diagnostics.rs", role: "errors and warnings with their paths", modules: &[], packages: &[], side_effects: false },
