@@ -1,8 +1,6 @@
 //! The arguments of a resource as one of its objects records them in an annotation: compact JSON of the arguments that
 //! are set. An import restores them, and live checks of other resources read them.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value as Json;
 
 use super::{Mode, Schema, Shape, Value, json, model::Model};
