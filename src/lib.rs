@@ -1,18 +1,20 @@
 //! # terraform-provider-mesh
 //!
-//! Intent to Istio, by way of Terraform. Five verbs, a folder each:
+//! A Terraform provider that renders Istio objects from the intent of a service's owner. Each folder is a layer:
 //!
-//! | folder | verb | may use |
+//! | folder | content | may use |
 //! | --- | --- | --- |
-//! | [`plugin`] | speaks: tfplugin5 over gRPC, handshake, mutual TLS, logs | `schema`, `diagnostics` |
-//! | [`schema`] | understands: types, values, models, the codec | `diagnostics`, `known` |
-//! | [`mesh`] | means: intent → Istio objects, pure | `object`, `diagnostics`, `known` |
-//! | [`engine`] | decides: wanted × live → waves of writes | `kubernetes`, `object`, `diagnostics` |
-//! | [`kubernetes`] | acts: requests, retries, snapshots | `object`, `diagnostics` |
+//! | `object` | wanted objects: keys, kinds, manifests, stages | `diagnostics` |
+//! | `schema` | Terraform's types, values and schemas, and declarations of arguments; pure | `diagnostics`, `known` |
+//! | `mesh` | arguments, their validation, and their rendering into Istio objects; pure | `diagnostics`, `query::Query`, `known`, `object`, `json_path`, `model`, `schema` |
+//! | `plugin` | Terraform's plugin protocol: handshake, mutual TLS, gRPC, logs; free of Kubernetes and Istio | `diagnostics`, `known`, `schema` |
+//! | `kubernetes` | requests to the API server: connection, retries, shared reads, errors; free of Istio and Terraform | `diagnostics`, `query`, `known`, `object`, `json_path` |
+//! | `engine` | plans and writes: wanted objects against live ones, ownership, order; free of Istio and HCL | `diagnostics`, `query`, `known`, `kubernetes`, `object`, `json_path` |
+//! | `resources` | the resource types, and the Terraform resource made of each | `diagnostics`, `query`, `known`, `mesh`, `object`, `schema` |
+//! | `provider` | the provider block and the list of resource types | `diagnostics`, `known`, `kubernetes`, `mesh`, `plugin::interface`, `resources`, `schema` |
 //!
-//! [`resources`] joins them, and [`provider`] lists everything offered. [`diagnostics`], [`object`], [`query`], [`known`]
-//! and [`json_path`] are leaves.
-//! docs/architecture.md says why, and tests/it/generated/layers.rs holds it.
+//! [`provider`] lists everything that the provider offers. `docs/architecture.md` explains the layers, and
+//! `tests/it/generated/layers.rs` enforces them.
 
 pub mod diagnostics;
 pub mod engine;
