@@ -1,18 +1,19 @@
 //! # terraform-provider-mesh
 //!
-//! Intent to Istio, by way of Terraform. Five verbs, a folder each:
+//! A Terraform provider that renders the arguments of its resources as Istio objects and writes them by server-side
+//! apply. The crate has five layers, each in a folder:
 //!
-//! | folder | verb | may use |
-//! | --- | --- | --- |
-//! | [`plugin`] | speaks: tfplugin5 over gRPC, handshake, mutual TLS, logs | `schema`, `diagnostics` |
-//! | [`schema`] | understands: types, values, models, the codec | `diagnostics`, `known` |
-//! | [`mesh`] | means: intent → Istio objects, pure | `object`, `diagnostics`, `known` |
-//! | [`engine`] | decides: wanted × live → waves of writes | `kubernetes`, `object`, `diagnostics` |
-//! | [`kubernetes`] | acts: requests, retries, snapshots | `object`, `diagnostics` |
+//! | folder | task |
+//! | --- | --- |
+//! | [`plugin`] | serves the plugin protocol (tfplugin5 over gRPC), with handshake, mutual TLS and logs |
+//! | [`schema`] | defines Terraform's types and values, their encodings, and the declarations of arguments |
+//! | [`mesh`] | renders arguments as Istio objects, as pure functions |
+//! | [`engine`] | compares rendered with live objects, and schedules the writes |
+//! | [`kubernetes`] | sends requests to the API server, with retries and a read cache |
 //!
-//! [`resources`] joins them, and [`provider`] lists everything offered. [`diagnostics`], [`object`], [`query`], [`known`]
-//! and [`json_path`] are leaves.
-//! docs/architecture.md says why, and tests/it/generated/layers.rs holds it.
+//! [`resources`] connects the layers, and [`provider`] lists the resources, data sources and functions. [`diagnostics`],
+//! [`object`], [`query`], [`known`] and [`json_path`] use none of the layers. docs/architecture.md gives the reasons, and
+//! tests/it/generated/layers.rs checks which module may use which.
 
 pub mod diagnostics;
 pub mod engine;

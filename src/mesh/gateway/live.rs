@@ -1,4 +1,5 @@
-//! Live checks of a gateway: routes that are bound to it, and that it wouldn't serve. Pure: facts in, findings out.
+//! Live checks: routes that are bound to a gateway for hosts that it doesn't serve. The functions are pure: the results of
+//! queries go in, findings come out.
 
 use std::collections::BTreeSet;
 
@@ -6,31 +7,34 @@ use serde_json::Value as Json;
 
 use super::Gateway;
 use crate::{
-    json_path::{at, text},
     known::Known,
-    mesh::checks::{Code::GatewayHost, Findings, LiveQuery},
+    mesh::{
+        checks::{Code::GatewayHost, Findings, LiveQuery},
+        live_objects,
+    },
     object::kind,
     query::{Query, QueryResults},
 };
 
-/// So many are named.
-const NAMED: usize = 3;
+/// The number of hosts that a finding names. It only counts the others.
+const MAX_NAMED_HOSTS: usize = 3;
 
 impl Gateway {
-    /// What the live checks want to know.
+    /// The queries of the live checks.
     pub fn live_queries(&self) -> Vec<LiveQuery> {
         vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }]
     }
 
     /// The live checks.
-    pub fn live_checks(&self, found: &QueryResults, out: &mut Findings) {
-        let Ok(routes) = found.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
-        let lost: BTreeSet<String> = routes.iter().flat_map(|live| self.unserved(live).unwrap_or_default()).collect();
-        if lost.is_empty() {
+    pub fn live_checks(&self, results: &QueryResults, out: &mut Findings) {
+        let Ok(routes) = results.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
+        let unserved: BTreeSet<String> =
+            routes.iter().flat_map(|live| self.unserved_hosts(live).unwrap_or_default()).collect();
+        if unserved.is_empty() {
             return;
         }
-        let first: Vec<_> = lost.iter().take(NAMED).map(String::as_str).collect();
-        let more = match lost.len().saturating_sub(first.len()) {
+        let first: Vec<_> = unserved.iter().take(MAX_NAMED_HOSTS).map(String::as_str).collect();
+        let more = match unserved.len().saturating_sub(first.len()) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
@@ -46,27 +50,25 @@ impl Gateway {
         );
     }
 
-    /// Hosts of a VirtualService that is bound to this gateway, and that no server has for its namespace.
-    fn unserved(&self, live: &Json) -> Known<Vec<String>> {
+    /// The hosts of a VirtualService that no server serves for its namespace; none if it isn't bound to this gateway.
+    fn unserved_hosts(&self, live: &Json) -> Known<Vec<String>> {
         let (namespace, name) = (self.namespace.required()?, self.name.required()?);
         let servers = self.server.known()?;
-        let home = text(live, &["metadata", "namespace"]).unwrap_or_default();
-        let words = |path: &[&str]| -> Vec<String> {
-            let items = at(live, path).as_array().into_iter().flatten();
-            items.filter_map(Json::as_str).map(str::to_owned).collect()
-        };
-        let (whole, short) = (format!("{namespace}/{name}"), home == namespace);
-        let bound = words(&["spec", "gateways"]).iter().any(|bound| *bound == whole || short && bound == name);
-        let mut lost = Vec::new();
-        for host in words(&["spec", "hosts"]).into_iter().filter(|_| bound) {
-            let mut served = false;
+        let route_namespace = live_objects::namespace(live);
+        // A VirtualService may name a gateway of its own namespace without the namespace.
+        let qualified_name = format!("{namespace}/{name}");
+        let is_bound = live_objects::strings(live, &["spec", "gateways"])
+            .any(|gateway| gateway == qualified_name || route_namespace == namespace && gateway == name);
+        let mut unserved = Vec::new();
+        for host in live_objects::strings(live, &["spec", "hosts"]).filter(|_| is_bound) {
+            let mut is_served = false;
             for server in servers {
-                served |= server.serves(&host, home)?;
+                is_served |= server.serves(host, route_namespace)?;
             }
-            if !served {
-                lost.push(format!("{host} ({home}/{})", text(live, &["metadata", "name"]).unwrap_or_default()));
+            if !is_served {
+                unserved.push(format!("{host} ({})", live_objects::namespaced_name(live)));
             }
         }
-        Ok(lost)
+        Ok(unserved)
     }
 }

@@ -25,23 +25,23 @@ model! {
     }
 }
 
-/// A retry policy in effect: the preset's numbers, with the fields of the block in place of its own.
+/// The retries in effect: those of the preset, where the fields of the block don't override them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mesh) struct RetryPolicy {
-    /// The number of retries, which is not 0.
+    /// Maximum number of retries, which is not 0.
     pub(in crate::mesh) attempts: u32,
-    /// Envoy's conditions for a retry.
+    /// Envoy's conditions of a retry.
     pub(in crate::mesh) retry_on: &'static str,
-    /// The time limit of one try that the block sets, in policies that retry requests which may have reached the application.
+    /// Timeout of one attempt that the block sets. `None` as well where requests aren't idempotent.
     pub(in crate::mesh) per_try_timeout: Option<Duration>,
-    /// The preset's time limit of one try, likewise.
+    /// Timeout of one attempt that the preset sets. `None` as well where requests aren't idempotent.
     pub(in crate::mesh) preset_per_try_timeout: Option<Duration>,
 }
 
-/// The conditions of services that have no preset, but set a number of retries.
+/// The settings whose retry conditions apply to services without a preset that set a number of retries.
 const CONDITIONS: Option<Resiliency> = Preset::Medium.resiliency();
 
-/// The retry policy of a block under a preset; `None` where requests are not retried.
+/// Returns the retries that a block and a preset result in; `None` where requests are not retried.
 pub(in crate::mesh) fn retry_policy(block: &Block<Retries>, preset: Option<Resiliency>) -> Known<Option<RetryPolicy>> {
     let unset = Retries::default();
     let block = block.known()?.map_or(&unset, |block| &block.arguments);
@@ -59,14 +59,14 @@ pub(in crate::mesh) fn retry_policy(block: &Block<Retries>, preset: Option<Resil
     }))
 }
 
-/// The retries of a VirtualService's route whose requests may take `timeout`; zero means that there is no limit.
+/// Returns the retries of a VirtualService's route whose requests have the timeout `timeout`. Zero means no timeout.
 pub(in crate::mesh) fn route_retries(
     block: &Block<Retries>,
     preset: Preset,
     timeout: Duration,
 ) -> Known<virtual_service::HttpRetry> {
     let Some(policy) = retry_policy(block, preset.resiliency())? else { return Ok(virtual_service::HttpRetry::NONE) };
-    // A preset's limit of one try makes no sense where a request has no limit, or a shorter one.
+    // The preset's timeout of an attempt has no effect where the request has no timeout, or a shorter one.
     let preset_limit = policy.preset_per_try_timeout.filter(|limit| *limit < timeout);
     Ok(virtual_service::HttpRetry {
         attempts: policy.attempts,
@@ -86,8 +86,8 @@ impl At<Retries> {
                  that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.",
             );
         }
-        let others = self.per_try_timeout.is_set() || self.idempotent == Attr::Known(true);
-        if self.attempts == Attr::Known(0) && others {
+        let sets_other_fields = self.per_try_timeout.is_set() || self.idempotent == Attr::Known(true);
+        if self.attempts == Attr::Known(0) && sets_other_fields {
             out.error(
                 &self.at.attribute("attempts"),
                 "Retries that never happen",
@@ -97,7 +97,7 @@ impl At<Retries> {
         }
     }
 
-    /// Reports what a preset without numbers leaves open.
+    /// Reports a missing number of retries where the preset has none.
     pub(in crate::mesh) fn validate_under(&self, preset: Preset, out: &mut Diagnostics) {
         if preset == Preset::None && self.attempts == Attr::Null {
             out.error(
@@ -108,7 +108,7 @@ impl At<Retries> {
         }
     }
 
-    /// Reports a try that may take as long as the whole request.
+    /// Reports a timeout of one attempt that isn't shorter than the timeout of the request.
     pub(in crate::mesh) fn validate_within(&self, timeout: Duration, out: &mut Diagnostics) {
         if let Attr::Known(per_try) = self.per_try_timeout
             && timeout > Duration::ZERO

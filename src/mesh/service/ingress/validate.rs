@@ -1,6 +1,6 @@
 //! Rules across the arguments of `ingress` blocks. Each runs as soon as the values that it needs are known.
 
-use super::{Ingress, Pattern};
+use super::{Ingress, PathPattern};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
@@ -108,7 +108,7 @@ fn validate_rewrite(block: &At<Ingress>, out: &mut Diagnostics) {
         );
     }
     for garbled in patterns.into_iter().filter(|pattern| pattern.is_garbled_by(rewrite)) {
-        let Pattern::Prefix(prefix) = garbled else { continue };
+        let PathPattern::Prefix(prefix) = garbled else { continue };
         let rest = if prefix.ends_with('/') { "charges" } else { "/charges" };
         out.error(
             &at,
@@ -177,7 +177,7 @@ fn validate_is_reached<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a
     let Ok(patterns) = block.patterns() else { return };
     for earlier in of_same_name(block, before) {
         let Ok(taken) = earlier.patterns() else { continue };
-        let covered = |pattern: &Pattern| taken.iter().any(|taken| taken.covers(*pattern));
+        let covered = |pattern: &PathPattern| taken.iter().any(|taken| taken.covers(*pattern));
         if taken.is_empty() || !patterns.is_empty() && patterns.iter().all(covered) {
             out.error(
                 &block.at,
