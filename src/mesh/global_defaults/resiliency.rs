@@ -3,7 +3,7 @@
 
 use super::{
     GlobalDefaults,
-    site::{Site, spec_from},
+    context::{DefaultsContext, spec_from},
 };
 use crate::{
     diagnostics::Path,
@@ -30,14 +30,14 @@ pub(super) const ROUTE: &str = "default-route";
 
 impl GlobalDefaults {
     /// Renders the DestinationRule and the EnvoyFilter.
-    pub(super) fn render_resiliency(&self, site: &Site) -> Rendered {
+    pub(super) fn render_resiliency(&self, context: &DefaultsContext) -> Rendered {
         let mut objects = Vec::new();
         if let Some(preset) = self.resiliency.copied()? {
-            let rule = |key| destination_rule(preset, site, key);
-            objects.push(site.render(&kind::DESTINATION_RULE, "default", rule));
+            let rule = |key| destination_rule(preset, context, key);
+            objects.push(context.render(&kind::DESTINATION_RULE, "default", rule));
         }
         if self.changes_routes()? {
-            objects.push(site.render(&kind::ENVOY_FILTER, ROUTE, |key| self.envoy_filter(site, key)));
+            objects.push(context.render(&kind::ENVOY_FILTER, ROUTE, |key| self.envoy_filter(context, key)));
         }
         Ok(objects)
     }
@@ -57,7 +57,7 @@ impl GlobalDefaults {
 
     /// Only generated routes have the name `default`, so routes of VirtualServices are unchanged. A generated route serves
     /// streams as well as requests, so the preset's timeout, which would cut streams, doesn't apply.
-    fn envoy_filter(&self, site: &Site, key: Key) -> Known<Object> {
+    fn envoy_filter(&self, context: &DefaultsContext, key: Key) -> Known<Object> {
         let timeout = self.request_timeout.copied()?;
         let route = RouteAction { timeout, retry_policy: self.retry_policy(timeout)? };
         let spec = EnvoyFilter {
@@ -79,7 +79,7 @@ impl GlobalDefaults {
         } else {
             "resiliency"
         };
-        site.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute(argument)))
+        context.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute(argument)))
     }
 
     fn retry_policy(&self, timeout: Option<Duration>) -> Known<Option<RetryPolicy>> {
@@ -103,13 +103,13 @@ impl GlobalDefaults {
 }
 
 /// The rule applies to every Service without a rule of its own, and is exported to all namespaces.
-fn destination_rule(preset: Preset, site: &Site, key: Key) -> Known<Object> {
+fn destination_rule(preset: Preset, context: &DefaultsContext, key: Key) -> Known<Object> {
     let spec = DestinationRule {
         workload_selector: None,
-        host: format!("*.svc.{}", site.mesh.cluster_domain),
+        host: format!("*.svc.{}", context.mesh.cluster_domain),
         export_to: ExportTo::from(["*".to_owned()]),
         traffic_policy: preset.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, Traffic::Requests)),
         subsets: Vec::new(),
     };
-    site.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute("resiliency")))
+    context.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute("resiliency")))
 }

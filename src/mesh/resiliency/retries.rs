@@ -39,14 +39,14 @@ pub(in crate::mesh) struct RetryPolicy {
 }
 
 /// The settings whose retry conditions apply to services without a preset that set a number of retries.
-const CONDITIONS: Option<Resiliency> = Preset::Medium.resiliency();
+const DEFAULT_CONDITIONS: Option<Resiliency> = Preset::Medium.resiliency();
 
 /// Returns the retries that a block and a preset result in; `None` where requests are not retried.
 pub(in crate::mesh) fn retry_policy(block: &Block<Retries>, preset: Option<Resiliency>) -> Known<Option<RetryPolicy>> {
     let unset = Retries::default();
     let block = block.known()?.map_or(&unset, |block| &block.arguments);
     let attempts = block.attempts.copied()?.or(preset.map(|r| r.retry_attempts)).unwrap_or(0);
-    let (Some(conditions), 1..) = (preset.or(CONDITIONS), attempts) else { return Ok(None) };
+    let (Some(conditions), 1..) = (preset.or(DEFAULT_CONDITIONS), attempts) else { return Ok(None) };
     if !block.idempotent.or(false)? {
         let retry_on = conditions.retry_on;
         return Ok(Some(RetryPolicy { attempts, retry_on, per_try_timeout: None, preset_per_try_timeout: None }));
@@ -98,7 +98,7 @@ impl At<Retries> {
     }
 
     /// Reports a missing number of retries where the preset has none.
-    pub(in crate::mesh) fn validate_under(&self, preset: Preset, out: &mut Diagnostics) {
+    pub(in crate::mesh) fn validate_with_preset(&self, preset: Preset, out: &mut Diagnostics) {
         if preset == Preset::None && self.attempts == Attr::Null {
             out.error(
                 &self.at,
@@ -109,7 +109,7 @@ impl At<Retries> {
     }
 
     /// Reports a timeout of one attempt that isn't shorter than the timeout of the request.
-    pub(in crate::mesh) fn validate_within(&self, timeout: Duration, out: &mut Diagnostics) {
+    pub(in crate::mesh) fn validate_with_timeout(&self, timeout: Duration, out: &mut Diagnostics) {
         if let Attr::Known(per_try) = self.per_try_timeout
             && timeout > Duration::ZERO
             && per_try >= timeout

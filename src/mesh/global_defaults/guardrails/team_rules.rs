@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     known::Known,
-    mesh::{Mesh, admission::Variable, global_defaults::site::Site},
+    mesh::{Mesh, admission::Variable, global_defaults::context::DefaultsContext},
 };
 
 /// A rule for objects of one kind.
@@ -27,10 +27,10 @@ impl Rule {
 }
 
 /// All rules of the guardrail.
-pub(super) fn rules(site: &Site, guardrails: &Guardrails) -> Known<Rules> {
-    let names = global_names(site.mesh, guardrails)?;
+pub(super) fn rules(context: &DefaultsContext, guardrails: &Guardrails) -> Known<Rules> {
+    let names = global_names(context.mesh, guardrails)?;
     let mut rules = Vec::from(service_entries(&names));
-    rules.push(virtual_services(site.mesh, &names));
+    rules.push(virtual_services(context.mesh, &names));
     rules.extend(protections());
     let validation = |rule: &Rule| {
         let expression = format!("object.kind != {} || {}", cel::string(rule.kind), rule.condition);

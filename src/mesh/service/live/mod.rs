@@ -23,7 +23,7 @@ mod workload;
 
 use serde_json::Value as Json;
 
-use super::{Management, Service, Site};
+use super::{Management, Service, ServiceContext};
 use crate::{
     diagnostics::Path,
     json_path::text,
@@ -103,7 +103,7 @@ impl LiveQueries {
 
 /// A service, what the plan would write for it, and what was found.
 struct View<'a> {
-    site: Site<'a>,
+    site: ServiceContext<'a>,
     /// Those that are known.
     objects: Vec<&'a Object>,
     /// Of all, also of those that come at apply.
@@ -119,7 +119,7 @@ impl<'a> View<'a> {
         let keys = rendered.iter().map(|(key, _)| key).collect();
         let objects = rendered.iter().filter_map(|(_, object)| object.as_ref().ok()).collect();
         let displaced = service.takeover().replaced_objects.into_keys().collect();
-        Ok(Self { site: service.site(mesh)?, objects, keys, displaced, found })
+        Ok(Self { site: service.context(mesh)?, objects, keys, displaced, found })
     }
 
     /// `pci/payments`
