@@ -1,19 +1,20 @@
 //! # terraform-provider-mesh
 //!
-//! A Terraform provider that renders the arguments of its resources as Istio objects and writes them by server-side
-//! apply. The crate has five layers, each in a folder:
+//! A Terraform provider that renders Istio objects from the intent of a service's owner. Each folder is a layer:
 //!
-//! | folder | task |
-//! | --- | --- |
-//! | [`plugin`] | serves the plugin protocol (tfplugin5 over gRPC), with handshake, mutual TLS and logs |
-//! | [`schema`] | defines Terraform's types and values, their encodings, and the declarations of arguments |
-//! | [`mesh`] | renders arguments as Istio objects, as pure functions |
-//! | [`engine`] | compares rendered with live objects, and schedules the writes |
-//! | [`kubernetes`] | sends requests to the API server, with retries and a read cache |
+//! | folder | content | may use |
+//! | --- | --- | --- |
+//! | `object` | wanted objects: keys, kinds, manifests, stages | `diagnostics` |
+//! | `schema` | Terraform's types, values and schemas, and declarations of arguments; pure | `diagnostics`, `known` |
+//! | `mesh` | arguments, their validation, and their rendering into Istio objects; pure | `diagnostics`, `query::Query`, `known`, `object`, `json_path`, `model`, `schema` |
+//! | `plugin` | Terraform's plugin protocol: handshake, mutual TLS, gRPC, logs; free of Kubernetes and Istio | `diagnostics`, `known`, `schema` |
+//! | `kubernetes` | requests to the API server: connection, retries, shared reads, errors; free of Istio and Terraform | `diagnostics`, `query`, `known`, `object`, `json_path` |
+//! | `engine` | plans and writes: wanted objects against live ones, ownership, order; free of Istio and HCL | `diagnostics`, `query`, `known`, `kubernetes`, `object`, `json_path` |
+//! | `resources` | the resource types, and the Terraform resource made of each | `diagnostics`, `query`, `known`, `mesh`, `object`, `schema` |
+//! | `provider` | the provider block and the list of resource types | `diagnostics`, `known`, `kubernetes`, `mesh`, `plugin::interface`, `resources`, `schema` |
 //!
-//! [`resources`] connects the layers, and [`provider`] lists the resources, data sources and functions. [`diagnostics`],
-//! [`object`], [`query`], [`known`] and [`json_path`] use none of the layers. docs/architecture.md gives the reasons, and
-//! tests/it/generated/layers.rs checks which module may use which.
+//! [`provider`] lists everything that the provider offers. `docs/architecture.md` explains the layers, and
+//! `tests/it/generated/layers.rs` enforces them.
 
 pub mod diagnostics;
 pub mod engine;

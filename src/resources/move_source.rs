@@ -65,11 +65,11 @@ mod tests {
     use super::*;
 
     /// The key of the object, or the diagnostics.
-    fn result(kind: &str, state: Json) -> String {
+    fn result(type_name: &str, state: Json) -> String {
         let mut out = Diagnostics::default();
         let source = MoveSource {
             provider_address: "registry.terraform.io/a/b".into(),
-            type_name: kind.into(),
+            type_name: type_name.into(),
             schema_version: 1,
             state,
         };

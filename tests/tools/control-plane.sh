@@ -1,11 +1,11 @@
 #!/bin/sh
-# A throwaway control plane: etcd and kube-apiserver with Istio's kinds, on one free loopback port, in a folder of its own.
-# Prints the path of an administrator's kubeconfig when all is served, and holds until its stdin ends or a signal comes; then
-# the servers are ended, by id, and the folder goes. Whoever holds the other end of stdin may thus die in any way.
+# Runs a throwaway control plane: etcd and kube-apiserver with Istio's kinds, on a free loopback port, in a temporary folder.
+# Prints the path of an administrator's kubeconfig when everything is served, and runs until its stdin is closed or a signal
+# arrives. Then it ends the servers and removes the folder. So the servers end even if the process that holds stdin is killed.
 #
 #   tests/tools/control-plane.sh
 #
-# CLIENT_CA, where set, is a PEM file: certificates that it signed are users (CN the name, O the groups).
+# CLIENT_CA is an optional PEM file. Certificates that it signed authenticate users (CN is the name, O are the groups).
 set -eu
 umask 077
 
@@ -14,7 +14,7 @@ tools=$(cd "$(dirname "$0")/../.." && pwd)/target/tools
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/control-plane.XXXXXX")
 etcd='' apiserver='' holder=''
-# SIGKILL, because nothing in here is worth an orderly end, which takes the API server seconds.
+# SIGKILL, because no data must be saved, and an orderly end of the API server takes seconds.
 end() {
     trap - EXIT
     for id in $etcd $apiserver $holder; do kill -9 "$id" 2>/dev/null || :; done
@@ -22,7 +22,7 @@ end() {
     rm -rf "$folder"
 }
 trap end EXIT
-# PIPE: whoever asked has gone before the answer.
+# PIPE: the reader of the kubeconfig's path has ended.
 trap 'exit 0' INT TERM HUP PIPE
 fail() {
     echo "the control plane did not come up: $1" >&2
@@ -31,12 +31,12 @@ fail() {
 }
 cd "$folder"
 
-# Ends with stdin.
+# This process ends when stdin is closed.
 exec 3<&0
 cat <&3 >/dev/null &
 holder=$!
 
-# etcd speaks over a socket in the folder, named the way it wants host and port: no TCP port to lose a race for.
+# etcd listens on a socket in the folder, so that it needs no free TCP port. It requires the form host:port for the name.
 "$tools/etcd" --name demo --data-dir data --unsafe-no-fsync --log-level error \
     --listen-client-urls unix://etcd:0 --advertise-client-urls unix://etcd:0 \
     --listen-peer-urls unix://peer:0 --initial-advertise-peer-urls unix://peer:0 --initial-cluster demo=unix://peer:0 >etcd.log 2>&1 &
@@ -45,7 +45,7 @@ etcd=$!
 token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 echo "$token,admin,admin,system:masters" >tokens.csv
 
-# The key of the serving certificate, which the server makes for itself, signs ServiceAccounts' tokens too: no openssl needed.
+# The server generates its serving certificate. The key of that also signs ServiceAccount tokens, so openssl isn't needed.
 start_apiserver() {
     "$tools/kube-apiserver" --etcd-servers=unix://etcd:0 --bind-address=127.0.0.1 --secure-port="$1" --cert-dir=certs \
         --service-account-issuer=https://kubernetes.default.svc --service-account-key-file=certs/apiserver.key \
@@ -63,7 +63,7 @@ CONFIG
 }
 kubectl() { KUBECACHEDIR="$folder/cache" "$tools/kubectl" --kubeconfig kubeconfig "$@"; }
 
-# Below the ephemeral ports, and only the server's own bind decides: a port that is taken ends it, and the next one is tried.
+# A port below the ephemeral ones. If it is in use, the server ends, and the next port is tried.
 port=$((20000 + $$ % 10000))
 start_apiserver $port
 tries=0
@@ -81,9 +81,9 @@ done
 
 kubectl apply --server-side --validate=false -f "$tools/istio-crds.yaml" >crds.log 2>&1 || fail "Istio's CRDs are refused"
 kubectl wait --for=condition=Established --timeout=60s crd --all >>crds.log 2>&1 || fail "Istio's CRDs are not served"
-# Established is not yet served: the first lists are told to come again, which kubectl does.
+# Established kinds may not be served yet: the first lists may fail temporarily, and kubectl retries them.
 kinds=$(kubectl get crd --output jsonpath='{.items[*].metadata.name}' | tr ' ' ,)
 kubectl get "$kinds" --all-namespaces >>crds.log 2>&1 || fail "Istio's kinds can't be listed"
 echo "$folder/kubeconfig"
-# Not in the foreground: `wait` is what a trap interrupts at once.
+# The script waits with `wait`, because a trap interrupts that at once, unlike a foreground process.
 wait $holder || :

@@ -15,8 +15,8 @@ use crate::{
     model,
     object::{Key, Object, kind},
     schema::{
-        At, Attr, Map,
-        model::{Set, optional, required},
+        At, Attr, Map, Set,
+        model::{optional, required},
     },
 };
 

@@ -21,8 +21,8 @@ use crate::{
     model,
     object::{Key, Object, kind},
     schema::{
-        At, Attr, Map, Value,
-        model::{Set, optional, required},
+        At, Attr, Map, Set, Value,
+        model::{optional, required},
     },
 };
 

@@ -21,10 +21,7 @@ use crate::{
     },
     model,
     object::{Key, Object, kind},
-    schema::{
-        At, Attr,
-        model::{Set, optional},
-    },
+    schema::{At, Attr, Set, model::optional},
 };
 
 /// The name of the policy.

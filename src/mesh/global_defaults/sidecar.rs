@@ -13,10 +13,7 @@ use crate::{
     },
     model,
     object::{Key, Object, kind},
-    schema::{
-        Block,
-        model::{Set, optional},
-    },
+    schema::{Block, Set, model::optional},
 };
 
 model! {

@@ -187,7 +187,7 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
         self.import_state(call, &id, out).await
     }
 
-    fn move_state(&self, foreign: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
-        self.moved_state(&foreign, out)
+    fn move_state(&self, source: MoveSource, out: &mut Diagnostics) -> Result<ResourceState, Reported> {
+        self.moved_state(&source, out)
     }
 }

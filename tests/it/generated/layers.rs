@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{files, text};
+use super::{files, root, text};
 
 /// What a part of `src/` may use.
 struct Layer {
@@ -21,13 +21,13 @@ struct Layer {
 
 #[rustfmt::skip]
 const LAYERS: &[Layer] = &[
-    Layer { part: "lib.rs", role: "the map of the crate", modules: &[], packages: &[], side_effects: false },
+    Layer { part: "lib.rs", role: "the list of modules", modules: &[], packages: &[], side_effects: false },
     Layer { part: "main.rs", role: "the binary", modules: &["plugin", "provider"], packages: &["terraform_provider_mesh", "tokio"], side_effects: true },
-    Layer { part: "known.rs", role: "a leaf", modules: &[], packages: &[], side_effects: false },
-    Layer { part: "diagnostics.rs", role: "a leaf", modules: &[], packages: &[], side_effects: false },
-    Layer { part: "query.rs", role: "a leaf", modules: &["json_path", "known", "object"], packages: &["serde_json"], side_effects: false },
-    Layer { part: "object", role: "a leaf", modules: &["diagnostics"], packages: &["serde_json"], side_effects: false },
-    Layer { part: "json_path.rs", role: "a leaf", modules: &[], packages: &["serde_json"], side_effects: false },
+    Layer { part: "known.rs", role: "values that may be unknown at plan", modules: &[], packages: &[], side_effects: false },
+    Layer { part: "diagnostics.rs", role: "errors and warnings with their paths", modules: &[], packages: &[], side_effects: false },
+    Layer { part: "query.rs", role: "queries of live objects, and their results", modules: &["json_path", "known", "object"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "object", role: "wanted objects: keys, kinds, manifests, stages", modules: &["diagnostics"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "json_path.rs", role: "access to JSON by path", modules: &[], packages: &["serde_json"], side_effects: false },
     Layer { part: "schema", role: "Terraform's types, values and schemas, and declarations of arguments; pure", modules: &["diagnostics", "known"], packages: &["rmpv", "serde", "serde_json", "thiserror"], side_effects: false },
     Layer { part: "mesh", role: "arguments, their validation, and their rendering into Istio objects; pure", modules: &["diagnostics", "query::Query", "known", "object", "json_path", "model", "schema"], packages: &["serde", "serde_json"], side_effects: false },
     Layer { part: "mesh/external_service/live.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
@@ -75,6 +75,34 @@ const LAYERS: &[Layer] = &[
 
 /// The modules of `std` with side effects.
 const SIDE_EFFECTS: &[&str] = &["env", "fs", "net", "os", "process", "thread"];
+
+/// The layers as a Markdown table, every line behind `prefix`: the parts that are folders of `src/` themselves.
+fn table(prefix: &str) -> String {
+    let row = |layer: &Layer| {
+        let modules: Vec<_> = layer.modules.iter().map(|module| format!("`{module}`")).collect();
+        format!("{prefix}| `{}` | {} | {} |\n", layer.part, layer.role, modules.join(", "))
+    };
+    let folders = LAYERS.iter().filter(|layer| !layer.part.contains(['/', '.']));
+    let header = format!("{prefix}| folder | content | may use |\n{prefix}| --- | --- | --- |\n");
+    header + &folders.map(row).collect::<String>()
+}
+
+/// The pages that show the table of layers show this one. `UPDATE_DOCS` writes it into them.
+#[test]
+fn documented_layers_match_the_table() {
+    for (page, prefix) in [("docs/architecture.md", ""), ("src/lib.rs", "//! ")] {
+        let (page_text, table) = (text(page), table(prefix));
+        let (header, _) = table.split_once('\n').unwrap();
+        let start = page_text.find(header).unwrap_or_else(|| panic!("{page} has no table of layers"));
+        let lines = page_text[start..].split_inclusive('\n').take_while(|line| line.starts_with(&format!("{prefix}|")));
+        let end = start + lines.map(str::len).sum::<usize>();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(root().join(page), page_text[..start].to_owned() + &table + &page_text[end..]).unwrap();
+        } else {
+            assert_eq!(&page_text[start..end], table, "{page}: run UPDATE_DOCS=1 cargo test --test it generated");
+        }
+    }
+}
 
 #[test]
 fn modules_use_only_allowed_layers() {

@@ -199,8 +199,8 @@ mod tests {
     use terraform_provider_mesh::{
         model,
         schema::{
-            Attr, Block, Blocks, Map,
-            model::{Model, Set, block, computed, optional, required},
+            Attr, Block, Blocks, Map, Set,
+            model::{Model, block, computed, optional, required},
         },
     };
 

@@ -16,8 +16,8 @@ use terraform_provider_mesh::{
         serve,
     },
     schema::{
-        Attr, Block, Blocks, Schema, Type, Value,
-        model::{Model, Set, block, computed, optional, required},
+        Attr, Block, Blocks, Schema, Set, Type, Value,
+        model::{Model, block, computed, optional, required},
     },
 };
 use tokio::time::{sleep, timeout};

@@ -4,8 +4,8 @@ use crate::{
     mesh::{names, patterns, port::PortNumber, reference::Caller, text::text_enum},
     model,
     schema::{
-        Attr, Blocks, Map,
-        model::{Set, block, optional, required},
+        Attr, Blocks, Map, Set,
+        model::{block, optional, required},
     },
 };
 

@@ -12,8 +12,8 @@ use crate::{
     },
     model,
     schema::{
-        Attr, Map, Value,
-        model::{Elements, Set, is_not_empty, optional},
+        Attr, Elements, Map, Set, Value,
+        model::{is_not_empty, optional},
     },
 };
 

@@ -5,8 +5,8 @@ use crate::{
     mesh::{percent::Percent, text::text_enum},
     model,
     schema::{
-        Attr, Block, Map, Value,
-        model::{Set, block, optional, required},
+        Attr, Block, Map, Set, Value,
+        model::{block, optional, required},
     },
 };
 
