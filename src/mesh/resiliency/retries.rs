@@ -27,7 +27,7 @@ model! {
 
 /// The retries in effect: those of the preset, where the fields of the block don't override them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::mesh) struct RetryPolicy {
+pub(in crate::mesh) struct EffectiveRetries {
     /// Maximum number of retries, which is not 0.
     pub(in crate::mesh) attempts: u32,
     /// Envoy's conditions of a retry.
@@ -42,16 +42,19 @@ pub(in crate::mesh) struct RetryPolicy {
 const DEFAULT_CONDITIONS: Option<Resiliency> = Preset::Medium.resiliency();
 
 /// Returns the retries that a block and a preset result in; `None` where requests are not retried.
-pub(in crate::mesh) fn retry_policy(block: &Block<Retries>, preset: Option<Resiliency>) -> Known<Option<RetryPolicy>> {
+pub(in crate::mesh) fn effective_retries(
+    block: &Block<Retries>,
+    preset: Option<Resiliency>,
+) -> Known<Option<EffectiveRetries>> {
     let unset = Retries::default();
     let block = block.known()?.map_or(&unset, |block| &block.arguments);
     let attempts = block.attempts.copied()?.or(preset.map(|r| r.retry_attempts)).unwrap_or(0);
     let (Some(conditions), 1..) = (preset.or(DEFAULT_CONDITIONS), attempts) else { return Ok(None) };
     if !block.idempotent.or(false)? {
         let retry_on = conditions.retry_on;
-        return Ok(Some(RetryPolicy { attempts, retry_on, per_try_timeout: None, preset_per_try_timeout: None }));
+        return Ok(Some(EffectiveRetries { attempts, retry_on, per_try_timeout: None, preset_per_try_timeout: None }));
     }
-    Ok(Some(RetryPolicy {
+    Ok(Some(EffectiveRetries {
         attempts,
         retry_on: conditions.idempotent_retry_on,
         per_try_timeout: block.per_try_timeout.copied()?,
@@ -65,13 +68,15 @@ pub(in crate::mesh) fn route_retries(
     preset: Preset,
     timeout: Duration,
 ) -> Known<virtual_service::HttpRetry> {
-    let Some(policy) = retry_policy(block, preset.resiliency())? else { return Ok(virtual_service::HttpRetry::NONE) };
+    let Some(retries) = effective_retries(block, preset.resiliency())? else {
+        return Ok(virtual_service::HttpRetry::NONE);
+    };
     // The preset's timeout of an attempt has no effect where the request has no timeout, or a shorter one.
-    let preset_limit = policy.preset_per_try_timeout.filter(|limit| *limit < timeout);
+    let preset_limit = retries.preset_per_try_timeout.filter(|limit| *limit < timeout);
     Ok(virtual_service::HttpRetry {
-        attempts: policy.attempts,
-        retry_on: Some(policy.retry_on),
-        per_try_timeout: policy.per_try_timeout.or(preset_limit),
+        attempts: retries.attempts,
+        retry_on: Some(retries.retry_on),
+        per_try_timeout: retries.per_try_timeout.or(preset_limit),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::{
 /// Renders the Service.
 pub(super) fn service(context: &ServiceContext, key: Key) -> Known<Object> {
     let ports = context.service.ports()?;
-    let spec = kubernetes_types::Service {
+    let spec = kubernetes_types::ServiceSpec {
         selector: context.selector()?,
         ports: ports.iter().map(service_port).collect::<Known<_>>()?,
     };

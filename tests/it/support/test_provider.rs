@@ -28,7 +28,7 @@ use super::host::COOKIE;
 /// fails.
 #[test]
 fn serves_when_a_host_started_it() {
-    let code = serve("example/test", provider(), Mode::Plugin);
+    let code = serve("example/test", provider(), ServeMode::Plugin);
     if std::env::var(COOKIE.0).is_ok() {
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
     }

@@ -18,7 +18,8 @@ use crate::{
 
 /// Renders the traffic policy; `None` where it would be empty.
 pub(super) fn traffic_policy(context: &ServiceContext) -> Known<Option<TrafficPolicy>> {
-    let traffic = if context.service.speaks_http()? { istio::Traffic::Requests } else { istio::Traffic::Connections };
+    let traffic =
+        if context.service.speaks_http()? { istio::TrafficKind::Requests } else { istio::TrafficKind::Connections };
     let preset =
         context.resiliency()?.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, traffic)).unwrap_or_default();
     let connection_pool =
