@@ -26,7 +26,7 @@ pub(super) fn find_invalid_value(
 ) -> Option<InvalidValue> {
     let must_be_known = unknown_values == UnknownValues::Forbidden;
     find_null_blocks(schema, value, &Path::root())
-        .or_else(|| (must_be_known && !value.wholly_known()).then(|| unknown_value(schema, value)))
+        .or_else(|| (must_be_known && !value.is_wholly_known()).then(|| unknown_value(schema, value)))
 }
 
 fn find_null_blocks(schema: &Schema, value: &Value, at: &Path) -> Option<InvalidValue> {
@@ -48,7 +48,7 @@ fn find_null_blocks(schema: &Schema, value: &Value, at: &Path) -> Option<Invalid
 
 /// Names the first attribute of an object that has an unknown part.
 fn unknown_value(schema: &Schema, value: &Value) -> InvalidValue {
-    let first = schema.slots.iter().find(|slot| !value.member(slot.name).wholly_known());
+    let first = schema.slots.iter().find(|slot| !value.member(slot.name).is_wholly_known());
     let at = first.map_or_else(Path::root, |slot| Path::root().attribute(slot.name));
     InvalidValue { at, message: "the value must be known".to_owned() }
 }

@@ -58,7 +58,7 @@ pub(super) fn with_objects(state: &Value, objects: &BTreeMap<Key, Json>) -> Valu
 /// the next plan would show a change of every resource.
 pub(super) fn with_missing_outputs(state: &Value, outputs: Value) -> Value {
     let (Value::Map(mut members), Value::Map(outputs)) = (state.clone(), outputs) else { return state.clone() };
-    for (name, output) in outputs.into_iter().filter(|(_, output)| output.wholly_known()) {
+    for (name, output) in outputs.into_iter().filter(|(_, output)| output.is_wholly_known()) {
         let member = members.entry(name).or_insert(Value::Null);
         if *member == Value::Null {
             *member = output;

@@ -245,7 +245,7 @@ fn whole<R: ResourceType>() {
         let given = given::<R>(&sound.0);
         prop_assert!(given.sound);
         prop_assert!(given.id.is_ok());
-        prop_assert!(given.outputs.wholly_known(), "{:?}", given.outputs);
+        prop_assert!(given.outputs.is_wholly_known(), "{:?}", given.outputs);
         let objects = given.rendered.unwrap();
         prop_assert!(!objects.is_empty());
         prop_assert!(objects.iter().all(|(_, object)| object.is_ok()));

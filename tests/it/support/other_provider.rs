@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
-        Mode,
+        ServeMode,
         interface::{Call, ImportId, MoveSource, Outcome, PlannedChange, Provider, Resource, ResourceState},
         serve,
     },

@@ -8,7 +8,7 @@ use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Reported},
     model,
     plugin::{
-        Mode,
+        ServeMode,
         interface::{
             Call, DataSource, Function, FunctionError, ImportId, MoveSource, Outcome, Parameter, PlannedChange,
             Provider, Resource, ResourceState,
