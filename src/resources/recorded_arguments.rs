@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::state::arguments;
-use crate::schema::{Mode, Schema, Shape, Value, json};
+use crate::schema::{Configurability, MemberKind, Schema, Value, json};
 
 /// The text of the annotation: compact JSON of the arguments that are set, without secrets.
 pub(super) fn recorded_arguments(schema: &Schema, state: &Value) -> String {
-    let text = json::encode(&arguments(schema, state), &schema.kind()).unwrap_or_default();
+    let text = json::encode(&arguments(schema, state), &schema.object_type()).unwrap_or_default();
     set_arguments(serde_json::from_str(&text).unwrap_or_default(), schema).to_string()
 }
 
 /// The arguments of an annotation. What isn't recorded is null, and a text that can't be decoded records nothing.
 pub(super) fn restore_arguments(schema: &Schema, annotation: &str) -> Value {
-    let value = json::decode(annotation.as_bytes(), &schema.kind()).unwrap_or(Value::Null);
+    let value = json::decode(annotation.as_bytes(), &schema.object_type()).unwrap_or(Value::Null);
     let value = if value == Value::Null { Value::Map(BTreeMap::new()) } else { value };
     schema.complete(&value)
 }
@@ -25,16 +25,20 @@ pub(super) fn restore_arguments(schema: &Schema, annotation: &str) -> Value {
 fn set_arguments(body: Json, schema: &Schema) -> Json {
     let Json::Object(members) = body else { return body };
     let member = |(name, value): (String, Json)| {
-        let slot = schema.slots.iter().find(|slot| slot.name == name)?;
-        let value = match (&slot.shape, value) {
+        let member = schema.members.iter().find(|member| member.name == name)?;
+        let value = match (&member.kind, value) {
             (_, Json::Null) => return None,
-            (Shape::Attribute { spec, .. }, _) if spec.sensitive || spec.mode == Mode::Computed => return None,
-            (Shape::Attribute { .. }, value) => value,
-            (Shape::Block { .. }, Json::Array(blocks)) if blocks.is_empty() => return None,
-            (Shape::Block { schema, .. }, Json::Array(blocks)) => {
+            (MemberKind::Attribute { spec, .. }, _)
+                if spec.sensitive || spec.configurability == Configurability::Computed =>
+            {
+                return None;
+            }
+            (MemberKind::Attribute { .. }, value) => value,
+            (MemberKind::Block { .. }, Json::Array(blocks)) if blocks.is_empty() => return None,
+            (MemberKind::Block { schema, .. }, Json::Array(blocks)) => {
                 blocks.into_iter().map(|block| set_arguments(block, schema)).collect()
             }
-            (Shape::Block { schema, .. }, block) => set_arguments(block, schema),
+            (MemberKind::Block { schema, .. }, block) => set_arguments(block, schema),
         };
         Some((name, value))
     };
@@ -85,7 +89,7 @@ mod tests {
 
     fn state(json: &str) -> Value {
         let schema = Arguments::schema();
-        schema.complete(&json::decode(json.as_bytes(), &schema.kind()).unwrap())
+        schema.complete(&json::decode(json.as_bytes(), &schema.object_type()).unwrap())
     }
 
     #[test]

@@ -142,7 +142,7 @@ impl fmt::Display for CipherSuite {
 }
 
 impl Text for CipherSuite {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         let suites: Vec<_> = SUITES.iter().map(|suite| format!("`{suite}`")).collect();
         format!("Cipher suites of TLS 1.2, of those that Istio accepts: {}.", suites.join(", "))
     }

@@ -26,7 +26,7 @@ impl fmt::Display for ServiceAccountRef {
 }
 
 impl Text for ServiceAccountRef {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A ServiceAccount: `ci/shop-pipeline` (namespace and name), or `pipeline` (of this namespace).".to_owned()
     }
 

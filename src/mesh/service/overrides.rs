@@ -24,21 +24,21 @@ impl fmt::Display for MergePatch {
 }
 
 impl Text for MergePatch {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "The JSON of an object with the one member `spec`, as `jsonencode({ spec = { ... } })` makes it.".to_owned()
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         let json = serde_json::from_str(text).map_err(|fault| format!("It isn't JSON: {fault}. Use jsonencode()."))?;
         let Json::Object(patch) = normalize_numbers(json) else {
-            return Err(format!("It must be an object. {}", Self::admits()));
+            return Err(format!("It must be an object. {}", Self::accepted_values()));
         };
         match patch.keys().find(|member| *member != "spec") {
             Some(other) => Err(format!("{other:?} isn't to be patched: names, labels and annotations are arguments.")),
             None if patch.get("spec").is_some_and(|spec| spec.as_object().is_some_and(|spec| !spec.is_empty())) => {
                 Ok(Self(patch))
             }
-            None => Err(format!("It says nothing. {}", Self::admits())),
+            None => Err(format!("It says nothing. {}", Self::accepted_values())),
         }
     }
 }

@@ -59,7 +59,7 @@ impl fmt::Display for ReplacedObject {
 }
 
 impl Text for ReplacedObject {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         let kinds: Vec<_> = REPLACEABLE.iter().map(|(kind, _)| format!("`{}`", kind.kind)).collect();
         format!("`Kind/name`, where the kind is one of {}.", kinds.join(", "))
     }

@@ -13,7 +13,7 @@ use terraform_provider_mesh::{
         ResourceType, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
         namespace::Namespace, service::Service,
     },
-    schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
+    schema::{Configurability, Member, MemberKind, Nesting, Number, Schema, Type, Value, model::Model},
 };
 
 use super::{mesh, sound::sound};
@@ -138,25 +138,25 @@ fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedSt
     }
 }
 
-fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
+fn member_value(member: &Member, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
     let unknown_value = Just(Value::Unknown);
-    match &slot.shape {
-        Shape::Attribute { kind, spec } => {
-            let absent = if spec.mode == Mode::Required { unsound } else { 20 };
-            let written = value(slot.name, kind, unsound, unknown);
+    match &member.kind {
+        MemberKind::Attribute { value_type, spec } => {
+            let absent = if spec.configurability == Configurability::Required { unsound } else { 20 };
+            let written = value(member.name, value_type, unsound, unknown);
             if absent == 0 {
                 return prop_oneof![20 => written, unknown => unknown_value].boxed();
             }
             // Shrinks to what stands first: a failure is shown with no more than it needs.
             prop_oneof![absent => Just(Value::Null), 20 => written, unknown => unknown_value].boxed()
         }
-        Shape::Block { nesting: Nesting::List, schema, .. } => {
+        MemberKind::Block { nesting: Nesting::List, schema, .. } => {
             let blocks = prop::collection::vec(body(schema, unsound, unknown), 1..3).prop_map(Value::List);
             // Hardly a service is sound without a port.
-            let absent = if slot.name == "port" { 5 + unsound } else { 20 };
+            let absent = if member.name == "port" { 5 + unsound } else { 20 };
             prop_oneof![absent => Just(Value::List(Vec::new())), 20 => blocks, unknown => unknown_value].boxed()
         }
-        Shape::Block { schema, .. } => {
+        MemberKind::Block { schema, .. } => {
             let block = body(schema, unsound, unknown);
             prop_oneof![20 => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
         }
@@ -166,11 +166,11 @@ fn member(slot: &Slot, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
 /// Any body of a block.
 pub(super) fn body(schema: &Schema, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
     let members: Vec<_> = schema
-        .slots
+        .members
         .iter()
-        .map(|slot| {
-            let name = slot.name.to_owned();
-            member(slot, unsound, unknown).prop_map(move |member| (name.clone(), member))
+        .map(|member| {
+            let name = member.name.to_owned();
+            member_value(member, unsound, unknown).prop_map(move |value| (name.clone(), value))
         })
         .collect();
     members.prop_map(|members| Value::Map(members.into_iter().collect())).boxed()
@@ -233,7 +233,7 @@ fn total<R: ResourceType>(unsound: u32, unknown: u32) {
             for (field, argument) in &object.origins {
                 prop_assert!(stands_in(&object.body, field), "{} has no {}", key, field);
                 let Some(Step::Attribute(name)) = argument.steps().first() else { panic!("{argument} names no argument") };
-                prop_assert!(schema.slots.iter().any(|slot| slot.name == name), "no argument is named {}", name);
+                prop_assert!(schema.members.iter().any(|member| member.name == name), "no argument is named {}", name);
             }
         }
     });

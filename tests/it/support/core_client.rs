@@ -100,13 +100,13 @@ impl CoreClient {
 
     /// The type of the state of resource type `name`.
     fn kind(&self, name: &str) -> Type {
-        self.blocks[name].kind()
+        self.blocks[name].object_type()
     }
 
     pub async fn configure(&mut self, written: &Json) -> Vec<String> {
         self.configured = Some(written.clone());
         let block = Block::of(self.schemas.provider.as_ref().unwrap());
-        let config = Some(encode_value(&block.config(written), &block.kind()));
+        let config = Some(encode_value(&block.config(written), &block.object_type()));
         let request = configure::Request { terraform_version: "1.11.4".into(), config, ..Default::default() };
         format_diagnostics(&self.client.configure(request).await.unwrap().into_inner().diagnostics)
     }

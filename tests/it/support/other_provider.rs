@@ -13,7 +13,7 @@ use terraform_provider_mesh::{
         serve,
     },
     schema::{
-        Schema, Shape, Slot, Type, Value,
+        Member, MemberKind, Schema, Type, Value,
         model::{Model as _, required},
     },
 };
@@ -70,8 +70,11 @@ impl Resource<()> for Manifest {
 
     fn schema(&self) -> &Schema {
         static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
-            let shape = Shape::Attribute { kind: Type::Dynamic, spec: required() };
-            Schema { slots: vec![Slot { name: "manifest", doc: "The object.".to_owned(), shape }], ..Schema::default() }
+            let kind = MemberKind::Attribute { value_type: Type::Dynamic, spec: required() };
+            Schema {
+                members: vec![Member { name: "manifest", doc: "The object.".to_owned(), kind }],
+                ..Schema::default()
+            }
         });
         &SCHEMA
     }
