@@ -92,24 +92,12 @@ fn many_carts(services: usize) -> String {
 
 /// [`CART`] with more in its block, after its arguments.
 fn cart_with(content: &str) -> String {
-    format!(
-        "{}{content}\
-}}\
-",
-        CART.trim_end().strip_suffix('}').expect("a block")
-    )
+    format!("{}{content}\n}}\n", CART.trim_end().strip_suffix('}').expect("a block"))
 }
 
 /// `hcl` with more arguments before its first `port` block.
 fn with_arguments(hcl: &str, arguments: &str) -> String {
-    hcl.replacen(
-        "  port {",
-        &format!(
-            "  {arguments}\
-  port {{"
-        ),
-        1,
-    )
+    hcl.replacen("  port {", &format!("  {arguments}\n  port {{"), 1)
 }
 
 /// The key of an object that [`CART`] creates in `namespace`, of a kind whose names end with the namespace.

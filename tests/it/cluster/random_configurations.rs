@@ -17,7 +17,7 @@ use terraform_provider_mesh::{
 
 use super::round_trip::{create_service, is_cluster_scoped, is_existing_service, key_of, move_to_namespace};
 use crate::{
-    golden::sound::{Sound, sound},
+    golden::valid_configs::{ValidConfig, valid_configs},
     support::{
         api::Api,
         control_plane::{Namespace, control_plane},
@@ -84,7 +84,7 @@ fn check_random_configurations<R: ResourceType>(cases: usize, without: &'static 
     let (namespace, api) = (control_plane().namespace("accepted"), control_plane().api());
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::default() });
     let trees: Vec<_> =
-        (0..cases).map(|_| sound::<R>(without).new_tree(&mut runner).expect("a sound configuration")).collect();
+        (0..cases).map(|_| valid_configs::<R>(without).new_tree(&mut runner).expect("a valid configuration")).collect();
 
     let all: Vec<Json> = trees.iter().flat_map(|tree| bodies::<R>(&tree.current(), &namespace)).collect();
     assert!(all.len() > cases, "only {} objects", all.len());
@@ -92,8 +92,8 @@ fn check_random_configurations<R: ResourceType>(cases: usize, without: &'static 
     // invalid one.
     let any_invalid = validate(&all).is_err();
     for tree in trees {
-        let result = runner.run_one(tree, |sound| {
-            let bodies = bodies::<R>(&sound, &namespace);
+        let result = runner.run_one(tree, |config| {
+            let bodies = bodies::<R>(&config, &namespace);
             if any_invalid {
                 validate(&bodies).map_err(TestCaseError::fail)?;
             }
@@ -106,8 +106,8 @@ fn check_random_configurations<R: ResourceType>(cases: usize, without: &'static 
 
 /// The objects, moved to the namespace of the test. Hosts still name the original namespace, which the API server
 /// doesn't check.
-fn bodies<R: ResourceType>(sound: &Sound, namespace: &Namespace) -> Vec<Json> {
-    let mut bodies = sound.objects::<R>();
+fn bodies<R: ResourceType>(config: &ValidConfig, namespace: &Namespace) -> Vec<Json> {
+    let mut bodies = config.objects::<R>();
     for body in &mut bodies {
         move_to_namespace(body, &namespace.name);
     }

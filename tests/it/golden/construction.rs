@@ -1,4 +1,4 @@
-//! Traps that nobody can fall into, because no configuration makes such an object: laws over random sound configurations.
+//! Properties of the objects of every valid configuration, which exclude misconfigurations by construction.
 
 use std::collections::BTreeSet;
 
@@ -10,47 +10,48 @@ use terraform_provider_mesh::{
     schema::model::Model,
 };
 
-use super::{hcl::resource, mesh, sound::sound};
+use super::{hcl::resource, mesh, valid_configs::valid_configs};
 
-/// Holds for all objects of a service, whatever its configuration; `seen` says whether they are of the kind that it is about.
-fn always(law: fn(&[Json]) -> Result<(), String>, seen: fn(&[Json]) -> bool) {
-    always_in(64, law, seen);
+/// Checks a property of the objects of random services. At least one of these must have objects to which it `applies`.
+fn check(property: fn(&[Json]) -> Result<(), String>, applies: fn(&[Json]) -> bool) {
+    check_cases(64, property, applies);
 }
 
-/// Likewise; more cases for what is seldom written.
-fn always_in(cases: u32, law: fn(&[Json]) -> Result<(), String>, seen: fn(&[Json]) -> bool) {
+/// Like `check`, with more cases than usual for arguments that are rarely generated together.
+fn check_cases(cases: u32, property: fn(&[Json]) -> Result<(), String>, applies: fn(&[Json]) -> bool) {
     let count = std::cell::Cell::new(0);
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-    // What an override says is for its author to answer for.
-    proptest!(config, |(service in sound::<Service>(&["override"]))| {
+    // An override may contradict the property.
+    proptest!(config, |(service in valid_configs::<Service>(&["override"]))| {
         let objects = service.objects::<Service>();
-        count.set(count.get() + usize::from(seen(&objects)));
-        prop_assert_eq!(law(&objects), Ok(()));
+        count.set(count.get() + usize::from(applies(&objects)));
+        prop_assert_eq!(property(&objects), Ok(()));
     });
-    assert!(count.get() > 0, "none of the configurations is about it");
+    assert!(count.get() > 0, "the property applies to none of the configurations");
 }
 
-/// Holds for each object of a kind.
-fn each(objects: &[Json], kind: &str, law: impl Fn(&Json) -> bool) -> Result<(), String> {
-    match of(objects, kind).find(|object| !law(object)) {
+/// The first object of the kind that doesn't have the property is the error.
+fn each(objects: &[Json], kind: &str, property: impl Fn(&Json) -> bool) -> Result<(), String> {
+    match of_kind(objects, kind).find(|object| !property(object)) {
         Some(object) => Err(object.to_string()),
         None => Ok(()),
     }
 }
 
-fn of<'a>(objects: &'a [Json], kind: &str) -> impl Iterator<Item = &'a Json> {
+fn of_kind<'a>(objects: &'a [Json], kind: &str) -> impl Iterator<Item = &'a Json> {
     objects.iter().filter(move |object| object["kind"] == kind)
 }
 
-fn any(objects: &[Json], kind: &str) -> bool {
-    of(objects, kind).next().is_some()
+fn has_kind(objects: &[Json], kind: &str) -> bool {
+    of_kind(objects, kind).next().is_some()
 }
 
+/// The elements of the list at a JSON pointer, or none.
 fn list<'a>(object: &'a Json, pointer: &str) -> impl Iterator<Item = &'a Json> {
     object.pointer(pointer).and_then(Json::as_array).into_iter().flatten()
 }
 
-/// Where requests and connections of a VirtualService go, copies too.
+/// The destinations of all routes of a VirtualService, including mirrors.
 fn destinations(object: &Json) -> Vec<&Json> {
     let routes = ["/spec/http", "/spec/tcp", "/spec/tls"].into_iter().flat_map(|kind| list(object, kind));
     routes
@@ -61,19 +62,19 @@ fn destinations(object: &Json) -> Vec<&Json> {
         .collect()
 }
 
-/// Proxies choose mutual TLS by themselves; a `tls` block could only contradict what the mesh asks.
+/// Proxies detect mutual TLS automatically. A `tls` field could contradict the PeerAuthentication of the workload.
 #[test]
-fn a_destination_rule_never_speaks_of_tls() {
-    always(
+fn destination_rules_have_no_tls_settings() {
+    check(
         |objects| each(objects, "DestinationRule", |rule| !rule.to_string().contains("\"tls\"")),
-        |objects| any(objects, "DestinationRule"),
+        |objects| has_kind(objects, "DestinationRule"),
     );
 }
 
-/// A short name would be one of the rule's own namespace.
+/// Istio resolves a short name in the namespace of the object.
 #[test]
-fn hosts_are_whole_names() {
-    always(
+fn hosts_are_fully_qualified() {
+    check(
         |objects| {
             let whole = |host: &Json| host.as_str().is_some_and(|host| host.contains('.'));
             each(objects, "DestinationRule", |rule| whole(&rule["spec"]["host"]))?;
@@ -81,14 +82,14 @@ fn hosts_are_whole_names() {
                 list(service, "/spec/hosts").all(whole) && destinations(service).iter().all(|to| whole(&to["host"]))
             })
         },
-        |objects| any(objects, "VirtualService"),
+        |objects| has_kind(objects, "VirtualService"),
     );
 }
 
-/// Else what is seen would follow from the mesh's configuration.
+/// Without `exportTo` the default of the mesh's configuration applies.
 #[test]
-fn who_sees_it_is_always_written() {
-    always(
+fn export_to_is_always_set() {
+    check(
         |objects| {
             for kind in ["DestinationRule", "VirtualService", "ServiceEntry"] {
                 each(objects, kind, |object| list(object, "/spec/exportTo").next().is_some())?;
@@ -99,14 +100,14 @@ fn who_sees_it_is_always_written() {
                     .is_some_and(|to| !to.is_empty())
             })
         },
-        |objects| any(objects, "DestinationRule"),
+        |objects| has_kind(objects, "DestinationRule"),
     );
 }
 
-/// Istio's hidden default would send requests again.
+/// Without `retries` Istio retries twice by default.
 #[test]
-fn retries_are_always_written() {
-    always(
+fn retries_are_always_set() {
+    check(
         |objects| {
             each(objects, "VirtualService", |service| {
                 list(service, "/spec/http")
@@ -114,46 +115,46 @@ fn retries_are_always_written() {
                     .all(|route| route["retries"]["attempts"].is_u64())
             })
         },
-        |objects| any(objects, "VirtualService"),
+        |objects| has_kind(objects, "VirtualService"),
     );
 }
 
-/// Without a port, a route to a Service with several is refused.
+/// Istio refuses a route without a port to a Service with several ports.
 #[test]
-fn every_destination_names_its_port() {
-    always(
+fn destinations_have_a_port() {
+    check(
         |objects| {
             each(objects, "VirtualService", |service| {
                 destinations(service).iter().all(|to| to["port"]["number"].is_u64())
             })
         },
-        |objects| any(objects, "VirtualService"),
+        |objects| has_kind(objects, "VirtualService"),
     );
 }
 
 #[test]
-fn every_subset_that_is_named_is_there() {
+fn referenced_subsets_exist() {
     fn subsets(objects: &[Json]) -> BTreeSet<&str> {
-        let rules = of(objects, "DestinationRule");
+        let rules = of_kind(objects, "DestinationRule");
         rules.flat_map(|rule| list(rule, "/spec/subsets")).filter_map(|subset| subset["name"].as_str()).collect()
     }
-    always_in(
+    check_cases(
         256,
         |objects| {
-            let there = subsets(objects);
+            let declared = subsets(objects);
             each(objects, "VirtualService", |service| {
-                let mut named = destinations(service).into_iter().filter_map(|to| to["subset"].as_str());
-                named.all(|subset| there.contains(subset))
+                let mut referenced = destinations(service).into_iter().filter_map(|to| to["subset"].as_str());
+                referenced.all(|subset| declared.contains(subset))
             })
         },
-        |objects| any(objects, "VirtualService") && !subsets(objects).is_empty(),
+        |objects| has_kind(objects, "VirtualService") && !subsets(objects).is_empty(),
     );
 }
 
-/// Ejection alone would switch on priorities by locality; failover without ejection would do nothing.
+/// Outlier detection enables locality failover unless it is disabled, and failover has no effect without outlier detection.
 #[test]
-fn ejection_and_failover_go_together() {
-    always(
+fn outlier_detection_and_failover_are_combined() {
+    check(
         |objects| {
             each(objects, "DestinationRule", |rule| {
                 let policy = &rule["spec"]["trafficPolicy"];
@@ -165,15 +166,16 @@ fn ejection_and_failover_go_together() {
             })
         },
         |objects| {
-            of(objects, "DestinationRule").any(|rule| rule["spec"]["trafficPolicy"]["outlierDetection"].is_object())
+            of_kind(objects, "DestinationRule")
+                .any(|rule| rule["spec"]["trafficPolicy"]["outlierDetection"].is_object())
         },
     );
 }
 
-/// On a TCP port what is said of requests never matches in an ALLOW, and is left out of a DENY.
+/// On a TCP port, request attributes never match in an ALLOW rule and are ignored in a DENY rule.
 #[test]
-fn rules_on_requests_name_their_ports() {
-    fn of_requests(rule: &Json) -> bool {
+fn request_rules_name_their_ports() {
+    fn is_request_rule(rule: &Json) -> bool {
         let operations = list(rule, "/to").map(|to| &to["operation"]);
         let by_operation =
             operations.flat_map(|operation| ["methods", "paths", "hosts"].map(|name| operation.get(name)));
@@ -181,23 +183,25 @@ fn rules_on_requests_name_their_ports() {
             list(rule, "/when").any(|when| when["key"].as_str().is_some_and(|key| key.starts_with("request.")));
         by_operation.flatten().next().is_some() || by_token || rule.to_string().contains("equestPrincipals")
     }
-    always(
+    check(
         |objects| {
             each(objects, "AuthorizationPolicy", |policy| {
-                list(policy, "/spec/rules").filter(|rule| of_requests(rule)).all(|rule| {
+                list(policy, "/spec/rules").filter(|rule| is_request_rule(rule)).all(|rule| {
                     let named =
                         |to: &Json| ["ports", "notPorts"].iter().any(|name| to["operation"].get(name).is_some());
                     list(rule, "/to").next().is_some() && list(rule, "/to").all(named)
                 })
             })
         },
-        |objects| of(objects, "AuthorizationPolicy").any(|policy| list(policy, "/spec/rules").any(of_requests)),
+        |objects| {
+            of_kind(objects, "AuthorizationPolicy").any(|policy| list(policy, "/spec/rules").any(is_request_rule))
+        },
     );
 }
 
 #[test]
-fn ports_say_twice_what_is_spoken() {
-    always(
+fn port_names_agree_with_app_protocols() {
+    check(
         |objects| {
             each(objects, "Service", |service| {
                 list(service, "/spec/ports").all(|port| {
@@ -206,27 +210,27 @@ fn ports_say_twice_what_is_spoken() {
                 })
             })
         },
-        |objects| of(objects, "Service").any(|service| service.get("spec").is_some()),
+        |objects| of_kind(objects, "Service").any(|service| service.get("spec").is_some()),
     );
 }
 
-/// Istio's schema refuses `0s`.
+/// Istio's schema refuses `0s`, so a route without timeout has no such field.
 #[test]
-fn no_timeout_is_a_field_left_out() {
-    always(
+fn timeouts_are_never_zero() {
+    check(
         |objects| {
             each(objects, "VirtualService", |service| {
                 list(service, "/spec/http").all(|route| route.get("timeout").is_none_or(|timeout| timeout != "0s"))
             })
         },
-        |objects| any(objects, "VirtualService"),
+        |objects| has_kind(objects, "VirtualService"),
     );
 }
 
-/// A revision would bind what is written to one release of the control plane.
+/// A revision label would restrict the objects to one revision of the control plane.
 #[test]
-fn objects_are_of_v1_and_of_no_revision() {
-    always(
+fn objects_are_v1_without_revision_labels() {
+    check(
         |objects| {
             let wrong = |object: &&Json| {
                 let version = object["apiVersion"].as_str().unwrap_or_default();
@@ -238,7 +242,8 @@ fn objects_are_of_v1_and_of_no_revision() {
     );
 }
 
-fn written(arguments: &str) -> (Diagnostics, Vec<Json>) {
+/// The diagnostics and objects of a service with `arguments`.
+fn render(arguments: &str) -> (Diagnostics, Vec<Json>) {
     let text = format!("name = \"a\"\nnamespace = \"b\"\nport {{\nnumber = 80\nprotocol = \"http\"\n}}\n{arguments}");
     let mut out = Diagnostics::default();
     let value = resource(&text, Service::schema());
@@ -247,28 +252,30 @@ fn written(arguments: &str) -> (Diagnostics, Vec<Json>) {
     (out, objects.filter_map(|(_, object)| Some(object.ok()?.body)).collect())
 }
 
-/// Else requests from outside would meet every version alike (IST0140).
+/// Otherwise the gateway would send requests to all versions, regardless of their weights (IST0140).
 #[test]
-fn the_gateway_shares_out_by_versions_too() {
-    let (out, objects) = written(
+fn gateway_routes_have_the_version_weights() {
+    let (out, objects) = render(
         "version {\nname = \"v1\"\nlabels = { v = \"1\" }\nweight = 90\n}\n\
          version {\nname = \"v2\"\nlabels = { v = \"2\" }\nweight = 10\n}\n\
          ingress {\ngateway = \"istio-ingress/public\"\nhosts = [\"a.example.com\"]\n}",
     );
     assert!(!out.has_errors(), "{out}");
-    let shares = |service: &Json| -> Vec<(Json, Json)> {
+    let weights = |service: &Json| -> Vec<(Json, Json)> {
         let routes = list(service, "/spec/http").flat_map(|route| list(route, "/route"));
         routes.map(|to| (to["destination"]["subset"].clone(), to["weight"].clone())).collect()
     };
-    let shares: Vec<_> = of(&objects, "VirtualService").map(shares).collect();
-    let [inside, outside] = shares.as_slice() else { panic!("one for the mesh and one for the gateway: {shares:?}") };
-    assert_eq!(inside, outside);
-    assert_eq!(inside.len(), 2);
+    let weights: Vec<_> = of_kind(&objects, "VirtualService").map(weights).collect();
+    let [mesh_route, gateway_route] = weights.as_slice() else {
+        panic!("expected a route of the mesh and one of the gateway: {weights:?}")
+    };
+    assert_eq!(mesh_route, gateway_route);
+    assert_eq!(mesh_route.len(), 2);
 }
 
-/// Claims are matched as headers of a name that no header has.
+/// Istio matches claims by a pseudo header, which is valid only in routes of gateways.
 #[test]
-fn no_route_goes_by_claims() {
-    let (out, _) = written("route {\nmatch {\nheaders = { \"@request.auth.claims.sub\" = \"x\" }\n}\n}");
+fn claims_in_route_headers_are_refused() {
+    let (out, _) = render("route {\nmatch {\nheaders = { \"@request.auth.claims.sub\" = \"x\" }\n}\n}");
     assert!(out.to_string().contains("error at route[0].match[0].headers: "), "{out}");
 }

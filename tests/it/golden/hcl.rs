@@ -1,17 +1,17 @@
-//! HCL as values of a schema: what Terraform does before it calls a provider, for literals and `unknown`. What refers to
-//! something else is unknown too.
+//! Evaluates HCL to values of a schema, as Terraform does before it calls a provider. Only literals are evaluated:
+//! the variable `unknown` and references are unknown values.
 
 use std::collections::BTreeMap;
 
 use hcl::{Body, Expression, Structure};
 use terraform_provider_mesh::schema::{Member, MemberKind, Nesting, Number, Schema, Type, Value};
 
-/// The value of a resource block's body.
+/// The value of the body of a resource block, given as text.
 pub(super) fn resource(text: &str, schema: &Schema) -> Value {
     body(&hcl::parse(text).expect("HCL"), schema)
 }
 
-/// The value of a block's body.
+/// The value of the body of a block.
 pub(crate) fn body(body: &Body, schema: &Schema) -> Value {
     for structure in body {
         let name = match structure {
@@ -24,17 +24,19 @@ pub(crate) fn body(body: &Body, schema: &Schema) -> Value {
 }
 
 fn member_value(parent: &Body, member: &Member) -> Value {
-    let written = parent.attributes().find(|attribute| attribute.key.as_str() == member.name).map(|a| &a.expr);
+    let expression = parent.attributes().find(|attribute| attribute.key.as_str() == member.name).map(|a| &a.expr);
     match &member.kind {
-        MemberKind::Attribute { value_type, .. } => written.map_or(Value::Null, |written| value(written, value_type)),
-        MemberKind::Block { .. } if written.is_some_and(is_unknown) => Value::Unknown,
+        MemberKind::Attribute { value_type, .. } => {
+            expression.map_or(Value::Null, |expression| value(expression, value_type))
+        }
+        MemberKind::Block { .. } if expression.is_some_and(is_unknown) => Value::Unknown,
         MemberKind::Block { nesting, schema, .. } => {
             let blocks = parent.blocks().filter(|block| block.identifier.as_str() == member.name);
             let mut blocks: Vec<_> = blocks.map(|block| body(block.body(), schema)).collect();
             match nesting {
                 Nesting::List => Value::List(blocks),
                 Nesting::Single => {
-                    assert!(blocks.len() <= 1, "one block {} at most", member.name);
+                    assert!(blocks.len() <= 1, "at most one block {} is allowed", member.name);
                     blocks.pop().unwrap_or(Value::Null)
                 }
             }
@@ -79,22 +81,22 @@ fn value(expression: &Expression, kind: &Type) -> Value {
     }
 }
 
-/// A value as Terraform shows it in a plan.
-pub(super) fn shown(value: &Value) -> String {
+/// A value in the notation of Terraform's plans.
+pub(super) fn plan_notation(value: &Value) -> String {
     match value {
         Value::Unknown => "(known after apply)".to_owned(),
         Value::Null => "null".to_owned(),
         Value::Bool(b) => b.to_string(),
         Value::Number(number) => number.to_string(),
         Value::String(text) => format!("{text:?}"),
-        Value::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Value::List(items) => format!("[{}]", items.iter().map(plan_notation).collect::<Vec<_>>().join(", ")),
         Value::Map(members) => {
-            let shown = members
+            let members = members
                 .iter()
                 .filter(|(_, value)| **value != Value::Null)
-                .map(|(name, value)| format!("{name} = {}", shown(value)));
-            format!("{{ {} }}", shown.collect::<Vec<_>>().join(", "))
+                .map(|(name, value)| format!("{name} = {}", plan_notation(value)));
+            format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
         }
-        Value::Dynamic(typed) => shown(&typed.1),
+        Value::Dynamic(typed) => plan_notation(&typed.1),
     }
 }

@@ -1,12 +1,11 @@
-//! HCL in, objects or diagnostics out: what a user writes, and what the cluster gets or the user reads. The expectations are
-//! the documentation of what every argument means; `UPDATE_EXPECT=1 cargo test golden` writes them anew.
+//! Golden tests. Each renders a configuration, written in HCL, and compares its objects or its diagnostics with an
+//! expectation. The expectations document the effect of every argument. `UPDATE_EXPECT=1 cargo test golden` rewrites them.
 //!
-//! `unknown` stands for a value that comes at apply, wherever a value may stand; `port = unknown` is a `dynamic` block over
-//! such a value.
+//! In the HCL, `unknown` is a value that is unknown at plan time. `port = unknown` is a `dynamic` block over such a value.
 
-// A failure here is a test's failure: it may panic, and clippy knows only functions marked as tests.
+// Helpers of tests may panic. Clippy exempts only the functions that are marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
-// Expectations are written by a program, which always writes them.
+// `UPDATE_EXPECT` always writes the hashes of raw strings.
 #![allow(clippy::needless_raw_string_hashes)]
 
 mod construction;
@@ -14,11 +13,11 @@ mod external_service;
 mod gateway;
 mod global_defaults;
 pub(crate) mod hcl;
-mod laws;
 mod live;
 mod namespace;
+mod properties;
 mod service;
-pub(crate) mod sound;
+pub(crate) mod valid_configs;
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -32,7 +31,7 @@ use terraform_provider_mesh::{
     schema::{Value, model::Model},
 };
 
-/// What is expected: beside the test, or in a file where it is long.
+/// An expectation, which is in the source of the test or, if it is long, in a file.
 trait Expected {
     fn assert(&self, actual: &str);
 }
@@ -49,7 +48,7 @@ impl Expected for ExpectFile {
     }
 }
 
-/// A provider block that says nothing.
+/// The mesh of an empty provider block.
 fn mesh() -> Mesh {
     Mesh {
         root_namespace: "istio-system".to_owned(),
@@ -65,37 +64,38 @@ fn mesh() -> Mesh {
     }
 }
 
-/// Compares what `text` means with what is expected, in a mesh whose provider block says nothing.
+/// Compares the objects or diagnostics of a configuration with an expectation, in the mesh of an empty provider block.
 fn check<R: ResourceType>(text: &str, expect: &impl Expected) {
     check_in::<R>(&mesh(), text, expect);
 }
 
-/// Likewise, in this mesh.
+/// Compares the objects or diagnostics of a configuration with an expectation, in `mesh`.
 fn check_in<R: ResourceType>(mesh: &Mesh, text: &str, expect: &impl Expected) {
-    expect.assert(&meaning::<R>(mesh, text));
+    expect.assert(&rendered_text::<R>(mesh, text));
 }
 
-/// Likewise, the one object of this kind.
+/// Compares the first object whose key starts with `kind`, or all of the output if there is none.
 fn check_object<R: ResourceType>(kind: &str, text: &str, expect: &impl Expected) {
-    let meaning = meaning::<R>(&mesh(), text);
-    let object = meaning.split("--- # ").find(|object| object.starts_with(kind));
-    expect.assert(object.unwrap_or(&meaning));
+    let rendered = rendered_text::<R>(&mesh(), text);
+    let object = rendered.split("--- # ").find(|object| object.starts_with(kind));
+    expect.assert(object.unwrap_or(&rendered));
 }
 
-/// The objects as YAML, or the errors; warnings stand before the objects.
-fn meaning<R: ResourceType>(mesh: &Mesh, text: &str) -> String {
+/// The warnings and objects of a configuration, as YAML, or only its diagnostics if there are errors.
+fn rendered_text<R: ResourceType>(mesh: &Mesh, text: &str) -> String {
     let value = hcl::resource(text, R::schema());
     let mut out = Diagnostics::default();
     let config = R::decode(&value, &Path::root(), &mut out);
     R::validate(&config, &mut out);
     R::validate_in_mesh(&config, mesh, &config.render(mesh), &mut out);
     for diagnostic in out.iter() {
-        assert!(diagnostic.summary.chars().count() <= 60, "too long: {}", diagnostic.summary);
+        assert!(diagnostic.summary.chars().count() <= 60, "summary is too long: {}", diagnostic.summary);
     }
-    if out.has_errors() { out.to_string() } else { format!("{out}{}", objects::<R>(&config, mesh)) }
+    if out.has_errors() { out.to_string() } else { format!("{out}{}", objects_text::<R>(&config, mesh)) }
 }
 
-fn objects<R: ResourceType>(config: &R, mesh: &Mesh) -> String {
+/// The objects of a valid configuration as YAML. A line says which are unknown and of which only some fields are owned.
+fn objects_text<R: ResourceType>(config: &R, mesh: &Mesh) -> String {
     let Ok(objects) = R::render(config, mesh) else { return "which objects there are: known at apply\n".to_owned() };
     let mut text = String::new();
     for (key, object) in objects {
@@ -112,29 +112,38 @@ fn objects<R: ResourceType>(config: &R, mesh: &Mesh) -> String {
     text
 }
 
-/// Compares the computed attributes, one a line.
+/// Compares the computed attributes, one on each line.
 fn check_outputs<R: ResourceType>(text: &str, expect: &Expect) {
-    expect.assert_eq(&knowledge::<R>(text).1);
+    expect.assert_eq(&evaluate::<R>(text).outputs);
 }
 
-/// For each text: what of its objects and computed attributes comes at apply.
+/// Compares, for each labelled configuration, the objects and computed attributes that are unknown at plan time.
 fn check_unknown<R: ResourceType>(texts: &[(&str, String)], expect: &Expect) {
     let mut lines = String::new();
-    for (what, text) in texts {
-        let unknown = knowledge::<R>(text).2;
+    for (label, text) in texts {
+        let unknown = evaluate::<R>(text).unknown;
         let unknown = if unknown.is_empty() { "nothing".to_owned() } else { unknown.join(", ") };
-        writeln!(lines, "{what}: {unknown}").unwrap();
+        writeln!(lines, "{label}: {unknown}").unwrap();
     }
     expect.assert_eq(&lines);
 }
 
 /// Compares the keys of the objects.
 fn check_keys<R: ResourceType>(text: &str, expect: &Expect) {
-    expect.assert_eq(&knowledge::<R>(text).0);
+    expect.assert_eq(&evaluate::<R>(text).keys);
 }
 
-/// The keys of the objects and the computed attributes, one a line, and the names of those that come at apply.
-fn knowledge<R: ResourceType>(text: &str) -> (String, String, Vec<String>) {
+/// The objects and computed attributes of a valid configuration at plan time.
+struct Evaluation {
+    /// Keys of the objects, one on each line.
+    keys: String,
+    /// Computed attributes and their values, one on each line.
+    outputs: String,
+    /// Kinds and name suffixes of the unknown objects, and names of the unknown attributes.
+    unknown: Vec<String>,
+}
+
+fn evaluate<R: ResourceType>(text: &str) -> Evaluation {
     let value = hcl::resource(text, R::schema());
     let mut out = Diagnostics::default();
     let config = R::decode(&value, &Path::root(), &mut out);
@@ -157,10 +166,10 @@ fn knowledge<R: ResourceType>(text: &str) -> (String, String, Vec<String>) {
     let id = R::id(&config, Ok(&mesh())).map_or(Value::Unknown, Value::String);
     let Value::Map(computed) = R::outputs(&config, &mesh()).encode() else { panic!("outputs are an object") };
     for (name, value) in std::iter::once(("id".to_owned(), id)).chain(computed) {
-        writeln!(outputs, "{name} = {}", hcl::shown(&value)).unwrap();
+        writeln!(outputs, "{name} = {}", hcl::plan_notation(&value)).unwrap();
         if value == Value::Unknown {
             unknown.push(name);
         }
     }
-    (keys, outputs, unknown)
+    Evaluation { keys, outputs, unknown }
 }

@@ -1,4 +1,4 @@
-//! What is wrong, where, why, and what to do: all of it at once.
+//! Diagnostics of faulty configurations. One validation reports all of them.
 
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::resources::gateway::Gateway;
@@ -6,13 +6,14 @@ use terraform_provider_mesh::resources::gateway::Gateway;
 use super::public;
 use crate::golden::check;
 
+/// A server block. Commas separate the arguments.
 fn server(arguments: &str) -> String {
     let arguments = arguments.replace(", ", "\n");
     format!("server {{\n{arguments}\n}}\n")
 }
 
-/// HTTPS for one host with these TLS settings.
-fn tls(settings: &str, expect: &Expect) {
+/// Compares the diagnostics of an HTTPS server for one host with these TLS settings.
+fn check_tls(settings: &str, expect: &Expect) {
     check::<Gateway>(
         &public(&server(&format!(
             "port = 443, protocol = \"https\", hosts = [\"a.example.com\"], tls {{\n{settings}\n}}"
@@ -22,7 +23,7 @@ fn tls(settings: &str, expect: &Expect) {
 }
 
 #[test]
-fn every_mistake_of_one_value() {
+fn invalid_values() {
     check::<Gateway>(
         r#"
         name            = "Public"
@@ -91,7 +92,7 @@ fn no_server() {
 }
 
 #[test]
-fn the_default_account() {
+fn default_service_account() {
     let text = public(&server("port = 80, protocol = \"http\", hosts = [\"*\"]"));
     check::<Gateway>(
         &format!("{text}service_account = \"default\""),
@@ -103,15 +104,15 @@ fn the_default_account() {
 }
 
 #[test]
-fn versions_that_exclude_each_other() {
-    tls(
+fn max_version_below_min_version() {
+    check_tls(
         "credential_name = \"a\"\nmax_version = \"1.2\"",
         &expect![[r#"
         error at server[0].tls.max_version: The maximum is below the minimum
           No version is both 1.3 or later and 1.2 or earlier, and every handshake would fail; Istio takes it without a word. min_version is 1.3 unless written.
     "#]],
     );
-    tls(
+    check_tls(
         "credential_name = \"a\"\nmin_version = \"1.3\"\nmax_version = \"1.2\"",
         &expect![[r#"
         error at server[0].tls.max_version: The maximum is below the minimum
@@ -121,8 +122,8 @@ fn versions_that_exclude_each_other() {
 }
 
 #[test]
-fn suites_without_an_effect() {
-    tls(
+fn cipher_suites_without_tls_1_2() {
+    check_tls(
         "credential_name = \"a\"\ncipher_suites = [\"AES128-SHA\"]",
         &expect![[r#"
         error at server[0].tls.cipher_suites: Cipher suites without an effect
@@ -132,15 +133,15 @@ fn suites_without_an_effect() {
 }
 
 #[test]
-fn no_certificate() {
-    tls(
+fn missing_or_unused_credential_name() {
+    check_tls(
         "mode = \"mutual\"",
         &expect![[r#"
         error at server[0].tls.credential_name: No certificate
           mutual needs one: write credential_name, a TLS Secret in the namespace of the gateway. (IST0101)
     "#]],
     );
-    tls(
+    check_tls(
         "mode = \"istio_mutual\"\ncredential_name = \"a\"",
         &expect![[r#"
         error at server[0].tls.credential_name: A certificate that nobody uses
@@ -150,8 +151,8 @@ fn no_certificate() {
 }
 
 #[test]
-fn settings_of_tls_that_ends_elsewhere() {
-    tls(
+fn tls_settings_with_passthrough() {
+    check_tls(
         "mode = \"passthrough\"\ncredential_name = \"a\"\nmin_version = \"1.2\"\nmax_version = \"1.3\"\ncipher_suites = [\"AES128-SHA\"]",
         &expect![[r#"
             error at server[0].tls.credential_name: A certificate that nobody uses
@@ -167,7 +168,7 @@ fn settings_of_tls_that_ends_elsewhere() {
 }
 
 #[test]
-fn tls_where_there_is_none_and_none_where_there_is() {
+fn tls_block_contradicts_protocol() {
     let servers = [
         server("port = 443, protocol = \"https\", hosts = [\"a.example.com\"]"),
         server("port = 80, protocol = \"http\", hosts = [\"a.example.com\"], tls {\nmode = \"passthrough\"\n}"),
@@ -187,7 +188,7 @@ fn tls_where_there_is_none_and_none_where_there_is() {
 }
 
 #[test]
-fn two_protocols_on_one_port() {
+fn conflicting_protocols_on_one_port() {
     let servers = [
         server("port = 80, protocol = \"http\", hosts = [\"a.example.com\"]"),
         server("port = 80, protocol = \"https\", hosts = [\"b.example.com\"], tls {\ncredential_name = \"b\"\n}"),
@@ -206,13 +207,14 @@ fn two_protocols_on_one_port() {
     );
 }
 
-/// A host may be shared out among namespaces, and not twice to one.
+/// Servers for the same host must be for different namespaces.
 #[test]
-fn the_same_host_twice() {
-    let one = |more: &str| server(&format!("port = 80, protocol = \"http\", hosts = [\"a.example.com\"]{more}"));
-    let shop = one(", namespaces = [\"shop\"]");
+fn duplicate_host() {
+    let server_with =
+        |more: &str| server(&format!("port = 80, protocol = \"http\", hosts = [\"a.example.com\"]{more}"));
+    let shop = server_with(", namespaces = [\"shop\"]");
     check::<Gateway>(
-        &public(&[shop.clone(), one("")].concat()),
+        &public(&[shop.clone(), server_with("")].concat()),
         &expect![[r#"
         error at server[1].hosts: The same host twice
           Another server has a.example.com on port 80, too, and only one of them would serve it. Write it once. (IST0145)
@@ -225,7 +227,7 @@ fn the_same_host_twice() {
           Another server has a.example.com on port 80, too, and only one of them would serve it. Write it once. (IST0145)
     "#]],
     );
-    let other = one(", namespaces = [\"pci\"]");
+    let other = server_with(", namespaces = [\"pci\"]");
     let both = [shop, other].concat();
     crate::golden::check_keys::<Gateway>(
         &public(&both),

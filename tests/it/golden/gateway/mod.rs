@@ -1,4 +1,4 @@
-//! `mesh_gateway`: every argument, every default.
+//! Objects, computed attributes and diagnostics of `mesh_gateway`.
 
 mod live;
 mod mistakes;
@@ -9,7 +9,7 @@ use terraform_provider_mesh::resources::gateway::Gateway;
 
 use crate::golden::{check, check_object, check_outputs};
 
-/// A gateway with these servers.
+/// A gateway with its required arguments and `servers`.
 fn public(servers: &str) -> String {
     format!("name = \"public\"\nnamespace = \"istio-ingress\"\nselector = {{ app = \"public\" }}\n{servers}")
 }
@@ -76,9 +76,9 @@ fn every_argument() {
     );
 }
 
-/// TLS 1.3 unless written.
+/// The minimum version is TLS 1.3.
 #[test]
-fn least_tls() {
+fn default_tls_settings() {
     check::<Gateway>(
         &public(
             r#"
@@ -136,9 +136,9 @@ fn least_tls() {
     );
 }
 
-/// Where the workload ends TLS, the gateway sees bytes.
+/// The workload terminates TLS, so the gateway sees no requests and its policy can restrict only the port.
 #[test]
-fn passthrough() {
+fn tls_passthrough() {
     check::<Gateway>(
         &public(
             r#"
@@ -193,7 +193,7 @@ fn passthrough() {
     );
 }
 
-/// What the mesh's own certificates protect.
+/// The server presents the mesh's own certificate, so none is configured.
 #[test]
 fn istio_mutual() {
     check_object::<Gateway>(

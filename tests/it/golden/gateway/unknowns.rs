@@ -1,11 +1,11 @@
-//! Values that come at apply: each leaves only that unknown which needs it.
+//! Unknown arguments: only the objects and outputs that need an argument are unknown.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::gateway::Gateway;
 
 use crate::golden::check_unknown;
 
-const ALL: &str = r#"
+const KNOWN: &str = r#"
 name = "public"
 namespace = "istio-ingress"
 selector = { app = "public" }
@@ -44,12 +44,12 @@ fn one_argument_at_a_time() {
     let texts: Vec<_> = changes
         .iter()
         .map(|(from, to)| {
-            assert!(ALL.contains(from), "{from}");
-            (to.replace('\n', ", "), ALL.replacen(from, to, 1))
+            assert!(KNOWN.contains(from), "{from}");
+            (to.replace('\n', ", "), KNOWN.replacen(from, to, 1))
         })
         .collect();
-    let mut texts: Vec<_> = texts.iter().map(|(shown, text)| (shown.as_str(), text.clone())).collect();
-    let before = ALL.split_once("server").expect("it is there").0;
+    let mut texts: Vec<_> = texts.iter().map(|(label, text)| (label.as_str(), text.clone())).collect();
+    let before = KNOWN.split_once("server").expect("a server block").0;
     texts.push(("server = unknown", format!("{before}server = unknown")));
     let http = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nhttps_redirect = unknown\n}";
     texts.push(("https_redirect = unknown", format!("{before}{http}")));

@@ -195,7 +195,7 @@ fn guardrails_of_another_mesh() {
 fn template_that_does_not_distinguish_namespaces() {
     let text = "guardrails {\n team_rules = true\n action = \"warn\"\n}";
     for template in ["{name}.example.internal", "{name}-{namespace}.x.io"] {
-        let rendered = crate::golden::meaning::<GlobalDefaults>(&mesh_with_template(template), text);
+        let rendered = crate::golden::rendered_text::<GlobalDefaults>(&mesh_with_template(template), text);
         assert!(
             rendered.starts_with("warning at guardrails.team_rules: Global names don't say whose they are"),
             "{rendered}"

@@ -1,4 +1,4 @@
-//! What is wrong, where, why, and what to do: all of it at once.
+//! Diagnostics of faulty configurations. One validation reports all of them.
 
 use expect_test::expect;
 use terraform_provider_mesh::{mesh::Mesh, resources::namespace::Namespace};
@@ -6,7 +6,7 @@ use terraform_provider_mesh::{mesh::Mesh, resources::namespace::Namespace};
 use crate::golden::{check, check_in, mesh};
 
 #[test]
-fn five_mistakes_at_once() {
+fn all_mistakes_are_reported() {
     check::<Namespace>(
         r#"
         name               = "Shop"
@@ -48,7 +48,7 @@ fn five_mistakes_at_once() {
 }
 
 #[test]
-fn two_ways_of_injection() {
+fn injection_and_revision() {
     check::<Namespace>(
         r#"
         name      = "shop"
@@ -63,7 +63,7 @@ fn two_ways_of_injection() {
 }
 
 #[test]
-fn labels_that_arguments_write() {
+fn labels_of_other_arguments() {
     check::<Namespace>(
         r#"
         name   = "shop"
@@ -82,7 +82,7 @@ fn labels_that_arguments_write() {
 }
 
 #[test]
-fn nothing_of_somebody_else() {
+fn existing_namespace_without_arguments() {
     check::<Namespace>(
         r#"
         name   = "shop"
@@ -96,7 +96,7 @@ fn nothing_of_somebody_else() {
 }
 
 #[test]
-fn rights_for_nobody() {
+fn rbac_without_subjects() {
     check::<Namespace>(
         r#"
         name = "shop"
@@ -112,7 +112,7 @@ fn rights_for_nobody() {
 }
 
 #[test]
-fn exceptions_that_contradict() {
+fn contradictory_mtls_exceptions() {
     check::<Namespace>(
         r#"
         name = "shop"
@@ -152,7 +152,7 @@ fn exceptions_that_contradict() {
 }
 
 #[test]
-fn a_service_by_its_host() {
+fn cluster_host_in_calls() {
     check::<Namespace>(
         r#"
         name  = "shop"
@@ -165,9 +165,10 @@ fn a_service_by_its_host() {
     );
 }
 
-/// What stands there holds for all; rights and labels don't.
+/// Policies and Sidecars of the root namespace apply to the whole mesh, so their arguments are refused. Labels and
+/// RoleBindings apply to the namespace alone.
 #[test]
-fn in_the_root_namespace() {
+fn root_namespace() {
     check::<Namespace>(
         r#"
         name               = "istio-system"
@@ -189,9 +190,9 @@ fn in_the_root_namespace() {
               What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove mtls here.
         "#]],
     );
-    let elsewhere = Mesh { root_namespace: "mesh".to_owned(), ..mesh() };
+    let other_mesh = Mesh { root_namespace: "mesh".to_owned(), ..mesh() };
     check_in::<Namespace>(
-        &elsewhere,
+        &other_mesh,
         r#"
         name   = "istio-system"
         create = false

@@ -1,4 +1,4 @@
-//! `mesh_namespace`: every argument, every default.
+//! Objects, computed attributes and diagnostics of `mesh_namespace`.
 
 mod live;
 mod mistakes;
@@ -12,7 +12,7 @@ use terraform_provider_mesh::{mesh::Mesh, resources::namespace::Namespace};
 use crate::golden::{check, check_in, check_object, check_outputs, mesh};
 
 #[test]
-fn least() {
+fn required_arguments_only() {
     let text = r#"
         name = "shop"
     "#;
@@ -98,9 +98,9 @@ fn revision() {
     );
 }
 
-/// Pods get no sidecar, whatever the installation says.
+/// The label disables injection even if the installation injects by default.
 #[test]
-fn no_injection() {
+fn injection_disabled() {
     check::<Namespace>(
         r#"
         name      = "shop"
@@ -118,9 +118,9 @@ fn no_injection() {
     );
 }
 
-/// Somebody else's: labels and annotations that are written, and nothing that the provider block adds.
+/// The Namespace gets only the labels of the resource's arguments, and none of the provider's.
 #[test]
-fn of_somebody_else() {
+fn existing_namespace() {
     let mesh = Mesh { labels: [("managed-by".to_owned(), "terraform".to_owned())].into(), ..mesh() };
     check_in::<Namespace>(
         &mesh,
@@ -154,9 +154,9 @@ fn of_somebody_else() {
     );
 }
 
-/// Nothing is written on the Namespace, so nothing of it is ours.
+/// Without labels or annotations to set, the Namespace isn't among the objects.
 #[test]
-fn of_somebody_else_entirely() {
+fn existing_namespace_without_labels() {
     check::<Namespace>(
         r#"
         name               = "shop"
@@ -180,7 +180,7 @@ fn of_somebody_else_entirely() {
 }
 
 #[test]
-fn off() {
+fn authorization_off() {
     let off = r#"
         name               = "shop"
         authorization_mode = "off"
@@ -197,9 +197,9 @@ fn off() {
     );
 }
 
-/// Only what is in the namespace itself, and what every proxy needs.
+/// The Sidecar contains the own namespace and the platform hosts, which every proxy needs.
 #[test]
-fn calls_nothing() {
+fn empty_calls() {
     let mesh = Mesh { platform_hosts: BTreeSet::from(["observability/*".to_owned()]), ..mesh() };
     check_in::<Namespace>(
         &mesh,
@@ -230,9 +230,8 @@ fn calls_nothing() {
     );
 }
 
-/// Strict unless written.
 #[test]
-fn mtls() {
+fn mtls_is_strict_by_default() {
     check_object::<Namespace>(
         "PeerAuthentication",
         r#"
@@ -253,9 +252,9 @@ fn mtls() {
     );
 }
 
-/// A mode for all, and a port that closes before the others do.
+/// One port requires mTLS while the namespace is still permissive.
 #[test]
-fn mtls_by_port() {
+fn mtls_exception_for_a_port() {
     check::<Namespace>(
         r#"
         name = "shop"
@@ -303,7 +302,7 @@ fn mtls_by_port() {
 }
 
 #[test]
-fn rbac_of_a_pipeline() {
+fn rbac_for_a_service_account() {
     check_object::<Namespace>(
         "RoleBinding",
         r#"
@@ -332,7 +331,7 @@ fn rbac_of_a_pipeline() {
 }
 
 #[test]
-fn with_the_labels_of_the_provider() {
+fn provider_labels() {
     let mesh = Mesh { labels: [("managed-by".to_owned(), "terraform".to_owned())].into(), ..mesh() };
     check_in::<Namespace>(
         &mesh,

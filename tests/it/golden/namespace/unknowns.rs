@@ -1,11 +1,11 @@
-//! Values that come at apply: each leaves only that unknown which needs it.
+//! Unknown arguments: only the objects and outputs that need an argument are unknown.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::namespace::Namespace;
 
 use crate::golden::check_unknown;
 
-const ALL: &str = r#"
+const KNOWN: &str = r#"
     name  = "shop"
     team  = "a"
     calls = ["ledger"]
@@ -50,12 +50,12 @@ fn one_argument_at_a_time() {
     let texts: Vec<_> = changes
         .iter()
         .map(|(from, to)| {
-            let all = ALL.replace("name  =", "name =");
-            assert!(all.contains(from), "{from}");
-            (to.replace('\n', ", "), all.replace(from, to))
+            let known = KNOWN.replace("name  =", "name =");
+            assert!(known.contains(from), "{from}");
+            (to.replace('\n', ", "), known.replace(from, to))
         })
         .collect();
-    let mut texts: Vec<_> = texts.iter().map(|(shown, text)| (shown.as_str(), text.clone())).collect();
+    let mut texts: Vec<_> = texts.iter().map(|(label, text)| (label.as_str(), text.clone())).collect();
     for block in ["mtls = unknown", "rbac = unknown", "mtls { exception = unknown }"] {
         texts.push((block, format!("name = \"shop\"\n{block}")));
     }

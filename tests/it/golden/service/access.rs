@@ -1,4 +1,4 @@
-//! Who may call, and who sees the service.
+//! Authorization: the policies of `access`, `allow`, `deny`, `require_end_user` and `external_authorization`.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::{ResourceType as _, service::Service};
@@ -6,7 +6,7 @@ use terraform_provider_mesh::resources::{ResourceType as _, service::Service};
 use super::payments;
 use crate::golden::{check, check_keys, check_object, check_outputs, mesh};
 
-/// A service that speaks HTTP and bytes.
+/// A service with an HTTP and a TCP port.
 const MIXED: &str = r#"
     name      = "payments"
     namespace = "pci"
@@ -22,8 +22,8 @@ const MIXED: &str = r#"
     }
 "#;
 
-/// Every argument about who may call, but for the one that knows no trial.
-const ALL: &str = r#"
+/// Every argument of authorization that supports a dry run.
+const AUTHORIZATION: &str = r#"
     access    = "namespace"
     export_to = ["shop", "istio-ingress"]
     allow {
@@ -54,7 +54,7 @@ const ALL: &str = r#"
     }
 "#;
 
-const EXTERNAL: &str = r#"
+const EXTERNAL_AUTHORIZATION: &str = r#"
     external_authorization {
       provider = "opa"
       paths    = ["/v1/refunds/*"]
@@ -85,7 +85,7 @@ fn access_none() {
     );
 }
 
-/// Everybody may call, so everybody sees it.
+/// Every workload of the mesh may call, so the objects are exported to all namespaces.
 #[test]
 fn access_mesh() {
     check::<Service>(&payments(r#"access = "mesh""#), &expect_file!["access_mesh.yaml"]);
@@ -126,7 +126,7 @@ fn allow_replaces_the_default_of_access() {
 }
 
 #[test]
-fn access_beside_allow_holds_too() {
+fn access_and_allow_are_combined() {
     check_object::<Service>(
         "AuthorizationPolicy",
         &payments(
@@ -165,7 +165,7 @@ fn access_beside_allow_holds_too() {
 }
 
 #[test]
-fn every_form_of_a_caller() {
+fn caller_formats() {
     check_object::<Service>(
         "AuthorizationPolicy",
         &payments(
@@ -205,7 +205,7 @@ fn every_form_of_a_caller() {
 }
 
 #[test]
-fn any_workload() {
+fn all_workloads_of_the_mesh() {
     check_object::<Service>(
         "AuthorizationPolicy",
         &payments(
@@ -238,9 +238,9 @@ fn any_workload() {
     );
 }
 
-/// A rule that names no source is for everyone, whatever stands beside `anonymous`.
+/// `anonymous` includes callers without an identity, so the rule has no source, whatever else `from` contains.
 #[test]
-fn without_identity_too() {
+fn anonymous_callers() {
     check_object::<Service>(
         "AuthorizationPolicy",
         &payments(
@@ -277,7 +277,7 @@ fn without_identity_too() {
 }
 
 #[test]
-fn an_empty_rule() {
+fn anonymous_callers_without_restrictions() {
     check_object::<Service>(
         "AuthorizationPolicy",
         &payments(
@@ -307,9 +307,9 @@ fn an_empty_rule() {
     );
 }
 
-/// And ports are the Service's in HCL, the workload's in the policy.
+/// Arguments contain ports of the Service; the policy contains the target ports of the workload.
 #[test]
-fn http_attributes_govern_http_ports_alone() {
+fn http_attributes_apply_to_http_ports_only() {
     check_object::<Service>(
         "AuthorizationPolicy",
         r#"
@@ -372,7 +372,7 @@ fn http_attributes_govern_http_ports_alone() {
 }
 
 #[test]
-fn an_allow_block_without_attributes_governs_every_port() {
+fn allow_without_attributes_applies_to_every_port() {
     check_object::<Service>(
         "AuthorizationPolicy",
         r#"
@@ -415,7 +415,7 @@ fn an_allow_block_without_attributes_governs_every_port() {
     );
 }
 
-/// Requests on HTTP ports must carry a token that the mesh verified, but for some paths; other ports carry none.
+/// Requests on HTTP ports need a verified token, except on `except_paths`. Other ports are excluded.
 #[test]
 fn require_end_user() {
     let text = format!("{MIXED}\nrequire_end_user {{\n  except_paths = [\"/healthz\", \"/signin/*\"]\n}}");
@@ -481,7 +481,7 @@ fn require_end_user() {
     );
 }
 
-/// Istio refuses the annotation of a trial on it, even when false.
+/// Istio refuses the dry-run annotation on a CUSTOM policy, even with the value `false`.
 #[test]
 fn external_authorization() {
     let text = format!("{MIXED}\nexternal_authorization {{\n  provider = \"opa\"\n  paths = [\"/admin/*\"]\n}}");
@@ -538,13 +538,13 @@ fn external_authorization() {
     );
 }
 
-/// What lets in and what refuses, each a policy of its own.
+/// Each action has its own policy.
 #[test]
-fn every_policy() {
-    check::<Service>(&format!("{MIXED}{ALL}{EXTERNAL}"), &expect_file!["authorization.yaml"]);
-    // What is refused isn't taken away.
+fn all_policies() {
+    check::<Service>(&format!("{MIXED}{AUTHORIZATION}{EXTERNAL_AUTHORIZATION}"), &expect_file!["authorization.yaml"]);
+    // `effective_callers` contains denied callers as well.
     check_outputs::<Service>(
-        &format!("{MIXED}{ALL}"),
+        &format!("{MIXED}{AUTHORIZATION}"),
         &expect![[r#"
             id = "pci/payments"
             effective_callers = ["istio-ingress/gateway", "pci/*", "shop/checkout"]
@@ -556,9 +556,9 @@ fn every_policy() {
     );
 }
 
-/// A run that was cut off may have left any of them: the next one looks for all.
+/// An interrupted apply may have created any of them, so the next one must find all.
 #[test]
-fn every_policy_is_looked_for() {
+fn possible_objects_contain_all_policies() {
     let possible: Vec<String> = Service::possible_objects("pci/payments", &mesh())
         .iter()
         .map(|(key, stage)| format!("{key} {}", stage.0))
@@ -572,9 +572,9 @@ fn every_policy_is_looked_for() {
     .assert_eq(&policies.join("\n"));
 }
 
-/// A service without `allow` keeps its default beside what it refuses.
+/// A service without `allow` keeps the default of `access` in addition to its `deny` blocks.
 #[test]
-fn deny_alone() {
+fn deny_without_allow() {
     check::<Service>(
         &payments(
             r#"
@@ -584,21 +584,21 @@ fn deny_alone() {
         }
     "#,
         ),
-        &expect_file!["deny_alone.yaml"],
+        &expect_file!["deny_without_allow.yaml"],
     );
 }
 
-/// Nothing refuses in a trial, and every namespace sees the service, but where `export_to` says otherwise.
+/// A dry run refuses no request. The objects are exported to the namespaces of `export_to`.
 #[test]
-fn every_policy_in_a_trial() {
-    let text = format!("{MIXED}{ALL}\nauthorization_mode = \"dry_run\"");
+fn all_policies_in_a_dry_run() {
+    let text = format!("{MIXED}{AUTHORIZATION}\nauthorization_mode = \"dry_run\"");
     check::<Service>(&text, &expect_file!["authorization_dry_run.yaml"]);
 }
 
 #[test]
-fn no_policy_when_off() {
+fn no_policies_when_off() {
     check_keys::<Service>(
-        &format!("{MIXED}{ALL}{EXTERNAL}\nauthorization_mode = \"off\""),
+        &format!("{MIXED}{AUTHORIZATION}{EXTERNAL_AUTHORIZATION}\nauthorization_mode = \"off\""),
         &expect![[r#"
         Service/pci/payments
         DestinationRule/pci/payments-pci

@@ -1,30 +1,30 @@
-//! What is wrong about who may call, and what is told of it.
+//! Diagnostics of arguments of authorization.
 
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::resources::service::Service;
 
 use super::payments;
-use crate::golden::{meaning, mesh};
+use crate::golden::{mesh, rendered_text};
 
-/// A service that speaks HTTP and bytes, and these arguments.
-fn mixed(arguments: &str) -> String {
+/// A service with an HTTP and a TCP port and `arguments`.
+fn http_and_tcp(arguments: &str) -> String {
     payments(&format!("port {{\n  number = 9000\n  protocol = \"tcp\"\n  target_port = 19000\n}}\n{arguments}"))
 }
 
-/// A service that speaks bytes, and these arguments.
-fn bytes(arguments: &str) -> String {
+/// A service with one TCP port and `arguments`.
+fn tcp_only(arguments: &str) -> String {
     payments(arguments).replace("\"http\"", "\"tcp\"")
 }
 
-/// What is told, errors or warnings.
-fn told(text: &str, expect: &Expect) {
-    let meaning = meaning::<Service>(&mesh(), text);
-    expect.assert_eq(meaning.split("--- # ").next().unwrap_or_default());
+/// Compares the errors or warnings of a configuration.
+fn check_diagnostics(text: &str, expect: &Expect) {
+    let rendered = rendered_text::<Service>(&mesh(), text);
+    expect.assert_eq(rendered.split("--- # ").next().unwrap_or_default());
 }
 
 #[test]
-fn every_mistake_of_one_value() {
-    told(
+fn invalid_values() {
+    check_diagnostics(
         &payments(
             r#"
         export_to = ["Shop", "shop/checkout"]
@@ -106,8 +106,8 @@ fn every_mistake_of_one_value() {
 }
 
 #[test]
-fn what_must_be_written() {
-    told(
+fn missing_required_arguments() {
+    check_diagnostics(
         &payments(
             r#"
         deny {
@@ -153,14 +153,14 @@ fn http_rules_on_a_tcp_port() {
     ] {
         let block =
             |word: &str| format!("{word} {{\n  from = [\"shop/checkout\"]\n  ports = [9000]\n  {attribute}\n}}\n");
-        told(&mixed(&(block("allow") + &block("deny"))), &expect);
+        check_diagnostics(&http_and_tcp(&(block("allow") + &block("deny"))), &expect);
     }
 }
 
 #[test]
-fn rules_on_requests_without_an_http_port() {
-    told(
-        &bytes(
+fn request_rules_without_an_http_port() {
+    check_diagnostics(
+        &tcp_only(
             r#"
         allow {
           from  = ["shop/checkout"]
@@ -192,8 +192,8 @@ fn rules_on_requests_without_an_http_port() {
 }
 
 #[test]
-fn rules_on_requests_without_any_port() {
-    told(
+fn request_rules_without_any_port() {
+    check_diagnostics(
         "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"\nrequire_end_user {}",
         &expect![[r#"
         error at require_end_user: Rule on requests without an HTTP port
@@ -202,11 +202,11 @@ fn rules_on_requests_without_any_port() {
     );
 }
 
-/// An allow block with methods opens no TCP port, which is easily forgotten.
+/// An `allow` block with methods allows nothing on TCP ports.
 #[test]
-fn a_port_that_no_block_opens() {
-    told(
-        &mixed(
+fn port_without_callers() {
+    check_diagnostics(
+        &http_and_tcp(
             r#"
         allow {
           from    = ["shop/checkout"]
@@ -219,8 +219,8 @@ fn a_port_that_no_block_opens() {
               No allow block governs it: those with methods, paths, hosts or end_user govern HTTP ports alone, and those with ports these. If tcp calls of it are meant to pass, write an allow block with ports = [9000].
         "#]],
     );
-    told(
-        &mixed(
+    check_diagnostics(
+        &http_and_tcp(
             r#"
         access = "namespace"
         allow {
@@ -233,11 +233,11 @@ fn a_port_that_no_block_opens() {
     );
 }
 
-/// A gateway's requests come in without an allow block.
+/// An `ingress` block allows the gateway's requests without an `allow` block.
 #[test]
-fn a_port_that_a_way_in_opens() {
-    told(
-        &mixed(
+fn port_opened_by_ingress() {
+    check_diagnostics(
+        &http_and_tcp(
             r#"
         allow {
           from  = ["shop/checkout"]
@@ -254,8 +254,8 @@ fn a_port_that_a_way_in_opens() {
 }
 
 #[test]
-fn callers_beside_everybody() {
-    told(
+fn redundant_callers() {
+    check_diagnostics(
         &payments(
             r#"
         allow {
@@ -277,9 +277,9 @@ fn callers_beside_everybody() {
 }
 
 #[test]
-fn methods_of_grpc() {
+fn methods_on_grpc_ports() {
     let grpc = |arguments: &str| payments(arguments).replace("\"http\"", "\"grpc\"");
-    told(
+    check_diagnostics(
         &grpc(
             r#"
         allow {
@@ -302,8 +302,8 @@ fn methods_of_grpc() {
 }
 
 #[test]
-fn a_host_that_a_port_evades() {
-    told(
+fn denied_host_pattern_can_be_evaded() {
+    check_diagnostics(
         &payments(
             r#"
         deny {
@@ -320,8 +320,8 @@ fn a_host_that_a_port_evades() {
 }
 
 #[test]
-fn a_deny_block_without_effect() {
-    told(
+fn deny_without_effect() {
+    check_diagnostics(
         &payments(
             r#"
         allow {
@@ -344,8 +344,8 @@ fn a_deny_block_without_effect() {
 }
 
 #[test]
-fn everything_is_refused() {
-    told(
+fn deny_of_all_requests() {
+    check_diagnostics(
         &payments(
             r#"
         deny {
@@ -361,8 +361,8 @@ fn everything_is_refused() {
 }
 
 #[test]
-fn paths_without_an_end_user() {
-    told(
+fn contradictory_except_paths() {
+    check_diagnostics(
         &payments(
             r#"
         require_end_user {
@@ -375,7 +375,7 @@ fn paths_without_an_end_user() {
               "/*" is every path. Leave it out, or leave out require_end_user.
         "#]],
     );
-    told(
+    check_diagnostics(
         &payments(
             r#"
         allow {
@@ -397,17 +397,17 @@ fn paths_without_an_end_user() {
 }
 
 #[test]
-fn external_authorization_waits_for_enforce() {
+fn external_authorization_requires_enforce() {
     for mode in ["dry_run", "off"] {
         let text = format!("authorization_mode = {mode:?}\nexternal_authorization {{\n  provider = \"opa\"\n}}");
-        let meaning = meaning::<Service>(&mesh(), &payments(&text));
+        let rendered = rendered_text::<Service>(&mesh(), &payments(&text));
         assert!(
-            meaning.contains("warning at external_authorization: External authorization is not asked yet"),
-            "{meaning}"
+            rendered.contains("warning at external_authorization: External authorization is not asked yet"),
+            "{rendered}"
         );
-        assert!(!meaning.contains("ext-authz"), "{meaning}");
+        assert!(!rendered.contains("ext-authz"), "{rendered}");
     }
-    told(
+    check_diagnostics(
         &payments("authorization_mode = \"dry_run\"\nexternal_authorization {\n  provider = \"opa\"\n}"),
         &expect![[r#"
             warning at external_authorization: External authorization is not asked yet

@@ -1,4 +1,4 @@
-//! Which namespaces see the service: Service, DestinationRule and VirtualService say the same.
+//! Visibility: Service, DestinationRule and VirtualService are exported to the same namespaces.
 
 use std::fmt::Write as _;
 
@@ -6,37 +6,37 @@ use expect_test::{Expect, expect};
 use terraform_provider_mesh::{mesh::Mesh, resources::service::Service};
 
 use super::payments;
-use crate::golden::{check, meaning, mesh};
+use crate::golden::{check, mesh, rendered_text};
 
-/// What the three say, in one line where they agree.
+/// Compares the namespaces to which each object of a configuration is exported. Only the policy has no such field.
 fn check_export(mesh: &Mesh, arguments: &str, expect: &Expect) {
-    let meaning = meaning::<Service>(mesh, &payments(arguments));
-    let mut said = String::new();
-    for object in meaning.split("--- # ").skip(1) {
+    let rendered = rendered_text::<Service>(mesh, &payments(arguments));
+    let mut exports = String::new();
+    for object in rendered.split("--- # ").skip(1) {
         let kind = object.split('/').next().unwrap();
         let lines = object.lines().skip_while(|line| line.trim() != "exportTo:").skip(1);
         let namespaces: Vec<_> = lines.map_while(|line| line.trim().strip_prefix("- ")).collect();
         let annotation = object.lines().find_map(|line| line.trim().strip_prefix("networking.istio.io/exportTo: "));
         match annotation.map(str::to_owned).or((!namespaces.is_empty()).then(|| namespaces.join(","))) {
-            Some(text) => writeln!(said, "{kind}: {}", text.replace(['"', '\''], "")).unwrap(),
+            Some(text) => writeln!(exports, "{kind}: {}", text.replace(['"', '\''], "")).unwrap(),
             None => assert_eq!(kind, "AuthorizationPolicy"),
         }
     }
-    expect.assert_eq(&said);
+    expect.assert_eq(&exports);
 }
 
 const ALLOW: &str = "allow {\n  from = [\"shop/checkout\", \"reporting/*\"]\n}\n";
 
-fn with_gateways() -> Mesh {
+fn mesh_with_gateways() -> Mesh {
     let mut mesh = mesh();
     mesh.gateway_namespaces.insert("istio-ingress".to_owned());
     mesh
 }
 
 #[test]
-fn of_callers_and_gateways() {
+fn exported_to_callers_and_gateways() {
     check_export(
-        &with_gateways(),
+        &mesh_with_gateways(),
         ALLOW,
         &expect![[r#"
             Service: .,istio-ingress,reporting,shop
@@ -47,9 +47,9 @@ fn of_callers_and_gateways() {
 }
 
 #[test]
-fn what_is_written_takes_their_place_but_for_its_own_and_gateways() {
+fn export_to_replaces_callers_but_not_gateways() {
     check_export(
-        &with_gateways(),
+        &mesh_with_gateways(),
         &format!("{ALLOW}export_to = [\"shop\", \"reporting\", \"audit\", \"pci\"]"),
         &expect![[r#"
             Service: .,audit,istio-ingress,reporting,shop
@@ -60,7 +60,7 @@ fn what_is_written_takes_their_place_but_for_its_own_and_gateways() {
 }
 
 #[test]
-fn itself_alone() {
+fn own_namespace_only() {
     check_export(
         &mesh(),
         "export_to = [\".\"]",
@@ -73,9 +73,9 @@ fn itself_alone() {
 }
 
 #[test]
-fn every_namespace() {
+fn all_namespaces() {
     check_export(
-        &with_gateways(),
+        &mesh_with_gateways(),
         "export_to = [\"*\"]",
         &expect![[r#"
             Service: *
@@ -85,32 +85,32 @@ fn every_namespace() {
     );
 }
 
-/// Whoever calls today is seen by the service tomorrow.
+/// Callers that no `allow` block names may still call, so they must see the service.
 #[test]
-fn while_nothing_is_enforced() {
-    let everywhere = expect![[r#"
+fn exported_to_all_namespaces_unless_enforced() {
+    let all_namespaces = expect![[r#"
         Service: *
         DestinationRule: *
         VirtualService: *
     "#]];
-    check_export(&mesh(), &format!("{ALLOW}authorization_mode = \"dry_run\""), &everywhere);
-    check_export(&mesh(), &format!("{ALLOW}authorization_mode = \"off\""), &everywhere);
+    check_export(&mesh(), &format!("{ALLOW}authorization_mode = \"dry_run\""), &all_namespaces);
+    check_export(&mesh(), &format!("{ALLOW}authorization_mode = \"off\""), &all_namespaces);
 }
 
 #[test]
-fn what_is_written_holds_in_a_trial_too() {
-    let written = expect![[r#"
+fn export_to_applies_without_enforcement() {
+    let exports = expect![[r#"
         Service: .,reporting,shop
         DestinationRule: .,reporting,shop
         VirtualService: .,reporting,shop
     "#]];
     let export_to = "export_to = [\"shop\", \"reporting\"]\n";
-    check_export(&mesh(), &format!("{ALLOW}{export_to}authorization_mode = \"dry_run\""), &written);
-    check_export(&mesh(), &format!("{ALLOW}{export_to}authorization_mode = \"off\""), &written);
+    check_export(&mesh(), &format!("{ALLOW}{export_to}authorization_mode = \"dry_run\""), &exports);
+    check_export(&mesh(), &format!("{ALLOW}{export_to}authorization_mode = \"off\""), &exports);
 }
 
 #[test]
-fn everybody_and_somebody() {
+fn star_with_other_namespaces() {
     check::<Service>(
         &payments("export_to = [\"*\", \"shop\"]"),
         &expect![[r#"
@@ -121,11 +121,11 @@ fn everybody_and_somebody() {
 }
 
 #[test]
-fn callers_that_cannot_see_the_service() {
-    let meaning = meaning::<Service>(&mesh(), &payments(&format!("{ALLOW}export_to = [\"audit\"]")));
+fn callers_outside_export_to() {
+    let rendered = rendered_text::<Service>(&mesh(), &payments(&format!("{ALLOW}export_to = [\"audit\"]")));
     expect![[r#"
         warning at export_to: Callers that can't see the service
           allow names "reporting/*", "shop/checkout", but export_to hides the service from reporting, shop: proxies there don't know it, and calls fail. Add them to export_to ("audit"), or remove export_to, which follows allow then.
     "#]]
-    .assert_eq(meaning.split("---").next().unwrap_or_default());
+    .assert_eq(rendered.split("---").next().unwrap_or_default());
 }

@@ -1,4 +1,4 @@
-//! A name that stays when the service moves: the host of the mesh, the routes that lead from it, and who lists it.
+//! Global names: the ServiceEntry of the host, its routes to the Service, and the Sidecars of callers.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::{
@@ -7,25 +7,25 @@ use terraform_provider_mesh::{
 };
 
 use super::payments;
-use crate::golden::{check, check_in, check_keys, check_object, check_outputs, check_unknown, meaning, mesh};
+use crate::golden::{check, check_in, check_keys, check_object, check_outputs, check_unknown, mesh, rendered_text};
 
-/// A mesh whose provider block has a template.
-fn named(template: &str) -> Mesh {
+/// The mesh of a provider block with this `global_name_template`.
+fn mesh_with_template(template: &str) -> Mesh {
     Mesh { global_name_template: Some(Template::parse(template).unwrap()), ..mesh() }
 }
 
 const TEMPLATE: &str = "{name}.{namespace}.example.internal";
 
-/// The object of this kind and name, in this mesh.
+/// The object with this key as YAML, or all of the output if there is none.
 fn object(mesh: &Mesh, key: &str, text: &str) -> String {
-    let meaning = meaning::<Service>(mesh, text);
-    let object = meaning.split("--- # ").find(|object| object.starts_with(&format!("{key}\n")));
-    object.unwrap_or(&meaning).to_owned()
+    let rendered = rendered_text::<Service>(mesh, text);
+    let object = rendered.split("--- # ").find(|object| object.starts_with(&format!("{key}\n")));
+    object.unwrap_or(&rendered).to_owned()
 }
 
 /// Port 80 is the first HTTP port, for `http://payments.example.internal/`.
 #[test]
-fn written() {
+fn global_name_argument() {
     let text = payments("global_name = \"payments.example.internal\"\ncalls = []");
     check::<Service>(&text, &expect_file!["global_name.yaml"]);
     check_outputs::<Service>(
@@ -42,8 +42,8 @@ fn written() {
 }
 
 #[test]
-fn by_the_template() {
-    let text = object(&named(TEMPLATE), "ServiceEntry/pci/payments-pci", &payments(""));
+fn template_sets_the_name() {
+    let text = object(&mesh_with_template(TEMPLATE), "ServiceEntry/pci/payments-pci", &payments(""));
     expect![[r#"
         ServiceEntry/pci/payments-pci
         apiVersion: networking.istio.io/v1
@@ -70,9 +70,9 @@ fn by_the_template() {
 }
 
 #[test]
-fn what_is_written_beats_the_template() {
+fn argument_overrides_the_template() {
     let text = payments("global_name = \"charges.example.internal\"");
-    let text = object(&named(TEMPLATE), "VirtualService/pci/payments-pci", &text);
+    let text = object(&mesh_with_template(TEMPLATE), "VirtualService/pci/payments-pci", &text);
     expect![[r#"
         VirtualService/pci/payments-pci
         apiVersion: networking.istio.io/v1
@@ -113,14 +113,14 @@ fn what_is_written_beats_the_template() {
     .assert_eq(&text);
 }
 
-/// Every kind of port: HTTP and gRPC by requests, TCP by port, TLS by the name that is asked for. That is why the global name
-/// has a VirtualService of its own here: on a TLS port, a VirtualService cuts off every name that it doesn't list.
+/// HTTP and gRPC are routed by request, TCP by port and TLS by server name. The global name has its own VirtualService
+/// here, because on a TLS port a VirtualService blocks every server name that it doesn't list.
 #[test]
-fn every_port() {
-    check::<Service>(EVERY_PORT, &expect_file!["global_name_every_port.yaml"]);
+fn every_protocol() {
+    check::<Service>(EVERY_PROTOCOL, &expect_file!["global_name_every_protocol.yaml"]);
 }
 
-const EVERY_PORT: &str = r#"
+const EVERY_PROTOCOL: &str = r#"
     name        = "payments"
     namespace   = "pci"
     global_name = "payments.example.internal"
@@ -145,7 +145,7 @@ const EVERY_PORT: &str = r#"
 "#;
 
 #[test]
-fn port_80_is_the_service_s_where_it_has_one() {
+fn port_80_of_the_service_takes_precedence() {
     let text = r#"
         name        = "payments"
         namespace   = "pci"
@@ -187,9 +187,9 @@ fn port_80_is_the_service_s_where_it_has_one() {
     );
 }
 
-/// Without a name it needs no VirtualService.
+/// A TCP service needs a VirtualService only for its global name.
 #[test]
-fn bytes_alone() {
+fn tcp_only() {
     let text = r#"
         name        = "ledger"
         namespace   = "pci"
@@ -211,7 +211,7 @@ fn bytes_alone() {
 }
 
 #[test]
-fn tls_alone() {
+fn tls_only() {
     let text = r#"
         name        = "ledger"
         namespace   = "pci"
@@ -233,9 +233,10 @@ fn tls_alone() {
     );
 }
 
-/// Callers list both names of a service; a name that the template doesn't make is listed by its namespace.
+/// The Sidecar contains the cluster host and the global host of a called service. A global name that doesn't follow the
+/// template is listed with its namespace.
 #[test]
-fn calls_list_both_names() {
+fn callers_list_both_hosts() {
     let text = payments(
         r#"calls = ["ledger", "shop/catalog", "reports/*", "shop/prices.example.internal", "api.stripe.com"]"#,
     );
@@ -264,25 +265,25 @@ fn calls_list_both_names() {
             labels:
               app: payments
     "#]]
-    .assert_eq(&object(&named(TEMPLATE), "Sidecar/pci/payments-pci", &text));
+    .assert_eq(&object(&mesh_with_template(TEMPLATE), "Sidecar/pci/payments-pci", &text));
 }
 
-/// The template of other configurations: this one's services have no global name, but call by it.
+/// With `global_names = false` services have no global name of their own, but call others by the template's names.
 #[test]
 fn global_names_off() {
-    let mesh = Mesh { global_names: false, ..named(TEMPLATE) };
+    let mesh = Mesh { global_names: false, ..mesh_with_template(TEMPLATE) };
     let text = payments(r#"calls = ["ledger"]"#);
     check_in::<Service>(&mesh, &text, &expect_file!["global_names_off.yaml"]);
-    let written = payments("global_name = \"payments.example.internal\"");
+    let named = payments("global_name = \"payments.example.internal\"");
     expect!["ServiceEntry/pci/payments-pci"]
-        .assert_eq(object(&mesh, "ServiceEntry/pci/payments-pci", &written).lines().next().unwrap());
+        .assert_eq(object(&mesh, "ServiceEntry/pci/payments-pci", &named).lines().next().unwrap());
 }
 
 #[test]
-fn a_workload_without_a_service_has_none() {
+fn workload_without_a_service() {
     let text = "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"\ncalls = []";
     check_in::<Service>(
-        &named(TEMPLATE),
+        &mesh_with_template(TEMPLATE),
         text,
         &expect![[r#"
         --- # AuthorizationPolicy/pci/payments-pci
@@ -330,9 +331,9 @@ fn a_workload_without_a_service_has_none() {
 }
 
 #[test]
-fn what_is_no_global_name() {
+fn invalid_global_names() {
     for name in ["payments", "*.example.internal", "payments.pci.svc.cluster.local", "10.0.0.1"] {
-        let text = meaning::<Service>(&mesh(), &payments(&format!("global_name = {name:?}")));
+        let text = rendered_text::<Service>(&mesh(), &payments(&format!("global_name = {name:?}")));
         let expected = match name {
             "payments" => expect![[r#"
                 error at global_name: Invalid global_name
@@ -356,7 +357,7 @@ fn what_is_no_global_name() {
 }
 
 #[test]
-fn the_service_s_own_name_among_calls() {
+fn own_global_name_in_calls() {
     let name = "global_name = \"payments.example.internal\"";
     check::<Service>(
         &payments(&format!("{name}\ncalls = [\"payments.example.internal\", \"shop/payments.example.internal\"]")),
@@ -367,18 +368,18 @@ fn the_service_s_own_name_among_calls() {
               payments.example.internal is this service, and calls looks for it in another namespace. Remove shop/payments.example.internal from calls: a service always reaches itself, by each of its names.
         "#]],
     );
-    let listed =
-        meaning::<Service>(&mesh(), &payments(&format!("{name}\ncalls = [\"pci/payments.example.internal\"]")));
-    assert_eq!(listed, meaning::<Service>(&mesh(), &payments(&format!("{name}\ncalls = []"))));
+    let with_own_name =
+        rendered_text::<Service>(&mesh(), &payments(&format!("{name}\ncalls = [\"pci/payments.example.internal\"]")));
+    assert_eq!(with_own_name, rendered_text::<Service>(&mesh(), &payments(&format!("{name}\ncalls = []"))));
 }
 
 #[test]
-fn a_template_that_makes_too_long_a_name() {
+fn template_result_too_long() {
     let long = "p".repeat(60);
     let text =
         payments(&format!("calls = [\"ledger\", \"shop/{long}\"]")).replace("\"payments\"", &format!("{long:?}"));
     check_in::<Service>(
-        &named("{name}-{namespace}.x.io"),
+        &mesh_with_template("{name}-{namespace}.x.io"),
         &text,
         &expect![[r#"
         error at global_name: The template makes no DNS name
@@ -387,12 +388,12 @@ fn a_template_that_makes_too_long_a_name() {
           By the provider's global_name_template {name}-{namespace}.x.io, it is "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp-shop.x.io": Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Write another template.
     "#]],
     );
-    let written = text.replace("calls = [\"ledger\", ", "global_name = \"p.x.io\"\ncalls = [\"ledger\"] # ");
-    assert!(meaning::<Service>(&named("{name}-{namespace}.x.io"), &written).contains("- p.x.io"));
+    let named = text.replace("calls = [\"ledger\", ", "global_name = \"p.x.io\"\ncalls = [\"ledger\"] # ");
+    assert!(rendered_text::<Service>(&mesh_with_template("{name}-{namespace}.x.io"), &named).contains("- p.x.io"));
 }
 
 #[test]
-fn a_name_that_comes_at_apply() {
+fn unknown_global_name() {
     let name = payments("calls = []\nglobal_name = unknown");
     check_unknown::<Service>(
         &[("global_name", name.clone())],
@@ -400,8 +401,8 @@ fn a_name_that_comes_at_apply() {
         global_name: which objects there are, global_host
     "#]],
     );
-    // With a template there is a name in any case.
-    let keys = meaning::<Service>(&named(TEMPLATE), &name);
+    // With a template every service has a name, so the set of objects is known.
+    let keys = rendered_text::<Service>(&mesh_with_template(TEMPLATE), &name);
     let keys: Vec<_> = keys.lines().filter(|line| line.starts_with("---")).collect();
     expect![[r#"
         --- # Service/pci/payments: these fields of it
@@ -413,14 +414,14 @@ fn a_name_that_comes_at_apply() {
     .assert_eq(&keys.join("\n"));
 }
 
-/// A VirtualService of somebody else's routes the name where one is written; what the template gave would lead nowhere.
+/// An unmanaged VirtualService can route a name that is set by `global_name`. A name of the template would have no route.
 #[test]
-fn where_the_virtual_service_is_somebody_else_s() {
-    let left = payments("unmanaged = [\"VirtualService\"]");
-    assert!(!meaning::<Service>(&named(TEMPLATE), &left).contains("ServiceEntry"));
-    let written = payments("unmanaged = [\"VirtualService\"]\nglobal_name = \"payments.example.internal\"");
+fn unmanaged_virtual_service() {
+    let unmanaged = payments("unmanaged = [\"VirtualService\"]");
+    assert!(!rendered_text::<Service>(&mesh_with_template(TEMPLATE), &unmanaged).contains("ServiceEntry"));
+    let named = payments("unmanaged = [\"VirtualService\"]\nglobal_name = \"payments.example.internal\"");
     check_keys::<Service>(
-        &written,
+        &named,
         &expect![[r#"
         Service/pci/payments
         ServiceEntry/pci/payments-pci
@@ -431,7 +432,7 @@ fn where_the_virtual_service_is_somebody_else_s() {
 }
 
 #[test]
-fn another_object_name() {
+fn object_name() {
     let text = payments("object_name = \"pay\"\ncalls = []\ncreate_service_account = true")
         + "\ndeny {\n  from = [\"shop/*\"]\n}";
     check_keys::<Service>(

@@ -1,4 +1,4 @@
-//! Traffic from outside: the gateway's own VirtualService, and that the gateway may call.
+//! The block `ingress`: the VirtualService of the gateway, and the rule that allows the gateway to call.
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::service::Service;
@@ -6,9 +6,9 @@ use terraform_provider_mesh::resources::service::Service;
 use super::payments;
 use crate::golden::{check, check_keys, check_object, check_outputs, check_unknown};
 
-/// The gateway's namespace sees the service, and its identity may call.
+/// The objects are exported to the namespace of the gateway, and its identity is allowed to call.
 #[test]
-fn one_way_in() {
+fn single_ingress() {
     let text = payments(
         r#"
         resiliency = "high"
@@ -19,7 +19,7 @@ fn one_way_in() {
         }
     "#,
     );
-    check::<Service>(&text, &expect_file!["ingress.yaml"]);
+    check::<Service>(&text, &expect_file!["single_ingress.yaml"]);
     check_outputs::<Service>(
         &text,
         &expect![[r#"
@@ -33,9 +33,9 @@ fn one_way_in() {
     );
 }
 
-/// The policy names the paths that arrive: those after the rewrite. The most specific path comes first.
+/// The policy contains the rewritten paths, which arrive at the workload. The most specific path comes first.
 #[test]
-fn paths_and_a_rewrite() {
+fn paths_and_rewrite() {
     let text = payments(
         r#"
         ingress {
@@ -162,8 +162,8 @@ fn paths_and_a_rewrite() {
     );
 }
 
-/// Two ports, each for a gateway of its own.
-const TWO_WAYS_IN: &str = r#"
+/// Two ports, each with its own gateway.
+const TWO_INGRESSES: &str = r#"
         name      = "payments"
         namespace = "pci"
         port {
@@ -188,11 +188,11 @@ const TWO_WAYS_IN: &str = r#"
         }
     "#;
 
-/// Blocks of other hosts or gateways have names, which stay when another block goes.
+/// Blocks with different hosts or gateways have names, so the objects of one don't depend on the others.
 #[test]
-fn several_ways_in() {
+fn named_ingresses() {
     check_keys::<Service>(
-        TWO_WAYS_IN,
+        TWO_INGRESSES,
         &expect![[r#"
         Service/pci/payments
         DestinationRule/pci/payments-pci
@@ -204,7 +204,7 @@ fn several_ways_in() {
     );
     check_object::<Service>(
         "VirtualService/pci/payments-pci-ingress-grpc",
-        TWO_WAYS_IN,
+        TWO_INGRESSES,
         &expect![[r#"
         VirtualService/pci/payments-pci-ingress-grpc
         apiVersion: networking.istio.io/v1
@@ -232,12 +232,12 @@ fn several_ways_in() {
     );
 }
 
-/// Each gateway may call the port that it is for.
+/// A gateway may call only the port of its own block.
 #[test]
-fn several_gateways_may_call() {
+fn each_gateway_may_call_its_port() {
     check_object::<Service>(
         "AuthorizationPolicy",
-        TWO_WAYS_IN,
+        TWO_INGRESSES,
         &expect![[r#"
         AuthorizationPolicy/pci/payments-pci
         apiVersion: security.istio.io/v1
@@ -277,9 +277,8 @@ fn several_gateways_may_call() {
     );
 }
 
-/// Whoever else sees it: the gateway does.
 #[test]
-fn a_written_export_keeps_the_gateway() {
+fn export_to_includes_the_gateway() {
     let text = payments(
         r#"
         export_to = ["shop"]
@@ -332,7 +331,7 @@ fn a_written_export_keeps_the_gateway() {
 }
 
 #[test]
-fn while_nothing_is_enforced() {
+fn authorization_off() {
     let text = payments(
         r#"
         authorization_mode = "off"
@@ -373,10 +372,10 @@ fn while_nothing_is_enforced() {
     );
 }
 
-const WAY_IN: &str = "gateway = \"istio-ingress/public\"\nhosts = [\"api.example.com\"]";
+const GATEWAY_AND_HOSTS: &str = "gateway = \"istio-ingress/public\"\nhosts = [\"api.example.com\"]";
 
 #[test]
-fn what_comes_at_apply() {
+fn unknown_arguments() {
     let known = payments(
         "ingress {\nname = \"a\"\ngateway = \"i/g\"\nservice_account = \"i/a\"\nhosts = [\"a.example.com\"]\n\
          paths = [\"/a/*\"]\nport = 8080\nrewrite = \"/\"\n}",
@@ -390,9 +389,9 @@ fn what_comes_at_apply() {
         ("port", "8080"),
         ("rewrite", "\"/\""),
     ];
-    let unknown = |(name, written): (&'static str, &str)| {
+    let unknown = |(name, value): (&'static str, &str)| {
         let (before, block) = known.split_once("ingress {").unwrap();
-        let block = block.replace(&format!("{name} = {written}"), &format!("{name} = unknown"));
+        let block = block.replace(&format!("{name} = {value}"), &format!("{name} = unknown"));
         (name, format!("{before}ingress {{{block}"))
     };
     let mut texts: Vec<_> = arguments.map(unknown).into();
@@ -413,7 +412,7 @@ fn what_comes_at_apply() {
 }
 
 #[test]
-fn every_mistake_of_one_value() {
+fn invalid_values() {
     check::<Service>(
         &payments(
             r#"
@@ -457,10 +456,10 @@ fn every_mistake_of_one_value() {
 }
 
 #[test]
-fn no_port_for_it() {
+fn missing_or_ambiguous_port() {
     let tcp = "name = \"payments\"\nnamespace = \"pci\"\nport {\nnumber = 9000\nprotocol = \"tcp\"\n}";
     check::<Service>(
-        &format!("{tcp}\ningress {{\n{WAY_IN}\n}}"),
+        &format!("{tcp}\ningress {{\n{GATEWAY_AND_HOSTS}\n}}"),
         &expect![[r#"
         error at ingress[0]: Ingress without an HTTP port
           A gateway sends requests to ports that speak http, http2 or grpc, and the service has port 9000 (tcp). Correct the protocol of the port, or remove the block.
@@ -468,7 +467,7 @@ fn no_port_for_it() {
     );
     let none = "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"";
     check::<Service>(
-        &format!("{none}\ningress {{\n{WAY_IN}\n}}"),
+        &format!("{none}\ningress {{\n{GATEWAY_AND_HOSTS}\n}}"),
         &expect![[r#"
         error at ingress[0]: Ingress without a Service
           With service = "none" there is nothing that a gateway could send requests to. Remove the block, or say what the Service is.
@@ -476,21 +475,21 @@ fn no_port_for_it() {
     );
     let two = payments("port {\nnumber = 9090\nprotocol = \"grpc\"\n}\nport {\nnumber = 9000\nprotocol = \"tcp\"\n}");
     check::<Service>(
-        &format!("{two}\ningress {{\n{WAY_IN}\n}}"),
+        &format!("{two}\ningress {{\n{GATEWAY_AND_HOSTS}\n}}"),
         &expect![[r#"
         error at ingress[0]: Which port?
           The service has port 8080 (http), 9090 (grpc), 9000 (tcp), and the gateway must know which of the HTTP ports takes these requests. Write port.
     "#]],
     );
     check::<Service>(
-        &format!("{two}\ningress {{\n{WAY_IN}\nport = 9000\n}}"),
+        &format!("{two}\ningress {{\n{GATEWAY_AND_HOSTS}\nport = 9000\n}}"),
         &expect![[r#"
         error at ingress[0].port: No HTTP port 9000
           The service has port 8080 (http), 9090 (grpc), 9000 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
     "#]],
     );
     check::<Service>(
-        &format!("{two}\ningress {{\n{WAY_IN}\nport = 81\n}}"),
+        &format!("{two}\ningress {{\n{GATEWAY_AND_HOSTS}\nport = 81\n}}"),
         &expect![[r#"
         error at ingress[0].port: No HTTP port 81
           The service has port 8080 (http), 9090 (grpc), 9000 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
@@ -499,9 +498,9 @@ fn no_port_for_it() {
 }
 
 #[test]
-fn a_virtual_service_that_is_left_to_others() {
+fn ingress_with_unmanaged_virtual_service() {
     check::<Service>(
-        &payments(&format!("unmanaged = [\"VirtualService\"]\ningress {{\n{WAY_IN}\n}}")),
+        &payments(&format!("unmanaged = [\"VirtualService\"]\ningress {{\n{GATEWAY_AND_HOSTS}\n}}")),
         &expect![[r#"
             error at ingress: ingress without a VirtualService
               ingress is a VirtualService, and unmanaged leaves those to somebody else. Remove the ingress blocks, or take VirtualService out of unmanaged.
@@ -510,7 +509,7 @@ fn a_virtual_service_that_is_left_to_others() {
 }
 
 #[test]
-fn rewrites_that_garble() {
+fn invalid_rewrites() {
     for arguments in [
         "rewrite = \"/x\"",
         "paths = [\"/v1/*\", \"/v2*\"]\nrewrite = \"/\"",
@@ -530,14 +529,15 @@ fn rewrites_that_garble() {
                   Of /v2/charges, //charges would be left: / takes the place of /v2 to the letter. Let both end in "/", or neither.
             "#]],
         };
-        check::<Service>(&payments(&format!("ingress {{\n{WAY_IN}\n{arguments}\n}}")), &expected);
+        check::<Service>(&payments(&format!("ingress {{\n{GATEWAY_AND_HOSTS}\n{arguments}\n}}")), &expected);
     }
 }
 
 #[test]
-fn two_of_one_name() {
-    let second =
-        |block: &str| payments(&format!("ingress {{\n{WAY_IN}\npaths = [\"/a\"]\n}}\ningress {{\n{block}\n}}"));
+fn conflicting_ingresses_of_one_name() {
+    let second = |block: &str| {
+        payments(&format!("ingress {{\n{GATEWAY_AND_HOSTS}\npaths = [\"/a\"]\n}}\ningress {{\n{block}\n}}"))
+    };
     check::<Service>(
         &second("gateway = \"istio-ingress/other\"\nhosts = [\"api.example.com\"]"),
         &expect![[r#"
@@ -546,7 +546,7 @@ fn two_of_one_name() {
     "#]],
     );
     check::<Service>(
-        &second(&format!("service_account = \"x/y\"\n{WAY_IN}")),
+        &second(&format!("service_account = \"x/y\"\n{GATEWAY_AND_HOSTS}")),
         &expect![[r#"
         error at ingress[1].service_account: Two ingresses of one name
           ingress[0] is without a name, too, and has another service_account. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
@@ -562,7 +562,7 @@ fn two_of_one_name() {
 }
 
 #[test]
-fn one_host_by_two_patterns() {
+fn overlapping_hosts() {
     check::<Service>(
         &payments(
             "ingress {\ngateway = \"istio-ingress/public\"\nhosts = [\"*.example.com\", \"a.example.com\", \"a.example.org\"]\n}",
@@ -575,9 +575,11 @@ fn one_host_by_two_patterns() {
 }
 
 #[test]
-fn one_host_under_two_names() {
+fn one_host_in_two_ingresses() {
     check::<Service>(
-        &payments(&format!("ingress {{\n{WAY_IN}\n}}\ningress {{\nname = \"b\"\n{WAY_IN}\npaths = [\"/b\"]\n}}")),
+        &payments(&format!(
+            "ingress {{\n{GATEWAY_AND_HOSTS}\n}}\ningress {{\nname = \"b\"\n{GATEWAY_AND_HOSTS}\npaths = [\"/b\"]\n}}"
+        )),
         &expect![[r#"
             error at ingress[1].hosts: api.example.com twice at one gateway
               ingress[0] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
@@ -586,9 +588,11 @@ fn one_host_under_two_names() {
 }
 
 #[test]
-fn what_is_never_reached() {
+fn unreachable_ingress() {
     let second = |first: &str, second: &str| {
-        payments(&format!("ingress {{\n{WAY_IN}\n{first}\n}}\ningress {{\n{WAY_IN}\n{second}\n}}"))
+        payments(&format!(
+            "ingress {{\n{GATEWAY_AND_HOSTS}\n{first}\n}}\ningress {{\n{GATEWAY_AND_HOSTS}\n{second}\n}}"
+        ))
     };
     check::<Service>(
         &second("", "paths = [\"/b\"]"),
@@ -616,14 +620,14 @@ fn what_is_never_reached() {
     );
 }
 
-/// As within the mesh: subsets and weights are the same, and so is what happens while a version is added or removed.
+/// Subsets and weights are those of the mesh's route.
 #[test]
-fn versions_take_their_shares() {
+fn gateway_routes_have_the_version_weights() {
     let versions = "version {\nname = \"v1\"\nlabels = { version = \"v1\" }\nweight = 90\n}\n\
                     version {\nname = \"v2\"\nlabels = { version = \"v2\" }\nweight = 10\n}";
     check_object::<Service>(
         "VirtualService/pci/payments-pci-ingress",
-        &payments(&format!("{versions}\ningress {{\n{WAY_IN}\n}}")),
+        &payments(&format!("{versions}\ningress {{\n{GATEWAY_AND_HOSTS}\n}}")),
         &expect![[r#"
             VirtualService/pci/payments-pci-ingress
             apiVersion: networking.istio.io/v1

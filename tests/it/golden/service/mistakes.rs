@@ -1,13 +1,13 @@
-//! What is wrong, where, why, and what to do: all of it at once.
+//! Diagnostics of faulty configurations. One validation reports all of them.
 
 use expect_test::expect;
 use terraform_provider_mesh::{mesh::service::AuthorizationMode, resources::service::Service};
 
 use super::payments;
-use crate::golden::{check, check_in, meaning, mesh};
+use crate::golden::{check, check_in, mesh, rendered_text};
 
 #[test]
-fn nothing_written() {
+fn no_arguments() {
     check::<Service>(
         "",
         &expect![[r#"
@@ -22,7 +22,7 @@ fn nothing_written() {
 }
 
 #[test]
-fn three_mistakes_at_once() {
+fn all_mistakes_are_reported() {
     check::<Service>(
         &payments(
             r#"
@@ -48,7 +48,7 @@ fn three_mistakes_at_once() {
 }
 
 #[test]
-fn every_mistake_of_one_value() {
+fn invalid_values() {
     check::<Service>(
         r#"
         name            = "Payments"
@@ -150,7 +150,7 @@ fn every_mistake_of_one_value() {
 }
 
 #[test]
-fn the_default_account() {
+fn default_service_account() {
     check::<Service>(
         &payments(r#"service_account = "default""#),
         &expect![[r#"
@@ -175,7 +175,7 @@ fn no_port() {
 }
 
 #[test]
-fn a_port_twice() {
+fn duplicate_port() {
     check::<Service>(
         r#"
         name      = "payments"
@@ -197,7 +197,7 @@ fn a_port_twice() {
 }
 
 #[test]
-fn two_protocols_on_one_target() {
+fn conflicting_protocols_on_one_target_port() {
     check::<Service>(
         r#"
         name      = "payments"
@@ -220,7 +220,7 @@ fn two_protocols_on_one_target() {
 }
 
 #[test]
-fn an_http_rule_on_a_tcp_port() {
+fn http_rule_on_a_tcp_port() {
     check::<Service>(
         r#"
         name      = "payments"
@@ -249,7 +249,7 @@ fn an_http_rule_on_a_tcp_port() {
 }
 
 #[test]
-fn an_http_rule_without_an_http_port() {
+fn http_rule_without_an_http_port() {
     check::<Service>(
         r#"
         name      = "payments"
@@ -271,7 +271,7 @@ fn an_http_rule_without_an_http_port() {
 }
 
 #[test]
-fn a_port_that_is_not_there() {
+fn undeclared_port() {
     check::<Service>(
         &payments(
             r#"
@@ -289,7 +289,7 @@ fn a_port_that_is_not_there() {
 }
 
 #[test]
-fn a_timeout_without_an_http_port() {
+fn request_timeout_without_an_http_port() {
     check::<Service>(
         r#"
         name      = "payments"
@@ -308,7 +308,7 @@ fn a_timeout_without_an_http_port() {
 }
 
 #[test]
-fn nothing_said() {
+fn no_objects() {
     check::<Service>(
         r#"
         name      = "payments"
@@ -324,7 +324,7 @@ fn nothing_said() {
 }
 
 #[test]
-fn a_host_of_the_cluster_among_calls() {
+fn cluster_hosts_in_calls() {
     check::<Service>(
         &payments(r#"calls = ["catalog.shop.svc.cluster.local", "*.shop.svc.cluster.local", "api.cluster.local"]"#),
         &expect![[r#"
@@ -339,17 +339,17 @@ fn a_host_of_the_cluster_among_calls() {
 }
 
 #[test]
-fn the_root_namespace_is_warned_of() {
+fn root_namespace_warning() {
     let text = payments("").replace("pci", "istio-system");
-    let meaning = meaning::<Service>(&mesh(), &text);
+    let rendered = rendered_text::<Service>(&mesh(), &text);
     expect![[r#"
         warning at namespace: Service in the root namespace
           Policies in istio-system apply to the workloads of every namespace that carry the labels of selector. Make sure that no others do, or give the service a namespace of its own.
-    "#]].assert_eq(meaning.split("---").next().unwrap_or_default());
+    "#]].assert_eq(rendered.split("---").next().unwrap_or_default());
 }
 
 #[test]
-fn nothing_said_by_the_provider_s_default() {
+fn no_objects_by_provider_defaults() {
     let mut mesh = mesh();
     mesh.defaults.authorization_mode = AuthorizationMode::Off;
     let text = "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"";

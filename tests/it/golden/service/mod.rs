@@ -1,14 +1,14 @@
-//! `mesh_service`: every argument, every default, every preset.
+//! Objects, computed attributes and diagnostics of `mesh_service`.
 
 mod access;
 mod access_mistakes;
-mod blocks;
+mod allow_and_deny;
 mod export;
 mod global_name;
 mod ingress;
 mod live;
 mod mistakes;
-mod others;
+mod takeover_and_overrides;
 mod traffic;
 mod unknowns;
 
@@ -20,7 +20,7 @@ use terraform_provider_mesh::{
 
 use crate::golden::{check, check_in, check_keys, check_object, check_outputs, mesh};
 
-/// The arguments that every service has, and these.
+/// A service with one HTTP port and `arguments`.
 fn payments(arguments: &str) -> String {
     format!(
         "name = \"payments\"\nnamespace = \"pci\"\nport {{\n  number = 8080\n  protocol = \"http\"\n}}\n{arguments}"
@@ -28,7 +28,7 @@ fn payments(arguments: &str) -> String {
 }
 
 #[test]
-fn the_least_that_can_be_written() {
+fn required_arguments_only() {
     let text = r#"
         name      = "payments"
         namespace = "pci"
@@ -37,7 +37,7 @@ fn the_least_that_can_be_written() {
           protocol = "http"
         }
     "#;
-    check::<Service>(text, &expect_file!["least.yaml"]);
+    check::<Service>(text, &expect_file!["required_arguments.yaml"]);
     check_outputs::<Service>(
         text,
         &expect![[r#"
@@ -116,7 +116,7 @@ fn every_argument() {
 }
 
 #[test]
-fn presets() {
+fn resiliency_presets() {
     for preset in ["low", "high", "none"] {
         let path = format!("resiliency_{preset}.yaml");
         check::<Service>(&payments(&format!("resiliency = {preset:?}\nservice = \"managed\"")), &expect_file![path]);
@@ -124,12 +124,12 @@ fn presets() {
 }
 
 #[test]
-fn managed() {
-    check::<Service>(&payments(r#"service = "managed""#), &expect_file!["managed.yaml"]);
+fn managed_service() {
+    check::<Service>(&payments(r#"service = "managed""#), &expect_file!["managed_service.yaml"]);
 }
 
 #[test]
-fn managed_with_an_account_from_elsewhere() {
+fn managed_service_with_existing_service_account() {
     check_keys::<Service>(
         &payments("service = \"managed\"\ncreate_service_account = false"),
         &expect![[r#"
@@ -141,9 +141,9 @@ fn managed_with_an_account_from_elsewhere() {
     );
 }
 
-/// A workload that only calls: nobody routes to it.
+/// A workload that only calls others has no Service, and so no DestinationRule or VirtualService.
 #[test]
-fn no_service() {
+fn workload_without_a_service() {
     check::<Service>(
         r#"
         name      = "payments"
@@ -190,7 +190,7 @@ fn no_service() {
 }
 
 #[test]
-fn calls_nothing() {
+fn empty_calls() {
     check_object::<Service>(
         "Sidecar",
         &payments(r#"calls = []"#),
@@ -215,7 +215,7 @@ fn calls_nothing() {
 }
 
 #[test]
-fn no_service_that_calls_nothing() {
+fn empty_calls_without_a_service() {
     check_object::<Service>(
         "Sidecar",
         r#"
@@ -293,9 +293,9 @@ fn every_protocol() {
     );
 }
 
-/// No requests: no limits on them, no retries, no VirtualService.
+/// Without HTTP ports there are no request limits, no retries and no VirtualService.
 #[test]
-fn tcp_alone() {
+fn tcp_only() {
     check::<Service>(
         r#"
         name      = "payments"
@@ -305,12 +305,12 @@ fn tcp_alone() {
           protocol = "tcp"
         }
     "#,
-        &expect_file!["tcp_alone.yaml"],
+        &expect_file!["tcp_only.yaml"],
     );
 }
 
 #[test]
-fn no_timeout() {
+fn zero_request_timeout_is_no_timeout() {
     check_object::<Service>(
         "VirtualService",
         &payments(r#"request_timeout = "0s""#),
@@ -342,7 +342,7 @@ fn no_timeout() {
 }
 
 #[test]
-fn grpc_has_no_timeout_unless_written() {
+fn grpc_has_no_timeout_by_default() {
     check_object::<Service>(
         "VirtualService",
         r#"
@@ -380,15 +380,15 @@ fn grpc_has_no_timeout_unless_written() {
     );
 }
 
-/// What the provider block says of services that don't say it; but no default ends a gRPC stream.
+/// The provider's `defaults` apply unless the argument is set. The default timeout doesn't apply to gRPC ports.
 #[test]
-fn defaults_of_the_provider() {
+fn provider_defaults() {
     let mut mesh = mesh();
     mesh.defaults.resiliency = Preset::High;
     mesh.defaults.request_timeout = Some(Duration::seconds(9));
     mesh.defaults.authorization_mode = AuthorizationMode::DryRun;
     let text = payments("port {\n  number = 9090\n  protocol = \"grpc\"\n}");
-    check_in::<Service>(&mesh, &text, &expect_file!["defaults_of_the_provider.yaml"]);
+    check_in::<Service>(&mesh, &text, &expect_file!["provider_defaults.yaml"]);
     let text = format!("{text}\nresiliency = \"none\"\nrequest_timeout = \"1s\"\nauthorization_mode = \"enforce\"");
-    check_in::<Service>(&mesh, &text, &expect_file!["defaults_of_the_provider_overridden.yaml"]);
+    check_in::<Service>(&mesh, &text, &expect_file!["provider_defaults_overridden.yaml"]);
 }

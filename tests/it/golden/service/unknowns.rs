@@ -1,4 +1,4 @@
-//! Values that come at apply: each leaves only that unknown which needs it, and everything else is known and judged.
+//! Unknown arguments: only the objects and outputs that need an argument are unknown, and all others are validated.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::service::Service;
@@ -93,7 +93,7 @@ fn one_element_at_a_time() {
 }
 
 #[test]
-fn what_traffic_needs() {
+fn traffic_arguments() {
     let versions = r#"
         version {
           name   = "v1"
@@ -150,9 +150,9 @@ fn what_traffic_needs() {
     );
 }
 
-/// Who sees the service depends on callers alone.
+/// The export depends only on the callers.
 #[test]
-fn what_callers_may_do() {
+fn allow_attributes() {
     let texts = ["methods", "paths", "hosts", "ports", "ip_blocks", "end_user"];
     let allow = |name| format!("allow {{\n  from = [\"shop/checkout\"]\n  {name} = unknown\n}}");
     check_unknown::<Service>(
@@ -168,9 +168,9 @@ fn what_callers_may_do() {
     );
 }
 
-/// Each policy has its own arguments.
+/// Only the policy of the argument is unknown.
 #[test]
-fn what_is_refused() {
+fn authorization_arguments() {
     let texts = [
         ("a refused caller", "deny {\n  from = [\"pci/*\", unknown]\n}"),
         ("its paths", "deny {\n  from = [\"pci/*\"]\n  paths = unknown\n}"),
@@ -199,9 +199,9 @@ fn what_is_refused() {
     );
 }
 
-/// Callers that come at apply leave the export known that is written.
+/// The export is known if `export_to` is set.
 #[test]
-fn callers_beside_export_to() {
+fn unknown_callers_with_export_to() {
     let texts = [("callers", payments("export_to = [\"shop\"]\nallow {\n  from = unknown\n}"))];
     check_unknown::<Service>(
         &texts,
@@ -211,7 +211,7 @@ fn callers_beside_export_to() {
     );
 }
 
-/// Whether there is a VirtualService is known when some port is known to speak HTTP.
+/// Whether there is a VirtualService is known as soon as one port is known to be an HTTP port.
 #[test]
 fn ports() {
     let payments = |port: &str| format!("name = \"payments\"\nnamespace = \"pci\"\nservice = \"managed\"\n{port}");
@@ -237,7 +237,7 @@ fn ports() {
 }
 
 #[test]
-fn the_names() {
+fn name_and_namespace() {
     let texts = ["name", "namespace"].map(|name| {
         let other = if name == "name" { "namespace" } else { "name" };
         let port = "port {\n  number = 80\n  protocol = \"http\"\n}";
@@ -252,9 +252,8 @@ fn the_names() {
     );
 }
 
-/// What is known is judged all the same.
 #[test]
-fn mistakes_beside_unknowns() {
+fn known_arguments_are_validated() {
     let text = r#"
         service_account = "default"
         calls           = [unknown, "/"]

@@ -1,4 +1,4 @@
-//! What is wrong with traffic, where, why, and what to do.
+//! Diagnostics of arguments of traffic management.
 
 use expect_test::expect;
 use terraform_provider_mesh::{
@@ -6,11 +6,11 @@ use terraform_provider_mesh::{
     resources::service::Service,
 };
 
-use super::{payments, tcp, versions};
+use super::{payments, tcp_only, versions};
 use crate::golden::{check, check_in, mesh};
 
 #[test]
-fn requests_on_tcp_ports() {
+fn request_arguments_without_http_ports() {
     let text = r#"
         streaming = true
         retries {
@@ -26,7 +26,7 @@ fn requests_on_tcp_ports() {
         }
     "#;
     check::<Service>(
-        &tcp(text),
+        &tcp_only(text),
         &expect![[r#"
         error at streaming: No HTTP port
           streaming is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
@@ -41,7 +41,7 @@ fn requests_on_tcp_ports() {
     "#]],
     );
     check::<Service>(
-        &tcp("request_timeout = \"1s\""),
+        &tcp_only("request_timeout = \"1s\""),
         &expect![[r#"
         error at request_timeout: No HTTP port
           request_timeout is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
@@ -50,7 +50,7 @@ fn requests_on_tcp_ports() {
 }
 
 #[test]
-fn nobody_calls() {
+fn traffic_arguments_without_a_service() {
     let text = format!(
         "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"\nrequest_timeout = \"1s\"\nfailover_priority = [\"a\"]\ncircuit_breaker \
          {{}}\noutlier_detection {{}}\n{}",
@@ -74,7 +74,7 @@ fn nobody_calls() {
 }
 
 #[test]
-fn a_timeout_of_streams() {
+fn request_timeout_with_streaming() {
     check::<Service>(
         &payments("streaming = true\nrequest_timeout = \"0s\""),
         &expect![[r#"
@@ -85,7 +85,7 @@ fn a_timeout_of_streams() {
 }
 
 #[test]
-fn tries_without_an_end() {
+fn contradictory_retries() {
     check::<Service>(
         &payments("retries {\n  per_try_timeout = \"1s\"\n}"),
         &expect![[r#"
@@ -109,19 +109,19 @@ fn tries_without_an_end() {
     );
 }
 
-/// By what is written, by the preset, and by the provider.
+/// The request timeout may come from the argument, from the preset or from the provider.
 #[test]
-fn tries_as_long_as_the_request() {
-    let tries = "retries {\n  idempotent = true\n  per_try_timeout = \"5s\"\n}";
+fn per_try_timeout_not_below_request_timeout() {
+    let retries = "retries {\n  idempotent = true\n  per_try_timeout = \"5s\"\n}";
     check::<Service>(
-        &payments(&format!("request_timeout = \"5s\"\n{tries}")),
+        &payments(&format!("request_timeout = \"5s\"\n{retries}")),
         &expect![[r#"
         error at retries.per_try_timeout: One try takes all the time there is
           A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
     "#]],
     );
     check::<Service>(
-        &payments(&format!("resiliency = \"high\"\n{tries}")),
+        &payments(&format!("resiliency = \"high\"\n{retries}")),
         &expect![[r#"
         error at retries.per_try_timeout: One try takes all the time there is
           A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
@@ -131,7 +131,7 @@ fn tries_as_long_as_the_request() {
     mesh.defaults.request_timeout = Some(Duration::seconds(2));
     check_in::<Service>(
         &mesh,
-        &payments(tries),
+        &payments(retries),
         &expect![[r#"
         error at retries.per_try_timeout: One try takes all the time there is
           A request may take 2s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
@@ -140,7 +140,7 @@ fn tries_as_long_as_the_request() {
 }
 
 #[test]
-fn failover_that_never_happens() {
+fn failover_without_outlier_detection() {
     let failover = "failover {\n  from = \"eu\"\n  to = \"us\"\n}";
     check::<Service>(
         &payments(&format!("resiliency = \"none\"\n{failover}\noutlier_detection {{}}")),
@@ -162,7 +162,7 @@ fn failover_that_never_happens() {
 }
 
 #[test]
-fn failover_in_two_ways() {
+fn contradictory_failover() {
     let text = r#"
         failover_priority = ["topology.kubernetes.io/region"]
         failover {
@@ -192,7 +192,7 @@ fn failover_in_two_ways() {
 }
 
 #[test]
-fn weights() {
+fn invalid_weights() {
     check::<Service>(
         &payments(&versions(90, 20)),
         &expect![[r#"
@@ -218,7 +218,7 @@ fn weights() {
 }
 
 #[test]
-fn versions_that_cannot_be_told_apart() {
+fn indistinguishable_versions() {
     let text = r#"
         selector = { app = "payments", tier = "backend" }
         version {
@@ -270,9 +270,9 @@ fn versions_that_cannot_be_told_apart() {
 }
 
 #[test]
-fn versions_behind_tls() {
+fn versions_on_tls_ports_only() {
     check::<Service>(
-        &tcp(&versions(90, 10)).replace("\"tcp\"", "\"tls\""),
+        &tcp_only(&versions(90, 10)).replace("\"tcp\"", "\"tls\""),
         &expect![[r#"
         error at version[0]: No port to share out
           The service's ports speak TLS: proxies see no requests in TLS of the application, and tell its connections apart by server name alone. Remove the version blocks.
@@ -281,7 +281,7 @@ fn versions_behind_tls() {
 }
 
 #[test]
-fn versions_that_are_not_there() {
+fn undeclared_versions() {
     let route = r#"
         route {
           match {
@@ -316,7 +316,7 @@ fn versions_that_are_not_there() {
 }
 
 #[test]
-fn shares_of_a_route() {
+fn invalid_route_names_and_destinations() {
     let text = r#"
         route {
           name = "default"
@@ -347,7 +347,7 @@ fn shares_of_a_route() {
 }
 
 #[test]
-fn requests_that_are_taken_before() {
+fn unreachable_routes() {
     let route = |conditions: &str| format!("route {{\n{conditions}\n}}\n");
     let condition = |text: &str| format!("match {{\n{text}\n}}\n");
     let text = [
@@ -356,7 +356,7 @@ fn requests_that_are_taken_before() {
         route(&condition("path = \"/b\"")),
         route(&(condition("method = \"GET\"") + &condition("method = \"POST\"\nheaders = { \"X-A\" = \"b*\" }"))),
         route(&condition("method = \"POST\"\nheaders = { x-a = \"bc\", x-b = \"*\" }")),
-        // These ask for more, or for something else.
+        // The conditions of these are narrower than or different from those above.
         route(&condition("headers = { x-a = \"b*\" }")),
         route(&condition("method = \"POST\"\nquery = { a = \"b\" }")),
         route(""),
@@ -381,7 +381,7 @@ fn requests_that_are_taken_before() {
 }
 
 #[test]
-fn a_match_that_asks_nothing() {
+fn empty_match_block() {
     check::<Service>(
         &payments("route {\n  match {}\n}"),
         &expect![[r#"
@@ -392,7 +392,7 @@ fn a_match_that_asks_nothing() {
 }
 
 #[test]
-fn redirects() {
+fn invalid_redirects() {
     let text = r#"
         route {
           match {
@@ -444,7 +444,7 @@ fn redirects() {
 }
 
 #[test]
-fn rewrites_out_of_joint() {
+fn rewrite_and_match_disagree_on_slashes() {
     let route = |path: &str, to: &str| {
         format!("route {{\n  match {{\n    {path}\n  }}\n  rewrite {{\n    path = {to:?}\n  }}\n}}\n")
     };
@@ -452,7 +452,7 @@ fn rewrites_out_of_joint() {
         route("path = \"/v1/*\"", "/v2"),
         route("path = \"/v3*\"", "/"),
         route("method = \"PUT\"", "/api"),
-        // These fit.
+        // The following are valid.
         route("path = \"/v4/*\"", "/"),
         route("path = \"/v5*\"", "/v6"),
         route("path = \"/v7\"", "/"),
@@ -474,7 +474,7 @@ fn rewrites_out_of_joint() {
 }
 
 #[test]
-fn faults_without_a_failure() {
+fn incomplete_faults() {
     let route = |path: &str, fault: &str| {
         format!("route {{\n  match {{\n    path = {path:?}\n  }}\n  fault {{\n    {fault}\n  }}\n}}\n")
     };
@@ -496,7 +496,7 @@ fn faults_without_a_failure() {
 
 #[test]
 #[allow(clippy::too_many_lines)]
-fn values() {
+fn invalid_values() {
     let text = r#"
         drain_seconds     = 301
         failover_priority = ["-", "topology.kubernetes.io/zone=a"]
@@ -601,9 +601,9 @@ fn values() {
     );
 }
 
-/// The wait is part of the operation.
+/// The drain time counts towards the timeout of the operation.
 #[test]
-fn a_wait_that_outlasts_the_operation() {
+fn drain_exceeds_the_operation_timeout() {
     check::<Service>(
         &payments("drain_seconds = 60\ntimeouts {\n  update = \"1m\"\n}"),
         &expect![[r#"

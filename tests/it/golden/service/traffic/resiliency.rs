@@ -1,4 +1,4 @@
-//! Timeouts, retries, limits, ejection and failover.
+//! Timeouts, retries, circuit breakers, outlier detection and failover.
 
 use std::fmt::Write as _;
 
@@ -9,11 +9,11 @@ use terraform_provider_mesh::{
     schema::model::Model,
 };
 
-use super::{check_destination_rule, check_part, mixed, payments, tcp};
+use super::{check_destination_rule, check_part, http_and_tcp, payments, tcp_only};
 use crate::golden::{hcl, mesh};
 
-/// Timeout and retries of the first route, one line.
-fn of_requests(arguments: &str) -> String {
+/// Timeout and retries of the first route, in one line.
+fn timeout_and_retries(arguments: &str) -> String {
     let value = hcl::resource(&payments(arguments), Service::schema());
     let mut out = Diagnostics::default();
     let config = Service::decode(&value, &Path::root(), &mut out);
@@ -26,16 +26,16 @@ fn of_requests(arguments: &str) -> String {
     format!("timeout {}, retries {}", route["timeout"], route["retries"])
 }
 
-/// Each preset, with and without the word that sending twice does no harm.
+/// Each preset with and without `idempotent`.
 #[test]
 fn presets_and_idempotence() {
     let mut lines = String::new();
     for preset in ["low", "medium", "high", "none"] {
         for idempotent in [false, true] {
-            // `none` has no number of its own.
+            // `none` has no default for `attempts`.
             let attempts = if preset == "none" { "attempts = 1\n" } else { "" };
             let block = format!("resiliency = {preset:?}\nretries {{\n{attempts}idempotent = {idempotent}\n}}");
-            writeln!(lines, "{preset}, idempotent = {idempotent}: {}", of_requests(&block)).unwrap();
+            writeln!(lines, "{preset}, idempotent = {idempotent}: {}", timeout_and_retries(&block)).unwrap();
         }
     }
     expect![[r#"
@@ -60,7 +60,7 @@ fn retries() {
         "retries {\n  attempts = 5\n}",
         "retries {\n  idempotent = true\n}",
         "retries {\n  attempts = 5\n  idempotent = true\n  per_try_timeout = \"2s\"\n}",
-        // The preset's limit of a try would never be met, or would cut what may take for ever.
+        // The preset's `per_try_timeout` is left out if it isn't shorter than the timeout, or if there is no timeout.
         "request_timeout = \"6s\"\nretries {\n  idempotent = true\n}",
         "request_timeout = \"0s\"\nretries {\n  idempotent = true\n}",
         "streaming = true\nretries {\n  idempotent = true\n}",
@@ -68,7 +68,7 @@ fn retries() {
         "resiliency = \"none\"\nretries {\n  attempts = 1\n  idempotent = true\n  per_try_timeout = \"2s\"\n}",
         "resiliency = \"none\"\nretries {\n  attempts = 0\n}",
     ] {
-        writeln!(lines, "{}: {}", arguments.replace('\n', " "), of_requests(arguments)).unwrap();
+        writeln!(lines, "{}: {}", arguments.replace('\n', " "), timeout_and_retries(arguments)).unwrap();
     }
     expect![[r#"
         : timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
@@ -91,7 +91,7 @@ fn timeouts() {
     let mut lines = String::new();
     for arguments in ["", "request_timeout = \"90s\"", "streaming = true", "streaming = false", "resiliency = \"none\""]
     {
-        writeln!(lines, "{arguments}: {}", of_requests(arguments)).unwrap();
+        writeln!(lines, "{arguments}: {}", timeout_and_retries(arguments)).unwrap();
     }
     expect![[r#"
         : timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
@@ -103,7 +103,7 @@ fn timeouts() {
 }
 
 #[test]
-fn single_limits() {
+fn every_limit() {
     check_destination_rule(
         &payments(
             r#"
@@ -156,7 +156,7 @@ fn single_limits() {
 }
 
 #[test]
-fn some_limits_of_a_preset() {
+fn arguments_override_the_preset() {
     check_part(
         "DestinationRule",
         "  trafficPolicy:",
@@ -184,9 +184,9 @@ fn some_limits_of_a_preset() {
     );
 }
 
-/// Only what is written; with a word on nearness, which ejection would switch on.
+/// Only the given limits are set. Outlier detection alone would enable locality load balancing, so that is disabled.
 #[test]
-fn some_limits_without_a_preset() {
+fn limits_without_a_preset() {
     let texts = [
         "circuit_breaker {\n  max_requests = 64\n}",
         "circuit_breaker {\n  connect_timeout = \"1s\"\n}",
@@ -221,13 +221,13 @@ fn some_limits_without_a_preset() {
     }
 }
 
-/// To Envoy, a connection that comes about waits like a request: limits of requests would limit it.
+/// Envoy counts a connection that is being established as a pending request, so request limits would limit TCP as well.
 #[test]
-fn limits_of_requests_leave_tcp_ports_alone() {
+fn request_limits_do_not_reach_tcp_ports() {
     check_part(
         "DestinationRule",
         "  trafficPolicy:",
-        &mixed("circuit_breaker {\n  max_pending_requests = 1\n}"),
+        &http_and_tcp("circuit_breaker {\n  max_pending_requests = 1\n}"),
         &expect![[r#"
                 connectionPool:
                   http:
@@ -267,7 +267,7 @@ fn limits_of_requests_leave_tcp_ports_alone() {
     check_part(
         "DestinationRule",
         "  trafficPolicy:",
-        &mixed("resiliency = \"none\"\ncircuit_breaker {\n  max_pending_requests = 1\n}"),
+        &http_and_tcp("resiliency = \"none\"\ncircuit_breaker {\n  max_pending_requests = 1\n}"),
         &expect![[r#"
                 connectionPool:
                   http:
@@ -282,11 +282,11 @@ fn limits_of_requests_leave_tcp_ports_alone() {
 }
 
 #[test]
-fn limits_of_connections() {
+fn limits_of_tcp_ports() {
     check_part(
         "DestinationRule",
         "  trafficPolicy:",
-        &tcp("circuit_breaker {\n  max_connections = 10\n}\noutlier_detection {\n  consecutive_5xx = 1\n}"),
+        &tcp_only("circuit_breaker {\n  max_connections = 10\n}\noutlier_detection {\n  consecutive_5xx = 1\n}"),
         &expect![[r#"
                 connectionPool:
                   tcp:
@@ -349,7 +349,7 @@ fn failover() {
 }
 
 #[test]
-fn failover_by_labels() {
+fn failover_priority() {
     let text = r#"
         resiliency        = "none"
         failover_priority = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"]
@@ -377,12 +377,12 @@ fn failover_by_labels() {
 }
 
 #[test]
-fn failover_of_a_mixed_service() {
+fn failover_with_http_and_tcp_ports() {
     let text = "failover {\n  from = \"us-east-1\"\n  to = \"us-west-2\"\n}";
     check_part(
         "DestinationRule",
         "    portLevelSettings:",
-        &mixed(text),
+        &http_and_tcp(text),
         &expect![[r#"
                 - connectionPool:
                     tcp:

@@ -1,12 +1,11 @@
-//! Requests that go another way.
+//! `route` blocks.
 
 use expect_test::expect;
 
-use super::{check_part, check_virtual_service, mixed, payments, versions};
+use super::{check_part, check_virtual_service, http_and_tcp, payments, versions};
 
-/// Every condition, and every way.
 #[test]
-fn every_argument_of_a_route() {
+fn every_argument() {
     let text = format!(
         r#"
         {}
@@ -184,9 +183,9 @@ fn every_argument_of_a_route() {
     );
 }
 
-/// As all others, but for what is written; the usual values of what isn't.
+/// Arguments that a route omits are those of the default route. Redirects have status 301, and faults affect all requests.
 #[test]
-fn least_that_a_route_says() {
+fn route_defaults() {
     let text = r#"
         route {
           match {
@@ -269,9 +268,9 @@ fn least_that_a_route_says() {
     );
 }
 
-/// What nothing can reach isn't written.
+/// The default route would be unreachable, so it is left out.
 #[test]
-fn a_last_route_for_everything() {
+fn route_without_match_replaces_the_default_route() {
     let text = format!("{}\nroute {{\n  mirror {{\n    version = \"v2\"\n  }}\n}}", versions(100, 0));
     check_part(
         "VirtualService",
@@ -308,9 +307,9 @@ fn a_last_route_for_everything() {
     );
 }
 
-/// Each port has all routes; ports without requests have none.
+/// Each HTTP port has all routes; TCP ports have none.
 #[test]
-fn routes_of_a_mixed_service() {
+fn routes_apply_to_http_ports_only() {
     let text = format!(
         "port {{\n  number = 9090\n  protocol = \"grpc\"\n}}\nroute {{\n  match {{\n    path = \"/v2/*\"\n  }}\n  to {{\n    version = \
          \"v2\"\n  }}\n}}\n{}",
@@ -319,7 +318,7 @@ fn routes_of_a_mixed_service() {
     check_part(
         "VirtualService",
         "  http:",
-        &mixed(&text),
+        &http_and_tcp(&text),
         &expect![[r#"
               - match:
                 - port: 8080

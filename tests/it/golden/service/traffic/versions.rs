@@ -1,13 +1,13 @@
-//! Versions: subsets, and traffic that is shared out among them.
+//! `version` blocks: subsets, and the weights of routes to them.
 
 use expect_test::expect;
 use terraform_provider_mesh::resources::service::Service;
 
-use super::{check_destination_rule, check_part, check_virtual_service, mixed, payments, tcp, versions};
-use crate::golden::{check_keys, meaning, mesh};
+use super::{check_destination_rule, check_part, check_virtual_service, http_and_tcp, payments, tcp_only, versions};
+use crate::golden::{check_keys, mesh, rendered_text};
 
 #[test]
-fn a_canary() {
+fn canary() {
     let text = payments(&format!("resiliency = \"none\"\n{}", versions(90, 10)));
     check_destination_rule(
         &text,
@@ -67,13 +67,15 @@ fn a_canary() {
     );
 }
 
-/// What has no other beside it needs no weight.
 #[test]
-fn one_version() {
+fn single_version_needs_no_weight() {
     let version = |weight: &str| {
         payments(&format!("version {{\n  name = \"v1\"\n  labels = {{ version = \"v1\" }}\n  {weight}\n}}"))
     };
-    assert_eq!(meaning::<Service>(&mesh(), &version("")), meaning::<Service>(&mesh(), &version("weight = 100")));
+    assert_eq!(
+        rendered_text::<Service>(&mesh(), &version("")),
+        rendered_text::<Service>(&mesh(), &version("weight = 100"))
+    );
     check_part(
         "DestinationRule",
         "  subsets:",
@@ -98,9 +100,9 @@ fn one_version() {
     );
 }
 
-/// Istio leaves out what has no weight.
+/// Istio ignores destinations with weight 0, so the route omits them.
 #[test]
-fn a_version_without_traffic() {
+fn version_with_weight_zero() {
     check_part(
         "VirtualService",
         "    route:",
@@ -122,11 +124,11 @@ fn a_version_without_traffic() {
     );
 }
 
-/// Connections follow the weights too: or those of the new version would be of all.
+/// The TCP route has the weights too. Otherwise TCP connections would be spread over the pods of all versions.
 #[test]
-fn versions_of_a_mixed_service() {
+fn versions_with_http_and_tcp_ports() {
     check_virtual_service(
-        &mixed(&versions(75, 25)),
+        &http_and_tcp(&versions(75, 25)),
         &expect![[r#"
         VirtualService/pci/payments-pci
         apiVersion: networking.istio.io/v1
@@ -180,9 +182,9 @@ fn versions_of_a_mixed_service() {
 }
 
 #[test]
-fn versions_of_a_tcp_service() {
+fn versions_with_tcp_ports_only() {
     check_virtual_service(
-        &tcp(&versions(75, 25)),
+        &tcp_only(&versions(75, 25)),
         &expect![[r#"
         VirtualService/pci/payments-pci
         apiVersion: networking.istio.io/v1
@@ -214,7 +216,7 @@ fn versions_of_a_tcp_service() {
     "#]],
     );
     check_keys::<Service>(
-        &tcp(""),
+        &tcp_only(""),
         &expect![[r#"
         Service/pci/payments
         DestinationRule/pci/payments-pci
@@ -223,20 +225,20 @@ fn versions_of_a_tcp_service() {
     );
 }
 
-/// Istio tells connections with TLS of the application apart by server name: one that no route lists would find no way.
+/// A TLS route matches server names and blocks connections with any other, so TLS ports have no route with weights.
 #[test]
-fn tls_ports_are_not_shared_out() {
+fn weights_do_not_apply_to_tls_ports() {
     let text = payments(&format!("port {{\n  number = 443\n  protocol = \"https\"\n}}\n{}", versions(75, 25)));
-    let told = meaning::<Service>(&mesh(), &text);
+    let rendered = rendered_text::<Service>(&mesh(), &text);
     expect![[r#"
         warning at port[1].protocol: This port isn't shared out among versions
           It speaks https: proxies see no requests in TLS of the application, and tell its connections apart by server name alone. Its connections go to every version.
-    "#]].assert_eq(told.split("---").next().unwrap());
-    assert!(!told.contains("tls:") && !told.contains("tcp:\n  -"), "{told}");
+    "#]].assert_eq(rendered.split("---").next().unwrap());
+    assert!(!rendered.contains("tls:") && !rendered.contains("tcp:\n  -"), "{rendered}");
 }
 
 #[test]
-fn every_http_port_has_its_own_route() {
+fn each_http_port_has_its_own_route() {
     let text = payments(&format!("port {{\n  number = 9090\n  protocol = \"grpc\"\n}}\n{}", versions(50, 50)));
     check_part(
         "VirtualService",

@@ -1,5 +1,5 @@
-//! Random configurations that pass the rules. Few do by chance; so what the rules refuse is taken out, until they refuse
-//! nothing: what remains says as much as it can.
+//! Random valid configurations. Few random configurations are valid, so arguments with errors are removed until none is
+//! left. The result has as many arguments as possible.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -10,45 +10,45 @@ use terraform_provider_mesh::{
     schema::{MemberKind, Schema, Value},
 };
 
-use super::{hcl::shown, laws::body, mesh};
+use super::{hcl::plan_notation, mesh, properties::body};
 
-/// A configuration that is wholly known and passes the rules.
+/// The value of a configuration that is valid and has no unknown arguments.
 #[derive(Clone)]
-pub(crate) struct Sound(pub(super) Value);
+pub(crate) struct ValidConfig(pub(super) Value);
 
-impl Sound {
-    /// The bodies of the objects that it makes.
+impl ValidConfig {
+    /// The bodies of the rendered objects.
     pub(crate) fn objects<R: ResourceType>(&self) -> Vec<serde_json::Value> {
         let config = R::decode(&self.0, &Path::root(), &mut Diagnostics::default());
-        let objects = R::render(&config, &mesh()).expect("known, as all arguments are");
-        objects.into_iter().map(|(_, object)| object.expect("known, as all arguments are").body).collect()
+        let objects = R::render(&config, &mesh()).expect("all arguments are known");
+        objects.into_iter().map(|(_, object)| object.expect("all arguments are known").body).collect()
     }
 }
 
-/// The arguments that are written, one a line.
-impl fmt::Debug for Sound {
+/// The arguments that are set, one on each line.
+impl fmt::Debug for ValidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Value::Map(arguments) = &self.0 else { return write!(f, "{:?}", self.0) };
-        let nothing = [Value::Null, Value::List(Vec::new())];
-        let written = arguments.iter().filter(|(_, value)| !nothing.contains(value));
-        written.into_iter().try_for_each(|(name, value)| write!(f, "\n{name} = {}", shown(value)))
+        let unset = [Value::Null, Value::List(Vec::new())];
+        let mut set = arguments.iter().filter(|(_, value)| !unset.contains(value));
+        set.try_for_each(|(name, value)| write!(f, "\n{name} = {}", plan_notation(value)))
     }
 }
 
-/// Any of them in which nothing is written for `without`.
-pub(crate) fn sound<R: ResourceType>(without: &'static [&'static str]) -> BoxedStrategy<Sound> {
-    let sound = body(R::schema(), 0, 0).prop_filter_map("there is nothing left to take out", move |written| {
-        let mut written = written;
+/// Any valid configuration without the arguments `without`.
+pub(crate) fn valid_configs<R: ResourceType>(without: &'static [&'static str]) -> BoxedStrategy<ValidConfig> {
+    let configs = body(R::schema(), 0, 0).prop_filter_map("no removal makes it valid", move |value| {
+        let mut value = value;
         for name in without {
-            remove(&mut written, R::schema(), Path::root().attribute(name).steps());
+            remove(&mut value, R::schema(), Path::root().attribute(name).steps());
         }
-        passing::<R>(written).map(Sound)
+        remove_errors::<R>(value).map(ValidConfig)
     });
-    sound.boxed()
+    configs.boxed()
 }
 
-/// The value without what the rules refuse; `None` where nothing would help.
-fn passing<R: ResourceType>(mut value: Value) -> Option<Value> {
+/// The value without the arguments that have errors, or `None` if no removal makes it valid.
+fn remove_errors<R: ResourceType>(mut value: Value) -> Option<Value> {
     let schema = R::schema();
     loop {
         let mut out = Diagnostics::default();
@@ -60,7 +60,7 @@ fn passing<R: ResourceType>(mut value: Value) -> Option<Value> {
         if errors.is_empty() {
             return Some(value);
         }
-        // The last one first, so that the others are still where they were told.
+        // From last to first, so that the indices in the remaining paths stay correct.
         let removed = errors.iter().rev().map(|at| remove(&mut value, schema, at.steps())).filter(|removed| *removed);
         if removed.count() == 0 {
             return None;
@@ -68,7 +68,7 @@ fn passing<R: ResourceType>(mut value: Value) -> Option<Value> {
     }
 }
 
-/// Takes out as little as it can of what stands at a path; whether there was anything.
+/// Removes the innermost argument or block on a path. Returns whether there was one.
 fn remove(value: &mut Value, schema: &Schema, steps: &[Step]) -> bool {
     let (Some((Step::Attribute(name), rest)), Value::Map(members)) = (steps.split_first(), value) else { return false };
     let Some(declared) = schema.members.iter().find(|declared| declared.name == name) else { return false };
@@ -84,13 +84,13 @@ fn remove(value: &mut Value, schema: &Schema, steps: &[Step]) -> bool {
             true
         }
         (MemberKind::Block { .. }, Value::List(blocks), _) => {
-            let any = !blocks.is_empty();
+            let removed = !blocks.is_empty();
             blocks.clear();
-            any
+            removed
         }
         (kind, member, rest) => {
-            let within = matches!(kind, MemberKind::Block { schema, .. } if remove(member, schema, rest));
-            if !within {
+            let removed_within = matches!(kind, MemberKind::Block { schema, .. } if remove(member, schema, rest));
+            if !removed_within {
                 *member = Value::Null;
             }
             true

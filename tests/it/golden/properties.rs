@@ -1,5 +1,5 @@
-//! Laws that hold for whatever is written. Rendering never panics and is the same each time, values that break every rule
-//! included; what passes the rules is rendered whole; and what comes at apply changes nothing that was known before.
+//! Properties of random configurations. Rendering never panics and is deterministic, even for invalid values. Every object
+//! of a valid configuration is rendered. What is known at plan time doesn't change when unknown arguments become known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,14 +16,14 @@ use terraform_provider_mesh::{
     schema::{Configurability, Member, MemberKind, Nesting, Number, Schema, Type, Value, model::Model},
 };
 
-use super::{mesh, sound::sound};
+use super::{mesh, valid_configs::valid_configs};
 
-/// What may stand where `name` is asked for, so that many random configurations are sound.
-fn sound_texts(name: &str) -> &'static [&'static str] {
+/// Values for the argument `name` that are valid in many configurations.
+fn valid_texts(name: &str) -> &'static [&'static str] {
     match name {
-        // A version is named by a route.
+        // Routes refer to versions by name.
         "name" | "version" => &["payments", "ledger"],
-        // An ingress names the namespace, too.
+        // In an `ingress` block the value contains the namespace.
         "service_account" => &["payments", "ledger", "istio-ingress/public"],
         "gateway" => &["istio-ingress/public", "pci/public"],
         "rewrite" => &["/", "/v2/"],
@@ -80,14 +80,14 @@ fn sound_texts(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// Texts that mean nothing there, or nothing at all.
-fn unsound_text() -> impl Strategy<Value = String> {
+/// Values that are invalid for some or all arguments.
+fn invalid_text() -> impl Strategy<Value = String> {
     let texts = ["default", "", "/", "*/", "pci/", "istio.io/rev", "x.svc.cluster.local", "0s", "-1s", "istio-system"];
     prop_oneof![prop::sample::select(texts.to_vec()).prop_map(str::to_owned), ".{0,12}"]
 }
 
-/// Likewise of numbers.
-fn sound_numbers(name: &str) -> &'static [i64] {
+/// Numbers for the argument `name` that are valid in many configurations.
+fn valid_numbers(name: &str) -> &'static [i64] {
     match name {
         "number" | "target_port" | "port" | "ports" | "except_ports" => &[80, 443, 8080, 9000],
         "sampling_percentage" => &[0, 1, 100],
@@ -98,26 +98,26 @@ fn sound_numbers(name: &str) -> &'static [i64] {
     }
 }
 
-fn number(name: &str, unsound: u32) -> impl Strategy<Value = Number> {
+fn number(name: &str, invalid: u32) -> impl Strategy<Value = Number> {
     prop_oneof![
-        20 => prop::sample::select(sound_numbers(name).to_vec()).prop_map(Number::from),
-        unsound => prop::sample::select(vec![0_i64, -1, 65536, i64::MAX]).prop_map(Number::from),
-        unsound => Just(Number::parse("1.5").unwrap()),
+        20 => prop::sample::select(valid_numbers(name).to_vec()).prop_map(Number::from),
+        invalid => prop::sample::select(vec![0_i64, -1, 65536, i64::MAX]).prop_map(Number::from),
+        invalid => Just(Number::parse("1.5").unwrap()),
     ]
 }
 
-/// Any value of a type, written: out of 20, so many unsound, and so many unknown within it.
-fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
+/// A value of a type. Relative to 20 valid values, there are `invalid` invalid ones, and `unknown` unknown ones within it.
+fn value(name: &'static str, kind: &Type, invalid: u32, unknown: u32) -> BoxedStrategy<Value> {
     let item = |element: &Type| {
-        let written = value(name, element, unsound, unknown);
-        prop_oneof![20 => written, unsound => Just(Value::Null), unknown => Just(Value::Unknown)].boxed()
+        let element = value(name, element, invalid, unknown);
+        prop_oneof![20 => element, invalid => Just(Value::Null), unknown => Just(Value::Unknown)].boxed()
     };
     match kind {
         Type::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
-        Type::Number => number(name, unsound).prop_map(Value::Number).boxed(),
+        Type::Number => number(name, invalid).prop_map(Value::Number).boxed(),
         Type::List(element) => prop::collection::vec(item(element), 1..4).prop_map(Value::List).boxed(),
         Type::Set(element) => {
-            let least = usize::from(unsound == 0);
+            let least = usize::from(invalid == 0);
             prop::collection::vec(item(element), least..4)
                 .prop_map(|mut items| {
                     items.sort_by_key(|item| format!("{item:?}"));
@@ -128,69 +128,69 @@ fn value(name: &'static str, kind: &Type, unsound: u32, unknown: u32) -> BoxedSt
         }
         Type::Map(element) => {
             let key = prop_oneof![20 => prop::sample::select(vec!["team", "example.com/x"]).prop_map(str::to_owned),
-                unsound => unsound_text()];
+                invalid => invalid_text()];
             prop::collection::btree_map(key, item(element), 1..3).prop_map(Value::Map).boxed()
         }
         _ => {
-            let sound = prop::sample::select(sound_texts(name).to_vec()).prop_map(Value::string);
-            prop_oneof![20 => sound, unsound => unsound_text().prop_map(Value::String)].boxed()
+            let valid = prop::sample::select(valid_texts(name).to_vec()).prop_map(Value::string);
+            prop_oneof![20 => valid, invalid => invalid_text().prop_map(Value::String)].boxed()
         }
     }
 }
 
-fn member_value(member: &Member, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
+fn member_value(member: &Member, invalid: u32, unknown: u32) -> BoxedStrategy<Value> {
     let unknown_value = Just(Value::Unknown);
     match &member.kind {
         MemberKind::Attribute { value_type, spec } => {
-            let absent = if spec.configurability == Configurability::Required { unsound } else { 20 };
-            let written = value(member.name, value_type, unsound, unknown);
+            let absent = if spec.configurability == Configurability::Required { invalid } else { 20 };
+            let set = value(member.name, value_type, invalid, unknown);
             if absent == 0 {
-                return prop_oneof![20 => written, unknown => unknown_value].boxed();
+                return prop_oneof![20 => set, unknown => unknown_value].boxed();
             }
-            // Shrinks to what stands first: a failure is shown with no more than it needs.
-            prop_oneof![absent => Just(Value::Null), 20 => written, unknown => unknown_value].boxed()
+            // Shrinking prefers the first alternative, so counterexamples contain few arguments.
+            prop_oneof![absent => Just(Value::Null), 20 => set, unknown => unknown_value].boxed()
         }
         MemberKind::Block { nesting: Nesting::List, schema, .. } => {
-            let blocks = prop::collection::vec(body(schema, unsound, unknown), 1..3).prop_map(Value::List);
-            // Hardly a service is sound without a port.
-            let absent = if member.name == "port" { 5 + unsound } else { 20 };
+            let blocks = prop::collection::vec(body(schema, invalid, unknown), 1..3).prop_map(Value::List);
+            // A service is rarely valid without a port.
+            let absent = if member.name == "port" { 5 + invalid } else { 20 };
             prop_oneof![absent => Just(Value::List(Vec::new())), 20 => blocks, unknown => unknown_value].boxed()
         }
         MemberKind::Block { schema, .. } => {
-            let block = body(schema, unsound, unknown);
+            let block = body(schema, invalid, unknown);
             prop_oneof![20 => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
         }
     }
 }
 
-/// Any body of a block.
-pub(super) fn body(schema: &Schema, unsound: u32, unknown: u32) -> BoxedStrategy<Value> {
+/// The value of the body of a block. For `invalid` and `unknown` see `value`.
+pub(super) fn body(schema: &Schema, invalid: u32, unknown: u32) -> BoxedStrategy<Value> {
     let members: Vec<_> = schema
         .members
         .iter()
         .map(|member| {
             let name = member.name.to_owned();
-            member_value(member, unsound, unknown).prop_map(move |value| (name.clone(), value))
+            member_value(member, invalid, unknown).prop_map(move |value| (name.clone(), value))
         })
         .collect();
     members.prop_map(|members| Value::Map(members.into_iter().collect())).boxed()
 }
 
-/// What a configuration gives.
-struct Given {
-    sound: bool,
+/// The result of decoding, validating and rendering a configuration.
+struct Evaluation {
+    valid: bool,
     id: Known<String>,
     outputs: Value,
     rendered: Rendered,
 }
 
-fn given<R: ResourceType>(value: &Value) -> Given {
+fn evaluate<R: ResourceType>(value: &Value) -> Evaluation {
     let mut out = Diagnostics::default();
     let config = R::decode(value, &Path::root(), &mut out);
     R::validate(&config, &mut out);
     R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
-    Given {
-        sound: !out.has_errors(),
+    Evaluation {
+        valid: !out.has_errors(),
         id: R::id(&config, Ok(&mesh())),
         outputs: R::outputs(&config, &mesh()).encode(),
         rendered: R::render(&config, &mesh()),
@@ -202,23 +202,23 @@ fn bodies(rendered: &Rendered) -> Known<BTreeMap<Key, Known<serde_json::Value>>>
     Ok(rendered.as_ref().map_err(|unknown| *unknown)?.iter().map(|(key, object)| (key.clone(), body(object))).collect())
 }
 
-/// Whether the server may name `field` of the body, `spec.http[0].timeout`, in an error: it stands there, or could.
-fn stands_in(body: &serde_json::Value, field: &str) -> bool {
+/// Whether an error of the server may name a field of the body, like `spec.http[0].timeout`. The field itself may be absent.
+fn has_parent_of(body: &serde_json::Value, field: &str) -> bool {
     let pointer = format!("/{}", field.replace('[', "/").replace(']', "").replace('.', "/"));
     let (parent, _) = pointer.rsplit_once('/').unwrap_or_default();
     body.pointer(parent).is_some()
 }
 
-/// So many cases; one that fails is printed whole, and becomes a test of its own.
+/// Failing cases are printed and not stored in a file. A test with the printed value is to be written instead.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Whatever is written, nothing panics, and every object is what its key says, once.
-fn total<R: ResourceType>(unsound: u32, unknown: u32) {
+/// Rendering of any value is deterministic, each object matches its key, and keys are unique.
+fn check_rendering<R: ResourceType>(invalid: u32, unknown: u32) {
     let schema = R::schema();
-    proptest!(cases(256), |(value in body(schema, unsound, unknown))| {
-        let (first, second) = (given::<R>(&value), given::<R>(&value));
+    proptest!(cases(256), |(value in body(schema, invalid, unknown))| {
+        let (first, second) = (evaluate::<R>(&value), evaluate::<R>(&value));
         prop_assert_eq!(bodies(&first.rendered), bodies(&second.rendered));
         prop_assert_eq!(&first.outputs, &second.outputs);
         let objects = first.rendered.as_deref().unwrap_or_default();
@@ -231,7 +231,7 @@ fn total<R: ResourceType>(unsound: u32, unknown: u32) {
             prop_assert_eq!(object.body["kind"].as_str(), Some(key.kind.kind));
             prop_assert_eq!(&object.body["apiVersion"], &serde_json::json!(key.kind.api_version()));
             for (field, argument) in &object.origins {
-                prop_assert!(stands_in(&object.body, field), "{} has no {}", key, field);
+                prop_assert!(has_parent_of(&object.body, field), "{} has no parent of {}", key, field);
                 let Some(Step::Attribute(name)) = argument.steps().first() else { panic!("{argument} names no argument") };
                 prop_assert!(schema.members.iter().any(|member| member.name == name), "no argument is named {}", name);
             }
@@ -239,44 +239,44 @@ fn total<R: ResourceType>(unsound: u32, unknown: u32) {
     });
 }
 
-/// What is wholly known and passes the rules is rendered whole, and says something.
-fn whole<R: ResourceType>() {
-    proptest!(cases(256), |(sound in sound::<R>(&[]))| {
-        let given = given::<R>(&sound.0);
-        prop_assert!(given.sound);
-        prop_assert!(given.id.is_ok());
-        prop_assert!(given.outputs.is_wholly_known(), "{:?}", given.outputs);
-        let objects = given.rendered.unwrap();
+/// A valid configuration without unknowns has known objects and outputs, and at least one object.
+fn check_valid_configs<R: ResourceType>() {
+    proptest!(cases(256), |(config in valid_configs::<R>(&[]))| {
+        let evaluation = evaluate::<R>(&config.0);
+        prop_assert!(evaluation.valid);
+        prop_assert!(evaluation.id.is_ok());
+        prop_assert!(evaluation.outputs.is_wholly_known(), "{:?}", evaluation.outputs);
+        let objects = evaluation.rendered.unwrap();
         prop_assert!(!objects.is_empty());
         prop_assert!(objects.iter().all(|(_, object)| object.is_ok()));
     });
 }
 
-/// The value with each of its unknowns replaced by what stands there in `known`.
-fn filled(value: &Value, known: &Value) -> Value {
+/// The value in which each unknown is replaced by the value at the same path of `known`.
+fn replace_unknowns(value: &Value, known: &Value) -> Value {
     match (value, known) {
         (Value::Unknown, known) => known.clone(),
-        (Value::Map(members), Value::Map(_)) => {
-            Value::Map(members.iter().map(|(name, item)| (name.clone(), filled(item, known.member(name)))).collect())
-        }
+        (Value::Map(members), Value::Map(_)) => Value::Map(
+            members.iter().map(|(name, item)| (name.clone(), replace_unknowns(item, known.member(name)))).collect(),
+        ),
         (value, _) => value.clone(),
     }
 }
 
-/// What was known of a plan stays when the arguments that were unknown come: Terraform calls anything else an inconsistent
-/// result.
-fn steady<R: ResourceType>() {
+/// Outputs and objects that are known at plan time are the same at apply time. Terraform reports any difference as an
+/// inconsistent result.
+fn check_known_values<R: ResourceType>() {
     let schema = R::schema();
     let both = (body(schema, 0, 5), body(schema, 0, 0));
     proptest!(cases(512), |((planned, later) in both)| {
-        let applied = filled(&planned, &later);
-        let (planned, applied) = (given::<R>(&planned), given::<R>(&applied));
-        if let (Value::Map(before), Value::Map(after)) = (&planned.outputs, &applied.outputs) {
+        let applied = replace_unknowns(&planned, &later);
+        let (plan, apply) = (evaluate::<R>(&planned), evaluate::<R>(&applied));
+        if let (Value::Map(before), Value::Map(after)) = (&plan.outputs, &apply.outputs) {
             for (name, output) in before.iter().filter(|(_, output)| **output != Value::Unknown) {
                 prop_assert_eq!(output, &after[name], "{}", name);
             }
         }
-        if let (Ok(before), Ok(after)) = (bodies(&planned.rendered), bodies(&applied.rendered)) {
+        if let (Ok(before), Ok(after)) = (bodies(&plan.rendered), bodies(&apply.rendered)) {
             prop_assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
             for (key, body) in before.iter().filter(|(_, body)| body.is_ok()) {
                 prop_assert_eq!(body, &after[key], "{}", key);
@@ -285,34 +285,34 @@ fn steady<R: ResourceType>() {
     });
 }
 
-fn laws<R: ResourceType>() {
-    total::<R>(1, 2);
-    total::<R>(20, 5);
-    whole::<R>();
-    steady::<R>();
+fn check_properties<R: ResourceType>() {
+    check_rendering::<R>(1, 2);
+    check_rendering::<R>(20, 5);
+    check_valid_configs::<R>();
+    check_known_values::<R>();
 }
 
 #[test]
-fn of_mesh_service() {
-    laws::<Service>();
+fn mesh_service() {
+    check_properties::<Service>();
 }
 
 #[test]
-fn of_mesh_external_service() {
-    laws::<ExternalService>();
+fn mesh_external_service() {
+    check_properties::<ExternalService>();
 }
 
 #[test]
-fn of_mesh_global_defaults() {
-    laws::<GlobalDefaults>();
+fn mesh_global_defaults() {
+    check_properties::<GlobalDefaults>();
 }
 
 #[test]
-fn of_mesh_namespace() {
-    laws::<Namespace>();
+fn mesh_namespace() {
+    check_properties::<Namespace>();
 }
 
 #[test]
-fn of_mesh_gateway() {
-    laws::<Gateway>();
+fn mesh_gateway() {
+    check_properties::<Gateway>();
 }

@@ -1,4 +1,4 @@
-//! What is left to others, and taken from them: `unmanaged`, `replaces`, `override`.
+//! The arguments `unmanaged`, `replaces`, `adopt_existing` and `override`.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use super::payments;
 use crate::golden::{check, check_keys, check_object, check_unknown, hcl};
 
 #[test]
-fn kinds_that_another_tool_makes() {
+fn unmanaged_kinds() {
     check_keys::<Service>(
         &payments("unmanaged = [\"VirtualService\"]"),
         &expect![[r#"
@@ -31,9 +31,9 @@ fn kinds_that_another_tool_makes() {
     );
 }
 
-/// What the engine is told: which kinds are released, and what goes when.
+/// The engine receives the kinds to release and the stage in which each replaced object is deleted.
 #[test]
-fn what_becomes_of_objects_of_others() {
+fn takeover_of_existing_objects() {
     let mut lines = String::new();
     for arguments in [
         "",
@@ -45,12 +45,12 @@ fn what_becomes_of_objects_of_others() {
         let value = hcl::resource(&payments(arguments), Service::schema());
         let config = Service::decode(&value, &Path::root(), &mut Diagnostics::default());
         let takeover = Service::takeover(&config);
-        let leaves: Vec<_> = takeover.unmanaged_kinds.iter().map(|kind| kind.kind).collect();
-        let displaces: Vec<_> =
+        let unmanaged: Vec<_> = takeover.unmanaged_kinds.iter().map(|kind| kind.kind).collect();
+        let replaced: Vec<_> =
             takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();
         writeln!(
             lines,
-            "{arguments:?}\n  adopts {}, leaves {leaves:?}, displaces {displaces:?}",
+            "{arguments:?}\n  adopts {}, leaves {unmanaged:?}, displaces {replaced:?}",
             takeover.adopt_existing
         )
         .unwrap();
@@ -70,7 +70,7 @@ fn what_becomes_of_objects_of_others() {
 }
 
 #[test]
-fn a_field_that_no_argument_stands_for() {
+fn override_patches_the_object() {
     let text = payments(
         r#"
         override {
@@ -120,7 +120,7 @@ fn a_field_that_no_argument_stands_for() {
 }
 
 #[test]
-fn mistakes() {
+fn invalid_arguments() {
     check::<Service>(
         &payments(
             r#"
@@ -222,7 +222,7 @@ fn mistakes() {
 }
 
 #[test]
-fn what_comes_at_apply() {
+fn unknown_arguments() {
     let patch = |arguments: &str| payments(&format!("override {{\n{arguments}\n}}"));
     check_unknown::<Service>(
         &[

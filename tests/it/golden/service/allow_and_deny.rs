@@ -1,4 +1,4 @@
-//! `allow` and `deny` blocks, and the rules that they become: `blocks.txt` shows them side by side.
+//! The rules of `allow` and `deny` blocks. `allow_and_deny.txt` lists each block with its rule.
 
 use std::fmt::Write as _;
 
@@ -11,9 +11,7 @@ use terraform_provider_mesh::{
 
 use crate::golden::{hcl, mesh};
 
-type Config = Service;
-
-/// A service that speaks HTTP, gRPC and bytes.
+/// A service with an HTTP, a gRPC and a TCP port.
 const MIXED: &str = r#"
 name      = "payments"
 namespace = "pci"
@@ -33,7 +31,7 @@ port {
 }
 "#;
 
-/// Each block, and why it is here.
+/// A comment and the block that it describes.
 const BLOCKS: &[(&str, &str)] = &[
     (
         "Without anything but callers, every port is governed.",
@@ -185,12 +183,12 @@ deny {
 ];
 
 #[test]
-fn and_their_rules() {
+fn rules_of_each_block() {
     let mut table = String::new();
-    for (why, block) in BLOCKS {
-        let value = hcl::resource(&format!("{MIXED}\naccess = \"mesh\"\n{block}"), Config::schema());
+    for (comment, block) in BLOCKS {
+        let value = hcl::resource(&format!("{MIXED}\naccess = \"mesh\"\n{block}"), Service::schema());
         let mut out = Diagnostics::default();
-        let config = Config::decode(&value, &Path::root(), &mut out);
+        let config = Service::decode(&value, &Path::root(), &mut out);
         Service::validate(&config, &mut out);
         Service::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
         assert!(out.iter().next().is_none(), "{block}: {out}");
@@ -199,7 +197,7 @@ fn and_their_rules() {
         let policy = objects.into_iter().find(|(key, _)| key.kind.kind == "AuthorizationPolicy" && key.name == suffix);
         let body = policy.unwrap().1.unwrap().body;
         let rule = serde_saphyr::to_string(&body["spec"]["rules"][0]).unwrap();
-        writeln!(table, "# {why}\n{}\n\n{}\n", block.trim_start(), rule.trim_end()).unwrap();
+        writeln!(table, "# {comment}\n{}\n\n{}\n", block.trim_start(), rule.trim_end()).unwrap();
     }
-    expect_file!["blocks.txt"].assert_eq(&table);
+    expect_file!["allow_and_deny.txt"].assert_eq(&table);
 }
