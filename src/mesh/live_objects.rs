@@ -161,12 +161,12 @@ pub(super) fn service_target_port(port: &Json) -> Option<TargetPort<'_>> {
     }
 }
 
-/// Returns the numbers of the container ports named `wanted` in these pods. Pods may have different numbers for one
+/// Returns the numbers of the container ports named `port_name` in these pods. Pods may have different numbers for one
 /// name.
-pub(super) fn container_ports_named(pods: &[&Json], wanted: &str) -> BTreeSet<i64> {
+pub(super) fn container_ports_named(pods: &[&Json], port_name: &str) -> BTreeSet<i64> {
     let ports = pods.iter().flat_map(|pod| containers(pod)).flat_map(|container| items(container, &["ports"]));
     ports
-        .filter(|port| text(port, &["name"]) == Some(wanted))
+        .filter(|port| text(port, &["name"]) == Some(port_name))
         .filter_map(|p| at(p, &["containerPort"]).as_i64())
         .collect()
 }

@@ -3,19 +3,19 @@
 
 use serde_json::Value as Json;
 
-use super::{Mode, Schema, Shape, Value, json, model::Model};
+use super::{Configurability, MemberKind, Schema, Value, json, model::Model};
 use crate::diagnostics::{Diagnostics, Path};
 
 /// Encodes the arguments of a resource, whose values have the schema's type. Secrets are left out.
 pub fn encode_arguments(schema: &Schema, arguments: &Value) -> String {
-    let text = json::encode(arguments, &schema.kind()).unwrap_or_default();
+    let text = json::encode(arguments, &schema.object_type()).unwrap_or_default();
     set_arguments(serde_json::from_str(&text).unwrap_or_default(), schema).to_string()
 }
 
 /// Decodes recorded arguments for an import. What isn't recorded is null, and arguments that the schema doesn't have are
 /// dropped. `None`: the text isn't a JSON object with values of the schema's types.
 pub fn decode_arguments(schema: &Schema, text: &str) -> Option<Value> {
-    match json::decode(text.as_bytes(), &schema.kind()).ok()? {
+    match json::decode(text.as_bytes(), &schema.object_type()).ok()? {
         Value::Null => None,
         value => Some(schema.complete(&value)),
     }
@@ -36,11 +36,13 @@ pub fn recorded_arguments<M: Model>(text: &str) -> Option<M> {
 /// Whether the schema has every member of a body, at any depth.
 fn has_members(schema: &Schema, body: &Json) -> bool {
     body.as_object().into_iter().flatten().all(|(name, value)| {
-        let slot = schema.slots.iter().find(|slot| slot.name == name);
-        slot.is_some_and(|slot| match (&slot.shape, value) {
-            (Shape::Attribute { .. }, _) => true,
-            (Shape::Block { schema, .. }, Json::Array(blocks)) => blocks.iter().all(|block| has_members(schema, block)),
-            (Shape::Block { schema, .. }, block) => has_members(schema, block),
+        let member = schema.members.iter().find(|member| member.name == name);
+        member.is_some_and(|member| match (&member.kind, value) {
+            (MemberKind::Attribute { .. }, _) => true,
+            (MemberKind::Block { schema, .. }, Json::Array(blocks)) => {
+                blocks.iter().all(|block| has_members(schema, block))
+            }
+            (MemberKind::Block { schema, .. }, block) => has_members(schema, block),
         })
     })
 }
@@ -50,16 +52,20 @@ fn has_members(schema: &Schema, body: &Json) -> bool {
 fn set_arguments(body: Json, schema: &Schema) -> Json {
     let Json::Object(members) = body else { return body };
     let member = |(name, value): (String, Json)| {
-        let slot = schema.slots.iter().find(|slot| slot.name == name)?;
-        let value = match (&slot.shape, value) {
+        let member = schema.members.iter().find(|member| member.name == name)?;
+        let value = match (&member.kind, value) {
             (_, Json::Null) => return None,
-            (Shape::Attribute { spec, .. }, _) if spec.sensitive || spec.mode == Mode::Computed => return None,
-            (Shape::Attribute { .. }, value) => value,
-            (Shape::Block { .. }, Json::Array(blocks)) if blocks.is_empty() => return None,
-            (Shape::Block { schema, .. }, Json::Array(blocks)) => {
+            (MemberKind::Attribute { spec, .. }, _)
+                if spec.sensitive || spec.configurability == Configurability::Computed =>
+            {
+                return None;
+            }
+            (MemberKind::Attribute { .. }, value) => value,
+            (MemberKind::Block { .. }, Json::Array(blocks)) if blocks.is_empty() => return None,
+            (MemberKind::Block { schema, .. }, Json::Array(blocks)) => {
                 blocks.into_iter().map(|block| set_arguments(block, schema)).collect()
             }
-            (Shape::Block { schema, .. }, block) => set_arguments(block, schema),
+            (MemberKind::Block { schema, .. }, block) => set_arguments(block, schema),
         };
         Some((name, value))
     };
@@ -109,7 +115,7 @@ mod tests {
 
     fn arguments(json: &str) -> Value {
         let schema = Arguments::schema();
-        schema.complete(&json::decode(json.as_bytes(), &schema.kind()).unwrap())
+        schema.complete(&json::decode(json.as_bytes(), &schema.object_type()).unwrap())
     }
 
     #[test]

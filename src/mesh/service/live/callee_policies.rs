@@ -23,7 +23,7 @@ pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
     let Ok(services) = called_services(view) else { return };
     let mut namespaces: BTreeSet<&str> = services.iter().filter_map(|service| service.namespace.as_deref()).collect();
     if !namespaces.is_empty() {
-        namespaces.insert(&view.site.mesh.root_namespace);
+        namespaces.insert(&view.context.mesh.root_namespace);
     }
     for namespace in namespaces {
         queries.list(&kind::AUTHORIZATION_POLICY, namespace, &[RefusedByCallee]);
@@ -39,9 +39,9 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 }
 
 fn check_policies(view: &View, out: &mut Findings) -> Known<()> {
-    let account = view.site.service.service_account()?;
-    let principal = view.site.service.principal(view.site.mesh)?;
-    let caller = Caller { principal: &principal, namespace: view.site.namespace, account };
+    let account = view.context.service.service_account()?;
+    let principal = view.context.service.principal(view.context.mesh)?;
+    let caller = Caller { principal: &principal, namespace: view.context.namespace, account };
     let mut refused = BTreeMap::new();
     for service in called_services(view)?.iter().filter_map(|key| view.results.get(key).ok().flatten()) {
         let policies = allow_policies(view, service).unwrap_or_default();
@@ -73,7 +73,7 @@ fn allow_policies<'a>(view: &View<'a>, service: &Json) -> Known<Vec<&'a Json>> {
     if labels.is_empty() {
         return Ok(Vec::new());
     }
-    let root = view.site.mesh.root_namespace.as_str();
+    let root = view.context.mesh.root_namespace.as_str();
     let mut policies = view.results.list(&kind::AUTHORIZATION_POLICY, namespace(service))?;
     if namespace(service) != root {
         // Teams often have no right to read the root namespace. Then the callee's own policies decide.

@@ -34,7 +34,7 @@ struct ExternalHost<'a> {
 
 fn callees<'a>(view: &View<'a>) -> Known<Callees<'a>> {
     let mut callees = Callees { services: Vec::new(), hosts: Vec::new() };
-    let site = view.site;
+    let site = view.context;
     for destination in site.service.calls.elements()?.into_iter().flatten() {
         match destination {
             Destination::Namespace(_) => {}
@@ -100,7 +100,7 @@ fn check_existence(view: &View, callees: &Callees, out: &mut Findings) {
 }
 
 fn check_visibility(view: &View, callees: &Callees, out: &mut Findings) {
-    let home = view.site.namespace;
+    let home = view.context.namespace;
     let mut hidden: BTreeMap<String, Visibility> = BTreeMap::new();
     for service in callees.services.iter().filter_map(|key| view.results.get(key).ok().flatten()) {
         let visibility = service_visibility(service);

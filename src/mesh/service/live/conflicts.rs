@@ -24,7 +24,7 @@ pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
         (&kind::SIDECAR, &[SecondSidecar]),
     ] {
         if view.renders(kind) {
-            queries.list(kind, view.site.namespace, checks);
+            queries.list(kind, view.context.namespace, checks);
         }
     }
 }
@@ -55,7 +55,7 @@ fn check_virtual_services(view: &View, out: &mut Findings) -> Known<()> {
                 "VirtualService {} routes {} as well. Istio doesn't merge the two: the older one works, the other does nothing. \
                  Remove theirs, or name it in replaces, or leave the routes to them with unmanaged = [\"VirtualService\"].",
                 summarize_objects(found),
-                view.site.host()
+                view.context.host()
             ),
         );
     }
@@ -67,7 +67,7 @@ fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
     if !view.renders(&kind::DESTINATION_RULE) {
         return Ok(());
     }
-    let own_host = view.site.host();
+    let own_host = view.context.host();
     let mut found = view.conflict_candidates(&kind::DESTINATION_RULE)?;
     found.retain(|live| {
         at(live, &["spec", "workloadSelector"]).is_null()
@@ -117,5 +117,5 @@ fn check_sidecars(view: &View, out: &mut Findings) -> Known<()> {
 
 /// The fully qualified form of a host in an object of the service's namespace.
 fn qualified(view: &View, host: &str) -> String {
-    fully_qualified_host(host, view.site.namespace, &view.site.mesh.cluster_domain)
+    fully_qualified_host(host, view.context.namespace, &view.context.mesh.cluster_domain)
 }

@@ -59,7 +59,7 @@ fn check_service_entries(view: &View, global_names: &[&str], out: &mut Findings)
 fn check_virtual_services(view: &View, global_names: &[&str], out: &mut Findings) {
     let mut found = conflict_candidates(view, &kind::VIRTUAL_SERVICE, global_names);
     // The checks of conflicts report those of the own namespace.
-    found.retain(|live| routes_in_mesh(live) && namespace(live) != view.site.namespace);
+    found.retain(|live| routes_in_mesh(live) && namespace(live) != view.context.namespace);
     if !found.is_empty() {
         out.report(
             SecondVirtualService,

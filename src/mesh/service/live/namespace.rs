@@ -31,7 +31,7 @@ fn check_ambient_mode(view: &View, pods: &[&Json], out: &mut Findings) {
     let subject = match view.live_namespace() {
         Ok(Some(namespace)) if is_ambient(namespace) => format!("Namespace {} is", name(namespace)),
         _ if ambient_pods.is_empty() => return,
-        _ => format!("In {}, {} is", view.site.namespace, summarize_names(ambient_pods)),
+        _ => format!("In {}, {} is", view.context.namespace, summarize_names(ambient_pods)),
     };
     out.report(
         Ambient,

@@ -30,7 +30,7 @@ const RECORDING_KINDS: [&Kind; 5] = [
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
     for kind in RECORDING_KINDS {
-        queries.list(kind, view.site.namespace, &[SharedAccount, SharedWorkload]);
+        queries.list(kind, view.context.namespace, &[SharedAccount, SharedWorkload]);
     }
 }
 
@@ -62,7 +62,7 @@ fn resources_where(others: &BTreeMap<String, Service>, condition: impl Fn(&Servi
 }
 
 fn check_workloads(view: &View, others: &BTreeMap<String, Service>, out: &mut Findings) -> Known<()> {
-    let selector = view.site.selector()?;
+    let selector = view.context.selector()?;
     let pods = view.pods().unwrap_or_default();
     let shares_pods = |other: &Service| {
         other
@@ -85,7 +85,7 @@ fn check_workloads(view: &View, others: &BTreeMap<String, Service>, out: &mut Fi
 }
 
 fn check_accounts(view: &View, others: &BTreeMap<String, Service>, out: &mut Findings) -> Known<()> {
-    let account = view.site.service.service_account()?;
+    let account = view.context.service.service_account()?;
     if let Some(found) = resources_where(others, |other| other.service_account() == Ok(account)) {
         out.report(
             SharedAccount,

@@ -27,7 +27,7 @@ use crate::{
 const ISSUER: &str = "request.auth.claims[iss]";
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
-    let (home, root) = (view.site.namespace, view.site.mesh.root_namespace.as_str());
+    let (home, root) = (view.context.namespace, view.context.mesh.root_namespace.as_str());
     if subsets(view).next().is_some() {
         queries.list(&kind::POD, home, &[NoVersion]);
     }
@@ -114,7 +114,8 @@ fn check_gateway(view: &View, virtual_service: &Object, gateway: &str, out: &mut
     };
     let entries: Vec<&str> =
         items(live, &["spec", "servers"]).iter().flat_map(|server| strings(server, &["hosts"])).collect();
-    let is_served = |host: &&str| entries.iter().any(|entry| serves(entry, namespace(live), host, view.site.namespace));
+    let is_served =
+        |host: &&str| entries.iter().any(|entry| serves(entry, namespace(live), host, view.context.namespace));
     let unserved: Vec<&str> =
         strings(&virtual_service.body, &["spec", "hosts"]).filter(|host| !is_served(host)).collect();
     if !unserved.is_empty() {
@@ -127,7 +128,7 @@ fn check_gateway(view: &View, virtual_service: &Object, gateway: &str, out: &mut
                  correct hosts.",
                 if entries.is_empty() { "no host".to_owned() } else { summarize_names(entries.iter().copied()) },
                 summarize_names(unserved.iter().copied()),
-                view.site.namespace
+                view.context.namespace
             ),
         );
     }
@@ -154,7 +155,7 @@ fn check_issuers(view: &View, out: &mut Findings) -> Known<()> {
     if issuer_conditions(view).next().is_none() {
         return Ok(());
     }
-    let (home, root) = (view.site.namespace, &view.site.mesh.root_namespace);
+    let (home, root) = (view.context.namespace, &view.context.mesh.root_namespace);
     let verified = verified_issuers(view)?;
     let requires_end_user =
         issuer_conditions(view).any(|condition| strings(condition, &["notValues"]).any(|value| value == "*"));
@@ -191,7 +192,7 @@ fn check_issuers(view: &View, out: &mut Findings) -> Known<()> {
 /// The issuers whose tokens a live RequestAuthentication of the pods verifies.
 fn verified_issuers<'a>(view: &View<'a>) -> Known<BTreeSet<&'a str>> {
     let mut live = view.live_objects(&kind::REQUEST_AUTHENTICATION)?;
-    live.extend(view.results.list(&kind::REQUEST_AUTHENTICATION, &view.site.mesh.root_namespace)?);
+    live.extend(view.results.list(&kind::REQUEST_AUTHENTICATION, &view.context.mesh.root_namespace)?);
     let pod_labels = view.pod_labels()?;
     let applies = |live: &&Json| {
         selector_matches_labels(&string_map(live, &["spec", "selector", "matchLabels"]), &pod_labels)
@@ -209,7 +210,7 @@ fn external_authorizers<'a>(view: &View<'a>) -> impl Iterator<Item = &'a str> {
 }
 
 fn check_external_authorizers(view: &View, out: &mut Findings) -> Known<()> {
-    let root = &view.site.mesh.root_namespace;
+    let root = &view.context.mesh.root_namespace;
     let maps = view.results.list(&kind::CONFIG_MAP, root)?;
     let meshes = mesh_config::from_config_maps(&maps);
     if meshes.is_empty() {

@@ -22,8 +22,8 @@ use crate::{
 };
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
-    if matches!(view.site.service.management(), Ok(Management::Existing | Management::Managed)) {
-        queries.list(&kind::SERVICE, view.site.namespace, &[TwoProtocols, TwoPorts]);
+    if matches!(view.context.service.management(), Ok(Management::Existing | Management::Managed)) {
+        queries.list(&kind::SERVICE, view.context.namespace, &[TwoProtocols, TwoPorts]);
     }
 }
 
@@ -33,13 +33,13 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 }
 
 fn check_services(view: &View, out: &mut Findings) -> Known<()> {
-    if view.site.service.management()? == Management::None {
+    if view.context.service.management()? == Management::None {
         return Ok(());
     }
     let mut conflicts = PortConflicts::default();
     for live in view.live_objects(&kind::SERVICE)? {
         let selector = string_map(live, &["spec", "selector"]);
-        if name(live) == view.site.name || selector.is_empty() || !view.shares_pods_with(&selector)? {
+        if name(live) == view.context.name || selector.is_empty() || !view.shares_pods_with(&selector)? {
             continue;
         }
         for live_port in tcp_ports(live) {
@@ -54,7 +54,7 @@ fn check_services(view: &View, out: &mut Findings) -> Known<()> {
 
 /// The port whose target port has this number.
 fn port_with_target<'a>(view: &View<'a>, number: i64) -> Option<&'a At<Port>> {
-    let ports = view.site.service.ports().unwrap_or_default();
+    let ports = view.context.service.ports().unwrap_or_default();
     ports.iter().find(|port| port.target_port().is_ok_and(|target| i64::from(target) == number))
 }
 

@@ -22,21 +22,21 @@ use crate::{
 };
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
-    if view.site.service.management() == Ok(Management::Existing) {
+    if view.context.service.management() == Ok(Management::Existing) {
         let checks = &[MissingPort, OtherTargetPort, PortProtocol, OtherSelector, ServiceType];
-        queries.list(&kind::SERVICE, view.site.namespace, checks);
+        queries.list(&kind::SERVICE, view.context.namespace, checks);
     }
 }
 
 pub(super) fn live_checks(view: &View, out: &mut Findings) {
-    if view.site.service.management() != Ok(Management::Existing) {
+    if view.context.service.management() != Ok(Management::Existing) {
         return;
     }
     let Ok(Some(live)) = view.live_service() else { return };
     check_type(view, live, out);
     // Each check is skipped where it needs an unknown value or a query without a result.
     let _ = check_selector(view, live, out);
-    for port in view.site.service.ports().unwrap_or_default() {
+    for port in view.context.service.ports().unwrap_or_default() {
         let _ = check_port(view, live, port, out);
     }
 }
@@ -64,7 +64,7 @@ fn check_type(view: &View, live: &Json, out: &mut Findings) {
 }
 
 fn check_selector(view: &View, live: &Json, out: &mut Findings) -> Known<()> {
-    let (configured, found) = (view.site.selector()?, string_map(live, &["spec", "selector"]));
+    let (configured, found) = (view.context.selector()?, string_map(live, &["spec", "selector"]));
     if configured != found && text(live, &["spec", "type"]) != Some("ExternalName") {
         out.report(
             OtherSelector,

@@ -9,7 +9,7 @@ use crate::{
         Mesh, Rendered,
         live_objects::{is_pod_active, labels, name, namespace, selector_matches_labels, selector_matches_object},
         manifest::StringMap,
-        service::{Management, Service, Site},
+        service::{Management, Service, ServiceContext},
     },
     object::{Key, Kind, Object, annotation, kind, resource_name, resource_type},
     query::QueryResults,
@@ -18,7 +18,7 @@ use crate::{
 /// A service, the objects that the plan would write for it, and the live objects.
 pub(super) struct View<'a> {
     /// The service in its mesh.
-    pub(super) site: Site<'a>,
+    pub(super) context: ServiceContext<'a>,
     /// The results of the queries.
     pub(super) results: &'a QueryResults,
     /// The rendered objects that are known.
@@ -38,7 +38,7 @@ impl<'a> View<'a> {
     ) -> Known<Self> {
         let rendered = as_known(rendered)?;
         Ok(Self {
-            site: service.site(mesh)?,
+            context: service.context(mesh)?,
             results,
             objects: rendered.iter().filter_map(|(_, object)| object.as_ref().ok()).collect(),
             keys: rendered.iter().map(|(key, _)| key).collect(),
@@ -48,7 +48,7 @@ impl<'a> View<'a> {
 
     /// The id of the resource, which is also how findings name its Service: `pci/payments`.
     pub(super) fn id(&self) -> String {
-        format!("{}/{}", self.site.namespace, self.site.name)
+        format!("{}/{}", self.context.namespace, self.context.name)
     }
 
     // === rendered objects ===
@@ -67,7 +67,7 @@ impl<'a> View<'a> {
 
     /// The key of the Namespace.
     pub(super) fn namespace_key(&self) -> Key {
-        Key { kind: &kind::NAMESPACE, namespace: None, name: self.site.namespace.to_owned() }
+        Key { kind: &kind::NAMESPACE, namespace: None, name: self.context.namespace.to_owned() }
     }
 
     /// The live Namespace, or `None` if it doesn't exist.
@@ -77,23 +77,23 @@ impl<'a> View<'a> {
 
     /// The live objects of a kind in the namespace of the service.
     pub(super) fn live_objects(&self, kind: &'static Kind) -> Known<Vec<&'a Json>> {
-        self.results.list(kind, self.site.namespace)
+        self.results.list(kind, self.context.namespace)
     }
 
     /// The live Service, or `None` if it doesn't exist.
     pub(super) fn live_service(&self) -> Known<Option<&'a Json>> {
-        Ok(self.live_objects(&kind::SERVICE)?.into_iter().find(|live| name(live) == self.site.name))
+        Ok(self.live_objects(&kind::SERVICE)?.into_iter().find(|live| name(live) == self.context.name))
     }
 
     /// Whether another tool manages the Service and hasn't created it yet. Then it hasn't created the pods and the
     /// ServiceAccount either, and the missing Service is reported with the annotation that is set on it.
     pub(super) fn is_undeployed(&self) -> bool {
-        self.site.service.management() == Ok(Management::Existing) && matches!(self.live_service(), Ok(None))
+        self.context.service.management() == Ok(Management::Existing) && matches!(self.live_service(), Ok(None))
     }
 
     /// The live pods of the service that are running or will run.
     pub(super) fn pods(&self) -> Known<Vec<&'a Json>> {
-        let selector = self.site.selector()?;
+        let selector = self.context.selector()?;
         let mut pods = self.live_objects(&kind::POD)?;
         pods.retain(|pod| is_pod_active(pod) && selector_matches_object(&selector, pod));
         Ok(pods)
@@ -101,7 +101,7 @@ impl<'a> View<'a> {
 
     /// The labels of the pods of the service: those of the first live pod, or of the selector if there is no pod.
     pub(super) fn pod_labels(&self) -> Known<StringMap> {
-        let mut all = self.site.selector()?;
+        let mut all = self.context.selector()?;
         if let Some(pod) = self.pods().unwrap_or_default().first() {
             all.extend(labels(pod));
         }
@@ -110,7 +110,7 @@ impl<'a> View<'a> {
 
     /// Whether another selector selects pods of the service: by the labels that all of them have, or a live pod.
     pub(super) fn shares_pods_with(&self, other: &StringMap) -> Known<bool> {
-        if selector_matches_labels(other, &self.site.selector()?) {
+        if selector_matches_labels(other, &self.context.selector()?) {
             return Ok(true);
         }
         Ok(self.pods().is_ok_and(|pods| pods.iter().any(|pod| selector_matches_object(other, pod))))

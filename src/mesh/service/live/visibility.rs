@@ -15,8 +15,8 @@ use crate::{
 };
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
-    if matches!(view.site.service.management(), Ok(Management::Existing | Management::Managed)) {
-        queries.list(&kind::SERVICE, view.site.namespace, &[NarrowedVisibility]);
+    if matches!(view.context.service.management(), Ok(Management::Existing | Management::Managed)) {
+        queries.list(&kind::SERVICE, view.context.namespace, &[NarrowedVisibility]);
     }
 }
 
@@ -30,7 +30,7 @@ fn check_narrowing(view: &View, out: &mut Findings) -> Known<()> {
     let rendered = view.rendered(&kind::SERVICE).next().ok_or(Unknown)?;
     let (before, after) = (service_visibility(live), service_visibility(&rendered.body));
     let Some(excluded) = excluded_namespaces(&before, &after) else { return Ok(()) };
-    let advice = if view.site.authorization_mode()? == AuthorizationMode::Enforce {
+    let advice = if view.context.authorization_mode()? == AuthorizationMode::Enforce {
         "If somebody there may still call, add them to allow, or apply with authorization_mode = \"dry_run\" first: the service \
          stays visible, the proxies count who would be refused, and you enforce when nobody is."
     } else {

@@ -23,8 +23,8 @@ use crate::{
 const PROXY_USER: i64 = 1337;
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
-    queries.list(&kind::POD, view.site.namespace, &[PodMissingProxy, NoWorkload, OtherAccount, ProxyUser]);
-    if view.site.service.create_service_account() == Ok(false)
+    queries.list(&kind::POD, view.context.namespace, &[PodMissingProxy, NoWorkload, OtherAccount, ProxyUser]);
+    if view.context.service.create_service_account() == Ok(false)
         && let Ok(key) = account_key(view)
     {
         queries.get(key, &[MissingAccount]);
@@ -56,8 +56,8 @@ fn check_selector(view: &View, pods: &[&Json], out: &mut Findings) -> Known<()> 
             &format!(
                 "No pod in {} is labelled {}, so no rule of this service holds anywhere. If its workload comes later, all \
                  is well; else correct selector.",
-                view.site.namespace,
-                format_labels(&view.site.selector()?)
+                view.context.namespace,
+                format_labels(&view.context.selector()?)
             ),
         );
     }
@@ -81,7 +81,7 @@ fn check_sidecars(view: &View, pods: &[&Json], out: &mut Findings) {
                  sidecar.istio.io/inject=false.",
                 without_sidecar.len(),
                 pods.len(),
-                view.site.namespace,
+                view.context.namespace,
                 summarize_names(without_sidecar)
             ),
         );
@@ -99,7 +99,7 @@ fn check_users(view: &View, pods: &[&Json], out: &mut Findings) {
                 "Containers of {} in {} run as user {PROXY_USER}, whose traffic goes past the sidecar: unencrypted, and by \
                  no rule. Give them another runAsUser.",
                 summarize_names(bypassing),
-                view.site.namespace
+                view.context.namespace
             ),
         );
     }
@@ -115,7 +115,7 @@ fn runs_as_proxy_user(pod: &Json) -> bool {
 }
 
 fn check_accounts_of_pods(view: &View, pods: &[&Json], out: &mut Findings) -> Known<()> {
-    let (account, home) = (view.site.service.service_account()?, view.site.namespace);
+    let (account, home) = (view.context.service.service_account()?, view.context.namespace);
     let others = names_where(pods, |pod| pod_service_account(pod) != account);
     if !others.is_empty() {
         let accounts = pods.iter().map(|pod| pod_service_account(pod)).filter(|own| own != account);
@@ -128,7 +128,7 @@ fn check_accounts_of_pods(view: &View, pods: &[&Json], out: &mut Findings) -> Kn
                  allowed to {} isn't allowed to them. Correct serviceAccountName in the workload, or service_account here.",
                 summarize_names(others),
                 summarize_names(accounts),
-                view.site.service.principal(view.site.mesh)?
+                view.context.service.principal(view.context.mesh)?
             ),
         );
     }
@@ -136,7 +136,7 @@ fn check_accounts_of_pods(view: &View, pods: &[&Json], out: &mut Findings) -> Kn
 }
 
 fn check_service_account(view: &View, out: &mut Findings) -> Known<()> {
-    if view.site.service.create_service_account()? || view.is_undeployed() {
+    if view.context.service.create_service_account()? || view.is_undeployed() {
         return Ok(());
     }
     let key = account_key(view)?;
@@ -148,7 +148,7 @@ fn check_service_account(view: &View, out: &mut Findings) -> Known<()> {
             &format!(
                 "{} has no ServiceAccount {}, and pods that name it don't start. Let the workload's chart make it, or set \
                  create_service_account = true.",
-                view.site.namespace, key.name
+                view.context.namespace, key.name
             ),
         );
     }
@@ -157,5 +157,5 @@ fn check_service_account(view: &View, out: &mut Findings) -> Known<()> {
 
 /// The key of the ServiceAccount.
 fn account_key(view: &View) -> Known<Key> {
-    Ok(Key::new(&kind::SERVICE_ACCOUNT, view.site.namespace, view.site.service.service_account()?))
+    Ok(Key::new(&kind::SERVICE_ACCOUNT, view.context.namespace, view.context.service.service_account()?))
 }
