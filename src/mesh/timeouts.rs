@@ -1,6 +1,6 @@
 //! The `timeouts` block of every resource.
 
-use std::time::Duration as Std;
+use std::time::Duration as StdDuration;
 
 use super::duration::{Duration, is_positive};
 use crate::{
@@ -28,13 +28,13 @@ model! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationTimeouts {
     /// The limit of a create.
-    pub create: Std,
+    pub create: StdDuration,
     /// The limit of a read, and of all reads of a plan together.
-    pub read: Std,
+    pub read: StdDuration,
     /// The limit of an update.
-    pub update: Std,
+    pub update: StdDuration,
     /// The limit of a delete.
-    pub delete: Std,
+    pub delete: StdDuration,
 }
 
 impl OperationTimeouts {
@@ -63,12 +63,12 @@ mod tests {
     fn arguments_override_the_defaults() {
         let defaults = OperationTimeouts::of(&Block::Absent);
         assert_eq!(defaults, OperationTimeouts::of(&Block::Unknown));
-        assert_eq!((defaults.create, defaults.read), (Std::from_mins(5), Std::from_mins(1)));
+        assert_eq!((defaults.create, defaults.read), (StdDuration::from_mins(5), StdDuration::from_mins(1)));
         let timeouts =
             Timeouts { read: Attr::Known(Duration::seconds(7)), update: Attr::Unknown, ..Timeouts::default() };
         assert_eq!(
             OperationTimeouts::of(&Block::One(At { at: Path::root(), arguments: timeouts })),
-            OperationTimeouts { read: Std::from_secs(7), ..defaults }
+            OperationTimeouts { read: StdDuration::from_secs(7), ..defaults }
         );
     }
 }

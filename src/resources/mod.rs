@@ -1,3 +1,4 @@
+//! The resource types. Each is an implementation of [`ResourceType`] for the struct of its arguments; [`managed`] makes a
 //! Terraform resource of it.
 
 pub mod common;
@@ -14,7 +15,7 @@ mod state;
 mod write_task;
 
 pub use context::{Context, OnUnreadable};
-pub use run::Run;
+pub use run::RunState;
 
 use crate::{
     diagnostics::Diagnostics,

@@ -197,7 +197,7 @@ impl ExternalService {
             Some(timeout) => timeout,
             // A gRPC call may be a stream that lives for days, so presets set no timeout for it.
             None if protocol == Protocol::Grpc => Duration::ZERO,
-            None => self.resiliency()?.resiliency().map_or(Duration::ZERO, |preset| preset.request_timeout),
+            None => self.resiliency()?.settings().map_or(Duration::ZERO, |preset| preset.request_timeout),
         })
     }
 }

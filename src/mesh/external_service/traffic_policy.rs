@@ -14,8 +14,8 @@ use crate::{
 
 /// The policy of a host; `None` where it has neither limits nor outlier detection.
 pub(super) fn traffic_policy(external: &ExternalService, traffic: TrafficKind) -> Known<Option<TrafficPolicy>> {
-    let preset = external.resiliency()?.resiliency();
-    let preset = preset.map(|preset| TrafficPolicy::from_resiliency(&preset, traffic)).unwrap_or_default();
+    let preset = external.resiliency()?.settings();
+    let preset = preset.map(|preset| TrafficPolicy::from_preset(&preset, traffic)).unwrap_or_default();
     let pool = connection_pool(&external.circuit_breaker, preset.connection_pool)?;
     let connection_pool = match (pool, traffic) {
         (Some(ConnectionPool { tcp: Some(tcp), .. }), TrafficKind::Connections) => {

@@ -88,11 +88,11 @@ impl GlobalDefaults {
             return Ok(None);
         }
         // Without a preset, the fields that the block leaves unset are those of `medium`.
-        let numbers = preset.unwrap_or(Preset::Medium).resiliency();
+        let numbers = preset.unwrap_or(Preset::Medium).settings();
         let Some(retries) = resiliency::effective_retries(&self.retries, numbers)? else {
             return Ok(Some(RetryPolicy { num_retries: 0, retry_on: None, per_try_timeout: None }));
         };
-        let medium = || Preset::Medium.resiliency().map(|numbers| numbers.per_try_timeout);
+        let medium = || Preset::Medium.settings().map(|numbers| numbers.per_try_timeout);
         let is_idempotent = block.map_or(Ok(false), |block| block.idempotent.or(false))?;
         let per_try_timeout = retries.per_try_timeout.or(retries.preset_per_try_timeout);
         let per_try_timeout = if is_idempotent { per_try_timeout.or_else(medium) } else { per_try_timeout };
@@ -108,7 +108,7 @@ fn destination_rule(preset: Preset, context: &DefaultsContext, key: Key) -> Know
         workload_selector: None,
         host: format!("*.svc.{}", context.mesh.cluster_domain),
         export_to: ExportTo::from(["*".to_owned()]),
-        traffic_policy: preset.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, TrafficKind::Requests)),
+        traffic_policy: preset.settings().map(|r| TrafficPolicy::from_preset(&r, TrafficKind::Requests)),
         subsets: Vec::new(),
     };
     context.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute("resiliency")))

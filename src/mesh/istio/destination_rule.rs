@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ExportTo, PortSelector, WorkloadSelector};
-use crate::mesh::{duration::Duration, resiliency::Resiliency};
+use crate::mesh::{duration::Duration, resiliency::PresetSettings};
 
 /// `spec` of a DestinationRule.
 #[derive(Clone, Debug, Serialize)]
@@ -221,7 +221,7 @@ pub enum TrafficKind {
 
 impl TrafficPolicy {
     /// Returns the settings of a resiliency preset for a host with this traffic.
-    pub fn from_resiliency(resiliency: &Resiliency, traffic: TrafficKind) -> Self {
+    pub fn from_preset(resiliency: &PresetSettings, traffic: TrafficKind) -> Self {
         Self {
             connection_pool: Some(ConnectionPool {
                 tcp: Some(TcpPool {

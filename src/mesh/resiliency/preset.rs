@@ -20,7 +20,7 @@ text_enum! {
 /// The settings of a preset. By default only requests that haven't reached the application are retried, so that none has
 /// its effect twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resiliency {
+pub struct PresetSettings {
     /// Timeout of a request, including its retries. It doesn't apply to gRPC, whose streams may be long.
     pub request_timeout: Duration,
     /// Maximum number of retries of a request.
@@ -67,9 +67,9 @@ const TRANSIENT: &str = "connect-failure,refused-stream,reset-before-request,gat
 
 impl Preset {
     /// Returns the settings; `None` for [`Preset::None`].
-    pub const fn resiliency(self) -> Option<Resiliency> {
+    pub const fn settings(self) -> Option<PresetSettings> {
         match self {
-            Self::Low => Some(Resiliency {
+            Self::Low => Some(PresetSettings {
                 request_timeout: Duration::seconds(60),
                 retry_attempts: 1,
                 retry_on: UNSENT,
@@ -86,7 +86,7 @@ impl Preset {
                 ejection_time: Duration::seconds(30),
                 max_ejection_percent: 10,
             }),
-            Self::Medium => Some(Resiliency {
+            Self::Medium => Some(PresetSettings {
                 request_timeout: Duration::seconds(15),
                 retry_attempts: 2,
                 retry_on: UNSENT_OR_RESET,
@@ -103,7 +103,7 @@ impl Preset {
                 ejection_time: Duration::seconds(30),
                 max_ejection_percent: 30,
             }),
-            Self::High => Some(Resiliency {
+            Self::High => Some(PresetSettings {
                 request_timeout: Duration::seconds(5),
                 retry_attempts: 3,
                 retry_on: UNSENT_OR_RESET,

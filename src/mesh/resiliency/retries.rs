@@ -1,6 +1,6 @@
 //! The `retries` block.
 
-use super::{Preset, Resiliency};
+use super::{Preset, PresetSettings};
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
@@ -39,12 +39,12 @@ pub(in crate::mesh) struct EffectiveRetries {
 }
 
 /// The settings whose retry conditions apply to services without a preset that set a number of retries.
-const DEFAULT_CONDITIONS: Option<Resiliency> = Preset::Medium.resiliency();
+const DEFAULT_CONDITIONS: Option<PresetSettings> = Preset::Medium.settings();
 
 /// Returns the retries that a block and a preset result in; `None` where requests are not retried.
 pub(in crate::mesh) fn effective_retries(
     block: &Block<Retries>,
-    preset: Option<Resiliency>,
+    preset: Option<PresetSettings>,
 ) -> Known<Option<EffectiveRetries>> {
     let unset = Retries::default();
     let block = block.known()?.map_or(&unset, |block| &block.arguments);
@@ -68,7 +68,7 @@ pub(in crate::mesh) fn route_retries(
     preset: Preset,
     timeout: Duration,
 ) -> Known<virtual_service::HttpRetry> {
-    let Some(retries) = effective_retries(block, preset.resiliency())? else {
+    let Some(retries) = effective_retries(block, preset.settings())? else {
         return Ok(virtual_service::HttpRetry::NONE);
     };
     // The preset's timeout of an attempt has no effect where the request has no timeout, or a shorter one.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Management, ServiceContext, origins};
+use super::{ServiceContext, ServiceManagement, origins};
 use crate::{
     diagnostics::Path,
     known::Known,
@@ -21,7 +21,7 @@ pub(super) fn sidecar(context: &ServiceContext, key: Key) -> Known<Object> {
     let mut hosts: BTreeSet<String> =
         calls.iter().flat_map(|to| to.egress_hosts(context.namespace, context.mesh)).collect();
     hosts.extend(context.mesh.platform_hosts.iter().cloned());
-    if context.service.management()? != Management::None {
+    if context.service.management()? != ServiceManagement::None {
         let own = std::iter::once(context.host()).chain(context.global_name()?);
         hosts.extend(own.map(|host| format!("{}/{host}", context.namespace)));
     }

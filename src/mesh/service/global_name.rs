@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Management, Port, Service, ServiceContext, Unmanaged, access, origins, traffic};
+use super::{Port, Service, ServiceContext, ServiceManagement, Unmanaged, access, origins, traffic};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::{Known, Unknown},
@@ -73,7 +73,7 @@ impl Service {
 
     /// Reports a global name of a workload that has no Service.
     pub(super) fn validate_global_name(&self, out: &mut Diagnostics) {
-        if self.global_name.is_set() && self.management() == Ok(Management::None) {
+        if self.global_name.is_set() && self.management() == Ok(ServiceManagement::None) {
             out.error(
                 &argument(),
                 "A name without a Service",
@@ -113,7 +113,7 @@ impl Service {
 impl ServiceContext<'_> {
     /// Whether there is a global name. With a template there always is one.
     pub(super) fn has_global_name(&self) -> Known<bool> {
-        if self.service.management()? == Management::None {
+        if self.service.management()? == ServiceManagement::None {
             return Ok(false);
         }
         Ok(self.template()?.is_some() || self.service.global_name.known()?.is_some())
@@ -122,7 +122,7 @@ impl ServiceContext<'_> {
     /// The global name: that of the argument, or else of the template. Validation reports names that the template makes too
     /// long.
     pub(super) fn global_name(&self) -> Known<Option<String>> {
-        if self.service.management()? == Management::None {
+        if self.service.management()? == ServiceManagement::None {
             return Ok(None);
         }
         match (self.service.global_name.known()?, self.template()?) {
@@ -160,7 +160,7 @@ fn validate_template(context: &ServiceContext, calls: &BTreeSet<Destination>, ou
         }
     };
     let has_other_name =
-        context.service.management() == Ok(Management::None) || context.service.global_name != Attr::Null;
+        context.service.management() == Ok(ServiceManagement::None) || context.service.global_name != Attr::Null;
     if let Ok(Some(template)) = context.template()
         && !has_other_name
     {

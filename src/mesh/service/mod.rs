@@ -58,7 +58,7 @@ use crate::{
 
 text_enum! {
     /// Who manages the Kubernetes Service.
-    pub enum Management {
+    pub enum ServiceManagement {
         /// Another tool does; only its `networking.istio.io/exportTo` annotation is set.
         Existing = "existing",
         /// This resource creates it.
@@ -99,15 +99,15 @@ impl Service {
         let service = Key::new(&kind::SERVICE, context.namespace, context.name);
         let management = self.management()?;
         match management {
-            Management::Managed => add(service, workload::service),
-            Management::Existing => add(service, workload::export_annotation),
-            Management::None => {}
+            ServiceManagement::Managed => add(service, workload::service),
+            ServiceManagement::Existing => add(service, workload::export_annotation),
+            ServiceManagement::None => {}
         }
         if self.create_service_account()? {
             let account = self.service_account()?;
             add(Key::new(&kind::SERVICE_ACCOUNT, context.namespace, account), workload::service_account);
         }
-        if management != Management::None {
+        if management != ServiceManagement::None {
             let has_global_name = context.has_global_name()?;
             if has_global_name {
                 add(context.key(&kind::SERVICE_ENTRY), global_name::service_entry);
@@ -150,7 +150,7 @@ impl Service {
     /// The cluster host; `None` where there is no Service.
     fn host(&self, mesh: &Mesh) -> Known<Option<String>> {
         let context = self.context(mesh)?;
-        Ok((self.management()? != Management::None).then(|| context.host()))
+        Ok((self.management()? != ServiceManagement::None).then(|| context.host()))
     }
 
     /// The principal of the pods, in the form that `from` accepts.

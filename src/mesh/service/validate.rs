@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AuthorizationMode, Management, Port, Service};
+use super::{AuthorizationMode, Port, Service, ServiceManagement};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
@@ -75,7 +75,7 @@ impl Service {
 
     fn validate_ports(&self, out: &mut Diagnostics) {
         let Ok(ports) = self.ports() else { return };
-        if ports.is_empty() && self.management().is_ok_and(|management| management != Management::None) {
+        if ports.is_empty() && self.management().is_ok_and(|management| management != ServiceManagement::None) {
             out.error(
                 &Path::root().attribute("port"),
                 "Missing required block",
@@ -112,7 +112,7 @@ impl Service {
 
     /// Reports a workload without a Service that has neither policy nor Sidecar: there is no object to create.
     fn validate_has_objects(&self, mode: Option<AuthorizationMode>, out: &mut Diagnostics) {
-        let renders_nothing = self.management() == Ok(Management::None)
+        let renders_nothing = self.management() == Ok(ServiceManagement::None)
             && self.create_service_account() == Ok(false)
             && mode == Some(AuthorizationMode::Off)
             && self.calls == Attr::Null;

@@ -146,7 +146,7 @@ fn uses_are_parsed() {
 }
 
 /// The source files of the crate, without those that contain only tests.
-fn sources() -> Vec<String> {
+pub(super) fn sources() -> Vec<String> {
     files("src", ".rs").into_iter().filter(|file| !file.ends_with("tests.rs")).collect()
 }
 
@@ -240,13 +240,13 @@ fn packages() -> BTreeSet<String> {
 }
 
 /// A path in the code, for example `crate::mesh::Mesh` or `kube::Client`.
-struct Use {
+pub(super) struct Use {
     line: usize,
-    path: Vec<String>,
+    pub(super) path: Vec<String>,
 }
 
 /// All paths of at least two names, and all `use` declarations, outside tests, comments and strings.
-fn uses(source: &str) -> Vec<Use> {
+pub(super) fn uses(source: &str) -> Vec<Use> {
     let tokens = without_tests(tokens(source));
     let mut found = Vec::new();
     let mut at = 0;

@@ -4,7 +4,7 @@ use super::{Ingress, PathPattern};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
-    mesh::service::{Management, Port, Service, Unmanaged, validate::format_ports},
+    mesh::service::{Port, Service, ServiceManagement, Unmanaged, validate::format_ports},
     schema::{At, Attr},
 };
 
@@ -33,7 +33,7 @@ impl Service {
 
     /// Reports blocks without exactly one port that can receive the requests.
     fn validate_target(&self, block: &At<Ingress>, out: &mut Diagnostics) {
-        if self.management() == Ok(Management::None) {
+        if self.management() == Ok(ServiceManagement::None) {
             out.error(
                 &block.at,
                 "Ingress without a Service",

@@ -15,14 +15,14 @@ use crate::{
             TargetPort, container_ports_named, name, namespaced_name, port_number, port_protocol, service_target_port,
             string_map, tcp_ports,
         },
-        service::{Management, Port},
+        service::{Port, ServiceManagement},
     },
     object::kind,
     schema::At,
 };
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
-    if matches!(view.context.service.management(), Ok(Management::Existing | Management::Managed)) {
+    if matches!(view.context.service.management(), Ok(ServiceManagement::Existing | ServiceManagement::Managed)) {
         queries.list(&kind::SERVICE, view.context.namespace, &[TwoProtocols, TwoPorts]);
     }
 }
@@ -33,7 +33,7 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 }
 
 fn check_services(view: &View, out: &mut Findings) -> Known<()> {
-    if view.context.service.management()? == Management::None {
+    if view.context.service.management()? == ServiceManagement::None {
         return Ok(());
     }
     let mut conflicts = PortConflicts::default();

@@ -15,21 +15,21 @@ use crate::{
             TargetPort, container_ports_named, format_labels, port_number, port_protocol, service_target_port,
             string_map, tcp_ports,
         },
-        service::{Management, Port},
+        service::{Port, ServiceManagement},
     },
     object::kind,
     schema::At,
 };
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
-    if view.context.service.management() == Ok(Management::Existing) {
+    if view.context.service.management() == Ok(ServiceManagement::Existing) {
         let checks = &[MissingPort, OtherTargetPort, PortProtocol, OtherSelector, ServiceType];
         queries.list(&kind::SERVICE, view.context.namespace, checks);
     }
 }
 
 pub(super) fn live_checks(view: &View, out: &mut Findings) {
-    if view.context.service.management() != Ok(Management::Existing) {
+    if view.context.service.management() != Ok(ServiceManagement::Existing) {
         return;
     }
     let Ok(Some(live)) = view.live_service() else { return };

@@ -9,7 +9,7 @@ use crate::{
         Mesh, Rendered,
         live_objects::{is_pod_active, labels, name, namespace, selector_matches_labels, selector_matches_object},
         manifest::StringMap,
-        service::{Management, Service, ServiceContext},
+        service::{Service, ServiceContext, ServiceManagement},
     },
     object::{Key, Kind, Object, annotation, kind, resource_name, resource_type},
     query::QueryResults,
@@ -88,7 +88,7 @@ impl<'a> View<'a> {
     /// Whether another tool manages the Service and hasn't created it yet. Then it hasn't created the pods and the
     /// ServiceAccount either, and the missing Service is reported with the annotation that is set on it.
     pub(super) fn is_undeployed(&self) -> bool {
-        self.context.service.management() == Ok(Management::Existing) && matches!(self.live_service(), Ok(None))
+        self.context.service.management() == Ok(ServiceManagement::Existing) && matches!(self.live_service(), Ok(None))
     }
 
     /// The live pods of the service that are running or will run.

@@ -9,13 +9,13 @@ use crate::{
     mesh::{
         checks::{Code::NarrowedVisibility, Findings},
         live_objects::{Visibility, service_visibility},
-        service::{AuthorizationMode, Management},
+        service::{AuthorizationMode, ServiceManagement},
     },
     object::{Object, kind},
 };
 
 pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
-    if matches!(view.context.service.management(), Ok(Management::Existing | Management::Managed)) {
+    if matches!(view.context.service.management(), Ok(ServiceManagement::Existing | ServiceManagement::Managed)) {
         queries.list(&kind::SERVICE, view.context.namespace, &[NarrowedVisibility]);
     }
 }

@@ -20,8 +20,7 @@ use crate::{
 pub(super) fn traffic_policy(context: &ServiceContext) -> Known<Option<TrafficPolicy>> {
     let traffic =
         if context.service.speaks_http()? { istio::TrafficKind::Requests } else { istio::TrafficKind::Connections };
-    let preset =
-        context.resiliency()?.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, traffic)).unwrap_or_default();
+    let preset = context.resiliency()?.settings().map(|r| TrafficPolicy::from_preset(&r, traffic)).unwrap_or_default();
     let connection_pool =
         resiliency::connection_pool(&context.service.traffic.circuit_breaker, preset.connection_pool)?;
     let locality = failover::locality_setting(context)?;

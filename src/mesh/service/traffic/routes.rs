@@ -3,8 +3,8 @@
 use super::{
     super::{Port, ServiceContext},
     Fault, Redirect, Rewrite, Route,
+    listener::Listener,
     versions::{self, Share},
-    virtual_service::Listener,
 };
 use crate::{
     diagnostics::Path,
@@ -127,7 +127,7 @@ pub(super) fn default_timeout(context: &ServiceContext, protocol: Protocol) -> K
         None if protocol == Protocol::Grpc => Duration::ZERO,
         None => match context.mesh.defaults.request_timeout {
             Some(timeout) => timeout,
-            None => context.resiliency()?.resiliency().map_or(Duration::ZERO, |r| r.request_timeout),
+            None => context.resiliency()?.settings().map_or(Duration::ZERO, |r| r.request_timeout),
         },
     })
 }

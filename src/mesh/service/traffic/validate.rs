@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::{Management, Service, ServiceContext, Unmanaged},
+    super::{Service, ServiceContext, ServiceManagement, Unmanaged},
     Version, is_routed_tcp, routes,
     versions::Share,
 };
@@ -19,7 +19,7 @@ use crate::{
 impl Service {
     /// Reports violations of rules that need no provider arguments.
     pub(in super::super) fn validate_traffic(&self, out: &mut Diagnostics) {
-        if self.management() == Ok(Management::None) {
+        if self.management() == Ok(ServiceManagement::None) {
             self.validate_without_service(out);
         } else {
             self.validate_has_http_port_for_traffic(out);

@@ -1,33 +1,17 @@
-//! The VirtualServices for callers in the mesh. Each port that callers use, a listener, has routes of its own.
+//! The VirtualServices for callers in the mesh.
 
 use super::{
-    super::{Port, ServiceContext, access, global_name::port_serving_80, origins},
-    is_routed_tcp, routes,
+    super::{ServiceContext, access, origins},
+    is_routed_tcp,
+    listener::listeners,
+    routes,
 };
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown},
-    mesh::{istio::virtual_service::VirtualService, manifest::manifest, port::PortNumber, stage},
+    mesh::{istio::virtual_service::VirtualService, manifest::manifest, stage},
     object::{Key, Object, Stage},
-    schema::At,
 };
-
-/// A port that callers use, and the port of the Service that serves it.
-#[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Listener<'a> {
-    /// The port that callers use.
-    pub(in super::super) number: Known<PortNumber>,
-    /// The port of the Service.
-    pub(in super::super) port: &'a At<Port>,
-}
-
-/// The listeners: every port of the Service, and with the global name among the hosts port 80 as well.
-pub(in super::super) fn listeners<'a>(context: &ServiceContext<'a>, global: bool) -> Known<Vec<Listener<'a>>> {
-    let ports = context.service.ports()?;
-    let port_80 = if global { port_serving_80(ports)? } else { None };
-    let port_80 = port_80.map(|port| Listener { number: Ok(PortNumber::HTTP), port });
-    Ok(port_80.into_iter().chain(ports.iter().map(|port| Listener { number: port.number(), port })).collect())
-}
 
 /// The VirtualService of the cluster host; with the global name among its hosts, where no port speaks TLS.
 pub(in super::super) fn virtual_service(context: &ServiceContext, key: Key) -> Known<Object> {
