@@ -5,6 +5,7 @@ mod codec;
 pub mod json;
 pub mod model;
 pub mod msgpack;
+pub mod recorded;
 pub mod value;
 #[cfg(test)]
 mod vectors;

@@ -1,5 +1,5 @@
-//! Live checks: routes that are bound to a gateway for hosts that it doesn't serve. The functions are pure: the results of
-//! queries go in, findings come out.
+//! Live checks of a gateway: VirtualServices that are bound to it for hosts that it doesn't serve. The functions are pure:
+//! the results of queries go in, findings come out.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,11 @@ use crate::{
     known::Known,
     mesh::{
         checks::{Code::GatewayHost, Findings, LiveQuery},
-        live_objects,
+        live_objects::{namespace, namespaced_name, strings, summarize_names},
     },
     object::kind,
     query::{Query, QueryResults},
 };
-
-/// The number of hosts that a finding names. It only counts the others.
-const MAX_NAMED_HOSTS: usize = 3;
 
 impl Gateway {
     /// The queries of the live checks.
@@ -25,50 +22,55 @@ impl Gateway {
         vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }]
     }
 
-    /// The live checks.
+    /// The live checks. A VirtualService is skipped where its check needs an unknown value.
     pub fn live_checks(&self, results: &QueryResults, out: &mut Findings) {
-        let Ok(routes) = results.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
+        let Ok(virtual_services) = results.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
         let unserved: BTreeSet<String> =
-            routes.iter().flat_map(|live| self.unserved_hosts(live).unwrap_or_default()).collect();
-        if unserved.is_empty() {
-            return;
+            virtual_services.iter().flat_map(|live| self.unserved_hosts(live).unwrap_or_default()).collect();
+        if !unserved.is_empty() {
+            out.report(
+                GatewayHost,
+                "server",
+                "The gateway doesn't serve hosts that are routed",
+                &format!(
+                    "Routes are bound to this gateway for {}, and no server has the host for that namespace, so nobody gets \
+                     there. Add the hosts to a server, or take them out of the routes.",
+                    summarize_names(unserved.iter().map(String::as_str))
+                ),
+            );
         }
-        let first: Vec<_> = unserved.iter().take(MAX_NAMED_HOSTS).map(String::as_str).collect();
-        let more = match unserved.len().saturating_sub(first.len()) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        out.report(
-            GatewayHost,
-            "server",
-            "The gateway doesn't serve hosts that are routed",
-            &format!(
-                "Routes are bound to this gateway for {}{more}, and no server has the host for that namespace, so nobody gets \
-                 there. Add the hosts to a server, or take them out of the routes.",
-                first.join(", ")
-            ),
-        );
     }
 
-    /// The hosts of a VirtualService that no server serves for its namespace; none if it isn't bound to this gateway.
-    fn unserved_hosts(&self, live: &Json) -> Known<Vec<String>> {
-        let (namespace, name) = (self.namespace.required()?, self.name.required()?);
-        let servers = self.server.known()?;
-        let route_namespace = live_objects::namespace(live);
-        // A VirtualService may name a gateway of its own namespace without the namespace.
-        let qualified_name = format!("{namespace}/{name}");
-        let is_bound = live_objects::strings(live, &["spec", "gateways"])
-            .any(|gateway| gateway == qualified_name || route_namespace == namespace && gateway == name);
+    /// The hosts of a VirtualService that is bound to this gateway, if no server serves them for its namespace. Each has the
+    /// form of the message, `host (namespace/name)`.
+    fn unserved_hosts(&self, virtual_service: &Json) -> Known<Vec<String>> {
+        if !self.is_bound(virtual_service)? {
+            return Ok(Vec::new());
+        }
         let mut unserved = Vec::new();
-        for host in live_objects::strings(live, &["spec", "hosts"]).filter(|_| is_bound) {
-            let mut is_served = false;
-            for server in servers {
-                is_served |= server.serves(host, route_namespace)?;
-            }
-            if !is_served {
-                unserved.push(format!("{host} ({})", live_objects::namespaced_name(live)));
+        for host in strings(virtual_service, &["spec", "hosts"]) {
+            if !self.serves(host, namespace(virtual_service))? {
+                unserved.push(format!("{host} ({})", namespaced_name(virtual_service)));
             }
         }
         Ok(unserved)
+    }
+
+    /// Whether a VirtualService names this gateway, as `namespace/name` or, in the namespace of the gateway, as `name`.
+    fn is_bound(&self, virtual_service: &Json) -> Known<bool> {
+        let (own_namespace, own_name) = (self.namespace.required()?, self.name.required()?);
+        let qualified_name = format!("{own_namespace}/{own_name}");
+        let is_local = namespace(virtual_service) == own_namespace;
+        let mut gateways = strings(virtual_service, &["spec", "gateways"]);
+        Ok(gateways.any(|gateway| gateway == qualified_name || is_local && gateway == own_name))
+    }
+
+    /// Whether a server serves a host for routes of a namespace.
+    fn serves(&self, host: &str, route_namespace: &str) -> Known<bool> {
+        let mut is_served = false;
+        for server in self.server.known()? {
+            is_served |= server.serves(host, route_namespace)?;
+        }
+        Ok(is_served)
     }
 }

@@ -6,16 +6,13 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
+        istio::{INJECTION, REVISION},
         manifest::{Metadata, manifest_without_spec},
         stage,
     },
     object::{Key, Object, kind},
 };
 
-/// The label that switches sidecar injection by the default revision on or off. Istio ignores [`REVISION`] beside it.
-pub(super) const INJECTION: &str = "istio-injection";
-/// The label that names the revision whose sidecars are injected.
-pub(super) const REVISION: &str = "istio.io/rev";
 /// The label with the team that the namespace belongs to.
 pub(super) const TEAM: &str = "team";
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{MtlsException, Namespace, Rbac, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, global_defaults::DenyAllMode, labels, service::validate_host_is_external},
+    mesh::{Mesh, global_defaults::DenyAllMode, istio, labels, service::validate_host_is_external},
     schema::At,
 };
 
@@ -79,9 +79,9 @@ impl Namespace {
     fn validate_label_keys(&self, out: &mut Diagnostics) {
         let Ok(labels) = self.labels.elements_or_empty() else { return };
         let at = |key: &str| Path::root().attribute("labels").key(key);
-        if labels.contains_key(namespace_object::INJECTION) {
+        if labels.contains_key(istio::INJECTION) {
             out.error(
-                &at(namespace_object::INJECTION),
+                &at(istio::INJECTION),
                 "Reserved key",
                 "istio-injection decides whether pods get a sidecar. Remove it, and write injection or revision.",
             );
