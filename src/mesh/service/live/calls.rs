@@ -34,16 +34,16 @@ struct ExternalHost<'a> {
 
 fn callees<'a>(view: &ServiceView<'a>) -> Known<Callees<'a>> {
     let mut callees = Callees { services: Vec::new(), hosts: Vec::new() };
-    let context = view.context;
-    for destination in context.service.calls.elements()?.into_iter().flatten() {
+    let site = view.context;
+    for destination in site.service.calls.elements()?.into_iter().flatten() {
         match destination {
             Destination::Namespace(_) => {}
             Destination::Service { namespace, name } => {
-                let namespace = namespace.as_deref().unwrap_or(context.namespace);
+                let namespace = namespace.as_deref().unwrap_or(site.namespace);
                 callees.services.push(Key::new(&kind::SERVICE, namespace, name));
             }
             Destination::Host { namespace, host } => {
-                let namespace = namespace.as_deref().unwrap_or(&context.mesh.root_namespace);
+                let namespace = namespace.as_deref().unwrap_or(&site.mesh.root_namespace);
                 callees.hosts.push(ExternalHost { namespace, host });
             }
         }
