@@ -1,4 +1,4 @@
-//! Makes a cluster hold a set of wanted objects: plan checks, apply, read and delete. It knows neither Istio nor HCL.
+//! Makes a cluster hold a set of desired objects: plan checks, apply, read and delete. It knows neither Istio nor HCL.
 //!
 //! The decisions are pure functions with tables of tests: [`ownership`] (who owns a live object), [`drift`] (which of its
 //! fields belong to the resource, and who else sets them) and [`schedule`] (in which order objects are written). The rest does the I/O.
