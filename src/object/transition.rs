@@ -26,8 +26,8 @@ pub enum Transition {
     InPlace,
     /// The strategy depends on what is live.
     Computed {
-        /// Decides by the fields that the resource owns in the live object and by the desired body, which is null if the object is deleted. The
-        /// function is pure.
+        /// Decides by the fields that the resource owns in the live object and by the desired body, which is null if the
+        /// object is deleted. The function is pure.
         strategy: fn(live: &Json, desired: &Json) -> UpdateStrategy,
         /// How long Istio needs until every proxy has left the old configuration.
         propagation_delay: Duration,
