@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// A server that answers each path with its own response, and logs the requests.
-struct Server {
+struct MockServer {
     cluster: Cluster,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -36,7 +36,7 @@ struct Server {
 /// A path, with or without its query, and the status code and body of the response. Other paths get a 404.
 type Answer = (&'static str, u16, Json);
 
-impl Server {
+impl MockServer {
     async fn start(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = format!("http://{}", listener.local_addr().unwrap());
@@ -88,7 +88,7 @@ fn object(name: &str) -> Json {
 
 #[tokio::test]
 async fn object_is_read_by_get() {
-    let server = Server::start(vec![("/api/v1/namespaces/pci/services/payments", 200, object("payments"))]).await;
+    let server = MockServer::start(vec![("/api/v1/namespaces/pci/services/payments", 200, object("payments"))]).await;
     let get = async |name| {
         let key = Key::new(&SERVICE, "pci", name);
         server.cluster.get(&key, Freshness::Now, &deadline()).await.unwrap().map(|live| Json::clone(&live))
@@ -105,7 +105,7 @@ async fn list_is_read_page_by_page() {
     let first = "/apis/networking.istio.io/v1/namespaces/pci/virtualservices?limit=500&labelSelector=a%3Db";
     let second =
         "/apis/networking.istio.io/v1/namespaces/pci/virtualservices?limit=500&labelSelector=a%3Db&continue=x%26y";
-    let server = Server::start(vec![
+    let server = MockServer::start(vec![
         (first, 200, json!({ "metadata": { "continue": "x&y" }, "items": [object("1"), object("2")] })),
         (second, 200, json!({ "metadata": { "continue": "" }, "items": [object("3")] })),
     ])
@@ -124,7 +124,7 @@ async fn list_is_read_page_by_page() {
 async fn metadata_is_listed_page_by_page() {
     let first = "/apis/x.io/v2/namespaces/pci/things?limit=500";
     let second = "/apis/x.io/v2/namespaces/pci/things?limit=500&continue=2";
-    let server = Server::start(vec![
+    let server = MockServer::start(vec![
         (first, 200, json!({ "metadata": { "continue": "2" }, "items": [object("1")] })),
         (second, 200, json!({ "items": [object("2")] })),
     ])
@@ -141,7 +141,7 @@ async fn metadata_is_listed_page_by_page() {
 #[tokio::test]
 async fn query_answers_are_shared() {
     let forbidden = json!({ "message": "user x cannot list services" });
-    let server = Server::start(vec![
+    let server = MockServer::start(vec![
         ("/apis/networking.istio.io/v1/virtualservices?limit=500", 200, json!({ "items": [object("1")] })),
         ("/api/v1/namespaces/pci/services?limit=500", 403, forbidden),
     ])
@@ -160,7 +160,7 @@ async fn query_answers_are_shared() {
 #[tokio::test]
 async fn writes_name_the_field_manager() {
     let path = "/api/v1/namespaces/pci/services/payments";
-    let server = Server::start(vec![(path, 200, object("payments"))]).await;
+    let server = MockServer::start(vec![(path, 200, object("payments"))]).await;
     let (key, deadline) = (Key::new(&SERVICE, "pci", "payments"), deadline());
     let cluster = &server.cluster;
     let options = ApplyOptions { dry_run: true, force: false };
@@ -182,7 +182,7 @@ async fn writes_name_the_field_manager() {
 #[tokio::test]
 async fn cluster_uid_is_read_once() {
     let namespace = json!({ "metadata": { "uid": "u" } });
-    let server = Server::start(vec![("/api/v1/namespaces/kube-system", 200, namespace)]).await;
+    let server = MockServer::start(vec![("/api/v1/namespaces/kube-system", 200, namespace)]).await;
     for _ in 0..2 {
         assert_eq!(server.cluster.uid(&deadline()).await.unwrap(), Some("u"));
     }

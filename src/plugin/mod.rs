@@ -54,7 +54,7 @@ use proto::{
     health::health_server::HealthServer,
     tfplugin5::provider_server::ProviderServer,
 };
-use session::Session;
+use session::PluginSession;
 use socket::Socket;
 
 /// Maximum size in bytes of a message in either direction, the same as that of providers written in Go.
@@ -86,7 +86,7 @@ pub fn serve<C: Send + Sync + 'static>(
     let served = host.map_err(Error::from).and_then(|host| {
         log::install(variable);
         let runtime = Runtime::new()?;
-        let served = runtime.block_on(run(Arc::new(Session::new(address, provider)), &host, mode));
+        let served = runtime.block_on(run(Arc::new(PluginSession::new(address, provider)), &host, mode));
         // Calls that still run have used up their grace period.
         runtime.shutdown_background();
         served
@@ -116,7 +116,7 @@ enum Error {
 
 /// Serves from the handshake to the end of the plugin.
 async fn run<C: Send + Sync + 'static>(
-    session: Arc<Session<C>>,
+    session: Arc<PluginSession<C>>,
     host: &HostSettings,
     mode: ServeMode,
 ) -> Result<(), Error> {

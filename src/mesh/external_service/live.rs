@@ -38,7 +38,7 @@ pub fn live_queries(rendered: &Rendered) -> Vec<LiveQuery> {
 impl ExternalService {
     /// The live checks. A check is skipped where it needs an unknown value or a query without a result.
     pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
-        let Ok(view) = View::new(self, mesh, rendered, results) else { return };
+        let Ok(view) = ExternalServiceView::new(self, mesh, rendered, results) else { return };
         let _ = check_service_entries(&view, out);
         let _ = check_destination_rules(&view, out);
         let _ = check_virtual_services(&view, out);
@@ -46,7 +46,7 @@ impl ExternalService {
 }
 
 /// The arguments that the live checks need, the objects that the plan would write, and the live objects.
-struct View<'a> {
+struct ExternalServiceView<'a> {
     id: String,
     namespace: &'a str,
     /// The argument that sets the hosts.
@@ -59,7 +59,7 @@ struct View<'a> {
     results: &'a QueryResults,
 }
 
-impl<'a> View<'a> {
+impl<'a> ExternalServiceView<'a> {
     fn new(
         external: &'a ExternalService,
         mesh: &'a Mesh,
@@ -116,7 +116,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn check_service_entries(view: &View, out: &mut Findings) -> Known<()> {
+fn check_service_entries(view: &ExternalServiceView, out: &mut Findings) -> Known<()> {
     let mut live = view.conflict_candidates(&kind::SERVICE_ENTRY)?;
     live.retain(|live| view.lists_host(live) && view.shares_namespace(live));
     if !live.is_empty() {
@@ -136,7 +136,7 @@ fn check_service_entries(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// Istio uses the rule in the namespace of the client, then one in that of the host, then one in the root namespace.
-fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
+fn check_destination_rules(view: &ExternalServiceView, out: &mut Findings) -> Known<()> {
     let conflicts = |live: &Json| {
         let (host, namespace) = (text(live, &["spec", "host"]).unwrap_or_default(), namespace(live));
         let takes_precedence =
@@ -163,7 +163,7 @@ fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
     Ok(())
 }
 
-fn check_virtual_services(view: &View, out: &mut Findings) -> Known<()> {
+fn check_virtual_services(view: &ExternalServiceView, out: &mut Findings) -> Known<()> {
     if !view.keys.iter().any(|key| key.kind == &kind::VIRTUAL_SERVICE) {
         return Ok(());
     }

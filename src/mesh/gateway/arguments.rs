@@ -1,6 +1,6 @@
 //! The arguments and computed attributes of `mesh_gateway`. Methods give each argument its default.
 
-use super::tls::{CipherSuite, GatewayProtocol, TlsMode, TlsVersion};
+use super::tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 use crate::{
     known::Known,
     mesh::{labels::StringMap, names, patterns, port::PortNumber, timeouts::Timeouts},
@@ -64,7 +64,7 @@ model! {
     pub struct Tls {
         /// `simple` unless written. With `passthrough` a workload ends it, with `auto_passthrough` the service that the server
         /// name names, as between clusters.
-        mode: Attr<TlsMode> = optional(),
+        mode: Attr<ServerTlsMode> = optional(),
         /// The Secret with the certificate, in the namespace of the workloads; required with `simple`, `mutual` and
         /// `optional_mutual`.
         credential_name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
@@ -111,8 +111,8 @@ impl Server {
 
 impl Tls {
     /// The TLS mode: `simple` by default.
-    pub(super) fn mode(&self) -> Known<TlsMode> {
-        self.mode.or(TlsMode::Simple)
+    pub(super) fn mode(&self) -> Known<ServerTlsMode> {
+        self.mode.or(ServerTlsMode::Simple)
     }
 
     /// The minimum version: TLS 1.3 by default.

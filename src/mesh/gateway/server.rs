@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{GatewayProtocol, Server, TlsMode};
+use super::{GatewayProtocol, Server, ServerTlsMode};
 use crate::{
     known::Known,
     mesh::istio::gateway::{self, Port},
@@ -19,7 +19,7 @@ impl Server {
         Ok(match *self.protocol.required()? {
             GatewayProtocol::Http | GatewayProtocol::Http2 | GatewayProtocol::Grpc => true,
             GatewayProtocol::Https => {
-                self.tls.known()?.map_or(Ok(true), |tls| tls.mode().map(TlsMode::terminates_at_gateway))?
+                self.tls.known()?.map_or(Ok(true), |tls| tls.mode().map(ServerTlsMode::terminates_at_gateway))?
             }
             GatewayProtocol::Tls | GatewayProtocol::Tcp | GatewayProtocol::Mongo => false,
         })

@@ -31,7 +31,7 @@ text_enum! {
     }
 
     /// Where TLS is terminated, and whether clients present a certificate.
-    pub enum TlsMode {
+    pub enum ServerTlsMode {
         /// The gateway terminates TLS with the certificate of `credential_name`.
         Simple = "simple",
         /// Like [`Simple`](Self::Simple), and clients must present a certificate.
@@ -80,7 +80,7 @@ impl GatewayProtocol {
     }
 }
 
-impl TlsMode {
+impl ServerTlsMode {
     /// Whether the gateway terminates TLS, so that it sees the decrypted traffic.
     pub const fn terminates_at_gateway(self) -> bool {
         !matches!(self, Self::Passthrough | Self::AutoPassthrough)

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Gateway, GatewayProtocol, Server, Tls, TlsMode, TlsVersion};
+use super::{Gateway, GatewayProtocol, Server, ServerTlsMode, Tls, TlsVersion};
 use crate::{
     diagnostics::{Diagnostics, Path},
     mesh::labels,
@@ -92,7 +92,7 @@ fn validate_credential(tls: &At<Tls>, out: &mut Diagnostics) {
 
 fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
     let at = |argument: &str| tls.at.attribute(argument);
-    if let Ok(mode @ (TlsMode::Passthrough | TlsMode::AutoPassthrough)) = tls.mode() {
+    if let Ok(mode @ (ServerTlsMode::Passthrough | ServerTlsMode::AutoPassthrough)) = tls.mode() {
         let arguments = [
             ("min_version", tls.min_version.is_set()),
             ("max_version", tls.max_version.is_set()),

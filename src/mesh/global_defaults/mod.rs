@@ -1,6 +1,6 @@
-//! `mesh_global_defaults`: the objects that configure the whole mesh. They are in the root namespace, except for the policies of
-//! gateways, which are in the gateways' namespaces, and the guardrails, which are cluster-scoped. Each object exists only if its
-//! arguments are set.
+//! `mesh_global_defaults`: the objects that configure the whole mesh. They are in the root namespace, except for the policies
+//! of gateways, which are in the gateways' namespaces, and the guardrails, which are cluster-scoped. Each object exists only
+//! if its arguments are set.
 //!
 //! | file | content |
 //! | --- | --- |

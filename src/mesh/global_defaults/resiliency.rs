@@ -1,5 +1,5 @@
-//! `resiliency`, `request_timeout` and `retries`: a DestinationRule for every service without one of its own, and an EnvoyFilter
-//! for the routes that istiod generates for services without a VirtualService.
+//! `resiliency`, `request_timeout` and `retries`: a DestinationRule for every service without one of its own, and an
+//! EnvoyFilter for the routes that istiod generates for services without a VirtualService.
 
 use super::{
     GlobalDefaults,

@@ -48,8 +48,8 @@ fn for_namespace(namespace: &Namespace, mesh: &Mesh, mtls: &At<Mtls>, key: Key) 
     Ok(Object::whole(key, body, stage).with_origins([("spec.mtls", mtls.at.clone())]))
 }
 
-/// Renders the exceptions of one service. The object is written before the PeerAuthentication of the namespace, so that a port with an exception never refuses clear text in
-/// between.
+/// Renders the exceptions of one service. The object is written before the PeerAuthentication of the namespace, so that a
+/// port with an exception never refuses clear text in between.
 fn for_service(
     namespace: &Namespace,
     mesh: &Mesh,

@@ -105,8 +105,8 @@ impl Rbac {
 }
 
 /// Recreates an adopted RoleBinding that refers to another Role, since `roleRef` is immutable.
-fn update_strategy(live: &serde_json::Value, wanted: &serde_json::Value) -> UpdateStrategy {
-    if wanted.is_null() || live.get("roleRef") == wanted.get("roleRef") {
+fn update_strategy(live: &serde_json::Value, desired: &serde_json::Value) -> UpdateStrategy {
+    if desired.is_null() || live.get("roleRef") == desired.get("roleRef") {
         UpdateStrategy::InPlace
     } else {
         UpdateStrategy::Recreate

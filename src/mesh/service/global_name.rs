@@ -24,8 +24,8 @@ use crate::{
 /// The suffix of a VirtualService for the global name alone.
 pub(super) const SUFFIX: &str = "global";
 
-/// Renders a ServiceEntry with the resolution `STATIC` and without endpoints: istiod allocates an address (in `status.addresses`), which proxies answer DNS
-/// queries with, and Envoy never resolves the name.
+/// Renders a ServiceEntry with the resolution `STATIC` and without endpoints: istiod allocates an address (in
+/// `status.addresses`), which proxies answer DNS queries with, and Envoy never resolves the name.
 pub(super) fn service_entry(context: &ServiceContext, key: Key) -> Known<Object> {
     let listeners = traffic::listeners(context, true)?;
     let spec = ServiceEntry {

@@ -7,7 +7,7 @@ use crate::{
         from_proto,
         interface::{Call, Outcome, PlannedChange, Resource, ResourceState},
         proto::tfplugin5::{DynamicValue, apply_resource_change, plan_resource_change, read_resource},
-        session::Session,
+        session::PluginSession,
         state::{UnknownValues, replace_unknowns},
         to_proto,
     },
@@ -46,7 +46,7 @@ fn unchanged_state(request: &apply_resource_change::Request) -> apply_resource_c
     }
 }
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     /// Returns the response of an apply that has failed without a result. After an update or a delete the prior state
     /// stays. A create may have written objects, so the planned state is stored, and core marks the resource as
     /// tainted. With no state these objects would be orphans.
@@ -72,7 +72,7 @@ impl<C> Session<C> {
 
 // === handlers ===
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     pub(in crate::plugin) async fn read(
         &self,
         request: read_resource::Request,

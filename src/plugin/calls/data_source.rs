@@ -6,12 +6,12 @@ use crate::{
     plugin::{
         from_proto,
         proto::tfplugin5::{read_data_source, validate_data_source_config},
-        session::Session,
+        session::PluginSession,
         state::UnknownValues,
     },
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     pub(in crate::plugin) fn validate_data_source(
         &self,
         request: &validate_data_source_config::Request,

@@ -5,11 +5,11 @@ use crate::{
     plugin::{
         from_proto,
         proto::tfplugin5::{configure, prepare_provider_config},
-        session::Session,
+        session::PluginSession,
     },
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     /// Validates the provider block. Protocol 5 lets a provider return a prepared configuration, but core ignores it,
     /// so the response repeats the request.
     pub(in crate::plugin) fn prepare_provider_config(

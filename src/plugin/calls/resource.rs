@@ -14,13 +14,13 @@ use crate::{
             RawState, import_resource_state, move_resource_state, upgrade_resource_identity, upgrade_resource_state,
             validate_resource_type_config,
         },
-        session::Session,
+        session::PluginSession,
         state::UnknownValues,
         upgrade,
     },
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     pub(in crate::plugin) fn validate_resource(
         &self,
         request: &validate_resource_type_config::Request,

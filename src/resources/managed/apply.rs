@@ -40,7 +40,7 @@ impl<R: ResourceType> Managed<R> {
         let desired = Desired::of(model, mesh);
         let applied_state = desired.planned(&arguments);
         let Desired { arguments: model, id, rendered, .. } = desired;
-        let (id, wanted) = known_objects(id, rendered, out)?;
+        let (id, desired_objects) = known_objects(id, rendered, out)?;
         let resource = Self::resource(&id);
         let (mut record, objects) = match prior {
             Some(prior) => {
@@ -59,7 +59,7 @@ impl<R: ResourceType> Managed<R> {
         identity.arguments = encode_arguments(R::schema(), &arguments);
         identity.takeover = model.takeover();
         let task = WriteTask { context: context.clone(), identity, record, deadline };
-        let result = task.run(Operation::Apply(wanted)).await;
+        let result = task.run(Operation::Apply(desired_objects)).await;
 
         let succeeded = !result.diagnostics.has_errors();
         out.extend(result.diagnostics);

@@ -1,6 +1,6 @@
-//! Declarations of arguments. An [`AttributeType`] is the type of an argument's value, a [`Field`] is the type of a struct's field,
-//! and [`model!`](crate::model) lists the fields of a struct: its schema, its decoding with paths, its constraints and its
-//! documentation all follow from that one declaration.
+//! Declarations of arguments. A [`AttributeType`] is the type of an argument's value, a [`Field`] is the type of a struct's
+//! field, and [`model!`](crate::model) lists the fields of a struct: its schema, its decoding with paths, its constraints and
+//! its documentation all follow from that one declaration.
 //!
 //! Decoding always returns a model: an invalid value is reported and counts as unknown from then on, so that every rule that
 //! doesn't need it still runs and one validation reports all mistakes.
@@ -40,8 +40,8 @@ impl Model for () {
     }
 }
 
-/// Declares a [`Model`]. Each field has a type that implements [`Field`], and after `=` an expression for its specification. The
-/// doc comments become the descriptions on the registry pages.
+/// Declares a [`Model`]. Each field has a type that implements [`Field`], and after `=` an expression for its specification.
+/// The doc comments become the descriptions on the registry pages.
 #[macro_export]
 macro_rules! model {
     ($(#[doc = $doc:literal])* pub struct $Model:ident { $(

@@ -54,12 +54,12 @@ impl GatewayAccess {
 }
 
 /// A policy that becomes a dry run stays in effect until deny-all is a dry run as well.
-fn become_dry_run_last(live: &Json, wanted: &Json) -> UpdateStrategy {
+fn become_dry_run_last(live: &Json, desired: &Json) -> UpdateStrategy {
     let is_dry_run = |body: &Json| at(body, &["metadata", "annotations", DRY_RUN]) == "true";
-    if is_dry_run(live) || !is_dry_run(wanted) {
+    if is_dry_run(live) || !is_dry_run(desired) {
         return UpdateStrategy::InPlace;
     }
-    let mut intermediate = wanted.clone();
+    let mut intermediate = desired.clone();
     set(&mut intermediate, &["metadata", "annotations", DRY_RUN], json!("false"));
     UpdateStrategy::TwoStep { intermediate }
 }

@@ -20,8 +20,8 @@ use crate::{
 /// The suffix of the policy's name.
 pub(super) const SUFFIX: &str = "end-user";
 
-/// Renders the policy with one rule, which matches requests without a verified token, which have no claim `iss`. It names its ports: otherwise it would
-/// refuse all connections to TCP ports, which carry no tokens.
+/// Renders the policy with one rule, which matches requests without a verified token, which have no claim `iss`. It names its
+/// ports: otherwise it would refuse all connections to TCP ports, which carry no tokens.
 ///
 /// The rule doesn't use `notRequestPrincipals`, which also refuses tokens without the claim `sub`, even where an `allow` block
 /// admits them.

@@ -110,8 +110,8 @@ pub(super) fn http_ports(context: &ServiceContext) -> Known<BTreeSet<PortNumber>
     target_ports(&http)
 }
 
-/// The target ports, since policies are evaluated at the pod. A rule without ports would apply to every port; validation reports
-/// blocks without one.
+/// The target ports, since policies are evaluated at the pod. A rule without ports would apply to every port; validation
+/// reports blocks without one.
 fn target_ports(ports: &[&At<Port>]) -> Known<BTreeSet<PortNumber>> {
     let targets = ports.iter().map(|port| port.target_port()).collect::<Known<BTreeSet<_>>>()?;
     if targets.is_empty() { Err(Unknown) } else { Ok(targets) }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{calls::called_services, queries::LiveQueries, view::View};
+use super::{calls::called_services, queries::LiveQueries, view::ServiceView};
 use crate::{
     json_path::{at, text},
     known::Known,
@@ -19,7 +19,7 @@ use crate::{
     object::kind,
 };
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     let Ok(services) = called_services(view) else { return };
     let mut namespaces: BTreeSet<&str> = services.iter().filter_map(|service| service.namespace.as_deref()).collect();
     if !namespaces.is_empty() {
@@ -33,15 +33,15 @@ pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     // The check is skipped where it needs an unknown value or a query without a result.
     let _ = check_policies(view, out);
 }
 
-fn check_policies(view: &View, out: &mut Findings) -> Known<()> {
+fn check_policies(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let account = view.context.service.service_account()?;
     let principal = view.context.service.principal(view.context.mesh)?;
-    let caller = Caller { principal: &principal, namespace: view.context.namespace, account };
+    let caller = CallerIdentity { principal: &principal, namespace: view.context.namespace, account };
     let mut refused = BTreeMap::new();
     for service in called_services(view)?.iter().filter_map(|key| view.results.get(key).ok().flatten()) {
         let policies = allow_policies(view, service).unwrap_or_default();
@@ -68,7 +68,7 @@ fn check_policies(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// The enforced ALLOW policies of the pods of a Service. Without any, Istio allows every request.
-fn allow_policies<'a>(view: &View<'a>, service: &Json) -> Known<Vec<&'a Json>> {
+fn allow_policies<'a>(view: &ServiceView<'a>, service: &Json) -> Known<Vec<&'a Json>> {
     let labels = string_map(service, &["spec", "selector"]);
     if labels.is_empty() {
         return Ok(Vec::new());
@@ -94,13 +94,13 @@ fn allows_requests_to(policy: &Json, labels: &StringMap) -> bool {
 }
 
 /// The identity of the service, which rules compare.
-struct Caller<'a> {
+struct CallerIdentity<'a> {
     principal: &'a str,
     namespace: &'a str,
     account: &'a str,
 }
 
-impl Caller<'_> {
+impl CallerIdentity<'_> {
     /// Whether a policy may allow requests of the caller. Only the sources of its rules are compared, since the requests
     /// aren't known.
     fn may_be_allowed_by(&self, policy: &Json) -> bool {

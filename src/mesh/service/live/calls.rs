@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     known::Known,
     mesh::{
@@ -32,7 +32,7 @@ struct ExternalHost<'a> {
     host: &'a str,
 }
 
-fn callees<'a>(view: &View<'a>) -> Known<Callees<'a>> {
+fn callees<'a>(view: &ServiceView<'a>) -> Known<Callees<'a>> {
     let mut callees = Callees { services: Vec::new(), hosts: Vec::new() };
     let site = view.context;
     for destination in site.service.calls.elements()?.into_iter().flatten() {
@@ -52,11 +52,11 @@ fn callees<'a>(view: &View<'a>) -> Known<Callees<'a>> {
 }
 
 /// The Services that `calls` names.
-pub(super) fn called_services(view: &View) -> Known<Vec<Key>> {
+pub(super) fn called_services(view: &ServiceView) -> Known<Vec<Key>> {
     Ok(callees(view)?.services)
 }
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     let Ok(callees) = callees(view) else { return };
     for service in callees.services {
         queries.get(service, &[MissingReference, HiddenCallee]);
@@ -66,20 +66,20 @@ pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     let Ok(callees) = callees(view) else { return };
     check_existence(view, &callees, out);
     check_visibility(view, &callees, out);
 }
 
 /// The ServiceEntries for an external host.
-fn service_entries<'a>(view: &View<'a>, callee: &ExternalHost) -> Known<Vec<&'a Json>> {
+fn service_entries<'a>(view: &ServiceView<'a>, callee: &ExternalHost) -> Known<Vec<&'a Json>> {
     let mut entries = view.results.list(&kind::SERVICE_ENTRY, callee.namespace)?;
     entries.retain(|entry| strings(entry, &["spec", "hosts"]).any(|host| hosts_overlap(host, callee.host)));
     Ok(entries)
 }
 
-fn check_existence(view: &View, callees: &Callees, out: &mut Findings) {
+fn check_existence(view: &ServiceView, callees: &Callees, out: &mut Findings) {
     let services = callees.services.iter().filter(|key| matches!(view.results.get(key), Ok(None)));
     let services = services.map(|key| format!("Service {}/{}", key.namespace.as_deref().unwrap_or_default(), key.name));
     let hosts = callees.hosts.iter().filter(|callee| matches!(service_entries(view, callee).as_deref(), Ok([])));
@@ -99,7 +99,7 @@ fn check_existence(view: &View, callees: &Callees, out: &mut Findings) {
     }
 }
 
-fn check_visibility(view: &View, callees: &Callees, out: &mut Findings) {
+fn check_visibility(view: &ServiceView, callees: &Callees, out: &mut Findings) {
     let home = view.context.namespace;
     let mut hidden: BTreeMap<String, Visibility> = BTreeMap::new();
     for service in callees.services.iter().filter_map(|key| view.results.get(key).ok().flatten()) {

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     json_path::{at, text},
     known::Known,
@@ -17,7 +17,7 @@ use crate::{
     object::kind,
 };
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     for (kind, checks) in [
         (&kind::VIRTUAL_SERVICE, &[SecondVirtualService][..]),
         (&kind::DESTINATION_RULE, &[SecondDestinationRule]),
@@ -29,14 +29,14 @@ pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     // Each check is skipped where it needs an unknown value or a query without a result.
     let _ = check_virtual_services(view, out);
     let _ = check_destination_rules(view, out);
     let _ = check_sidecars(view, out);
 }
 
-fn check_virtual_services(view: &View, out: &mut Findings) -> Known<()> {
+fn check_virtual_services(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let own_hosts: Vec<&str> = view
         .rendered(&kind::VIRTUAL_SERVICE)
         .filter(|object| routes_in_mesh(&object.body))
@@ -63,7 +63,7 @@ fn check_virtual_services(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// A rule with a workload selector applies only to the clients that it selects, so it is no second rule for all clients.
-fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
+fn check_destination_rules(view: &ServiceView, out: &mut Findings) -> Known<()> {
     if !view.renders(&kind::DESTINATION_RULE) {
         return Ok(());
     }
@@ -89,7 +89,7 @@ fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// A Sidecar without a workload selector applies only to pods that no other Sidecar selects.
-fn check_sidecars(view: &View, out: &mut Findings) -> Known<()> {
+fn check_sidecars(view: &ServiceView, out: &mut Findings) -> Known<()> {
     if !view.renders(&kind::SIDECAR) {
         return Ok(());
     }
@@ -116,6 +116,6 @@ fn check_sidecars(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// The fully qualified form of a host in an object of the service's namespace.
-fn qualified(view: &View, host: &str) -> String {
+fn qualified(view: &ServiceView, host: &str) -> String {
     fully_qualified_host(host, view.context.namespace, &view.context.mesh.cluster_domain)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     mesh::{
         checks::{
@@ -14,14 +14,14 @@ use crate::{
     object::{Kind, kind},
 };
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     if view.renders(&kind::SERVICE_ENTRY) {
         queries.list_all_namespaces(&kind::SERVICE_ENTRY, &[SecondServiceEntry]);
         queries.list_all_namespaces(&kind::VIRTUAL_SERVICE, &[SecondVirtualService]);
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     let entries = view.rendered(&kind::SERVICE_ENTRY);
     let global_names: Vec<&str> = entries.flat_map(|object| strings(&object.body, &["spec", "hosts"])).collect();
     if !global_names.is_empty() {
@@ -31,7 +31,7 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 }
 
 /// The live objects of a kind that list the global name in `spec.hosts`. There are none where the query has no result.
-fn conflict_candidates<'a>(view: &View<'a>, kind: &'static Kind, global_names: &[&str]) -> Vec<&'a Json> {
+fn conflict_candidates<'a>(view: &ServiceView<'a>, kind: &'static Kind, global_names: &[&str]) -> Vec<&'a Json> {
     let mut live = view.results.list_all_namespaces(kind).unwrap_or_default();
     live.retain(|live| {
         view.may_conflict(kind, live) && strings(live, &["spec", "hosts"]).any(|host| global_names.contains(&host))
@@ -39,7 +39,7 @@ fn conflict_candidates<'a>(view: &View<'a>, kind: &'static Kind, global_names: &
     live
 }
 
-fn check_service_entries(view: &View, global_names: &[&str], out: &mut Findings) {
+fn check_service_entries(view: &ServiceView, global_names: &[&str], out: &mut Findings) {
     let found = conflict_candidates(view, &kind::SERVICE_ENTRY, global_names);
     if !found.is_empty() {
         out.report(
@@ -56,7 +56,7 @@ fn check_service_entries(view: &View, global_names: &[&str], out: &mut Findings)
     }
 }
 
-fn check_virtual_services(view: &View, global_names: &[&str], out: &mut Findings) {
+fn check_virtual_services(view: &ServiceView, global_names: &[&str], out: &mut Findings) {
     let mut found = conflict_candidates(view, &kind::VIRTUAL_SERVICE, global_names);
     // The checks of conflicts report those of the own namespace.
     found.retain(|live| routes_in_mesh(live) && namespace(live) != view.context.namespace);

@@ -34,7 +34,7 @@ mod visibility;
 mod workload;
 
 use queries::LiveQueries;
-use view::View;
+use view::ServiceView;
 
 use super::Service;
 use crate::{
@@ -49,7 +49,7 @@ impl Service {
     /// The queries of the live checks. A query that needs an unknown value is left out.
     pub fn live_queries(&self, mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
         let results = QueryResults::default();
-        let Ok(view) = View::new(self, mesh, rendered, &results) else { return Vec::new() };
+        let Ok(view) = ServiceView::new(self, mesh, rendered, &results) else { return Vec::new() };
         let mut queries = LiveQueries::default();
         for add_queries in QUERIES {
             add_queries(&view, &mut queries);
@@ -59,7 +59,7 @@ impl Service {
 
     /// The live checks.
     pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
-        let Ok(view) = View::new(self, mesh, rendered, results) else { return };
+        let Ok(view) = ServiceView::new(self, mesh, rendered, results) else { return };
         if matches!(view.live_namespace(), Ok(None)) {
             // The plan of the objects reports the missing namespace, in which there is nothing to check.
             return;
@@ -71,7 +71,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&View, &mut LiveQueries); 11] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 11] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -86,7 +86,7 @@ const QUERIES: [fn(&View, &mut LiveQueries); 11] = [
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&View, &mut Findings); 11] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 11] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,

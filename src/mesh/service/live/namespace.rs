@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::mesh::{
     checks::{
         Code::{Ambient, NamespaceNotInjected, TwoInjectionLabels},
@@ -12,11 +12,11 @@ use crate::mesh::{
     live_objects::{has_sidecar, label, name, summarize_names},
 };
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     queries.get(view.namespace_key(), &[NamespaceNotInjected, TwoInjectionLabels, Ambient]);
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     let pods = view.pods().unwrap_or_default();
     check_ambient_mode(view, &pods, out);
     if let Ok(Some(namespace)) = view.live_namespace() {
@@ -25,7 +25,7 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
     }
 }
 
-fn check_ambient_mode(view: &View, pods: &[&Json], out: &mut Findings) {
+fn check_ambient_mode(view: &ServiceView, pods: &[&Json], out: &mut Findings) {
     let is_ambient = |live: &Json| label(live, DATAPLANE_MODE) == Some("ambient");
     let ambient_pods: Vec<&str> = pods.iter().filter(|pod| is_ambient(pod)).map(|pod| name(pod)).collect();
     let subject = match view.live_namespace() {

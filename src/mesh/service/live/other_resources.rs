@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     json_path::text,
     known::Known,
@@ -28,13 +28,13 @@ const RECORDING_KINDS: [&Kind; 5] = [
     &kind::SIDECAR,
 ];
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     for kind in RECORDING_KINDS {
         queries.list(kind, view.context.namespace, &[SharedAccount, SharedWorkload]);
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     let others = other_resources(view);
     // Each check is skipped where it needs an unknown value.
     let _ = check_workloads(view, &others, out);
@@ -43,7 +43,7 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 
 /// The arguments of the other `mesh_service` resources in the namespace, by the id of the resource. Resources whose recorded
 /// arguments can't be decoded are left out.
-fn other_resources(view: &View) -> BTreeMap<String, Service> {
+fn other_resources(view: &ServiceView) -> BTreeMap<String, Service> {
     let live = RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten();
     live.filter_map(|live| {
         let annotation = |key: &str| text(live, &["metadata", "annotations", key]);
@@ -61,7 +61,7 @@ fn resources_where(others: &BTreeMap<String, Service>, condition: impl Fn(&Servi
     (!found.is_empty()).then(|| summarize_names(found.iter().map(String::as_str)))
 }
 
-fn check_workloads(view: &View, others: &BTreeMap<String, Service>, out: &mut Findings) -> Known<()> {
+fn check_workloads(view: &ServiceView, others: &BTreeMap<String, Service>, out: &mut Findings) -> Known<()> {
     let selector = view.context.selector()?;
     let pods = view.pods().unwrap_or_default();
     let shares_pods = |other: &Service| {
@@ -84,7 +84,7 @@ fn check_workloads(view: &View, others: &BTreeMap<String, Service>, out: &mut Fi
     Ok(())
 }
 
-fn check_accounts(view: &View, others: &BTreeMap<String, Service>, out: &mut Findings) -> Known<()> {
+fn check_accounts(view: &ServiceView, others: &BTreeMap<String, Service>, out: &mut Findings) -> Known<()> {
     let account = view.context.service.service_account()?;
     if let Some(found) = resources_where(others, |other| other.service_account() == Ok(account)) {
         out.report(

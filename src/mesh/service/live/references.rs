@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     diagnostics::Path,
     json_path::{at, text},
@@ -26,7 +26,7 @@ use crate::{
 /// The condition key of an AuthorizationPolicy for the issuer of a token.
 const ISSUER: &str = "request.auth.claims[iss]";
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     let (home, root) = (view.context.namespace, view.context.mesh.root_namespace.as_str());
     if subsets(view).next().is_some() {
         queries.list(&kind::POD, home, &[NoVersion]);
@@ -44,7 +44,7 @@ pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     // Each check is skipped where it needs an unknown value or a query without a result.
     let _ = check_versions(view, out);
     for (virtual_service, gateway) in gateway_references(view) {
@@ -57,11 +57,11 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
 // === versions ===
 
 /// The subsets of the rendered DestinationRule, one for each version.
-fn subsets<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Json> {
+fn subsets<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a Json> {
     view.rendered(&kind::DESTINATION_RULE).flat_map(|object| items(&object.body, &["spec", "subsets"]))
 }
 
-fn check_versions(view: &View, out: &mut Findings) -> Known<()> {
+fn check_versions(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let pods = view.pods()?;
     if pods.is_empty() {
         // The checks of the workload report it.
@@ -91,13 +91,13 @@ fn check_versions(view: &View, out: &mut Findings) -> Known<()> {
 // === Gateways ===
 
 /// The rendered VirtualServices of gateways, each with every gateway that it names.
-fn gateway_references<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a Object, &'a str)> {
+fn gateway_references<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = (&'a Object, &'a str)> {
     let references =
         |object: &'a Object| strings(&object.body, &["spec", "gateways"]).map(move |gateway| (object, gateway));
     view.rendered(&kind::VIRTUAL_SERVICE).flat_map(references).filter(|(_, gateway)| *gateway != "mesh")
 }
 
-fn check_gateway(view: &View, virtual_service: &Object, gateway: &str, out: &mut Findings) -> Known<()> {
+fn check_gateway(view: &ServiceView, virtual_service: &Object, gateway: &str, out: &mut Findings) -> Known<()> {
     let Some((gateway_namespace, gateway_name)) = gateway.split_once('/') else { return Ok(()) };
     let gateways = view.results.list(&kind::GATEWAY, gateway_namespace)?;
     let Some(live) = gateways.into_iter().find(|live| name(live) == gateway_name) else {
@@ -146,12 +146,12 @@ fn serves(entry: &str, gateway_namespace: &str, host: &str, route_namespace: &st
 // === token issuers ===
 
 /// The conditions on the issuer of a token in the rendered policies.
-fn issuer_conditions<'a>(view: &View<'a>) -> impl Iterator<Item = &'a Json> {
+fn issuer_conditions<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a Json> {
     let rules = view.rendered(&kind::AUTHORIZATION_POLICY).flat_map(|object| items(&object.body, &["spec", "rules"]));
     rules.flat_map(|rule| items(rule, &["when"])).filter(|condition| text(condition, &["key"]) == Some(ISSUER))
 }
 
-fn check_issuers(view: &View, out: &mut Findings) -> Known<()> {
+fn check_issuers(view: &ServiceView, out: &mut Findings) -> Known<()> {
     if issuer_conditions(view).next().is_none() {
         return Ok(());
     }
@@ -190,7 +190,7 @@ fn check_issuers(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// The issuers whose tokens a live RequestAuthentication of the pods verifies.
-fn verified_issuers<'a>(view: &View<'a>) -> Known<BTreeSet<&'a str>> {
+fn verified_issuers<'a>(view: &ServiceView<'a>) -> Known<BTreeSet<&'a str>> {
     let mut live = view.live_objects(&kind::REQUEST_AUTHENTICATION)?;
     live.extend(view.results.list(&kind::REQUEST_AUTHENTICATION, &view.context.mesh.root_namespace)?);
     let pod_labels = view.pod_labels()?;
@@ -205,11 +205,11 @@ fn verified_issuers<'a>(view: &View<'a>) -> Known<BTreeSet<&'a str>> {
 // === external authorizers ===
 
 /// The extension providers that the rendered policies name.
-fn external_authorizers<'a>(view: &View<'a>) -> impl Iterator<Item = &'a str> {
+fn external_authorizers<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a str> {
     view.rendered(&kind::AUTHORIZATION_POLICY).filter_map(|object| text(&object.body, &["spec", "provider", "name"]))
 }
 
-fn check_external_authorizers(view: &View, out: &mut Findings) -> Known<()> {
+fn check_external_authorizers(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let root = &view.context.mesh.root_namespace;
     let maps = view.results.list(&kind::CONFIG_MAP, root)?;
     let meshes = mesh_config::from_config_maps(&maps);

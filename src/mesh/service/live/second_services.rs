@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     known::Known,
     mesh::{
@@ -21,18 +21,18 @@ use crate::{
     schema::At,
 };
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     if matches!(view.context.service.management(), Ok(ServiceManagement::Existing | ServiceManagement::Managed)) {
         queries.list(&kind::SERVICE, view.context.namespace, &[TwoProtocols, TwoPorts]);
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     // The checks are skipped where they need an unknown value or a query without a result.
     let _ = check_services(view, out);
 }
 
-fn check_services(view: &View, out: &mut Findings) -> Known<()> {
+fn check_services(view: &ServiceView, out: &mut Findings) -> Known<()> {
     if view.context.service.management()? == ServiceManagement::None {
         return Ok(());
     }
@@ -53,14 +53,14 @@ fn check_services(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// The port whose target port has this number.
-fn port_with_target<'a>(view: &View<'a>, number: i64) -> Option<&'a At<Port>> {
+fn port_with_target<'a>(view: &ServiceView<'a>, number: i64) -> Option<&'a At<Port>> {
     let ports = view.context.service.ports().unwrap_or_default();
     ports.iter().find(|port| port.target_port().is_ok_and(|target| i64::from(target) == number))
 }
 
 /// The number of the target port of a live Service's port. `None`: it has a name that the pods don't have, or have for
 /// several numbers.
-fn target_number(view: &View, live_port: &Json) -> Option<i64> {
+fn target_number(view: &ServiceView, live_port: &Json) -> Option<i64> {
     match service_target_port(live_port)? {
         TargetPort::Number(number) => Some(number),
         TargetPort::Name(name) => {

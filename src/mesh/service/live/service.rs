@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     json_path::text,
     known::{Known, Unknown},
@@ -21,14 +21,14 @@ use crate::{
     schema::At,
 };
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     if view.context.service.management() == Ok(ServiceManagement::Existing) {
         let checks = &[MissingPort, OtherTargetPort, PortProtocol, OtherSelector, ServiceType];
         queries.list(&kind::SERVICE, view.context.namespace, checks);
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     if view.context.service.management() != Ok(ServiceManagement::Existing) {
         return;
     }
@@ -41,7 +41,7 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
     }
 }
 
-fn check_type(view: &View, live: &Json, out: &mut Findings) {
+fn check_type(view: &ServiceView, live: &Json, out: &mut Findings) {
     let problem = match (text(live, &["spec", "type"]), text(live, &["spec", "clusterIP"])) {
         (Some("ExternalName"), _) => format!(
             "is an ExternalName: another name for {}, without pods of its own. Write that service's resource instead, or a \
@@ -63,7 +63,7 @@ fn check_type(view: &View, live: &Json, out: &mut Findings) {
     );
 }
 
-fn check_selector(view: &View, live: &Json, out: &mut Findings) -> Known<()> {
+fn check_selector(view: &ServiceView, live: &Json, out: &mut Findings) -> Known<()> {
     let (configured, found) = (view.context.selector()?, string_map(live, &["spec", "selector"]));
     if configured != found && text(live, &["spec", "type"]) != Some("ExternalName") {
         out.report(
@@ -82,7 +82,7 @@ fn check_selector(view: &View, live: &Json, out: &mut Findings) -> Known<()> {
     Ok(())
 }
 
-fn check_port(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
+fn check_port(view: &ServiceView, live: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
     let number = i64::from(port.number()?);
     if let Some(live_port) = tcp_ports(live).find(|live_port| port_number(live_port) == Some(number)) {
         check_target_port(view, live_port, port, out)?;
@@ -103,7 +103,7 @@ fn check_port(view: &View, live: &Json, port: &At<Port>, out: &mut Findings) -> 
     Ok(())
 }
 
-fn check_target_port(view: &View, live_port: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
+fn check_target_port(view: &ServiceView, live_port: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
     let configured = i64::from(port.target_port()?);
     let (found, explanation) = match service_target_port(live_port).ok_or(Unknown)? {
         TargetPort::Number(number) => (number.to_string(), String::new()),
@@ -134,7 +134,7 @@ fn check_target_port(view: &View, live_port: &Json, port: &At<Port>, out: &mut F
 }
 
 /// Reports a named target port that no container of the pods has.
-fn report_unresolved_target_port(view: &View, port: &At<Port>, name: &str, out: &mut Findings) -> Known<()> {
+fn report_unresolved_target_port(view: &ServiceView, port: &At<Port>, name: &str, out: &mut Findings) -> Known<()> {
     out.report_at(
         OtherTargetPort,
         port.at.attribute("target_port"),
@@ -150,7 +150,7 @@ fn report_unresolved_target_port(view: &View, port: &At<Port>, name: &str, out: 
     Ok(())
 }
 
-fn check_protocol(view: &View, live_port: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
+fn check_protocol(view: &ServiceView, live_port: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
     let configured = port.protocol()?;
     let found = port_protocol(live_port);
     if found == Some(configured) {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A service, the objects that the plan would write for it, and the live objects.
-pub(super) struct View<'a> {
+pub(super) struct ServiceView<'a> {
     /// The service in its mesh.
     pub(super) context: ServiceContext<'a>,
     /// The results of the queries.
@@ -29,7 +29,7 @@ pub(super) struct View<'a> {
     replaced_objects: Vec<Key>,
 }
 
-impl<'a> View<'a> {
+impl<'a> ServiceView<'a> {
     pub(super) fn new(
         service: &'a Service,
         mesh: &'a Mesh,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{queries::LiveQueries, view::View};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown},
@@ -14,18 +14,18 @@ use crate::{
     object::{Object, kind},
 };
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     if matches!(view.context.service.management(), Ok(ServiceManagement::Existing | ServiceManagement::Managed)) {
         queries.list(&kind::SERVICE, view.context.namespace, &[NarrowedVisibility]);
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     // The check is skipped where it needs an unknown value or a query without a result.
     let _ = check_narrowing(view, out);
 }
 
-fn check_narrowing(view: &View, out: &mut Findings) -> Known<()> {
+fn check_narrowing(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let Some(live) = view.live_service()? else { return Ok(()) };
     let rendered = view.rendered(&kind::SERVICE).next().ok_or(Unknown)?;
     let (before, after) = (service_visibility(live), service_visibility(&rendered.body));

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::{namespace::is_injected, queries::LiveQueries, view::View};
+use super::{namespace::is_injected, queries::LiveQueries, view::ServiceView};
 use crate::{
     json_path::at,
     known::Known,
@@ -22,7 +22,7 @@ use crate::{
 /// to it.
 const PROXY_USER: i64 = 1337;
 
-pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     queries.list(&kind::POD, view.context.namespace, &[PodMissingProxy, NoWorkload, OtherAccount, ProxyUser]);
     if view.context.service.create_service_account() == Ok(false)
         && let Ok(key) = account_key(view)
@@ -31,7 +31,7 @@ pub(super) fn live_queries(view: &View, queries: &mut LiveQueries) {
     }
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     // Each check is skipped where it needs an unknown value or a query without a result.
     if let Ok(pods) = view.pods() {
         let _ = check_selector(view, &pods, out);
@@ -47,7 +47,7 @@ fn names_where<'a>(pods: &[&'a Json], condition: impl Fn(&Json) -> bool) -> Vec<
     pods.iter().filter(|pod| condition(pod)).map(|pod| name(pod)).collect()
 }
 
-fn check_selector(view: &View, pods: &[&Json], out: &mut Findings) -> Known<()> {
+fn check_selector(view: &ServiceView, pods: &[&Json], out: &mut Findings) -> Known<()> {
     if pods.is_empty() && !view.is_undeployed() {
         out.report(
             NoWorkload,
@@ -64,7 +64,7 @@ fn check_selector(view: &View, pods: &[&Json], out: &mut Findings) -> Known<()> 
     Ok(())
 }
 
-fn check_sidecars(view: &View, pods: &[&Json], out: &mut Findings) {
+fn check_sidecars(view: &ServiceView, pods: &[&Json], out: &mut Findings) {
     if matches!(view.live_namespace(), Ok(Some(namespace)) if !is_injected(namespace)) {
         // The checks of the Namespace report it.
         return;
@@ -88,7 +88,7 @@ fn check_sidecars(view: &View, pods: &[&Json], out: &mut Findings) {
     }
 }
 
-fn check_users(view: &View, pods: &[&Json], out: &mut Findings) {
+fn check_users(view: &ServiceView, pods: &[&Json], out: &mut Findings) {
     let bypassing = names_where(pods, runs_as_proxy_user);
     if !bypassing.is_empty() {
         out.report(
@@ -114,7 +114,7 @@ fn runs_as_proxy_user(pod: &Json) -> bool {
     others.any(|container| user(container).or(pod_user) == Some(PROXY_USER))
 }
 
-fn check_accounts_of_pods(view: &View, pods: &[&Json], out: &mut Findings) -> Known<()> {
+fn check_accounts_of_pods(view: &ServiceView, pods: &[&Json], out: &mut Findings) -> Known<()> {
     let (account, home) = (view.context.service.service_account()?, view.context.namespace);
     let others = names_where(pods, |pod| pod_service_account(pod) != account);
     if !others.is_empty() {
@@ -135,7 +135,7 @@ fn check_accounts_of_pods(view: &View, pods: &[&Json], out: &mut Findings) -> Kn
     Ok(())
 }
 
-fn check_service_account(view: &View, out: &mut Findings) -> Known<()> {
+fn check_service_account(view: &ServiceView, out: &mut Findings) -> Known<()> {
     if view.context.service.create_service_account()? || view.is_undeployed() {
         return Ok(());
     }
@@ -156,6 +156,6 @@ fn check_service_account(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// The key of the ServiceAccount.
-fn account_key(view: &View) -> Known<Key> {
+fn account_key(view: &ServiceView) -> Known<Key> {
     Ok(Key::new(&kind::SERVICE_ACCOUNT, view.context.namespace, view.context.service.service_account()?))
 }

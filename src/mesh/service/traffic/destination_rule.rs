@@ -13,7 +13,8 @@ use crate::{
     object::{Key, Object, Transition, UpdateStrategy},
 };
 
-/// Renders the DestinationRule. There always is one: without it the DestinationRule of the root namespace would apply, even with `resiliency = "none"`.
+/// Renders the DestinationRule. There always is one: without it the DestinationRule of the root namespace would apply, even
+/// with `resiliency = "none"`.
 pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> Known<Object> {
     let subsets = versions::subsets(context.service)?;
     let spec = DestinationRule {
@@ -50,8 +51,8 @@ pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> 
 
 /// Keeps removed subsets until the routes have left them, since a route to a subset that a proxy doesn't know answers 503. A
 /// subset whose labels change gets the new ones at once: proxies exchange its endpoints in one step.
-fn keep_subsets(live: &Json, wanted: &Json) -> UpdateStrategy {
-    let (before, after) = (subsets(live), subsets(wanted));
+fn keep_subsets(live: &Json, desired: &Json) -> UpdateStrategy {
+    let (before, after) = (subsets(live), subsets(desired));
     let find = |subsets: &[Json], name: &Json| subsets.iter().find(|subset| subset.get("name") == Some(name)).cloned();
     let name = |subset: &Json| subset.get("name").cloned().unwrap_or_default();
     if before.iter().all(|subset| find(&after, &name(subset)).is_some()) {
@@ -61,7 +62,7 @@ fn keep_subsets(live: &Json, wanted: &Json) -> UpdateStrategy {
     let present = before.iter().map(|subset| find(&after, &name(subset)).unwrap_or_else(|| subset.clone()));
     let added = after.iter().filter(|subset| find(&before, &name(subset)).is_none()).cloned();
     let both = Json::Array(present.chain(added).collect());
-    let mut intermediate = wanted.clone();
+    let mut intermediate = desired.clone();
     if let Some(spec) = intermediate.get_mut("spec").and_then(Json::as_object_mut) {
         spec.insert("subsets".to_owned(), both);
     }
@@ -101,8 +102,8 @@ mod tests {
             (&["v1=1"], &["v1=1b"], UpdateStrategy::InPlace),
             (&["stable=1", "canary=2"], &["stable=2"], via(&["stable=2", "canary=2"])),
         ];
-        for (live, wanted, expected) in table {
-            assert_eq!(keep_subsets(&rule(live), &rule(wanted)), expected, "{live:?} to {wanted:?}");
+        for (live, desired, expected) in table {
+            assert_eq!(keep_subsets(&rule(live), &rule(desired)), expected, "{live:?} to {desired:?}");
         }
     }
 
