@@ -1,10 +1,12 @@
 //! Terraform's types, values and schemas, and the models that declare them. It knows neither the messages of the plugin
 //! protocol nor Kubernetes.
 
+mod argument;
 mod codec;
 pub mod json;
 pub mod model;
 pub mod msgpack;
+mod number;
 pub mod recorded;
 pub mod value;
 #[cfg(test)]
@@ -12,8 +14,10 @@ mod vectors;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
+pub use argument::{At, Attr, Block, Blocks, Elements, List, Map, Set};
 pub use codec::InvalidValue;
-pub use value::{At, Attr, Block, Blocks, Elements, List, Map, Number, Set, Type, Value};
+pub use number::{NotANumber, Number};
+pub use value::{Type, Value};
 
 /// Whether the user or the provider sets an attribute. There is no "optional and computed": a default is never written into
 /// an argument, so that removing the argument from the configuration has an effect.
