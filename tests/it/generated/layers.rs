@@ -54,7 +54,7 @@ const LAYERS: &[Layer] = &[
         packages: &["fastrand", "futures_util", "serde", "serde_json", "tokio", "tokio_util", "tracing"], side_effects: true },
     Layer { part: "engine/schedule", role: "a pure decision", modules: &["object"], packages: &["serde_json"], side_effects: false },
     Layer { part: "engine/drift", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
-    Layer { part: "engine/ownership.rs", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "engine/ownership.rs", role: "a pure decision", modules: &["diagnostics::single_line", "object", "json_path"], packages: &["serde_json"], side_effects: false },
     Layer { part: "engine/ownership_metadata.rs", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
     Layer { part: "engine/preconditions.rs", role: "a pure decision", modules: &["json_path"], packages: &["serde_json"], side_effects: false },
     Layer { part: "resources", role: "the resource types, and the Terraform resource made of each", modules: &["diagnostics", "query", "known", "mesh", "object", "schema"], packages: &["serde_json"], side_effects: false },
