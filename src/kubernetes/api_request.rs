@@ -4,7 +4,7 @@
 use std::fmt;
 
 use http::{HeaderValue, Method, Request, header};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::client::Body;
 use serde_json::Value as Json;
 
@@ -12,6 +12,10 @@ use super::{error::Error, session::Session};
 
 /// The media type of requests and responses, unless another one is asked for.
 pub(super) const JSON: &str = "application/json";
+
+/// Most bytes of a response that are read into memory, after decompression. A page of 500 objects of ordinary size is far
+/// smaller, and a server could compress gigabytes into a response of a few megabytes.
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// A request, which can be sent several times.
 pub(super) struct ApiRequest {
@@ -61,6 +65,17 @@ impl ApiRequest {
         Self { method, uri, accept: JSON, content_type, body: body.to_string().into_bytes() }
     }
 
+    /// Reads the body of a response. `body` decompresses it as it is read, so the limit also bounds what is decompressed.
+    async fn read_body(&self, body: Body) -> Result<Vec<u8>, Error> {
+        match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
+            Ok(body) => Ok(body.to_bytes().to_vec()),
+            Err(error) if error.is::<LengthLimitError>() => {
+                Err(Error::ResponseTooLarge { request: self.to_string(), limit: MAX_RESPONSE_BYTES })
+            }
+            Err(error) => Err(Error::Unreachable(error.to_string())),
+        }
+    }
+
     /// Sends the request once.
     pub(super) async fn send(&self, session: &Session) -> Result<ApiResponse, Error> {
         let request = Request::builder()
@@ -71,11 +86,11 @@ impl ApiRequest {
             .body(Body::from(self.body.clone()))
             .map_err(|e| Error::MalformedResponse(e.to_string()))?;
         let (head, body) = session.send(request).await?.into_parts();
-        let body = body.collect().await.map_err(|e| Error::Unreachable(e.to_string()))?.to_bytes();
+        let body = self.read_body(body).await?;
         tracing::debug!(request = %self, status = head.status.as_u16(), "kubernetes");
         if head.status.is_success() {
             let headers = head.headers.get_all(header::WARNING).iter().filter_map(header_text);
-            return Ok(ApiResponse { body: body.to_vec(), warnings: headers.map(warning_text).collect() });
+            return Ok(ApiResponse { body, warnings: headers.map(warning_text).collect() });
         }
         let retry_after = head.headers.get(header::RETRY_AFTER).and_then(header_text);
         let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
@@ -90,6 +105,11 @@ impl fmt::Display for ApiRequest {
 }
 
 impl ApiResponse {
+    /// The number of bytes of the body.
+    pub(super) fn size(&self) -> usize {
+        self.body.len()
+    }
+
     /// The body as JSON.
     pub(super) fn json(&self) -> Result<Json, Error> {
         serde_json::from_slice(&self.body).map_err(|e| Error::MalformedResponse(e.to_string()))

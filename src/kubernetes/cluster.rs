@@ -22,8 +22,8 @@ use crate::{
     query::{self, Query, QueryError},
 };
 
-/// Pages that a LIST may have before single objects are read by GET instead.
-const MAX_PAGES: usize = 10;
+/// Objects that a LIST may have before single objects are read by GET instead.
+const MAX_LISTED_OBJECTS: usize = 5000;
 
 /// A Kubernetes cluster, to which the provider connects on the first request.
 pub struct Cluster {
@@ -64,8 +64,8 @@ impl Cluster {
         deadline: &Deadline,
     ) -> Result<Vec<Json>, Error> {
         let collection = Collection { kind, namespace: Some(namespace.to_owned()) };
-        let pager = Pager::new(&collection.path()).with_label(label_selector);
-        match pager.read_all(usize::MAX, &self.api, deadline).await {
+        let pager = Pager::new(collection.path()).with_label(label_selector);
+        match pager.read_all(usize::MAX, Some, &self.api, deadline).await {
             Ok(objects) => Ok(objects.unwrap_or_default()),
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -109,19 +109,20 @@ impl Cluster {
     }
 
     async fn read_collection(&self, collection: &Collection, deadline: &Deadline) -> Result<ListResult, Error> {
-        let objects = match Pager::new(&collection.path()).read_all(MAX_PAGES, &self.api, deadline).await {
-            Ok(Some(objects)) => objects,
-            Ok(None) => return Ok(ListResult::TooMany),
-            Err(error) if error.is_forbidden() => return Ok(ListResult::Forbidden),
-            Err(error) if error.is_not_found() => return Ok(ListResult::NotServed),
-            Err(error) => return Err(error),
-        };
         let with_key = |object: Json| {
             let name = text(&object, &["metadata", "name"])?.to_owned();
             let namespace = text(&object, &["metadata", "namespace"]).map(str::to_owned);
             Some((Key { kind: collection.kind, namespace, name }, Arc::new(object)))
         };
-        Ok(ListResult::Complete(Arc::new(objects.into_iter().filter_map(with_key).collect())))
+        let pager = Pager::new(collection.path());
+        let objects = match pager.read_all(MAX_LISTED_OBJECTS, with_key, &self.api, deadline).await {
+            Ok(Some(objects)) => objects,
+            Ok(None) | Err(Error::ResponseTooLarge { .. }) => return Ok(ListResult::TooMany),
+            Err(error) if error.is_forbidden() => return Ok(ListResult::Forbidden),
+            Err(error) if error.is_not_found() => return Ok(ListResult::NotServed),
+            Err(error) => return Err(error),
+        };
+        Ok(ListResult::Complete(Arc::new(objects.into_iter().collect())))
     }
 
     /// The uid of the namespace kube-system, which identifies the cluster. Returns `None` if the user may not read it.

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::diagnostics::single_line;
+
 /// Why a request has no result.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -29,6 +31,14 @@ pub enum Error {
     /// The response isn't what the Kubernetes API specifies.
     #[error("the API server's answer can't be read: {0}")]
     MalformedResponse(String),
+    /// The response is larger than what the provider reads into memory.
+    #[error("the answer to {request} is larger than {} MiB", .limit >> 20)]
+    ResponseTooLarge {
+        /// Method, path and query of the request.
+        request: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// Terraform called Stop.
     #[error("interrupted")]
     Stopped,
@@ -58,6 +68,8 @@ pub struct Status {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Details {
+    /// API group of the object that the status is about.
+    pub group: String,
     /// Resource type or kind of the object that the status is about.
     pub kind: String,
     /// Name of the object that the status is about.
@@ -81,6 +93,45 @@ pub struct Cause {
 /// The beginning of the message with which server-side apply rejects fields that the kind's schema doesn't have.
 const SCHEMA_ERROR_PREFIX: &str = "failed to create typed patch object";
 
+/// The beginning of the message of a webhook that didn't answer. The message of a webhook that refused the object begins with
+/// its name.
+const WEBHOOK_UNAVAILABLE_PREFIX: &str = "Internal error occurred: failed calling webhook";
+
+impl Status {
+    /// Whether an authorizer denied the request. The API server words that as `services "x" is forbidden: User "y" cannot …`,
+    /// with the same resource and name in `details`, and for a URL without a resource as `forbidden: User "y" cannot …`.
+    /// Admission may use the same words, but the message of a webhook begins otherwise, and a policy is named in place of the
+    /// user.
+    fn is_authorization_denial(&self) -> bool {
+        let Some((subject, _)) = self.message.split_once("forbidden: User \"") else { return false };
+        if subject.is_empty() {
+            return true;
+        }
+        let Some(subject) = subject.strip_suffix(" is ") else { return false };
+        let (resource, name) = subject.split_once(' ').unwrap_or((subject, ""));
+        let Details { group, kind, name: detailed_name, .. } = &self.details;
+        let detailed = if group.is_empty() { kind.clone() } else { format!("{kind}.{group}") };
+        // Proxies in front of the API server may leave the details out.
+        let is_resource = if kind.is_empty() {
+            resource.chars().all(|c| c.is_ascii_alphanumeric() || "-./".contains(c))
+        } else {
+            resource == detailed
+        };
+        let is_name = name.is_empty() || name.len() > 1 && name.starts_with('"') && name.ends_with('"');
+        is_resource && is_name && (detailed_name.is_empty() || name.trim_matches('"') == detailed_name)
+    }
+
+    /// Whether an admission webhook or an admission policy of the API server refused the object.
+    fn is_admission_denial(&self) -> bool {
+        let by_webhook =
+            self.message.starts_with("admission webhook \"") && self.message.contains("denied the request");
+        let by_policy = self.message.split_once(" is forbidden: ").is_some_and(|(_, reason)| {
+            reason.starts_with("ValidatingAdmissionPolicy '") && reason.contains("denied request")
+        });
+        by_webhook || by_policy
+    }
+}
+
 impl Error {
     /// The error of a response whose status code isn't a success. `retry_after` is in seconds.
     pub fn from_response(code: u16, body: &[u8], retry_after: Option<u64>) -> Self {
@@ -90,11 +141,20 @@ impl Error {
         }
         status.code = code;
         status.retry_after = retry_after;
+        if status.is_admission_denial() && !matches!(code, 400 | 413 | 422) {
+            // A policy or webhook may choose any code, such as 401, 404 or 503, which don't mean here what they usually do.
+            status.code = 403;
+        }
         if status.message.starts_with(SCHEMA_ERROR_PREFIX) {
             // The server answers 500, which would be retried, though the object can never fit the schema.
             status.code = 422;
             status.details.causes = schema_errors(&status.message);
             "it doesn't fit the schema of its kind:".clone_into(&mut status.message);
+        }
+        // Webhooks and policies write these texts. A line break among them could pass for an error of its own in a log.
+        status.message = single_line(&status.message);
+        for cause in &mut status.details.causes {
+            cause.message = single_line(&cause.message);
         }
         Self::Api(Box::new(status))
     }
@@ -121,9 +181,14 @@ impl Error {
         self.has_code(404)
     }
 
-    /// Whether RBAC denied the request (403). Admission plugins answer 403, too, but don't word it like this.
+    /// Whether the continue token of a LIST has expired (410).
+    pub fn is_expired(&self) -> bool {
+        self.has_code(410)
+    }
+
+    /// Whether RBAC, or another authorizer, denied the request (403). What admission refuses isn't forbidden in this sense.
     pub fn is_forbidden(&self) -> bool {
-        self.status().is_some_and(|s| s.code == 403 && s.message.contains(" cannot "))
+        self.status().is_some_and(|status| status.code == 403 && status.is_authorization_denial())
     }
 
     /// Whether the write conflicted with another one (409): another manager has the field, or the object has changed since it
@@ -167,7 +232,7 @@ impl Error {
             Self::TimedOut(last_error) => last_error,
             _ => return false,
         };
-        message.contains("failed calling webhook")
+        message.starts_with(WEBHOOK_UNAVAILABLE_PREFIX)
     }
 }
 
@@ -186,6 +251,33 @@ fn schema_errors(message: &str) -> Vec<Cause> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn texts_of_the_server_are_single_lines() {
+        let causes = serde_json::json!([{ "reason": "x", "message": "a\nError: b", "field": "spec" }]);
+        let body = serde_json::json!({ "message": "refused\nError: c", "details": { "causes": causes } });
+        let error = Error::from_response(422, body.to_string().as_bytes(), None);
+        let status = error.status().unwrap();
+        assert_eq!(status.message, "refused Error: c");
+        assert_eq!(status.details.causes[0].message, "a Error: b");
+    }
+
+    #[test]
+    fn rbac_denials_are_recognized_by_their_form() {
+        let is_forbidden = |message: &str, details: &serde_json::Value| {
+            let body = serde_json::json!({ "message": message, "details": details });
+            Error::from_response(403, body.to_string().as_bytes(), None).is_forbidden()
+        };
+        let none = serde_json::json!({});
+        let named = serde_json::json!({ "group": "apps", "kind": "deployments", "name": "a" });
+        assert!(is_forbidden(r#"deployments.apps "a" is forbidden: User "x" cannot patch resource: no RBAC"#, &named));
+        assert!(is_forbidden(r#"services is forbidden: User "x" cannot list resource"#, &none));
+        assert!(is_forbidden(r#"forbidden: User "x" cannot get path "/apis""#, &none));
+        assert!(!is_forbidden(r#"roles.x "a" is forbidden: user "x" is attempting to grant RBAC permissions"#, &none));
+        assert!(!is_forbidden(r#"admission webhook "w" denied the request: a is forbidden: User "x" cannot"#, &none));
+        assert!(!is_forbidden(r#"deployments.apps "b" is forbidden: User "x" cannot patch resource"#, &named));
+        assert!(!is_forbidden("the service account cannot do this", &none));
+    }
 
     #[test]
     fn schema_error_is_the_fault_of_the_object() {

@@ -86,6 +86,9 @@ pub fn report_error(
             "Interrupted",
             format!("{name} was not handled. What was written before is in the state; run apply again to go on."),
         ),
+        Error::ResponseTooLarge { .. } => {
+            ("The API server's answer is too large", format!("{name}: {error}. The provider doesn't read larger ones."))
+        }
         Error::MalformedResponse(why) => {
             ("The API server's answer can't be read", format!("{name}: {why}. Is this a Kubernetes API server?"))
         }
@@ -245,8 +248,8 @@ mod tests {
         let conflict = json!({ "message": "conflict", "details": { "name": "payments", "causes": [
             { "reason": "FieldManagerConflict", "field": ".spec.http", "message": "conflict with \"kubectl\"" },
         ] } });
-        let forbidden = json!({ "message": "user x cannot patch resource y" });
-        let anonymous = json!({ "message": "User \"system:anonymous\" cannot patch resource y" });
+        let forbidden = json!({ "message": r#"virtualservices.networking.istio.io "payments" is forbidden: User "x" cannot patch resource"# });
+        let anonymous = json!({ "message": r#"virtualservices.networking.istio.io is forbidden: User "system:anonymous" cannot patch resource"# });
         let invalid = json!({ "message": "invalid", "details": { "causes": [
             { "field": "status", "message": "unheard of" }, { "field": "spec.http[1].timeout", "message": "too long" },
         ] } });
@@ -260,6 +263,7 @@ mod tests {
             (ApiOperation::Delete, Error::TimedOut("last".to_owned())),
             (ApiOperation::Apply, Error::Stopped),
             (ApiOperation::Apply, Error::MalformedResponse("why".to_owned())),
+            (ApiOperation::Read, Error::ResponseTooLarge { request: "GET /x".to_owned(), limit: 64 << 20 }),
             (ApiOperation::Apply, api_error(401, &Json::Null)),
             (ApiOperation::Apply, api_error(403, &anonymous)),
             (ApiOperation::DryRun, api_error(403, &forbidden)),
@@ -295,15 +299,17 @@ mod tests {
               VirtualService pci/payments was not handled. What was written before is in the state; run apply again to go on.
             error: The API server's answer can't be read
               VirtualService pci/payments: why. Is this a Kubernetes API server?
+            error: The API server's answer is too large
+              VirtualService pci/payments: the answer to GET /x is larger than 64 MiB. The provider doesn't read larger ones.
             error: The API server doesn't know us
               It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, client_certificate or the kubeconfig's user.
             error: The API server doesn't know us
               It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and client_key, or a user in the kubeconfig.
             error: Not allowed to apply virtualservices
-              user x cannot patch resource y.
+              virtualservices.networking.istio.io "payments" is forbidden: User "x" cannot patch resource.
               The guide "RBAC" lists the rights that the provider needs.
             error: Not allowed to delete virtualservices
-              user x cannot patch resource y.
+              virtualservices.networking.istio.io "payments" is forbidden: User "x" cannot patch resource.
               The guide "RBAC" lists the rights that the provider needs.
             error: Kubernetes doesn't accept VirtualService
               VirtualService pci/payments: a policy denies it

@@ -61,16 +61,13 @@ impl Cluster {
         deadline: &Deadline,
     ) -> Result<Vec<ObjectMetadata>, Error> {
         let ApiResource { group, version, plural, .. } = resource;
-        let mut pager = Pager::accepting(METADATA, &collection_path(group, version, plural, Some(namespace)));
-        let mut all = Vec::new();
-        while !pager.is_finished() {
-            match pager.next_page(&self.api, deadline).await {
-                // The resource type was removed after discovery.
-                Err(error) if error.is_not_found() => break,
-                page => all.extend(page?.iter().filter_map(object_metadata)),
-            }
+        let pager = Pager::accepting(METADATA, collection_path(group, version, plural, Some(namespace)));
+        match pager.read_all(usize::MAX, |object| object_metadata(&object), &self.api, deadline).await {
+            Ok(objects) => Ok(objects.unwrap_or_default()),
+            // The resource type was removed after discovery.
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
-        Ok(all)
     }
 }
 

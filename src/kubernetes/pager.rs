@@ -11,70 +11,126 @@ use super::{
 };
 use crate::json_path::text;
 
+/// Objects that a page may have. A page that is too large is read again with a quarter of it.
 const PAGE_SIZE: usize = 500;
 
-/// A LIST of one collection that is under way.
+/// Most bytes of all pages of one LIST together, after decompression. `limit` is a request that a server may ignore, and
+/// continue tokens need never end.
+const MAX_LIST_BYTES: usize = 128 << 20;
+
+/// How often a LIST is begun anew because its continue token has expired. The API server keeps the state of a LIST for about
+/// five minutes, or less when etcd is compacted.
+const MAX_RESTARTS: u32 = 2;
+
+/// A LIST of one collection.
 pub(super) struct Pager {
-    /// Path and query of the first page.
-    uri: String,
+    path: String,
+    /// The query without `limit` and `continue`.
+    selector: String,
     accept: &'static str,
+    page_size: usize,
+}
+
+/// The pages of a LIST that were read so far.
+struct Pages<T> {
+    items: Vec<T>,
     continue_token: Option<String>,
-    is_finished: bool,
+    bytes: usize,
 }
 
 impl Pager {
-    /// Starts at the first page of the collection at `path`.
-    pub(super) fn new(path: &str) -> Self {
+    /// A LIST of the collection at `path`.
+    pub(super) fn new(path: String) -> Self {
         Self::accepting(JSON, path)
     }
 
-    /// Starts at the first page, in the media type `accept`.
-    pub(super) fn accepting(accept: &'static str, path: &str) -> Self {
-        Self { uri: format!("{path}?limit={PAGE_SIZE}"), accept, continue_token: None, is_finished: false }
+    /// A LIST in the media type `accept`.
+    pub(super) fn accepting(accept: &'static str, path: String) -> Self {
+        Self { path, selector: String::new(), accept, page_size: PAGE_SIZE }
     }
 
     /// Restricts the list to objects with a label, `key` or `key=value`.
     pub(super) fn with_label(mut self, selector: &str) -> Self {
-        self.uri.push_str("&labelSelector=");
-        self.uri.push_str(&encode(selector));
+        self.selector = format!("&labelSelector={}", encode(selector));
         self
     }
 
-    /// Whether the last page was read.
-    pub(super) fn is_finished(&self) -> bool {
-        self.is_finished
-    }
-
-    /// Reads one page. An error 404 says that the server doesn't serve the kind.
-    pub(super) async fn next_page(&mut self, api: &ApiClient, deadline: &Deadline) -> Result<Vec<Json>, Error> {
-        let uri = match &self.continue_token {
-            Some(token) => format!("{}&continue={}", self.uri, encode(token)),
-            None => self.uri.clone(),
-        };
-        let mut list = api.send(&ApiRequest::get_as(uri, self.accept), deadline).await?.json()?;
-        self.continue_token =
-            text(&list, &["metadata", "continue"]).filter(|token| !token.is_empty()).map(str::to_owned);
-        self.is_finished = self.continue_token.is_none();
-        match list.get_mut("items").map(Json::take) {
-            Some(Json::Array(items)) => Ok(items),
-            _ => Ok(Vec::new()),
-        }
-    }
-
-    /// Reads all pages, or `None` if there are more than `max_pages`.
-    pub(super) async fn read_all(
+    /// Reads all pages and keeps what `convert` makes of each object. Returns `None` if there are more than `max_objects`. An
+    /// error 404 says that the server doesn't serve the kind.
+    pub(super) async fn read_all<T>(
         mut self,
-        max_pages: usize,
+        max_objects: usize,
+        convert: impl Fn(Json) -> Option<T>,
         api: &ApiClient,
         deadline: &Deadline,
-    ) -> Result<Option<Vec<Json>>, Error> {
-        let mut items = Vec::new();
-        for _ in 0..max_pages {
-            items.extend(self.next_page(api, deadline).await?);
-            if self.is_finished {
-                return Ok(Some(items));
+    ) -> Result<Option<Vec<T>>, Error> {
+        let mut restarts = 0;
+        loop {
+            match self.read_pages(max_objects, &convert, api, deadline).await {
+                Err(error) if error.is_expired() && restarts < MAX_RESTARTS => restarts += 1,
+                result => return result,
             }
         }
-        Ok(None)
+    }
+
+    async fn read_pages<T>(
+        &mut self,
+        max_objects: usize,
+        convert: &impl Fn(Json) -> Option<T>,
+        api: &ApiClient,
+        deadline: &Deadline,
+    ) -> Result<Option<Vec<T>>, Error> {
+        let mut pages = Pages { items: Vec::new(), continue_token: None, bytes: 0 };
+        loop {
+            if self.read_page(&mut pages, convert, api, deadline).await? {
+                return Ok(Some(pages.items));
+            }
+            if pages.items.len() >= max_objects {
+                return Ok(None);
+            }
+            if deadline.is_over() {
+                return Err(Error::TimedOut(format!("{} has further pages", self.request(&pages))));
+            }
+        }
+    }
+
+    /// Reads the next page and answers whether it was the last one.
+    async fn read_page<T>(
+        &mut self,
+        pages: &mut Pages<T>,
+        convert: &impl Fn(Json) -> Option<T>,
+        api: &ApiClient,
+        deadline: &Deadline,
+    ) -> Result<bool, Error> {
+        let request = self.request(pages);
+        let response = match api.send(&request, deadline).await {
+            Err(Error::ResponseTooLarge { .. }) if self.page_size > 1 => {
+                self.page_size = (self.page_size / 4).max(1);
+                return Ok(false);
+            }
+            response => response?,
+        };
+        pages.bytes += response.size();
+        if pages.bytes > MAX_LIST_BYTES {
+            return Err(Error::ResponseTooLarge { request: request.to_string(), limit: MAX_LIST_BYTES });
+        }
+        let mut list = response.json()?;
+        let next = text(&list, &["metadata", "continue"]).filter(|token| !token.is_empty()).map(str::to_owned);
+        if next.is_some() && next == pages.continue_token {
+            return Err(Error::MalformedResponse(format!(
+                "the continue token of {request} is that of the page itself"
+            )));
+        }
+        pages.continue_token = next;
+        if let Some(Json::Array(items)) = list.get_mut("items").map(Json::take) {
+            pages.items.extend(items.into_iter().filter_map(convert));
+        }
+        Ok(pages.continue_token.is_none())
+    }
+
+    fn request<T>(&self, pages: &Pages<T>) -> ApiRequest {
+        let Self { path, selector, page_size, .. } = self;
+        let token = pages.continue_token.as_ref().map(|token| format!("&continue={}", encode(token)));
+        ApiRequest::get_as(format!("{path}?limit={page_size}{selector}{}", token.unwrap_or_default()), self.accept)
     }
 }

@@ -14,8 +14,12 @@ pub(super) const FIRST_CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
+/// Longest pause that `Retry-After` can ask for. A server that asks for more is tried again after this time, because its
+/// value may be absurd, and the deadline ends the retries anyway.
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
+
 /// Each attempt gets this much time even if the deadline is closer: the server's answer explains more than a timeout does.
-const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs `attempt` until it succeeds, fails with a permanent error, or `deadline` ends it. The backoff between attempts grows
 /// exponentially and has jitter; `Retry-After` takes precedence over it. As long as `has_answered` says that the server has
@@ -48,7 +52,8 @@ where
             result => return result,
         };
         tracing::debug!(request, error = %error, "retry");
-        let retry_after = error.status().and_then(|status| status.retry_after).map(Duration::from_secs);
+        let retry_after = error.status().and_then(|status| status.retry_after);
+        let retry_after = retry_after.map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
         let with_jitter = backoff.mul_f64(0.5 + fastrand::f64());
         match deadline.sleep(retry_after.unwrap_or(with_jitter)).await {
             Ok(()) => backoff = (backoff * 2).min(MAX_BACKOFF),
@@ -106,6 +111,23 @@ mod tests {
             },
         );
         assert!(matches!(result.await, Ok(3)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn retry_after_is_at_most_a_minute() {
+        let attempts = AtomicU32::new(0);
+        let (started, deadline) = (Instant::now(), deadline(3600));
+        let result = with_backoff(
+            &deadline,
+            "test",
+            || true,
+            async || match attempts.fetch_add(1, Relaxed) {
+                0 => Err(Error::from_response(429, b"slow down", Some(u64::MAX))),
+                n => Ok(n),
+            },
+        );
+        assert!(matches!(result.await, Ok(1)));
+        assert_eq!(started.elapsed(), Duration::from_mins(1));
     }
 
     #[tokio::test(start_paused = true)]

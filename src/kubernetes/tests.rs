@@ -33,7 +33,8 @@ struct MockServer {
     log: Arc<Mutex<Vec<String>>>,
 }
 
-/// A path, with or without its query, and the status code and body of the response. Other paths get a 404.
+/// A path, with or without its query, and the status code and body of the response. The text
+/// `REQUEST_NUMBER` in it becomes the number of the request. Other paths get a 404.
 type Answer = (&'static str, u16, Json);
 
 impl MockServer {
@@ -71,11 +72,15 @@ async fn respond(
     let text = |headers: &HeaderMap, name| headers.get(name).map_or(String::new(), |v| v.to_str().unwrap().to_owned());
     let (accept, content_type) = (text(&head.headers, header::ACCEPT), text(&head.headers, header::CONTENT_TYPE));
     let line = format!("{} {path} {content_type} -> {accept} {body}", head.method);
-    log.lock().unwrap_or_else(PoisonError::into_inner).push(line.trim_end().to_owned());
+    let request_number = {
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.push(line.trim_end().to_owned());
+        log.len().to_string()
+    };
     let answer = answers.iter().find(|(answered, ..)| [path, head.uri.path()].contains(answered));
     let (code, json) = answer.map_or((404, Json::Null), |(_, code, json)| (*code, json.clone()));
     let response = Response::builder().status(code).header(header::WARNING, "299 - \"deprecated\"");
-    Ok(response.body(json.to_string()).unwrap())
+    Ok(response.body(json.to_string().replacen("REQUEST_NUMBER", &request_number, 1)).unwrap())
 }
 
 fn deadline() -> Deadline {
@@ -120,6 +125,41 @@ async fn list_is_read_page_by_page() {
         GET /api/v1/namespaces/pci/services?limit=500&labelSelector=a%3Db application/json -> application/json"#]]);
 }
 
+/// A collection whose pages never end, each with another continue token.
+fn endless_list() -> Answer {
+    let page = json!({ "metadata": { "continue": "REQUEST_NUMBER" }, "items": [object("1")] });
+    ("/apis/networking.istio.io/v1/namespaces/pci/virtualservices", 200, page)
+}
+
+#[tokio::test]
+async fn endless_list_ends_at_the_deadline() {
+    let server = MockServer::start(vec![endless_list()]).await;
+    let deadline = Deadline::within(Duration::from_millis(300), CancellationToken::new());
+    let list = server.cluster.list(&VIRTUAL_SERVICE, "pci", "a=b", &deadline);
+    let result = tokio::time::timeout(Duration::from_secs(10), list).await.expect("it ends in time");
+    assert!(matches!(result, Err(super::Error::TimedOut(_))), "{result:?}");
+}
+
+#[tokio::test]
+async fn repeated_continue_token_is_an_error() {
+    let path = "/apis/networking.istio.io/v1/namespaces/pci/virtualservices";
+    let page = json!({ "metadata": { "continue": "x" }, "items": [object("1")] });
+    let server = MockServer::start(vec![(path, 200, page)]).await;
+    let deadline = deadline();
+    let list = server.cluster.list(&VIRTUAL_SERVICE, "pci", "a=b", &deadline);
+    let result = tokio::time::timeout(Duration::from_secs(4), list).await.expect("it ends in time");
+    assert!(matches!(result, Err(super::Error::MalformedResponse(_))), "{result:?}");
+}
+
+#[tokio::test]
+async fn list_has_a_total_size_limit() {
+    let mut endless = endless_list();
+    endless.2["items"] = json!([{ "metadata": { "name": "1" }, "data": "x".repeat(16 << 20) }]);
+    let server = MockServer::start(vec![endless]).await;
+    let result = server.cluster.list(&VIRTUAL_SERVICE, "pci", "a=b", &deadline()).await;
+    assert!(matches!(&result, Err(error) if error.to_string().contains("128 MiB")), "{:?}", result.err());
+}
+
 #[tokio::test]
 async fn metadata_is_listed_page_by_page() {
     let first = "/apis/x.io/v2/namespaces/pci/things?limit=500";
@@ -140,7 +180,7 @@ async fn metadata_is_listed_page_by_page() {
 
 #[tokio::test]
 async fn query_answers_are_shared() {
-    let forbidden = json!({ "message": "user x cannot list services" });
+    let forbidden = json!({ "message": r#"services is forbidden: User "x" cannot list resource"# });
     let server = MockServer::start(vec![
         ("/apis/networking.istio.io/v1/virtualservices?limit=500", 200, json!({ "items": [object("1")] })),
         ("/api/v1/namespaces/pci/services?limit=500", 403, forbidden),

@@ -30,7 +30,7 @@ async fn state_of_another_cluster_is_refused() {
 
 #[tokio::test]
 async fn identity_that_may_not_be_read_is_reported_once_per_run() {
-    let refusal = status(403, "Forbidden", "user cannot get namespaces");
+    let refusal = status(403, "Forbidden", "namespaces \"kube-system\" is forbidden: User \"ci\" cannot get resource");
     let server = ScriptedServer::start([exchange("GET", KUBE_SYSTEM, 403, refusal)]).await;
     let mut engine = Engine::new(&server);
     engine.record.cluster = Some("c1".to_owned());
@@ -46,13 +46,22 @@ async fn identity_that_may_not_be_read_is_reported_once_per_run() {
 async fn object_that_cannot_be_read_is_not_reported_as_deleted() {
     let server = ScriptedServer::start([
         exchange("GET", RULE, 404, not_found()),
-        exchange("GET", ROUTE, 403, status(403, "Forbidden", "user cannot get virtualservices")),
+        exchange(
+            "GET",
+            ROUTE,
+            403,
+            status(
+                403,
+                "Forbidden",
+                "virtualservices.networking.istio.io \"payments\" is forbidden: User \"ci\" cannot get resource",
+            ),
+        ),
     ])
     .await;
     let mut out = Diagnostics::default();
     let written = BTreeMap::from([(rule().key, rule().body), (route().key, route().body)]);
     assert!(Engine::new(&server).reader().read(&written, &mut out).await.is_err());
-    assert!(out.to_string().contains("cannot get virtualservices"), "{out}");
+    assert!(out.to_string().contains("Not allowed to read virtualservices"), "{out}");
     server.finish();
 }
 

@@ -80,11 +80,20 @@ async fn failed_write_ends_the_apply_before_the_next_wave() {
     let server = ScriptedServer::start([
         exchange("GET", RULE, 404, not_found()),
         exchange("GET", ROUTE, 404, not_found()),
-        exchange("PATCH", RULE, 403, status(403, "Forbidden", "user cannot patch destinationrules")),
+        exchange(
+            "PATCH",
+            RULE,
+            403,
+            status(
+                403,
+                "Forbidden",
+                "destinationrules.networking.istio.io \"payments\" is forbidden: User \"ci\" cannot patch resource",
+            ),
+        ),
     ])
     .await;
     let outcome = Engine::new(&server).apply(&[route(), rule()]).await;
-    assert!(outcome.messages.contains("cannot patch destinationrules"), "{}", outcome.messages);
+    assert!(outcome.messages.contains("Not allowed to apply destinationrules"), "{}", outcome.messages);
     assert!(outcome.journal.is_empty());
     server.finish();
 }

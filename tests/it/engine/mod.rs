@@ -7,6 +7,7 @@
 mod conflicts;
 mod credentials;
 mod finalizers;
+mod hostile_servers;
 mod identity;
 mod interruption;
 mod plan;

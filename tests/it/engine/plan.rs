@@ -36,7 +36,10 @@ async fn accepted_objects_give_no_message() {
 
 #[tokio::test]
 async fn missing_right_to_patch_is_reported_once_per_run() {
-    let forbidden = || status(403, "Forbidden", "user cannot patch resource");
+    let forbidden = || {
+        let message = r#"virtualservices.networking.istio.io "payments" is forbidden: User "ci" cannot patch resource"#;
+        status(403, "Forbidden", message)
+    };
     let server = ScriptedServer::start([
         exchange("GET", KUBE_SYSTEM, 200, kube_system()),
         exchange("GET", ROUTE, 404, not_found()),
@@ -67,9 +70,47 @@ async fn refused_object_is_an_error_at_its_argument() {
     server.finish();
 }
 
+/// What admission says when it refuses an object, with words and codes that other errors have, too.
+#[tokio::test]
+async fn refusal_by_admission_is_an_error_whatever_its_words_and_its_code() {
+    let policy = "virtualservices.networking.istio.io \"payments\" is forbidden: ValidatingAdmissionPolicy 'limits' with \
+                  binding 'limits' denied request: ";
+    let webhook = "admission webhook \"validation.gatekeeper.sh\" denied the request: ";
+    for (code, refusal) in [
+        (403, format!("{policy}timeout cannot exceed 15s")),
+        (401, format!("{policy}timeout cannot exceed 15s")),
+        (422, format!("{policy}failed calling webhook \"x\"")),
+        (403, format!("{webhook}pods is forbidden: User \"ci\" cannot exceed 15s")),
+        (403, format!("{webhook}Internal error occurred: failed calling webhook \"x\"")),
+        (404, format!("{webhook}there is no such team")),
+        (409, format!("{webhook}another team has the host")),
+        (429, format!("{webhook}too many routes")),
+        (503, format!("{webhook}not during the freeze")),
+    ] {
+        let mut body = status(code, "Forbidden", &refusal);
+        if code == 422 {
+            body["details"]["causes"] = json!([{ "message": refusal }]);
+        }
+        let server = ScriptedServer::start([
+            exchange("GET", KUBE_SYSTEM, 200, kube_system()),
+            exchange("GET", ROUTE, 404, not_found()),
+            exchange("PATCH", ROUTE, code, body),
+        ])
+        .await;
+        let messages = check(&Engine::new(&server), &[route()]).await;
+        assert!(
+            messages.starts_with("error: Kubernetes doesn't accept VirtualService"),
+            "{code} {refusal}: {messages}"
+        );
+        assert!(messages.contains(&refusal), "{messages}");
+        server.finish();
+    }
+}
+
 #[tokio::test]
 async fn webhook_that_does_not_answer_is_asked_once_per_kind() {
-    let unavailable = status(400, "BadRequest", "failed calling webhook \"validation.istio.io\"");
+    let unavailable =
+        status(400, "BadRequest", "Internal error occurred: failed calling webhook \"validation.istio.io\"");
     let server = ScriptedServer::start([
         exchange("GET", KUBE_SYSTEM, 200, kube_system()),
         exchange("GET", ROUTE, 404, not_found()),

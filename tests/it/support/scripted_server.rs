@@ -23,6 +23,8 @@ use tokio::net::TcpListener;
 enum Reply {
     /// Answers with a status and a JSON body.
     Respond(u16, Json),
+    /// Answers with the response as it is.
+    RespondRaw(Response<Full<Bytes>>),
     /// Closes the connection without an answer.
     CloseConnection,
     /// Calls the function, and never answers.
@@ -39,6 +41,11 @@ pub(crate) struct Exchange {
 /// Expects a request and answers it with a status and a JSON body.
 pub(crate) fn exchange(method: &'static str, path: &str, status: u16, body: Json) -> Exchange {
     Exchange { method, path: path.to_owned(), reply: Reply::Respond(status, body) }
+}
+
+/// Expects a request and answers it with a response of any headers and bytes.
+pub(crate) fn raw_exchange(method: &'static str, path: &str, response: Response<Full<Bytes>>) -> Exchange {
+    Exchange { method, path: path.to_owned(), reply: Reply::RespondRaw(response) }
 }
 
 /// Expects a request and closes the connection without an answer.
@@ -161,6 +168,7 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
             let response = Response::builder().status(code).header(header::CONTENT_TYPE, "application/json");
             Ok(response.body(Full::new(body.to_string().into())).expect("a response"))
         }
+        Reply::RespondRaw(response) => Ok(response),
         Reply::CloseConnection => Err(io::Error::other("the script loses the connection")),
         Reply::Hang(on_request) => {
             on_request();
