@@ -50,7 +50,7 @@ impl serde::Serialize for Duration {
 }
 
 impl Text for Duration {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A duration like `5s`, `1500ms` or `1m30s`, in whole milliseconds, 24h at most.".to_owned()
     }
 

@@ -8,7 +8,6 @@ pub mod global_defaults;
 pub mod managed;
 mod move_source;
 pub mod namespace;
-mod recorded_arguments;
 mod run;
 pub mod service;
 mod state;

@@ -69,20 +69,20 @@ impl fmt::Display for Type {
     }
 }
 
-/// An exact number, as its canonical decimal text: no exponent, no sign of zero, no needless zeros. Never an `f64`, which
-/// core would call an inconsistent result from the 17th digit on.
+/// An exact number in its canonical decimal form: without an exponent, a sign of zero, or superfluous zeros. It is no
+/// `f64`, since Terraform refuses a planned or applied value that differs from the configured one in any digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Number(String);
 
-/// The text is not a number, or has more digits than any configuration needs.
+/// The error of a text that isn't a number, or has more than the maximum number of digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotANumber;
 
 impl Number {
-    /// Digits beyond this are refused: an exponent in hostile bytes must not become gigabytes.
-    const MOST_DIGITS: i64 = 4096;
+    /// Maximum number of digits. A larger exponent could make a short text need gigabytes.
+    const MAX_DIGITS: i64 = 4096;
 
-    /// Reads decimal text, with or without fraction and exponent.
+    /// Parses a decimal number, with or without a fraction and an exponent.
     pub fn parse(text: &str) -> Result<Self, NotANumber> {
         let (negative, rest) = match text.as_bytes() {
             [b'-', ..] => (true, text.get(1..).ok_or(NotANumber)?),
@@ -100,7 +100,7 @@ impl Number {
         }
         let point = i64::try_from(whole.len()).map_err(|_| NotANumber)?.saturating_add(exponent);
         let length = i64::try_from(digits.len()).map_err(|_| NotANumber)?;
-        if point.abs() > Self::MOST_DIGITS || length > Self::MOST_DIGITS {
+        if point.abs() > Self::MAX_DIGITS || length > Self::MAX_DIGITS {
             return Err(NotANumber);
         }
         let zeros = |n: i64| "0".repeat(usize::try_from(n).unwrap_or(0));
@@ -120,7 +120,7 @@ impl Number {
         Ok(Self(canonical))
     }
 
-    /// The canonical text.
+    /// Returns the canonical text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -174,10 +174,11 @@ impl fmt::Display for Number {
     }
 }
 
-/// A value: lists, sets and tuples are [`Value::List`], maps and objects [`Value::Map`]; the schema's type says which.
+/// A value. Lists, sets and tuples are [`Value::List`], and maps and objects [`Value::Map`]: a value is only complete with its
+/// [`Type`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// The value is known after apply. Refinements of unknowns are dropped: a plain unknown is always legal.
+    /// The value is known after apply. Terraform's refinements of unknown values are dropped.
     Unknown,
     /// No value.
     Null,
@@ -185,9 +186,9 @@ pub enum Value {
     Bool(bool),
     /// An exact number.
     Number(Number),
-    /// Unicode text, which Terraform core has NFC-normalised.
+    /// Unicode text, which Terraform normalizes to NFC.
     String(String),
-    /// The elements of a list, tuple or set; of a set in Terraform's order.
+    /// The elements of a list, tuple or set. Those of a set are in Terraform's order.
     List(Vec<Value>),
     /// The elements of a map or the attributes of an object.
     Map(BTreeMap<String, Value>),
@@ -196,12 +197,12 @@ pub enum Value {
 }
 
 impl Value {
-    /// A string value.
+    /// Makes a string value.
     pub fn string(text: impl Into<String>) -> Self {
         Self::String(text.into())
     }
 
-    /// The attribute `name` of an object; null where the object has none.
+    /// Returns the attribute `name` of an object; null if the object has none, and unknown if the object is unknown.
     pub fn member(&self, name: &str) -> &Self {
         match self {
             Self::Map(members) => members.get(name).unwrap_or(&Self::Null),
@@ -210,19 +211,19 @@ impl Value {
         }
     }
 
-    /// Whether nothing is unknown at any depth.
-    pub fn wholly_known(&self) -> bool {
+    /// Whether the value and all values in it are known.
+    pub fn is_wholly_known(&self) -> bool {
         match self {
             Self::Unknown => false,
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => true,
-            Self::List(items) => items.iter().all(Self::wholly_known),
-            Self::Map(members) => members.values().all(Self::wholly_known),
-            Self::Dynamic(inner) => inner.1.wholly_known(),
+            Self::List(items) => items.iter().all(Self::is_wholly_known),
+            Self::Map(members) => members.values().all(Self::is_wholly_known),
+            Self::Dynamic(inner) => inner.1.is_wholly_known(),
         }
     }
 }
 
-/// An argument as written.
+/// The value of an argument, which may be unset or unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Attr<T> {
     /// The value is known after apply.
@@ -234,7 +235,7 @@ pub enum Attr<T> {
     Known(T),
 }
 
-/// A nested block and the path at which it stands, so that diagnostics of the block can point to it.
+/// A nested block and its path, to which diagnostics about the block point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct At<M> {
     /// The path of the block, for example `server[0]`.
@@ -251,7 +252,7 @@ impl<M> Deref for At<M> {
     }
 }
 
-/// At most one nested block, as written.
+/// A nested block of which there is at most one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Block<T> {
     /// A `dynamic` block whose `for_each` is known after apply.
@@ -263,12 +264,12 @@ pub enum Block<T> {
     One(At<T>),
 }
 
-/// Any number of nested blocks, as written.
+/// Nested blocks of which there may be any number.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Blocks<T> {
     /// A `dynamic` block whose `for_each` is known after apply.
     Unknown,
-    /// The blocks, in the order in which they are written.
+    /// The blocks in the order of the configuration.
     Known(Vec<At<T>>),
 }
 
@@ -278,7 +279,7 @@ impl<T> Default for Blocks<T> {
     }
 }
 
-/// The elements of a set. Elements of sets have no path, so faults are reported on the set.
+/// The elements of a set. They have no paths, so diagnostics about an element point to the set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Elements<T> {
     /// The elements whose values are known.
@@ -299,15 +300,15 @@ impl<T: Ord> FromIterator<T> for Elements<T> {
     }
 }
 
-/// A set whose elements may be unknown one by one.
+/// A set in which single elements may be unknown.
 pub type Set<T> = Attr<Elements<T>>;
-/// A list whose elements may be unknown one by one.
+/// A list in which single elements may be unknown.
 pub type List<T> = Attr<Vec<Attr<T>>>;
-/// A map whose elements may be unknown one by one.
+/// A map in which single elements may be unknown.
 pub type Map<T> = Attr<BTreeMap<String, Attr<T>>>;
 
 impl<T> Attr<T> {
-    /// The value, or `None` where the argument is not set.
+    /// Returns the value; `None` if the argument isn't set.
     pub fn known(&self) -> Known<Option<&T>> {
         match self {
             Self::Unknown => Err(Unknown),
@@ -316,7 +317,7 @@ impl<T> Attr<T> {
         }
     }
 
-    /// The value of a required argument. The decoder has reported a missing one, which counts as unknown from then on.
+    /// Returns the value of a required argument. Decoding has reported a missing one, which counts as unknown.
     pub fn required(&self) -> Known<&T> {
         self.known()?.ok_or(Unknown)
     }
@@ -328,33 +329,33 @@ impl<T> Attr<T> {
 }
 
 impl<T: Clone> Attr<T> {
-    /// The value, or `default` where the argument is not set.
+    /// Returns the value, or `default` if the argument isn't set.
     pub fn or(&self, default: T) -> Known<T> {
         Ok(self.known()?.cloned().unwrap_or(default))
     }
 }
 
 impl<T: Copy> Attr<T> {
-    /// The value, or `None` where the argument is not set.
+    /// Returns a copy of the value; `None` if the argument isn't set.
     pub fn copied(&self) -> Known<Option<T>> {
         Ok(self.known()?.copied())
     }
 }
 
 impl<T> Attr<T> {
-    /// The value of a computed attribute: unknown where an input is.
+    /// Makes the value of a computed attribute, which is unknown if `value` is.
     pub fn computed(value: Known<T>) -> Self {
         value.map_or(Self::Unknown, Self::Known)
     }
 
-    /// The value of a computed attribute that may be null.
+    /// Makes the value of a computed attribute that may be null.
     pub fn computed_option(value: Known<Option<T>>) -> Self {
         value.map_or(Self::Unknown, |value| value.map_or(Self::Null, Self::Known))
     }
 }
 
 impl<T> Attr<Elements<T>> {
-    /// The elements, or `None` where the argument is not set.
+    /// Returns the elements; `None` if the argument isn't set.
     pub fn elements(&self) -> Known<Option<&BTreeSet<T>>> {
         match self.known()? {
             Some(set) if !set.complete => Err(Unknown),
@@ -362,46 +363,46 @@ impl<T> Attr<Elements<T>> {
         }
     }
 
-    /// The elements of a required argument.
+    /// Returns the elements of a required argument.
     pub fn required_elements(&self) -> Known<&BTreeSet<T>> {
         self.elements()?.ok_or(Unknown)
     }
 }
 
 impl<T: Ord + Clone> Attr<Elements<T>> {
-    /// The elements; none where the argument is not set.
+    /// Returns the elements; none if the argument isn't set.
     pub fn elements_or_empty(&self) -> Known<BTreeSet<T>> {
         Ok(self.elements()?.cloned().unwrap_or_default())
     }
 }
 
 impl<T: Clone> Attr<Vec<Attr<T>>> {
-    /// The elements, or `None` where the argument is not set. The decoder has reported null elements.
+    /// Returns the elements; `None` if the argument isn't set. Decoding has reported null elements.
     pub fn elements(&self) -> Known<Option<Vec<T>>> {
         self.known()?.map(|items| items.iter().map(|item| item.required().cloned()).collect()).transpose()
     }
 }
 
 impl<T: Clone> Attr<BTreeMap<String, Attr<T>>> {
-    /// The elements, or `None` where the argument is not set.
+    /// Returns the elements; `None` if the argument isn't set.
     pub fn elements(&self) -> Known<Option<BTreeMap<String, T>>> {
         let element = |(key, value): (&String, &Attr<T>)| Ok((key.clone(), value.required()?.clone()));
         self.known()?.map(|items| items.iter().map(element).collect()).transpose()
     }
 
-    /// The elements of a required argument.
+    /// Returns the elements of a required argument.
     pub fn required_elements(&self) -> Known<BTreeMap<String, T>> {
         self.elements()?.ok_or(Unknown)
     }
 
-    /// The elements; none where the argument is not set.
+    /// Returns the elements; none if the argument isn't set.
     pub fn elements_or_empty(&self) -> Known<BTreeMap<String, T>> {
         Ok(self.elements()?.unwrap_or_default())
     }
 }
 
 impl<T> Block<T> {
-    /// The block, or `None` where it is not set.
+    /// Returns the block; `None` if it isn't set.
     pub fn known(&self) -> Known<Option<&At<T>>> {
         match self {
             Self::Unknown => Err(Unknown),
@@ -417,7 +418,7 @@ impl<T> Block<T> {
 }
 
 impl<T> Blocks<T> {
-    /// The blocks, in the order in which they are written.
+    /// Returns the blocks in the order of the configuration.
     pub fn known(&self) -> Known<&[At<T>]> {
         match self {
             Self::Unknown => Err(Unknown),

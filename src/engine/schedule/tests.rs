@@ -130,10 +130,10 @@ fn destination_rule_is_deleted_after_the_propagation_delay() {
     assert_eq!(lines(&schedule(&[], &BTreeMap::new(), &rest)), [" 2s", "-DestinationRule 0ns"]);
 }
 
-type Cluster = BTreeMap<Key, Json>;
+type LiveObjects = BTreeMap<Key, Json>;
 
 /// Carries out the first `count` writes of the schedule.
-fn run(waves: &[Wave], cluster: &mut Cluster, count: usize) {
+fn run(waves: &[Wave], cluster: &mut LiveObjects, count: usize) {
     for write in waves.iter().flat_map(|wave| &wave.writes).take(count) {
         match write {
             Write::Apply { key, body } => drop(cluster.insert(key.clone(), body.clone())),
@@ -154,8 +154,8 @@ proptest! {
         let body = |n: u8| json!({"subsets": (0..=n).collect::<Vec<_>>()});
         let wanted: Vec<_> =
             wanted.into_iter().map(|(name, n)| object(at(name), name % 3, body(n), KEEP_SUBSETS)).collect();
-        let mut cluster: Cluster = before.into_iter().map(|(name, n)| (at(name), body(n))).collect();
-        let plan = |cluster: &Cluster| {
+        let mut cluster: LiveObjects = before.into_iter().map(|(name, n)| (at(name), body(n))).collect();
+        let plan = |cluster: &LiveObjects| {
             let live = cluster.iter().map(|(key, body)| (key.clone(), live(body.clone()))).collect();
             let unwanted = cluster.keys().filter(|key| !wanted.iter().any(|object| object.key == **key));
             let deletions = unwanted.map(|key| (key.clone(), deletion(1))).collect();
@@ -165,7 +165,7 @@ proptest! {
         run(&interrupted, &mut cluster, count);
         let next = plan(&cluster);
         run(&next, &mut cluster, usize::MAX);
-        let expected: Cluster = wanted.iter().map(|object| (object.key.clone(), object.body.clone())).collect();
+        let expected: LiveObjects = wanted.iter().map(|object| (object.key.clone(), object.body.clone())).collect();
         prop_assert_eq!(&cluster, &expected);
         prop_assert!(plan(&cluster).is_empty());
     }

@@ -12,4 +12,4 @@ pub use outlier_detection::OutlierDetection;
 pub(super) use outlier_detection::outlier_detection;
 pub use preset::{Preset, Resiliency};
 pub use retries::Retries;
-pub(super) use retries::{retry_policy, route_retries};
+pub(super) use retries::{effective_retries, route_retries};

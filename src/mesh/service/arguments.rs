@@ -1,8 +1,8 @@
-//! The arguments and computed attributes of `mesh_service`. Methods give each argument its default. Larger parts stand in
-//! files of their own: [`super::access::arguments`], [`super::traffic::arguments`], [`super::ingress::arguments`] and
+//! The arguments and computed attributes of `mesh_service`. Methods give each argument its default. The larger parts
+//! are in other files: [`super::access::arguments`], [`super::traffic::arguments`], [`super::ingress::arguments`] and
 //! [`super::takeover`].
 
-use super::{Authorization, Ingress, Management, Patch, TakeoverArguments, Traffic};
+use super::{Authorization, Ingress, Management, MergePatch, TakeoverArguments, Traffic};
 use crate::{
     known::Known,
     mesh::{
@@ -92,7 +92,7 @@ model! {
         /// `ext-authz`.
         suffix: Attr<String> = optional(),
         /// A JSON merge patch, of `spec` alone: `jsonencode({ spec = { ... } })`. null removes a field.
-        patch: Attr<Patch> = required(),
+        patch: Attr<MergePatch> = required(),
     }
 }
 

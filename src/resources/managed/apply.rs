@@ -18,11 +18,10 @@ use crate::{
     object::{Key, Object},
     plugin::interface::{Call, ResourceState},
     resources::{
-        Context, ResourceType,
-        recorded_arguments::recorded_arguments,
-        state,
+        Context, ResourceType, state,
         write_task::{Operation, WriteTask},
     },
+    schema::recorded::encode_arguments,
 };
 
 impl<R: ResourceType> Managed<R> {
@@ -57,7 +56,7 @@ impl<R: ResourceType> Managed<R> {
         let timeout = if prior.is_some() { timeouts.update } else { timeouts.create };
         let deadline = Deadline::within(timeout, call.stop.clone());
         let mut identity = Self::owner_identity(&id, owner, &record);
-        identity.arguments = recorded_arguments(R::schema(), &arguments);
+        identity.arguments = encode_arguments(R::schema(), &arguments);
         identity.takeover = model.takeover();
         let task = WriteTask { context: context.clone(), identity, record, deadline };
         let result = task.run(Operation::Apply(wanted)).await;
