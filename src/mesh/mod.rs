@@ -19,6 +19,7 @@ pub mod names;
 pub mod namespace;
 pub mod patterns;
 pub mod percent;
+pub mod policy_evaluation;
 pub mod port;
 pub mod reference;
 pub mod resiliency;
