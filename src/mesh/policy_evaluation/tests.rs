@@ -1,5 +1,8 @@
 //! Tables of policies, requests and decisions.
 
+// The specs are literals, written where they are used.
+#![allow(clippy::needless_pass_by_value)]
+
 use serde_json::{Value as Json, json};
 
 use super::*;
