@@ -5,26 +5,14 @@ use std::{collections::BTreeMap, fmt};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::{request::Workload, rule::Rule};
+use super::{
+    request::Workload,
+    rule::{Action, Rule},
+};
 use crate::{
     json_path::{at, text},
     mesh::istio::DRY_RUN,
 };
-
-/// The action of a policy.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub(super) enum Action {
-    /// Admits matching requests, and refuses all others unless another ALLOW policy admits them.
-    #[default]
-    Allow,
-    /// Refuses matching requests.
-    Deny,
-    /// Lets an external authorizer decide about matching requests.
-    Custom,
-    /// Marks matching requests for logs, and decides nothing.
-    Audit,
-}
 
 /// An AuthorizationPolicy.
 #[derive(Clone, Debug)]

@@ -37,13 +37,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
+use self::{
+    manifest::Policy,
+    rule::{Action, Rule},
+};
 pub use self::{
     manifest::UnsupportedPolicy,
     request::{HttpRequest, Request, Workload},
-};
-use self::{
-    manifest::{Action, Policy},
-    rule::Rule,
 };
 
 /// What becomes of a request.

@@ -3,10 +3,24 @@
 use serde::Deserialize;
 
 use super::{
-    manifest::Action,
     patterns::{contains, matches_path, matches_text},
     request::{HttpRequest, Request},
 };
+
+/// The action of a policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum Action {
+    /// Admits matching requests, and refuses all others unless another ALLOW policy admits them.
+    #[default]
+    Allow,
+    /// Refuses matching requests.
+    Deny,
+    /// Lets an external authorizer decide about matching requests.
+    Custom,
+    /// Marks matching requests for logs, and decides nothing.
+    Audit,
+}
 
 /// A rule, which matches if one of `from`, one of `to` and all of `when` match. An empty list matches every request.
 #[derive(Clone, Debug, Default, Deserialize)]
