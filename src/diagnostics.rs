@@ -140,8 +140,26 @@ impl Diagnostics {
     }
 
     fn push(&mut self, severity: Severity, at: &Path, summary: String, detail: String) {
+        let is_paragraph = |c: char| c == '\n';
+        let (summary, detail) =
+            (escape_control_characters(summary, |_| false), escape_control_characters(detail, is_paragraph));
         self.0.push(Diagnostic { severity, at: at.clone(), summary, detail });
     }
+}
+
+/// Escapes the control characters of a text but for those that `keep` names. Texts of servers and annotations become a part of
+/// diagnostics, and an escape sequence among them could rewrite a terminal or the log of a pipeline.
+fn escape_control_characters(text: String, keep: impl Fn(char) -> bool) -> String {
+    if !text.chars().any(|c| c.is_control() && !keep(c)) {
+        return text;
+    }
+    let escape = |c: char| if c.is_control() && !keep(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
+/// Replaces the line breaks of a text that somebody outside the provider wrote, so that it can't pass for a line of a diagnostic.
+pub fn single_line(text: &str) -> String {
+    text.replace("\r\n", "\n").replace(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'], " ")
 }
 
 impl IntoIterator for Diagnostics {
@@ -166,5 +184,24 @@ impl fmt::Display for Diagnostics {
             writeln!(f, "{severity}{at}: {summary}\n  {}", detail.replace('\n', "\n  "))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        let mut out = Diagnostics::default();
+        out.error(&Path::root(), "Refused by \u{1b}[31mx\n", "It says: \u{1b}]0;title\u{7}\tdone\nNext\u{9b}2J.");
+        let diagnostic = out.iter().next().unwrap();
+        assert_eq!(diagnostic.summary, r"Refused by \u{1b}[31mx\n");
+        assert_eq!(diagnostic.detail, "It says: \\u{1b}]0;title\\u{7}\\tdone\nNext\\u{9b}2J.");
+    }
+
+    #[test]
+    fn foreign_text_stays_in_its_line() {
+        assert_eq!(single_line("no\nError: all objects are gone\r\nx\u{2028}y"), "no Error: all objects are gone x y");
     }
 }

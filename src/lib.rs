@@ -4,12 +4,12 @@
 //!
 //! | folder | content | may use |
 //! | --- | --- | --- |
-//! | `object` | wanted objects: keys, kinds, manifests, stages | `diagnostics` |
+//! | `object` | desired objects: keys, kinds, manifests, stages | `diagnostics` |
 //! | `schema` | Terraform's types, values and schemas, and declarations of arguments; pure | `diagnostics`, `known` |
 //! | `mesh` | arguments, their validation, and their rendering into Istio objects; pure | `diagnostics`, `query::Query`, `known`, `object`, `json_path`, `model`, `schema` |
 //! | `plugin` | Terraform's plugin protocol: handshake, mutual TLS, gRPC, logs; free of Kubernetes and Istio | `diagnostics`, `known`, `schema` |
 //! | `kubernetes` | requests to the API server: connection, retries, shared reads, errors; free of Istio and Terraform | `diagnostics`, `query`, `known`, `object`, `json_path` |
-//! | `engine` | plans and writes: wanted objects against live ones, ownership, order; free of Istio and HCL | `diagnostics`, `query`, `known`, `kubernetes`, `object`, `json_path` |
+//! | `engine` | plans and writes: desired objects against live ones, ownership, order; free of Istio and HCL | `diagnostics`, `query`, `known`, `kubernetes`, `object`, `json_path` |
 //! | `resources` | the resource types, and the Terraform resource made of each | `diagnostics`, `query`, `known`, `mesh`, `object`, `schema` |
 //! | `provider` | the provider block and the list of resource types | `diagnostics`, `known`, `kubernetes`, `mesh`, `plugin::interface`, `resources`, `schema` |
 //!

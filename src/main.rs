@@ -6,7 +6,7 @@ use std::{
 };
 
 use terraform_provider_mesh::{
-    plugin::{Mode, serve},
+    plugin::{ServeMode, serve},
     provider::{ADDRESS, provider},
 };
 
@@ -21,8 +21,8 @@ terraform-provider-mesh hides Istio behind intent. Terraform and OpenTofu start 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let text = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => return serve(ADDRESS, provider(), Mode::Plugin),
-        ["--debug" | "-debug"] => return serve(ADDRESS, provider(), Mode::Debug),
+        [] => return serve(ADDRESS, provider(), ServeMode::Plugin),
+        ["--debug" | "-debug"] => return serve(ADDRESS, provider(), ServeMode::Debug),
         ["--version" | "-version"] => concat!("terraform-provider-mesh ", env!("CARGO_PKG_VERSION"), "\n"),
         ["--help" | "-help" | "-h"] => HELP,
         _ => {

@@ -32,10 +32,10 @@ use crate::{
 /// The objects of one apply or delete.
 struct ObjectSet<'a> {
     /// The objects that should exist.
-    wanted: BTreeMap<&'a Key, &'a Object>,
+    desired: BTreeMap<&'a Key, &'a Object>,
     /// The objects that earlier applies recorded.
     recorded: BTreeMap<Key, RecordedObject>,
-    /// The wanted object that carries the arguments of the resource.
+    /// The desired object that carries the arguments of the resource.
     arguments_object: Option<&'a Key>,
 }
 
@@ -48,18 +48,18 @@ enum LastRead {
 }
 
 impl Writer<'_> {
-    /// Makes the cluster hold exactly the objects `wanted` of this resource. Recorded objects that aren't wanted any more are
+    /// Makes the cluster hold exactly the objects `desired` of this resource. Recorded objects that aren't desired any more are
     /// removed after all other writes. `out` must be free of errors.
-    pub async fn apply(&self, wanted: &[Object], journal: &Journal, out: &mut Diagnostics) {
-        let whole = wanted.iter().filter(|object| object.scope == ManagementScope::Whole);
+    pub async fn apply(&self, desired: &[Object], journal: &Journal, out: &mut Diagnostics) {
+        let whole = desired.iter().filter(|object| object.scope == ManagementScope::Whole);
         let set = ObjectSet {
-            wanted: wanted.iter().map(|object| (&object.key, object)).collect(),
+            desired: desired.iter().map(|object| (&object.key, object)).collect(),
             recorded: self.reader.record.recorded_objects(),
             arguments_object: arguments_object(whole.map(|object| &object.key)),
         };
         let Ok(found) = self.fetch_set(&set, out).await else { return };
         let (mut live, mut writable) = (BTreeMap::new(), Vec::new());
-        for object in wanted {
+        for object in desired {
             let found = found.get(&object.key);
             if object.scope == ManagementScope::Fields && found.is_none() {
                 warn_absent(object, out);
@@ -76,7 +76,7 @@ impl Writer<'_> {
         if out.has_errors() {
             return;
         }
-        let unwanted = set.recorded.iter().filter(|(key, _)| !set.wanted.contains_key(key));
+        let unwanted = set.recorded.iter().filter(|(key, _)| !set.desired.contains_key(key));
         let deletions = unwanted.map(|(key, recorded)| (key.clone(), recorded.deletion())).collect();
         self.run_waves(&schedule(&writable, &live, &deletions), &set, &found, journal, out).await;
         if !out.has_errors() {
@@ -104,7 +104,7 @@ impl Writer<'_> {
             }
         }
         let deletions = recorded.iter().map(|(key, recorded)| (key.clone(), recorded.deletion())).collect();
-        let set = ObjectSet { wanted: BTreeMap::new(), recorded, arguments_object: None };
+        let set = ObjectSet { desired: BTreeMap::new(), recorded, arguments_object: None };
         let Ok(found) = self.fetch_set(&set, out).await else { return };
         let is_of_newer_instance = |(key, live): (&Key, &Arc<Json>)| {
             let recorded = set.recorded.get(key);
@@ -128,14 +128,14 @@ impl Writer<'_> {
         out: &mut Diagnostics,
     ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
         let (inherited, own): (Vec<_>, Vec<_>) = set.recorded.iter().partition(|(_, recorded)| recorded.inherited);
-        let keys: BTreeSet<&Key> = own.iter().map(|(key, _)| *key).chain(set.wanted.keys().copied()).collect();
+        let keys: BTreeSet<&Key> = own.iter().map(|(key, _)| *key).chain(set.desired.keys().copied()).collect();
         let mut found = self.reader.fetch(keys.into_iter(), Freshness::Now, out).await?;
-        let leftovers = inherited.iter().map(|(key, _)| *key).filter(|key| !set.wanted.contains_key(key));
+        let leftovers = inherited.iter().map(|(key, _)| *key).filter(|key| !set.desired.contains_key(key));
         found.extend(self.reader.fetch_leftovers(leftovers, out).await?);
         Ok(found)
     }
 
-    /// Returns the live side of a wanted object. An object that needs no write is journaled here, because it is part of the
+    /// Returns the live side of a desired object. An object that needs no write is journaled here, because it is part of the
     /// state as well.
     fn live_object(&self, object: &Object, found: &Json, set: &ObjectSet<'_>, journal: &Journal) -> LiveObject {
         let owned = owned_fields(found, Some(&object.body), &object.key);
@@ -193,7 +193,7 @@ impl Writer<'_> {
     async fn perform(&self, write: &Write, last_read: LastRead, set: &ObjectSet<'_>, journal: &Journal) -> Diagnostics {
         let mut out = Diagnostics::default();
         let key = write.key();
-        let object = set.wanted.get(key).copied();
+        let object = set.desired.get(key).copied();
         let live = match last_read {
             LastRead::Current(live) => Ok(live),
             LastRead::Outdated => self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await,

@@ -61,7 +61,7 @@ pub(super) fn report_conflict(object: &Object, owner: &str, out: &mut Diagnostic
     };
 }
 
-/// Warns that apply adopts an existing object, and which fields it changes. The plan of a create only shows the wanted
+/// Warns that apply adopts an existing object, and which fields it changes. The plan of a create only shows the desired
 /// object, so this is the only place that mentions the live one.
 pub(super) fn warn_adoption(live: &Json, object: &Object, owner: &str, out: &mut Diagnostics) {
     let fields = differences(&owned_fields(live, Some(&object.body), &object.key), &object.body);

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::record::RecordedObject;
 use crate::{
+    diagnostics::single_line,
     json_path::{at, text},
     object::{ManagementScope, Object, Takeover, annotation},
 };
@@ -87,7 +88,7 @@ pub fn classify(live: &Json, identity: &OwnerIdentity, recorded: Option<&Recorde
     if lost_annotations || renamed {
         return Ownership::Ours;
     }
-    Ownership::Other(match (owner, resource) {
+    let owner_in_words = match (owner, resource) {
         (Some(owner), Some(resource)) if owner == identity.owner => {
             format!("it belongs to {resource} of this same owner ({owner:?})")
         }
@@ -98,7 +99,9 @@ pub fn classify(live: &Json, identity: &OwnerIdentity, recorded: Option<&Recorde
             managers if managers.is_empty() => "this provider didn't make it".to_owned(),
             managers => format!("this provider didn't make it; it was written by {}", managers.join(", ")),
         },
-    })
+    };
+    // Anybody who may write the object may write its annotations and choose a manager's name.
+    Ownership::Other(single_line(&owner_in_words))
 }
 
 /// Names the owner of a live object that forbids writing `object`. A whole object may not replace that of another tool or
@@ -176,6 +179,11 @@ mod tests {
                 live("shop/prod", "mesh_service/pci/payments", "i1"),
                 Some("u1"),
                 Ownership::Other("it belongs to mesh_service/pci/payments of owner \"shop/prod\"".into()),
+            ),
+            (
+                live("shop\nError: x", "mesh_service/pci/a\nError: y", "i1"),
+                None,
+                Ownership::Other("it belongs to mesh_service/pci/a Error: y of owner \"shop\\nError: x\"".into()),
             ),
             (json!({"metadata": {"uid": "u1"}}), Some("u1"), Ownership::Ours),
             (json!({"metadata": {"uid": "u2"}}), Some("u1"), Ownership::Other("this provider didn't make it".into())),

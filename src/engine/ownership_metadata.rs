@@ -51,10 +51,10 @@ pub fn with_ownership_metadata(body: &Json, identity: &OwnerIdentity, carries_ar
 
 /// Whether a live object has exactly the label and the annotations that a write would give it.
 pub fn has_current_metadata(live: &Json, identity: &OwnerIdentity, carries_arguments: bool) -> bool {
-    let wanted = annotations(identity, carries_arguments);
+    let desired = annotations(identity, carries_arguments);
     let is_current = |name: &str| {
-        let wanted = wanted.iter().find(|(wanted, _)| *wanted == name).map(|(_, value)| *value);
-        text(live, &["metadata", "annotations", name]) == wanted
+        let desired = desired.iter().find(|(desired, _)| *desired == name).map(|(_, value)| *value);
+        text(live, &["metadata", "annotations", name]) == desired
     };
     at(live, &["metadata", "labels", label::MANAGED]) == "true" && ANNOTATIONS.into_iter().all(is_current)
 }

@@ -34,7 +34,7 @@ struct DryRun {
 
 impl Writer<'_> {
     /// Checks the objects that a plan would write. If the cluster can't be reached, one warning per run says so.
-    pub async fn check_plan(&self, wanted: &[Object], out: &mut Diagnostics) {
+    pub async fn check_plan(&self, desired: &[Object], out: &mut Diagnostics) {
         if self.reader.reported.contains(UNREACHABLE) {
             return;
         }
@@ -46,15 +46,15 @@ impl Writer<'_> {
         if self.reader.check_cluster_identity(out).await.is_err() {
             return;
         }
-        let arguments_object = arguments_object(wanted.iter().map(|object| &object.key));
+        let arguments_object = arguments_object(desired.iter().map(|object| &object.key));
         let creates_namespace_of = |object: &Object| {
-            wanted.iter().any(|other| {
+            desired.iter().any(|other| {
                 other.key.kind == &kind::NAMESPACE
                     && other.scope == ManagementScope::Whole
                     && Some(&other.key.name) == object.key.namespace.as_ref()
             })
         };
-        let checks = wanted.iter().map(|object| {
+        let checks = desired.iter().map(|object| {
             let carries_arguments = arguments_object == Some(&object.key);
             self.check_object(object, carries_arguments, creates_namespace_of(object)).boxed()
         });
@@ -139,7 +139,7 @@ impl Writer<'_> {
         let body = with_ownership_metadata(&object.body, self.identity, dry_run.carries_arguments);
         match live {
             // A dry run can't take the ownership first, so an apply would validate the fields of other managers merged with
-            // the wanted ones. The patch replaces the content, as the apply will in the end.
+            // the desired ones. The patch replaces the content, as the apply will in the end.
             Some(live)
                 if object.key.kind.field_ownership == FieldOwnership::Exclusive
                     && (has_no_managers(live) || exclusive_ownership_patch(live, &body, &object.key).is_some()) =>

@@ -58,7 +58,7 @@ pub struct RecordedObject {
     /// Whether another tool had made the object before `adopt_existing` took it over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
-    /// Whether the object may be left from an earlier instance of the resource. If it isn't wanted any more, it is deleted
+    /// Whether the object may be left from an earlier instance of the resource. If it isn't desired any more, it is deleted
     /// only if its annotations still name the resource.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inherited: bool,

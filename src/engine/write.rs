@@ -27,7 +27,7 @@ const NOT_FOUND_PAUSE: Duration = Duration::from_secs(1);
 
 /// What an apply writes.
 pub(super) struct Target<'a> {
-    /// The wanted object.
+    /// The desired object.
     pub(super) object: &'a Object,
     /// The body to write now, which may be an intermediate one.
     pub(super) body: &'a Json,

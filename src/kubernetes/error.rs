@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::diagnostics::single_line;
+
 /// Why a request has no result.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
@@ -152,6 +154,11 @@ impl Error {
             status.details.causes = schema_errors(&status.message);
             "it doesn't fit the schema of its kind:".clone_into(&mut status.message);
         }
+        // Webhooks and policies write these texts. A line break among them could pass for an error of its own in a log.
+        status.message = single_line(&status.message);
+        for cause in &mut status.details.causes {
+            cause.message = single_line(&cause.message);
+        }
         Self::Api(Box::new(status))
     }
 
@@ -249,7 +256,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn denial_by_rbac_is_told_by_its_form() {
+    fn texts_of_the_server_are_single_lines() {
+        let causes = serde_json::json!([{ "reason": "x", "message": "a\nError: b", "field": "spec" }]);
+        let body = serde_json::json!({ "message": "refused\nError: c", "details": { "causes": causes } });
+        let error = Error::from_response(422, body.to_string().as_bytes(), None);
+        let status = error.status().unwrap();
+        assert_eq!(status.message, "refused Error: c");
+        assert_eq!(status.details.causes[0].message, "a Error: b");
+    }
+
+    #[test]
+    fn rbac_denials_are_recognized_by_their_form() {
         let is_forbidden = |message: &str, details: &serde_json::Value| {
             let body = serde_json::json!({ "message": message, "details": details });
             Error::from_response(403, body.to_string().as_bytes(), None).is_forbidden()

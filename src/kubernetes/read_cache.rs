@@ -188,13 +188,13 @@ mod tests {
     use crate::{object::kind::VIRTUAL_SERVICE, query::QueryError};
 
     /// A server that counts its requests.
-    struct Server {
+    struct MockServer {
         gets: AtomicU32,
         lists: AtomicU32,
         list_result: ListResult,
     }
 
-    impl Server {
+    impl MockServer {
         /// A server with a thousand objects.
         fn new() -> Self {
             let objects = (0..1000).map(|n| (key(&n.to_string()), Arc::new(Json::Null)));
@@ -231,7 +231,7 @@ mod tests {
 
     #[tokio::test]
     async fn thousand_reads_need_nine_requests() {
-        let (cache, server) = (ReadCache::default(), Server::new());
+        let (cache, server) = (ReadCache::default(), MockServer::new());
         for n in 0..1000 {
             assert!(server.read(&cache, &n.to_string()).await);
         }
@@ -241,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_written_objects_are_read_again() {
-        let (cache, server) = (ReadCache::default(), Server::new());
+        let (cache, server) = (ReadCache::default(), MockServer::new());
         for n in 0..20 {
             server.read(&cache, &n.to_string()).await;
         }
@@ -253,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_the_right_to_list_all_reads_are_gets() {
-        let (cache, server) = (ReadCache::default(), Server::answering(ListResult::Forbidden));
+        let (cache, server) = (ReadCache::default(), MockServer::answering(ListResult::Forbidden));
         for n in 0..20 {
             assert!(server.read(&cache, &n.to_string()).await);
         }
@@ -262,7 +262,7 @@ mod tests {
 
     #[tokio::test]
     async fn list_of_a_query_answers_reads() {
-        let (cache, server) = (ReadCache::default(), Server::new());
+        let (cache, server) = (ReadCache::default(), MockServer::new());
         cache.list(Collection::of(&key("7"))).set(server.list_result.clone()).expect("the cell is empty");
         assert!(server.read(&cache, "7").await);
         assert_eq!(server.gets_and_lists(), (0, 0));
@@ -337,7 +337,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn expired_list_is_read_again() {
-        let (cache, server) = (ReadCache::default(), Server::new());
+        let (cache, server) = (ReadCache::default(), MockServer::new());
         for n in 0..10 {
             server.read(&cache, &n.to_string()).await;
         }

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// A server that answers each path with its own response, and logs the requests.
-struct Server {
+struct MockServer {
     cluster: Cluster,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -37,7 +37,7 @@ struct Server {
 /// `REQUEST_NUMBER` in it becomes the number of the request. Other paths get a 404.
 type Answer = (&'static str, u16, Json);
 
-impl Server {
+impl MockServer {
     async fn start(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = format!("http://{}", listener.local_addr().unwrap());
@@ -93,7 +93,7 @@ fn object(name: &str) -> Json {
 
 #[tokio::test]
 async fn object_is_read_by_get() {
-    let server = Server::start(vec![("/api/v1/namespaces/pci/services/payments", 200, object("payments"))]).await;
+    let server = MockServer::start(vec![("/api/v1/namespaces/pci/services/payments", 200, object("payments"))]).await;
     let get = async |name| {
         let key = Key::new(&SERVICE, "pci", name);
         server.cluster.get(&key, Freshness::Now, &deadline()).await.unwrap().map(|live| Json::clone(&live))
@@ -110,7 +110,7 @@ async fn list_is_read_page_by_page() {
     let first = "/apis/networking.istio.io/v1/namespaces/pci/virtualservices?limit=500&labelSelector=a%3Db";
     let second =
         "/apis/networking.istio.io/v1/namespaces/pci/virtualservices?limit=500&labelSelector=a%3Db&continue=x%26y";
-    let server = Server::start(vec![
+    let server = MockServer::start(vec![
         (first, 200, json!({ "metadata": { "continue": "x&y" }, "items": [object("1"), object("2")] })),
         (second, 200, json!({ "metadata": { "continue": "" }, "items": [object("3")] })),
     ])
@@ -133,7 +133,7 @@ fn endless_list() -> Answer {
 
 #[tokio::test]
 async fn endless_list_ends_at_the_deadline() {
-    let server = Server::start(vec![endless_list()]).await;
+    let server = MockServer::start(vec![endless_list()]).await;
     let deadline = Deadline::within(Duration::from_millis(300), CancellationToken::new());
     let list = server.cluster.list(&VIRTUAL_SERVICE, "pci", "a=b", &deadline);
     let result = tokio::time::timeout(Duration::from_secs(10), list).await.expect("it ends in time");
@@ -144,7 +144,7 @@ async fn endless_list_ends_at_the_deadline() {
 async fn repeated_continue_token_is_an_error() {
     let path = "/apis/networking.istio.io/v1/namespaces/pci/virtualservices";
     let page = json!({ "metadata": { "continue": "x" }, "items": [object("1")] });
-    let server = Server::start(vec![(path, 200, page)]).await;
+    let server = MockServer::start(vec![(path, 200, page)]).await;
     let deadline = deadline();
     let list = server.cluster.list(&VIRTUAL_SERVICE, "pci", "a=b", &deadline);
     let result = tokio::time::timeout(Duration::from_secs(4), list).await.expect("it ends in time");
@@ -155,7 +155,7 @@ async fn repeated_continue_token_is_an_error() {
 async fn list_has_a_total_size_limit() {
     let mut endless = endless_list();
     endless.2["items"] = json!([{ "metadata": { "name": "1" }, "data": "x".repeat(16 << 20) }]);
-    let server = Server::start(vec![endless]).await;
+    let server = MockServer::start(vec![endless]).await;
     let result = server.cluster.list(&VIRTUAL_SERVICE, "pci", "a=b", &deadline()).await;
     assert!(matches!(&result, Err(error) if error.to_string().contains("128 MiB")), "{:?}", result.err());
 }
@@ -164,7 +164,7 @@ async fn list_has_a_total_size_limit() {
 async fn metadata_is_listed_page_by_page() {
     let first = "/apis/x.io/v2/namespaces/pci/things?limit=500";
     let second = "/apis/x.io/v2/namespaces/pci/things?limit=500&continue=2";
-    let server = Server::start(vec![
+    let server = MockServer::start(vec![
         (first, 200, json!({ "metadata": { "continue": "2" }, "items": [object("1")] })),
         (second, 200, json!({ "items": [object("2")] })),
     ])
@@ -181,7 +181,7 @@ async fn metadata_is_listed_page_by_page() {
 #[tokio::test]
 async fn query_answers_are_shared() {
     let forbidden = json!({ "message": r#"services is forbidden: User "x" cannot list resource"# });
-    let server = Server::start(vec![
+    let server = MockServer::start(vec![
         ("/apis/networking.istio.io/v1/virtualservices?limit=500", 200, json!({ "items": [object("1")] })),
         ("/api/v1/namespaces/pci/services?limit=500", 403, forbidden),
     ])
@@ -200,7 +200,7 @@ async fn query_answers_are_shared() {
 #[tokio::test]
 async fn writes_name_the_field_manager() {
     let path = "/api/v1/namespaces/pci/services/payments";
-    let server = Server::start(vec![(path, 200, object("payments"))]).await;
+    let server = MockServer::start(vec![(path, 200, object("payments"))]).await;
     let (key, deadline) = (Key::new(&SERVICE, "pci", "payments"), deadline());
     let cluster = &server.cluster;
     let options = ApplyOptions { dry_run: true, force: false };
@@ -222,7 +222,7 @@ async fn writes_name_the_field_manager() {
 #[tokio::test]
 async fn cluster_uid_is_read_once() {
     let namespace = json!({ "metadata": { "uid": "u" } });
-    let server = Server::start(vec![("/api/v1/namespaces/kube-system", 200, namespace)]).await;
+    let server = MockServer::start(vec![("/api/v1/namespaces/kube-system", 200, namespace)]).await;
     for _ in 0..2 {
         assert_eq!(server.cluster.uid(&deadline()).await.unwrap(), Some("u"));
     }

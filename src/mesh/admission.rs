@@ -13,7 +13,7 @@ pub struct ValidatingAdmissionPolicy {
     pub failure_policy: &'static str,
     /// Requests that the policy applies to.
     pub match_constraints: MatchConstraints,
-    /// Further conditions. The policy applies only to requests that meet all of them.
+    /// Conditions, all of which a request must meet for the policy to apply to it.
     pub match_conditions: Vec<MatchCondition>,
     /// Values that rules share.
     #[serde(skip_serializing_if = "Vec::is_empty")]

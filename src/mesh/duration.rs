@@ -1,6 +1,6 @@
 //! Durations in the notation of Istio and Terraform: `5s`, `1500ms`, `1m30s`.
 
-use std::{fmt, time::Duration as Std};
+use std::{fmt, time::Duration as StdDuration};
 
 use super::text::Text;
 use crate::schema::Value;
@@ -27,7 +27,7 @@ impl Duration {
     }
 }
 
-impl From<Duration> for Std {
+impl From<Duration> for StdDuration {
     fn from(duration: Duration) -> Self {
         Self::from_millis(duration.0)
     }
@@ -50,7 +50,7 @@ impl serde::Serialize for Duration {
 }
 
 impl Text for Duration {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A duration like `5s`, `1500ms` or `1m30s`, in whole milliseconds, 24h at most.".to_owned()
     }
 

@@ -40,7 +40,7 @@ impl fmt::Display for Template {
 }
 
 impl Text for Template {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A DNS name in which `{name}` stands for the service and `{namespace}` for its namespace, like \
          `{name}.{namespace}.example.internal`."
             .to_owned()

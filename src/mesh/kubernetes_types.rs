@@ -8,7 +8,7 @@ use super::port::PortNumber;
 
 /// `spec` of a Service. Its type and addresses belong to the API server and to other field managers.
 #[derive(Clone, Debug, Serialize)]
-pub struct Service {
+pub struct ServiceSpec {
     /// Labels of the pods behind the Service.
     pub selector: BTreeMap<String, String>,
     /// Ports in the order of their declaration.

@@ -9,13 +9,13 @@ use crate::{
     schema::{Attr, Map},
 };
 
-/// Labels for objects: Kubernetes accepts them, and neither Istio nor this provider gives them a meaning.
+/// Reports labels of objects that Kubernetes refuses, or to which Istio or this provider gives a meaning.
 pub fn validate_labels(labels: &Map<String>, at: &Path, out: &mut Diagnostics) {
     validate_not_reserved(labels, at, out);
     validate_selector(labels, at, out);
 }
 
-/// Labels of a selector: any that Kubernetes accepts.
+/// Reports labels of a selector that Kubernetes refuses.
 pub fn validate_selector(labels: &Map<String>, at: &Path, out: &mut Diagnostics) {
     let Ok(Some(labels)) = labels.known() else { return };
     validate_keys(labels, at, out);
@@ -35,7 +35,7 @@ pub fn validate_selector(labels: &Map<String>, at: &Path, out: &mut Diagnostics)
     }
 }
 
-/// Annotations for objects: Kubernetes accepts them, and neither Istio nor this provider gives them a meaning.
+/// Reports annotations of objects that Kubernetes refuses, or to which Istio or this provider gives a meaning.
 pub fn validate_annotations(annotations: &Map<String>, at: &Path, out: &mut Diagnostics) {
     validate_not_reserved(annotations, at, out);
     if let Ok(Some(annotations)) = annotations.known() {

@@ -46,9 +46,14 @@ pub(super) fn labels(live: &Json) -> StringMap {
     string_map(live, &["metadata", "labels"])
 }
 
+/// Returns the label `key`.
+pub(super) fn label<'a>(live: &'a Json, key: &str) -> Option<&'a str> {
+    text(live, &["metadata", "labels", key])
+}
+
 /// Whether an object has all labels of `selector`.
 pub(super) fn selector_matches_object(selector: &StringMap, live: &Json) -> bool {
-    selector.iter().all(|(key, value)| text(live, &["metadata", "labels", key]) == Some(value))
+    selector.iter().all(|(key, value)| label(live, key) == Some(value))
 }
 
 /// Whether `labels` include all labels of `selector`.
@@ -72,6 +77,12 @@ pub(super) fn summarize_names<'a>(names: impl IntoIterator<Item = &'a str>) -> S
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
     }
+}
+
+/// Formats a set of objects for a message, as [`summarize_names`] does.
+pub(super) fn summarize_objects<'a>(objects: impl IntoIterator<Item = &'a Json>) -> String {
+    let names: Vec<String> = objects.into_iter().map(namespaced_name).collect();
+    summarize_names(names.iter().map(String::as_str))
 }
 
 // === Pods ===
@@ -150,12 +161,12 @@ pub(super) fn service_target_port(port: &Json) -> Option<TargetPort<'_>> {
     }
 }
 
-/// Returns the numbers of the container ports named `wanted` in these pods. Pods may have different numbers for one
+/// Returns the numbers of the container ports named `port_name` in these pods. Pods may have different numbers for one
 /// name.
-pub(super) fn container_ports_named(pods: &[&Json], wanted: &str) -> BTreeSet<i64> {
+pub(super) fn container_ports_named(pods: &[&Json], port_name: &str) -> BTreeSet<i64> {
     let ports = pods.iter().flat_map(|pod| containers(pod)).flat_map(|container| items(container, &["ports"]));
     ports
-        .filter(|port| text(port, &["name"]) == Some(wanted))
+        .filter(|port| text(port, &["name"]) == Some(port_name))
         .filter_map(|p| at(p, &["containerPort"]).as_i64())
         .collect()
 }
@@ -215,7 +226,13 @@ pub(super) fn object_visibility(live: &Json) -> Visibility {
     Visibility::from_export_to(strings(live, &["spec", "exportTo"]), namespace(live))
 }
 
-// === hosts ===
+// === VirtualServices and hosts ===
+
+/// Whether a VirtualService applies to the traffic between workloads, and not only to gateways.
+pub(super) fn routes_in_mesh(virtual_service: &Json) -> bool {
+    let mut gateways = strings(virtual_service, &["spec", "gateways"]).peekable();
+    gateways.peek().is_none() || gateways.any(|gateway| gateway == "mesh")
+}
 
 /// Whether two hosts, each of which may be a wildcard, have a name in common.
 pub(super) fn hosts_overlap(one: &str, other: &str) -> bool {

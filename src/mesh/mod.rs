@@ -1,5 +1,6 @@
-//! The domain: intent in, Istio objects out. Pure: no async, no I/O, no Kubernetes client, no Terraform types but paths and
-//! diagnostics. Facts of the cluster never reach it, so that a plan is the same with and without one.
+//! The resources: their arguments, and how these are rendered as Istio objects. The functions are pure: no async, no I/O and
+//! no Kubernetes client. Rendering never depends on live objects, so that a plan is the same with and without a cluster. Only
+//! the live checks read query results, and they only add diagnostics.
 
 pub mod admission;
 pub mod checks;
@@ -18,6 +19,7 @@ pub mod names;
 pub mod namespace;
 pub mod patterns;
 pub mod percent;
+pub mod policy_evaluation;
 pub mod port;
 pub mod reference;
 pub mod resiliency;
@@ -34,39 +36,40 @@ use crate::{
     object::{Key, Object},
 };
 
-/// What holds for the whole mesh: provider arguments, nothing else.
+/// The arguments of the provider that apply to the whole mesh, with their defaults filled in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mesh {
-    /// Where mesh-wide configuration lives: `istio-system`.
+    /// The namespace of mesh-wide configuration, like `istio-system`.
     pub root_namespace: String,
-    /// `cluster.local`
+    /// The domain of the cluster's Services, like `cluster.local`.
     pub cluster_domain: String,
-    /// `cluster.local`
+    /// The trust domain of the identities of workloads, like `cluster.local`.
     pub trust_domain: String,
-    /// How services get a global name, and how callers know it: `{name}.{namespace}.example.internal`.
+    /// The template of global names, like `{name}.{namespace}.example.internal`.
     pub global_name_template: Option<Template>,
-    /// Whether the template gives services their names; else it only says what callers list.
+    /// Whether services get a global name by the template. Otherwise callers only list the names that the template makes, in
+    /// their Sidecars.
     pub global_names: bool,
-    /// Namespaces of gateways: always among those that a service is exported to.
+    /// The namespaces of gateways. Every service is exported to them.
     pub gateway_namespaces: BTreeSet<String>,
-    /// Hosts that every Sidecar of ours lists, `namespace/host`: tracing, external authorization.
+    /// Hosts that every Sidecar of the provider lists, as `namespace/host`: those of tracing and external authorization.
     pub platform_hosts: BTreeSet<String>,
-    /// On every object that we create.
+    /// Labels of every object that the provider creates.
     pub labels: BTreeMap<String, String>,
-    /// On every object that we create.
+    /// Annotations of every object that the provider creates.
     pub annotations: BTreeMap<String, String>,
-    /// What a service gets that doesn't say otherwise.
+    /// Defaults for arguments of services.
     pub defaults: Defaults,
 }
 
-/// What a service gets that doesn't say otherwise.
+/// Defaults for arguments that a service doesn't set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Defaults {
-    /// `medium` unless written.
+    /// Resiliency preset: `medium` by default.
     pub resiliency: Preset,
-    /// By the preset unless written.
+    /// Timeout of requests. `None`: that of the resiliency preset.
     pub request_timeout: Option<Duration>,
-    /// `enforce` unless written.
+    /// Whether authorization policies are enforced: `enforce` by default.
     pub authorization_mode: AuthorizationMode,
 }
 
@@ -76,25 +79,27 @@ impl Default for Defaults {
     }
 }
 
-/// The objects of one resource. The outer `Err`: which objects there are comes at apply; the inner: this one does.
+/// The objects of one resource. The outer result is `Err` where it is unknown which objects there are, the inner one where
+/// only the content of that object is unknown.
 pub type Rendered = Known<Vec<(Key, Known<Object>)>>;
 
-/// When objects are written. Within a stage they are independent.
+/// The stages in which objects are written, one after the other. Objects of one stage don't depend on each other.
 pub mod stage {
     use crate::object::Stage;
 
-    /// Where everything else is.
+    /// Namespaces, which contain the other objects.
     pub const NAMESPACE: Stage = Stage(0);
-    /// Identities: ServiceAccounts, Services.
+    /// ServiceAccounts, Services and Roles.
     pub const IDENTITY: Stage = Stage(10);
-    /// What routes name: ServiceEntries, DestinationRules with their subsets.
+    /// Objects that routes refer to: ServiceEntries, DestinationRules with their subsets, Gateways.
     pub const TARGETS: Stage = Stage(20);
-    /// What opens: ALLOW policies, before anything that closes.
+    /// Objects that admit requests, like ALLOW policies. They are written before any object that refuses requests.
     pub const OPENING: Stage = Stage(30);
-    /// What sends traffic of further names: before the VirtualService that may have had them until now gives them up.
+    /// VirtualServices of global names alone. They are written before the VirtualService that may have had the name until
+    /// now, so that some VirtualService always routes the name.
     pub const ALIASES: Stage = Stage(35);
-    /// What sends traffic: VirtualServices, Sidecars.
+    /// Objects that route traffic: VirtualServices and Sidecars.
     pub const ROUTES: Stage = Stage(40);
-    /// What closes: deny-all, strict mTLS, DENY policies.
+    /// Objects that refuse requests: deny-all policies, strict mutual TLS, DENY policies.
     pub const CLOSING: Stage = Stage(50);
 }

@@ -1,5 +1,5 @@
 //! Patterns of paths, hosts, claims and addresses, as AuthorizationPolicies, VirtualServices and Gateways take them.
-//! StringMap that Istio accepts but doesn't read as a pattern are refused: to an AuthorizationPolicy, a second `*` is an
+//! Texts that Istio accepts but doesn't read as a pattern are refused: to an AuthorizationPolicy, a second `*` is an
 //! ordinary character.
 
 use core::net::IpAddr;

@@ -6,7 +6,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     schema::{
         Number, Type, Value,
-        model::{Scalar, mismatch},
+        model::{AttributeType, report_wrong_type},
     },
 };
 
@@ -16,7 +16,7 @@ pub struct Percent(u16);
 
 impl Percent {
     /// The sentence for the documentation that says what [`parse`](Self::parse) accepts.
-    pub const ADMITS: &'static str = "0 to 100, with two decimals at most.";
+    pub const ACCEPTED_VALUES: &'static str = "0 to 100, with two decimals at most.";
 
     /// Parses a decimal number. Returns `None` if it is out of range or has more than two decimals.
     pub fn parse(text: &str) -> Option<Self> {
@@ -51,17 +51,17 @@ impl serde::Serialize for Percent {
     }
 }
 
-impl Scalar for Percent {
-    fn kind() -> Type {
+impl AttributeType for Percent {
+    fn value_type() -> Type {
         Type::Number
     }
-    fn admits() -> Option<String> {
-        Some(Self::ADMITS.to_owned())
+    fn accepted_values() -> Option<String> {
+        Some(Self::ACCEPTED_VALUES.to_owned())
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
-        let Value::Number(number) = value else { return Err(mismatch::<Self>(at, out)) };
+        let Value::Number(number) = value else { return Err(report_wrong_type::<Self>(at, out)) };
         Self::parse(number.as_str())
-            .ok_or_else(|| out.error(at, format!("Invalid {at}"), format!("{} Got {number}.", Self::ADMITS)))
+            .ok_or_else(|| out.error(at, format!("Invalid {at}"), format!("{} Got {number}.", Self::ACCEPTED_VALUES)))
     }
     fn write(&self) -> Value {
         Number::parse(&self.to_string()).map_or(Value::Null, Value::Number)

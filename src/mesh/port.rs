@@ -7,7 +7,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     schema::{
         Number, Type, Value,
-        model::{Scalar, mismatch},
+        model::{AttributeType, report_wrong_type},
     },
 };
 
@@ -97,15 +97,15 @@ impl Protocol {
     }
 }
 
-impl Scalar for PortNumber {
-    fn kind() -> Type {
+impl AttributeType for PortNumber {
+    fn value_type() -> Type {
         Type::Number
     }
-    fn admits() -> Option<String> {
+    fn accepted_values() -> Option<String> {
         Some("1 to 65535.".to_owned())
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
-        let Value::Number(number) = value else { return Err(mismatch::<Self>(at, out)) };
+        let Value::Number(number) = value else { return Err(report_wrong_type::<Self>(at, out)) };
         number.as_str().parse().ok().and_then(Self::new).ok_or_else(|| {
             out.error(
                 at,

@@ -55,7 +55,7 @@ impl fmt::Display for Caller {
 }
 
 impl Text for Caller {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A caller: `checkout` (this namespace), `shop/checkout` (namespace and service account), `shop/*`, `*` (any \
          workload of the mesh), `cluster.local/ns/shop/sa/checkout`, or `anonymous` (also without identity)."
             .to_owned()
@@ -167,7 +167,7 @@ impl fmt::Display for Destination {
 }
 
 impl Text for Destination {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A destination: `ledger` (this namespace), `shop/catalog`, `shop/*`, `api.stripe.com` (external, declared in the root \
          namespace), `*.s3.amazonaws.com`, or `team/api.partner.com`."
             .to_owned()
@@ -232,7 +232,7 @@ impl fmt::Display for NamespacedName {
 }
 
 impl Text for NamespacedName {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "`namespace/name`.".to_owned()
     }
 

@@ -7,29 +7,29 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     schema::{
         Type, Value,
-        model::{Scalar, mismatch},
+        model::{AttributeType, report_wrong_type},
     },
 };
 
 /// A type that is written as text in HCL.
 pub trait Text: Sized + Clone + Display + Send + Sync {
-    /// A sentence for the documentation that says which texts are accepted.
-    fn admits() -> String;
+    /// Returns a sentence for the documentation that says which texts are accepted.
+    fn accepted_values() -> String;
     /// Parses a text. The error says, in sentences, why the text is refused and what to write instead.
     fn parse(text: &str) -> Result<Self, String>;
 }
 
 /// A text that can't be parsed is reported at the path of its argument.
-impl<T: Text> Scalar for T {
-    fn kind() -> Type {
+impl<T: Text> AttributeType for T {
+    fn value_type() -> Type {
         Type::String
     }
-    fn admits() -> Option<String> {
-        Some(T::admits())
+    fn accepted_values() -> Option<String> {
+        Some(T::accepted_values())
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
-        let Value::String(text) = value else { return Err(mismatch::<Self>(at, out)) };
-        T::parse(text).map_err(|fault| out.error(at, format!("Invalid {at}"), fault))
+        let Value::String(text) = value else { return Err(report_wrong_type::<Self>(at, out)) };
+        T::parse(text).map_err(|reason| out.error(at, format!("Invalid {at}"), reason))
     }
     fn write(&self) -> Value {
         Value::String(self.to_string())
@@ -60,7 +60,7 @@ macro_rules! text_enum {
         }
 
         impl $crate::mesh::text::Text for $Name {
-            fn admits() -> String {
+            fn accepted_values() -> String {
                 let words: Vec<_> = Self::ALL.iter().map(|value| format!("`{value}`")).collect();
                 format!("One of {}.", words.join(", "))
             }

@@ -1,6 +1,6 @@
 //! The `timeouts` block of every resource.
 
-use std::time::Duration as Std;
+use std::time::Duration as StdDuration;
 
 use super::duration::{Duration, is_positive};
 use crate::{
@@ -28,22 +28,22 @@ model! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationTimeouts {
     /// The limit of a create.
-    pub create: Std,
-    /// The limit of a read, and of the reads of a plan.
-    pub read: Std,
+    pub create: StdDuration,
+    /// The limit of a read, and of all reads of a plan together.
+    pub read: StdDuration,
     /// The limit of an update.
-    pub update: Std,
+    pub update: StdDuration,
     /// The limit of a delete.
-    pub delete: Std,
+    pub delete: StdDuration,
 }
 
 impl OperationTimeouts {
-    /// The limits of a block. Where one is not set, or still unknown in a plan, it is the default.
+    /// Returns the limits of a `timeouts` block. A limit that isn't set, or is unknown in a plan, is the default.
     pub fn of(block: &Block<Timeouts>) -> Self {
-        let written = block.known().ok().flatten();
-        let limit = |argument: fn(&Timeouts) -> &Attr<Duration>, usual: u64| {
-            let written = written.and_then(|timeouts| argument(timeouts).known().ok().flatten().copied());
-            written.unwrap_or(Duration::seconds(usual)).into()
+        let timeouts = block.known().ok().flatten();
+        let limit = |argument: fn(&Timeouts) -> &Attr<Duration>, default_seconds: u64| {
+            let timeout = timeouts.and_then(|timeouts| argument(timeouts).known().ok().flatten().copied());
+            timeout.unwrap_or(Duration::seconds(default_seconds)).into()
         };
         Self {
             create: limit(|timeouts| &timeouts.create, 300),
@@ -61,14 +61,14 @@ mod tests {
 
     #[test]
     fn arguments_override_the_defaults() {
-        let usual = OperationTimeouts::of(&Block::Absent);
-        assert_eq!(usual, OperationTimeouts::of(&Block::Unknown));
-        assert_eq!((usual.create, usual.read), (Std::from_mins(5), Std::from_mins(1)));
-        let written =
+        let defaults = OperationTimeouts::of(&Block::Absent);
+        assert_eq!(defaults, OperationTimeouts::of(&Block::Unknown));
+        assert_eq!((defaults.create, defaults.read), (StdDuration::from_mins(5), StdDuration::from_mins(1)));
+        let timeouts =
             Timeouts { read: Attr::Known(Duration::seconds(7)), update: Attr::Unknown, ..Timeouts::default() };
         assert_eq!(
-            OperationTimeouts::of(&Block::One(At { at: Path::root(), arguments: written })),
-            OperationTimeouts { read: Std::from_secs(7), ..usual }
+            OperationTimeouts::of(&Block::One(At { at: Path::root(), arguments: timeouts })),
+            OperationTimeouts { read: StdDuration::from_secs(7), ..defaults }
         );
     }
 }

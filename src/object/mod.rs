@@ -1,4 +1,4 @@
-//! Wanted objects, as plain data. The domain renders them, the engine compares them with the live ones, and the Kubernetes
+//! Desired objects, as plain data. The domain renders them, the engine compares them with the live ones, and the Kubernetes
 //! layer writes them.
 
 mod key;
@@ -48,7 +48,7 @@ pub enum ManagementScope {
     Fields,
 }
 
-/// One wanted object.
+/// One desired object.
 #[derive(Clone, Debug)]
 pub struct Object {
     /// Kind, namespace and name.
@@ -60,7 +60,7 @@ pub struct Object {
     pub body: Json,
     /// When the object is written, relative to the other objects of the resource.
     pub stage: Stage,
-    /// How the live object changes into the wanted one.
+    /// How the live object changes into the desired one.
     pub transition: Transition,
     /// The arguments that fields come from, as `("spec.http", path)`. An error of the server about a field is reported at
     /// the argument with the longest matching prefix.

@@ -1,4 +1,4 @@
-//! [`Transition`]: how a live object changes into the wanted one. The domain decides it, and the engine carries it out.
+//! [`Transition`]: how a live object changes into the desired one. The domain decides it, and the engine carries it out.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 pub enum UpdateStrategy {
     /// One write, or one delete.
     InPlace,
-    /// `intermediate` is written at the object's own stage. The wanted body follows after all other objects and after the
+    /// `intermediate` is written at the object's own stage. The desired body follows after all other objects and after the
     /// propagation delay of the [`Transition`].
     TwoStep {
         /// A body that serves both the old and the new configuration of the proxies.
@@ -26,9 +26,9 @@ pub enum Transition {
     InPlace,
     /// The strategy depends on what is live.
     Computed {
-        /// Decides by the fields that the resource owns in the live object and by the wanted body, which is null if the object is deleted. The
-        /// function is pure.
-        strategy: fn(live: &Json, wanted: &Json) -> UpdateStrategy,
+        /// Decides by the fields that the resource owns in the live object and by the desired body, which is null if the
+        /// object is deleted. The function is pure.
+        strategy: fn(live: &Json, desired: &Json) -> UpdateStrategy,
         /// How long Istio needs until every proxy has left the old configuration.
         propagation_delay: Duration,
     },
@@ -36,10 +36,10 @@ pub enum Transition {
 
 impl Transition {
     /// Returns the strategy, and how long to wait before its last write.
-    pub fn decide(&self, live: &Json, wanted: &Json) -> (UpdateStrategy, Duration) {
+    pub fn decide(&self, live: &Json, desired: &Json) -> (UpdateStrategy, Duration) {
         match self {
             Self::InPlace => (UpdateStrategy::InPlace, Duration::ZERO),
-            Self::Computed { strategy, propagation_delay } => match strategy(live, wanted) {
+            Self::Computed { strategy, propagation_delay } => match strategy(live, desired) {
                 two_step @ UpdateStrategy::TwoStep { .. } => (two_step, *propagation_delay),
                 other => (other, Duration::ZERO),
             },

@@ -23,7 +23,7 @@ use tonic::transport::server::Connected;
 const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Accepts connections until the returned stream is dropped.
-pub(super) fn accept(listener: UnixListener, tls: Option<TlsAcceptor>) -> ReceiverStream<io::Result<Connection>> {
+pub(super) fn accept(listener: UnixListener, tls: Option<TlsAcceptor>) -> ReceiverStream<io::Result<HostConnection>> {
     let (sender, receiver) = mpsc::channel(8);
     tokio::spawn(async move {
         while !sender.is_closed() {
@@ -41,11 +41,11 @@ pub(super) fn accept(listener: UnixListener, tls: Option<TlsAcceptor>) -> Receiv
 }
 
 /// Makes the TLS handshake, if there is TLS, and sends the connection on.
-async fn establish(stream: UnixStream, tls: Option<TlsAcceptor>, accepted: mpsc::Sender<io::Result<Connection>>) {
+async fn establish(stream: UnixStream, tls: Option<TlsAcceptor>, accepted: mpsc::Sender<io::Result<HostConnection>>) {
     let connection = match tls {
-        None => Ok(Connection(Box::new(stream))),
+        None => Ok(HostConnection(Box::new(stream))),
         Some(tls) => match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => Ok(Connection(Box::new(stream))),
+            Ok(Ok(stream)) => Ok(HostConnection(Box::new(stream))),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("timed out".to_owned()),
         },
@@ -62,21 +62,21 @@ trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// An accepted connection, with or without TLS.
-pub(super) struct Connection(Box<dyn ByteStream>);
+pub(super) struct HostConnection(Box<dyn ByteStream>);
 
-impl Connected for Connection {
+impl Connected for HostConnection {
     type ConnectInfo = ();
 
     fn connect_info(&self) {}
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for HostConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for HostConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, buf)
     }

@@ -54,7 +54,7 @@ use proto::{
     health::health_server::HealthServer,
     tfplugin5::provider_server::ProviderServer,
 };
-use session::Session;
+use session::PluginSession;
 use socket::Socket;
 
 /// Maximum size in bytes of a message in either direction, the same as that of providers written in Go.
@@ -62,9 +62,9 @@ const MAX_MESSAGE_BYTES: usize = 256 << 20;
 /// How long the plugin waits at its end for responses to be sent on open connections.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// How the process is started.
+/// How the process is started, and how many runs it serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum ServeMode {
     /// Terraform or OpenTofu starts a process for each phase of a run.
     Plugin,
     /// A developer starts it by `--debug`: one process serves many runs, which connect to it by
@@ -76,17 +76,17 @@ pub enum Mode {
 pub fn serve<C: Send + Sync + 'static>(
     address: &'static str,
     provider: interface::Provider<C>,
-    mode: Mode,
+    mode: ServeMode,
 ) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let host = match mode {
-        Mode::Plugin => HostSettings::from_environment(variable),
-        Mode::Debug => Ok(HostSettings::for_debugging(variable)),
+        ServeMode::Plugin => HostSettings::from_environment(variable),
+        ServeMode::Debug => Ok(HostSettings::for_debugging(variable)),
     };
     let served = host.map_err(Error::from).and_then(|host| {
         log::install(variable);
         let runtime = Runtime::new()?;
-        let served = runtime.block_on(run(Arc::new(Session::new(address, provider)), &host, mode));
+        let served = runtime.block_on(run(Arc::new(PluginSession::new(address, provider)), &host, mode));
         // Calls that still run have used up their grace period.
         runtime.shutdown_background();
         served
@@ -115,20 +115,24 @@ enum Error {
 }
 
 /// Serves from the handshake to the end of the plugin.
-async fn run<C: Send + Sync + 'static>(session: Arc<Session<C>>, host: &HostSettings, mode: Mode) -> Result<(), Error> {
+async fn run<C: Send + Sync + 'static>(
+    session: Arc<PluginSession<C>>,
+    host: &HostSettings,
+    mode: ServeMode,
+) -> Result<(), Error> {
     let tls = host.certificate.as_deref().map(TlsServer::for_host).transpose()?;
     let shutdown = CancellationToken::new();
     match mode {
-        Mode::Plugin => {
+        ServeMode::Plugin => {
             process::handle_host_signals(&session)?;
             process::watch_host(&session, &shutdown);
         }
-        Mode::Debug => process::handle_terminal_signals(&session, &shutdown)?,
+        ServeMode::Debug => process::handle_terminal_signals(&session, &shutdown)?,
     }
     let (socket, listener) = Socket::bind(host)?;
     let text = match mode {
-        Mode::Plugin => handshake::handshake_line(socket.path(), tls.as_ref().map(|tls| tls.certificate.as_ref())),
-        Mode::Debug => handshake::reattach_instructions(session.address, socket.path()),
+        ServeMode::Plugin => handshake::handshake_line(socket.path(), tls.as_ref().map(|tls| tls.certificate.as_ref())),
+        ServeMode::Debug => handshake::reattach_instructions(session.address, socket.path()),
     };
     let connections = connections::accept(listener, tls.map(|tls| tls.acceptor));
     write_stdout(&text)?;

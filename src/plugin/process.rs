@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::session::Session;
+use super::session::PluginSession;
 
 /// How long calls in flight may run on after Shutdown. The host kills the plugin 2 seconds after that call.
 const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_millis(500);
@@ -19,7 +19,7 @@ const IDLE_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Handles signals of a plugin that a host has started. Ctrl-C reaches the whole process group, and the host handles it
 /// by Stop and then Shutdown, so SIGINT is ignored. SIGTERM stops the calls in flight.
-pub(super) fn handle_host_signals<C: Send + Sync + 'static>(session: &Arc<Session<C>>) -> std::io::Result<()> {
+pub(super) fn handle_host_signals<C: Send + Sync + 'static>(session: &Arc<PluginSession<C>>) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let session = session.clone();
@@ -37,7 +37,7 @@ pub(super) fn handle_host_signals<C: Send + Sync + 'static>(session: &Arc<Sessio
 /// Handles signals in debug mode, in which no host ends the process: the first SIGINT or SIGTERM stops the calls in
 /// flight and ends the process.
 pub(super) fn handle_terminal_signals<C: Send + Sync + 'static>(
-    session: &Arc<Session<C>>,
+    session: &Arc<PluginSession<C>>,
     shutdown: &CancellationToken,
 ) -> std::io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -56,7 +56,7 @@ pub(super) fn handle_terminal_signals<C: Send + Sync + 'static>(
 
 /// Ends the process after the host has died, which shows only by a change of the parent process: the calls in flight
 /// are stopped, and have [`ORPHAN_GRACE_PERIOD`] to finish.
-pub(super) fn watch_host<C: Send + Sync + 'static>(session: &Arc<Session<C>>, shutdown: &CancellationToken) {
+pub(super) fn watch_host<C: Send + Sync + 'static>(session: &Arc<PluginSession<C>>, shutdown: &CancellationToken) {
     let (session, shutdown, host) = (session.clone(), shutdown.clone(), parent_id());
     tokio::spawn(async move {
         while parent_id() == host {
@@ -71,14 +71,14 @@ pub(super) fn watch_host<C: Send + Sync + 'static>(session: &Arc<Session<C>>, sh
 
 /// Waits until the process is asked to end, stops the calls in flight, and gives them [`SHUTDOWN_GRACE_PERIOD`] to
 /// finish.
-pub(super) async fn wait_for_shutdown<C>(session: &Session<C>, shutdown: &CancellationToken) {
+pub(super) async fn wait_for_shutdown<C>(session: &PluginSession<C>, shutdown: &CancellationToken) {
     shutdown.cancelled().await;
     session.stop();
     wait_until_idle(session, SHUTDOWN_GRACE_PERIOD).await;
 }
 
 /// Waits until no call is in flight, for at most `limit`.
-async fn wait_until_idle<C>(session: &Session<C>, limit: Duration) {
+async fn wait_until_idle<C>(session: &PluginSession<C>, limit: Duration) {
     let deadline = Instant::now() + limit;
     while !session.is_idle() && Instant::now() < deadline {
         sleep(IDLE_POLL_INTERVAL).await;

@@ -14,7 +14,7 @@ use super::{
         prepare_provider_config, read_data_source, read_resource, upgrade_resource_identity, upgrade_resource_state,
         validate_data_source_config, validate_resource_type_config,
     },
-    session::Session,
+    session::PluginSession,
     to_proto,
 };
 use crate::diagnostics::{Diagnostics, Path, Reported, Severity};
@@ -62,11 +62,11 @@ pub(super) type RpcResult<R> = Result<Response<R>, Status>;
 /// panic becomes a diagnostic. `fallback` is the response if the handler fails or panics: core would drop a state that
 /// the response of a failed call leaves out.
 pub(super) async fn run<C: Send + Sync + 'static, R: RpcResponse>(
-    session: &Arc<Session<C>>,
+    session: &Arc<PluginSession<C>>,
     rpc: &'static str,
     resource_type: &str,
     fallback: R,
-    handler: impl for<'a> FnOnce(&'a Session<C>, &'a mut Diagnostics) -> Handler<'a, R> + Send + 'static,
+    handler: impl for<'a> FnOnce(&'a PluginSession<C>, &'a mut Diagnostics) -> Handler<'a, R> + Send + 'static,
 ) -> RpcResult<R> {
     let span = tracing::info_span!(
         "rpc",

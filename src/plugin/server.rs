@@ -15,12 +15,12 @@ use super::{
         upgrade_resource_identity, upgrade_resource_state, validate_data_source_config, validate_resource_type_config,
     },
     rpc::{self, Handler, RpcResponse, RpcResult},
-    session::Session,
+    session::PluginSession,
 };
 use crate::diagnostics::Diagnostics;
 
 /// The provider service.
-pub(super) struct ProviderService<C>(pub(super) Arc<Session<C>>);
+pub(super) struct ProviderService<C>(pub(super) Arc<PluginSession<C>>);
 
 impl<C: Send + Sync + 'static> ProviderService<C> {
     /// Runs a call whose response may be empty if it fails.
@@ -28,7 +28,7 @@ impl<C: Send + Sync + 'static> ProviderService<C> {
         &self,
         rpc: &'static str,
         resource_type: &str,
-        handler: impl for<'a> FnOnce(&'a Session<C>, &'a mut Diagnostics) -> Handler<'a, R> + Send + 'static,
+        handler: impl for<'a> FnOnce(&'a PluginSession<C>, &'a mut Diagnostics) -> Handler<'a, R> + Send + 'static,
     ) -> RpcResult<R> {
         rpc::run(&self.0, rpc, resource_type, R::default(), handler).await
     }

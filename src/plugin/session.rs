@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::interface::{Call, Provider};
 
 /// The state of one plugin process. In debug mode it serves many runs of the host.
-pub(super) struct Session<C> {
+pub(super) struct PluginSession<C> {
     /// Address of the provider, `namespace/name`, without a registry: each registry serves the same provider.
     pub(super) address: &'static str,
     /// The provider that is served.
@@ -20,7 +20,7 @@ pub(super) struct Session<C> {
     calls_in_flight: AtomicUsize,
 }
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     /// Makes a session that isn't configured yet.
     pub(super) fn new(address: &'static str, provider: Provider<C>) -> Self {
         Self {
@@ -60,7 +60,7 @@ impl<C> Session<C> {
 }
 
 /// Counts one call as in flight.
-pub(super) struct CallGuard<C>(Arc<Session<C>>);
+pub(super) struct CallGuard<C>(Arc<PluginSession<C>>);
 
 impl<C> Drop for CallGuard<C> {
     fn drop(&mut self) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostics::Path,
-    schema::{InvalidValue, Nesting, Schema, Shape, Slot, Value},
+    schema::{InvalidValue, Member, MemberKind, Nesting, Schema, Value},
 };
 
 /// Whether a value may have unknown parts.
@@ -26,16 +26,16 @@ pub(super) fn find_invalid_value(
 ) -> Option<InvalidValue> {
     let must_be_known = unknown_values == UnknownValues::Forbidden;
     find_null_blocks(schema, value, &Path::root())
-        .or_else(|| (must_be_known && !value.wholly_known()).then(|| unknown_value(schema, value)))
+        .or_else(|| (must_be_known && !value.is_wholly_known()).then(|| unknown_value(schema, value)))
 }
 
 fn find_null_blocks(schema: &Schema, value: &Value, at: &Path) -> Option<InvalidValue> {
     let Value::Map(members) = value else { return None };
-    schema.slots.iter().find_map(|slot| {
-        let Shape::Block { schema, .. } = &slot.shape else { return None };
-        let (at, found) = (at.attribute(slot.name), members.get(slot.name)?);
+    schema.members.iter().find_map(|member| {
+        let MemberKind::Block { schema, .. } = &member.kind else { return None };
+        let (at, found) = (at.attribute(member.name), members.get(member.name)?);
         match found {
-            Value::Null if is_block_list(slot) => {
+            Value::Null if is_block_list(member) => {
                 Some(InvalidValue { at, message: "a list of blocks must be empty, not null".to_owned() })
             }
             Value::List(items) => {
@@ -48,30 +48,34 @@ fn find_null_blocks(schema: &Schema, value: &Value, at: &Path) -> Option<Invalid
 
 /// Names the first attribute of an object that has an unknown part.
 fn unknown_value(schema: &Schema, value: &Value) -> InvalidValue {
-    let first = schema.slots.iter().find(|slot| !value.member(slot.name).wholly_known());
-    let at = first.map_or_else(Path::root, |slot| Path::root().attribute(slot.name));
+    let first = schema.members.iter().find(|member| !value.member(member.name).is_wholly_known());
+    let at = first.map_or_else(Path::root, |member| Path::root().attribute(member.name));
     InvalidValue { at, message: "the value must be known".to_owned() }
 }
 
 /// Makes a state of a planned object: unknown attributes become null, and unknown or null lists of blocks become empty.
 pub(super) fn replace_unknowns(schema: &Schema, planned: &Value) -> Value {
     let Value::Map(members) = planned else { return unknowns_to_null(planned) };
-    let replace = |slot: &Slot| {
-        let found = members.get(slot.name).unwrap_or(&Value::Null);
-        match (&slot.shape, found) {
-            (Shape::Block { .. }, Value::Unknown | Value::Null) if is_block_list(slot) => Value::List(Vec::new()),
-            (Shape::Block { schema, .. }, Value::List(items)) => {
+    let replace = |member: &Member| {
+        let found = members.get(member.name).unwrap_or(&Value::Null);
+        match (&member.kind, found) {
+            (MemberKind::Block { .. }, Value::Unknown | Value::Null) if is_block_list(member) => {
+                Value::List(Vec::new())
+            }
+            (MemberKind::Block { schema, .. }, Value::List(items)) => {
                 Value::List(items.iter().map(|item| replace_unknowns(schema, item)).collect())
             }
-            (Shape::Block { schema, .. }, found) => replace_unknowns(schema, found),
-            (Shape::Attribute { .. }, found) => unknowns_to_null(found),
+            (MemberKind::Block { schema, .. }, found) => replace_unknowns(schema, found),
+            (MemberKind::Attribute { .. }, found) => unknowns_to_null(found),
         }
     };
-    Value::Map(schema.slots.iter().map(|slot| (slot.name.to_owned(), replace(slot))).collect::<BTreeMap<_, _>>())
+    Value::Map(
+        schema.members.iter().map(|member| (member.name.to_owned(), replace(member))).collect::<BTreeMap<_, _>>(),
+    )
 }
 
-fn is_block_list(slot: &Slot) -> bool {
-    matches!(slot.shape, Shape::Block { nesting: Nesting::List, .. })
+fn is_block_list(member: &Member) -> bool {
+    matches!(member.kind, MemberKind::Block { nesting: Nesting::List, .. })
 }
 
 fn unknowns_to_null(value: &Value) -> Value {
@@ -142,7 +146,7 @@ mod tests {
                 value => value,
             }
         }
-        mark(json::decode(text.as_bytes(), &Outer::schema().kind()).unwrap())
+        mark(json::decode(text.as_bytes(), &Outer::schema().object_type()).unwrap())
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     diagnostics::{self, Diagnostics, Path},
-    schema::{self, InvalidValue, Mode, Nesting, Schema, Shape, Slot, Type, Value, json, msgpack},
+    schema::{self, Configurability, InvalidValue, Member, MemberKind, Nesting, Schema, Type, Value, json, msgpack},
 };
 
 // === values ===
@@ -75,58 +75,58 @@ pub(super) fn schema(schema: &Schema, version: i64) -> proto::Schema {
 fn block(schema: &Schema) -> Block {
     let mut block =
         Block { description: schema.doc.clone(), description_kind: StringKind::Markdown.into(), ..Block::default() };
-    for slot in &schema.slots {
-        match &slot.shape {
-            Shape::Attribute { kind, spec } => block.attributes.push(attribute(slot, kind, spec)),
-            Shape::Block { nesting, required, schema } => {
-                block.block_types.push(nested_block(slot, *nesting, *required, schema));
+    for member in &schema.members {
+        match &member.kind {
+            MemberKind::Attribute { value_type, spec } => block.attributes.push(attribute(member, value_type, spec)),
+            MemberKind::Block { nesting, required, schema } => {
+                block.block_types.push(nested_block(member, *nesting, *required, schema));
             }
         }
     }
     block
 }
 
-fn attribute(slot: &Slot, kind: &Type, spec: &schema::Spec) -> Attribute {
+fn attribute(member: &Member, value_type: &Type, spec: &schema::AttributeSpec) -> Attribute {
     Attribute {
-        name: slot.name.to_owned(),
-        r#type: json::write_type(kind).into_bytes(),
-        description: slot.doc.clone(),
+        name: member.name.to_owned(),
+        r#type: json::write_type(value_type).into_bytes(),
+        description: member.doc.clone(),
         description_kind: StringKind::Markdown.into(),
-        required: spec.mode == Mode::Required,
-        optional: spec.mode == Mode::Optional,
-        computed: spec.mode == Mode::Computed,
+        required: spec.configurability == Configurability::Required,
+        optional: spec.configurability == Configurability::Optional,
+        computed: spec.configurability == Configurability::Computed,
         sensitive: spec.sensitive,
         ..Attribute::default()
     }
 }
 
-fn nested_block(slot: &Slot, nesting: Nesting, required: bool, schema: &Schema) -> NestedBlock {
+fn nested_block(member: &Member, nesting: Nesting, required: bool, schema: &Schema) -> NestedBlock {
     let mut inner = block(schema);
     // The description of the block in its parent is more specific than that of the block itself.
-    if !slot.doc.is_empty() {
-        inner.description.clone_from(&slot.doc);
+    if !member.doc.is_empty() {
+        inner.description.clone_from(&member.doc);
     }
     let min_items = i64::from(required);
     let (nesting, max_items) = match nesting {
         Nesting::Single => (NestingMode::Single, min_items),
         Nesting::List => (NestingMode::List, 0),
     };
-    NestedBlock { type_name: slot.name.to_owned(), block: Some(inner), nesting: nesting.into(), min_items, max_items }
+    NestedBlock { type_name: member.name.to_owned(), block: Some(inner), nesting: nesting.into(), min_items, max_items }
 }
 
 /// Converts the schema of an identity. An import must set its required attributes.
 pub(super) fn identity_schema(schema: &Schema) -> ResourceIdentitySchema {
-    let attribute = |slot: &Slot| match &slot.shape {
-        Shape::Attribute { kind, spec } => Some(IdentityAttribute {
-            name: slot.name.to_owned(),
-            r#type: json::write_type(kind).into_bytes(),
-            required_for_import: spec.mode == Mode::Required,
-            optional_for_import: spec.mode != Mode::Required,
-            description: slot.doc.clone(),
+    let attribute = |member: &Member| match &member.kind {
+        MemberKind::Attribute { value_type, spec } => Some(IdentityAttribute {
+            name: member.name.to_owned(),
+            r#type: json::write_type(value_type).into_bytes(),
+            required_for_import: spec.configurability == Configurability::Required,
+            optional_for_import: spec.configurability != Configurability::Required,
+            description: member.doc.clone(),
         }),
-        Shape::Block { .. } => None,
+        MemberKind::Block { .. } => None,
     };
-    ResourceIdentitySchema { version: 0, identity_attributes: schema.slots.iter().filter_map(attribute).collect() }
+    ResourceIdentitySchema { version: 0, identity_attributes: schema.members.iter().filter_map(attribute).collect() }
 }
 
 /// Converts the signature of a function. The summary is the first sentence of its description.

@@ -13,7 +13,7 @@ use crate::{
         checks::{Code, Level, Levels},
         text::Text,
     },
-    resources::{Context, Run},
+    resources::{Context, RunState},
     schema::{Attr, Map, Value, model::Model},
 };
 
@@ -30,7 +30,7 @@ pub(super) fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context
         on_unreadable: config.on_unreadable(),
         checks: levels(&config.checks),
         reported: ReportedMessages::default(),
-        run: Run::default(),
+        run: RunState::default(),
     })
 }
 

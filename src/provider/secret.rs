@@ -5,18 +5,18 @@ use crate::{
     kubernetes::Secret,
     schema::{
         Type, Value,
-        model::{Scalar, mismatch},
+        model::{AttributeType, report_wrong_type},
     },
 };
 
-impl Scalar for Secret {
-    fn kind() -> Type {
+impl AttributeType for Secret {
+    fn value_type() -> Type {
         Type::String
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
         match value {
             Value::String(text) => Ok(Self::from(text.clone())),
-            _ => Err(mismatch::<Self>(at, out)),
+            _ => Err(report_wrong_type::<Self>(at, out)),
         }
     }
     fn write(&self) -> Value {

@@ -1,6 +1,6 @@
 //! The context of a call: the provider block, ready to use.
 
-use super::run::Run;
+use super::run::RunState;
 use crate::{
     engine::ReportedMessages,
     known::Known,
@@ -35,5 +35,5 @@ pub struct Context {
     /// Messages that are reported once in a run, not once for each resource.
     pub reported: ReportedMessages,
     /// State that the resources of one run share.
-    pub run: Run,
+    pub run: RunState,
 }

@@ -1,3 +1,4 @@
+//! The resource types. Each is an implementation of [`ResourceType`] for the struct of its arguments; [`managed`] makes a
 //! Terraform resource of it.
 
 pub mod common;
@@ -8,14 +9,13 @@ pub mod global_defaults;
 pub mod managed;
 mod move_source;
 pub mod namespace;
-mod recorded_arguments;
 mod run;
 pub mod service;
 mod state;
 mod write_task;
 
 pub use context::{Context, OnUnreadable};
-pub use run::Run;
+pub use run::RunState;
 
 use crate::{
     diagnostics::Diagnostics,

@@ -22,7 +22,7 @@ pub(super) type DeletionLock = Arc<tokio::sync::Mutex<()>>;
 
 /// The shared state of one run. Resources are named as in the annotation, such as `mesh_service/pci/payments`.
 #[derive(Debug, Default)]
-pub struct Run(Mutex<Shared>);
+pub struct RunState(Mutex<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -34,7 +34,7 @@ struct Shared {
     deletion_locks: BTreeMap<String, DeletionLock>,
 }
 
-impl Run {
+impl RunState {
     /// Adds `resource` to the planned resources. Answers `false` where it was planned before, at another address.
     pub(super) fn add_planned_resource(&self, resource: &str) -> bool {
         self.shared().planned_resources.insert(resource.to_owned())

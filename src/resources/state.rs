@@ -10,7 +10,7 @@ use crate::{
     known::Known,
     mesh::Rendered,
     object::{Key, Object},
-    schema::{Schema, Shape, Slot, Type, Value, model::required},
+    schema::{Member, MemberKind, Schema, Type, Value, model::required},
 };
 
 /// The state of `arguments` with the computed attributes.
@@ -26,13 +26,15 @@ pub(super) fn with_computed(arguments: &Value, outputs: Value, id: Value, object
 
 /// The planned state while arguments of the provider are unknown: of the computed attributes, only the id may be known.
 pub(super) fn with_unknown_outputs(arguments: &Value, outputs: &Schema, id: Value) -> Value {
-    let outputs = outputs.slots.iter().map(|slot| (slot.name.to_owned(), Value::Unknown)).collect();
+    let outputs = outputs.members.iter().map(|member| (member.name.to_owned(), Value::Unknown)).collect();
     with_computed(arguments, Value::Map(outputs), id, Value::Unknown)
 }
 
 /// The arguments of a state, without the computed attributes.
 pub(super) fn arguments(schema: &Schema, state: &Value) -> Value {
-    Value::Map(schema.slots.iter().map(|slot| (slot.name.to_owned(), state.member(slot.name).clone())).collect())
+    Value::Map(
+        schema.members.iter().map(|member| (member.name.to_owned(), state.member(member.name).clone())).collect(),
+    )
 }
 
 /// The attribute `objects` of a plan. It is unknown as a whole only where it is unknown which objects there are.
@@ -58,7 +60,7 @@ pub(super) fn with_objects(state: &Value, objects: &BTreeMap<Key, Json>) -> Valu
 /// the next plan would show a change of every resource.
 pub(super) fn with_missing_outputs(state: &Value, outputs: Value) -> Value {
     let (Value::Map(mut members), Value::Map(outputs)) = (state.clone(), outputs) else { return state.clone() };
-    for (name, output) in outputs.into_iter().filter(|(_, output)| output.wholly_known()) {
+    for (name, output) in outputs.into_iter().filter(|(_, output)| output.is_wholly_known()) {
         let member = members.entry(name).or_insert(Value::Null);
         if *member == Value::Null {
             *member = output;
@@ -102,20 +104,26 @@ pub(super) fn id(state: &Value) -> String {
 /// The changed arguments that force a new resource. An unknown value counts as changed, since it may be. An argument without a
 /// prior value, as in a resource that a `moved` block brought from another type, is set in place.
 pub(super) fn requires_replace(schema: &Schema, prior: &Value, arguments: &Value) -> Vec<Path> {
-    let replaces = |slot: &&Slot| matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.replaces);
-    let is_changed = |slot: &&Slot| {
-        let prior = prior.member(slot.name);
-        *prior != Value::Null && prior != arguments.member(slot.name)
+    let replaces = |member: &&Member| matches!(&member.kind, MemberKind::Attribute { spec, .. } if spec.replaces);
+    let is_changed = |member: &&Member| {
+        let prior = prior.member(member.name);
+        *prior != Value::Null && prior != arguments.member(member.name)
     };
-    schema.slots.iter().filter(replaces).filter(is_changed).map(|slot| Path::root().attribute(slot.name)).collect()
+    schema
+        .members
+        .iter()
+        .filter(replaces)
+        .filter(is_changed)
+        .map(|member| Path::root().attribute(member.name))
+        .collect()
 }
 
 /// The schema of the resource identity: the parts of the id.
 pub(super) fn identity_schema(parts: &[(&'static str, &'static str)]) -> Schema {
-    let slot = |(name, doc): &(&'static str, &str)| Slot {
+    let member = |(name, doc): &(&'static str, &str)| Member {
         name,
         doc: (*doc).to_owned(),
-        shape: Shape::Attribute { kind: Type::String, spec: required() },
+        kind: MemberKind::Attribute { value_type: Type::String, spec: required() },
     };
-    Schema { doc: String::new(), slots: parts.iter().map(slot).collect() }
+    Schema { doc: String::new(), members: parts.iter().map(member).collect() }
 }

@@ -69,7 +69,7 @@ impl WriteTask {
         let writer = self.context.writer(&self.identity, &self.record, self.deadline);
         let Ok(cluster) = writer.reader.check_cluster_identity(&mut out).await else { return (None, out) };
         match operation {
-            Operation::Apply(wanted) => writer.apply(&wanted, &journal, &mut out).await,
+            Operation::Apply(desired) => writer.apply(&desired, &journal, &mut out).await,
             Operation::Delete { recorded, newer_instance_applied } => {
                 writer.delete(&recorded, newer_instance_applied, &journal, &mut out).await;
             }

@@ -1,23 +1,28 @@
 //! Terraform's types, values and schemas, and the models that declare them. It knows neither the messages of the plugin
 //! protocol nor Kubernetes.
 
+mod argument;
 mod codec;
 pub mod json;
 pub mod model;
 pub mod msgpack;
+mod number;
+pub mod recorded;
 pub mod value;
 #[cfg(test)]
 mod vectors;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
+pub use argument::{At, Attr, Block, Blocks, Elements, List, Map, Set};
 pub use codec::InvalidValue;
-pub use value::{At, Attr, Block, Blocks, Elements, List, Map, Number, Set, Type, Value};
+pub use number::{NotANumber, Number};
+pub use value::{Type, Value};
 
 /// Whether the user or the provider sets an attribute. There is no "optional and computed": a default is never written into
 /// an argument, so that removing the argument from the configuration has an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub enum Configurability {
     /// The user must set it.
     Required,
     /// The user may set it.
@@ -38,7 +43,7 @@ pub enum Nesting {
 /// A constraint on one known value.
 #[derive(Clone)]
 pub struct Check {
-    /// The constraint in words, which the documentation and the diagnostics print: "1 to 65535."
+    /// The constraint as a sentence for the documentation and diagnostics, like "1 to 65535."
     pub sentence: Cow<'static, str>,
     /// Whether a value satisfies the constraint.
     pub holds: Arc<dyn Fn(&Value) -> bool + Send + Sync>,
@@ -52,9 +57,9 @@ impl fmt::Debug for Check {
 
 /// The properties of an attribute beside its type.
 #[derive(Clone, Debug)]
-pub struct Spec {
+pub struct AttributeSpec {
     /// Whether the user or the provider sets it.
-    pub mode: Mode,
+    pub configurability: Configurability,
     /// Whether changing it forces a new resource.
     pub replaces: bool,
     /// Whether Terraform hides the value. Diagnostics hide it as well.
@@ -65,13 +70,13 @@ pub struct Spec {
 
 /// An attribute or a nested block.
 #[derive(Clone, Debug)]
-pub enum Shape {
+pub enum MemberKind {
     /// `name = value`
     Attribute {
         /// The type of the value.
-        kind: Type,
+        value_type: Type,
         /// The other properties.
-        spec: Spec,
+        spec: AttributeSpec,
     },
     /// `name { … }`
     Block {
@@ -86,13 +91,13 @@ pub enum Shape {
 
 /// A named attribute or block of a schema.
 #[derive(Clone, Debug)]
-pub struct Slot {
-    /// The name in HCL.
+pub struct Member {
+    /// Name in HCL.
     pub name: &'static str,
-    /// The description on the registry page, as Markdown.
+    /// Description on the registry page, as Markdown.
     pub doc: String,
-    /// Whether it is an attribute or a block, and of which kind.
-    pub shape: Shape,
+    /// Whether the member is an attribute or a block, and of which kind.
+    pub kind: MemberKind,
 }
 
 /// The schema of a block: of a resource, of the provider, or of a nested block.
@@ -101,19 +106,19 @@ pub struct Schema {
     /// The description on the registry page, as Markdown.
     pub doc: String,
     /// The attributes and blocks, in the order of their declaration, which the documentation keeps.
-    pub slots: Vec<Slot>,
+    pub members: Vec<Member>,
 }
 
 impl Schema {
-    /// The object type of the block's values.
-    pub fn kind(&self) -> Type {
-        Type::Object(self.slots.iter().map(|slot| (slot.name.to_owned(), slot.kind())).collect())
+    /// Returns the object type of the block's values.
+    pub fn object_type(&self) -> Type {
+        Type::Object(self.members.iter().map(|member| (member.name.to_owned(), member.value_type())).collect())
     }
 
-    /// A schema with the attributes and blocks of both.
+    /// Returns a schema with the attributes and blocks of both.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
-        self.slots.extend(other.slots.iter().cloned());
+        self.members.extend(other.members.iter().cloned());
         self
     }
 
@@ -121,28 +126,30 @@ impl Schema {
     /// schema doesn't have, so that a state of an older version of the provider fits the present schema.
     pub fn complete(&self, value: &Value) -> Value {
         let Value::Map(members) = value else { return value.clone() };
-        let complete = |slot: &Slot| {
-            let found = members.get(slot.name).unwrap_or(&Value::Null);
-            match &slot.shape {
-                Shape::Attribute { .. } => found.clone(),
-                Shape::Block { nesting: Nesting::Single, schema, .. } => schema.complete(found),
-                Shape::Block { nesting: Nesting::List, schema, .. } => match found {
+        let complete = |member: &Member| {
+            let present = members.get(member.name).unwrap_or(&Value::Null);
+            match &member.kind {
+                MemberKind::Attribute { .. } => present.clone(),
+                MemberKind::Block { nesting: Nesting::Single, schema, .. } => schema.complete(present),
+                MemberKind::Block { nesting: Nesting::List, schema, .. } => match present {
                     Value::List(items) => Value::List(items.iter().map(|item| schema.complete(item)).collect()),
                     Value::Null => Value::List(Vec::new()),
                     other => other.clone(),
                 },
             }
         };
-        Value::Map(self.slots.iter().map(|slot| (slot.name.to_owned(), complete(slot))).collect::<BTreeMap<_, _>>())
+        Value::Map(
+            self.members.iter().map(|member| (member.name.to_owned(), complete(member))).collect::<BTreeMap<_, _>>(),
+        )
     }
 }
 
-impl Slot {
-    fn kind(&self) -> Type {
-        match &self.shape {
-            Shape::Attribute { kind, .. } => kind.clone(),
-            Shape::Block { nesting: Nesting::Single, schema, .. } => schema.kind(),
-            Shape::Block { nesting: Nesting::List, schema, .. } => Type::list(schema.kind()),
+impl Member {
+    fn value_type(&self) -> Type {
+        match &self.kind {
+            MemberKind::Attribute { value_type, .. } => value_type.clone(),
+            MemberKind::Block { nesting: Nesting::Single, schema, .. } => schema.object_type(),
+            MemberKind::Block { nesting: Nesting::List, schema, .. } => Type::list(schema.object_type()),
         }
     }
 }

@@ -323,7 +323,7 @@ proptest! {
         prop_assert_eq!(msgpack::decode(&bytes, &kind), Ok(value.clone()));
         match json::encode(&value, &kind) {
             Ok(text) => prop_assert_eq!(json::decode(text.as_bytes(), &kind).and_then(|v| json::encode(&v, &kind)), Ok(text)),
-            Err(_) => prop_assert!(!value.wholly_known()),
+            Err(_) => prop_assert!(!value.is_wholly_known()),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! [`owned_fields`] is the live side of the `objects` attribute. For an object that nobody changed it returns exactly the
 //! body that was applied, byte for byte. [`exclusive_ownership_patch`] takes the ownership of fields from other managers by
-//! rewriting `managedFields` only; the apply that follows sets the wanted values and prunes the other fields in one atomic
+//! rewriting `managedFields` only; the apply that follows sets the desired values and prunes the other fields in one atomic
 //! change.
 
 mod field_set;
@@ -23,12 +23,12 @@ const ISTIO_METADATA: [&str; 3] = ["istio.io/dry-run", "networking.istio.io/expo
 /// Members of a manifest that aren't its content.
 const NON_CONTENT: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
 
-/// Returns the part of `live` that belongs to the resource: the fields of `wanted` (at refresh, of the body that was written
+/// Returns the part of `live` that belongs to the resource: the fields of `desired` (at refresh, of the body that was written
 /// last) and those that `managedFields` attributes to the provider. In kinds of exclusive ownership, all content and the
 /// metadata that Istio reads.
-pub fn owned_fields(live: &Json, wanted: Option<&Json>, key: &Key) -> Json {
-    let wanted_fields = wanted.map_or(json!({}), |wanted| field_set::of_body(wanted, key));
-    let owned = field_set::union(&wanted_fields, &applied_field_set(live));
+pub fn owned_fields(live: &Json, desired: Option<&Json>, key: &Key) -> Json {
+    let desired_fields = desired.map_or(json!({}), |desired| field_set::of_body(desired, key));
+    let owned = field_set::union(&desired_fields, &applied_field_set(live));
     let mut body = Map::new();
     body.insert("apiVersion".into(), json!(key.kind.api_version()));
     body.insert("kind".into(), json!(key.kind.kind));
@@ -69,8 +69,8 @@ pub fn content(object: &Json) -> impl Iterator<Item = (&String, &Json)> {
 }
 
 /// Returns the other field managers that set fields of exclusive ownership, with the paths of these fields.
-pub fn conflicting_managers(live: &Json, wanted: &Json, key: &Key) -> Vec<(String, Vec<String>)> {
-    let owns = exclusive_ownership(wanted, key);
+pub fn conflicting_managers(live: &Json, desired: &Json, key: &Key) -> Vec<(String, Vec<String>)> {
+    let owns = exclusive_ownership(desired, key);
     let mut conflicts: Vec<(String, Vec<String>)> = Vec::new();
     for entry in managed_fields(live).iter().filter(|entry| !is_apply_entry(entry) && !is_status_entry(entry)) {
         let (owned, _) = field_set::split(&entry["fieldsV1"], &owns);
@@ -85,15 +85,15 @@ pub fn conflicting_managers(live: &Json, wanted: &Json, key: &Key) -> Vec<(Strin
 /// Returns the JSON patch that makes the provider the only manager of every field that it owns exclusively, without changing
 /// a value. `None` if it is already. The patch has the resourceVersion that was read, so the server refuses it for a newer
 /// object.
-pub fn exclusive_ownership_patch(live: &Json, wanted: &Json, key: &Key) -> Option<Json> {
-    ownership_patch(live, key, &exclusive_ownership(wanted, key))
+pub fn exclusive_ownership_patch(live: &Json, desired: &Json, key: &Key) -> Option<Json> {
+    ownership_patch(live, key, &exclusive_ownership(desired, key))
 }
 
 /// Returns the JSON patch for an object of a shared kind that becomes the resource's: the provider becomes the only manager
-/// of the fields of `wanted`, and the managers of other fields stay.
-pub fn shared_ownership_patch(live: &Json, wanted: &Json, key: &Key) -> Option<Json> {
-    let wanted_fields = field_set::of_body(wanted, key);
-    ownership_patch(live, key, &|path: &[&str]| field_set::sets(&wanted_fields, path))
+/// of the fields of `desired`, and the managers of other fields stay.
+pub fn shared_ownership_patch(live: &Json, desired: &Json, key: &Key) -> Option<Json> {
+    let desired_fields = field_set::of_body(desired, key);
+    ownership_patch(live, key, &|path: &[&str]| field_set::sets(&desired_fields, path))
 }
 
 fn ownership_patch(live: &Json, key: &Key, owns: &impl Fn(&[&str]) -> bool) -> Option<Json> {
@@ -205,17 +205,17 @@ fn applied_field_set(live: &Json) -> Json {
 }
 
 /// Returns the predicate of the fields that belong to the resource alone: in kinds of exclusive ownership all content, the
-/// metadata of `wanted`, the metadata that Istio reads, and the ownership labels and annotations.
-fn exclusive_ownership(wanted: &Json, key: &Key) -> impl Fn(&[&str]) -> bool {
+/// metadata of `desired`, the metadata that Istio reads, and the ownership labels and annotations.
+fn exclusive_ownership(desired: &Json, key: &Key) -> impl Fn(&[&str]) -> bool {
     let members = |part: &str| -> BTreeSet<String> {
-        let members = at(wanted, &["metadata", part]).as_object().into_iter().flatten();
+        let members = at(desired, &["metadata", part]).as_object().into_iter().flatten();
         members.map(|(name, _)| field_set::member(name)).collect()
     };
     let (labels, annotations) = (members("labels"), members("annotations"));
     let is_exclusive = key.kind.field_ownership == FieldOwnership::Exclusive;
     move |path| {
-        let owns = |wanted: &BTreeSet<String>, member: &str| {
-            wanted.contains(member)
+        let owns = |desired: &BTreeSet<String>, member: &str| {
+            desired.contains(member)
                 || member
                     .strip_prefix("f:")
                     .is_some_and(|name| ISTIO_METADATA.contains(&name) || is_ownership_key(name))

@@ -150,13 +150,13 @@ fn shared_ownership_patch_takes_written_fields_only() {
 }
 
 #[test]
-fn applied_field_that_is_no_longer_wanted_is_returned() {
+fn applied_field_that_is_no_longer_desired_is_returned() {
     let key = Key::new(&SERVICE, "pci", "payments");
     let fields = json!({"f:metadata": {"f:labels": {"f:old": {}}}, "f:spec": {"f:selector": {}}});
     let live = json!({
         "metadata": {"name": "payments", "namespace": "pci", "labels": {"old": "1"}, "managedFields": [entry(FIELD_MANAGER, "Apply", &fields)]},
         "spec": {"selector": {"app": "payments"}},
     });
-    let wanted = json!({"metadata": {"name": "payments"}, "spec": {"selector": {"app": "payments"}}});
-    assert_eq!(owned_fields(&live, Some(&wanted), &key)["metadata"]["labels"], json!({"old": "1"}));
+    let desired = json!({"metadata": {"name": "payments"}, "spec": {"selector": {"app": "payments"}}});
+    assert_eq!(owned_fields(&live, Some(&desired), &key)["metadata"]["labels"], json!({"old": "1"}));
 }

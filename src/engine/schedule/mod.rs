@@ -1,4 +1,4 @@
-//! In which order objects are written. A pure function of the wanted objects, the live ones and the deletions.
+//! In which order objects are written. A pure function of the desired objects, the live ones and the deletions.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -42,7 +42,7 @@ pub struct Wave {
     pub delay_after: Duration,
 }
 
-/// The live side of a wanted object.
+/// The live side of a desired object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveObject {
     /// The fields that the resource owns.
@@ -68,12 +68,16 @@ impl Deletion {
     }
 }
 
-/// Returns the waves that make the live objects the wanted ones; none if there is nothing to do.
+/// Returns the waves that make the live objects the desired ones; none if there is nothing to do.
 ///
-/// First come the applies in ascending order of stages, with the wanted or the intermediate bodies. Then come, in descending
-/// order, the deletions and the applies that replace an intermediate body by the wanted one. The schedule depends on the
+/// First come the applies in ascending order of stages, with the desired or the intermediate bodies. Then come, in descending
+/// order, the deletions and the applies that replace an intermediate body by the desired one. The schedule depends on the
 /// cluster alone and not on earlier applies, so the next apply completes one that was killed at any point.
-pub fn schedule(wanted: &[Object], live: &BTreeMap<Key, LiveObject>, deletions: &BTreeMap<Key, Deletion>) -> Vec<Wave> {
+pub fn schedule(
+    desired: &[Object],
+    live: &BTreeMap<Key, LiveObject>,
+    deletions: &BTreeMap<Key, Deletion>,
+) -> Vec<Wave> {
     let mut recreations = Vec::new();
     let mut ascending: BTreeMap<Stage, Vec<Write>> = BTreeMap::new();
     // Here `delay_after` is the time to wait before the wave.
@@ -83,7 +87,7 @@ pub fn schedule(wanted: &[Object], live: &BTreeMap<Key, LiveObject>, deletions: 
         wave.writes.push(write);
         wave.delay_after = wave.delay_after.max(deletion.propagation_delay);
     };
-    for object in wanted {
+    for object in desired {
         let apply = |body: &Json| Write::Apply { key: object.key.clone(), body: body.clone() };
         let writes = ascending.entry(object.stage).or_default();
         match live.get(&object.key) {

@@ -16,7 +16,7 @@ impl fmt::Display for IpAddress {
 }
 
 impl Text for IpAddress {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "An IP address like `203.0.113.7`.".to_owned()
     }
 
@@ -51,7 +51,7 @@ impl fmt::Display for Address {
 }
 
 impl Text for Address {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "An IP address like `203.0.113.7`, or a range like `203.0.113.0/24`.".to_owned()
     }
 

@@ -1,6 +1,6 @@
 //! The arguments and computed attributes of `mesh_external_service`. Methods give each argument its default.
 
-use super::{Address, Host, IpAddress, Resolution, TlsMode};
+use super::{Address, ClientTlsMode, Host, IpAddress, Resolution};
 use crate::{
     known::Known,
     mesh::{
@@ -29,7 +29,7 @@ model! {
         name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// Who speaks TLS: the application (`passthrough`, the default), the proxy (`originate`; the application calls
         /// `http://`), the proxy with a certificate of its own (`originate_mutual`), or nobody (`none`).
-        tls: Attr<TlsMode> = optional(),
+        tls: Attr<ClientTlsMode> = optional(),
         /// The namespaces whose workloads call it; `*`: every one.
         export_to: Set<String> = required()
             .non_empty("At least one namespace.")
@@ -87,7 +87,7 @@ model! {
         /// Where the host listens; 443 where the proxy speaks TLS for HTTP, else `number`, unless written.
         target_port: Attr<PortNumber> = optional(),
         /// Who speaks TLS on this port; what the resource says unless written. `tls` and `https` always pass through.
-        tls: Attr<TlsMode> = optional(),
+        tls: Attr<ClientTlsMode> = optional(),
     }
 }
 
@@ -160,12 +160,12 @@ impl ExternalService {
     }
 
     /// The TLS mode of ports that don't set one: `passthrough` by default.
-    pub(super) fn tls(&self) -> Known<TlsMode> {
-        self.tls.or(TlsMode::Passthrough)
+    pub(super) fn tls(&self) -> Known<ClientTlsMode> {
+        self.tls.or(ClientTlsMode::Passthrough)
     }
 
     /// The TLS mode of a port: that of the resource by default.
-    pub(super) fn port_tls(&self, port: &Port) -> Known<TlsMode> {
+    pub(super) fn port_tls(&self, port: &Port) -> Known<ClientTlsMode> {
         port.tls.copied()?.map_or_else(|| self.tls(), Ok)
     }
 
@@ -197,7 +197,7 @@ impl ExternalService {
             Some(timeout) => timeout,
             // A gRPC call may be a stream that lives for days, so presets set no timeout for it.
             None if protocol == Protocol::Grpc => Duration::ZERO,
-            None => self.resiliency()?.resiliency().map_or(Duration::ZERO, |preset| preset.request_timeout),
+            None => self.resiliency()?.settings().map_or(Duration::ZERO, |preset| preset.request_timeout),
         })
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     mesh::{
         istio::{
             ExportTo, WorkloadSelector,
-            destination_rule::{ClientTls, ConnectionPool, DestinationRule, PortPolicy, Traffic, TrafficPolicy},
+            destination_rule::{ClientTls, ConnectionPool, DestinationRule, PortPolicy, TrafficKind, TrafficPolicy},
         },
         manifest::manifest,
         stage,
@@ -51,7 +51,8 @@ fn render(
     let (external, host) = (context.external, host.host?);
     let ports = external.resolved_ports()?;
     let sees_requests = ports.iter().any(|port| port.origination.is_none() && port.protocol.is_http());
-    let policy = traffic_policy(external, if sees_requests { Traffic::Requests } else { Traffic::Connections })?;
+    let policy =
+        traffic_policy(external, if sees_requests { TrafficKind::Requests } else { TrafficKind::Connections })?;
     let port_policies = port_policies(external, host, &ports, policy.as_ref(), client_tls)?;
     let origins = origins(context, policy.as_ref(), !port_policies.is_empty(), workload_selector.is_some());
     let spec = DestinationRule {

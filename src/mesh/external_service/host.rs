@@ -32,7 +32,7 @@ impl fmt::Display for Host {
 }
 
 impl Text for Host {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A DNS name like `api.example.com`, or a wildcard like `*.s3.amazonaws.com`.".to_owned()
     }
 

@@ -1,4 +1,5 @@
-//! Live checks of an external service: objects of other tools for the same hosts. Pure: facts in, findings out.
+//! Live checks of an external service: objects of other tools for the same hosts. The functions are pure: the results of
+//! queries go in, findings come out.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use crate::{
             Findings, LiveQuery,
         },
         live_objects::{
-            Visibility, items, name, namespace, namespaced_name, object_visibility, strings, summarize_names,
+            Visibility, name, namespace, object_visibility, routes_in_mesh, strings, summarize_names, summarize_objects,
         },
     },
     object::{Key, Kind, annotation, kind, resource_name, resource_type},
@@ -37,7 +38,7 @@ pub fn live_queries(rendered: &Rendered) -> Vec<LiveQuery> {
 impl ExternalService {
     /// The live checks. A check is skipped where it needs an unknown value or a query without a result.
     pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
-        let Ok(view) = View::new(self, mesh, rendered, results) else { return };
+        let Ok(view) = ExternalServiceView::new(self, mesh, rendered, results) else { return };
         let _ = check_service_entries(&view, out);
         let _ = check_destination_rules(&view, out);
         let _ = check_virtual_services(&view, out);
@@ -45,19 +46,20 @@ impl ExternalService {
 }
 
 /// The arguments that the live checks need, the objects that the plan would write, and the live objects.
-struct View<'a> {
+struct ExternalServiceView<'a> {
     id: String,
     namespace: &'a str,
     /// The argument that sets the hosts.
     argument: &'static str,
     hosts: Vec<&'a str>,
     export_to: &'a BTreeSet<String>,
+    /// The keys of the rendered objects.
     keys: Vec<&'a Key>,
     mesh: &'a Mesh,
     results: &'a QueryResults,
 }
 
-impl<'a> View<'a> {
+impl<'a> ExternalServiceView<'a> {
     fn new(
         external: &'a ExternalService,
         mesh: &'a Mesh,
@@ -84,6 +86,7 @@ impl<'a> View<'a> {
         Ok(live)
     }
 
+    /// Whether an object belongs to this resource, or has the key of one that does.
     fn is_own(&self, kind: &'static Kind, live: &Json) -> bool {
         let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
         resource == Some(&resource_name(resource_type::EXTERNAL_SERVICE, &self.id))
@@ -113,13 +116,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// The names of objects as findings list them.
-fn object_list<'a>(objects: impl IntoIterator<Item = &'a Json>) -> String {
-    let names: Vec<String> = objects.into_iter().map(namespaced_name).collect();
-    summarize_names(names.iter().map(String::as_str))
-}
-
-fn check_service_entries(view: &View, out: &mut Findings) -> Known<()> {
+fn check_service_entries(view: &ExternalServiceView, out: &mut Findings) -> Known<()> {
     let mut live = view.conflict_candidates(&kind::SERVICE_ENTRY)?;
     live.retain(|live| view.lists_host(live) && view.shares_namespace(live));
     if !live.is_empty() {
@@ -130,7 +127,7 @@ fn check_service_entries(view: &View, out: &mut Findings) -> Known<()> {
             &format!(
                 "ServiceEntry {} defines {} as well, and some namespace sees both: there the older one holds, with its ports and its \
                  way of TLS. Remove theirs, or leave the host to them.",
-                object_list(live),
+                summarize_objects(live),
                 view.host_list()
             ),
         );
@@ -139,14 +136,14 @@ fn check_service_entries(view: &View, out: &mut Findings) -> Known<()> {
 }
 
 /// Istio uses the rule in the namespace of the client, then one in that of the host, then one in the root namespace.
-fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
+fn check_destination_rules(view: &ExternalServiceView, out: &mut Findings) -> Known<()> {
     let conflicts = |live: &Json| {
         let (host, namespace) = (text(live, &["spec", "host"]).unwrap_or_default(), namespace(live));
         let takes_precedence =
             namespace != view.namespace && view.is_exported_to(namespace) && namespace != view.mesh.root_namespace;
         let selects_all_workloads = at(live, &["spec", "workloadSelector"]).is_null();
-        let is_for = |own: &&str| host == *own || takes_precedence && covers(host, own);
-        selects_all_workloads && (takes_precedence || namespace == view.namespace) && view.hosts.iter().any(is_for)
+        let applies_to = |own: &&str| host == *own || takes_precedence && covers(host, own);
+        selects_all_workloads && (takes_precedence || namespace == view.namespace) && view.hosts.iter().any(applies_to)
     };
     let mut live = view.conflict_candidates(&kind::DESTINATION_RULE)?;
     live.retain(|live| conflicts(live));
@@ -158,7 +155,7 @@ fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
             &format!(
                 "DestinationRule {} is for {} as well. In the caller's own namespace it comes first, and says alone whether proxies \
                  speak TLS: where it doesn't, they send clear text. Remove it.",
-                object_list(live),
+                summarize_objects(live),
                 view.host_list()
             ),
         );
@@ -166,14 +163,10 @@ fn check_destination_rules(view: &View, out: &mut Findings) -> Known<()> {
     Ok(())
 }
 
-fn check_virtual_services(view: &View, out: &mut Findings) -> Known<()> {
+fn check_virtual_services(view: &ExternalServiceView, out: &mut Findings) -> Known<()> {
     if !view.keys.iter().any(|key| key.kind == &kind::VIRTUAL_SERVICE) {
         return Ok(());
     }
-    let routes_in_mesh = |live: &Json| {
-        let gateways = items(live, &["spec", "gateways"]);
-        gateways.is_empty() || gateways.iter().any(|gateway| gateway == "mesh")
-    };
     let mut live = view.conflict_candidates(&kind::VIRTUAL_SERVICE)?;
     live.retain(|live| routes_in_mesh(live) && view.lists_host(live) && view.shares_namespace(live));
     if !live.is_empty() {
@@ -184,7 +177,7 @@ fn check_virtual_services(view: &View, out: &mut Findings) -> Known<()> {
             &format!(
                 "VirtualService {} routes {} as well. Istio doesn't merge the two: the older one works, the other does nothing. \
                  Remove theirs.",
-                object_list(live),
+                summarize_objects(live),
                 view.host_list()
             ),
         );

@@ -34,7 +34,7 @@ pub use arguments::{Endpoint, ExternalService, Outputs, Port, TlsSettings};
 use context::{NamedHost, ObjectContext};
 pub use host::Host;
 pub use live::live_queries;
-pub use ports::TlsMode;
+pub use ports::ClientTlsMode;
 pub use resolution::Resolution;
 
 use super::{

@@ -12,7 +12,7 @@ use crate::{
 
 text_enum! {
     /// The side that begins TLS with the host.
-    pub enum TlsMode {
+    pub enum ClientTlsMode {
         /// The application begins TLS. The proxy forwards bytes.
         Passthrough = "passthrough",
         /// The proxy begins TLS. The application sends clear text, so that the proxy sees requests.
@@ -24,7 +24,7 @@ text_enum! {
     }
 }
 
-impl TlsMode {
+impl ClientTlsMode {
     /// How the proxy originates TLS; `None` where it does not.
     pub(super) const fn origination(self) -> Option<Origination> {
         match self {
@@ -94,14 +94,14 @@ impl ExternalService {
         let tls = ResolvedPort::new(PortNumber::HTTPS, Protocol::Tls);
         let mode = self.tls()?;
         Ok(match mode {
-            TlsMode::Passthrough => vec![tls],
-            TlsMode::Originate | TlsMode::OriginateMutual => {
+            ClientTlsMode::Passthrough => vec![tls],
+            ClientTlsMode::Originate | ClientTlsMode::OriginateMutual => {
                 let originating =
                     ResolvedPort { target_port: Some(PortNumber::HTTPS), origination: mode.origination(), ..http };
                 // Applications that begin TLS themselves keep working on port 443.
                 vec![originating, tls]
             }
-            TlsMode::None => vec![http],
+            ClientTlsMode::None => vec![http],
         })
     }
 
@@ -121,7 +121,7 @@ impl ExternalService {
     pub(super) fn sees_requests(&self) -> Known<bool> {
         let ports = self.port.known()?;
         if ports.is_empty() {
-            return Ok(self.tls()? != TlsMode::Passthrough);
+            return Ok(self.tls()? != ClientTlsMode::Passthrough);
         }
         if ports.iter().any(|port| port.protocol.required().is_ok_and(|protocol| protocol.is_http())) {
             return Ok(true);

@@ -6,23 +6,23 @@ use crate::{
     mesh::{
         istio::{
             PortSelector,
-            destination_rule::{ConnectionPool, LoadBalancer, PortPolicy, Traffic, TrafficPolicy},
+            destination_rule::{ConnectionPool, LoadBalancer, PortPolicy, TrafficKind, TrafficPolicy},
         },
         resiliency::{connection_pool, outlier_detection},
     },
 };
 
 /// The policy of a host; `None` where it has neither limits nor outlier detection.
-pub(super) fn traffic_policy(external: &ExternalService, traffic: Traffic) -> Known<Option<TrafficPolicy>> {
-    let preset = external.resiliency()?.resiliency();
-    let preset = preset.map(|preset| TrafficPolicy::from_resiliency(&preset, traffic)).unwrap_or_default();
+pub(super) fn traffic_policy(external: &ExternalService, traffic: TrafficKind) -> Known<Option<TrafficPolicy>> {
+    let preset = external.resiliency()?.settings();
+    let preset = preset.map(|preset| TrafficPolicy::from_preset(&preset, traffic)).unwrap_or_default();
     let pool = connection_pool(&external.circuit_breaker, preset.connection_pool)?;
     let connection_pool = match (pool, traffic) {
-        (Some(ConnectionPool { tcp: Some(tcp), .. }), Traffic::Connections) => {
+        (Some(ConnectionPool { tcp: Some(tcp), .. }), TrafficKind::Connections) => {
             Some(ConnectionPool { tcp: Some(tcp), http: None })
         }
-        (_, Traffic::Connections) => None,
-        (pool, Traffic::Requests) => pool,
+        (_, TrafficKind::Connections) => None,
+        (pool, TrafficKind::Requests) => pool,
     };
     let outlier_detection = outlier_detection(&external.outlier_detection, preset.outlier_detection)?;
     // Outlier detection alone would switch locality load balancing on.
@@ -34,7 +34,7 @@ pub(super) fn traffic_policy(external: &ExternalService, traffic: Traffic) -> Kn
 /// The policy of a port. Ports inherit nothing, so it repeats that of the host, except for the retry budget, which ports can't
 /// have.
 pub(super) fn port_policy(external: &ExternalService, port: ResolvedPort) -> Known<PortPolicy> {
-    let traffic = if port.protocol.is_http() { Traffic::Requests } else { Traffic::Connections };
+    let traffic = if port.protocol.is_http() { TrafficKind::Requests } else { TrafficKind::Connections };
     let policy = traffic_policy(external, traffic)?.unwrap_or_default();
     Ok(PortPolicy {
         port: PortSelector { number: port.number },

@@ -1,6 +1,6 @@
 //! The arguments and computed attributes of `mesh_gateway`. Methods give each argument its default.
 
-use super::tls::{CipherSuite, Mode, Protocol, Version};
+use super::tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 use crate::{
     known::Known,
     mesh::{labels::StringMap, names, patterns, port::PortNumber, timeouts::Timeouts},
@@ -45,7 +45,7 @@ model! {
         /// The port on which the workloads listen for it; `port` unless written.
         target_port: Attr<PortNumber> = optional(),
         /// What is spoken there.
-        protocol: Attr<Protocol> = required(),
+        protocol: Attr<GatewayProtocol> = required(),
         /// The hosts: exact names, wildcards like `*.example.com`, or `*`.
         hosts: Set<String> = required()
             .non_empty("At least one host.")
@@ -64,14 +64,14 @@ model! {
     pub struct Tls {
         /// `simple` unless written. With `passthrough` a workload ends it, with `auto_passthrough` the service that the server
         /// name names, as between clusters.
-        mode: Attr<Mode> = optional(),
+        mode: Attr<ServerTlsMode> = optional(),
         /// The Secret with the certificate, in the namespace of the workloads; required with `simple`, `mutual` and
         /// `optional_mutual`.
         credential_name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// The lowest version; `1.3` unless written.
-        min_version: Attr<Version> = optional(),
+        min_version: Attr<TlsVersion> = optional(),
         /// The highest version; the proxy's own unless written.
-        max_version: Attr<Version> = optional(),
+        max_version: Attr<TlsVersion> = optional(),
         /// The suites of TLS 1.2; Istio's unless written. Only with `min_version = "1.2"`.
         cipher_suites: Set<CipherSuite> = optional().non_empty("At least one suite."),
     }
@@ -110,13 +110,13 @@ impl Server {
 }
 
 impl Tls {
-    /// Where and how TLS ends: `simple` by default.
-    pub(super) fn mode(&self) -> Known<Mode> {
-        self.mode.or(Mode::Simple)
+    /// The TLS mode: `simple` by default.
+    pub(super) fn mode(&self) -> Known<ServerTlsMode> {
+        self.mode.or(ServerTlsMode::Simple)
     }
 
     /// The minimum version: TLS 1.3 by default.
-    pub(super) fn min_version(&self) -> Known<Version> {
-        self.min_version.or(Version::V13)
+    pub(super) fn min_version(&self) -> Known<TlsVersion> {
+        self.min_version.or(TlsVersion::V13)
     }
 }

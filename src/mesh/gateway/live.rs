@@ -1,4 +1,5 @@
-//! Live checks of a gateway: routes that are bound to it, and that it wouldn't serve. Pure: facts in, findings out.
+//! Live checks of a gateway: VirtualServices that are bound to it for hosts that it doesn't serve. The functions are pure:
+//! the results of queries go in, findings come out.
 
 use std::collections::BTreeSet;
 
@@ -6,67 +7,70 @@ use serde_json::Value as Json;
 
 use super::Gateway;
 use crate::{
-    json_path::{at, text},
     known::Known,
-    mesh::checks::{Code::GatewayHost, Findings, LiveQuery},
+    mesh::{
+        checks::{Code::GatewayHost, Findings, LiveQuery},
+        live_objects::{namespace, namespaced_name, strings, summarize_names},
+    },
     object::kind,
     query::{Query, QueryResults},
 };
 
-/// So many are named.
-const NAMED: usize = 3;
-
 impl Gateway {
-    /// What the live checks want to know.
+    /// The queries of the live checks.
     pub fn live_queries(&self) -> Vec<LiveQuery> {
         vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }]
     }
 
-    /// The live checks.
-    pub fn live_checks(&self, found: &QueryResults, out: &mut Findings) {
-        let Ok(routes) = found.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
-        let lost: BTreeSet<String> = routes.iter().flat_map(|live| self.unserved(live).unwrap_or_default()).collect();
-        if lost.is_empty() {
-            return;
+    /// The live checks. A VirtualService is skipped where its check needs an unknown value.
+    pub fn live_checks(&self, results: &QueryResults, out: &mut Findings) {
+        let Ok(virtual_services) = results.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
+        let unserved: BTreeSet<String> =
+            virtual_services.iter().flat_map(|live| self.unserved_hosts(live).unwrap_or_default()).collect();
+        if !unserved.is_empty() {
+            out.report(
+                GatewayHost,
+                "server",
+                "The gateway doesn't serve hosts that are routed",
+                &format!(
+                    "Routes are bound to this gateway for {}, and no server has the host for that namespace, so nobody gets \
+                     there. Add the hosts to a server, or take them out of the routes.",
+                    summarize_names(unserved.iter().map(String::as_str))
+                ),
+            );
         }
-        let first: Vec<_> = lost.iter().take(NAMED).map(String::as_str).collect();
-        let more = match lost.len().saturating_sub(first.len()) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        out.report(
-            GatewayHost,
-            "server",
-            "The gateway doesn't serve hosts that are routed",
-            &format!(
-                "Routes are bound to this gateway for {}{more}, and no server has the host for that namespace, so nobody gets \
-                 there. Add the hosts to a server, or take them out of the routes.",
-                first.join(", ")
-            ),
-        );
     }
 
-    /// Hosts of a VirtualService that is bound to this gateway, and that no server has for its namespace.
-    fn unserved(&self, live: &Json) -> Known<Vec<String>> {
-        let (namespace, name) = (self.namespace.required()?, self.name.required()?);
-        let servers = self.server.known()?;
-        let home = text(live, &["metadata", "namespace"]).unwrap_or_default();
-        let words = |path: &[&str]| -> Vec<String> {
-            let items = at(live, path).as_array().into_iter().flatten();
-            items.filter_map(Json::as_str).map(str::to_owned).collect()
-        };
-        let (whole, short) = (format!("{namespace}/{name}"), home == namespace);
-        let bound = words(&["spec", "gateways"]).iter().any(|bound| *bound == whole || short && bound == name);
-        let mut lost = Vec::new();
-        for host in words(&["spec", "hosts"]).into_iter().filter(|_| bound) {
-            let mut served = false;
-            for server in servers {
-                served |= server.serves(&host, home)?;
-            }
-            if !served {
-                lost.push(format!("{host} ({home}/{})", text(live, &["metadata", "name"]).unwrap_or_default()));
+    /// The hosts of a VirtualService that is bound to this gateway, if no server serves them for its namespace. Each has the
+    /// form of the message, `host (namespace/name)`.
+    fn unserved_hosts(&self, virtual_service: &Json) -> Known<Vec<String>> {
+        if !self.is_bound(virtual_service)? {
+            return Ok(Vec::new());
+        }
+        let mut unserved = Vec::new();
+        for host in strings(virtual_service, &["spec", "hosts"]) {
+            if !self.serves(host, namespace(virtual_service))? {
+                unserved.push(format!("{host} ({})", namespaced_name(virtual_service)));
             }
         }
-        Ok(lost)
+        Ok(unserved)
+    }
+
+    /// Whether a VirtualService names this gateway, as `namespace/name` or, in the namespace of the gateway, as `name`.
+    fn is_bound(&self, virtual_service: &Json) -> Known<bool> {
+        let (own_namespace, own_name) = (self.namespace.required()?, self.name.required()?);
+        let qualified_name = format!("{own_namespace}/{own_name}");
+        let is_local = namespace(virtual_service) == own_namespace;
+        let mut gateways = strings(virtual_service, &["spec", "gateways"]);
+        Ok(gateways.any(|gateway| gateway == qualified_name || is_local && gateway == own_name))
+    }
+
+    /// Whether a server serves a host for routes of a namespace.
+    fn serves(&self, host: &str, route_namespace: &str) -> Known<bool> {
+        let mut is_served = false;
+        for server in self.server.known()? {
+            is_served |= server.serves(host, route_namespace)?;
+        }
+        Ok(is_served)
     }
 }

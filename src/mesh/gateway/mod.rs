@@ -19,7 +19,7 @@ mod tls;
 mod validate;
 
 pub use arguments::{Gateway, Outputs, Server, Tls};
-pub use tls::{CipherSuite, Mode, Protocol, Version};
+pub use tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 
 use super::{Mesh, Rendered, manifest::Metadata, names, stage};
 use crate::{

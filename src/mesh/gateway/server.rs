@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Mode, Protocol, Server};
+use super::{GatewayProtocol, Server, ServerTlsMode};
 use crate::{
     known::Known,
     mesh::istio::gateway::{self, Port},
@@ -17,13 +17,15 @@ impl Server {
     /// Whether the gateway sees requests with methods and hosts. Otherwise it forwards bytes.
     pub(super) fn sees_requests(&self) -> Known<bool> {
         Ok(match *self.protocol.required()? {
-            Protocol::Http | Protocol::Http2 | Protocol::Grpc => true,
-            Protocol::Https => self.tls.known()?.map_or(Ok(true), |tls| tls.mode().map(Mode::ends_here))?,
-            Protocol::Tls | Protocol::Tcp | Protocol::Mongo => false,
+            GatewayProtocol::Http | GatewayProtocol::Http2 | GatewayProtocol::Grpc => true,
+            GatewayProtocol::Https => {
+                self.tls.known()?.map_or(Ok(true), |tls| tls.mode().map(ServerTlsMode::terminates_at_gateway))?
+            }
+            GatewayProtocol::Tls | GatewayProtocol::Tcp | GatewayProtocol::Mongo => false,
         })
     }
 
-    /// Whether VirtualServices of a namespace may bind to a host here.
+    /// Whether VirtualServices of a namespace may bind to a host of this server.
     pub(super) fn serves(&self, host: &str, namespace: &str) -> Known<bool> {
         let covers = |one: &str, other: &str| {
             one == "*" || one == other || one.strip_prefix('*').is_some_and(|domain| other.ends_with(domain))

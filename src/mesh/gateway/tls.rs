@@ -12,42 +12,42 @@ use crate::{
 };
 
 text_enum! {
-    /// What is spoken on a port of a gateway.
-    pub enum Protocol {
-        /// HTTP/1.1, and HTTP/2 where the caller begins so.
+    /// The protocol of a gateway's port.
+    pub enum GatewayProtocol {
+        /// HTTP/1.1 without TLS, and HTTP/2 if the client starts with it.
         Http = "http",
-        /// HTTP in TLS.
+        /// HTTP over TLS.
         Https = "https",
-        /// HTTP/2 in clear text.
+        /// HTTP/2 without TLS.
         Http2 = "http2",
-        /// gRPC in clear text.
+        /// gRPC without TLS.
         Grpc = "grpc",
-        /// Anything in TLS; the server name tells hosts apart.
+        /// Any protocol over TLS. The gateway routes connections by their server name (SNI).
         Tls = "tls",
-        /// Anything; bytes.
+        /// Any protocol over TCP, which the gateway forwards without parsing it.
         Tcp = "tcp",
-        /// MongoDB's protocol.
+        /// The protocol of MongoDB.
         Mongo = "mongo",
     }
 
-    /// How TLS ends.
-    pub enum Mode {
-        /// Here, with a certificate of ours.
+    /// Where TLS is terminated, and whether clients present a certificate.
+    pub enum ServerTlsMode {
+        /// The gateway terminates TLS with the certificate of `credential_name`.
         Simple = "simple",
-        /// Here, and callers must show a certificate.
+        /// Like [`Simple`](Self::Simple), and clients must present a certificate.
         Mutual = "mutual",
-        /// Here, and callers may show a certificate.
+        /// Like [`Simple`](Self::Simple), and clients may present a certificate.
         OptionalMutual = "optional_mutual",
-        /// Here, by the mesh's own certificates.
+        /// The gateway terminates mutual TLS with the certificates of the mesh.
         IstioMutual = "istio_mutual",
-        /// At the workload that a route names.
+        /// The workload to which a route sends the connection terminates TLS.
         Passthrough = "passthrough",
-        /// At the service that the server name names, without any route.
+        /// The workload whose Service the server name (SNI) names terminates TLS. No route is needed.
         AutoPassthrough = "auto_passthrough",
     }
 
     /// A version of TLS.
-    pub enum Version {
+    pub enum TlsVersion {
         /// TLS 1.2.
         V12 = "1.2",
         /// TLS 1.3.
@@ -55,8 +55,8 @@ text_enum! {
     }
 }
 
-impl Protocol {
-    /// As Istio writes it.
+impl GatewayProtocol {
+    /// Returns the name of the protocol in Gateways.
     pub const fn istio(self) -> &'static str {
         match self {
             Self::Http => "HTTP",
@@ -69,24 +69,24 @@ impl Protocol {
         }
     }
 
-    /// Whether the connection begins with TLS.
+    /// Whether connections start with a TLS handshake.
     pub const fn is_tls(self) -> bool {
         matches!(self, Self::Https | Self::Tls)
     }
 
-    /// Whether it is HTTP in clear text.
+    /// Whether the protocol is HTTP without TLS.
     pub const fn is_clear_http(self) -> bool {
         matches!(self, Self::Http | Self::Http2 | Self::Grpc)
     }
 }
 
-impl Mode {
-    /// Whether the gateway has the keys.
-    pub const fn ends_here(self) -> bool {
+impl ServerTlsMode {
+    /// Whether the gateway terminates TLS, so that it sees the decrypted traffic.
+    pub const fn terminates_at_gateway(self) -> bool {
         !matches!(self, Self::Passthrough | Self::AutoPassthrough)
     }
 
-    /// Whether it takes a certificate that we name.
+    /// Whether `credential_name` must be set.
     pub const fn needs_credential(self) -> bool {
         matches!(self, Self::Simple | Self::Mutual | Self::OptionalMutual)
     }
@@ -103,7 +103,7 @@ impl Mode {
     }
 }
 
-impl Version {
+impl TlsVersion {
     const fn istio(self) -> &'static str {
         match self {
             Self::V12 => "TLSV1_2",
@@ -112,7 +112,7 @@ impl Version {
     }
 }
 
-/// The suites that Istio accepts; what else is written it leaves out, and only warns.
+/// The cipher suites that Istio accepts. It ignores other ones with a warning.
 const SUITES: [&str; 15] = [
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",
@@ -131,7 +131,7 @@ const SUITES: [&str; 15] = [
     "DES-CBC3-SHA",
 ];
 
-/// A cipher suite of TLS 1.2, as OpenSSL names it.
+/// A cipher suite of TLS 1.2 by its name in OpenSSL.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CipherSuite(&'static str);
 
@@ -142,7 +142,7 @@ impl fmt::Display for CipherSuite {
 }
 
 impl Text for CipherSuite {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         let suites: Vec<_> = SUITES.iter().map(|suite| format!("`{suite}`")).collect();
         format!("Cipher suites of TLS 1.2, of those that Istio accepts: {}.", suites.join(", "))
     }
@@ -167,7 +167,7 @@ impl Text for CipherSuite {
 impl Tls {
     pub(super) fn render(&self) -> Known<gateway::Tls> {
         let mode = self.mode()?;
-        if !mode.ends_here() {
+        if !mode.terminates_at_gateway() {
             return Ok(gateway::Tls { mode: Some(mode.istio()), ..gateway::Tls::default() });
         }
         let suites = self.cipher_suites.elements()?.into_iter().flatten();
@@ -176,7 +176,7 @@ impl Tls {
             mode: Some(mode.istio()),
             credential_name: self.credential_name.known()?.cloned(),
             min_protocol_version: Some(self.min_version()?.istio()),
-            max_protocol_version: self.max_version.copied()?.map(Version::istio),
+            max_protocol_version: self.max_version.copied()?.map(TlsVersion::istio),
             cipher_suites: suites.map(CipherSuite::to_string).collect(),
         })
     }

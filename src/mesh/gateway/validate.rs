@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Gateway, Mode, Protocol, Server, Tls, Version};
+use super::{Gateway, GatewayProtocol, Server, ServerTlsMode, Tls, TlsVersion};
 use crate::{
     diagnostics::{Diagnostics, Path},
     mesh::labels,
@@ -34,7 +34,7 @@ impl Gateway {
     }
 }
 
-/// A `tls` block stands where the protocol uses TLS, and only there.
+/// Reports a `tls` block that is missing although the protocol uses TLS, and one that is set although it doesn't.
 fn validate_tls(server: &At<Server>, out: &mut Diagnostics) {
     let Attr::Known(protocol) = server.protocol else { return };
     let (redirects, tls) = (server.https_redirect() == Ok(true), server.tls.known().ok());
@@ -92,13 +92,13 @@ fn validate_credential(tls: &At<Tls>, out: &mut Diagnostics) {
 
 fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
     let at = |argument: &str| tls.at.attribute(argument);
-    if let Ok(mode @ (Mode::Passthrough | Mode::AutoPassthrough)) = tls.mode() {
-        let written = [
+    if let Ok(mode @ (ServerTlsMode::Passthrough | ServerTlsMode::AutoPassthrough)) = tls.mode() {
+        let arguments = [
             ("min_version", tls.min_version.is_set()),
             ("max_version", tls.max_version.is_set()),
             ("cipher_suites", tls.cipher_suites.is_set()),
         ];
-        for (argument, _) in written.iter().filter(|(_, written)| *written) {
+        for (argument, _) in arguments.iter().filter(|(_, is_set)| *is_set) {
             out.error(
                 &at(argument),
                 "TLS doesn't end here",
@@ -120,7 +120,7 @@ fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
             ),
         );
     }
-    if least == Version::V13 && tls.cipher_suites.is_set() {
+    if least == TlsVersion::V13 && tls.cipher_suites.is_set() {
         out.error(
             &at("cipher_suites"),
             "Cipher suites without an effect",
@@ -130,9 +130,9 @@ fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
     }
 }
 
-/// Servers of one port speak the same protocol.
+/// Reports servers that share a port but not its protocol.
 fn validate_ports(servers: &[At<Server>], out: &mut Diagnostics) {
-    let mut first: BTreeMap<_, Protocol> = BTreeMap::new();
+    let mut first: BTreeMap<_, GatewayProtocol> = BTreeMap::new();
     for server in servers {
         let (Attr::Known(port), Attr::Known(protocol)) = (server.port, server.protocol) else { continue };
         let Some(other) = first.get(&port) else {
@@ -153,9 +153,9 @@ fn validate_ports(servers: &[At<Server>], out: &mut Diagnostics) {
     }
 }
 
-/// A host is served once on each port: Istio ignores a second server for it.
+/// Reports a host that two servers have on the same port: Istio ignores the second one.
 fn validate_hosts(servers: &[At<Server>], out: &mut Diagnostics) {
-    let mut seen = BTreeSet::new();
+    let mut served = BTreeSet::new();
     for server in servers {
         let (Attr::Known(port), Ok(hosts), Ok(namespaces)) =
             (server.port, server.hosts.required_elements(), server.namespaces.elements())
@@ -165,12 +165,12 @@ fn validate_hosts(servers: &[At<Server>], out: &mut Diagnostics) {
         let any = BTreeSet::from(["*".to_owned()]);
         for host in hosts {
             for namespace in namespaces.unwrap_or(&any) {
-                let met = |(other_port, other_host, other): &(_, &String, String)| {
+                let is_same = |(other_port, other_host, other): &(_, &String, String)| {
                     *other_port == port
                         && *other_host == host
                         && (other == "*" || namespace == "*" || other == namespace)
                 };
-                if seen.iter().any(met) {
+                if served.iter().any(is_same) {
                     out.error(
                         &server.at.attribute("hosts"),
                         "The same host twice",
@@ -184,6 +184,6 @@ fn validate_hosts(servers: &[At<Server>], out: &mut Diagnostics) {
             }
         }
         let namespaces = namespaces.unwrap_or(&any);
-        seen.extend(hosts.iter().flat_map(|host| namespaces.iter().map(move |own| (port, host, own.clone()))));
+        served.extend(hosts.iter().flat_map(|host| namespaces.iter().map(move |own| (port, host, own.clone()))));
     }
 }

@@ -18,7 +18,7 @@ impl fmt::Display for EgressHost {
 }
 
 impl Text for EgressHost {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "Hosts as `namespace/host`: `./*` (the workload's own namespace), `istio-system/*`, `*/api.example.com`."
             .to_owned()
     }

@@ -1,6 +1,6 @@
 //! The `external_authorization` block: a CUSTOM AuthorizationPolicy, which proxies evaluate before all other policies.
 
-use super::site::{KeyedObject, Site, spec_from};
+use super::context::{DefaultsContext, KeyedObject, spec_from};
 use crate::{
     known::Known,
     mesh::{
@@ -46,12 +46,12 @@ model! {
 
 impl At<ExternalAuthorization> {
     /// Renders the AuthorizationPolicy.
-    pub(super) fn render(&self, site: &Site) -> KeyedObject {
-        site.render(&kind::AUTHORIZATION_POLICY, NAME, |key| self.policy(site, key))
+    pub(super) fn render(&self, context: &DefaultsContext) -> KeyedObject {
+        context.render(&kind::AUTHORIZATION_POLICY, NAME, |key| self.policy(context, key))
     }
 
     /// The policy has no dry-run annotation: Istio refuses it on CUSTOM policies, whatever its value.
-    fn policy(&self, site: &Site, key: Key) -> Known<Object> {
+    fn policy(&self, context: &DefaultsContext, key: Key) -> Known<Object> {
         let operation = Operation {
             paths: self.paths.elements_or_empty()?,
             not_paths: self.except_paths.elements_or_empty()?,
@@ -65,6 +65,6 @@ impl At<ExternalAuthorization> {
             provider: Some(ExtensionProvider { name: self.provider.required()?.clone() }),
             rules: vec![Rule { to, ..Rule::default() }],
         };
-        site.object(key, &spec, stage::CLOSING, spec_from(&self.at))
+        context.object(key, &spec, stage::CLOSING, spec_from(&self.at))
     }
 }

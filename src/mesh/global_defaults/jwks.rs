@@ -23,7 +23,7 @@ impl fmt::Display for Jwks {
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "k"];
 
 impl Text for Jwks {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A JWK set of public keys, as JSON: `{\"keys\": [{\"kty\": \"RSA\", …}]}`.".to_owned()
     }
 

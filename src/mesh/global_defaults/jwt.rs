@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    context::{DefaultsContext, spec_and_elements_from},
     jwks::Jwks,
-    site::{Site, spec_and_elements_from},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -76,7 +76,7 @@ impl Jwt {
 }
 
 /// One object for each selector, with the rules of all blocks that have it.
-pub(super) fn objects(blocks: &[At<Jwt>], site: &Site) -> Rendered {
+pub(super) fn objects(blocks: &[At<Jwt>], context: &DefaultsContext) -> Rendered {
     let mut groups: BTreeMap<Option<StringMap>, Vec<&At<Jwt>>> = BTreeMap::new();
     for block in blocks {
         groups.entry(block.selector.elements()?).or_default().push(block);
@@ -84,19 +84,25 @@ pub(super) fn objects(blocks: &[At<Jwt>], site: &Site) -> Rendered {
     let object = |(selector, blocks): (Option<StringMap>, Vec<&At<Jwt>>)| {
         let name =
             selector.as_ref().map_or("default".to_owned(), |labels| format!("jwt-{}", names::label_digest(labels)));
-        site.render(&kind::REQUEST_AUTHENTICATION, &name, |key| request_authentication(selector, &blocks, site, key))
+        context
+            .render(&kind::REQUEST_AUTHENTICATION, &name, |key| request_authentication(selector, &blocks, context, key))
     };
     Ok(groups.into_iter().map(object).collect())
 }
 
-fn request_authentication(selector: Option<StringMap>, blocks: &[&At<Jwt>], site: &Site, key: Key) -> Known<Object> {
+fn request_authentication(
+    selector: Option<StringMap>,
+    blocks: &[&At<Jwt>],
+    context: &DefaultsContext,
+    key: Key,
+) -> Known<Object> {
     let spec = RequestAuthentication {
         selector: selector.map(|match_labels| WorkloadSelector { match_labels }),
         jwt_rules: blocks.iter().map(|block| block.rule()).collect::<Known<_>>()?,
     };
     let paths = blocks.iter().map(|block| &block.at);
     let origins = spec_and_elements_from(&Path::root().attribute("jwt"), "spec.jwtRules", paths);
-    site.object(key, &spec, stage::OPENING, origins)
+    context.object(key, &spec, stage::OPENING, origins)
 }
 
 /// Reports issuers without keys, duplicate issuers and duplicate headers.

@@ -25,7 +25,7 @@ use crate::{
 const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 
 impl GlobalDefaults {
-    /// What the live checks ask of the cluster.
+    /// The queries of the live checks.
     pub fn live_queries(mesh: &Mesh) -> Vec<LiveQuery> {
         let checks = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
         vec![LiveQuery { query: Query::list(&kind::CONFIG_MAP, &mesh.root_namespace), checks }]

@@ -1,11 +1,11 @@
-//! `mesh_global_defaults`: the objects that configure the whole mesh. They are in the root namespace, except for the policies of
-//! gateways, which are in the gateways' namespaces, and the guardrails, which are cluster-scoped. Each object exists only if its
-//! arguments are set.
+//! `mesh_global_defaults`: the objects that configure the whole mesh. They are in the root namespace, except for the policies
+//! of gateways, which are in the gateways' namespaces, and the guardrails, which are cluster-scoped. Each object exists only
+//! if its arguments are set.
 //!
 //! | file | content |
 //! | --- | --- |
 //! | [`arguments`] | the arguments; blocks are declared in the files that render them |
-//! | [`site`] | what all objects share |
+//! | [`context`] | what all objects share |
 //! | [`mtls`] | the PeerAuthentication |
 //! | [`authorization`] | the AuthorizationPolicies of deny-all and of gateways |
 //! | [`require_end_user`], [`external_authorization`] | AuthorizationPolicies of requests |
@@ -20,6 +20,7 @@
 
 mod arguments;
 mod authorization;
+mod context;
 mod egress_host;
 mod external_authorization;
 mod guardrails;
@@ -31,7 +32,6 @@ mod protections;
 mod require_end_user;
 mod resiliency;
 mod sidecar;
-mod site;
 mod telemetry;
 mod validate;
 
@@ -47,7 +47,7 @@ pub use require_end_user::RequireEndUser;
 pub use sidecar::Sidecar;
 pub use telemetry::{AccessLogging, Metric, Metrics, Telemetry, Tracing};
 
-use self::site::Site;
+use self::context::DefaultsContext;
 use super::{Mesh, Rendered, stage};
 use crate::object::{Key, Stage, kind};
 
@@ -73,20 +73,20 @@ pub fn possible_objects(mesh: &Mesh) -> Vec<(Key, Stage)> {
 impl GlobalDefaults {
     /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
-        let site = Site::new(mesh, &self.labels, &self.annotations);
+        let context = DefaultsContext::new(mesh, &self.labels, &self.annotations);
         let mut objects = Vec::new();
-        objects.extend(self.mtls.known()?.map(|block| block.render(&site)));
+        objects.extend(self.mtls.known()?.map(|block| block.render(&context)));
         if let Some(block) = self.authorization.known()? {
-            objects.extend(block.render(&self.gateway_access, &site)?);
+            objects.extend(block.render(&self.gateway_access, &context)?);
         }
-        objects.extend(sidecar::objects(&self.sidecar, self.outbound_traffic_policy(), &site)?);
-        objects.extend(self.render_resiliency(&site)?);
-        objects.extend(jwt::objects(self.jwt.known()?, &site)?);
-        objects.extend(self.require_end_user.known()?.map(|block| block.render(&site)));
-        objects.extend(self.external_authorization.known()?.map(|block| block.render(&site)));
-        objects.extend(self.telemetry.known()?.map(|block| block.render(&site)));
+        objects.extend(sidecar::objects(&self.sidecar, self.outbound_traffic_policy(), &context)?);
+        objects.extend(self.render_resiliency(&context)?);
+        objects.extend(jwt::objects(self.jwt.known()?, &context)?);
+        objects.extend(self.require_end_user.known()?.map(|block| block.render(&context)));
+        objects.extend(self.external_authorization.known()?.map(|block| block.render(&context)));
+        objects.extend(self.telemetry.known()?.map(|block| block.render(&context)));
         if let Some(block) = self.guardrails.known()? {
-            objects.extend(block.render(&site)?);
+            objects.extend(block.render(&context)?);
         }
         Ok(objects)
     }

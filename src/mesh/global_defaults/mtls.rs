@@ -1,6 +1,6 @@
 //! The `mtls` block: the PeerAuthentication of the whole mesh.
 
-use super::site::{KeyedObject, Site};
+use super::context::{DefaultsContext, KeyedObject};
 use crate::{
     known::Known,
     mesh::{
@@ -29,15 +29,15 @@ impl Mtls {
 
 impl At<Mtls> {
     /// Renders the PeerAuthentication.
-    pub(super) fn render(&self, site: &Site) -> KeyedObject {
-        site.render(&kind::PEER_AUTHENTICATION, "default", |key| self.peer_authentication(site, key))
+    pub(super) fn render(&self, context: &DefaultsContext) -> KeyedObject {
+        context.render(&kind::PEER_AUTHENTICATION, "default", |key| self.peer_authentication(context, key))
     }
 
     /// Strict mode refuses connections, so it follows everything that allows them. The other modes precede it.
-    fn peer_authentication(&self, site: &Site, key: Key) -> Known<Object> {
+    fn peer_authentication(&self, context: &DefaultsContext, key: Key) -> Known<Object> {
         let mode = self.mode()?;
         let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
         let origins = [("spec.mtls".to_owned(), self.at.clone())];
-        site.object(key, &PeerAuthentication::for_all_workloads(mode), stage, origins)
+        context.object(key, &PeerAuthentication::for_all_workloads(mode), stage, origins)
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{
+    context::{DefaultsContext, KeyedObject, spec_from},
     jwt::Jwt,
-    site::{KeyedObject, Site, spec_from},
 };
 use crate::{
     diagnostics::Diagnostics,
@@ -42,14 +42,14 @@ model! {
 
 impl At<RequireEndUser> {
     /// Renders the AuthorizationPolicy.
-    pub(super) fn render(&self, site: &Site) -> KeyedObject {
-        site.render(&kind::AUTHORIZATION_POLICY, NAME, |key| self.policy(site, key))
+    pub(super) fn render(&self, context: &DefaultsContext) -> KeyedObject {
+        context.render(&kind::AUTHORIZATION_POLICY, NAME, |key| self.policy(context, key))
     }
 
     /// The DENY rule matches requests without the claim `iss`, which every verified token has. It is not written with
     /// `notRequestPrincipals`, which would deny tokens without the claim `sub` as well. Connections on a TCP port never have a
     /// token, so the rule would close the port unless it is excepted.
-    fn policy(&self, site: &Site, key: Key) -> Known<Object> {
+    fn policy(&self, context: &DefaultsContext, key: Key) -> Known<Object> {
         let operation = Operation {
             not_ports: self.except_ports.elements_or_empty()?,
             not_paths: self.except_paths.elements_or_empty()?,
@@ -59,7 +59,7 @@ impl At<RequireEndUser> {
         let no_issuer = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
         let rules = vec![Rule { from: Vec::new(), to, when: vec![no_issuer] }];
         let spec = AuthorizationPolicy { selector: None, action: "DENY", provider: None, rules };
-        site.with_annotation(DRY_RUN, "false").object(key, &spec, stage::CLOSING, spec_from(&self.at))
+        context.with_annotation(DRY_RUN, "false").object(key, &spec, stage::CLOSING, spec_from(&self.at))
     }
 
     /// Reports exceptions that leave nothing or too much, and issuers that are missing.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{egress_host::EgressHost, site::Site};
+use super::{context::DefaultsContext, egress_host::EgressHost};
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown},
@@ -35,21 +35,30 @@ impl Sidecar {
 }
 
 /// The Sidecar, if there is a block or an outbound traffic policy.
-pub(super) fn objects(block: &Block<Sidecar>, policy: Known<Option<OutboundMode>>, site: &Site) -> Rendered {
+pub(super) fn objects(
+    block: &Block<Sidecar>,
+    policy: Known<Option<OutboundMode>>,
+    context: &DefaultsContext,
+) -> Rendered {
     let block = block.known()?.map(|block| &block.arguments);
     if block.is_none() && policy?.is_none() {
         return Ok(Vec::new());
     }
-    Ok(vec![site.render(&kind::SIDECAR, "default", |key| sidecar(block, policy, site, key))])
+    Ok(vec![context.render(&kind::SIDECAR, "default", |key| sidecar(block, policy, context, key))])
 }
 
 /// Without a block, workloads may call all hosts of the mesh.
-fn sidecar(block: Option<&Sidecar>, policy: Known<Option<OutboundMode>>, site: &Site, key: Key) -> Known<Object> {
+fn sidecar(
+    block: Option<&Sidecar>,
+    policy: Known<Option<OutboundMode>>,
+    context: &DefaultsContext,
+    key: Key,
+) -> Known<Object> {
     let all = "*/*".to_owned();
     let mut hosts =
-        block.map_or_else(|| Ok([all.clone()].into()), |block| block.egress_hosts(site.root_namespace()))?;
+        block.map_or_else(|| Ok([all.clone()].into()), |block| block.egress_hosts(context.root_namespace()))?;
     if !hosts.contains(&all) {
-        hosts.extend(site.mesh.platform_hosts.iter().cloned());
+        hosts.extend(context.mesh.platform_hosts.iter().cloned());
     }
     let spec = istio::Sidecar {
         workload_selector: None,
@@ -58,5 +67,5 @@ fn sidecar(block: Option<&Sidecar>, policy: Known<Option<OutboundMode>>, site: &
     };
     let origins = [("spec.egress", "sidecar"), ("spec.outboundTrafficPolicy", "outbound_traffic_policy")];
     let origins = origins.map(|(field, argument)| (field.to_owned(), Path::root().attribute(argument)));
-    site.object(key, &spec, stage::ROUTES, origins)
+    context.object(key, &spec, stage::ROUTES, origins)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{ExportTo, PortSelector, WorkloadSelector};
-use crate::mesh::{duration::Duration, resiliency::Resiliency};
+use crate::mesh::{duration::Duration, resiliency::PresetSettings};
 
 /// `spec` of a DestinationRule.
 #[derive(Clone, Debug, Serialize)]
@@ -210,9 +210,9 @@ pub struct RetryBudget {
     pub min_retry_concurrency: u32,
 }
 
-/// The traffic of a host, which determines the limits that it has.
+/// The kind of traffic of a host, which determines its limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traffic {
+pub enum TrafficKind {
     /// At least one port speaks HTTP, so there are limits of requests, and retries.
     Requests,
     /// Every port is a TCP port, so there are only limits of connections.
@@ -221,14 +221,14 @@ pub enum Traffic {
 
 impl TrafficPolicy {
     /// Returns the settings of a resiliency preset for a host with this traffic.
-    pub fn from_resiliency(resiliency: &Resiliency, traffic: Traffic) -> Self {
+    pub fn from_preset(resiliency: &PresetSettings, traffic: TrafficKind) -> Self {
         Self {
             connection_pool: Some(ConnectionPool {
                 tcp: Some(TcpPool {
                     connect_timeout: Some(resiliency.connect_timeout),
                     max_connections: Some(resiliency.max_connections),
                 }),
-                http: (traffic == Traffic::Requests).then_some(HttpPool {
+                http: (traffic == TrafficKind::Requests).then_some(HttpPool {
                     max_pending_requests: Some(resiliency.max_pending_requests),
                     max_requests: Some(resiliency.max_requests),
                 }),
@@ -240,7 +240,7 @@ impl TrafficPolicy {
                 max_ejection_percent: Some(resiliency.max_ejection_percent),
             }),
             load_balancer: Some(LoadBalancer::default()),
-            retry_budget: (traffic == Traffic::Requests).then_some(RetryBudget {
+            retry_budget: (traffic == TrafficKind::Requests).then_some(RetryBudget {
                 percent: resiliency.retry_budget_percent,
                 min_retry_concurrency: resiliency.retry_budget_minimum,
             }),

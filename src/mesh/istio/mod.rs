@@ -23,6 +23,16 @@ pub const EXPORT_TO: &str = "networking.istio.io/exportTo";
 /// decide.
 pub const DRY_RUN: &str = "istio.io/dry-run";
 
+/// The label of a Namespace that switches sidecar injection by the default revision on or off. Istio ignores [`REVISION`]
+/// beside it.
+pub const INJECTION: &str = "istio-injection";
+
+/// The label of a Namespace that names the revision whose sidecars are injected.
+pub const REVISION: &str = "istio.io/rev";
+
+/// The label of a Namespace or a pod with its data plane mode, `ambient` or `none`.
+pub const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
+
 /// The workloads that a policy applies to.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

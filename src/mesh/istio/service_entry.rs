@@ -68,9 +68,9 @@ pub struct ServicePort {
 /// its empty `status.addresses`, and istiod would never allocate an address for it.
 pub const TRANSITION: Transition = Transition::Computed { strategy: transition, propagation_delay: Duration::ZERO };
 
-fn transition(live: &Json, wanted: &Json) -> UpdateStrategy {
+fn transition(live: &Json, desired: &Json) -> UpdateStrategy {
     let resolution = |body: &Json| body.pointer("/spec/resolution").and_then(Json::as_str).unwrap_or("NONE").to_owned();
-    if resolution(live) == "NONE" && resolution(wanted) != "NONE" {
+    if resolution(live) == "NONE" && resolution(desired) != "NONE" {
         UpdateStrategy::Recreate
     } else {
         UpdateStrategy::InPlace

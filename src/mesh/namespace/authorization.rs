@@ -22,7 +22,7 @@ pub(super) const AUDIT: &str = "deny-all-audit";
 /// The name of the policy that denies requests.
 pub(super) const DENY_ALL: &str = "deny-all";
 
-/// The policy of `authorization_mode`; none for `off`.
+/// Renders the policy of `authorization_mode`; none for `off`.
 pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
     let key = |object| Key::new(&kind::AUTHORIZATION_POLICY, name, object);
     let (key, object) = match namespace.authorization_mode()? {
@@ -35,14 +35,15 @@ pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendere
     Ok(vec![(key, object)])
 }
 
-/// The empty rule matches every request. A policy without rules matches none, and would audit nothing.
+/// Renders a policy that audits every request, which an empty rule matches. A policy without rules would match none.
 fn audit(namespace: &Namespace, mesh: &Mesh, key: Key) -> Known<Object> {
     let spec = AuthorizationPolicy { selector: None, action: "AUDIT", provider: None, rules: vec![Rule::default()] };
     let body = manifest(&key, namespace.metadata(mesh)?, &spec);
     Ok(Object::whole(key, body, stage::OPENING).with_origins([origin()]))
 }
 
-/// An ALLOW policy without rules allows nothing, so that only requests are allowed which the policy of a service allows.
+/// Renders an ALLOW policy without rules. It matches no request, so that only the requests are allowed that the policy of a
+/// service allows.
 fn deny_all(namespace: &Namespace, mesh: &Mesh, key: Key, dry_run: bool) -> Known<Object> {
     let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules: Vec::new() };
     let body = manifest(&key, namespace.metadata(mesh)?.with_annotation(DRY_RUN, dry_run.to_string()), &spec);

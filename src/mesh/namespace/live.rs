@@ -6,16 +6,18 @@ use serde_json::Value as Json;
 use super::{MtlsException, Namespace, namespace_object};
 use crate::{
     json_path::{at, text},
-    mesh::checks::{
-        Code::{Ambient, OtherTargetPort, TwoInjectionLabels},
-        Findings, LiveQuery,
+    mesh::{
+        checks::{
+            Code::{Ambient, OtherTargetPort, TwoInjectionLabels},
+            Findings, LiveQuery,
+        },
+        istio::{DATAPLANE_MODE, INJECTION, REVISION},
+        live_objects::{TargetPort, label, name, port_number, service_target_port, tcp_ports},
     },
     object::{FIELD_MANAGER, kind},
     query::{Query, QueryResults},
     schema::{At, Attr},
 };
-
-const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 
 impl Namespace {
     /// The queries of the live checks.
@@ -46,8 +48,8 @@ impl Namespace {
     /// goes with the apply.
     fn report_second_injection_label(&self, namespace: &Json, out: &mut Findings) {
         let (argument, other) = match (self.injection.known(), self.revision.known()) {
-            (Ok(Some(_)), Ok(None)) => ("injection", namespace_object::REVISION),
-            (Ok(None), Ok(Some(_))) => ("revision", namespace_object::INJECTION),
+            (Ok(Some(_)), Ok(None)) => ("injection", REVISION),
+            (Ok(None), Ok(Some(_))) => ("revision", INJECTION),
             _ => return,
         };
         if label(namespace, other).is_some() && !provider_manages_label(namespace, other) {
@@ -80,14 +82,6 @@ fn report_ambient_mode(namespace: &Json, out: &mut Findings) {
     }
 }
 
-fn name(live: &Json) -> &str {
-    text(live, &["metadata", "name"]).unwrap_or_default()
-}
-
-fn label<'a>(live: &'a Json, key: &str) -> Option<&'a str> {
-    text(live, &["metadata", "labels", key])
-}
-
 /// Whether `managedFields` list the label as a field of this provider.
 fn provider_manages_label(live: &Json, label: &str) -> bool {
     let entries = at(live, &["metadata", "managedFields"]).as_array().into_iter().flatten();
@@ -105,13 +99,8 @@ fn report_other_target_port(exception: &At<MtlsException>, services: &[&Json], o
     };
     let Some(live) = services.iter().find(|live| name(live) == service) else { return };
     let number = i64::from(port);
-    let mut ports = at(live, &["spec", "ports"]).as_array().into_iter().flatten();
-    let Some(live_port) = ports.find(|live_port| at(live_port, &["port"]).as_i64() == Some(number)) else { return };
-    let live_target_port = match at(live_port, &["targetPort"]) {
-        Json::Number(target_port) => target_port.as_i64().unwrap_or(number),
-        Json::String(_) => return,
-        _ => number,
-    };
+    let Some(live_port) = tcp_ports(live).find(|live_port| port_number(live_port) == Some(number)) else { return };
+    let Some(TargetPort::Number(live_target_port)) = service_target_port(live_port) else { return };
     if live_target_port != i64::from(target_port) {
         out.report_at(
             OtherTargetPort,

@@ -25,7 +25,7 @@ use crate::{
 /// The name of the PeerAuthentication for all workloads. Istio gives the name no meaning: the missing selector counts.
 pub(super) const NAME: &str = "default";
 
-/// The PeerAuthentications; none without an `mtls` block.
+/// Renders the PeerAuthentications; none without an `mtls` block.
 pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
     let Some(mtls) = namespace.mtls.known()? else { return Ok(Vec::new()) };
     let mut services: BTreeMap<&str, Vec<&At<MtlsException>>> = BTreeMap::new();
@@ -48,8 +48,8 @@ fn for_namespace(namespace: &Namespace, mesh: &Mesh, mtls: &At<Mtls>, key: Key) 
     Ok(Object::whole(key, body, stage).with_origins([("spec.mtls", mtls.at.clone())]))
 }
 
-/// It is written before the PeerAuthentication of the namespace, so that a port with an exception never refuses clear text in
-/// between.
+/// Renders the exceptions of one service. The object is written before the PeerAuthentication of the namespace, so that a
+/// port with an exception never refuses clear text in between.
 fn for_service(
     namespace: &Namespace,
     mesh: &Mesh,

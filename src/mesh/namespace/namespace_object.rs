@@ -1,4 +1,4 @@
-//! The Namespace: created here, or only some labels and annotations of a Namespace that another tool manages.
+//! The Namespace: the whole object, or only some labels and annotations of a Namespace that another tool manages.
 
 use super::Namespace;
 use crate::{
@@ -6,16 +6,13 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
+        istio::{INJECTION, REVISION},
         manifest::{Metadata, manifest_without_spec},
         stage,
     },
     object::{Key, Object, kind},
 };
 
-/// The label that switches sidecar injection by the default revision on or off. Istio ignores [`REVISION`] beside it.
-pub(super) const INJECTION: &str = "istio-injection";
-/// The label that names the revision whose sidecars are injected.
-pub(super) const REVISION: &str = "istio.io/rev";
 /// The label with the team that the namespace belongs to.
 pub(super) const TEAM: &str = "team";
 
@@ -24,7 +21,7 @@ pub(super) fn key(name: &str) -> Key {
     Key { kind: &kind::NAMESPACE, namespace: None, name: name.to_owned() }
 }
 
-/// The Namespace, or the fields of it that this resource sets.
+/// Renders the Namespace, or only the fields of it that this resource sets.
 pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
     if !namespace.sets_namespace_fields()? {
         return Ok(Vec::new());
@@ -54,7 +51,7 @@ impl Namespace {
         }
     }
 
-    /// The labels and annotations of the provider block are only set where this resource creates the Namespace.
+    /// Renders the Namespace. The labels and annotations of the provider block are only set where this resource creates it.
     fn namespace_object(&self, mesh: &Mesh, key: Key) -> Known<Object> {
         let create = self.create()?;
         let mut metadata = if create { Metadata::from_mesh(mesh) } else { Metadata::default() }

@@ -23,8 +23,8 @@ pub(super) const NAME: &str = "mesh-app-team";
 const READ: &[&str] = &["get", "list", "watch"];
 const WRITE: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 
-/// The rights of the team. Secrets are left out, and so is all that would give further rights: writing Roles, impersonation and
-/// `exec` in pods.
+/// The rights of the team. Secrets are left out, and so are the rights by which a team could get more of them: writing Roles,
+/// impersonation, and `exec` in pods.
 const RULES: &[PolicyRule] = &[
     PolicyRule {
         api_groups: &[""],
@@ -56,7 +56,7 @@ const RULES: &[PolicyRule] = &[
     PolicyRule { api_groups: &[RBAC_API_GROUP], resources: &["rolebindings", "roles"], verbs: READ },
 ];
 
-/// The Role and the RoleBinding; none without an `rbac` block.
+/// Renders the Role and the RoleBinding; none without an `rbac` block.
 pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
     if namespace.rbac.known()?.is_none() {
         return Ok(Vec::new());
@@ -104,9 +104,9 @@ impl Rbac {
     }
 }
 
-/// `roleRef` is immutable, so a RoleBinding that was taken over and names another Role is deleted and created again.
-fn update_strategy(live: &serde_json::Value, wanted: &serde_json::Value) -> UpdateStrategy {
-    if wanted.is_null() || live.get("roleRef") == wanted.get("roleRef") {
+/// Recreates an adopted RoleBinding that refers to another Role, since `roleRef` is immutable.
+fn update_strategy(live: &serde_json::Value, desired: &serde_json::Value) -> UpdateStrategy {
+    if desired.is_null() || live.get("roleRef") == desired.get("roleRef") {
         UpdateStrategy::InPlace
     } else {
         UpdateStrategy::Recreate

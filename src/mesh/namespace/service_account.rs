@@ -7,11 +7,12 @@ use crate::mesh::{
     text::Text,
 };
 
-/// A ServiceAccount: `ci/shop-pipeline`, or `pipeline` in the namespace of the resource.
+/// A reference to a ServiceAccount: `ci/shop-pipeline`, or `pipeline` in the namespace of the resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceAccountRef {
-    /// `None`: the namespace of the resource.
+    /// Namespace of the ServiceAccount. `None`: the namespace of the resource.
     pub(super) namespace: Option<String>,
+    /// Name of the ServiceAccount.
     pub(super) name: String,
 }
 
@@ -25,7 +26,7 @@ impl fmt::Display for ServiceAccountRef {
 }
 
 impl Text for ServiceAccountRef {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         "A ServiceAccount: `ci/shop-pipeline` (namespace and name), or `pipeline` (of this namespace).".to_owned()
     }
 

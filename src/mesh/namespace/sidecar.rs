@@ -18,7 +18,7 @@ use crate::{
 /// The name of a namespace's Sidecar.
 pub(super) const NAME: &str = "default";
 
-/// There is a Sidecar where `calls` is set, which is known before all of its elements are.
+/// Renders the Sidecar if `calls` is set, which is known before all of its elements are.
 pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendered {
     if namespace.calls.known()?.is_none() {
         return Ok(Vec::new());

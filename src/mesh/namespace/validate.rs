@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{MtlsException, Namespace, Rbac, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, global_defaults::DenyAllMode, labels, service::validate_host_is_external},
+    mesh::{Mesh, global_defaults::DenyAllMode, istio, labels, service::validate_host_is_external},
     schema::At,
 };
 
@@ -54,7 +54,8 @@ impl Namespace {
         }
     }
 
-    /// Istio applies objects in the root namespace to the whole mesh, which `mesh_global_defaults` configures.
+    /// Reports arguments that would apply to the whole mesh, since Istio applies objects in the root namespace to all
+    /// namespaces. `mesh_global_defaults` configures these.
     fn validate_root_namespace(&self, mesh: &Mesh, out: &mut Diagnostics) {
         let mesh_wide = [
             ("calls", self.calls.is_set()),
@@ -74,13 +75,13 @@ impl Namespace {
         }
     }
 
-    /// Labels that have an argument of their own.
+    /// Reports labels that an argument sets.
     fn validate_label_keys(&self, out: &mut Diagnostics) {
         let Ok(labels) = self.labels.elements_or_empty() else { return };
         let at = |key: &str| Path::root().attribute("labels").key(key);
-        if labels.contains_key(namespace_object::INJECTION) {
+        if labels.contains_key(istio::INJECTION) {
             out.error(
-                &at(namespace_object::INJECTION),
+                &at(istio::INJECTION),
                 "Reserved key",
                 "istio-injection decides whether pods get a sidecar. Remove it, and write injection or revision.",
             );
@@ -104,7 +105,7 @@ impl Namespace {
             && self.rbac.known() == Ok(None)
     }
 
-    /// The exceptions of the `mtls` block; none while the blocks are unknown.
+    /// Returns the exceptions of the `mtls` block; none while the blocks are unknown.
     pub(super) fn mtls_exceptions(&self) -> &[At<MtlsException>] {
         match self.mtls.known() {
             Ok(Some(mtls)) => mtls.exception.known().unwrap_or_default(),
@@ -113,7 +114,7 @@ impl Namespace {
     }
 }
 
-/// A RoleBinding without a subject grants no rights.
+/// Reports an `rbac` block without a subject, which grants no rights.
 fn validate_subjects(rbac: &At<Rbac>, out: &mut Diagnostics) {
     let is_empty = [
         rbac.groups.elements_or_empty().map(|groups| groups.is_empty()),
@@ -129,7 +130,7 @@ fn validate_subjects(rbac: &At<Rbac>, out: &mut Diagnostics) {
     }
 }
 
-/// No port has two exceptions, and all exceptions of a service select the same pods.
+/// Reports two exceptions for one port, and exceptions of one service that select different pods.
 fn validate_exceptions(exceptions: &[At<MtlsException>], out: &mut Diagnostics) {
     let (mut ports, mut selectors) = (BTreeSet::new(), BTreeMap::new());
     for exception in exceptions {

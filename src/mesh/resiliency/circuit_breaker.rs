@@ -26,14 +26,14 @@ model! {
 }
 
 impl At<CircuitBreaker> {
-    /// The paths of the limits that are set and need HTTP: they have no effect where proxies don't see requests.
+    /// Returns the paths of the limits of requests that are set. They have no effect on a service without HTTP ports.
     pub(in crate::mesh) fn http_limits(&self) -> impl Iterator<Item = Path> {
         let limits = [("max_pending_requests", &self.max_pending_requests), ("max_requests", &self.max_requests)];
         limits.into_iter().filter(|(_, limit)| limit.is_set()).map(|(name, _)| self.at.attribute(name))
     }
 }
 
-/// The connection pool of a DestinationRule: the preset's, with the fields of the block in place of its own.
+/// Returns the connection pool of a DestinationRule: that of the preset, where the fields of the block don't override it.
 pub(in crate::mesh) fn connection_pool(
     block: &Block<CircuitBreaker>,
     preset: Option<ConnectionPool>,

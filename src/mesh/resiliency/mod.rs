@@ -10,6 +10,6 @@ pub use circuit_breaker::CircuitBreaker;
 pub(super) use circuit_breaker::connection_pool;
 pub use outlier_detection::OutlierDetection;
 pub(super) use outlier_detection::outlier_detection;
-pub use preset::{Preset, Resiliency};
+pub use preset::{Preset, PresetSettings};
 pub use retries::Retries;
-pub(super) use retries::{retry_policy, route_retries};
+pub(super) use retries::{effective_retries, route_retries};

@@ -25,13 +25,13 @@ model! {
 }
 
 impl OutlierDetection {
-    /// Whether every field is known to be unset, so that the block leaves everything to a preset.
+    /// Whether every field is known to be unset, so that the preset alone applies.
     pub(in crate::mesh) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// The outlier detection of a DestinationRule: the preset's, with the fields of the block in place of its own.
+/// Returns the outlier detection of a DestinationRule: that of the preset, where the fields of the block don't override it.
 pub(in crate::mesh) fn outlier_detection(
     block: &Block<OutlierDetection>,
     preset: Option<istio::OutlierDetection>,

@@ -1,71 +1,75 @@
-//! Resiliency presets: one word for timeouts, retries, limits and ejection. The numbers are a promise: they change only
-//! with a major version.
+//! Resiliency presets, each of which sets timeouts, retries, connection pool limits and outlier detection. Their numbers
+//! are part of the provider's interface: they change only with a major version.
 
 use crate::mesh::{duration::Duration, text::text_enum};
 
 text_enum! {
-    /// How failures are met.
+    /// A resiliency preset.
     pub enum Preset {
-        /// Patient: batch work, slow backends.
+        /// Long timeouts and high limits, for batch jobs and slow backends.
         Low = "low",
-        /// What most services want.
+        /// The preset for most services.
         Medium = "medium",
-        /// Quick to give up and to eject: callers wait for it.
+        /// Short timeouts and early ejection, for services whose callers wait for the response.
         High = "high",
-        /// No limits, no retries, no timeout.
+        /// No timeout, no retries, no limits and no outlier detection.
         None = "none",
     }
 }
 
-/// What a preset means. Retries send again only what never reached the application: a payment isn't paid twice.
+/// The settings of a preset. By default only requests that haven't reached the application are retried, so that none has
+/// its effect twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resiliency {
-    /// Of a whole request, its retries included; not for gRPC, whose streams may live long.
+pub struct PresetSettings {
+    /// Timeout of a request, including its retries. It doesn't apply to gRPC, whose streams may be long.
     pub request_timeout: Duration,
-    /// How often a request is sent again.
+    /// Maximum number of retries of a request.
     pub retry_attempts: u32,
-    /// Envoy's conditions for sending again.
+    /// Envoy's conditions of a retry.
     pub retry_on: &'static str,
-    /// Likewise, where sending a request twice does no harm.
+    /// Envoy's conditions of a retry where requests are idempotent.
     pub idempotent_retry_on: &'static str,
-    /// Of one try, there: without `gateway-error` or `reset` among the conditions it would only shorten the call.
+    /// Timeout of one attempt where requests are idempotent. An attempt that times out is retried only if the conditions
+    /// have `gateway-error` or `reset`; without them this would only shorten the timeout of the request.
     pub per_try_timeout: Duration,
-    /// Retries in flight at once, of the requests in flight.
+    /// Maximum percentage of retries among the requests in flight.
     pub retry_budget_percent: u32,
-    /// Retries that are always admitted at once.
+    /// Number of concurrent retries that are always allowed.
     pub retry_budget_minimum: u32,
-    /// For a TCP connection.
+    /// Timeout for establishing a TCP connection.
     pub connect_timeout: Duration,
-    /// To the whole service, per proxy.
+    /// Maximum number of connections of each proxy to the whole service.
     pub max_connections: u32,
-    /// Requests that wait for a connection, per proxy.
+    /// Maximum number of requests of each proxy that wait for a connection.
     pub max_pending_requests: u32,
-    /// Requests in flight, per proxy.
+    /// Maximum number of requests in flight of each proxy.
     pub max_requests: u32,
-    /// An endpoint with so many failures in a row is left out.
+    /// Number of consecutive errors after which an endpoint is ejected.
     pub consecutive_5xx: u32,
-    /// How often endpoints are judged.
+    /// Interval between two evaluations of the endpoints.
     pub ejection_interval: Duration,
-    /// How long an endpoint is left out, times how often it was.
+    /// Duration of an ejection, multiplied by the number of previous ejections of the endpoint.
     pub ejection_time: Duration,
-    /// Of the endpoints, left out at once.
+    /// Maximum percentage of endpoints that can be ejected at the same time.
     pub max_ejection_percent: u32,
 }
 
-/// The connection never came about, or the server refused the stream unseen.
+/// Retries requests whose connection failed, or whose stream the server refused before processing it.
 const UNSENT: &str = "connect-failure,refused-stream";
-/// Likewise, or the connection was reset before the request went out.
+/// Retries those of [`UNSENT`], and requests whose connection was reset before they were sent.
 const UNSENT_OR_RESET: &str = "connect-failure,refused-stream,reset-before-request";
-/// What never was sent, or was answered by a 502, 503 or 504: by a proxy, or by us after a try that took too long.
+/// Retries those of [`UNSENT`], and requests with the status 502, 503 or 504, which is also that of an attempt that timed
+/// out.
 const UNSENT_OR_UNAVAILABLE: &str = "connect-failure,refused-stream,gateway-error";
-/// Whatever may pass: the above, connections that break in the middle, and what gRPC calls so.
-const PASSING: &str = "connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled";
+/// Retries every failure that may be temporary: those of [`UNSENT_OR_RESET`] and [`UNSENT_OR_UNAVAILABLE`], connections that
+/// break during the response, and the gRPC statuses for temporary failures.
+const TRANSIENT: &str = "connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled";
 
 impl Preset {
-    /// Its numbers; `none` has none.
-    pub const fn resiliency(self) -> Option<Resiliency> {
+    /// Returns the settings; `None` for [`Preset::None`].
+    pub const fn settings(self) -> Option<PresetSettings> {
         match self {
-            Self::Low => Some(Resiliency {
+            Self::Low => Some(PresetSettings {
                 request_timeout: Duration::seconds(60),
                 retry_attempts: 1,
                 retry_on: UNSENT,
@@ -82,11 +86,11 @@ impl Preset {
                 ejection_time: Duration::seconds(30),
                 max_ejection_percent: 10,
             }),
-            Self::Medium => Some(Resiliency {
+            Self::Medium => Some(PresetSettings {
                 request_timeout: Duration::seconds(15),
                 retry_attempts: 2,
                 retry_on: UNSENT_OR_RESET,
-                idempotent_retry_on: PASSING,
+                idempotent_retry_on: TRANSIENT,
                 per_try_timeout: Duration::seconds(6),
                 retry_budget_percent: 20,
                 retry_budget_minimum: 3,
@@ -99,11 +103,11 @@ impl Preset {
                 ejection_time: Duration::seconds(30),
                 max_ejection_percent: 30,
             }),
-            Self::High => Some(Resiliency {
+            Self::High => Some(PresetSettings {
                 request_timeout: Duration::seconds(5),
                 retry_attempts: 3,
                 retry_on: UNSENT_OR_RESET,
-                idempotent_retry_on: PASSING,
+                idempotent_retry_on: TRANSIENT,
                 per_try_timeout: Duration::milliseconds(1500),
                 retry_budget_percent: 20,
                 retry_budget_minimum: 3,

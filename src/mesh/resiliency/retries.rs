@@ -1,6 +1,6 @@
 //! The `retries` block.
 
-use super::{Preset, Resiliency};
+use super::{Preset, PresetSettings};
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
@@ -25,33 +25,36 @@ model! {
     }
 }
 
-/// A retry policy in effect: the preset's numbers, with the fields of the block in place of its own.
+/// The retries in effect: those of the preset, where the fields of the block don't override them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::mesh) struct RetryPolicy {
-    /// The number of retries, which is not 0.
+pub(in crate::mesh) struct EffectiveRetries {
+    /// Maximum number of retries, which is not 0.
     pub(in crate::mesh) attempts: u32,
-    /// Envoy's conditions for a retry.
+    /// Envoy's conditions of a retry.
     pub(in crate::mesh) retry_on: &'static str,
-    /// The time limit of one try that the block sets, in policies that retry requests which may have reached the application.
+    /// Timeout of one attempt that the block sets. `None` as well where requests aren't idempotent.
     pub(in crate::mesh) per_try_timeout: Option<Duration>,
-    /// The preset's time limit of one try, likewise.
+    /// Timeout of one attempt that the preset sets. `None` as well where requests aren't idempotent.
     pub(in crate::mesh) preset_per_try_timeout: Option<Duration>,
 }
 
-/// The conditions of services that have no preset, but set a number of retries.
-const CONDITIONS: Option<Resiliency> = Preset::Medium.resiliency();
+/// The settings whose retry conditions apply to services without a preset that set a number of retries.
+const DEFAULT_CONDITIONS: Option<PresetSettings> = Preset::Medium.settings();
 
-/// The retry policy of a block under a preset; `None` where requests are not retried.
-pub(in crate::mesh) fn retry_policy(block: &Block<Retries>, preset: Option<Resiliency>) -> Known<Option<RetryPolicy>> {
+/// Returns the retries that a block and a preset result in; `None` where requests are not retried.
+pub(in crate::mesh) fn effective_retries(
+    block: &Block<Retries>,
+    preset: Option<PresetSettings>,
+) -> Known<Option<EffectiveRetries>> {
     let unset = Retries::default();
     let block = block.known()?.map_or(&unset, |block| &block.arguments);
     let attempts = block.attempts.copied()?.or(preset.map(|r| r.retry_attempts)).unwrap_or(0);
-    let (Some(conditions), 1..) = (preset.or(CONDITIONS), attempts) else { return Ok(None) };
+    let (Some(conditions), 1..) = (preset.or(DEFAULT_CONDITIONS), attempts) else { return Ok(None) };
     if !block.idempotent.or(false)? {
         let retry_on = conditions.retry_on;
-        return Ok(Some(RetryPolicy { attempts, retry_on, per_try_timeout: None, preset_per_try_timeout: None }));
+        return Ok(Some(EffectiveRetries { attempts, retry_on, per_try_timeout: None, preset_per_try_timeout: None }));
     }
-    Ok(Some(RetryPolicy {
+    Ok(Some(EffectiveRetries {
         attempts,
         retry_on: conditions.idempotent_retry_on,
         per_try_timeout: block.per_try_timeout.copied()?,
@@ -59,19 +62,21 @@ pub(in crate::mesh) fn retry_policy(block: &Block<Retries>, preset: Option<Resil
     }))
 }
 
-/// The retries of a VirtualService's route whose requests may take `timeout`; zero means that there is no limit.
+/// Returns the retries of a VirtualService's route whose requests have the timeout `timeout`. Zero means no timeout.
 pub(in crate::mesh) fn route_retries(
     block: &Block<Retries>,
     preset: Preset,
     timeout: Duration,
 ) -> Known<virtual_service::HttpRetry> {
-    let Some(policy) = retry_policy(block, preset.resiliency())? else { return Ok(virtual_service::HttpRetry::NONE) };
-    // A preset's limit of one try makes no sense where a request has no limit, or a shorter one.
-    let preset_limit = policy.preset_per_try_timeout.filter(|limit| *limit < timeout);
+    let Some(retries) = effective_retries(block, preset.settings())? else {
+        return Ok(virtual_service::HttpRetry::NONE);
+    };
+    // The preset's timeout of an attempt has no effect where the request has no timeout, or a shorter one.
+    let preset_limit = retries.preset_per_try_timeout.filter(|limit| *limit < timeout);
     Ok(virtual_service::HttpRetry {
-        attempts: policy.attempts,
-        retry_on: Some(policy.retry_on),
-        per_try_timeout: policy.per_try_timeout.or(preset_limit),
+        attempts: retries.attempts,
+        retry_on: Some(retries.retry_on),
+        per_try_timeout: retries.per_try_timeout.or(preset_limit),
     })
 }
 
@@ -86,8 +91,8 @@ impl At<Retries> {
                  that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.",
             );
         }
-        let others = self.per_try_timeout.is_set() || self.idempotent == Attr::Known(true);
-        if self.attempts == Attr::Known(0) && others {
+        let sets_other_fields = self.per_try_timeout.is_set() || self.idempotent == Attr::Known(true);
+        if self.attempts == Attr::Known(0) && sets_other_fields {
             out.error(
                 &self.at.attribute("attempts"),
                 "Retries that never happen",
@@ -97,8 +102,8 @@ impl At<Retries> {
         }
     }
 
-    /// Reports what a preset without numbers leaves open.
-    pub(in crate::mesh) fn validate_under(&self, preset: Preset, out: &mut Diagnostics) {
+    /// Reports a missing number of retries where the preset has none.
+    pub(in crate::mesh) fn validate_with_preset(&self, preset: Preset, out: &mut Diagnostics) {
         if preset == Preset::None && self.attempts == Attr::Null {
             out.error(
                 &self.at,
@@ -108,8 +113,8 @@ impl At<Retries> {
         }
     }
 
-    /// Reports a try that may take as long as the whole request.
-    pub(in crate::mesh) fn validate_within(&self, timeout: Duration, out: &mut Diagnostics) {
+    /// Reports a timeout of one attempt that isn't shorter than the timeout of the request.
+    pub(in crate::mesh) fn validate_with_timeout(&self, timeout: Duration, out: &mut Diagnostics) {
         if let Attr::Known(per_try) = self.per_try_timeout
             && timeout > Duration::ZERO
             && per_try >= timeout

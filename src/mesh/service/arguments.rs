@@ -1,8 +1,8 @@
-//! The arguments and computed attributes of `mesh_service`. Methods give each argument its default. Larger parts stand in
-//! files of their own: [`super::access::arguments`], [`super::traffic::arguments`], [`super::ingress::arguments`] and
+//! The arguments and computed attributes of `mesh_service`. Methods give each argument its default. The larger parts
+//! are in other files: [`super::access::arguments`], [`super::traffic::arguments`], [`super::ingress::arguments`] and
 //! [`super::takeover`].
 
-use super::{Authorization, Ingress, Management, Patch, TakeoverArguments, Traffic};
+use super::{Authorization, Ingress, MergePatch, ServiceManagement, TakeoverArguments, Traffic};
 use crate::{
     known::Known,
     mesh::{
@@ -35,7 +35,7 @@ model! {
         selector: Map<String> = optional().non_empty("At least one label."),
         /// What the Kubernetes Service is: `existing` (the default; somebody else's, of which only the annotation that says
         /// who sees it is written here), `managed` (made here), or `none` (a workload that calls, and isn't called by name).
-        service: Attr<Management> = optional(),
+        service: Attr<ServiceManagement> = optional(),
         /// The identity of its workloads; the service's name unless written.
         service_account: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// Whether the ServiceAccount is made here; true with `service = "managed"` unless written, else false.
@@ -92,7 +92,7 @@ model! {
         /// `ext-authz`.
         suffix: Attr<String> = optional(),
         /// A JSON merge patch, of `spec` alone: `jsonencode({ spec = { ... } })`. null removes a field.
-        patch: Attr<Patch> = required(),
+        patch: Attr<MergePatch> = required(),
     }
 }
 
@@ -133,8 +133,8 @@ impl Service {
     }
 
     /// Who manages the Kubernetes Service: another tool by default.
-    pub(super) fn management(&self) -> Known<Management> {
-        self.service.or(Management::Existing)
+    pub(super) fn management(&self) -> Known<ServiceManagement> {
+        self.service.or(ServiceManagement::Existing)
     }
 
     /// The service account of the pods: the name of the service by default.
@@ -146,7 +146,7 @@ impl Service {
     pub(super) fn create_service_account(&self) -> Known<bool> {
         match self.create_service_account.copied()? {
             Some(create) => Ok(create),
-            None => Ok(self.management()? == Management::Managed),
+            None => Ok(self.management()? == ServiceManagement::Managed),
         }
     }
 

@@ -1,8 +1,8 @@
-//! The Sidecar: the proxies of the service know the hosts of `calls`, and refuse others.
+//! The Sidecar, with which the proxies of the service know only the hosts of `calls` and refuse calls of others.
 
 use std::collections::BTreeSet;
 
-use super::{Management, Site, origins};
+use super::{ServiceContext, ServiceManagement, origins};
 use crate::{
     diagnostics::Path,
     known::Known,
@@ -14,24 +14,26 @@ use crate::{
     object::{Key, Object},
 };
 
-/// The listed destinations, the platform's hosts, and the service's own host, without which its calls to itself would fail.
-pub(super) fn sidecar(site: &Site, key: Key) -> Known<Object> {
-    let calls = site.service.calls.required_elements()?;
-    let mut hosts: BTreeSet<String> = calls.iter().flat_map(|to| to.egress_hosts(site.namespace, site.mesh)).collect();
-    hosts.extend(site.mesh.platform_hosts.iter().cloned());
-    if site.service.management()? != Management::None {
-        let own = std::iter::once(site.host()).chain(site.global_name()?);
-        hosts.extend(own.map(|host| format!("{}/{host}", site.namespace)));
+/// Renders the Sidecar with the destinations in `calls`, the platform's hosts, and the hosts of the service itself, without
+/// which its calls to itself would fail.
+pub(super) fn sidecar(context: &ServiceContext, key: Key) -> Known<Object> {
+    let calls = context.service.calls.required_elements()?;
+    let mut hosts: BTreeSet<String> =
+        calls.iter().flat_map(|to| to.egress_hosts(context.namespace, context.mesh)).collect();
+    hosts.extend(context.mesh.platform_hosts.iter().cloned());
+    if context.service.management()? != ServiceManagement::None {
+        let own = std::iter::once(context.host()).chain(context.global_name()?);
+        hosts.extend(own.map(|host| format!("{}/{host}", context.namespace)));
     }
     if hosts.is_empty() {
         hosts.insert(NO_HOSTS.to_owned());
     }
     let spec = Sidecar {
-        workload_selector: Some(NetworkingWorkloadSelector { labels: site.selector()? }),
+        workload_selector: Some(NetworkingWorkloadSelector { labels: context.selector()? }),
         egress: vec![Egress { hosts }],
         outbound_traffic_policy: OutboundMode::RegistryOnly.into(),
     };
-    let body = manifest(&key, site.metadata()?, &spec);
+    let body = manifest(&key, context.metadata()?, &spec);
     Ok(Object::whole(key, body, stage::ROUTES).with_origins(origins(&[
         ("spec.workloadSelector", Path::root().attribute("selector")),
         ("spec.egress", Path::root().attribute("calls")),

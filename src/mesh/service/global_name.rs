@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Management, Port, Service, Site, Unmanaged, access, origins, traffic};
+use super::{Port, Service, ServiceContext, ServiceManagement, Unmanaged, access, origins, traffic};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::{Known, Unknown},
@@ -24,22 +24,22 @@ use crate::{
 /// The suffix of a VirtualService for the global name alone.
 pub(super) const SUFFIX: &str = "global";
 
-/// The ServiceEntry is STATIC without endpoints: istiod allocates an address (in `status.addresses`), which proxies answer DNS
-/// queries with, and Envoy never resolves the name.
-pub(super) fn service_entry(site: &Site, key: Key) -> Known<Object> {
-    let listeners = traffic::listeners(site, true)?;
+/// Renders a ServiceEntry with the resolution `STATIC` and without endpoints: istiod allocates an address (in
+/// `status.addresses`), which proxies answer DNS queries with, and Envoy never resolves the name.
+pub(super) fn service_entry(context: &ServiceContext, key: Key) -> Known<Object> {
+    let listeners = traffic::listeners(context, true)?;
     let spec = ServiceEntry {
-        hosts: vec![site.global_name()?.ok_or(Unknown)?],
+        hosts: vec![context.global_name()?.ok_or(Unknown)?],
         addresses: Vec::new(),
-        export_to: access::export_to(site)?,
+        export_to: access::export_to(context)?,
         location: "MESH_INTERNAL",
         resolution: "STATIC",
         ports: listeners.iter().map(|listener| service_port(listener.number?, listener.port)).collect::<Known<_>>()?,
         endpoints: Vec::new(),
     };
-    let mut origins = origins(&[("spec.hosts", argument()), ("spec.exportTo", access::export_argument(site))]);
+    let mut origins = origins(&[("spec.hosts", argument()), ("spec.exportTo", access::export_argument(context))]);
     origins.extend(listeners.iter().enumerate().map(|(n, to)| (format!("spec.ports[{n}]"), to.port.at.clone())));
-    let body = manifest(&key, site.metadata()?, &spec);
+    let body = manifest(&key, context.metadata()?, &spec);
     Ok(Object::whole(key, body, stage::TARGETS).with_transition(TRANSITION).with_origins(origins))
 }
 
@@ -51,7 +51,7 @@ fn service_port(number: PortNumber, port: &At<Port>) -> Known<ServicePort> {
 
 /// The port that serves port 80 of the global name, for `http://payments.example.internal/`: the first HTTP port, or none where
 /// the Service has a port 80 itself.
-pub(super) fn port_80(ports: &[At<Port>]) -> Known<Option<&At<Port>>> {
+pub(super) fn port_serving_80(ports: &[At<Port>]) -> Known<Option<&At<Port>>> {
     for port in ports {
         if port.number()? == PortNumber::HTTP {
             return Ok(None);
@@ -68,11 +68,12 @@ pub(super) fn port_80(ports: &[At<Port>]) -> Known<Option<&At<Port>>> {
 impl Service {
     /// The global name; `None` where the service has none.
     pub(super) fn global_host(&self, mesh: &Mesh) -> Known<Option<String>> {
-        self.site(mesh)?.global_name()
+        self.context(mesh)?.global_name()
     }
 
+    /// Reports a global name of a workload that has no Service.
     pub(super) fn validate_global_name(&self, out: &mut Diagnostics) {
-        if self.global_name.is_set() && self.management() == Ok(Management::None) {
+        if self.global_name.is_set() && self.management() == Ok(ServiceManagement::None) {
             out.error(
                 &argument(),
                 "A name without a Service",
@@ -81,9 +82,10 @@ impl Service {
         }
     }
 
+    /// Reports global names that contradict the provider's arguments.
     pub(super) fn validate_global_name_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        if let Attr::Known(written) = &self.global_name
-            && names::is_cluster_host(written, &mesh.cluster_domain)
+        if let Attr::Known(name) = &self.global_name
+            && names::is_cluster_host(name, &mesh.cluster_domain)
         {
             out.error(
                 &argument(),
@@ -96,43 +98,44 @@ impl Service {
             );
         }
         let calls = self.calls.elements_or_empty().unwrap_or_default();
-        if let Ok(site) = self.site(mesh) {
-            validate_template(&site, &calls, out);
-            validate_calls(&site, &calls, out);
+        if let Ok(context) = self.context(mesh) {
+            validate_template(&context, &calls, out);
+            validate_calls(&context, &calls, out);
         }
     }
 
-    /// Whether some port speaks TLS of the application.
+    /// Whether the application starts TLS on some port.
     pub(super) fn speaks_tls(&self) -> Known<bool> {
         self.speaks(Protocol::is_tls)
     }
 }
 
-impl Site<'_> {
+impl ServiceContext<'_> {
     /// Whether there is a global name. With a template there always is one.
     pub(super) fn has_global_name(&self) -> Known<bool> {
-        if self.service.management()? == Management::None {
+        if self.service.management()? == ServiceManagement::None {
             return Ok(false);
         }
         Ok(self.template()?.is_some() || self.service.global_name.known()?.is_some())
     }
 
-    /// The global name: the argument, or by the template. Validation reports names that the template makes too long.
+    /// The global name: that of the argument, or else of the template. Validation reports names that the template makes too
+    /// long.
     pub(super) fn global_name(&self) -> Known<Option<String>> {
-        if self.service.management()? == Management::None {
+        if self.service.management()? == ServiceManagement::None {
             return Ok(None);
         }
         match (self.service.global_name.known()?, self.template()?) {
-            (Some(written), _) => Ok(Some(written.clone())),
+            (Some(name), _) => Ok(Some(name.clone())),
             (None, Some(template)) => template.global_name(self.name, self.namespace).map(Some).ok_or(Unknown),
             (None, None) => Ok(None),
         }
     }
 
-    /// The template that names the service. There is none where another tool manages the VirtualService: requests to a name by
-    /// the template would fail, and the other tool must route a name that is set.
+    /// The template that gives the service its global name. It isn't used where another tool manages the VirtualService, which
+    /// would not route that name. A `global_name` that is set must be routed by that tool.
     fn template(&self) -> Known<Option<&Template>> {
-        let unmanaged = self.service.takeover.leaves(Unmanaged::VirtualService)?;
+        let unmanaged = self.service.takeover.is_unmanaged(Unmanaged::VirtualService)?;
         Ok(self.mesh.global_name_template.as_ref().filter(|_| self.mesh.global_names && !unmanaged))
     }
 }
@@ -142,43 +145,44 @@ fn argument() -> Path {
 }
 
 /// Reports names that the template makes too long, of this service and of those that it calls.
-fn validate_template(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
+fn validate_template(context: &ServiceContext, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
     let mut check = |template: &Template, name: &str, namespace: &str, at: &str, remedy: &str| {
-        let filled = template.expand(name, namespace);
-        if !is_global_name(&filled) {
+        let expanded = template.expand(name, namespace);
+        if !is_global_name(&expanded) {
             out.error(
                 &Path::root().attribute(at),
                 "The template makes no DNS name",
                 format!(
-                    "By the provider's global_name_template {template}, it is {filled:?}: {} {remedy}",
+                    "By the provider's global_name_template {template}, it is {expanded:?}: {} {remedy}",
                     names::SUBDOMAIN
                 ),
             );
         }
     };
-    let named = site.service.management() == Ok(Management::None) || site.service.global_name != Attr::Null;
-    if let Ok(Some(template)) = site.template()
-        && !named
+    let has_other_name =
+        context.service.management() == Ok(ServiceManagement::None) || context.service.global_name != Attr::Null;
+    if let Ok(Some(template)) = context.template()
+        && !has_other_name
     {
-        check(template, site.name, site.namespace, "global_name", "Write global_name.");
+        check(template, context.name, context.namespace, "global_name", "Write global_name.");
     }
     for destination in calls {
         if let (Destination::Service { namespace, name }, Some(template)) =
-            (destination, &site.mesh.global_name_template)
+            (destination, &context.mesh.global_name_template)
         {
-            let namespace = namespace.as_deref().unwrap_or(site.namespace);
+            let namespace = namespace.as_deref().unwrap_or(context.namespace);
             check(template, name, namespace, "calls", "Write another template.");
         }
     }
 }
 
 /// Reports calls of the service's own global name in another namespace than its own, where the name is declared.
-fn validate_calls(site: &Site, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
-    let Ok(Some(name)) = site.global_name() else { return };
+fn validate_calls(context: &ServiceContext, calls: &BTreeSet<Destination>, out: &mut Diagnostics) {
+    let Ok(Some(name)) = context.global_name() else { return };
     for destination in calls {
         if let Destination::Host { namespace, host } = destination
             && *host == name
-            && namespace.as_deref().unwrap_or(&site.mesh.root_namespace) != site.namespace
+            && namespace.as_deref().unwrap_or(&context.mesh.root_namespace) != context.namespace
         {
             out.error(
                 &Path::root().attribute("calls"),

@@ -34,7 +34,7 @@ pub use access::{
 };
 pub use arguments::{Outputs, Override, Port, Service};
 pub use ingress::Ingress;
-pub use overrides::Patch;
+pub use overrides::MergePatch;
 pub use takeover::{ReplacedObject, TakeoverArguments, Unmanaged};
 pub use traffic::Traffic;
 pub(super) use validate::validate_host_is_external;
@@ -58,7 +58,7 @@ use crate::{
 
 text_enum! {
     /// Who manages the Kubernetes Service.
-    pub enum Management {
+    pub enum ServiceManagement {
         /// Another tool does; only its `networking.istio.io/exportTo` annotation is set.
         Existing = "existing",
         /// This resource creates it.
@@ -68,9 +68,9 @@ text_enum! {
     }
 }
 
-/// A service in its mesh, with the names that all of its objects need.
+/// The arguments that all objects of a service need: the service, its name and namespace, and the mesh.
 #[derive(Clone, Copy, Debug)]
-struct Site<'a> {
+struct ServiceContext<'a> {
     service: &'a Service,
     name: &'a str,
     namespace: &'a str,
@@ -78,61 +78,61 @@ struct Site<'a> {
 }
 
 /// Renders the object with the given key.
-type Render = fn(&Site, Key) -> Known<Object>;
+type Render = fn(&ServiceContext, Key) -> Known<Object>;
 
 impl Service {
-    fn site<'a>(&'a self, mesh: &'a Mesh) -> Known<Site<'a>> {
+    fn context<'a>(&'a self, mesh: &'a Mesh) -> Known<ServiceContext<'a>> {
         let (name, namespace) = (self.name()?, self.namespace()?);
-        Ok(Site { service: self, name, namespace, mesh })
+        Ok(ServiceContext { service: self, name, namespace, mesh })
     }
 
     /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
-        let site = self.site(mesh)?;
+        let context = self.context(mesh)?;
         self.object_name.known()?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
         let mut add = |key: Key, render: Render| {
-            let object = render(&site, key.clone());
+            let object = render(&context, key.clone());
             objects.push((key, object));
         };
 
-        let service = Key::new(&kind::SERVICE, site.namespace, site.name);
+        let service = Key::new(&kind::SERVICE, context.namespace, context.name);
         let management = self.management()?;
         match management {
-            Management::Managed => add(service, workload::service),
-            Management::Existing => add(service, workload::visibility),
-            Management::None => {}
+            ServiceManagement::Managed => add(service, workload::service),
+            ServiceManagement::Existing => add(service, workload::export_annotation),
+            ServiceManagement::None => {}
         }
         if self.create_service_account()? {
             let account = self.service_account()?;
-            add(Key::new(&kind::SERVICE_ACCOUNT, site.namespace, account), workload::service_account);
+            add(Key::new(&kind::SERVICE_ACCOUNT, context.namespace, account), workload::service_account);
         }
-        if management != Management::None {
-            let global = site.has_global_name()?;
-            if global {
-                add(site.key(&kind::SERVICE_ENTRY), global_name::service_entry);
+        if management != ServiceManagement::None {
+            let has_global_name = context.has_global_name()?;
+            if has_global_name {
+                add(context.key(&kind::SERVICE_ENTRY), global_name::service_entry);
             }
-            if !self.takeover.leaves(Unmanaged::DestinationRule)? {
-                add(site.key(&kind::DESTINATION_RULE), traffic::destination_rule);
+            if !self.takeover.is_unmanaged(Unmanaged::DestinationRule)? {
+                add(context.key(&kind::DESTINATION_RULE), traffic::destination_rule);
             }
-            if !self.takeover.leaves(Unmanaged::VirtualService)? {
-                let apart = global && self.speaks_tls()?;
-                if global && !apart || self.is_routed()? {
-                    add(site.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
+            if !self.takeover.is_unmanaged(Unmanaged::VirtualService)? {
+                let is_separate = has_global_name && self.speaks_tls()?;
+                if has_global_name && !is_separate || self.is_routed()? {
+                    add(context.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
                 }
-                if apart {
-                    add(site.key_with(&kind::VIRTUAL_SERVICE, global_name::SUFFIX), traffic::global_virtual_service);
+                if is_separate {
+                    add(context.key_with(&kind::VIRTUAL_SERVICE, global_name::SUFFIX), traffic::global_virtual_service);
                 }
             }
         }
-        for (key, policy) in access::policies(&site)? {
+        for (key, policy) in access::policies(&context)? {
             add(key, policy);
         }
         if self.calls.known()?.is_some() {
-            add(site.key(&kind::SIDECAR), egress::sidecar);
+            add(context.key(&kind::SIDECAR), egress::sidecar);
         }
-        objects.extend(ingress::virtual_services(&site)?);
-        Ok(overrides::overridden(self.r#override.known()?, &site.object_name(), objects))
+        objects.extend(ingress::virtual_services(&context)?);
+        Ok(overrides::apply_overrides(self.r#override.known()?, &context.object_name(), objects))
     }
 
     /// The computed attributes.
@@ -149,8 +149,8 @@ impl Service {
 
     /// The cluster host; `None` where there is no Service.
     fn host(&self, mesh: &Mesh) -> Known<Option<String>> {
-        let site = self.site(mesh)?;
-        Ok((self.management()? != Management::None).then(|| site.host()))
+        let context = self.context(mesh)?;
+        Ok((self.management()? != ServiceManagement::None).then(|| context.host()))
     }
 
     /// The principal of the pods, in the form that `from` accepts.
@@ -166,18 +166,18 @@ impl Service {
     /// The callers that the ALLOW policy admits, or `anonymous` where nothing is enforced. Callers that a DENY policy refuses
     /// are among them, since it may refuse only some of their requests.
     fn callers(&self, mesh: &Mesh) -> Known<BTreeSet<Caller>> {
-        access::callers(&self.site(mesh)?)
+        access::callers(&self.context(mesh)?)
     }
 
-    /// Whether proxies see requests on some port.
+    /// Whether some port speaks HTTP, so that proxies see requests there.
     fn speaks_http(&self) -> Known<bool> {
         self.speaks(Protocol::is_http)
     }
 
-    /// Whether some port speaks such a protocol. One port that is known to is enough.
-    fn speaks(&self, such: fn(Protocol) -> bool) -> Known<bool> {
+    /// Whether some port has a protocol that `matches`. The result is known as soon as one such port is.
+    fn speaks(&self, matches: fn(Protocol) -> bool) -> Known<bool> {
         let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol().is_ok_and(such)) {
+        if ports.iter().any(|port| port.protocol().is_ok_and(matches)) {
             return Ok(true);
         }
         ports.iter().find_map(|port| port.protocol().err()).map_or(Ok(false), Err)
@@ -188,18 +188,19 @@ impl Service {
     }
 }
 
-impl Site<'_> {
+impl ServiceContext<'_> {
     /// The key of the object of `kind` that configures the service.
     fn key(&self, kind: &'static crate::object::Kind) -> Key {
         self.key_with(kind, "")
     }
 
-    /// One of several objects of `kind`, told apart by `suffix`, which is empty for the first.
+    /// The key of an object of `kind` whose name ends with `suffix`, for kinds of which a service has several objects. Without
+    /// a suffix it is that of [`key`](Self::key).
     fn key_with(&self, kind: &'static crate::object::Kind, suffix: &str) -> Key {
-        Key::new(kind, self.namespace, &suffixed(self.object_name(), suffix))
+        Key::new(kind, self.namespace, &with_suffix(self.object_name(), suffix))
     }
 
-    /// The name of the objects that configure the service. While it comes at apply, nothing is rendered.
+    /// The name of the objects that configure the service. No object is rendered while the argument `object_name` is unknown.
     fn object_name(&self) -> String {
         match &self.service.object_name {
             Attr::Known(name) => name.clone(),
@@ -229,10 +230,10 @@ impl Site<'_> {
     }
 }
 
-/// The objects that some configuration of a service renders under its usual name, with their stages. An id can't tell which
-/// names another `object_name` or the name of an `ingress` gave.
+/// The objects that some configuration of a service renders under their default names, with their stages. An id doesn't
+/// include the names that `object_name` or the name of an `ingress` block gives.
 pub fn possible_objects(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
-    let key = |kind, suffix| Key::new(kind, namespace, &suffixed(names::object_name(name, namespace), suffix));
+    let key = |kind, suffix| Key::new(kind, namespace, &with_suffix(names::object_name(name, namespace), suffix));
     let policies = access::possible_objects().map(|(suffix, stage)| (&kind::AUTHORIZATION_POLICY, suffix, stage));
     [
         (&kind::SERVICE_ENTRY, "", stage::TARGETS),
@@ -248,12 +249,13 @@ pub fn possible_objects(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
     .collect()
 }
 
-/// A name with the suffix of one of several objects of a kind: `payments-pci-deny`.
-fn suffixed(name: String, suffix: &str) -> String {
+/// Appends a suffix to the name of an object: `payments-pci-deny`.
+fn with_suffix(name: String, suffix: &str) -> String {
     if suffix.is_empty() { name } else { format!("{name}-{suffix}") }
 }
 
-/// The arguments that fields come from: those that all objects share, and the object's own.
+/// The arguments that set the fields of an object, as pairs of a field and the path of an argument: those of the fields that
+/// all objects have, and `own` ones.
 fn origins(own: &[(&str, Path)]) -> Vec<(String, Path)> {
     let shared = [
         ("metadata.name", "name"),

@@ -13,60 +13,60 @@ use crate::{
     schema::At,
 };
 
-/// A merge patch (RFC 7386) of an object's `spec`.
+/// A JSON merge patch (RFC 7386) of an object's `spec`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Patch(Map<String, Json>);
+pub struct MergePatch(Map<String, Json>);
 
-impl fmt::Display for Patch {
+impl fmt::Display for MergePatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Json::Object(self.0.clone()).fmt(f)
     }
 }
 
-impl Text for Patch {
-    fn admits() -> String {
+impl Text for MergePatch {
+    fn accepted_values() -> String {
         "The JSON of an object with the one member `spec`, as `jsonencode({ spec = { ... } })` makes it.".to_owned()
     }
 
     fn parse(text: &str) -> Result<Self, String> {
         let json = serde_json::from_str(text).map_err(|fault| format!("It isn't JSON: {fault}. Use jsonencode()."))?;
-        let Json::Object(patch) = whole_numbers(json) else {
-            return Err(format!("It must be an object. {}", Self::admits()));
+        let Json::Object(patch) = normalize_numbers(json) else {
+            return Err(format!("It must be an object. {}", Self::accepted_values()));
         };
         match patch.keys().find(|member| *member != "spec") {
             Some(other) => Err(format!("{other:?} isn't to be patched: names, labels and annotations are arguments.")),
             None if patch.get("spec").is_some_and(|spec| spec.as_object().is_some_and(|spec| !spec.is_empty())) => {
                 Ok(Self(patch))
             }
-            None => Err(format!("It says nothing. {}", Self::admits())),
+            None => Err(format!("It says nothing. {}", Self::accepted_values())),
         }
     }
 }
 
 impl Override {
-    /// Whether the block patches the object, of a service whose objects are named `base`.
-    fn is_for(&self, key: &Key, base: &str) -> Known<bool> {
+    /// Whether the block patches the object with this key. `base` is the name of the service's objects without a suffix.
+    fn matches(&self, key: &Key, base: &str) -> Known<bool> {
         let kind = self.kind.required()?;
-        let named = match self.suffix.known()? {
+        let has_name = match self.suffix.known()? {
             Some(suffix) => {
                 key.name.strip_prefix(base).and_then(|rest| rest.strip_prefix('-')) == Some(suffix.as_str())
             }
             // The Service has a name of its own, and there is only one.
             None => key.name == base || matches!(key.kind.kind, "Service"),
         };
-        Ok(named && key.kind.kind == kind)
+        Ok(has_name && key.kind.kind == kind)
     }
 }
 
 /// Applies the patches to the objects.
-pub(super) fn overridden(
+pub(super) fn apply_overrides(
     overrides: &[At<Override>],
     base: &str,
     objects: Vec<(Key, Known<Object>)>,
 ) -> Vec<(Key, Known<Object>)> {
     let apply = |(key, object): (Key, Known<Object>)| {
         let patched = overrides.iter().try_fold(object, |object, patch| {
-            Ok(if patch.is_for(&key, base)? { object.and_then(|object| patch.apply(object)) } else { object })
+            Ok(if patch.matches(&key, base)? { object.and_then(|object| patch.apply(object)) } else { object })
         });
         (key, patched.unwrap_or_else(Err))
     };
@@ -75,12 +75,12 @@ pub(super) fn overridden(
 
 impl At<Override> {
     fn apply(&self, mut object: Object) -> Known<Object> {
-        let Patch(patch) = self.patch.required()?;
+        let MergePatch(patch) = self.patch.required()?;
         let patch = Json::Object(patch.clone());
         merge(&mut object.body, &patch);
-        let mut written = Vec::new();
-        fields(&patch, "", &mut written);
-        object.origins.extend(written.into_iter().map(|field| (field, self.at.attribute("patch"))));
+        let mut patched_fields = Vec::new();
+        collect_fields(&patch, "", &mut patched_fields);
+        object.origins.extend(patched_fields.into_iter().map(|field| (field, self.at.attribute("patch"))));
         Ok(object)
     }
 }
@@ -104,29 +104,28 @@ fn merge(target: &mut Json, patch: &Json) {
     }
 }
 
-/// The fields that a patch sets, in the form `spec.a.b`.
-fn fields(patch: &Json, within: &str, out: &mut Vec<String>) {
+/// Adds the fields that a patch sets to `out`, in the form `spec.a.b`. `parent` is the path of `patch`.
+fn collect_fields(patch: &Json, parent: &str, out: &mut Vec<String>) {
     match patch {
         Json::Object(members) if !members.is_empty() => {
             for (name, value) in members {
-                fields(value, &if within.is_empty() { name.clone() } else { format!("{within}.{name}") }, out);
+                collect_fields(value, &if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") }, out);
             }
         }
         Json::Null => {}
-        _ => out.push(within.to_owned()),
+        _ => out.push(parent.to_owned()),
     }
 }
 
-/// Writes whole numbers without a fraction, as the API server returns them: `5.0` comes back as `5`, which every plan would
-/// show as drift.
-fn whole_numbers(json: Json) -> Json {
+/// Converts whole numbers to integers: the API server returns `5.0` as `5`, which every plan would show as drift.
+fn normalize_numbers(json: Json) -> Json {
     match json {
         Json::Number(number) => {
             let whole = number.as_f64().filter(|n| n.fract() == 0.0 && !number.is_i64() && !number.is_u64());
             whole.and_then(|n| format!("{n:.0}").parse::<i64>().ok()).map_or(Json::Number(number), Json::from)
         }
-        Json::Array(items) => items.into_iter().map(whole_numbers).collect(),
-        Json::Object(members) => members.into_iter().map(|(name, value)| (name, whole_numbers(value))).collect(),
+        Json::Array(items) => items.into_iter().map(normalize_numbers).collect(),
+        Json::Object(members) => members.into_iter().map(|(name, value)| (name, normalize_numbers(value))).collect(),
         other => other,
     }
 }
@@ -134,21 +133,21 @@ fn whole_numbers(json: Json) -> Json {
 impl Service {
     /// Reports patches of objects that this configuration doesn't render.
     pub(super) fn validate_overrides(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
-        let (Ok(overrides), Ok(site), Ok(rendered)) = (self.r#override.known(), self.site(mesh), rendered) else {
+        let (Ok(overrides), Ok(context), Ok(rendered)) = (self.r#override.known(), self.context(mesh), rendered) else {
             return;
         };
-        let base = site.object_name();
+        let base = context.object_name();
         for patch in overrides {
-            let hits = rendered.iter().map(|(key, _)| patch.is_for(key, &base)).collect::<Known<Vec<_>>>();
-            if hits.is_ok_and(|hits| !hits.contains(&true)) {
-                let there: Vec<_> = rendered.iter().map(|(key, _)| key.to_string()).collect();
+            let matches = rendered.iter().map(|(key, _)| patch.matches(key, &base)).collect::<Known<Vec<_>>>();
+            if matches.is_ok_and(|matches| !matches.contains(&true)) {
+                let keys: Vec<_> = rendered.iter().map(|(key, _)| key.to_string()).collect();
                 out.error(
                     &patch.at,
                     "Nothing to override",
                     format!(
                         "This configuration makes no such object. It makes {}; kind is the first word of one of these, and suffix \
                          what follows \"{base}-\" in its name.",
-                        there.join(", ")
+                        keys.join(", ")
                     ),
                 );
             }
@@ -169,11 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn other_json_than_a_patch_of_spec_is_refused() {
+    fn only_patches_of_spec_are_accepted() {
         for text in ["", "[]", "{}", "null", r#"{"spec":{}}"#, r#"{"spec":1}"#, r#"{"metadata":{}}"#] {
-            assert!(Patch::parse(text).is_err(), "{text}");
+            assert!(MergePatch::parse(text).is_err(), "{text}");
         }
-        let patch = Patch::parse(r#"{"spec":{"x":5.0,"y":[1.5,1e3]}}"#).unwrap();
+        let patch = MergePatch::parse(r#"{"spec":{"x":5.0,"y":[1.5,1e3]}}"#).unwrap();
         assert_eq!(patch.to_string(), r#"{"spec":{"x":5,"y":[1.5,1000]}}"#);
     }
 }

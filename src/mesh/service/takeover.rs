@@ -18,15 +18,15 @@ use crate::{
 text_enum! {
     /// Kinds that another tool may manage for a service.
     pub enum Unmanaged {
-        /// Argo Rollouts changes its weights; Flagger creates it.
+        /// Argo Rollouts changes the weights of an existing VirtualService. Flagger creates one.
         VirtualService = "VirtualService",
-        /// Argo Rollouts changes its subsets; Flagger creates it.
+        /// Argo Rollouts changes the subsets of an existing DestinationRule. Flagger creates one.
         DestinationRule = "DestinationRule",
     }
 }
 
 impl Unmanaged {
-    /// The kind.
+    /// Returns the kind of object.
     pub fn kind(self) -> &'static object::Kind {
         match self {
             Self::VirtualService => &kind::VIRTUAL_SERVICE,
@@ -35,7 +35,8 @@ impl Unmanaged {
     }
 }
 
-/// An object of another tool for the same service, in its namespace: `VirtualService/payments-vs`.
+/// An object of another tool for the same service and in its namespace, which the objects of this resource replace, like
+/// `VirtualService/payments-vs`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReplacedObject {
     kind: &'static object::Kind,
@@ -58,7 +59,7 @@ impl fmt::Display for ReplacedObject {
 }
 
 impl Text for ReplacedObject {
-    fn admits() -> String {
+    fn accepted_values() -> String {
         let kinds: Vec<_> = REPLACEABLE.iter().map(|(kind, _)| format!("`{}`", kind.kind)).collect();
         format!("`Kind/name`, where the kind is one of {}.", kinds.join(", "))
     }
@@ -71,8 +72,8 @@ impl Text for ReplacedObject {
                 kinds.join(", ")
             )
         };
-        let (written, name) = text.split_once('/').ok_or_else(fault)?;
-        let (kind, _) = REPLACEABLE.iter().find(|(kind, _)| kind.kind == written).ok_or_else(fault)?;
+        let (kind_name, name) = text.split_once('/').ok_or_else(fault)?;
+        let (kind, _) = REPLACEABLE.iter().find(|(kind, _)| kind.kind == kind_name).ok_or_else(fault)?;
         if names::is_subdomain(name) { Ok(Self { kind, name: name.to_owned() }) } else { Err(fault()) }
     }
 }
@@ -93,8 +94,8 @@ model! {
 }
 
 impl TakeoverArguments {
-    /// Whether objects of `kind` are left to another tool.
-    pub(super) fn leaves(&self, kind: Unmanaged) -> Known<bool> {
+    /// Whether another tool manages objects of `kind`.
+    pub(super) fn is_unmanaged(&self, kind: Unmanaged) -> Known<bool> {
         Ok(self.unmanaged.elements()?.is_some_and(|kinds| kinds.contains(&kind)))
     }
 
@@ -105,8 +106,8 @@ impl TakeoverArguments {
 }
 
 impl Service {
-    /// What the engine does with objects of other tools. Arguments that are unknown count as not set: plans with unknown
-    /// arguments take nothing over.
+    /// Returns what the engine does with objects of other tools. Unknown arguments count as not set, since a plan with unknown
+    /// arguments takes over no objects.
     pub fn takeover(&self) -> Takeover {
         let takeover = &self.takeover;
         let stage = |replaced: &ReplacedObject| {
@@ -133,10 +134,10 @@ impl ReplacedObject {
 }
 
 impl Service {
-    /// Reports arguments that are rendered into a kind which is left to another tool: they would have no effect.
+    /// Reports arguments of an object that another tool manages: they would have no effect.
     pub(super) fn validate_unmanaged(&self, out: &mut Diagnostics) {
         for kind in [Unmanaged::VirtualService, Unmanaged::DestinationRule] {
-            if self.takeover.leaves(kind) != Ok(true) {
+            if self.takeover.is_unmanaged(kind) != Ok(true) {
                 continue;
             }
             for (argument, _) in self.traffic.arguments_set().filter(|(_, rendered_into)| *rendered_into == kind) {
@@ -152,7 +153,7 @@ impl Service {
         }
     }
 
-    /// Reports objects that are replaced although their kind is left to another tool.
+    /// Reports objects that are replaced although another tool manages their kind.
     pub(super) fn validate_replaced_kinds(&self, out: &mut Diagnostics) {
         let takeover = &self.takeover;
         let (Ok(replaced), Ok(unmanaged)) = (takeover.replaced(), takeover.unmanaged.elements_or_empty()) else {

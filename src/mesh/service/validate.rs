@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AuthorizationMode, Management, Port, Service};
+use super::{AuthorizationMode, Port, Service, ServiceManagement};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
@@ -75,7 +75,7 @@ impl Service {
 
     fn validate_ports(&self, out: &mut Diagnostics) {
         let Ok(ports) = self.ports() else { return };
-        if ports.is_empty() && self.management().is_ok_and(|management| management != Management::None) {
+        if ports.is_empty() && self.management().is_ok_and(|management| management != ServiceManagement::None) {
             out.error(
                 &Path::root().attribute("port"),
                 "Missing required block",
@@ -112,11 +112,11 @@ impl Service {
 
     /// Reports a workload without a Service that has neither policy nor Sidecar: there is no object to create.
     fn validate_has_objects(&self, mode: Option<AuthorizationMode>, out: &mut Diagnostics) {
-        let none = self.management() == Ok(Management::None)
+        let renders_nothing = self.management() == Ok(ServiceManagement::None)
             && self.create_service_account() == Ok(false)
             && mode == Some(AuthorizationMode::Off)
             && self.calls == Attr::Null;
-        if none {
+        if renders_nothing {
             out.error(
                 &Path::root(),
                 "The resource says nothing",
@@ -127,18 +127,20 @@ impl Service {
     }
 }
 
-/// The ports as diagnostics list them.
-pub(super) fn listed(ports: &[At<Port>]) -> String {
-    let shown = |port: &At<Port>| -> Known<String> { Ok(format!("{} ({})", port.number()?, port.protocol()?)) };
-    let known: Vec<String> = ports.iter().filter_map(|port| shown(port).ok()).collect();
+/// Formats the ports for a message, like `port 80 (http), 5432 (tcp)`.
+pub(super) fn format_ports(ports: &[At<Port>]) -> String {
+    let format = |port: &At<Port>| -> Known<String> { Ok(format!("{} ({})", port.number()?, port.protocol()?)) };
+    let known: Vec<String> = ports.iter().filter_map(|port| format(port).ok()).collect();
     if known.is_empty() { "no port".to_owned() } else { format!("port {}", known.join(", ")) }
 }
 
 /// Reports a host of the cluster among external hosts.
 pub(in crate::mesh) fn validate_host_is_external(destination: &Destination, mesh: &Mesh, out: &mut Diagnostics) {
     let Destination::Host { host, .. } = destination else { return };
-    let Some(inside) = host.strip_suffix(&mesh.cluster_domain).and_then(|rest| rest.strip_suffix('.')) else { return };
-    let right = match inside.split('.').collect::<Vec<_>>().as_slice() {
+    let Some(subdomain) = host.strip_suffix(&mesh.cluster_domain).and_then(|rest| rest.strip_suffix('.')) else {
+        return;
+    };
+    let replacement = match subdomain.split('.').collect::<Vec<_>>().as_slice() {
         ["*", namespace, "svc"] => format!("\"{namespace}/*\""),
         [name, namespace, "svc"] => format!("\"{namespace}/{name}\""),
         _ => "\"namespace/name\"".to_owned(),
@@ -147,7 +149,7 @@ pub(in crate::mesh) fn validate_host_is_external(destination: &Destination, mesh
         &Path::root().attribute("calls"),
         format!("{host:.40} is a host of the cluster"),
         format!(
-            "In calls, {host} would be looked for among external services. Write {right} for a service of the cluster."
+            "In calls, {host} would be looked for among external services. Write {replacement} for a service of the cluster."
         ),
     );
 }

@@ -1,6 +1,6 @@
 //! The Service and the ServiceAccount.
 
-use super::{Port, Site, access, origins};
+use super::{Port, ServiceContext, access, origins};
 use crate::{
     diagnostics::Path,
     known::Known,
@@ -14,14 +14,14 @@ use crate::{
     schema::At,
 };
 
-/// The Service, where this resource creates it.
-pub(super) fn service(site: &Site, key: Key) -> Known<Object> {
-    let ports = site.service.ports()?;
-    let spec = kubernetes_types::Service {
-        selector: site.selector()?,
+/// Renders the Service.
+pub(super) fn service(context: &ServiceContext, key: Key) -> Known<Object> {
+    let ports = context.service.ports()?;
+    let spec = kubernetes_types::ServiceSpec {
+        selector: context.selector()?,
         ports: ports.iter().map(service_port).collect::<Known<_>>()?,
     };
-    let metadata = site.metadata()?.with_annotation(EXPORT_TO, visible_to(site)?);
+    let metadata = context.metadata()?.with_annotation(EXPORT_TO, export_to_annotation(context)?);
     let mut origins = origins(&[("spec.selector", Path::root().attribute("selector"))]);
     origins.extend(ports.iter().enumerate().map(|(n, port)| (format!("spec.ports[{n}]"), port.at.clone())));
     let body = manifest(&key, metadata, &spec);
@@ -39,24 +39,24 @@ fn service_port(port: &At<Port>) -> Known<kubernetes_types::ServicePort> {
     })
 }
 
-/// The annotation of a Service that another tool manages.
-pub(super) fn visibility(site: &Site, key: Key) -> Known<Object> {
-    let metadata = Metadata::default().with_annotation(EXPORT_TO, visible_to(site)?);
+/// Renders only the `exportTo` annotation of a Service that another tool manages.
+pub(super) fn export_annotation(context: &ServiceContext, key: Key) -> Known<Object> {
+    let metadata = Metadata::default().with_annotation(EXPORT_TO, export_to_annotation(context)?);
     let body = manifest_without_spec(&key, metadata);
     Ok(Object::fields(key, body, stage::IDENTITY).with_origins([
         ("metadata".to_owned(), Path::root().attribute("name")),
-        ("metadata.annotations".to_owned(), access::export_argument(site)),
+        ("metadata.annotations".to_owned(), access::export_argument(context)),
     ]))
 }
 
-/// The value of the exportTo annotation: the namespaces that see the other objects.
-fn visible_to(site: &Site) -> Known<String> {
-    Ok(access::export_to(site)?.into_iter().collect::<Vec<_>>().join(","))
+/// Returns the value of the `exportTo` annotation: the namespaces to which the other objects are exported.
+fn export_to_annotation(context: &ServiceContext) -> Known<String> {
+    Ok(access::export_to(context)?.into_iter().collect::<Vec<_>>().join(","))
 }
 
-/// The ServiceAccount.
-pub(super) fn service_account(site: &Site, key: Key) -> Known<Object> {
+/// Renders the ServiceAccount.
+pub(super) fn service_account(context: &ServiceContext, key: Key) -> Known<Object> {
     let account = Path::root().attribute("service_account");
-    let body = manifest_without_spec(&key, site.metadata()?);
+    let body = manifest_without_spec(&key, context.metadata()?);
     Ok(Object::whole(key, body, stage::IDENTITY).with_origins(origins(&[("metadata.name", account)])))
 }

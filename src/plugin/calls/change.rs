@@ -7,7 +7,7 @@ use crate::{
         from_proto,
         interface::{Call, Outcome, PlannedChange, Resource, ResourceState},
         proto::tfplugin5::{DynamicValue, apply_resource_change, plan_resource_change, read_resource},
-        session::Session,
+        session::PluginSession,
         state::{UnknownValues, replace_unknowns},
         to_proto,
     },
@@ -46,7 +46,7 @@ fn unchanged_state(request: &apply_resource_change::Request) -> apply_resource_c
     }
 }
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     /// Returns the response of an apply that has failed without a result. After an update or a delete the prior state
     /// stays. A create may have written objects, so the planned state is stored, and core marks the resource as
     /// tainted. With no state these objects would be orphans.
@@ -65,14 +65,14 @@ impl<C> Session<C> {
     fn planned_state(&self, request: &apply_resource_change::Request) -> Option<DynamicValue> {
         let mut ignored = Diagnostics::default();
         let schema = self.resource(&request.type_name, &mut ignored).ok()?.schema();
-        let planned = from_proto::value(request.planned_state.as_ref(), &schema.kind(), &mut ignored).ok()?;
-        to_proto::value(&replace_unknowns(schema, &planned), &schema.kind()).ok()
+        let planned = from_proto::value(request.planned_state.as_ref(), &schema.object_type(), &mut ignored).ok()?;
+        to_proto::value(&replace_unknowns(schema, &planned), &schema.object_type()).ok()
     }
 }
 
 // === handlers ===
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     pub(in crate::plugin) async fn read(
         &self,
         request: read_resource::Request,
@@ -115,7 +115,7 @@ impl<C> Session<C> {
                 ..plan_resource_change::Response::default()
             });
         }
-        let config = from_proto::value(request.config.as_ref(), &resource.schema().kind(), out)?;
+        let config = from_proto::value(request.config.as_ref(), &resource.schema().object_type(), out)?;
         let replaced_private = if prior.is_none() { private } else { Vec::new() };
         let call = Call { replaced_private, ..self.call() };
         let PlannedChange { after, requires_replace } = resource.plan(call, prior, config, out).await?;
@@ -178,7 +178,7 @@ impl Change {
         Ok(match (decode(&request.prior_state)?, decode(&request.planned_state)?) {
             (Some(prior), None) => Self::Delete(prior),
             (prior, Some(planned)) => {
-                let config = from_proto::value(request.config.as_ref(), &resource.schema().kind(), out)?;
+                let config = from_proto::value(request.config.as_ref(), &resource.schema().object_type(), out)?;
                 Self::Write { prior, planned, config }
             }
             (None, None) => Self::Nothing,

@@ -6,19 +6,19 @@ use crate::{
     plugin::{
         from_proto,
         proto::tfplugin5::{read_data_source, validate_data_source_config},
-        session::Session,
+        session::PluginSession,
         state::UnknownValues,
     },
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     pub(in crate::plugin) fn validate_data_source(
         &self,
         request: &validate_data_source_config::Request,
         out: &mut Diagnostics,
     ) -> Result<validate_data_source_config::Response, Reported> {
         let source = self.data_source(&request.type_name, out)?;
-        let config = from_proto::value(request.config.as_ref(), &source.schema().kind(), out)?;
+        let config = from_proto::value(request.config.as_ref(), &source.schema().object_type(), out)?;
         source.validate(&config, out);
         Ok(validate_data_source_config::Response::default())
     }
@@ -30,7 +30,7 @@ impl<C> Session<C> {
     ) -> Result<read_data_source::Response, Reported> {
         let source = self.data_source(&request.type_name, out)?;
         let schema = source.schema();
-        let config = from_proto::value(request.config.as_ref(), &schema.kind(), out)?;
+        let config = from_proto::value(request.config.as_ref(), &schema.object_type(), out)?;
         let state = source.read(self.call(), config, out).await?;
         let state = encode_object(schema, &state, UnknownValues::Forbidden, out)?;
         Ok(read_data_source::Response { state: Some(state), ..read_data_source::Response::default() })

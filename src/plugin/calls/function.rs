@@ -6,13 +6,13 @@ use crate::{
         from_proto,
         interface::{Function, FunctionError},
         proto::tfplugin5::{DynamicValue, call_function},
-        session::Session,
+        session::PluginSession,
         to_proto,
     },
     schema::Value,
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     pub(in crate::plugin) fn call_function(&self, request: &call_function::Request) -> call_function::Response {
         let result = match self.provider.functions.get(request.name.as_str()) {
             Some(function) => call(function, &request.arguments),

@@ -4,11 +4,11 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
         interface::{DataSource, Resource},
-        session::Session,
+        session::PluginSession,
     },
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     /// Returns the resource type `name`, or reports that there is none.
     pub(super) fn resource(&self, name: &str, out: &mut Diagnostics) -> Result<&dyn Resource<C>, Reported> {
         let found = self.provider.resources.get(name).map(AsRef::as_ref);

@@ -1,4 +1,4 @@
-//! The handlers of the calls, as methods of `Session`: each decodes the request, calls the provider through
+//! The handlers of the calls, as methods of `PluginSession`: each decodes the request, calls the provider through
 //! `plugin::interface`, and encodes the response. Errors go to `out`. `rpc` turns them into the diagnostics of the
 //! response, and uses a fallback response if the handler returns none.
 

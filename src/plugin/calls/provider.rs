@@ -5,11 +5,11 @@ use crate::{
     plugin::{
         from_proto,
         proto::tfplugin5::{configure, prepare_provider_config},
-        session::Session,
+        session::PluginSession,
     },
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     /// Validates the provider block. Protocol 5 lets a provider return a prepared configuration, but core ignores it,
     /// so the response repeats the request.
     pub(in crate::plugin) fn prepare_provider_config(
@@ -17,7 +17,7 @@ impl<C> Session<C> {
         request: prepare_provider_config::Request,
         out: &mut Diagnostics,
     ) -> Result<prepare_provider_config::Response, Reported> {
-        let config = from_proto::value(request.config.as_ref(), &self.provider.schema.kind(), out)?;
+        let config = from_proto::value(request.config.as_ref(), &self.provider.schema.object_type(), out)?;
         (self.provider.validate)(&config, out);
         Ok(prepare_provider_config::Response { prepared_config: request.config, diagnostics: Vec::new() })
     }
@@ -29,7 +29,7 @@ impl<C> Session<C> {
     ) -> Result<configure::Response, Reported> {
         // In debug mode, the context of an earlier run must not remain if this Configure fails.
         self.set_context(None);
-        let config = from_proto::value(request.config.as_ref(), &self.provider.schema.kind(), out)?;
+        let config = from_proto::value(request.config.as_ref(), &self.provider.schema.object_type(), out)?;
         let context = (self.provider.configure)(&config, out)?;
         self.set_context(Some(context));
         Ok(configure::Response::default())

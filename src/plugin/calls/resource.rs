@@ -14,20 +14,20 @@ use crate::{
             RawState, import_resource_state, move_resource_state, upgrade_resource_identity, upgrade_resource_state,
             validate_resource_type_config,
         },
-        session::Session,
+        session::PluginSession,
         state::UnknownValues,
         upgrade,
     },
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     pub(in crate::plugin) fn validate_resource(
         &self,
         request: &validate_resource_type_config::Request,
         out: &mut Diagnostics,
     ) -> Result<validate_resource_type_config::Response, Reported> {
         let resource = self.resource(&request.type_name, out)?;
-        let config = from_proto::value(request.config.as_ref(), &resource.schema().kind(), out)?;
+        let config = from_proto::value(request.config.as_ref(), &resource.schema().object_type(), out)?;
         resource.validate(&config, out);
         Ok(validate_resource_type_config::Response::default())
     }

@@ -7,7 +7,7 @@ use crate::plugin::{
     proto::tfplugin5::{
         ServerCapabilities, get_functions, get_metadata, get_provider_schema, get_resource_identity_schemas,
     },
-    session::Session,
+    session::PluginSession,
     to_proto,
 };
 
@@ -19,7 +19,7 @@ const CAPABILITIES: ServerCapabilities = ServerCapabilities {
     generate_resource_config: false,
 };
 
-impl<C> Session<C> {
+impl<C> PluginSession<C> {
     pub(in crate::plugin) fn metadata(&self) -> get_metadata::Response {
         use get_metadata::{DataSourceMetadata, FunctionMetadata, ResourceMetadata};
         let provider = &self.provider;

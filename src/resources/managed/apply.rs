@@ -18,11 +18,10 @@ use crate::{
     object::{Key, Object},
     plugin::interface::{Call, ResourceState},
     resources::{
-        Context, ResourceType,
-        recorded_arguments::recorded_arguments,
-        state,
+        Context, ResourceType, state,
         write_task::{Operation, WriteTask},
     },
+    schema::recorded::encode_arguments,
 };
 
 impl<R: ResourceType> Managed<R> {
@@ -41,7 +40,7 @@ impl<R: ResourceType> Managed<R> {
         let desired = Desired::of(model, mesh);
         let applied_state = desired.planned(&arguments);
         let Desired { arguments: model, id, rendered, .. } = desired;
-        let (id, wanted) = known_objects(id, rendered, out)?;
+        let (id, desired_objects) = known_objects(id, rendered, out)?;
         let resource = Self::resource(&id);
         let (mut record, objects) = match prior {
             Some(prior) => {
@@ -57,10 +56,10 @@ impl<R: ResourceType> Managed<R> {
         let timeout = if prior.is_some() { timeouts.update } else { timeouts.create };
         let deadline = Deadline::within(timeout, call.stop.clone());
         let mut identity = Self::owner_identity(&id, owner, &record);
-        identity.arguments = recorded_arguments(R::schema(), &arguments);
+        identity.arguments = encode_arguments(R::schema(), &arguments);
         identity.takeover = model.takeover();
         let task = WriteTask { context: context.clone(), identity, record, deadline };
-        let result = task.run(Operation::Apply(wanted)).await;
+        let result = task.run(Operation::Apply(desired_objects)).await;
 
         let succeeded = !result.diagnostics.has_errors();
         out.extend(result.diagnostics);

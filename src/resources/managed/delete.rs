@@ -1,5 +1,5 @@
 //! Deletes. A delete that is the first half of a replacement by the same id deletes nothing: it hands its objects over to the
-//! create that follows, so that objects which stay wanted never disappear.
+//! create that follows, so that objects that are still desired never disappear.
 
 use std::collections::BTreeMap;
 

@@ -16,8 +16,8 @@ use crate::{
     mesh::Mesh,
     object::{FieldOwnership, Key, ManagementScope, annotation},
     plugin::interface::{Call, ImportId, MoveSource, ResourceState},
-    resources::{Context, ResourceType, move_source, recorded_arguments::restore_arguments, state},
-    schema::{Value, model::Model as _},
+    resources::{Context, ResourceType, move_source, state},
+    schema::{Value, model::Model as _, recorded::decode_arguments},
 };
 
 impl<R: ResourceType> Managed<R> {
@@ -64,7 +64,9 @@ impl<R: ResourceType> Managed<R> {
         };
         let deadline = Deadline::within(PLAN_CHECK_TIMEOUT, call.stop);
         let live = Self::annotated_objects(&context, mesh, id, &deadline, out).await?;
-        let arguments = restore_arguments(R::schema(), annotation_of(&live, annotation::ARGUMENTS));
+        let recorded = annotation_of(&live, annotation::ARGUMENTS);
+        let arguments = decode_arguments(R::schema(), recorded)
+            .unwrap_or_else(|| R::schema().complete(&Value::Map(BTreeMap::new())));
         let desired: Desired<R> = Desired::of(decode(&arguments, &mut Diagnostics::default()), mesh);
         let record = imported_record(id, &desired, &live);
         let objects: BTreeMap<Key, Json> =

@@ -33,10 +33,10 @@ impl<R: ResourceType> Managed<R> {
         let queries: Vec<Query> = queries.into_iter().collect();
         let Some(results) = reader.run_queries(&queries).await else { return };
         // Recorded objects that aren't rendered any more are deleted by the apply of this plan.
-        let wanted: BTreeSet<&Key> = rendered.iter().flatten().map(|(key, _)| key).collect();
+        let rendered_keys: BTreeSet<&Key> = rendered.iter().flatten().map(|(key, _)| key).collect();
         let recorded = reader.record.recorded_objects().into_iter();
         let deleted = recorded
-            .filter(|(key, object)| object.scope() == ManagementScope::Whole && !wanted.contains(key))
+            .filter(|(key, object)| object.scope() == ManagementScope::Whole && !rendered_keys.contains(key))
             .map(|(key, _)| key)
             .collect();
         let results = results.excluding(&deleted);

@@ -7,14 +7,13 @@
 //! | [`desired`] | none: arguments that are decoded and rendered once |
 //! | [`plan`] | plans of create, update and delete |
 //! | [`duplicates`] | checks of a plan against other resources of the run |
-//! | [`cluster_checks`], [`live_checks`] | checks of a plan against the cluster |
+//! | [`plan_preflight`], [`live_checks`] | checks of a plan against the cluster |
 //! | [`apply`] | create and update |
 //! | [`delete`] | delete, and the first half of a replacement |
 //! | [`read`] | refresh |
 //! | [`import`], [`find_objects`] | import and `moved` |
 
 mod apply;
-mod cluster_checks;
 mod delete;
 mod desired;
 mod duplicates;
@@ -22,6 +21,7 @@ mod find_objects;
 mod import;
 mod live_checks;
 mod plan;
+mod plan_preflight;
 mod read;
 
 use std::{marker::PhantomData, sync::Arc, time::Duration};

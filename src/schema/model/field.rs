@@ -3,20 +3,20 @@
 use std::{collections::BTreeMap, ops::Deref};
 
 use super::{
-    BlockSpec, FlatSpec, Model, Scalar,
-    scalar::{read_attr, write_attr},
+    AttributeType, BlockSpec, FlatSpec, Model,
+    attribute_type::{read_attr, write_attr},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    schema::{At, Attr, Block, Blocks, Mode, Nesting, Shape, Slot, Spec, Value},
+    schema::{At, Attr, AttributeSpec, Block, Blocks, Configurability, Member, MemberKind, Nesting, Value},
 };
 
 /// The type of a field of a model: an argument, a block, a list of blocks, or a part without a block of its own.
 pub trait Field: Sized {
-    /// The specification right of `=`.
+    /// The specification, which the declaration has after `=`.
     type Spec;
-    /// The attributes and blocks of the schema that the field stands for.
-    fn slots(name: &'static str, doc: String, spec: Self::Spec) -> Vec<Slot>;
+    /// Returns the attributes and blocks of the schema that the field stands for.
+    fn members(name: &'static str, doc: String, spec: Self::Spec) -> Vec<Member>;
     /// Reads the field from the value of its parent, which is at the path `parent`.
     fn decode(value: &Value, name: &'static str, spec: Self::Spec, parent: &Path, out: &mut Diagnostics) -> Self;
     /// Adds the field to the attributes and blocks of its parent.
@@ -38,8 +38,8 @@ impl<M> Deref for Flat<M> {
 impl<M: Model> Field for Flat<M> {
     type Spec = FlatSpec;
 
-    fn slots(_name: &'static str, _doc: String, _spec: FlatSpec) -> Vec<Slot> {
-        M::schema().slots.clone()
+    fn members(_name: &'static str, _doc: String, _spec: FlatSpec) -> Vec<Member> {
+        M::schema().members.clone()
     }
 
     fn decode(value: &Value, _name: &'static str, _spec: FlatSpec, parent: &Path, out: &mut Diagnostics) -> Self {
@@ -53,21 +53,21 @@ impl<M: Model> Field for Flat<M> {
     }
 }
 
-impl<T: Scalar> Field for Attr<T> {
-    type Spec = Spec;
+impl<T: AttributeType> Field for Attr<T> {
+    type Spec = AttributeSpec;
 
-    fn slots(name: &'static str, doc: String, mut spec: Spec) -> Vec<Slot> {
-        // Reading is the test; the sentence is for the documentation.
-        if let Some(sentence) = T::admits() {
+    fn members(name: &'static str, doc: String, mut spec: AttributeSpec) -> Vec<Member> {
+        // `read` checks the value; this check only adds the sentence to the documentation.
+        if let Some(sentence) = T::accepted_values() {
             spec = spec.check(sentence, |_| true);
         }
-        vec![Slot { name, doc, shape: Shape::Attribute { kind: T::kind(), spec } }]
+        vec![Member { name, doc, kind: MemberKind::Attribute { value_type: T::value_type(), spec } }]
     }
 
-    fn decode(value: &Value, name: &'static str, spec: Spec, parent: &Path, out: &mut Diagnostics) -> Self {
+    fn decode(value: &Value, name: &'static str, spec: AttributeSpec, parent: &Path, out: &mut Diagnostics) -> Self {
         let (value, at) = (value.member(name), &parent.attribute(name));
-        match (value, spec.mode) {
-            (Value::Null, Mode::Required) => {
+        match (value, spec.configurability) {
+            (Value::Null, Configurability::Required) => {
                 out.error(
                     at,
                     "Missing required argument",
@@ -76,7 +76,7 @@ impl<T: Scalar> Field for Attr<T> {
                 return Self::Unknown;
             }
             (Value::Null | Value::Unknown, _) => {}
-            (_, Mode::Computed) => {
+            (_, Configurability::Computed) => {
                 out.error(
                     at,
                     "Read-only attribute set",
@@ -85,16 +85,16 @@ impl<T: Scalar> Field for Attr<T> {
                 return Self::Unknown;
             }
             (known, _) => {
-                let mut sound = true;
+                let mut is_valid = true;
                 for check in spec.checks.iter().filter(|check| !(check.holds)(known)) {
                     out.error(
                         at,
                         format!("Invalid {at}"),
-                        format!("{} Got {}.", check.sentence, shown(known, spec.sensitive)),
+                        format!("{} Got {}.", check.sentence, format_value(known, spec.sensitive)),
                     );
-                    sound = false;
+                    is_valid = false;
                 }
-                if !sound {
+                if !is_valid {
                     return Self::Unknown;
                 }
             }
@@ -107,15 +107,15 @@ impl<T: Scalar> Field for Attr<T> {
     }
 }
 
-/// A value as diagnostics show it.
-fn shown(value: &Value, sensitive: bool) -> String {
+/// Formats a value for a message. Secrets and nested values aren't shown.
+fn format_value(value: &Value, sensitive: bool) -> String {
     match value {
         _ if sensitive => "a sensitive value".to_owned(),
         Value::String(text) => format!("{text:?}"),
         Value::Number(number) => number.to_string(),
         Value::Bool(b) => b.to_string(),
         Value::List(items) => {
-            format!("[{}]", items.iter().map(|item| shown(item, false)).collect::<Vec<_>>().join(", "))
+            format!("[{}]", items.iter().map(|item| format_value(item, false)).collect::<Vec<_>>().join(", "))
         }
         Value::Map(members) => format!("{{{}}}", members.keys().cloned().collect::<Vec<_>>().join(", ")),
         Value::Unknown | Value::Null | Value::Dynamic(_) => "this value".to_owned(),
@@ -125,9 +125,13 @@ fn shown(value: &Value, sensitive: bool) -> String {
 impl<M: Model> Field for Block<M> {
     type Spec = BlockSpec;
 
-    fn slots(name: &'static str, doc: String, spec: BlockSpec) -> Vec<Slot> {
+    fn members(name: &'static str, doc: String, spec: BlockSpec) -> Vec<Member> {
         let schema = M::schema().clone();
-        vec![Slot { name, doc, shape: Shape::Block { nesting: Nesting::Single, required: spec.required, schema } }]
+        vec![Member {
+            name,
+            doc,
+            kind: MemberKind::Block { nesting: Nesting::Single, required: spec.required, schema },
+        }]
     }
 
     fn decode(value: &Value, name: &'static str, spec: BlockSpec, parent: &Path, out: &mut Diagnostics) -> Self {
@@ -156,9 +160,9 @@ impl<M: Model> Field for Block<M> {
 impl<M: Model> Field for Blocks<M> {
     type Spec = BlockSpec;
 
-    fn slots(name: &'static str, doc: String, spec: BlockSpec) -> Vec<Slot> {
+    fn members(name: &'static str, doc: String, spec: BlockSpec) -> Vec<Member> {
         let schema = M::schema().clone();
-        vec![Slot { name, doc, shape: Shape::Block { nesting: Nesting::List, required: spec.required, schema } }]
+        vec![Member { name, doc, kind: MemberKind::Block { nesting: Nesting::List, required: spec.required, schema } }]
     }
 
     fn decode(value: &Value, name: &'static str, spec: BlockSpec, parent: &Path, out: &mut Diagnostics) -> Self {

@@ -1,18 +1,18 @@
-//! Declarations of arguments. A [`Scalar`] is the type of an argument's value, a [`Field`] is the type of a struct's field,
-//! and [`model!`](crate::model) lists the fields of a struct: its schema, its decoding with paths, its constraints and its
-//! documentation all follow from that one declaration.
+//! Declarations of arguments. A [`AttributeType`] is the type of an argument's value, a [`Field`] is the type of a struct's
+//! field, and [`model!`](crate::model) lists the fields of a struct: its schema, its decoding with paths, its constraints and
+//! its documentation all follow from that one declaration.
 //!
-//! Decoding is total: a faulty value is reported and from then on counts as unknown, so that every rule that doesn't need it
-//! still runs and one `validate` reports all mistakes.
+//! Decoding always returns a model: an invalid value is reported and counts as unknown from then on, so that every rule that
+//! doesn't need it still runs and one validation reports all mistakes.
 
+mod attribute_type;
 mod field;
-mod scalar;
 mod spec;
 
 use std::collections::BTreeMap;
 
+pub use attribute_type::{AttributeType, report_wrong_type};
 pub use field::{Field, Flat};
-pub use scalar::{Scalar, mismatch};
 pub use spec::{BlockSpec, FlatSpec, block, computed, flat, is_not_empty, optional, required};
 
 use super::{Schema, Value};
@@ -20,19 +20,19 @@ use crate::diagnostics::{Diagnostics, Path};
 
 /// A struct of arguments, declared by [`model!`](crate::model).
 pub trait Model: Sized + Send + Sync {
-    /// The declared schema, which is built once per process.
+    /// Returns the declared schema, which is built once per process.
     fn schema() -> &'static Schema;
-    /// Reads the arguments at the path `at`. Every fault is reported, and the faulty value counts as unknown.
+    /// Converts the value of a block at the path `at`. Invalid arguments are reported and count as unknown.
     fn decode(value: &Value, at: &Path, out: &mut Diagnostics) -> Self;
-    /// The value of the declared type.
+    /// Converts the arguments to a value of the schema's type.
     fn encode(&self) -> Value;
 }
 
-/// The model without attributes: the outputs of a resource that computes none of its own.
+/// The model without attributes, for the outputs of a resource that has no computed attributes of its own.
 impl Model for () {
     fn schema() -> &'static Schema {
-        const NONE: &Schema = &Schema { doc: String::new(), slots: Vec::new() };
-        NONE
+        const EMPTY: &Schema = &Schema { doc: String::new(), members: Vec::new() };
+        EMPTY
     }
     fn decode(_value: &Value, _at: &Path, _out: &mut Diagnostics) -> Self {}
     fn encode(&self) -> Value {
@@ -40,7 +40,8 @@ impl Model for () {
     }
 }
 
-/// Lists the fields of a [`Model`]; all behaviour is in [`Field`]. Right of `=` stands an ordinary expression.
+/// Declares a [`Model`]. Each field has a type that implements [`Field`], and after `=` an expression for its specification.
+/// The doc comments become the descriptions on the registry pages.
 #[macro_export]
 macro_rules! model {
     ($(#[doc = $doc:literal])* pub struct $Model:ident { $(
@@ -54,10 +55,10 @@ macro_rules! model {
             fn schema() -> &'static $crate::schema::Schema {
                 static SCHEMA: ::std::sync::OnceLock<$crate::schema::Schema> = ::std::sync::OnceLock::new();
                 SCHEMA.get_or_init(|| $crate::schema::Schema {
-                    doc: $crate::schema::model::prose(&[$($doc),*]),
-                    slots: [$( <$Type as $crate::schema::model::Field>::slots(
-                        $crate::schema::model::bare(stringify!($field)),
-                        $crate::schema::model::prose(&[$($help),*]),
+                    doc: $crate::schema::model::join_doc_lines(&[$($doc),*]),
+                    members: [$( <$Type as $crate::schema::model::Field>::members(
+                        $crate::schema::model::hcl_name(stringify!($field)),
+                        $crate::schema::model::join_doc_lines(&[$($help),*]),
                         $spec,
                     ) ),*].concat(),
                 })
@@ -68,13 +69,13 @@ macro_rules! model {
                 out: &mut $crate::diagnostics::Diagnostics,
             ) -> Self {
                 Self { $( $field: <$Type as $crate::schema::model::Field>::decode(
-                    value, $crate::schema::model::bare(stringify!($field)), $spec, at, out,
+                    value, $crate::schema::model::hcl_name(stringify!($field)), $spec, at, out,
                 ), )* }
             }
             fn encode(&self) -> $crate::schema::Value {
                 let mut fields = ::std::collections::BTreeMap::new();
                 $( $crate::schema::model::Field::encode(
-                    &self.$field, $crate::schema::model::bare(stringify!($field)), &mut fields,
+                    &self.$field, $crate::schema::model::hcl_name(stringify!($field)), &mut fields,
                 ); )*
                 $crate::schema::Value::Map(fields)
             }
@@ -84,12 +85,12 @@ macro_rules! model {
 
 /// Joins the lines of a doc comment into one paragraph of Markdown.
 #[doc(hidden)]
-pub fn prose(lines: &[&str]) -> String {
+pub fn join_doc_lines(lines: &[&str]) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
-/// The name of a field without `r#`, which names like `match` need.
+/// Removes the `r#` from the name of a field, which names like `match` need in Rust.
 #[doc(hidden)]
-pub fn bare(name: &'static str) -> &'static str {
+pub fn hcl_name(name: &'static str) -> &'static str {
     name.strip_prefix("r#").unwrap_or(name)
 }

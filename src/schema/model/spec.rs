@@ -1,32 +1,32 @@
-//! Specifications: what a declaration says about a field beside its type.
+//! Specifications: the properties of a field that its type doesn't determine.
 
 use std::{borrow::Cow, ops::RangeInclusive, sync::Arc};
 
-use crate::schema::{Check, Mode, Spec, Value};
+use crate::schema::{AttributeSpec, Check, Configurability, Value};
 
-/// The specification of an argument that must be set.
-pub fn required() -> Spec {
-    Spec { mode: Mode::Required, replaces: false, sensitive: false, checks: Vec::new() }
+/// Specifies an argument that must be set.
+pub fn required() -> AttributeSpec {
+    AttributeSpec { configurability: Configurability::Required, replaces: false, sensitive: false, checks: Vec::new() }
 }
 
-/// The specification of an argument that may be set.
-pub fn optional() -> Spec {
-    Spec { mode: Mode::Optional, ..required() }
+/// Specifies an argument that may be set.
+pub fn optional() -> AttributeSpec {
+    AttributeSpec { configurability: Configurability::Optional, ..required() }
 }
 
-/// The specification of an attribute that the provider sets.
-pub fn computed() -> Spec {
-    Spec { mode: Mode::Computed, ..required() }
+/// Specifies an attribute that the provider sets.
+pub fn computed() -> AttributeSpec {
+    AttributeSpec { configurability: Configurability::Computed, ..required() }
 }
 
-impl Spec {
-    /// Changing the argument forces a new resource.
+impl AttributeSpec {
+    /// Lets a change of the argument force a new resource.
     #[must_use]
     pub fn replaces(self) -> Self {
         Self { replaces: true, ..self }
     }
 
-    /// The value is a secret.
+    /// Marks the value as a secret.
     #[must_use]
     pub fn sensitive(self) -> Self {
         Self { sensitive: true, ..self }
@@ -43,13 +43,13 @@ impl Spec {
         self
     }
 
-    /// The value is a text that satisfies `rule`.
+    /// Requires a text that satisfies `rule`.
     #[must_use]
     pub fn text(self, sentence: &'static str, rule: fn(&str) -> bool) -> Self {
         self.check(sentence, move |value| matches!(value, Value::String(text) if rule(text)))
     }
 
-    /// Every known element of the set or list of texts satisfies `rule`.
+    /// Requires that every known element of a set or list of texts satisfies `rule`.
     #[must_use]
     pub fn each(self, sentence: &'static str, rule: fn(&str) -> bool) -> Self {
         self.check(sentence, move |value| {
@@ -58,7 +58,7 @@ impl Spec {
         })
     }
 
-    /// Every key of the map satisfies `rule`.
+    /// Requires that every key of a map satisfies `rule`.
     #[must_use]
     pub fn keys(self, sentence: &'static str, rule: fn(&str) -> bool) -> Self {
         self.check(sentence, move |value| {
@@ -67,13 +67,13 @@ impl Spec {
         })
     }
 
-    /// The collection has at least one element: Istio reads an empty list as "any", not as "none".
+    /// Requires at least one element, since Istio reads an empty list as "any", not as "none".
     #[must_use]
     pub fn non_empty(self, sentence: &'static str) -> Self {
         self.check(sentence, is_not_empty)
     }
 
-    /// The whole number is in `range`. A number that isn't whole is reported by decoding.
+    /// Requires a whole number in `range`. Decoding reports other numbers.
     #[must_use]
     pub fn range(self, range: RangeInclusive<i64>) -> Self {
         let sentence = match (*range.start(), *range.end()) {
@@ -102,13 +102,13 @@ pub struct BlockSpec {
     pub(super) required: bool,
 }
 
-/// The specification of blocks that may be set.
+/// Specifies blocks that may be set.
 pub fn block() -> BlockSpec {
     BlockSpec { required: false }
 }
 
 impl BlockSpec {
-    /// At least one block must be set.
+    /// Requires at least one block.
     #[must_use]
     pub fn required(self) -> Self {
         Self { required: true }
@@ -119,7 +119,7 @@ impl BlockSpec {
 #[derive(Clone, Copy, Debug)]
 pub struct FlatSpec;
 
-/// The specification of a part of the arguments that has a struct of its own, but no block in HCL.
+/// Specifies a part of the arguments that has its own struct, but no block in HCL.
 pub fn flat() -> FlatSpec {
     FlatSpec
 }

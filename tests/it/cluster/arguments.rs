@@ -202,10 +202,10 @@ pub(super) fn assert_covers_schema<R: ResourceType>(rows: &[Row], tested_elsewhe
     let schema = R::schema();
     let rows: Vec<_> =
         rows.iter().map(|row| row.argument).chain(tested_elsewhere.iter().map(|(argument, _)| *argument)).collect();
-    let missing: Vec<_> = schema.slots.iter().map(|slot| slot.name).filter(|name| !rows.contains(name)).collect();
+    let missing: Vec<_> = schema.members.iter().map(|member| member.name).filter(|name| !rows.contains(name)).collect();
     assert_eq!(missing, Vec::<&str>::new());
     for row in &rows {
-        assert!(schema.slots.iter().any(|slot| slot.name == *row), "no argument is named {row}");
+        assert!(schema.members.iter().any(|member| member.name == *row), "no argument is named {row}");
     }
 }
 

@@ -65,9 +65,9 @@ async fn dropped_apply_leaves_its_journal() {
     server.expect(hanging("PATCH", ROUTE, move || reached.notify_one()));
     let (journal, mut out) = (Journal::default(), Diagnostics::default());
     {
-        let (writer, wanted) = (engine.writer(), [route(), rule()]);
+        let (writer, desired) = (engine.writer(), [route(), rule()]);
         tokio::select! {
-            () = writer.apply(&wanted, &journal, &mut out) => panic!("the second write hangs"),
+            () = writer.apply(&desired, &journal, &mut out) => panic!("the second write hangs"),
             () = second_write.notified() => {}
         }
     }

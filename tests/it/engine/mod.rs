@@ -182,9 +182,9 @@ impl Engine {
         Writer { reader: self.reader(), identity: &self.identity, force_conflicts: false }
     }
 
-    async fn apply(&self, wanted: &[Object]) -> Outcome {
+    async fn apply(&self, desired: &[Object]) -> Outcome {
         let (journal, mut out) = (Journal::default(), Diagnostics::default());
-        self.writer().apply(wanted, &journal, &mut out).await;
+        self.writer().apply(desired, &journal, &mut out).await;
         outcome(&journal, &out)
     }
 

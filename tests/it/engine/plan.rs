@@ -12,9 +12,9 @@ fn kube_system() -> Json {
     json!({ "metadata": { "name": "kube-system", "uid": "c1" } })
 }
 
-async fn check(engine: &Engine, wanted: &[Object]) -> String {
+async fn check(engine: &Engine, desired: &[Object]) -> String {
     let mut out = Diagnostics::default();
-    engine.writer().check_plan(wanted, &mut out).await;
+    engine.writer().check_plan(desired, &mut out).await;
     out.to_string()
 }
 

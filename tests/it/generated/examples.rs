@@ -10,7 +10,7 @@ use hcl::{Body, Structure};
 use terraform_provider_mesh::{
     diagnostics::Diagnostics,
     provider::provider,
-    schema::{Mode, Schema, Shape, Slot},
+    schema::{Configurability, Member, MemberKind, Schema},
 };
 
 use super::{documents, files, text};
@@ -84,36 +84,37 @@ fn compare(body: &Body, schema: &Schema, at: &str, used: &mut BTreeSet<String>, 
     let written: BTreeSet<&str> = body.iter().map(name).collect();
     for structure in body {
         let path = format!("{at}.{}", name(structure));
-        let slot = schema.slots.iter().find(|slot| slot.name == name(structure));
-        match (structure, slot.map(|slot| &slot.shape)) {
-            (Structure::Attribute(_), Some(Shape::Attribute { spec, .. })) if spec.mode != Mode::Computed => {}
-            (Structure::Block(block), Some(Shape::Block { schema, .. })) => {
+        let member = schema.members.iter().find(|member| member.name == name(structure));
+        match (structure, member.map(|member| &member.kind)) {
+            (Structure::Attribute(_), Some(MemberKind::Attribute { spec, .. }))
+                if spec.configurability != Configurability::Computed => {}
+            (Structure::Block(block), Some(MemberKind::Block { schema, .. })) => {
                 compare(block.body(), schema, &path, used, violations);
             }
             _ => violations.push(format!("{path} isn't an argument")),
         }
         used.insert(path);
     }
-    for slot in schema.slots.iter().filter(|slot| is_required(slot) && !written.contains(slot.name)) {
-        violations.push(format!("{at}.{} is required", slot.name));
+    for member in schema.members.iter().filter(|member| is_required(member) && !written.contains(member.name)) {
+        violations.push(format!("{at}.{} is required", member.name));
     }
 }
 
-fn is_required(slot: &Slot) -> bool {
-    match &slot.shape {
-        Shape::Attribute { spec, .. } => spec.mode == Mode::Required,
-        Shape::Block { required, .. } => *required,
+fn is_required(member: &Member) -> bool {
+    match &member.kind {
+        MemberKind::Attribute { spec, .. } => spec.configurability == Configurability::Required,
+        MemberKind::Block { required, .. } => *required,
     }
 }
 
 /// Collects the paths of all arguments that aren't computed.
 fn collect_arguments(schema: &Schema, at: &str, paths: &mut BTreeSet<String>) {
-    for slot in &schema.slots {
-        let path = format!("{at}.{}", slot.name);
-        match &slot.shape {
-            Shape::Attribute { spec, .. } if spec.mode == Mode::Computed => continue,
-            Shape::Attribute { .. } => {}
-            Shape::Block { schema, .. } => collect_arguments(schema, &path, paths),
+    for member in &schema.members {
+        let path = format!("{at}.{}", member.name);
+        match &member.kind {
+            MemberKind::Attribute { spec, .. } if spec.configurability == Configurability::Computed => continue,
+            MemberKind::Attribute { .. } => {}
+            MemberKind::Block { schema, .. } => collect_arguments(schema, &path, paths),
         }
         paths.insert(path);
     }

@@ -26,7 +26,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "known.rs", role: "values that may be unknown at plan", modules: &[], packages: &[], side_effects: false },
     Layer { part: "diagnostics.rs", role: "errors and warnings with their paths", modules: &[], packages: &[], side_effects: false },
     Layer { part: "query.rs", role: "queries of live objects, and their results", modules: &["json_path", "known", "object"], packages: &["serde_json"], side_effects: false },
-    Layer { part: "object", role: "wanted objects: keys, kinds, manifests, stages", modules: &["diagnostics"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "object", role: "desired objects: keys, kinds, manifests, stages", modules: &["diagnostics"], packages: &["serde_json"], side_effects: false },
     Layer { part: "json_path.rs", role: "access to JSON by path", modules: &[], packages: &["serde_json"], side_effects: false },
     Layer { part: "schema", role: "Terraform's types, values and schemas, and declarations of arguments; pure", modules: &["diagnostics", "known"], packages: &["rmpv", "serde", "serde_json", "thiserror"], side_effects: false },
     Layer { part: "mesh", role: "arguments, their validation, and their rendering into Istio objects; pure", modules: &["diagnostics", "query::Query", "known", "object", "json_path", "model", "schema"], packages: &["serde", "serde_json"], side_effects: false },
@@ -50,11 +50,11 @@ const LAYERS: &[Layer] = &[
     Layer { part: "kubernetes", role: "requests to the API server: connection, retries, shared reads, errors; free of Istio and Terraform", modules: &["diagnostics", "query", "known", "object", "json_path"],
         packages: &["base64", "fastrand", "http", "http_body_util", "hyper_util", "k8s_openapi", "kube", "percent_encoding", "rustls", "secrecy", "serde", "serde_json", "serde_saphyr",
             "thiserror", "tokio", "tokio_util", "tracing"], side_effects: true },
-    Layer { part: "engine", role: "plans and writes: wanted objects against live ones, ownership, order; free of Istio and HCL", modules: &["diagnostics", "query", "known", "kubernetes", "object", "json_path"],
+    Layer { part: "engine", role: "plans and writes: desired objects against live ones, ownership, order; free of Istio and HCL", modules: &["diagnostics", "query", "known", "kubernetes", "object", "json_path"],
         packages: &["fastrand", "futures_util", "serde", "serde_json", "tokio", "tokio_util", "tracing"], side_effects: true },
     Layer { part: "engine/schedule", role: "a pure decision", modules: &["object"], packages: &["serde_json"], side_effects: false },
     Layer { part: "engine/drift", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
-    Layer { part: "engine/ownership.rs", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
+    Layer { part: "engine/ownership.rs", role: "a pure decision", modules: &["diagnostics::single_line", "object", "json_path"], packages: &["serde_json"], side_effects: false },
     Layer { part: "engine/ownership_metadata.rs", role: "a pure decision", modules: &["object", "json_path"], packages: &["serde_json"], side_effects: false },
     Layer { part: "engine/preconditions.rs", role: "a pure decision", modules: &["json_path"], packages: &["serde_json"], side_effects: false },
     Layer { part: "resources", role: "the resource types, and the Terraform resource made of each", modules: &["diagnostics", "query", "known", "mesh", "object", "schema"], packages: &["serde_json"], side_effects: false },
@@ -146,7 +146,7 @@ fn uses_are_parsed() {
 }
 
 /// The source files of the crate, without those that contain only tests.
-fn sources() -> Vec<String> {
+pub(super) fn sources() -> Vec<String> {
     files("src", ".rs").into_iter().filter(|file| !file.ends_with("tests.rs")).collect()
 }
 
@@ -240,13 +240,13 @@ fn packages() -> BTreeSet<String> {
 }
 
 /// A path in the code, for example `crate::mesh::Mesh` or `kube::Client`.
-struct Use {
+pub(super) struct Use {
     line: usize,
-    path: Vec<String>,
+    pub(super) path: Vec<String>,
 }
 
 /// All paths of at least two names, and all `use` declarations, outside tests, comments and strings.
-fn uses(source: &str) -> Vec<Use> {
+pub(super) fn uses(source: &str) -> Vec<Use> {
     let tokens = without_tests(tokens(source));
     let mut found = Vec::new();
     let mut at = 0;

@@ -1,6 +1,7 @@
 //! Checks of the repository's files, which need no cluster: generated pages, layers of the crate, names and
 //! descriptions of arguments, examples, links and manifests.
 
+mod cycles;
 mod docs;
 mod examples;
 mod layers;

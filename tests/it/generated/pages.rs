@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use terraform_provider_mesh::{
     plugin::interface::{Provider, Resource},
-    schema::{Mode, Nesting, Schema, Shape, Slot, Spec, Type},
+    schema::{AttributeSpec, Configurability, Member, MemberKind, Nesting, Schema, Type},
 };
 
 use super::{files, live_checks::live_checks_page, presets::presets_page, root, text};
@@ -54,8 +54,8 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     fenced(&mut page, "shell", &format!("{folder}/import.sh"));
     if let Some(identity) = resource.identity() {
         page.push_str("\nIn an `import` block with `identity`, the attributes are:\n\n");
-        for slot in &identity.slots {
-            line(&mut page, slot, "");
+        for member in &identity.members {
+            line(&mut page, member, "");
         }
     }
     page
@@ -100,24 +100,28 @@ fn schema_section(page: &mut String, schema: &Schema) {
 
 /// The lists of required, optional and read-only arguments of a block.
 fn members(page: &mut String, schema: &Schema, level: &str, at: &str) {
-    for (heading, mode) in [("Required", Mode::Required), ("Optional", Mode::Optional), ("Read-Only", Mode::Computed)] {
-        let slots: Vec<&Slot> = schema.slots.iter().filter(|slot| mode_of(slot) == mode).collect();
-        if slots.is_empty() {
+    for (heading, mode) in [
+        ("Required", Configurability::Required),
+        ("Optional", Configurability::Optional),
+        ("Read-Only", Configurability::Computed),
+    ] {
+        let members: Vec<&Member> = schema.members.iter().filter(|member| mode_of(member) == mode).collect();
+        if members.is_empty() {
             continue;
         }
         let colon = if level.is_empty() { ":" } else { "" };
         writeln!(page, "\n{level}{heading}{colon}\n").unwrap();
-        for slot in slots {
-            line(page, slot, at);
+        for member in members {
+            line(page, member, at);
         }
     }
 }
 
 /// A section for each nested block, outer ones first, with the anchors that [`line`] links to.
 fn nested(page: &mut String, schema: &Schema, at: &str) {
-    for slot in &schema.slots {
-        let Shape::Block { schema, .. } = &slot.shape else { continue };
-        let path = below(at, slot.name);
+    for member in &schema.members {
+        let MemberKind::Block { schema, .. } = &member.kind else { continue };
+        let path = below(at, member.name);
         let anchor = path.replace('.', "--");
         writeln!(page, "\n<a id=\"nestedblock--{anchor}\"></a>\n### Nested Schema for `{path}`").unwrap();
         members(page, schema, "", &path);
@@ -126,24 +130,24 @@ fn nested(page: &mut String, schema: &Schema, at: &str) {
 }
 
 /// An argument with its name, its type and all its descriptions.
-fn line(page: &mut String, slot: &Slot, at: &str) {
-    let mut sentences = vec![slot.doc.clone()];
-    let kind = match &slot.shape {
-        Shape::Attribute { kind, spec } => {
+fn line(page: &mut String, member: &Member, at: &str) {
+    let mut sentences = vec![member.doc.clone()];
+    let kind = match &member.kind {
+        MemberKind::Attribute { value_type, spec } => {
             sentences.extend(spec.checks.iter().map(|check| check.sentence.to_string()));
             sentences.extend(spec.replaces.then(|| "A change makes a new resource.".to_owned()));
-            attribute_kind(kind, spec)
+            attribute_kind(value_type, spec)
         }
-        Shape::Block { nesting, required, .. } => {
-            let anchor = below(at, slot.name).replace('.', "--");
+        MemberKind::Block { nesting, required, .. } => {
+            let anchor = below(at, member.name).replace('.', "--");
             sentences.push(format!("(see [below for nested schema](#nestedblock--{anchor}))"));
             block_kind(*nesting, *required).to_owned()
         }
     };
-    writeln!(page, "- `{}` ({kind}) {}", slot.name, sentences.join(" ")).unwrap();
+    writeln!(page, "- `{}` ({kind}) {}", member.name, sentences.join(" ")).unwrap();
 }
 
-fn attribute_kind(kind: &Type, spec: &Spec) -> String {
+fn attribute_kind(kind: &Type, spec: &AttributeSpec) -> String {
     let kind = type_name(kind);
     if spec.sensitive { format!("{kind}, Sensitive") } else { kind }
 }
@@ -170,11 +174,11 @@ fn type_name(kind: &Type) -> String {
     }
 }
 
-fn mode_of(slot: &Slot) -> Mode {
-    match &slot.shape {
-        Shape::Attribute { spec, .. } => spec.mode,
-        Shape::Block { required: true, .. } => Mode::Required,
-        Shape::Block { required: false, .. } => Mode::Optional,
+fn mode_of(member: &Member) -> Configurability {
+    match &member.kind {
+        MemberKind::Attribute { spec, .. } => spec.configurability,
+        MemberKind::Block { required: true, .. } => Configurability::Required,
+        MemberKind::Block { required: false, .. } => Configurability::Optional,
     }
 }
 

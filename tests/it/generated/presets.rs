@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use terraform_provider_mesh::mesh::resiliency::{Preset, Resiliency};
+use terraform_provider_mesh::mesh::resiliency::{Preset, PresetSettings};
 
 const TEXT: &str = r#"---
 page_title: "Resiliency presets - mesh"
@@ -64,7 +64,7 @@ These numbers change only with a major version of the provider.
 
 /// The content of the page.
 pub(super) fn presets_page() -> String {
-    let columns = [Preset::Low, Preset::Medium, Preset::High].map(|preset| rows(&preset.resiliency().unwrap()));
+    let columns = [Preset::Low, Preset::Medium, Preset::High].map(|preset| rows(&preset.settings().unwrap()));
     let mut table = "| | low | medium | high |\n| --- | --- | --- | --- |".to_owned();
     let [low, medium, high] = columns;
     for (((name, low), (_, medium)), (_, high)) in low.into_iter().zip(medium).zip(high) {
@@ -74,8 +74,8 @@ pub(super) fn presets_page() -> String {
 }
 
 /// The rows of a preset. The pattern names every field, so that a new field doesn't compile until it has a row.
-fn rows(preset: &Resiliency) -> [(&'static str, String); 12] {
-    let Resiliency {
+fn rows(preset: &PresetSettings) -> [(&'static str, String); 12] {
+    let PresetSettings {
         request_timeout,
         retry_attempts,
         retry_on,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use terraform_provider_mesh::{
     provider::provider,
-    schema::{Mode, Schema, Shape, Slot, Type},
+    schema::{Configurability, Member, MemberKind, Schema, Type},
 };
 
 /// Names that Terraform reserves in `resource` blocks.
@@ -28,13 +28,13 @@ fn schemas() -> Vec<(String, Schema, &'static [&'static str])> {
     [provider_block].into_iter().chain(resources).chain(data_sources).collect()
 }
 
-/// Applies a rule to every slot of every schema, and panics with all violations.
-fn check(rule: impl Fn(&str, &Slot) -> Vec<String>) {
-    fn walk(schema: &Schema, at: &str, rule: &impl Fn(&str, &Slot) -> Vec<String>, violations: &mut Vec<String>) {
-        for slot in &schema.slots {
-            let path = format!("{at}.{}", slot.name);
-            violations.extend(rule(&path, slot).into_iter().map(|violation| format!("{path}: {violation}")));
-            if let Shape::Block { schema, .. } = &slot.shape {
+/// Applies a rule to every member of every schema, and panics with all violations.
+fn check(rule: impl Fn(&str, &Member) -> Vec<String>) {
+    fn walk(schema: &Schema, at: &str, rule: &impl Fn(&str, &Member) -> Vec<String>, violations: &mut Vec<String>) {
+        for member in &schema.members {
+            let path = format!("{at}.{}", member.name);
+            violations.extend(rule(&path, member).into_iter().map(|violation| format!("{path}: {violation}")));
+            if let MemberKind::Block { schema, .. } = &member.kind {
                 walk(schema, &path, rule, violations);
             }
         }
@@ -61,28 +61,28 @@ fn every_attribute_is_documented() {
     for (name, schema, _) in schemas() {
         assert!(schema.doc.ends_with('.'), "{name}: the description is not a sentence: {:?}", schema.doc);
     }
-    check(|_, slot| {
-        violation_unless(slot.doc.ends_with('.'), &format!("the description is not a sentence: {:?}", slot.doc))
+    check(|_, member| {
+        violation_unless(member.doc.ends_with('.'), &format!("the description is not a sentence: {:?}", member.doc))
     });
 }
 
 #[test]
 fn attribute_checks_have_descriptions() {
-    check(|_, slot| match &slot.shape {
-        Shape::Attribute { spec, .. } => spec
+    check(|_, member| match &member.kind {
+        MemberKind::Attribute { spec, .. } => spec
             .checks
             .iter()
             .flat_map(|c| violation_unless(c.sentence.ends_with('.'), &format!("{:?}", c.sentence)))
             .collect(),
-        Shape::Block { .. } => Vec::new(),
+        MemberKind::Block { .. } => Vec::new(),
     });
 }
 
 #[test]
 fn names_are_valid_in_terraform() {
-    check(|_, slot| {
+    check(|_, member| {
         violation_unless(
-            is_name(slot.name),
+            is_name(member.name),
             "a name is a lower-case letter, followed by lower-case letters, digits and _",
         )
     });
@@ -94,8 +94,8 @@ fn names_are_valid_in_terraform() {
 #[test]
 fn root_names_are_not_reserved() {
     for (name, schema, reserved) in schemas() {
-        for slot in &schema.slots {
-            assert!(!reserved.contains(&slot.name), "{name}.{}: Terraform reserves this name", slot.name);
+        for member in &schema.members {
+            assert!(!reserved.contains(&member.name), "{name}.{}: Terraform reserves this name", member.name);
         }
     }
 }
@@ -104,10 +104,10 @@ fn root_names_are_not_reserved() {
 fn names_are_unique_in_their_block() {
     fn walk(at: &str, schema: &Schema) {
         let mut seen = BTreeSet::new();
-        for slot in &schema.slots {
-            assert!(seen.insert(slot.name), "{at}.{} is declared twice", slot.name);
-            if let Shape::Block { schema, .. } = &slot.shape {
-                walk(&format!("{at}.{}", slot.name), schema);
+        for member in &schema.members {
+            assert!(seen.insert(member.name), "{at}.{} is declared twice", member.name);
+            if let MemberKind::Block { schema, .. } = &member.kind {
+                walk(&format!("{at}.{}", member.name), schema);
             }
         }
     }
@@ -128,8 +128,8 @@ fn elements_have_one_type() {
             Type::Bool | Type::Number | Type::String => false,
         }
     }
-    check(|_, slot| match &slot.shape {
-        Shape::Attribute { kind: Type::List(t) | Type::Set(t) | Type::Map(t), .. } => {
+    check(|_, member| match &member.kind {
+        MemberKind::Attribute { value_type: Type::List(t) | Type::Set(t) | Type::Map(t), .. } => {
             violation_unless(!has_dynamic(t), "elements of type any")
         }
         _ => Vec::new(),
@@ -139,8 +139,8 @@ fn elements_have_one_type() {
 /// A computed attribute is never sensitive, and never requires replacement.
 #[test]
 fn computed_attributes_are_only_computed() {
-    check(|_, slot| match &slot.shape {
-        Shape::Attribute { spec, .. } if spec.mode == Mode::Computed => violation_unless(
+    check(|_, member| match &member.kind {
+        MemberKind::Attribute { spec, .. } if spec.configurability == Configurability::Computed => violation_unless(
             !spec.replaces && !spec.sensitive,
             "a computed attribute must be neither sensitive nor require replacement",
         ),
@@ -150,9 +150,9 @@ fn computed_attributes_are_only_computed() {
 
 #[test]
 fn provider_block_has_no_computed_attributes() {
-    for slot in &provider().schema.slots {
-        let computed = matches!(&slot.shape, Shape::Attribute { spec, .. } if spec.mode == Mode::Computed);
-        assert!(!computed, "provider.{} is computed, which Terraform doesn't support", slot.name);
+    for member in &provider().schema.members {
+        let computed = matches!(&member.kind, MemberKind::Attribute { spec, .. } if spec.configurability == Configurability::Computed);
+        assert!(!computed, "provider.{} is computed, which Terraform doesn't support", member.name);
     }
 }
 
@@ -160,7 +160,7 @@ fn provider_block_has_no_computed_attributes() {
 #[test]
 fn every_resource_has_id_and_objects() {
     for resource in provider().resources.values() {
-        let Type::Object(members) = resource.schema().kind() else { panic!("a schema is an object") };
+        let Type::Object(members) = resource.schema().object_type() else { panic!("a schema is an object") };
         assert_eq!(members.get("id"), Some(&Type::String), "{}", resource.name());
         assert_eq!(members.get("objects"), Some(&Type::map(Type::String)), "{}", resource.name());
     }
@@ -170,14 +170,14 @@ fn every_resource_has_id_and_objects() {
 #[test]
 fn identities_have_no_nested_attributes() {
     for resource in provider().resources.values() {
-        for slot in resource.identity().iter().flat_map(|identity| &identity.slots) {
-            let at = format!("identity of {}: {}", resource.name(), slot.name);
-            let Shape::Attribute { kind, spec } = &slot.shape else { panic!("{at} is a block") };
-            assert!(spec.mode != Mode::Computed, "{at} must be required or optional for import");
+        for member in resource.identity().iter().flat_map(|identity| &identity.members) {
+            let at = format!("identity of {}: {}", resource.name(), member.name);
+            let MemberKind::Attribute { value_type, spec } = &member.kind else { panic!("{at} is a block") };
+            assert!(spec.configurability != Configurability::Computed, "{at} must be required or optional for import");
             let primitive = |kind: &Type| matches!(kind, Type::Bool | Type::Number | Type::String);
-            let flat = primitive(kind) || matches!(kind, Type::List(element) if primitive(element));
-            assert!(flat, "{at} is a {kind}");
-            assert!(is_name(slot.name) && slot.doc.ends_with('.'), "{at}");
+            let flat = primitive(value_type) || matches!(value_type, Type::List(element) if primitive(element));
+            assert!(flat, "{at} is a {value_type}");
+            assert!(is_name(member.name) && member.doc.ends_with('.'), "{at}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use hcl::{Body, Expression, Structure};
-use terraform_provider_mesh::schema::{Nesting, Number, Schema, Shape, Slot, Type, Value};
+use terraform_provider_mesh::schema::{Member, MemberKind, Nesting, Number, Schema, Type, Value};
 
 /// The value of the body of a resource block, given as text.
 pub(super) fn resource(text: &str, schema: &Schema) -> Value {
@@ -18,23 +18,25 @@ pub(crate) fn body(body: &Body, schema: &Schema) -> Value {
             Structure::Attribute(attribute) => attribute.key.as_str(),
             Structure::Block(block) => block.identifier.as_str(),
         };
-        assert!(schema.slots.iter().any(|slot| slot.name == name), "no argument is named {name}");
+        assert!(schema.members.iter().any(|member| member.name == name), "no argument is named {name}");
     }
-    Value::Map(schema.slots.iter().map(|slot| (slot.name.to_owned(), member(body, slot))).collect())
+    Value::Map(schema.members.iter().map(|member| (member.name.to_owned(), member_value(body, member))).collect())
 }
 
-fn member(parent: &Body, slot: &Slot) -> Value {
-    let expression = parent.attributes().find(|attribute| attribute.key.as_str() == slot.name).map(|a| &a.expr);
-    match &slot.shape {
-        Shape::Attribute { kind, .. } => expression.map_or(Value::Null, |expression| value(expression, kind)),
-        Shape::Block { .. } if expression.is_some_and(is_unknown) => Value::Unknown,
-        Shape::Block { nesting, schema, .. } => {
-            let blocks = parent.blocks().filter(|block| block.identifier.as_str() == slot.name);
+fn member_value(parent: &Body, member: &Member) -> Value {
+    let expression = parent.attributes().find(|attribute| attribute.key.as_str() == member.name).map(|a| &a.expr);
+    match &member.kind {
+        MemberKind::Attribute { value_type, .. } => {
+            expression.map_or(Value::Null, |expression| value(expression, value_type))
+        }
+        MemberKind::Block { .. } if expression.is_some_and(is_unknown) => Value::Unknown,
+        MemberKind::Block { nesting, schema, .. } => {
+            let blocks = parent.blocks().filter(|block| block.identifier.as_str() == member.name);
             let mut blocks: Vec<_> = blocks.map(|block| body(block.body(), schema)).collect();
             match nesting {
                 Nesting::List => Value::List(blocks),
                 Nesting::Single => {
-                    assert!(blocks.len() <= 1, "at most one block {} is allowed", slot.name);
+                    assert!(blocks.len() <= 1, "at most one block {} is allowed", member.name);
                     blocks.pop().unwrap_or(Value::Null)
                 }
             }

@@ -1,4 +1,4 @@
-//! Live checks: facts of a cluster in, findings out.
+//! Helpers for the tests of live checks: they get the objects of a cluster as YAML, and return the findings as text.
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -13,29 +13,29 @@ use terraform_provider_mesh::{
 
 use super::{hcl, mesh};
 
-/// The documents of YAML.
-pub(super) fn documents(text: &str) -> Vec<Json> {
+/// The objects in a YAML text of several documents.
+pub(super) fn objects(text: &str) -> Vec<Json> {
     serde_saphyr::from_multiple(text).expect("YAML")
 }
 
-/// What a cluster with these objects answers, and nothing where a kind is `hidden`.
-pub(super) fn answer(query: &Query, objects: &[Json], hidden: &[&str]) -> QueryResult {
+/// The result of a query in a cluster with these objects, whose user has no right to read the kinds `forbidden`.
+pub(super) fn query_result(query: &Query, objects: &[Json], forbidden: &[&str]) -> QueryResult {
     let (kind, namespace, name) = match query {
         Query::Get(key) => (key.kind, Some(key.namespace.as_deref()), Some(key.name.as_str())),
         Query::List { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
     };
-    if hidden.contains(&kind.kind) {
+    if forbidden.contains(&kind.kind) {
         return Err(QueryError::Forbidden);
     }
-    let is_meant = |live: &&Json| {
+    let matches = |live: &&Json| {
         live["kind"] == kind.kind
             && namespace.is_none_or(|namespace| live["metadata"]["namespace"].as_str() == namespace)
             && name.is_none_or(|name| live["metadata"]["name"] == name)
     };
-    Ok(objects.iter().filter(is_meant).cloned().map(Arc::new).collect())
+    Ok(objects.iter().filter(matches).cloned().map(Arc::new).collect())
 }
 
-/// The configuration, which is sound.
+/// Decodes the arguments of a valid configuration.
 pub(super) fn config<R: ResourceType>(text: &str) -> R {
     let value = hcl::resource(text, R::schema());
     let mut out = Diagnostics::default();
@@ -46,18 +46,20 @@ pub(super) fn config<R: ResourceType>(text: &str) -> R {
     config
 }
 
-/// What the checks of a resource say in a cluster of these objects.
-pub(super) fn told<R: ResourceType>(text: &str, facts: &str, hidden: &[&str]) -> String {
+/// The findings of the checks of a resource with the configuration `text`, in a cluster with these objects, whose user has no
+/// right to read the kinds `forbidden`.
+pub(super) fn findings<R: ResourceType>(text: &str, live_objects: &str, forbidden: &[&str]) -> String {
     let config = config::<R>(text);
-    let objects = documents(facts);
+    let objects = objects(live_objects);
     for object in &objects {
-        let known = [kind::MANAGED, kind::READ_ONLY].concat();
-        assert!(known.iter().any(|kind| object["kind"] == kind.kind), "a typo? {object}");
+        let kinds = [kind::MANAGED, kind::READ_ONLY].concat();
+        assert!(kinds.iter().any(|kind| object["kind"] == kind.kind), "unknown kind: {object}");
     }
-    let queries = R::live_queries(&config, &mesh(), &config.render(&mesh())).into_iter().map(|want| want.query);
-    let found: QueryResults = queries.map(|query| (query.clone(), answer(&query, &objects, hidden))).collect();
+    let queries = R::live_queries(&config, &mesh(), &config.render(&mesh())).into_iter().map(|live| live.query);
+    let results: QueryResults =
+        queries.map(|query| (query.clone(), query_result(&query, &objects, forbidden))).collect();
     let mut findings = Findings::default();
-    R::live_checks(&config, &mesh(), &config.render(&mesh()), &found, &mut findings);
+    R::live_checks(&config, &mesh(), &config.render(&mesh()), &results, &mut findings);
     let mut text = String::new();
     for finding in findings {
         let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };

@@ -13,7 +13,7 @@ use terraform_provider_mesh::{
         ResourceType, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
         namespace::Namespace, service::Service,
     },
-    schema::{Mode, Nesting, Number, Schema, Shape, Slot, Type, Value, model::Model},
+    schema::{Configurability, Member, MemberKind, Nesting, Number, Schema, Type, Value, model::Model},
 };
 
 use super::{mesh, valid_configs::valid_configs};
@@ -138,25 +138,25 @@ fn value(name: &'static str, kind: &Type, invalid: u32, unknown: u32) -> BoxedSt
     }
 }
 
-fn member(slot: &Slot, invalid: u32, unknown: u32) -> BoxedStrategy<Value> {
+fn member_value(member: &Member, invalid: u32, unknown: u32) -> BoxedStrategy<Value> {
     let unknown_value = Just(Value::Unknown);
-    match &slot.shape {
-        Shape::Attribute { kind, spec } => {
-            let absent = if spec.mode == Mode::Required { invalid } else { 20 };
-            let set = value(slot.name, kind, invalid, unknown);
+    match &member.kind {
+        MemberKind::Attribute { value_type, spec } => {
+            let absent = if spec.configurability == Configurability::Required { invalid } else { 20 };
+            let set = value(member.name, value_type, invalid, unknown);
             if absent == 0 {
                 return prop_oneof![20 => set, unknown => unknown_value].boxed();
             }
             // Shrinking prefers the first alternative, so counterexamples contain few arguments.
             prop_oneof![absent => Just(Value::Null), 20 => set, unknown => unknown_value].boxed()
         }
-        Shape::Block { nesting: Nesting::List, schema, .. } => {
+        MemberKind::Block { nesting: Nesting::List, schema, .. } => {
             let blocks = prop::collection::vec(body(schema, invalid, unknown), 1..3).prop_map(Value::List);
             // A service is rarely valid without a port.
-            let absent = if slot.name == "port" { 5 + invalid } else { 20 };
+            let absent = if member.name == "port" { 5 + invalid } else { 20 };
             prop_oneof![absent => Just(Value::List(Vec::new())), 20 => blocks, unknown => unknown_value].boxed()
         }
-        Shape::Block { schema, .. } => {
+        MemberKind::Block { schema, .. } => {
             let block = body(schema, invalid, unknown);
             prop_oneof![20 => Just(Value::Null), 20 => block, unknown => unknown_value].boxed()
         }
@@ -166,11 +166,11 @@ fn member(slot: &Slot, invalid: u32, unknown: u32) -> BoxedStrategy<Value> {
 /// The value of the body of a block. For `invalid` and `unknown` see `value`.
 pub(super) fn body(schema: &Schema, invalid: u32, unknown: u32) -> BoxedStrategy<Value> {
     let members: Vec<_> = schema
-        .slots
+        .members
         .iter()
-        .map(|slot| {
-            let name = slot.name.to_owned();
-            member(slot, invalid, unknown).prop_map(move |member| (name.clone(), member))
+        .map(|member| {
+            let name = member.name.to_owned();
+            member_value(member, invalid, unknown).prop_map(move |value| (name.clone(), value))
         })
         .collect();
     members.prop_map(|members| Value::Map(members.into_iter().collect())).boxed()
@@ -233,7 +233,7 @@ fn check_rendering<R: ResourceType>(invalid: u32, unknown: u32) {
             for (field, argument) in &object.origins {
                 prop_assert!(has_parent_of(&object.body, field), "{} has no parent of {}", key, field);
                 let Some(Step::Attribute(name)) = argument.steps().first() else { panic!("{argument} names no argument") };
-                prop_assert!(schema.slots.iter().any(|slot| slot.name == name), "no argument is named {}", name);
+                prop_assert!(schema.members.iter().any(|member| member.name == name), "no argument is named {}", name);
             }
         }
     });
@@ -245,7 +245,7 @@ fn check_valid_configs<R: ResourceType>() {
         let evaluation = evaluate::<R>(&config.0);
         prop_assert!(evaluation.valid);
         prop_assert!(evaluation.id.is_ok());
-        prop_assert!(evaluation.outputs.wholly_known(), "{:?}", evaluation.outputs);
+        prop_assert!(evaluation.outputs.is_wholly_known(), "{:?}", evaluation.outputs);
         let objects = evaluation.rendered.unwrap();
         prop_assert!(!objects.is_empty());
         prop_assert!(objects.iter().all(|(_, object)| object.is_ok()));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Severity, Step},
     resources::ResourceType,
-    schema::{Schema, Shape, Value},
+    schema::{MemberKind, Schema, Value},
 };
 
 use super::{hcl::plan_notation, mesh, properties::body};
@@ -71,11 +71,11 @@ fn remove_errors<R: ResourceType>(mut value: Value) -> Option<Value> {
 /// Removes the innermost argument or block on a path. Returns whether there was one.
 fn remove(value: &mut Value, schema: &Schema, steps: &[Step]) -> bool {
     let (Some((Step::Attribute(name), rest)), Value::Map(members)) = (steps.split_first(), value) else { return false };
-    let Some(slot) = schema.slots.iter().find(|slot| slot.name == name) else { return false };
+    let Some(declared) = schema.members.iter().find(|declared| declared.name == name) else { return false };
     let Some(member) = members.get_mut(name) else { return false };
-    match (&slot.shape, member, rest) {
+    match (&declared.kind, member, rest) {
         (_, Value::Null, _) => false,
-        (Shape::Block { schema, .. }, Value::List(blocks), [Step::Index(index), rest @ ..])
+        (MemberKind::Block { schema, .. }, Value::List(blocks), [Step::Index(index), rest @ ..])
             if *index < blocks.len() =>
         {
             if !remove(&mut blocks[*index], schema, rest) {
@@ -83,13 +83,13 @@ fn remove(value: &mut Value, schema: &Schema, steps: &[Step]) -> bool {
             }
             true
         }
-        (Shape::Block { .. }, Value::List(blocks), _) => {
+        (MemberKind::Block { .. }, Value::List(blocks), _) => {
             let removed = !blocks.is_empty();
             blocks.clear();
             removed
         }
-        (shape, member, rest) => {
-            let removed_within = matches!(shape, Shape::Block { schema, .. } if remove(member, schema, rest));
+        (kind, member, rest) => {
+            let removed_within = matches!(kind, MemberKind::Block { schema, .. } if remove(member, schema, rest));
             if !removed_within {
                 *member = Value::Null;
             }

@@ -94,7 +94,7 @@ async fn unreadable_request_is_an_error_and_keeps_the_state() {
         request.config.as_mut().unwrap().msgpack = vec![0xa3, 1];
         let response = core.client.apply_resource_change(request).await.unwrap().into_inner();
         assert!(format_diagnostics(&response.diagnostics)[0].starts_with("ERROR : Unreadable value."), "{response:?}");
-        let state = decode_value(response.new_state.as_ref(), &core.blocks[THING].kind());
+        let state = decode_value(response.new_state.as_ref(), &core.blocks[THING].object_type());
         assert_eq!(state, prior.map_or(Value::Null, |prior| prior.state.clone()));
     }
 }
@@ -102,7 +102,7 @@ async fn unreadable_request_is_an_error_and_keeps_the_state() {
 #[tokio::test]
 async fn concurrent_calls_are_independent() {
     let core = CoreClient::with_test_provider().await;
-    let kind = core.blocks[THING].kind();
+    let kind = core.blocks[THING].object_type();
     let calls = (0..64).map(|n| {
         let state = core.config(THING, &json!({"name": format!("thing-{n}"), "size": n}));
         let planned = ResourceInstance { state: state.clone(), private: vec![n], identity: None };
@@ -150,5 +150,5 @@ async fn stop_ends_an_apply_at_a_hanging_api_server() {
     let diagnostics = format_diagnostics(&response.diagnostics);
     assert!(diagnostics.iter().any(|diagnostic| diagnostic.starts_with("ERROR")), "{diagnostics:?}");
     // Nothing was written, so the state stays empty.
-    assert_eq!(decode_value(response.new_state.as_ref(), &core.blocks["mesh_service"].kind()), Value::Null);
+    assert_eq!(decode_value(response.new_state.as_ref(), &core.blocks["mesh_service"].object_type()), Value::Null);
 }

@@ -39,7 +39,7 @@ async fn one_process_serves_many_runs() {
         let mut client = ProviderClient::new(plain_channel(socket.into()).await);
         let schemas = client.get_schema(get_provider_schema::Request {}).await.unwrap().into_inner();
         let block = Block::of(schemas.provider.as_ref().unwrap());
-        let config = Some(encode_value(&block.config(&json!({"owner": run})), &block.kind()));
+        let config = Some(encode_value(&block.config(&json!({"owner": run})), &block.object_type()));
         let response =
             client.configure(configure::Request { config, ..Default::default() }).await.unwrap().into_inner();
         assert_eq!(format_diagnostics(&response.diagnostics), Vec::<String>::new());

@@ -18,7 +18,7 @@ use crate::support::{
 async fn data_sources_are_validated_and_read() {
     let mut core = CoreClient::with_test_provider().await;
     let block = Block::of(&core.schemas.data_source_schemas["test_lookup"]);
-    let config = |name| Some(encode_value(&block.config(&json!({"name": name})), &block.kind()));
+    let config = |name| Some(encode_value(&block.config(&json!({"name": name})), &block.object_type()));
     for (name, faults) in [(json!("a"), 0), (json!(UNKNOWN), 0), (json!(null), 1)] {
         let request = validate_data_source_config::Request { type_name: "test_lookup".into(), config: config(name) };
         let response = core.client.validate_data_source_config(request).await.unwrap().into_inner();
@@ -28,7 +28,7 @@ async fn data_sources_are_validated_and_read() {
         let request =
             read_data_source::Request { type_name: "test_lookup".into(), config: config(name), ..Default::default() };
         let response = core.client.read_data_source(request).await.unwrap().into_inner();
-        (decode_value(response.state.as_ref(), &block.kind()), format_diagnostics(&response.diagnostics))
+        (decode_value(response.state.as_ref(), &block.object_type()), format_diagnostics(&response.diagnostics))
     };
     assert_eq!(read(json!("a")).await, (block.config(&json!({"name": "a", "found": "found a"})), Vec::new()));
     let (state, faults) = read(json!("missing")).await;

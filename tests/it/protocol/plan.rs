@@ -40,7 +40,7 @@ async fn create_with_known_arguments_has_a_known_plan() {
     let mut core = with_unknown_cluster().await;
     let plan = core.plan(SERVICE, None, &payments()).await;
     assert_eq!(errors(&plan.diagnostics), Vec::<&String>::new());
-    assert!(plan.planned.state.wholly_known(), "{:?}", plan.planned.state);
+    assert!(plan.planned.state.is_wholly_known(), "{:?}", plan.planned.state);
     assert_eq!(plan.planned.state.member("id"), &Value::string("pci/payments"));
     let Value::Map(objects) = plan.planned.state.member("objects") else { panic!("no objects") };
     assert!(objects.contains_key("VirtualService/pci/payments-pci"), "{objects:?}");
@@ -71,7 +71,7 @@ async fn unknown_argument_hides_only_what_depends_on_it() {
     let state = core.plan(SERVICE, None, &written).await.planned.state;
     assert_eq!(state.member("request_timeout"), &Value::Unknown);
     for known in ["id", "host", "principal", "effective_callers"] {
-        assert!(state.member(known).wholly_known(), "{known}");
+        assert!(state.member(known).is_wholly_known(), "{known}");
     }
     let Value::Map(objects) = state.member("objects") else { panic!("which objects there are is certain") };
     let unknown: Vec<_> =

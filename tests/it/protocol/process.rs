@@ -252,7 +252,7 @@ async fn stdio_stream_stays_open_and_silent() {
 async fn large_states_are_read() {
     let mut core = CoreClient::with_test_provider().await;
     let state = core.config("test_thing", &json!({"name": "big", "secret": "x".repeat(20 << 20)}));
-    let current_state = Some(encode_value(&state, &core.blocks["test_thing"].kind()));
+    let current_state = Some(encode_value(&state, &core.blocks["test_thing"].object_type()));
     let request = read_resource::Request { type_name: "test_thing".into(), current_state, ..Default::default() };
     let mut client = core.client.clone().max_decoding_message_size(usize::MAX);
     let response = client.read_resource(request.clone()).await.unwrap().into_inner();

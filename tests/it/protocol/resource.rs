@@ -42,7 +42,7 @@ async fn empty_value_is_null_and_json_is_decoded() {
         ..Default::default()
     };
     let response = core.client.plan_resource_change(request).await.unwrap().into_inner();
-    let state = decode_value(response.planned_state.as_ref(), &core.blocks[THING].kind());
+    let state = decode_value(response.planned_state.as_ref(), &core.blocks[THING].object_type());
     assert_eq!(state.member("echo"), &Value::string("a/0.30000000000000004"));
 }
 
@@ -161,7 +161,7 @@ fn move_request(provider: &str, kind: &str, state: &serde_json::Value) -> move_r
 #[tokio::test]
 async fn states_of_other_resource_types_are_moved() {
     let mut core = CoreClient::with_test_provider().await;
-    let kind = core.blocks[THING].kind();
+    let kind = core.blocks[THING].object_type();
     // The same provider of another registry.
     for registry in ["registry.terraform.io", "registry.opentofu.org"] {
         let request = move_request(&format!("{registry}/example/test"), THING, &json!({"name": "a"}));

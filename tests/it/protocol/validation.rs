@@ -65,7 +65,7 @@ async fn provider_block_may_be_unknown() {
     let mut core = CoreClient::start(binary()).await;
     let block = Block::of(core.schemas.provider.as_ref().unwrap());
     let unknown: Json = block.attributes.keys().map(|name| (name.clone(), json!(UNKNOWN))).collect();
-    let config = Some(encode_value(&block.config(&unknown), &block.kind()));
+    let config = Some(encode_value(&block.config(&unknown), &block.object_type()));
     let request = prepare_provider_config::Request { config: config.clone() };
     let response = core.client.prepare_provider_config(request).await.unwrap().into_inner();
     assert_eq!((format_diagnostics(&response.diagnostics), response.prepared_config), (Vec::new(), config));

@@ -100,13 +100,13 @@ impl CoreClient {
 
     /// The type of the state of resource type `name`.
     fn kind(&self, name: &str) -> Type {
-        self.blocks[name].kind()
+        self.blocks[name].object_type()
     }
 
     pub async fn configure(&mut self, written: &Json) -> Vec<String> {
         self.configured = Some(written.clone());
         let block = Block::of(self.schemas.provider.as_ref().unwrap());
-        let config = Some(encode_value(&block.config(written), &block.kind()));
+        let config = Some(encode_value(&block.config(written), &block.object_type()));
         let request = configure::Request { terraform_version: "1.11.4".into(), config, ..Default::default() };
         format_diagnostics(&self.client.configure(request).await.unwrap().into_inner().diagnostics)
     }
@@ -175,7 +175,7 @@ impl CoreClient {
         assert!(!response.legacy_type_system);
         let (state, diagnostics) =
             (decode_value(response.new_state.as_ref(), &kind), format_diagnostics(&response.diagnostics));
-        assert!(state.wholly_known(), "{state:?}");
+        assert!(state.is_wholly_known(), "{state:?}");
         if !has_errors(&diagnostics) {
             assert_eq!(result_violations(&block, &planned.state, &state), Vec::<String>::new());
         }
@@ -227,7 +227,7 @@ impl CoreClient {
         };
         let response = self.client.read_resource(request).await.unwrap().into_inner();
         let state = decode_value(response.new_state.as_ref(), &kind);
-        assert!(state.wholly_known());
+        assert!(state.is_wholly_known());
         OperationResult {
             instance: ResourceInstance { state, private: response.private, identity: response.new_identity },
             diagnostics: format_diagnostics(&response.diagnostics),
@@ -243,7 +243,7 @@ impl CoreClient {
         let [found] = response.imported_resources.as_slice() else { return Err(diagnostics) };
         assert_eq!((&found.type_name, diagnostics), (&name, Vec::new()));
         let state = decode_value(found.state.as_ref(), &kind);
-        assert!(state != Value::Null && state.wholly_known());
+        assert!(state != Value::Null && state.is_wholly_known());
         Ok(ResourceInstance { state, private: found.private.clone(), identity: found.identity.clone() })
     }
 

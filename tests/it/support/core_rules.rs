@@ -57,10 +57,10 @@ impl Block {
         Self { attributes: attributes.collect(), blocks: blocks.collect() }
     }
 
-    pub fn kind(&self) -> Type {
+    pub fn object_type(&self) -> Type {
         let attributes = self.attributes.iter().map(|(name, attribute)| (name.clone(), attribute.kind.clone()));
         let blocks = self.blocks.iter().map(|(name, nested)| {
-            let kind = nested.block.kind();
+            let kind = nested.block.object_type();
             (name.clone(), if nested.list { Type::list(kind) } else { kind })
         });
         Type::Object(attributes.chain(blocks).collect())
@@ -213,7 +213,7 @@ fn item(list: &Value, index: usize) -> &Value {
 /// inconsistent result".
 pub fn result_violations(block: &Block, planned: &Value, actual: &Value) -> Vec<String> {
     let mut violations = Vec::new();
-    check_compatible(&block.kind(), planned, actual, "", &mut violations);
+    check_compatible(&block.object_type(), planned, actual, "", &mut violations);
     violations
 }
 

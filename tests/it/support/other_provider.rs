@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
-        Mode,
+        ServeMode,
         interface::{Call, ImportId, MoveSource, Outcome, PlannedChange, Provider, Resource, ResourceState},
         serve,
     },
     schema::{
-        Schema, Shape, Slot, Type, Value,
+        Member, MemberKind, Schema, Type, Value,
         model::{Model as _, required},
     },
 };
@@ -24,7 +24,7 @@ use super::host::COOKIE;
 /// fails.
 #[test]
 fn serves_when_a_host_started_it() {
-    let code = serve("hashicorp/kubernetes", provider(), Mode::Plugin);
+    let code = serve("hashicorp/kubernetes", provider(), ServeMode::Plugin);
     if std::env::var(COOKIE.0).is_ok() {
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
     }
@@ -70,8 +70,11 @@ impl Resource<()> for Manifest {
 
     fn schema(&self) -> &Schema {
         static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
-            let shape = Shape::Attribute { kind: Type::Dynamic, spec: required() };
-            Schema { slots: vec![Slot { name: "manifest", doc: "The object.".to_owned(), shape }], ..Schema::default() }
+            let kind = MemberKind::Attribute { value_type: Type::Dynamic, spec: required() };
+            Schema {
+                members: vec![Member { name: "manifest", doc: "The object.".to_owned(), kind }],
+                ..Schema::default()
+            }
         });
         &SCHEMA
     }

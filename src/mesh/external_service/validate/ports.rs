@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{ExternalService, Port, Resolution, TlsMode, ports::carries_host_name};
+use super::super::{ClientTlsMode, ExternalService, Port, Resolution, ports::carries_host_name};
 use crate::{
     diagnostics::Diagnostics,
     mesh::port::Protocol,
@@ -68,7 +68,7 @@ impl ExternalService {
 
     /// A clear-text port needs a TLS mode other than the default.
     fn validate_clear_text_port(&self, port: &At<Port>, protocol: Protocol, out: &mut Diagnostics) {
-        if self.port_tls(port) != Ok(TlsMode::Passthrough) {
+        if self.port_tls(port) != Ok(ClientTlsMode::Passthrough) {
             return;
         }
         out.error(
@@ -86,7 +86,7 @@ impl ExternalService {
 /// The proxy forwards a TLS port as it is: TLS in TLS is refused.
 fn validate_tls_port(port: &At<Port>, protocol: Protocol, out: &mut Diagnostics) {
     if let Attr::Known(mode) = port.tls
-        && mode != TlsMode::Passthrough
+        && mode != ClientTlsMode::Passthrough
     {
         out.error(
             &port.at.attribute("tls"),

@@ -15,11 +15,11 @@ impl ExternalService {
         let Ok(Some(retries)) = self.retries.known() else { return };
         retries.validate(out);
         if let Ok(preset) = self.resiliency() {
-            retries.validate_under(preset, out);
+            retries.validate_with_preset(preset, out);
         }
         // All ports that have a timeout have the same one, so that of HTTP stands for all.
         if let Ok(timeout) = self.request_timeout(Protocol::Http) {
-            retries.validate_within(timeout, out);
+            retries.validate_with_timeout(timeout, out);
         }
     }
 

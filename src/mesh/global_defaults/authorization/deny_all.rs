@@ -7,7 +7,7 @@ use crate::{
     diagnostics::Diagnostics,
     known::{Known, Unknown},
     mesh::{
-        global_defaults::site::{Site, spec_and_elements_from, spec_from},
+        global_defaults::context::{DefaultsContext, spec_and_elements_from, spec_from},
         istio::{
             DRY_RUN,
             authorization_policy::{AuthorizationPolicy, Operation, Rule, To},
@@ -27,20 +27,20 @@ pub(in crate::mesh::global_defaults) const AUDIT: &str = "deny-all-audit";
 
 impl At<Authorization> {
     /// An AUDIT policy needs a rule that matches every request: without a rule it matches none.
-    pub(super) fn audit(&self, site: &Site, key: Key) -> Known<Object> {
+    pub(super) fn audit(&self, context: &DefaultsContext, key: Key) -> Known<Object> {
         let spec =
             AuthorizationPolicy { selector: None, action: "AUDIT", provider: None, rules: vec![Rule::default()] };
-        site.object(key, &spec, stage::OPENING, spec_from(&self.at))
+        context.object(key, &spec, stage::OPENING, spec_from(&self.at))
     }
 
     /// deny-all is an ALLOW policy, so that other ALLOW policies add to it. Fields with Istio's default values are set, too, so
     /// that the provider owns them.
-    pub(super) fn deny_all(&self, dry_run: bool, site: &Site, key: Key) -> Known<Object> {
+    pub(super) fn deny_all(&self, dry_run: bool, context: &DefaultsContext, key: Key) -> Known<Object> {
         let allow = self.allow.known()?;
-        let rules = allow.iter().map(|block| block.rule(site)).collect::<Known<_>>()?;
+        let rules = allow.iter().map(|block| block.rule(context)).collect::<Known<_>>()?;
         let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules };
         let origins = spec_and_elements_from(&self.at, "spec.rules", allow.iter().map(|block| &block.at));
-        site.with_annotation(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::CLOSING, origins)
+        context.with_annotation(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::CLOSING, origins)
     }
 
     /// Reports `allow` blocks that would allow every request.
@@ -52,10 +52,10 @@ impl At<Authorization> {
 }
 
 impl Allow {
-    fn rule(&self, site: &Site) -> Known<Rule> {
-        let home = site.root_namespace();
+    fn rule(&self, context: &DefaultsContext) -> Known<Rule> {
+        let home = context.root_namespace();
         let callers: BTreeSet<Caller> =
-            self.from.required_elements()?.iter().map(|caller| caller.resolve(home, site.mesh)).collect();
+            self.from.required_elements()?.iter().map(|caller| caller.resolve(home, context.mesh)).collect();
         let operation = Operation {
             methods: self.methods.elements_or_empty()?,
             paths: self.paths.elements_or_empty()?,
@@ -63,7 +63,7 @@ impl Allow {
             ..Operation::default()
         };
         let to = if operation == Operation::default() { Vec::new() } else { vec![To { operation }] };
-        let from = sources(&callers, &self.ip_blocks.elements_or_empty()?, home, site.mesh);
+        let from = sources(&callers, &self.ip_blocks.elements_or_empty()?, home, context.mesh);
         let rule = Rule { from, to, when: Vec::new() };
         // An empty rule would allow every request, and Istio reads an empty set as "any". Both have been reported.
         if rule == Rule::default() || callers.is_empty() { Err(Unknown) } else { Ok(rule) }

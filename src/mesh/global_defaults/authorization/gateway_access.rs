@@ -13,7 +13,7 @@ use crate::{
     json_path::{at, set},
     known::{Known, Unknown},
     mesh::{
-        global_defaults::site::{KeyedObject, Site, spec_from},
+        global_defaults::context::{DefaultsContext, KeyedObject, spec_from},
         istio::{
             DRY_RUN, WorkloadSelector,
             authorization_policy::{AuthorizationPolicy, Operation, Rule, To},
@@ -26,14 +26,14 @@ use crate::{
 
 impl GatewayAccess {
     /// Renders the policy of one gateway.
-    pub(super) fn render(&self, dry_run: bool, site: &Site) -> Known<KeyedObject> {
+    pub(super) fn render(&self, dry_run: bool, context: &DefaultsContext) -> Known<KeyedObject> {
         let name = format!("gateway-access-{}", names::label_digest(&self.selector.required_elements()?));
         let key = Key::new(&kind::AUTHORIZATION_POLICY, self.namespace.required()?, &name);
-        Ok((key.clone(), self.policy(dry_run, site, key)))
+        Ok((key.clone(), self.policy(dry_run, context, key)))
     }
 
     /// Clients outside the mesh have no identity, so the rule names ports and no callers.
-    fn policy(&self, dry_run: bool, site: &Site, key: Key) -> Known<Object> {
+    fn policy(&self, dry_run: bool, context: &DefaultsContext, key: Key) -> Known<Object> {
         let operation = Operation { ports: self.ports.required_elements()?.clone(), ..Operation::default() };
         if operation == Operation::default() {
             // A rule without ports would allow every port. Decoding has reported the empty set.
@@ -46,19 +46,20 @@ impl GatewayAccess {
             rules: vec![Rule { to: vec![To { operation }], ..Rule::default() }],
         };
         let origins = spec_from(&Path::root().attribute("gateway_access"));
-        let object = site.with_annotation(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::OPENING, origins)?;
+        let object =
+            context.with_annotation(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::OPENING, origins)?;
         Ok(object
             .with_transition(Transition::Computed { strategy: become_dry_run_last, propagation_delay: Duration::ZERO }))
     }
 }
 
 /// A policy that becomes a dry run stays in effect until deny-all is a dry run as well.
-fn become_dry_run_last(live: &Json, wanted: &Json) -> UpdateStrategy {
+fn become_dry_run_last(live: &Json, desired: &Json) -> UpdateStrategy {
     let is_dry_run = |body: &Json| at(body, &["metadata", "annotations", DRY_RUN]) == "true";
-    if is_dry_run(live) || !is_dry_run(wanted) {
+    if is_dry_run(live) || !is_dry_run(desired) {
         return UpdateStrategy::InPlace;
     }
-    let mut intermediate = wanted.clone();
+    let mut intermediate = desired.clone();
     set(&mut intermediate, &["metadata", "annotations", DRY_RUN], json!("false"));
     UpdateStrategy::TwoStep { intermediate }
 }

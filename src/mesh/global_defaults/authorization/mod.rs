@@ -18,7 +18,7 @@ pub use arguments::{Allow, Authorization, DenyAllMode, GatewayAccess};
 pub(super) use deny_all::{AUDIT, DENY_ALL};
 pub(super) use gateway_access::validate as validate_gateway_access;
 
-use super::site::Site;
+use super::context::DefaultsContext;
 use crate::{
     mesh::Rendered,
     object::kind,
@@ -27,17 +27,17 @@ use crate::{
 
 impl At<Authorization> {
     /// Renders the policies of the mesh, and those of gateways in the modes that deny requests or count them.
-    pub(super) fn render(&self, gateways: &Blocks<GatewayAccess>, site: &Site) -> Rendered {
+    pub(super) fn render(&self, gateways: &Blocks<GatewayAccess>, context: &DefaultsContext) -> Rendered {
         let policy = &kind::AUTHORIZATION_POLICY;
         let dry_run = match *self.mode.required()? {
             DenyAllMode::Off => return Ok(Vec::new()),
-            DenyAllMode::Audit => return Ok(vec![site.render(policy, AUDIT, |key| self.audit(site, key))]),
+            DenyAllMode::Audit => return Ok(vec![context.render(policy, AUDIT, |key| self.audit(context, key))]),
             DenyAllMode::DryRun => true,
             DenyAllMode::Enforce => false,
         };
-        let mut objects = vec![site.render(policy, DENY_ALL, |key| self.deny_all(dry_run, site, key))];
+        let mut objects = vec![context.render(policy, DENY_ALL, |key| self.deny_all(dry_run, context, key))];
         for gateway in gateways.known()? {
-            let (key, object) = gateway.render(dry_run, site)?;
+            let (key, object) = gateway.render(dry_run, context)?;
             // Validation reports two blocks for the same gateway.
             if objects.iter().all(|(other, _)| *other != key) {
                 objects.push((key, object));

@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_of_hosts() {
+    fn host_placeholders_become_expressions() {
         assert_eq!(
             is_host("{name}.{namespace}.x.io"),
             "host.matches(\"^[a-z0-9]([-a-z0-9]*[a-z0-9])?[.]\" + request.namespace + \"[.]x[.]io$\")"

@@ -20,7 +20,7 @@ mod validate;
 
 pub use arguments::{Guardrails, RestrictedKind, ValidationAction};
 
-use super::site::Site;
+use super::context::DefaultsContext;
 use crate::{
     known::Known,
     mesh::{Mesh, Rendered, stage},
@@ -33,7 +33,7 @@ use crate::{
 struct Guardrail {
     /// The name of its objects without the root namespace.
     prefix: &'static str,
-    rules: fn(&Site, &Guardrails) -> Known<policy::Rules>,
+    rules: fn(&DefaultsContext, &Guardrails) -> Known<policy::Rules>,
 }
 
 const ROOT_ONLY: Guardrail = Guardrail { prefix: "mesh-root-only", rules: root_only::rules };
@@ -58,7 +58,7 @@ pub(super) fn possible_objects(mesh: &Mesh) -> impl Iterator<Item = (Key, Stage)
 
 impl At<Guardrails> {
     /// Renders the policies and their bindings.
-    pub(super) fn render(&self, site: &Site) -> Rendered {
+    pub(super) fn render(&self, context: &DefaultsContext) -> Rendered {
         let mut guardrails = Vec::new();
         if !self.root_only()?.is_empty() {
             guardrails.push(ROOT_ONLY);
@@ -67,11 +67,11 @@ impl At<Guardrails> {
             guardrails.push(TEAM_RULES);
         }
         let objects = |guardrail: Guardrail| {
-            let [(policy, policy_stage), (binding, binding_stage)] = guardrail.keys(site.mesh);
-            let rules = (guardrail.rules)(site, self);
+            let [(policy, policy_stage), (binding, binding_stage)] = guardrail.keys(context.mesh);
+            let rules = (guardrail.rules)(context, self);
             [
-                (policy.clone(), self.policy(rules, site, policy, policy_stage)),
-                (binding.clone(), self.binding(site, binding, binding_stage)),
+                (policy.clone(), self.policy(rules, context, policy, policy_stage)),
+                (binding.clone(), self.binding(context, binding, binding_stage)),
             ]
         };
         Ok(guardrails.into_iter().flat_map(objects).collect())

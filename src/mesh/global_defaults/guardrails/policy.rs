@@ -8,7 +8,7 @@ use crate::{
             MatchCondition, MatchConstraints, MatchResources, ResourceRule, Selector, ValidatingAdmissionPolicy,
             ValidatingAdmissionPolicyBinding, Validation, Variable,
         },
-        global_defaults::site::{Site, spec_from},
+        global_defaults::context::{DefaultsContext, spec_from},
     },
     object::{Key, Object, Stage},
     schema::At,
@@ -45,10 +45,16 @@ impl At<Guardrails> {
     /// The policy validates requests outside the root namespace that create an object or change its spec. Other changes to an
     /// existing object are allowed; otherwise an object that violates a rule could not even be labelled, or lose its
     /// finalizers.
-    pub(super) fn policy(&self, rules: Known<Rules>, site: &Site, key: Key, stage: Stage) -> Known<Object> {
+    pub(super) fn policy(
+        &self,
+        rules: Known<Rules>,
+        context: &DefaultsContext,
+        key: Key,
+        stage: Stage,
+    ) -> Known<Object> {
         let Rules { resources, variables, validations } = rules?;
         let condition = |name, expression| MatchCondition { name, expression };
-        let root = cel::string(site.root_namespace());
+        let root = cel::string(context.root_namespace());
         let mut conditions = vec![
             condition("outside-the-root-namespace", format!("request.namespace != {root}")),
             condition(
@@ -74,11 +80,11 @@ impl At<Guardrails> {
             variables,
             validations,
         };
-        site.object(key, &spec, stage, spec_from(&self.at))
+        context.object(key, &spec, stage, spec_from(&self.at))
     }
 
     /// The binding puts the policy of the same name into effect.
-    pub(super) fn binding(&self, site: &Site, key: Key, stage: Stage) -> Known<Object> {
+    pub(super) fn binding(&self, context: &DefaultsContext, key: Key, stage: Stage) -> Known<Object> {
         let spec = ValidatingAdmissionPolicyBinding {
             policy_name: key.name.clone(),
             validation_actions: [self.action()?.kubernetes()],
@@ -88,6 +94,6 @@ impl At<Guardrails> {
                 object_selector: Selector::default(),
             },
         };
-        site.object(key, &spec, stage, spec_from(&self.at))
+        context.object(key, &spec, stage, spec_from(&self.at))
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Guardrails, RestrictedKind,
     policy::{Rules, resources, validation},
 };
-use crate::{known::Known, mesh::global_defaults::site::Site};
+use crate::{known::Known, mesh::global_defaults::context::DefaultsContext};
 
 impl RestrictedKind {
     /// The API group and the plural name.
@@ -26,13 +26,13 @@ impl RestrictedKind {
 }
 
 /// Every request that meets the conditions of the policy is denied.
-pub(super) fn rules(site: &Site, guardrails: &Guardrails) -> Known<Rules> {
+pub(super) fn rules(context: &DefaultsContext, guardrails: &Guardrails) -> Known<Rules> {
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (group, plural) in guardrails.root_only()?.into_iter().map(RestrictedKind::resource) {
         groups.entry(group).or_default().push(plural);
     }
     let rule =
-        format!("Rule root_only of the mesh: this kind is written in namespace {} alone.", site.root_namespace());
+        format!("Rule root_only of the mesh: this kind is written in namespace {} alone.", context.root_namespace());
     Ok(Rules {
         resources: groups.into_iter().map(|(group, plurals)| resources(group, plurals)).collect(),
         variables: Vec::new(),

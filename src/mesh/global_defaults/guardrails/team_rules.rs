@@ -8,11 +8,11 @@ use super::{
 };
 use crate::{
     known::Known,
-    mesh::{Mesh, admission::Variable, global_defaults::site::Site},
+    mesh::{Mesh, admission::Variable, global_defaults::context::DefaultsContext},
 };
 
 /// A rule for objects of one kind.
-struct Rule {
+struct TeamRule {
     kind: &'static str,
     /// The CEL expression that is true for valid objects.
     condition: String,
@@ -20,19 +20,19 @@ struct Rule {
     message: String,
 }
 
-impl Rule {
+impl TeamRule {
     fn new(kind: &'static str, condition: impl Into<String>, message: impl Into<String>) -> Self {
         Self { kind, condition: condition.into(), message: message.into() }
     }
 }
 
 /// All rules of the guardrail.
-pub(super) fn rules(site: &Site, guardrails: &Guardrails) -> Known<Rules> {
-    let names = global_names(site.mesh, guardrails)?;
+pub(super) fn rules(context: &DefaultsContext, guardrails: &Guardrails) -> Known<Rules> {
+    let names = global_names(context.mesh, guardrails)?;
     let mut rules = Vec::from(service_entries(&names));
-    rules.push(virtual_services(site.mesh, &names));
+    rules.push(virtual_services(context.mesh, &names));
     rules.extend(protections());
-    let validation = |rule: &Rule| {
+    let validation = |rule: &TeamRule| {
         let expression = format!("object.kind != {} || {}", cel::string(rule.kind), rule.condition);
         validation(guardrails, expression, &format!("Rule team_rules of the mesh: {}", rule.message))
     };
@@ -52,21 +52,21 @@ pub(super) fn rules(site: &Site, guardrails: &Guardrails) -> Known<Rules> {
 }
 
 /// A ServiceEntry defines a global name of its namespace, and its traffic goes to Services.
-fn service_entries(names: &GlobalNames) -> [Rule; 3] {
+fn service_entries(names: &GlobalNames) -> [TeamRule; 3] {
     let GlobalNames { condition, description } = names;
     [
-        Rule::new(
+        TeamRule::new(
             "ServiceEntry",
             "object.?spec.?location.orValue(\"MESH_EXTERNAL\") == \"MESH_INTERNAL\"",
             "a ServiceEntry of a team is MESH_INTERNAL; services outside the mesh are declared centrally.",
         ),
-        Rule::new(
+        TeamRule::new(
             "ServiceEntry",
             "size(object.?spec.?endpoints.orValue([])) == 0 && size(object.?spec.?addresses.orValue([])) == 0 && \
              !object.?spec.?workloadSelector.hasValue()",
             "a ServiceEntry of a team has no endpoints, addresses or workloadSelector: it would send a name's traffic elsewhere.",
         ),
-        Rule::new(
+        TeamRule::new(
             "ServiceEntry",
             format!("object.?spec.?hosts.orValue([]).all(host, {condition})"),
             format!("a ServiceEntry of a team is for its namespace's own global names ({description})."),
@@ -75,11 +75,11 @@ fn service_entries(names: &GlobalNames) -> [Rule; 3] {
 }
 
 /// A VirtualService routes hosts of its namespace, or hosts of gateways.
-fn virtual_services(mesh: &Mesh, names: &GlobalNames) -> Rule {
+fn virtual_services(mesh: &Mesh, names: &GlobalNames) -> TeamRule {
     let GlobalNames { condition, description } = names;
     let cluster_host = cel::is_host(&format!("{{name}}.{{namespace}}.svc.{}", mesh.cluster_domain));
     let short_host = cel::is_host("{name}");
-    Rule::new(
+    TeamRule::new(
         "VirtualService",
         format!(
             "{} || object.?spec.?hosts.orValue([]).all(host, {cluster_host} || {short_host} || {condition})",
@@ -114,21 +114,21 @@ fn allowed_gateways(mesh: &Mesh) -> String {
 }
 
 /// Outbound traffic, encryption and authorization stay as strict as the mesh is.
-fn protections() -> [Rule; 3] {
+fn protections() -> [TeamRule; 3] {
     [
-        Rule::new(
+        TeamRule::new(
             "Sidecar",
             "object.?spec.?outboundTrafficPolicy.hasValue() && \
              object.spec.outboundTrafficPolicy.?mode.orValue(\"REGISTRY_ONLY\") == \"REGISTRY_ONLY\"",
             "a Sidecar says outboundTrafficPolicy REGISTRY_ONLY, never ALLOW_ANY; left out, it would be ALLOW_ANY.",
         ),
-        Rule::new(
+        TeamRule::new(
             "DestinationRule",
             "variables.policies.all(policy, policy.?tls.?mode.orValue(\"\") != \"DISABLE\" && \
              policy.?portLevelSettings.orValue([]).all(port, port.?tls.?mode.orValue(\"\") != \"DISABLE\"))",
             "a DestinationRule doesn't say tls DISABLE: calls in the mesh are encrypted.",
         ),
-        Rule::new(
+        TeamRule::new(
             "AuthorizationPolicy",
             "object.?spec.?action.orValue(\"ALLOW\") != \"ALLOW\" || object.?spec.?rules.orValue([]).all(rule, \
              [rule.?from, rule.?to, rule.?when].exists(part, size(part.orValue([])) > 0))",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 pub use arguments::{AccessLogging, Metric, Metrics, Telemetry, Tracing};
 
-use super::site::{KeyedObject, Site, spec_from};
+use super::context::{DefaultsContext, KeyedObject, spec_from};
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
@@ -17,17 +17,17 @@ use crate::{
 
 impl At<Telemetry> {
     /// Renders the Telemetry.
-    pub(super) fn render(&self, site: &Site) -> KeyedObject {
-        site.render(&kind::TELEMETRY, "default", |key| self.object(site, key))
+    pub(super) fn render(&self, context: &DefaultsContext) -> KeyedObject {
+        context.render(&kind::TELEMETRY, "default", |key| self.object(context, key))
     }
 
-    fn object(&self, site: &Site, key: Key) -> Known<Object> {
+    fn object(&self, context: &DefaultsContext, key: Key) -> Known<Object> {
         let spec = istio::Telemetry {
             tracing: self.tracing.known()?.map(|block| block.render()).transpose()?.into_iter().collect(),
             access_logging: self.access_logging.known()?.map(|block| block.render()).transpose()?.into_iter().collect(),
             metrics: self.metrics.known()?.map(|block| block.render()).transpose()?.into_iter().collect(),
         };
-        site.object(key, &spec, stage::OPENING, spec_from(&self.at))
+        context.object(key, &spec, stage::OPENING, spec_from(&self.at))
     }
 
     /// Reports an empty block, and tags with two values.

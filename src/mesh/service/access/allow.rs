@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Access,
-    policy::{Action, policy as shared},
+    policy::{Action, render_policy},
     rule::rule,
 };
 use crate::{
@@ -13,51 +13,52 @@ use crate::{
     mesh::{
         istio::authorization_policy::{Operation, Rule, To},
         reference::Caller,
-        service::{Ingress, Site},
+        service::{Ingress, ServiceContext},
         sources::sources,
     },
     object::{Key, Object},
 };
 
-/// Rules for the blocks in their order, then for the gateways of `ingress`, then for `access`.
-pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
-    let blocks = site.service.allow()?;
-    let mut rules = blocks.iter().map(|block| rule(site, block)).collect::<Known<Vec<_>>>()?;
-    let ingress = site.service.ingress.known()?;
+/// Renders the policy with rules for the `allow` blocks in their order, then for the gateways of `ingress`, then for `access`.
+pub(super) fn policy(context: &ServiceContext, key: Key) -> Known<Object> {
+    let blocks = context.service.allow()?;
+    let mut rules = blocks.iter().map(|block| rule(context, block)).collect::<Known<Vec<_>>>()?;
+    let ingress = context.service.ingress.known()?;
     for block in ingress {
-        rules.push(ingress_rule(site, block)?);
+        rules.push(ingress_rule(context, block)?);
     }
-    if let Some(caller) = access_caller(site)? {
-        let from = sources(&BTreeSet::from([caller]), &BTreeSet::new(), site.namespace, site.mesh);
+    if let Some(caller) = access_caller(context)? {
+        let from = sources(&BTreeSet::from([caller]), &BTreeSet::new(), context.namespace, context.mesh);
         rules.push(Rule { from, ..Rule::default() });
     }
     let access = ("spec.rules".to_owned(), Path::root().attribute("access"));
     let blocks_at = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
     let ingress =
         ingress.iter().enumerate().map(|(n, block)| (format!("spec.rules[{}]", blocks.len() + n), block.at.clone()));
-    shared(site, key, Action::Allow, rules, std::iter::once(access).chain(blocks_at).chain(ingress))
+    render_policy(context, key, Action::Allow, rules, std::iter::once(access).chain(blocks_at).chain(ingress))
 }
 
-/// A gateway may call the port that it forwards requests to, with the paths that remain after a rewrite.
-fn ingress_rule(site: &Site, block: &Ingress) -> Known<Rule> {
+/// Returns the rule that admits the gateway of an `ingress` block: to the port that it forwards requests to, with the paths
+/// after the rewrite.
+fn ingress_rule(context: &ServiceContext, block: &Ingress) -> Known<Rule> {
     let operation = Operation {
-        ports: BTreeSet::from([block.target(site.service.ports()?)?.target_port()?]),
+        ports: BTreeSet::from([block.target(context.service.ports()?)?.target_port()?]),
         paths: block.forwarded_paths()?,
         ..Operation::default()
     };
-    let from = sources(&BTreeSet::from([block.caller()?]), &BTreeSet::new(), site.namespace, site.mesh);
+    let from = sources(&BTreeSet::from([block.caller()?]), &BTreeSet::new(), context.namespace, context.mesh);
     Ok(Rule { from, to: vec![To { operation }], ..Rule::default() })
 }
 
-/// The callers that `access` admits: where it is set, or where no `allow` block replaces its default.
-pub(super) fn access_caller(site: &Site) -> Known<Option<Caller>> {
-    let access = match site.service.authorization.access.copied()? {
+/// Returns the callers that `access` admits. Its default applies only without `allow` blocks.
+pub(super) fn access_caller(context: &ServiceContext) -> Known<Option<Caller>> {
+    let access = match context.service.authorization.access.copied()? {
         Some(access) => access,
-        None if site.service.allow()?.is_empty() => Access::Namespace,
+        None if context.service.allow()?.is_empty() => Access::Namespace,
         None => Access::None,
     };
     Ok(match access {
-        Access::Namespace => Some(Caller::Namespace(site.namespace.to_owned())),
+        Access::Namespace => Some(Caller::Namespace(context.namespace.to_owned())),
         Access::None => None,
         Access::Mesh => Some(Caller::Any),
     })

@@ -1,22 +1,22 @@
 //! The DENY policy of `deny` blocks, which Istio evaluates before any ALLOW policy.
 
 use super::{
-    policy::{Action, policy as shared},
+    policy::{Action, render_policy},
     rule::rule,
 };
 use crate::{
     known::Known,
-    mesh::service::Site,
+    mesh::service::ServiceContext,
     object::{Key, Object},
 };
 
-/// The suffix of its name.
+/// The suffix of the policy's name.
 pub(super) const SUFFIX: &str = "deny";
 
-/// A rule for each block, in their order.
-pub(super) fn policy(site: &Site, key: Key) -> Known<Object> {
-    let blocks = site.service.authorization.deny.known()?;
-    let rules = blocks.iter().map(|block| rule(site, block)).collect::<Known<Vec<_>>>()?;
+/// Renders the policy with a rule for each block, in their order.
+pub(super) fn policy(context: &ServiceContext, key: Key) -> Known<Object> {
+    let blocks = context.service.authorization.deny.known()?;
+    let rules = blocks.iter().map(|block| rule(context, block)).collect::<Known<Vec<_>>>()?;
     let blocks_at = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
-    shared(site, key, Action::Deny, rules, blocks_at)
+    render_policy(context, key, Action::Deny, rules, blocks_at)
 }

@@ -10,24 +10,24 @@ use crate::{
     mesh::{
         istio::ExportTo,
         reference::Caller,
-        service::{Site, ingress},
+        service::{ServiceContext, ingress},
     },
 };
 
-/// The callers that are admitted once the policies are enforced. Callers that `deny` refuses are among them.
-pub(super) fn allowed(site: &Site) -> Known<BTreeSet<Caller>> {
-    let mut callers: BTreeSet<Caller> = access_caller(site)?.into_iter().collect();
-    for block in site.service.allow()? {
-        callers.extend(block.callers(site)?);
+/// Returns the callers that are admitted once the policies are enforced. Callers that `deny` refuses are among them.
+pub(super) fn enforced_callers(context: &ServiceContext) -> Known<BTreeSet<Caller>> {
+    let mut callers: BTreeSet<Caller> = access_caller(context)?.into_iter().collect();
+    for block in context.service.allow()? {
+        callers.extend(block.callers(context)?);
     }
-    callers.extend(ingress::callers(site)?);
+    callers.extend(ingress::callers(context)?);
     Ok(callers)
 }
 
-/// The callers that are admitted in the present mode.
-pub(in crate::mesh::service) fn callers(site: &Site) -> Known<BTreeSet<Caller>> {
-    if site.authorization_mode()? == AuthorizationMode::Enforce {
-        allowed(site)
+/// Returns the callers that are admitted in the present mode.
+pub(in crate::mesh::service) fn callers(context: &ServiceContext) -> Known<BTreeSet<Caller>> {
+    if context.authorization_mode()? == AuthorizationMode::Enforce {
+        enforced_callers(context)
     } else {
         Ok(BTreeSet::from([Caller::Anonymous]))
     }
@@ -35,18 +35,18 @@ pub(in crate::mesh::service) fn callers(site: &Site) -> Known<BTreeSet<Caller>> 
 
 /// The namespaces that see the service: those of `export_to`, or those of its callers. Its own and those of gateways are always
 /// among them.
-pub(in crate::mesh::service) fn export_to(site: &Site) -> Known<ExportTo> {
-    let namespaces = match site.service.authorization.export_to.elements()? {
+pub(in crate::mesh::service) fn export_to(context: &ServiceContext) -> Known<ExportTo> {
+    let namespaces = match context.service.authorization.export_to.elements()? {
         Some(namespaces) => namespaces.clone(),
-        None => namespaces_of(&callers(site)?),
+        None => namespaces_of(&callers(context)?),
     };
     if namespaces.contains("*") {
         return Ok(ExportTo::from(["*".to_owned()]));
     }
-    let own = |namespace: &String| namespace == "." || namespace == site.namespace;
-    let gateways = ingress::callers(site)?.into_iter().filter_map(|gateway| gateway.namespace().map(str::to_owned));
-    let others = namespaces.into_iter().chain(gateways).chain(site.mesh.gateway_namespaces.iter().cloned());
-    Ok(std::iter::once(".".to_owned()).chain(others.filter(|namespace| !own(namespace))).collect())
+    let is_own = |namespace: &String| namespace == "." || namespace == context.namespace;
+    let gateways = ingress::callers(context)?.into_iter().filter_map(|gateway| gateway.namespace().map(str::to_owned));
+    let others = namespaces.into_iter().chain(gateways).chain(context.mesh.gateway_namespaces.iter().cloned());
+    Ok(std::iter::once(".".to_owned()).chain(others.filter(|namespace| !is_own(namespace))).collect())
 }
 
 /// The namespaces of callers. Where any workload may call, or nothing is enforced yet, these are all namespaces.
@@ -54,8 +54,8 @@ fn namespaces_of(callers: &BTreeSet<Caller>) -> BTreeSet<String> {
     callers.iter().map(|caller| caller.namespace().unwrap_or("*").to_owned()).collect()
 }
 
-/// The argument that the list of namespaces follows from.
-pub(in crate::mesh::service) fn argument(site: &Site) -> Path {
-    let is_set = site.service.authorization.export_to.is_set();
+/// The argument that determines the list of namespaces.
+pub(in crate::mesh::service) fn argument(context: &ServiceContext) -> Path {
+    let is_set = context.service.authorization.export_to.is_set();
     Path::root().attribute(if is_set { "export_to" } else { "allow" })
 }

@@ -26,7 +26,7 @@ pub use self::arguments::{
     Access, AccessRule, Authorization, AuthorizationMode, EndUser, ExternalAuthorization, RequireEndUser,
 };
 pub(super) use self::export::{argument as export_argument, callers, export_to};
-use super::{Render, Site};
+use super::{Render, ServiceContext};
 use crate::{
     known::Known,
     mesh::stage,
@@ -42,12 +42,12 @@ pub(super) fn possible_objects() -> impl Iterator<Item = (&'static str, Stage)> 
 }
 
 /// The policies of the service with the functions that render them.
-pub(super) fn policies(site: &Site) -> Known<Vec<(Key, Render)>> {
-    let mode = site.authorization_mode()?;
+pub(super) fn policies(context: &ServiceContext) -> Known<Vec<(Key, Render)>> {
+    let mode = context.authorization_mode()?;
     if mode == AuthorizationMode::Off {
         return Ok(Vec::new());
     }
-    let authorization = &site.service.authorization;
+    let authorization = &context.service.authorization;
     let mut policies: Vec<(&str, Render)> = vec![("", allow::policy)];
     if !authorization.deny.known()?.is_empty() {
         policies.push((deny::SUFFIX, deny::policy));
@@ -59,6 +59,6 @@ pub(super) fn policies(site: &Site) -> Known<Vec<(Key, Render)>> {
     if mode == AuthorizationMode::Enforce && authorization.external_authorization.known()?.is_some() {
         policies.push((external::SUFFIX, external::policy));
     }
-    let named = |(suffix, render)| (site.key_with(&kind::AUTHORIZATION_POLICY, suffix), render);
-    Ok(policies.into_iter().map(named).collect())
+    let with_key = |(suffix, render)| (context.key_with(&kind::AUTHORIZATION_POLICY, suffix), render);
+    Ok(policies.into_iter().map(with_key).collect())
 }

@@ -10,7 +10,7 @@ use crate::{
             authorization_policy::{AuthorizationPolicy, ExtensionProvider, Rule},
         },
         manifest::manifest,
-        service::{Site, origins},
+        service::{ServiceContext, origins},
         stage,
     },
     object::{Key, Object},
@@ -27,14 +27,14 @@ pub(super) enum Action {
 }
 
 /// Renders a policy for the pods of the service. `rule_origins` are the arguments that rules come from, by the rules' paths.
-pub(super) fn policy(
-    site: &Site,
+pub(super) fn render_policy(
+    context: &ServiceContext,
     key: Key,
     action: Action,
     rules: Vec<Rule>,
     rule_origins: impl IntoIterator<Item = (String, Path)>,
 ) -> Known<Object> {
-    let mut metadata = site.metadata()?;
+    let mut metadata = context.metadata()?;
     let (action, provider, stage) = match action {
         Action::Allow => ("ALLOW", None, stage::OPENING),
         Action::Deny => ("DENY", None, stage::CLOSING),
@@ -43,10 +43,10 @@ pub(super) fn policy(
     // Istio refuses the annotation on CUSTOM policies. On others it is set to "false" as well: so the provider owns it, and
     // drift shows when another tool switches enforcement off.
     if provider.is_none() {
-        let dry_run = site.authorization_mode()? == AuthorizationMode::DryRun;
+        let dry_run = context.authorization_mode()? == AuthorizationMode::DryRun;
         metadata = metadata.with_annotation(DRY_RUN, dry_run.to_string());
     }
-    let selector = Some(WorkloadSelector { match_labels: site.selector()? });
+    let selector = Some(WorkloadSelector { match_labels: context.selector()? });
     let spec = AuthorizationPolicy { selector, action, provider, rules };
     let mut origins = origins(&[("spec.selector", Path::root().attribute("selector"))]);
     origins.extend(rule_origins);

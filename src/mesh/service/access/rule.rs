@@ -11,24 +11,24 @@ use crate::{
         istio::authorization_policy::{Condition, Operation, Rule, To},
         port::PortNumber,
         reference::Caller,
-        service::{Port, Site},
+        service::{Port, ServiceContext},
         sources::sources,
     },
     schema::At,
 };
 
 /// Renders the rule.
-pub(super) fn rule(site: &Site, block: &AccessRule) -> Known<Rule> {
-    let callers = block.callers(site)?;
+pub(super) fn rule(context: &ServiceContext, block: &AccessRule) -> Known<Rule> {
+    let callers = block.callers(context)?;
     if callers.is_empty() {
         // To Istio, a rule without sources admits every source. Decoding has reported the empty set.
         return Err(Unknown);
     }
     let ip_blocks = block.ip_blocks.elements_or_empty()?;
-    let operation = operation(site.service.ports()?, block)?;
+    let operation = operation(context.service.ports()?, block)?;
     let any_operation = operation == Operation::default();
     Ok(Rule {
-        from: sources(&callers, &ip_blocks, site.namespace, site.mesh),
+        from: sources(&callers, &ip_blocks, context.namespace, context.mesh),
         to: if any_operation { Vec::new() } else { vec![To { operation }] },
         when: block.end_user.known()?.map(|user| conditions(user)).transpose()?.unwrap_or_default(),
     })
@@ -36,11 +36,16 @@ pub(super) fn rule(site: &Site, block: &AccessRule) -> Known<Rule> {
 
 impl AccessRule {
     /// The callers, with namespaces and without the mesh's own trust domain.
-    pub(super) fn callers(&self, site: &Site) -> Known<BTreeSet<Caller>> {
-        Ok(self.from.required_elements()?.iter().map(|caller| caller.resolve(site.namespace, site.mesh)).collect())
+    pub(super) fn callers(&self, context: &ServiceContext) -> Known<BTreeSet<Caller>> {
+        Ok(self
+            .from
+            .required_elements()?
+            .iter()
+            .map(|caller| caller.resolve(context.namespace, context.mesh))
+            .collect())
     }
 
-    /// The HTTP attribute that is set, where there is one.
+    /// The first HTTP attribute that is set; `None` if none is.
     pub(super) fn http_attribute(&self) -> Known<Option<&'static str>> {
         let attributes = [
             ("methods", self.methods.elements().map(|set| set.is_some())),
@@ -48,32 +53,32 @@ impl AccessRule {
             ("hosts", self.hosts.elements().map(|set| set.is_some())),
             ("end_user", self.end_user.known().map(|block| block.is_some())),
         ];
-        let written = attributes.iter().find(|(_, written)| *written == Ok(true));
-        match written {
+        let first = attributes.iter().find(|(_, is_set)| *is_set == Ok(true));
+        match first {
             Some((attribute, _)) => Ok(Some(attribute)),
-            None if attributes.iter().any(|(_, written)| written.is_err()) => Err(Unknown),
+            None if attributes.iter().any(|(_, is_set)| is_set.is_err()) => Err(Unknown),
             None => Ok(None),
         }
     }
 
     /// Whether the block applies to requests on a port.
     pub(super) fn governs(&self, port: &Port) -> Known<bool> {
-        let named = match self.ports.elements()? {
+        let names_port = match self.ports.elements()? {
             Some(numbers) => numbers.contains(&port.number()?),
             None => true,
         };
-        Ok(named && (self.http_attribute()?.is_none() || port.protocol()?.is_http()))
+        Ok(names_port && (self.http_attribute()?.is_none() || port.protocol()?.is_http()))
     }
 }
 
 /// The operation of a block: with HTTP attributes only on HTTP ports, otherwise on the ports that it names, or on all.
 fn operation(ports: &[At<Port>], block: &AccessRule) -> Known<Operation> {
     let http_only = block.http_attribute()?.is_some();
-    let named = block.ports.elements()?;
-    if named.is_none() && !http_only {
+    let numbers = block.ports.elements()?;
+    if numbers.is_none() && !http_only {
         return Ok(Operation::default());
     }
-    for number in named.into_iter().flatten() {
+    for number in numbers.into_iter().flatten() {
         // A port that the service doesn't have is reported by validation, and counts as unknown.
         ports.iter().find(|port| port.number() == Ok(*number)).ok_or(Unknown)?;
     }
@@ -90,24 +95,24 @@ fn operation(ports: &[At<Port>], block: &AccessRule) -> Known<Operation> {
         not_paths: BTreeSet::new(),
         not_ports: BTreeSet::new(),
         hosts: with_ports(&hosts, &governed)?,
-        ports: targets(&governed)?,
+        ports: target_ports(&governed)?,
     })
 }
 
 /// The target ports of the ports that speak HTTP.
-pub(super) fn http_ports(site: &Site) -> Known<BTreeSet<PortNumber>> {
+pub(super) fn http_ports(context: &ServiceContext) -> Known<BTreeSet<PortNumber>> {
     let mut http = Vec::new();
-    for port in site.service.ports()? {
+    for port in context.service.ports()? {
         if port.protocol()?.is_http() {
             http.push(port);
         }
     }
-    targets(&http)
+    target_ports(&http)
 }
 
-/// The target ports, since policies are evaluated at the pod. A rule without ports would apply to every port; validation reports
-/// blocks without one.
-fn targets(ports: &[&At<Port>]) -> Known<BTreeSet<PortNumber>> {
+/// The target ports, since policies are evaluated at the pod. A rule without ports would apply to every port; validation
+/// reports blocks without one.
+fn target_ports(ports: &[&At<Port>]) -> Known<BTreeSet<PortNumber>> {
     let targets = ports.iter().map(|port| port.target_port()).collect::<Known<BTreeSet<_>>>()?;
     if targets.is_empty() { Err(Unknown) } else { Ok(targets) }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Access, AccessRule, AuthorizationMode, allow::access_caller, export::allowed};
+use super::{Access, AccessRule, AuthorizationMode, allow::access_caller, export::enforced_callers};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
@@ -10,12 +10,12 @@ use crate::{
         Mesh,
         port::Protocol,
         reference::Caller,
-        service::{Port, Service, Site, validate::listed},
+        service::{Port, Service, ServiceContext, validate::format_ports},
     },
     schema::{At, Attr},
 };
 
-/// Whether a block allows or denies.
+/// Whether a block is an `allow` or a `deny` block.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Allow,
@@ -44,7 +44,7 @@ impl Service {
                 }
             }
         }
-        self.validate_requests_are_seen(out);
+        self.validate_has_http_port(out);
         self.validate_except_paths(out);
         if let Ok(Some(namespaces)) = self.authorization.export_to.elements()
             && namespaces.contains("*")
@@ -64,10 +64,10 @@ impl Service {
 
     /// Reports violations of rules that need the provider's arguments.
     pub(in crate::mesh::service) fn validate_access_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        let Ok(site) = self.site(mesh) else { return };
-        validate_deny_has_effect(&site, out);
-        validate_callers_see(&site, out);
-        if let (true, Ok(mode)) = (self.authorization.external_authorization.is_set(), site.authorization_mode())
+        let Ok(context) = self.context(mesh) else { return };
+        validate_deny_has_effect(&context, out);
+        validate_callers_see_service(&context, out);
+        if let (true, Ok(mode)) = (self.authorization.external_authorization.is_set(), context.authorization_mode())
             && mode != AuthorizationMode::Enforce
         {
             out.warn(
@@ -84,24 +84,24 @@ impl Service {
     fn validate_ports_of(&self, effect: Effect, block: &At<AccessRule>, out: &mut Diagnostics) {
         let Ok(ports) = self.ports() else { return };
         let attribute = block.http_attribute().ok().flatten();
-        let Ok(named) = block.ports.elements() else { return };
-        for number in named.into_iter().flatten() {
+        let Ok(numbers) = block.ports.elements() else { return };
+        for number in numbers.into_iter().flatten() {
             let at = block.at.attribute("ports");
             if let Some(port) = ports.iter().find(|port| port.number() == Ok(*number)) {
                 if let (Some(attribute), Ok(protocol)) = (attribute, port.protocol())
                     && !protocol.is_http()
                 {
-                    let would = match effect {
+                    let consequence = match effect {
                         Effect::Allow => "so the rule would never match there",
                         Effect::Deny => "where Istio would refuse everything instead (IST0133)",
                     };
-                    let word = effect.as_str();
+                    let block_name = effect.as_str();
                     out.error(
                         &at,
                         format!("HTTP rule on {protocol} port {number}"),
                         format!(
-                            "A proxy sees no {attribute} on a port that speaks {protocol}, {would}. Remove {number} from ports, and \
-                             give it a block of its own: {word} with from and ports alone."
+                            "A proxy sees no {attribute} on a port that speaks {protocol}, {consequence}. Remove {number} from ports, and \
+                             give it a block of its own: {block_name} with from and ports alone."
                         ),
                     );
                 }
@@ -111,19 +111,19 @@ impl Service {
                     format!("No port {number}"),
                     format!(
                         "The service has {}. Write numbers of port blocks (not target ports), or add a port block.",
-                        listed(ports)
+                        format_ports(ports)
                     ),
                 );
             }
         }
-        if let (Some(attribute), None, Ok(false)) = (attribute, named, self.speaks_http()) {
+        if let (Some(attribute), None, Ok(false)) = (attribute, numbers, self.speaks_http()) {
             out.error(
                 &block.at.attribute(attribute),
                 "HTTP rule without an HTTP port",
                 format!(
                     "A proxy sees {attribute} only on ports that speak http, http2 or grpc, and the service has {}, so the rule \
                      would never match. Remove {attribute}, or write the port block that is meant.",
-                    listed(ports)
+                    format_ports(ports)
                 ),
             );
         }
@@ -148,20 +148,20 @@ impl Service {
     }
 
     /// Reports blocks about requests of a service without HTTP ports.
-    fn validate_requests_are_seen(&self, out: &mut Diagnostics) {
+    fn validate_has_http_port(&self, out: &mut Diagnostics) {
         let authorization = &self.authorization;
         let blocks = [
             ("require_end_user", authorization.require_end_user.is_set()),
             ("external_authorization", authorization.external_authorization.is_set()),
         ];
-        for (name, _) in blocks.iter().filter(|(_, written)| *written && self.speaks_http() == Ok(false)) {
+        for (name, _) in blocks.iter().filter(|(_, is_set)| *is_set && self.speaks_http() == Ok(false)) {
             out.error(
                 &Path::root().attribute(name),
                 "Rule on requests without an HTTP port",
                 format!(
                     "A proxy sees requests only on ports that speak http, http2 or grpc, and the service has {}. Remove {name}, or \
                      write the port block that is meant.",
-                    self.ports().map_or_else(|_| "none".to_owned(), listed)
+                    self.ports().map_or_else(|_| "none".to_owned(), format_ports)
                 ),
             );
         }
@@ -169,9 +169,9 @@ impl Service {
 
     fn validate_except_paths(&self, out: &mut Diagnostics) {
         let authorization = &self.authorization;
-        let Ok(Some(required)) = authorization.require_end_user.known() else { return };
-        let Ok(Some(except)) = required.except_paths.elements() else { return };
-        let at = required.at.attribute("except_paths");
+        let Ok(Some(block)) = authorization.require_end_user.known() else { return };
+        let Ok(Some(except)) = block.except_paths.elements() else { return };
+        let at = block.at.attribute("except_paths");
         if let Some(all) = except.iter().find(|path| matches!(path.as_str(), "*" | "/*" | "/{**}")) {
             out.error(
                 &at,
@@ -180,8 +180,8 @@ impl Service {
             );
         }
         let (Ok(allow), Ok([])) = (self.allow(), self.ingress.known()) else { return };
-        let tokens = !allow.is_empty() && allow.iter().all(|block| block.end_user.is_set());
-        if tokens && matches!(authorization.access, Attr::Null | Attr::Known(Access::None)) {
+        let all_need_tokens = !allow.is_empty() && allow.iter().all(|block| block.end_user.is_set());
+        if all_need_tokens && matches!(authorization.access, Attr::Null | Attr::Known(Access::None)) {
             out.warn(
                 &at,
                 "Paths that need no end user let nobody in",
@@ -195,15 +195,19 @@ impl Service {
     fn validate_every_port_has_callers(&self, out: &mut Diagnostics) {
         let (Ok(ports), Ok(allow)) = (self.ports(), self.allow()) else { return };
         let authorization = &self.authorization;
-        let alone = matches!(authorization.access, Attr::Null | Attr::Known(Access::None));
-        if allow.is_empty() || !alone || authorization.authorization_mode == Attr::Known(AuthorizationMode::Off) {
+        let only_blocks_admit = matches!(authorization.access, Attr::Null | Attr::Known(Access::None));
+        if allow.is_empty()
+            || !only_blocks_admit
+            || authorization.authorization_mode == Attr::Known(AuthorizationMode::Off)
+        {
             return;
         }
-        // The rules of `ingress` open HTTP ports.
-        let by_ingress =
+        // The rules of `ingress` blocks admit gateways to HTTP ports.
+        let is_open_to_gateways =
             |port: &Port| !matches!(self.ingress.known(), Ok([])) && port.protocol().is_ok_and(Protocol::is_http);
-        let closed = |port: &&At<Port>| !by_ingress(port) && allow.iter().all(|block| block.governs(port) == Ok(false));
-        for port in ports.iter().filter(closed) {
+        let is_closed =
+            |port: &&At<Port>| !is_open_to_gateways(port) && allow.iter().all(|block| block.governs(port) == Ok(false));
+        for port in ports.iter().filter(is_closed) {
             let (Ok(number), Ok(protocol)) = (port.number(), port.protocol()) else { continue };
             out.warn(
                 &port.at,
@@ -222,7 +226,7 @@ fn validate_callers(block: &At<AccessRule>, out: &mut Diagnostics) {
     let Ok(from) = block.from.required_elements() else { return };
     let all = [Caller::Anonymous, Caller::Any].into_iter().find(|all| from.contains(all));
     let Some(all) = all.filter(|_| from.len() > 1) else { return };
-    let who =
+    let description =
         if all == Caller::Anonymous { "everybody, with an identity or without" } else { "every workload of the mesh" };
     let others: Vec<String> =
         from.iter().filter(|caller| **caller != all).map(|caller| format!("\"{caller}\"")).collect();
@@ -230,7 +234,7 @@ fn validate_callers(block: &At<AccessRule>, out: &mut Diagnostics) {
         &block.at.attribute("from"),
         format!("\"{all}\" makes the other callers needless"),
         format!(
-            "\"{all}\" is {who}, so {} changes nothing. Remove \"{all}\" if only the others are meant, or else the others.",
+            "\"{all}\" is {description}, so {} changes nothing. Remove \"{all}\" if only the others are meant, or else the others.",
             others.join(", ")
         ),
     );
@@ -254,11 +258,11 @@ fn validate_hosts_of_deny(block: &At<AccessRule>, out: &mut Diagnostics) {
 }
 
 /// Warns of `deny` blocks whose callers are not admitted anyway, and of blocks that refuse every request.
-fn validate_deny_has_effect(site: &Site, out: &mut Diagnostics) {
-    let Ok(blocks) = site.service.authorization.deny.known() else { return };
+fn validate_deny_has_effect(context: &ServiceContext, out: &mut Diagnostics) {
+    let Ok(blocks) = context.service.authorization.deny.known() else { return };
     for block in blocks {
-        let Ok(refused) = block.callers(site) else { continue };
-        if let Ok(allowed) = allowed(site)
+        let Ok(refused) = block.callers(context) else { continue };
+        if let Ok(allowed) = enforced_callers(context)
             && !refused.is_empty()
             && !refused.iter().any(|refused| allowed.iter().any(|allowed| refused.overlaps(allowed)))
         {
@@ -268,7 +272,7 @@ fn validate_deny_has_effect(site: &Site, out: &mut Diagnostics) {
                 "None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct \
                  from, unless it guards against policies of somebody else.",
             );
-        } else if refused.contains(&Caller::Anonymous) && refuses_anything(block) == Ok(true) {
+        } else if refused.contains(&Caller::Anonymous) && refuses_everything(block) == Ok(true) {
             out.warn(
                 &block.at,
                 "Everything is refused",
@@ -280,31 +284,31 @@ fn validate_deny_has_effect(site: &Site, out: &mut Diagnostics) {
 }
 
 /// Whether a block applies to every request of its callers.
-fn refuses_anything(block: &AccessRule) -> Known<bool> {
-    let narrowed =
+fn refuses_everything(block: &AccessRule) -> Known<bool> {
+    let is_narrowed =
         block.http_attribute()?.is_some() || block.ports.elements()?.is_some() || block.ip_blocks.elements()?.is_some();
-    Ok(!narrowed)
+    Ok(!is_narrowed)
 }
 
 /// Warns of callers in namespaces that don't see the service: their requests get 503, or leave the mesh.
-fn validate_callers_see(site: &Site, out: &mut Diagnostics) {
-    let Ok(Some(export_to)) = site.service.authorization.export_to.elements() else { return };
-    let Ok(seen) = super::export_to(site) else { return };
-    if seen.contains("*") {
+fn validate_callers_see_service(context: &ServiceContext, out: &mut Diagnostics) {
+    let Ok(Some(export_to)) = context.service.authorization.export_to.elements() else { return };
+    let Ok(visible_in) = super::export_to(context) else { return };
+    if visible_in.contains("*") {
         return;
     }
-    let hidden = |caller: &Caller| match caller {
+    let is_hidden = |caller: &Caller| match caller {
         Caller::Namespace(namespace) | Caller::Workload { namespace: Some(namespace), .. } => {
-            namespace != site.namespace && !seen.contains(namespace)
+            namespace != context.namespace && !visible_in.contains(namespace)
         }
         _ => false,
     };
     let mut callers = BTreeSet::new();
-    for block in site.service.allow().unwrap_or_default() {
-        callers.extend(block.callers(site).unwrap_or_default());
+    for block in context.service.allow().unwrap_or_default() {
+        callers.extend(block.callers(context).unwrap_or_default());
     }
-    callers.extend(access_caller(site).ok().flatten());
-    let hidden: Vec<&Caller> = callers.iter().filter(|caller| hidden(caller)).collect();
+    callers.extend(access_caller(context).ok().flatten());
+    let hidden: Vec<&Caller> = callers.iter().filter(|caller| is_hidden(caller)).collect();
     let namespaces: BTreeSet<&str> = hidden.iter().filter_map(|caller| caller.namespace()).collect();
     if !namespaces.is_empty() {
         let list = |texts: Vec<String>| texts.join(", ");

@@ -2,7 +2,7 @@
 
 use crate::{
     known::Known,
-    mesh::{names, port::PortNumber, reference::NamespacedName},
+    mesh::{names, patterns, port::PortNumber, reference::NamespacedName},
     model,
     schema::{
         Attr, Set,
@@ -24,11 +24,11 @@ model! {
         /// Hosts that are called from outside; the Gateway must serve them.
         hosts: Set<String> = required()
             .non_empty("At least one host.")
-            .each("DNS names, with `*.` at the start or without.", is_host),
+            .each("DNS names, with `*.` at the start or without.", patterns::is_dns_host),
         /// Paths, exact or with `*` at the end; all unless written.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for all.")
-            .each("Paths that start with `/`, with `*` at the end alone.", is_prefix),
+            .each("Paths that start with `/`, with `*` at the end alone.", patterns::is_ingress_path),
         /// The port of the Service that takes the requests. Needed where several speak HTTP.
         port: Attr<PortNumber> = optional(),
         /// What takes the place of the matched path, or of its part before `*`.
@@ -41,13 +41,4 @@ impl Ingress {
     pub(super) fn service_account(&self) -> Known<&NamespacedName> {
         self.service_account.known()?.map_or_else(|| self.gateway.required(), Ok)
     }
-}
-
-fn is_host(text: &str) -> bool {
-    let host = text.strip_prefix("*.").unwrap_or(text);
-    host.contains('.') && names::is_subdomain(host)
-}
-
-fn is_prefix(text: &str) -> bool {
-    text.starts_with('/') && !text.contains(['{', '}']) && !text.strip_suffix('*').unwrap_or(text).contains('*')
 }

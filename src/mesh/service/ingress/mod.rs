@@ -10,8 +10,8 @@ mod validate;
 use std::collections::BTreeSet;
 
 pub use self::arguments::Ingress;
-use self::paths::Pattern;
-use super::{Port, Site, origins, traffic};
+use self::paths::PathPattern;
+use super::{Port, ServiceContext, origins, traffic};
 use crate::{
     known::{Known, Unknown},
     mesh::{
@@ -53,8 +53,9 @@ impl Ingress {
     }
 
     /// The paths, the most specific first: of `/v1/*` and `/v1/charges/*`, the first that matches decides what is rewritten.
-    fn patterns(&self) -> Known<Vec<Pattern<'_>>> {
-        let mut patterns: Vec<_> = self.paths.elements()?.into_iter().flatten().map(|path| Pattern::of(path)).collect();
+    fn patterns(&self) -> Known<Vec<PathPattern<'_>>> {
+        let mut patterns: Vec<_> =
+            self.paths.elements()?.into_iter().flatten().map(|path| PathPattern::parse(path)).collect();
         patterns.sort_by(|a, b| b.specificity().cmp(&a.specificity()));
         Ok(patterns)
     }
@@ -67,25 +68,25 @@ impl Ingress {
 }
 
 /// Renders the VirtualServices, one for each name of blocks.
-pub(super) fn virtual_services(site: &Site) -> Known<Vec<(Key, Known<Object>)>> {
-    let mut named: Vec<(Option<&str>, Vec<&At<Ingress>>)> = Vec::new();
-    for block in site.service.ingress.known()? {
+pub(super) fn virtual_services(context: &ServiceContext) -> Known<Vec<(Key, Known<Object>)>> {
+    let mut blocks_by_name: Vec<(Option<&str>, Vec<&At<Ingress>>)> = Vec::new();
+    for block in context.service.ingress.known()? {
         let name = block.name.known()?.map(String::as_str);
-        match named.iter_mut().find(|(other, _)| *other == name) {
+        match blocks_by_name.iter_mut().find(|(other, _)| *other == name) {
             Some((_, blocks)) => blocks.push(block),
-            None => named.push((name, vec![block])),
+            None => blocks_by_name.push((name, vec![block])),
         }
     }
     let object = |(name, blocks): (Option<&str>, Vec<&At<Ingress>>)| {
         let suffix = name.map_or_else(|| SUFFIX.to_owned(), |name| format!("{SUFFIX}-{name}"));
-        let key = site.key_with(&kind::VIRTUAL_SERVICE, &suffix);
-        (key.clone(), virtual_service(site, key, &blocks))
+        let key = context.key_with(&kind::VIRTUAL_SERVICE, &suffix);
+        (key.clone(), virtual_service(context, key, &blocks))
     };
-    Ok(named.into_iter().map(object).collect())
+    Ok(blocks_by_name.into_iter().map(object).collect())
 }
 
 /// Only the gateway's proxies need to see the VirtualService. It has no hosts of the cluster.
-fn virtual_service(site: &Site, key: Key, blocks: &[&At<Ingress>]) -> Known<Object> {
+fn virtual_service(context: &ServiceContext, key: Key, blocks: &[&At<Ingress>]) -> Known<Object> {
     let [first, rest @ ..] = blocks else { return Err(Unknown) };
     let (gateway, account, hosts) =
         (first.gateway.required()?, first.service_account()?, first.hosts.required_elements()?);
@@ -98,30 +99,30 @@ fn virtual_service(site: &Site, key: Key, blocks: &[&At<Ingress>]) -> Known<Obje
             return Err(Unknown);
         }
     }
-    let seen_by = if account.namespace == site.namespace { "." } else { account.namespace.as_str() };
+    let gateway_namespace = if account.namespace == context.namespace { "." } else { account.namespace.as_str() };
     let spec = VirtualService {
         hosts: hosts.iter().cloned().collect(),
         gateways: vec![gateway.to_string()],
-        export_to: ExportTo::from([seen_by.to_owned()]),
-        http: blocks.iter().map(|block| route(site, block)).collect::<Known<_>>()?,
+        export_to: ExportTo::from([gateway_namespace.to_owned()]),
+        http: blocks.iter().map(|block| route(context, block)).collect::<Known<_>>()?,
         tls: Vec::new(),
         tcp: Vec::new(),
     };
     let mut origins =
         origins(&[("spec.hosts", first.at.attribute("hosts")), ("spec.gateways", first.at.attribute("gateway"))]);
     origins.extend(blocks.iter().enumerate().map(|(n, block)| (format!("spec.http[{n}]"), block.at.clone())));
-    let body = manifest(&key, site.metadata()?, &spec);
+    let body = manifest(&key, context.metadata()?, &spec);
     Ok(Object::whole(key, body, stage::ROUTES).with_origins(origins))
 }
 
 /// The default route of the service, with the matches and the rewrite of the block.
-fn route(site: &Site, block: &Ingress) -> Known<HttpRoute> {
-    let matches = block.patterns()?.iter().map(|pattern| HttpMatch::path(pattern.matched())).collect();
+fn route(context: &ServiceContext, block: &Ingress) -> Known<HttpRoute> {
+    let matches = block.patterns()?.iter().map(|pattern| HttpMatch::path(pattern.string_match())).collect();
     let rewrite = block.rewrite.known()?.cloned().map(|uri| Rewrite { uri: Some(uri), authority: None });
-    Ok(HttpRoute { matches, rewrite, ..traffic::default_route(site, block.target(site.service.ports()?)?)? })
+    Ok(HttpRoute { matches, rewrite, ..traffic::default_route(context, block.target(context.service.ports()?)?)? })
 }
 
 /// The gateways, which may call the service.
-pub(super) fn callers(site: &Site) -> Known<BTreeSet<Caller>> {
-    site.service.ingress.known()?.iter().map(|block| block.caller()).collect()
+pub(super) fn callers(context: &ServiceContext) -> Known<BTreeSet<Caller>> {
+    context.service.ingress.known()?.iter().map(|block| block.caller()).collect()
 }

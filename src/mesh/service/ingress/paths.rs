@@ -1,23 +1,23 @@
-//! Paths as a gateway matches them: whole, or by their beginning.
+//! Patterns of paths in `ingress` blocks: exact paths and prefixes.
 
 use crate::mesh::istio::virtual_service::StringMatch;
 
-/// What is matched.
+/// A pattern of paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pattern<'a> {
-    /// This very path.
+pub(super) enum PathPattern<'a> {
+    /// The path is equal.
     Exact(&'a str),
-    /// Paths that begin so.
+    /// The path has this prefix.
     Prefix(&'a str),
 }
 
-impl<'a> Pattern<'a> {
-    /// `/healthz`, or `/v1/*`.
-    pub(super) fn of(path: &'a str) -> Self {
+impl<'a> PathPattern<'a> {
+    /// Parses a path of the argument `paths`, which is a prefix if it ends with `*`.
+    pub(super) fn parse(path: &'a str) -> Self {
         path.strip_suffix('*').map_or(Self::Exact(path), Self::Prefix)
     }
 
-    /// Greater before lesser.
+    /// Returns a key by which exact paths are greater than prefixes, and long paths greater than short ones.
     pub(super) fn specificity(self) -> (bool, usize, &'a str) {
         match self {
             Self::Exact(path) => (true, path.len(), path),
@@ -25,7 +25,7 @@ impl<'a> Pattern<'a> {
         }
     }
 
-    /// Whether it takes every path that `other` takes.
+    /// Whether the pattern matches every path that `other` matches.
     pub(super) fn covers(self, other: Self) -> bool {
         match (self, other) {
             (Self::Exact(_), Self::Prefix(_)) => false,
@@ -34,15 +34,15 @@ impl<'a> Pattern<'a> {
         }
     }
 
-    /// As VirtualServices write it.
-    pub(super) fn matched(self) -> StringMatch {
+    /// Returns the pattern in the form of VirtualServices.
+    pub(super) fn string_match(self) -> StringMatch {
         match self {
             Self::Exact(path) => StringMatch::Exact(path.to_owned()),
             Self::Prefix(path) => StringMatch::Prefix(path.to_owned()),
         }
     }
 
-    /// What the workload gets, as policies write it.
+    /// Returns the paths that the workload receives after `rewrite`, in the form of AuthorizationPolicies.
     pub(super) fn rewritten(self, rewrite: Option<&str>) -> String {
         match (self, rewrite) {
             (Self::Exact(path), rewrite) => rewrite.unwrap_or(path).to_owned(),
@@ -50,7 +50,7 @@ impl<'a> Pattern<'a> {
         }
     }
 
-    /// Whether what follows the prefix would stick to the rewritten one, or get a second slash: `/v1/*` with `/api` makes
+    /// Whether the rewrite would join prefix and rest of a path without a slash or with two: `/v1/*` with `/api` makes
     /// `/apicharges`, and `/v1*` with `/` makes `//charges`.
     pub(super) fn is_garbled_by(self, rewrite: &str) -> bool {
         matches!(self, Self::Prefix(path) if path.ends_with('/') != rewrite.ends_with('/'))
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn patterns_cover_each_other() {
-        let covers = |one, other| Pattern::of(one).covers(Pattern::of(other));
+        let covers = |one, other| PathPattern::parse(one).covers(PathPattern::parse(other));
         for (one, other) in [("/*", "/v1/*"), ("/v1/*", "/v1/"), ("/a", "/a"), ("/v1*", "/v1"), ("/v1*", "/v1/*")] {
             assert!(covers(one, other), "{one} {other}");
         }
@@ -73,18 +73,18 @@ mod tests {
     }
 
     #[test]
-    fn rewritten_paths() {
-        for (path, rewrite, seen) in [
+    fn prefixes_are_rewritten() {
+        for (path, rewrite, expected) in [
             ("/v1/*", Some("/"), "/*"),
             ("/v1*", Some("/api"), "/api*"),
             ("/v1/*", None, "/v1/*"),
             ("/login", Some("/sign-in"), "/sign-in"),
             ("/login", None, "/login"),
         ] {
-            assert_eq!(Pattern::of(path).rewritten(rewrite), seen);
-            assert!(!rewrite.is_some_and(|rewrite| Pattern::of(path).is_garbled_by(rewrite)));
+            assert_eq!(PathPattern::parse(path).rewritten(rewrite), expected);
+            assert!(!rewrite.is_some_and(|rewrite| PathPattern::parse(path).is_garbled_by(rewrite)));
         }
-        assert!(Pattern::of("/v1/*").is_garbled_by("/api"));
-        assert!(Pattern::of("/v1*").is_garbled_by("/"));
+        assert!(PathPattern::parse("/v1/*").is_garbled_by("/api"));
+        assert!(PathPattern::parse("/v1*").is_garbled_by("/"));
     }
 }

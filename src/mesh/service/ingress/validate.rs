@@ -1,10 +1,10 @@
 //! Rules across the arguments of `ingress` blocks. Each runs as soon as the values that it needs are known.
 
-use super::{Ingress, Pattern};
+use super::{Ingress, PathPattern};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
-    mesh::service::{Management, Port, Service, Unmanaged, validate::listed},
+    mesh::service::{Port, Service, ServiceManagement, Unmanaged, validate::format_ports},
     schema::{At, Attr},
 };
 
@@ -21,7 +21,7 @@ impl Service {
             validate_is_reached(block, before.clone(), out);
             validate_hosts(block, before, out);
         }
-        if !blocks.is_empty() && self.takeover.leaves(Unmanaged::VirtualService) == Ok(true) {
+        if !blocks.is_empty() && self.takeover.is_unmanaged(Unmanaged::VirtualService) == Ok(true) {
             out.error(
                 &Path::root().attribute("ingress"),
                 "ingress without a VirtualService",
@@ -33,7 +33,7 @@ impl Service {
 
     /// Reports blocks without exactly one port that can receive the requests.
     fn validate_target(&self, block: &At<Ingress>, out: &mut Diagnostics) {
-        if self.management() == Ok(Management::None) {
+        if self.management() == Ok(ServiceManagement::None) {
             out.error(
                 &block.at,
                 "Ingress without a Service",
@@ -53,7 +53,7 @@ impl Service {
                 format!(
                     "A gateway sends requests to ports that speak http, http2 or grpc, and the service has {}. Correct the \
                      protocol of the port, or remove the block.",
-                    listed(ports)
+                    format_ports(ports)
                 ),
             );
         } else if let Some(number) = number {
@@ -64,7 +64,7 @@ impl Service {
                     format!("No HTTP port {number}"),
                     format!(
                         "The service has {}. Write the number of a port block (not its target port) that speaks http, http2 or grpc.",
-                        listed(ports)
+                        format_ports(ports)
                     ),
                 );
             }
@@ -74,7 +74,7 @@ impl Service {
                 "Which port?",
                 format!(
                     "The service has {}, and the gateway must know which of the HTTP ports takes these requests. Write port.",
-                    listed(ports)
+                    format_ports(ports)
                 ),
             );
         }
@@ -108,7 +108,7 @@ fn validate_rewrite(block: &At<Ingress>, out: &mut Diagnostics) {
         );
     }
     for garbled in patterns.into_iter().filter(|pattern| pattern.is_garbled_by(rewrite)) {
-        let Pattern::Prefix(prefix) = garbled else { continue };
+        let PathPattern::Prefix(prefix) = garbled else { continue };
         let rest = if prefix.ends_with('/') { "charges" } else { "/charges" };
         out.error(
             &at,
@@ -177,7 +177,7 @@ fn validate_is_reached<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a
     let Ok(patterns) = block.patterns() else { return };
     for earlier in of_same_name(block, before) {
         let Ok(taken) = earlier.patterns() else { continue };
-        let covered = |pattern: &Pattern| taken.iter().any(|taken| taken.covers(*pattern));
+        let covered = |pattern: &PathPattern| taken.iter().any(|taken| taken.covers(*pattern));
         if taken.is_empty() || !patterns.is_empty() && patterns.iter().all(covered) {
             out.error(
                 &block.at,

@@ -1,209 +1,101 @@
-//! Live checks of a service: what the cluster shows to be wrong with it. Pure: facts in, findings out.
+//! Live checks of a service: contradictions between its arguments and the objects in the cluster. The functions are pure:
+//! the results of queries go in, findings come out.
 //!
-//! The checks look at the objects that the plan would write, so what isn't written (a kind that something else makes, a
-//! policy that is off) isn't checked. A fact that nobody could see is unknown like any other part: its checks say nothing.
+//! The checks compare the rendered objects with the live ones, so an object that isn't rendered (of an unmanaged kind, or of
+//! a policy that is off) isn't checked. A check is skipped where it needs an unknown value or a query without a result.
 //!
-//! | file | looks at |
+//! | file | checks |
 //! | --- | --- |
-//! | [`namespace`] | injection, ambient mode |
+//! | [`view`], [`queries`] | none: what the checks get and what they need |
+//! | [`namespace`] | sidecar injection, ambient mode |
 //! | [`workload`] | pods, the service account |
 //! | [`service`] | the live Service: ports, selector, type |
-//! | [`visibility`] | who sees the service today, and won't any more |
-//! | [`calls`] | what the service calls |
-//! | [`conflicts`] | others' objects for the same host or workload |
-//! | [`references`] | what rules, routes and gateways name: issuers, providers, Gateways, versions |
+//! | [`visibility`] | namespaces that will no longer see the Service |
+//! | [`calls`] | existence and visibility of the callees |
+//! | [`callee_policies`] | authorization policies of the callees |
+//! | [`conflicts`] | Istio objects of other tools for the same host or the same pods |
+//! | [`second_services`] | other Services of the same pods |
+//! | [`other_resources`] | other `mesh_service` resources with the same pods or service account |
+//! | [`global_name`] | objects of other tools for the same global name |
+//! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
 
+mod callee_policies;
 mod calls;
 mod conflicts;
+mod global_name;
 mod namespace;
+mod other_resources;
+mod queries;
 mod references;
+mod second_services;
 mod service;
+mod view;
 mod visibility;
 mod workload;
 
-use serde_json::Value as Json;
+use queries::LiveQueries;
+use view::ServiceView;
 
-use super::{Management, Service, Site};
+use super::Service;
 use crate::{
-    diagnostics::Path,
-    json_path::text,
-    known::{Known, as_known},
     mesh::{
         Mesh, Rendered,
-        checks::{Code, Findings, LiveQuery},
-        live_objects::{self, is_pod_active, labels, name, selector_matches_object},
-        manifest::StringMap,
+        checks::{Findings, LiveQuery},
     },
-    object::{Key, Kind, Object, annotation, kind, resource_name, resource_type},
-    query::{Query, QueryResults},
+    query::QueryResults,
 };
 
 impl Service {
-    /// What the live checks want to know.
+    /// The queries of the live checks. A query that needs an unknown value is left out.
     pub fn live_queries(&self, mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
-        let found = QueryResults::default();
-        let Ok(view) = View::of(self, mesh, rendered, &found) else { return Vec::new() };
-        let mut wants = LiveQueries(Vec::new());
-        for ask in QUESTIONS {
-            ask(&view, &mut wants);
+        let results = QueryResults::default();
+        let Ok(view) = ServiceView::new(self, mesh, rendered, &results) else { return Vec::new() };
+        let mut queries = LiveQueries::default();
+        for add_queries in QUERIES {
+            add_queries(&view, &mut queries);
         }
-        wants.0
+        queries.0
     }
 
     /// The live checks.
-    pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, found: &QueryResults, out: &mut Findings) {
-        let Ok(view) = View::of(self, mesh, rendered, found) else { return };
-        if matches!(view.namespace(), Ok(None)) {
-            // Where there is no namespace, there is nothing to look at; that it is missing is told with the objects.
+    pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        let Ok(view) = ServiceView::new(self, mesh, rendered, results) else { return };
+        if matches!(view.live_namespace(), Ok(None)) {
+            // The plan of the objects reports the missing namespace, in which there is nothing to check.
             return;
         }
-        for judge in CHECKS {
-            judge(&view, out);
+        for check in CHECKS {
+            check(&view, out);
         }
     }
 }
 
-/// Each file's questions: what isn't known yet isn't asked about.
-const QUESTIONS: [fn(&View, &mut LiveQueries); 6] = [
+/// The queries of each file.
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 11] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
+    visibility::live_queries,
     calls::live_queries,
+    callee_policies::live_queries,
     conflicts::live_queries,
+    second_services::live_queries,
+    other_resources::live_queries,
+    global_name::live_queries,
     references::live_queries,
 ];
 
-/// Each file's checks, in the order in which findings are told.
-const CHECKS: [fn(&View, &mut Findings); 7] = [
+/// The checks of each file, in the order of their findings.
+const CHECKS: [fn(&ServiceView, &mut Findings); 11] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
     visibility::live_checks,
     calls::live_checks,
+    callee_policies::live_checks,
     conflicts::live_checks,
+    second_services::live_checks,
+    other_resources::live_checks,
+    global_name::live_checks,
     references::live_checks,
 ];
-
-/// Questions, as they come together.
-struct LiveQueries(Vec<LiveQuery>);
-
-impl LiveQueries {
-    fn one(&mut self, key: Key, checks: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::Get(key), checks });
-    }
-
-    fn all(&mut self, kind: &'static Kind, namespace: &str, checks: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::list(kind, namespace), checks });
-    }
-
-    fn everywhere(&mut self, kind: &'static Kind, checks: &'static [Code]) {
-        self.0.push(LiveQuery { query: Query::list_all_namespaces(kind), checks });
-    }
-}
-
-/// A service, what the plan would write for it, and what was found.
-struct View<'a> {
-    site: Site<'a>,
-    /// Those that are known.
-    objects: Vec<&'a Object>,
-    /// Of all, also of those that come at apply.
-    keys: Vec<&'a Key>,
-    /// Objects of others that go once ours are there.
-    displaced: Vec<Key>,
-    found: &'a QueryResults,
-}
-
-impl<'a> View<'a> {
-    fn of(service: &'a Service, mesh: &'a Mesh, rendered: &'a Rendered, found: &'a QueryResults) -> Known<Self> {
-        let rendered = as_known(rendered)?;
-        let keys = rendered.iter().map(|(key, _)| key).collect();
-        let objects = rendered.iter().filter_map(|(_, object)| object.as_ref().ok()).collect();
-        let displaced = service.takeover().replaced_objects.into_keys().collect();
-        Ok(Self { site: service.site(mesh)?, objects, keys, displaced, found })
-    }
-
-    /// `pci/payments`
-    fn id(&self) -> String {
-        format!("{}/{}", self.site.namespace, self.site.name)
-    }
-
-    /// The live Namespace.
-    fn namespace(&self) -> Known<Option<&Json>> {
-        self.found.get(&self.namespace_key())
-    }
-
-    fn namespace_key(&self) -> Key {
-        Key { kind: &kind::NAMESPACE, namespace: None, name: self.site.namespace.to_owned() }
-    }
-
-    /// Every live object of a kind in the namespace.
-    fn here(&self, kind: &'static Kind) -> Known<Vec<&Json>> {
-        self.found.list(kind, self.site.namespace)
-    }
-
-    /// The live Service, where the service has one.
-    fn service(&self) -> Known<Option<&Json>> {
-        Ok(self.here(&kind::SERVICE)?.into_iter().find(|live| name(live) == self.site.name))
-    }
-
-    /// A chart that brings Service, pods and account hasn't been installed yet, which is told with the Service's annotation.
-    fn awaits_its_chart(&self) -> bool {
-        self.site.service.management() == Ok(Management::Existing) && matches!(self.service(), Ok(None))
-    }
-
-    /// The live pods of the service.
-    fn pods(&self) -> Known<Vec<&Json>> {
-        let selector = self.site.selector()?;
-        Ok(self
-            .here(&kind::POD)?
-            .into_iter()
-            .filter(|pod| is_pod_active(pod) && selector_matches_object(&selector, pod))
-            .collect())
-    }
-
-    /// What would be written of a kind.
-    fn wanted(&self, kind: &'static Kind) -> impl Iterator<Item = &Object> {
-        self.objects.iter().copied().filter(move |object| object.key.kind == kind)
-    }
-
-    /// Whether something of a kind would be written.
-    fn writes(&self, kind: &'static Kind) -> bool {
-        self.keys.iter().any(|key| key.kind == kind)
-    }
-
-    /// Whether a live object is this resource's, by its stamp or because the plan writes it (whose it is then, the engine
-    /// judges), or goes with this plan.
-    fn belongs_to_resource(&self, kind: &'static Kind, live: &Json) -> bool {
-        let resource = text(live, &["metadata", "annotations", annotation::RESOURCE]);
-        resource == Some(&resource_name(resource_type::SERVICE, &self.id()))
-            || self.keys.iter().copied().chain(&self.displaced).any(|key| {
-                key.kind == kind
-                    && key.name == name(live)
-                    && key.namespace.as_deref() == text(live, &["metadata", "namespace"])
-            })
-    }
-
-    /// Whether somebody's selector meets the pods of the service: some of them where they can be seen, else its labels.
-    fn overlaps(&self, theirs: &StringMap) -> Known<bool> {
-        let ours = self.site.selector()?;
-        if theirs.iter().all(|(key, value)| ours.get(key) == Some(value)) {
-            return Ok(true);
-        }
-        Ok(self.pods().is_ok_and(|pods| pods.iter().any(|pod| selector_matches_object(theirs, pod))))
-    }
-
-    /// The labels of a pod of the service, as far as is known without one.
-    fn labels(&self) -> Known<StringMap> {
-        let mut labels = self.site.selector()?;
-        if let Some(pod) = self.pods().ok().and_then(|pods| pods.first().copied()) {
-            labels.extend(self::labels(pod));
-        }
-        Ok(labels)
-    }
-}
-
-/// The argument that a field of a wanted object comes from.
-fn blamed(object: &Object, field: &str) -> Path {
-    let origins = object.origins.iter().filter(|(prefix, _)| field.starts_with(prefix.as_str()));
-    origins.max_by_key(|(prefix, _)| prefix.len()).map(|(_, path)| path.clone()).unwrap_or_default()
-}

@@ -1,32 +1,53 @@
-//! The namespace: whether its pods get a sidecar.
+//! The Namespace: whether its pods get a sidecar.
 
 use serde_json::Value as Json;
 
-use super::{
-    LiveQueries, View,
-    live_objects::{has_sidecar, name, summarize_names},
-};
-use crate::{
-    json_path::text,
-    mesh::checks::{
+use super::{queries::LiveQueries, view::ServiceView};
+use crate::mesh::{
+    checks::{
         Code::{Ambient, NamespaceNotInjected, TwoInjectionLabels},
         Findings,
     },
+    istio::{DATAPLANE_MODE, INJECTION, REVISION},
+    live_objects::{has_sidecar, label, name, summarize_names},
 };
 
-const INJECTION: &str = "istio-injection";
-const REVISION: &str = "istio.io/rev";
-const DATAPLANE: &str = "istio.io/dataplane-mode";
-
-pub(super) fn live_queries(view: &View, wants: &mut LiveQueries) {
-    wants.one(view.namespace_key(), &[NamespaceNotInjected, TwoInjectionLabels, Ambient]);
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
+    queries.get(view.namespace_key(), &[NamespaceNotInjected, TwoInjectionLabels, Ambient]);
 }
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     let pods = view.pods().unwrap_or_default();
-    ambient(view, &pods, out);
-    let Ok(Some(namespace)) = view.namespace() else { return };
-    if !is_injected(namespace) && (pods.is_empty() || !pods.iter().all(|pod| has_sidecar(pod))) {
+    check_ambient_mode(view, &pods, out);
+    if let Ok(Some(namespace)) = view.live_namespace() {
+        check_injection(namespace, &pods, out);
+        check_injection_labels(namespace, out);
+    }
+}
+
+fn check_ambient_mode(view: &ServiceView, pods: &[&Json], out: &mut Findings) {
+    let is_ambient = |live: &Json| label(live, DATAPLANE_MODE) == Some("ambient");
+    let ambient_pods: Vec<&str> = pods.iter().filter(|pod| is_ambient(pod)).map(|pod| name(pod)).collect();
+    let subject = match view.live_namespace() {
+        Ok(Some(namespace)) if is_ambient(namespace) => format!("Namespace {} is", name(namespace)),
+        _ if ambient_pods.is_empty() => return,
+        _ => format!("In {}, {} is", view.context.namespace, summarize_names(ambient_pods)),
+    };
+    out.report(
+        Ambient,
+        "namespace",
+        "Ambient mode isn't supported",
+        &format!(
+            "{subject} labelled {DATAPLANE_MODE}=ambient. What is written here holds in sidecars: without them, rules of who may call \
+             don't work as they are written. Remove the label and inject sidecars, or leave the service out."
+        ),
+    );
+}
+
+/// A namespace without injection is no problem where all pods have a sidecar by a label of their own.
+fn check_injection(namespace: &Json, pods: &[&Json], out: &mut Findings) {
+    let all_have_sidecars = !pods.is_empty() && pods.iter().all(|pod| has_sidecar(pod));
+    if !is_injected(namespace) && !all_have_sidecars {
         out.report(
             NamespaceNotInjected,
             "namespace",
@@ -35,10 +56,13 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
                 "{} is labelled {}, so its pods start without a sidecar, and no rule of this service holds there. \
                  Label it istio-injection=enabled, or istio.io/rev with the revision, and restart the workload.",
                 name(namespace),
-                said(namespace)
+                format_injection_labels(namespace)
             ),
         );
     }
+}
+
+fn check_injection_labels(namespace: &Json, out: &mut Findings) {
     if label(namespace, INJECTION).is_some() && label(namespace, REVISION).is_some() {
         out.report(
             TwoInjectionLabels,
@@ -48,32 +72,13 @@ pub(super) fn live_checks(view: &View, out: &mut Findings) {
                 "{} is labelled {}. Istio goes by istio-injection and ignores the other, so an upgrade by revision passes it \
                  by. Remove one of them.",
                 name(namespace),
-                said(namespace)
+                format_injection_labels(namespace)
             ),
         );
     }
 }
 
-fn ambient(view: &View, pods: &[&Json], out: &mut Findings) {
-    let is_ambient = |live: &Json| label(live, DATAPLANE) == Some("ambient");
-    let own: Vec<&str> = pods.iter().filter(|pod| is_ambient(pod)).map(|pod| name(pod)).collect();
-    let who = match view.namespace() {
-        Ok(Some(namespace)) if is_ambient(namespace) => format!("Namespace {} is", name(namespace)),
-        _ if own.is_empty() => return,
-        _ => format!("In {}, {} is", view.site.namespace, summarize_names(own)),
-    };
-    out.report(
-        Ambient,
-        "namespace",
-        "Ambient mode isn't supported",
-        &format!(
-            "{who} labelled {DATAPLANE}=ambient. What is written here holds in sidecars: without them, rules of who may call \
-             don't work as they are written. Remove the label and inject sidecars, or leave the service out."
-        ),
-    );
-}
-
-/// Whether a label has pods injected.
+/// Whether Istio injects a sidecar into the pods of a namespace.
 pub(super) fn is_injected(namespace: &Json) -> bool {
     match label(namespace, INJECTION) {
         Some(injection) => injection == "enabled",
@@ -81,12 +86,9 @@ pub(super) fn is_injected(namespace: &Json) -> bool {
     }
 }
 
-fn said(namespace: &Json) -> String {
+/// Formats the injection labels of a namespace for a message.
+fn format_injection_labels(namespace: &Json) -> String {
     let labels = [INJECTION, REVISION].into_iter();
-    let said: Vec<String> = labels.filter_map(|key| Some(format!("{key}={}", label(namespace, key)?))).collect();
-    if said.is_empty() { "with neither istio-injection nor istio.io/rev".to_owned() } else { said.join(" and ") }
-}
-
-fn label<'a>(live: &'a Json, key: &str) -> Option<&'a str> {
-    text(live, &["metadata", "labels", key])
+    let labels: Vec<String> = labels.filter_map(|key| Some(format!("{key}={}", label(namespace, key)?))).collect();
+    if labels.is_empty() { "with neither istio-injection nor istio.io/rev".to_owned() } else { labels.join(" and ") }
 }

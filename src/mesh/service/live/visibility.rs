@@ -1,40 +1,36 @@
-//! Who sees the live service today, and won't any more. Its Service is asked for with the others of its kind.
+//! The namespaces that see the live Service today, and that won't see it after the apply.
 
 use std::collections::BTreeSet;
 
-use super::{
-    View, blamed,
-    live_objects::{Visibility, service_visibility},
-};
+use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
+    diagnostics::Path,
     known::{Known, Unknown},
     mesh::{
         checks::{Code::NarrowedVisibility, Findings},
-        service::AuthorizationMode,
+        live_objects::{Visibility, service_visibility},
+        service::{AuthorizationMode, ServiceManagement},
     },
-    object::kind,
+    object::{Object, kind},
 };
 
-pub(super) fn live_checks(view: &View, out: &mut Findings) {
-    let _ = narrowed(view, out);
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
+    if matches!(view.context.service.management(), Ok(ServiceManagement::Existing | ServiceManagement::Managed)) {
+        queries.list(&kind::SERVICE, view.context.namespace, &[NarrowedVisibility]);
+    }
 }
 
-fn narrowed(view: &View, out: &mut Findings) -> Known<()> {
-    let Some(live) = view.service()? else { return Ok(()) };
-    let wanted = view.wanted(&kind::SERVICE).next().ok_or(Unknown)?;
-    let (before, after) = (service_visibility(live), service_visibility(&wanted.body));
-    let gone = match (&before, &after) {
-        (_, Visibility::AllNamespaces) => return Ok(()),
-        (Visibility::AllNamespaces, Visibility::Namespaces(_)) => "all others".to_owned(),
-        (Visibility::Namespaces(before), Visibility::Namespaces(after)) => {
-            let gone: BTreeSet<&str> = before.difference(after).map(String::as_str).collect();
-            if gone.is_empty() {
-                return Ok(());
-            }
-            gone.into_iter().collect::<Vec<_>>().join(", ")
-        }
-    };
-    let stage = if view.site.authorization_mode()? == AuthorizationMode::Enforce {
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
+    // The check is skipped where it needs an unknown value or a query without a result.
+    let _ = check_narrowing(view, out);
+}
+
+fn check_narrowing(view: &ServiceView, out: &mut Findings) -> Known<()> {
+    let Some(live) = view.live_service()? else { return Ok(()) };
+    let rendered = view.rendered(&kind::SERVICE).next().ok_or(Unknown)?;
+    let (before, after) = (service_visibility(live), service_visibility(&rendered.body));
+    let Some(excluded) = excluded_namespaces(&before, &after) else { return Ok(()) };
+    let advice = if view.context.authorization_mode()? == AuthorizationMode::Enforce {
         "If somebody there may still call, add them to allow, or apply with authorization_mode = \"dry_run\" first: the service \
          stays visible, the proxies count who would be refused, and you enforce when nobody is."
     } else {
@@ -42,13 +38,31 @@ fn narrowed(view: &View, out: &mut Findings) -> Known<()> {
     };
     out.report_at(
         NarrowedVisibility,
-        blamed(wanted, "metadata.annotations"),
+        argument_of(rendered, "metadata.annotations"),
         "Fewer namespaces see the live service",
         &format!(
-            "Service {} is visible to {before} today, and to {after} after this apply. Calls from {gone} fail from then on. \
-             {stage}",
+            "Service {} is visible to {before} today, and to {after} after this apply. Calls from {excluded} fail from then on. \
+             {advice}",
             view.id()
         ),
     );
     Ok(())
+}
+
+/// The namespaces that only the visibility `before` includes, as a message lists them. `None`: there are none.
+fn excluded_namespaces(before: &Visibility, after: &Visibility) -> Option<String> {
+    match (before, after) {
+        (_, Visibility::AllNamespaces) => None,
+        (Visibility::AllNamespaces, Visibility::Namespaces(_)) => Some("all others".to_owned()),
+        (Visibility::Namespaces(before), Visibility::Namespaces(after)) => {
+            let excluded: BTreeSet<&str> = before.difference(after).map(String::as_str).collect();
+            (!excluded.is_empty()).then(|| excluded.into_iter().collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// The argument that a field of a rendered object comes from.
+fn argument_of(object: &Object, field: &str) -> Path {
+    let origins = object.origins.iter().filter(|(prefix, _)| field.starts_with(prefix.as_str()));
+    origins.max_by_key(|(prefix, _)| prefix.len()).map(|(_, path)| path.clone()).unwrap_or_default()
 }

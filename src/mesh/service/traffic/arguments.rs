@@ -85,7 +85,7 @@ model! {
     /// Requests, by all of these.
     pub struct Match {
         /// The path, exact or with `*` at the end.
-        path: Attr<String> = optional().text("A path that starts with `/`, with `*` at the end alone.", is_prefix),
+        path: Attr<String> = optional().text("A path that starts with `/`, with `*` at the end alone.", patterns::is_path_prefix),
         /// The method.
         method: Attr<String> = optional().text("A method in capitals, like `GET`.", patterns::is_method),
         /// Headers by name, each exact, or with `*` at the end, or `*` for any value.
@@ -212,10 +212,6 @@ fn are_patterns(value: &Value) -> bool {
     let Value::Map(texts) = value else { return true };
     let is_pattern = |text: &str| !text.is_empty() && !text.strip_suffix('*').unwrap_or(text).contains('*');
     texts.values().all(|text| !matches!(text, Value::String(text) if !is_pattern(text)))
-}
-
-fn is_prefix(text: &str) -> bool {
-    text.starts_with('/') && !text.strip_suffix('*').unwrap_or(text).contains('*')
 }
 
 fn is_redirect_status(value: &Value) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{
-    super::{Site, access, origins},
+    super::{ServiceContext, access, origins},
     limits, versions,
 };
 use crate::{
@@ -13,19 +13,20 @@ use crate::{
     object::{Key, Object, Transition, UpdateStrategy},
 };
 
-/// It is always rendered: without it the DestinationRule of the root namespace would apply, under `resiliency = "none"` as well.
-pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object> {
-    let subsets = versions::subsets(site.service)?;
+/// Renders the DestinationRule. There always is one: without it the DestinationRule of the root namespace would apply, even
+/// with `resiliency = "none"`.
+pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> Known<Object> {
+    let subsets = versions::subsets(context.service)?;
     let spec = DestinationRule {
-        host: site.host(),
-        export_to: access::export_to(site)?,
+        host: context.host(),
+        export_to: access::export_to(context)?,
         workload_selector: None,
-        traffic_policy: limits::traffic_policy(site)?,
+        traffic_policy: limits::traffic_policy(context)?,
         subsets,
     };
     let mut origins = origins(&[
         ("spec.host", Path::root().attribute("name")),
-        ("spec.exportTo", access::export_argument(site)),
+        ("spec.exportTo", access::export_argument(context)),
         ("spec.subsets", Path::root().attribute("version")),
         ("spec.trafficPolicy", Path::root().attribute("resiliency")),
     ]);
@@ -42,30 +43,30 @@ pub(in super::super) fn destination_rule(site: &Site, key: Key) -> Known<Object>
     let transition = Transition::Computed {
         strategy: keep_subsets,
         // An unknown delay occurs only in plans, which don't wait.
-        propagation_delay: site.service.traffic.drain().map_or_else(|_| std::time::Duration::ZERO, Into::into),
+        propagation_delay: context.service.traffic.drain().map_or_else(|_| std::time::Duration::ZERO, Into::into),
     };
-    let body = manifest(&key, site.metadata()?, &spec);
+    let body = manifest(&key, context.metadata()?, &spec);
     Ok(Object::whole(key, body, stage::TARGETS).with_transition(transition).with_origins(origins))
 }
 
 /// Keeps removed subsets until the routes have left them, since a route to a subset that a proxy doesn't know answers 503. A
 /// subset whose labels change gets the new ones at once: proxies exchange its endpoints in one step.
-fn keep_subsets(live: &Json, wanted: &Json) -> UpdateStrategy {
-    let (before, after) = (subsets(live), subsets(wanted));
-    let named = |subsets: &[Json], name: &Json| subsets.iter().find(|subset| subset.get("name") == Some(name)).cloned();
+fn keep_subsets(live: &Json, desired: &Json) -> UpdateStrategy {
+    let (before, after) = (subsets(live), subsets(desired));
+    let find = |subsets: &[Json], name: &Json| subsets.iter().find(|subset| subset.get("name") == Some(name)).cloned();
     let name = |subset: &Json| subset.get("name").cloned().unwrap_or_default();
-    if before.iter().all(|subset| named(&after, &name(subset)).is_some()) {
+    if before.iter().all(|subset| find(&after, &name(subset)).is_some()) {
         return UpdateStrategy::InPlace;
     }
-    // In the live order, so that what has no more than the routes to leave is written once.
-    let kept = before.iter().map(|subset| named(&after, &name(subset)).unwrap_or_else(|| subset.clone()));
-    let added = after.iter().filter(|subset| named(&before, &name(subset)).is_none()).cloned();
-    let both = Json::Array(kept.chain(added).collect());
-    let mut first = wanted.clone();
-    if let Some(spec) = first.get_mut("spec").and_then(Json::as_object_mut) {
+    // The live order is kept: if only removals are left, the first step then changes nothing and is skipped.
+    let present = before.iter().map(|subset| find(&after, &name(subset)).unwrap_or_else(|| subset.clone()));
+    let added = after.iter().filter(|subset| find(&before, &name(subset)).is_none()).cloned();
+    let both = Json::Array(present.chain(added).collect());
+    let mut intermediate = desired.clone();
+    if let Some(spec) = intermediate.get_mut("spec").and_then(Json::as_object_mut) {
         spec.insert("subsets".to_owned(), both);
     }
-    UpdateStrategy::TwoStep { intermediate: first }
+    UpdateStrategy::TwoStep { intermediate }
 }
 
 fn subsets(body: &Json) -> Vec<Json> {
@@ -78,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    /// A rule with these subsets, `name=version`; none: without the field.
+    /// Makes a rule with subsets that are given as `name=version`. Without subsets it has no such field.
     fn rule(subsets: &[&str]) -> Json {
         let subset = |text: &&str| {
             let (name, version) = text.split_once('=').unwrap_or_default();
@@ -101,8 +102,8 @@ mod tests {
             (&["v1=1"], &["v1=1b"], UpdateStrategy::InPlace),
             (&["stable=1", "canary=2"], &["stable=2"], via(&["stable=2", "canary=2"])),
         ];
-        for (live, wanted, expected) in table {
-            assert_eq!(keep_subsets(&rule(live), &rule(wanted)), expected, "{live:?} to {wanted:?}");
+        for (live, desired, expected) in table {
+            assert_eq!(keep_subsets(&rule(live), &rule(desired)), expected, "{live:?} to {desired:?}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Locality load balancing: near endpoints first, and others when the near ones are ejected.
 
-use super::{super::Site, Failover};
+use super::{super::ServiceContext, Failover};
 use crate::{
     known::{Known, Unknown},
     mesh::istio::destination_rule::{LocalityFailover, LocalityLbSetting, OutlierDetection},
@@ -8,8 +8,8 @@ use crate::{
 };
 
 /// Renders `localityLbSetting`.
-pub(super) fn locality_setting(site: &Site) -> Known<LocalityLbSetting> {
-    let traffic = &site.service.traffic;
+pub(super) fn locality_setting(context: &ServiceContext) -> Known<LocalityLbSetting> {
+    let traffic = &context.service.traffic;
     let regions = |rule: &At<Failover>| {
         Ok(LocalityFailover { from: rule.from.required()?.clone(), to: rule.to.required()?.clone() })
     };
@@ -19,16 +19,17 @@ pub(super) fn locality_setting(site: &Site) -> Known<LocalityLbSetting> {
     Ok(LocalityLbSetting { enabled, failover, failover_priority })
 }
 
-/// The outlier detection under failover: every near endpoint may be ejected, or requests would stay with the last of them.
+/// Returns the outlier detection of a service with failover: all near endpoints may be ejected, since requests stay near as
+/// long as one of them isn't.
 pub(super) fn outlier_detection(
-    site: &Site,
+    context: &ServiceContext,
     outlier_detection: Option<OutlierDetection>,
     has_failover: bool,
 ) -> Known<Option<OutlierDetection>> {
     if !has_failover {
         return Ok(outlier_detection);
     }
-    let block = site.service.traffic.outlier_detection.known()?;
+    let block = context.service.traffic.outlier_detection.known()?;
     let limit = block.map_or(Ok(None), |block| block.max_ejection_percent.copied())?.unwrap_or(100);
     // Validation reports failover without outlier detection.
     let outlier_detection = outlier_detection.ok_or(Unknown)?;

@@ -1,7 +1,7 @@
 //! The traffic policy of the DestinationRule: connection pool, outlier detection and load balancing.
 
 use super::{
-    super::{Port, Site},
+    super::{Port, ServiceContext},
     failover,
 };
 use crate::{
@@ -17,18 +17,20 @@ use crate::{
 };
 
 /// Renders the traffic policy; `None` where it would be empty.
-pub(super) fn traffic_policy(site: &Site) -> Known<Option<TrafficPolicy>> {
-    let traffic = if site.service.speaks_http()? { istio::Traffic::Requests } else { istio::Traffic::Connections };
-    let preset =
-        site.resiliency()?.resiliency().map(|r| TrafficPolicy::from_resiliency(&r, traffic)).unwrap_or_default();
-    let connection_pool = resiliency::connection_pool(&site.service.traffic.circuit_breaker, preset.connection_pool)?;
-    let locality = failover::locality_setting(site)?;
-    let detection = resiliency::outlier_detection(&site.service.traffic.outlier_detection, preset.outlier_detection)?;
-    let outlier_detection = failover::outlier_detection(site, detection, locality.enabled)?;
+pub(super) fn traffic_policy(context: &ServiceContext) -> Known<Option<TrafficPolicy>> {
+    let traffic =
+        if context.service.speaks_http()? { istio::TrafficKind::Requests } else { istio::TrafficKind::Connections };
+    let preset = context.resiliency()?.settings().map(|r| TrafficPolicy::from_preset(&r, traffic)).unwrap_or_default();
+    let connection_pool =
+        resiliency::connection_pool(&context.service.traffic.circuit_breaker, preset.connection_pool)?;
+    let locality = failover::locality_setting(context)?;
+    let detection =
+        resiliency::outlier_detection(&context.service.traffic.outlier_detection, preset.outlier_detection)?;
+    let outlier_detection = failover::outlier_detection(context, detection, locality.enabled)?;
     // Outlier detection alone switches locality load balancing on, so the setting is written as well.
     let load_balancer = outlier_detection.is_some().then_some(LoadBalancer { locality_lb_setting: locality });
     let mut policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
-    policy.port_level_settings = tcp_port_settings(site.service.ports()?, &policy)?;
+    policy.port_level_settings = tcp_port_settings(context.service.ports()?, &policy)?;
     Ok((policy != TrafficPolicy::default()).then_some(policy))
 }
 

@@ -17,12 +17,12 @@ use crate::{
 pub(super) struct Conditions {
     path: Option<StringMatch>,
     method: Option<String>,
-    /// By name, in lower case: names of headers are case-insensitive.
+    /// Headers by name in lower case, since names of headers are case-insensitive.
     headers: BTreeMap<String, StringMatch>,
     query: BTreeMap<String, StringMatch>,
 }
 
-/// A text that may end with `*`, as Istio matches it.
+/// Converts a text that may end with `*` to a match of Istio.
 pub(super) fn pattern(text: &str) -> StringMatch {
     match text.strip_suffix('*') {
         Some("") => StringMatch::Present,
@@ -75,8 +75,8 @@ impl Conditions {
     }
 }
 
-fn all_cover(these: &BTreeMap<String, StringMatch>, others: &BTreeMap<String, StringMatch>) -> bool {
-    these.iter().all(|(name, this)| others.get(name).is_some_and(|other| covers(this, other)))
+fn all_cover(ours: &BTreeMap<String, StringMatch>, theirs: &BTreeMap<String, StringMatch>) -> bool {
+    ours.iter().all(|(name, this)| theirs.get(name).is_some_and(|other| covers(this, other)))
 }
 
 fn covers(this: &StringMatch, other: &StringMatch) -> bool {

@@ -5,7 +5,8 @@
 //! | [`arguments`] | the arguments |
 //! | [`destination_rule`] | the DestinationRule, and how its subsets are removed |
 //! | [`limits`], [`failover`] | its traffic policy |
-//! | [`virtual_service`] | the VirtualServices: hosts and listeners |
+//! | [`virtual_service`] | the VirtualServices |
+//! | [`listener`] | the ports that callers use |
 //! | [`routes`] | the routes of one listener |
 //! | [`versions`], [`matches`] | matches and weighted destinations of routes |
 //! | [`validate`] | rules across arguments; those of routes in [`validate_routes`] |
@@ -14,6 +15,7 @@ mod arguments;
 mod destination_rule;
 mod failover;
 mod limits;
+mod listener;
 mod matches;
 mod routes;
 mod validate;
@@ -22,8 +24,9 @@ mod versions;
 mod virtual_service;
 
 pub(super) use destination_rule::destination_rule;
+pub(super) use listener::listeners;
 pub(super) use routes::default_route;
-pub(super) use virtual_service::{global_virtual_service, listeners, virtual_service};
+pub(super) use virtual_service::{global_virtual_service, virtual_service};
 
 pub use arguments::{Failover, Fault, Match, Mirror, Redirect, Rewrite, Route, To, Traffic, Version};
 

@@ -1,10 +1,10 @@
 //! The routes of one listener: those of `route` blocks in their order, then the default route.
 
 use super::{
-    super::{Port, Site},
+    super::{Port, ServiceContext},
     Fault, Redirect, Rewrite, Route,
+    listener::Listener,
     versions::{self, Share},
-    virtual_service::Listener,
 };
 use crate::{
     diagnostics::Path,
@@ -24,39 +24,44 @@ use crate::{
 /// A route with the arguments that its fields come from, as `(".timeout", path)`.
 pub(super) type RouteWithOrigins = (HttpRoute, Vec<(&'static str, Path)>);
 
-/// The HTTP routes. A route names one destination port, so each listener has routes of its own.
-pub(super) fn http(site: &Site, listener: Listener) -> Known<Vec<RouteWithOrigins>> {
-    let routes = site.service.routes()?;
-    let mut all = routes.iter().map(|route| route_block(site, listener, route)).collect::<Known<Vec<_>>>()?;
+/// Renders the HTTP routes of a listener. A route names one destination port, so each listener has its own routes.
+pub(super) fn http(context: &ServiceContext, listener: Listener) -> Known<Vec<RouteWithOrigins>> {
+    let routes = context.service.routes()?;
+    let mut all = routes.iter().map(|route| route_block(context, listener, route)).collect::<Known<Vec<_>>>()?;
     // The default route isn't rendered where the last block matches every request.
-    let reached = routes.last().map_or(Ok(true), |last| last.r#match.known().map(|matches| !matches.is_empty()))?;
-    if reached {
-        all.push(default_http(site, listener)?);
+    let is_reachable =
+        routes.last().map_or(Ok(true), |last| last.r#match.known().map(|matches| !matches.is_empty()))?;
+    if is_reachable {
+        all.push(default_http(context, listener)?);
     }
     Ok(all)
 }
 
-/// The TLS route of connections that ask for the global name.
-pub(super) fn tls(site: &Site, listener: Listener, global: &str) -> Known<TlsRoute> {
+/// Renders the TLS route for connections with the global name as server name (SNI).
+pub(super) fn tls(context: &ServiceContext, listener: Listener, global: &str) -> Known<TlsRoute> {
     let matches = vec![TlsMatch { port: listener.number?, sni_hosts: vec![global.to_owned()] }];
-    Ok(TlsRoute { matches, route: vec![RouteDestination::to_port(&site.host(), listener.port.number()?)] })
+    Ok(TlsRoute { matches, route: vec![RouteDestination::to_port(&context.host(), listener.port.number()?)] })
 }
 
-/// The TCP route of all connections.
-pub(super) fn tcp(site: &Site, listener: Listener) -> Known<TcpRoute> {
+/// Renders the TCP route for all connections of a listener.
+pub(super) fn tcp(context: &ServiceContext, listener: Listener) -> Known<TcpRoute> {
     let matches = vec![TcpMatch { port: listener.number? }];
-    Ok(TcpRoute { matches, route: versions::default_destinations(site, listener.port)? })
+    Ok(TcpRoute { matches, route: versions::default_destinations(context, listener.port)? })
 }
 
-/// The route of requests to a port that match no `route` block.
-pub(in super::super) fn default_route(site: &Site, port: &At<Port>) -> Known<HttpRoute> {
-    Ok(default_http(site, Listener { number: port.number(), port })?.0)
+/// Renders the route for requests to a port that match no `route` block.
+pub(in super::super) fn default_route(context: &ServiceContext, port: &At<Port>) -> Known<HttpRoute> {
+    Ok(default_http(context, Listener { number: port.number(), port })?.0)
 }
 
-fn default_http(site: &Site, listener: Listener) -> Known<RouteWithOrigins> {
+fn default_http(context: &ServiceContext, listener: Listener) -> Known<RouteWithOrigins> {
     let route = HttpRoute {
         matches: vec![HttpMatch::all(listener.number?)],
-        ..forwarding(site, timeout(site, listener, None)?, versions::default_destinations(site, listener.port)?)?
+        ..forwarding(
+            context,
+            timeout(context, listener, None)?,
+            versions::default_destinations(context, listener.port)?,
+        )?
     };
     let origins = [
         ("", listener.port.at.clone()),
@@ -67,7 +72,7 @@ fn default_http(site: &Site, listener: Listener) -> Known<RouteWithOrigins> {
     Ok((route, origins.into()))
 }
 
-fn route_block(site: &Site, listener: Listener, route: &At<Route>) -> Known<RouteWithOrigins> {
+fn route_block(context: &ServiceContext, listener: Listener, route: &At<Route>) -> Known<RouteWithOrigins> {
     let number = listener.number?;
     let matches = match route.r#match.known()? {
         [] => vec![HttpMatch::all(number)],
@@ -79,10 +84,10 @@ fn route_block(site: &Site, listener: Listener, route: &At<Route>) -> Known<Rout
             rewrite: route.rewrite.known()?.map(|rewrite| rewrite.render()).transpose()?,
             fault: route.fault.known()?.map(|fault| fault.render()).transpose()?,
             ..with_mirror(
-                site,
+                context,
                 listener,
                 route,
-                forwarding(site, timeout(site, listener, Some(route))?, destinations(site, listener, route)?)?,
+                forwarding(context, timeout(context, listener, Some(route))?, destinations(context, listener, route)?)?,
             )?
         },
     };
@@ -91,38 +96,38 @@ fn route_block(site: &Site, listener: Listener, route: &At<Route>) -> Known<Rout
     Ok((HttpRoute { name: route.name.known()?.cloned(), matches, ..action }, origins.into()))
 }
 
-fn destinations(site: &Site, listener: Listener, route: &Route) -> Known<Vec<RouteDestination>> {
+fn destinations(context: &ServiceContext, listener: Listener, route: &Route) -> Known<Vec<RouteDestination>> {
     match route.to.known()? {
-        [] => versions::default_destinations(site, listener.port),
-        blocks => versions::weighted(site, listener.port, &blocks.iter().map(Share::from).collect::<Vec<_>>()),
+        [] => versions::default_destinations(context, listener.port),
+        blocks => versions::weighted(context, listener.port, &blocks.iter().map(Share::from).collect::<Vec<_>>()),
     }
 }
 
-/// A route that forwards requests; it always sets timeout and retries.
-fn forwarding(site: &Site, timeout: Duration, route: Vec<RouteDestination>) -> Known<HttpRoute> {
-    let retries = route_retries(&site.service.traffic.retries, site.resiliency()?, timeout)?;
+/// Makes a route that forwards requests. It always sets the retries, since Istio retries requests by default.
+fn forwarding(context: &ServiceContext, timeout: Duration, route: Vec<RouteDestination>) -> Known<HttpRoute> {
+    let retries = route_retries(&context.service.traffic.retries, context.resiliency()?, timeout)?;
     Ok(HttpRoute { timeout: nonzero_timeout(timeout), retries: Some(retries), route, ..HttpRoute::default() })
 }
 
-fn timeout(site: &Site, listener: Listener, route: Option<&Route>) -> Known<Duration> {
+fn timeout(context: &ServiceContext, listener: Listener, route: Option<&Route>) -> Known<Duration> {
     if let Some(timeout) = route.map_or(Ok(None), |route| route.request_timeout.copied())? {
         return Ok(timeout);
     }
-    if site.service.traffic.streaming()? {
+    if context.service.traffic.streaming()? {
         return Ok(Duration::ZERO);
     }
-    default_timeout(site, listener.port.protocol()?)
+    default_timeout(context, listener.port.protocol()?)
 }
 
-/// The timeout of requests to a port that speaks `protocol`, unless they are streams.
-pub(super) fn default_timeout(site: &Site, protocol: Protocol) -> Known<Duration> {
-    Ok(match site.service.traffic.request_timeout.copied()? {
+/// Returns the default timeout of routes of a port with this protocol. It doesn't apply with `streaming = true`.
+pub(super) fn default_timeout(context: &ServiceContext, protocol: Protocol) -> Known<Duration> {
+    Ok(match context.service.traffic.request_timeout.copied()? {
         Some(timeout) => timeout,
         // A gRPC call may be a stream that lives for days.
         None if protocol == Protocol::Grpc => Duration::ZERO,
-        None => match site.mesh.defaults.request_timeout {
+        None => match context.mesh.defaults.request_timeout {
             Some(timeout) => timeout,
-            None => site.resiliency()?.resiliency().map_or(Duration::ZERO, |r| r.request_timeout),
+            None => context.resiliency()?.settings().map_or(Duration::ZERO, |r| r.request_timeout),
         },
     })
 }
@@ -144,10 +149,10 @@ impl Rewrite {
     }
 }
 
-fn with_mirror(site: &Site, listener: Listener, route: &Route, forwarding: HttpRoute) -> Known<HttpRoute> {
+fn with_mirror(context: &ServiceContext, listener: Listener, route: &Route, forwarding: HttpRoute) -> Known<HttpRoute> {
     let Some(mirror) = route.mirror.known()? else { return Ok(forwarding) };
     Ok(HttpRoute {
-        mirror: Some(versions::version(site, listener.port, &mirror.version)?),
+        mirror: Some(versions::version(context, listener.port, &mirror.version)?),
         mirror_percentage: Some(PercentValue { value: mirror.percent()? }),
         ..forwarding
     })

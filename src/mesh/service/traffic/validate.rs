@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    super::{Management, Service, Site, Unmanaged},
+    super::{Service, ServiceContext, ServiceManagement, Unmanaged},
     Version, is_routed_tcp, routes,
     versions::Share,
 };
@@ -19,10 +19,10 @@ use crate::{
 impl Service {
     /// Reports violations of rules that need no provider arguments.
     pub(in super::super) fn validate_traffic(&self, out: &mut Diagnostics) {
-        if self.management() == Ok(Management::None) {
+        if self.management() == Ok(ServiceManagement::None) {
             self.validate_without_service(out);
         } else {
-            self.validate_sees_requests(out);
+            self.validate_has_http_port_for_traffic(out);
         }
         validate_drain(self, out);
         self.validate_timeouts(out);
@@ -30,17 +30,17 @@ impl Service {
         self.validate_routes(out);
         self.validate_failover(out);
         if let Attr::Known(preset) = self.traffic.resiliency {
-            self.validate_under(preset, out);
+            self.validate_with_preset(preset, out);
         }
     }
 
     /// Reports violations of rules that need the provider's arguments.
     pub(in super::super) fn validate_traffic_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         if self.traffic.resiliency == Attr::Null {
-            self.validate_under(mesh.defaults.resiliency, out);
+            self.validate_with_preset(mesh.defaults.resiliency, out);
         }
-        if let Ok(site) = self.site(mesh) {
-            validate_tries(&site, out);
+        if let Ok(context) = self.context(mesh) {
+            validate_per_try_timeout(&context, out);
         }
     }
 
@@ -59,11 +59,11 @@ impl Service {
     }
 
     /// Reports arguments about requests of a service without HTTP ports.
-    fn validate_sees_requests(&self, out: &mut Diagnostics) {
+    fn validate_has_http_port_for_traffic(&self, out: &mut Diagnostics) {
         if self.speaks_http() != Ok(false) {
             return;
         }
-        let mut about_requests: Vec<Path> = self
+        let mut http_arguments: Vec<Path> = self
             .traffic
             .arguments_set()
             .filter(|(_, rendered_into)| *rendered_into == Unmanaged::VirtualService)
@@ -72,9 +72,9 @@ impl Service {
             .map(|name| Path::root().attribute(name))
             .collect();
         if let Ok(Some(limits)) = self.traffic.circuit_breaker.known() {
-            about_requests.extend(limits.http_limits());
+            http_arguments.extend(limits.http_limits());
         }
-        for at in about_requests {
+        for at in http_arguments {
             out.error(
                 &at,
                 "No HTTP port",
@@ -101,10 +101,10 @@ impl Service {
         }
     }
 
-    /// Reports what a preset without numbers leaves open.
-    fn validate_under(&self, preset: Preset, out: &mut Diagnostics) {
+    /// Reports settings that are missing because the preset has none.
+    fn validate_with_preset(&self, preset: Preset, out: &mut Diagnostics) {
         if let Ok(Some(retries)) = self.traffic.retries.known() {
-            retries.validate_under(preset, out);
+            retries.validate_with_preset(preset, out);
         }
         if preset != Preset::None {
             return;
@@ -159,7 +159,7 @@ impl Service {
         let Ok(versions) = self.versions() else { return };
         let Some(first) = versions.first() else { return };
         let mut names = BTreeSet::new();
-        let mut before: Vec<(&At<Version>, StringMap)> = Vec::new();
+        let mut earlier: Vec<(&At<Version>, StringMap)> = Vec::new();
         for version in versions {
             if let Ok(name) = version.name.required()
                 && !names.insert(name)
@@ -173,23 +173,23 @@ impl Service {
             labels::validate_selector(&version.labels, &version.at.attribute("labels"), out);
             if let Ok(labels) = version.labels.required_elements() {
                 self.validate_labels(version, &labels, out);
-                if let Some((other, _)) = before.iter().find(|(_, other)| overlap(&labels, other)) {
+                if let Some((other, _)) = earlier.iter().find(|(_, other)| overlap(&labels, other)) {
                     out.error(
                         &version.at.attribute("labels"),
                         "Versions that share pods",
                         format!(
                             "Pods with the labels of one are pods of the other, too: {} and {}. Give the two another value of the same \
                              label, like version = \"v1\" and version = \"v2\".",
-                            named(other),
-                            named(version)
+                            format_version(other),
+                            format_version(version)
                         ),
                     );
                 }
-                before.push((version, labels));
+                earlier.push((version, labels));
             }
         }
         let shares: Vec<Share> = versions.iter().map(Share::from).collect();
-        if self.takeover.leaves(Unmanaged::VirtualService) == Ok(true) {
+        if self.takeover.is_unmanaged(Unmanaged::VirtualService) == Ok(true) {
             validate_no_weights(&shares, out);
         } else {
             validate_weights(&shares, &Path::root().attribute("version"), out);
@@ -225,13 +225,13 @@ impl Service {
     /// Reports ports whose connections can't be distributed among versions: see [`is_routed_tcp`].
     fn validate_ports_are_routed(&self, first: &At<Version>, out: &mut Diagnostics) {
         let Ok(ports) = self.ports() else { return };
-        let why =
+        let reason =
             "proxies see no requests in TLS of the application, and tell its connections apart by server name alone";
         if !ports.is_empty() && self.speaks(|protocol| protocol.is_http() || is_routed_tcp(protocol)) == Ok(false) {
             out.error(
                 &first.at,
                 "No port to share out",
-                format!("The service's ports speak TLS: {why}. Remove the version blocks."),
+                format!("The service's ports speak TLS: {reason}. Remove the version blocks."),
             );
             return;
         }
@@ -242,18 +242,18 @@ impl Service {
                 out.warn(
                     &port.at.attribute("protocol"),
                     "This port isn't shared out among versions",
-                    format!("It speaks {protocol}: {why}. Its connections go to every version."),
+                    format!("It speaks {protocol}: {reason}. Its connections go to every version."),
                 );
             }
         }
     }
 }
 
-/// Reports a wait that outlasts the time limit of an operation, of which it is a part.
+/// Reports a drain time that is as long as the timeout of an operation: the operation includes the wait.
 fn validate_drain(service: &Service, out: &mut Diagnostics) {
     let Ok(Some(seconds)) = service.traffic.drain_seconds.copied() else { return };
-    let limits = OperationTimeouts::of(&service.timeouts);
-    for (name, limit) in [("create", limits.create), ("update", limits.update), ("delete", limits.delete)] {
+    let timeouts = OperationTimeouts::of(&service.timeouts);
+    for (name, limit) in [("create", timeouts.create), ("update", timeouts.update), ("delete", timeouts.delete)] {
         if u64::from(seconds) >= limit.as_secs() {
             out.error(
                 &Path::root().attribute("drain_seconds"),
@@ -267,15 +267,15 @@ fn validate_drain(service: &Service, out: &mut Diagnostics) {
     }
 }
 
-/// Reports a limit of one try that is not shorter than the timeout of the request.
-fn validate_tries(site: &Site, out: &mut Diagnostics) {
+/// Reports a timeout of one attempt that is not shorter than the timeout of the request.
+fn validate_per_try_timeout(context: &ServiceContext, out: &mut Diagnostics) {
     // All ports that have a timeout have the same one.
     if let (Ok(Some(retries)), Ok(timeout), Ok(false)) = (
-        site.service.traffic.retries.known(),
-        routes::default_timeout(site, Protocol::Http),
-        site.service.traffic.streaming(),
+        context.service.traffic.retries.known(),
+        routes::default_timeout(context, Protocol::Http),
+        context.service.traffic.streaming(),
     ) {
-        retries.validate_within(timeout, out);
+        retries.validate_with_timeout(timeout, out);
     }
 }
 
@@ -320,11 +320,11 @@ pub(super) fn validate_weights(shares: &[Share], at: &Path, out: &mut Diagnostic
 
 /// Whether the pods of one version are among those of the other.
 fn overlap(one: &StringMap, other: &StringMap) -> bool {
-    let within = |a: &StringMap, b: &StringMap| a.iter().all(|(key, value)| b.get(key) == Some(value));
-    within(one, other) || within(other, one)
+    let is_subset = |a: &StringMap, b: &StringMap| a.iter().all(|(key, value)| b.get(key) == Some(value));
+    is_subset(one, other) || is_subset(other, one)
 }
 
-/// A version as diagnostics name it.
-pub(super) fn named(version: &At<Version>) -> String {
+/// Formats a version for a message: its quoted name, or else the path of its block.
+pub(super) fn format_version(version: &At<Version>) -> String {
     version.name.required().map_or_else(|_| version.at.to_string(), |name| format!("{name:?}"))
 }

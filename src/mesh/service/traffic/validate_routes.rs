@@ -6,7 +6,7 @@ use super::{
     super::Service,
     Fault, Redirect, Rewrite, Route,
     matches::{Conditions, pattern},
-    validate::{named, validate_weights},
+    validate::{format_version, validate_weights},
     versions::Share,
 };
 use crate::{
@@ -74,7 +74,7 @@ impl Service {
         if versions.iter().any(|version| version.name.required().is_err() || version.name.required() == Ok(name)) {
             return;
         }
-        let declared = versions.iter().map(named).collect::<Vec<_>>().join(", ");
+        let declared = versions.iter().map(format_version).collect::<Vec<_>>().join(", ");
         let declared =
             if declared.is_empty() { "no version block".to_owned() } else { format!("the versions {declared}") };
         out.error(
@@ -90,7 +90,7 @@ impl Service {
 
 /// Reports routes that no request reaches, since each request takes the first route that matches.
 fn validate_reachability(routes: &[At<Route>], out: &mut Diagnostics) {
-    let mut before: Vec<(&Path, Conditions)> = Vec::new();
+    let mut earlier: Vec<(&Path, Conditions)> = Vec::new();
     for route in routes {
         let Ok(blocks) = route.r#match.known() else { continue };
         for block in blocks.iter().filter(|block| block.conditions().is_ok_and(|conditions| conditions.is_empty())) {
@@ -106,8 +106,8 @@ fn validate_reachability(routes: &[At<Route>], out: &mut Diagnostics) {
             matches.push((&route.at, Conditions::default()));
         }
         for (at, conditions) in matches {
-            if let Some((first_at, first)) = before.iter().find(|(_, first)| first.covers(&conditions)) {
-                let (summary, why, code) = if conditions.covers(first) {
+            if let Some((first_at, first)) = earlier.iter().find(|(_, first)| first.covers(&conditions)) {
+                let (summary, reason, code) = if conditions.covers(first) {
                     ("The same requests twice", "takes the same requests", "IST0131")
                 } else {
                     ("Requests never come here", "takes all of these requests, and more", "IST0130")
@@ -116,25 +116,25 @@ fn validate_reachability(routes: &[At<Route>], out: &mut Diagnostics) {
                     at,
                     summary,
                     format!(
-                        "{first_at} stands before, and {why} ({code}). Put the narrower one first, or remove one of them."
+                        "{first_at} stands before, and {reason} ({code}). Put the narrower one first, or remove one of them."
                     ),
                 );
             }
-            before.push((at, conditions));
+            earlier.push((at, conditions));
         }
     }
 }
 
 /// Reports arguments of a route that have no effect beside a redirect, and a redirect to the same place.
 fn validate_redirect(route: &At<Route>, redirect: &At<Redirect>, out: &mut Diagnostics) {
-    let excluded = [
+    let ineffective = [
         ("to", route.to.known().is_ok_and(|to| !to.is_empty())),
         ("rewrite", route.rewrite.is_set()),
         ("mirror", route.mirror.is_set()),
         ("fault", route.fault.is_set()),
         ("request_timeout", route.request_timeout.is_set()),
     ];
-    for (name, _) in excluded.into_iter().filter(|(_, is_set)| *is_set) {
+    for (name, _) in ineffective.into_iter().filter(|(_, is_set)| *is_set) {
         out.error(
             &route.at.attribute(name),
             "A redirect goes nowhere else",
@@ -168,8 +168,8 @@ fn validate_rewrite(route: &At<Route>, rewrite: &At<Rewrite>, out: &mut Diagnost
     if blocks.is_empty() {
         matches.push((&route.at, None));
     }
-    for (at, matched) in &matches {
-        let prefix = match matched {
+    for (at, path_match) in &matches {
+        let prefix = match path_match {
             Some(StringMatch::Exact(_)) => continue,
             Some(StringMatch::Prefix(prefix)) => prefix.as_str(),
             Some(StringMatch::Present) | None => "/",
@@ -195,16 +195,18 @@ fn validate_fault(fault: &At<Fault>, out: &mut Diagnostics) {
         out.error(&fault.at, "A fault without a failure", "Write delay, abort_status, or both.");
         return;
     }
-    let shares = [
+    let percentages = [
         ("delay_percent", "delay", fault.delay == Attr::Null, fault.delay_percent),
         ("abort_percent", "abort_status", fault.abort_status == Attr::Null, fault.abort_percent),
     ];
-    for (name, of, is_missing, percent) in shares {
+    for (name, fault_argument, is_missing, percent) in percentages {
         if is_missing && percent.is_set() {
             out.error(
                 &fault.at.attribute(name),
                 "A share of nothing",
-                format!("{name} says how many requests meet {of}. Write {of}, or remove {name}."),
+                format!(
+                    "{name} says how many requests meet {fault_argument}. Write {fault_argument}, or remove {name}."
+                ),
             );
         }
     }

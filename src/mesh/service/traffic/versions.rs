@@ -1,7 +1,7 @@
 //! Versions of the service, which are subsets of its pods, and their shares of the traffic.
 
 use super::{
-    super::{Port, Service, Site},
+    super::{Port, Service, ServiceContext},
     To, Version,
 };
 use crate::{
@@ -46,37 +46,37 @@ pub(super) fn subsets(service: &Service) -> Known<Vec<Subset>> {
     service.versions()?.iter().map(subset).collect()
 }
 
-/// The destinations of traffic that matches no route: the versions by their weights, or the service as a whole.
-pub(super) fn default_destinations(site: &Site, port: &Port) -> Known<Vec<RouteDestination>> {
-    let versions = site.service.versions()?;
+/// Returns the destinations of traffic that matches no route: the versions with their weights, or the service as a whole.
+pub(super) fn default_destinations(context: &ServiceContext, port: &Port) -> Known<Vec<RouteDestination>> {
+    let versions = context.service.versions()?;
     if versions.is_empty() {
-        return Ok(vec![RouteDestination { destination: destination(site, port, None)?, weight: None }]);
+        return Ok(vec![RouteDestination { destination: destination(context, port, None)?, weight: None }]);
     }
-    weighted(site, port, &versions.iter().map(Share::from).collect::<Vec<_>>())
+    weighted(context, port, &versions.iter().map(Share::from).collect::<Vec<_>>())
 }
 
-/// Weighted destinations. Validation reports weights that don't add up to 100 and names that no version has.
-pub(super) fn weighted(site: &Site, port: &Port, shares: &[Share]) -> Known<Vec<RouteDestination>> {
+/// Returns weighted destinations. Validation reports weights that don't add up to 100 and names that no version has.
+pub(super) fn weighted(context: &ServiceContext, port: &Port, shares: &[Share]) -> Known<Vec<RouteDestination>> {
     let weight = |share: &Share| share.weight.copied()?.or((shares.len() == 1).then_some(100)).ok_or(Unknown);
     let weights = shares.iter().map(weight).collect::<Known<Vec<u32>>>()?;
     if weights.iter().sum::<u32>() != 100 {
         return Err(Unknown);
     }
     let to = |(share, weight): (&Share, u32)| {
-        let destination = version(site, port, share.version)?;
+        let destination = version(context, port, share.version)?;
         Ok(RouteDestination { destination, weight: (shares.len() > 1).then_some(weight) })
     };
     shares.iter().zip(weights).map(to).collect()
 }
 
-/// A version as a destination.
-pub(super) fn version(site: &Site, port: &Port, name: &Attr<String>) -> Known<Destination> {
+/// Returns a version as a destination.
+pub(super) fn version(context: &ServiceContext, port: &Port, name: &Attr<String>) -> Known<Destination> {
     let name = name.required()?;
-    let mut declared = site.service.versions()?.iter();
-    declared.find(|declared| declared.name.required() == Ok(name)).ok_or(Unknown)?;
-    destination(site, port, Some(name.clone()))
+    let mut versions = context.service.versions()?.iter();
+    versions.find(|version| version.name.required() == Ok(name)).ok_or(Unknown)?;
+    destination(context, port, Some(name.clone()))
 }
 
-fn destination(site: &Site, port: &Port, subset: Option<String>) -> Known<Destination> {
-    Ok(Destination { host: site.host(), subset, port: PortSelector { number: port.number()? } })
+fn destination(context: &ServiceContext, port: &Port, subset: Option<String>) -> Known<Destination> {
+    Ok(Destination { host: context.host(), subset, port: PortSelector { number: port.number()? } })
 }

@@ -3,12 +3,12 @@
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use crate::golden::live::told;
+use crate::golden::live::findings;
 
 const ORIGINATE: &str = "host = \"api.example.com\"\nexport_to = [\"shop\"]\ntls = \"originate\"";
 
 fn check(arguments: &str, live_objects: &str, expect: &Expect) {
-    expect.assert_eq(&told::<ExternalService>(arguments, live_objects, &[]));
+    expect.assert_eq(&findings::<ExternalService>(arguments, live_objects, &[]));
 }
 
 fn service_entry(namespace: &str, hosts: &str, export_to: &str) -> String {
@@ -49,7 +49,7 @@ fn service_entry_without_a_common_namespace_or_host() {
         ("istio-system", "\"*.example.com\"", "\"*\""),
     ] {
         assert_eq!(
-            told::<ExternalService>(ORIGINATE, &service_entry(namespace, hosts, export_to), &[]),
+            findings::<ExternalService>(ORIGINATE, &service_entry(namespace, hosts, export_to), &[]),
             "",
             "{hosts} {export_to}"
         );
@@ -95,7 +95,7 @@ fn destination_rule_without_precedence() {
         ("shop", "*.svc.cluster.local"),
     ] {
         assert_eq!(
-            told::<ExternalService>(ORIGINATE, &destination_rule(namespace, host), &[]),
+            findings::<ExternalService>(ORIGINATE, &destination_rule(namespace, host), &[]),
             "",
             "{namespace} {host}"
         );
@@ -118,10 +118,10 @@ fn second_virtual_service_for_the_host() {
           VirtualService shop/theirs routes api.example.com as well. Istio doesn't merge the two: the older one works, the other does nothing. Remove theirs. (IST0109)
     "#]],
     );
-    assert_eq!(told::<ExternalService>(ORIGINATE, &route("istio-ingress/public"), &[]), "");
+    assert_eq!(findings::<ExternalService>(ORIGINATE, &route("istio-ingress/public"), &[]), "");
     let passed_through = "host = \"api.example.com\"\nexport_to = [\"shop\"]";
     assert_eq!(
-        told::<ExternalService>(passed_through, &route(""), &[]),
+        findings::<ExternalService>(passed_through, &route(""), &[]),
         "",
         "without a VirtualService there is no conflict"
     );
@@ -129,12 +129,12 @@ fn second_virtual_service_for_the_host() {
 
 #[test]
 fn own_objects_are_no_conflict() {
-    let ours = "kind: ServiceEntry\nmetadata: {name: api-example-com, namespace: istio-system}\nspec: {hosts: [api.example.com]}\n";
-    assert_eq!(told::<ExternalService>(ORIGINATE, ours, &[]), "");
+    let own = "kind: ServiceEntry\nmetadata: {name: api-example-com, namespace: istio-system}\nspec: {hosts: [api.example.com]}\n";
+    assert_eq!(findings::<ExternalService>(ORIGINATE, own, &[]), "");
 }
 
 #[test]
 fn forbidden_queries_skip_the_checks() {
     let hidden = ["ServiceEntry", "DestinationRule", "VirtualService"];
-    assert_eq!(told::<ExternalService>(ORIGINATE, &service_entry("shop", "api.example.com", ""), &hidden), "");
+    assert_eq!(findings::<ExternalService>(ORIGINATE, &service_entry("shop", "api.example.com", ""), &hidden), "");
 }

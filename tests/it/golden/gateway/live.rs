@@ -1,13 +1,14 @@
-//! Live checks: facts of a cluster in, findings out.
+//! Live checks of a gateway.
 
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::resources::gateway::Gateway;
 
 use super::public;
-use crate::golden::live::told;
+use crate::golden::live::findings;
 
-/// What is told of routes for these hosts, bound to these gateways, in this namespace.
-fn check(route: (&str, &str, &str), expect: &Expect) {
+/// Compares the findings for a gateway with two servers, in a cluster with one VirtualService: its namespace, its gateways and
+/// its hosts.
+fn check(virtual_service: (&str, &str, &str), expect: &Expect) {
     let servers = "
         server {
           port       = 80
@@ -20,20 +21,20 @@ fn check(route: (&str, &str, &str), expect: &Expect) {
           protocol = \"http\"
           hosts    = [\"c.example.com\"]
         }";
-    let (namespace, gateways, hosts) = route;
-    let facts = format!(
+    let (namespace, gateways, hosts) = virtual_service;
+    let live_objects = format!(
         "kind: VirtualService\nmetadata: {{name: routes, namespace: {namespace}}}\nspec: {{gateways: {gateways}, hosts: {hosts}}}"
     );
-    expect.assert_eq(&told::<Gateway>(&public(servers), &facts, &[]));
+    expect.assert_eq(&findings::<Gateway>(&public(servers), &live_objects, &[]));
 }
 
 #[test]
-fn nothing_is_told_where_nothing_is_wrong() {
+fn served_hosts_have_no_findings() {
     check(("shop", "[istio-ingress/public]", "[a.example.com, x.b.example.com, c.example.com]"), &expect![[""]]);
     check(("pci", "[istio-ingress/public]", "[c.example.com]"), &expect![[""]]);
     check(("pci", "[istio-ingress/other, public, mesh]", "[z.example.com]"), &expect![[""]]);
     assert_eq!(
-        told::<Gateway>(
+        findings::<Gateway>(
             &public("server {\nport = 80\nprotocol = \"http\"\nhosts = [\"*\"]\n}"),
             "",
             &["VirtualService"]
@@ -43,7 +44,7 @@ fn nothing_is_told_where_nothing_is_wrong() {
 }
 
 #[test]
-fn hosts_that_are_routed_and_not_served() {
+fn routed_hosts_that_no_server_has() {
     check(
         ("shop", "[istio-ingress/public]", "[z.example.com, b.example.com]"),
         &expect![[r#"
@@ -58,7 +59,7 @@ fn hosts_that_are_routed_and_not_served() {
           Routes are bound to this gateway for z.example.com (istio-ingress/routes), and no server has the host for that namespace, so nobody gets there. Add the hosts to a server, or take them out of the routes. (IST0132)
     "#]],
     );
-    // Another namespace may not bind to it.
+    // The server of the host admits another namespace only.
     check(
         ("pci", "[istio-ingress/public]", "[a.example.com]"),
         &expect![[r#"

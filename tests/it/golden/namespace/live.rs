@@ -1,17 +1,17 @@
-//! Live checks: facts of a cluster in, findings out.
+//! Live checks of a namespace.
 
 use expect_test::{Expect, expect};
 use terraform_provider_mesh::resources::namespace::Namespace;
 
-use crate::golden::live::told;
+use crate::golden::live::findings;
 
-fn check(arguments: &str, facts: &str, expect: &Expect) {
-    expect.assert_eq(&told::<Namespace>(&format!("name = \"shop\"\n{arguments}"), facts, &[]));
+fn check(arguments: &str, live_objects: &str, expect: &Expect) {
+    expect.assert_eq(&findings::<Namespace>(&format!("name = \"shop\"\n{arguments}"), live_objects, &[]));
 }
 
 #[test]
-fn nothing_is_told_where_nothing_is_wrong() {
-    let ours = "
+fn consistent_namespace_has_no_findings() {
+    let own_label = "
 kind: Namespace
 metadata:
   name: shop
@@ -20,13 +20,13 @@ metadata:
 ";
     check("injection = true", "", &expect![[""]]);
     check("injection = true", "kind: Namespace\nmetadata: {name: shop, labels: {a: b}}", &expect![[""]]);
-    // The label that we wrote before goes with the apply.
-    check("injection = true", ours, &expect![[""]]);
-    assert_eq!(told::<Namespace>("name = \"shop\"\nrevision = \"a\"", "", &["Namespace"]), "");
+    // The apply removes a label of this provider that isn't configured any more.
+    check("injection = true", own_label, &expect![[""]]);
+    assert_eq!(findings::<Namespace>("name = \"shop\"\nrevision = \"a\"", "", &["Namespace"]), "");
 }
 
 #[test]
-fn ambient() {
+fn ambient_mode() {
     check(
         "",
         "kind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}",
@@ -38,7 +38,7 @@ fn ambient() {
 }
 
 #[test]
-fn two_labels_for_injection() {
+fn two_injection_labels() {
     check(
         "injection = true",
         "kind: Namespace\nmetadata: {name: shop, labels: {istio.io/rev: stable}}",
@@ -57,9 +57,9 @@ fn two_labels_for_injection() {
     );
 }
 
-/// Istio goes by the workload's port, which only the Service knows.
+/// A port in a PeerAuthentication is that of the pods, which the Service maps its ports to.
 #[test]
-fn an_exception_for_a_port_that_nobody_listens_on() {
+fn mtls_exception_for_another_target_port() {
     let exception = "mtls {\n exception {\n service = \"cart\"\n port = 80\n }\n}";
     let service = |target: &str| {
         format!(
@@ -75,7 +75,7 @@ fn an_exception_for_a_port_that_nobody_listens_on() {
     "#]],
     );
     check(exception, &service("80"), &expect![[""]]);
-    // Names are the containers' business.
+    // Only the pods have the number of a named port.
     check(exception, &service("http"), &expect![[""]]);
     check(&exception.replace("80", "81"), &service("8080"), &expect![[""]]);
     check(&exception.replace("80", "82"), &service("8080"), &expect![[""]]);

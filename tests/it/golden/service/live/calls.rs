@@ -1,9 +1,10 @@
-//! What the service calls.
+//! The callees in `calls`, and their authorization policies.
 
 use expect_test::expect;
 
-use super::{and, check, told};
+use super::{check, findings, with_objects};
 
+/// The arguments of a service with this callee.
 fn calls(destination: &str) -> String {
     format!("access = \"mesh\"\ncalls = [\"{destination}\"]")
 }
@@ -17,10 +18,10 @@ metadata: {name: api-stripe-com, namespace: istio-system}
 spec: {hosts: [api.stripe.com]}";
 
 #[test]
-fn what_is_not_there() {
+fn missing_callees() {
     check(
         "access = \"mesh\"\ncalls = [\"ledger\", \"shop/catalog\", \"api.stripe.com\", \"team/api.partner.com\"]",
-        &and(""),
+        &with_objects(""),
         &expect![[r#"
             warn at calls: What is called isn't there
               calls needs Service pci/ledger, Service shop/catalog, a ServiceEntry for api.stripe.com in istio-system, a ServiceEntry for api.partner.com in team, and there is none. Its calls fail until there is. If this run makes it, all is well; else correct the name, or its namespace. (IST0101)
@@ -29,20 +30,23 @@ fn what_is_not_there() {
 }
 
 #[test]
-fn what_is_there() {
-    assert_eq!(told(&calls("shop/catalog"), &and(CATALOG), &[]), "");
-    assert_eq!(told(&calls("shop/*"), &and(CATALOG), &[]), "");
-    assert_eq!(told(&calls("payments"), &and(""), &[]), "");
-    assert_eq!(told(&calls("api.stripe.com"), &and(STRIPE), &[]), "");
-    assert_eq!(told(&calls("api.stripe.com"), &and(&STRIPE.replace("api.stripe.com]", "'*.stripe.com']")), &[]), "");
+fn existing_callees() {
+    assert_eq!(findings(&calls("shop/catalog"), &with_objects(CATALOG), &[]), "");
+    assert_eq!(findings(&calls("shop/*"), &with_objects(CATALOG), &[]), "");
+    assert_eq!(findings(&calls("payments"), &with_objects(""), &[]), "");
+    assert_eq!(findings(&calls("api.stripe.com"), &with_objects(STRIPE), &[]), "");
+    assert_eq!(
+        findings(&calls("api.stripe.com"), &with_objects(&STRIPE.replace("api.stripe.com]", "'*.stripe.com']")), &[]),
+        ""
+    );
 }
 
 #[test]
-fn what_is_not_visible_here() {
+fn hidden_callees() {
     let catalog = CATALOG.replace("shop}", "shop, annotations: {networking.istio.io/exportTo: '., web'}}");
     check(
         &calls("shop/catalog"),
-        &and(&catalog),
+        &with_objects(&catalog),
         &expect![[r#"
         warn at calls: What is called isn't visible here
           pci doesn't see Service shop/catalog (visible to shop, web): its calls fail. Ask the owner to allow this service, or to export to pci. (hidden-callee)
@@ -50,27 +54,31 @@ fn what_is_not_visible_here() {
     );
     check(
         &calls("api.stripe.com"),
-        &and(&STRIPE.replace("{hosts", "{exportTo: [shop], hosts")),
+        &with_objects(&STRIPE.replace("{hosts", "{exportTo: [shop], hosts")),
         &expect![[r#"
         warn at calls: What is called isn't visible here
           pci doesn't see ServiceEntry istio-system/api-stripe-com (visible to shop): its calls fail. Ask the owner to allow this service, or to export to pci. (hidden-callee)
     "#]],
     );
-    for everybody in ["'*'", "pci", "'.,pci'"] {
-        assert_eq!(told(&calls("shop/catalog"), &and(&catalog.replace("'., web'", everybody)), &[]), "", "{everybody}");
+    for export_to in ["'*'", "pci", "'.,pci'"] {
+        assert_eq!(
+            findings(&calls("shop/catalog"), &with_objects(&catalog.replace("'., web'", export_to)), &[]),
+            "",
+            "{export_to}"
+        );
     }
 }
 
-/// A policy for the catalog with these rules.
+/// The cluster with the catalog and a policy for it that has these rules.
 fn policy(rules: &str) -> String {
     let policy = "kind: AuthorizationPolicy
 metadata: {name: catalog-shop, namespace: shop}
 spec: {selector: {matchLabels: {app: catalog}}, action: ALLOW, rules: RULES}";
-    and(&format!("{CATALOG}\n---\n{}", policy.replace("RULES", rules)))
+    with_objects(&format!("{CATALOG}\n---\n{}", policy.replace("RULES", rules)))
 }
 
 #[test]
-fn who_does_not_let_it_in() {
+fn callee_policy_without_the_caller() {
     check(
         &calls("shop/catalog"),
         &policy("[{from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]}]"),
@@ -82,7 +90,7 @@ fn who_does_not_let_it_in() {
 }
 
 #[test]
-fn rules_that_may_let_it_in() {
+fn rules_of_callees_are_compared_with_the_caller() {
     for rules in [
         "[{}]",
         "[{to: [{operation: {methods: [GET]}}]}]",
@@ -96,7 +104,7 @@ fn rules_that_may_let_it_in() {
         "[{from: [{source: {ipBlocks: [10.0.0.0/8]}}]}]",
         "[{from: [{source: {namespaces: [web]}}, {source: {namespaces: [pci]}}]}]",
     ] {
-        assert_eq!(told(&calls("shop/catalog"), &policy(rules), &[]), "", "{rules}");
+        assert_eq!(findings(&calls("shop/catalog"), &policy(rules), &[]), "", "{rules}");
     }
     for rules in [
         "[]",
@@ -105,14 +113,14 @@ fn rules_that_may_let_it_in() {
         "[{from: [{source: {namespaces: [pci], principals: [cluster.local/ns/pci/sa/other]}}]}]",
         "[{from: [{source: {serviceAccounts: [pci/other]}}]}]",
     ] {
-        assert!(told(&calls("shop/catalog"), &policy(rules), &[]).contains("refused-by-callee"), "{rules}");
+        assert!(findings(&calls("shop/catalog"), &policy(rules), &[]).contains("refused-by-callee"), "{rules}");
     }
 }
 
 #[test]
-fn policies_that_refuse_nobody() {
+fn only_enforced_allow_policies_of_the_callee_count() {
     let refusing = policy("[]");
-    for (right, wrong) in [
+    for (from, to) in [
         ("action: ALLOW", "action: DENY"),
         (
             "namespace: shop}\nspec: {selector: {matchLabels",
@@ -120,14 +128,14 @@ fn policies_that_refuse_nobody() {
         ),
         ("matchLabels: {app: catalog}", "matchLabels: {app: other}"),
     ] {
-        assert!(refusing.contains(right), "{right}");
-        assert_eq!(told(&calls("shop/catalog"), &refusing.replace(right, wrong), &[]), "", "{wrong}");
+        assert!(refusing.contains(from), "{from}");
+        assert_eq!(findings(&calls("shop/catalog"), &refusing.replace(from, to), &[]), "", "{to}");
     }
     let deny_all = "kind: AuthorizationPolicy\nmetadata: {name: deny-all, namespace: istio-system}\nspec: {rules: []}";
-    let closed = and(&format!("{CATALOG}\n---\n{deny_all}"));
+    let denied = with_objects(&format!("{CATALOG}\n---\n{deny_all}"));
     check(
         &calls("shop/catalog"),
-        &closed,
+        &denied,
         &expect![[r#"
         warn at calls: What is called doesn't let this service in
           Rules of who may call leave out cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy istio-system/deny-all). Ask the owner to allow it. If this run does, all is well. (refused-by-callee)

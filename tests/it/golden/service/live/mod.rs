@@ -1,9 +1,9 @@
-//! Live checks: facts of a cluster in, findings out. Each test starts from a cluster in which nothing is wrong.
+//! Live checks of a service. Each test changes one thing in a cluster that agrees with the arguments.
 
 mod calls;
-mod outside;
+mod conflicts;
+mod references;
 mod service;
-mod strangers;
 mod workload;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -19,11 +19,11 @@ use terraform_provider_mesh::{
 
 use super::payments;
 use crate::golden::{
-    live::{self, answer, documents},
+    live::{self, objects, query_result},
     mesh,
 };
 
-/// A cluster in which nothing is wrong with `payments` in `pci`.
+/// A cluster in which the checks of `payments` in `pci` find nothing.
 const HEALTHY: &str = "
 kind: Namespace
 metadata: {name: pci, labels: {istio-injection: enabled}}
@@ -42,75 +42,77 @@ kind: ServiceAccount
 metadata: {name: payments, namespace: pci}
 ";
 
-/// The configuration of `payments` with `arguments`, which is sound.
+/// The arguments of `payments` with further `arguments`, which must be valid.
 fn config(arguments: &str) -> Service {
     live::config::<Service>(&payments(arguments))
 }
 
-/// What the checks of a service say in a cluster of these objects.
-fn told(arguments: &str, facts: &str, hidden: &[&str]) -> String {
-    live::told::<Service>(&payments(arguments), facts, hidden)
+/// The findings for `payments` with `arguments`, in a cluster with these objects, whose user has no right to read the kinds
+/// `forbidden`.
+fn findings(arguments: &str, live_objects: &str, forbidden: &[&str]) -> String {
+    live::findings::<Service>(&payments(arguments), live_objects, forbidden)
 }
 
-/// Compares what is told of `payments` with `arguments`, in a cluster of `facts`.
-fn check(arguments: &str, facts: &str, expect: &Expect) {
-    expect.assert_eq(&told(arguments, facts, &[]));
+/// Compares the findings for `payments` with `arguments`, in a cluster with these objects.
+fn check(arguments: &str, live_objects: &str, expect: &Expect) {
+    expect.assert_eq(&findings(arguments, live_objects, &[]));
 }
 
-/// The healthy cluster with one thing another way.
-fn with(right: &str, wrong: &str) -> String {
-    assert!(HEALTHY.contains(right), "{right} isn't there");
-    HEALTHY.replace(right, wrong)
+/// The healthy cluster with another text in place of `from`.
+fn replacing(from: &str, to: &str) -> String {
+    assert!(HEALTHY.contains(from), "{from} isn't there");
+    HEALTHY.replace(from, to)
 }
 
-/// The healthy cluster with more in it.
-fn and(more: &str) -> String {
+/// The healthy cluster with more objects.
+fn with_objects(more: &str) -> String {
     format!("{HEALTHY}---\n{more}")
 }
 
 #[test]
-fn nothing_is_told_where_nothing_is_wrong() {
+fn consistent_cluster_has_no_findings() {
     for arguments in ["", "service = \"managed\"", "calls = []", "authorization_mode = \"off\""] {
-        // The live Service says nothing of who sees it, so everybody does: only what is enforced narrows that.
-        let told = told(&format!("access = \"mesh\"\n{arguments}"), HEALTHY, &[]);
-        assert_eq!(told, "", "{arguments}");
+        // The live Service has no annotation, so every namespace sees it. With `access = "mesh"` that doesn't change.
+        let findings = findings(&format!("access = \"mesh\"\n{arguments}"), HEALTHY, &[]);
+        assert_eq!(findings, "", "{arguments}");
     }
 }
 
 #[test]
-fn where_nothing_can_be_seen_nothing_is_told() {
+fn forbidden_queries_skip_the_checks() {
     let kinds: Vec<&str> = [kind::MANAGED, kind::READ_ONLY].concat().iter().map(|kind| kind.kind).collect();
-    assert_eq!(told("calls = [\"shop/catalog\", \"api.stripe.com\"]", "", &kinds), "");
+    assert_eq!(findings("calls = [\"shop/catalog\", \"api.stripe.com\"]", "", &kinds), "");
 }
 
 #[test]
-fn in_a_namespace_that_is_not_there_nothing_is_told() {
-    assert_eq!(told("calls = [\"shop/catalog\"]", "", &[]), "");
+fn missing_namespace_skips_the_checks() {
+    assert_eq!(findings("calls = [\"shop/catalog\"]", "", &[]), "");
 }
 
 #[test]
-fn codes_are_named_as_istioctl_does_or_as_words() {
+fn codes_are_those_of_istioctl_or_words() {
     let mut seen = BTreeSet::new();
     for code in Code::ALL {
         let word = code.as_str();
-        let theirs = word.strip_prefix("IST").is_some_and(|number| number.len() == 4 && number.parse::<u16>().is_ok());
-        let ours = word.split('-').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase()));
-        assert!(theirs || ours && word.contains('-'), "{word}");
+        let is_of_istioctl =
+            word.strip_prefix("IST").is_some_and(|number| number.len() == 4 && number.parse::<u16>().is_ok());
+        let is_of_words = word.split('-').all(|part| !part.is_empty() && part.bytes().all(|c| c.is_ascii_lowercase()));
+        assert!(is_of_istioctl || is_of_words && word.contains('-'), "{word}");
         assert!(code.description().ends_with('.') && seen.insert(word), "{word}");
     }
 }
 
 #[test]
-fn a_level_is_what_is_written_or_the_usual_one() {
+fn configured_level_replaces_the_default() {
     let levels = Levels([(Code::Ambient, Level::Warn), (Code::NoWorkload, Level::Off)].into());
-    let found = [Code::Ambient, Code::NoWorkload, Code::PodMissingProxy].map(|code| levels.of(code));
-    assert_eq!(found, [Level::Warn, Level::Off, Level::Warn]);
+    let levels = [Code::Ambient, Code::NoWorkload, Code::PodMissingProxy].map(|code| levels.of(code));
+    assert_eq!(levels, [Level::Warn, Level::Off, Level::Warn]);
     assert_eq!(Levels::default().of(Code::Ambient), Level::Error);
 }
 
-/// A document with one of its parts another way, for each part and each way.
-fn oddities(document: &Json) -> Vec<Json> {
-    let ways = [
+/// All variants of a document in which one value, at any depth, is of another type or out of range.
+fn malformed_variants(document: &Json) -> Vec<Json> {
+    let replacements = [
         Json::Null,
         Json::Bool(true),
         Json::from(-1),
@@ -118,33 +120,33 @@ fn oddities(document: &Json) -> Vec<Json> {
         Json::Array(vec![Json::Null]),
         serde_json::json!({"": {}}),
     ];
-    let mut found: Vec<Json> = ways.to_vec();
+    let mut variants: Vec<Json> = replacements.to_vec();
     match document {
         Json::Object(members) => {
             for (key, value) in members {
-                found.extend(oddities(value).into_iter().map(|odd| {
+                variants.extend(malformed_variants(value).into_iter().map(|variant| {
                     let mut whole = members.clone();
-                    whole.insert(key.clone(), odd);
+                    whole.insert(key.clone(), variant);
                     Json::Object(whole)
                 }));
             }
         }
         Json::Array(items) => {
             for (n, item) in items.iter().enumerate() {
-                found.extend(oddities(item).into_iter().map(|odd| {
+                variants.extend(malformed_variants(item).into_iter().map(|variant| {
                     let mut whole = items.clone();
-                    whole[n] = odd;
+                    whole[n] = variant;
                     Json::Array(whole)
                 }));
             }
         }
         _ => {}
     }
-    found
+    variants
 }
 
 #[test]
-fn facts_of_any_shape_are_met() {
+fn malformed_live_objects_are_no_fault() {
     let more = "
 kind: VirtualService
 metadata: {name: theirs, namespace: pci}
@@ -170,23 +172,21 @@ kind: ServiceEntry
 metadata: {name: stripe, namespace: istio-system}
 spec: {hosts: [api.stripe.com], exportTo: ['.']}
 ";
-    let objects = documents(&and(more));
+    let objects = objects(&with_objects(more));
     let config = config("calls = [\"ledger\", \"api.stripe.com\"]");
-    for n in 0..objects.len() {
-        for odd in oddities(&objects[n]) {
-            // It is found as what it was, whatever it is now.
-            let queries =
-                Service::live_queries(&config, &mesh(), &config.render(&mesh())).into_iter().map(|want| want.query);
-            let found: QueryResults = queries
+    let rendered = config.render(&mesh());
+    for object in &objects {
+        for variant in malformed_variants(object) {
+            let queries = Service::live_queries(&config, &mesh(), &rendered).into_iter().map(|live| live.query);
+            // The variant is in the results where the object was, also if its kind or its name is malformed.
+            let malformed = |live: Arc<Json>| if *live == *object { Arc::new(variant.clone()) } else { live };
+            let results: QueryResults = queries
                 .map(|query| {
-                    let answered = answer(&query, &objects, &[]).map(|live| {
-                        let turned = |live: Arc<Json>| if *live == objects[n] { Arc::new(odd.clone()) } else { live };
-                        live.into_iter().map(turned).collect()
-                    });
-                    (query, answered)
+                    let result = query_result(&query, &objects, &[]);
+                    (query, result.map(|live| live.into_iter().map(malformed).collect()))
                 })
                 .collect();
-            Service::live_checks(&config, &mesh(), &config.render(&mesh()), &found, &mut Findings::default());
+            Service::live_checks(&config, &mesh(), &rendered, &results, &mut Findings::default());
         }
     }
 }

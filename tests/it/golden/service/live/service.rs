@@ -1,25 +1,25 @@
-//! The live Service, and who sees it.
+//! The live Service, and the namespaces that see it.
 
 use expect_test::expect;
 
-use super::{HEALTHY, check, told, with};
+use super::{HEALTHY, check, findings, replacing};
 
-const OPEN: &str = "access = \"mesh\"";
+const MESH_ACCESS: &str = "access = \"mesh\"";
 const PORT: &str = "{name: http, port: 8080}";
 
 #[test]
-fn a_port_that_the_service_has_not() {
+fn missing_port() {
     check(
-        OPEN,
-        &with(PORT, "{name: http, port: 80, targetPort: 8080}, {name: dns, port: 8080, protocol: UDP}"),
+        MESH_ACCESS,
+        &replacing(PORT, "{name: http, port: 80, targetPort: 8080}, {name: dns, port: 8080, protocol: UDP}"),
         &expect![[r#"
             warn at port[0].number: The Service hasn't this port
               Service pci/payments has port 80 alone: nobody can call 8080, and rules about it govern nothing. Write a port of the Service, or add it there. (missing-port)
         "#]],
     );
     check(
-        OPEN,
-        &with(PORT, "{name: dns, port: 53, protocol: UDP}"),
+        MESH_ACCESS,
+        &replacing(PORT, "{name: dns, port: 53, protocol: UDP}"),
         &expect![[r#"
             warn at port[0].number: The Service hasn't this port
               Service pci/payments has no TCP port: nobody can call 8080, and rules about it govern nothing. Write a port of the Service, or add it there. (missing-port)
@@ -28,10 +28,10 @@ fn a_port_that_the_service_has_not() {
 }
 
 #[test]
-fn a_target_port_elsewhere() {
+fn other_target_port() {
     check(
-        OPEN,
-        &with(PORT, "{name: http, port: 8080, targetPort: 9090}"),
+        MESH_ACCESS,
+        &replacing(PORT, "{name: http, port: 8080, targetPort: 9090}"),
         &expect![[r#"
         warn at port[0].target_port: The Service sends this port elsewhere
           Service pci/payments sends port 8080 to 9090, and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
@@ -40,11 +40,11 @@ fn a_target_port_elsewhere() {
 }
 
 #[test]
-fn a_target_port_by_name() {
-    let named = with(PORT, "{name: http, port: 8080, targetPort: web}");
-    assert_eq!(told(OPEN, &named, &[]), "");
+fn named_target_port() {
+    let named = replacing(PORT, "{name: http, port: 8080, targetPort: web}");
+    assert_eq!(findings(MESH_ACCESS, &named, &[]), "");
     check(
-        OPEN,
+        MESH_ACCESS,
         &named.replace("containerPort: 8080", "containerPort: 9090"),
         &expect![[r#"
         warn at port[0].target_port: The Service sends this port elsewhere
@@ -52,62 +52,62 @@ fn a_target_port_by_name() {
     "#]],
     );
     check(
-        OPEN,
+        MESH_ACCESS,
         &named.replace("name: web,", "name: other,"),
         &expect![[r#"
         warn at port[0].target_port: Nobody knows where the port leads
           Service pci/payments sends port 8080 to the port that its pods call "web", and no pod says which that is. Rules are written for 8080: make sure that it is the same. (other-target-port)
     "#]],
     );
-    assert_eq!(told(OPEN, &named, &["Pod"]), "", "without pods nobody can tell");
+    assert_eq!(findings(MESH_ACCESS, &named, &["Pod"]), "", "only the pods have the number");
 }
 
 #[test]
-fn another_protocol() {
+fn other_protocol() {
     check(
-        OPEN,
-        &with(PORT, "{name: tcp-web, port: 8080}"),
+        MESH_ACCESS,
+        &replacing(PORT, "{name: tcp-web, port: 8080}"),
         &expect![[r#"
         warn at port[0].protocol: The Service says another protocol
           Port 8080 ("tcp-web") of Service pci/payments says that it speaks tcp, and protocol here is http. Proxies go by the Service. Set appProtocol = http there, or name the port http-8080, or correct protocol. (IST0118)
     "#]],
     );
     check(
-        OPEN,
-        &with(PORT, "{name: web, port: 8080}"),
+        MESH_ACCESS,
+        &replacing(PORT, "{name: web, port: 8080}"),
         &expect![[r#"
         warn at port[0].protocol: The Service says another protocol
           Port 8080 ("web") of Service pci/payments doesn't say what it speaks, so proxies guess by the first bytes, and protocol here is http. Proxies go by the Service. Set appProtocol = http there, or name the port http-8080, or correct protocol. (IST0118)
     "#]],
     );
     check(
-        OPEN,
-        &with(PORT, "{name: http, port: 8080, appProtocol: kubernetes.io/h2c}"),
+        MESH_ACCESS,
+        &replacing(PORT, "{name: http, port: 8080, appProtocol: kubernetes.io/h2c}"),
         &expect![[r#"
         warn at port[0].protocol: The Service says another protocol
           Port 8080 ("http") of Service pci/payments says that it speaks http2, and protocol here is http. Proxies go by the Service. Set appProtocol = http there, or name the port http-8080, or correct protocol. (IST0118)
     "#]],
     );
     assert_eq!(
-        told(OPEN, &with(PORT, "{name: grpc, port: 8080, appProtocol: http}"), &[]),
+        findings(MESH_ACCESS, &replacing(PORT, "{name: grpc, port: 8080, appProtocol: http}"), &[]),
         "",
-        "appProtocol says more"
+        "appProtocol takes precedence over the name"
     );
 }
 
 #[test]
-fn another_selector() {
+fn other_selector() {
     check(
-        OPEN,
-        &with("selector: {app: payments}", "selector: {app: payments, release: stable}"),
+        MESH_ACCESS,
+        &replacing("selector: {app: payments}", "selector: {app: payments, release: stable}"),
         &expect![[r#"
         warn at selector: The Service selects other pods
           Service pci/payments selects app=payments, release=stable, and selector here is app=payments. Calls go to the former, and rules hold on the latter. Write the Service's labels as selector. (other-selector)
     "#]],
     );
     check(
-        OPEN,
-        &with("selector: {app: payments}, ", ""),
+        MESH_ACCESS,
+        &replacing("selector: {app: payments}, ", ""),
         &expect![[r#"
         warn at selector: The Service selects other pods
           Service pci/payments selects nothing, and selector here is app=payments. Calls go to the former, and rules hold on the latter. Write the Service's labels as selector. (other-selector)
@@ -116,18 +116,18 @@ fn another_selector() {
 }
 
 #[test]
-fn a_type_of_which_some_settings_do_not_work() {
+fn headless_or_external_name_service() {
     check(
-        OPEN,
-        &with("spec: {selector", "spec: {clusterIP: None, selector"),
+        MESH_ACCESS,
+        &replacing("spec: {selector", "spec: {clusterIP: None, selector"),
         &expect![[r#"
         warn at service: Some settings don't work with this Service
           Service pci/payments is headless: callers choose a pod by its address, and proxies send there. Versions, ejection and failover don't choose among its pods. Give callers a Service with a cluster IP. (service-type)
     "#]],
     );
     check(
-        OPEN,
-        &with("spec: {selector: {app: payments}", "spec: {type: ExternalName, externalName: old.example.com"),
+        MESH_ACCESS,
+        &replacing("spec: {selector: {app: payments}", "spec: {type: ExternalName, externalName: old.example.com"),
         &expect![[r#"
             warn at service: Some settings don't work with this Service
               Service pci/payments is an ExternalName: another name for old.example.com, without pods of its own. Write that service's resource instead, or a mesh_external_service for what is outside. (service-type)
@@ -136,9 +136,9 @@ fn a_type_of_which_some_settings_do_not_work() {
 }
 
 #[test]
-fn visibility_that_narrows() {
-    let seen_by = |namespaces: &str| {
-        with(
+fn narrowed_visibility() {
+    let exported_to = |namespaces: &str| {
+        replacing(
             "{name: payments, namespace: pci}\nspec: {selector",
             &format!(
                 "{{name: payments, namespace: pci, annotations: {{networking.istio.io/exportTo: \"{namespaces}\"}}}}\nspec: {{selector"
@@ -155,13 +155,21 @@ fn visibility_that_narrows() {
     );
     check(
         "allow {\n  from = [\"shop/checkout\"]\n}",
-        &seen_by("., shop, audit"),
+        &exported_to("., shop, audit"),
         &expect![[r#"
         warn at allow: Fewer namespaces see the live service
           Service pci/payments is visible to audit, pci, shop today, and to pci, shop after this apply. Calls from audit fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
     "#]],
     );
-    assert_eq!(told("allow {\n  from = [\"shop/checkout\"]\n}", &seen_by(".,shop"), &[]), "");
-    assert_eq!(told("allow {\n  from = [\"shop/checkout\"]\n}", &seen_by("."), &[]), "", "it widens");
-    assert_eq!(told("authorization_mode = \"dry_run\"", HEALTHY, &[]), "", "so long as nothing is enforced, it stays");
+    assert_eq!(findings("allow {\n  from = [\"shop/checkout\"]\n}", &exported_to(".,shop"), &[]), "");
+    assert_eq!(
+        findings("allow {\n  from = [\"shop/checkout\"]\n}", &exported_to("."), &[]),
+        "",
+        "more namespaces see it"
+    );
+    assert_eq!(
+        findings("authorization_mode = \"dry_run\"", HEALTHY, &[]),
+        "",
+        "a dry run leaves the visibility as it is"
+    );
 }

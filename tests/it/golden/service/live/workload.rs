@@ -2,26 +2,27 @@
 
 use expect_test::expect;
 
-use super::{HEALTHY, and, check, told, with};
+use super::{HEALTHY, check, findings, replacing, with_objects};
 
-/// Everybody may call, so that what the Service says of its visibility is right.
-const OPEN: &str = "access = \"mesh\"";
+/// Every namespace sees the service, as its live Service says.
+const MESH_ACCESS: &str = "access = \"mesh\"";
 
 #[test]
-fn a_namespace_without_injection() {
-    let bare = with(", labels: {istio-injection: enabled}", "")
+fn namespace_without_injection() {
+    let not_injected = replacing(", labels: {istio-injection: enabled}", "")
         .replace(", {name: istio-proxy, securityContext: {runAsUser: 1337}}", "");
     check(
-        OPEN,
-        &bare,
+        MESH_ACCESS,
+        &not_injected,
         &expect![[r#"
         warn at namespace: The namespace gets no sidecars
           pci is labelled with neither istio-injection nor istio.io/rev, so its pods start without a sidecar, and no rule of this service holds there. Label it istio-injection=enabled, or istio.io/rev with the revision, and restart the workload. (IST0102)
     "#]],
     );
-    let disabled = bare.replace("{name: pci}", "{name: pci, labels: {istio-injection: disabled, istio.io/rev: prod}}");
+    let disabled =
+        not_injected.replace("{name: pci}", "{name: pci, labels: {istio-injection: disabled, istio.io/rev: prod}}");
     check(
-        OPEN,
+        MESH_ACCESS,
         &disabled,
         &expect![[r#"
         warn at namespace: The namespace gets no sidecars
@@ -33,20 +34,20 @@ fn a_namespace_without_injection() {
 }
 
 #[test]
-fn injection_by_revision_or_by_pod_is_injection() {
-    assert_eq!(told(OPEN, &with("istio-injection: enabled", "istio.io/rev: prod"), &[]), "");
+fn injection_by_revision_or_by_pod() {
+    assert_eq!(findings(MESH_ACCESS, &replacing("istio-injection: enabled", "istio.io/rev: prod"), &[]), "");
     assert_eq!(
-        told(OPEN, &with(", labels: {istio-injection: enabled}", ""), &[]),
+        findings(MESH_ACCESS, &replacing(", labels: {istio-injection: enabled}", ""), &[]),
         "",
-        "the pods have sidecars all the same"
+        "the pods have sidecars by labels of their own"
     );
 }
 
 #[test]
-fn two_labels_for_injection() {
+fn two_injection_labels() {
     check(
-        OPEN,
-        &with("istio-injection: enabled", "istio-injection: enabled, istio.io/rev: prod"),
+        MESH_ACCESS,
+        &replacing("istio-injection: enabled", "istio-injection: enabled, istio.io/rev: prod"),
         &expect![[r#"
         warn at namespace: The namespace has two labels for injection
           pci is labelled istio-injection=enabled and istio.io/rev=prod. Istio goes by istio-injection and ignores the other, so an upgrade by revision passes it by. Remove one of them. (IST0123)
@@ -57,16 +58,16 @@ fn two_labels_for_injection() {
 #[test]
 fn ambient_mode() {
     check(
-        OPEN,
-        &with("istio-injection: enabled", "istio-injection: enabled, istio.io/dataplane-mode: ambient"),
+        MESH_ACCESS,
+        &replacing("istio-injection: enabled", "istio-injection: enabled, istio.io/dataplane-mode: ambient"),
         &expect![[r#"
             error at namespace: Ambient mode isn't supported
               Namespace pci is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars, or leave the service out. (IST0167)
         "#]],
     );
     check(
-        OPEN,
-        &with("version: v1", "istio.io/dataplane-mode: ambient"),
+        MESH_ACCESS,
+        &replacing("version: v1", "istio.io/dataplane-mode: ambient"),
         &expect![[r#"
         error at namespace: Ambient mode isn't supported
           In pci, payments-1 is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars, or leave the service out. (IST0167)
@@ -75,19 +76,19 @@ fn ambient_mode() {
 }
 
 #[test]
-fn no_pod_is_selected() {
+fn selector_without_pods() {
     check(
-        &format!("{OPEN}\nselector = {{ app = \"payments\", tier = \"web\" }}\nservice = \"managed\""),
+        &format!("{MESH_ACCESS}\nselector = {{ app = \"payments\", tier = \"web\" }}\nservice = \"managed\""),
         HEALTHY,
         &expect![[r#"
             warn at selector: No pod is selected
               No pod in pci is labelled app=payments, tier=web, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
         "#]],
     );
-    let done = with("spec:\n  serviceAccountName", "status: {phase: Succeeded}\nspec:\n  serviceAccountName");
+    let finished = replacing("spec:\n  serviceAccountName", "status: {phase: Succeeded}\nspec:\n  serviceAccountName");
     check(
-        OPEN,
-        &done,
+        MESH_ACCESS,
+        &finished,
         &expect![[r#"
         warn at selector: No pod is selected
           No pod in pci is labelled app=payments, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
@@ -96,9 +97,9 @@ fn no_pod_is_selected() {
 }
 
 #[test]
-fn what_the_chart_will_bring_is_not_missed_before_it_is_installed() {
+fn service_that_is_not_deployed_yet_has_no_findings() {
     let namespace = "kind: Namespace\nmetadata: {name: pci, labels: {istio-injection: enabled}}";
-    assert_eq!(told(OPEN, namespace, &[]), "");
+    assert_eq!(findings(MESH_ACCESS, namespace, &[]), "");
 }
 
 #[test]
@@ -107,8 +108,8 @@ fn pods_without_a_sidecar() {
 metadata: {name: payments-2, namespace: pci, labels: {app: payments}}
 spec: {serviceAccountName: payments, containers: [{name: app}]}";
     check(
-        OPEN,
-        &and(second),
+        MESH_ACCESS,
+        &with_objects(second),
         &expect![[r#"
         warn at selector: Pods without a sidecar
           1 of 2 pods in pci have no container istio-proxy: payments-2. Nobody is refused there, and where mutual TLS is strict their own calls fail. Restart the workload, and see that no pod is annotated or labelled sidecar.istio.io/inject=false. (IST0103)
@@ -116,33 +117,33 @@ spec: {serviceAccountName: payments, containers: [{name: app}]}";
     );
     let native =
         second.replace("containers:", "initContainers: [{name: istio-proxy, restartPolicy: Always}], containers:");
-    assert_eq!(told(OPEN, &and(&native), &[]), "", "a native sidecar is one");
+    assert_eq!(findings(MESH_ACCESS, &with_objects(&native), &[]), "", "a native sidecar is an init container");
 }
 
 #[test]
-fn a_container_that_runs_as_the_sidecar() {
+fn container_with_the_user_of_the_sidecar() {
     check(
-        OPEN,
-        &with("{name: app,", "{name: app, securityContext: {runAsUser: 1337},"),
+        MESH_ACCESS,
+        &replacing("{name: app,", "{name: app, securityContext: {runAsUser: 1337},"),
         &expect![[r#"
         warn at selector: A container runs as the sidecar's user
           Containers of payments-1 in pci run as user 1337, whose traffic goes past the sidecar: unencrypted, and by no rule. Give them another runAsUser. (IST0144)
     "#]],
     );
-    let whole = with(
+    let by_pod = replacing(
         "spec:\n  serviceAccountName: payments",
         "spec:\n  securityContext: {runAsUser: 1337}\n  serviceAccountName: payments",
     );
-    assert!(told(OPEN, &whole, &[]).contains("IST0144"));
-    let own = whole.replace("{name: app,", "{name: app, securityContext: {runAsUser: 1000},");
-    assert_eq!(told(OPEN, &own, &[]), "");
+    assert!(findings(MESH_ACCESS, &by_pod, &[]).contains("IST0144"));
+    let by_container = by_pod.replace("{name: app,", "{name: app, securityContext: {runAsUser: 1000},");
+    assert_eq!(findings(MESH_ACCESS, &by_container, &[]), "");
 }
 
 #[test]
-fn pods_with_another_identity() {
+fn pods_with_another_service_account() {
     check(
-        OPEN,
-        &with("  serviceAccountName: payments\n", ""),
+        MESH_ACCESS,
+        &replacing("  serviceAccountName: payments\n", ""),
         &expect![[r#"
         warn at service_account: Pods run as another service account
           In pci, payments-1 run as default, not as payments. Those whom this service calls see that identity, and what is allowed to cluster.local/ns/pci/sa/payments isn't allowed to them. Correct serviceAccountName in the workload, or service_account here. (other-account)
@@ -151,10 +152,10 @@ fn pods_with_another_identity() {
 }
 
 #[test]
-fn an_account_that_nobody_makes() {
+fn missing_service_account() {
     check(
-        OPEN,
-        &with("kind: ServiceAccount\nmetadata: {name: payments,", "kind: ServiceAccount\nmetadata: {name: other,"),
+        MESH_ACCESS,
+        &replacing("kind: ServiceAccount\nmetadata: {name: payments,", "kind: ServiceAccount\nmetadata: {name: other,"),
         &expect![[r#"
             warn at service_account: The service account isn't there
               pci has no ServiceAccount payments, and pods that name it don't start. Let the workload's chart make it, or set create_service_account = true. (missing-account)

@@ -1,4 +1,4 @@
-//! Types of argument values.
+//! The types of attributes' values, with their encoding.
 
 use std::collections::BTreeMap;
 
@@ -7,34 +7,35 @@ use crate::{
     schema::{Attr, Elements, Number, Type, Value},
 };
 
-/// The type of an argument's value: a text of the domain, a number, a collection.
-pub trait Scalar: Sized + Send + Sync {
-    /// The type in Terraform's type system.
-    fn kind() -> Type;
-    /// A sentence for the documentation where the type accepts only some texts.
-    fn admits() -> Option<String> {
+/// The type of an attribute's value: a text, a number, a boolean, or a collection of these. Types of the domain, like a port
+/// number, accept only some values.
+pub trait AttributeType: Sized + Send + Sync {
+    /// Returns the type in Terraform's type system.
+    fn value_type() -> Type;
+    /// Returns a sentence for the documentation that says which values are accepted; `None` if all values of the type are.
+    fn accepted_values() -> Option<String> {
         None
     }
-    /// Reads a value that is neither null nor unknown.
+    /// Converts a value that is neither null nor unknown. A value that isn't accepted is reported.
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported>;
-    /// The inverse of [`Scalar::read`].
+    /// Converts back to a value. It is the inverse of [`AttributeType::read`].
     fn write(&self) -> Value;
 }
 
 /// Reports a value of another type. Terraform core converts values to the declared types before it calls the provider, so
 /// this is a bug.
-pub fn mismatch<T: Scalar>(at: &Path, out: &mut Diagnostics) -> Reported {
-    out.error(at, "Wrong type", format!("{at} must be a {}.", T::kind()))
+pub fn report_wrong_type<T: AttributeType>(at: &Path, out: &mut Diagnostics) -> Reported {
+    out.error(at, "Wrong type", format!("{at} must be a {}.", T::value_type()))
 }
 
-impl Scalar for String {
-    fn kind() -> Type {
+impl AttributeType for String {
+    fn value_type() -> Type {
         Type::String
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
         match value {
             Value::String(text) => Ok(text.clone()),
-            _ => Err(mismatch::<Self>(at, out)),
+            _ => Err(report_wrong_type::<Self>(at, out)),
         }
     }
     fn write(&self) -> Value {
@@ -42,14 +43,14 @@ impl Scalar for String {
     }
 }
 
-impl Scalar for bool {
-    fn kind() -> Type {
+impl AttributeType for bool {
+    fn value_type() -> Type {
         Type::Bool
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
         match value {
             Value::Bool(b) => Ok(*b),
-            _ => Err(mismatch::<Self>(at, out)),
+            _ => Err(report_wrong_type::<Self>(at, out)),
         }
     }
     fn write(&self) -> Value {
@@ -57,14 +58,14 @@ impl Scalar for bool {
     }
 }
 
-macro_rules! whole_numbers {
+macro_rules! integers {
     ($($Number:ident)*) => { $(
-        impl Scalar for $Number {
-            fn kind() -> Type {
+        impl AttributeType for $Number {
+            fn value_type() -> Type {
                 Type::Number
             }
             fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
-                let Value::Number(number) = value else { return Err(mismatch::<Self>(at, out)) };
+                let Value::Number(number) = value else { return Err(report_wrong_type::<Self>(at, out)) };
                 number.as_str().parse().map_err(|_| {
                     out.error(at, format!("Invalid {at}"), format!("It must be a whole number; {number} isn't one."))
                 })
@@ -76,37 +77,37 @@ macro_rules! whole_numbers {
     )* };
 }
 
-whole_numbers!(i64 u32);
+integers!(i64 u32);
 
-/// Elements may be unknown one by one.
-impl<T: Scalar> Scalar for Vec<Attr<T>> {
-    fn kind() -> Type {
-        Type::list(T::kind())
+/// A list. Single elements may be unknown.
+impl<T: AttributeType> AttributeType for Vec<Attr<T>> {
+    fn value_type() -> Type {
+        Type::list(T::value_type())
     }
-    fn admits() -> Option<String> {
-        T::admits()
+    fn accepted_values() -> Option<String> {
+        T::accepted_values()
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
-        let Value::List(items) = value else { return Err(mismatch::<Self>(at, out)) };
-        Ok(items.iter().enumerate().map(|(i, item)| element(item, &at.index(i), out)).collect())
+        let Value::List(items) = value else { return Err(report_wrong_type::<Self>(at, out)) };
+        Ok(items.iter().enumerate().map(|(i, item)| read_element(item, &at.index(i), out)).collect())
     }
     fn write(&self) -> Value {
         Value::List(self.iter().map(write_attr).collect())
     }
 }
 
-impl<T: Scalar + Ord> Scalar for Elements<T> {
-    fn kind() -> Type {
-        Type::set(T::kind())
+impl<T: AttributeType + Ord> AttributeType for Elements<T> {
+    fn value_type() -> Type {
+        Type::set(T::value_type())
     }
-    fn admits() -> Option<String> {
-        T::admits()
+    fn accepted_values() -> Option<String> {
+        T::accepted_values()
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
-        let Value::List(items) = value else { return Err(mismatch::<Self>(at, out)) };
+        let Value::List(items) = value else { return Err(report_wrong_type::<Self>(at, out)) };
         let mut elements = Self::default();
         for item in items {
-            match element(item, at, out) {
+            match read_element(item, at, out) {
                 Attr::Known(element) => drop(elements.known.insert(element)),
                 Attr::Null | Attr::Unknown => elements.complete = false,
             }
@@ -115,28 +116,28 @@ impl<T: Scalar + Ord> Scalar for Elements<T> {
     }
     fn write(&self) -> Value {
         let unknown = (!self.complete).then_some(Value::Unknown);
-        Value::List(self.known.iter().map(Scalar::write).chain(unknown).collect())
+        Value::List(self.known.iter().map(AttributeType::write).chain(unknown).collect())
     }
 }
 
-impl<T: Scalar> Scalar for BTreeMap<String, Attr<T>> {
-    fn kind() -> Type {
-        Type::map(T::kind())
+impl<T: AttributeType> AttributeType for BTreeMap<String, Attr<T>> {
+    fn value_type() -> Type {
+        Type::map(T::value_type())
     }
-    fn admits() -> Option<String> {
-        T::admits()
+    fn accepted_values() -> Option<String> {
+        T::accepted_values()
     }
     fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
-        let Value::Map(items) = value else { return Err(mismatch::<Self>(at, out)) };
-        Ok(items.iter().map(|(key, item)| (key.clone(), element(item, &at.key(key), out))).collect())
+        let Value::Map(items) = value else { return Err(report_wrong_type::<Self>(at, out)) };
+        Ok(items.iter().map(|(key, item)| (key.clone(), read_element(item, &at.key(key), out))).collect())
     }
     fn write(&self) -> Value {
         Value::Map(self.iter().map(|(key, item)| (key.clone(), write_attr(item))).collect())
     }
 }
 
-/// An element of a collection. A null element, such as an unset variable in a list, is reported and counts as unknown.
-fn element<T: Scalar>(value: &Value, at: &Path, out: &mut Diagnostics) -> Attr<T> {
+/// Reads an element of a collection. A null element, such as an unset variable in a list, is reported and counts as unknown.
+fn read_element<T: AttributeType>(value: &Value, at: &Path, out: &mut Diagnostics) -> Attr<T> {
     if *value == Value::Null {
         out.error(
             at,
@@ -149,7 +150,7 @@ fn element<T: Scalar>(value: &Value, at: &Path, out: &mut Diagnostics) -> Attr<T
 }
 
 /// Reads an attribute that may be unset or unknown. A faulty value is reported and counts as unknown.
-pub(super) fn read_attr<T: Scalar>(value: &Value, at: &Path, out: &mut Diagnostics) -> Attr<T> {
+pub(super) fn read_attr<T: AttributeType>(value: &Value, at: &Path, out: &mut Diagnostics) -> Attr<T> {
     match value {
         Value::Unknown => Attr::Unknown,
         Value::Null => Attr::Null,
@@ -158,7 +159,7 @@ pub(super) fn read_attr<T: Scalar>(value: &Value, at: &Path, out: &mut Diagnosti
 }
 
 /// The inverse of [`read_attr`].
-pub(super) fn write_attr<T: Scalar>(attr: &Attr<T>) -> Value {
+pub(super) fn write_attr<T: AttributeType>(attr: &Attr<T>) -> Value {
     match attr {
         Attr::Unknown => Value::Unknown,
         Attr::Null => Value::Null,

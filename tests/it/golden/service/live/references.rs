@@ -1,11 +1,11 @@
-//! What rules, routes and gateways name: versions, Gateways, issuers, authorizers, global names.
+//! Objects that rules, routes and policies name: versions, Gateways, token issuers, external authorizers.
 
 use expect_test::expect;
 
-use super::{HEALTHY, and, check, told};
+use super::{HEALTHY, check, findings, with_objects};
 
-/// Everybody may call, and so says the live Service.
-const OPEN: &str = "access = \"mesh\"";
+/// Every namespace sees the service, as its live Service says.
+const MESH_ACCESS: &str = "access = \"mesh\"";
 
 const VERSIONS: &str = r#"
 access = "mesh"
@@ -21,7 +21,7 @@ version {
 }"#;
 
 #[test]
-fn a_version_without_pods() {
+fn version_without_pods() {
     check(
         VERSIONS,
         HEALTHY,
@@ -33,9 +33,12 @@ fn a_version_without_pods() {
     let second = "kind: Pod
 metadata: {name: payments-2, namespace: pci, labels: {app: payments, version: v2}}
 spec: {serviceAccountName: payments, containers: [{name: istio-proxy}]}";
-    assert_eq!(told(VERSIONS, &and(second), &[]), "");
+    assert_eq!(findings(VERSIONS, &with_objects(second), &[]), "");
     let elsewhere = second.replace("app: payments", "app: ledger");
-    assert!(told(VERSIONS, &and(&elsewhere), &[]).contains("IST0173"), "another service's pods are no version");
+    assert!(
+        findings(VERSIONS, &with_objects(&elsewhere), &[]).contains("IST0173"),
+        "pods of another service don't count"
+    );
 }
 
 const INGRESS: &str = r#"
@@ -45,15 +48,15 @@ ingress {
   hosts   = ["pay.example.com"]
 }"#;
 
-/// A Gateway with these entries.
+/// The cluster with a Gateway that has these entries in `hosts`.
 fn gateway(hosts: &str) -> String {
-    and(&format!(
+    with_objects(&format!(
         "kind: Gateway\nmetadata: {{name: door, namespace: ingress}}\nspec: {{servers: [{{hosts: [{hosts}]}}]}}"
     ))
 }
 
 #[test]
-fn a_gateway() {
+fn missing_gateway_or_host() {
     check(
         INGRESS,
         HEALTHY,
@@ -71,7 +74,7 @@ fn a_gateway() {
     "#]],
     );
     for entry in ["pay.example.com", "'*'", "'*.example.com'", "pci/pay.example.com", "'*/*'"] {
-        assert_eq!(told(INGRESS, &gateway(entry), &[]), "", "{entry}");
+        assert_eq!(findings(INGRESS, &gateway(entry), &[]), "", "{entry}");
     }
 }
 
@@ -84,16 +87,16 @@ allow {
   }
 }"#;
 
-/// A RequestAuthentication of the issuer.
+/// The cluster with a RequestAuthentication of the issuer.
 fn jwt(namespace: &str, selector: &str) -> String {
-    and(&format!(
+    with_objects(&format!(
         "kind: RequestAuthentication\nmetadata: {{name: jwt, namespace: {namespace}}}\n\
          spec: {{{selector}jwtRules: [{{issuer: 'https://accounts.example.com'}}]}}"
     ))
 }
 
 #[test]
-fn an_issuer_that_nobody_verifies() {
+fn unverified_token_issuer() {
     check(
         END_USER,
         HEALTHY,
@@ -110,20 +113,20 @@ fn an_issuer_that_nobody_verifies() {
           No RequestAuthentication in pci or istio-system verifies tokens for this service, so no request ever has an end user, and all are refused. The central team adds one: jwt of mesh_global_defaults. (missing-issuer)
     "#]],
     );
-    for there in [jwt("istio-system", ""), jwt("pci", ""), jwt("pci", "selector: {matchLabels: {app: payments}}, ")] {
-        assert_eq!(told(END_USER, &there, &[]), "", "{there}");
-        assert_eq!(told("access = \"mesh\"\nrequire_end_user {}", &there, &[]), "", "{there}");
+    for live in [jwt("istio-system", ""), jwt("pci", ""), jwt("pci", "selector: {matchLabels: {app: payments}}, ")] {
+        assert_eq!(findings(END_USER, &live, &[]), "", "{live}");
+        assert_eq!(findings("access = \"mesh\"\nrequire_end_user {}", &live, &[]), "", "{live}");
     }
-    for elsewhere in [jwt("shop", ""), jwt("pci", "selector: {matchLabels: {app: ledger}}, ")] {
-        assert!(told(END_USER, &elsewhere, &[]).contains("missing-issuer"), "{elsewhere}");
+    for other in [jwt("shop", ""), jwt("pci", "selector: {matchLabels: {app: ledger}}, ")] {
+        assert!(findings(END_USER, &other, &[]).contains("missing-issuer"), "{other}");
     }
 }
 
 #[test]
-fn an_authorizer_that_the_mesh_does_not_know() {
+fn undefined_external_authorizer() {
     let external = "access = \"mesh\"\nexternal_authorization {\n  provider = \"opa\"\n}";
     let mesh = |name: &str, provider: &str| {
-        and(&format!(
+        with_objects(&format!(
             "kind: ConfigMap\nmetadata: {{name: {name}, namespace: istio-system}}\n\
              data: {{mesh: \"extensionProviders: [{{name: {provider}, envoyExtAuthzGrpc: {{service: a}}}}, {{name: zipkin, zipkin: {{}}}}]\"}}"
         ))
@@ -144,38 +147,8 @@ fn an_authorizer_that_the_mesh_does_not_know() {
           The mesh's configuration in istio-system doesn't define opa as an authorizer: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders. (missing-provider)
     "#]],
     );
-    assert_eq!(told(external, &mesh("istio", "opa"), &[]), "");
-    assert_eq!(told(external, &mesh("istio-canary", "opa"), &[]), "", "of a revision");
-    assert_eq!(told(external, HEALTHY, &[]), "", "the mesh is configured elsewhere");
-    assert_eq!(told(OPEN, &mesh("istio", "oauth"), &[]), "", "nobody asks it");
-}
-
-#[test]
-fn a_global_name_that_somebody_else_has() {
-    let named = "access = \"mesh\"\nglobal_name = \"payments.example.internal\"";
-    let entry = |kind: &str| {
-        format!(
-            "kind: {kind}\nmetadata: {{name: theirs, namespace: shop}}\nspec: {{hosts: [payments.example.internal]}}"
-        )
-    };
-    check(
-        named,
-        &and(&entry("ServiceEntry")),
-        &expect![[r#"
-        warn at global_name: The global name is defined twice
-          ServiceEntry shop/theirs defines payments.example.internal as well: who calls that name reaches one of the two, the older one most often. Remove theirs, or choose another global_name. (IST0177)
-    "#]],
-    );
-    check(
-        named,
-        &and(&entry("VirtualService")),
-        &expect![[r#"
-        warn at global_name: The global name is routed elsewhere
-          VirtualService shop/theirs routes payments.example.internal as well. Istio doesn't merge the two: one works, the other does nothing. Remove theirs, or choose another global_name. (IST0109)
-    "#]],
-    );
-    assert_eq!(told(OPEN, &and(&entry("ServiceEntry")), &[]), "", "the service has no such name");
-    let ours = entry("ServiceEntry")
-        .replace("shop}", "pci, annotations: {terraform-provider-mesh/resource: mesh_service/pci/payments}}");
-    assert_eq!(told(named, &and(&ours), &[]), "", "ours");
+    assert_eq!(findings(external, &mesh("istio", "opa"), &[]), "");
+    assert_eq!(findings(external, &mesh("istio-canary", "opa"), &[]), "", "the ConfigMap of a revision");
+    assert_eq!(findings(external, HEALTHY, &[]), "", "no ConfigMap has a mesh configuration");
+    assert_eq!(findings(MESH_ACCESS, &mesh("istio", "oauth"), &[]), "", "no policy names it");
 }

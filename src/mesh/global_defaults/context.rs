@@ -18,14 +18,14 @@ pub(super) type KeyedObject = (Key, Known<Object>);
 
 /// The mesh in which the defaults are rendered, and the metadata of their objects.
 #[derive(Clone, Debug)]
-pub(super) struct Site<'a> {
+pub(super) struct DefaultsContext<'a> {
     /// The arguments of the provider.
     pub(super) mesh: &'a Mesh,
     metadata: Known<Metadata>,
 }
 
-impl<'a> Site<'a> {
-    /// The site of defaults with these `labels` and `annotations`.
+impl<'a> DefaultsContext<'a> {
+    /// Makes the context of defaults whose objects have these `labels` and `annotations`.
     pub(super) fn new(mesh: &'a Mesh, labels: &Map<String>, annotations: &Map<String>) -> Self {
         let metadata = || {
             Ok(Metadata::from_mesh(mesh).merged_with(&labels.elements_or_empty()?, &annotations.elements_or_empty()?))
@@ -33,7 +33,7 @@ impl<'a> Site<'a> {
         Self { mesh, metadata: metadata() }
     }
 
-    /// The same site, whose objects have one more annotation.
+    /// Returns the same context, whose objects have one more annotation.
     pub(super) fn with_annotation(&self, key: &str, value: &str) -> Self {
         let metadata = self.metadata.clone().map(|metadata| metadata.with_annotation(key, value));
         Self { mesh: self.mesh, metadata }

@@ -1,0 +1,217 @@
+//! Objects of other tools and other resources for the same host, the same pods or the same global name.
+
+use expect_test::expect;
+
+use super::{check, findings, with_objects};
+
+const MESH_ACCESS: &str = "access = \"mesh\"";
+const OWN_ANNOTATION: &str = "annotations: {terraform-provider-mesh/resource: mesh_service/pci/payments}";
+
+#[test]
+fn second_virtual_service() {
+    for host in ["payments", "payments.pci.svc.cluster.local"] {
+        let route =
+            format!("kind: VirtualService\nmetadata: {{name: theirs, namespace: pci}}\nspec: {{hosts: [{host}]}}");
+        assert!(findings(MESH_ACCESS, &with_objects(&route), &[]).contains("IST0109"), "{host}");
+        assert_eq!(
+            findings(MESH_ACCESS, &with_objects(&route.replace("pci}", &format!("pci, {OWN_ANNOTATION}}}"))), &[]),
+            "",
+            "an object of this resource"
+        );
+        assert_eq!(
+            findings(
+                MESH_ACCESS,
+                &with_objects(&route.replace("{hosts", "{gateways: [istio-system/door], hosts")),
+                &[]
+            ),
+            "",
+            "the VirtualService of a gateway"
+        );
+        assert_eq!(
+            findings(MESH_ACCESS, &with_objects(&route.replace("theirs", "payments-pci")), &[]),
+            "",
+            "the engine reports the owner of an object with the same key"
+        );
+        let replaces = format!("{MESH_ACCESS}\nreplaces = [\"VirtualService/theirs\"]");
+        assert_eq!(findings(&replaces, &with_objects(&route), &[]), "", "the apply deletes it");
+        let unmanaged = format!("{MESH_ACCESS}\nunmanaged = [\"VirtualService\"]");
+        assert_eq!(findings(&unmanaged, &with_objects(&route), &[]), "", "the kind is unmanaged");
+    }
+    check(
+        MESH_ACCESS,
+        &with_objects("kind: VirtualService\nmetadata: {name: theirs, namespace: pci}\nspec: {hosts: [payments]}"),
+        &expect![[r#"
+            warn: Another VirtualService is for the same host
+              VirtualService pci/theirs routes payments.pci.svc.cluster.local as well. Istio doesn't merge the two: the older one works, the other does nothing. Remove theirs, or name it in replaces, or leave the routes to them with unmanaged = ["VirtualService"]. (IST0109)
+        "#]],
+    );
+}
+
+#[test]
+fn second_destination_rule() {
+    let rule = "kind: DestinationRule\nmetadata: {name: theirs, namespace: pci}\nspec: {host: payments}";
+    check(
+        MESH_ACCESS,
+        &with_objects(rule),
+        &expect![[r#"
+        warn: Another DestinationRule is for the same host
+          DestinationRule pci/theirs is for payments.pci.svc.cluster.local as well: of two traffic policies the older one holds. Remove theirs, or name it in replaces, or leave it to them with unmanaged = ["DestinationRule"]. (second-destination-rule)
+    "#]],
+    );
+    assert_eq!(findings(MESH_ACCESS, &with_objects(&rule.replace("host: payments", "host: ledger")), &[]), "");
+    assert_eq!(
+        findings(&format!("{MESH_ACCESS}\nunmanaged = [\"DestinationRule\"]"), &with_objects(rule), &[]),
+        "",
+        "the kind is unmanaged"
+    );
+}
+
+#[test]
+fn second_sidecar() {
+    let sidecar =
+        "kind: Sidecar\nmetadata: {name: theirs, namespace: pci}\nspec: {workloadSelector: {labels: {version: v1}}}";
+    check(
+        &format!("{MESH_ACCESS}\ncalls = []"),
+        &with_objects(sidecar),
+        &expect![[r#"
+        warn at calls: Another Sidecar selects the same pods
+          Sidecar pci/theirs selects pods of this service as well, and which of the two holds there is by chance. Remove theirs, or name it in replaces, or leave out calls here. (IST0110)
+    "#]],
+    );
+    assert_eq!(findings(MESH_ACCESS, &with_objects(sidecar), &[]), "", "no Sidecar is rendered");
+    let other_pods = [
+        sidecar.replace("version: v1", "version: v2"),
+        sidecar.replace("{workloadSelector: {labels: {version: v1}}}", "{}"),
+    ];
+    for other in other_pods {
+        assert_eq!(findings(&format!("{MESH_ACCESS}\ncalls = []"), &with_objects(&other), &[]), "", "{other}");
+    }
+}
+
+/// The cluster with another Service of the same pods, which has this port.
+fn second_service(port: &str) -> String {
+    with_objects(&format!(
+        "kind: Service\nmetadata: {{name: legacy, namespace: pci}}\nspec: {{selector: {{app: payments}}, ports: [{port}]}}"
+    ))
+}
+
+#[test]
+fn second_service_of_the_same_pods() {
+    check(
+        MESH_ACCESS,
+        &second_service("{name: tcp, port: 8080}"),
+        &expect![[r#"
+        warn at port: Another Service speaks another protocol there
+          On the same port of the same pods, two Services say different protocols: pci/legacy (tcp on 8080, http here). The sidecar there takes one of them for all. Let them agree, or give each a port of its own. (IST0116)
+    "#]],
+    );
+    check(
+        MESH_ACCESS,
+        &second_service("{name: http, port: 80, targetPort: web}"),
+        &expect![[r#"
+        warn at port: Another Service has another port for the pods
+          The same port of the same pods has two numbers in two Services: pci/legacy (80 for 8080, 8080 here). The sidecar there knows it by one of them, so metrics and routes of the other are off. Let them agree. (IST0137)
+    "#]],
+    );
+    for port in ["{name: http, port: 8080}", "{name: metrics, port: 9090}", "{name: web, port: 8080}"] {
+        assert_eq!(findings(MESH_ACCESS, &second_service(port), &[]), "", "{port}");
+    }
+}
+
+/// The cluster with an object of another `mesh_service` that records these arguments.
+fn second_resource(arguments: &str) -> String {
+    with_objects(&format!(
+        "kind: DestinationRule\nmetadata: {{name: legacy-pci, namespace: pci, annotations: {{\
+         terraform-provider-mesh/resource: mesh_service/pci/legacy, terraform-provider-mesh/arguments: '{arguments}'}}}}\n\
+         spec: {{host: legacy.pci.svc.cluster.local}}"
+    ))
+}
+
+#[test]
+fn resource_with_the_same_pods_or_service_account() {
+    check(
+        MESH_ACCESS,
+        &second_resource(r#"{"name": "legacy", "selector": {"app": "payments"}}"#),
+        &expect![[r#"
+        warn at selector: Another mesh_service selects the same pods
+          mesh_service pci/legacy selects pods that app=payments selects here, so each lets in whom the other allows. Select by labels that only one of the workloads carries. (shared-workload)
+    "#]],
+    );
+    check(
+        MESH_ACCESS,
+        &second_resource(r#"{"name": "legacy", "service_account": "payments"}"#),
+        &expect![[r#"
+        warn at service_account: Another mesh_service has the same identity
+          mesh_service pci/legacy runs as payments as well, so whoever allows one of them allows both. Give each workload a service account of its own. (shared-account)
+    "#]],
+    );
+    assert!(
+        findings(MESH_ACCESS, &second_resource(r#"{"name": "legacy", "selector": {"version": "v1"}}"#), &[])
+            .contains("shared-workload")
+    );
+    for arguments in [r#"{"name": "legacy"}"#, r#"{"name": "legacy", "selector": {"app": "legacy"}}"#] {
+        assert_eq!(findings(MESH_ACCESS, &second_resource(arguments), &[]), "", "{arguments}");
+    }
+}
+
+/// Recorded arguments that are read in part must not be completed with defaults: these have the name `payments`, so that the
+/// default selector and the default service account would be those of `payments` in `pci`.
+#[test]
+fn recorded_arguments_that_cannot_be_decoded_are_skipped() {
+    let readable = findings(MESH_ACCESS, &second_resource(r#"{"name": "payments"}"#), &[]);
+    assert!(readable.contains("shared-workload") && readable.contains("shared-account"), "{readable}");
+    for (arguments, reason) in [
+        (r#"{"name": "payments", "selector": {"app": "#, "cut"),
+        (r#"{"name": "payments", "selector": "app=legacy", "service_account": "legacy"}"#, "a value of another type"),
+        (r#"{"name": "payments", "workload": {"app": "legacy"}}"#, "an argument of another version"),
+        (r#"{"name": "payments", "port": [{"number": 80, "listener": "http"}]}"#, "a block of another version"),
+        ("payments", "no JSON"),
+        ("null", "no arguments"),
+        ("", "empty"),
+    ] {
+        assert_eq!(findings(MESH_ACCESS, &second_resource(arguments), &[]), "", "{reason}: {arguments}");
+    }
+}
+
+/// A check reads only the arguments that it needs, so that a value that this version refuses skips that check alone.
+#[test]
+fn recorded_argument_with_a_refused_value_skips_only_its_check() {
+    for (arguments, skipped, found) in [
+        (r#"{"name": "payments", "selector": {}}"#, "shared-workload", "shared-account"),
+        (r#"{"name": "payments", "selector": {"app": null}}"#, "shared-workload", "shared-account"),
+        (r#"{"name": "payments", "service_account": "Not A Name"}"#, "shared-account", "shared-workload"),
+    ] {
+        let findings = findings(MESH_ACCESS, &second_resource(arguments), &[]);
+        assert!(findings.contains(found) && !findings.contains(skipped), "{arguments}: {findings}");
+    }
+}
+
+#[test]
+fn second_object_for_the_global_name() {
+    let named = "access = \"mesh\"\nglobal_name = \"payments.example.internal\"";
+    let entry = |kind: &str| {
+        format!(
+            "kind: {kind}\nmetadata: {{name: theirs, namespace: shop}}\nspec: {{hosts: [payments.example.internal]}}"
+        )
+    };
+    check(
+        named,
+        &with_objects(&entry("ServiceEntry")),
+        &expect![[r#"
+        warn at global_name: The global name is defined twice
+          ServiceEntry shop/theirs defines payments.example.internal as well: who calls that name reaches one of the two, the older one most often. Remove theirs, or choose another global_name. (IST0177)
+    "#]],
+    );
+    check(
+        named,
+        &with_objects(&entry("VirtualService")),
+        &expect![[r#"
+        warn at global_name: The global name is routed elsewhere
+          VirtualService shop/theirs routes payments.example.internal as well. Istio doesn't merge the two: one works, the other does nothing. Remove theirs, or choose another global_name. (IST0109)
+    "#]],
+    );
+    assert_eq!(findings(MESH_ACCESS, &with_objects(&entry("ServiceEntry")), &[]), "", "the service has no global name");
+    let own = entry("ServiceEntry")
+        .replace("shop}", "pci, annotations: {terraform-provider-mesh/resource: mesh_service/pci/payments}}");
+    assert_eq!(findings(named, &with_objects(&own), &[]), "", "an object of this resource");
+}
