@@ -23,7 +23,8 @@ pub(super) struct ApiClient {
     sessions: SessionManager,
     /// Whether the server has ever answered, with whatever status.
     has_answered: AtomicBool,
-    /// The error of the request that waited [`FIRST_CONTACT_TIMEOUT`] in vain. All later requests fail with it at once, so
+    /// The error of the request that waited [`FIRST_CONTACT_TIMEOUT`] in vain for a server that refuses connections or whose
+    /// name can't be resolved. A server that is only slow isn't remembered: later requests may have more time. All later requests fail with it at once, so
     /// that a wrong address doesn't cost each of a thousand resources that time.
     unreachable: OnceLock<Error>,
 }
@@ -46,8 +47,9 @@ impl ApiClient {
         let started = Instant::now();
         let name = request.to_string();
         let response =
-            retry::with_backoff(deadline, &name, || self.has_answered(), || self.send_authenticated(request)).await;
-        if let Err(error @ Error::Unreachable(_)) = &response
+            retry::with_backoff(deadline, &name, || self.has_answered(), || self.send_authenticated(request, deadline))
+                .await;
+        if let Err(error @ Error::NotConnected(_)) = &response
             && !self.has_answered()
             && started.elapsed() >= FIRST_CONTACT_TIMEOUT
         {
@@ -62,9 +64,9 @@ impl ApiClient {
     }
 
     /// Sends a request once, and once more with new credentials if the server answers 401.
-    async fn send_authenticated(&self, request: &ApiRequest) -> Result<ApiResponse, Error> {
+    async fn send_authenticated(&self, request: &ApiRequest, deadline: &Deadline) -> Result<ApiResponse, Error> {
         let connection = self.connection.as_ref().map_err(|_| Error::UnknownConnection)?;
-        let session = self.sessions.current(connection).await?;
+        let session = deadline.pause(self.sessions.current(connection)).await?;
         let response = request.send(&session).await;
         if response.as_ref().err().is_none_or(|error| error.status().is_some()) {
             self.has_answered.store(true, Relaxed);
@@ -72,7 +74,7 @@ impl ApiClient {
         if !response.as_ref().is_err_and(Error::is_unauthorized) {
             return response;
         }
-        match self.sessions.renew(&session, connection).await? {
+        match deadline.pause(self.sessions.renew(&session, connection)).await? {
             Some(session) => request.send(&session).await,
             None => response,
         }

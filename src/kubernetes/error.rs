@@ -22,6 +22,9 @@ pub enum Error {
     /// Arguments of the connection come from resources that aren't applied yet.
     #[error("the provider's connection isn't known yet")]
     UnknownConnection,
+    /// The server refuses connections, or its name can't be resolved.
+    #[error("no answer from the API server: {0}")]
+    NotConnected(String),
     /// No response came.
     #[error("no answer from the API server: {0}")]
     Unreachable(String),
@@ -222,7 +225,7 @@ impl Error {
 
     /// Whether no request can reach the cluster at the moment.
     pub fn is_cluster_unavailable(&self) -> bool {
-        matches!(self, Self::UnknownConnection | Self::Unreachable(_) | Self::TimedOut(_))
+        matches!(self, Self::UnknownConnection | Self::NotConnected(_) | Self::Unreachable(_) | Self::TimedOut(_))
     }
 
     /// Whether an admission webhook didn't answer. That is a temporary fault of the cluster and not of the object.

@@ -71,7 +71,7 @@ pub fn report_error(
                  read. Apply those resources first (-target), or write known values."
             ),
         ),
-        Error::Unreachable(why) => (
+        Error::NotConnected(why) | Error::Unreachable(why) => (
             "The API server can't be reached",
             format!(
                 "No answer while trying to {verb} {name}: {why}. Check the connection arguments of the provider \"mesh\" \

@@ -65,6 +65,8 @@ pub(super) struct ReadCache {
 struct CollectionReads {
     count: u32,
     list: Option<CachedList>,
+    /// Whether a LIST had too many objects. The collection isn't listed again then, since it would only be too large again.
+    is_too_large: bool,
 }
 
 #[derive(Debug)]
@@ -81,9 +83,13 @@ impl ReadCache {
         if freshness == Freshness::Now {
             return None;
         }
+        self.remove_expired();
         let mut collections = self.lock_collections();
         let reads = collections.entry(Collection::of(key)).or_default();
         reads.count += 1;
+        if reads.is_too_large {
+            return None;
+        }
         if reads.count <= GETS_BEFORE_LIST && !reads.has_fresh_list() {
             return None;
         }
@@ -98,25 +104,53 @@ impl ReadCache {
 
     /// The answer to `query`, which the first caller fills in.
     pub(super) fn answer(&self, query: &Query) -> SharedAnswer {
-        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let (created_at, answer) =
-            answers.entry(query.clone()).or_insert_with(|| (Instant::now(), SharedAnswer::default()));
-        if created_at.elapsed() > TIME_TO_LIVE {
-            (*created_at, *answer) = (Instant::now(), SharedAnswer::default());
-        }
+        self.remove_expired();
+        let mut answers = self.lock_answers();
+        let (_, answer) = answers.entry(query.clone()).or_insert_with(|| (Instant::now(), SharedAnswer::default()));
         answer.clone()
     }
 
-    /// Excludes an object from the cached LIST, because the provider writes it.
-    pub(super) fn invalidate(&self, key: &Key) {
+    /// Excludes an object from cached reads, because the provider writes it, and once more when the returned value is
+    /// dropped: a LIST that runs during the write may have the object as it was before.
+    pub(super) fn invalidate<'a>(&'a self, key: &'a Key) -> Invalidation<'a> {
+        self.remove(key);
+        Invalidation { cache: self, key }
+    }
+
+    fn remove(&self, key: &Key) {
+        self.lock_answers().remove(&Query::Get(key.clone()));
         let mut collections = self.lock_collections();
         if let Some(cached) = collections.get_mut(&Collection::of(key)).and_then(|reads| reads.list.as_mut()) {
             cached.written.insert(key.name.clone());
         }
     }
 
+    /// Frees the memory of what has expired.
+    fn remove_expired(&self) {
+        self.lock_answers().retain(|_, (created_at, _)| created_at.elapsed() <= TIME_TO_LIVE);
+        for reads in self.lock_collections().values_mut() {
+            reads.remove_expired_list();
+        }
+    }
+
+    fn lock_answers(&self) -> MutexGuard<'_, BTreeMap<Query, (Instant, SharedAnswer)>> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock_collections(&self) -> MutexGuard<'_, BTreeMap<Collection, CollectionReads>> {
         self.collections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A write of an object that is under way.
+pub(super) struct Invalidation<'a> {
+    cache: &'a ReadCache,
+    key: &'a Key,
+}
+
+impl Drop for Invalidation<'_> {
+    fn drop(&mut self) {
+        self.cache.remove(self.key);
     }
 }
 
@@ -125,14 +159,22 @@ impl CollectionReads {
         self.list.as_ref().is_some_and(|cached| cached.created_at.elapsed() <= TIME_TO_LIVE)
     }
 
-    /// The cached LIST while it is fresh, or else a new one.
-    fn fresh_list(&mut self) -> &CachedList {
-        if !self.has_fresh_list() {
-            self.list = None;
+    fn remove_expired_list(&mut self) {
+        if self.has_fresh_list() {
+            return;
         }
+        if let Some(expired) = self.list.take() {
+            self.is_too_large |= matches!(expired.list.get(), Some(ListResult::TooMany));
+        }
+    }
+
+    /// The cached LIST while it is fresh, or else a new one. The new one of a collection that is too large says so at once.
+    fn fresh_list(&mut self) -> &CachedList {
+        self.remove_expired_list();
+        let known_result = self.is_too_large.then_some(ListResult::TooMany);
         self.list.get_or_insert_with(|| CachedList {
             created_at: Instant::now(),
-            list: SharedList::default(),
+            list: Arc::new(OnceCell::new_with(known_result)),
             written: BTreeSet::new(),
         })
     }
@@ -203,7 +245,7 @@ mod tests {
         for n in 0..20 {
             server.read(&cache, &n.to_string()).await;
         }
-        cache.invalidate(&key("5"));
+        drop(cache.invalidate(&key("5")));
         server.read(&cache, "5").await;
         server.read(&cache, "6").await;
         assert_eq!(server.gets_and_lists(), (9, 1));
@@ -241,6 +283,56 @@ mod tests {
             assert_eq!(answer.await, &Err(QueryError::Forbidden));
         }
         assert_eq!(requests.load(Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn expired_lists_and_answers_are_freed() {
+        let (cache, server) = (ReadCache::default(), Server::new());
+        for n in 0..10 {
+            server.read(&cache, &n.to_string()).await;
+        }
+        let ListResult::Complete(objects) = &server.list_result else { panic!("a complete list") };
+        let answer = cache.answer(&Query::list(&VIRTUAL_SERVICE, "pci"));
+        let object = Arc::new(Json::Null);
+        answer.set(Ok(vec![object.clone()])).expect("the cell is empty");
+        drop(answer);
+        assert_eq!((Arc::strong_count(objects), Arc::strong_count(&object)), (2, 2));
+        tokio::time::advance(TIME_TO_LIVE + Duration::from_secs(1)).await;
+        cache.list_covering(&Key::new(&VIRTUAL_SERVICE, "other", "x"), Freshness::Recent);
+        assert_eq!((Arc::strong_count(objects), Arc::strong_count(&object)), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn collection_that_is_too_large_is_not_listed_again() {
+        let (cache, server) = (ReadCache::default(), Server::answering(ListResult::TooMany));
+        for n in 0..20 {
+            assert!(server.read(&cache, &n.to_string()).await);
+        }
+        tokio::time::advance(TIME_TO_LIVE + Duration::from_secs(1)).await;
+        for n in 0..20 {
+            assert!(server.read(&cache, &n.to_string()).await);
+        }
+        assert_eq!(server.gets_and_lists(), (40, 1));
+        let list = cache.list(Collection::of(&key("1")));
+        assert!(matches!(list.get(), Some(ListResult::TooMany)), "queries don't list it either");
+    }
+
+    #[tokio::test]
+    async fn list_that_ran_during_a_write_does_not_answer_reads_of_the_object() {
+        let (cache, server) = (ReadCache::default(), Server::new());
+        for n in 0..8 {
+            server.read(&cache, &n.to_string()).await;
+        }
+        let written = key("5");
+        let query = Query::Get(written.clone());
+        let answer = {
+            let _write = cache.invalidate(&written);
+            server.read(&cache, "6").await;
+            cache.answer(&query)
+        };
+        server.read(&cache, "5").await;
+        assert_eq!(server.gets_and_lists(), (9, 1));
+        assert!(!Arc::ptr_eq(&answer, &cache.answer(&query)), "the query is asked again");
     }
 
     #[tokio::test(start_paused = true)]

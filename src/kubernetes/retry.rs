@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::{deadline::Deadline, error::Error};
 
-/// How long a server that has never answered is retried. A server that doesn't answer the first request is more likely to be
-/// mistyped than to be down.
+/// How long a server that has never answered is retried where it refuses connections or its name can't be resolved. Its address
+/// is more likely to be mistyped than the server is to be down.
 pub(super) const FIRST_CONTACT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
@@ -39,13 +39,13 @@ where
     loop {
         let result = tokio::select! {
             () = deadline.stop.cancelled() => return Err(Error::Stopped),
-            () = tokio::time::sleep_until(deadline.until.max(Instant::now() + MIN_ATTEMPT_TIMEOUT)) => {
+            () = deadline.reached(MIN_ATTEMPT_TIMEOUT) => {
                 return Err(deadline_exceeded(last_error));
             }
             result = attempt() => result,
         };
         let error = match result {
-            Err(error @ Error::Unreachable(_)) if !has_answered() && Instant::now() > first_contact_deadline => {
+            Err(error @ Error::NotConnected(_)) if !has_answered() && Instant::now() > first_contact_deadline => {
                 return Err(error);
             }
             Err(error) if is_transient(&error) => error,
@@ -67,7 +67,7 @@ where
 /// Whether the same request may succeed when it is sent again.
 fn is_transient(error: &Error) -> bool {
     match error {
-        Error::Unreachable(_) => true,
+        Error::NotConnected(_) | Error::Unreachable(_) => true,
         Error::Api(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
         _ => false,
     }
@@ -77,7 +77,7 @@ fn is_transient(error: &Error) -> bool {
 /// timeout, since more time wouldn't help.
 fn deadline_exceeded(last_error: Option<Error>) -> Error {
     match last_error {
-        Some(unreachable @ Error::Unreachable(_)) => unreachable,
+        Some(unreachable @ (Error::NotConnected(_) | Error::Unreachable(_))) => unreachable,
         Some(error) => Error::TimedOut(error.to_string()),
         None => Error::Unreachable("none within the time that timeouts allow".to_owned()),
     }
@@ -164,9 +164,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn first_contact_ends_long_before_the_deadline() {
         let started = Instant::now();
-        let refused = async || Err::<(), _>(Error::Unreachable("refused".into()));
+        let refused = async || Err::<(), _>(Error::NotConnected("refused".into()));
         let result = with_backoff(&deadline(3600), "test", || false, refused).await;
-        assert!(matches!(result, Err(Error::Unreachable(_))));
+        assert!(matches!(result, Err(Error::NotConnected(_))));
         assert!(started.elapsed() < FIRST_CONTACT_TIMEOUT * 3, "{:?}", started.elapsed());
     }
 

@@ -59,6 +59,14 @@ impl SessionManager {
         let mut state = self.state.lock().await;
         match &state.session {
             Some(session) if session.expires_at.is_none_or(|at| SystemTime::now() < at) => Ok(session.clone()),
+            // As in client-go, the last token is used while the file can't be read. It is tried again with each request.
+            Some(session) if self.reads_token_file() => match self.connect(connection, false).await {
+                Ok(session) => Ok(state.replace_session(session)),
+                Err(error) => {
+                    tracing::warn!(%error, "the token file can't be read again, so its last token is used");
+                    Ok(session.clone())
+                }
+            },
             _ => self.replace(&mut state, connection, false).await,
         }
     }
@@ -92,16 +100,19 @@ impl SessionManager {
             return Err(error.clone());
         }
         match self.connect(connection, is_renewal).await {
-            Ok(session) => {
-                let session = Arc::new(session);
-                *state = SessionState { session: Some(session.clone()), failure: None };
-                Ok(session)
-            }
+            Ok(session) => Ok(state.replace_session(session)),
             Err(error) => {
                 state.failure = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }
+    }
+
+    /// Whether the credentials are a token in a file.
+    fn reads_token_file(&self) -> bool {
+        self.connection
+            .get()
+            .is_some_and(|connection| connection.user.token.is_none() && connection.user.token_file.is_some())
     }
 
     async fn connect(&self, connection: &Connection, is_renewal: bool) -> Result<Session, Error> {
@@ -115,6 +126,14 @@ impl SessionManager {
     }
 }
 
+impl SessionState {
+    fn replace_session(&mut self, session: Session) -> Arc<Session> {
+        let session = Arc::new(session);
+        *self = Self { session: Some(session.clone()), failure: None };
+        session
+    }
+}
+
 impl Session {
     /// Sends one request. A response with any status is `Ok`.
     pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
@@ -124,5 +143,46 @@ impl Session {
             self.accepted.store(true, Relaxed);
         }
         Ok(response)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Marks the credentials of the current session as expired.
+    async fn expire(sessions: &SessionManager) {
+        let mut state = sessions.state.lock().await;
+        let session = Arc::get_mut(state.session.as_mut().unwrap()).unwrap();
+        session.expires_at = Some(SystemTime::UNIX_EPOCH);
+    }
+
+    #[tokio::test]
+    async fn last_token_is_used_while_its_file_cannot_be_read() {
+        let folder = TempDir::new().unwrap();
+        let (token, config) = (folder.path().join("token"), folder.path().join("config"));
+        let kubeconfig = r#"{
+            "current-context": "a",
+            "contexts": [{ "name": "a", "context": { "cluster": "a", "user": "a" } }],
+            "clusters": [{ "name": "a", "cluster": { "server": "http://127.0.0.1:9" } }],
+            "users": [{ "name": "a", "user": { "tokenFile": "token" } }]
+        }"#;
+        fs::write(&config, kubeconfig).unwrap();
+        let connection =
+            Connection { config_paths: vec![config.to_string_lossy().into_owned()], ..Connection::default() };
+        let sessions = SessionManager::default();
+        fs::write(&token, "t1").unwrap();
+        let first = Arc::as_ptr(&sessions.current(&connection).await.unwrap());
+        expire(&sessions).await;
+        fs::remove_file(&token).unwrap();
+        assert!(std::ptr::eq(first, Arc::as_ptr(&sessions.current(&connection).await.unwrap())));
+        fs::write(&token, "").unwrap();
+        assert!(std::ptr::eq(first, Arc::as_ptr(&sessions.current(&connection).await.unwrap())));
+        fs::write(&token, "t2").unwrap();
+        assert!(!std::ptr::eq(first, Arc::as_ptr(&sessions.current(&connection).await.unwrap())), "it is read again");
     }
 }

@@ -15,11 +15,14 @@ use super::error::Error;
 /// else may be transient.
 pub(super) fn of_request(error: &kube::Error, server: &str) -> Error {
     let mut messages: Vec<String> = Vec::new();
+    let mut refused = false;
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = next {
         if let Some(tls_error) = tls_error(cause) {
             return Error::Tls(explain_tls(tls_error, server));
         }
+        let io_error = cause.downcast_ref::<io::Error>();
+        refused |= io_error.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
         messages.push(cause.to_string());
         next = cause.source();
     }
@@ -30,7 +33,7 @@ pub(super) fn of_request(error: &kube::Error, server: &str) -> Error {
     if let Some(innermost) = messages.last() {
         let _ = write!(why, ": {innermost}");
     }
-    Error::Unreachable(why)
+    if dns || refused { Error::NotConnected(why) } else { Error::Unreachable(why) }
 }
 
 /// The TLS error in `cause`, which may be inside of I/O errors: their `source` doesn't return it.

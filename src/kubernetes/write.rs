@@ -76,10 +76,8 @@ impl Cluster {
         dry_run: bool,
         deadline: &Deadline,
     ) -> Result<WriteResponse, Error> {
-        if !dry_run {
-            // Before the request: it may change the object even if its response is lost.
-            self.cache.invalidate(key);
-        }
+        // Also where the request fails: it may change the object even if its response is lost.
+        let _invalidation = (!dry_run).then(|| self.cache.invalidate(key));
         let response = self.api.send(request, deadline).await?;
         Ok(WriteResponse { object: response.json()?, warnings: response.warnings })
     }

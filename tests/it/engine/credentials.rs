@@ -1,12 +1,15 @@
 //! Renewal of credentials after 401 Unauthorized.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use serde_json::Value as Json;
-use terraform_provider_mesh::kubernetes::{Connection, Exec};
+use terraform_provider_mesh::{
+    diagnostics::Diagnostics,
+    kubernetes::{Connection, Exec},
+};
 
 use super::{Engine, ROUTE, RULE, live, not_found, route, rule};
-use crate::support::scripted_server::{Received, ScriptedServer, exchange, status};
+use crate::support::scripted_server::{Received, ScriptedServer, exchange, hanging, status};
 
 fn unauthorized() -> Json {
     status(401, "Unauthorized", "Unauthorized")
@@ -76,6 +79,62 @@ async fn token_that_expires_again_is_renewed_again() {
     let outcome = Engine::connected(plugin(&server, folder.path())).apply(&[route()]).await;
     assert_eq!(outcome.messages, "");
     assert_eq!(tokens(&server.finish()), ["t1", "t2", "t2", "t3"]);
+}
+
+/// The checks of a plan have less time than the plugin takes. The plugin's time isn't theirs.
+#[tokio::test]
+async fn slow_plugin_fails_neither_the_plan_nor_the_apply() {
+    let server = ScriptedServer::start([
+        exchange("GET", "/api/v1/namespaces/kube-system", 404, not_found()),
+        exchange("GET", ROUTE, 404, not_found()),
+        exchange("PATCH", ROUTE, 200, live(&route(), "1")),
+        exchange("GET", ROUTE, 404, not_found()),
+        exchange("PATCH", ROUTE, 200, live(&route(), "1")),
+    ])
+    .await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut connection = plugin(&server, folder.path());
+    let exec = connection.exec.as_mut().expect("the plugin");
+    exec.args[1].insert_str(0, "sleep 7; ");
+    let mut engine = Engine::connected(connection);
+    engine.timeout = Duration::from_millis(500);
+    let mut out = Diagnostics::default();
+    engine.writer().check_plan(&[route()], &mut out).await;
+    assert!(!out.to_string().contains("without the cluster"), "{out}");
+    engine.timeout = Duration::from_mins(1);
+    let outcome = engine.apply(&[route()]).await;
+    assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["VirtualService/pci/payments"]));
+    server.finish();
+}
+
+/// A plan that got no answer in its time says nothing about the apply that follows, which has more time.
+#[tokio::test]
+async fn apply_follows_a_plan_that_got_no_answer() {
+    let server = ScriptedServer::start([
+        hanging("GET", "/api/v1/namespaces/kube-system", || ()),
+        exchange("GET", ROUTE, 404, not_found()),
+        exchange("PATCH", ROUTE, 200, live(&route(), "1")),
+    ])
+    .await;
+    let mut engine = Engine::new(&server);
+    engine.timeout = Duration::from_millis(50);
+    let mut out = Diagnostics::default();
+    engine.writer().check_plan(&[route()], &mut out).await;
+    assert!(out.to_string().contains("without the cluster"), "{out}");
+    engine.timeout = Duration::from_mins(1);
+    let outcome = engine.apply(&[route()]).await;
+    assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["VirtualService/pci/payments"]));
+    server.finish();
+}
+
+#[tokio::test]
+async fn refused_connection_is_remembered_for_later_requests() {
+    let engine = Engine::connected(Connection { host: Some("http://127.0.0.1:9".to_owned()), ..Connection::default() });
+    let first = engine.apply(&[route()]).await.messages;
+    assert!(first.contains("The API server can't be reached"), "{first}");
+    let started = std::time::Instant::now();
+    assert_eq!(engine.apply(&[route()]).await.messages, first);
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 }
 
 #[tokio::test]
