@@ -287,7 +287,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn expired_lists_and_answers_are_freed() {
-        let (cache, server) = (ReadCache::default(), Server::new());
+        let (cache, server) = (ReadCache::default(), MockServer::new());
         for n in 0..10 {
             server.read(&cache, &n.to_string()).await;
         }
@@ -304,7 +304,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn collection_that_is_too_large_is_not_listed_again() {
-        let (cache, server) = (ReadCache::default(), Server::answering(ListResult::TooMany));
+        let (cache, server) = (ReadCache::default(), MockServer::answering(ListResult::TooMany));
         for n in 0..20 {
             assert!(server.read(&cache, &n.to_string()).await);
         }
@@ -319,7 +319,7 @@ mod tests {
 
     #[tokio::test]
     async fn list_that_ran_during_a_write_does_not_answer_reads_of_the_object() {
-        let (cache, server) = (ReadCache::default(), Server::new());
+        let (cache, server) = (ReadCache::default(), MockServer::new());
         for n in 0..8 {
             server.read(&cache, &n.to_string()).await;
         }
