@@ -48,19 +48,16 @@ impl HostSettings {
         }
         Ok(Self {
             certificate: variable("PLUGIN_CLIENT_CERT").filter(|pem| !pem.is_empty()),
+            group: variable("PLUGIN_UNIX_SOCKET_GROUP").filter(|group| !group.is_empty()),
             ..Self::for_debugging(variable)
         })
     }
 
-    /// Reads the settings of the socket alone. In debug mode a developer has started the plugin, and connections have
-    /// no TLS.
+    /// Reads the folder of the socket alone. In debug mode a developer has started the plugin, and connections have no TLS.
+    /// So no group gets access: whoever connects can configure an exec plugin, and so run programs as the developer.
     pub(super) fn for_debugging(variable: impl Fn(&str) -> Option<String>) -> Self {
-        let set = |name| variable(name).filter(|text| !text.is_empty());
-        Self {
-            certificate: None,
-            folder: set("PLUGIN_UNIX_SOCKET_DIR").map(PathBuf::from),
-            group: set("PLUGIN_UNIX_SOCKET_GROUP"),
-        }
+        let folder = variable("PLUGIN_UNIX_SOCKET_DIR").filter(|folder| !folder.is_empty());
+        Self { certificate: None, folder: folder.map(PathBuf::from), group: None }
     }
 }
 
@@ -119,6 +116,12 @@ mod tests {
         assert_eq!(HostSettings::from_environment(environment(&[])), Err(NotStartedByHost));
         assert_eq!(HostSettings::from_environment(environment(&wrong)), Err(NotStartedByHost));
         assert_eq!(HostSettings::from_environment(environment(&[MAGIC_COOKIE])), Ok(HostSettings::default()));
+    }
+
+    #[test]
+    fn group_gets_no_access_in_debug_mode() {
+        let variable = |name: &str| (name == "PLUGIN_UNIX_SOCKET_GROUP").then(|| "users".to_owned());
+        assert_eq!(HostSettings::for_debugging(variable).group, None);
     }
 
     #[test]
