@@ -66,6 +66,17 @@ fn every_attribute_is_documented() {
     });
 }
 
+/// A plan compares the arguments at the root of a resource for those that force a new one. In a nested block `replaces()`
+/// would have no effect.
+#[test]
+fn only_root_arguments_force_a_new_resource() {
+    check(|path, member| {
+        let replaces = matches!(&member.kind, MemberKind::Attribute { spec, .. } if spec.replaces);
+        let is_root = path.matches('.').count() == 1;
+        violation_unless(!replaces || is_root, "replaces() has no effect in a nested block")
+    });
+}
+
 #[test]
 fn attribute_checks_have_descriptions() {
     check(|_, member| match &member.kind {
