@@ -18,6 +18,8 @@ pub mod deadline;
 pub mod error;
 pub mod error_report;
 mod exec;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod kubeconfig;
 pub mod namespace_contents;
 mod pager;
