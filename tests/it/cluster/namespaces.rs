@@ -381,6 +381,7 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("create", "namespace_no_longer_created_is_kept"),
     ("force_destroy", "namespace_with_other_objects_is_not_deleted"),
     ("adopt_existing", "adopted_namespace_is_released_not_deleted"),
+    ("adopt_from_owner", "adoption.rs, by the same arguments of mesh_service"),
     ("timeouts", "pending_finalizers_are_named"),
 ];
 
