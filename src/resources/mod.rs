@@ -25,7 +25,7 @@ use crate::{
         checks::{Findings, LiveQuery},
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Kind, Stage, Takeover},
     query::QueryResults,
     schema::model::Model,
 };
@@ -39,6 +39,8 @@ pub trait ResourceType: Model + Clone + 'static {
     /// Whether a mesh has at most one such resource: one of another owner is refused, even where the two have no object in
     /// common.
     const ONE_PER_MESH: bool = false;
+    /// The namespaced kinds of which the resource may render objects beside those of [`possible_objects`](Self::possible_objects).
+    const OTHER_KINDS: &'static [&'static Kind] = &[];
     /// The computed attributes of this type. All types have `id` and `objects` besides.
     type Outputs: Model;
 
