@@ -53,6 +53,9 @@ pub trait ResourceType: Model + Clone + 'static {
     fn validate_in_mesh(&self, _mesh: &Mesh, _rendered: &Rendered, _out: &mut Diagnostics) {}
     /// Warns at plan of consequences of a change. It never refuses one.
     fn warn_of_change(_prior: &Self, _planned: &Self, _out: &mut Diagnostics) {}
+    /// Checks a create (without `prior`) or an update by the configuration alone. As those of the live checks, the levels of its
+    /// findings are set by the provider's `checks`; it runs without a cluster, too.
+    fn checks_of_change(_prior: Option<&Self>, _planned: &Self, _mesh: &Mesh, _out: &mut Findings) {}
     /// Warns at plan of consequences of a destroy.
     fn warn_of_destroy(&self, _out: &mut Diagnostics) {}
     /// Renders the objects. It never fails: an object is unknown where a value that it needs is, and a faulty value counts as

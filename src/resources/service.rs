@@ -34,6 +34,10 @@ impl ResourceType for Service {
         self.validate_in_mesh(mesh, rendered, out);
     }
 
+    fn checks_of_change(prior: Option<&Self>, planned: &Self, mesh: &Mesh, out: &mut Findings) {
+        Self::checks_of_change(prior, planned, mesh, out);
+    }
+
     fn render(&self, mesh: &Mesh) -> Rendered {
         self.render(mesh)
     }

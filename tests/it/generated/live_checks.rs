@@ -46,6 +46,7 @@ TABLE
 
 The checks look at what would be written. What isn't written isn't checked: with `unmanaged = ["VirtualService"]` nobody is told of a second one, without `calls` nobody is told of a second Sidecar.
 Objects of this resource, objects that it takes over and those that it `replaces` are no strangers.
+`opened-access` and `policy-override` compare configurations. They need no cluster, and are told in plans without one, too.
 
 ## Onboarding a live service
 

@@ -238,9 +238,9 @@ fn unknown_arguments() {
         &expect![[r#"
             unmanaged: which objects there are, global_host
             replaces: nothing
-            a kind: Service, DestinationRule, VirtualService, AuthorizationPolicy
+            a kind: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
             a patch: VirtualService
-            patches: which objects there are
+            patches: which objects there are, effective_callers
         "#]],
     );
 }
