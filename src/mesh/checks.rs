@@ -74,6 +74,8 @@ text_enum! {
         OpenedAccess = "opened-access",
         /// Pods with another service account.
         OtherAccount = "other-account",
+        /// Another AuthorizationPolicy for the same pods.
+        OtherPolicy = "other-policy",
         /// A Service with another selector.
         OtherSelector = "other-selector",
         /// A Service with another target port.
@@ -139,6 +141,9 @@ impl Code {
                 "The last `allow` block goes, and the default of `access` lets the whole namespace in. Needs no cluster."
             }
             Self::OtherAccount => "Pods of the service run as another service account than `service_account`.",
+            Self::OtherPolicy => {
+                "Another tool's AuthorizationPolicy is for the same pods: it lets in or refuses whom `allow` and `deny` don't."
+            }
             Self::OtherSelector => {
                 "The Service selects other pods than `selector`, so rules and traffic meet different pods."
             }
