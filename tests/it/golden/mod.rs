@@ -15,6 +15,7 @@ mod global_defaults;
 pub(crate) mod hcl;
 mod live;
 mod namespace;
+mod policy_changes;
 mod properties;
 mod service;
 pub(crate) mod valid_configs;
