@@ -55,6 +55,8 @@ pub struct Mesh {
     pub gateway_namespaces: BTreeSet<String>,
     /// Hosts that every Sidecar of the provider lists, as `namespace/host`: those of tracing and external authorization.
     pub platform_hosts: BTreeSet<String>,
+    /// The revisions of Istio whose mesh configuration live checks read. `default` is the one whose ConfigMap has no suffix.
+    pub revisions: BTreeSet<String>,
     /// Labels of every object that the provider creates.
     pub labels: BTreeMap<String, String>,
     /// Annotations of every object that the provider creates.

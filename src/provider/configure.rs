@@ -43,6 +43,7 @@ fn mesh(config: &ProviderConfig) -> Known<Mesh> {
         global_names: config.global_names()?,
         gateway_namespaces: config.gateway_namespaces.elements_or_empty()?,
         platform_hosts: config.platform_hosts.elements_or_empty()?,
+        revisions: config.revisions()?,
         labels: config.labels.elements_or_empty()?,
         annotations: config.annotations.elements_or_empty()?,
         defaults: config.service_defaults()?,

@@ -59,6 +59,7 @@ fn mesh() -> Mesh {
         global_names: true,
         gateway_namespaces: BTreeSet::new(),
         platform_hosts: BTreeSet::new(),
+        revisions: ["default".to_owned()].into(),
         labels: [].into(),
         annotations: [].into(),
         defaults: Defaults::default(),
