@@ -67,7 +67,7 @@ impl Writer<'_> {
             }
             if let Some(found) = found {
                 if let Some(owner) = conflicting_owner(object, found, self.identity, set.recorded.get(&object.key)) {
-                    report_conflict(object, &owner, out);
+                    report_conflict(object, &owner, self.identity, out);
                 }
                 live.insert(object.key.clone(), self.live_object(object, found, &set, journal));
             }

@@ -2,7 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::drift::{conflicting_managers, differences, owned_fields};
+use super::{
+    drift::{conflicting_managers, differences, owned_fields},
+    ownership::{OwnerIdentity, Ownership},
+};
 use crate::{
     diagnostics::{Diagnostics, Path},
     object::{Key, ManagementScope, Object},
@@ -39,16 +42,14 @@ pub(super) fn warn_release(key: &Key, remaining: Option<ManagementScope>, out: &
 }
 
 /// Reports that an object of another owner forbids writing `object`.
-pub(super) fn report_conflict(object: &Object, owner: &str, out: &mut Diagnostics) {
+pub(super) fn report_conflict(object: &Object, ownership: &Ownership, identity: &OwnerIdentity, out: &mut Diagnostics) {
     let (key, kind) = (&object.key, object.key.kind.kind);
+    let owner = ownership.other_owner().unwrap_or_default();
     match object.scope {
         ManagementScope::Whole => out.error(
             &Path::root(),
             format!("{kind} exists already"),
-            format!(
-                "{key} is in the cluster, and {owner}. It is left as it is. To take it over, import the resource or set \
-                 adopt_existing = true; else delete it there, or give this resource another name."
-            ),
+            format!("{key} is in the cluster, and {owner}. It is left as it is. {}", takeover_advice(ownership, identity)),
         ),
         ManagementScope::Fields => out.error(
             &Path::root(),
@@ -61,17 +62,42 @@ pub(super) fn report_conflict(object: &Object, owner: &str, out: &mut Diagnostic
     };
 }
 
+/// Says how the resource comes to an object of another owner.
+fn takeover_advice(ownership: &Ownership, identity: &OwnerIdentity) -> String {
+    match ownership {
+        Ownership::OtherResource { owner, .. } if *owner == identity.owner => format!(
+            "Remove it there, or give this resource another name. To take it over as it is, remove that resource from the state \
+             and set adopt_from_owner = {owner:?}."
+        ),
+        Ownership::OtherResource { owner, .. } if !owner.is_empty() => format!(
+            "adopt_existing doesn't take objects of another owner. To take it over, remove it from that owner's state, and set \
+             adopt_from_owner = {owner:?}; else give this resource another name."
+        ),
+        Ownership::OtherResource { .. } => {
+            "Its annotations are incomplete: restore them, or delete it there, or give this resource another name.".to_owned()
+        }
+        _ => "To take it over, import the resource or set adopt_existing = true; else delete it there, or give this resource \
+              another name."
+            .to_owned(),
+    }
+}
+
 /// Warns that apply adopts an existing object, and which fields it changes. The plan of a create only shows the desired
 /// object, so this is the only place that mentions the live one.
-pub(super) fn warn_adoption(live: &Json, object: &Object, owner: &str, out: &mut Diagnostics) {
+pub(super) fn warn_adoption(live: &Json, object: &Object, ownership: &Ownership, out: &mut Diagnostics) {
     let fields = differences(&owned_fields(live, Some(&object.body), &object.key), &object.body);
     let changes = if fields.is_empty() { "nothing in it".to_owned() } else { fields.join(", ") };
+    let argument = match ownership {
+        Ownership::OtherResource { .. } => "adopt_from_owner",
+        _ => "adopt_existing",
+    };
     out.warn(
-        &Path::root().attribute("adopt_existing"),
+        &Path::root().attribute(argument),
         format!("{} will be taken over", object.key.kind.kind),
         format!(
-            "{} is in the cluster, and {owner}. Apply makes it this resource's, and changes {changes}.",
-            object.key
+            "{} is in the cluster, and {}. Apply makes it this resource's, and changes {changes}.",
+            object.key,
+            ownership.other_owner().unwrap_or_default()
         ),
     );
 }

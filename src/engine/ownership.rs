@@ -43,8 +43,15 @@ pub enum Ownership {
     /// The resource of this name and owner, but another instance of it: one at another address, or one that was replaced.
     /// The object may be written, but not deleted.
     OtherInstance,
-    /// Another resource or another tool. The text says which, for diagnostics.
-    Other(String),
+    /// Another tool, whose object has no annotation of this provider. The text says which tool, for diagnostics.
+    OtherTool(String),
+    /// Another resource of this provider.
+    OtherResource {
+        /// The owner annotation. Empty if the object has lost it.
+        owner: String,
+        /// Owner and resource, for diagnostics.
+        description: String,
+    },
 }
 
 impl Ownership {
@@ -54,7 +61,26 @@ impl Ownership {
         match self {
             Self::Ours => true,
             Self::OtherInstance => recorded.inherited || identity.instance.is_empty(),
-            Self::Other(_) => false,
+            Self::OtherTool(_) | Self::OtherResource { .. } => false,
+        }
+    }
+
+    /// Describes an owner other than this resource, for diagnostics.
+    pub fn other_owner(&self) -> Option<&str> {
+        match self {
+            Self::Ours | Self::OtherInstance => None,
+            Self::OtherTool(description) | Self::OtherResource { description, .. } => Some(description),
+        }
+    }
+
+    /// Whether the resource may take over the object of another owner. Objects of another tool are adopted by
+    /// `adopt_existing`, and those of another owner of this provider only by that owner's name: both configurations would
+    /// otherwise take the object from each other.
+    pub fn is_adoptable(&self, takeover: &Takeover) -> bool {
+        match self {
+            Self::Ours | Self::OtherInstance => false,
+            Self::OtherTool(_) => takeover.adopt_existing,
+            Self::OtherResource { owner, .. } => !owner.is_empty() && takeover.adopt_from_owner.as_ref() == Some(owner),
         }
     }
 }
@@ -88,38 +114,48 @@ pub fn classify(live: &Json, identity: &OwnerIdentity, recorded: Option<&Recorde
     if lost_annotations || renamed {
         return Ownership::Ours;
     }
-    let owner_in_words = match (owner, resource) {
-        (Some(owner), Some(resource)) if owner == identity.owner => {
-            format!("it belongs to {resource} of this same owner ({owner:?})")
+    // Everyone who may write the object may write its annotations and choose a manager's name.
+    match (owner, resource) {
+        (None, None) => {
+            let managers = field_managers(live);
+            let description = if managers.is_empty() {
+                "this provider didn't make it".to_owned()
+            } else {
+                format!("this provider didn't make it; it was written by {}", managers.join(", "))
+            };
+            Ownership::OtherTool(single_line(&description))
         }
-        (Some(owner), resource) => {
-            format!("it belongs to {} of owner {owner:?}", resource.unwrap_or("another resource"))
+        (owner, resource) => {
+            let resource = resource.unwrap_or("another resource");
+            let description = match owner {
+                Some(owner) if owner == identity.owner => {
+                    format!("it belongs to {resource} of this same owner ({owner:?})")
+                }
+                Some(owner) => format!("it belongs to {resource} of owner {owner:?}"),
+                None => format!("it belongs to {resource} of an owner that isn't annotated"),
+            };
+            Ownership::OtherResource {
+                owner: owner.unwrap_or_default().to_owned(),
+                description: single_line(&description),
+            }
         }
-        (None, _) => match field_managers(live) {
-            managers if managers.is_empty() => "this provider didn't make it".to_owned(),
-            managers => format!("this provider didn't make it; it was written by {}", managers.join(", ")),
-        },
-    };
-    // Anybody who may write the object may write its annotations and choose a manager's name.
-    Ownership::Other(single_line(&owner_in_words))
+    }
 }
 
-/// Names the owner of a live object that forbids writing `object`. A whole object may not replace that of another tool or
-/// resource, unless existing objects are adopted. Fields may not be set in an object that a resource manages as a whole.
+/// Returns the ownership of a live object if it forbids writing `object`. A whole object may not replace that of another tool
+/// or resource, unless it may be adopted. Fields may not be set in an object that a resource manages as a whole.
 pub fn conflicting_owner(
     object: &Object,
     live: &Json,
     identity: &OwnerIdentity,
     recorded: Option<&RecordedObject>,
-) -> Option<String> {
+) -> Option<Ownership> {
+    let ownership = classify(live, identity, recorded);
     let forbids_others = match object.scope {
-        ManagementScope::Whole => !identity.takeover.adopt_existing,
+        ManagementScope::Whole => !ownership.is_adoptable(&identity.takeover),
         ManagementScope::Fields => has_owning_resource(live),
     };
-    match classify(live, identity, recorded) {
-        Ownership::Other(owner) if forbids_others => Some(owner),
-        _ => None,
-    }
+    (ownership.other_owner().is_some() && forbids_others).then_some(ownership)
 }
 
 /// The managers in `managedFields`.
@@ -152,6 +188,10 @@ mod tests {
         }}})
     }
 
+    fn other_resource(owner: &str, description: &str) -> Ownership {
+        Ownership::OtherResource { owner: owner.to_owned(), description: description.to_owned() }
+    }
+
     fn recorded(uid: &str) -> RecordedObject {
         RecordedObject { uid: uid.to_owned(), ..RecordedObject::default() }
     }
@@ -167,30 +207,43 @@ mod tests {
             (
                 live("infra/prod", "mesh_service/pci/other", "i1"),
                 None,
-                Ownership::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
+                other_resource(
+                    "infra/prod",
+                    "it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")",
+                ),
             ),
             (live("infra/prod", "mesh_service/pci/former", "i1"), Some("u1"), Ownership::Ours),
             (
                 live("infra/prod", "mesh_service/pci/other", "i2"),
                 Some("u1"),
-                Ownership::Other("it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")".into()),
+                other_resource(
+                    "infra/prod",
+                    "it belongs to mesh_service/pci/other of this same owner (\"infra/prod\")",
+                ),
             ),
             (
                 live("shop/prod", "mesh_service/pci/payments", "i1"),
                 Some("u1"),
-                Ownership::Other("it belongs to mesh_service/pci/payments of owner \"shop/prod\"".into()),
+                other_resource("shop/prod", "it belongs to mesh_service/pci/payments of owner \"shop/prod\""),
             ),
             (
                 live("shop\nError: x", "mesh_service/pci/a\nError: y", "i1"),
                 None,
-                Ownership::Other("it belongs to mesh_service/pci/a Error: y of owner \"shop\\nError: x\"".into()),
+                other_resource(
+                    "shop\nError: x",
+                    "it belongs to mesh_service/pci/a Error: y of owner \"shop\\nError: x\"",
+                ),
             ),
             (json!({"metadata": {"uid": "u1"}}), Some("u1"), Ownership::Ours),
-            (json!({"metadata": {"uid": "u2"}}), Some("u1"), Ownership::Other("this provider didn't make it".into())),
+            (
+                json!({"metadata": {"uid": "u2"}}),
+                Some("u1"),
+                Ownership::OtherTool("this provider didn't make it".into()),
+            ),
             (
                 by_kubectl,
                 None,
-                Ownership::Other("this provider didn't make it; it was written by argocd, kubectl".into()),
+                Ownership::OtherTool("this provider didn't make it; it was written by argocd, kubectl".into()),
             ),
         ];
         for (live, uid, expected) in rows {
@@ -199,10 +252,32 @@ mod tests {
     }
 
     #[test]
+    fn stamped_objects_are_adopted_from_the_named_owner_only() {
+        let takeover = |adopt_existing, owner: Option<&str>| Takeover {
+            adopt_existing,
+            adopt_from_owner: owner.map(str::to_owned),
+            ..Takeover::default()
+        };
+        let tool = Ownership::OtherTool(String::new());
+        let (named, unnamed) = (other_resource("shop/prod", ""), other_resource("", ""));
+        for (takeover, adoptable) in [
+            (takeover(false, None), [false, false, false]),
+            (takeover(true, None), [true, false, false]),
+            (takeover(false, Some("shop/prod")), [false, true, false]),
+            (takeover(true, Some("pci/prod")), [true, false, false]),
+            (takeover(true, Some("")), [true, false, false]),
+        ] {
+            let all = [&tool, &named, &unnamed].map(|ownership| ownership.is_adoptable(&takeover));
+            assert_eq!(all, adoptable, "{takeover:?}");
+        }
+        assert!(!Ownership::Ours.is_adoptable(&takeover(true, None)));
+    }
+
+    #[test]
     fn object_with_recorded_fields_is_not_ours() {
         let fields = RecordedObject { fields_only: true, ..recorded("u1") };
         let ownership = classify(&json!({"metadata": {"uid": "u1"}}), &identity(), Some(&fields));
-        assert_eq!(ownership, Ownership::Other("this provider didn't make it".into()));
+        assert_eq!(ownership, Ownership::OtherTool("this provider didn't make it".into()));
     }
 
     #[test]
@@ -211,7 +286,7 @@ mod tests {
         let unmarked = json!({"metadata": {"uid": "u1"}});
         assert_eq!(classify(&unmarked, &identity(), Some(&moved)), Ownership::Ours);
         let annotated = live("shop/prod", "mesh_service/pci/payments", "i1");
-        assert!(matches!(classify(&annotated, &identity(), Some(&moved)), Ownership::Other(_)));
+        assert!(matches!(classify(&annotated, &identity(), Some(&moved)), Ownership::OtherResource { .. }));
     }
 
     #[test]
@@ -221,7 +296,7 @@ mod tests {
         assert!(!Ownership::OtherInstance.allows_delete(&identity(), &own));
         assert!(Ownership::OtherInstance.allows_delete(&identity(), &inherited));
         assert!(Ownership::OtherInstance.allows_delete(&without_instance, &own));
-        assert!(!Ownership::Other(String::new()).allows_delete(&without_instance, &inherited));
+        assert!(!Ownership::OtherTool(String::new()).allows_delete(&without_instance, &inherited));
     }
 
     #[test]

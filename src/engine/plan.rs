@@ -87,17 +87,17 @@ impl Writer<'_> {
         let mut takes_over = recorded.is_some_and(|recorded| recorded.moved);
         if let Some(live) = &live {
             match classify(live, self.identity, recorded) {
-                Ownership::Other(owner) if self.identity.takeover.adopt_existing => {
-                    takes_over = true;
-                    warn_adoption(live, object, &owner, &mut out);
-                }
-                Ownership::Other(owner) => {
-                    report_conflict(object, &owner, &mut out);
-                    return out;
-                }
                 // The object wasn't the resource's, so its differences are no drift. The plan shows them.
                 Ownership::Ours | Ownership::OtherInstance if takes_over => {}
                 Ownership::Ours | Ownership::OtherInstance => warn_drift(live, object, &mut out),
+                other if other.is_adoptable(&self.identity.takeover) => {
+                    takes_over = true;
+                    warn_adoption(live, object, &other, &mut out);
+                }
+                other => {
+                    report_conflict(object, &other, self.identity, &mut out);
+                    return out;
+                }
             }
         }
         if self.reader.reported.contains(&webhook_unavailable(object)) {
@@ -118,10 +118,10 @@ impl Writer<'_> {
             Ownership::Ours | Ownership::OtherInstance => {
                 return warn_release(&object.key, Some(ManagementScope::Fields), out);
             }
-            Ownership::Other(_) => {}
+            Ownership::OtherTool(_) | Ownership::OtherResource { .. } => {}
         }
         if let Some(owner) = conflicting_owner(object, live, self.identity, None) {
-            return report_conflict(object, &owner, out);
+            return report_conflict(object, &owner, self.identity, out);
         }
         let mut body = object.body.clone();
         require_uid(&mut body, live);

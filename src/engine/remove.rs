@@ -69,12 +69,15 @@ impl Writer<'_> {
             return self.delete_or_release(key, recorded, live).await;
         }
         match ownership {
-            Ownership::Other(owner) if !recorded.inherited => warn_not_deleted(key, &owner, out),
             // A newer instance of the resource has the object. This is how create_before_destroy ends.
             Ownership::OtherInstance => {
                 tracing::info!(object = %key, "left to a newer resource of the same name");
             }
-            Ownership::Ours | Ownership::Other(_) => {}
+            other => {
+                if let Some(owner) = other.other_owner().filter(|_| !recorded.inherited) {
+                    warn_not_deleted(key, owner, out);
+                }
+            }
         }
         Ok(())
     }

@@ -13,12 +13,11 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    json_path::text,
     kubernetes::{
         Error, Freshness,
         error_report::{ApiOperation, report_error},
     },
-    object::{Key, annotation},
+    object::Key,
 };
 
 /// The time between the deletes of two stages. Every proxy must have dropped a route before what the route names is deleted.
@@ -94,10 +93,11 @@ impl Writer<'_> {
     /// Names the tool whose object is replaced. `None` if the object may not be replaced: an object of another resource is
     /// reported, since that resource has to give it up first.
     fn replaceable_owner(&self, key: &Key, live: &Json, out: &mut Diagnostics) -> Option<String> {
-        let Ownership::Other(owner) = classify(live, self.identity, None) else { return None };
-        if text(live, &["metadata", "annotations", annotation::OWNER]).is_none() {
-            return Some(owner);
-        }
+        let owner = match classify(live, self.identity, None) {
+            Ownership::Ours | Ownership::OtherInstance => return None,
+            Ownership::OtherTool(owner) => return Some(owner),
+            Ownership::OtherResource { description, .. } => description,
+        };
         out.error(
             &Path::root().attribute("replaces"),
             format!("{} belongs to a resource", key.kind.kind),

@@ -8,7 +8,7 @@ use super::{
     drift::{exclusive_ownership_patch, has_no_managers, owned_fields, release_patch, shared_ownership_patch},
     journal::{Journal, JournalEntry},
     messages::{report_conflict, warn_absent, warn_if_mutated},
-    ownership::{Ownership, classify, conflicting_owner, has_owning_resource},
+    ownership::{classify, conflicting_owner, has_owning_resource},
     ownership_metadata::with_ownership_metadata,
     preconditions::{require_resource_version, require_uid},
     record::RecordedObject,
@@ -59,11 +59,12 @@ impl Writer<'_> {
                 && let Some(owner) = conflicting_owner(object, live, self.identity, recorded)
             {
                 // Another client created the object after the first read.
-                report_conflict(object, &owner, out);
+                report_conflict(object, &owner, self.identity, out);
                 return Ok(());
             }
             let ownership = live.as_deref().map(|live| classify(live, self.identity, recorded));
-            let adopting = object.scope == ManagementScope::Whole && matches!(ownership, Some(Ownership::Other(_)));
+            let adopting = object.scope == ManagementScope::Whole
+                && ownership.as_ref().is_some_and(|ownership| ownership.other_owner().is_some());
             let takes_over = adopting || recorded.is_some_and(|recorded| recorded.moved);
             match self.apply_once(target, live.as_deref(), takes_over).await {
                 Ok(applied) => {

@@ -70,12 +70,18 @@ text_enum! {
         MissingIssuer = "missing-issuer",
         /// A Service that namespaces would no longer see.
         NarrowedVisibility = "narrowed-visibility",
+        /// A namespace that may call by the default of `access`.
+        OpenedAccess = "opened-access",
         /// Pods with another service account.
         OtherAccount = "other-account",
+        /// Another AuthorizationPolicy for the same pods.
+        OtherPolicy = "other-policy",
         /// A Service with another selector.
         OtherSelector = "other-selector",
         /// A Service with another target port.
         OtherTargetPort = "other-target-port",
+        /// A patch of an AuthorizationPolicy.
+        PolicyOverride = "policy-override",
         /// A callee whose AuthorizationPolicies don't allow the service.
         RefusedByCallee = "refused-by-callee",
         /// Another DestinationRule for the same host.
@@ -131,12 +137,21 @@ impl Code {
                 "No RequestAuthentication verifies tokens of an `end_user`'s issuer for the service."
             }
             Self::NarrowedVisibility => "Namespaces that see the live Service today won't see it any more.",
+            Self::OpenedAccess => {
+                "The last `allow` block goes, and the default of `access` lets the whole namespace in. Needs no cluster."
+            }
             Self::OtherAccount => "Pods of the service run as another service account than `service_account`.",
+            Self::OtherPolicy => {
+                "Another tool's AuthorizationPolicy is for the same pods: it lets in or refuses whom `allow` and `deny` don't."
+            }
             Self::OtherSelector => {
                 "The Service selects other pods than `selector`, so rules and traffic meet different pods."
             }
             Self::OtherTargetPort => {
                 "The Service sends a port elsewhere than `target_port`, so rules govern the wrong port."
+            }
+            Self::PolicyOverride => {
+                "An `override` patches an AuthorizationPolicy, so arguments don't say who may call. Needs no cluster."
             }
             Self::RefusedByCallee => {
                 "A service that `calls` names has rules of who may call, and none of them lets this one in."

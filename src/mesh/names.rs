@@ -43,6 +43,14 @@ pub const SERVICE_NAME: &str =
 pub const SUBDOMAIN: &str = "Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a \
                              letter or digit and has at most 63 characters; 253 characters at most.";
 
+/// The sentence for the documentation that says what [`is_owner`] accepts.
+pub const OWNER: &str = "1 to 253 characters without control characters.";
+
+/// Whether `text` may be the `owner` of a provider block. Annotations of objects hold it.
+pub fn is_owner(text: &str) -> bool {
+    (1..=253).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
 /// Whether `text` is a DNS label (RFC 1123), the form of the name of a namespace.
 pub fn is_label(text: &str) -> bool {
     let is_allowed = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';

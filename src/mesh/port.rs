@@ -28,6 +28,12 @@ impl PortNumber {
     }
 }
 
+impl From<PortNumber> for u16 {
+    fn from(port: PortNumber) -> Self {
+        port.0
+    }
+}
+
 impl From<PortNumber> for i64 {
     fn from(port: PortNumber) -> Self {
         Self::from(port.0)

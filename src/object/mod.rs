@@ -26,8 +26,11 @@ pub struct Stage(pub u8);
 /// What a resource may do to objects that it doesn't manage, or not any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Takeover {
-    /// Whether existing objects with the names of this resource's objects are taken over (`adopt_existing`).
+    /// Whether objects of other tools with the names of this resource's objects are taken over (`adopt_existing`).
     pub adopt_existing: bool,
+    /// The owner of another configuration of this provider, whose objects with the names of this resource's objects are taken
+    /// over (`adopt_from_owner`).
+    pub adopt_from_owner: Option<String>,
     /// Kinds that another tool manages from now on (`unmanaged`): objects of this resource are released, not deleted.
     pub unmanaged_kinds: Vec<&'static Kind>,
     /// Objects of other tools that are deleted once all objects of this resource exist (`replaces`), the highest stage

@@ -21,7 +21,7 @@ model! {
     pub struct ProviderConfig {
         /// Who this configuration is: unique for each state, for example `infra-payments/prod`. It is written on every
         /// object, and objects of another owner are left alone.
-        owner: Attr<String> = required().text("1 to 253 characters without control characters.", is_owner),
+        owner: Attr<String> = required().text(names::OWNER, names::is_owner),
         /// Path of a kubeconfig. Also `KUBE_CONFIG_PATH`.
         config_path: Attr<String> = optional().text(NOT_EMPTY, is_not_empty),
         /// Paths of kubeconfigs, merged as kubectl merges them. Also `KUBE_CONFIG_PATHS`.
@@ -180,8 +180,4 @@ const EXEC_API_VERSIONS: &str = "\"client.authentication.k8s.io/v1\" or \"client
 
 fn is_exec_api_version(text: &str) -> bool {
     ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"].contains(&text)
-}
-
-fn is_owner(text: &str) -> bool {
-    (1..=253).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }

@@ -50,7 +50,11 @@ impl ResourceType for Gateway {
     }
 
     fn takeover(&self) -> Takeover {
-        Takeover { adopt_existing: self.adopt_existing.or(false).unwrap_or(false), ..Takeover::default() }
+        Takeover {
+            adopt_existing: self.adopt_existing.or(false).unwrap_or(false),
+            adopt_from_owner: self.adopt_from_owner.known().ok().flatten().cloned(),
+            ..Takeover::default()
+        }
     }
 
     fn timeouts(&self) -> OperationTimeouts {

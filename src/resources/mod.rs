@@ -25,7 +25,7 @@ use crate::{
         checks::{Findings, LiveQuery},
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover},
+    object::{Key, Kind, Stage, Takeover},
     query::QueryResults,
     schema::model::Model,
 };
@@ -39,6 +39,8 @@ pub trait ResourceType: Model + Clone + 'static {
     /// Whether a mesh has at most one such resource: one of another owner is refused, even where the two have no object in
     /// common.
     const ONE_PER_MESH: bool = false;
+    /// The namespaced kinds of which the resource may render objects beside those of [`possible_objects`](Self::possible_objects).
+    const OTHER_KINDS: &'static [&'static Kind] = &[];
     /// The computed attributes of this type. All types have `id` and `objects` besides.
     type Outputs: Model;
 
@@ -51,6 +53,9 @@ pub trait ResourceType: Model + Clone + 'static {
     fn validate_in_mesh(&self, _mesh: &Mesh, _rendered: &Rendered, _out: &mut Diagnostics) {}
     /// Warns at plan of consequences of a change. It never refuses one.
     fn warn_of_change(_prior: &Self, _planned: &Self, _out: &mut Diagnostics) {}
+    /// Checks a create (without `prior`) or an update by the configuration alone. As those of the live checks, the levels of its
+    /// findings are set by the provider's `checks`; it runs without a cluster, too.
+    fn checks_of_change(_prior: Option<&Self>, _planned: &Self, _mesh: &Mesh, _out: &mut Findings) {}
     /// Warns at plan of consequences of a destroy.
     fn warn_of_destroy(&self, _out: &mut Diagnostics) {}
     /// Renders the objects. It never fails: an object is unknown where a value that it needs is, and a faulty value counts as

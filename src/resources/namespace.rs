@@ -53,6 +53,7 @@ impl ResourceType for Namespace {
     fn takeover(&self) -> Takeover {
         Takeover {
             adopt_existing: self.adopt_existing.or(false).unwrap_or(false),
+            adopt_from_owner: self.adopt_from_owner.known().ok().flatten().cloned(),
             force_destroy: self.force_destroy.or(false).unwrap_or(false),
             ..Takeover::default()
         }

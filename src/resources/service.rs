@@ -11,7 +11,7 @@ use crate::{
         service::{self, Outputs},
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover, resource_type},
+    object::{Key, Kind, Stage, Takeover, kind, resource_type},
     query::QueryResults,
 };
 
@@ -19,6 +19,7 @@ impl ResourceType for Service {
     const NAME: &'static str = resource_type::SERVICE;
     const IDENTITY: &'static [(&'static str, &'static str)] =
         &[("namespace", "The namespace of the service."), ("name", "The name of the service.")];
+    const OTHER_KINDS: &'static [&'static Kind] = &[&kind::SERVICE, &kind::SERVICE_ACCOUNT];
     type Outputs = Outputs;
 
     fn id(&self, _mesh: Known<&Mesh>) -> Known<String> {
@@ -31,6 +32,10 @@ impl ResourceType for Service {
 
     fn validate_in_mesh(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
         self.validate_in_mesh(mesh, rendered, out);
+    }
+
+    fn checks_of_change(prior: Option<&Self>, planned: &Self, mesh: &Mesh, out: &mut Findings) {
+        Self::checks_of_change(prior, planned, mesh, out);
     }
 
     fn render(&self, mesh: &Mesh) -> Rendered {

@@ -32,7 +32,8 @@ resource "mesh_external_service" "partner" {
   }
 
   # A ServiceEntry of the same name that somebody made by hand is taken over.
-  adopt_existing = true
+  adopt_existing   = true
+  adopt_from_owner = "infra-old/prod"
 
   timeouts {
     create = "1m"

@@ -48,9 +48,10 @@ resource "mesh_gateway" "public" {
     }
   }
 
-  labels         = { team = "platform" }
-  annotations    = { "example.com/runbook" = "doors" }
-  adopt_existing = false
+  labels           = { team = "platform" }
+  annotations      = { "example.com/runbook" = "doors" }
+  adopt_existing   = false
+  adopt_from_owner = "infra-old/prod"
 
   timeouts {
     create = "2m"

@@ -49,7 +49,8 @@ resource "mesh_global_defaults" "this" {
   deletion_protection = false # true, once the roll-out is done
 
   # A PeerAuthentication `default` that somebody made by hand, and whatever else has our names, is taken over.
-  adopt_existing = true
+  adopt_existing   = true
+  adopt_from_owner = "infra-old/prod"
 
   timeouts {
     create = "2m"

@@ -33,8 +33,9 @@ resource "mesh_namespace" "shop" {
   labels      = { "pod-security.kubernetes.io/enforce" = "baseline" }
   annotations = { "example.com/cost-centre" = "4711" }
 
-  adopt_existing = false
-  force_destroy  = false
+  adopt_existing   = false
+  adopt_from_owner = "infra-old/prod"
+  force_destroy    = false
 
   timeouts {
     create = "2m"

@@ -63,7 +63,8 @@ resource "mesh_service" "report" {
   annotations = { "example.com/runbook" = "https://runbooks.example.com/report" }
 
   # Objects of the same names that somebody made by hand are taken over.
-  adopt_existing = true
+  adopt_existing   = true
+  adopt_from_owner = "infra-old/prod"
 
   timeouts {
     create = "2m"

@@ -54,6 +54,10 @@ model! {
         /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
         /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
         adopt_existing: Attr<bool> = optional(),
+        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
+        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
+        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// Whether plans that delete or replace the resource are refused; false unless written. To delete it, apply `false`
         /// first.
         deletion_protection: Attr<bool> = optional(),

@@ -30,6 +30,10 @@ model! {
         /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
         /// refuses, and names who has them.
         adopt_existing: Attr<bool> = optional(),
+        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
+        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
+        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// A port, and the hosts that are served there.
         server: Blocks<Server> = block().required(),
         /// How long operations may take.

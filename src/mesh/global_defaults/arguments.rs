@@ -15,6 +15,7 @@ use crate::{
     mesh::{
         duration::{Duration, is_positive},
         istio::sidecar::OutboundMode,
+        names,
         resiliency::{Preset, Retries},
         timeouts::Timeouts,
     },
@@ -47,6 +48,10 @@ model! {
         /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
         /// refuses, and names who has them.
         adopt_existing: Attr<bool> = optional(),
+        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
+        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
+        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// Whether workloads accept clear text from each other. Absent: what the installation says.
         mtls: Block<Mtls> = block(),
         /// What happens to calls that no policy allows. Absent: what the installation says.

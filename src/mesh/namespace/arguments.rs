@@ -46,6 +46,10 @@ model! {
         /// Whether a Namespace and objects of the same names that somebody else made are taken over; false unless written: then
         /// the plan refuses, and names who has them. An adopted Namespace is left in place on destroy.
         adopt_existing: Attr<bool> = optional(),
+        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
+        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
+        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// Mutual TLS of its workloads. Absent: what the mesh says.
         mtls: Block<Mtls> = block(),
         /// Who works in the namespace: they get a Role for workloads, and of Istio's kinds for traffic settings and authorization

@@ -69,6 +69,12 @@ struct Provider {
     name: String,
 }
 
+/// Whether a policy only counts what it would refuse. Istio parses the annotation by Go's strconv.ParseBool.
+pub fn is_dry_run(manifest: &Json) -> bool {
+    let dry_run = text(manifest, &["metadata", "annotations", DRY_RUN]).unwrap_or_default();
+    ["1", "t", "T", "true", "TRUE", "True"].contains(&dry_run)
+}
+
 impl Policy {
     /// Reads a policy. `None` for a manifest of another kind.
     pub(super) fn from_manifest(manifest: &Json) -> Result<Option<Self>, UnsupportedPolicy> {
@@ -87,13 +93,11 @@ impl Policy {
         if let Some(condition) = spec.rules.iter().find_map(Rule::unsupported_condition) {
             return Err(unsupported(format!("condition {condition}")));
         }
-        // Istio parses the annotation by Go's strconv.ParseBool.
-        let dry_run = text(manifest, &["metadata", "annotations", DRY_RUN]).unwrap_or_default();
         let has_targets = spec.target_ref.is_some() || !spec.target_refs.is_empty();
         Ok(Some(Self {
             namespace: metadata("namespace"),
             selector: (!has_targets).then_some(spec.selector.match_labels),
-            is_enforced: !["1", "t", "T", "true", "TRUE", "True"].contains(&dry_run),
+            is_enforced: !is_dry_run(manifest),
             action: spec.action,
             provider: spec.provider.name,
             rules: spec.rules,

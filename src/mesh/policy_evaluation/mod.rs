@@ -42,7 +42,7 @@ use self::{
     rule::{Action, Rule},
 };
 pub use self::{
-    manifest::UnsupportedPolicy,
+    manifest::{UnsupportedPolicy, is_dry_run},
     request::{HttpRequest, Request, Workload},
 };
 

@@ -108,7 +108,7 @@ model! {
         /// The preset in effect.
         effective_resiliency: Attr<Preset> = computed(),
         /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced. What `deny` refuses isn't
-        /// taken away.
+        /// taken away. Null where an `override` patches an AuthorizationPolicy, since the patch then decides.
         effective_callers: Set<String> = computed(),
     }
 }

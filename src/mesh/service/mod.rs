@@ -14,9 +14,11 @@
 //! | [`overrides`] | none: patches of rendered objects |
 //! | [`validate`] | none: rules across arguments |
 //! | [`live`] | none: live checks |
+//! | [`change`] | none: checks of a change |
 
 mod access;
 mod arguments;
+mod change;
 mod egress;
 mod global_name;
 mod ingress;
@@ -137,13 +139,15 @@ impl Service {
 
     /// The computed attributes.
     pub fn outputs(&self, mesh: &Mesh) -> Outputs {
-        let callers = self.callers(mesh).map(|callers| callers.iter().map(Caller::to_string).collect::<Elements<_>>());
+        let callers = self
+            .callers(mesh)
+            .map(|callers| callers.map(|callers| callers.iter().map(Caller::to_string).collect::<Elements<_>>()));
         Outputs {
             host: Attr::computed_option(self.host(mesh)),
             global_host: Attr::computed_option(self.global_host(mesh)),
             principal: Attr::computed(self.principal(mesh)),
             effective_resiliency: Attr::computed(self.effective_resiliency(mesh)),
-            effective_callers: Attr::computed(callers),
+            effective_callers: Attr::computed_option(callers),
         }
     }
 
@@ -164,9 +168,12 @@ impl Service {
     }
 
     /// The callers that the ALLOW policy admits, or `anonymous` where nothing is enforced. Callers that a DENY policy refuses
-    /// are among them, since it may refuse only some of their requests.
-    fn callers(&self, mesh: &Mesh) -> Known<BTreeSet<Caller>> {
-        access::callers(&self.context(mesh)?)
+    /// are among them, since it may refuse only some of their requests. `None` where a patch of a policy decides.
+    fn callers(&self, mesh: &Mesh) -> Known<Option<BTreeSet<Caller>>> {
+        if self.overrides_policies()? {
+            return Ok(None);
+        }
+        access::callers(&self.context(mesh)?).map(Some)
     }
 
     /// Whether some port speaks HTTP, so that proxies see requests there.

@@ -90,6 +90,10 @@ model! {
         /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
         /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
         adopt_existing: Attr<bool> = optional(),
+        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
+        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
+        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
     }
 }
 
@@ -120,6 +124,7 @@ impl Service {
         });
         Takeover {
             adopt_existing: takeover.adopt_existing.or(false).unwrap_or(false),
+            adopt_from_owner: takeover.adopt_from_owner.known().ok().flatten().cloned(),
             unmanaged_kinds: takeover.unmanaged.elements_or_empty().iter().flatten().map(|kind| kind.kind()).collect(),
             replaced_objects: keys.collect(),
             force_destroy: false,

@@ -16,9 +16,11 @@ use crate::{
 };
 
 impl<R: ResourceType> Managed<R> {
-    /// The live objects whose annotation names the resource: in its namespace those of the kinds of `possible_objects` and of
-    /// shared kinds, and cluster-scoped ones by the names of `possible_objects`.
-    /// Where none is found and a read was forbidden, that is an error, except for shared kinds, which not every user needs.
+    /// The live objects whose annotation names the resource: in its namespace those of the kinds that it may render, and
+    /// cluster-scoped ones by the names of `possible_objects`. Annotations of objects of other kinds aren't read: everyone who
+    /// may write an object may write its annotations.
+    /// Where none is found and a read was forbidden, that is an error, except for the kinds of `OTHER_KINDS`, which not every
+    /// user needs.
     pub(super) async fn annotated_objects(
         context: &Context,
         mesh: &Mesh,
@@ -31,6 +33,7 @@ impl<R: ResourceType> Managed<R> {
             deadline,
             resource: Self::resource(id),
             possible_objects: R::possible_objects(id, mesh),
+            other_kinds: R::OTHER_KINDS,
             found: Vec::new(),
             forbidden: None,
         };
@@ -45,6 +48,7 @@ struct Search<'a> {
     deadline: &'a Deadline,
     resource: String,
     possible_objects: Vec<(Key, Stage)>,
+    other_kinds: &'static [&'static Kind],
     found: Vec<(Key, Json)>,
     /// The last read that was forbidden.
     forbidden: Option<(Error, Key)>,
@@ -82,7 +86,7 @@ impl Search<'_> {
         let label = format!("{}=true", label::MANAGED);
         for kind in kind::MANAGED.iter().copied().filter(|kind| kind.namespaced) {
             let is_possible = self.is_possible_kind(kind);
-            if !is_possible && kind.field_ownership != FieldOwnership::Shared {
+            if !is_possible && !self.other_kinds.contains(&kind) {
                 continue;
             }
             let key = |name: &str| Key::new(kind, &namespace, name);

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{
     Managed, PLAN_CHECK_TIMEOUT, configured_context,
     desired::{Desired, decode},
+    recorded_resource::{annotation_of, check_recorded_id, check_single_instance, recorded_arguments},
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
@@ -17,7 +18,7 @@ use crate::{
     object::{FieldOwnership, Key, ManagementScope, annotation},
     plugin::interface::{Call, ImportId, MoveSource, ResourceState},
     resources::{Context, ResourceType, move_source, state},
-    schema::{Value, model::Model as _, recorded::decode_arguments},
+    schema::{Value, model::Model as _},
 };
 
 impl<R: ResourceType> Managed<R> {
@@ -64,10 +65,16 @@ impl<R: ResourceType> Managed<R> {
         };
         let deadline = Deadline::within(PLAN_CHECK_TIMEOUT, call.stop);
         let live = Self::annotated_objects(&context, mesh, id, &deadline, out).await?;
-        let recorded = annotation_of(&live, annotation::ARGUMENTS);
-        let arguments = decode_arguments(R::schema(), recorded)
-            .unwrap_or_else(|| R::schema().complete(&Value::Map(BTreeMap::new())));
+        check_single_instance(R::NAME, id, &live, out)?;
+        let recorded = recorded_arguments(&live, R::schema(), out);
+        let arguments = match &recorded {
+            Some((_, arguments)) => arguments.clone(),
+            None => R::schema().complete(&Value::Map(BTreeMap::new())),
+        };
         let desired: Desired<R> = Desired::of(decode(&arguments, &mut Diagnostics::default()), mesh);
+        if let Some((key, _)) = recorded {
+            check_recorded_id(id, key, &desired, out)?;
+        }
         let record = imported_record(id, &desired, &live);
         let objects: BTreeMap<Key, Json> =
             desired.objects().map(|object| (object.key.clone(), object.body.clone())).collect();
@@ -89,17 +96,17 @@ impl<R: ResourceType> Managed<R> {
     }
 }
 
-/// The first value of an annotation among the objects; empty where none has it.
-fn annotation_of<'a>(live: &'a [(Key, Json)], name: &str) -> &'a str {
-    live.iter().find_map(|(_, live)| text(live, &["metadata", "annotations", name])).unwrap_or_default()
+/// An annotation that all objects have with one value; empty where there are no objects.
+fn common_annotation<'a>(live: &'a [(Key, Json)], name: &str) -> &'a str {
+    live.first().map(|(_, live)| annotation_of(live, name)).unwrap_or_default()
 }
 
 /// The record of an imported resource.
 fn imported_record<R: ResourceType>(id: &str, desired: &Desired<'_, R>, live: &[(Key, Json)]) -> Record {
     let mut record = Record {
         id: id.to_owned(),
-        instance: annotation_of(live, annotation::INSTANCE).to_owned(),
-        owner: annotation_of(live, annotation::OWNER).to_owned(),
+        instance: common_annotation(live, annotation::INSTANCE).to_owned(),
+        owner: common_annotation(live, annotation::OWNER).to_owned(),
         protected: desired.arguments.is_protected(),
         ..Record::default()
     };

@@ -42,14 +42,19 @@ impl<R: ResourceType> Managed<R> {
         let results = results.excluding(&deleted);
         let mut findings = Findings::default();
         arguments.live_checks(mesh, rendered, &results, &mut findings);
-        for finding in findings {
-            match levels.of(finding.code) {
-                Level::Off => {}
-                Level::Warn => out.warn(&finding.at, finding.summary, finding.detail),
-                Level::Error => drop(out.error(&finding.at, finding.summary, finding.detail)),
-            }
-        }
+        report_findings(findings, levels, out);
         report_skipped_checks(&live_queries, levels, &results, resource, reader.reported, out);
+    }
+}
+
+/// Reports findings at the level of their check.
+pub(super) fn report_findings(findings: Findings, levels: &Levels, out: &mut Diagnostics) {
+    for finding in findings {
+        match levels.of(finding.code) {
+            Level::Off => {}
+            Level::Warn => out.warn(&finding.at, finding.summary, finding.detail),
+            Level::Error => drop(out.error(&finding.at, finding.summary, finding.detail)),
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! | [`apply`] | create and update |
 //! | [`delete`] | delete, and the first half of a replacement |
 //! | [`read`] | refresh |
-//! | [`import`], [`find_objects`] | import and `moved` |
+//! | [`import`], [`find_objects`], [`recorded_resource`] | import and `moved` |
 
 mod apply;
 mod delete;
@@ -23,6 +23,7 @@ mod live_checks;
 mod plan;
 mod plan_preflight;
 mod read;
+mod recorded_resource;
 
 use std::{marker::PhantomData, sync::Arc, time::Duration};
 

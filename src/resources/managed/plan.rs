@@ -3,11 +3,13 @@
 use super::{
     Managed, configured_context,
     desired::{Desired, decode, decode_state},
+    live_checks::report_findings,
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::Record,
     known::Unknown,
+    mesh::checks::Findings,
     plugin::interface::{Call, PlannedChange, ResourceState},
     resources::{Context, ResourceType, state},
     schema::{Value, model::Model},
@@ -47,8 +49,15 @@ impl<R: ResourceType> Managed<R> {
             .map(|prior| state::requires_replace(R::schema(), &prior.state, &arguments))
             .unwrap_or_default();
         if prior.as_ref().is_none_or(|prior| prior.state != planned) {
-            if let Some(prior) = &prior {
-                R::warn_of_change(&decode_state(&prior.state), &model, out);
+            let prior_model = prior.as_ref().map(|prior| decode_state::<R>(&prior.state));
+            if let Some(prior) = &prior_model {
+                R::warn_of_change(prior, &model, out);
+            }
+            if let Some(desired) = &desired {
+                let mut findings = Findings::default();
+                R::checks_of_change(prior_model.as_ref(), &desired.arguments, desired.mesh, &mut findings);
+                report_findings(findings, &context.checks, out);
+                out.no_errors()?;
             }
             if let (Some(desired), true) = (&desired, requires_replace.is_empty()) {
                 Self::check_in_cluster(&context, desired, prior.as_ref(), &call, out).await;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
-    engine::Record,
+    engine::{OwnerIdentity, Record},
     json_path::text,
     kubernetes::Deadline,
     mesh::Mesh,
@@ -35,7 +35,7 @@ impl<R: ResourceType> Managed<R> {
         let deadline = Deadline::within(timeout, call.stop.clone());
         if R::ONE_PER_MESH
             && prior.is_none()
-            && !Self::check_single_owner(context, desired.mesh, &id, owner, &deadline, out).await
+            && !Self::check_single_owner(context, desired.mesh, &id, &identity, &deadline, out).await
         {
             return;
         }
@@ -46,13 +46,13 @@ impl<R: ResourceType> Managed<R> {
         }
     }
 
-    /// Whether no other owner has the resource, of which a mesh has at most one. Objects that can't be read don't fail the
-    /// check, since the check of each written object follows.
+    /// Whether no other owner has the resource, of which a mesh has at most one, except the owner that it is adopted from.
+    /// Objects that can't be read don't fail the check, since the check of each written object follows.
     async fn check_single_owner(
         context: &Context,
         mesh: &Mesh,
         id: &str,
-        owner: &str,
+        identity: &OwnerIdentity,
         deadline: &Deadline,
         out: &mut Diagnostics,
     ) -> bool {
@@ -60,13 +60,15 @@ impl<R: ResourceType> Managed<R> {
         let live = live.unwrap_or_default();
         let mut owners =
             live.iter().filter_map(|(_, live)| text(live, &["metadata", "annotations", annotation::OWNER]));
-        let Some(other) = owners.find(|other| *other != owner) else { return true };
+        let is_other =
+            |owner: &&str| *owner != identity.owner && Some(*owner) != identity.takeover.adopt_from_owner.as_deref();
+        let Some(other) = owners.find(is_other) else { return true };
         out.error(
             &Path::root(),
             format!("{} exists already", R::NAME),
             format!(
-                "There is one in a mesh, and owner {other:?} has it in {}. Change it there, or import it here after it was \
-                 removed from that state.",
+                "There is one in a mesh, and owner {other:?} has it in {}. Change it there; or remove it from that state, and \
+                 import it here or set adopt_from_owner = {other:?}.",
                 mesh.root_namespace
             ),
         );

@@ -13,7 +13,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{configure, destroy_all, workspace, workspace_with_proxy};
+use super::{configure, destroy_all, provider, workspace, workspace_with_proxy};
 
 /// A service with an HTTP port and a TCP port, and with every argument about callers.
 const CART: &str = r#"
@@ -247,4 +247,70 @@ resource "mesh_service" "ledger" {
     assert_eq!(policies(&namespace), expected);
     apply(&workspace, &namespace, LEDGER);
     workspace.destroy().expect_success();
+}
+
+/// A list of callers that gets empty opens the service to its namespace, by the default of `access`.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn last_allow_block_is_reported_before_the_namespace_gets_in() {
+    const DYNAMIC: &str = r#"
+resource "mesh_service" "cart" {
+  name      = "cart"
+  namespace = "NAMESPACE"
+  service   = "managed"
+  ACCESS
+  port {
+    number   = 80
+    protocol = "http"
+  }
+  dynamic "allow" {
+    for_each = toset(CALLERS)
+    content {
+      from = [allow.value]
+    }
+  }
+}"#;
+    let namespace = control_plane().namespace("opened");
+    let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, "");
+    let configure = |checks: &str, access: &str, callers: &str| {
+        let arguments = format!("config_path = \"kubeconfig\"\n  checks = {{ {checks} }}");
+        let hcl = DYNAMIC.replace("ACCESS", access).replace("CALLERS", callers);
+        workspace.configure(&provider(&namespace, "istio-system", &arguments, &hcl));
+    };
+    let key = Key::new(&kind::AUTHORIZATION_POLICY, &namespace.name, &format!("cart-{}", namespace.name));
+    let rules = || control_plane().api().get_existing(&key)["spec"]["rules"].clone();
+    configure("", "", "[\"shop/web\"]");
+    workspace.apply().expect_success();
+
+    configure("", "", "[]");
+    let plan = workspace.plan();
+    assert_contains_all(
+        "plan",
+        &plan.text,
+        [
+            "Without allow blocks the whole namespace may call".to_owned(),
+            format!("every workload of {} may call after this apply", namespace.name),
+        ],
+    );
+    configure("\"opened-access\" = \"error\"", "", "[]");
+    assert!(workspace.try_plan().errors().contains("(opened-access)"));
+    configure("\"opened-access\" = \"error\"", "access = \"none\"", "[]");
+    assert!(!workspace.plan().text.contains("opened-access"));
+    workspace.apply().expect_success();
+    assert_eq!(rules(), Json::Array(Vec::new()), "a policy without rules admits no request");
+    workspace.assert_empty_plan();
+
+    configure("", "", "[]");
+    assert!(workspace.plan().text.contains("(opened-access)"), "access = none that goes opens as well");
+    workspace.apply().expect_success();
+    assert_eq!(rules()[0]["from"][0]["source"]["namespaces"], serde_json::json!([namespace.name]));
+
+    // A patch of the policy is no less silent.
+    let patch = "override {\n kind = \"AuthorizationPolicy\"\n patch = jsonencode({ spec = { rules = [{}] } })\n}";
+    configure("", patch, "[]");
+    let plan = workspace.plan();
+    assert_contains_all("override", &plan.text, ["(policy-override)", "- effective_callers"]);
+    workspace.apply().expect_success();
+    workspace.assert_empty_plan();
+    destroy_all(&workspace, &namespace);
 }

@@ -2,7 +2,7 @@
 //! uid. A resource can also change its `owner`.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::object::{FIELD_MANAGER, FieldOwnership, annotation::OWNER, is_ownership_key, kind};
+use terraform_provider_mesh::object::{FIELD_MANAGER, FieldOwnership, Key, annotation::OWNER, is_ownership_key, kind};
 
 use crate::support::{assertions::assert_contains_all, control_plane::control_plane, terraform::Tool, users::Grant};
 
@@ -158,6 +158,52 @@ fn adopted_service_can_be_changed() {
     change(&CART.replace("protocol = \"http\"", "protocol = \"http\"\n    target_port = 7070"), 7070);
     workspace.destroy().expect_success();
     assert_eq!(api.get(service).expect("the Service is kept")["spec"]["ports"][0]["targetPort"], 7070);
+}
+
+/// Objects of another configuration are taken over by the name of their owner only, and then the other configuration is
+/// refused.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn objects_of_another_owner_are_adopted_by_its_name_only() {
+    let api = control_plane().api();
+    for (grant, hcl, ..) in CASES {
+        let namespace = control_plane().namespace("shared");
+        let former = workspace(Tool::Terraform, grant, &namespace, hcl);
+        former.apply().expect_success();
+        let keys: Vec<Key> = api.objects(&namespace.name).iter().map(|key| key.parse().expect("a key")).collect();
+        let uids = || keys.iter().map(|key| uid_and_generation(&api.get_existing(key)).0).collect::<Vec<_>>();
+        let owners = || keys.iter().map(|key| api.get_existing(key)["metadata"]["annotations"][OWNER].clone());
+        let (before, former_owner) = (uids(), format!("tests/{}", namespace.name));
+        let latter = workspace(Tool::Terraform, grant, &namespace, hcl);
+        let configure_latter = |argument: &str| {
+            let (head, rest) = hcl.split_once(" {\n").expect("a block");
+            configure(&latter, grant, &namespace, &format!("{head} {{\n  {argument}\n{rest}"));
+            let main = latter.read_file("main.tf");
+            let main = main.replace(&format!("  owner = {former_owner:?}"), "  owner = \"shop/prod\"");
+            latter.write_file("main.tf", &main);
+        };
+        for argument in ["", "adopt_existing = true", "adopt_existing = true\n  adopt_from_owner = \"pci/prod\""] {
+            configure_latter(argument);
+            let errors = latter.try_plan().errors();
+            assert_contains_all(
+                argument,
+                &errors,
+                [format!("owner {former_owner:?}"), format!("adopt_from_owner = {former_owner:?}")],
+            );
+        }
+        configure_latter(&format!("adopt_from_owner = {former_owner:?}"));
+        let plan = latter.plan();
+        assert_contains_all(hcl, &plan.text, ["will be taken over".to_owned(), format!("owner {former_owner:?}")]);
+        latter.apply().expect_success();
+        assert_eq!(uids(), before);
+        assert!(owners().all(|owner| owner == "shop/prod"), "every object carries the new owner");
+        latter.assert_empty_plan();
+        configure(&former, grant, &namespace, &hcl.replacen(" {\n", " {\n  labels = { team = \"x\" }\n", 1));
+        let errors = former.try_plan().errors();
+        assert!(errors.contains("of owner \"shop/prod\""), "{errors}");
+        latter.destroy().expect_success();
+        assert!(keys.iter().all(|key| api.get(key).is_none() || key.kind.field_ownership == FieldOwnership::Shared));
+    }
 }
 
 /// After a change of `owner`, the objects carry the new owner, and the old owner can no longer change them.

@@ -188,6 +188,7 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("namespace", "lifecycle.rs, replacement.rs"),
     ("service", "existing_service.rs"),
     ("adopt_existing", "adoption.rs"),
+    ("adopt_from_owner", "adoption.rs"),
     ("replaces", "takeover.rs"),
     ("timeouts", "provider_comparison.rs"),
 ];

@@ -72,6 +72,7 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("export_to", "external_service.rs"),
     ("namespace", "external_service.rs"),
     ("adopt_existing", "adoption.rs"),
+    ("adopt_from_owner", "adoption.rs"),
     ("deletion_protection", "external_service.rs"),
     ("timeouts", "provider_comparison.rs"),
 ];

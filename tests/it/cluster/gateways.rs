@@ -38,6 +38,7 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("namespace", "gateway_is_created_corrected_imported_and_destroyed"),
     ("service_account", "golden::gateway, by the computed principal"),
     ("adopt_existing", "existing_gateway_is_adopted"),
+    ("adopt_from_owner", "adoption.rs, by the same arguments of mesh_service"),
     ("timeouts", "provider_comparison.rs"),
 ];
 

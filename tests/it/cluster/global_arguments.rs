@@ -95,6 +95,7 @@ const ROWS: &[Row] = &[
 const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("deletion_protection", "roll_out.rs"),
     ("adopt_existing", "adoption.rs"),
+    ("adopt_from_owner", "adoption.rs"),
     ("timeouts", "provider_comparison.rs"),
 ];
 

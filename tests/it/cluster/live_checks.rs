@@ -4,15 +4,17 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
+use terraform_provider_mesh::object::annotation::RESOURCE;
 
 use crate::support::{
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
     proxy::{Fault, Proxy, RecordedRequest},
     terraform::{Tool, Workspace},
     users::Grant::{AppTeam, LiveChecks, LiveChecksCalled, LiveChecksRoot},
 };
 
-use super::{created_part, many_carts, provider};
+use super::{created_part, many_carts, provider, with_arguments};
 
 const SKIPPED: &str = "Some live checks were skipped";
 
@@ -241,13 +243,22 @@ fn missing_rights_skip_checks_with_one_warning() {
         for line in [
             format!("no right to list pods in {namespace}: IST0103, IST0127, IST0144, other-account"),
             format!("no right to get namespaces {namespace}: IST0102, IST0123, IST0167"),
-            format!("no right to list authorizationpolicies in {}: refused-by-callee", team.root.name),
+            format!("no right to list authorizationpolicies in {}: other-policy, refused-by-callee", team.root.name),
         ] {
             assert!(plan.text.contains(&line), "{tool}: {line}: {}", plan.text);
         }
         // A check that is off isn't reported as skipped.
-        let codes =
-            ["IST0102", "IST0103", "IST0123", "IST0127", "IST0144", "IST0167", "other-account", "refused-by-callee"];
+        let codes = [
+            "IST0102",
+            "IST0103",
+            "IST0123",
+            "IST0127",
+            "IST0144",
+            "IST0167",
+            "other-account",
+            "other-policy",
+            "refused-by-callee",
+        ];
         let off: Vec<String> = codes.iter().map(|code| format!("{code} = \"off\"")).collect();
         team.configure(&off.join("\n"), &hcl);
         team.proxy.reset();
@@ -324,4 +335,48 @@ fn checks_of_fifty_services_cost_few_requests() {
     };
     let (without, with) = (count_reads("without checks", &all_off.join("\n")), count_reads("with checks", ""));
     assert!(with < without + 30, "{with} reads instead of {without}");
+}
+
+/// Policies add up: those of others, in the namespace and in the root namespace, hold beside those of the resource.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn policies_of_others_for_the_same_pods_are_reported() {
+    let team = Team::new(Tool::Terraform, "policies");
+    team.install_chart(80);
+    let service = |more: &str| with_arguments(SHOP, &format!("{more}\n  allow {{\n    from = [\"web\"]\n  }}"));
+    let policy = |name: &str, spec: &Json| {
+        json!({
+            "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy", "metadata": { "name": name }, "spec": spec,
+        })
+    };
+    let plan = |hcl: &str| {
+        team.configure("", hcl);
+        team.workspace.plan().text
+    };
+    assert!(!plan(&service("")).contains("other-policy"));
+
+    team.create_object(policy("open", &json!({ "rules": [{}] })));
+    let pods = json!({ "matchLabels": { "app": "shop" } });
+    let mut refusal = policy("maintenance", &json!({ "action": "DENY", "selector": pods, "rules": [{}] }));
+    refusal["metadata"]["namespace"] = team.root.name.clone().into();
+    let api = control_plane().api();
+    api.apply(&refusal, "platform");
+    assert_contains_all(
+        "plan",
+        &plan(&service("")),
+        [
+            "Another policy lets callers in".to_owned(),
+            format!("AuthorizationPolicy {}/open is for pods", team.namespace.name),
+            "lets in everybody, also without an identity".to_owned(),
+            "Another policy refuses callers".to_owned(),
+            format!("AuthorizationPolicy {}/maintenance is for pods", team.root.name),
+        ],
+    );
+
+    // The mesh's own policies are no surprise, and what replaces names goes with the apply.
+    refusal["metadata"]["annotations"][RESOURCE] = "mesh_global_defaults/default".into();
+    api.apply(&refusal, "platform");
+    assert!(!plan(&service("replaces = [\"AuthorizationPolicy/open\"]")).contains("other-policy"));
+    team.workspace.apply().expect_success();
+    team.workspace.assert_empty_plan();
 }

@@ -3,12 +3,13 @@
 use expect_test::expect_file;
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
-    object::{Key, kind},
+    object::{Key, annotation, kind, label},
     resources::namespace::Namespace as Resource,
 };
 
 use crate::support::{
     api::Api,
+    assertions::assert_contains_all,
     control_plane::{Namespace, control_plane},
     namespace_finalizer::finalize_namespaces,
     terraform::{Tool, Workspace},
@@ -130,6 +131,107 @@ fn namespace_is_created_corrected_imported_and_destroyed() {
         workspace.destroy().expect_success();
         assert_eq!(api.get(&namespace_key(&name)), None, "{tool}");
     }
+}
+
+/// Marks an object of a team as one of the platform's resource `mesh_namespace/<id>`.
+fn with_forged_stamp(mut object: Json, id: &str, owner: &str, arguments: Option<&Json>) -> Json {
+    object["metadata"]["labels"][label::MANAGED] = "true".into();
+    let annotations = &mut object["metadata"]["annotations"];
+    annotations[annotation::OWNER] = owner.into();
+    annotations[annotation::RESOURCE] = format!("mesh_namespace/{id}").into();
+    annotations[annotation::INSTANCE] = "forged".into();
+    if let Some(arguments) = arguments {
+        annotations[annotation::ARGUMENTS] = arguments.to_string().into();
+    }
+    object
+}
+
+/// Everyone who may write an object may write its annotations. An import believes them only as far as they are about the
+/// imported resource.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn import_of_forged_stamps_changes_no_other_namespace() {
+    let (plane, api) = (control_plane(), control_plane().api());
+    let home = plane.namespace("forged");
+    let (shop, pci) = (format!("{}-shop", home.name), format!("{}-pci", home.name));
+    let owner = format!("tests/{}", home.name);
+    let labelled = |name: &str, namespace: &str| {
+        format!(
+            "resource \"mesh_namespace\" \"{name}\" {{\n  name = \"{namespace}\"\n  create = false\n  injection = true\n}}\n"
+        )
+    };
+    for namespace in [&shop, &pci] {
+        create_namespace(&api, namespace, &json!({}));
+    }
+    let platform = platform_workspace(Tool::Terraform, &home, &labelled("pci", &pci));
+    platform.apply().expect_success();
+    let is_injected = |namespace: &str| {
+        api.get_existing(&namespace_key(namespace))["metadata"]["labels"]["istio-injection"] == "enabled"
+    };
+    assert!(is_injected(&pci));
+
+    // Objects that an application team may write.
+    let object = |api_version: &str, kind: &str, spec: &Json| {
+        json!({
+            "apiVersion": api_version, "kind": kind, "metadata": { "name": "forged", "namespace": shop }, "spec": spec,
+        })
+    };
+    let arguments = json!({ "name": pci, "create": false, "injection": true });
+    let service = object("v1", "Service", &json!({ "ports": [{ "port": 80 }] }));
+    api.apply(&with_forged_stamp(service, &shop, &owner, Some(&arguments)), "kubectl");
+
+    // A mesh_namespace makes no Services, so the stamp of one isn't read.
+    let hcl = labelled("pci", &pci) + &labelled("shop", &shop);
+    configure(&platform, &home, &hcl);
+    platform.import("mesh_namespace.shop", &shop).expect_success();
+    platform.apply().expect_success();
+    assert!(is_injected(&pci) && is_injected(&shop));
+    assert!(api.objects(&shop).contains(&format!("Service/{shop}/forged")));
+    platform.assert_empty_plan();
+    platform.remove_from_state("mesh_namespace.shop");
+
+    // It does make AuthorizationPolicies, but the recorded arguments are about another namespace.
+    let policy = object("security.istio.io/v1", "AuthorizationPolicy", &json!({}));
+    api.apply(&with_forged_stamp(policy.clone(), &shop, &owner, Some(&arguments)), "kubectl");
+    let errors = platform.import("mesh_namespace.shop", &shop).errors();
+    assert_contains_all(
+        &shop,
+        &errors,
+        [
+            format!("AuthorizationPolicy/{shop}/forged"),
+            format!("mesh_namespace/{pci}"),
+            format!("mesh_namespace/{shop}"),
+        ],
+    );
+
+    // They are about the right one, but wouldn't make this policy.
+    let arguments = json!({ "name": shop, "create": false });
+    api.apply(&with_forged_stamp(policy.clone(), &shop, &owner, Some(&arguments)), "kubectl");
+    let errors = platform.import("mesh_namespace.shop", &shop).errors();
+    assert_contains_all(&shop, &errors, [format!("AuthorizationPolicy/{shop}/forged")]);
+
+    // Two owners can't have the same resource.
+    api.apply(&with_forged_stamp(policy.clone(), &shop, &owner, None), "kubectl");
+    let mut sidecar = object("networking.istio.io/v1", "Sidecar", &json!({}));
+    sidecar = with_forged_stamp(sidecar, &shop, "shop/prod", None);
+    api.apply(&sidecar, "kubectl");
+    let errors = platform.import("mesh_namespace.shop", &shop).errors();
+    assert_contains_all(
+        &shop,
+        &errors,
+        [
+            format!("AuthorizationPolicy/{shop}/forged"),
+            format!("Sidecar/{shop}/forged"),
+            format!("{owner:?}"),
+            "\"shop/prod\"".to_owned(),
+        ],
+    );
+    sidecar["metadata"]["annotations"][annotation::OWNER] = owner.clone().into();
+    sidecar["metadata"]["annotations"][annotation::INSTANCE] = "another".into();
+    api.apply(&sidecar, "kubectl");
+    let errors = platform.import("mesh_namespace.shop", &shop).errors();
+    assert_contains_all(&shop, &errors, ["instance \"another\"", "instance \"forged\""]);
+    assert!(is_injected(&pci) && is_injected(&shop));
 }
 
 #[test]
@@ -381,6 +483,7 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("create", "namespace_no_longer_created_is_kept"),
     ("force_destroy", "namespace_with_other_objects_is_not_deleted"),
     ("adopt_existing", "adopted_namespace_is_released_not_deleted"),
+    ("adopt_from_owner", "adoption.rs, by the same arguments of mesh_service"),
     ("timeouts", "pending_finalizers_are_named"),
 ];
 

@@ -1,12 +1,15 @@
 //! Objects of other tools: adoption, replacement and release.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::object::{
-    Key, Stage, annotation,
-    kind::{DESTINATION_RULE, VIRTUAL_SERVICE},
+use terraform_provider_mesh::{
+    engine::OwnerIdentity,
+    object::{
+        Key, Stage, annotation,
+        kind::{DESTINATION_RULE, VIRTUAL_SERVICE},
+    },
 };
 
-use super::{Engine, ROUTE, RULE, live, not_found, route, rule};
+use super::{Engine, ROUTE, RULE, identity, live, live_of, not_found, route, rule};
 use crate::support::scripted_server::{ScriptedServer, exchange, status};
 
 /// The path of a VirtualService that another tool made.
@@ -54,6 +57,55 @@ async fn object_of_another_tool_is_refused_before_the_first_write() {
     let outcome = Engine::new(&server).apply(&[rule(), route()]).await;
     assert!(outcome.messages.contains("DestinationRule exists already"), "{}", outcome.messages);
     assert!(outcome.journal.is_empty());
+    server.finish();
+}
+
+/// The owner of another configuration, whose resource has the same objects.
+fn other_owner() -> OwnerIdentity {
+    OwnerIdentity { owner: "shop/prod".to_owned(), instance: "i9".to_owned(), ..identity() }
+}
+
+/// `adopt_existing` is about objects without an owner, and `adopt_from_owner` about those of the named owner.
+#[tokio::test]
+async fn object_of_another_owner_is_not_adopted_as_an_existing_object() {
+    for adopt_from_owner in [None, Some("pci/prod".to_owned())] {
+        let owned = live_of(&other_owner(), &rule(), "1");
+        let server = ScriptedServer::start([exchange("GET", RULE, 200, owned)]).await;
+        let mut engine = Engine::new(&server);
+        engine.identity.takeover.adopt_existing = true;
+        engine.identity.takeover.adopt_from_owner = adopt_from_owner;
+        let outcome = engine.apply(&[rule()]).await;
+        let expected = "it belongs to mesh_service/pci/payments of owner \"shop/prod\"";
+        assert!(outcome.messages.contains(expected), "{}", outcome.messages);
+        assert!(outcome.messages.contains("adopt_from_owner = \"shop/prod\""), "{}", outcome.messages);
+        assert!(outcome.journal.is_empty());
+        server.finish();
+    }
+}
+
+#[tokio::test]
+async fn object_of_the_named_owner_is_adopted() {
+    let server = ScriptedServer::start([
+        exchange("GET", RULE, 200, live_of(&other_owner(), &rule(), "1")),
+        exchange("PATCH", RULE, 200, live(&rule(), "2")),
+    ])
+    .await;
+    let mut engine = Engine::new(&server);
+    engine.identity.takeover.adopt_from_owner = Some("shop/prod".to_owned());
+    let outcome = engine.apply(&[rule()]).await;
+    assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["DestinationRule/pci/payments"]));
+    let requests = server.finish();
+    assert_eq!(requests[1].body["metadata"]["annotations"][annotation::OWNER], "infra/prod");
+}
+
+/// An object of another tool has no owner that could be named.
+#[tokio::test]
+async fn object_without_an_owner_is_not_adopted_from_a_named_owner() {
+    let server = ScriptedServer::start([exchange("GET", RULE, 200, made_by_kubectl(&rule(), "1"))]).await;
+    let mut engine = Engine::new(&server);
+    engine.identity.takeover.adopt_from_owner = Some("shop/prod".to_owned());
+    let outcome = engine.apply(&[rule()]).await;
+    assert!(outcome.messages.contains("adopt_existing = true"), "{}", outcome.messages);
     server.finish();
 }
 

@@ -46,6 +46,7 @@ TABLE
 
 The checks look at what would be written. What isn't written isn't checked: with `unmanaged = ["VirtualService"]` nobody is told of a second one, without `calls` nobody is told of a second Sidecar.
 Objects of this resource, objects that it takes over and those that it `replaces` are no strangers.
+`opened-access` and `policy-override` compare configurations. They need no cluster, and are told in plans without one, too.
 
 ## Onboarding a live service
 
@@ -64,7 +65,8 @@ VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sid
 | what is written | one request more for each |
 | --- | --- |
 | `create_service_account = false` (the default with `service = "existing"`) | ServiceAccount; from the ninth on one list for all |
-| `calls` | Service that is called; AuthorizationPolicies of each of their namespaces and of the root namespace; ServiceEntries of namespaces of external hosts |
+| no `authorization_mode`, or `enforce` | AuthorizationPolicies of the root namespace |
+| `calls` | Service that is called; AuthorizationPolicies of each of their namespaces; ServiceEntries of namespaces of external hosts |
 | `global_name` | ServiceEntries and VirtualServices of the whole cluster |
 | `end_user` | RequestAuthentications of the namespace and of the root namespace |
 | a `mesh_external_service` | ServiceEntries, DestinationRules and VirtualServices of the whole cluster, and nothing else |

@@ -60,6 +60,11 @@ pub(super) fn findings<R: ResourceType>(text: &str, live_objects: &str, forbidde
         queries.map(|query| (query.clone(), query_result(&query, &objects, forbidden))).collect();
     let mut findings = Findings::default();
     R::live_checks(&config, &mesh(), &config.render(&mesh()), &results, &mut findings);
+    format_findings(findings)
+}
+
+/// The findings as text.
+pub(super) fn format_findings(findings: Findings) -> String {
     let mut text = String::new();
     for finding in findings {
         let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };

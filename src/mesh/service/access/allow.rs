@@ -51,7 +51,7 @@ fn ingress_rule(context: &ServiceContext, block: &Ingress) -> Known<Rule> {
 }
 
 /// Returns the callers that `access` admits. Its default applies only without `allow` blocks.
-pub(super) fn access_caller(context: &ServiceContext) -> Known<Option<Caller>> {
+pub(in crate::mesh::service) fn access_caller(context: &ServiceContext) -> Known<Option<Caller>> {
     let access = match context.service.authorization.access.copied()? {
         Some(access) => access,
         None if context.service.allow()?.is_empty() => Access::Namespace,

@@ -22,6 +22,7 @@ mod policy;
 mod rule;
 mod validate;
 
+pub(super) use self::allow::access_caller;
 pub use self::arguments::{
     Access, AccessRule, Authorization, AuthorizationMode, EndUser, ExternalAuthorization, RequireEndUser,
 };

@@ -10,11 +10,11 @@ use crate::{
     known::Known,
     mesh::{
         checks::{Code::RefusedByCallee, Findings},
-        istio::DRY_RUN,
         live_objects::{
             items, namespace, namespaced_name, selector_matches_labels, string_map, strings, summarize_objects,
         },
         manifest::StringMap,
+        policy_evaluation::is_dry_run,
     },
     object::kind,
 };
@@ -87,7 +87,7 @@ fn allow_policies<'a>(view: &ServiceView<'a>, service: &Json) -> Known<Vec<&'a J
 fn allows_requests_to(policy: &Json, labels: &StringMap) -> bool {
     let spec = at(policy, &["spec"]);
     matches!(text(spec, &["action"]), None | Some("ALLOW"))
-        && text(policy, &["metadata", "annotations", DRY_RUN]) != Some("true")
+        && !is_dry_run(policy)
         && at(spec, &["targetRef"]).is_null()
         && at(spec, &["targetRefs"]).is_null()
         && selector_matches_labels(&string_map(spec, &["selector", "matchLabels"]), labels)

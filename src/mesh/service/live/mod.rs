@@ -14,6 +14,7 @@
 //! | [`calls`] | existence and visibility of the callees |
 //! | [`callee_policies`] | authorization policies of the callees |
 //! | [`conflicts`] | Istio objects of other tools for the same host or the same pods |
+//! | [`other_policies`] | AuthorizationPolicies of other tools for the same pods |
 //! | [`second_services`] | other Services of the same pods |
 //! | [`other_resources`] | other `mesh_service` resources with the same pods or service account |
 //! | [`global_name`] | objects of other tools for the same global name |
@@ -24,6 +25,7 @@ mod calls;
 mod conflicts;
 mod global_name;
 mod namespace;
+mod other_policies;
 mod other_resources;
 mod queries;
 mod references;
@@ -71,7 +73,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 11] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 12] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -79,6 +81,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 11] = [
     calls::live_queries,
     callee_policies::live_queries,
     conflicts::live_queries,
+    other_policies::live_queries,
     second_services::live_queries,
     other_resources::live_queries,
     global_name::live_queries,
@@ -86,7 +89,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 11] = [
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 11] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 12] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -94,6 +97,7 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 11] = [
     calls::live_checks,
     callee_policies::live_checks,
     conflicts::live_checks,
+    other_policies::live_checks,
     second_services::live_checks,
     other_resources::live_checks,
     global_name::live_checks,

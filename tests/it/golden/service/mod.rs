@@ -3,6 +3,7 @@
 mod access;
 mod access_mistakes;
 mod allow_and_deny;
+mod change;
 mod export;
 mod global_name;
 mod ingress;

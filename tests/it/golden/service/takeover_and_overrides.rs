@@ -38,9 +38,10 @@ fn takeover_of_existing_objects() {
     for arguments in [
         "",
         "adopt_existing = true",
+        "adopt_from_owner = \"shop/prod\"",
         "unmanaged = [\"VirtualService\"]",
         "replaces = [\"VirtualService/payments-vs\", \"DestinationRule/payments-dr\", \"AuthorizationPolicy/payments\"]",
-        "replaces = unknown\nunmanaged = unknown",
+        "replaces = unknown\nunmanaged = unknown\nadopt_from_owner = unknown",
     ] {
         let value = hcl::resource(&payments(arguments), Service::schema());
         let config = Service::decode(&value, &Path::root(), &mut Diagnostics::default());
@@ -50,22 +51,24 @@ fn takeover_of_existing_objects() {
             takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();
         writeln!(
             lines,
-            "{arguments:?}\n  adopts {}, leaves {unmanaged:?}, displaces {replaced:?}",
-            takeover.adopt_existing
+            "{arguments:?}\n  adopts {} from {:?}, leaves {unmanaged:?}, displaces {replaced:?}",
+            takeover.adopt_existing, takeover.adopt_from_owner
         )
         .unwrap();
     }
     expect![[r#"
         ""
-          adopts false, leaves [], displaces []
+          adopts false from None, leaves [], displaces []
         "adopt_existing = true"
-          adopts true, leaves [], displaces []
+          adopts true from None, leaves [], displaces []
+        "adopt_from_owner = \"shop/prod\""
+          adopts false from Some("shop/prod"), leaves [], displaces []
         "unmanaged = [\"VirtualService\"]"
-          adopts false, leaves ["VirtualService"], displaces []
+          adopts false from None, leaves ["VirtualService"], displaces []
         "replaces = [\"VirtualService/payments-vs\", \"DestinationRule/payments-dr\", \"AuthorizationPolicy/payments\"]"
-          adopts false, leaves [], displaces ["AuthorizationPolicy/pci/payments 30", "DestinationRule/pci/payments-dr 20", "VirtualService/pci/payments-vs 40"]
-        "replaces = unknown\nunmanaged = unknown"
-          adopts false, leaves [], displaces []
+          adopts false from None, leaves [], displaces ["AuthorizationPolicy/pci/payments 30", "DestinationRule/pci/payments-dr 20", "VirtualService/pci/payments-vs 40"]
+        "replaces = unknown\nunmanaged = unknown\nadopt_from_owner = unknown"
+          adopts false from None, leaves [], displaces []
     "#]].assert_eq(&lines);
 }
 
@@ -235,9 +238,9 @@ fn unknown_arguments() {
         &expect![[r#"
             unmanaged: which objects there are, global_host
             replaces: nothing
-            a kind: Service, DestinationRule, VirtualService, AuthorizationPolicy
+            a kind: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
             a patch: VirtualService
-            patches: which objects there are
+            patches: which objects there are, effective_callers
         "#]],
     );
 }

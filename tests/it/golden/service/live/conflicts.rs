@@ -1,6 +1,6 @@
 //! Objects of other tools and other resources for the same host, the same pods or the same global name.
 
-use expect_test::expect;
+use expect_test::{Expect, expect};
 
 use super::{check, findings, with_objects};
 
@@ -85,6 +85,108 @@ fn second_sidecar() {
     ];
     for other in other_pods {
         assert_eq!(findings(&format!("{MESH_ACCESS}\ncalls = []"), &with_objects(&other), &[]), "", "{other}");
+    }
+}
+
+const WEB: &str = "allow {\n from = [\"shop/web\"]\n}";
+
+/// The cluster in which the Service is seen as the arguments [`WEB`] say, with another policy.
+fn other_policy(namespace: &str, metadata: &str, spec: &str) -> String {
+    let exported = with_objects("").replace(
+        "metadata: {name: payments, namespace: pci}\nspec: {selector",
+        "metadata: {name: payments, namespace: pci, annotations: {networking.istio.io/exportTo: '.,shop'}}\nspec: {selector",
+    );
+    format!(
+        "{exported}\nkind: AuthorizationPolicy\nmetadata: {{name: theirs, namespace: {namespace}{metadata}}}\nspec: {spec}"
+    )
+}
+
+fn other_policy_findings(namespace: &str, metadata: &str, spec: &str) -> String {
+    findings(WEB, &other_policy(namespace, metadata, spec), &[])
+}
+
+#[test]
+fn other_policy_for_the_same_pods() {
+    let check = |spec: &str, expect: &Expect| check(WEB, &other_policy("pci", "", spec), expect);
+    check(
+        "{rules: [{}]}",
+        &expect![[r#"
+            warn at allow: Another policy lets callers in
+              AuthorizationPolicy pci/theirs is for pods of pci/payments as well, and lets in everybody, also without an identity, whatever allow and access leave out. effective_callers doesn't name them. If that isn't meant, remove it and write what it should say as allow or deny blocks. A policy in the service's namespace is removed in the same apply if replaces names it. (other-policy)
+        "#]],
+    );
+    check(
+        "{action: DENY, selector: {matchLabels: {version: v1}}, rules: [{to: [{operation: {methods: [POST]}}]}]}",
+        &expect![[r#"
+            warn at allow: Another policy refuses callers
+              AuthorizationPolicy pci/theirs is for pods of pci/payments as well, and refuses every request that it matches, also of callers that allow names. If that isn't meant, remove it and write what it should say as allow or deny blocks. A policy in the service's namespace is removed in the same apply if replaces names it. (other-policy)
+        "#]],
+    );
+    check(
+        "{action: CUSTOM, provider: {name: opa}, rules: [{}]}",
+        &expect![[r#"
+            warn at allow: Another policy asks an authorizer
+              AuthorizationPolicy pci/theirs is for pods of pci/payments as well, and asks opa about every request that it matches, also of callers that allow names. If that isn't meant, remove it and write what it should say as allow or deny blocks. A policy in the service's namespace is removed in the same apply if replaces names it. (other-policy)
+        "#]],
+    );
+}
+
+/// An ALLOW policy that admits callers of whom it can't know admits everybody, all workloads, or all of the namespace.
+#[test]
+fn callers_of_another_policy_are_described() {
+    for (rule, callers) in [
+        ("{}", "everybody, also without an identity"),
+        ("{to: [{operation: {ports: ['8080']}}]}", "everybody, also without an identity"),
+        ("{from: [{source: {principals: ['*']}}]}", "every workload of the mesh"),
+        ("{from: [{source: {notNamespaces: [nobody]}}]}", "everybody, also without an identity"),
+        ("{from: [{source: {namespaces: [pci]}}]}", "every workload of pci"),
+        ("{from: [{source: {namespaces: [shop]}}]}", "every request that it matches"),
+        ("{to: [{operation: {paths: [/metrics]}}]}", "every request that it matches"),
+        ("{when: [{key: no.such.key, values: [a]}]}", "every request that it matches"),
+    ] {
+        let found = other_policy_findings(
+            "pci",
+            "",
+            &format!("{{selector: {{matchLabels: {{app: payments}}}}, rules: [{rule}]}}"),
+        );
+        assert!(found.contains(&format!("and lets in {callers}, whatever")), "{rule}: {found}");
+    }
+}
+
+#[test]
+fn other_policy_without_effect_or_of_this_provider() {
+    let stamp = |resource: &str| format!(", annotations: {{terraform-provider-mesh/resource: {resource}}}");
+    let all = "{rules: [{}]}";
+    for (namespace, metadata, spec) in [
+        ("pci", "", "{}"),
+        ("pci", "", "{rules: []}"),
+        ("pci", "", "{action: DENY}"),
+        ("pci", "", "{action: AUDIT, rules: [{}]}"),
+        ("pci", "", "{selector: {matchLabels: {app: ledger}}, rules: [{}]}"),
+        ("pci", "", "{targetRefs: [{kind: Gateway, name: waypoint}], rules: [{}]}"),
+        ("pci", "", "{rules: [{to: [{operation: {ports: ['15020']}}]}]}"),
+        ("pci", ", annotations: {istio.io/dry-run: 'true'}", all),
+        ("pci", &stamp("mesh_namespace/pci"), all),
+        ("pci", &stamp("mesh_service/pci/ledger"), all),
+        ("pci", &stamp("mesh_service/pci/payments"), all),
+        ("istio-system", &stamp("mesh_global_defaults/default"), all),
+        ("shop", "", all),
+    ] {
+        let found = other_policy_findings(namespace, metadata, spec);
+        assert!(!found.contains("other-policy"), "{namespace}{metadata} {spec}: {found}");
+    }
+    for metadata in ["", &stamp("mesh_service/istio-system/payments"), &stamp("mesh_namespace/istio-system")] {
+        let found = other_policy_findings("istio-system", metadata, all);
+        assert!(found.contains("AuthorizationPolicy istio-system/theirs"), "{metadata}: {found}");
+    }
+    let cluster = other_policy("pci", "", all);
+    for arguments in [
+        "authorization_mode = \"off\"",
+        "authorization_mode = \"dry_run\"",
+        "replaces = [\"AuthorizationPolicy/theirs\"]",
+    ] {
+        let found = findings(&format!("{WEB}\n{arguments}"), &cluster, &[]);
+        assert!(!found.contains("other-policy"), "{arguments}: {found}");
     }
 }
 

@@ -168,6 +168,10 @@ kind: AuthorizationPolicy
 metadata: {name: ledger, namespace: pci}
 spec: {selector: {matchLabels: {app: ledger}}, action: ALLOW, rules: [{from: [{source: {principals: [a], notNamespaces: [b]}}]}]}
 ---
+kind: AuthorizationPolicy
+metadata: {name: theirs, namespace: istio-system}
+spec: {selector: {matchLabels: {app: payments}}, rules: [{from: [{source: {namespaces: [a]}}], to: [{operation: {ports: ['8080']}}]}]}
+---
 kind: ServiceEntry
 metadata: {name: stripe, namespace: istio-system}
 spec: {hosts: [api.stripe.com], exportTo: ['.']}
