@@ -89,7 +89,8 @@ async fn provider_block_may_be_unknown() {
     // A plan uses what is known. A read is impossible: one error says why, and the state is kept.
     let plan = core.plan(SERVICE, None, &service(|_| {})).await;
     assert!(plan.diagnostics.iter().all(|diagnostic| diagnostic.starts_with("WARNING")), "{:?}", plan.diagnostics);
-    let instance = with_unknown_cluster().await.plan(SERVICE, None, &service(|_| {})).await.planned;
+    let created = with_unknown_cluster().await.plan(SERVICE, None, &service(|_| {})).await.planned;
+    let instance = with_unknown_cluster().await.plan(SERVICE, Some(&created), &service(|_| {})).await.planned;
     let read = core.read(SERVICE, &instance).await;
     assert!(read.diagnostics.len() == 1 && read.diagnostics[0].starts_with("ERROR"), "{:?}", read.diagnostics);
     assert_eq!(read.instance, instance);
