@@ -20,6 +20,8 @@ pub mod deadline;
 pub mod error;
 pub mod error_report;
 mod exec;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod known_secrets;
 mod kubeconfig;
 pub mod namespace_contents;
