@@ -4,7 +4,7 @@
 //!   them into one API server and one user, by `kubeconfig` and `proxy`.
 //! - `session` holds an HTTP client with credentials, which `credentials` reads from files or, by `exec`, from a plugin.
 //! - `api_client` sends an `api_request` with `retry`, which ends at a [`deadline`].
-//! - [`cluster`] reads objects, by `pager` and through `read_cache`; [`mod@write`] changes them; [`namespace_contents`] lists what
+//! - [`cluster`] reads objects, by `pager` and through `read_cache`, which holds `listed_object`s; [`mod@write`] changes them; [`namespace_contents`] lists what
 //!   else is in a namespace.
 //! - [`error`] classifies errors, `transport_error` those without a response; [`error_report`] words the diagnostics.
 
@@ -19,6 +19,7 @@ pub mod error;
 pub mod error_report;
 mod exec;
 mod kubeconfig;
+mod listed_object;
 pub mod namespace_contents;
 mod pager;
 mod proxy;
