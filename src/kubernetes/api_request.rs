@@ -6,6 +6,7 @@ use std::fmt;
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::client::Body;
+use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::{
@@ -137,6 +138,11 @@ impl ApiResponse {
 
     /// The body as JSON.
     pub(super) fn json(&self) -> Result<Json, Error> {
+        self.parse()
+    }
+
+    /// The body as `T`, which may borrow from it.
+    pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         serde_json::from_slice(&self.body).map_err(|e| Error::MalformedResponse(e.to_string()))
     }
 }

@@ -182,7 +182,7 @@ mod tests {
             format!("Basic {}", encode(&STANDARD.encode(format!("user:{password}")))),
         ] {
             let redacted = secrets.redact(&text);
-            assert!(redacted.contains(REDACTED) && !redacted.contains("w"), "{text}: {redacted}");
+            assert!(redacted.contains(REDACTED) && !redacted.contains('w'), "{text}: {redacted}");
         }
     }
 

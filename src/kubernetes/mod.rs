@@ -5,7 +5,8 @@
 //! - `session` holds an HTTP client with credentials, which `credentials` reads from files or, by `exec`, from a plugin.
 //! - `api_client` sends an `api_request` with `retry`, which ends at a [`deadline`]; `request_log` logs it, and `known_secrets`
 //!   removes credentials from what the server answers.
-//! - [`cluster`] reads objects, by `pager` and through `read_cache`; [`mod@write`] changes them; [`namespace_contents`] lists what
+//! - [`cluster`] reads objects, by `pager` and through `read_cache`, which holds `listed_object`s; [`mod@write`] changes them;
+//!   [`namespace_contents`] lists what
 //!   else is in a namespace.
 //! - [`error`] classifies errors, `transport_error` those without a response; [`error_report`] words the diagnostics.
 
@@ -24,6 +25,7 @@ mod exec;
 pub mod fuzzing;
 mod known_secrets;
 mod kubeconfig;
+mod listed_object;
 pub mod namespace_contents;
 mod pager;
 mod proxy;
