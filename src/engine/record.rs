@@ -106,6 +106,15 @@ impl Record {
         serde_json::from_slice(private).unwrap_or_default()
     }
 
+    /// Decodes the private data of a state. Where an apply failed without a result, core stored the private data of the planned
+    /// create, whose `replaces` would make a later delete the first half of a replacement; it is left out. `id` is the id of
+    /// the state, for private data that is empty.
+    pub fn of_state(private: &[u8], id: &str) -> Self {
+        let record = Self::decode(private);
+        let id = if record.id.is_empty() { id.to_owned() } else { record.id };
+        Self { id, replaces: None, ..record }
+    }
+
     /// Encodes the record as private data.
     pub fn encode(&self) -> Vec<u8> {
         serde_json::to_vec(&Self { version: Self::VERSION, ..self.clone() }).unwrap_or_default()

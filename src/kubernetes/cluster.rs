@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     api_client::ApiClient,
-    api_path::{Collection, object_path},
+    api_path::Collection,
     api_request::ApiRequest,
     connection::Connection,
     deadline::Deadline,
@@ -51,7 +51,7 @@ impl Cluster {
                 ListResult::Forbidden | ListResult::TooMany => {}
             }
         }
-        match self.api.send(&ApiRequest::get(object_path(key)), deadline).await {
+        match self.api.send(&ApiRequest::get(key), deadline).await {
             Ok(response) => Ok(Some(Arc::new(response.json()?))),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -139,8 +139,8 @@ impl Cluster {
     }
 
     async fn read_uid(&self, deadline: &Deadline) -> Result<Option<String>, Error> {
-        let kube_system = object_path(&Key::cluster_scoped(&kind::NAMESPACE, "kube-system"));
-        match self.api.send(&ApiRequest::get(kube_system), deadline).await {
+        let kube_system = Key::cluster_scoped(&kind::NAMESPACE, "kube-system");
+        match self.api.send(&ApiRequest::get(&kube_system), deadline).await {
             Ok(response) => Ok(text(&response.json()?, &["metadata", "uid"]).map(str::to_owned)),
             Err(error) if error.is_forbidden() || error.is_not_found() => Ok(None),
             Err(error) => Err(error),

@@ -47,7 +47,7 @@ impl Cluster {
     pub async fn namespaced_api_resources(&self, deadline: &Deadline) -> Result<Vec<ApiResource>, Error> {
         let mut all = Vec::new();
         for root in ["/api", "/apis"] {
-            let discovery = self.api.send(&ApiRequest::get_as(root, DISCOVERY), deadline).await?.json()?;
+            let discovery = self.api.send(&ApiRequest::list(root.to_owned(), DISCOVERY), deadline).await?.json()?;
             all.extend(namespaced_api_resources(&discovery)?);
         }
         Ok(all)

@@ -145,6 +145,6 @@ impl Pager {
     fn request<T>(&self, pages: &Pages<T>) -> ApiRequest {
         let Self { path, selector, page_size, .. } = self;
         let token = pages.continue_token.as_ref().map(|token| format!("&continue={}", encode(token)));
-        ApiRequest::get_as(format!("{path}?limit={page_size}{selector}{}", token.unwrap_or_default()), self.accept)
+        ApiRequest::list(format!("{path}?limit={page_size}{selector}{}", token.unwrap_or_default()), self.accept)
     }
 }

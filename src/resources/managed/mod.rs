@@ -194,7 +194,10 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
     async fn read(&self, call: Call<Context>, stored: ResourceState) -> Outcome {
         let mut out = Diagnostics::default();
         let after = match Self::refresh(call, &stored, &mut out).await {
-            Ok(state) => state.map(|state| ResourceState { state, ..stored }),
+            Ok(state) => state.map(|state| {
+                let private = Record::of_state(&stored.private, &state::id(&stored.state)).encode();
+                ResourceState { state, private, ..stored }
+            }),
             Err(_) => Some(stored),
         };
         Outcome { after, diagnostics: out }

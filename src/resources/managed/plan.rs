@@ -60,6 +60,10 @@ impl<R: ResourceType> Managed<R> {
                 out.no_errors()?;
             }
             if let (Some(desired), true) = (&desired, requires_replace.is_empty()) {
+                if let Some(prior) = &prior {
+                    desired.validate_policy_changes(&state::objects(&prior.state), out);
+                    out.no_errors()?;
+                }
                 Self::check_in_cluster(&context, desired, prior.as_ref(), &call, out).await;
                 out.no_errors()?;
             }
@@ -71,14 +75,15 @@ impl<R: ResourceType> Managed<R> {
     }
 
     /// The planned state with the identity and the private data. A planned create carries the record of the resource that it
-    /// replaces.
+    /// replaces. The private data is never empty, because by it core's second plan of a replacement is told from another
+    /// resource with the same id.
     fn stored_plan(planned: Value, id: String, prior: Option<ResourceState>, replaced: &[u8]) -> ResourceState {
         // While the id isn't known, the identity stays the prior one.
         let identity = (!id.is_empty()).then(|| Self::identity_of(&id));
         let identity = identity.or_else(|| prior.as_ref().and_then(|prior| prior.identity.clone()));
         let private = prior.map_or_else(
             || Record { id, replaces: Some(Box::new(Record::decode(replaced))), ..Record::default() }.encode(),
-            |prior| prior.private,
+            |prior| Record::of_state(&prior.private, &state::id(&prior.state)).encode(),
         );
         ResourceState { state: planned, private, identity }
     }
@@ -89,17 +94,18 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Vec<u8>, Reported> {
         let context = configured_context(&call, out)?;
-        let record = Record::decode(&prior.private);
-        Self::check_deletion_protection(&record, out)?;
         let id = state::id(&prior.state);
+        let record = Record::of_state(&prior.private, &id);
+        Self::check_deletion_protection(&record, out)?;
         let resource = Self::resource(&id);
         decode_state::<R>(&prior.state).warn_of_destroy(out);
+        let private = record.encode();
         context.run.add_planned_deletion(&resource, record);
         if context.run.is_planned(&resource) {
             Self::check_address_unchanged(&context, &id, &call.stop, out).await?;
         }
         Self::check_deletion(&context, &prior, &call.stop, out).await?;
-        Ok(prior.private)
+        Ok(private)
     }
 
     /// Refuses to delete a protected resource: an apply without the protection comes first. A resource whose create failed

@@ -34,7 +34,7 @@ const LAYERS: &[Layer] = &[
         packages: &["serde_json"], side_effects: false },
     Layer { part: "mesh/global_defaults/live.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         packages: &["serde_json"], side_effects: false },
-    Layer { part: "mesh/mesh_config.rs", role: "pure: ConfigMaps in, mesh configuration out", modules: &["json_path"], packages: &["serde_json", "serde_saphyr"], side_effects: false },
+    Layer { part: "mesh/mesh_config.rs", role: "pure: query results in, mesh configuration out", modules: &["query", "object", "json_path"], packages: &["serde_json", "serde_saphyr"], side_effects: false },
     Layer { part: "mesh/service/live", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         packages: &["serde_json"], side_effects: false },
     Layer { part: "mesh/live_objects.rs", role: "pure: readers of live objects", modules: &["json_path"], packages: &["serde_json"], side_effects: false },

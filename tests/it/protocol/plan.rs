@@ -54,7 +54,8 @@ async fn unchanged_configuration_is_an_empty_plan() {
     let instance = first.planned.clone();
     let again = core.plan(SERVICE, Some(&instance), &payments()).await;
     assert_eq!((again.msgpack, again.requires_replace), (first.msgpack, Vec::new()));
-    assert_eq!((again.planned, again.diagnostics), (instance, Vec::new()));
+    assert_eq!((again.planned.state, again.planned.identity), (instance.state, instance.identity));
+    assert_eq!(again.diagnostics, Vec::<String>::new());
 
     let mut core = CoreClient::with_test_provider().await;
     let written = json!({"name": "a", "tags": ["z", "a"], "item": [{"key": "k"}]});
@@ -117,6 +118,33 @@ async fn second_plan_of_a_replacement_gets_the_private_data_of_the_first() {
     let second = core.plan_config(THING, None, &config, first.planned.private).await;
     assert_eq!(second.planned.private, b"planned applied");
     assert_eq!(second.planned.state, first.planned.state);
+}
+
+#[tokio::test]
+async fn replacement_of_a_state_without_private_data_is_not_a_second_declaration() {
+    let mut core = with_unknown_cluster().await;
+    let created = core.plan(SERVICE, None, &payments()).await.planned;
+    let instance = ResourceInstance { private: Vec::new(), ..created };
+    let first = core.plan(SERVICE, Some(&instance), &payments()).await;
+    assert!(!first.planned.private.is_empty());
+    let config = core.config(SERVICE, &payments());
+    let second = core.plan_config(SERVICE, None, &config, first.planned.private).await;
+    assert_eq!(errors(&second.diagnostics), Vec::<&String>::new());
+    let deletion = core.plan(SERVICE, Some(&instance), &Json::Null).await;
+    assert!(!deletion.planned.private.is_empty());
+}
+
+/// Core stores the private data of the plan where an apply fails without a result.
+#[tokio::test]
+async fn stored_private_data_of_a_planned_create_does_not_make_a_destroy_a_replacement() {
+    let mut core = with_unknown_cluster().await;
+    let instance = core.plan(SERVICE, None, &payments()).await.planned;
+    assert!(String::from_utf8_lossy(&instance.private).contains("replaces"));
+    for written in [Json::Null, payments()] {
+        let plan = core.plan(SERVICE, Some(&instance), &written).await;
+        let private = String::from_utf8(plan.planned.private).unwrap();
+        assert!(private.contains("pci/payments") && !private.contains("replaces"), "{private}");
+    }
 }
 
 #[tokio::test]
