@@ -10,17 +10,20 @@ use serde_json::Value as Json;
 
 use crate::{
     diagnostics::{Diagnostics, Path},
-    json_path::text,
+    json_path::{at, text},
+    mesh::policy_evaluation::is_dry_run,
     object::{Key, Object, kind},
 };
 
 /// Reports a provider that changes together with another AuthorizationPolicy of the resource. `prior` are the objects of the
-/// state. Planned objects that are unknown are ignored: the apply validates again.
-pub fn validate<'a>(prior: &BTreeMap<Key, Json>, planned: impl Iterator<Item = &'a Object>, out: &mut Diagnostics) {
-    let policies = |(key, body): (&'a Key, &'a Json)| (key.kind == &kind::AUTHORIZATION_POLICY).then_some((key, body));
-    let planned: BTreeMap<&Key, &Json> = planned.filter_map(|object| policies((&object.key, &object.body))).collect();
-    let prior: BTreeMap<&Key, &Json> =
-        prior.iter().filter(|(key, _)| key.kind == &kind::AUTHORIZATION_POLICY).collect();
+/// arguments before, so that drift in the cluster is no change. Objects that are unknown are left out: the apply validates
+/// again.
+pub fn validate<'a>(
+    prior: impl Iterator<Item = &'a Object>,
+    planned: impl Iterator<Item = &'a Object>,
+    out: &mut Diagnostics,
+) {
+    let (prior, planned) = (policies(prior), policies(planned));
     let (Some((old_key, old)), Some((new_key, new))) = (provider(&prior), provider(&planned)) else { return };
     if old == new {
         return;
@@ -29,7 +32,7 @@ pub fn validate<'a>(prior: &BTreeMap<Key, Json>, planned: impl Iterator<Item = &
     let changed: Vec<&str> = keys
         .into_iter()
         .filter(|key| *key != new_key || old_key != new_key)
-        .filter(|key| prior.get(key) != planned.get(key))
+        .filter(|key| effect(prior.get(key)) != effect(planned.get(key)))
         .map(|key| key.name.as_str())
         .collect();
     if changed.is_empty() {
@@ -45,6 +48,16 @@ pub fn validate<'a>(prior: &BTreeMap<Key, Json>, planned: impl Iterator<Item = &
             changed.join(", ")
         ),
     );
+}
+
+fn policies<'a>(objects: impl Iterator<Item = &'a Object>) -> BTreeMap<&'a Key, &'a Json> {
+    let policies = objects.filter(|object| object.key.kind == &kind::AUTHORIZATION_POLICY);
+    policies.map(|object| (&object.key, &object.body)).collect()
+}
+
+/// What a policy does: labels and other annotations have no effect on requests.
+fn effect<'a>(policy: Option<&&'a Json>) -> Option<(&'a Json, bool)> {
+    policy.map(|body| (at(body, &["spec"]), is_dry_run(body)))
 }
 
 /// The CUSTOM policy, of which a resource has one at most, and the provider that it asks.

@@ -18,6 +18,7 @@ use serde_json::{Value as Json, json};
 use super::DRY_RUN;
 use crate::{
     json_path::{at, set},
+    mesh::policy_evaluation::is_dry_run,
     object::{Transition, UpdateStrategy},
 };
 
@@ -69,7 +70,7 @@ fn unite_issuers(live: &Json, desired: &Json) -> UpdateStrategy {
 }
 
 fn is_enforced(body: &Json) -> bool {
-    at(body, &["metadata", "annotations", DRY_RUN]) != "true"
+    !is_dry_run(body)
 }
 
 fn list(body: &Json, field: &str) -> Vec<Json> {

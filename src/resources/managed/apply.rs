@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Managed, PLAN_CHECK_TIMEOUT, configured_context,
-    desired::{Desired, decode},
+    desired::{Desired, decode, decode_state},
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
@@ -15,7 +15,7 @@ use crate::{
     known::Known,
     kubernetes::Deadline,
     mesh::{Mesh, Rendered, stage},
-    object::{Key, Object},
+    object::{Key, Object, Stage},
     plugin::interface::{Call, ResourceState},
     resources::{
         Context, ResourceType, state,
@@ -40,7 +40,7 @@ impl<R: ResourceType> Managed<R> {
         let desired = Desired::of(model, mesh);
         if let Some(prior) = prior {
             // The plan couldn't know objects that were unknown.
-            desired.validate_policy_changes(&state::objects(&prior.state), out);
+            desired.validate_policy_changes(decode_state(&prior.state), out);
             out.no_errors()?;
         }
         let applied_state = desired.planned(&arguments);
@@ -104,7 +104,8 @@ impl<R: ResourceType> Managed<R> {
             let deadline = Deadline::within(PLAN_CHECK_TIMEOUT, stop.clone());
             let live = Self::annotated_objects(context, mesh, id, &deadline, &mut Diagnostics::default()).await;
             for (key, _) in live.unwrap_or_default() {
-                record.objects.entry(key.to_string()).or_insert(RecordedObject::inherited(stage::OPENING));
+                let stage = stage_of_kin(&key, &R::possible_objects(id, mesh));
+                record.objects.entry(key.to_string()).or_insert(RecordedObject::inherited(stage));
             }
         }
         let mut objects = BTreeMap::new();
@@ -114,6 +115,14 @@ impl<R: ResourceType> Managed<R> {
         }
         (record, objects)
     }
+}
+
+/// The stage of an object whose name contains a digest of arguments: that of the possible object with the same kind whose name
+/// it begins with, else of any with its kind.
+fn stage_of_kin(key: &Key, possible: &[(Key, Stage)]) -> Stage {
+    let kin = || possible.iter().filter(|(other, _)| other.kind == key.kind);
+    let namesake = kin().find(|(other, _)| key.name.starts_with(&other.name));
+    namesake.or_else(|| kin().next()).map_or(stage::OPENING, |(_, stage)| *stage)
 }
 
 /// The arguments of the provider, which may be unknown in a plan, but not in an apply.

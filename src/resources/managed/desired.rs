@@ -56,8 +56,8 @@ impl<'a, R: ResourceType> Desired<'a, R> {
     }
 
     /// Reports changes of policies that have no order without a gap.
-    pub(super) fn validate_policy_changes(&self, prior: &BTreeMap<Key, Json>, out: &mut Diagnostics) {
-        provider_change::validate(prior, self.objects(), out);
+    pub(super) fn validate_policy_changes(&self, prior: R, out: &mut Diagnostics) {
+        provider_change::validate(Self::of(prior, self.mesh).objects(), self.objects(), out);
     }
 
     /// The known objects that differ from those of the prior state.

@@ -60,8 +60,8 @@ impl<R: ResourceType> Managed<R> {
                 out.no_errors()?;
             }
             if let (Some(desired), true) = (&desired, requires_replace.is_empty()) {
-                if let Some(prior) = &prior {
-                    desired.validate_policy_changes(&state::objects(&prior.state), out);
+                if let Some(prior) = prior_model {
+                    desired.validate_policy_changes(prior, out);
                     out.no_errors()?;
                 }
                 Self::check_in_cluster(&context, desired, prior.as_ref(), &call, out).await;

@@ -339,6 +339,7 @@ fn policies_of_the_mesh_change_without_a_gap() {
     let defaults = |mode: &str, ports: &str, rest: &str| {
         format!("authorization {{\n  mode = \"{mode}\"\n}}\n{}{rest}", gateway.replace("PORTS", ports))
     };
+    let scrapers = "allow {\n    from = [\"anonymous\"]\n    ports = [9090]\n  }\n";
     let tokens = "jwt {\n  issuer = \"https://idp.test\"\n}\nrequire_end_user {\n  except_paths = [\"/healthz\"]\n}";
     let authorizer = "external_authorization {\n  provider = \"opa\"\n  selector = { app = \"gateway\" }\n}";
     let configs = [
@@ -350,6 +351,7 @@ fn policies_of_the_mesh_change_without_a_gap() {
         ("enforce, tokens", defaults("enforce", "8443", tokens)),
         ("dry run, authorizer", defaults("dry_run", "8443, 9443", authorizer)),
         ("tokens and authorizer", format!("{tokens}\n{authorizer}")),
+        ("enforce, scrapers", defaults("enforce", "8443", "").replacen('}', &format!("{scrapers}}}"), 1)),
     ];
     assert_every_change_is_monotonic::<GlobalDefaults>(&configs);
 }
@@ -375,9 +377,8 @@ fn provider_errors(prior: &str, planned: &str) -> String {
         let port = "port {\n  number = 8080\n  protocol = \"http\"\n}";
         policies_of::<Service>(&format!("name = \"payments\"\nnamespace = \"pci\"\n{port}\n{arguments}"))
     };
-    let prior = service(prior).into_iter().map(|object| (object.key, object.body)).collect();
     let mut out = Diagnostics::default();
-    provider_change::validate(&prior, service(planned).iter(), &mut out);
+    provider_change::validate(service(prior).iter(), service(planned).iter(), &mut out);
     out.to_string()
 }
 
@@ -392,6 +393,7 @@ fn provider_of_an_authorizer_changes_alone() {
         (opa.clone(), opa.clone() + deny),
         (opa.clone() + deny, other.clone() + deny),
         (deny.to_owned(), other.clone()),
+        (opa.clone(), format!("labels = {{ team = \"pay\" }}\n{other}")),
         (opa.clone(), deny.to_owned()),
     ] {
         assert_eq!(provider_errors(&prior, &planned), "", "{prior} to {planned}");

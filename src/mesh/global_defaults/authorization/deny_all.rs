@@ -37,10 +37,14 @@ impl At<Authorization> {
     /// that the provider owns them.
     pub(super) fn deny_all(&self, dry_run: bool, context: &DefaultsContext, key: Key) -> Known<Object> {
         let allow = self.allow.known()?;
-        let rules = allow.iter().map(|block| block.rule(context)).collect::<Known<_>>()?;
-        let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules };
+        let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules: self.rules(context)? };
         let origins = spec_and_elements_from(&self.at, "spec.rules", allow.iter().map(|block| &block.at));
         context.with_annotation(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::CLOSING, origins)
+    }
+
+    /// The requests that every workload accepts.
+    pub(super) fn rules(&self, context: &DefaultsContext) -> Known<Vec<Rule>> {
+        self.allow.known()?.iter().map(|block| block.rule(context)).collect()
     }
 
     /// Reports `allow` blocks that would allow every request.

@@ -25,14 +25,26 @@ use crate::{
 
 impl GatewayAccess {
     /// Renders the policy of one gateway.
-    pub(super) fn render(&self, dry_run: bool, context: &DefaultsContext) -> Known<KeyedObject> {
+    pub(super) fn render(
+        &self,
+        authorization: &At<Authorization>,
+        dry_run: bool,
+        context: &DefaultsContext,
+    ) -> Known<KeyedObject> {
         let name = format!("gateway-access-{}", names::label_digest(&self.selector.required_elements()?));
         let key = Key::new(&kind::AUTHORIZATION_POLICY, self.namespace.required()?, &name);
-        Ok((key.clone(), self.policy(dry_run, context, key)))
+        Ok((key.clone(), self.policy(authorization, dry_run, context, key)))
     }
 
-    /// Clients outside the mesh have no identity, so the rule names ports and no callers.
-    fn policy(&self, dry_run: bool, context: &DefaultsContext, key: Key) -> Known<Object> {
+    /// Clients outside the mesh have no identity, so the rule names ports and no callers. The rules of deny-all are repeated: the
+    /// policy exists before deny-all does, and would refuse until then what every workload accepts.
+    fn policy(
+        &self,
+        authorization: &At<Authorization>,
+        dry_run: bool,
+        context: &DefaultsContext,
+        key: Key,
+    ) -> Known<Object> {
         let operation = Operation { ports: self.ports.required_elements()?.clone(), ..Operation::default() };
         if operation == Operation::default() {
             // A rule without ports would allow every port. Decoding has reported the empty set.
@@ -42,7 +54,9 @@ impl GatewayAccess {
             selector: Some(WorkloadSelector { match_labels: self.selector.required_elements()? }),
             action: "ALLOW",
             provider: None,
-            rules: vec![Rule { to: vec![To { operation }], ..Rule::default() }],
+            rules: std::iter::once(Rule { to: vec![To { operation }], ..Rule::default() })
+                .chain(authorization.rules(context)?)
+                .collect(),
         };
         let origins = spec_from(&Path::root().attribute("gateway_access"));
         let object =

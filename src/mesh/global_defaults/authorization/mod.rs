@@ -37,7 +37,7 @@ impl At<Authorization> {
         };
         let mut objects = vec![context.render(policy, DENY_ALL, |key| self.deny_all(dry_run, context, key))];
         for gateway in gateways.known()? {
-            let (key, object) = gateway.render(dry_run, context)?;
+            let (key, object) = gateway.render(self, dry_run, context)?;
             // Validation reports two blocks for the same gateway.
             if objects.iter().all(|(other, _)| *other != key) {
                 objects.push((key, object));
