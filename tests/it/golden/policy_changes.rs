@@ -2,6 +2,9 @@
 //! or less access than at one of the two ends. The planned writes are carried out one by one in every order that their waves
 //! allow, and after each the policies are evaluated for requests that are derived from their rules. Each state in between is
 //! also where an apply may fail, so from each the same holds for the way on and for the way back.
+//!
+//! RequestAuthentications count as well: a token is verified only while one lists its issuer. A request is left out if its
+//! token is refused at one of the ends, since no order of writes can serve a token whose issuer comes or goes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +18,10 @@ use terraform_provider_mesh::{
         policy_evaluation::{Decision, HttpRequest, Policies, Request, Workload},
         provider_change,
     },
-    object::{Key, Object, kind::AUTHORIZATION_POLICY},
+    object::{
+        Key, Object,
+        kind::{AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION},
+    },
     resources::{
         ResourceType, gateway::Gateway, global_defaults::GlobalDefaults, namespace::Namespace, service::Service,
     },
@@ -26,10 +32,10 @@ use super::{hcl, mesh, valid_configs::valid_configs};
 
 const ROOT: &str = "istio-system";
 
-/// The policies of a resource in the cluster: each with its body and the way in which it will be deleted.
+/// The policies and RequestAuthentications of a resource in the cluster: each with its body and the way in which it will be deleted.
 type Cluster = BTreeMap<Key, (Json, Deletion)>;
 
-/// The policies of a configuration, or its errors.
+/// The policies and RequestAuthentications of a configuration, or its errors.
 fn policies<R: ResourceType>(value: &Value) -> Result<Vec<Object>, String> {
     let mut out = Diagnostics::default();
     let config = R::decode(value, &Path::root(), &mut out);
@@ -40,7 +46,7 @@ fn policies<R: ResourceType>(value: &Value) -> Result<Vec<Object>, String> {
     }
     let objects = R::render(&config, &mesh()).expect("all arguments are known");
     let objects = objects.into_iter().map(|(_, object)| object.expect("all arguments are known"));
-    Ok(objects.filter(|object| object.key.kind == &AUTHORIZATION_POLICY).collect())
+    Ok(objects.filter(|object| [&AUTHORIZATION_POLICY, &REQUEST_AUTHENTICATION].contains(&object.key.kind)).collect())
 }
 
 fn policies_of<R: ResourceType>(text: &str) -> Vec<Object> {
@@ -123,7 +129,9 @@ fn requests(objects: &[&Object]) -> Vec<Request> {
     let mut tokens = vec![None, Some(json!({ "iss": "other", "sub": "other" }))];
     let texts = |list: &Json| -> Vec<String> { serde_json::from_value(list.clone()).unwrap_or_default() };
     let concrete = |value: &String| value.replace("{**}", "x").replace("{*}", "x").replace('*', "x");
-    let rules = objects.iter().flat_map(|object| object.body["spec"]["rules"].as_array().expect("rules"));
+    let issuers = objects.iter().flat_map(|object| issuers(&object.body));
+    tokens.extend(issuers.map(|issuer| Some(json!({ "iss": issuer, "sub": "x" }))));
+    let rules = objects.iter().filter_map(|object| object.body["spec"]["rules"].as_array()).flatten();
     for rule in rules {
         for source in rule["from"].as_array().into_iter().flatten().map(|from| &from["source"]) {
             principals.extend(texts(&source["principals"]).iter().map(|value| Some(concrete(value))));
@@ -188,22 +196,78 @@ fn requests(objects: &[&Object]) -> Vec<Request> {
     requests.into_iter().step_by(step).collect()
 }
 
-/// How much access a decision gives.
-fn access(decision: &Decision) -> u8 {
-    match decision {
-        Decision::Refused => 0,
-        Decision::Asks(_) => 1,
-        Decision::Admitted => 2,
+/// The issuers of a RequestAuthentication.
+fn issuers(body: &Json) -> impl Iterator<Item = &str> {
+    let rules = body["spec"]["jwtRules"].as_array().into_iter().flatten();
+    rules.map(|rule| rule["issuer"].as_str().expect("an issuer"))
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+enum Outcome {
+    /// No RequestAuthentication lists the issuer of the token, but one of other issuers applies: the status is 401.
+    TokenRefused,
+    /// The policies decide.
+    Decided(Decision),
+}
+
+impl Outcome {
+    /// How much access the request has.
+    fn access(&self) -> u8 {
+        match self {
+            Self::TokenRefused | Self::Decided(Decision::Refused) => 0,
+            Self::Decided(Decision::Asks(_)) => 1,
+            Self::Decided(Decision::Admitted) => 2,
+        }
     }
 }
 
-fn decisions(cluster: &Cluster, others: &[Json], workloads: &[Workload], requests: &[Request]) -> Vec<Decision> {
-    let bodies: Vec<&Json> = cluster.values().map(|(body, _)| body).chain(others).collect();
-    let decide = |workload: &Workload| {
-        let policies = Policies::of_workload(bodies.iter().copied(), workload, ROOT).expect("supported policies");
-        requests.iter().map(|request| policies.decide(request)).collect::<Vec<_>>()
+/// The issuers whose tokens a workload accepts. `None` if it verifies no tokens.
+fn accepted_issuers<'a>(bodies: &[&'a Json], workload: &Workload) -> Option<BTreeSet<&'a str>> {
+    let applies = |body: &&&Json| {
+        let labels = body["spec"]["selector"]["matchLabels"].as_object();
+        let namespace = &body["metadata"]["namespace"];
+        body["kind"] == "RequestAuthentication"
+            && (namespace == ROOT || *namespace == workload.namespace)
+            && labels
+                .into_iter()
+                .flatten()
+                .all(|(name, value)| workload.labels.get(name).is_some_and(|own| value == own))
     };
-    workloads.iter().flat_map(decide).collect()
+    let applying: Vec<&&Json> = bodies.iter().filter(applies).collect();
+    (!applying.is_empty()).then(|| applying.into_iter().flat_map(|body| issuers(body)).collect())
+}
+
+/// What becomes of each request at each workload. Without `verifying`, tokens are taken as verified, as if a
+/// RequestAuthentication of another resource lists all issuers.
+fn outcomes(
+    cluster: &Cluster,
+    others: &[Json],
+    workloads: &[Workload],
+    requests: &[Request],
+    verifying: bool,
+) -> Vec<Outcome> {
+    let bodies: Vec<&Json> = cluster.values().map(|(body, _)| body).chain(others).collect();
+    let at_workload = |workload: &Workload| {
+        let policies = Policies::of_workload(bodies.iter().copied(), workload, ROOT).expect("supported policies");
+        let accepted = accepted_issuers(&bodies, workload);
+        let outcome = |request: &Request| {
+            let token = request.http.as_ref().and_then(|http| http.claims.as_ref()).filter(|_| verifying);
+            match (token, &accepted) {
+                (None, _) => Outcome::Decided(policies.decide(request)),
+                (Some(token), Some(accepted)) if accepted.contains(token["iss"].as_str().unwrap_or_default()) => {
+                    Outcome::Decided(policies.decide(request))
+                }
+                (Some(_), Some(_)) => Outcome::TokenRefused,
+                (Some(_), None) => {
+                    let http = request.http.clone().map(|http| HttpRequest { claims: None, ..http });
+                    Outcome::Decided(policies.decide(&Request { http, ..request.clone() }))
+                }
+            }
+        };
+        requests.iter().map(outcome).collect::<Vec<_>>()
+    };
+    workloads.iter().flat_map(at_workload).collect()
 }
 
 /// Describes the first request that has more or less access in between than at both ends. `others` are policies that don't
@@ -211,7 +275,8 @@ fn decisions(cluster: &Cluster, others: &[Json], workloads: &[Workload], request
 fn find_violation(before: &[Object], after: &[Object], others: &[Json]) -> Option<String> {
     let both: Vec<&Object> = before.iter().chain(after).collect();
     let (workloads, requests) = (workloads(&both), requests(&both));
-    let decide = |cluster: &Cluster| decisions(cluster, others, &workloads, &requests);
+    let verifying = both.iter().any(|object| object.key.kind == &REQUEST_AUTHENTICATION);
+    let decide = |cluster: &Cluster| outcomes(cluster, others, &workloads, &requests, verifying);
     let start = cluster(before);
     let (first, last) = (decide(&start), decide(&cluster(after)));
     let mut checked: Vec<BTreeMap<Key, Json>> = Vec::new();
@@ -223,8 +288,11 @@ fn find_violation(before: &[Object], after: &[Object], others: &[Json]) -> Optio
         checked.push(bodies);
         let now = decide(state);
         let violates = |n: &usize| {
-            let [first, now, last] = [&first[*n], &now[*n], &last[*n]].map(access);
-            now < first.min(last) || now > first.max(last)
+            let ends = [&first[*n], &last[*n]];
+            let [first, last] = ends.map(Outcome::access);
+            let now = now[*n].access();
+            let is_token_refused = ends.iter().any(|outcome| matches!(outcome, Outcome::TokenRefused));
+            !is_token_refused && (now < first.min(last) || now > first.max(last))
         };
         let n = (0..now.len()).find(violates)?;
         let (workload, request) = (&workloads[n / requests.len()], &requests[n % requests.len()]);
@@ -341,6 +409,7 @@ fn policies_of_the_mesh_change_without_a_gap() {
     };
     let scrapers = "allow {\n    from = [\"anonymous\"]\n    ports = [9090]\n  }\n";
     let tokens = "jwt {\n  issuer = \"https://idp.test\"\n}\nrequire_end_user {\n  except_paths = [\"/healthz\"]\n}";
+    let other_issuer = "jwt {\n  issuer = \"https://other.test\"\n}\n";
     let authorizer = "external_authorization {\n  provider = \"opa\"\n  selector = { app = \"gateway\" }\n}";
     let configs = [
         ("off", defaults("off", "8443", "sidecar {}")),
@@ -352,6 +421,8 @@ fn policies_of_the_mesh_change_without_a_gap() {
         ("dry run, authorizer", defaults("dry_run", "8443, 9443", authorizer)),
         ("tokens and authorizer", format!("{tokens}\n{authorizer}")),
         ("enforce, scrapers", defaults("enforce", "8443", "").replacen('}', &format!("{scrapers}}}"), 1)),
+        ("tokens of two issuers", defaults("enforce", "8443", &(other_issuer.to_owned() + tokens))),
+        ("tokens of another issuer", format!("{other_issuer}require_end_user {{}}")),
     ];
     assert_every_change_is_monotonic::<GlobalDefaults>(&configs);
 }
@@ -419,7 +490,7 @@ proptest! {
         (before, after) in (valid_configs::<Service>(&["override"]), valid_configs::<Service>(&["override"])),
     ) {
         let (Value::Map(old), Value::Map(mut new)) = (before.0.clone(), after.0) else { panic!("arguments") };
-        for name in ["name", "namespace", "object_name"] {
+        for name in ["name", "namespace"] {
             new.insert(name.to_owned(), old[name].clone());
         }
         let (old, new) = (policies::<Service>(&before.0), policies::<Service>(&Value::Map(new)));
