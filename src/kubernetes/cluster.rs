@@ -59,6 +59,11 @@ impl Cluster {
         }
     }
 
+    /// Whether the result of a LIST answers a read of the object that may be recent.
+    pub fn has_listed(&self, key: &Key) -> bool {
+        self.cache.has_listed(key)
+    }
+
     /// Lists the objects of a kind in a namespace that match a label selector.
     pub async fn list(
         &self,

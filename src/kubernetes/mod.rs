@@ -6,8 +6,7 @@
 //! - `api_client` sends an `api_request` with `retry`, which ends at a [`deadline`]; `request_log` logs it, and `known_secrets`
 //!   removes credentials from what the server answers.
 //! - [`cluster`] reads objects, by `pager` and through `read_cache`, which holds `listed_object`s; [`mod@write`] changes them;
-//!   [`namespace_contents`] lists what
-//!   else is in a namespace.
+//!   [`namespace_contents`] lists what else is in a namespace.
 //! - [`error`] classifies errors, `transport_error` those without a response; [`error_report`] words the diagnostics.
 
 mod api_client;

@@ -94,6 +94,13 @@ impl ReadCache {
         (!cached.written.contains(&key.name)).then(|| cached.list.clone())
     }
 
+    /// Whether a LIST that was read answers a read of the object `key`.
+    pub(super) fn has_listed(&self, key: &Key) -> bool {
+        let collections = self.lock_collections();
+        let cached = collections.get(&Collection::of(key)).and_then(|reads| reads.list.as_ref());
+        cached.is_some_and(|cached| cached.list.initialized() && !cached.written.contains(&key.name))
+    }
+
     /// The LIST of a collection. It may lack what the provider has written since it was read.
     pub(super) fn list(&self, collection: Collection) -> SharedList {
         self.lock_collections().entry(collection).or_default().fresh_list().list.clone()

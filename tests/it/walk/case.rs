@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
+    engine::Record,
     object::{Key, kind, label},
     schema::Value,
 };
@@ -107,13 +108,17 @@ impl<'a> Stage<'a> {
         let interrupted = self.live();
         drop(core);
         let mut core = start();
-        let retaken = self.recover(&mut core, &mut state, fault, &mut violations);
-        self.check_uids(&before, &interrupted, &state, &retaken, &mut violations);
+        // Every second fault is answered by a destroy at once.
+        let fault_number = Fault::ALL.iter().position(|(each, _)| *each == fault).expect("a fault of the list");
+        if (request + fault_number) % 2 == 0 {
+            let retaken = self.recover(&mut core, &mut state, fault, &mut violations);
+            self.check_uids(&before, &interrupted, &state, &retaken, &mut violations);
+        }
         if !fault.has_other_writer() {
             let written = self.proxy.written();
             violations.extend(order_violations(&before, &written, &self.workload_namespace(), &self.root));
         }
-        self.destroy(&mut core, &mut state, fault, &mut violations);
+        self.destroy(&mut core, &mut state, fault, &before, &mut violations);
         (violations, reached.load(Relaxed))
     }
 
@@ -251,22 +256,21 @@ impl<'a> Stage<'a> {
         if self.operation.action == Action::Import && state.current.is_none() {
             return None;
         }
-        let is_managed = |object: &Json| object["metadata"]["labels"][label::MANAGED] == "true";
         let live: BTreeSet<String> = self
             .live_by_key()
             .into_iter()
             .filter(|(_, object)| is_managed(object))
             .map(|(key, _)| key.to_string())
             .collect();
-        let recorded: BTreeSet<String> = objects(state).into_keys().collect();
-        (live != recorded).then(|| {
-            let (unrecorded, gone) = (live.difference(&recorded), recorded.difference(&live));
-            format!(
-                "after {outcome:?}: in no state: {:?}; in the state alone: {:?}",
-                unrecorded.collect::<Vec<_>>(),
-                gone.collect::<Vec<_>>()
-            )
-        })
+        let shown: BTreeSet<String> = objects(state).into_keys().collect();
+        let instances = state.current.iter().chain(&state.deposed);
+        // What a replacement hands over and hasn't written yet is in the private data alone.
+        let private = instances.flat_map(|instance| Record::decode(&instance.private).objects.into_keys());
+        let recorded: BTreeSet<String> = private.chain(shown.iter().cloned()).collect();
+        let unrecorded: Vec<_> = live.difference(&recorded).collect();
+        let gone: Vec<_> = shown.difference(&live).collect();
+        let is_complete = unrecorded.is_empty() && gone.is_empty();
+        (!is_complete).then(|| format!("after {outcome:?}: in no state: {unrecorded:?}; in the state alone: {gone:?}"))
     }
 
     /// Every object that stays desired is the one that was there before.
@@ -291,19 +295,42 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn destroy(&self, core: &mut CoreClient, state: &mut State, fault: Fault, violations: &mut Vec<String>) {
-        let outcome = block_on(self.run_of(core).apply(state, &Json::Null, Replacement::None));
-        if !matches!(outcome, Outcome::Success) {
+    fn destroy(
+        &self,
+        core: &mut CoreClient,
+        state: &mut State,
+        fault: Fault,
+        before: &Live,
+        violations: &mut Vec<String>,
+    ) {
+        if self.operation.action == Action::Import && state.current.is_none() {
+            // What was never imported isn't destroyed.
+            return;
+        }
+        let mut outcome = block_on(self.run_of(core).apply(state, &Json::Null, Replacement::None));
+        if fault.has_other_writer() {
+            let refused = matches!(outcome, Outcome::Failed(_));
+            self.delete_objects_of_others(fault);
+            if refused {
+                outcome = block_on(self.run_of(core).apply(state, &Json::Null, Replacement::None));
+            }
+        }
+        if !matches!(outcome, Outcome::Success) || *state != State::default() {
             violations.push(format!("destroy: {outcome:?}"));
         }
-        if fault.has_other_writer() {
-            self.delete_objects_of_others(fault);
+        let left = self.live();
+        for (path, object) in &left {
+            let was_there = before.get(path).is_some_and(|first| first["metadata"]["uid"] == object["metadata"]["uid"]);
+            if is_managed(object) || self.operation.action != Action::Adopt || !was_there {
+                violations.push(format!("destroy leaves {path}"));
+            }
         }
-        let mut left: Vec<_> = self.live_by_key().into_iter().map(|(key, _)| key.to_string()).collect();
-        // What was adopted stays, if others depend on it.
-        left.sort();
-        if !left.is_empty() || *state != State::default() {
-            violations.push(format!("destroy leaves {left:?}"));
+        if self.operation.action == Action::Adopt && !fault.has_other_writer() {
+            // Other clients depend on objects of these kinds, so what was adopted is released.
+            let is_released =
+                |object: &Json| ["Service", "ServiceAccount", "Namespace"].iter().any(|kind| object["kind"] == *kind);
+            let deleted = before.iter().filter(|(path, object)| is_released(object) && !left.contains_key(*path));
+            violations.extend(deleted.map(|(path, _)| format!("destroy deletes what another tool made: {path}")));
         }
     }
 
@@ -322,6 +349,11 @@ impl<'a> Stage<'a> {
         }
         keys.into_iter().filter_map(|key| self.api.get(&key).map(|object| (key, object))).collect()
     }
+}
+
+/// Whether the object says that it belongs to a resource.
+fn is_managed(object: &Json) -> bool {
+    object["metadata"]["labels"][label::MANAGED] == "true"
 }
 
 /// The name of the namespace that `mesh_namespace` makes.

@@ -11,6 +11,7 @@
 mod case;
 mod faults;
 mod invariants;
+mod kills;
 mod operations;
 mod runner;
 mod terraform_core;

@@ -105,7 +105,8 @@ impl Walk {
                     append(file, &case.name, &violations);
                 }
                 if !violations.is_empty() {
-                    println!("{}: {violations:#?}", case.name);
+                    let (_, baseline) = &self.operations[case.operation];
+                    println!("{}: {}: {violations:#?}", case.name, baseline.requests[case.request]);
                     results.violations.insert(case.name.clone(), violations);
                 }
             }
