@@ -21,6 +21,7 @@ mod replaced_objects;
 mod reported_messages;
 mod run_bounded;
 pub mod schedule;
+mod spawn;
 mod write;
 mod writer;
 
@@ -29,4 +30,5 @@ pub use ownership::OwnerIdentity;
 pub use reader::Reader;
 pub use record::Record;
 pub use reported_messages::ReportedMessages;
+pub use spawn::spawn_in_span;
 pub use writer::Writer;

@@ -22,7 +22,7 @@ pub struct OwnerIdentity {
     pub resource: String,
     /// The random id of this instance of the resource. Empty if the state has no record.
     pub instance: String,
-    /// The arguments as written, as compact JSON.
+    /// The arguments as written, as compact JSON; empty where they aren't recorded.
     pub arguments: String,
     /// What the resource may do to objects that it doesn't manage.
     pub takeover: Takeover,

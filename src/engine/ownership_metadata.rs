@@ -64,7 +64,7 @@ fn annotations(identity: &OwnerIdentity, carries_arguments: bool) -> Vec<(&'stat
         (annotation::RESOURCE, &identity.resource),
         (annotation::INSTANCE, &identity.instance),
     ];
-    if carries_arguments {
+    if carries_arguments && !identity.arguments.is_empty() {
         all.push((annotation::ARGUMENTS, &identity.arguments));
     }
     all
@@ -91,6 +91,11 @@ mod tests {
         let body = json!({"metadata": {"name": "x"}});
         let live = with_ownership_metadata(&body, &identity, true);
         assert!(has_current_metadata(&live, &identity, true));
+        let unrecorded = OwnerIdentity { arguments: String::new(), ..identity.clone() };
+        assert!(!has_current_metadata(&live, &unrecorded, true), "the annotation goes where arguments aren't recorded");
+        let live = with_ownership_metadata(&json!({}), &unrecorded, true);
+        assert!(text(&live, &["metadata", "annotations", annotation::ARGUMENTS]).is_none());
+        let live = with_ownership_metadata(&json!({}), &identity, true);
         assert!(!has_current_metadata(&live, &identity, false), "another object carries the arguments now");
         assert!(!has_current_metadata(&live, &OwnerIdentity { owner: "new".into(), ..identity.clone() }, true));
         assert!(!has_current_metadata(&body, &identity, false));

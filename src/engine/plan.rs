@@ -35,7 +35,7 @@ struct DryRun {
 impl Writer<'_> {
     /// Checks the objects that a plan would write. If the cluster can't be reached, one warning per run says so.
     pub async fn check_plan(&self, desired: &[Object], out: &mut Diagnostics) {
-        if self.reader.reported.contains(UNREACHABLE) {
+        if self.reader.reported.contains(UNREACHABLE) || self.reader.is_known_unanswered() {
             return;
         }
         if let Err(error) = self.reader.cluster.uid(&self.reader.deadline).await

@@ -25,6 +25,10 @@ use crate::{
 /// Marks in [`ReportedMessages`] that the cluster can't be reached in this run.
 pub(super) const UNREACHABLE: &str = "unreachable";
 
+/// Marks in [`ReportedMessages`] that the cluster didn't answer in the time of one resource, and that this was reported. Only
+/// plans and refreshes skip the cluster then; an apply may have more time.
+const UNANSWERED: &str = "unanswered";
+
 /// Reads the objects of one resource. It needs no owner.
 pub struct Reader<'a> {
     /// The cluster of the provider block.
@@ -43,7 +47,12 @@ impl Reader<'_> {
     pub async fn check_cluster_identity(&self, out: &mut Diagnostics) -> Result<Option<String>, Reported> {
         let identity = match self.cluster.uid(&self.deadline).await {
             Ok(identity) => identity,
-            Err(error) => return Err(report_error(&error, ApiOperation::Read, &cluster_identity_key(), None, out)),
+            Err(error) => {
+                if error.is_cluster_unavailable() {
+                    self.reported.insert(UNANSWERED);
+                }
+                return Err(report_error(&error, ApiOperation::Read, &cluster_identity_key(), None, out));
+            }
         };
         match (identity, &self.record.cluster) {
             (Some(live), Some(recorded)) if live != recorded => Err(out.error(
@@ -68,6 +77,11 @@ impl Reader<'_> {
             }
             (Some(live), _) => Ok(Some(live.to_owned())),
         }
+    }
+
+    /// Whether another resource of the run has found and reported that the cluster doesn't answer.
+    pub fn is_known_unanswered(&self) -> bool {
+        self.reported.contains(UNANSWERED)
     }
 
     /// Returns the fields that the resource owns of each object that exists; `written` has the bodies that were written

@@ -15,6 +15,7 @@ use super::{
     listed_object::ListedObject,
     pager::Pager,
     read_cache::{Freshness, ListResult, ReadCache, SharedList},
+    retry,
 };
 use crate::{
     json_path::text,
@@ -139,6 +140,10 @@ impl Cluster {
     }
 
     async fn read_uid(&self, deadline: &Deadline) -> Result<Option<String>, Error> {
+        // The time was spent in waiting for the request of another resource, which got no answer.
+        if deadline.is_over() {
+            return Err(retry::deadline_exceeded(None));
+        }
         let kube_system = Key::cluster_scoped(&kind::NAMESPACE, "kube-system");
         match self.api.send(&ApiRequest::get(&kube_system), deadline).await {
             Ok(response) => Ok(text(&response.json()?, &["metadata", "uid"]).map(str::to_owned)),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{deadline::Deadline, error::Error};
 
@@ -20,6 +20,10 @@ const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// Each attempt gets this much time even if the deadline is closer: the server's answer explains more than a timeout does.
 pub(super) const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest time of one attempt. The API server ends requests after a minute itself, so a response that takes longer is one that
+/// trickles or never comes, and the next attempt may fare better.
+const MAX_ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Runs `attempt` until it succeeds, fails with a permanent error, or `deadline` ends it. The backoff between attempts grows
 /// exponentially and has jitter; `Retry-After` takes precedence over it. As long as `has_answered` says that the server has
@@ -41,7 +45,9 @@ where
             () = deadline.reached(MIN_ATTEMPT_TIMEOUT) => {
                 return Err(deadline_exceeded(last_error));
             }
-            result = attempt() => result,
+            result = timeout(MAX_ATTEMPT_TIMEOUT, attempt()) => result.unwrap_or_else(|_| {
+                Err(Error::Unreachable(format!("no whole answer within {} seconds", MAX_ATTEMPT_TIMEOUT.as_secs())))
+            }),
         };
         let error = match result {
             Err(error @ Error::NotConnected(_)) if !has_answered() && Instant::now() > first_contact_deadline => {
@@ -73,7 +79,7 @@ fn is_transient(error: &Error) -> bool {
 
 /// The error of a request whose deadline is over. A server that couldn't be reached is reported as unreachable and not as a
 /// timeout, since more time wouldn't help.
-fn deadline_exceeded(last_error: Option<Error>) -> Error {
+pub(super) fn deadline_exceeded(last_error: Option<Error>) -> Error {
     match last_error {
         Some(unreachable @ (Error::NotConnected(_) | Error::Unreachable(_))) => unreachable,
         Some(error) => Error::TimedOut(error.to_string()),
@@ -154,6 +160,17 @@ mod tests {
         let deadline = deadline(5);
         let result = with_backoff(&deadline, || true, std::future::pending::<Result<(), Error>>).await;
         assert!(matches!(result, Err(Error::Unreachable(why)) if why.contains("timeouts")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attempt_without_a_whole_answer_is_repeated_long_before_the_deadline() {
+        let (attempts, started) = (AtomicU32::new(0), Instant::now());
+        let answer = async || match attempts.fetch_add(1, Relaxed) {
+            0 => std::future::pending().await,
+            n => Ok(n),
+        };
+        assert!(matches!(with_backoff(&deadline(3600), || true, answer).await, Ok(1)));
+        assert!(started.elapsed() < MAX_ATTEMPT_TIMEOUT + MAX_BACKOFF, "{:?}", started.elapsed());
     }
 
     #[tokio::test(start_paused = true)]

@@ -75,11 +75,16 @@ model! {
         revisions: Set<String> = optional().non_empty("At least one revision.").each(names::LABEL, names::is_label),
         /// Labels on every object that is made.
         labels: Map<String> = optional(),
-        /// Annotations on every object that is made.
+        /// Annotations on every object that is made. Sensitive values show in clear, in `objects` and in the cluster.
         annotations: Map<String> = optional(),
         /// What a plan makes of resources that it can't read: `error` unless written, so that a drift report never says "no
         /// changes" about what it didn't see; or `warn`.
         on_unreadable: Attr<OnUnreadable> = optional(),
+        /// Whether each resource records its arguments in an annotation of one of its objects; true unless written. With false,
+        /// who may read the objects can't read the arguments there (`objects` and the objects themselves still have their
+        /// values), an import knows no arguments, and the live checks `shared-workload` and `shared-account` can't compare
+        /// these services. It holds from the next change of each resource on.
+        record_arguments: Attr<bool> = optional(),
         /// Whether fields of Services, ServiceAccounts and Namespaces are taken from managers that set them to another value.
         /// Without it such a conflict is an error in the plan.
         force_conflicts: Attr<bool> = optional(),
@@ -154,6 +159,11 @@ impl ProviderConfig {
     /// Whether fields of other field managers are taken over: false by default, and where the value is unknown.
     pub(super) fn force_conflicts(&self) -> bool {
         self.force_conflicts.or(false).unwrap_or(false)
+    }
+
+    /// Whether arguments are recorded: true by default. Where the value is unknown, nothing is recorded.
+    pub(super) fn record_arguments(&self) -> bool {
+        self.record_arguments.or(true).unwrap_or(false)
     }
 
     /// Whether an unreadable resource fails a plan: `error` by default, and where the value is unknown.

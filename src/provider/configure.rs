@@ -30,6 +30,7 @@ pub(super) fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context
         owner: config.owner.required().cloned(),
         cluster: Cluster::new(connection),
         force_conflicts: config.force_conflicts(),
+        record_arguments: config.record_arguments(),
         on_unreadable: config.on_unreadable(),
         checks: levels(&config.checks),
         reported: ReportedMessages::default(),

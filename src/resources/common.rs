@@ -12,6 +12,7 @@ model! {
         id: Attr<String> = computed(),
         /// The Kubernetes objects of this resource, `Kind/namespace/name` to compact JSON of the fields that are its own. A
         /// plan shows what will be written, and after a refresh what is there, line by line.
+        /// Sensitive values of arguments show here in clear, since Terraform doesn't mark what a provider computes.
         objects: Map<String> = computed(),
     }
 }

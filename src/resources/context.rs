@@ -28,6 +28,8 @@ pub struct Context {
     pub cluster: Cluster,
     /// Whether fields of shared kinds are taken from other field managers.
     pub force_conflicts: bool,
+    /// Whether an annotation records the arguments of each resource.
+    pub record_arguments: bool,
     /// How a plan treats resources that it can't read.
     pub on_unreadable: OnUnreadable,
     /// Whether the findings of each live check are ignored, warnings or errors.

@@ -26,6 +26,7 @@ model! {
         /// Labels of every object that is made here.
         labels: Map<String> = optional(),
         /// Annotations of every object that is made here.
+        /// Sensitive values show in clear, in `objects` and in the cluster.
         annotations: Map<String> = optional(),
         /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
         /// refuses, and names who has them.

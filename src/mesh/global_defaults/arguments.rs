@@ -42,6 +42,7 @@ model! {
         /// Labels on every object of this resource.
         labels: Map<String> = optional(),
         /// Annotations on every object of this resource.
+        /// Sensitive values show in clear, in `objects` and in the cluster.
         annotations: Map<String> = optional(),
         /// Whether a destroy is refused; false unless written.
         deletion_protection: Attr<bool> = optional(),

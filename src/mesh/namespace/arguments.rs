@@ -42,6 +42,7 @@ model! {
         /// Labels of the Namespace and of every object that is made in it here.
         labels: Map<String> = optional(),
         /// Annotations of the Namespace and of every object that is made in it here.
+        /// Sensitive values show in clear, in `objects` and in the cluster.
         annotations: Map<String> = optional(),
         /// Whether a Namespace and objects of the same names that somebody else made are taken over; false unless written: then
         /// the plan refuses, and names who has them. An adopted Namespace is left in place on destroy.

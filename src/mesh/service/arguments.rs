@@ -58,6 +58,7 @@ model! {
         /// Labels of every object that is made here.
         labels: Map<String> = optional(),
         /// Annotations of every object that is made here.
+        /// Sensitive values show in clear, in `objects` and in the cluster.
         annotations: Map<String> = optional(),
         /// The ports of the Service; required but with `service = "none"`.
         port: Blocks<Port> = block(),
@@ -109,6 +110,7 @@ model! {
         effective_resiliency: Attr<Preset> = computed(),
         /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced. What `deny` refuses isn't
         /// taken away. Null where an `override` patches an AuthorizationPolicy, since the patch then decides.
+        /// Sensitive values of `from` show here in clear.
         effective_callers: Set<String> = computed(),
     }
 }

@@ -61,7 +61,9 @@ impl<R: ResourceType> Managed<R> {
         let timeout = if prior.is_some() { timeouts.update } else { timeouts.create };
         let deadline = Deadline::within(timeout, call.stop.clone());
         let mut identity = Self::owner_identity(&id, owner, &record);
-        identity.arguments = encode_arguments(R::schema(), &arguments);
+        if context.record_arguments {
+            identity.arguments = encode_arguments(R::schema(), &arguments);
+        }
         identity.takeover = model.takeover();
         let task = WriteTask { context: context.clone(), identity, record, deadline };
         let result = task.run(Operation::Apply(desired_objects)).await;

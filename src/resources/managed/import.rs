@@ -67,6 +67,10 @@ impl<R: ResourceType> Managed<R> {
         let live = Self::annotated_objects(&context, mesh, id, &deadline, out).await?;
         check_single_instance(R::NAME, id, &live, out)?;
         let recorded = recorded_arguments(&live, R::schema(), out);
+        let is_recorded = recorded.is_some();
+        if !is_recorded && !live.is_empty() {
+            warn_unrecorded(R::NAME, id, out);
+        }
         let arguments = match &recorded {
             Some((_, arguments)) => arguments.clone(),
             None => R::schema().complete(&Value::Map(BTreeMap::new())),
@@ -78,7 +82,8 @@ impl<R: ResourceType> Managed<R> {
         let record = imported_record(id, &desired, &live);
         let objects: BTreeMap<Key, Json> =
             desired.objects().map(|object| (object.key.clone(), object.body.clone())).collect();
-        let outputs = if live.is_empty() { Value::Null } else { desired.arguments.outputs(mesh).encode() };
+        // Without arguments nothing is computed yet.
+        let outputs = if is_recorded { desired.arguments.outputs(mesh).encode() } else { Value::Null };
         let state = state::with_computed(&arguments, outputs, Value::string(id), Value::Null);
         let state = self.schema.complete(&state::with_objects(&state, &objects));
         Ok(ResourceState { state, private: record.encode(), identity: Some(Self::identity_of(id)) })
@@ -99,6 +104,19 @@ impl<R: ResourceType> Managed<R> {
 /// An annotation that all objects have with one value; empty where there are no objects.
 fn common_annotation<'a>(live: &'a [(Key, Json)], name: &str) -> &'a str {
     live.first().map(|(_, live)| annotation_of(live, name)).unwrap_or_default()
+}
+
+/// Warns that the imported objects have no arguments that the import could take into the state.
+fn warn_unrecorded(resource_type: &str, id: &str, out: &mut Diagnostics) {
+    out.warn(
+        &Path::root(),
+        "The imported objects don't record arguments",
+        format!(
+            "The objects of {resource_type} {id} have no arguments in an annotation, as with record_arguments = false, so the \
+             import knows their fields alone. The next plan shows all arguments as added, and an apply writes them into the \
+             state; objects change only where the configuration says something else."
+        ),
+    );
 }
 
 /// The record of an imported resource.

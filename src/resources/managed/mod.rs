@@ -100,7 +100,7 @@ impl<R: ResourceType> Managed<R> {
             former_owner: Some(record.owner.clone()).filter(|former| !former.is_empty() && former != owner),
             resource: Self::resource(id),
             instance: record.instance.clone(),
-            arguments: "{}".to_owned(),
+            arguments: String::new(),
             takeover: Takeover::default(),
         }
     }

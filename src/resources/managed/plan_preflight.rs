@@ -30,6 +30,10 @@ impl<R: ResourceType> Managed<R> {
         let record = prior.map(|prior| Record::decode(&prior.private)).unwrap_or_default();
         let prior_objects = prior.map(|prior| state::objects(&prior.state)).unwrap_or_default();
         let mut identity = Self::owner_identity(&id, owner, &record);
+        if context.record_arguments {
+            // A stand-in: some arguments may be unknown.
+            "{}".clone_into(&mut identity.arguments);
+        }
         identity.takeover = desired.arguments.takeover();
         let timeout = desired.arguments.timeouts().read.min(PLAN_CHECK_TIMEOUT);
         let deadline = Deadline::within(timeout, call.stop.clone());

@@ -1,5 +1,7 @@
 //! Refresh: the attribute `objects` becomes what the cluster has.
 
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
 use super::{Managed, configured_context, desired::decode_state};
@@ -22,6 +24,10 @@ impl<R: ResourceType> Managed<R> {
         out: &mut Diagnostics,
     ) -> Result<Option<Value>, Reported> {
         let context = configured_context(&call, out)?;
+        if context.reader(&Record::default(), Deadline::within(Duration::ZERO, call.stop.clone())).is_known_unanswered()
+        {
+            return Ok(Some(stored.state.clone()));
+        }
         let mut diagnostics = Diagnostics::default();
         let state = Self::read_state(&context, &call, stored, &mut diagnostics).await;
         if state.is_ok() {

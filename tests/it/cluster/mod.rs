@@ -40,6 +40,7 @@ mod proxy;
 mod random_configurations;
 mod rbac;
 mod reads;
+mod recorded_arguments;
 mod replacement;
 mod requests;
 mod rights;

@@ -21,6 +21,7 @@ mod functions;
 mod logs;
 mod plan;
 mod process;
+mod request_logs;
 mod resource;
 mod schema;
 mod validation;

@@ -65,7 +65,8 @@ model! {
     /// Calls, by who makes them and what they do. With an HTTP attribute (`methods`, `paths`, `hosts`, `end_user`) the block
     /// governs HTTP ports alone; other ports take a block of their own.
     pub struct AccessRule {
-        /// Who. `*` is every workload of the mesh, `anonymous` everybody, with an identity or without.
+        /// Who. `*` is every workload of the mesh, `anonymous` everybody, with an identity or without. Sensitive values show in
+        /// clear, in `objects`, `effective_callers` and in the cluster.
         from: Set<Caller> = required().non_empty("At least one caller."),
         /// HTTP methods; any unless written. An HTTP attribute: with one, the block governs HTTP ports alone.
         methods: Set<String> = optional()

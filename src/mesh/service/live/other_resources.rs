@@ -1,7 +1,9 @@
 //! Other `mesh_service` resources of the namespace with the same pods or the same service account, by the arguments that
 //! their objects record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
 
 use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
@@ -36,6 +38,7 @@ pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
 
 pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     let others = other_resources(view);
+    check_recording(view, out);
     // Each check is skipped where it needs an unknown value.
     let _ = check_workloads(view, &others, out);
     let _ = check_accounts(view, &others, out);
@@ -52,6 +55,31 @@ fn other_resources(view: &ServiceView) -> BTreeMap<String, Service> {
         Some((id.to_owned(), recorded_arguments(arguments)?))
     })
     .collect()
+}
+
+/// Reports resources without recorded arguments, which the other checks can't compare.
+fn check_recording(view: &ServiceView, out: &mut Findings) {
+    let live = || RECORDING_KINDS.into_iter().filter_map(|kind| view.live_objects(kind).ok()).flatten();
+    let id = |live: &Json| {
+        let resource = text(live, &["metadata", "annotations", annotation::RESOURCE])?;
+        resource_id(resource_type::SERVICE, resource).filter(|id| *id != view.id()).map(str::to_owned)
+    };
+    let records = |live: &Json| text(live, &["metadata", "annotations", annotation::ARGUMENTS]).is_some();
+    let all: BTreeSet<String> = live().filter_map(id).collect();
+    let recorded: BTreeSet<String> = live().filter(|live| records(live)).filter_map(id).collect();
+    let unrecorded: Vec<&str> = all.difference(&recorded).map(String::as_str).collect();
+    if !unrecorded.is_empty() {
+        out.report(
+            SharedWorkload,
+            "selector",
+            "Other services don't record their arguments",
+            &format!(
+                "The mesh_service {} was written with record_arguments = false, so whether it selects the same pods or has the \
+                 same service account can't be told.",
+                summarize_names(unrecorded.into_iter())
+            ),
+        );
+    }
 }
 
 /// The resources that satisfy a condition, as messages list them. `None`: there are none.

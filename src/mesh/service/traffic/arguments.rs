@@ -88,7 +88,8 @@ model! {
         path: Attr<String> = optional().text("A path that starts with `/`, with `*` at the end alone.", patterns::is_path_prefix),
         /// The method.
         method: Attr<String> = optional().text("A method in capitals, like `GET`.", patterns::is_method),
-        /// Headers by name, each exact, or with `*` at the end, or `*` for any value.
+        /// Headers by name, each exact, or with `*` at the end, or `*` for any value. Sensitive values show in clear, in `objects`
+        /// and in the cluster.
         headers: Map<String> = optional()
             .non_empty("At least one header.")
             .keys("Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look.", is_header)
