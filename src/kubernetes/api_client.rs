@@ -46,9 +46,14 @@ impl ApiClient {
         }
         let started = Instant::now();
         let name = request.to_string();
-        let response =
-            retry::with_backoff(deadline, &name, || self.has_answered(), || self.send_authenticated(request, deadline))
-                .await;
+        let response = retry::with_backoff(
+            deadline,
+            &name,
+            request.is_write(),
+            || self.has_answered(),
+            || self.send_authenticated(request, deadline),
+        )
+        .await;
         if let Err(error @ Error::NotConnected(_)) = &response
             && !self.has_answered()
             && started.elapsed() >= FIRST_CONTACT_TIMEOUT
