@@ -7,11 +7,16 @@ built := $(or $(CARGO_TARGET_DIR),target)/release/terraform-provider-mesh
 # Where `make install` puts the provider; terraform and tofu look there without being told.
 MIRROR ?= $(HOME)/.terraform.d/plugins
 
-.PHONY: help test bench tools servers demo cluster install mirror clean need-cargo need-go need-terraform
+# The fuzz targets that `make fuzz` runs; all of them if it is empty.
+FUZZ ?=
+
+.PHONY: help test soak fuzz bench tools servers demo cluster install mirror clean need-cargo need-go need-terraform
 
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
 	@echo 'make test     everything: format, lints, all tests, real servers, real terraform and tofu'
+	@echo 'make soak     every fault at every request of every operation, for hours; goes on where it stopped'
+	@echo 'make fuzz     15 minutes of each fuzz target, with cargo-fuzz'
 	@echo 'make bench    what many services cost in time, memory and requests'
 	@echo 'make install  build the provider and put it where `terraform init` and `tofu init` find it'
 	@echo 'make cluster  hold a throwaway control plane open until Ctrl-C, and print its kubeconfig'
@@ -24,7 +29,15 @@ test: need-cargo need-go need-terraform
 	cargo clippy --all-targets -- -D warnings
 	cargo test
 	$(MAKE) --no-print-directory tools
-	cargo test --test it -- --ignored --skip bench:: --test-threads=6
+	cargo test --test it -- --ignored --skip bench:: --skip walk:: --test-threads=6
+
+# `rm target/walk/progress.txt` begins anew.
+soak: need-cargo need-go need-terraform servers
+	cargo test --test it -- --ignored walk::soak --nocapture --test-threads=1
+
+fuzz: need-cargo
+	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
+	@tests/fuzz/run.sh $(FUZZ)
 
 bench: need-cargo need-go need-terraform servers
 	cargo build --release

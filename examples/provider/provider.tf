@@ -15,6 +15,9 @@ provider "mesh" {
   gateway_namespaces = ["istio-ingress"]
   platform_hosts     = ["observability/otel-collector.observability.svc.cluster.local"]
 
+  # Two revisions of Istio are installed: live checks read the configuration of both.
+  revisions = ["default", "canary"]
+
   labels = {
     team = "payments"
   }

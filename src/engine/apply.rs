@@ -26,7 +26,7 @@ use crate::{
         Freshness,
         error_report::{ApiOperation, report_error},
     },
-    object::{Key, ManagementScope, Object},
+    object::{Key, ManagementScope, Object, Transition},
 };
 
 /// The objects of one apply or delete.
@@ -120,8 +120,8 @@ impl Writer<'_> {
         self.run_waves(&schedule(&[], &BTreeMap::new(), &deletions), &set, &found, journal, out).await;
     }
 
-    /// Returns the live objects of the set. An unwanted object that an earlier instance may have left may be some seconds
-    /// old: it is read again before it is deleted.
+    /// Returns the live objects of the set. They may be some seconds old, since a write names the version that was read, or
+    /// that the object doesn't exist, and the server refuses it otherwise. What no precondition protects is read again.
     async fn fetch_set(
         &self,
         set: &ObjectSet<'_>,
@@ -129,10 +129,30 @@ impl Writer<'_> {
     ) -> Result<BTreeMap<Key, Arc<Json>>, Reported> {
         let (inherited, own): (Vec<_>, Vec<_>) = set.recorded.iter().partition(|(_, recorded)| recorded.inherited);
         let keys: BTreeSet<&Key> = own.iter().map(|(key, _)| *key).chain(set.desired.keys().copied()).collect();
-        let mut found = self.reader.fetch(keys.into_iter(), Freshness::Now, out).await?;
+        let mut found = self.reader.fetch(keys.iter().copied(), Freshness::Recent, out).await?;
+        let is_unprotected = |key: &&Key| {
+            self.reader.cluster.has_listed(key) && self.is_unprotected(key, found.get(key).map(AsRef::as_ref), set)
+        };
+        let unprotected: Vec<&Key> = keys.into_iter().filter(is_unprotected).collect();
+        found.retain(|key, _| !unprotected.contains(&key));
+        found.extend(self.reader.fetch(unprotected.into_iter(), Freshness::Now, out).await?);
         let leftovers = inherited.iter().map(|(key, _)| *key).filter(|key| !set.desired.contains_key(key));
         found.extend(self.reader.fetch_leftovers(leftovers, out).await?);
         Ok(found)
+    }
+
+    /// Whether an old state of the object could lead to something that no precondition of a write would stop: to an error, to
+    /// no write of an object that is there, or to a first step that doesn't fit the present state.
+    fn is_unprotected(&self, key: &Key, live: Option<&Json>, set: &ObjectSet<'_>) -> bool {
+        match (set.desired.get(key), live) {
+            (None, live) => live.is_none(),
+            (Some(object), None) => object.scope == ManagementScope::Fields,
+            (Some(object), Some(live)) => {
+                conflicting_owner(object, live, self.identity, set.recorded.get(key)).is_some()
+                    || matches!(object.transition, Transition::Computed { .. })
+                        && owned_fields(live, Some(&object.body), key) != object.body
+            }
+        }
     }
 
     /// Returns the live side of a desired object. An object that needs no write is journaled here, because it is part of the

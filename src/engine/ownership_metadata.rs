@@ -12,7 +12,7 @@ const ANNOTATIONS: [&str; 4] = [annotation::OWNER, annotation::RESOURCE, annotat
 
 /// Kinds whose object may carry the arguments of its resource, in order of preference. Kinds of which a resource sets some
 /// fields only never do.
-const ARGUMENTS_KINDS: [&str; 15] = [
+const ARGUMENTS_KINDS: [&str; 14] = [
     "ServiceEntry",
     "Gateway",
     "DestinationRule",
@@ -24,7 +24,6 @@ const ARGUMENTS_KINDS: [&str; 15] = [
     "Telemetry",
     "EnvoyFilter",
     "ValidatingAdmissionPolicy",
-    "Role",
     "Service",
     "ServiceAccount",
     "Namespace",

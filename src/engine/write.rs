@@ -11,7 +11,7 @@ use super::{
     messages::{report_conflict, warn_absent, warn_if_mutated},
     ownership::{Ownership, classify, conflicting_owner, has_owning_resource},
     ownership_metadata::with_ownership_metadata,
-    preconditions::{require_resource_version, require_uid},
+    preconditions::{require_absence, require_resource_version, require_uid},
     record::RecordedObject,
     writer::{MAX_CONFLICT_RETRIES, Writer},
 };
@@ -124,6 +124,8 @@ impl Writer<'_> {
             if object.scope == ManagementScope::Fields {
                 require_uid(&mut body, &live);
             }
+        } else {
+            require_absence(&mut body);
         }
         let how = ApplyOptions { dry_run: false, force: self.force_conflicts };
         Ok(self.reader.cluster.apply(&object.key, &body, how, &self.reader.deadline).await?.object)
@@ -147,7 +149,9 @@ impl Writer<'_> {
                     // On the first apply, the server attributes all fields of an object without managers to a manager
                     // "before-first-apply", from which the patch takes them.
                     let how = ApplyOptions { dry_run: false, force: true };
-                    live = cluster.apply(key, body, how, deadline).await?.object;
+                    let mut body = body.clone();
+                    require_resource_version(&mut body, &live);
+                    live = cluster.apply(key, &body, how, deadline).await?.object;
                 }
                 exclusive_ownership_patch(&live, body, key)
             }

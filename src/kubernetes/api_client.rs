@@ -12,6 +12,7 @@ use super::{
     connection::Connection,
     deadline::Deadline,
     error::Error,
+    request_log::RequestLog,
     retry::{self, FIRST_CONTACT_TIMEOUT},
     session::SessionManager,
 };
@@ -45,15 +46,9 @@ impl ApiClient {
             return Err(error.clone());
         }
         let started = Instant::now();
-        let name = request.to_string();
-        let response = retry::with_backoff(
-            deadline,
-            &name,
-            request.is_write(),
-            || self.has_answered(),
-            || self.send_authenticated(request, deadline),
-        )
-        .await;
+        let log = RequestLog::new();
+        let attempt = || self.send_authenticated(request, deadline, &log);
+        let response = retry::with_backoff(deadline, request.is_write(), || self.has_answered(), attempt).await;
         if let Err(error @ Error::NotConnected(_)) = &response
             && !self.has_answered()
             && started.elapsed() >= FIRST_CONTACT_TIMEOUT
@@ -69,10 +64,15 @@ impl ApiClient {
     }
 
     /// Sends a request once, and once more with new credentials if the server answers 401.
-    async fn send_authenticated(&self, request: &ApiRequest, deadline: &Deadline) -> Result<ApiResponse, Error> {
+    async fn send_authenticated(
+        &self,
+        request: &ApiRequest,
+        deadline: &Deadline,
+        log: &RequestLog,
+    ) -> Result<ApiResponse, Error> {
         let connection = self.connection.as_ref().map_err(|_| Error::UnknownConnection)?;
         let session = deadline.pause(self.sessions.current(connection)).await?;
-        let response = request.send(&session).await;
+        let response = request.send(&session, log).await;
         if response.as_ref().err().is_none_or(|error| error.status().is_some()) {
             self.has_answered.store(true, Relaxed);
         }
@@ -80,7 +80,7 @@ impl ApiClient {
             return response;
         }
         match deadline.pause(self.sessions.renew(&session, connection)).await? {
-            Some(session) => request.send(&session).await,
+            Some(session) => request.send(&session, log).await,
             None => response,
         }
     }

@@ -6,9 +6,16 @@ use std::fmt;
 use http::{HeaderValue, Method, Request, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::client::Body;
+use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::{error::Error, session::Session};
+use super::{
+    api_path::object_path,
+    error::Error,
+    request_log::{Operation, RequestLog},
+    session::Session,
+};
+use crate::object::Key;
 
 /// The media type of requests and responses, unless another one is asked for.
 pub(super) const JSON: &str = "application/json";
@@ -19,6 +26,7 @@ const MAX_RESPONSE_BYTES: usize = 64 << 20;
 
 /// A request, which can be sent several times.
 pub(super) struct ApiRequest {
+    operation: Operation,
     method: Method,
     /// Path and query.
     uri: String,
@@ -36,33 +44,68 @@ pub(super) struct ApiResponse {
 }
 
 impl ApiRequest {
-    /// A GET of plain JSON.
-    pub(super) fn get(uri: impl Into<String>) -> Self {
-        Self::get_as(uri, JSON)
+    /// A GET of one object.
+    pub(super) fn get(key: &Key) -> Self {
+        let operation = Operation { verb: "get", target: key.to_string(), dry_run: false };
+        Self { operation, ..Self::list(object_path(key), JSON) }
     }
 
-    /// A GET whose response is of the media type `accept`.
-    pub(super) fn get_as(uri: impl Into<String>, accept: &'static str) -> Self {
-        Self { method: Method::GET, uri: uri.into(), accept, content_type: JSON, body: Vec::new() }
+    /// A GET of a collection, whose response is of the media type `accept`.
+    pub(super) fn list(uri: String, accept: &'static str) -> Self {
+        let path = uri.split('?').next().unwrap_or_default();
+        let operation = Operation { verb: "list", target: path.to_owned(), dry_run: false };
+        Self { operation, method: Method::GET, uri, accept, content_type: JSON, body: Vec::new() }
     }
 
-    /// A server-side apply.
-    pub(super) fn apply_patch(uri: String, body: &Json) -> Self {
-        Self::with_body(Method::PATCH, uri, "application/apply-patch+yaml", body)
+    /// A PATCH of one object, with `parameters` as its query, in the media type `content_type`.
+    pub(super) fn patch(key: &Key, parameters: &str, dry_run: bool, content_type: &'static str, body: &Json) -> Self {
+        let uri = format!("{}?{parameters}{}", object_path(key), if dry_run { "&dryRun=All" } else { "" });
+        let operation = Operation { verb: "patch", target: key.to_string(), dry_run };
+        let body = body.to_string().into_bytes();
+        Self { operation, method: Method::PATCH, uri, accept: JSON, content_type, body }
     }
 
-    /// A JSON patch (RFC 6902).
-    pub(super) fn json_patch(uri: String, operations: &Json) -> Self {
-        Self::with_body(Method::PATCH, uri, "application/json-patch+json", operations)
+    /// A DELETE of one object with `DeleteOptions`.
+    pub(super) fn delete(key: &Key, options: &Json) -> Self {
+        let operation = Operation { verb: "delete", target: key.to_string(), dry_run: false };
+        let body = options.to_string().into_bytes();
+        Self { operation, method: Method::DELETE, uri: object_path(key), accept: JSON, content_type: JSON, body }
     }
 
-    /// A DELETE with `DeleteOptions`.
-    pub(super) fn delete(uri: String, options: &Json) -> Self {
-        Self::with_body(Method::DELETE, uri, JSON, options)
+    /// Sends the request once. Whatever the server says in an error or a warning, it doesn't repeat credentials.
+    pub(super) async fn send(&self, session: &Session, log: &RequestLog) -> Result<ApiResponse, Error> {
+        let transmission = log.begin(&self.operation);
+        let response = self.exchange(session, &transmission.audit_id()).await;
+        let (status, error) = match &response {
+            Ok((status, response)) => (Some(*status), response.as_ref().err()),
+            Err(error) => (None, Some(error)),
+        };
+        transmission.end(status, error);
+        response?.1
     }
 
-    fn with_body(method: Method, uri: String, content_type: &'static str, body: &Json) -> Self {
-        Self { method, uri, accept: JSON, content_type, body: body.to_string().into_bytes() }
+    /// Sends the request and reads the response. Returns the status code, and the response if it is one of success.
+    async fn exchange(&self, session: &Session, audit_id: &str) -> Result<(u16, Result<ApiResponse, Error>), Error> {
+        let request = Request::builder()
+            .method(self.method.clone())
+            .uri(&self.uri)
+            .header(header::CONTENT_TYPE, self.content_type)
+            .header(header::ACCEPT, self.accept)
+            .header("Audit-ID", audit_id)
+            .body(Body::from(self.body.clone()))
+            .map_err(|e| Error::MalformedResponse(e.to_string()))?;
+        let (head, body) = session.send(request).await?.into_parts();
+        let redact = |text: &str| session.redact(text);
+        let body = self.read_body(body).await?;
+        let status = head.status.as_u16();
+        if head.status.is_success() {
+            let headers = head.headers.get_all(header::WARNING).iter().filter_map(header_text);
+            let warnings = headers.map(|header| redact(&warning_text(header))).collect();
+            return Ok((status, Ok(ApiResponse { body, warnings })));
+        }
+        let retry_after = head.headers.get(header::RETRY_AFTER).and_then(header_text);
+        let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
+        Ok((status, Err(Error::from_response(status, &body, retry_after, redact))))
     }
 
     /// Whether the request may change an object.
@@ -80,32 +123,15 @@ impl ApiRequest {
             Err(error) => Err(Error::Unreachable(error.to_string())),
         }
     }
-
-    /// Sends the request once.
-    pub(super) async fn send(&self, session: &Session) -> Result<ApiResponse, Error> {
-        let request = Request::builder()
-            .method(self.method.clone())
-            .uri(&self.uri)
-            .header(header::CONTENT_TYPE, self.content_type)
-            .header(header::ACCEPT, self.accept)
-            .body(Body::from(self.body.clone()))
-            .map_err(|e| Error::MalformedResponse(e.to_string()))?;
-        let (head, body) = session.send(request).await?.into_parts();
-        let body = self.read_body(body).await?;
-        tracing::debug!(request = %self, status = head.status.as_u16(), "kubernetes");
-        if head.status.is_success() {
-            let headers = head.headers.get_all(header::WARNING).iter().filter_map(header_text);
-            return Ok(ApiResponse { body, warnings: headers.map(warning_text).collect() });
-        }
-        let retry_after = head.headers.get(header::RETRY_AFTER).and_then(header_text);
-        let retry_after = retry_after.and_then(|seconds| seconds.parse().ok());
-        Err(Error::from_response(head.status.as_u16(), &body, retry_after))
-    }
 }
 
+/// Method, path and query. The token of a further page is left out, since the server could put anything into it.
 impl fmt::Display for ApiRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.uri)
+        match self.uri.split_once("&continue=") {
+            Some((uri, _)) => write!(f, "{} {uri}&continue=…", self.method),
+            None => write!(f, "{} {}", self.method, self.uri),
+        }
     }
 }
 
@@ -117,6 +143,11 @@ impl ApiResponse {
 
     /// The body as JSON.
     pub(super) fn json(&self) -> Result<Json, Error> {
+        self.parse()
+    }
+
+    /// The body as `T`, which may borrow from it.
+    pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
         serde_json::from_slice(&self.body).map_err(|e| Error::MalformedResponse(e.to_string()))
     }
 }

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, value::RawValue};
 use tokio::sync::OnceCell;
 
 use super::{
     api_client::ApiClient,
-    api_path::{Collection, object_path},
+    api_path::Collection,
     api_request::ApiRequest,
     connection::Connection,
     deadline::Deadline,
     error::Error,
+    listed_object::ListedObject,
     pager::Pager,
     read_cache::{Freshness, ListResult, ReadCache, SharedList},
 };
@@ -43,16 +44,23 @@ impl Cluster {
     pub async fn get(&self, key: &Key, freshness: Freshness, deadline: &Deadline) -> Result<Option<Arc<Json>>, Error> {
         if let Some(list) = self.cache.list_covering(key, freshness) {
             match self.list_result(&list, &Collection::of(key), deadline).await? {
-                ListResult::Complete(objects) => return Ok(objects.get(key).cloned()),
+                ListResult::Complete(objects) => {
+                    return objects.get(key).map(|object| object.parse().map(Arc::new)).transpose();
+                }
                 ListResult::NotServed => return Ok(None),
                 ListResult::Forbidden | ListResult::TooMany => {}
             }
         }
-        match self.api.send(&ApiRequest::get(object_path(key)), deadline).await {
+        match self.api.send(&ApiRequest::get(key), deadline).await {
             Ok(response) => Ok(Some(Arc::new(response.json()?))),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the result of a LIST answers a read of the object that may be recent.
+    pub fn has_listed(&self, key: &Key) -> bool {
+        self.cache.has_listed(key)
     }
 
     /// Lists the objects of a kind in a namespace that match a label selector.
@@ -65,7 +73,8 @@ impl Cluster {
     ) -> Result<Vec<Json>, Error> {
         let collection = Collection { kind, namespace: Some(namespace.to_owned()) };
         let pager = Pager::new(collection.path()).with_label(label_selector);
-        match pager.read_all(usize::MAX, Some, &self.api, deadline).await {
+        let parse = |object: &RawValue| serde_json::from_str(object.get()).ok();
+        match pager.read_all(usize::MAX, parse, &self.api, deadline).await {
             Ok(objects) => Ok(objects.unwrap_or_default()),
             Err(error) if error.is_not_found() => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -83,7 +92,10 @@ impl Cluster {
                 let collection = Collection { kind, namespace: namespace.clone() };
                 let list = self.cache.list(collection.clone());
                 match self.list_result(&list, &collection, deadline).await {
-                    Ok(ListResult::Complete(objects)) => Ok(objects.values().cloned().collect()),
+                    Ok(ListResult::Complete(objects)) => {
+                        let objects: Result<_, _> = objects.values().map(without_managers).collect();
+                        objects.map_err(|error| QueryError::Failed(error.to_string()))
+                    }
                     Ok(ListResult::NotServed) => Err(QueryError::NotServed),
                     Ok(ListResult::Forbidden) => Err(QueryError::Forbidden),
                     Ok(ListResult::TooMany) => Err(QueryError::TooMany),
@@ -109,11 +121,7 @@ impl Cluster {
     }
 
     async fn read_collection(&self, collection: &Collection, deadline: &Deadline) -> Result<ListResult, Error> {
-        let with_key = |object: Json| {
-            let name = text(&object, &["metadata", "name"])?.to_owned();
-            let namespace = text(&object, &["metadata", "namespace"]).map(str::to_owned);
-            Some((Key { kind: collection.kind, namespace, name }, Arc::new(object)))
-        };
+        let with_key = |object: &RawValue| ListedObject::read(collection.kind, object);
         let pager = Pager::new(collection.path());
         let objects = match pager.read_all(MAX_LISTED_OBJECTS, with_key, &self.api, deadline).await {
             Ok(Some(objects)) => objects,
@@ -131,11 +139,20 @@ impl Cluster {
     }
 
     async fn read_uid(&self, deadline: &Deadline) -> Result<Option<String>, Error> {
-        let kube_system = object_path(&Key::cluster_scoped(&kind::NAMESPACE, "kube-system"));
-        match self.api.send(&ApiRequest::get(kube_system), deadline).await {
+        let kube_system = Key::cluster_scoped(&kind::NAMESPACE, "kube-system");
+        match self.api.send(&ApiRequest::get(&kube_system), deadline).await {
             Ok(response) => Ok(text(&response.json()?, &["metadata", "uid"]).map(str::to_owned)),
             Err(error) if error.is_forbidden() || error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
+}
+
+/// The object as live checks get it. They look at no field managers, which are often the largest part of an object.
+fn without_managers(object: &ListedObject) -> Result<Arc<Json>, Error> {
+    let mut object = object.parse()?;
+    if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    Ok(Arc::new(object))
 }

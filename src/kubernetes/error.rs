@@ -124,6 +124,15 @@ impl Status {
         is_resource && is_name && (detailed_name.is_empty() || name.trim_matches('"') == detailed_name)
     }
 
+    /// Replaces each text that the server wrote by what `replace` makes of it.
+    fn replace_texts(&mut self, replace: &impl Fn(&str) -> String) {
+        let Self { reason, message, details: Details { group, kind, name, causes }, code: _, retry_after: _ } = self;
+        let of_causes = causes.iter_mut().flat_map(|Cause { reason, message, field }| [reason, message, field]);
+        for text in [reason, message, group, kind, name].into_iter().chain(of_causes) {
+            *text = replace(text);
+        }
+    }
+
     /// Whether an admission webhook or an admission policy of the API server refused the object.
     fn is_admission_denial(&self) -> bool {
         let by_webhook =
@@ -136,11 +145,14 @@ impl Status {
 }
 
 impl Error {
-    /// The error of a response whose status code isn't a success. `retry_after` is in seconds.
-    pub fn from_response(code: u16, body: &[u8], retry_after: Option<u64>) -> Self {
+    /// The error of a response whose status code isn't a success. `retry_after` is in seconds. `redact` removes credentials from
+    /// a text of the server.
+    pub fn from_response(code: u16, body: &[u8], retry_after: Option<u64>, redact: impl Fn(&str) -> String) -> Self {
         let mut status: Status = serde_json::from_slice(body).unwrap_or_default();
+        status.replace_texts(&redact);
         if status.message.is_empty() {
-            status.message = String::from_utf8_lossy(body).trim().chars().take(500).collect();
+            // Credentials go first: half of one at the end wouldn't be recognized.
+            status.message = redact(&String::from_utf8_lossy(body)).trim().chars().take(500).collect();
         }
         status.code = code;
         status.retry_after = retry_after;
@@ -272,7 +284,7 @@ mod tests {
     fn texts_of_the_server_are_single_lines() {
         let causes = serde_json::json!([{ "reason": "x", "message": "a\nError: b", "field": "spec" }]);
         let body = serde_json::json!({ "message": "refused\nError: c", "details": { "causes": causes } });
-        let error = Error::from_response(422, body.to_string().as_bytes(), None);
+        let error = Error::from_response(422, body.to_string().as_bytes(), None, str::to_owned);
         let status = error.status().unwrap();
         assert_eq!(status.message, "refused Error: c");
         assert_eq!(status.details.causes[0].message, "a Error: b");
@@ -282,7 +294,7 @@ mod tests {
     fn rbac_denials_are_recognized_by_their_form() {
         let is_forbidden = |message: &str, details: &serde_json::Value| {
             let body = serde_json::json!({ "message": message, "details": details });
-            Error::from_response(403, body.to_string().as_bytes(), None).is_forbidden()
+            Error::from_response(403, body.to_string().as_bytes(), None, str::to_owned).is_forbidden()
         };
         let none = serde_json::json!({});
         let named = serde_json::json!({ "group": "apps", "kind": "deployments", "name": "a" });
@@ -299,7 +311,7 @@ mod tests {
     fn schema_error_is_the_fault_of_the_object() {
         let code_and_causes = |message: &str| {
             let body = serde_json::json!({ "code": 500, "message": message });
-            let error = Error::from_response(500, body.to_string().as_bytes(), None);
+            let error = Error::from_response(500, body.to_string().as_bytes(), None, str::to_owned);
             let status = error.status().expect("the server answered").clone();
             let causes = status.details.causes.into_iter().map(|cause| format!("{} | {}", cause.field, cause.message));
             (status.code, causes.collect::<Vec<_>>())

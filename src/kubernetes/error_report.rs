@@ -223,7 +223,7 @@ mod tests {
     use crate::object::{ManagementScope, Stage, Transition, kind::VIRTUAL_SERVICE};
 
     fn api_error(code: u16, status: &Json) -> Error {
-        Error::from_response(code, status.to_string().as_bytes(), None)
+        Error::from_response(code, status.to_string().as_bytes(), None, str::to_owned)
     }
 
     /// An object whose `spec.http` comes from the argument `http`.

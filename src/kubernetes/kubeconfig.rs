@@ -89,12 +89,14 @@ pub(super) mod tests {
     const KUBECONFIG: &str = r#"{
         "current-context": "eu",
         "clusters": [{ "name": "eu", "cluster": { "server": "https://eu:6443", "proxy-url": "http://proxy:1" } },
-                     { "name": "us", "cluster": { "server": "us" } }],
+                     { "name": "us", "cluster": { "server": "us" } },
+                     { "name": "lab", "cluster": { "server": "https://lab:6443", "insecure-skip-tls-verify": true } }],
         "users": [{ "name": "me", "user": { "exec": { "command": "./plugin" } } },
                   { "name": "old", "user": { "auth-provider": { "name": "gcp" } } },
                   { "name": "half", "user": { "client-key": "key.pem" } }],
         "contexts": [{ "name": "eu", "context": { "cluster": "eu", "user": "me" } },
                      { "name": "us", "context": { "cluster": "us", "user": "me" } },
+                     { "name": "unverified", "context": { "cluster": "lab", "user": "me" } },
                      { "name": "lost", "context": { "cluster": "eu", "user": "nobody" } },
                      { "name": "old", "context": { "cluster": "eu", "user": "old" } },
                      { "name": "half", "context": { "cluster": "eu", "user": "half" } }]
@@ -131,11 +133,11 @@ pub(super) mod tests {
         let (_directory, connection) = write_kubeconfig();
         let with_context = |context: &str| Connection { config_context: Some(context.into()), ..connection.clone() };
         for (connection, expected) in [
-            (with_context("asia"), ["no context \"asia\"; it has: eu, us, lost", "config_context"]),
+            (with_context("asia"), ["no context \"asia\"; it has: eu, us, unverified, lost", "config_context"]),
             (with_context("lost"), ["no user \"nobody\"; it has: me, old, half", "config_context_auth_info"]),
             (
                 Connection { config_context_cluster: Some("asia".into()), ..connection.clone() },
-                ["no cluster \"asia\"; it has: eu, us", "config_context_cluster"],
+                ["no cluster \"asia\"; it has: eu, us, lab", "config_context_cluster"],
             ),
         ] {
             let message = error(&connection);

@@ -1,11 +1,12 @@
 //! Access to the Kubernetes API server. Nothing here decides what is written; that is the engine's part.
 //!
 //! - [`connection`] holds the arguments of the provider block and their environment variables. `resolved_connection` turns
-//!   them into one API server and one user, by `kubeconfig` and `proxy`.
+//!   them into one API server and one user, by `kubeconfig` and `proxy`; `connection_risks` says what that opens.
 //! - `session` holds an HTTP client with credentials, which `credentials` reads from files or, by `exec`, from a plugin.
-//! - `api_client` sends an `api_request` with `retry`, which ends at a [`deadline`].
-//! - [`cluster`] reads objects, by `pager` and through `read_cache`; [`mod@write`] changes them; [`namespace_contents`] lists what
-//!   else is in a namespace.
+//! - `api_client` sends an `api_request` with `retry`, which ends at a [`deadline`]; `request_log` logs it, and `known_secrets`
+//!   removes credentials from what the server answers.
+//! - [`cluster`] reads objects, by `pager` and through `read_cache`, which holds `listed_object`s; [`mod@write`] changes them;
+//!   [`namespace_contents`] lists what else is in a namespace.
 //! - [`error`] classifies errors, `transport_error` those without a response; [`error_report`] words the diagnostics.
 
 mod api_client;
@@ -13,16 +14,22 @@ mod api_path;
 mod api_request;
 pub mod cluster;
 pub mod connection;
+mod connection_risks;
 mod credentials;
 pub mod deadline;
 pub mod error;
 pub mod error_report;
 mod exec;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+mod known_secrets;
 mod kubeconfig;
+mod listed_object;
 pub mod namespace_contents;
 mod pager;
 mod proxy;
 mod read_cache;
+mod request_log;
 mod resolved_connection;
 mod retry;
 mod secret;
@@ -34,6 +41,7 @@ pub mod write;
 
 pub use cluster::Cluster;
 pub use connection::{Connection, Exec, InClusterConfig};
+pub use connection_risks::ConnectionRisk;
 pub use deadline::Deadline;
 pub use error::Error;
 pub use read_cache::Freshness;

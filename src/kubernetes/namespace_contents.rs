@@ -1,6 +1,6 @@
 //! The objects of a namespace, of every kind that the server knows: discovery, and lists of names.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, value::RawValue};
 
 use super::{
     api_path::collection_path, api_request::ApiRequest, cluster::Cluster, deadline::Deadline, error::Error,
@@ -47,7 +47,7 @@ impl Cluster {
     pub async fn namespaced_api_resources(&self, deadline: &Deadline) -> Result<Vec<ApiResource>, Error> {
         let mut all = Vec::new();
         for root in ["/api", "/apis"] {
-            let discovery = self.api.send(&ApiRequest::get_as(root, DISCOVERY), deadline).await?.json()?;
+            let discovery = self.api.send(&ApiRequest::list(root.to_owned(), DISCOVERY), deadline).await?.json()?;
             all.extend(namespaced_api_resources(&discovery)?);
         }
         Ok(all)
@@ -62,7 +62,7 @@ impl Cluster {
     ) -> Result<Vec<ObjectMetadata>, Error> {
         let ApiResource { group, version, plural, .. } = resource;
         let pager = Pager::accepting(METADATA, collection_path(group, version, plural, Some(namespace)));
-        match pager.read_all(usize::MAX, |object| object_metadata(&object), &self.api, deadline).await {
+        match pager.read_all(usize::MAX, object_metadata, &self.api, deadline).await {
             Ok(objects) => Ok(objects.unwrap_or_default()),
             // The resource type was removed after discovery.
             Err(error) if error.is_not_found() => Ok(Vec::new()),
@@ -71,7 +71,8 @@ impl Cluster {
     }
 }
 
-fn object_metadata(object: &Json) -> Option<ObjectMetadata> {
+fn object_metadata(object: &RawValue) -> Option<ObjectMetadata> {
+    let object: &Json = &serde_json::from_str(object.get()).ok()?;
     let value = |key: &str| text(object, &["metadata", "annotations", key]).map(str::to_owned);
     Some(ObjectMetadata {
         name: text(object, &["metadata", "name"])?.to_owned(),

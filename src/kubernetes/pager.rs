@@ -1,6 +1,7 @@
 //! LIST requests, whose responses come page by page (`limit` and `continue`).
 
-use serde_json::Value as Json;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{
     api_client::ApiClient,
@@ -9,7 +10,6 @@ use super::{
     deadline::Deadline,
     error::Error,
 };
-use crate::json_path::text;
 
 /// Objects that a page may have. A page that is too large is read again with a quarter of it.
 const PAGE_SIZE: usize = 500;
@@ -21,6 +21,22 @@ const MAX_LIST_BYTES: usize = 128 << 20;
 /// How often a LIST is begun anew because its continue token has expired. The API server keeps the state of a LIST for about
 /// five minutes, or less when etcd is compacted.
 const MAX_RESTARTS: u32 = 2;
+
+/// The body of a page.
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(default)]
+    metadata: PageMetadata,
+    /// The objects as text, since most of a list is never looked at.
+    #[serde(borrow, default)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMetadata {
+    #[serde(rename = "continue", default)]
+    continue_token: Option<String>,
+}
 
 /// A LIST of one collection.
 pub(super) struct Pager {
@@ -60,7 +76,7 @@ impl Pager {
     pub(super) async fn read_all<T>(
         mut self,
         max_objects: usize,
-        convert: impl Fn(Json) -> Option<T>,
+        convert: impl Fn(&RawValue) -> Option<T>,
         api: &ApiClient,
         deadline: &Deadline,
     ) -> Result<Option<Vec<T>>, Error> {
@@ -76,7 +92,7 @@ impl Pager {
     async fn read_pages<T>(
         &mut self,
         max_objects: usize,
-        convert: &impl Fn(Json) -> Option<T>,
+        convert: &impl Fn(&RawValue) -> Option<T>,
         api: &ApiClient,
         deadline: &Deadline,
     ) -> Result<Option<Vec<T>>, Error> {
@@ -98,7 +114,7 @@ impl Pager {
     async fn read_page<T>(
         &mut self,
         pages: &mut Pages<T>,
-        convert: &impl Fn(Json) -> Option<T>,
+        convert: &impl Fn(&RawValue) -> Option<T>,
         api: &ApiClient,
         deadline: &Deadline,
     ) -> Result<bool, Error> {
@@ -114,23 +130,21 @@ impl Pager {
         if pages.bytes > MAX_LIST_BYTES {
             return Err(Error::ResponseTooLarge { request: request.to_string(), limit: MAX_LIST_BYTES });
         }
-        let mut list = response.json()?;
-        let next = text(&list, &["metadata", "continue"]).filter(|token| !token.is_empty()).map(str::to_owned);
+        let page: Page<'_> = response.parse()?;
+        let next = page.metadata.continue_token.filter(|token| !token.is_empty());
         if next.is_some() && next == pages.continue_token {
             return Err(Error::MalformedResponse(format!(
                 "the continue token of {request} is that of the page itself"
             )));
         }
         pages.continue_token = next;
-        if let Some(Json::Array(items)) = list.get_mut("items").map(Json::take) {
-            pages.items.extend(items.into_iter().filter_map(convert));
-        }
+        pages.items.extend(page.items.into_iter().flatten().filter_map(convert));
         Ok(pages.continue_token.is_none())
     }
 
     fn request<T>(&self, pages: &Pages<T>) -> ApiRequest {
         let Self { path, selector, page_size, .. } = self;
         let token = pages.continue_token.as_ref().map(|token| format!("&continue={}", encode(token)));
-        ApiRequest::get_as(format!("{path}?limit={page_size}{selector}{}", token.unwrap_or_default()), self.accept)
+        ApiRequest::list(format!("{path}?limit={page_size}{selector}{}", token.unwrap_or_default()), self.accept)
     }
 }

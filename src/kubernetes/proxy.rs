@@ -28,11 +28,21 @@ pub(super) fn select(
 
 /// Whether Go programs would reach `server` through `HTTPS_PROXY`. Local addresses never go through a proxy.
 fn uses_environment_proxy(server: &Uri, no_proxy: &str) -> bool {
-    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
-    let is_local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     server.scheme_str() == Some("https")
-        && !is_local
+        && !is_loopback(server)
         && Matcher::builder().https("http://any").no(no_proxy).build().intercept(server).is_some()
+}
+
+/// Whether the server is on this machine.
+pub(super) fn is_loopback(server: &Uri) -> bool {
+    let host = server.host().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The address without the user and password that a URL may have.
+pub(super) fn without_credentials(uri: &Uri) -> String {
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}://{}{port}", uri.scheme_str().unwrap_or("https"), uri.host().unwrap_or_default())
 }
 
 /// Parses the URL of a proxy, whose scheme defaults to `http`. `source` names the origin of the URL in the error, which doesn't

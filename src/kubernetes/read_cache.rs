@@ -1,5 +1,5 @@
-//! A cache of reads. The first reads of a collection are GETs; after those, one LIST of the whole collection answers all reads
-//! for some seconds. Joining only concurrent reads wouldn't be enough: Terraform refreshes ten resources at a time, so a
+//! A cache of reads. The first two objects of a collection are read by GET; after those, one LIST of the whole collection
+//! answers all reads for some seconds. Joining only concurrent reads wouldn't be enough: Terraform refreshes ten resources at a time, so a
 //! thousand services would make a hundred LISTs.
 
 use std::{
@@ -8,17 +8,16 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value as Json;
 use tokio::{sync::OnceCell, time::Instant};
 
-use super::api_path::Collection;
+use super::{api_path::Collection, listed_object::ListedObject};
 use crate::{
     object::Key,
     query::{Query, QueryResult},
 };
 
-/// Reads of a collection that are made as GETs before a LIST is worth it.
-const GETS_BEFORE_LIST: u32 = 8;
+/// Objects of a collection that are read by GET before a LIST is worth it.
+const GETS_BEFORE_LIST: usize = 2;
 
 /// How long a LIST and the answer to a query are used.
 const TIME_TO_LIVE: Duration = Duration::from_secs(10);
@@ -26,9 +25,10 @@ const TIME_TO_LIVE: Duration = Duration::from_secs(10);
 /// How recent the response to a read must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// The response may be some seconds old and come from the cache: for refresh and plan.
+    /// The response may be some seconds old and come from the cache: for refresh and plan, and for writes that the server
+    /// refuses if the object has changed since.
     Recent,
-    /// The response must come from the server now: before a write.
+    /// The response must come from the server now: for decisions that no precondition of a write protects.
     Now,
 }
 
@@ -36,7 +36,7 @@ pub enum Freshness {
 #[derive(Clone, Debug)]
 pub(super) enum ListResult {
     /// All objects of the collection. An object that isn't among them doesn't exist.
-    Complete(Arc<BTreeMap<Key, Arc<Json>>>),
+    Complete(Arc<BTreeMap<Key, ListedObject>>),
     /// The server doesn't serve the kind, so there are no objects of it.
     NotServed,
     /// The user has no right to list the collection.
@@ -63,7 +63,8 @@ pub(super) struct ReadCache {
 /// The recent reads of one collection.
 #[derive(Debug, Default)]
 struct CollectionReads {
-    count: u32,
+    /// Names of the objects that were read by GET, at most [`GETS_BEFORE_LIST`].
+    read_alone: BTreeSet<String>,
     list: Option<CachedList>,
     /// Whether a LIST had too many objects. The collection isn't listed again then, since it would only be too large again.
     is_too_large: bool,
@@ -86,15 +87,18 @@ impl ReadCache {
         self.remove_expired();
         let mut collections = self.lock_collections();
         let reads = collections.entry(Collection::of(key)).or_default();
-        reads.count += 1;
-        if reads.is_too_large {
-            return None;
-        }
-        if reads.count <= GETS_BEFORE_LIST && !reads.has_fresh_list() {
+        if reads.is_too_large || !reads.has_fresh_list() && reads.is_read_alone(&key.name) {
             return None;
         }
         let cached = reads.fresh_list();
         (!cached.written.contains(&key.name)).then(|| cached.list.clone())
+    }
+
+    /// Whether a LIST that was read answers a read of the object `key`.
+    pub(super) fn has_listed(&self, key: &Key) -> bool {
+        let collections = self.lock_collections();
+        let cached = collections.get(&Collection::of(key)).and_then(|reads| reads.list.as_ref());
+        cached.is_some_and(|cached| cached.list.initialized() && !cached.written.contains(&key.name))
     }
 
     /// The LIST of a collection. It may lack what the provider has written since it was read.
@@ -155,6 +159,14 @@ impl Drop for Invalidation<'_> {
 }
 
 impl CollectionReads {
+    /// Whether the object is among the few that are read by GET.
+    fn is_read_alone(&mut self, name: &str) -> bool {
+        if self.read_alone.len() < GETS_BEFORE_LIST {
+            self.read_alone.insert(name.to_owned());
+        }
+        self.read_alone.contains(name)
+    }
+
     fn has_fresh_list(&self) -> bool {
         self.list.as_ref().is_some_and(|cached| cached.created_at.elapsed() <= TIME_TO_LIVE)
     }
@@ -184,6 +196,8 @@ impl CollectionReads {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+    use serde_json::{Value as Json, json, value::to_raw_value};
+
     use super::*;
     use crate::{object::kind::VIRTUAL_SERVICE, query::QueryError};
 
@@ -197,7 +211,7 @@ mod tests {
     impl MockServer {
         /// A server with a thousand objects.
         fn new() -> Self {
-            let objects = (0..1000).map(|n| (key(&n.to_string()), Arc::new(Json::Null)));
+            let objects = (0..1000).map(|n| listed(&n.to_string()));
             Self::answering(ListResult::Complete(Arc::new(objects.collect())))
         }
 
@@ -229,14 +243,19 @@ mod tests {
         Key::new(&VIRTUAL_SERVICE, "pci", name)
     }
 
+    fn listed(name: &str) -> (Key, ListedObject) {
+        let object = json!({ "metadata": { "name": name, "namespace": "pci" } });
+        ListedObject::read(&VIRTUAL_SERVICE, &to_raw_value(&object).unwrap()).unwrap()
+    }
+
     #[tokio::test]
-    async fn thousand_reads_need_nine_requests() {
+    async fn thousand_reads_need_three_requests() {
         let (cache, server) = (ReadCache::default(), MockServer::new());
         for n in 0..1000 {
             assert!(server.read(&cache, &n.to_string()).await);
         }
         assert!(!server.read(&cache, "absent").await, "an object that isn't in a complete LIST doesn't exist");
-        assert_eq!(server.gets_and_lists(), (8, 1));
+        assert_eq!(server.gets_and_lists(), (2, 1));
     }
 
     #[tokio::test]
@@ -248,7 +267,7 @@ mod tests {
         drop(cache.invalidate(&key("5")));
         server.read(&cache, "5").await;
         server.read(&cache, "6").await;
-        assert_eq!(server.gets_and_lists(), (9, 1));
+        assert_eq!(server.gets_and_lists(), (3, 1));
     }
 
     #[tokio::test]
@@ -320,7 +339,7 @@ mod tests {
     #[tokio::test]
     async fn list_that_ran_during_a_write_does_not_answer_reads_of_the_object() {
         let (cache, server) = (ReadCache::default(), MockServer::new());
-        for n in 0..8 {
+        for n in 0..2 {
             server.read(&cache, &n.to_string()).await;
         }
         let written = key("5");
@@ -331,7 +350,7 @@ mod tests {
             cache.answer(&query)
         };
         server.read(&cache, "5").await;
-        assert_eq!(server.gets_and_lists(), (9, 1));
+        assert_eq!(server.gets_and_lists(), (3, 1));
         assert!(!Arc::ptr_eq(&answer, &cache.answer(&query)), "the query is asked again");
     }
 
@@ -343,6 +362,8 @@ mod tests {
         }
         tokio::time::advance(TIME_TO_LIVE + Duration::from_secs(1)).await;
         server.read(&cache, "1").await;
-        assert_eq!(server.gets_and_lists(), (8, 2));
+        assert_eq!(server.gets_and_lists(), (3, 1), "an object that was read alone");
+        server.read(&cache, "2").await;
+        assert_eq!(server.gets_and_lists(), (3, 2));
     }
 }

@@ -12,7 +12,8 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use super::{
     connection::{Connection, Exec, InClusterConfig},
     error::Error,
-    kubeconfig, proxy,
+    kubeconfig,
+    proxy::{self, without_credentials},
     secret::Secret,
 };
 
@@ -20,12 +21,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One API server, the way to it, and a user.
 pub(super) struct ResolvedConnection {
-    server: Uri,
+    pub(super) server: Uri,
     /// The server's certificate authority and TLS settings.
     pub(super) cluster: Cluster,
     /// The user, whose credentials may be in files and plugins.
     pub(super) user: AuthInfo,
-    proxy: Option<Uri>,
+    pub(super) proxy: Option<Uri>,
 }
 
 impl ResolvedConnection {
@@ -159,6 +160,8 @@ fn parse_server(server: &str) -> Result<Uri, Error> {
         matches!(uri.scheme_str(), Some("https" | "http")) && uri.host().is_some_and(|host| !host.is_empty())
     });
     uri.ok_or_else(|| {
+        // A user and a password before the `@` aren't shown.
+        let server = server.rsplit('@').next().unwrap_or_default();
         Error::InvalidConnection(format!(
             "{server:?} is no address of an API server, like https://10.0.0.1:6443. Check host (or KUBE_HOST), or server of \
              the kubeconfig's cluster."
@@ -188,12 +191,6 @@ fn parse_certificates(pem: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         _ => Err("holds no certificate in PEM (-----BEGIN CERTIFICATE-----)".to_owned()),
     }
-}
-
-/// The address without the user and password that a proxy's URL may have.
-fn without_credentials(uri: &Uri) -> String {
-    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{}{port}", uri.scheme_str().unwrap_or("https"), uri.host().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -29,7 +29,6 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// never answered, attempts end after [`FIRST_CONTACT_TIMEOUT`].
 pub(super) async fn with_backoff<T, F>(
     deadline: &Deadline,
-    request: &str,
     is_write: bool,
     has_answered: impl Fn() -> bool,
     attempt: impl Fn() -> F,
@@ -66,7 +65,6 @@ where
             Err(error) if is_transient(&error) => error,
             result => return result,
         };
-        tracing::debug!(request, error = %error, "retry");
         let retry_after = error.status().and_then(|status| status.retry_after);
         let retry_after = retry_after.map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
         let with_jitter = backoff.mul_f64(0.5 + fastrand::f64());
@@ -116,13 +114,12 @@ mod tests {
         let deadline = deadline(60);
         let result = with_backoff(
             &deadline,
-            "test",
             false,
             || true,
             async || match attempts.fetch_add(1, Relaxed) {
-                0 => Err(Error::from_response(429, b"slow down", Some(1))),
+                0 => Err(Error::from_response(429, b"slow down", Some(1), str::to_owned)),
                 1 => Err(Error::Unreachable("reset".into())),
-                2 => Err(Error::from_response(503, b"", None)),
+                2 => Err(Error::from_response(503, b"", None, str::to_owned)),
                 n => Ok(n),
             },
         );
@@ -135,11 +132,10 @@ mod tests {
         let (started, deadline) = (Instant::now(), deadline(3600));
         let result = with_backoff(
             &deadline,
-            "test",
             false,
             || true,
             async || match attempts.fetch_add(1, Relaxed) {
-                0 => Err(Error::from_response(429, b"slow down", Some(u64::MAX))),
+                0 => Err(Error::from_response(429, b"slow down", Some(u64::MAX), str::to_owned)),
                 n => Ok(n),
             },
         );
@@ -153,12 +149,11 @@ mod tests {
         let deadline = deadline(60);
         let result = with_backoff(
             &deadline,
-            "test",
             false,
             || true,
             async || {
                 attempts.fetch_add(1, Relaxed);
-                Err::<(), _>(Error::from_response(422, b"no", None))
+                Err::<(), _>(Error::from_response(422, b"no", None, str::to_owned))
             },
         );
         assert!(result.await.is_err_and(|e| e.status().is_some_and(|s| s.code == 422)));
@@ -167,15 +162,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn timeout_contains_the_last_error() {
-        let unavailable = async || Err::<(), _>(Error::from_response(503, b"etcd is away", None));
-        let result = with_backoff(&deadline(5), "test", false, || true, unavailable).await;
+        let unavailable = async || Err::<(), _>(Error::from_response(503, b"etcd is away", None, str::to_owned));
+        let result = with_backoff(&deadline(5), false, || true, unavailable).await;
         assert!(matches!(result, Err(Error::TimedOut(last)) if last.contains("etcd is away")));
     }
 
     #[tokio::test(start_paused = true)]
     async fn pending_request_ends_at_the_deadline() {
         let deadline = deadline(5);
-        let result = with_backoff(&deadline, "test", false, || true, std::future::pending::<Result<(), Error>>).await;
+        let result = with_backoff(&deadline, false, || true, std::future::pending::<Result<(), Error>>).await;
         assert!(matches!(result, Err(Error::Unreachable(why)) if why.contains("timeouts")));
     }
 
@@ -183,7 +178,7 @@ mod tests {
     async fn first_contact_ends_long_before_the_deadline() {
         let started = Instant::now();
         let refused = async || Err::<(), _>(Error::NotConnected("refused".into()));
-        let result = with_backoff(&deadline(3600), "test", false, || false, refused).await;
+        let result = with_backoff(&deadline(3600), false, || false, refused).await;
         assert!(matches!(result, Err(Error::NotConnected(_))));
         assert!(started.elapsed() < FIRST_CONTACT_TIMEOUT * 3, "{:?}", started.elapsed());
     }
@@ -203,7 +198,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_secs(answer_after)).await;
                 Ok(())
             };
-            let result = with_backoff(&deadline, "test", is_write, || true, answer).await;
+            let result = with_backoff(&deadline, is_write, || true, answer).await;
             assert_eq!((result.is_ok(), started.elapsed().as_secs()), (succeeds, seconds));
         }
     }
@@ -213,7 +208,7 @@ mod tests {
         let deadline = deadline(3600);
         deadline.stop.cancel();
         let unreachable = async || Err::<(), _>(Error::Unreachable("x".into()));
-        let result = with_backoff(&deadline, "test", false, || true, unreachable).await;
+        let result = with_backoff(&deadline, false, || true, unreachable).await;
         assert!(matches!(result, Err(Error::Stopped)));
     }
 }

@@ -17,7 +17,8 @@ use tokio::{
 };
 
 use super::{
-    connection::Connection, credentials, error::Error, resolved_connection::ResolvedConnection, transport_error,
+    connection::Connection, credentials, error::Error, known_secrets::KnownSecrets,
+    resolved_connection::ResolvedConnection, transport_error,
 };
 
 /// How long a failure to connect is returned to later requests before the next attempt. Every object asks for a session, and a
@@ -45,6 +46,8 @@ pub(super) struct Session {
     client: Client,
     /// The API server, and the proxy if there is one, as messages show them.
     server: String,
+    /// The credentials of this session and of those before it, whose answers may still come.
+    secrets: KnownSecrets,
     /// When the credentials have to be read again.
     expires_at: Option<SystemTime>,
     /// Whether the credentials were read because the server answered 401 to the previous ones.
@@ -60,7 +63,7 @@ impl SessionManager {
         match &state.session {
             Some(session) if session.expires_at.is_none_or(|at| SystemTime::now() < at) => Ok(session.clone()),
             // As in client-go, the last token is used while the file can't be read. It is tried again with each request.
-            Some(session) if self.reads_token_file() => match self.connect(connection, false).await {
+            Some(session) if self.reads_token_file() => match self.connect(connection, Some(session), false).await {
                 Ok(session) => Ok(state.replace_session(session)),
                 Err(error) => {
                     tracing::warn!(%error, "the token file can't be read again, so its last token is used");
@@ -99,7 +102,7 @@ impl SessionManager {
         {
             return Err(error.clone());
         }
-        match self.connect(connection, is_renewal).await {
+        match self.connect(connection, state.session.as_deref(), is_renewal).await {
             Ok(session) => Ok(state.replace_session(session)),
             Err(error) => {
                 state.failure = Some((Instant::now(), error.clone()));
@@ -115,14 +118,25 @@ impl SessionManager {
             .is_some_and(|connection| connection.user.token.is_none() && connection.user.token_file.is_some())
     }
 
-    async fn connect(&self, connection: &Connection, is_renewal: bool) -> Result<Session, Error> {
+    async fn connect(
+        &self,
+        connection: &Connection,
+        previous: Option<&Session>,
+        is_renewal: bool,
+    ) -> Result<Session, Error> {
         let connection = self.connection.get_or_try_init(async || ResolvedConnection::new(connection)).await?;
         let credentials = credentials::read(&connection.user, &connection.cluster).await?;
+        let mut secrets = previous.map(|session| session.secrets.clone()).unwrap_or_default();
+        for user in [&connection.user, &credentials.user] {
+            secrets.add_user(user);
+        }
+        secrets.add_proxy(connection.proxy.as_ref());
         let config = connection.client_config(credentials.user)?;
         let client = Client::try_from(config).map_err(|error| transport_error::of_client(&error))?;
         let server = connection.display_name();
         tracing::debug!(server, renewed = is_renewal, "session");
-        Ok(Session { client, server, expires_at: credentials.expires_at, is_renewal, accepted: AtomicBool::new(false) })
+        let (expires_at, accepted) = (credentials.expires_at, AtomicBool::new(false));
+        Ok(Session { client, server, secrets, expires_at, is_renewal, accepted })
     }
 }
 
@@ -137,12 +151,17 @@ impl SessionState {
 impl Session {
     /// Sends one request. A response with any status is `Ok`.
     pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Error> {
-        let response =
-            self.client.send(request).await.map_err(|error| transport_error::of_request(&error, &self.server))?;
+        let error = |error| transport_error::of_request(&error, &self.server, |text| self.redact(text));
+        let response = self.client.send(request).await.map_err(error)?;
         if response.status() != StatusCode::UNAUTHORIZED && !response.status().is_server_error() {
             self.accepted.store(true, Relaxed);
         }
         Ok(response)
+    }
+
+    /// A text of the server without credentials.
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.secrets.redact(text)
     }
 }
 

@@ -12,14 +12,14 @@ use rustls::CertificateError;
 use super::error::Error;
 
 /// The error of a request to `server` that got no response. A TLS error is permanent and names the argument to set; everything
-/// else may be transient.
-pub(super) fn of_request(error: &kube::Error, server: &str) -> Error {
+/// else may be transient. `redact` removes credentials from a text that the server may have written.
+pub(super) fn of_request(error: &kube::Error, server: &str, redact: impl Fn(&str) -> String) -> Error {
     let mut messages: Vec<String> = Vec::new();
     let mut refused = false;
     let mut next: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(cause) = next {
         if let Some(tls_error) = tls_error(cause) {
-            return Error::Tls(explain_tls(tls_error, server));
+            return Error::Tls(redact(&explain_tls(tls_error, server)));
         }
         let io_error = cause.downcast_ref::<io::Error>();
         refused |= io_error.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
@@ -31,7 +31,7 @@ pub(super) fn of_request(error: &kube::Error, server: &str) -> Error {
     let mut why =
         if dns { format!("the name in {server} can't be resolved") } else { format!("{server} doesn't answer") };
     if let Some(innermost) = messages.last() {
-        let _ = write!(why, ": {innermost}");
+        let _ = write!(why, ": {}", redact(innermost));
     }
     if dns || refused { Error::NotConnected(why) } else { Error::Unreachable(why) }
 }

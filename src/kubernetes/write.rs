@@ -2,8 +2,13 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{api_path::object_path, api_request::ApiRequest, cluster::Cluster, deadline::Deadline, error::Error};
+use super::{api_request::ApiRequest, cluster::Cluster, deadline::Deadline, error::Error};
 use crate::object::{FIELD_MANAGER, Key};
+
+/// The media type of a server-side apply.
+const SERVER_SIDE_APPLY: &str = "application/apply-patch+yaml";
+/// The media type of a JSON patch (RFC 6902).
+const JSON_PATCH: &str = "application/json-patch+json";
 
 /// Options of a server-side apply.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,8 +37,9 @@ impl Cluster {
         options: ApplyOptions,
         deadline: &Deadline,
     ) -> Result<WriteResponse, Error> {
-        let uri = format!("{}&force={}{}", patch_uri(key), options.force, dry_run_parameter(options.dry_run));
-        self.write(&ApiRequest::apply_patch(uri, body), key, options.dry_run, deadline).await
+        let parameters = format!("{}&force={}", patch_parameters(), options.force);
+        let request = ApiRequest::patch(key, &parameters, options.dry_run, SERVER_SIDE_APPLY, body);
+        self.write(&request, key, options.dry_run, deadline).await
     }
 
     /// Patches an object by a JSON patch, with the provider's field manager and strict field validation.
@@ -44,8 +50,8 @@ impl Cluster {
         dry_run: bool,
         deadline: &Deadline,
     ) -> Result<WriteResponse, Error> {
-        let uri = format!("{}{}", patch_uri(key), dry_run_parameter(dry_run));
-        self.write(&ApiRequest::json_patch(uri, operations), key, dry_run, deadline).await
+        let request = ApiRequest::patch(key, &patch_parameters(), dry_run, JSON_PATCH, operations);
+        self.write(&request, key, dry_run, deadline).await
     }
 
     /// Deletes exactly the object that was read: if it has another uid or a newer version by now, the server answers 409.
@@ -62,7 +68,7 @@ impl Cluster {
             "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
             "preconditions": { "uid": uid, "resourceVersion": resource_version },
         });
-        match self.write(&ApiRequest::delete(object_path(key), &options), key, false, deadline).await {
+        match self.write(&ApiRequest::delete(key, &options), key, false, deadline).await {
             Ok(response) => Ok(Some(response.object)),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
@@ -83,10 +89,6 @@ impl Cluster {
     }
 }
 
-fn patch_uri(key: &Key) -> String {
-    format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", object_path(key))
-}
-
-fn dry_run_parameter(dry_run: bool) -> &'static str {
-    if dry_run { "&dryRun=All" } else { "" }
+fn patch_parameters() -> String {
+    format!("fieldManager={FIELD_MANAGER}&fieldValidation=Strict")
 }

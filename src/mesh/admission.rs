@@ -53,11 +53,11 @@ pub struct ResourceRule {
     pub api_groups: [&'static str; 1],
     /// `*`: every version.
     pub api_versions: [&'static str; 1],
-    /// `CREATE` and `UPDATE`.
-    pub operations: [&'static str; 2],
-    /// Plural names of the kinds.
+    /// `CREATE`, `UPDATE` and `DELETE`, or some of them.
+    pub operations: &'static [&'static str],
+    /// Plural names of the kinds, or `*` for all kinds of the group.
     pub resources: Vec<&'static str>,
-    /// `*`: both cluster-scoped and namespaced objects.
+    /// `Namespaced` or `Cluster`: where objects of the kinds are.
     pub scope: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! Types of Kubernetes itself (Service, Role, RoleBinding), with only the fields that this provider writes.
+//! Types of Kubernetes itself (Service, RoleBinding), with only the fields that this provider writes.
 
 use std::collections::BTreeMap;
 
@@ -31,32 +31,13 @@ pub struct ServicePort {
     pub app_protocol: &'static str,
 }
 
-/// Content of a Role, which has no `spec`.
-#[derive(Clone, Debug, Serialize)]
-pub struct Role {
-    /// Rules, each of which grants rights.
-    pub rules: Vec<PolicyRule>,
-}
-
-/// Verbs that a Role allows for some resources.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PolicyRule {
-    /// API groups. The empty text is the core group.
-    pub api_groups: &'static [&'static str],
-    /// Plural names of the resources.
-    pub resources: &'static [&'static str],
-    /// Allowed verbs.
-    pub verbs: &'static [&'static str],
-}
-
 /// Content of a RoleBinding, which has no `spec`.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleBinding {
-    /// Role that is granted. The API server refuses a change of it.
+    /// The role that is granted. The API server refuses a change of it.
     pub role_ref: RoleRef,
-    /// Subjects that the Role is granted to.
+    /// Subjects that the role is granted to.
     pub subjects: Vec<Subject>,
 }
 
@@ -66,10 +47,10 @@ pub struct RoleBinding {
 pub struct RoleRef {
     /// Always [`RBAC_API_GROUP`].
     pub api_group: &'static str,
-    /// Always `Role`.
+    /// Always `ClusterRole`.
     pub kind: &'static str,
-    /// Name of the Role.
-    pub name: &'static str,
+    /// Name of the ClusterRole.
+    pub name: String,
 }
 
 /// A group, user or service account that a RoleBinding grants rights to.
@@ -88,5 +69,5 @@ pub struct Subject {
     pub name: String,
 }
 
-/// The API group of Roles and RoleBindings.
+/// The API group of RoleBindings and their roles.
 pub const RBAC_API_GROUP: &str = "rbac.authorization.k8s.io";

@@ -1,9 +1,14 @@
 //! The `meshConfig` of the installed Istio. istiod reads it from a ConfigMap of the root namespace, `istio` or
-//! `istio-<revision>`. Only live checks use it.
+//! `istio-<revision>`. Only live checks use it. They read these by name: a right to list ConfigMaps would show all others.
 
 use serde_json::Value as Json;
 
-use crate::json_path::{at, text};
+use super::{Mesh, names};
+use crate::{
+    json_path::{at, text},
+    object::{Key, kind},
+    query::QueryResults,
+};
 
 /// The mesh configuration of one revision of Istio.
 #[derive(Clone, Debug)]
@@ -14,15 +19,22 @@ pub struct MeshConfig {
     pub config: Json,
 }
 
-/// Returns the mesh configuration of every revision. Other ConfigMaps, and those that can't be parsed, are skipped.
-pub fn from_config_maps(maps: &[&Json]) -> Vec<MeshConfig> {
-    let parse = |map: &&Json| {
-        let name = text(map, &["metadata", "name"])?;
-        let is_mesh = name == "istio" || name.starts_with("istio-");
-        let config = serde_saphyr::from_str(text(map, &["data", "mesh"])?).ok()?;
-        is_mesh.then(|| MeshConfig { name: name.to_owned(), config })
+/// Returns the keys of the ConfigMaps of the mesh's revisions.
+pub fn keys(mesh: &Mesh) -> impl Iterator<Item = Key> {
+    mesh.revisions.iter().map(|revision| {
+        let name = if revision == names::DEFAULT_REVISION { "istio".to_owned() } else { format!("istio-{revision}") };
+        Key::new(&kind::CONFIG_MAP, &mesh.root_namespace, &name)
+    })
+}
+
+/// Returns the mesh configurations among the results of queries for [`keys`]. ConfigMaps that weren't read, don't exist or can't
+/// be parsed are skipped.
+pub fn read(mesh: &Mesh, results: &QueryResults) -> Vec<MeshConfig> {
+    let parse = |key: Key| {
+        let config = serde_saphyr::from_str(text(results.get(&key).ok()??, &["data", "mesh"])?).ok()?;
+        Some(MeshConfig { name: key.name, config })
     };
-    maps.iter().filter_map(parse).collect()
+    keys(mesh).filter_map(parse).collect()
 }
 
 impl MeshConfig {

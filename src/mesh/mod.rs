@@ -21,6 +21,7 @@ pub mod patterns;
 pub mod percent;
 pub mod policy_evaluation;
 pub mod port;
+pub mod provider_change;
 pub mod reference;
 pub mod resiliency;
 pub mod service;
@@ -54,6 +55,8 @@ pub struct Mesh {
     pub gateway_namespaces: BTreeSet<String>,
     /// Hosts that every Sidecar of the provider lists, as `namespace/host`: those of tracing and external authorization.
     pub platform_hosts: BTreeSet<String>,
+    /// The revisions of Istio whose mesh configuration live checks read. `default` is the one whose ConfigMap has no suffix.
+    pub revisions: BTreeSet<String>,
     /// Labels of every object that the provider creates.
     pub labels: BTreeMap<String, String>,
     /// Annotations of every object that the provider creates.
@@ -93,13 +96,18 @@ pub mod stage {
     pub const IDENTITY: Stage = Stage(10);
     /// Objects that routes refer to: ServiceEntries, DestinationRules with their subsets, Gateways.
     pub const TARGETS: Stage = Stage(20);
-    /// Objects that admit requests, like ALLOW policies. They are written before any object that refuses requests.
+    /// RequestAuthentications. They are written before the policies that require tokens.
+    pub const TOKENS: Stage = Stage(22);
+    /// Policies that refuse some of the requests that ALLOW policies admit: DENY and CUSTOM. They are written before ALLOW
+    /// policies and removed after them, so that nothing is admitted in between that is refused before and after.
+    pub const SUBTRACTING: Stage = Stage(25);
+    /// Objects that admit requests, like ALLOW policies. They are written before deny-all.
     pub const OPENING: Stage = Stage(30);
     /// VirtualServices of global names alone. They are written before the VirtualService that may have had the name until
     /// now, so that some VirtualService always routes the name.
     pub const ALIASES: Stage = Stage(35);
     /// Objects that route traffic: VirtualServices and Sidecars.
     pub const ROUTES: Stage = Stage(40);
-    /// Objects that refuse requests: deny-all policies, strict mutual TLS, DENY policies.
+    /// Objects that refuse whatever nothing else admits: deny-all policies and strict mutual TLS.
     pub const CLOSING: Stage = Stage(50);
 }

@@ -31,6 +31,9 @@ pub fn label_digest(labels: &BTreeMap<String, String>) -> String {
     format!("{hash:08x}")
 }
 
+/// The revision of Istio that is installed without a name.
+pub const DEFAULT_REVISION: &str = "default";
+
 /// The sentence for the documentation that says what [`is_label`] accepts.
 pub const LABEL: &str =
     "Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most.";

@@ -73,8 +73,6 @@ kinds! {
     PEER_AUTHENTICATION = "PeerAuthentication" "security.istio.io" "v1" "peerauthentications" Exclusive true;
     /// Istio's Gateway, not that of the Gateway API.
     GATEWAY = "Gateway" "networking.istio.io" "v1" "gateways" Exclusive true;
-    /// Role.
-    ROLE = "Role" "rbac.authorization.k8s.io" "v1" "roles" Exclusive true;
     /// RoleBinding.
     ROLE_BINDING = "RoleBinding" "rbac.authorization.k8s.io" "v1" "rolebindings" Exclusive true;
     /// RequestAuthentication.

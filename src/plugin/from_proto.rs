@@ -23,7 +23,7 @@ pub(super) fn identity(
     out: &mut Diagnostics,
 ) -> Result<Option<Value>, Reported> {
     let (Some(message), Some(schema)) = (message, schema) else { return Ok(None) };
-    let value = value(message.identity_data.as_ref(), &schema.object_type(), out)?;
+    let value = value(message.identity_data.as_ref(), schema.object_type(), out)?;
     Ok(Some(value).filter(|value| *value != Value::Null))
 }
 
@@ -38,7 +38,7 @@ pub(super) fn raw_identity(
         return Ok(None);
     }
     let value =
-        json::decode(&message.json, &schema.object_type()).map_err(|invalid| report_unreadable(&invalid, out))?;
+        json::decode(&message.json, schema.object_type()).map_err(|invalid| report_unreadable(&invalid, out))?;
     Ok(Some(value).filter(|value| *value != Value::Null))
 }
 

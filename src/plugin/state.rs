@@ -146,7 +146,7 @@ mod tests {
                 value => value,
             }
         }
-        mark(json::decode(text.as_bytes(), &Outer::schema().object_type()).unwrap())
+        mark(json::decode(text.as_bytes(), Outer::schema().object_type()).unwrap())
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn upgrade(raw: Option<&RawState>, schema: &Schema, out: &mut Diagnos
         }
         _ => return Err(out.error(&root, "Empty state", "Terraform sent no state to upgrade. Please report this.")),
     };
-    match json::decode(json, &schema.object_type()) {
+    match json::decode(json, schema.object_type()) {
         Ok(value @ (Value::Map(_) | Value::Null)) => Ok(schema.complete(&value)),
         Ok(_) => Err(report_unreadable("it isn't an object", out)),
         Err(invalid) => Err(report_unreadable(&invalid.to_string(), out)),

@@ -1,5 +1,7 @@
 //! The arguments of the provider block. Methods give each argument its default.
 
+use std::collections::BTreeSet;
+
 use crate::{
     known::Known,
     kubernetes::Secret,
@@ -68,6 +70,9 @@ model! {
         gateway_namespaces: Set<String> = optional(),
         /// Hosts that every Sidecar of a service lists, as `namespace/host`: tracing, external authorization.
         platform_hosts: Set<String> = optional(),
+        /// Revisions of the installed Istio, whose configuration live checks read: the ConfigMap `istio-<revision>` of the root
+        /// namespace, and the ConfigMap `istio` for the revision `default`. Defaults to `["default"]`.
+        revisions: Set<String> = optional().non_empty("At least one revision.").each(names::LABEL, names::is_label),
         /// Labels on every object that is made.
         labels: Map<String> = optional(),
         /// Annotations on every object that is made.
@@ -129,6 +134,11 @@ impl ProviderConfig {
     /// The trust domain of the mesh: `cluster.local` by default.
     pub(super) fn trust_domain(&self) -> Known<String> {
         self.trust_domain.or("cluster.local".to_owned())
+    }
+
+    /// The revisions of Istio whose configuration live checks read: `default` by default.
+    pub(super) fn revisions(&self) -> Known<BTreeSet<String>> {
+        Ok(self.revisions.elements()?.cloned().unwrap_or_else(|| [names::DEFAULT_REVISION.to_owned()].into()))
     }
 
     /// Whether services get global names by the template: true by default.

@@ -7,7 +7,7 @@ use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::ReportedMessages,
     known::Known,
-    kubernetes::Cluster,
+    kubernetes::{Cluster, ConnectionRisk},
     mesh::{
         Mesh,
         checks::{Code, Level, Levels},
@@ -22,6 +22,9 @@ pub(super) fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context
     let config = ProviderConfig::decode(config, &Path::root(), out);
     out.no_errors()?;
     let connection = connection(&config).map(|connection| connection.with_environment(|name| env::var(name).ok()));
+    if let Some(risk) = connection.as_ref().ok().and_then(ConnectionRisk::of) {
+        warn_of_risk(&risk, &config, out);
+    }
     Ok(Context {
         mesh: mesh(&config),
         owner: config.owner.required().cloned(),
@@ -34,6 +37,33 @@ pub(super) fn configure(config: &Value, out: &mut Diagnostics) -> Result<Context
     })
 }
 
+/// Warns of a weak connection, on the argument that allows it, or on the one that names the kubeconfig that allows it. What
+/// comes from the environment has no argument.
+fn warn_of_risk(risk: &ConnectionRisk, config: &ProviderConfig, out: &mut Diagnostics) {
+    let kubeconfig = [("config_path", config.config_path.is_set()), ("config_paths", config.config_paths.is_set())];
+    let (argument, summary, detail) = match risk {
+        ConnectionRisk::ClearTextCredentials { server } => (
+            ("host", config.host.is_set()),
+            "Credentials are sent in clear text",
+            format!(
+                "The API server is {server}, and whoever is on the way there can read the credentials that each request has. Use \
+                 its https:// address in host (or KUBE_HOST, or server of the kubeconfig's cluster)."
+            ),
+        ),
+        ConnectionRisk::UnverifiedServer { server } => (
+            ("insecure", config.insecure.is_set()),
+            "The API server's certificate isn't verified",
+            format!(
+                "insecure (or KUBE_INSECURE, or insecure-skip-tls-verify of the kubeconfig's cluster) is set, so any server that \
+                 takes the place of {server} gets the credentials. Set cluster_ca_certificate to the cluster's certificate \
+                 authority instead, and tls_server_name where its certificate is for another name."
+            ),
+        ),
+    };
+    let argument = [argument].into_iter().chain(kubeconfig).find(|(_, is_set)| *is_set);
+    out.warn(&argument.map_or(Path::root(), |(name, _)| Path::root().attribute(name)), summary, detail);
+}
+
 fn mesh(config: &ProviderConfig) -> Known<Mesh> {
     Ok(Mesh {
         root_namespace: config.root_namespace()?,
@@ -43,6 +73,7 @@ fn mesh(config: &ProviderConfig) -> Known<Mesh> {
         global_names: config.global_names()?,
         gateway_namespaces: config.gateway_namespaces.elements_or_empty()?,
         platform_hosts: config.platform_hosts.elements_or_empty()?,
+        revisions: config.revisions()?,
         labels: config.labels.elements_or_empty()?,
         annotations: config.annotations.elements_or_empty()?,
         defaults: config.service_defaults()?,

@@ -125,5 +125,5 @@ pub(super) fn identity_schema(parts: &[(&'static str, &'static str)]) -> Schema 
         doc: (*doc).to_owned(),
         kind: MemberKind::Attribute { value_type: Type::String, spec: required() },
     };
-    Schema { doc: String::new(), members: parts.iter().map(member).collect() }
+    Schema::new(String::new(), parts.iter().map(member).collect())
 }

@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use tracing::Instrument as _;
+
 use super::Context;
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -46,7 +48,7 @@ impl WriteTask {
     pub(super) async fn run(self, operation: Operation) -> WriteResult {
         let journal = Arc::new(Journal::default());
         let (mut record, owner) = (self.record.clone(), self.identity.owner.clone());
-        let task = tokio::spawn(self.perform(operation, journal.clone()));
+        let task = tokio::spawn(self.perform(operation, journal.clone()).in_current_span());
         let (cluster, diagnostics) = task.await.unwrap_or_else(|failure| {
             let mut out = Diagnostics::default();
             out.error(

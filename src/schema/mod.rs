@@ -12,7 +12,12 @@ pub mod value;
 #[cfg(test)]
 mod vectors;
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 pub use argument::{At, Attr, Block, Blocks, Elements, List, Map, Set};
 pub use codec::InvalidValue;
@@ -107,19 +112,27 @@ pub struct Schema {
     pub doc: String,
     /// The attributes and blocks, in the order of their declaration, which the documentation keeps.
     pub members: Vec<Member>,
+    /// The object type, which is built once: each value that is decoded or encoded needs it.
+    object_type: OnceLock<Type>,
 }
 
 impl Schema {
+    /// A schema with this description and these attributes and blocks.
+    pub const fn new(doc: String, members: Vec<Member>) -> Self {
+        Self { doc, members, object_type: OnceLock::new() }
+    }
+
     /// Returns the object type of the block's values.
-    pub fn object_type(&self) -> Type {
-        Type::Object(self.members.iter().map(|member| (member.name.to_owned(), member.value_type())).collect())
+    pub fn object_type(&self) -> &Type {
+        self.object_type.get_or_init(|| {
+            Type::Object(self.members.iter().map(|member| (member.name.to_owned(), member.value_type())).collect())
+        })
     }
 
     /// Returns a schema with the attributes and blocks of both.
     #[must_use]
-    pub fn and(mut self, other: &Self) -> Self {
-        self.members.extend(other.members.iter().cloned());
-        self
+    pub fn and(self, other: &Self) -> Self {
+        Self::new(self.doc, self.members.into_iter().chain(other.members.iter().cloned()).collect())
     }
 
     /// Adds null for every missing attribute and an empty list for every missing list of blocks, and drops members that the
@@ -148,8 +161,8 @@ impl Member {
     fn value_type(&self) -> Type {
         match &self.kind {
             MemberKind::Attribute { value_type, .. } => value_type.clone(),
-            MemberKind::Block { nesting: Nesting::Single, schema, .. } => schema.object_type(),
-            MemberKind::Block { nesting: Nesting::List, schema, .. } => Type::list(schema.object_type()),
+            MemberKind::Block { nesting: Nesting::Single, schema, .. } => schema.object_type().clone(),
+            MemberKind::Block { nesting: Nesting::List, schema, .. } => Type::list(schema.object_type().clone()),
         }
     }
 }

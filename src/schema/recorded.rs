@@ -8,14 +8,14 @@ use crate::diagnostics::{Diagnostics, Path};
 
 /// Encodes the arguments of a resource, whose values have the schema's type. Secrets are left out.
 pub fn encode_arguments(schema: &Schema, arguments: &Value) -> String {
-    let text = json::encode(arguments, &schema.object_type()).unwrap_or_default();
+    let text = json::encode(arguments, schema.object_type()).unwrap_or_default();
     set_arguments(serde_json::from_str(&text).unwrap_or_default(), schema).to_string()
 }
 
 /// Decodes recorded arguments for an import. What isn't recorded is null, and arguments that the schema doesn't have are
 /// dropped. `None`: the text isn't a JSON object with values of the schema's types.
 pub fn decode_arguments(schema: &Schema, text: &str) -> Option<Value> {
-    match json::decode(text.as_bytes(), &schema.object_type()).ok()? {
+    match json::decode(text.as_bytes(), schema.object_type()).ok()? {
         Value::Null => None,
         value => Some(schema.complete(&value)),
     }
@@ -115,7 +115,7 @@ mod tests {
 
     fn arguments(json: &str) -> Value {
         let schema = Arguments::schema();
-        schema.complete(&json::decode(json.as_bytes(), &schema.object_type()).unwrap())
+        schema.complete(&json::decode(json.as_bytes(), schema.object_type()).unwrap())
     }
 
     #[test]

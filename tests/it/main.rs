@@ -1,7 +1,7 @@
 //! The integration tests, one module per tier: `golden` (HCL in, objects or diagnostics out), `protocol` (the built binary
 //! over its socket), `engine` (the engine's requests, against a scripted server), `generated` (documentation and layers), and
 //! `cluster` (real API servers with the real Terraform and OpenTofu; ignored by default, because they need `make tools`).
-//! `bench` prints measurements.
+//! `walk` puts a fault into every request of every operation. `bench` prints measurements.
 
 // Items that modules share are `pub`, although nothing in a test binary is reachable from outside.
 #![allow(unreachable_pub)]
@@ -20,3 +20,5 @@ mod golden;
 mod protocol;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod walk;

@@ -25,6 +25,7 @@ resource "mesh_namespace" "shop" {
 
   # Workloads, traffic settings and authorization are theirs; what is encrypted isn't.
   rbac {
+    cluster_role     = "mesh-app-team"
     groups           = ["shop-developers"]
     users            = ["jane@example.com"]
     service_accounts = ["ci/shop-pipeline"]

@@ -7,8 +7,9 @@ use crate::{
         istio::{
             WorkloadSelector,
             authorization_policy::{AuthorizationPolicy, ExtensionProvider, Operation, Rule, To},
+            policy_transition::UNITED,
         },
-        patterns,
+        names, patterns,
         port::PortNumber,
         stage,
     },
@@ -20,7 +21,7 @@ use crate::{
     },
 };
 
-/// The name of the policy.
+/// The name of the policy for all workloads. A policy for some of them has a digest of their labels in addition.
 pub(super) const NAME: &str = "external-authorization";
 
 model! {
@@ -45,9 +46,12 @@ model! {
 }
 
 impl At<ExternalAuthorization> {
-    /// Renders the AuthorizationPolicy.
-    pub(super) fn render(&self, context: &DefaultsContext) -> KeyedObject {
-        context.render(&kind::AUTHORIZATION_POLICY, NAME, |key| self.policy(context, key))
+    /// Renders the AuthorizationPolicy. A `selector` is part of its name: a policy for other workloads exists before the old
+    /// one is deleted.
+    pub(super) fn render(&self, context: &DefaultsContext) -> Known<KeyedObject> {
+        let selector = self.selector.elements()?;
+        let digest = selector.map_or(String::new(), |labels| format!("-{}", names::label_digest(&labels)));
+        Ok(context.render(&kind::AUTHORIZATION_POLICY, &format!("{NAME}{digest}"), |key| self.policy(context, key)))
     }
 
     /// The policy has no dry-run annotation: Istio refuses it on CUSTOM policies, whatever its value.
@@ -65,6 +69,6 @@ impl At<ExternalAuthorization> {
             provider: Some(ExtensionProvider { name: self.provider.required()?.clone() }),
             rules: vec![Rule { to, ..Rule::default() }],
         };
-        context.object(key, &spec, stage::CLOSING, spec_from(&self.at))
+        Ok(context.object(key, &spec, stage::SUBTRACTING, spec_from(&self.at))?.with_transition(UNITED))
     }
 }

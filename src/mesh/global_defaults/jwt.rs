@@ -13,6 +13,7 @@ use crate::{
         Rendered,
         istio::{
             WorkloadSelector,
+            policy_transition::UNITED_ISSUERS,
             request_authentication::{ClaimToHeader, JwtRule, RequestAuthentication},
         },
         labels::{self, StringMap},
@@ -102,7 +103,7 @@ fn request_authentication(
     };
     let paths = blocks.iter().map(|block| &block.at);
     let origins = spec_and_elements_from(&Path::root().attribute("jwt"), "spec.jwtRules", paths);
-    context.object(key, &spec, stage::OPENING, origins)
+    Ok(context.object(key, &spec, stage::TOKENS, origins)?.with_transition(UNITED_ISSUERS))
 }
 
 /// Reports issuers without keys, duplicate issuers and duplicate headers.

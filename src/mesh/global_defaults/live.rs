@@ -17,7 +17,6 @@ use crate::{
         istio::sidecar::OutboundMode,
         mesh_config::{self, MeshConfig},
     },
-    object::kind,
     query::{Query, QueryResults},
 };
 
@@ -28,13 +27,12 @@ impl GlobalDefaults {
     /// The queries of the live checks.
     pub fn live_queries(mesh: &Mesh) -> Vec<LiveQuery> {
         let checks = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
-        vec![LiveQuery { query: Query::list(&kind::CONFIG_MAP, &mesh.root_namespace), checks }]
+        mesh_config::keys(mesh).map(|key| LiveQuery { query: Query::Get(key), checks }).collect()
     }
 
     /// The live checks.
     pub fn live_checks(&self, mesh: &Mesh, results: &QueryResults, out: &mut Findings) {
-        let Ok(maps) = results.list(&kind::CONFIG_MAP, &mesh.root_namespace) else { return };
-        for installed in mesh_config::from_config_maps(&maps) {
+        for installed in mesh_config::read(mesh, results) {
             check_exports(&installed, out);
             check_tls(&installed, out);
             self.check_outbound(&installed, out);

@@ -58,13 +58,13 @@ pub fn possible_objects(mesh: &Mesh) -> Vec<(Key, Stage)> {
         (&kind::DESTINATION_RULE, "default", stage::TARGETS),
         (&kind::ENVOY_FILTER, resiliency::ROUTE, stage::TARGETS),
         (&kind::AUTHORIZATION_POLICY, authorization::AUDIT, stage::OPENING),
-        (&kind::REQUEST_AUTHENTICATION, "default", stage::OPENING),
+        (&kind::REQUEST_AUTHENTICATION, "default", stage::TOKENS),
         (&kind::TELEMETRY, "default", stage::OPENING),
         (&kind::SIDECAR, "default", stage::ROUTES),
         (&kind::PEER_AUTHENTICATION, "default", stage::CLOSING),
         (&kind::AUTHORIZATION_POLICY, authorization::DENY_ALL, stage::CLOSING),
-        (&kind::AUTHORIZATION_POLICY, require_end_user::NAME, stage::CLOSING),
-        (&kind::AUTHORIZATION_POLICY, external_authorization::NAME, stage::CLOSING),
+        (&kind::AUTHORIZATION_POLICY, require_end_user::NAME, stage::SUBTRACTING),
+        (&kind::AUTHORIZATION_POLICY, external_authorization::NAME, stage::SUBTRACTING),
     ];
     let keyed = in_root_namespace.map(|(kind, name, stage)| (Key::new(kind, &mesh.root_namespace, name), stage));
     keyed.into_iter().chain(guardrails::possible_objects(mesh)).collect()
@@ -83,7 +83,7 @@ impl GlobalDefaults {
         objects.extend(self.render_resiliency(&context)?);
         objects.extend(jwt::objects(self.jwt.known()?, &context)?);
         objects.extend(self.require_end_user.known()?.map(|block| block.render(&context)));
-        objects.extend(self.external_authorization.known()?.map(|block| block.render(&context)));
+        objects.extend(self.external_authorization.known()?.map(|block| block.render(&context)).transpose()?);
         objects.extend(self.telemetry.known()?.map(|block| block.render(&context)));
         if let Some(block) = self.guardrails.known()? {
             objects.extend(block.render(&context)?);

@@ -14,6 +14,7 @@ use crate::{
         istio::{
             DRY_RUN,
             authorization_policy::{AuthorizationPolicy, Condition, Operation, Rule, To},
+            policy_transition::UNITED,
         },
         patterns,
         port::PortNumber,
@@ -59,7 +60,8 @@ impl At<RequireEndUser> {
         let no_issuer = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
         let rules = vec![Rule { from: Vec::new(), to, when: vec![no_issuer] }];
         let spec = AuthorizationPolicy { selector: None, action: "DENY", provider: None, rules };
-        context.with_annotation(DRY_RUN, "false").object(key, &spec, stage::CLOSING, spec_from(&self.at))
+        let context = context.with_annotation(DRY_RUN, "false");
+        Ok(context.object(key, &spec, stage::SUBTRACTING, spec_from(&self.at))?.with_transition(UNITED))
     }
 
     /// Reports exceptions that leave nothing or too much, and issuers that are missing.

@@ -6,6 +6,7 @@ pub mod destination_rule;
 pub mod envoy_filter;
 pub mod gateway;
 pub mod peer_authentication;
+pub mod policy_transition;
 pub mod request_authentication;
 pub mod service_entry;
 pub mod sidecar;

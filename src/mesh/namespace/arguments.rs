@@ -52,8 +52,8 @@ model! {
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// Mutual TLS of its workloads. Absent: what the mesh says.
         mtls: Block<Mtls> = block(),
-        /// Who works in the namespace: they get a Role for workloads, and of Istio's kinds for traffic settings and authorization
-        /// alone. It suffices for runs of `mesh_service`.
+        /// Who works in the namespace: a RoleBinding gives them the rights of a ClusterRole there. Those of `mesh-app-team` are
+        /// workloads, and of Istio's kinds traffic settings and authorization alone; they suffice for runs of `mesh_service`.
         rbac: Block<Rbac> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
@@ -89,6 +89,10 @@ model! {
 model! {
     /// Who works in the namespace.
     pub struct Rbac {
+        /// ClusterRole whose rights they get in this namespace. Defaults to `mesh-app-team`, which an administrator of the
+        /// cluster installs once (`examples/rbac/app-team-role.yaml`). The pipeline needs the right to `bind` it. A change
+        /// deletes the RoleBinding and creates it again.
+        cluster_role: Attr<String> = optional().text(ROLE_NAME, is_role_name),
         /// Groups, as the cluster's login names them.
         groups: Set<String> = optional().each(SUBJECT_NAMES, is_subject_name),
         /// Users, as the cluster's login names them.
@@ -142,6 +146,12 @@ const LABEL_VALUE: &str = "A label's value: letters, digits, dashes, underscores
 
 fn is_team(text: &str) -> bool {
     !text.is_empty() && names::is_label_value(text)
+}
+
+const ROLE_NAME: &str = "A name without `/` and `%`.";
+
+fn is_role_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['/', '%']) && text != "." && text != ".."
 }
 
 const SUBJECT_NAMES: &str = "Names that aren't empty.";

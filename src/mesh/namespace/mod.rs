@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`arguments`] | the arguments with their defaults |
 //! | [`namespace_object`] | the Namespace |
-//! | [`rbac`], [`service_account`] | the Role and the RoleBinding of the team |
+//! | [`rbac`], [`service_account`] | the RoleBinding of the team |
 //! | [`sidecar`] | the Sidecar |
 //! | [`authorization`] | the AuthorizationPolicies that deny by default |
 //! | [`mtls`] | the PeerAuthentications |
@@ -35,7 +35,6 @@ use crate::{
 /// are missing, since only the arguments name the services.
 pub fn possible_objects(name: &str) -> Vec<(Key, Stage)> {
     let contents = [
-        (&kind::ROLE, rbac::NAME, stage::IDENTITY),
         (&kind::ROLE_BINDING, rbac::NAME, stage::TARGETS),
         (&kind::AUTHORIZATION_POLICY, authorization::AUDIT, stage::OPENING),
         (&kind::SIDECAR, sidecar::NAME, stage::ROUTES),

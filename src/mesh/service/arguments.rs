@@ -124,12 +124,14 @@ impl Service {
         self.namespace.required()
     }
 
-    /// The labels of the pods: `app` with the name of the service by default.
+    /// The labels of the pods.
     pub(super) fn selector(&self) -> Known<StringMap> {
-        match self.selector.elements()? {
-            Some(selector) => Ok(selector),
-            None => Ok(StringMap::from([("app".to_owned(), self.name()?.clone())])),
-        }
+        self.selector.elements()?.map_or_else(|| self.default_selector(), Ok)
+    }
+
+    /// The labels of the pods without a `selector`: `app` with the name of the service.
+    pub(super) fn default_selector(&self) -> Known<StringMap> {
+        Ok(StringMap::from([("app".to_owned(), self.name()?.clone())]))
     }
 
     /// Who manages the Kubernetes Service: another tool by default.

@@ -65,8 +65,8 @@ impl<C> PluginSession<C> {
     fn planned_state(&self, request: &apply_resource_change::Request) -> Option<DynamicValue> {
         let mut ignored = Diagnostics::default();
         let schema = self.resource(&request.type_name, &mut ignored).ok()?.schema();
-        let planned = from_proto::value(request.planned_state.as_ref(), &schema.object_type(), &mut ignored).ok()?;
-        to_proto::value(&replace_unknowns(schema, &planned), &schema.object_type()).ok()
+        let planned = from_proto::value(request.planned_state.as_ref(), schema.object_type(), &mut ignored).ok()?;
+        to_proto::value(&replace_unknowns(schema, &planned), schema.object_type()).ok()
     }
 }
 
@@ -115,7 +115,7 @@ impl<C> PluginSession<C> {
                 ..plan_resource_change::Response::default()
             });
         }
-        let config = from_proto::value(request.config.as_ref(), &resource.schema().object_type(), out)?;
+        let config = from_proto::value(request.config.as_ref(), resource.schema().object_type(), out)?;
         let replaced_private = if prior.is_none() { private } else { Vec::new() };
         let call = Call { replaced_private, ..self.call() };
         let PlannedChange { after, requires_replace } = resource.plan(call, prior, config, out).await?;
@@ -178,7 +178,7 @@ impl Change {
         Ok(match (decode(&request.prior_state)?, decode(&request.planned_state)?) {
             (Some(prior), None) => Self::Delete(prior),
             (prior, Some(planned)) => {
-                let config = from_proto::value(request.config.as_ref(), &resource.schema().object_type(), out)?;
+                let config = from_proto::value(request.config.as_ref(), resource.schema().object_type(), out)?;
                 Self::Write { prior, planned, config }
             }
             (None, None) => Self::Nothing,

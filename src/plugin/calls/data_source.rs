@@ -18,7 +18,7 @@ impl<C> PluginSession<C> {
         out: &mut Diagnostics,
     ) -> Result<validate_data_source_config::Response, Reported> {
         let source = self.data_source(&request.type_name, out)?;
-        let config = from_proto::value(request.config.as_ref(), &source.schema().object_type(), out)?;
+        let config = from_proto::value(request.config.as_ref(), source.schema().object_type(), out)?;
         source.validate(&config, out);
         Ok(validate_data_source_config::Response::default())
     }
@@ -30,7 +30,7 @@ impl<C> PluginSession<C> {
     ) -> Result<read_data_source::Response, Reported> {
         let source = self.data_source(&request.type_name, out)?;
         let schema = source.schema();
-        let config = from_proto::value(request.config.as_ref(), &schema.object_type(), out)?;
+        let config = from_proto::value(request.config.as_ref(), schema.object_type(), out)?;
         let state = source.read(self.call(), config, out).await?;
         let state = encode_object(schema, &state, UnknownValues::Forbidden, out)?;
         Ok(read_data_source::Response { state: Some(state), ..read_data_source::Response::default() })

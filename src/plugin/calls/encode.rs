@@ -20,7 +20,7 @@ pub(super) fn encode_object(
 ) -> Result<DynamicValue, Reported> {
     match state::find_invalid_value(schema, value, unknown_values) {
         Some(invalid) => Err(report_provider_bug(&invalid, out)),
-        None => to_proto::value(value, &schema.object_type()).map_err(|invalid| report_provider_bug(&invalid, out)),
+        None => to_proto::value(value, schema.object_type()).map_err(|invalid| report_provider_bug(&invalid, out)),
     }
 }
 
@@ -31,7 +31,7 @@ pub(super) fn encode_identity(
     out: &mut Diagnostics,
 ) -> Result<Option<ResourceIdentityData>, Reported> {
     let (Some(value), Some(schema)) = (value, schema) else { return Ok(None) };
-    to_proto::identity(value, &schema.object_type()).map(Some).map_err(|invalid| report_provider_bug(&invalid, out))
+    to_proto::identity(value, schema.object_type()).map(Some).map_err(|invalid| report_provider_bug(&invalid, out))
 }
 
 fn report_provider_bug(invalid: &InvalidValue, out: &mut Diagnostics) -> Reported {

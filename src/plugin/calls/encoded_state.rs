@@ -62,7 +62,7 @@ pub(super) fn decode_state<C>(
     identity: Option<&ResourceIdentityData>,
     out: &mut Diagnostics,
 ) -> Result<Option<ResourceState>, Reported> {
-    let state = from_proto::value(state, &resource.schema().object_type(), out)?;
+    let state = from_proto::value(state, resource.schema().object_type(), out)?;
     let identity = from_proto::identity(identity, resource.identity(), out)?;
     Ok((state != Value::Null).then_some(ResourceState { state, private, identity }))
 }

@@ -17,7 +17,7 @@ impl<C> PluginSession<C> {
         request: prepare_provider_config::Request,
         out: &mut Diagnostics,
     ) -> Result<prepare_provider_config::Response, Reported> {
-        let config = from_proto::value(request.config.as_ref(), &self.provider.schema.object_type(), out)?;
+        let config = from_proto::value(request.config.as_ref(), self.provider.schema.object_type(), out)?;
         (self.provider.validate)(&config, out);
         Ok(prepare_provider_config::Response { prepared_config: request.config, diagnostics: Vec::new() })
     }
@@ -29,7 +29,7 @@ impl<C> PluginSession<C> {
     ) -> Result<configure::Response, Reported> {
         // In debug mode, the context of an earlier run must not remain if this Configure fails.
         self.set_context(None);
-        let config = from_proto::value(request.config.as_ref(), &self.provider.schema.object_type(), out)?;
+        let config = from_proto::value(request.config.as_ref(), self.provider.schema.object_type(), out)?;
         let context = (self.provider.configure)(&config, out)?;
         self.set_context(Some(context));
         Ok(configure::Response::default())

@@ -27,7 +27,7 @@ impl<C> PluginSession<C> {
         out: &mut Diagnostics,
     ) -> Result<validate_resource_type_config::Response, Reported> {
         let resource = self.resource(&request.type_name, out)?;
-        let config = from_proto::value(request.config.as_ref(), &resource.schema().object_type(), out)?;
+        let config = from_proto::value(request.config.as_ref(), resource.schema().object_type(), out)?;
         resource.validate(&config, out);
         Ok(validate_resource_type_config::Response::default())
     }

@@ -38,6 +38,11 @@ impl<R: ResourceType> Managed<R> {
         out.no_errors()?;
         let (mesh, owner) = known_provider_arguments(&context, out)?;
         let desired = Desired::of(model, mesh);
+        if let Some(prior) = prior {
+            // The plan couldn't know objects that were unknown.
+            desired.validate_policy_changes(&state::objects(&prior.state), out);
+            out.no_errors()?;
+        }
         let applied_state = desired.planned(&arguments);
         let Desired { arguments: model, id, rendered, .. } = desired;
         let (id, desired_objects) = known_objects(id, rendered, out)?;

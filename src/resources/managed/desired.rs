@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     known::Known,
-    mesh::{Mesh, Rendered},
+    mesh::{Mesh, Rendered, provider_change},
     object::{Key, Object},
     resources::{ResourceType, state},
     schema::{Value, model::Model},
@@ -53,6 +53,11 @@ impl<'a, R: ResourceType> Desired<'a, R> {
     /// The objects that are known.
     pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
         self.rendered.iter().flatten().filter_map(|(_, object)| object.as_ref().ok())
+    }
+
+    /// Reports changes of policies that have no order without a gap.
+    pub(super) fn validate_policy_changes(&self, prior: &BTreeMap<Key, Json>, out: &mut Diagnostics) {
+        provider_change::validate(prior, self.objects(), out);
     }
 
     /// The known objects that differ from those of the prior state.

@@ -61,6 +61,10 @@ impl<R: ResourceType> Managed<R> {
                 out.no_errors()?;
             }
             if let (Some(desired), true) = (&desired, requires_replace.is_empty()) {
+                if let Some(prior) = &prior {
+                    desired.validate_policy_changes(&state::objects(&prior.state), out);
+                    out.no_errors()?;
+                }
                 Self::check_in_cluster(&context, desired, prior.as_ref(), &call, out).await;
                 out.no_errors()?;
             }

@@ -14,11 +14,11 @@ use crate::{
 /// The type of a field of a model: an argument, a block, a list of blocks, or a part without a block of its own.
 pub trait Field: Sized {
     /// The specification, which the declaration has after `=`.
-    type Spec;
+    type Spec: Send + Sync + 'static;
     /// Returns the attributes and blocks of the schema that the field stands for.
     fn members(name: &'static str, doc: String, spec: Self::Spec) -> Vec<Member>;
     /// Reads the field from the value of its parent, which is at the path `parent`.
-    fn decode(value: &Value, name: &'static str, spec: Self::Spec, parent: &Path, out: &mut Diagnostics) -> Self;
+    fn decode(value: &Value, name: &'static str, spec: &Self::Spec, parent: &Path, out: &mut Diagnostics) -> Self;
     /// Adds the field to the attributes and blocks of its parent.
     fn encode(&self, name: &'static str, parent: &mut BTreeMap<String, Value>);
 }
@@ -42,7 +42,7 @@ impl<M: Model> Field for Flat<M> {
         M::schema().members.clone()
     }
 
-    fn decode(value: &Value, _name: &'static str, _spec: FlatSpec, parent: &Path, out: &mut Diagnostics) -> Self {
+    fn decode(value: &Value, _name: &'static str, _spec: &FlatSpec, parent: &Path, out: &mut Diagnostics) -> Self {
         Self(M::decode(value, parent, out))
     }
 
@@ -64,7 +64,7 @@ impl<T: AttributeType> Field for Attr<T> {
         vec![Member { name, doc, kind: MemberKind::Attribute { value_type: T::value_type(), spec } }]
     }
 
-    fn decode(value: &Value, name: &'static str, spec: AttributeSpec, parent: &Path, out: &mut Diagnostics) -> Self {
+    fn decode(value: &Value, name: &'static str, spec: &AttributeSpec, parent: &Path, out: &mut Diagnostics) -> Self {
         let (value, at) = (value.member(name), &parent.attribute(name));
         match (value, spec.configurability) {
             (Value::Null, Configurability::Required) => {
@@ -134,7 +134,7 @@ impl<M: Model> Field for Block<M> {
         }]
     }
 
-    fn decode(value: &Value, name: &'static str, spec: BlockSpec, parent: &Path, out: &mut Diagnostics) -> Self {
+    fn decode(value: &Value, name: &'static str, spec: &BlockSpec, parent: &Path, out: &mut Diagnostics) -> Self {
         let at = &parent.attribute(name);
         match value.member(name) {
             Value::Unknown => Self::Unknown,
@@ -165,7 +165,7 @@ impl<M: Model> Field for Blocks<M> {
         vec![Member { name, doc, kind: MemberKind::Block { nesting: Nesting::List, required: spec.required, schema } }]
     }
 
-    fn decode(value: &Value, name: &'static str, spec: BlockSpec, parent: &Path, out: &mut Diagnostics) -> Self {
+    fn decode(value: &Value, name: &'static str, spec: &BlockSpec, parent: &Path, out: &mut Diagnostics) -> Self {
         let at = &parent.attribute(name);
         match value.member(name) {
             Value::List(items) if !items.is_empty() => {

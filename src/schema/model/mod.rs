@@ -31,8 +31,8 @@ pub trait Model: Sized + Send + Sync {
 /// The model without attributes, for the outputs of a resource that has no computed attributes of its own.
 impl Model for () {
     fn schema() -> &'static Schema {
-        const EMPTY: &Schema = &Schema { doc: String::new(), members: Vec::new() };
-        EMPTY
+        static EMPTY: Schema = Schema::new(String::new(), Vec::new());
+        &EMPTY
     }
     fn decode(_value: &Value, _at: &Path, _out: &mut Diagnostics) -> Self {}
     fn encode(&self) -> Value {
@@ -54,23 +54,32 @@ macro_rules! model {
         impl $crate::schema::model::Model for $Model {
             fn schema() -> &'static $crate::schema::Schema {
                 static SCHEMA: ::std::sync::OnceLock<$crate::schema::Schema> = ::std::sync::OnceLock::new();
-                SCHEMA.get_or_init(|| $crate::schema::Schema {
-                    doc: $crate::schema::model::join_doc_lines(&[$($doc),*]),
-                    members: [$( <$Type as $crate::schema::model::Field>::members(
+                SCHEMA.get_or_init(|| $crate::schema::Schema::new(
+                    $crate::schema::model::join_doc_lines(&[$($doc),*]),
+                    [$( <$Type as $crate::schema::model::Field>::members(
                         $crate::schema::model::hcl_name(stringify!($field)),
                         $crate::schema::model::join_doc_lines(&[$($help),*]),
                         $spec,
                     ) ),*].concat(),
-                })
+                ))
             }
             fn decode(
                 value: &$crate::schema::Value,
                 at: &$crate::diagnostics::Path,
                 out: &mut $crate::diagnostics::Diagnostics,
             ) -> Self {
-                Self { $( $field: <$Type as $crate::schema::model::Field>::decode(
-                    value, $crate::schema::model::hcl_name(stringify!($field)), $spec, at, out,
-                ), )* }
+                Self { $( $field: {
+                    // Specifications hold checks on the heap, so each is built once and not for every value.
+                    static SPEC: ::std::sync::OnceLock<<$Type as $crate::schema::model::Field>::Spec> =
+                        ::std::sync::OnceLock::new();
+                    <$Type as $crate::schema::model::Field>::decode(
+                        value,
+                        $crate::schema::model::hcl_name(stringify!($field)),
+                        SPEC.get_or_init(|| $spec),
+                        at,
+                        out,
+                    )
+                }, )* }
             }
             fn encode(&self) -> $crate::schema::Value {
                 let mut fields = ::std::collections::BTreeMap::new();

@@ -143,11 +143,11 @@ fn authorization_mode_changes_policies_and_visibility() {
     }
 }
 
-/// The ALLOW policy is created before those that deny, and deleted after them, so that an allowed caller is never
-/// denied.
+/// The ALLOW policy is created after those that deny, and deleted before them, so that a caller is never admitted that is
+/// denied before and after. The golden tests of policy changes hold that allowed callers aren't denied in between.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
-fn allow_policy_is_created_first_and_deleted_last() {
+fn allow_policy_is_created_last_and_deleted_first() {
     let namespace = control_plane().namespace("order");
     let (workspace, proxy) = workspace_with_proxy(Tool::Terraform, Grant::AppTeam, &namespace, &cart("enforce"));
     let denying = ["-deny", "-end-user", "-ext-authz"];
@@ -156,7 +156,7 @@ fn allow_policy_is_created_first_and_deleted_last() {
     let created = policy_writes(&proxy.requests(), &namespace);
     assert_eq!(created.len(), 4, "{created:?}");
     for suffix in denying {
-        assert!(position(&created, "+") < position(&created, &format!("+{suffix}")), "{created:?}");
+        assert!(position(&created, &format!("+{suffix}")) < position(&created, "+"), "{created:?}");
     }
 
     proxy.reset();
@@ -165,7 +165,7 @@ fn allow_policy_is_created_first_and_deleted_last() {
     let deleted = policy_writes(&proxy.requests(), &namespace);
     assert_eq!(deleted.len(), 4, "{deleted:?}");
     for suffix in denying {
-        assert!(position(&deleted, &format!("-{suffix}")) < position(&deleted, "-"), "{deleted:?}");
+        assert!(position(&deleted, "-") < position(&deleted, &format!("-{suffix}")), "{deleted:?}");
     }
     workspace.destroy().expect_success();
 }

@@ -380,3 +380,31 @@ fn policies_of_others_for_the_same_pods_are_reported() {
     team.workspace.apply().expect_success();
     team.workspace.assert_empty_plan();
 }
+
+/// The right to get one ConfigMap is enough to see which authorizers the mesh knows.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn configuration_of_istio_is_read_by_name() {
+    let team = Team::new(Tool::Terraform, "authorizer");
+    team.install_chart(8080);
+    let providers = "extensionProviders: [{name: oauth, envoyExtAuthzHttp: {service: oauth.auth.svc.cluster.local}}]";
+    let map = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "istio", "namespace": team.root.name },
+        "data": { "mesh": providers },
+    });
+    control_plane().api().apply(&map, "istioctl");
+    let external = |provider: &str| {
+        with_arguments(SHOP, &format!("external_authorization {{\n    provider = \"{provider}\"\n  }}"))
+    };
+    for (provider, is_defined) in [("oauth", true), ("opa", false)] {
+        team.configure("", &external(provider));
+        team.proxy.reset();
+        let plan = team.workspace.plan();
+        assert_eq!(plan.text.contains("(missing-provider)"), !is_defined, "{provider}: {}", plan.text);
+        assert!(!plan.text.contains(SKIPPED), "{provider}: {}", plan.text);
+        let requests = team.proxy.requests();
+        let paths: Vec<&str> =
+            requests.iter().map(|request| request.path.as_str()).filter(|path| path.contains("/configmaps")).collect();
+        assert!(!paths.is_empty() && paths.iter().all(|path| path.ends_with("/configmaps/istio")), "{paths:?}");
+    }
+}

@@ -58,6 +58,20 @@ fn platform_workspace(tool: Tool, home: &Namespace, hcl: &str) -> Workspace {
     workspace_of(tool, home, &user, hcl)
 }
 
+/// A workspace of the platform team that also applies the services of the namespaces that it creates.
+fn workspace_for_services(tool: Tool, home: &Namespace, hcl: &str) -> Workspace {
+    let user = home.user(Grant::Namespaces);
+    home.grant(&user, Grant::NamespacesDestroy);
+    let role = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "mesh-app-team" });
+    let subject = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user.name });
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": { "name": home.name },
+        "roleRef": role, "subjects": [subject],
+    });
+    control_plane().api().apply(&binding, "tests");
+    workspace_of(tool, home, &user, hcl)
+}
+
 fn workspace_of(tool: Tool, home: &Namespace, user: &User, hcl: &str) -> Workspace {
     let workspace = Workspace::new(tool);
     workspace.write_file("kubeconfig", &control_plane().kubeconfig(user));
@@ -105,22 +119,22 @@ fn namespace_is_created_corrected_imported_and_destroyed() {
             "AuthorizationPolicy/NS/deny-all",
             "PeerAuthentication/NS/default",
             "PeerAuthentication/NS/legacy-NS",
-            "Role/NS/mesh-app-team",
             "RoleBinding/NS/mesh-app-team",
             "Sidecar/NS/default",
         ];
         assert_eq!(api.objects(&name), objects.map(|key| key.replace("NS", &name)), "{tool}");
         assert_eq!(api.get_existing(&namespace_key(&name))["metadata"]["labels"]["team"], "storefront");
 
-        // A plan shows a change of the team's Role by another client, and an apply reverts it.
-        let role: Key = format!("Role/{name}/mesh-app-team").parse().expect("a key");
-        let added = json!({ "rules": [{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }] });
-        api.patch(&role, &added);
+        // A plan shows a change of the team's RoleBinding by another client, and an apply reverts it.
+        let binding: Key = format!("RoleBinding/{name}/mesh-app-team").parse().expect("a key");
+        let subject = json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "storefront" });
+        let added = json!({ "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "eve" }] });
+        api.patch(&binding, &added);
         let plan = workspace.plan();
-        assert!(plan.text.contains("Role was changed by kubectl-patch"), "{tool}: {}", plan.text);
+        assert!(plan.text.contains("RoleBinding was changed by kubectl-patch"), "{tool}: {}", plan.text);
         configure(&workspace, &home, &TEAM.replace("dry_run", "enforce"));
         workspace.converge();
-        assert_ne!(api.get_existing(&role)["rules"], added["rules"]);
+        assert_eq!(api.get_existing(&binding)["subjects"], json!([subject]));
 
         // A plan after an import of the provider's own objects is empty.
         workspace.remove_from_state("mesh_namespace.team");
@@ -276,7 +290,7 @@ fn namespace_is_not_deleted_without_the_right_to_list() {
     workspace.apply().expect_success();
     let errors = workspace.destroy().errors();
     assert!(
-        errors.contains("Can't see what is in the Namespace") && errors.contains("no right to list limitranges"),
+        errors.contains("Can't see what is in the Namespace") && errors.contains("no right to list configmaps"),
         "{errors}"
     );
     assert!(control_plane().api().get(&namespace_key(&team_namespace(&home))).is_some());
@@ -289,7 +303,7 @@ fn namespace_and_its_services_are_destroyed_in_one_run() {
     for tool in Tool::ALL {
         let home = control_plane().namespace("together");
         let name = team_namespace(&home);
-        let workspace = platform_workspace(tool, &home, &format!("{TEAM}\n{SERVICE}"));
+        let workspace = workspace_for_services(tool, &home, &format!("{TEAM}\n{SERVICE}"));
         workspace.converge();
         let _controller = finalize_namespaces(vec![name.clone()]);
         workspace.destroy().expect_success();
@@ -303,7 +317,7 @@ fn namespace_and_its_services_are_destroyed_in_one_run() {
 fn namespace_with_a_remaining_service_is_not_deleted() {
     let api = control_plane().api();
     let home = control_plane().namespace("stays");
-    let workspace = platform_workspace(Tool::Terraform, &home, &format!("{TEAM}\n{SERVICE}"));
+    let workspace = workspace_for_services(Tool::Terraform, &home, &format!("{TEAM}\n{SERVICE}"));
     workspace.apply().expect_success();
     workspace.remove_from_state("mesh_service.cart");
     workspace.run(&["plan", "-input=false", "-destroy"]).expect_success();
@@ -473,7 +487,7 @@ const ROWS: &[Row] = &[
         "rbac",
         "",
         "rbac {\n groups = [\"a\"]\n}",
-        "rbac {\n users = [\"u\"]\n service_accounts = [\"ci/x\", \"y\"]\n}",
+        "rbac {\n users = [\"u\"]\n service_accounts = [\"ci/x\", \"y\"]\n cluster_role = \"mesh-app-team\"\n}",
     ),
 ];
 

@@ -1,17 +1,27 @@
 //! The manifests of examples/rbac grant exactly the rights that docs/guides/rbac.md describes.
 
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object;
 
 use crate::support::{
     api::Api,
     control_plane::control_plane,
-    users::Grant::{
-        self, AppTeam, GatewayAccess, Guardrails, LiveChecks, LiveChecksCalled, LiveChecksRoot, Plan, Platform,
+    polling::wait_until,
+    users::{
+        Grant::{
+            self, AppTeam, GatewayAccess, Guardrails, LiveChecks, LiveChecksCalled, LiveChecksRoot, Plan, Platform,
+        },
+        documented_manifests,
     },
 };
 
 const READ: &[&str] = &["get", "list"];
 const WRITE: &[&str] = &["create", "patch", "delete"];
+
+/// How long the API server may take to enforce an admission policy, or to see the labels of a namespace in one.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The kinds of the provider that `grant` may write.
 fn writable_kinds(grant: Grant) -> &'static [&'static str] {
@@ -107,9 +117,7 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
         LiveChecksCalled => {
             &["get services", "list services", "list serviceentries", "list gateways", "list authorizationpolicies"]
         }
-        LiveChecksRoot => {
-            &["list serviceentries", "list authorizationpolicies", "list requestauthentications", "list configmaps"]
-        }
+        LiveChecksRoot => &["list serviceentries", "list authorizationpolicies", "list requestauthentications"],
         _ => &[],
     }
 }
@@ -147,7 +155,6 @@ fn namespaces_grant_allows_no_privilege_escalation() {
     for (verb, group, resource) in [
         ("create", "", "namespaces"),
         ("delete", "", "namespaces"),
-        ("create", "rbac.authorization.k8s.io", "roles"),
         ("create", "rbac.authorization.k8s.io", "rolebindings"),
         ("patch", "security.istio.io", "peerauthentications"),
     ] {
@@ -156,6 +163,11 @@ fn namespaces_grant_allows_no_privilege_escalation() {
     for (verb, group, resource) in [
         ("escalate", "rbac.authorization.k8s.io", "roles"),
         ("bind", "rbac.authorization.k8s.io", "roles"),
+        ("bind", "rbac.authorization.k8s.io", "clusterroles"),
+        ("create", "rbac.authorization.k8s.io", "roles"),
+        ("create", "", "pods"),
+        ("create", "apps", "deployments"),
+        ("list", "", "configmaps"),
         ("create", "rbac.authorization.k8s.io", "clusterroles"),
         ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
         ("impersonate", "", "users"),
@@ -166,6 +178,85 @@ fn namespaces_grant_allows_no_privilege_escalation() {
     ] {
         assert!(!api.is_allowed(verb, group, resource, "", ""), "{verb} {resource}");
     }
+}
+
+/// The right to read the configuration of Istio is no right to read other ConfigMaps.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn live_check_grant_reads_one_config_map() {
+    let plane = control_plane();
+    let home = plane.namespace("config");
+    let api = Api::new(&plane.kubeconfig(&home.user(LiveChecksRoot)));
+    let may_get = |name: &str| api.is_allowed("get", "", "configmaps", &home.name, name);
+    assert!(may_get("istio"));
+    assert!(!may_get("istio-ca-root-cert") && !may_get(""));
+}
+
+/// A RoleBinding of the fixed role is all that the pipeline may hand out.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn namespaces_grant_binds_one_cluster_role() {
+    let plane = control_plane();
+    let home = plane.namespace("binder");
+    let api = Api::new(&plane.kubeconfig(&home.user(Grant::Namespaces)));
+    let binding = |kind: &str, role: &str| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": { "name": "probe", "namespace": home.name },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "team" }],
+        })
+    };
+    api.dry_run(&binding("ClusterRole", "mesh-app-team"), "tests").expect("the role of app-team-role.yaml");
+    for role in ["cluster-admin", "system:kube-controller-manager"] {
+        let error = api.dry_run(&binding("ClusterRole", role), "tests").expect_err(role);
+        assert_eq!(error.code, 403, "{role}: {}", error.message);
+    }
+}
+
+/// What namespaces.yaml leaves open, since RBAC knows no exceptions: namespaces of the cluster, and pods that take over nodes.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn namespaces_limits_keep_the_pipeline_out_of_the_cluster() {
+    let plane = control_plane();
+    let admin = plane.api();
+    let apply = |name: &str| documented_manifests(name).iter().for_each(|manifest| admin.apply(manifest, "tests"));
+    apply("namespaces");
+    let api = Api::new(&plane.kubeconfig(&plane.certificate_user("pipeline", &["platform-pipelines"])));
+    let namespace = |name: &str, level: &str| {
+        let labels = json!({ "pod-security.kubernetes.io/enforce": level });
+        json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels } })
+    };
+    let binding = |namespace: &str| {
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": { "name": "probe", "namespace": namespace },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "mesh-app-team" },
+            "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "platform-pipelines" }],
+        })
+    };
+    let refusal = |object: &Json| api.dry_run(object, "tests").err().map(|error| error.message).unwrap_or_default();
+    let is_refused = |object: &Json, part: &str| refusal(object).contains(part);
+    wait_until(TIMEOUT, "without limits, the pipeline gives itself rights in kube-system", || {
+        refusal(&binding("kube-system")).is_empty()
+    });
+    apply("namespaces-limits");
+    // The API server takes some time to enforce a new policy.
+    wait_until(TIMEOUT, "a binding in kube-system is refused", || {
+        is_refused(&binding("kube-system"), "may not write in namespace kube-system")
+    });
+    for object in [binding("default"), binding("kube-public"), namespace("kube-system", "baseline")] {
+        assert!(is_refused(&object, "may not write in namespace"), "{object}: {}", refusal(&object));
+    }
+    let open = plane.namespace("without-level");
+    for object in [binding(&open.name), namespace(&open.name, "privileged"), namespace("limits-probe", "privileged")] {
+        assert!(is_refused(&object, "pod-security.kubernetes.io/enforce"), "{object}: {}", refusal(&object));
+    }
+    assert_eq!(refusal(&namespace(&open.name, "baseline")), "");
+    admin.apply(&namespace(&open.name, "baseline"), "platform");
+    wait_until(TIMEOUT, "a binding in a labelled namespace is allowed", || refusal(&binding(&open.name)).is_empty());
+    // Others aren't limited.
+    admin.dry_run(&binding("kube-system"), "tests").expect("an administrator may");
 }
 
 /// The rights are limited by the names of the policies, which contain the root namespace of the mesh.

@@ -117,3 +117,20 @@ async fn object_deleted_after_a_conflict_counts_as_removed() {
     assert_eq!((outcome.messages.as_str(), outcome.removed()), ("", vec!["VirtualService/pci/payments"]));
     server.finish();
 }
+
+#[tokio::test]
+async fn create_is_refused_if_another_owner_was_faster() {
+    let mut other = identity();
+    other.owner = "shop/prod".to_owned();
+    let server = ScriptedServer::start([
+        exchange("GET", ROUTE, 404, not_found()),
+        exchange("PATCH", ROUTE, 409, conflict()),
+        exchange("GET", ROUTE, 200, live_of(&other, &route(), "7")),
+    ])
+    .await;
+    let outcome = Engine::new(&server).apply(&[route()]).await;
+    assert!(outcome.messages.contains("shop/prod"), "{}", outcome.messages);
+    assert_eq!(outcome.written(), [""; 0]);
+    // No object has this version, so the server only creates.
+    assert_eq!(values(&server.finish(), "PATCH", "/metadata/resourceVersion"), ["1"]);
+}

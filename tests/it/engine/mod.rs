@@ -6,6 +6,7 @@
 
 mod conflicts;
 mod credentials;
+mod echoed_credentials;
 mod finalizers;
 mod hostile_servers;
 mod identity;

@@ -70,7 +70,7 @@ VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sid
 | `global_name` | ServiceEntries and VirtualServices of the whole cluster |
 | `end_user` | RequestAuthentications of the namespace and of the root namespace |
 | a `mesh_external_service` | ServiceEntries, DestinationRules and VirtualServices of the whole cluster, and nothing else |
-| `external_authorization` | ConfigMaps of the root namespace |
+| `external_authorization`, `mesh_global_defaults` | ConfigMap `istio` of the root namespace, or that of each of the provider's `revisions` |
 | `ingress` | Gateways of each namespace of gateways |
 
 Where a namespace has more than 5000 objects of a kind, the checks that need it are skipped. A server that is slow or fails is given up after some seconds: then these checks are

@@ -22,6 +22,7 @@ fn allowed(path: &str) -> Vec<(String, String)> {
         global_names: true,
         gateway_namespaces: ["istio-ingress".to_owned()].into(),
         platform_hosts: [].into(),
+        revisions: ["default".to_owned()].into(),
         labels: [].into(),
         annotations: [].into(),
         defaults: Defaults::default(),

@@ -15,6 +15,7 @@ mod global_defaults;
 pub(crate) mod hcl;
 mod live;
 mod namespace;
+mod policy_changes;
 mod properties;
 mod service;
 pub(crate) mod valid_configs;
@@ -58,6 +59,7 @@ fn mesh() -> Mesh {
         global_names: true,
         gateway_namespaces: BTreeSet::new(),
         platform_hosts: BTreeSet::new(),
+        revisions: ["default".to_owned()].into(),
         labels: [].into(),
         annotations: [].into(),
         defaults: Defaults::default(),

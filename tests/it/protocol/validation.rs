@@ -34,6 +34,46 @@ async fn arguments_that_an_annotation_cannot_hold_are_an_error() {
 }
 
 #[tokio::test]
+async fn weak_connections_are_warnings_of_configure() {
+    let kubeconfig = json!({
+        "current-context": "a", "contexts": [{ "name": "a", "context": { "cluster": "a", "user": "a" } }],
+        "clusters": [{ "name": "a", "cluster": { "server": "https://api:6443", "insecure-skip-tls-verify": true } }],
+        "users": [{ "name": "a", "user": { "token": "token" } }],
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config").to_string_lossy().into_owned();
+    std::fs::write(&path, kubeconfig.to_string()).unwrap();
+    let configure = async |environment: &[(&str, &str)], arguments: Json| {
+        let mut command = binary();
+        command.envs(environment.iter().copied());
+        let mut written = json!({ "owner": "a" });
+        written.as_object_mut().unwrap().extend(arguments.as_object().unwrap().clone());
+        CoreClient::start(command).await.configure(&written).await
+    };
+    let (clear_text, unverified) =
+        ("Credentials are sent in clear text", "The API server's certificate isn't verified");
+    for (environment, arguments, expected) in [
+        (&[][..], json!({ "host": "http://api", "token": "token" }), format!("WARNING .host: {clear_text}")),
+        (&[("KUBE_TOKEN", "token")], json!({ "host": "http://api" }), format!("WARNING .host: {clear_text}")),
+        (&[("KUBE_HOST", "http://api")], json!({ "token": "token" }), format!("WARNING : {clear_text}")),
+        (&[], json!({ "host": "api", "insecure": true }), format!("WARNING .insecure: {unverified}")),
+        (&[("KUBE_INSECURE", "1")], json!({ "host": "api" }), format!("WARNING : {unverified}")),
+        (&[], json!({ "config_path": path }), format!("WARNING .config_path: {unverified}")),
+        (&[("KUBE_CONFIG_PATH", &path)], json!({}), format!("WARNING : {unverified}")),
+    ] {
+        let diagnostics = configure(environment, arguments.clone()).await;
+        assert!(diagnostics.len() == 1 && diagnostics[0].starts_with(&expected), "{arguments}: {diagnostics:?}");
+    }
+    for arguments in [
+        json!({ "host": "http://127.0.0.1:8080", "token": "token" }),
+        json!({ "config_path": path, "insecure": false }),
+        json!({ "config_path": "absent" }),
+    ] {
+        assert!(configure(&[], arguments.clone()).await.is_empty(), "{arguments}");
+    }
+}
+
+#[tokio::test]
 async fn missing_required_and_set_computed_attributes_are_errors() {
     let mut core = CoreClient::start(binary()).await;
     for (written, at) in [

@@ -74,8 +74,10 @@ impl ControlPlane {
             _script: script,
             _folder: folder,
         };
-        for manifest in documented_manifests("cluster-identity") {
-            plane.api().apply(&manifest, "tests");
+        for name in ["cluster-identity", "app-team-role"] {
+            for manifest in documented_manifests(name) {
+                plane.api().apply(&manifest, "tests");
+            }
         }
         plane
     }

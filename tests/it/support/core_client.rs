@@ -14,7 +14,7 @@ use terraform_provider_mesh::{
     schema::{Type, Value, msgpack},
 };
 use tokio::process::Command;
-use tonic::transport::Channel;
+use tonic::{Status, transport::Channel};
 
 use super::{
     core_rules::{Block, plan_violations, proposed_new_state, result_violations},
@@ -136,6 +136,17 @@ impl CoreClient {
         config: &Value,
         replaced: Vec<u8>,
     ) -> Plan {
+        self.try_plan_config(name, prior, config, replaced).await.unwrap()
+    }
+
+    /// [`Self::plan_config`] of a plugin that may end during the call.
+    pub async fn try_plan_config(
+        &mut self,
+        name: &str,
+        prior: Option<&ResourceInstance>,
+        config: &Value,
+        replaced: Vec<u8>,
+    ) -> Result<Plan, Status> {
         let (block, kind) = (self.blocks[name].clone(), self.kind(name));
         let before = prior.map_or(Value::Null, |prior| prior.state.clone());
         let request = plan_resource_change::Request {
@@ -147,7 +158,7 @@ impl CoreClient {
             prior_identity: prior.and_then(|prior| prior.identity.clone()),
             ..Default::default()
         };
-        let response = self.client.plan_resource_change(request).await.unwrap().into_inner();
+        let response = self.client.plan_resource_change(request).await?.into_inner();
         assert!(!response.legacy_type_system && response.deferred.is_none());
         let msgpack = response.planned_state.as_ref().unwrap().msgpack.clone();
         let (state, diagnostics) =
@@ -158,7 +169,7 @@ impl CoreClient {
         let requires_replace = response.requires_replace.iter().map(format_path).collect();
         let planned =
             ResourceInstance { state, private: response.planned_private, identity: response.planned_identity };
-        Plan { planned, msgpack, requires_replace, diagnostics }
+        Ok(Plan { planned, msgpack, requires_replace, diagnostics })
     }
 
     /// Applies a plan, which deletes the resource if `planned.state` is null.
@@ -169,9 +180,20 @@ impl CoreClient {
         planned: &ResourceInstance,
         config: &Value,
     ) -> OperationResult {
+        self.try_apply(name, prior, planned, config).await.unwrap()
+    }
+
+    /// [`Self::apply`] of a plugin that may end during the call.
+    pub async fn try_apply(
+        &mut self,
+        name: &str,
+        prior: Option<&ResourceInstance>,
+        planned: &ResourceInstance,
+        config: &Value,
+    ) -> Result<OperationResult, Status> {
         let request = self.apply_request(name, prior, planned, config);
         let (block, kind) = (self.blocks[name].clone(), self.kind(name));
-        let response = self.client.apply_resource_change(request).await.unwrap().into_inner();
+        let response = self.client.apply_resource_change(request).await?.into_inner();
         assert!(!response.legacy_type_system);
         let (state, diagnostics) =
             (decode_value(response.new_state.as_ref(), &kind), format_diagnostics(&response.diagnostics));
@@ -180,7 +202,7 @@ impl CoreClient {
             assert_eq!(result_violations(&block, &planned.state, &state), Vec::<String>::new());
         }
         let instance = ResourceInstance { state, private: response.private, identity: response.new_identity };
-        OperationResult { instance, diagnostics }
+        Ok(OperationResult { instance, diagnostics })
     }
 
     /// The request of [`Self::apply`].
@@ -217,6 +239,11 @@ impl CoreClient {
     }
 
     pub async fn read(&mut self, name: &str, instance: &ResourceInstance) -> OperationResult {
+        self.try_read(name, instance).await.unwrap()
+    }
+
+    /// [`Self::read`] of a plugin that may end during the call.
+    pub async fn try_read(&mut self, name: &str, instance: &ResourceInstance) -> Result<OperationResult, Status> {
         let kind = self.kind(name);
         let request = read_resource::Request {
             type_name: name.into(),
@@ -225,24 +252,32 @@ impl CoreClient {
             current_identity: instance.identity.clone(),
             ..Default::default()
         };
-        let response = self.client.read_resource(request).await.unwrap().into_inner();
+        let response = self.client.read_resource(request).await?.into_inner();
         let state = decode_value(response.new_state.as_ref(), &kind);
         assert!(state.is_wholly_known());
-        OperationResult {
+        Ok(OperationResult {
             instance: ResourceInstance { state, private: response.private, identity: response.new_identity },
             diagnostics: format_diagnostics(&response.diagnostics),
-        }
+        })
     }
 
     /// Imports a resource; the error is the diagnostics.
     pub async fn import(&mut self, request: import_resource_state::Request) -> Result<ResourceInstance, Vec<String>> {
-        let kind = self.kind(&request.type_name);
         let name = request.type_name.clone();
         let response = self.client.import_resource_state(request).await.unwrap().into_inner();
+        self.imported(&name, &response)
+    }
+
+    /// The resource of a response to an import; the error is the diagnostics.
+    pub fn imported(
+        &self,
+        name: &str,
+        response: &import_resource_state::Response,
+    ) -> Result<ResourceInstance, Vec<String>> {
         let diagnostics = format_diagnostics(&response.diagnostics);
         let [found] = response.imported_resources.as_slice() else { return Err(diagnostics) };
-        assert_eq!((&found.type_name, diagnostics), (&name, Vec::new()));
-        let state = decode_value(found.state.as_ref(), &kind);
+        assert_eq!((found.type_name.as_str(), diagnostics), (name, Vec::new()));
+        let state = decode_value(found.state.as_ref(), &self.kind(name));
         assert!(state != Value::Null && state.is_wholly_known());
         Ok(ResourceInstance { state, private: found.private.clone(), identity: found.identity.clone() })
     }
@@ -293,7 +328,8 @@ pub fn format_diagnostics(diagnostics: &[Diagnostic]) -> Vec<String> {
     diagnostics.iter().map(text).collect()
 }
 
-fn has_errors(diagnostics: &[String]) -> bool {
+/// Whether one of these diagnostics of [`format_diagnostics`] is an error.
+pub fn has_errors(diagnostics: &[String]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.starts_with("ERROR"))
 }
 

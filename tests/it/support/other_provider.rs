@@ -71,10 +71,7 @@ impl Resource<()> for Manifest {
     fn schema(&self) -> &Schema {
         static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
             let kind = MemberKind::Attribute { value_type: Type::Dynamic, spec: required() };
-            Schema {
-                members: vec![Member { name: "manifest", doc: "The object.".to_owned(), kind }],
-                ..Schema::default()
-            }
+            Schema::new(String::new(), vec![Member { name: "manifest", doc: "The object.".to_owned(), kind }])
         });
         &SCHEMA
     }

@@ -37,6 +37,29 @@ pub(crate) enum Fault {
     DropResponse,
     /// The request is forwarded after this time.
     Delay(Duration),
+    /// The first answer to the same URL since the last reset is given again, or this one if it is the first.
+    StaleAnswer,
+}
+
+/// When an [`Action`] runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Before the request is forwarded, or its fault is injected.
+    BeforeRequest,
+    /// After the request was forwarded, and before the client gets the response.
+    BeforeResponse,
+}
+
+/// What a test does in the middle of a request. It may block.
+pub(crate) type Action = Arc<dyn Fn(&RecordedRequest) + Send + Sync>;
+
+/// A successful write: the request, and the object that the server answered with.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordedWrite {
+    /// The request.
+    pub(crate) request: RecordedRequest,
+    /// The object as the server stored it, or as it was before its deletion.
+    pub(crate) answer: serde_json::Value,
 }
 
 /// A request as the client sent it.
@@ -58,9 +81,15 @@ impl RecordedRequest {
     }
 }
 
+impl RecordedRequest {
+    fn url(&self) -> String {
+        format!("{}?{}", self.path, self.query)
+    }
+}
+
 impl fmt::Display for RecordedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}?{}", self.method, self.path, self.query)
+        write!(f, "{} {}", self.method, self.url())
     }
 }
 
@@ -71,13 +100,26 @@ struct FaultRule {
     skip: usize,
     /// Number of faults still to be injected.
     count: usize,
-    fault: Fault,
+    /// `None` if only the action runs.
+    fault: Option<Fault>,
+    action: Option<(Moment, Action)>,
+}
+
+/// What happens to one request.
+#[derive(Clone, Default)]
+struct Injection {
+    fault: Option<Fault>,
+    action: Option<(Moment, Action)>,
 }
 
 #[derive(Default)]
 struct Log {
     requests: Vec<RecordedRequest>,
     rules: Vec<FaultRule>,
+    /// The successful writes, in the order of their answers.
+    written: Vec<RecordedWrite>,
+    /// The first answers to reads, by URL.
+    first_answers: BTreeMap<String, Bytes>,
 }
 
 /// A running proxy, which ends with the process.
@@ -122,7 +164,37 @@ impl Proxy {
         fault: Fault,
         matches: impl Fn(&RecordedRequest) -> bool + Send + 'static,
     ) {
-        lock(&self.log).rules.push(FaultRule { matches: Box::new(matches), skip, count, fault });
+        let matches = Box::new(matches);
+        lock(&self.log).rules.push(FaultRule { matches, skip, count, fault: Some(fault), action: None });
+    }
+
+    /// From now on, forwards the first `skip` requests that match, runs `action` in the middle of the next one, and injects
+    /// `fault` into it.
+    pub(crate) fn inject_action(
+        &self,
+        skip: usize,
+        fault: Option<Fault>,
+        (moment, action): (Moment, Action),
+        matches: impl Fn(&RecordedRequest) -> bool + Send + 'static,
+    ) {
+        let (matches, action) = (Box::new(matches), Some((moment, action)));
+        lock(&self.log).rules.push(FaultRule { matches, skip, count: 1, fault, action });
+    }
+
+    /// Removes all faults and forgets all recorded requests, but not the answers that [`Fault::StaleAnswer`] gives again.
+    pub(crate) fn reset_requests(&self) {
+        let mut log = lock(&self.log);
+        *log = Log { first_answers: std::mem::take(&mut log.first_answers), ..Log::default() };
+    }
+
+    /// Removes all faults, and keeps the recorded requests.
+    pub(crate) fn remove_faults(&self) {
+        lock(&self.log).rules.clear();
+    }
+
+    /// All successful writes so far, in the order of their answers.
+    pub(crate) fn written(&self) -> Vec<RecordedWrite> {
+        lock(&self.log).written.clone()
     }
 
     /// From now on, answers every write after the first `allowed` with 403.
@@ -183,9 +255,12 @@ async fn answer(
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
     };
-    let fault = record(&mut lock(&log), recorded);
-    match fault {
-        None => Ok(forward(request, client).await),
+    let Injection { fault, action } = record(&mut lock(&log), recorded.clone());
+    if let Some((Moment::BeforeRequest, action)) = &action {
+        run(action, &recorded).await;
+    }
+    let response = match fault {
+        None => Ok(forward(request, &recorded, client, &log).await),
         Some(Fault::Status(status)) => Ok(error_response(status)),
         Some(Fault::TooManyRequests(seconds)) => {
             let mut response = error_response(429);
@@ -194,29 +269,46 @@ async fn answer(
         }
         Some(Fault::DropRequest) => Err(ConnectionCut),
         Some(Fault::DropResponse) => {
-            forward(request, client).await;
+            forward(request, &recorded, client, &log).await;
             Err(ConnectionCut)
         }
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
-            Ok(forward(request, client).await)
+            Ok(forward(request, &recorded, client, &log).await)
         }
+        Some(Fault::StaleAnswer) => {
+            let stale = lock(&log).first_answers.get(&recorded.url()).cloned();
+            match stale {
+                Some(body) => Ok(json_response(StatusCode::OK, body)),
+                None => Ok(forward(request, &recorded, client, &log).await),
+            }
+        }
+    };
+    if let Some((Moment::BeforeResponse, action)) = &action {
+        run(action, &recorded).await;
     }
+    response
 }
 
-/// Records the request, and returns the fault to inject into it.
-fn record(log: &mut Log, request: RecordedRequest) -> Option<Fault> {
-    let mut fault = None;
+/// Runs an action, which may block.
+async fn run(action: &Action, request: &RecordedRequest) {
+    let (action, request) = (Arc::clone(action), request.clone());
+    tokio::task::spawn_blocking(move || action(&request)).await.expect("the action doesn't panic");
+}
+
+/// Records the request, and returns what happens to it.
+fn record(log: &mut Log, request: RecordedRequest) -> Injection {
+    let mut injection: Option<Injection> = None;
     for rule in log.rules.iter_mut().filter(|rule| (rule.matches)(&request)) {
         if rule.skip > 0 {
             rule.skip -= 1;
-        } else if rule.count > 0 && fault.is_none() {
+        } else if rule.count > 0 && injection.is_none() {
             rule.count -= 1;
-            fault = Some(rule.fault);
+            injection = Some(Injection { fault: rule.fault, action: rule.action.clone() });
         }
     }
     log.requests.push(request);
-    fault
+    injection.unwrap_or_default()
 }
 
 /// An error response in the API server's form, a `Status` object.
@@ -226,13 +318,22 @@ fn error_response(status: u16) -> Response<Full<Bytes>> {
         "apiVersion": "v1", "kind": "Status", "status": "Failure", "code": status.as_u16(),
         "message": "injected fault", "reason": status.canonical_reason().unwrap_or_default().replace(' ', ""),
     });
-    let mut response = Response::new(Full::from(body.to_string()));
+    json_response(status, body.to_string().into())
+}
+
+fn json_response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
 }
 
-async fn forward(request: Request<Incoming>, client: Client) -> Response<Full<Bytes>> {
+async fn forward(
+    request: Request<Incoming>,
+    recorded: &RecordedRequest,
+    client: Client,
+    log: &Mutex<Log>,
+) -> Response<Full<Bytes>> {
     let (mut parts, body) = request.into_parts();
     for name in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         parts.headers.remove(name);
@@ -246,7 +347,23 @@ async fn forward(request: Request<Incoming>, client: Client) -> Response<Full<By
         parts.headers.remove(name);
     }
     match body.collect().await {
-        Ok(body) => Response::from_parts(parts, Full::from(body.to_bytes())),
+        Ok(body) => {
+            let body = body.to_bytes();
+            if parts.status.is_success() && !parts.headers.contains_key(header::CONTENT_ENCODING) {
+                record_answer(&mut lock(log), recorded, &body);
+            }
+            Response::from_parts(parts, Full::from(body))
+        }
         Err(_) => error_response(502),
+    }
+}
+
+/// Records the answer to a write, and the first one to a read.
+fn record_answer(log: &mut Log, request: &RecordedRequest, body: &Bytes) {
+    if request.is_write() {
+        let answer = serde_json::from_slice(body).unwrap_or_default();
+        log.written.push(RecordedWrite { request: request.clone(), answer });
+    } else if request.method == "GET" {
+        log.first_answers.entry(request.url()).or_insert_with(|| body.clone());
     }
 }

@@ -13,6 +13,10 @@ resource "mesh_global_defaults" "this" {
     global_names = {
       pci = ["payments.example.internal"]
     }
+    # Hosts of gateways that a team may route.
+    ingress_hosts = {
+      shop = ["shop.example.com", "*.shop.example.com"]
+    }
     contact = "the platform team, #mesh"
   }
 }

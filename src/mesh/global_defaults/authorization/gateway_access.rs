@@ -1,26 +1,25 @@
 //! The policies that let clients in at gateways which other tools manage. Each is in the namespace of its gateway.
 //!
-//! Such a policy exists before deny-all takes effect and is deleted after it. It is a dry run exactly while deny-all is one:
-//! where nothing is denied, it alone would close the other ports of the gateway.
+//! Such a policy exists before deny-all takes effect and is deleted after it, and its old ports stay open until deny-all has
+//! changed. It is a dry run exactly while deny-all is one: where nothing is denied, it alone would close the other ports of the
+//! gateway.
 
-use std::{collections::BTreeSet, time::Duration};
-
-use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
 
 use super::{Authorization, GatewayAccess};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    json_path::{at, set},
     known::{Known, Unknown},
     mesh::{
         global_defaults::context::{DefaultsContext, KeyedObject, spec_from},
         istio::{
             DRY_RUN, WorkloadSelector,
             authorization_policy::{AuthorizationPolicy, Operation, Rule, To},
+            policy_transition::UNITED,
         },
         labels, names, stage,
     },
-    object::{Key, Object, Transition, UpdateStrategy, kind},
+    object::{Key, Object, kind},
     schema::{At, Block},
 };
 
@@ -48,20 +47,8 @@ impl GatewayAccess {
         let origins = spec_from(&Path::root().attribute("gateway_access"));
         let object =
             context.with_annotation(DRY_RUN, &dry_run.to_string()).object(key, &spec, stage::OPENING, origins)?;
-        Ok(object
-            .with_transition(Transition::Computed { strategy: become_dry_run_last, propagation_delay: Duration::ZERO }))
+        Ok(object.with_transition(UNITED))
     }
-}
-
-/// A policy that becomes a dry run stays in effect until deny-all is a dry run as well.
-fn become_dry_run_last(live: &Json, desired: &Json) -> UpdateStrategy {
-    let is_dry_run = |body: &Json| at(body, &["metadata", "annotations", DRY_RUN]) == "true";
-    if is_dry_run(live) || !is_dry_run(desired) {
-        return UpdateStrategy::InPlace;
-    }
-    let mut intermediate = desired.clone();
-    set(&mut intermediate, &["metadata", "annotations", DRY_RUN], json!("false"));
-    UpdateStrategy::TwoStep { intermediate }
 }
 
 /// Reports invalid selectors, blocks that have no effect without an `authorization` block, and gateways with two blocks.

@@ -8,6 +8,7 @@ use crate::{
         global_name::{GLOBAL_NAME, is_global_name},
         labels::StringMap,
         names,
+        patterns::is_external_host,
         text::text_enum,
     },
     model,
@@ -34,6 +35,8 @@ text_enum! {
         EnvoyFilter = "EnvoyFilter",
         /// Gateway, the listeners of gateway proxies.
         Gateway = "Gateway",
+        /// All namespaced kinds of the Kubernetes Gateway API, like HTTPRoute, which routes beside VirtualServices.
+        GatewayApi = "GatewayAPI",
         /// PeerAuthentication, the mutual TLS mode of workloads.
         PeerAuthentication = "PeerAuthentication",
         /// ProxyConfig, the startup options of proxies.
@@ -58,15 +61,24 @@ model! {
     pub struct Guardrails {
         /// Kinds that are written in the root namespace alone.
         root_only: Set<RestrictedKind> = optional().non_empty("At least one kind; leave the argument out for none."),
-        /// Whether values are judged, too: a ServiceEntry is `MESH_INTERNAL`, without endpoints, for the namespace's own global
-        /// names; a VirtualService is for hosts of its namespace or of gateways; no Sidecar with `ALLOW_ANY`, no DestinationRule with
-        /// `tls` `DISABLE`, no ALLOW policy with an empty rule. False unless written.
+        /// Whether the API server validates the values of objects of teams, too. A ServiceEntry is `MESH_INTERNAL`, without
+        /// endpoints, for the namespace's own global names. A VirtualService is for hosts of its namespace, or of gateways if
+        /// `ingress_hosts` grants them, and requests of gateways go to Services of the namespace. A Sidecar is `REGISTRY_ONLY`. A
+        /// DestinationRule is for services of the mesh, and its `tls` is neither `DISABLE`, which it is without a mode, nor
+        /// unverified. An ALLOW policy names callers or paths. A Service is no `ExternalName` and has no `externalIPs`. Defaults to
+        /// `false`.
         team_rules: Attr<bool> = optional(),
         /// Global names that `team_rules` grant a namespace, beside those of the provider's `global_name_template`: namespace to
         /// names.
         global_names: Map<Elements<String>> = optional()
             .check("Namespaces, with one name each at least.", are_granted)
             .check(GLOBAL_NAME, are_global_names),
+        /// Hosts for which VirtualServices of a namespace may be bound to gateways under `team_rules`: namespace to hosts.
+        /// `*.shop.example.com` grants all names below `shop.example.com`, and not `shop.example.com` itself. Defaults to none:
+        /// then teams route no requests of gateways, except for their global names.
+        ingress_hosts: Map<Elements<String>> = optional()
+            .check("Namespaces, with at least one host each.", are_granted)
+            .check(INGRESS_HOST, are_ingress_hosts),
         /// What becomes of what breaks a rule: refused, its author warned, or noted in the API server's audit log. `deny` unless
         /// written.
         action: Attr<ValidationAction> = optional(),
@@ -105,9 +117,13 @@ impl Guardrails {
     }
 
     /// The global names of each namespace in addition to those of the provider's template: none by default.
-    pub(super) fn global_names(&self) -> Known<BTreeMap<String, BTreeSet<String>>> {
-        let granted = self.global_names.known()?.into_iter().flatten();
-        granted.map(|(namespace, names)| Ok((namespace.clone(), names.required_elements()?.clone()))).collect()
+    pub(super) fn global_names(&self) -> Known<Granted> {
+        granted(&self.global_names)
+    }
+
+    /// The hosts of gateways that each namespace may route: none by default.
+    pub(super) fn ingress_hosts(&self) -> Known<Granted> {
+        granted(&self.ingress_hosts)
     }
 
     /// What the API server does with violations: `deny` by default.
@@ -131,15 +147,35 @@ impl Guardrails {
     }
 }
 
+/// What is granted to each namespace or for each key.
+pub(super) type Granted = BTreeMap<String, BTreeSet<String>>;
+
+fn granted(texts: &Map<Elements<String>>) -> Known<Granted> {
+    let granted = texts.known()?.into_iter().flatten();
+    granted.map(|(namespace, names)| Ok((namespace.clone(), names.required_elements()?.clone()))).collect()
+}
+
 fn are_granted(value: &Value) -> bool {
     let Value::Map(granted) = value else { return true };
     !granted.is_empty() && granted.iter().all(|(namespace, names)| names::is_label(namespace) && is_not_empty(names))
 }
 
 fn are_global_names(value: &Value) -> bool {
+    each_granted(value, is_global_name)
+}
+
+/// What [`are_ingress_hosts`] accepts.
+const INGRESS_HOST: &str = "DNS names with a dot, with or without `*.` in front, like `shop.example.com`.";
+
+fn are_ingress_hosts(value: &Value) -> bool {
+    each_granted(value, is_external_host)
+}
+
+/// Whether each known text of each list is valid.
+fn each_granted(value: &Value, is_valid: fn(&str) -> bool) -> bool {
     let Value::Map(granted) = value else { return true };
     let lists = granted.values().filter_map(|names| if let Value::List(names) = names { Some(names) } else { None });
-    lists.flatten().all(|name| !matches!(name, Value::String(name) if !is_global_name(name)))
+    lists.flatten().all(|name| !matches!(name, Value::String(name) if !is_valid(name)))
 }
 
 fn is_line(text: &str) -> bool {

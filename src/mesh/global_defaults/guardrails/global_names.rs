@@ -1,38 +1,43 @@
-//! The global names that a namespace may define: those of the provider's template, and those that `global_names` grants.
+//! Global names that admission policies know: those of the provider's template, and those that `global_names` grants.
 
 use std::collections::BTreeSet;
 
 use super::{Guardrails, cel};
 use crate::{known::Known, mesh::Mesh};
 
-/// The global names that the namespace of a request may define.
+/// The global names of the mesh, as CEL conditions on the variable `host`.
 pub(super) struct GlobalNames {
-    /// The CEL condition on the variable `host`.
+    /// The names that the namespace of a request may define.
     pub(super) condition: String,
     /// The same condition in words, for messages.
     pub(super) description: String,
+    /// The names of all namespaces.
+    pub(super) any_namespace: String,
 }
 
 pub(super) fn global_names(mesh: &Mesh, guardrails: &Guardrails) -> Known<GlobalNames> {
-    let (mut conditions, mut descriptions) = (Vec::new(), Vec::new());
+    let (mut own, mut any, mut descriptions) = (Vec::new(), Vec::new(), Vec::new());
     if let Some(template) = &mesh.global_name_template {
-        conditions.push(cel::is_host(&template.to_string()));
-        descriptions.push(template.to_string());
+        let template = template.to_string();
+        own.push(cel::is_host(&template));
+        any.push(cel::is_host(&template.replace("{namespace}", "{name}")));
+        descriptions.push(template);
     }
     let granted = guardrails.global_names()?;
     if !granted.is_empty() {
-        let entry = |(namespace, names): (&String, &BTreeSet<String>)| {
-            format!("{}: {}", cel::string(namespace), cel::strings(names))
-        };
-        let entries: Vec<String> = granted.iter().map(entry).collect();
-        conditions.push(format!("host in {{{}}}[?request.namespace].orValue([])", entries.join(", ")));
+        own.push(format!("host in {}[?request.namespace].orValue([])", cel::map(&granted)));
+        any.push(format!("host in {}", cel::strings(granted.values().flatten().collect::<BTreeSet<_>>())));
         descriptions.push("what the central team granted it".to_owned());
     }
-    if conditions.is_empty() {
-        let description = "there are none in this mesh".to_owned();
-        return Ok(GlobalNames { condition: "false".to_owned(), description });
+    if descriptions.is_empty() {
+        descriptions.push("there are none in this mesh".to_owned());
     }
-    Ok(GlobalNames { condition: format!("({})", conditions.join(" || ")), description: descriptions.join(", or ") })
+    Ok(GlobalNames { condition: any_of(&own), description: descriptions.join(", or "), any_namespace: any_of(&any) })
+}
+
+/// The condition that is met if one of `conditions` is.
+fn any_of(conditions: &[String]) -> String {
+    if conditions.is_empty() { "false".to_owned() } else { format!("({})", conditions.join(" || ")) }
 }
 
 /// Whether the template always gives services of different namespaces different names: `{namespace}` stands alone between

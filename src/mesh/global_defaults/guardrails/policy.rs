@@ -18,21 +18,31 @@ use crate::{
 pub(super) struct Rules {
     /// The kinds of the objects.
     pub(super) resources: Vec<ResourceRule>,
+    /// The requests for such objects that are validated, in addition to the conditions of every policy.
+    pub(super) conditions: Vec<MatchCondition>,
     /// The CEL variables that validations share.
     pub(super) variables: Vec<Variable>,
     /// The conditions that valid objects meet.
     pub(super) validations: Vec<Validation>,
 }
 
-/// Kinds of one API group, in all versions.
-pub(super) fn resources(group: &'static str, plurals: Vec<&'static str>) -> ResourceRule {
-    ResourceRule {
-        api_groups: [group],
-        api_versions: ["*"],
-        operations: ["CREATE", "UPDATE"],
-        resources: plurals,
-        scope: "*",
-    }
+/// Operations that write objects.
+pub(super) const WRITES: &[&str] = &["CREATE", "UPDATE"];
+
+/// Kinds of one API group, in all versions, whose objects are in namespaces.
+pub(super) fn namespaced(
+    group: &'static str,
+    plurals: Vec<&'static str>,
+    operations: &'static [&'static str],
+) -> ResourceRule {
+    ResourceRule { api_groups: [group], api_versions: ["*"], operations, resources: plurals, scope: "Namespaced" }
+}
+
+/// Only requests that create an object or change its spec are validated. Otherwise an object that violates a rule could not
+/// even be labelled, or lose its finalizers.
+pub(super) fn new_spec() -> MatchCondition {
+    let expression = "request.operation == \"CREATE\" || object.?spec != oldObject.?spec".to_owned();
+    MatchCondition { name: "says-something-new", expression }
 }
 
 /// A condition that valid objects meet, with the message for authors of other objects.
@@ -42,9 +52,7 @@ pub(super) fn validation(guardrails: &Guardrails, expression: String, rule: &str
 }
 
 impl At<Guardrails> {
-    /// The policy validates requests outside the root namespace that create an object or change its spec. Other changes to an
-    /// existing object are allowed; otherwise an object that violates a rule could not even be labelled, or lose its
-    /// finalizers.
+    /// The policy validates requests outside the root namespace, of users who aren't exempt.
     pub(super) fn policy(
         &self,
         rules: Known<Rules>,
@@ -52,16 +60,11 @@ impl At<Guardrails> {
         key: Key,
         stage: Stage,
     ) -> Known<Object> {
-        let Rules { resources, variables, validations } = rules?;
+        let Rules { resources, conditions: more, variables, validations } = rules?;
         let condition = |name, expression| MatchCondition { name, expression };
         let root = cel::string(context.root_namespace());
-        let mut conditions = vec![
-            condition("outside-the-root-namespace", format!("request.namespace != {root}")),
-            condition(
-                "says-something-new",
-                "request.operation == \"CREATE\" || object.?spec != oldObject.?spec".to_owned(),
-            ),
-        ];
+        let mut conditions = vec![condition("outside-the-root-namespace", format!("request.namespace != {root}"))];
+        conditions.extend(more);
         let exempt = self.exempt_groups()?;
         if !exempt.is_empty() {
             let groups = cel::strings(&exempt);

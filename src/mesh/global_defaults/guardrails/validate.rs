@@ -32,12 +32,15 @@ impl At<Guardrails> {
                  root_only.",
             );
         }
-        if self.team_rules() == Ok(false) && self.global_names().is_ok_and(|names| !names.is_empty()) {
-            out.error(
-                &self.at.attribute("global_names"),
-                "global_names without team_rules",
-                "They say which names team_rules admit. Write team_rules = true, or remove them.",
-            );
+        let granted = [("global_names", self.global_names()), ("ingress_hosts", self.ingress_hosts())];
+        for (argument, names) in granted {
+            if self.team_rules() == Ok(false) && names.is_ok_and(|names| !names.is_empty()) {
+                out.error(
+                    &self.at.attribute(argument),
+                    format!("{argument} without team_rules"),
+                    "They say which names team_rules admit. Write team_rules = true, or remove them.",
+                );
+            }
         }
     }
 

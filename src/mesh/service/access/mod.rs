@@ -30,16 +30,16 @@ pub(super) use self::export::{argument as export_argument, callers, export_to};
 use super::{Render, ServiceContext};
 use crate::{
     known::Known,
-    mesh::stage,
+    mesh::{names, stage},
     object::{Key, Stage, kind},
 };
 
-/// The suffixes of the policies that refuse requests.
-const CLOSING: [&str; 3] = [deny::SUFFIX, end_user::SUFFIX, external::SUFFIX];
+/// The suffixes of the policies that refuse requests which the ALLOW policy admits.
+const SUBTRACTING: [&str; 3] = [deny::SUFFIX, end_user::SUFFIX, external::SUFFIX];
 
 /// The policies that some configuration of a service renders, by the suffixes of their names.
 pub(super) fn possible_objects() -> impl Iterator<Item = (&'static str, Stage)> {
-    std::iter::once(("", stage::OPENING)).chain(CLOSING.map(|suffix| (suffix, stage::CLOSING)))
+    std::iter::once(("", stage::OPENING)).chain(SUBTRACTING.map(|suffix| (suffix, stage::SUBTRACTING)))
 }
 
 /// The policies of the service with the functions that render them.
@@ -49,17 +49,29 @@ pub(super) fn policies(context: &ServiceContext) -> Known<Vec<(Key, Render)>> {
         return Ok(Vec::new());
     }
     let authorization = &context.service.authorization;
-    let mut policies: Vec<(&str, Render)> = vec![("", allow::policy)];
+    let mut subtracting: Vec<(&str, Render)> = Vec::new();
     if !authorization.deny.known()?.is_empty() {
-        policies.push((deny::SUFFIX, deny::policy));
+        subtracting.push((deny::SUFFIX, deny::policy));
     }
     if authorization.require_end_user.known()?.is_some() {
-        policies.push((end_user::SUFFIX, end_user::policy));
+        subtracting.push((end_user::SUFFIX, end_user::policy));
     }
     // Istio has no dry run of CUSTOM policies.
     if mode == AuthorizationMode::Enforce && authorization.external_authorization.known()?.is_some() {
-        policies.push((external::SUFFIX, external::policy));
+        subtracting.push((external::SUFFIX, external::policy));
     }
-    let with_key = |(suffix, render)| (context.key_with(&kind::AUTHORIZATION_POLICY, suffix), render);
-    Ok(policies.into_iter().map(with_key).collect())
+    let key = |suffix: &str| context.key_with(&kind::AUTHORIZATION_POLICY, suffix);
+    let mut policies: Vec<(Key, Render)> = vec![(key(""), allow::policy)];
+    for (suffix, render) in subtracting {
+        policies.push((key(&with_selector_digest(context, suffix)?), render));
+    }
+    Ok(policies)
+}
+
+/// Appends a digest to the suffix of a policy if the service has a `selector` of its own. So a policy for other pods is another
+/// object, which exists before the old one is deleted: one policy can't hold for the pods of both selectors.
+fn with_selector_digest(context: &ServiceContext, suffix: &str) -> Known<String> {
+    let selector = context.selector()?;
+    let is_default = selector == context.service.default_selector()?;
+    Ok(if is_default { suffix.to_owned() } else { format!("{suffix}-{}", names::label_digest(&selector)) })
 }

@@ -8,12 +8,13 @@ use crate::{
         istio::{
             DRY_RUN, WorkloadSelector,
             authorization_policy::{AuthorizationPolicy, ExtensionProvider, Rule},
+            policy_transition::UNITED,
         },
         manifest::manifest,
         service::{ServiceContext, origins},
         stage,
     },
-    object::{Key, Object},
+    object::{Key, Object, Transition},
 };
 
 /// The action of a policy.
@@ -35,10 +36,10 @@ pub(super) fn render_policy(
     rule_origins: impl IntoIterator<Item = (String, Path)>,
 ) -> Known<Object> {
     let mut metadata = context.metadata()?;
-    let (action, provider, stage) = match action {
-        Action::Allow => ("ALLOW", None, stage::OPENING),
-        Action::Deny => ("DENY", None, stage::CLOSING),
-        Action::Custom(name) => ("CUSTOM", Some(ExtensionProvider { name }), stage::CLOSING),
+    let (action, provider, stage, transition) = match action {
+        Action::Allow => ("ALLOW", None, stage::OPENING, Transition::InPlace),
+        Action::Deny => ("DENY", None, stage::SUBTRACTING, UNITED),
+        Action::Custom(name) => ("CUSTOM", Some(ExtensionProvider { name }), stage::SUBTRACTING, UNITED),
     };
     // Istio refuses the annotation on CUSTOM policies. On others it is set to "false" as well: so the provider owns it, and
     // drift shows when another tool switches enforcement off.
@@ -51,5 +52,5 @@ pub(super) fn render_policy(
     let mut origins = origins(&[("spec.selector", Path::root().attribute("selector"))]);
     origins.extend(rule_origins);
     let body = manifest(&key, metadata, &spec);
-    Ok(Object::whole(key, body, stage).with_origins(origins))
+    Ok(Object::whole(key, body, stage).with_transition(transition).with_origins(origins))
 }

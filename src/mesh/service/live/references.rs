@@ -40,7 +40,9 @@ pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
         queries.list(&kind::REQUEST_AUTHENTICATION, root, &[MissingIssuer]);
     }
     if external_authorizers(view).next().is_some() {
-        queries.list(&kind::CONFIG_MAP, root, &[MissingProvider]);
+        for key in mesh_config::keys(view.context.mesh) {
+            queries.get(key, &[MissingProvider]);
+        }
     }
 }
 
@@ -210,9 +212,12 @@ fn external_authorizers<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a 
 }
 
 fn check_external_authorizers(view: &ServiceView, out: &mut Findings) -> Known<()> {
+    for key in mesh_config::keys(view.context.mesh) {
+        // A revision that can't be read may define the authorizer.
+        view.results.get(&key)?;
+    }
     let root = &view.context.mesh.root_namespace;
-    let maps = view.results.list(&kind::CONFIG_MAP, root)?;
-    let meshes = mesh_config::from_config_maps(&maps);
+    let meshes = mesh_config::read(view.context.mesh, view.results);
     if meshes.is_empty() {
         // istiod gets the mesh configuration from another place, which the check can't read.
         return Ok(());

@@ -43,61 +43,61 @@ fn root_only_without_team_rules() {
     check::<GlobalDefaults>(
         text,
         &expect![[r#"
-        --- # ValidatingAdmissionPolicy/mesh-root-only-istio-system
-        apiVersion: admissionregistration.k8s.io/v1
-        kind: ValidatingAdmissionPolicy
-        metadata:
-          name: mesh-root-only-istio-system
-        spec:
-          failurePolicy: Fail
-          matchConditions:
-          - expression: request.namespace != "istio-system"
-            name: outside-the-root-namespace
-          - expression: request.operation == "CREATE" || object.?spec != oldObject.?spec
-            name: says-something-new
-          matchConstraints:
-            matchPolicy: Equivalent
-            namespaceSelector: {}
-            objectSelector: {}
-            resourceRules:
-            - apiGroups:
-              - extensions.istio.io
-              apiVersions:
-              - "*"
-              operations:
-              - CREATE
-              - UPDATE
-              resources:
-              - wasmplugins
-              scope: "*"
-            - apiGroups:
-              - telemetry.istio.io
-              apiVersions:
-              - "*"
-              operations:
-              - CREATE
-              - UPDATE
-              resources:
-              - telemetries
-              scope: "*"
-          validations:
-          - expression: "false"
-            message: "Rule root_only of the mesh: this kind is written in namespace istio-system alone. Ask the platform team."
-            reason: Forbidden
-        --- # ValidatingAdmissionPolicyBinding/mesh-root-only-istio-system
-        apiVersion: admissionregistration.k8s.io/v1
-        kind: ValidatingAdmissionPolicyBinding
-        metadata:
-          name: mesh-root-only-istio-system
-        spec:
-          matchResources:
-            matchPolicy: Equivalent
-            namespaceSelector: {}
-            objectSelector: {}
-          policyName: mesh-root-only-istio-system
-          validationActions:
-          - Warn
-    "#]],
+            --- # ValidatingAdmissionPolicy/mesh-root-only-istio-system
+            apiVersion: admissionregistration.k8s.io/v1
+            kind: ValidatingAdmissionPolicy
+            metadata:
+              name: mesh-root-only-istio-system
+            spec:
+              failurePolicy: Fail
+              matchConditions:
+              - expression: request.namespace != "istio-system"
+                name: outside-the-root-namespace
+              - expression: request.operation == "CREATE" || object.?spec != oldObject.?spec
+                name: says-something-new
+              matchConstraints:
+                matchPolicy: Equivalent
+                namespaceSelector: {}
+                objectSelector: {}
+                resourceRules:
+                - apiGroups:
+                  - extensions.istio.io
+                  apiVersions:
+                  - "*"
+                  operations:
+                  - CREATE
+                  - UPDATE
+                  resources:
+                  - wasmplugins
+                  scope: Namespaced
+                - apiGroups:
+                  - telemetry.istio.io
+                  apiVersions:
+                  - "*"
+                  operations:
+                  - CREATE
+                  - UPDATE
+                  resources:
+                  - telemetries
+                  scope: Namespaced
+              validations:
+              - expression: "false"
+                message: "Rule root_only of the mesh: this kind is written in namespace istio-system alone. Ask the platform team."
+                reason: Forbidden
+            --- # ValidatingAdmissionPolicyBinding/mesh-root-only-istio-system
+            apiVersion: admissionregistration.k8s.io/v1
+            kind: ValidatingAdmissionPolicyBinding
+            metadata:
+              name: mesh-root-only-istio-system
+            spec:
+              matchResources:
+                matchPolicy: Equivalent
+                namespaceSelector: {}
+                objectSelector: {}
+              policyName: mesh-root-only-istio-system
+              validationActions:
+              - Warn
+        "#]],
     );
 }
 
@@ -135,51 +135,51 @@ fn guardrails_of_another_mesh() {
         &mesh,
         text,
         &expect![[r#"
-        --- # ValidatingAdmissionPolicy/mesh-root-only-mesh-two
-        apiVersion: admissionregistration.k8s.io/v1
-        kind: ValidatingAdmissionPolicy
-        metadata:
-          name: mesh-root-only-mesh-two
-        spec:
-          failurePolicy: Fail
-          matchConditions:
-          - expression: request.namespace != "mesh-two"
-            name: outside-the-root-namespace
-          - expression: request.operation == "CREATE" || object.?spec != oldObject.?spec
-            name: says-something-new
-          matchConstraints:
-            matchPolicy: Equivalent
-            namespaceSelector: {}
-            objectSelector: {}
-            resourceRules:
-            - apiGroups:
-              - telemetry.istio.io
-              apiVersions:
-              - "*"
-              operations:
-              - CREATE
-              - UPDATE
-              resources:
-              - telemetries
-              scope: "*"
-          validations:
-          - expression: "false"
-            message: "Rule root_only of the mesh: this kind is written in namespace mesh-two alone. Ask the platform team."
-            reason: Forbidden
-        --- # ValidatingAdmissionPolicyBinding/mesh-root-only-mesh-two
-        apiVersion: admissionregistration.k8s.io/v1
-        kind: ValidatingAdmissionPolicyBinding
-        metadata:
-          name: mesh-root-only-mesh-two
-        spec:
-          matchResources:
-            matchPolicy: Equivalent
-            namespaceSelector: {}
-            objectSelector: {}
-          policyName: mesh-root-only-mesh-two
-          validationActions:
-          - Deny
-    "#]],
+            --- # ValidatingAdmissionPolicy/mesh-root-only-mesh-two
+            apiVersion: admissionregistration.k8s.io/v1
+            kind: ValidatingAdmissionPolicy
+            metadata:
+              name: mesh-root-only-mesh-two
+            spec:
+              failurePolicy: Fail
+              matchConditions:
+              - expression: request.namespace != "mesh-two"
+                name: outside-the-root-namespace
+              - expression: request.operation == "CREATE" || object.?spec != oldObject.?spec
+                name: says-something-new
+              matchConstraints:
+                matchPolicy: Equivalent
+                namespaceSelector: {}
+                objectSelector: {}
+                resourceRules:
+                - apiGroups:
+                  - telemetry.istio.io
+                  apiVersions:
+                  - "*"
+                  operations:
+                  - CREATE
+                  - UPDATE
+                  resources:
+                  - telemetries
+                  scope: Namespaced
+              validations:
+              - expression: "false"
+                message: "Rule root_only of the mesh: this kind is written in namespace mesh-two alone. Ask the platform team."
+                reason: Forbidden
+            --- # ValidatingAdmissionPolicyBinding/mesh-root-only-mesh-two
+            apiVersion: admissionregistration.k8s.io/v1
+            kind: ValidatingAdmissionPolicyBinding
+            metadata:
+              name: mesh-root-only-mesh-two
+            spec:
+              matchResources:
+                matchPolicy: Equivalent
+                namespaceSelector: {}
+                objectSelector: {}
+              policyName: mesh-root-only-mesh-two
+              validationActions:
+              - Deny
+        "#]],
     );
     check_keys::<GlobalDefaults>(
         text,

@@ -1,18 +1,19 @@
 //! Live checks: contradictions between the defaults and the installed mesh.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    mesh::checks::Findings,
-    query::{QueryError, QueryResults},
+    mesh::{Mesh, checks::Findings},
+    object::{Key, kind},
+    query::{Query, QueryError, QueryResults},
     resources::global_defaults::GlobalDefaults,
     schema::model::Model,
 };
 
-use crate::golden::{hcl, mesh};
+use crate::golden::{hcl, live::query_result, mesh};
 
 type Config = GlobalDefaults;
 
@@ -46,15 +47,19 @@ fn config_map(name: &str, mesh: &str) -> Json {
     json!({ "kind": "ConfigMap", "metadata": { "name": name, "namespace": "istio-system" }, "data": { "mesh": mesh } })
 }
 
+/// A mesh with the revisions `default` and `canary`.
+fn two_revisions() -> Mesh {
+    Mesh { revisions: ["default".to_owned(), "canary".to_owned()].into(), ..mesh() }
+}
+
 /// The findings for the configuration `text`, if the root namespace has these ConfigMaps.
 fn findings(text: &str, maps: &[Json]) -> String {
     let config = Config::decode(&hcl::resource(text, Config::schema()), &Path::root(), &mut Diagnostics::default());
-    let result = |live: &terraform_provider_mesh::mesh::checks::LiveQuery| {
-        (live.query.clone(), Ok(maps.iter().cloned().map(Arc::new).collect()))
-    };
-    let results: QueryResults = GlobalDefaults::live_queries(&mesh()).iter().map(result).collect();
+    let mesh = two_revisions();
+    let queries = GlobalDefaults::live_queries(&mesh).into_iter().map(|live| live.query);
+    let results: QueryResults = queries.map(|query| (query.clone(), query_result(&query, maps, &[]))).collect();
     let mut findings = Findings::default();
-    config.live_checks(&mesh(), &results, &mut findings);
+    config.live_checks(&mesh, &results, &mut findings);
     let mut lines = String::new();
     for finding in findings {
         assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
@@ -123,8 +128,12 @@ fn outbound_traffic_policies() {
 /// Each revision of Istio has a ConfigMap of its own.
 #[test]
 fn each_revision_is_checked() {
-    let others = [config_map("theirs", "{}"), json!({ "metadata": { "name": "istio-ca-root-cert" } })];
-    assert_eq!(findings("mtls {}", &others), "");
+    let names = ["istio-canary", "istio"];
+    let queries: Vec<Query> =
+        GlobalDefaults::live_queries(&two_revisions()).into_iter().map(|live| live.query).collect();
+    let by_name = names.map(|name| Query::Get(Key::new(&kind::CONFIG_MAP, "istio-system", name)));
+    assert_eq!(queries, by_name, "no other ConfigMap is read");
+    assert_eq!(findings("mtls {}", &[config_map("theirs", "{}"), config_map("istio-stable", "{}")]), "");
     let maps = [
         config_map("istio", CONSISTENT),
         config_map("istio-canary", &CONSISTENT.replace("defaultServiceExportTo: [\".\"]\n", "")),

@@ -379,7 +379,7 @@ fn guardrails() {
     "#,
         &expect![[r#"
             error at guardrails.root_only: Invalid guardrails.root_only
-              "VirtualService" isn't one of "EnvoyFilter", "Gateway", "PeerAuthentication", "ProxyConfig", "RequestAuthentication", "Telemetry", "WasmPlugin", "WorkloadEntry", "WorkloadGroup".
+              "VirtualService" isn't one of "EnvoyFilter", "Gateway", "GatewayAPI", "PeerAuthentication", "ProxyConfig", "RequestAuthentication", "Telemetry", "WasmPlugin", "WorkloadEntry", "WorkloadGroup".
             error at guardrails.global_names: Invalid guardrails.global_names
               Namespaces, with one name each at least. Got {P C I, pci}.
             error at guardrails.global_names: Invalid guardrails.global_names

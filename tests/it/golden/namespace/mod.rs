@@ -71,6 +71,7 @@ fn every_argument() {
           groups           = ["storefront-developers", "storefront-leads"]
           users            = ["jane@example.com"]
           service_accounts = ["ci/storefront-pipeline", "deployer"]
+          cluster_role     = "storefront-operators"
         }
         timeouts {
           delete = "10m"
@@ -320,7 +321,7 @@ fn rbac_for_a_service_account() {
               namespace: shop
             roleRef:
               apiGroup: rbac.authorization.k8s.io
-              kind: Role
+              kind: ClusterRole
               name: mesh-app-team
             subjects:
             - kind: ServiceAccount

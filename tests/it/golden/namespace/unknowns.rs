@@ -62,32 +62,32 @@ fn one_argument_at_a_time() {
     check_unknown::<Namespace>(
         &texts,
         &expect![[r#"
-        name = unknown: which objects there are, id
-        team = unknown: Namespace
-        injection = unknown: Namespace
-        revision = unknown: Namespace
-        create = unknown: which objects there are
-        create = false, team = unknown: which objects there are
-        create = false, injection = true, team = unknown: Namespace
-        labels = { x = unknown }: Namespace, Role, RoleBinding, Sidecar, PeerAuthentication, PeerAuthentication
-        annotations = unknown: Namespace, Role, RoleBinding, Sidecar, PeerAuthentication, PeerAuthentication
-        authorization_mode = unknown: which objects there are
-        force_destroy = unknown: nothing
-        unknown: which objects there are
-        ["ledger", unknown]: Sidecar
-        mtls {, mode = unknown: PeerAuthentication, PeerAuthentication
-        service = unknown: which objects there are
-        port = unknown: PeerAuthentication
-        port = unknown, target_port = 8080: nothing
-        port = 80, target_port = unknown: PeerAuthentication
-        port = 80, selector = unknown: PeerAuthentication
-        port = 80, mode = unknown: PeerAuthentication
-        unknown: RoleBinding
-        users = unknown: RoleBinding
-        service_accounts = [unknown]: RoleBinding
-        mtls = unknown: which objects there are
-        rbac = unknown: which objects there are
-        mtls { exception = unknown }: which objects there are
-    "#]],
+            name = unknown: which objects there are, id
+            team = unknown: Namespace
+            injection = unknown: Namespace
+            revision = unknown: Namespace
+            create = unknown: which objects there are
+            create = false, team = unknown: which objects there are
+            create = false, injection = true, team = unknown: Namespace
+            labels = { x = unknown }: Namespace, RoleBinding, Sidecar, PeerAuthentication, PeerAuthentication
+            annotations = unknown: Namespace, RoleBinding, Sidecar, PeerAuthentication, PeerAuthentication
+            authorization_mode = unknown: which objects there are
+            force_destroy = unknown: nothing
+            unknown: which objects there are
+            ["ledger", unknown]: Sidecar
+            mtls {, mode = unknown: PeerAuthentication, PeerAuthentication
+            service = unknown: which objects there are
+            port = unknown: PeerAuthentication
+            port = unknown, target_port = 8080: nothing
+            port = 80, target_port = unknown: PeerAuthentication
+            port = 80, selector = unknown: PeerAuthentication
+            port = 80, mode = unknown: PeerAuthentication
+            unknown: RoleBinding
+            users = unknown: RoleBinding
+            service_accounts = [unknown]: RoleBinding
+            mtls = unknown: which objects there are
+            rbac = unknown: which objects there are
+            mtls { exception = unknown }: which objects there are
+        "#]],
     );
 }

@@ -566,9 +566,9 @@ fn possible_objects_contain_all_policies() {
     let policies: Vec<_> = possible.into_iter().filter(|key| key.starts_with("AuthorizationPolicy")).collect();
     expect![[r#"
         AuthorizationPolicy/pci/payments-pci 30
-        AuthorizationPolicy/pci/payments-pci-deny 50
-        AuthorizationPolicy/pci/payments-pci-end-user 50
-        AuthorizationPolicy/pci/payments-pci-ext-authz 50"#]]
+        AuthorizationPolicy/pci/payments-pci-deny 25
+        AuthorizationPolicy/pci/payments-pci-end-user 25
+        AuthorizationPolicy/pci/payments-pci-ext-authz 25"#]]
     .assert_eq(&policies.join("\n"));
 }
 

@@ -148,7 +148,7 @@ fn undefined_external_authorizer() {
     "#]],
     );
     assert_eq!(findings(external, &mesh("istio", "opa"), &[]), "");
-    assert_eq!(findings(external, &mesh("istio-canary", "opa"), &[]), "", "the ConfigMap of a revision");
+    assert_eq!(findings(external, &mesh("istio-canary", "oauth"), &[]), "", "the ConfigMap of another revision");
     assert_eq!(findings(external, HEALTHY, &[]), "", "no ConfigMap has a mesh configuration");
     assert_eq!(findings(MESH_ACCESS, &mesh("istio", "oauth"), &[]), "", "no policy names it");
 }

@@ -1,6 +1,8 @@
 //! Guardrails on a real API server: which objects they deny, with which message, and which they admit. The guardrails
 //! of each test select only its own namespace.
 
+mod table;
+
 use std::{fs, time::Duration};
 
 use serde_json::{Value as Json, json};
@@ -44,7 +46,7 @@ impl GuardedMesh {
         let Self { root, team, workspace } = self;
         let hcl = format!(
             "resource \"mesh_global_defaults\" \"this\" {{\n guardrails {{\n root_only = [\"PeerAuthentication\", \"Telemetry\", \
-             \"RequestAuthentication\", \"EnvoyFilter\"]\n team_rules = true\n action = \"{action}\"\n \
+             \"RequestAuthentication\", \"EnvoyFilter\", \"GatewayAPI\"]\n team_rules = true\n action = \"{action}\"\n \
              exempt_groups = [\"mesh-admins\"]\n contact = \"the mesh team, #mesh\"\n \
              namespace_selector = {{ \"kubernetes.io/metadata.name\" = \"{}\" }}\n {guardrail_arguments}\n }}\n}}",
             team.name
@@ -62,6 +64,11 @@ impl GuardedMesh {
             probes.iter().all(|probe| api.dry_run(&self.in_team_namespace(probe), "tests").is_err())
         });
         self
+    }
+
+    /// A client with the documented rights of a team in its namespace.
+    fn team_api(&self) -> Api {
+        Api::new(&control_plane().kubeconfig(&self.team.user(Grant::AppTeam)))
     }
 
     /// The object in the team's namespace, whose name replaces `TEAM`.
@@ -139,7 +146,8 @@ fn destination_rule(policy: Json) -> Json {
 fn violations_are_denied_and_other_objects_admitted() {
     let guarded = GuardedMesh::new(
         "deny",
-        "global_names = { TEAM = [\"pay.example.internal\"], other = [\"theirs.example.internal\"] }",
+        "global_names = { TEAM = [\"pay.example.internal\"], other = [\"theirs.example.internal\"] }\n ingress_hosts = { TEAM = \
+         [\"shop.com\"] }",
     )
     .enforced();
     let api = control_plane().api();
@@ -182,20 +190,20 @@ fn violations_are_denied_and_other_objects_admitted() {
             "REGISTRY_ONLY, never ALLOW_ANY",
             object("networking", "Sidecar", json!({ "egress": [{ "hosts": ["./*"] }] })),
         ),
-        ("doesn't say tls DISABLE", destination_rule(json!({ "trafficPolicy": disable }))),
+        ("says its mode, and never DISABLE", destination_rule(json!({ "trafficPolicy": disable }))),
         (
-            "doesn't say tls DISABLE",
+            "says its mode, and never DISABLE",
             destination_rule(
                 json!({ "trafficPolicy": { "portLevelSettings": [{ "port": { "number": 80 }, "tls": { "mode": "DISABLE" } }] } }),
             ),
         ),
         (
-            "doesn't say tls DISABLE",
+            "says its mode, and never DISABLE",
             destination_rule(json!({ "subsets": [{ "name": "a" }, { "name": "b", "trafficPolicy": disable }] })),
         ),
-        ("no empty rule", object("security", "AuthorizationPolicy", json!({ "rules": [{}] }))),
+        ("names its callers or paths", object("security", "AuthorizationPolicy", json!({ "rules": [{}] }))),
         (
-            "no empty rule",
+            "names its callers or paths",
             object("security", "AuthorizationPolicy", json!({ "action": "ALLOW", "rules": [{ "to": [] }] })),
         ),
     ];
@@ -222,7 +230,7 @@ fn violations_are_denied_and_other_objects_admitted() {
         object(
             "security",
             "AuthorizationPolicy",
-            json!({ "rules": [{ "to": [{ "operation": { "ports": ["80"] } }] }] }),
+            json!({ "rules": [{ "to": [{ "operation": { "paths": ["/healthz"] } }] }] }),
         ),
     ];
     for valid in &admitted {
@@ -285,11 +293,11 @@ fn violations_are_plan_errors_of_the_team() {
             workspace.configure(&provider(&guarded.team, &guarded.root.name, &arguments, hcl));
         };
         for (invalid, message) in [
-            (service("allow {\n from = [\"anonymous\"]\n }"), "no empty rule"),
+            (service("allow {\n from = [\"anonymous\"]\n }"), "names its callers or paths"),
             (patch("Sidecar", "{ spec = { outboundTrafficPolicy = { mode = \"ALLOW_ANY\" } } }"), "never ALLOW_ANY"),
             (
                 patch("DestinationRule", "{ spec = { trafficPolicy = { tls = { mode = \"DISABLE\" } } } }"),
-                "tls DISABLE",
+                "never DISABLE",
             ),
             (service("global_name = \"api.stripe.com\""), "own global names"),
         ] {
@@ -314,7 +322,8 @@ fn violations_are_plan_errors_of_the_team() {
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn mesh_service_objects_are_admitted() {
-    let granted = "global_names = { TEAM = [\"payments.example.internal\", \"ledger.example.internal\"] }";
+    let granted = "global_names = { TEAM = [\"payments.example.internal\", \"ledger.example.internal\"] }\n \
+                   ingress_hosts = { TEAM = [\"*.pay.example.com\", \"api.example.com\"] }";
     let guarded = GuardedMesh::new("deny", granted).enforced();
     let (api, mut admitted, mut denied) = (control_plane().api(), 0, 0);
     let files = golden_files().into_iter().filter(|file| file.components().any(|part| part.as_os_str() == "service"));
@@ -328,7 +337,7 @@ fn mesh_service_objects_are_admitted() {
             object["metadata"]["namespace"] = json!(guarded.team.name);
             let open = object["spec"]["rules"].as_array().is_some_and(|rules| rules.contains(&json!({})));
             if open && object["spec"]["action"] == "ALLOW" {
-                guarded.assert_denied(&api, &object, &["no empty rule"]);
+                guarded.assert_denied(&api, &object, &["names its callers or paths"]);
                 denied += 1;
             } else if let Err(error) = api.dry_run(&object, "tests") {
                 panic!("{}: {}\n{object}", file.display(), error.message);

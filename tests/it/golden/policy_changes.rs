@@ -1,0 +1,435 @@
+//! The order in which AuthorizationPolicies change: while a resource is created, changed or destroyed, no request has more
+//! or less access than at one of the two ends. The planned writes are carried out one by one in every order that their waves
+//! allow, and after each the policies are evaluated for requests that are derived from their rules. Each state in between is
+//! also where an apply may fail, so from each the same holds for the way on and for the way back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use expect_test::expect;
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    engine::schedule::{Deletion, LiveObject, Wave, Write, schedule},
+    mesh::{
+        policy_evaluation::{Decision, HttpRequest, Policies, Request, Workload},
+        provider_change,
+    },
+    object::{Key, Object, kind::AUTHORIZATION_POLICY},
+    resources::{
+        ResourceType, gateway::Gateway, global_defaults::GlobalDefaults, namespace::Namespace, service::Service,
+    },
+    schema::Value,
+};
+
+use super::{hcl, mesh, valid_configs::valid_configs};
+
+const ROOT: &str = "istio-system";
+
+/// The policies of a resource in the cluster: each with its body and the way in which it will be deleted.
+type Cluster = BTreeMap<Key, (Json, Deletion)>;
+
+/// The policies of a configuration, or its errors.
+fn policies<R: ResourceType>(value: &Value) -> Result<Vec<Object>, String> {
+    let mut out = Diagnostics::default();
+    let config = R::decode(value, &Path::root(), &mut out);
+    R::validate(&config, &mut out);
+    R::validate_in_mesh(&config, &mesh(), &config.render(&mesh()), &mut out);
+    if out.has_errors() {
+        return Err(out.to_string());
+    }
+    let objects = R::render(&config, &mesh()).expect("all arguments are known");
+    let objects = objects.into_iter().map(|(_, object)| object.expect("all arguments are known"));
+    Ok(objects.filter(|object| object.key.kind == &AUTHORIZATION_POLICY).collect())
+}
+
+fn policies_of<R: ResourceType>(text: &str) -> Vec<Object> {
+    policies::<R>(&hcl::resource(text, R::schema())).expect("a valid configuration")
+}
+
+fn cluster(objects: &[Object]) -> Cluster {
+    objects.iter().map(|object| (object.key.clone(), stored(object, &object.body))).collect()
+}
+
+fn stored(object: &Object, body: &Json) -> (Json, Deletion) {
+    (body.clone(), Deletion::of(object, body))
+}
+
+fn plan(cluster: &Cluster, desired: &[Object]) -> Vec<Wave> {
+    let live = cluster.iter().map(|(key, (body, _))| (key.clone(), LiveObject { owned: body.clone(), current: true }));
+    let live = live.collect();
+    let undesired = cluster.iter().filter(|(key, _)| desired.iter().all(|object| object.key != **key));
+    let deletions = undesired.map(|(key, (_, deletion))| (key.clone(), *deletion)).collect();
+    schedule(desired, &live, &deletions)
+}
+
+fn perform(write: &Write, desired: &[Object], cluster: &mut Cluster) {
+    match write {
+        Write::Apply { key, body } => {
+            let object = desired.iter().find(|object| object.key == *key).expect("a desired object");
+            cluster.insert(key.clone(), stored(object, body));
+        }
+        Write::Remove { key } => drop(cluster.remove(key)),
+    }
+}
+
+/// The states between `cluster` and the desired objects: each with any of the writes of one wave done, and the last one.
+fn states(cluster: &Cluster, desired: &[Object]) -> Vec<Cluster> {
+    let (mut states, mut cluster) = (Vec::new(), cluster.clone());
+    for wave in plan(&cluster, desired) {
+        for done in 0..1_u32 << wave.writes.len() {
+            let mut state = cluster.clone();
+            for (_, write) in wave.writes.iter().enumerate().filter(|(n, _)| done >> n & 1 == 1) {
+                perform(write, desired, &mut state);
+            }
+            states.push(state);
+        }
+        for write in &wave.writes {
+            perform(write, desired, &mut cluster);
+        }
+    }
+    let bodies = |cluster: &Cluster| -> BTreeMap<Key, Json> {
+        cluster.iter().map(|(key, (body, _))| (key.clone(), body.clone())).collect()
+    };
+    let expected = desired.iter().map(|object| (object.key.clone(), object.body.clone())).collect();
+    assert_eq!(bodies(&cluster), expected, "the plan doesn't end with the desired objects");
+    states.push(cluster);
+    states
+}
+
+/// The workloads that policies select, and some of `pci`.
+fn workloads(objects: &[&Object]) -> Vec<Workload> {
+    let labels = |object: &&Object| -> BTreeMap<String, String> {
+        serde_json::from_value(object.body["spec"]["selector"]["matchLabels"].clone()).unwrap_or_default()
+    };
+    let all = objects.iter().flat_map(labels).collect();
+    let mut workloads: BTreeSet<(String, BTreeMap<String, String>)> =
+        [BTreeMap::new(), all, [("app".to_owned(), "payments".to_owned())].into()]
+            .map(|labels| ("pci".to_owned(), labels))
+            .into();
+    workloads.extend(objects.iter().map(|object| (object.key.namespace.clone().expect("a namespace"), labels(object))));
+    workloads.into_iter().map(|(namespace, labels)| Workload { namespace, labels }).collect()
+}
+
+/// Requests with each combination of the values that rules name, and of a value that none names. Of many, some thousands.
+fn requests(objects: &[&Object]) -> Vec<Request> {
+    let mut values: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let other = [("methods", "OPTIONS"), ("paths", "/other"), ("ports", "1"), ("hosts", "other.test")];
+    for (field, value) in other {
+        values.entry(field).or_default().insert(value.to_owned());
+    }
+    let mut principals = BTreeSet::from([None, Some("cluster.local/ns/other/sa/other".to_owned())]);
+    let mut addresses = BTreeSet::from(["192.0.2.1".to_owned()]);
+    let mut tokens = vec![None, Some(json!({ "iss": "other", "sub": "other" }))];
+    let texts = |list: &Json| -> Vec<String> { serde_json::from_value(list.clone()).unwrap_or_default() };
+    let concrete = |value: &String| value.replace("{**}", "x").replace("{*}", "x").replace('*', "x");
+    let rules = objects.iter().flat_map(|object| object.body["spec"]["rules"].as_array().expect("rules"));
+    for rule in rules {
+        for source in rule["from"].as_array().into_iter().flatten().map(|from| &from["source"]) {
+            principals.extend(texts(&source["principals"]).iter().map(|value| Some(concrete(value))));
+            let in_namespace = |name: &String| Some(format!("cluster.local/ns/{name}/sa/x"));
+            principals.extend(texts(&source["namespaces"]).iter().map(in_namespace));
+            let first = |block: &String| block.split('/').next().unwrap_or_default().to_owned();
+            addresses.extend(texts(&source["ipBlocks"]).iter().map(first));
+        }
+        for operation in rule["to"].as_array().into_iter().flatten().map(|to| &to["operation"]) {
+            for (field, negated) in
+                [("methods", "notMethods"), ("paths", "notPaths"), ("ports", "notPorts"), ("hosts", "notHosts")]
+            {
+                let named = [&operation[field], &operation[negated]].into_iter().flat_map(texts);
+                values.entry(field).or_default().extend(named.map(|value| concrete(&value)));
+            }
+        }
+        let mut claims = json!({ "sub": "x" });
+        for condition in rule["when"].as_array().into_iter().flatten() {
+            let names = condition["key"].as_str().expect("a key").trim_start_matches("request.auth.claims");
+            let pointer = names.replace("][", "/").replace(['[', ']'], "/");
+            let value = texts(&condition["values"]).first().map_or("x".to_owned(), concrete);
+            let names: Vec<&str> = pointer.trim_matches('/').split('/').collect();
+            terraform_provider_mesh::json_path::set(&mut claims, &names, json!(value));
+        }
+        if !tokens.contains(&Some(claims.clone())) {
+            tokens.push(Some(claims));
+        }
+    }
+    let mut requests = Vec::new();
+    for principal in &principals {
+        for port in &values["ports"] {
+            for address in &addresses {
+                let connection = Request {
+                    principal: principal.clone(),
+                    source_ip: address.parse().expect("an address"),
+                    remote_ip: address.parse().expect("an address"),
+                    port: port.parse().expect("a port"),
+                    sni: None,
+                    http: None,
+                };
+                for claims in &tokens {
+                    for method in &values["methods"] {
+                        for path in &values["paths"] {
+                            for host in &values["hosts"] {
+                                let http = HttpRequest {
+                                    method: method.clone(),
+                                    path: path.clone(),
+                                    host: host.clone(),
+                                    headers: BTreeMap::new(),
+                                    claims: claims.clone(),
+                                };
+                                requests.push(Request { http: Some(http), ..connection.clone() });
+                            }
+                        }
+                    }
+                }
+                requests.push(connection);
+            }
+        }
+    }
+    let step = requests.len() / 4000 + 1;
+    requests.into_iter().step_by(step).collect()
+}
+
+/// How much access a decision gives.
+fn access(decision: &Decision) -> u8 {
+    match decision {
+        Decision::Refused => 0,
+        Decision::Asks(_) => 1,
+        Decision::Admitted => 2,
+    }
+}
+
+fn decisions(cluster: &Cluster, others: &[Json], workloads: &[Workload], requests: &[Request]) -> Vec<Decision> {
+    let bodies: Vec<&Json> = cluster.values().map(|(body, _)| body).chain(others).collect();
+    let decide = |workload: &Workload| {
+        let policies = Policies::of_workload(bodies.iter().copied(), workload, ROOT).expect("supported policies");
+        requests.iter().map(|request| policies.decide(request)).collect::<Vec<_>>()
+    };
+    workloads.iter().flat_map(decide).collect()
+}
+
+/// Describes the first request that has more or less access in between than at both ends. `others` are policies that don't
+/// change.
+fn find_violation(before: &[Object], after: &[Object], others: &[Json]) -> Option<String> {
+    let both: Vec<&Object> = before.iter().chain(after).collect();
+    let (workloads, requests) = (workloads(&both), requests(&both));
+    let decide = |cluster: &Cluster| decisions(cluster, others, &workloads, &requests);
+    let start = cluster(before);
+    let (first, last) = (decide(&start), decide(&cluster(after)));
+    let mut checked: Vec<BTreeMap<Key, Json>> = Vec::new();
+    let mut check = |state: &Cluster| {
+        let bodies: BTreeMap<Key, Json> = state.iter().map(|(key, (body, _))| (key.clone(), body.clone())).collect();
+        if checked.contains(&bodies) {
+            return None;
+        }
+        checked.push(bodies);
+        let now = decide(state);
+        let violates = |n: &usize| {
+            let [first, now, last] = [&first[*n], &now[*n], &last[*n]].map(access);
+            now < first.min(last) || now > first.max(last)
+        };
+        let n = (0..now.len()).find(violates)?;
+        let (workload, request) = (&workloads[n / requests.len()], &requests[n % requests.len()]);
+        let live: Vec<String> = state.iter().map(|(key, (body, _))| format!("{key}: {}", body["spec"])).collect();
+        let (first, now, last) = (&first[n], &now[n], &last[n]);
+        Some(format!(
+            "{first:?} before, {now:?} in between, {last:?} after\n{request:?}\n{workload:?}\n{}",
+            live.join("\n")
+        ))
+    };
+    for state in states(&start, after) {
+        if let Some(violation) = check(&state) {
+            return Some(violation);
+        }
+        // The apply fails here, and is repeated or taken back.
+        for state in states(&state, after).iter().chain(&states(&state, before)) {
+            if let Some(violation) = check(state) {
+                return Some(format!("after a failed apply: {violation}"));
+            }
+        }
+    }
+    None
+}
+
+/// An ALLOW policy without rules in the root namespace.
+fn deny_all() -> Json {
+    json!({
+        "kind": "AuthorizationPolicy",
+        "metadata": { "name": "deny-all", "namespace": ROOT },
+        "spec": { "action": "ALLOW", "rules": [] },
+    })
+}
+
+/// A policy for pods of `pci` that a team manages.
+fn policy_of_team() -> Json {
+    json!({
+        "kind": "AuthorizationPolicy",
+        "metadata": { "name": "team", "namespace": "pci" },
+        "spec": {
+            "action": "ALLOW",
+            "selector": { "matchLabels": { "app": "payments" } },
+            "rules": [{ "from": [{ "source": { "namespaces": ["shop"] } }] }],
+        },
+    })
+}
+
+/// Checks the change from `before` to `after` in an open mesh, under deny-all, and beside a policy of a team.
+fn assert_monotonic(title: &str, before: &[Object], after: &[Object]) {
+    for (mesh, others) in
+        [("open mesh", vec![]), ("deny-all", vec![deny_all()]), ("policy of a team", vec![policy_of_team()])]
+    {
+        let violation = find_violation(before, after, &others);
+        assert!(violation.is_none(), "{title} ({mesh}): {}", violation.unwrap_or_default());
+    }
+}
+
+/// Checks creation, every change from one configuration to another, and destruction.
+fn assert_every_change_is_monotonic<R: ResourceType>(configs: &[(&str, String)]) {
+    let mut all = vec![("nothing", Vec::new())];
+    all.extend(configs.iter().map(|(title, text)| (*title, policies_of::<R>(text))));
+    for (before, old) in &all {
+        for (after, new) in &all {
+            assert_monotonic(&format!("from {before:?} to {after:?}"), old, new);
+        }
+    }
+}
+
+#[test]
+fn service_policies_change_without_a_gap() {
+    let service = |arguments: &str| {
+        format!(
+            "name = \"payments\"\nnamespace = \"pci\"\nport {{\n  number = 8080\n  protocol = \"http\"\n}}\n\
+             port {{\n  number = 5432\n  protocol = \"tcp\"\n}}\n{}",
+            arguments.replace("; ", "\n")
+        )
+    };
+    let configs = [
+        ("allow checkout", r#"allow { from = ["shop/checkout"] }"#),
+        ("allow all, deny report", r#"allow { from = ["*"] }; deny { from = ["shop/report"] }"#),
+        ("allow report, deny checkout", r#"allow { from = ["shop/report"] }; deny { from = ["shop/checkout"] }"#),
+        ("deny a path", r#"allow { from = ["*"] }; deny { from = ["*"]; paths = ["/internal/*"] }"#),
+        ("end user", r#"allow { from = ["*"] }; require_end_user { except_paths = ["/healthz"] }"#),
+        ("end user everywhere", r#"allow { from = ["shop/checkout"] }; require_end_user {}"#),
+        ("dry run", r#"authorization_mode = "dry_run"; allow { from = ["shop/checkout"] }; deny { from = ["*"] }"#),
+        ("off", r#"authorization_mode = "off""#),
+        ("other pods", r#"selector = { tier = "front" }; allow { from = ["*"] }; deny { from = ["shop/report"] }"#),
+        (
+            "more pods",
+            r#"selector = { app = "payments", tier = "front" }; deny { from = ["pci/x"]; paths = ["/internal/*"] }"#,
+        ),
+        ("authorizer", r#"allow { from = ["shop/report"] }; external_authorization { provider = "opa" }"#),
+        (
+            "authorizer for a path",
+            r#"allow { from = ["*"] }; external_authorization { provider = "opa"; paths = ["/admin/*"] }"#,
+        ),
+    ];
+    let configs = configs.map(|(title, arguments)| {
+        let lines = arguments.replace("{ ", "{\n").replace(" }", "\n}");
+        (title, service(&lines))
+    });
+    assert_every_change_is_monotonic::<Service>(&configs);
+}
+
+#[test]
+fn policies_of_the_mesh_change_without_a_gap() {
+    let gateway = r#"gateway_access {
+  namespace = "ingress"
+  selector = { app = "gateway" }
+  ports = [PORTS]
+}
+"#;
+    let defaults = |mode: &str, ports: &str, rest: &str| {
+        format!("authorization {{\n  mode = \"{mode}\"\n}}\n{}{rest}", gateway.replace("PORTS", ports))
+    };
+    let tokens = "jwt {\n  issuer = \"https://idp.test\"\n}\nrequire_end_user {\n  except_paths = [\"/healthz\"]\n}";
+    let authorizer = "external_authorization {\n  provider = \"opa\"\n  selector = { app = \"gateway\" }\n}";
+    let configs = [
+        ("off", defaults("off", "8443", "sidecar {}")),
+        ("audit", defaults("audit", "8443", "")),
+        ("dry run", defaults("dry_run", "8443", "")),
+        ("enforce", defaults("enforce", "8443", "")),
+        ("enforce, other port", defaults("enforce", "9443", "")),
+        ("enforce, tokens", defaults("enforce", "8443", tokens)),
+        ("dry run, authorizer", defaults("dry_run", "8443, 9443", authorizer)),
+        ("tokens and authorizer", format!("{tokens}\n{authorizer}")),
+    ];
+    assert_every_change_is_monotonic::<GlobalDefaults>(&configs);
+}
+
+#[test]
+fn policies_of_namespaces_and_gateways_change_without_a_gap() {
+    let namespace = |mode: &str| format!("name = \"pci\"\nauthorization_mode = \"{mode}\"");
+    let modes = ["off", "audit", "dry_run", "enforce"];
+    assert_every_change_is_monotonic::<Namespace>(&modes.map(|mode| (mode, namespace(mode))));
+    let gateway = |host: &str| {
+        format!(
+            "name = \"edge\"\nnamespace = \"pci\"\nselector = {{ app = \"payments\" }}\nserver {{\n  hosts = [\"{host}\"]\n  \
+             port = 80\n  protocol = \"http\"\n}}"
+        )
+    };
+    let hosts = ["pay.test", "*.pay.test"];
+    assert_every_change_is_monotonic::<Gateway>(&hosts.map(|host| (host, gateway(host))));
+}
+
+/// The names of policies in the error about a change of the provider, or nothing.
+fn provider_errors(prior: &str, planned: &str) -> String {
+    let service = |arguments: &str| {
+        let port = "port {\n  number = 8080\n  protocol = \"http\"\n}";
+        policies_of::<Service>(&format!("name = \"payments\"\nnamespace = \"pci\"\n{port}\n{arguments}"))
+    };
+    let prior = service(prior).into_iter().map(|object| (object.key, object.body)).collect();
+    let mut out = Diagnostics::default();
+    provider_change::validate(&prior, service(planned).iter(), &mut out);
+    out.to_string()
+}
+
+#[test]
+fn provider_of_an_authorizer_changes_alone() {
+    let authorizer = |name: &str| format!("external_authorization {{\n  provider = \"{name}\"\n}}\n");
+    let deny = "deny {\n  from = [\"shop/report\"]\n}\n";
+    let selector = "selector = { tier = \"front\" }\n";
+    let (opa, other) = (authorizer("opa"), authorizer("other"));
+    for (prior, planned) in [
+        (opa.clone(), other.clone()),
+        (opa.clone(), opa.clone() + deny),
+        (opa.clone() + deny, other.clone() + deny),
+        (deny.to_owned(), other.clone()),
+        (opa.clone(), deny.to_owned()),
+    ] {
+        assert_eq!(provider_errors(&prior, &planned), "", "{prior} to {planned}");
+    }
+    expect![[r#"
+        error at external_authorization.provider: Provider changes together with other policies
+          The provider changes from "opa" to "other" beside other AuthorizationPolicies: payments-pci-deny. Istio refuses all requests that two providers would be asked about, so the provider changes by one write, and other policies can't change safely around it. Apply the change of the provider alone, then the others.
+    "#]].assert_eq(&provider_errors(&opa, &(other.clone() + deny)));
+    let with_selector = provider_errors(&opa, &(other + selector));
+    assert!(with_selector.contains("payments-pci-ext-authz, payments-pci-ext-authz-"), "{with_selector}");
+}
+
+/// The provider of the CUSTOM policy.
+fn provider(objects: &[Object]) -> Option<&str> {
+    objects.iter().find_map(|object| object.body["spec"]["provider"]["name"].as_str())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_service_policies_change_without_a_gap(
+        (before, after) in (valid_configs::<Service>(&["override"]), valid_configs::<Service>(&["override"])),
+    ) {
+        let (Value::Map(old), Value::Map(mut new)) = (before.0.clone(), after.0) else { panic!("arguments") };
+        for name in ["name", "namespace", "object_name"] {
+            new.insert(name.to_owned(), old[name].clone());
+        }
+        let (old, new) = (policies::<Service>(&before.0), policies::<Service>(&Value::Map(new)));
+        let (Ok(old), Ok(new)) = (old, new) else { return Ok(()) };
+        // Two providers have no order.
+        let same_provider = provider(&old).is_none() || provider(&new).is_none() || provider(&old) == provider(&new);
+        prop_assume!(same_provider);
+        for (before, after) in [(&old, &new), (&new, &old), (&old, &Vec::new()), (&Vec::new(), &new)] {
+            for others in [vec![], vec![deny_all()]] {
+                let violation = find_violation(before, after, &others);
+                prop_assert!(violation.is_none(), "{}", violation.unwrap_or_default());
+            }
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! One case: an operation with one fault at one request, the runs that recover, and what must hold after each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
+
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::{
+    engine::Record,
+    object::{Key, kind, label},
+    schema::Value,
+};
+
+use crate::support::{
+    api::{Api, block_on, path},
+    control_plane::{Namespace, control_plane},
+    core_client::CoreClient,
+    host,
+    namespace_finalizer::{NamespaceFinalizer, finalize_namespaces},
+    proxy::{Proxy, RecordedRequest},
+    users::Credential,
+};
+
+use super::{
+    faults::{Fault, Target, inject},
+    invariants::{Live, order_violations},
+    operations::{Action, Operation, in_namespace},
+    terraform_core::{Outcome, Replacement, Run, State},
+};
+
+/// What an operation does without a fault.
+#[derive(Clone, Debug)]
+pub(super) struct Baseline {
+    /// Its requests.
+    pub(super) requests: Vec<RecordedRequest>,
+    /// The objects before and after, in the namespace `NAMESPACE`.
+    bodies: Vec<(String, Json)>,
+}
+
+/// A namespace in which one operation takes place.
+pub(super) struct Stage<'a> {
+    operation: Operation,
+    namespace: Namespace,
+    /// The root namespace of the mesh.
+    root: String,
+    proxy: &'a Proxy,
+    api: Arc<Api>,
+    provider: Json,
+    _finalizer: Option<NamespaceFinalizer>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(operation: Operation, proxy: &'a Proxy) -> Self {
+        let plane = control_plane();
+        let namespace = plane.namespace("walk");
+        let is_namespace = operation.subject.resource_type == "mesh_namespace";
+        let finalizer = is_namespace.then(|| finalize_namespaces(vec![team(&namespace.name)]));
+        let is_mesh_wide = operation.subject.resource_type == "mesh_global_defaults";
+        let root = if is_mesh_wide { namespace.name.clone() } else { "istio-system".to_owned() };
+        let Credential::Token(token) = &plane.admin.credential else { panic!("the admin has a token") };
+        let provider = json!({ "owner": "tests/walk", "root_namespace": root, "host": proxy.url(), "token": token });
+        proxy.reset();
+        Self { operation, namespace, root, proxy, api: Arc::new(plane.api()), provider, _finalizer: finalizer }
+    }
+
+    /// Runs the operation without a fault.
+    pub(super) fn baseline(&self) -> Baseline {
+        let mut core = start();
+        let mut state = self.prepare(&mut core);
+        let mut bodies = objects(&state);
+        self.proxy.reset_requests();
+        let outcome = self.operate(&mut core, &mut state);
+        assert!(matches!(outcome, Outcome::Success), "{}: {outcome:?}", self.operation.name());
+        bodies.extend(objects(&state));
+        let bodies = bodies.into_iter().map(|(key, body)| {
+            let of_any = |text: &str| text.replace(&self.namespace.name, "NAMESPACE");
+            (of_any(&key), serde_json::from_str(&of_any(&body.to_string())).expect("JSON"))
+        });
+        Baseline { requests: self.proxy.requests(), bodies: bodies.collect() }
+    }
+
+    /// Runs the operation with a fault at the request number `request`. The result is what was violated, and whether the
+    /// operation came to that request.
+    pub(super) fn run(&self, fault: Fault, request: usize, baseline: &Baseline) -> (Vec<String>, bool) {
+        let mut core = start();
+        let mut state = self.prepare(&mut core);
+        let before = self.live();
+        self.proxy.reset_requests();
+        let target = Target {
+            process: core.plugin.child.id().expect("a running process"),
+            client: core.client.clone(),
+            bodies: self.bodies(baseline),
+            api: self.api.clone(),
+        };
+        let reached = inject(fault, request, self.proxy, target);
+        let outcome = self.operate(&mut core, &mut state);
+        self.proxy.remove_faults();
+        let mut violations = Vec::new();
+        match &outcome {
+            Outcome::Killed if !fault.kills() => {
+                violations.push(format!("the provider ended or hung: {}", core.plugin.stderr()));
+            }
+            Outcome::Killed => {}
+            _ if fault.has_other_writer() => {}
+            Outcome::Success | Outcome::Failed(_) => violations.extend(self.state_violations(&state, &outcome)),
+        }
+        let interrupted = self.live();
+        drop(core);
+        let mut core = start();
+        // Every second fault is answered by a destroy at once.
+        let fault_number = Fault::ALL.iter().position(|(each, _)| *each == fault).expect("a fault of the list");
+        if (request + fault_number) % 2 == 0 {
+            let retaken = self.recover(&mut core, &mut state, fault, &mut violations);
+            self.check_uids(&before, &interrupted, &state, &retaken, &mut violations);
+        }
+        if !fault.has_other_writer() {
+            let written = self.proxy.written();
+            violations.extend(order_violations(&before, &written, &self.workload_namespace(), &self.root));
+        }
+        self.destroy(&mut core, &mut state, fault, &before, &mut violations);
+        (violations, reached.load(Relaxed))
+    }
+
+    fn namespaces(&self) -> [String; 2] {
+        [self.namespace.name.clone(), team(&self.namespace.name)]
+    }
+
+    fn workload_namespace(&self) -> String {
+        let [own, team] = self.namespaces();
+        if self.operation.subject.resource_type == "mesh_namespace" { team } else { own }
+    }
+
+    fn bodies(&self, baseline: &Baseline) -> Vec<(Key, Json)> {
+        let bodies = baseline.bodies.iter().map(|(key, body)| {
+            let key = key.replace("NAMESPACE", &self.namespace.name).parse().expect("a key");
+            (key, in_namespace(body, &self.namespace.name))
+        });
+        bodies.collect()
+    }
+
+    fn run_of<'b>(&'b self, core: &'b mut CoreClient) -> Run<'b> {
+        Run { core, provider: &self.provider, resource_type: self.operation.subject.resource_type }
+    }
+
+    /// Makes what the operation finds.
+    fn prepare(&self, core: &mut CoreClient) -> State {
+        let mut state = State::default();
+        if self.operation.action == Action::Create {
+            return state;
+        }
+        let config = self.operation.before(&self.namespace.name);
+        let created = block_on(self.run_of(core).apply(&mut state, &config, Replacement::None));
+        assert!(matches!(created, Outcome::Success), "{}: {created:?}", self.operation.name());
+        match self.operation.action {
+            Action::Import => State::default(),
+            Action::Adopt => {
+                let bodies = objects(&state);
+                let destroyed = block_on(self.run_of(core).apply(&mut state, &Json::Null, Replacement::None));
+                assert!(matches!(destroyed, Outcome::Success), "{destroyed:?}");
+                // A namespace comes before what is in it.
+                let (first, others): (Vec<_>, Vec<_>) =
+                    bodies.into_iter().partition(|(_, body)| body["kind"] == "Namespace");
+                for (_, body) in first.iter().chain(&others) {
+                    self.api.apply(body, "helm");
+                }
+                State::default()
+            }
+            _ => state,
+        }
+    }
+
+    fn operate(&self, core: &mut CoreClient, state: &mut State) -> Outcome {
+        let config = self.operation.after(&self.namespace.name);
+        let replacement = match self.operation.action {
+            Action::Replace => Replacement::DeleteFirst,
+            Action::ReplaceCreatingFirst => Replacement::CreateFirst,
+            _ => Replacement::None,
+        };
+        self.attempt(core, state, &config, replacement)
+    }
+
+    /// One run, which imports the resource first if that is the operation.
+    fn attempt(&self, core: &mut CoreClient, state: &mut State, config: &Json, replacement: Replacement) -> Outcome {
+        if self.operation.action == Action::Import {
+            let id = self.operation.subject.id.replace("NAMESPACE", &self.namespace.name);
+            return block_on(self.run_of(core).import(state, &id, config));
+        }
+        block_on(self.run_of(core).apply(state, config, replacement))
+    }
+
+    /// Runs again without a fault until a plan is empty. The result is the paths of the objects that another writer had and
+    /// that were deleted, because the provider refuses to take them.
+    fn recover(
+        &self,
+        core: &mut CoreClient,
+        state: &mut State,
+        fault: Fault,
+        violations: &mut Vec<String>,
+    ) -> BTreeSet<String> {
+        let config = self.operation.after(&self.namespace.name);
+        let mut retaken = BTreeSet::new();
+        let mut outcome = self.attempt(core, state, &config, Replacement::None);
+        if let Outcome::Failed(errors) = &outcome
+            && fault.has_other_writer()
+        {
+            // A refusal names an object that the other writer has.
+            let written = self.live_by_key();
+            if !written.iter().any(|(key, _)| errors.iter().any(|error| error.contains(&key.name))) {
+                violations.push(format!("a refusal that names no object: {errors:?}"));
+            }
+            retaken = self.delete_objects_of_others(fault);
+            outcome = self.attempt(core, state, &config, Replacement::None);
+        }
+        match outcome {
+            Outcome::Success if config.is_null() => {}
+            Outcome::Success => {
+                let pending = block_on(self.run_of(core).pending_changes(state, &config));
+                violations.extend(pending.into_iter().map(|change| format!("the next plan isn't empty: {change}")));
+                if fault.has_other_writer() {
+                    violations.extend(self.unfinished(state));
+                } else {
+                    violations.extend(self.state_violations(state, &outcome));
+                }
+            }
+            other => violations.push(format!("the next run doesn't recover: {other:?}")),
+        }
+        retaken
+    }
+
+    /// Deletes what another writer wrote in this case.
+    fn delete_objects_of_others(&self, fault: Fault) -> BTreeSet<String> {
+        let written_by_other = |object: &Json| {
+            let annotations = &object["metadata"]["annotations"];
+            annotations["example.com/written-by"] == "kubectl"
+                || !annotations["argocd.argoproj.io/tracking-id"].is_null()
+                || fault == Fault::OtherOwner && annotations["terraform-provider-mesh/owner"] == "another/owner"
+        };
+        let mut deleted = BTreeSet::new();
+        for (key, object) in self.live_by_key() {
+            if written_by_other(&object) {
+                self.api.delete(&key);
+                deleted.insert(path(&key));
+            }
+        }
+        deleted
+    }
+
+    /// The state after recovery has no tainted and no deposed instance.
+    fn unfinished(&self, state: &State) -> Option<String> {
+        (state.tainted || state.deposed.is_some()).then(|| format!("unfinished: {}", self.operation.name()))
+    }
+
+    /// The differences between the state and the cluster.
+    fn state_violations(&self, state: &State, outcome: &Outcome) -> Option<String> {
+        if self.operation.action == Action::Import && state.current.is_none() {
+            return None;
+        }
+        let live: BTreeSet<String> = self
+            .live_by_key()
+            .into_iter()
+            .filter(|(_, object)| is_managed(object))
+            .map(|(key, _)| key.to_string())
+            .collect();
+        let shown: BTreeSet<String> = objects(state).into_keys().collect();
+        let instances = state.current.iter().chain(&state.deposed);
+        // What a replacement hands over and hasn't written yet is in the private data alone.
+        let private = instances.flat_map(|instance| Record::decode(&instance.private).objects.into_keys());
+        let recorded: BTreeSet<String> = private.chain(shown.iter().cloned()).collect();
+        let unrecorded: Vec<_> = live.difference(&recorded).collect();
+        let gone: Vec<_> = shown.difference(&live).collect();
+        let is_complete = unrecorded.is_empty() && gone.is_empty();
+        (!is_complete).then(|| format!("after {outcome:?}: in no state: {unrecorded:?}; in the state alone: {gone:?}"))
+    }
+
+    /// Every object that stays desired is the one that was there before.
+    fn check_uids(
+        &self,
+        before: &Live,
+        interrupted: &Live,
+        state: &State,
+        retaken: &BTreeSet<String>,
+        violations: &mut Vec<String>,
+    ) {
+        let last = self.live();
+        let uid = |live: &Live, path: &str| live.get(path).map(|object| object["metadata"]["uid"].clone());
+        for key in objects(state).into_keys() {
+            let path = path(&key.parse().expect("a key"));
+            let Some(first) = uid(before, &path) else { continue };
+            for (when, live) in [("after the fault", interrupted), ("after recovery", &last)] {
+                if !retaken.contains(&path) && uid(live, &path).as_ref() != Some(&first) {
+                    violations.push(format!("{when}, {key} isn't the object that it was"));
+                }
+            }
+        }
+    }
+
+    fn destroy(
+        &self,
+        core: &mut CoreClient,
+        state: &mut State,
+        fault: Fault,
+        before: &Live,
+        violations: &mut Vec<String>,
+    ) {
+        if self.operation.action == Action::Import && state.current.is_none() {
+            // What was never imported isn't destroyed.
+            return;
+        }
+        let mut outcome = block_on(self.run_of(core).apply(state, &Json::Null, Replacement::None));
+        if fault.has_other_writer() {
+            let refused = matches!(outcome, Outcome::Failed(_));
+            self.delete_objects_of_others(fault);
+            if refused {
+                outcome = block_on(self.run_of(core).apply(state, &Json::Null, Replacement::None));
+            }
+        }
+        if !matches!(outcome, Outcome::Success) || *state != State::default() {
+            violations.push(format!("destroy: {outcome:?}"));
+        }
+        let left = self.live();
+        for (path, object) in &left {
+            let was_there = before.get(path).is_some_and(|first| first["metadata"]["uid"] == object["metadata"]["uid"]);
+            if is_managed(object) || self.operation.action != Action::Adopt || !was_there {
+                violations.push(format!("destroy leaves {path}"));
+            }
+        }
+        if self.operation.action == Action::Adopt && !fault.has_other_writer() {
+            // Other clients depend on objects of these kinds, so what was adopted is released.
+            let is_released =
+                |object: &Json| ["Service", "ServiceAccount", "Namespace"].iter().any(|kind| object["kind"] == *kind);
+            let deleted = before.iter().filter(|(path, object)| is_released(object) && !left.contains_key(*path));
+            violations.extend(deleted.map(|(path, _)| format!("destroy deletes what another tool made: {path}")));
+        }
+    }
+
+    fn live(&self) -> Live {
+        self.live_by_key().into_iter().map(|(key, object)| (path(&key), object)).collect()
+    }
+
+    fn live_by_key(&self) -> Vec<(Key, Json)> {
+        let mut keys: Vec<Key> = Vec::new();
+        let is_namespace = self.operation.subject.resource_type == "mesh_namespace";
+        let [own, team] = self.namespaces();
+        let searched = if is_namespace { team.clone() } else { own };
+        keys.extend(self.api.objects(&searched).iter().map(|key| key.parse().expect("a key")));
+        if is_namespace {
+            keys.push(Key::cluster_scoped(&kind::NAMESPACE, &team));
+        }
+        keys.into_iter().filter_map(|key| self.api.get(&key).map(|object| (key, object))).collect()
+    }
+}
+
+/// Whether the object says that it belongs to a resource.
+fn is_managed(object: &Json) -> bool {
+    object["metadata"]["labels"][label::MANAGED] == "true"
+}
+
+/// The name of the namespace that `mesh_namespace` makes.
+fn team(namespace: &str) -> String {
+    format!("{namespace}-team")
+}
+
+fn start() -> CoreClient {
+    block_on(CoreClient::start(host::binary()))
+}
+
+/// The objects of the instances of a state, by their keys.
+fn objects(state: &State) -> BTreeMap<String, Json> {
+    let instances = state.current.iter().chain(&state.deposed);
+    let members = instances.filter_map(|instance| match instance.state.member("objects") {
+        Value::Map(members) => Some(members),
+        _ => None,
+    });
+    let objects = members.flatten().filter_map(|(key, body)| match body {
+        Value::String(text) => Some((key.clone(), serde_json::from_str(text).expect("JSON"))),
+        _ => None,
+    });
+    objects.collect()
+}
