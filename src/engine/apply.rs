@@ -228,7 +228,10 @@ impl Writer<'_> {
                 (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
             }
             (Write::Apply { .. }, None, Ok(_)) => (ApiOperation::Apply, Ok(())),
-            (Write::Remove { .. }, _, Ok(live)) => {
+            (Write::Remove { .. }, Some(_), Ok(live)) => {
+                (ApiOperation::Delete, self.delete_for_recreation(key, recorded, live, journal).await)
+            }
+            (Write::Remove { .. }, None, Ok(live)) => {
                 let recorded = recorded.cloned().unwrap_or_default();
                 (ApiOperation::Delete, self.remove_object(key, &recorded, live, journal, &mut out).await)
             }

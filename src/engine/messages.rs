@@ -85,8 +85,14 @@ fn takeover_advice(ownership: &Ownership, identity: &OwnerIdentity) -> String {
 /// Warns that apply adopts an existing object, and which fields it changes. The plan of a create only shows the desired
 /// object, so this is the only place that mentions the live one.
 pub(super) fn warn_adoption(live: &Json, object: &Object, ownership: &Ownership, out: &mut Diagnostics) {
-    let fields = differences(&owned_fields(live, Some(&object.body), &object.key), &object.body);
+    let owned = owned_fields(live, Some(&object.body), &object.key);
+    let fields = differences(&owned, &object.body);
     let changes = if fields.is_empty() { "nothing in it".to_owned() } else { fields.join(", ") };
+    let recreation = if object.is_recreated(&owned) {
+        " That can't be changed in place, so apply deletes it and creates it again."
+    } else {
+        ""
+    };
     let argument = match ownership {
         Ownership::OtherResource { .. } => "adopt_from_owner",
         _ => "adopt_existing",
@@ -95,7 +101,7 @@ pub(super) fn warn_adoption(live: &Json, object: &Object, ownership: &Ownership,
         &Path::root().attribute(argument),
         format!("{} will be taken over", object.key.kind.kind),
         format!(
-            "{} is in the cluster, and {}. Apply makes it this resource's, and changes {changes}.",
+            "{} is in the cluster, and {}. Apply makes it this resource's, and changes {changes}.{recreation}",
             object.key,
             ownership.other_owner().unwrap_or_default()
         ),

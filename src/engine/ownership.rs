@@ -65,6 +65,12 @@ impl Ownership {
         }
     }
 
+    /// Whether an apply may delete the object to create it again, because it can't change in place: the same as whether it
+    /// may write the object.
+    pub fn allows_recreation(&self, takeover: &Takeover) -> bool {
+        matches!(self, Self::Ours | Self::OtherInstance) || self.is_adoptable(takeover)
+    }
+
     /// Describes an owner other than this resource, for diagnostics.
     pub fn other_owner(&self) -> Option<&str> {
         match self {

@@ -105,6 +105,8 @@ impl Writer<'_> {
         }
         match self.dry_run(object, live.as_deref(), DryRun { carries_arguments, takes_over }).await {
             Ok(applied) => self.report_dry_run(object, applied, &mut out),
+            // Apply creates the object anew, but a dry run can only change it in place.
+            Err(error) if error.is_immutable_field() && is_recreated(object, live.as_deref()) => {}
             Err(error) if namespace_is_planned && error.is_missing_prerequisite() && !error.is_kind_not_served() => {}
             Err(error) => self.report_failed_check(&error, ApiOperation::DryRun, object, &mut out),
         }
@@ -223,6 +225,11 @@ impl Writer<'_> {
             );
         }
     }
+}
+
+/// Whether apply deletes the live object and creates it again.
+fn is_recreated(object: &Object, live: Option<&Json>) -> bool {
+    live.is_some_and(|live| object.is_recreated(&owned_fields(live, Some(&object.body), &object.key)))
 }
 
 /// Marks in [`super::ReportedMessages`] that the webhook for a kind doesn't answer. Another dry run of the kind would only

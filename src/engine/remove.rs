@@ -53,6 +53,33 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Deletes an object that an apply creates again, since it can't change in place. On a conflict it reads the live object
+    /// again and decides anew.
+    pub(super) async fn delete_for_recreation(
+        &self,
+        key: &Key,
+        recorded: Option<&RecordedObject>,
+        live: Option<Arc<Json>>,
+        journal: &Journal,
+    ) -> Result<(), Error> {
+        let mut live = live;
+        let mut conflicts = 0;
+        while let Some(found) = live {
+            if !classify(&found, self.identity, recorded).allows_recreation(&self.identity.takeover) {
+                // Another client has made the object since it was read. The apply that follows reports it.
+                return Ok(());
+            }
+            match self.delete_object(key, &found).await {
+                Ok(()) => break,
+                Err(error) if error.is_stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
+                Err(error) => return Err(error),
+            }
+            live = self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await?;
+        }
+        journal.insert(key, JournalEntry::Removed);
+        Ok(())
+    }
+
     async fn remove_once(
         &self,
         key: &Key,
@@ -82,8 +109,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Deletes an object of the resource and waits until its finalizers are done. An object of a kind that is now unmanaged is
-    /// released instead, and so is an object of a shared kind that the resource adopted or got by a `moved` block.
+    /// Deletes an object of the resource. An object of a kind that is now unmanaged is released instead, and so is an object of a shared kind that the resource adopted or got by a `moved` block.
     pub(super) async fn delete_or_release(
         &self,
         key: &Key,
@@ -95,6 +121,12 @@ impl Writer<'_> {
         if was_foreign || self.identity.takeover.unmanaged_kinds.contains(&key.kind) {
             return cluster.patch(key, &release_patch(live), false, deadline).await.map(|_| ());
         }
+        self.delete_object(key, live).await
+    }
+
+    /// Deletes exactly the object that was read, and waits until its finalizers are done.
+    async fn delete_object(&self, key: &Key, live: &Json) -> Result<(), Error> {
+        let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
         let metadata = |name: &str| text(live, &["metadata", name]).unwrap_or_default().to_owned();
         let (uid, resource_version) = (metadata("uid"), metadata("resourceVersion"));
         let terminating = if at(live, &["metadata", "deletionTimestamp"]).is_null() {

@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     drift::{exclusive_ownership_patch, has_no_managers, owned_fields, release_patch, shared_ownership_patch},
     journal::{Journal, JournalEntry},
     messages::{report_conflict, warn_absent, warn_if_mutated},
-    ownership::{classify, conflicting_owner, has_owning_resource},
+    ownership::{Ownership, classify, conflicting_owner, has_owning_resource},
     ownership_metadata::with_ownership_metadata,
     preconditions::{require_absence, require_resource_version, require_uid},
     record::RecordedObject,
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     diagnostics::Diagnostics,
-    kubernetes::{ApplyOptions, Error, Freshness},
+    kubernetes::{ApplyOptions, Deadline, Error, Freshness},
     object::{FieldOwnership, ManagementScope, Object},
 };
 
@@ -24,6 +25,9 @@ use crate::{
 const NOT_FOUND_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two attempts while the namespace or the CRD doesn't exist.
 const NOT_FOUND_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long the look-up of an object may take after a write without an answer.
+const LOOK_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What an apply writes.
 pub(super) struct Target<'a> {
@@ -66,13 +70,18 @@ impl Writer<'_> {
             let adopting = object.scope == ManagementScope::Whole
                 && ownership.as_ref().is_some_and(|ownership| ownership.other_owner().is_some());
             let takes_over = adopting || recorded.is_some_and(|recorded| recorded.moved);
+            let adopted = adopting || recorded.is_some_and(|recorded| recorded.is_adopted_as(object.scope));
+            self.reader.deadline.check_not_stopped()?;
             match self.apply_once(target, live.as_deref(), takes_over).await {
                 Ok(applied) => {
                     let owned = owned_fields(&applied, Some(&object.body), &object.key);
                     warn_if_mutated(&owned, target.body, &object.key, out);
-                    let adopted = adopting || recorded.is_some_and(|recorded| recorded.is_adopted_as(object.scope));
                     journal.insert(&object.key, JournalEntry::written(&applied, owned, object, adopted));
                     return Ok(());
+                }
+                Err(error) if error.has_unknown_outcome() => {
+                    self.look_up_write(target, adopted, journal).await;
+                    return Err(error);
                 }
                 Err(error) if error.is_stale() && !error.is_field_conflict() && conflicts < MAX_CONFLICT_RETRIES => {
                     conflicts += 1;
@@ -84,6 +93,22 @@ impl Writer<'_> {
                 Err(error) => return Err(error),
             }
             live = self.reader.cluster.get(&object.key, Freshness::Now, &self.reader.deadline).await?;
+        }
+    }
+
+    /// Enters the object into the journal where a write without an answer was carried out. Stop and the time limit of the
+    /// operation have passed, so this has a time limit of its own.
+    async fn look_up_write(&self, target: &Target<'_>, adopted: bool, journal: &Journal) {
+        let object = target.object;
+        let deadline = Deadline::within(LOOK_UP_TIMEOUT, CancellationToken::new());
+        let Ok(Some(live)) = self.reader.cluster.get(&object.key, Freshness::Now, &deadline).await else { return };
+        let owned = owned_fields(&live, Some(target.body), &object.key);
+        let is_ours = match object.scope {
+            ManagementScope::Whole => classify(&live, self.identity, None) == Ownership::Ours,
+            ManagementScope::Fields => owned == *target.body,
+        };
+        if is_ours {
+            journal.insert(&object.key, JournalEntry::written(&live, owned, object, adopted));
         }
     }
 

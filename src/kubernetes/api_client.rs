@@ -48,7 +48,7 @@ impl ApiClient {
         let started = Instant::now();
         let log = RequestLog::new();
         let attempt = || self.send_authenticated(request, deadline, &log);
-        let response = retry::with_backoff(deadline, || self.has_answered(), attempt).await;
+        let response = retry::with_backoff(deadline, request.is_write(), || self.has_answered(), attempt).await;
         if let Err(error @ Error::NotConnected(_)) = &response
             && !self.has_answered()
             && started.elapsed() >= FIRST_CONTACT_TIMEOUT

@@ -108,6 +108,11 @@ impl ApiRequest {
         Ok((status, Err(Error::from_response(status, &body, retry_after, redact))))
     }
 
+    /// Whether the request may change an object.
+    pub(super) fn is_write(&self) -> bool {
+        self.method != Method::GET && !self.uri.contains("dryRun=All")
+    }
+
     /// Reads the body of a response. `body` decompresses it as it is read, so the limit also bounds what is decompressed.
     async fn read_body(&self, body: Body) -> Result<Vec<u8>, Error> {
         match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {

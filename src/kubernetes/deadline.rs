@@ -39,6 +39,11 @@ impl Deadline {
         Self { stop, until: after(time), pauses: Arc::default() }
     }
 
+    /// Fails where Stop was called.
+    pub fn check_not_stopped(&self) -> Result<(), Error> {
+        if self.stop.is_cancelled() { Err(Error::Stopped) } else { Ok(()) }
+    }
+
     /// Waits for `credentials` without counting the time. Fails when Stop is called.
     pub(super) async fn pause<T>(&self, credentials: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let _pause = Pause::begin(self);

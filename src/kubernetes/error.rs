@@ -224,6 +224,19 @@ impl Error {
         self.is_conflict() || self.status().is_some_and(|s| s.code == 422 && s.details.causes.is_empty())
     }
 
+    /// Whether a write may have been carried out although its answer is missing.
+    pub fn has_unknown_outcome(&self) -> bool {
+        matches!(self, Self::Unreachable(_) | Self::Stopped | Self::TimedOut(_))
+    }
+
+    /// Whether the server refused to change a field that only a new object can have otherwise. Most validations word that as
+    /// `field is immutable`, and that of RoleBindings as `cannot change roleRef`.
+    pub fn is_immutable_field(&self) -> bool {
+        self.status().is_some_and(|status| {
+            status.code == 422 && (status.message.contains("is immutable") || status.message.contains("cannot change"))
+        })
+    }
+
     /// Whether a write failed because its namespace or kind doesn't exist, which the same run of Terraform may still create.
     pub fn is_missing_prerequisite(&self) -> bool {
         self.is_not_found()

@@ -1,7 +1,7 @@
 //! Retries of requests that failed for a transient reason: 429, 5xx and lost connections. Every request that the provider
 //! makes is idempotent, so each of them may be sent again.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use tokio::time::{Instant, timeout};
 
@@ -24,28 +24,42 @@ pub(super) const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest time of one attempt. The API server ends requests after a minute itself, so a response that takes longer is one that
 /// trickles or never comes, and the next attempt may fare better.
 const MAX_ATTEMPT_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long the answer to a write that was sent is waited for after Stop. The server may have carried it out already.
+const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Runs `attempt` until it succeeds, fails with a permanent error, or `deadline` ends it. The backoff between attempts grows
 /// exponentially and has jitter; `Retry-After` takes precedence over it. As long as `has_answered` says that the server has
 /// never answered, attempts end after [`FIRST_CONTACT_TIMEOUT`].
 pub(super) async fn with_backoff<T, F>(
     deadline: &Deadline,
+    is_write: bool,
     has_answered: impl Fn() -> bool,
     attempt: impl Fn() -> F,
 ) -> Result<T, Error>
 where
     F: Future<Output = Result<T, Error>>,
 {
+    let stop_grace = if is_write { STOP_GRACE } else { Duration::ZERO };
     let first_contact_deadline = Instant::now() + FIRST_CONTACT_TIMEOUT;
     let mut backoff = INITIAL_BACKOFF;
     let mut last_error = None;
     loop {
+        if deadline.stop.is_cancelled() {
+            return Err(Error::Stopped);
+        }
+        let mut running = pin!(timeout(MAX_ATTEMPT_TIMEOUT, attempt()));
         let result = tokio::select! {
-            () = deadline.stop.cancelled() => return Err(Error::Stopped),
+            () = deadline.stop.cancelled() => {
+                return match timeout(stop_grace, running).await {
+                    Ok(Ok(Err(error))) if is_transient(&error) => Err(Error::Stopped),
+                    Ok(Ok(result)) => result,
+                    Ok(Err(_)) | Err(_) => Err(Error::Stopped),
+                };
+            }
             () = deadline.reached(MIN_ATTEMPT_TIMEOUT) => {
                 return Err(deadline_exceeded(last_error));
             }
-            result = timeout(MAX_ATTEMPT_TIMEOUT, attempt()) => result.unwrap_or_else(|_| {
+            result = &mut running => result.unwrap_or_else(|_| {
                 Err(Error::Unreachable(format!("no whole answer within {} seconds", MAX_ATTEMPT_TIMEOUT.as_secs())))
             }),
         };
@@ -105,6 +119,7 @@ mod tests {
         let deadline = deadline(60);
         let result = with_backoff(
             &deadline,
+            false,
             || true,
             async || match attempts.fetch_add(1, Relaxed) {
                 0 => Err(Error::from_response(429, b"slow down", Some(1), str::to_owned)),
@@ -122,6 +137,7 @@ mod tests {
         let (started, deadline) = (Instant::now(), deadline(3600));
         let result = with_backoff(
             &deadline,
+            false,
             || true,
             async || match attempts.fetch_add(1, Relaxed) {
                 0 => Err(Error::from_response(429, b"slow down", Some(u64::MAX), str::to_owned)),
@@ -138,6 +154,7 @@ mod tests {
         let deadline = deadline(60);
         let result = with_backoff(
             &deadline,
+            false,
             || true,
             async || {
                 attempts.fetch_add(1, Relaxed);
@@ -151,14 +168,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn timeout_contains_the_last_error() {
         let unavailable = async || Err::<(), _>(Error::from_response(503, b"etcd is away", None, str::to_owned));
-        let result = with_backoff(&deadline(5), || true, unavailable).await;
+        let result = with_backoff(&deadline(5), false, || true, unavailable).await;
         assert!(matches!(result, Err(Error::TimedOut(last)) if last.contains("etcd is away")));
     }
 
     #[tokio::test(start_paused = true)]
     async fn pending_request_ends_at_the_deadline() {
         let deadline = deadline(5);
-        let result = with_backoff(&deadline, || true, std::future::pending::<Result<(), Error>>).await;
+        let result = with_backoff(&deadline, false, || true, std::future::pending::<Result<(), Error>>).await;
         assert!(matches!(result, Err(Error::Unreachable(why)) if why.contains("timeouts")));
     }
 
@@ -177,9 +194,29 @@ mod tests {
     async fn first_contact_ends_long_before_the_deadline() {
         let started = Instant::now();
         let refused = async || Err::<(), _>(Error::NotConnected("refused".into()));
-        let result = with_backoff(&deadline(3600), || false, refused).await;
+        let result = with_backoff(&deadline(3600), false, || false, refused).await;
         assert!(matches!(result, Err(Error::NotConnected(_))));
         assert!(started.elapsed() < FIRST_CONTACT_TIMEOUT * 3, "{:?}", started.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stop_waits_for_the_answer_to_a_write_for_five_seconds() {
+        for (is_write, answer_after, seconds, succeeds) in
+            [(false, 3, 1, false), (true, 3, 3, true), (true, 60, 6, false)]
+        {
+            let (started, deadline) = (Instant::now(), deadline(3600));
+            let stop = deadline.stop.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                stop.cancel();
+            });
+            let answer = async || {
+                tokio::time::sleep(Duration::from_secs(answer_after)).await;
+                Ok(())
+            };
+            let result = with_backoff(&deadline, is_write, || true, answer).await;
+            assert_eq!((result.is_ok(), started.elapsed().as_secs()), (succeeds, seconds));
+        }
     }
 
     #[tokio::test(start_paused = true)]
@@ -187,7 +224,7 @@ mod tests {
         let deadline = deadline(3600);
         deadline.stop.cancel();
         let unreachable = async || Err::<(), _>(Error::Unreachable("x".into()));
-        let result = with_backoff(&deadline, || true, unreachable).await;
+        let result = with_backoff(&deadline, false, || true, unreachable).await;
         assert!(matches!(result, Err(Error::Stopped)));
     }
 }

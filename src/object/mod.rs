@@ -88,6 +88,11 @@ impl Object {
         Self { origins, ..self }
     }
 
+    /// Whether the object is deleted and created again, where the resource owns the fields `owned` of the live one.
+    pub fn is_recreated(&self, owned: &Json) -> bool {
+        self.transition.decide(owned, &self.body).0 == UpdateStrategy::Recreate
+    }
+
     /// Replaces the way in which the object changes.
     #[must_use]
     pub fn with_transition(self, transition: Transition) -> Self {

@@ -26,23 +26,26 @@ pub struct RunState(Mutex<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    planned_resources: BTreeSet<String>,
+    /// The instance of each planned resource; empty for one that is created.
+    planned_resources: BTreeMap<String, String>,
     object_resources: BTreeMap<Key, String>,
     planned_deletions: BTreeMap<String, Record>,
     handed_over_objects: BTreeMap<String, HandedOverObjects>,
-    applied_resources: BTreeSet<String>,
+    /// The resources that were completely applied, with the objects of other tools in which each sets fields.
+    applied_resources: BTreeMap<String, BTreeSet<Key>>,
     deletion_locks: BTreeMap<String, DeletionLock>,
 }
 
 impl RunState {
-    /// Adds `resource` to the planned resources. Answers `false` where it was planned before, at another address.
-    pub(super) fn add_planned_resource(&self, resource: &str) -> bool {
-        self.shared().planned_resources.insert(resource.to_owned())
+    /// Adds `resource` to the planned resources, with its instance, which is empty for one that is created. Answers `false`
+    /// where it was planned before, at another address.
+    pub(super) fn add_planned_resource(&self, resource: &str, instance: &str) -> bool {
+        self.shared().planned_resources.insert(resource.to_owned(), instance.to_owned()).is_none()
     }
 
-    /// Whether `resource` is planned.
-    pub(super) fn is_planned(&self, resource: &str) -> bool {
-        self.shared().planned_resources.contains(resource)
+    /// The instance of `resource` where it is planned; empty where it is created.
+    pub(super) fn planned_instance(&self, resource: &str) -> Option<String> {
+        self.shared().planned_resources.get(resource).cloned()
     }
 
     /// Registers `resource` as the one that renders the object. Answers the name of another resource that renders it as well.
@@ -73,14 +76,15 @@ impl RunState {
         self.shared().handed_over_objects.remove(resource).unwrap_or_default()
     }
 
-    /// Marks `resource` as completely applied.
-    pub(super) fn mark_applied(&self, resource: &str) {
-        self.shared().applied_resources.insert(resource.to_owned());
+    /// Marks `resource` as completely applied. It sets fields in the objects `with_fields`, which have no annotations of the
+    /// resource that could tell so.
+    pub(super) fn mark_applied(&self, resource: &str, with_fields: BTreeSet<Key>) {
+        self.shared().applied_resources.insert(resource.to_owned(), with_fields);
     }
 
-    /// Whether `resource` was completely applied.
-    pub(super) fn is_applied(&self, resource: &str) -> bool {
-        self.shared().applied_resources.contains(resource)
+    /// The objects of other tools in which `resource` sets fields. `None` where it wasn't completely applied.
+    pub(super) fn applied_fields(&self, resource: &str) -> Option<BTreeSet<Key>> {
+        self.shared().applied_resources.get(resource).cloned()
     }
 
     /// The lock of deletes of `resource`. The deletes of a deposed instance and of the current one run one after the other, so

@@ -15,7 +15,7 @@ use crate::{
     known::Known,
     kubernetes::Deadline,
     mesh::{Mesh, Rendered, stage},
-    object::{Key, Object, Stage},
+    object::{Key, ManagementScope, Object, Stage},
     plugin::interface::{Call, ResourceState},
     resources::{
         Context, ResourceType, state,
@@ -65,6 +65,8 @@ impl<R: ResourceType> Managed<R> {
             identity.arguments = encode_arguments(R::schema(), &arguments);
         }
         identity.takeover = model.takeover();
+        let with_fields = desired_objects.iter().filter(|object| object.scope == ManagementScope::Fields);
+        let with_fields = with_fields.map(|object| object.key.clone()).collect();
         let task = WriteTask { context: context.clone(), identity, record, deadline };
         let result = task.run(Operation::Apply(desired_objects)).await;
 
@@ -72,7 +74,7 @@ impl<R: ResourceType> Managed<R> {
         out.extend(result.diagnostics);
         let mut record = result.record;
         let state = if succeeded {
-            context.run.mark_applied(&resource);
+            context.run.mark_applied(&resource, with_fields);
             record.protected = model.is_protected();
             Some(applied_state)
         } else {

@@ -52,13 +52,19 @@ impl<R: ResourceType> Managed<R> {
             None => planned,
         };
         add_unrecorded_objects(&mut record, &mut objects, context.run.take_handed_over(&resource));
+        let newer_instance_fields = context.run.applied_fields(&resource);
+        for key in newer_instance_fields.iter().flatten() {
+            // A newer instance of the resource sets fields in the object. Nothing on the object tells so.
+            record.objects.remove(&key.to_string());
+            objects.remove(key);
+        }
         let model: R = decode_state(&prior.state);
         let mut identity = Self::owner_identity(&id, owner, &record);
         identity.takeover.force_destroy = model.takeover().force_destroy;
         let deadline = Deadline::within(model.timeouts().delete, call.stop.clone());
         let operation = Operation::Delete {
             recorded: record.recorded_objects(),
-            newer_instance_applied: context.run.is_applied(&resource),
+            newer_instance_applied: newer_instance_fields.is_some(),
         };
         let not_deleted = objects_to_hand_over(&record, objects.clone());
         let task = WriteTask { context: context.clone(), identity, record, deadline };

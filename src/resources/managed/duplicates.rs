@@ -11,18 +11,18 @@ use crate::{
 };
 
 impl<R: ResourceType> Managed<R> {
-    /// Refuses a second resource with the id.
+    /// Refuses a second resource with the id. `instance` is empty for a resource that is created.
     pub(super) async fn check_declared_once(
         context: &Context,
         id: &str,
-        is_create: bool,
+        instance: &str,
         stop: &CancellationToken,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
         if id.is_empty() {
             return Ok(());
         }
-        if !context.run.add_planned_resource(&Self::resource(id)) {
+        if !context.run.add_planned_resource(&Self::resource(id), instance) {
             return Err(out.error(
                 &Path::root(),
                 format!("{} {id} is declared twice", R::NAME),
@@ -30,7 +30,7 @@ impl<R: ResourceType> Managed<R> {
                  them, or give it another name.",
             ));
         }
-        if is_create { Self::check_address_unchanged(context, id, stop, out).await } else { Ok(()) }
+        Self::check_address_unchanged(context, id, stop, out).await
     }
 
     /// Refuses objects that another resource of the run renders as well: each apply would overwrite the other's fields.
@@ -57,17 +57,22 @@ impl<R: ResourceType> Managed<R> {
     }
 
     /// Refuses a run that deletes the resource at one address and creates it at another: the order of the two is undefined, and
-    /// the objects may be gone in the end. The deposed object of a failed `create_before_destroy` looks the same to the
-    /// provider, but there a newer instance of the resource exists.
+    /// the objects may be gone in the end. The deposed object of `create_before_destroy` looks the same to the provider, but
+    /// there a newer instance of the resource exists: this run has applied it, its state is planned, or objects name it.
     pub(super) async fn check_address_unchanged(
         context: &Context,
         id: &str,
         stop: &CancellationToken,
         out: &mut Diagnostics,
     ) -> Result<(), Reported> {
-        let (Some(record), Ok(owner)) = (context.run.planned_deletion(&Self::resource(id)), &context.owner) else {
+        let resource = Self::resource(id);
+        let (Some(record), Ok(owner)) = (context.run.planned_deletion(&resource), &context.owner) else {
             return Ok(());
         };
+        let planned = context.run.planned_instance(&resource).unwrap_or_default();
+        if context.run.applied_fields(&resource).is_some() || !planned.is_empty() && planned != record.instance {
+            return Ok(());
+        }
         let identity = Self::owner_identity(id, owner, &record);
         let deadline = Deadline::within(PLAN_CHECK_TIMEOUT, stop.clone());
         if context.reader(&record, deadline).has_newer_instance(&identity).await {

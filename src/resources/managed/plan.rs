@@ -39,7 +39,8 @@ impl<R: ResourceType> Managed<R> {
         };
         let id = state::id(&planned);
         if !is_replacement {
-            Self::check_declared_once(&context, &id, prior.is_none(), &call.stop, out).await?;
+            let instance = prior.as_ref().map(|prior| Record::decode(&prior.private).instance).unwrap_or_default();
+            Self::check_declared_once(&context, &id, &instance, &call.stop, out).await?;
         }
         if let Some(desired) = &desired {
             Self::check_unique_objects(&context, &id, desired, out)?;
@@ -101,7 +102,7 @@ impl<R: ResourceType> Managed<R> {
         decode_state::<R>(&prior.state).warn_of_destroy(out);
         let private = record.encode();
         context.run.add_planned_deletion(&resource, record);
-        if context.run.is_planned(&resource) {
+        if context.run.planned_instance(&resource).is_some() {
             Self::check_address_unchanged(&context, &id, &call.stop, out).await?;
         }
         Self::check_deletion(&context, &prior, &call.stop, out).await?;

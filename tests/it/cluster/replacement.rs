@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::object::{Key, kind};
+
 use crate::support::{
     control_plane::{Namespace, control_plane},
     proxy::Proxy,
@@ -115,6 +118,49 @@ fn create_before_destroy_keeps_objects() {
         let applied = applied(tool, &hcl);
         applied.workspace.run(&REPLACE).expect_success();
         applied.assert_kept();
+    }
+}
+
+/// Each form of replacement, as arguments of the run before the apply, and arguments of the apply.
+const REPLACEMENTS: [(&[&str], &[&str]); 2] =
+    [(&[], &REPLACE), (&["taint", "mesh_service.cart"], &["apply", "-input=false", "-no-color", "-auto-approve"])];
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn fields_in_a_service_of_another_tool_are_handed_over() {
+    for tool in Tool::ALL {
+        for lifecycle in ["", "  lifecycle {\n    create_before_destroy = true\n  }"] {
+            for (before, replace) in REPLACEMENTS {
+                let namespace = control_plane().namespace("exported");
+                let key = Key::new(&kind::SERVICE, &namespace.name, "cart");
+                let service = json!({
+                    "apiVersion": "v1", "kind": "Service",
+                    "metadata": { "name": "cart", "namespace": namespace.name },
+                    "spec": { "ports": [{ "name": "http", "port": 8080 }], "selector": { "app": "cart" } },
+                });
+                control_plane().api().apply(&service, "helm");
+                let hcl = cart_with(lifecycle).replace("  service   = \"managed\"\n", "");
+                let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl);
+                workspace.apply().expect_success();
+                let live = || control_plane().api().get_existing(&key)["metadata"].clone();
+                let export_to = |metadata: &Json| metadata["annotations"]["networking.istio.io/exportTo"].clone();
+                let applied = live();
+                assert!(export_to(&applied).is_string(), "{applied}");
+                if !before.is_empty() {
+                    workspace.run(before).expect_success();
+                }
+                workspace.run(replace).expect_success();
+                let replaced = live();
+                assert_eq!(export_to(&replaced), export_to(&applied), "{tool} {lifecycle} {before:?}");
+                assert_eq!(
+                    replaced["resourceVersion"], applied["resourceVersion"],
+                    "nothing was written to the Service"
+                );
+                workspace.assert_empty_plan();
+                workspace.destroy().expect_success();
+                assert!(export_to(&live()).is_null());
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use terraform_provider_mesh::{
 use tokio::sync::Notify;
 
 use super::{Engine, ROUTE, RULE, live, not_found, outcome, route, rule};
-use crate::support::scripted_server::{ScriptedServer, exchange, hanging, status};
+use crate::support::scripted_server::{ScriptedServer, delayed, exchange, hanging, status};
 
 /// The requests of an apply of two objects, up to the answer of the first write.
 fn first_write() -> Vec<crate::support::scripted_server::Exchange> {
@@ -26,11 +26,57 @@ async fn stop_ends_the_apply_and_the_journal_has_the_first_write() {
     let engine = Engine::new(&server);
     let stop = engine.stop.clone();
     server.expect(hanging("PATCH", ROUTE, move || stop.cancel()));
+    server.expect(exchange("GET", ROUTE, 404, not_found()));
     let outcome = engine.apply(&[route(), rule()]).await;
     assert!(outcome.messages.starts_with("error"), "{}", outcome.messages);
     assert_eq!(outcome.written(), ["DestinationRule/pci/payments"]);
     let JournalEntry::Written { uid, owned, .. } = &outcome.journal["DestinationRule/pci/payments"] else { panic!() };
     assert_eq!((uid.as_str(), owned), ("u1", &rule().body));
+    server.finish();
+}
+
+#[tokio::test]
+async fn write_that_is_answered_after_stop_is_in_the_journal() {
+    let server = ScriptedServer::start(first_write()).await;
+    let engine = Engine::new(&server);
+    let stop = engine.stop.clone();
+    server.expect(delayed("PATCH", ROUTE, Duration::from_millis(500), live(&route(), "1"), move || stop.cancel()));
+    let outcome = engine.apply(&[route(), rule()]).await;
+    assert_eq!(outcome.written(), ["DestinationRule/pci/payments", "VirtualService/pci/payments"]);
+    server.finish();
+}
+
+#[tokio::test]
+async fn write_whose_answer_never_comes_is_looked_up_after_stop() {
+    for (found, written) in [(Some(live(&route(), "1")), 2), (None, 1)] {
+        let server = ScriptedServer::start(first_write()).await;
+        let engine = Engine::new(&server);
+        let stop = engine.stop.clone();
+        server.expect(hanging("PATCH", ROUTE, move || stop.cancel()));
+        server.expect(match found {
+            Some(found) => exchange("GET", ROUTE, 200, found),
+            None => exchange("GET", ROUTE, 404, not_found()),
+        });
+        let outcome = engine.apply(&[route(), rule()]).await;
+        assert!(outcome.messages.starts_with("error"), "{}", outcome.messages);
+        assert_eq!(outcome.written().len(), written, "{:?}", outcome.written());
+        server.finish();
+    }
+}
+
+#[tokio::test]
+async fn write_whose_answer_is_lost_until_the_timeout_is_looked_up() {
+    let server = ScriptedServer::start([
+        exchange("GET", RULE, 404, not_found()),
+        hanging("PATCH", RULE, || ()),
+        exchange("GET", RULE, 200, live(&rule(), "1")),
+    ])
+    .await;
+    let mut engine = Engine::new(&server);
+    engine.timeout = Duration::from_millis(200);
+    let outcome = engine.apply(&[rule()]).await;
+    assert!(outcome.messages.starts_with("error"), "{}", outcome.messages);
+    assert_eq!(outcome.written(), ["DestinationRule/pci/payments"]);
     server.finish();
 }
 

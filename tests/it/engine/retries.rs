@@ -65,7 +65,9 @@ async fn read_is_retried_as_well() {
 #[tokio::test]
 async fn timeout_ends_the_retries_with_the_last_error() {
     let unavailable = || exchange("PATCH", ROUTE, 503, status(503, "", "etcd is away"));
-    let server = ScriptedServer::start([exchange("GET", ROUTE, 404, not_found()), unavailable()]).await;
+    let absent = || exchange("GET", ROUTE, 404, not_found());
+    // The second read looks whether a write without a final answer was carried out.
+    let server = ScriptedServer::start([absent(), unavailable(), absent()]).await;
     let mut engine = Engine::new(&server);
     engine.timeout = Duration::from_millis(50);
     let outcome = engine.apply(&[route()]).await;

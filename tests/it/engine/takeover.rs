@@ -1,10 +1,13 @@
 //! Objects of other tools: adoption, replacement and release.
 
+use std::time::Duration;
+
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
+    diagnostics::Diagnostics,
     engine::OwnerIdentity,
     object::{
-        Key, Stage, annotation,
+        Key, Object, Stage, Transition, UpdateStrategy, annotation,
         kind::{DESTINATION_RULE, VIRTUAL_SERVICE},
     },
 };
@@ -16,7 +19,7 @@ use crate::support::scripted_server::{ScriptedServer, exchange, status};
 const OTHER_ROUTE: &str = "/apis/networking.istio.io/v1/namespaces/pci/virtualservices/payments-vs";
 
 /// The object as kubectl has applied it.
-fn made_by_kubectl(object: &terraform_provider_mesh::object::Object, resource_version: &str) -> Json {
+fn made_by_kubectl(object: &Object, resource_version: &str) -> Json {
     let mut live = object.body.clone();
     live["metadata"]["uid"] = json!("u9");
     live["metadata"]["resourceVersion"] = json!(resource_version);
@@ -45,6 +48,46 @@ async fn adopted_object_loses_its_other_managers_before_it_is_applied() {
         (&json!("/metadata/managedFields"), Some(1))
     );
     assert_eq!(requests[2].body["metadata"]["resourceVersion"], "2", "the apply follows the change of managers");
+}
+
+/// The object, which the server doesn't allow to change in place.
+fn recreated(object: Object) -> Object {
+    let strategy = |_: &Json, _: &Json| UpdateStrategy::Recreate;
+    object.with_transition(Transition::Computed { strategy, propagation_delay: Duration::ZERO })
+}
+
+#[tokio::test]
+async fn adopted_object_that_cannot_change_in_place_is_recreated() {
+    let server = ScriptedServer::start([
+        exchange("GET", RULE, 200, made_by_kubectl(&rule(), "7")),
+        exchange("DELETE", RULE, 200, status(200, "", "")),
+        exchange("GET", RULE, 404, not_found()),
+        exchange("PATCH", RULE, 200, live(&rule(), "9")),
+    ])
+    .await;
+    let mut engine = Engine::new(&server);
+    engine.identity.takeover.adopt_existing = true;
+    let outcome = engine.apply(&[recreated(rule())]).await;
+    assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["DestinationRule/pci/payments"]));
+    assert_eq!(server.finish()[1].body["preconditions"], json!({ "uid": "u9", "resourceVersion": "7" }));
+}
+
+#[tokio::test]
+async fn plan_of_a_recreation_says_so_and_is_not_refused_for_the_change_in_place() {
+    let refusal = status(422, "Invalid", "rolebindings \"payments\" is invalid: roleRef: cannot change roleRef");
+    let server = ScriptedServer::start([
+        exchange("GET", "/api/v1/namespaces/kube-system", 404, not_found()),
+        exchange("GET", RULE, 200, made_by_kubectl(&rule(), "7")),
+        exchange("PATCH", RULE, 422, refusal),
+    ])
+    .await;
+    let mut engine = Engine::new(&server);
+    engine.identity.takeover.adopt_existing = true;
+    let mut out = Diagnostics::default();
+    engine.writer().check_plan(&[recreated(rule())], &mut out).await;
+    assert!(out.to_string().contains("deletes it and creates it again"), "{out}");
+    assert!(!out.has_errors(), "{out}");
+    server.finish();
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use http::{Request, Response, header};
@@ -27,6 +28,8 @@ enum Reply {
     RespondRaw(Response<Full<Bytes>>),
     /// Closes the connection without an answer.
     CloseConnection,
+    /// Calls the function, and answers 200 with a JSON body after the time.
+    Delay(Duration, Json, Box<dyn FnOnce() + Send>),
     /// Calls the function, and never answers.
     Hang(Box<dyn FnOnce() + Send>),
 }
@@ -56,6 +59,17 @@ pub(crate) fn lost_connection(method: &'static str, path: &str) -> Exchange {
 /// Expects a request, calls `on_request`, and never answers.
 pub(crate) fn hanging(method: &'static str, path: &str, on_request: impl FnOnce() + Send + 'static) -> Exchange {
     Exchange { method, path: path.to_owned(), reply: Reply::Hang(Box::new(on_request)) }
+}
+
+/// Expects a request, calls `on_request`, and answers it after `delay` with 200 and a JSON body.
+pub(crate) fn delayed(
+    method: &'static str,
+    path: &str,
+    delay: Duration,
+    body: Json,
+    on_request: impl FnOnce() + Send + 'static,
+) -> Exchange {
+    Exchange { method, path: path.to_owned(), reply: Reply::Delay(delay, body, Box::new(on_request)) }
 }
 
 /// The body of an error, as the API server writes it.
@@ -139,6 +153,11 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
     }
 }
 
+fn json_response(code: u16, body: &Json) -> Response<Full<Bytes>> {
+    let response = Response::builder().status(code).header(header::CONTENT_TYPE, "application/json");
+    response.body(Full::new(body.to_string().into())).expect("a response")
+}
+
 async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<Response<Full<Bytes>>, io::Error> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
@@ -164,9 +183,11 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
         }
     };
     match reply {
-        Reply::Respond(code, body) => {
-            let response = Response::builder().status(code).header(header::CONTENT_TYPE, "application/json");
-            Ok(response.body(Full::new(body.to_string().into())).expect("a response"))
+        Reply::Respond(code, body) => Ok(json_response(code, &body)),
+        Reply::Delay(delay, body, on_request) => {
+            on_request();
+            tokio::time::sleep(delay).await;
+            Ok(json_response(200, &body))
         }
         Reply::RespondRaw(response) => Ok(response),
         Reply::CloseConnection => Err(io::Error::other("the script loses the connection")),
