@@ -94,7 +94,9 @@ fn killed_programs_leave_what_the_next_apply_completes() {
         if random.bool() {
             kill(&terraform.id().to_string());
         }
-        of_terraform.iter().for_each(|child| kill(child));
+        for child in &of_terraform {
+            kill(child);
+        }
         wait_for_exit(terraform);
         // A lock of a killed terraform ends with its process; the file with its description is left.
         let _ = std::fs::remove_file(workspace.path().join(".terraform.tfstate.lock.info"));
