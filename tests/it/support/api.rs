@@ -163,7 +163,8 @@ pub(super) fn collection(api_version: &str, namespace: &str, plural: &str) -> St
     }
 }
 
-fn path(key: &Key) -> String {
+/// The URL path of an object.
+pub(crate) fn path(key: &Key) -> String {
     let namespace = key.namespace.as_deref().unwrap_or_default();
     format!("{}/{}", collection(&key.kind.api_version(), namespace, key.kind.plural), key.name)
 }
