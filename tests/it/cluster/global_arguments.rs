@@ -87,7 +87,9 @@ const ROWS: &[Row] = &[
         MTLS,
         "guardrails {\n root_only = [\"Telemetry\"]\n namespace_selector = { guarded = \"nowhere\" }\n}",
         "guardrails {\n root_only = [\"PeerAuthentication\"]\n team_rules = true\n action = \"warn\"\n exempt_groups = [\"admins\"]\n contact = \
-         \"us\"\n global_names = { pci = [\"pay.example.internal\"] }\n namespace_selector = { guarded = \"nowhere\" }\n}",
+         \"us\"\n global_names = { pci = [\"pay.example.internal\"] }\n ingress_hosts = { pci = \
+         [\"pay.example.com\"] }\n workload_rules = true\n pod_annotations = { \"proxy.istio.io/config\" = [\"{}\"] }\n \
+         protect_platform_objects = true\n namespace_selector = { guarded = \"nowhere\" }\n}",
     ),
 ];
 

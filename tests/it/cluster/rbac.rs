@@ -269,7 +269,13 @@ fn guardrails_grant_is_limited_to_one_mesh() {
     for kind in
         object::kind::MANAGED.iter().filter(|kind| !kind.namespaced && kind.group == "admissionregistration.k8s.io")
     {
-        for policy in ["mesh-root-only", "mesh-team-rules"] {
+        for policy in [
+            "mesh-root-only",
+            "mesh-team-rules",
+            "mesh-workload-rules",
+            "mesh-platform-objects",
+            "mesh-namespace-labels",
+        ] {
             let is_allowed =
                 |verb: &str, root: &str| api.is_allowed(verb, kind.group, kind.plural, "", &format!("{policy}-{root}"));
             for verb in ["get", "create", "patch", "delete"] {

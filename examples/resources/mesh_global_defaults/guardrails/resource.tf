@@ -1,9 +1,18 @@
 # What teams can't do, whatever their rights allow. Start with "warn".
 resource "mesh_global_defaults" "this" {
   guardrails {
-    root_only     = ["PeerAuthentication", "RequestAuthentication", "Telemetry", "EnvoyFilter"]
-    team_rules    = true
-    action        = "deny"
+    root_only  = ["PeerAuthentication", "RequestAuthentication", "Telemetry", "EnvoyFilter"]
+    team_rules = true
+    action     = "deny"
+
+    # Pods stay behind their proxies, and objects of the platform stay as they are.
+    workload_rules           = true
+    protect_platform_objects = true
+    pod_annotations = {
+      "traffic.sidecar.istio.io/excludeOutboundPorts" = ["3306"]
+    }
+
+    # The platform's own pipeline, which makes exceptions.
     exempt_groups = ["platform-pipelines"]
 
     # Namespace by namespace: those that the platform has labelled.

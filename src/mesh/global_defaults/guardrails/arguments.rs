@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::pod_settings::is_setting;
 use crate::{
     known::Known,
     mesh::{
@@ -79,6 +80,27 @@ model! {
         ingress_hosts: Map<Elements<String>> = optional()
             .check("Namespaces, with at least one host each.", are_granted)
             .check(INGRESS_HOST, are_ingress_hosts),
+        /// Whether pods must keep their traffic in the proxy: no `sidecar.istio.io/inject` other than `true`, no ports, addresses or
+        /// interfaces left out of interception, no other proxy image, bootstrap or template, no `proxy.istio.io/config`, no
+        /// `hostNetwork`. Requires `namespace_selector`, because pods of `kube-system` and of gateways need these settings.
+        /// Controllers create pods, so `exempt_groups` doesn't help those who write a Deployment; `pod_annotations` does. Defaults
+        /// to `false`.
+        workload_rules: Attr<bool> = optional(),
+        /// Values that `workload_rules` admits in addition to those of Istio's injection with default options: an annotation or a
+        /// label of pods to values. For example `{ "traffic.sidecar.istio.io/excludeOutboundPorts" = ["3306"] }`. With Istio's CNI
+        /// plugin, list what the mesh leaves out of interception everywhere. Defaults to none.
+        pod_annotations: Map<Elements<String>> = optional()
+            .check("Annotations and labels that `workload_rules` judges, with at least one value each.", are_pod_annotations),
+        /// Whether objects that this provider made for the platform can't be changed or deleted by others: those of all resources
+        /// but `mesh_service`, as the annotation `terraform-provider-mesh/resource` says, which can't be written or removed either.
+        /// So teams keep `deny-all` and the Sidecar of a `mesh_namespace` as they are. A Namespace can't be deleted; its labels may
+        /// change. Requires `exempt_groups`, with the platform's own pipeline. Defaults to `false`.
+        protect_platform_objects: Attr<bool> = optional(),
+        /// Whether a new Namespace must have the labels of `namespace_selector`, and no Namespace may lose them, or change its
+        /// labels for injection (`istio-injection`, `istio.io/rev`, `istio.io/dataplane-mode`). It holds in the whole cluster.
+        /// Requires `namespace_selector` and `exempt_groups`, of which only members make namespaces without guardrails. Defaults to
+        /// `false`.
+        require_namespace_labels: Attr<bool> = optional(),
         /// What becomes of what breaks a rule: refused, its author warned, or noted in the API server's audit log. `deny` unless
         /// written.
         action: Attr<ValidationAction> = optional(),
@@ -126,6 +148,26 @@ impl Guardrails {
         granted(&self.ingress_hosts)
     }
 
+    /// Whether pods are validated: false by default.
+    pub(super) fn workload_rules(&self) -> Known<bool> {
+        self.workload_rules.or(false)
+    }
+
+    /// Values of annotations and labels of pods that are valid in addition to the usual ones: none by default.
+    pub(super) fn pod_annotations(&self) -> Known<Granted> {
+        granted(&self.pod_annotations)
+    }
+
+    /// Whether the platform's objects are protected: false by default.
+    pub(super) fn protect_platform_objects(&self) -> Known<bool> {
+        self.protect_platform_objects.or(false)
+    }
+
+    /// Whether Namespaces must have the labels of the selector: false by default.
+    pub(super) fn require_namespace_labels(&self) -> Known<bool> {
+        self.require_namespace_labels.or(false)
+    }
+
     /// What the API server does with violations: `deny` by default.
     pub(in crate::mesh::global_defaults) fn action(&self) -> Known<ValidationAction> {
         self.action.or(ValidationAction::Deny)
@@ -158,6 +200,11 @@ fn granted(texts: &Map<Elements<String>>) -> Known<Granted> {
 fn are_granted(value: &Value) -> bool {
     let Value::Map(granted) = value else { return true };
     !granted.is_empty() && granted.iter().all(|(namespace, names)| names::is_label(namespace) && is_not_empty(names))
+}
+
+fn are_pod_annotations(value: &Value) -> bool {
+    let Value::Map(admitted) = value else { return true };
+    !admitted.is_empty() && admitted.iter().all(|(key, values)| is_setting(key) && is_not_empty(values))
 }
 
 fn are_global_names(value: &Value) -> bool {

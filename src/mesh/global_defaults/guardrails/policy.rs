@@ -9,6 +9,7 @@ use crate::{
             ValidatingAdmissionPolicyBinding, Validation, Variable,
         },
         global_defaults::context::{DefaultsContext, spec_from},
+        labels::StringMap,
     },
     object::{Key, Object, Stage},
     schema::At,
@@ -36,6 +37,19 @@ pub(super) fn namespaced(
     operations: &'static [&'static str],
 ) -> ResourceRule {
     ResourceRule { api_groups: [group], api_versions: ["*"], operations, resources: plurals, scope: "Namespaced" }
+}
+
+/// Namespaces themselves.
+pub(super) fn namespaces(operations: &'static [&'static str]) -> ResourceRule {
+    ResourceRule { api_groups: [""], api_versions: ["*"], operations, resources: vec!["namespaces"], scope: "Cluster" }
+}
+
+/// Requests of Kubernetes itself aren't validated: it deletes the objects of deleted namespaces and owners, and creates its
+/// own namespaces.
+pub(super) fn not_the_control_plane() -> MatchCondition {
+    let expression = "!(\"system:serviceaccounts:kube-system\" in request.userInfo.groups) && \
+                      !(request.userInfo.username in [\"system:apiserver\", \"system:kube-controller-manager\"])";
+    MatchCondition { name: "not-the-control-plane", expression: expression.to_owned() }
 }
 
 /// Only requests that create an object or change its spec are validated. Otherwise an object that violates a rule could not
@@ -86,14 +100,21 @@ impl At<Guardrails> {
         context.object(key, &spec, stage, spec_from(&self.at))
     }
 
-    /// The binding puts the policy of the same name into effect.
-    pub(super) fn binding(&self, context: &DefaultsContext, key: Key, stage: Stage) -> Known<Object> {
+    /// The binding puts the policy of the same name into effect, in the namespaces of the selector or in all.
+    pub(super) fn binding(
+        &self,
+        context: &DefaultsContext,
+        key: Key,
+        stage: Stage,
+        selects_namespaces: bool,
+    ) -> Known<Object> {
+        let match_labels = if selects_namespaces { self.namespace_selector()? } else { StringMap::new() };
         let spec = ValidatingAdmissionPolicyBinding {
             policy_name: key.name.clone(),
             validation_actions: [self.action()?.kubernetes()],
             match_resources: MatchResources {
                 match_policy: "Equivalent",
-                namespace_selector: Selector { match_labels: self.namespace_selector()? },
+                namespace_selector: Selector { match_labels },
                 object_selector: Selector::default(),
             },
         };

@@ -14,13 +14,22 @@ impl At<Guardrails> {
     pub(in crate::mesh::global_defaults) fn validate(&self, out: &mut Diagnostics) {
         labels::validate_selector(&self.namespace_selector, &self.at.attribute("namespace_selector"), out);
         let root_only = self.root_only();
-        if root_only.as_ref().is_ok_and(BTreeSet::is_empty) && self.team_rules() == Ok(false) {
+        let enabled = [
+            self.team_rules(),
+            self.workload_rules(),
+            self.protect_platform_objects(),
+            self.require_namespace_labels(),
+        ];
+        if root_only.as_ref().is_ok_and(BTreeSet::is_empty) && enabled.iter().all(|is_enabled| *is_enabled == Ok(false))
+        {
             out.error(
                 &self.at,
-                "Guardrails keep nothing from anybody",
-                "Write root_only, team_rules = true, or both; or remove the block.",
+                "Guardrails without a rule",
+                "Write root_only, team_rules = true, workload_rules = true, protect_platform_objects = true or \
+                 require_namespace_labels = true; or remove the block.",
             );
         }
+        self.validate_requirements(out);
         if root_only.is_ok_and(|kinds| kinds.contains(&RestrictedKind::PeerAuthentication))
             && self.exempt_groups().is_ok_and(|groups| groups.is_empty())
         {
@@ -42,6 +51,37 @@ impl At<Guardrails> {
                 );
             }
         }
+    }
+
+    /// Reports guardrails that would keep out the platform itself, and those that need a selection of namespaces.
+    fn validate_requirements(&self, out: &mut Diagnostics) {
+        let has_no_selector = self.namespace_selector().is_ok_and(|labels| labels.is_empty());
+        let has_no_exempt_groups = self.exempt_groups().is_ok_and(|groups| groups.is_empty());
+        let mut require = |is_missing: bool, argument: &str, (needs, reason): (&str, &str)| {
+            if is_missing {
+                out.error(
+                    &self.at.attribute(argument),
+                    format!("{argument} without {needs}"),
+                    format!("{reason} Write {needs}, or remove {argument}."),
+                );
+            }
+        };
+        let pods = "Pods of kube-system, of gateways and of Istio itself would be refused, too.";
+        let selector = "It says which labels a namespace must have.";
+        let exempt = "The platform's own pipeline would be refused, too.";
+        let [workloads, objects, labels] =
+            [self.workload_rules(), self.protect_platform_objects(), self.require_namespace_labels()]
+                .map(|is_enabled| is_enabled == Ok(true));
+        require(workloads && has_no_selector, "workload_rules", ("namespace_selector", pods));
+        require(objects && has_no_exempt_groups, "protect_platform_objects", ("exempt_groups", exempt));
+        require(labels && has_no_selector, "require_namespace_labels", ("namespace_selector", selector));
+        require(labels && has_no_exempt_groups, "require_namespace_labels", ("exempt_groups", exempt));
+        let admits_values = self.pod_annotations().is_ok_and(|values| !values.is_empty());
+        require(
+            admits_values && self.workload_rules() == Ok(false),
+            "pod_annotations",
+            ("workload_rules", "It says which values workload_rules admits."),
+        );
     }
 
     /// Warns of a template that may give services of two namespaces the same name.

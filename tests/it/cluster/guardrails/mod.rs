@@ -1,6 +1,7 @@
 //! Guardrails on a real API server: which objects they deny, with which message, and which they admit. The guardrails
 //! of each test select only its own namespace.
 
+mod objects;
 mod table;
 
 use std::{fs, time::Duration};
@@ -64,6 +65,17 @@ impl GuardedMesh {
             probes.iter().all(|probe| api.dry_run(&self.in_team_namespace(probe), "tests").is_err())
         });
         self
+    }
+
+    /// Waits until the object is denied in the team's namespace.
+    fn wait_until_denied(&self, object: &Json) {
+        let api = control_plane().api();
+        self.wait_until_refused("the object", || api.dry_run(&self.in_team_namespace(object), "tests").is_err());
+    }
+
+    /// Waits until a request is refused, because the API server enforces a new policy only after a while.
+    fn wait_until_refused(&self, request: &str, is_refused: impl FnMut() -> bool) {
+        wait_until(Duration::from_secs(30), &format!("{request} is refused in {}", self.team.name), is_refused);
     }
 
     /// A client with the documented rights of a team in its namespace.

@@ -17,26 +17,30 @@ impl GuardedMesh {
         let rows = parse_yaml(&fs::read_to_string(path).expect("reading the table")).remove(0);
         let rows = rows.as_array().expect("a list").clone();
         assert!(rows.len() > 10, "{file} has {} rows", rows.len());
-        let mistakes: Vec<String> = rows.iter().filter_map(|row| self.mistake(api, row)).collect();
+        let mistakes: Vec<String> = rows
+            .iter()
+            .filter_map(|row| {
+                let mut object = row["object"].clone();
+                if object["metadata"]["name"].is_null() {
+                    object["metadata"]["name"] = json!("x");
+                }
+                mistake(api, &self.in_team_namespace(&object), row["refused"].as_str())
+            })
+            .collect();
         assert!(mistakes.is_empty(), "{file}: {} of {} rows\n{}", mistakes.len(), rows.len(), mistakes.join("\n"));
     }
+}
 
-    /// What is wrong with the answer to one row.
-    fn mistake(&self, api: &Api, row: &Json) -> Option<String> {
-        let mut object = row["object"].clone();
-        if object["metadata"]["name"].is_null() {
-            object["metadata"]["name"] = json!("x");
-        }
-        let object = self.in_team_namespace(&object);
-        match (api.dry_run(&object, "tests"), row["refused"].as_str()) {
-            (Ok(_), None) => None,
-            (Ok(_), Some(message)) => Some(format!("admitted instead of {message:?}: {object}")),
-            (Err(error), None) => Some(format!("refused: {object}\n  {}", error.message)),
-            (Err(error), Some(message)) => {
-                let expected = error.code == 403
-                    && [message, "Ask the mesh team, #mesh."].iter().all(|part| error.message.contains(part));
-                (!expected).then(|| format!("{message:?} isn't in the message for {object}\n  {}", error.message))
-            }
+/// What is wrong with the answer to a dry run: `refused` is a part of the expected message, if the object is to be refused.
+pub(super) fn mistake(api: &Api, object: &Json, refused: Option<&str>) -> Option<String> {
+    match (api.dry_run(object, "tests"), refused) {
+        (Ok(_), None) => None,
+        (Ok(_), Some(message)) => Some(format!("admitted instead of {message:?}: {object}")),
+        (Err(error), None) => Some(format!("refused: {object}\n  {}", error.message)),
+        (Err(error), Some(message)) => {
+            let expected = error.code == 403
+                && [message, "Ask the mesh team, #mesh."].iter().all(|part| error.message.contains(part));
+            (!expected).then(|| format!("{message:?} isn't in the message for {object}\n  {}", error.message))
         }
     }
 }

@@ -14,7 +14,14 @@ const ALL: &str = r#"
       team_rules    = true
       exempt_groups = ["mesh-admins", "platform-pipelines"]
       global_names  = { pci = ["payments.example.internal"], shop = ["cart.example.internal", "catalog.example.internal"] }
+      ingress_hosts = { shop = ["shop.example.com", "*.shop.example.com"] }
       contact       = "help-mesh, or \"the\" platform team"
+
+      workload_rules           = true
+      pod_annotations          = { "traffic.sidecar.istio.io/excludeOutboundPorts" = ["3306"] }
+      protect_platform_objects = true
+      require_namespace_labels = true
+      namespace_selector       = { mesh = "on" }
     }
 "#;
 

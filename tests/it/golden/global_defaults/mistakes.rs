@@ -346,25 +346,50 @@ fn guardrails() {
     check::<GlobalDefaults>(
         "guardrails {}",
         &expect![[r#"
-        error at guardrails: Guardrails keep nothing from anybody
-          Write root_only, team_rules = true, or both; or remove the block.
-    "#]],
+            error at guardrails: Guardrails without a rule
+              Write root_only, team_rules = true, workload_rules = true, protect_platform_objects = true or require_namespace_labels = true; or remove the block.
+        "#]],
     );
     check::<GlobalDefaults>(
         r#"
         guardrails {
           root_only          = ["PeerAuthentication"]
           global_names       = { pci = ["payments.example.internal"] }
+          ingress_hosts      = { pci = ["pay.example.com"] }
+          pod_annotations    = { "proxy.istio.io/config" = ["{}"] }
           namespace_selector = { "a b" = "c" }
         }
     "#,
         &expect![[r#"
             error at guardrails.namespace_selector["a b"]: Invalid key
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
+            error at guardrails.pod_annotations: pod_annotations without workload_rules
+              It says which values workload_rules admits. Write workload_rules, or remove pod_annotations.
             error at guardrails.exempt_groups: Nobody could make an exception from mTLS
               With PeerAuthentication in root_only, an exception for a namespace or a port is refused to everybody outside the root namespace, the platform's own pipeline included. Write the groups of those who may, or take it out of root_only.
             error at guardrails.global_names: global_names without team_rules
               They say which names team_rules admit. Write team_rules = true, or remove them.
+            error at guardrails.ingress_hosts: ingress_hosts without team_rules
+              They say which names team_rules admit. Write team_rules = true, or remove them.
+        "#]],
+    );
+    check::<GlobalDefaults>(
+        r#"
+        guardrails {
+          workload_rules           = true
+          protect_platform_objects = true
+          require_namespace_labels = true
+        }
+    "#,
+        &expect![[r#"
+            error at guardrails.workload_rules: workload_rules without namespace_selector
+              Pods of kube-system, of gateways and of Istio itself would be refused, too. Write namespace_selector, or remove workload_rules.
+            error at guardrails.protect_platform_objects: protect_platform_objects without exempt_groups
+              The platform's own pipeline would be refused, too. Write exempt_groups, or remove protect_platform_objects.
+            error at guardrails.require_namespace_labels: require_namespace_labels without namespace_selector
+              It says which labels a namespace must have. Write namespace_selector, or remove require_namespace_labels.
+            error at guardrails.require_namespace_labels: require_namespace_labels without exempt_groups
+              The platform's own pipeline would be refused, too. Write exempt_groups, or remove require_namespace_labels.
         "#]],
     );
     check::<GlobalDefaults>(
@@ -375,6 +400,9 @@ fn guardrails() {
           exempt_groups = []
           contact       = "a\nb"
           global_names  = { pci = ["payments"], "P C I" = [] }
+          ingress_hosts = { pci = ["*"], shop = [] }
+
+          pod_annotations = { "example.com/x" = ["y"] }
         }
     "#,
         &expect![[r#"
@@ -384,6 +412,12 @@ fn guardrails() {
               Namespaces, with one name each at least. Got {P C I, pci}.
             error at guardrails.global_names: Invalid guardrails.global_names
               A DNS name with a dot, like `payments.example.internal`. Got {P C I, pci}.
+            error at guardrails.ingress_hosts: Invalid guardrails.ingress_hosts
+              Namespaces, with at least one host each. Got {pci, shop}.
+            error at guardrails.ingress_hosts: Invalid guardrails.ingress_hosts
+              DNS names with a dot, with or without `*.` in front, like `shop.example.com`. Got {pci, shop}.
+            error at guardrails.pod_annotations: Invalid guardrails.pod_annotations
+              Annotations and labels that `workload_rules` judges, with at least one value each. Got {example.com/x}.
             error at guardrails.action: Invalid guardrails.action
               "refuse" isn't one of "deny", "warn", "audit".
             error at guardrails.exempt_groups: Invalid guardrails.exempt_groups

@@ -39,6 +39,9 @@ fn one_argument_at_a_time() {
         "guardrails = unknown",
         "guardrails { root_only = unknown }",
         "guardrails { team_rules = unknown }",
+        "guardrails { workload_rules = unknown }",
+        "guardrails {\nworkload_rules = true\nnamespace_selector = { a = \"b\" }\npod_annotations = unknown\n}",
+        "guardrails {\nteam_rules = true\ningress_hosts = unknown\n}",
         "guardrails {\nteam_rules = true\naction = unknown\n}",
         "guardrails {\nteam_rules = true\ncontact = unknown\n}",
         "labels = unknown\nmtls {}",
@@ -80,6 +83,9 @@ fn one_argument_at_a_time() {
             guardrails = unknown: which objects there are
             guardrails { root_only = unknown }: which objects there are
             guardrails { team_rules = unknown }: which objects there are
+            guardrails { workload_rules = unknown }: which objects there are
+            guardrails {, workload_rules = true, namespace_selector = { a = "b" }, pod_annotations = unknown, }: ValidatingAdmissionPolicy
+            guardrails {, team_rules = true, ingress_hosts = unknown, }: ValidatingAdmissionPolicy
             guardrails {, team_rules = true, action = unknown, }: ValidatingAdmissionPolicyBinding
             guardrails {, team_rules = true, contact = unknown, }: ValidatingAdmissionPolicy
             labels = unknown, mtls {}: PeerAuthentication
