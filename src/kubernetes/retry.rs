@@ -186,7 +186,7 @@ mod tests {
             0 => std::future::pending().await,
             n => Ok(n),
         };
-        assert!(matches!(with_backoff(&deadline(3600), || true, answer).await, Ok(1)));
+        assert!(matches!(with_backoff(&deadline(3600), false, || true, answer).await, Ok(1)));
         assert!(started.elapsed() < MAX_ATTEMPT_TIMEOUT + MAX_BACKOFF, "{:?}", started.elapsed());
     }
 

@@ -298,3 +298,35 @@ fn failed_create_before_destroy_can_be_destroyed() {
         destroy_all(&applied.workspace, &applied.namespace);
     }
 }
+
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn labels_of_a_namespace_of_another_tool_are_handed_over() {
+    for tool in Tool::ALL {
+        let home = control_plane().namespace("labelled");
+        let hcl = r#"
+resource "mesh_namespace" "shop" {
+  name      = "NAMESPACE"
+  create    = false
+  injection = true
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}"#;
+        let workspace = workspace(tool, Grant::Namespaces, &home, hcl);
+        workspace.apply().expect_success();
+        let key = Key::cluster_scoped(&kind::NAMESPACE, &home.name);
+        let live = || control_plane().api().get_existing(&key)["metadata"].clone();
+        let applied = live();
+        assert_eq!(applied["labels"]["istio-injection"], "enabled");
+        let run =
+            workspace.run(&["apply", "-input=false", "-no-color", "-auto-approve", "-replace=mesh_namespace.shop"]);
+        let run = run.expect_success();
+        assert!(!run.to_string().contains("changes its address"), "{run}");
+        assert_eq!(live()["labels"]["istio-injection"], "enabled", "{run}");
+        workspace.assert_empty_plan();
+        workspace.destroy().expect_success();
+        assert!(live()["labels"]["istio-injection"].is_null());
+    }
+}

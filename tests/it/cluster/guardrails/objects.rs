@@ -117,65 +117,13 @@ fn protected_platform_objects() {
     });
     let stamp = "terraform-provider-mesh/resource";
     for key in &keys {
-        let refused = [
-            ("deletion", send(&team, Method::DELETE, key, None)),
-            (
-                "dry run",
-                send(
-                    &team,
-                    Method::PATCH,
-                    key,
-                    Some(json!({ "metadata": { "annotations": { "istio.io/dry-run": "true" } } })),
-                ),
-            ),
-            (
-                "removal of the stamp",
-                send(&team, Method::PATCH, key, Some(json!({ "metadata": { "annotations": { stamp: null } } }))),
-            ),
-            (
-                "stamp of a team",
-                send(
-                    &team,
-                    Method::PATCH,
-                    key,
-                    Some(json!({ "metadata": { "annotations": { stamp: "mesh_service/x/y" } } })),
-                ),
-            ),
-            (
-                "labels",
-                send(
-                    &team,
-                    Method::PATCH,
-                    key,
-                    Some(json!({ "metadata": { "labels": { "terraform-provider-mesh/managed": null } } })),
-                ),
-            ),
-            (
-                "owner reference",
-                send(
-                    &team,
-                    Method::PATCH,
-                    key,
-                    Some(json!({ "metadata": { "ownerReferences": [
-                        { "apiVersion": "v1", "kind": "Service", "name": "x", "uid": "00000000-0000-0000-0000-000000000000" },
-                    ] } })),
-                ),
-            ),
-            (
-                "workload selector",
-                send(
-                    &team,
-                    Method::PATCH,
-                    key,
-                    Some(json!({ "spec": { "selector": { "matchLabels": { "a": "b" } } } })),
-                ),
-            ),
-        ];
-        for (change, answer) in refused {
+        for (change, patch) in forbidden_changes(stamp) {
             // Sidecars have no field `selector`, which the server drops: nothing changes.
             if change == "workload selector" && key.kind.kind == "Sidecar" {
                 continue;
             }
+            let method = if patch.is_some() { Method::PATCH } else { Method::DELETE };
+            let answer = send(&team, method, key, patch.as_ref());
             let error = answer.err().unwrap_or_else(|| panic!("{change} of {key} is admitted"));
             assert_contains_all(
                 change,
@@ -186,7 +134,7 @@ fn protected_platform_objects() {
         }
         // The platform itself, and Kubernetes when it deletes the namespace. A grant replaces the subject of the one before.
         guarded.team.grant(&platform, Grant::Platform);
-        send(&platform_api, Method::PATCH, key, Some(json!({ "metadata": { "annotations": { "a": "b" } } })))
+        send(&platform_api, Method::PATCH, key, Some(&json!({ "metadata": { "annotations": { "a": "b" } } })))
             .expect("the platform is exempt");
         guarded.team.grant(&controller, Grant::Platform);
         send(&controller_api, Method::DELETE, key, None).expect("the namespace controller is exempt");
@@ -207,10 +155,26 @@ fn protected_platform_objects() {
     guarded.workspace.destroy().expect_success();
 }
 
+/// What a team may not do with an object of the platform: merge patches by what they change, and a deletion.
+fn forbidden_changes(stamp: &str) -> [(&'static str, Option<Json>); 7] {
+    let metadata = |field: &str, value: Json| Some(json!({ "metadata": { field: value } }));
+    let owner =
+        json!({ "apiVersion": "v1", "kind": "Service", "name": "x", "uid": "00000000-0000-0000-0000-000000000000" });
+    [
+        ("deletion", None),
+        ("dry run", metadata("annotations", json!({ "istio.io/dry-run": "true" }))),
+        ("removal of the stamp", metadata("annotations", json!({ stamp: null }))),
+        ("stamp of a team", metadata("annotations", json!({ stamp: "mesh_service/x/y" }))),
+        ("labels", metadata("labels", json!({ "terraform-provider-mesh/managed": null }))),
+        ("owner reference", metadata("ownerReferences", json!([owner]))),
+        ("workload selector", Some(json!({ "spec": { "selector": { "matchLabels": { "a": "b" } } } }))),
+    ]
+}
+
 /// A dry run of a deletion, or of a merge patch.
-fn send(api: &Api, method: Method, key: &Key, change: Option<Json>) -> Result<Json, ApiError> {
+fn send(api: &Api, method: Method, key: &Key, change: Option<&Json>) -> Result<Json, ApiError> {
     let path = format!("{}?dryRun=All", crate::support::api::path(key));
-    api.request(method, &path, change.as_ref().map(|change| ("application/merge-patch+json", change)))
+    api.request(method, &path, change.map(|change| ("application/merge-patch+json", change)))
 }
 
 /// A separate control plane, because this guardrail is about all Namespaces of a cluster.

@@ -53,25 +53,45 @@ fn policies_of_gateways_in_a_dry_run() {
         "AuthorizationPolicy/edge",
         &authorization("dry_run"),
         &expect![[r#"
-        AuthorizationPolicy/edge/gateway-access-f626a0e6
-        apiVersion: security.istio.io/v1
-        kind: AuthorizationPolicy
-        metadata:
-          annotations:
-            istio.io/dry-run: "true"
-          name: gateway-access-f626a0e6
-          namespace: edge
-        spec:
-          action: ALLOW
-          rules:
-          - to:
-            - operation:
-                ports:
-                - "8443"
-          selector:
-            matchLabels:
-              app: edge
-    "#]],
+            AuthorizationPolicy/edge/gateway-access-f626a0e6
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "true"
+              name: gateway-access-f626a0e6
+              namespace: edge
+            spec:
+              action: ALLOW
+              rules:
+              - to:
+                - operation:
+                    ports:
+                    - "8443"
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/monitoring/sa/prometheus
+                to:
+                - operation:
+                    ports:
+                    - "9090"
+                    - "9102"
+              - from:
+                - source:
+                    ipBlocks:
+                    - 10.0.0.0/8
+                to:
+                - operation:
+                    methods:
+                    - GET
+                    paths:
+                    - /healthz
+                    - /metrics
+              selector:
+                matchLabels:
+                  app: edge
+        "#]],
     );
 }
 
