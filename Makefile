@@ -33,7 +33,7 @@ test: need-cargo need-go need-terraform
 
 # `rm target/walk/progress.txt` begins anew.
 soak: need-cargo need-go need-terraform servers
-	cargo test --test it -- --ignored walk::soak --nocapture --test-threads=1
+	cargo test --test it -- --ignored walk:: --nocapture --test-threads=1
 
 fuzz: need-cargo
 	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }

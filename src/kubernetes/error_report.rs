@@ -172,11 +172,17 @@ impl FailedRequest<'_> {
         )
     }
 
+    /// Names the namespace and no object, so that the objects of a resource make one error.
     fn report_missing_namespace(&self, out: &mut Diagnostics) -> Reported {
+        let namespace = self.key.namespace.as_deref().unwrap_or_default();
         out.error(
-            &self.argument,
-            format!("Can't {} {}", self.operation.server_verb(), self.key.kind.kind),
-            format!("{}: {}. Create the namespace first.", display_name(self.key), self.status.message),
+            &Path::root(),
+            format!("Namespace {namespace} doesn't exist"),
+            format!(
+                "Objects in it can't be written: {}. Create the namespace first. If the same run creates it, name it in \
+                 depends_on.",
+                self.status.message
+            ),
         )
     }
 
@@ -319,8 +325,8 @@ mod tests {
               Take them out of that manager's configuration, or out of this one, or set force_conflicts = true in the provider block.
             error: Kubernetes doesn't delete VirtualService
               VirtualService pci/payments: changed
-            error: Can't apply VirtualService
-              VirtualService pci/payments: not found. Create the namespace first.
+            error: Namespace pci doesn't exist
+              Objects in it can't be written: not found. Create the namespace first. If the same run creates it, name it in depends_on.
             error: The cluster doesn't serve virtualservices
               virtualservices.networking.istio.io v1 isn't there: are Istio's CRDs installed (Istio 1.27 or newer)?
             error at http[1]: Kubernetes doesn't accept VirtualService

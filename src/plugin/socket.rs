@@ -1,10 +1,14 @@
 //! The Unix socket that the host connects to. It is in a directory of its own that only the user can enter. Both are
-//! removed when the plugin ends.
+//! removed when the plugin ends. What a killed plugin leaves is removed by the next one.
 
 use std::{
     fs, io,
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown},
+    os::unix::{
+        fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown},
+        net::UnixStream,
+    },
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use tokio::net::UnixListener;
@@ -14,6 +18,12 @@ use super::handshake::HostSettings;
 /// Maximum length in bytes of a socket's path on every system. With the terminating zero macOS has 104 bytes, and Linux
 /// 108.
 const MAX_PATH_BYTES: usize = 103;
+
+/// The start of the name of every directory.
+const PREFIX: &str = "mesh-";
+
+/// Younger directories are never removed: their plugin may not listen yet.
+const MIN_ABANDONED_AGE: Duration = Duration::from_mins(1);
 
 /// A directory with a socket in it. Dropping the value removes both.
 #[derive(Debug)]
@@ -25,12 +35,13 @@ pub(super) struct Socket {
 impl Socket {
     /// Creates the directory and listens on the socket. Must be called inside a tokio runtime.
     pub(super) fn bind(host: &HostSettings) -> io::Result<(Self, UnixListener)> {
-        let name = format!("mesh-{:016x}", fastrand::u64(..));
+        let name = format!("{PREFIX}{:016x}", fastrand::u64(..));
         let folder = match &host.folder {
             Some(folder) => folder.join(name),
-            None => temporary_folder(&std::env::temp_dir(), &name),
+            None => temporary_folder(&runtime_folder(), &name),
         };
         fs::DirBuilder::new().mode(0o700).create(&folder).map_err(|error| with_path(&folder, &error))?;
+        remove_abandoned(&folder, MIN_ABANDONED_AGE);
         let socket = Self { path: folder.join("socket"), folder };
         let listener = UnixListener::bind(&socket.path).map_err(|error| with_path(&socket.path, &error))?;
         fs::set_permissions(&socket.path, fs::Permissions::from_mode(0o600))?;
@@ -66,6 +77,43 @@ impl Drop for Socket {
 /// Adds the path to the text of an error.
 fn with_path(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Returns the user's runtime directory (`XDG_RUNTIME_DIR`), which the system empties when the user logs out, or the system's
+/// temporary directory.
+fn runtime_folder() -> PathBuf {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    runtime.filter(|folder| folder.is_absolute() && folder.is_dir()).unwrap_or_else(std::env::temp_dir)
+}
+
+/// Removes the directories beside `own` that plugins of the same user have left because they were killed: those with a socket
+/// on which no process listens. Errors don't matter, since another plugin may do the same at this moment.
+fn remove_abandoned(own: &Path, min_age: Duration) {
+    let Some(entries) = own.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return };
+    let Ok(user) = fs::metadata(own).map(|metadata| metadata.uid()) else { return };
+    for entry in entries.flatten() {
+        let (folder, name) = (entry.path(), entry.file_name());
+        let is_named_like_ours = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).is_some_and(is_random);
+        // Of the entry itself: a symbolic link is no directory.
+        let is_old = |metadata: &fs::Metadata| {
+            metadata.modified().ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age >= min_age)
+        };
+        let is_ours = |metadata: fs::Metadata| metadata.is_dir() && metadata.uid() == user && is_old(&metadata);
+        if folder == own || !is_named_like_ours || !entry.metadata().is_ok_and(is_ours) {
+            continue;
+        }
+        let socket = folder.join("socket");
+        let answer = UnixStream::connect(&socket);
+        if answer.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+            let _ = fs::remove_file(&socket);
+            let _ = fs::remove_dir(&folder);
+        }
+    }
+}
+
+/// Whether `text` has the form of the random part of a directory's name.
+fn is_random(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Returns the directory `name` in the system's temporary directory, or in /tmp if the path would be too long for a
@@ -112,8 +160,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn abandoned_directories_are_removed_and_others_stay() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = |name: &str| {
+            let folder = parent.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            folder
+        };
+        let own = folder("mesh-0000000000000000");
+        let [abandoned, used, other] =
+            [1, 2, 3].map(|n| folder(&format!("{}-{n:016x}", if n == 3 { "other" } else { "mesh" })));
+        let empty = folder("mesh-0000000000000004");
+        for folder in [&abandoned, &other] {
+            // A listener that is dropped leaves its socket, as a killed process does.
+            drop(std::os::unix::net::UnixListener::bind(folder.join("socket")).unwrap());
+        }
+        let _listener = std::os::unix::net::UnixListener::bind(used.join("socket")).unwrap();
+        remove_abandoned(&own, Duration::from_hours(1));
+        assert!(abandoned.exists());
+        remove_abandoned(&own, Duration::ZERO);
+        let exist = [&own, &abandoned, &used, &other, &empty].map(|folder| folder.exists());
+        assert_eq!(exist, [true, false, true, true, true]);
+    }
+
+    #[tokio::test]
     async fn group_of_the_host_gets_access() {
-        use std::os::unix::fs::MetadataExt as _;
         let folder = tempfile::tempdir().unwrap();
         let own = fs::metadata(folder.path()).unwrap().gid();
         let host = HostSettings {

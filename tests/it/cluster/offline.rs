@@ -213,6 +213,8 @@ fn missing_namespace_is_an_apply_error() {
     let errors = workspace.apply().errors();
     assert!((30..60).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert!(errors.contains(&format!(r#"namespaces "{name}" not found. Create the namespace first"#)), "{errors}");
+    // One error for all objects of the resource.
+    assert_eq!(errors.matches("doesn't exist").count(), 1, "{errors}");
     assert_eq!(workspace.resources(), Vec::new());
 }
 
