@@ -71,7 +71,7 @@ const ROWS: &[Row] = &[
         "external_authorization",
         MTLS,
         "external_authorization {\n provider = \"opa\"\n}",
-        "external_authorization {\n provider = \"other\"\n selector = { app = \"a\" }\n paths = [\"/a\"]\n except_paths = [\"/b\"]\n \
+        "external_authorization {\n provider = \"opa\"\n selector = { app = \"a\" }\n paths = [\"/a\"]\n except_paths = [\"/b\"]\n \
          except_ports = [9000]\n}",
     ),
     row(
