@@ -1,6 +1,6 @@
 //! A cache of reads. The first two objects of a collection are read by GET; after those, one LIST of the whole collection
-//! answers all reads for some seconds. Joining only concurrent reads wouldn't be enough: Terraform refreshes ten resources at a time, so a
-//! thousand services would make a hundred LISTs.
+//! answers all reads for some seconds. Joining only concurrent reads would not be enough: Terraform refreshes ten resources at
+//! a time, so a thousand services would make a hundred LISTs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

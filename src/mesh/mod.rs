@@ -3,6 +3,7 @@
 //! the live checks read query results, and they only add diagnostics.
 
 pub mod admission;
+pub mod adoption;
 pub mod checks;
 pub mod duration;
 pub mod external_service;

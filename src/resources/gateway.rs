@@ -6,7 +6,7 @@ use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{
-        Mesh, Rendered,
+        Mesh, Rendered, adoption,
         checks::{Findings, LiveQuery},
         gateway::{self, Outputs},
         timeouts::OperationTimeouts,
@@ -50,11 +50,7 @@ impl ResourceType for Gateway {
     }
 
     fn takeover(&self) -> Takeover {
-        Takeover {
-            adopt_existing: self.adopt_existing.or(false).unwrap_or(false),
-            adopt_from_owner: self.adopt_from_owner.known().ok().flatten().cloned(),
-            ..Takeover::default()
-        }
+        adoption::takeover(&self.adopt_existing, &self.adopt_from_owner)
     }
 
     fn timeouts(&self) -> OperationTimeouts {

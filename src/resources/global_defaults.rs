@@ -6,7 +6,7 @@ use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{
-        Mesh, Rendered,
+        Mesh, Rendered, adoption,
         checks::{Findings, LiveQuery},
         global_defaults,
         timeouts::OperationTimeouts,
@@ -64,11 +64,7 @@ impl ResourceType for GlobalDefaults {
     }
 
     fn takeover(&self) -> Takeover {
-        Takeover {
-            adopt_existing: self.adopt_existing.or(false).unwrap_or(false),
-            adopt_from_owner: self.adopt_from_owner.known().ok().flatten().cloned(),
-            ..Takeover::default()
-        }
+        adoption::takeover(&self.adopt_existing, &self.adopt_from_owner)
     }
 
     fn timeouts(&self) -> OperationTimeouts {

@@ -6,7 +6,7 @@ use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{
-        Mesh, Rendered,
+        Mesh, Rendered, adoption,
         checks::{Findings, LiveQuery},
         namespace,
         timeouts::OperationTimeouts,
@@ -52,10 +52,8 @@ impl ResourceType for Namespace {
 
     fn takeover(&self) -> Takeover {
         Takeover {
-            adopt_existing: self.adopt_existing.or(false).unwrap_or(false),
-            adopt_from_owner: self.adopt_from_owner.known().ok().flatten().cloned(),
             force_destroy: self.force_destroy.or(false).unwrap_or(false),
-            ..Takeover::default()
+            ..adoption::takeover(&self.adopt_existing, &self.adopt_from_owner)
         }
     }
 

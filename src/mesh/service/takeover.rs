@@ -7,7 +7,7 @@ use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
     mesh::{
-        Rendered, names, stage,
+        Rendered, adoption, names, stage,
         text::{Text, text_enum},
     },
     model,
@@ -123,11 +123,9 @@ impl Service {
             replaced.iter().filter_map(key).collect::<Vec<_>>()
         });
         Takeover {
-            adopt_existing: takeover.adopt_existing.or(false).unwrap_or(false),
-            adopt_from_owner: takeover.adopt_from_owner.known().ok().flatten().cloned(),
             unmanaged_kinds: takeover.unmanaged.elements_or_empty().iter().flatten().map(|kind| kind.kind()).collect(),
             replaced_objects: keys.collect(),
-            force_destroy: false,
+            ..adoption::takeover(&takeover.adopt_existing, &takeover.adopt_from_owner)
         }
     }
 }

@@ -66,7 +66,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "resources/run.rs", role: "state that the resources of one run share", modules: &["engine", "object"], packages: &["serde_json", "tokio"], side_effects: false },
     Layer { part: "resources/state.rs", role: "pure", modules: &["diagnostics", "engine::JournalEntry", "known", "mesh", "object", "schema"], packages: &["serde_json"], side_effects: false },
     Layer { part: "resources/write_task.rs", role: "an apply or a delete in a task of its own",
-        modules: &["diagnostics", "engine", "kubernetes", "object"], packages: &["tokio", "tracing"], side_effects: false },
+        modules: &["diagnostics", "engine", "kubernetes", "object"], packages: &["tokio"], side_effects: false },
     Layer { part: "provider", role: "the provider block and the list of resource types",
         modules: &["diagnostics", "known", "kubernetes", "mesh", "plugin::interface", "resources", "schema"], packages: &[], side_effects: false },
     Layer { part: "provider/configure.rs", role: "where the provider block meets the environment",
