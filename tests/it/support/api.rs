@@ -1,6 +1,11 @@
 //! A plain client of the API server, for what people and other tools do to objects besides the provider.
 
-use std::{future::Future, sync::LazyLock};
+use std::{
+    future::Future,
+    sync::LazyLock,
+    thread,
+    time::{Duration, Instant},
+};
 
 use http::{Method, Request};
 use kube::{
@@ -43,6 +48,13 @@ pub(crate) struct ApiError {
     pub(crate) message: String,
 }
 
+impl ApiError {
+    /// Whether the same request may succeed soon.
+    fn is_temporary(&self) -> bool {
+        matches!(self.code, 0 | 429 | 500 | 503 | 504)
+    }
+}
+
 impl Api {
     /// A client that connects as `kubeconfig` says.
     pub(crate) fn new(kubeconfig: &str) -> Self {
@@ -79,10 +91,21 @@ impl Api {
     }
 
     /// Applies any object server-side as `manager`. Fields that the server doesn't know are an error.
+    ///
+    /// An overloaded server may answer 429, 500, 503 or 504, or close the connection; because the write can be repeated,
+    /// these answers don't fail the test before 10 seconds of them.
     pub(crate) fn apply(&self, object: &Json, manager: &str) {
         let path = format!("{}?fieldManager={manager}&force=true&fieldValidation=Strict", path_of(object));
-        let done = self.request(Method::PATCH, &path, Some(("application/apply-patch+yaml", object)));
-        done.unwrap_or_else(|error| panic!("applying {object}: {error:?}"));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            match self.request(Method::PATCH, &path, Some(("application/apply-patch+yaml", object))) {
+                Ok(_) => return,
+                Err(error) if error.is_temporary() && Instant::now() < deadline => {
+                    thread::sleep(Duration::from_millis(200));
+                }
+                Err(error) => panic!("applying {object}: {error:?}"),
+            }
+        }
     }
 
     /// A dry run of [`Self::apply`]: the object as it would be afterwards.
