@@ -117,6 +117,13 @@ pub mod stage {
     pub const ALIASES: Stage = Stage(35);
     /// Objects that route traffic: VirtualServices and Sidecars.
     pub const ROUTES: Stage = Stage(40);
-    /// Objects that refuse whatever nothing else admits: deny-all policies and strict mutual TLS.
+    /// Strict mutual TLS of the mesh. It is written before deny-all, which may admit requests in clear text from then on.
+    pub const STRICT_MTLS_OF_MESH: Stage = Stage(45);
+    /// Objects that refuse whatever nothing else admits: deny-all policies.
     pub const CLOSING: Stage = Stage(50);
+    /// Mutual TLS of single services: exceptions from that of the namespace. They are written after deny-all, since they may
+    /// admit clear text, and before what they are an exception from.
+    pub const MTLS_OF_SERVICES: Stage = Stage(55);
+    /// Mutual TLS of namespaces, and mutual TLS of the mesh that accepts clear text.
+    pub const MTLS: Stage = Stage(60);
 }

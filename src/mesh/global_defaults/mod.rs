@@ -62,7 +62,7 @@ pub fn possible_objects(mesh: &Mesh) -> Vec<(Key, Stage)> {
         (&kind::REQUEST_AUTHENTICATION, "default", stage::TOKENS),
         (&kind::TELEMETRY, "default", stage::OPENING),
         (&kind::SIDECAR, "default", stage::ROUTES),
-        (&kind::PEER_AUTHENTICATION, "default", stage::CLOSING),
+        (&kind::PEER_AUTHENTICATION, "default", stage::MTLS),
         (&kind::AUTHORIZATION_POLICY, authorization::DENY_ALL, stage::CLOSING),
         (&kind::AUTHORIZATION_POLICY, require_end_user::NAME, stage::SUBTRACTING),
         (&kind::AUTHORIZATION_POLICY, external_authorization::NAME, stage::SUBTRACTING),

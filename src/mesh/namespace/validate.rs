@@ -132,7 +132,8 @@ fn validate_subjects(rbac: &At<Rbac>, out: &mut Diagnostics) {
     }
 }
 
-/// Reports two exceptions for one port, and exceptions of one service that select different pods.
+/// Reports two exceptions for one port, exceptions of one service that select different pods, and exceptions of two services
+/// that select the same pods.
 fn validate_exceptions(exceptions: &[At<MtlsException>], out: &mut Diagnostics) {
     let (mut ports, mut selectors) = (BTreeSet::new(), BTreeMap::new());
     for exception in exceptions {
@@ -149,6 +150,17 @@ fn validate_exceptions(exceptions: &[At<MtlsException>], out: &mut Diagnostics) 
             );
         }
         if let Ok(selector) = exception.selector()
+            && let Some((other, _)) = selectors.iter().find(|(other, known)| **other != service && **known == selector)
+        {
+            out.error(
+                &exception.at.attribute("service"),
+                "Two services of the same pods",
+                format!(
+                    "Exceptions of {other} are for the same pods, and Istio applies only one PeerAuthentication to a pod, the \
+                     oldest. Write service = \"{other}\" here, too, and the port by its target_port."
+                ),
+            );
+        } else if let Ok(selector) = exception.selector()
             && *selectors.entry(service).or_insert_with(|| selector.clone()) != selector
         {
             out.error(

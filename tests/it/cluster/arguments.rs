@@ -122,7 +122,12 @@ const ROWS: &[Row] = &[
         "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
         "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
-    row("require_end_user", MANAGED, "require_end_user {}", "require_end_user {\n except_paths = [\"/healthz\"]\n}"),
+    row(
+        "require_end_user",
+        MANAGED,
+        "require_end_user {}",
+        "require_end_user {\n except_paths = [\"/healthz\"]\n except_methods = [\"OPTIONS\"]\n}",
+    ),
     row(
         "external_authorization",
         MANAGED,

@@ -10,16 +10,16 @@ use crate::{
     generated::{files, text},
     support::{
         api::Api,
-        control_plane::{control_plane, parse_yaml, repository_root},
+        control_plane::{ControlPlane, control_plane, parse_yaml, repository_root},
         namespace_finalizer::finalize_namespaces,
         terraform::{Tool, Workspace},
     },
 };
 
 /// An initialized workspace with the configuration of examples/`folder`.
-fn initialized(tool: Tool, folder: &str) -> Workspace {
+pub(super) fn initialized(plane: &ControlPlane, tool: Tool, folder: &str) -> Workspace {
     let workspace = Workspace::with_mirror(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
-    workspace.write_file("kubeconfig", &control_plane().kubeconfig(&control_plane().admin));
+    workspace.write_file("kubeconfig", &plane.kubeconfig(&plane.admin));
     for entry in fs::read_dir(repository_root().join("examples").join(folder)).expect("the example is there") {
         let path = entry.expect("a file").path();
         if path.extension().is_some_and(|extension| extension == "tf") {
@@ -54,14 +54,14 @@ pub(super) fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<St
     callers
 }
 
-const NAMESPACES: [&str; 7] = ["photo", "datastore", "istio-system", "shop", "pci", "reporting", "sales"];
+pub(super) const NAMESPACES: [&str; 7] = ["photo", "datastore", "istio-system", "shop", "pci", "reporting", "sales"];
 
 fn all_objects(api: &Api) -> Vec<String> {
     NAMESPACES.iter().flat_map(|name| api.objects(name)).collect()
 }
 
 /// Creates the Services that a configuration doesn't manage, as their charts would.
-fn create_existing_services(api: &Api, configuration: &str) {
+pub(super) fn create_existing_services(api: &Api, configuration: &str) {
     let written: Json = hcl::from_str(configuration).expect("HCL");
     let services = written["resource"]["mesh_service"].as_object().into_iter().flatten();
     for (_, service) in services.filter(|(_, service)| service.get("service").is_none()) {
@@ -104,7 +104,7 @@ fn every_example_is_applied() {
         "mesh_namespace",
         "mesh_gateway",
     ] {
-        let workspace = initialized(Tool::Tofu, &format!("resources/{resource}"));
+        let workspace = initialized(control_plane(), Tool::Tofu, &format!("resources/{resource}"));
         workspace.converge();
         workspace.destroy().expect_success();
         assert_eq!(all_objects(&api), initial, "{resource}");
@@ -116,7 +116,7 @@ fn every_example_is_applied() {
 }
 
 fn check_photo_application(api: &Api, tool: Tool) {
-    let photo = initialized(tool, "scenarios/photo-app");
+    let photo = initialized(control_plane(), tool, "scenarios/photo-app");
     photo.converge();
     let expected = [
         ("datastore", vec!["cluster.local/ns/photo/sa/photo-backend"]),
@@ -134,8 +134,8 @@ fn check_photo_application(api: &Api, tool: Tool) {
 /// Two independent states: the caller is applied first, and neither plan changes when the other is applied or
 /// destroyed.
 fn check_two_teams(api: &Api) {
-    let shop = initialized(Tool::Terraform, "resources/mesh_service/two-teams/shop");
-    let pci = initialized(Tool::Tofu, "resources/mesh_service/two-teams/pci");
+    let shop = initialized(control_plane(), Tool::Terraform, "resources/mesh_service/two-teams/shop");
+    let pci = initialized(control_plane(), Tool::Tofu, "resources/mesh_service/two-teams/pci");
     shop.apply().expect_success();
     pci.apply().expect_success();
     shop.assert_empty_plan();
@@ -163,7 +163,7 @@ fn check_adoption(api: &Api) {
     let rule = key(&kind::DESTINATION_RULE, "orders");
     let (service, rule_uid) = (key(&kind::SERVICE, "orders"), uid(&rule));
 
-    let orders = initialized(Tool::Terraform, "resources/mesh_service/adoption");
+    let orders = initialized(control_plane(), Tool::Terraform, "resources/mesh_service/adoption");
     let output = orders.apply().expect_success().stdout;
     assert!(output.contains("DestinationRule will be taken over"), "{output}");
     orders.assert_empty_plan();

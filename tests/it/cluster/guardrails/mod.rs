@@ -1,6 +1,7 @@
 //! Guardrails on a real API server: which objects they deny, with which message, and which they admit. The guardrails
 //! of each test select only its own namespace.
 
+mod examples;
 mod objects;
 mod table;
 

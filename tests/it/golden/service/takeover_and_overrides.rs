@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use expect_test::expect;
+use serde_json::Value as Json;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     resources::service::Service,
@@ -47,7 +48,7 @@ fn takeover_of_existing_objects() {
         let takeover = Service::takeover(&config);
         let unmanaged: Vec<_> = takeover.unmanaged_kinds.iter().map(|kind| kind.kind).collect();
         let replaced: Vec<_> =
-            takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();
+            takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage(&Json::Null).0)).collect();
         writeln!(
             lines,
             "{arguments:?}\n  adopts {} from {:?}, leaves {unmanaged:?}, displaces {replaced:?}",
