@@ -65,7 +65,7 @@ const ROWS: &[Row] = &[
         "require_end_user",
         ISSUER,
         "require_end_user {}",
-        "require_end_user {\n except_ports = [9000]\n except_paths = [\"/healthz\"]\n}",
+        "require_end_user {\n except_ports = [9000]\n except_paths = [\"/healthz\"]\n except_methods = [\"OPTIONS\"]\n}",
     ),
     row(
         "external_authorization",

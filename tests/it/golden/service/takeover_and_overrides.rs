@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use expect_test::expect;
+use serde_json::Value as Json;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     resources::service::Service,
@@ -25,7 +26,6 @@ fn unmanaged_kinds() {
     check_keys::<Service>(
         &payments("unmanaged = [\"DestinationRule\", \"VirtualService\"]"),
         &expect![[r#"
-            Service/pci/payments
             AuthorizationPolicy/pci/payments-pci
         "#]],
     );
@@ -48,7 +48,7 @@ fn takeover_of_existing_objects() {
         let takeover = Service::takeover(&config);
         let unmanaged: Vec<_> = takeover.unmanaged_kinds.iter().map(|kind| kind.kind).collect();
         let replaced: Vec<_> =
-            takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();
+            takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage(&Json::Null).0)).collect();
         writeln!(
             lines,
             "{arguments:?}\n  adopts {} from {:?}, leaves {unmanaged:?}, displaces {replaced:?}",
@@ -86,39 +86,39 @@ fn override_patches_the_object() {
         "DestinationRule",
         &text,
         &expect![[r#"
-        DestinationRule/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: DestinationRule
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          host: payments.pci.svc.cluster.local
-          trafficPolicy:
-            connectionPool:
-              http:
-                http1MaxPendingRequests: 1024
-                http2MaxRequests: 1024
-              tcp:
-                connectTimeout: 5s
-                maxConnections: 1024
-            loadBalancer:
-              localityLbSetting:
-                enabled: false
-              simple: LEAST_REQUEST
-              warmup:
-                duration: 30s
-            outlierDetection:
-              baseEjectionTime: 30s
-              consecutive5xxErrors: 5
-              interval: 10s
-              maxEjectionPercent: 30
-            retryBudget:
-              minRetryConcurrency: 3
-              percent: 20
-    "#]],
+            DestinationRule/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - "*"
+              host: payments.pci.svc.cluster.local
+              trafficPolicy:
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 1024
+                    http2MaxRequests: 1024
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 1024
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                  simple: LEAST_REQUEST
+                  warmup:
+                    duration: 30s
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 5
+                  interval: 10s
+                  maxEjectionPercent: 30
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 20
+        "#]],
     );
 }
 
