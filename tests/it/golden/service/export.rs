@@ -10,7 +10,7 @@ use crate::golden::{check, mesh, rendered_text};
 
 /// Compares the namespaces to which each object of a configuration is exported. Only the policy has no such field.
 fn check_export(mesh: &Mesh, arguments: &str, expect: &Expect) {
-    let rendered = rendered_text::<Service>(mesh, &payments(arguments));
+    let rendered = rendered_text::<Service>(mesh, &payments(&format!("resiliency = \"low\"\n{arguments}")));
     let mut exports = String::new();
     for object in rendered.split("--- # ").skip(1) {
         let kind = object.split('/').next().unwrap();

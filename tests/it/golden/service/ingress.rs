@@ -57,51 +57,43 @@ fn paths_and_rewrite() {
         "VirtualService/pci/payments-pci-ingress",
         &text,
         &expect![[r#"
-        VirtualService/pci/payments-pci-ingress
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci-ingress
-          namespace: pci
-        spec:
-          exportTo:
-          - istio-system
-          gateways:
-          - istio-ingress/public
-          hosts:
-          - api.example.com
-          http:
-          - match:
-            - uri:
-                exact: /v1/charges
-            - uri:
-                prefix: /v1/charges/bulk/
-            - uri:
-                prefix: /v1/charges/
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-            timeout: 15s
-          - match:
-            - uri:
-                prefix: /pay/
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            rewrite:
-              uri: /v2/
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-            timeout: 15s
-    "#]],
+            VirtualService/pci/payments-pci-ingress
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress
+              namespace: pci
+            spec:
+              exportTo:
+              - istio-system
+              gateways:
+              - istio-ingress/public
+              hosts:
+              - api.example.com
+              http:
+              - match:
+                - uri:
+                    exact: /v1/charges
+                - uri:
+                    prefix: /v1/charges/bulk/
+                - uri:
+                    prefix: /v1/charges/
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+              - match:
+                - uri:
+                    prefix: /pay/
+                rewrite:
+                  uri: /v2/
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+        "#]],
     );
     check_object::<Service>(
         "AuthorizationPolicy",
@@ -152,13 +144,13 @@ fn paths_and_rewrite() {
     check_outputs::<Service>(
         &text,
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["istio-system/istio-ingressgateway", "pci/*"]
-        effective_resiliency = "medium"
-        global_host = null
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["istio-system/istio-ingressgateway", "pci/*"]
+            effective_resiliency = null
+            global_host = null
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments"
+        "#]],
     );
 }
 
@@ -194,41 +186,36 @@ fn named_ingresses() {
     check_keys::<Service>(
         TWO_INGRESSES,
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        VirtualService/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-        VirtualService/pci/payments-pci-ingress
-        VirtualService/pci/payments-pci-ingress-grpc
-    "#]],
+            Service/pci/payments
+            AuthorizationPolicy/pci/payments-pci
+            VirtualService/pci/payments-pci-ingress
+            VirtualService/pci/payments-pci-ingress-grpc
+        "#]],
     );
     check_object::<Service>(
         "VirtualService/pci/payments-pci-ingress-grpc",
         TWO_INGRESSES,
         &expect![[r#"
-        VirtualService/pci/payments-pci-ingress-grpc
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci-ingress-grpc
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          gateways:
-          - pci/internal
-          hosts:
-          - grpc.example.com
-          http:
-          - retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 9090
-    "#]],
+            VirtualService/pci/payments-pci-ingress-grpc
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress-grpc
+              namespace: pci
+            spec:
+              exportTo:
+              - '.'
+              gateways:
+              - pci/internal
+              hosts:
+              - grpc.example.com
+              http:
+              - route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9090
+        "#]],
     );
 }
 
@@ -295,38 +282,60 @@ fn export_to_includes_the_gateway() {
         "DestinationRule",
         &text,
         &expect![[r#"
-        DestinationRule/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: DestinationRule
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          - istio-ingress
-          - shop
-          host: payments.pci.svc.cluster.local
-          trafficPolicy:
-            connectionPool:
+            --- # Service/pci/payments: these fields of it
+            apiVersion: v1
+            kind: Service
+            metadata:
+              annotations:
+                networking.istio.io/exportTo: .,istio-ingress,shop
+              name: payments
+              namespace: pci
+            --- # AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: payments-pci
+              namespace: pci
+            spec:
+              action: ALLOW
+              rules:
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/shop/sa/checkout
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/istio-ingress/sa/public
+                to:
+                - operation:
+                    ports:
+                    - "8080"
+              selector:
+                matchLabels:
+                  app: payments
+            --- # VirtualService/pci/payments-pci-ingress
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress
+              namespace: pci
+            spec:
+              exportTo:
+              - istio-ingress
+              gateways:
+              - istio-ingress/public
+              hosts:
+              - api.example.com
               http:
-                http1MaxPendingRequests: 1024
-                http2MaxRequests: 1024
-              tcp:
-                connectTimeout: 5s
-                maxConnections: 1024
-            loadBalancer:
-              localityLbSetting:
-                enabled: false
-            outlierDetection:
-              baseEjectionTime: 30s
-              consecutive5xxErrors: 5
-              interval: 10s
-              maxEjectionPercent: 30
-            retryBudget:
-              minRetryConcurrency: 3
-              percent: 20
-    "#]],
+              - route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+        "#]],
     );
 }
 
@@ -345,30 +354,26 @@ fn authorization_off() {
         "VirtualService/pci/payments-pci-ingress",
         &text,
         &expect![[r#"
-        VirtualService/pci/payments-pci-ingress
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci-ingress
-          namespace: pci
-        spec:
-          exportTo:
-          - istio-ingress
-          gateways:
-          - istio-ingress/public
-          hosts:
-          - api.example.com
-          http:
-          - retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-            timeout: 15s
-    "#]],
+            VirtualService/pci/payments-pci-ingress
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress
+              namespace: pci
+            spec:
+              exportTo:
+              - istio-ingress
+              gateways:
+              - istio-ingress/public
+              hosts:
+              - api.example.com
+              http:
+              - route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+        "#]],
     );
 }
 
@@ -401,7 +406,7 @@ fn unknown_arguments() {
         &expect![[r#"
             name: which objects there are
             gateway: VirtualService ingress-a
-            service_account: Service, DestinationRule, VirtualService, AuthorizationPolicy, VirtualService ingress-a, effective_callers
+            service_account: Service, AuthorizationPolicy, VirtualService ingress-a, effective_callers
             hosts: VirtualService ingress-a
             paths: AuthorizationPolicy, VirtualService ingress-a
             port: AuthorizationPolicy, VirtualService ingress-a
@@ -611,12 +616,10 @@ fn unreachable_ingress() {
     check_keys::<Service>(
         &second("paths = [\"/b\"]", "paths = [\"/b\", \"/c\"]"),
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        VirtualService/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-        VirtualService/pci/payments-pci-ingress
-    "#]],
+            Service/pci/payments
+            AuthorizationPolicy/pci/payments-pci
+            VirtualService/pci/payments-pci-ingress
+        "#]],
     );
 }
 
@@ -643,10 +646,7 @@ fn gateway_routes_have_the_version_weights() {
               hosts:
               - api.example.com
               http:
-              - retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
+              - route:
                 - destination:
                     host: payments.pci.svc.cluster.local
                     port:
@@ -659,7 +659,6 @@ fn gateway_routes_have_the_version_weights() {
                       number: 8080
                     subset: v2
                   weight: 10
-                timeout: 15s
         "#]],
     );
 }

@@ -44,7 +44,7 @@ fn required_arguments_only() {
         &expect![[r#"
             id = "pci/payments"
             effective_callers = ["pci/*"]
-            effective_resiliency = "medium"
+            effective_resiliency = null
             global_host = null
             host = "payments.pci.svc.cluster.local"
             principal = "cluster.local/ns/pci/sa/payments"
@@ -134,11 +134,9 @@ fn managed_service_with_existing_service_account() {
     check_keys::<Service>(
         &payments("service = \"managed\"\ncreate_service_account = false"),
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        VirtualService/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-    "#]],
+            Service/pci/payments
+            AuthorizationPolicy/pci/payments-pci
+        "#]],
     );
 }
 
@@ -330,9 +328,6 @@ fn zero_request_timeout_is_no_timeout() {
               http:
               - match:
                 - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
                 route:
                 - destination:
                     host: payments.pci.svc.cluster.local
@@ -355,28 +350,32 @@ fn grpc_has_no_timeout_by_default() {
         }
     "#,
         &expect![[r#"
-            VirtualService/pci/payments-pci
-            apiVersion: networking.istio.io/v1
-            kind: VirtualService
+            --- # Service/pci/payments: these fields of it
+            apiVersion: v1
+            kind: Service
             metadata:
+              annotations:
+                networking.istio.io/exportTo: '.'
+              name: payments
+              namespace: pci
+            --- # AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
               name: payments-pci
               namespace: pci
             spec:
-              exportTo:
-              - '.'
-              hosts:
-              - payments.pci.svc.cluster.local
-              http:
-              - match:
-                - port: 9090
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
+              action: ALLOW
+              rules:
+              - from:
+                - source:
+                    namespaces:
+                    - pci
+              selector:
+                matchLabels:
+                  app: payments
         "#]],
     );
 }
@@ -385,7 +384,7 @@ fn grpc_has_no_timeout_by_default() {
 #[test]
 fn provider_defaults() {
     let mut mesh = mesh();
-    mesh.defaults.resiliency = Preset::High;
+    mesh.defaults.resiliency = Some(Preset::High);
     mesh.defaults.request_timeout = Some(Duration::seconds(9));
     mesh.defaults.authorization_mode = AuthorizationMode::DryRun;
     let text = payments("port {\n  number = 9090\n  protocol = \"grpc\"\n}");

@@ -68,118 +68,109 @@ fn every_argument() {
     check_virtual_service(
         &payments(&text),
         &expect![[r#"
-        VirtualService/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          hosts:
-          - payments.pci.svc.cluster.local
-          http:
-          - fault:
-              abort:
-                httpStatus: 503
-                percentage:
-                  value: 1
-              delay:
-                fixedDelay: 2s
-                percentage:
-                  value: 10
-            match:
-            - headers:
-                user-agent:
-                  prefix: Mobile
-                x-beta:
-                  exact: "yes"
-                x-trace: {}
-              method:
-                exact: GET
-              port: 8080
-              queryParams:
-                beta:
-                  exact: "1"
-                id: {}
-                lang:
-                  prefix: en
-              uri:
-                prefix: /v2/
-            - port: 8080
-              uri:
-                exact: /beta
-            mirror:
-              host: payments.pci.svc.cluster.local
-              port:
-                number: 8080
-              subset: v1
-            mirrorPercentage:
-              value: 5
-            name: beta
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            rewrite:
-              authority: payments.example.com
-              uri: /v1/
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-            timeout: 30s
-          - match:
-            - port: 8080
-              uri:
-                exact: /old
-            redirect:
-              authority: new.example.com
-              redirectCode: 308
-              uri: /new
-          - match:
-            - method:
-                exact: POST
-              port: 8080
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v1
-              weight: 99
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-              weight: 1
-            timeout: 15s
-          - match:
-            - port: 8080
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v1
-              weight: 100
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-              weight: 0
-            timeout: 15s
-    "#]],
+            VirtualService/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - '.'
+              hosts:
+              - payments.pci.svc.cluster.local
+              http:
+              - fault:
+                  abort:
+                    httpStatus: 503
+                    percentage:
+                      value: 1
+                  delay:
+                    fixedDelay: 2s
+                    percentage:
+                      value: 10
+                match:
+                - headers:
+                    user-agent:
+                      prefix: Mobile
+                    x-beta:
+                      exact: "yes"
+                    x-trace: {}
+                  method:
+                    exact: GET
+                  port: 8080
+                  queryParams:
+                    beta:
+                      exact: "1"
+                    id: {}
+                    lang:
+                      prefix: en
+                  uri:
+                    prefix: /v2/
+                - port: 8080
+                  uri:
+                    exact: /beta
+                mirror:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v1
+                mirrorPercentage:
+                  value: 5
+                name: beta
+                rewrite:
+                  authority: payments.example.com
+                  uri: /v1/
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                timeout: 30s
+              - match:
+                - port: 8080
+                  uri:
+                    exact: /old
+                redirect:
+                  authority: new.example.com
+                  redirectCode: 308
+                  uri: /new
+              - match:
+                - method:
+                    exact: POST
+                  port: 8080
+                name: default
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 99
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 1
+              - match:
+                - port: 8080
+                name: default
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 100
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 0
+        "#]],
     );
 }
 
@@ -215,55 +206,46 @@ fn route_defaults() {
         "  http:",
         &payments(text),
         &expect![[r#"
-              - match:
-                - port: 8080
-                  uri:
-                    prefix: /slow/
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                timeout: 120s
-              - match:
-                - port: 8080
-                  uri:
-                    exact: /gone
-                redirect:
-                  authority: archive.example.com
-                  redirectCode: 301
-              - fault:
-                  abort:
-                    httpStatus: 500
-                    percentage:
-                      value: 100
-                match:
-                - port: 8080
-                  uri:
-                    prefix: /broken/
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                timeout: 15s
-              - match:
-                - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                timeout: 15s
+            - match:
+              - port: 8080
+                uri:
+                  prefix: /slow/
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+              timeout: 120s
+            - match:
+              - port: 8080
+                uri:
+                  exact: /gone
+              redirect:
+                authority: archive.example.com
+                redirectCode: 301
+            - fault:
+                abort:
+                  httpStatus: 500
+                  percentage:
+                    value: 100
+              match:
+              - port: 8080
+                uri:
+                  prefix: /broken/
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+            - match:
+              - port: 8080
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
         "#]],
     );
 }
@@ -277,32 +259,29 @@ fn route_without_match_replaces_the_default_route() {
         "  http:",
         &payments(&text),
         &expect![[r#"
-              - match:
-                - port: 8080
-                mirror:
+            - match:
+              - port: 8080
+              mirror:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+                subset: v2
+              mirrorPercentage:
+                value: 100
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v1
+                weight: 100
+              - destination:
                   host: payments.pci.svc.cluster.local
                   port:
                     number: 8080
                   subset: v2
-                mirrorPercentage:
-                  value: 100
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v1
-                  weight: 100
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v2
-                  weight: 0
-                timeout: 15s
+                weight: 0
         "#]],
     );
 }
@@ -320,70 +299,60 @@ fn routes_apply_to_http_ports_only() {
         "  http:",
         &http_and_tcp(&text),
         &expect![[r#"
-              - match:
-                - port: 8080
-                  uri:
-                    prefix: /v2/
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v2
-                timeout: 15s
-              - match:
-                - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v1
-                  weight: 100
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v2
-                  weight: 0
-                timeout: 15s
-              - match:
-                - port: 9090
-                  uri:
-                    prefix: /v2/
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v2
-              - match:
-                - port: 9090
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v1
-                  weight: 100
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v2
-                  weight: 0
+            - match:
+              - port: 8080
+                uri:
+                  prefix: /v2/
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v2
+            - match:
+              - port: 8080
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v1
+                weight: 100
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v2
+                weight: 0
+            - match:
+              - port: 9090
+                uri:
+                  prefix: /v2/
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v2
+            - match:
+              - port: 9090
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v1
+                weight: 100
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v2
+                weight: 0
         "#]],
     );
 }

@@ -130,54 +130,51 @@ fn versions_with_http_and_tcp_ports() {
     check_virtual_service(
         &http_and_tcp(&versions(75, 25)),
         &expect![[r#"
-        VirtualService/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          hosts:
-          - payments.pci.svc.cluster.local
-          http:
-          - match:
-            - port: 8080
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v1
-              weight: 75
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-              weight: 25
-            timeout: 15s
-          tcp:
-          - match:
-            - port: 9000
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 9000
-                subset: v1
-              weight: 75
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 9000
-                subset: v2
-              weight: 25
-    "#]],
+            VirtualService/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - '.'
+              hosts:
+              - payments.pci.svc.cluster.local
+              http:
+              - match:
+                - port: 8080
+                name: default
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 75
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 25
+              tcp:
+              - match:
+                - port: 9000
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9000
+                    subset: v1
+                  weight: 75
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9000
+                    subset: v2
+                  weight: 25
+        "#]],
     );
 }
 
@@ -218,10 +215,9 @@ fn versions_with_tcp_ports_only() {
     check_keys::<Service>(
         &tcp_only(""),
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-    "#]],
+            Service/pci/payments
+            AuthorizationPolicy/pci/payments-pci
+        "#]],
     );
 }
 
@@ -245,43 +241,38 @@ fn each_http_port_has_its_own_route() {
         "  http:",
         &text,
         &expect![[r#"
-              - match:
-                - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v1
-                  weight: 50
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v2
-                  weight: 50
-                timeout: 15s
-              - match:
-                - port: 9090
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v1
-                  weight: 50
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v2
-                  weight: 50
+            - match:
+              - port: 8080
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v1
+                weight: 50
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v2
+                weight: 50
+            - match:
+              - port: 9090
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v1
+                weight: 50
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v2
+                weight: 50
         "#]],
     );
 }
