@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The owner and the resource on whose behalf objects are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct OwnerIdentity {
     /// The provider's `owner`.
     pub owner: String,

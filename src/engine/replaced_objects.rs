@@ -1,7 +1,7 @@
 //! Objects of other tools that this resource's objects replace (`replaces`). The plan reports them, and apply deletes them
 //! once all objects of the resource exist.
 
-use std::{cmp::Reverse, time::Duration};
+use std::{cmp::Reverse, sync::Arc, time::Duration};
 
 use serde_json::Value as Json;
 
@@ -20,7 +20,8 @@ use crate::{
     object::Key,
 };
 
-/// The time between the deletes of two stages. Every proxy must have dropped a route before what the route names is deleted.
+/// The time between the deletes of two stages. Every proxy must have dropped a route before what the route names is deleted, and
+/// an ALLOW policy before the DENY policy that refuses some of what it admits.
 const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
 
 impl Writer<'_> {
@@ -50,39 +51,52 @@ impl Writer<'_> {
         }
     }
 
-    /// Deletes the replaced objects, in descending order of stages.
+    /// Deletes the replaced objects, in descending order of stages. If one can't be deleted, those of lower stages stay: it may
+    /// need them.
     pub(super) async fn delete_replaced_objects(&self, out: &mut Diagnostics) {
-        let mut replaced: Vec<_> = self.identity.takeover.replaced_objects.iter().collect();
-        replaced.sort_by_key(|(_, stage)| Reverse(**stage));
-        let mut last_stage = None;
-        for (key, stage) in replaced {
-            let delay = if last_stage.is_some_and(|last| last != stage) { PROPAGATION_DELAY } else { Duration::ZERO };
+        let mut replaced = Vec::new();
+        for (key, stage) in &self.identity.takeover.replaced_objects {
+            match self.replaced_object(key, out).await {
+                Ok(live) => replaced.extend(live.map(|live| (stage(&live), key))),
+                Err(error) => drop(report_error(&error, ApiOperation::Delete, key, None, out)),
+            }
+        }
+        replaced.sort_by_key(|(stage, _)| Reverse(*stage));
+        let mut deleted = None;
+        let mut failed = None;
+        for (stage, key) in replaced {
+            if failed.is_some_and(|failed| failed != stage) {
+                return;
+            }
+            let delay = if deleted.is_some_and(|last| last != stage) { PROPAGATION_DELAY } else { Duration::ZERO };
             match self.delete_replaced_object(key, delay, out).await {
-                Ok(true) => last_stage = Some(stage),
+                Ok(true) => deleted = Some(stage),
                 Ok(false) => {}
                 Err(error) => {
                     report_error(&error, ApiOperation::Delete, key, None, out);
+                    failed = Some(stage);
                 }
             }
         }
     }
 
+    /// Reads a replaced object. `None` if it doesn't exist any more, or may not be replaced, which is reported.
+    async fn replaced_object(&self, key: &Key, out: &mut Diagnostics) -> Result<Option<Arc<Json>>, Error> {
+        let live = match self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await {
+            Err(error) if error.is_kind_not_served() => None,
+            live => live?,
+        };
+        Ok(live.filter(|live| self.replaceable_owner(key, live, out).is_some()))
+    }
+
     /// Deletes one replaced object after `delay`, and returns whether it existed.
     async fn delete_replaced_object(&self, key: &Key, delay: Duration, out: &mut Diagnostics) -> Result<bool, Error> {
-        let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
+        if !delay.is_zero() {
+            self.reader.deadline.sleep(delay).await?;
+        }
         let mut conflicts = 0;
         loop {
-            let live = match cluster.get(key, Freshness::Now, deadline).await {
-                Err(error) if error.is_kind_not_served() => None,
-                live => live?,
-            };
-            let Some(live) = live else { return Ok(false) };
-            if self.replaceable_owner(key, &live, out).is_none() {
-                return Ok(false);
-            }
-            if conflicts == 0 && !delay.is_zero() {
-                deadline.sleep(delay).await?;
-            }
+            let Some(live) = self.replaced_object(key, out).await? else { return Ok(false) };
             match self.delete_or_release(key, &RecordedObject::default(), &live).await {
                 Err(error) if error.is_stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
                 result => return result.map(|()| true),

@@ -10,6 +10,7 @@ pub mod external_service;
 pub mod gateway;
 pub mod global_defaults;
 pub mod global_name;
+pub mod installed_mesh;
 pub mod istio;
 pub mod kubernetes_types;
 pub mod labels;
@@ -19,6 +20,7 @@ pub mod manifest;
 pub mod mesh_config;
 pub mod names;
 pub mod namespace;
+pub mod outbound_policy;
 pub mod patterns;
 pub mod percent;
 pub mod policy_evaluation;
@@ -30,10 +32,14 @@ pub mod service;
 pub mod sources;
 pub mod text;
 pub mod timeouts;
+pub mod unlisted_calls;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::{duration::Duration, global_name::Template, resiliency::Preset, service::AuthorizationMode};
+use self::{
+    duration::Duration, global_name::Template, installed_mesh::InstalledMesh, resiliency::Preset,
+    service::AuthorizationMode,
+};
 use crate::{
     known::Known,
     object::{Key, Object},
@@ -59,6 +65,8 @@ pub struct Mesh {
     pub platform_hosts: BTreeSet<String>,
     /// The revisions of Istio whose mesh configuration live checks read. `default` is the one whose ConfigMap has no suffix.
     pub revisions: BTreeSet<String>,
+    /// Facts of the installed Istio, as the provider block states them.
+    pub installed: InstalledMesh,
     /// Labels of every object that the provider creates.
     pub labels: BTreeMap<String, String>,
     /// Annotations of every object that the provider creates.
@@ -110,6 +118,13 @@ pub mod stage {
     pub const ALIASES: Stage = Stage(35);
     /// Objects that route traffic: VirtualServices and Sidecars.
     pub const ROUTES: Stage = Stage(40);
-    /// Objects that refuse whatever nothing else admits: deny-all policies and strict mutual TLS.
+    /// Strict mutual TLS of the mesh. It is written before deny-all, which may admit requests in clear text from then on.
+    pub const STRICT_MTLS_OF_MESH: Stage = Stage(45);
+    /// Objects that refuse whatever nothing else admits: deny-all policies.
     pub const CLOSING: Stage = Stage(50);
+    /// Mutual TLS of single services: exceptions from that of the namespace. They are written after deny-all, since they may
+    /// admit clear text, and before what they are an exception from.
+    pub const MTLS_OF_SERVICES: Stage = Stage(55);
+    /// Mutual TLS of namespaces, and mutual TLS of the mesh that accepts clear text.
+    pub const MTLS: Stage = Stage(60);
 }

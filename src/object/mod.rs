@@ -23,8 +23,11 @@ use crate::diagnostics::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Stage(pub u8);
 
+/// The stage of a live object that another tool has made, by its content.
+pub type StageOfLive = fn(&Json) -> Stage;
+
 /// What a resource may do to objects that it doesn't manage, or not any more.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Takeover {
     /// Whether objects of other tools with the names of this resource's objects are taken over (`adopt_existing`).
     pub adopt_existing: bool,
@@ -35,7 +38,7 @@ pub struct Takeover {
     pub unmanaged_kinds: Vec<&'static Kind>,
     /// Objects of other tools that are deleted once all objects of this resource exist (`replaces`), the highest stage
     /// first.
-    pub replaced_objects: BTreeMap<Key, Stage>,
+    pub replaced_objects: BTreeMap<Key, StageOfLive>,
     /// Whether a Namespace is deleted with whatever is in it (`force_destroy`). Otherwise it stays as long as it holds an
     /// object that the provider doesn't manage.
     pub force_destroy: bool,

@@ -44,7 +44,7 @@ impl ResourceType for ExternalService {
     }
 
     fn live_queries(&self, mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
-        external_service::live_queries(mesh, rendered)
+        external_service::live_queries(self, mesh, rendered)
     }
 
     fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {

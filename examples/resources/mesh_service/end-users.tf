@@ -43,7 +43,8 @@ resource "mesh_service" "accounts" {
 
   # Whatever the blocks above say: no request without a token, but for the scrapers'.
   require_end_user {
-    except_paths = ["/metrics"]
+    except_paths   = ["/metrics"]
+    except_methods = ["OPTIONS"] # browsers send preflights without a token
   }
   # The gateway's public name is for reading.
   deny {

@@ -19,14 +19,14 @@ use crate::{
         live_objects::{
             Visibility, name, namespace, object_visibility, routes_in_mesh, strings, summarize_names, summarize_objects,
         },
-        locality_check, mesh_config,
+        locality_check, mesh_config, outbound_policy,
     },
     object::{Key, Kind, annotation, kind, resource_name, resource_type},
     query::{Query, QueryResults},
 };
 
 /// The queries of the live checks: all objects of each kind that the resource renders, and the mesh's configuration.
-pub fn live_queries(mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
+pub fn live_queries(external: &ExternalService, mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
     let renders = |kind: &'static Kind| rendered.iter().flatten().any(|(key, _)| key.kind == kind);
     let queries = [
         (&kind::SERVICE_ENTRY, &[SecondServiceEntry][..]),
@@ -37,7 +37,8 @@ pub fn live_queries(mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
     let queries = queries.map(|(kind, checks)| LiveQuery { query: Query::list_all_namespaces(kind), checks });
     let configs = mesh_config::keys(mesh).filter(|_| renders(&kind::DESTINATION_RULE));
     let configs = configs.map(|key| LiveQuery { query: Query::Get(key), checks: &[HiddenLocality] });
-    queries.chain(configs).collect()
+    let outbound = if external.is_hidden() { outbound_policy::live_queries(mesh) } else { Vec::new() };
+    queries.chain(configs).chain(outbound).collect()
 }
 
 impl ExternalService {
@@ -50,6 +51,14 @@ impl ExternalService {
         if self.disables_locality() == Ok(true) {
             locality_check::check_mesh_configs(&mesh_config::read(mesh, results), out);
         }
+        if self.is_hidden() {
+            let consequence = format!(
+                "{} is exported to some namespaces only: a call of it from a proxy elsewhere leaves unchanged, what applications \
+                 send to http:// in clear.",
+                view.id
+            );
+            outbound_policy::live_checks(mesh, results, &consequence, out);
+        }
     }
 
     /// Whether the DestinationRule switches locality load balancing off although no argument says so.
@@ -57,6 +66,11 @@ impl ExternalService {
         let policy = traffic_policy(self, TrafficKind::Connections)?;
         Ok(policy.is_some_and(|policy| policy.load_balancer.is_some())
             && locality_check::is_unset(self.load_balancing.known()))
+    }
+
+    /// Whether some namespace doesn't see the hosts.
+    fn is_hidden(&self) -> bool {
+        self.export_to.required_elements().is_ok_and(|namespaces| !namespaces.contains("*"))
     }
 }
 

@@ -16,7 +16,7 @@
 //! | [`guardrails`] | the ValidatingAdmissionPolicies with their bindings |
 //! | [`protections`] | warnings about plans that end a protection |
 //! | [`validate`] | rules across arguments |
-//! | [`live`] | live checks |
+//! | [`live`], [`narrow_exports`] | live checks |
 
 mod arguments;
 mod authorization;
@@ -28,6 +28,7 @@ mod jwks;
 mod jwt;
 mod live;
 mod mtls;
+mod narrow_exports;
 mod protections;
 mod require_end_user;
 mod resiliency;
@@ -61,7 +62,7 @@ pub fn possible_objects(mesh: &Mesh) -> Vec<(Key, Stage)> {
         (&kind::REQUEST_AUTHENTICATION, "default", stage::TOKENS),
         (&kind::TELEMETRY, "default", stage::OPENING),
         (&kind::SIDECAR, "default", stage::ROUTES),
-        (&kind::PEER_AUTHENTICATION, "default", stage::CLOSING),
+        (&kind::PEER_AUTHENTICATION, "default", stage::MTLS),
         (&kind::AUTHORIZATION_POLICY, authorization::DENY_ALL, stage::CLOSING),
         (&kind::AUTHORIZATION_POLICY, require_end_user::NAME, stage::SUBTRACTING),
         (&kind::AUTHORIZATION_POLICY, external_authorization::NAME, stage::SUBTRACTING),

@@ -33,10 +33,11 @@ impl At<Mtls> {
         context.render(&kind::PEER_AUTHENTICATION, "default", |key| self.peer_authentication(context, key))
     }
 
-    /// Strict mode refuses connections, so it follows everything that allows them. The other modes precede it.
+    /// Strict mode refuses what deny-all may admit in the same apply, so it precedes deny-all. The other modes admit what
+    /// deny-all may refuse, so they follow it.
     fn peer_authentication(&self, context: &DefaultsContext, key: Key) -> Known<Object> {
         let mode = self.mode()?;
-        let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
+        let stage = if mode == MtlsMode::Strict { stage::STRICT_MTLS_OF_MESH } else { stage::MTLS };
         let origins = [("spec.mtls".to_owned(), self.at.clone())];
         context.object(key, &PeerAuthentication::for_all_workloads(mode), stage, origins)
     }

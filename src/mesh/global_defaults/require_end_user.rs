@@ -38,6 +38,11 @@ model! {
         except_paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for none.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
+        /// HTTP methods that need no token (`notMethods`), on every path. A browser sends no token with a CORS preflight, so
+        /// `["OPTIONS"]` lets preflights through. Defaults to none.
+        except_methods: Set<String> = optional()
+            .non_empty("At least one method; leave the argument out for none.")
+            .each("Methods in capitals, like `OPTIONS`.", patterns::is_method),
     }
 }
 
@@ -54,6 +59,7 @@ impl At<RequireEndUser> {
         let operation = Operation {
             not_ports: self.except_ports.elements_or_empty()?,
             not_paths: self.except_paths.elements_or_empty()?,
+            not_methods: self.except_methods.elements_or_empty()?,
             ..Operation::default()
         };
         let to = if operation == Operation::default() { Vec::new() } else { vec![To { operation }] };

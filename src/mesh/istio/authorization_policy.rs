@@ -85,6 +85,9 @@ pub struct Operation {
     /// HTTP methods.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub methods: BTreeSet<String>,
+    /// HTTP methods that don't match.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_methods: BTreeSet<String>,
     /// Paths, exact or with `*` at the start or end.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub paths: BTreeSet<String>,

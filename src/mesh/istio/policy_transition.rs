@@ -6,7 +6,9 @@
 //! | 1 | RequestAuthentications | deny-all |
 //! | 2 | what subtracts (DENY, CUSTOM), with the rules of before and of after | other ALLOW policies |
 //! | 3 | other ALLOW policies | what subtracts, with the rules of after only |
-//! | 4 | deny-all | RequestAuthentications |
+//! | 4 | strict mutual TLS of the mesh | RequestAuthentications |
+//! | 5 | deny-all | |
+//! | 6 | mutual TLS of services, then of namespaces | |
 //!
 //! While ALLOW policies change, what subtracts before and what subtracts after are both in effect: so a caller that the new
 //! ALLOW policy admits and the old DENY policy refuses gets in only where the new policies mean it.
@@ -24,6 +26,11 @@ use crate::{
 
 /// The change of a policy whose old and new rules are both in effect until the other policies have changed.
 pub const UNITED: Transition = Transition::Computed { strategy: unite, propagation_delay: Duration::ZERO };
+
+/// The change of a deny-all policy without rules. One that isn't enforced any more stays so until mutual TLS has changed: clear
+/// text that strict mutual TLS is about to refuse isn't admitted in between.
+pub const ENFORCED_UNTIL_THE_END: Transition =
+    Transition::Computed { strategy: keep_enforced, propagation_delay: Duration::ZERO };
 
 /// The change of a RequestAuthentication: tokens of issuers that are removed stay valid until the policies have changed that
 /// require them.
@@ -51,6 +58,13 @@ fn unite(live: &Json, desired: &Json) -> UpdateStrategy {
         set(&mut intermediate, &["metadata", "annotations", DRY_RUN], json!("false"));
     }
     UpdateStrategy::TwoStep { intermediate }
+}
+
+fn keep_enforced(live: &Json, desired: &Json) -> UpdateStrategy {
+    if desired.is_null() || !is_enforced(live) || is_enforced(desired) {
+        return UpdateStrategy::InPlace;
+    }
+    UpdateStrategy::TwoStep { intermediate: live.clone() }
 }
 
 /// Decides how a RequestAuthentication changes. A rule with the issuer of a live one replaces it at once.
@@ -114,6 +128,16 @@ mod tests {
         ];
         for (live, desired, expected) in table {
             assert_eq!(unite(&live, &desired), expected, "{live} to {desired}");
+        }
+    }
+
+    #[test]
+    fn deny_all_is_enforced_until_the_end() {
+        let kept = UpdateStrategy::TwoStep { intermediate: enforced(&[]) };
+        assert_eq!(keep_enforced(&enforced(&[]), &dry(&[])), kept);
+        for (live, desired) in [(dry(&[]), enforced(&[])), (enforced(&[]), enforced(&[])), (enforced(&[]), Json::Null)]
+        {
+            assert_eq!(keep_enforced(&live, &desired), UpdateStrategy::InPlace, "{live} to {desired}");
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
         istio::{
             DRY_RUN,
             authorization_policy::{AuthorizationPolicy, Rule},
+            policy_transition::ENFORCED_UNTIL_THE_END,
         },
         manifest::manifest,
         stage,
@@ -47,7 +48,7 @@ fn audit(namespace: &Namespace, mesh: &Mesh, key: Key) -> Known<Object> {
 fn deny_all(namespace: &Namespace, mesh: &Mesh, key: Key, dry_run: bool) -> Known<Object> {
     let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules: Vec::new() };
     let body = manifest(&key, namespace.metadata(mesh)?.with_annotation(DRY_RUN, dry_run.to_string()), &spec);
-    Ok(Object::whole(key, body, stage::CLOSING).with_origins([origin()]))
+    Ok(Object::whole(key, body, stage::CLOSING).with_transition(ENFORCED_UNTIL_THE_END).with_origins([origin()]))
 }
 
 fn origin() -> (&'static str, Path) {

@@ -38,7 +38,7 @@ pub fn possible_objects(name: &str) -> Vec<(Key, Stage)> {
         (&kind::ROLE_BINDING, rbac::NAME, stage::TARGETS),
         (&kind::AUTHORIZATION_POLICY, authorization::AUDIT, stage::OPENING),
         (&kind::SIDECAR, sidecar::NAME, stage::ROUTES),
-        (&kind::PEER_AUTHENTICATION, mtls::NAME, stage::CLOSING),
+        (&kind::PEER_AUTHENTICATION, mtls::NAME, stage::MTLS),
         (&kind::AUTHORIZATION_POLICY, authorization::DENY_ALL, stage::CLOSING),
     ];
     let contents = contents.map(|(kind, object, stage)| (Key::new(kind, name, object), stage));

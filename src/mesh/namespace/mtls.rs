@@ -11,7 +11,7 @@ use crate::{
         Mesh, Rendered,
         istio::{
             WorkloadSelector,
-            peer_authentication::{self, MtlsMode, PeerAuthentication},
+            peer_authentication::{self, PeerAuthentication},
         },
         manifest::manifest,
         names,
@@ -42,14 +42,12 @@ pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendere
 }
 
 fn for_namespace(namespace: &Namespace, mesh: &Mesh, mtls: &At<Mtls>, key: Key) -> Known<Object> {
-    let mode = mtls.mode()?;
-    let stage = if mode == MtlsMode::Strict { stage::CLOSING } else { stage::OPENING };
-    let body = manifest(&key, namespace.metadata(mesh)?, &PeerAuthentication::for_all_workloads(mode));
-    Ok(Object::whole(key, body, stage).with_origins([("spec.mtls", mtls.at.clone())]))
+    let body = manifest(&key, namespace.metadata(mesh)?, &PeerAuthentication::for_all_workloads(mtls.mode()?));
+    Ok(Object::whole(key, body, stage::MTLS).with_origins([("spec.mtls", mtls.at.clone())]))
 }
 
-/// Renders the exceptions of one service. The object is written before the PeerAuthentication of the namespace, so that a
-/// port with an exception never refuses clear text in between.
+/// Renders the exceptions of one service. The object is written before the PeerAuthentication of the namespace, so that the
+/// mode of a port with an exception never changes in between.
 fn for_service(
     namespace: &Namespace,
     mesh: &Mesh,
@@ -69,6 +67,6 @@ fn for_service(
     };
     let at = exceptions.first().map(|exception| exception.at.clone()).unwrap_or_default();
     let body = manifest(&key, namespace.metadata(mesh)?, &spec);
-    Ok(Object::whole(key, body, stage::OPENING)
+    Ok(Object::whole(key, body, stage::MTLS_OF_SERVICES)
         .with_origins([("spec.portLevelMtls", at.clone()), ("spec.selector", at)]))
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{MtlsException, Namespace, Rbac, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, global_defaults::DenyAllMode, istio, labels, service::validate_host_is_external},
+    mesh::{Mesh, global_defaults::DenyAllMode, istio, labels, service::validate_host_is_external, unlisted_calls},
     schema::At,
 };
 
@@ -15,6 +15,7 @@ impl Namespace {
     pub fn validate(&self, out: &mut Diagnostics) {
         labels::validate_labels(&self.labels, &Path::root().attribute("labels"), out);
         labels::validate_annotations(&self.annotations, &Path::root().attribute("annotations"), out);
+        unlisted_calls::validate(&self.outbound_traffic_policy, &self.calls, out);
         let exceptions = self.mtls_exceptions();
         for exception in exceptions {
             labels::validate_selector(&exception.selector, &exception.at.attribute("selector"), out);
@@ -49,6 +50,7 @@ impl Namespace {
                 validate_host_is_external(destination, mesh, out);
             }
         }
+        unlisted_calls::validate_in_mesh(&self.outbound_traffic_policy, &self.calls, mesh, out);
         if self.name.required() == Ok(&mesh.root_namespace) {
             self.validate_root_namespace(mesh, out);
         }
@@ -130,7 +132,8 @@ fn validate_subjects(rbac: &At<Rbac>, out: &mut Diagnostics) {
     }
 }
 
-/// Reports two exceptions for one port, and exceptions of one service that select different pods.
+/// Reports two exceptions for one port, exceptions of one service that select different pods, and exceptions of two services
+/// that select the same pods.
 fn validate_exceptions(exceptions: &[At<MtlsException>], out: &mut Diagnostics) {
     let (mut ports, mut selectors) = (BTreeSet::new(), BTreeMap::new());
     for exception in exceptions {
@@ -147,6 +150,17 @@ fn validate_exceptions(exceptions: &[At<MtlsException>], out: &mut Diagnostics) 
             );
         }
         if let Ok(selector) = exception.selector()
+            && let Some((other, _)) = selectors.iter().find(|(other, known)| **other != service && **known == selector)
+        {
+            out.error(
+                &exception.at.attribute("service"),
+                "Two services of the same pods",
+                format!(
+                    "Exceptions of {other} are for the same pods, and Istio applies only one PeerAuthentication to a pod, the \
+                     oldest. Write service = \"{other}\" here, too, and the port by its target_port."
+                ),
+            );
+        } else if let Ok(selector) = exception.selector()
             && *selectors.entry(service).or_insert_with(|| selector.clone()) != selector
         {
             out.error(

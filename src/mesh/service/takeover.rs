@@ -2,16 +2,19 @@
 
 use std::{collections::BTreeSet, fmt};
 
+use serde_json::Value as Json;
+
 use super::Service;
 use crate::{
     diagnostics::{Diagnostics, Path},
+    json_path::text,
     known::Known,
     mesh::{
         Rendered, adoption, names, stage,
         text::{Text, text_enum},
     },
     model,
-    object::{self, Key, Stage, Takeover, kind},
+    object::{self, Key, Stage, StageOfLive, Takeover, kind},
     schema::{Attr, Set, model::optional},
 };
 
@@ -43,14 +46,22 @@ pub struct ReplacedObject {
     name: String,
 }
 
-/// The kinds of objects that can be replaced, with the stages at which this resource writes them.
-const REPLACEABLE: [(&object::Kind, Stage); 5] = [
-    (&kind::SERVICE_ENTRY, stage::TARGETS),
-    (&kind::DESTINATION_RULE, stage::TARGETS),
-    (&kind::AUTHORIZATION_POLICY, stage::OPENING),
-    (&kind::VIRTUAL_SERVICE, stage::ROUTES),
-    (&kind::SIDECAR, stage::ROUTES),
+/// The kinds of objects that can be replaced, with the stages of such objects.
+const REPLACEABLE: [(&object::Kind, StageOfLive); 5] = [
+    (&kind::SERVICE_ENTRY, |_| stage::TARGETS),
+    (&kind::DESTINATION_RULE, |_| stage::TARGETS),
+    (&kind::AUTHORIZATION_POLICY, stage_of_policy),
+    (&kind::VIRTUAL_SERVICE, |_| stage::ROUTES),
+    (&kind::SIDECAR, |_| stage::ROUTES),
 ];
+
+/// The stage of an AuthorizationPolicy. ALLOW policies are deleted first: what they admit may be what others refuse.
+fn stage_of_policy(live: &Json) -> Stage {
+    match text(live, &["spec", "action"]) {
+        None | Some("ALLOW") => stage::OPENING,
+        _ => stage::SUBTRACTING,
+    }
+}
 
 impl fmt::Display for ReplacedObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

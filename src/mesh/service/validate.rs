@@ -11,6 +11,7 @@ use crate::{
         Mesh, Rendered, labels,
         port::{PortNumber, Protocol},
         reference::Destination,
+        unlisted_calls,
     },
     object::{Key, kind},
     schema::At,
@@ -23,6 +24,7 @@ impl Service {
         labels::validate_selector(&self.selector, &at("selector"), out);
         labels::validate_labels(&self.labels, &at("labels"), out);
         labels::validate_annotations(&self.annotations, &at("annotations"), out);
+        unlisted_calls::validate(&self.outbound_traffic_policy, &self.calls, out);
         self.validate_identity(out);
         self.validate_ports(out);
         self.validate_access(out);
@@ -43,6 +45,7 @@ impl Service {
         for destination in self.calls.elements().ok().flatten().into_iter().flatten() {
             validate_host_is_external(destination, mesh, out);
         }
+        unlisted_calls::validate_in_mesh(&self.outbound_traffic_policy, &self.calls, mesh, out);
         self.validate_global_name_in_mesh(mesh, out);
         if self.namespace() == Ok(&mesh.root_namespace) {
             out.warn(

@@ -69,6 +69,12 @@ const ROWS: &[Row] = &[
     row("access", MANAGED, "access = \"mesh\"", "access = \"none\""),
     row("authorization_mode", MANAGED, "authorization_mode = \"dry_run\"", "authorization_mode = \"off\""),
     row("calls", MANAGED, "calls = [\"ledger\"]", "calls = [\"ledger\", \"shop/*\", \"api.example.com\"]"),
+    row(
+        "outbound_traffic_policy",
+        "service = \"managed\"\ncreate_service_account = false\ncalls = []",
+        "outbound_traffic_policy = \"allow_any\"",
+        "outbound_traffic_policy = \"inherit\"",
+    ),
     row("resiliency", MANAGED, "resiliency = \"high\"", "resiliency = \"none\""),
     row("request_timeout", MANAGED, "request_timeout = \"3s\"", "request_timeout = \"0s\""),
     row("object_name", MANAGED, "object_name = \"pay\"", "object_name = \"payments.old\""),
@@ -116,7 +122,12 @@ const ROWS: &[Row] = &[
         "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
         "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
-    row("require_end_user", MANAGED, "require_end_user {}", "require_end_user {\n except_paths = [\"/healthz\"]\n}"),
+    row(
+        "require_end_user",
+        MANAGED,
+        "require_end_user {}",
+        "require_end_user {\n except_paths = [\"/healthz\"]\n except_methods = [\"OPTIONS\"]\n}",
+    ),
     row(
         "external_authorization",
         MANAGED,
@@ -141,7 +152,13 @@ const ROWS: &[Row] = &[
         "outlier_detection",
         MANAGED,
         "outlier_detection {\n consecutive_5xx = 7\n interval = \"1s\"\n}",
-        "outlier_detection {\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
+        "outlier_detection {\n consecutive_gateway_errors = 4\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
+    ),
+    row(
+        "load_balancing",
+        MANAGED,
+        "load_balancing {\n locality = \"inherit\"\n}",
+        "load_balancing {\n locality = \"off\"\n}",
     ),
     row(
         "version",

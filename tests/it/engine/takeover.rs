@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
-    diagnostics::Diagnostics,
+    diagnostics::{Diagnostics, Path},
     engine::OwnerIdentity,
     object::{
-        Key, Object, Stage, Transition, UpdateStrategy, annotation,
+        Key, Object, Stage, StageOfLive, Transition, UpdateStrategy, annotation,
         kind::{DESTINATION_RULE, VIRTUAL_SERVICE},
     },
+    resources::{ResourceType, service::Service},
+    schema::model::Model,
 };
 
 use super::{Engine, ROUTE, RULE, identity, live, live_of, not_found, route, rule};
@@ -158,18 +160,54 @@ async fn replaced_object_is_deleted_after_the_apply() {
     let server = ScriptedServer::start([
         exchange("GET", ROUTE, 404, not_found()),
         exchange("PATCH", ROUTE, 200, live(&route(), "1")),
+        exchange("GET", OTHER_ROUTE, 200, other.clone()),
         exchange("GET", OTHER_ROUTE, 200, other),
         exchange("DELETE", OTHER_ROUTE, 200, status(200, "", "")),
     ])
     .await;
     let mut engine = Engine::new(&server);
-    engine.identity.takeover.replaced_objects = [(Key::new(&VIRTUAL_SERVICE, "pci", "payments-vs"), Stage(40))].into();
+    engine.identity.takeover.replaced_objects =
+        [(Key::new(&VIRTUAL_SERVICE, "pci", "payments-vs"), (|_| Stage(40)) as StageOfLive)].into();
     let outcome = engine.apply(&[route()]).await;
     assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["VirtualService/pci/payments"]));
     let requests = server.finish();
     let methods: Vec<_> = requests.iter().map(|request| request.method.as_str()).collect();
-    assert_eq!(methods, ["GET", "PATCH", "GET", "DELETE"]);
-    assert_eq!(requests[3].body["preconditions"]["uid"], "u9");
+    assert_eq!(methods, ["GET", "PATCH", "GET", "GET", "DELETE"]);
+    assert_eq!(requests[4].body["preconditions"]["uid"], "u9");
+}
+
+/// The names of policies begin the other way round: the DENY policy has to stay until what it refuses isn't admitted any more.
+#[tokio::test]
+async fn replaced_allow_policy_is_deleted_before_a_replaced_deny_policy() {
+    let policy = |name: &str, action: Option<&str>| {
+        json!({
+            "metadata": { "name": name, "namespace": "pci", "uid": name, "resourceVersion": "1" },
+            "spec": action.map_or(json!({}), |action| json!({ "action": action })),
+        })
+    };
+    let policies = [("a-deny", Some("DENY")), ("b-ask", Some("CUSTOM")), ("z-allow", None)];
+    let path = |name: &str| format!("/apis/security.istio.io/v1/namespaces/pci/authorizationpolicies/{name}");
+    let exchanges = policies.iter().flat_map(|(name, action)| {
+        [
+            exchange("GET", &path(name), 200, policy(name, *action)),
+            exchange("GET", &path(name), 200, policy(name, *action)),
+            exchange("DELETE", &path(name), 200, status(200, "", "")),
+        ]
+    });
+    let server = ScriptedServer::start(exchanges.collect::<Vec<_>>()).await;
+    let mut engine = Engine::new(&server);
+    let replaces =
+        r#"replaces = ["AuthorizationPolicy/a-deny", "AuthorizationPolicy/b-ask", "AuthorizationPolicy/z-allow"]"#;
+    let service = crate::golden::hcl::resource(
+        &format!("name = \"payments\"\nnamespace = \"pci\"\n{replaces}"),
+        Service::schema(),
+    );
+    let service = Service::decode(&service, &Path::root(), &mut Diagnostics::default());
+    engine.identity.takeover = ResourceType::takeover(&service);
+    assert_eq!(engine.apply(&[]).await.messages, "");
+    let requests = server.finish();
+    let deleted = requests.iter().filter(|request| request.method == "DELETE").map(|request| request.path.clone());
+    assert_eq!(deleted.collect::<Vec<_>>(), ["z-allow", "a-deny", "b-ask"].map(path));
 }
 
 #[tokio::test]

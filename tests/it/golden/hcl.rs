@@ -7,7 +7,7 @@ use hcl::{Body, Expression, Structure};
 use terraform_provider_mesh::schema::{Member, MemberKind, Nesting, Number, Schema, Type, Value};
 
 /// The value of the body of a resource block, given as text.
-pub(super) fn resource(text: &str, schema: &Schema) -> Value {
+pub(crate) fn resource(text: &str, schema: &Schema) -> Value {
     body(&hcl::parse(text).expect("HCL"), schema)
 }
 

@@ -16,8 +16,9 @@ resource "mesh_global_defaults" "this" {
   }
 
   require_end_user {
-    except_ports = [3306, 6379] # they don't speak HTTP
-    except_paths = ["/healthz", "/login/*"]
+    except_ports   = [3306, 6379] # they don't speak HTTP
+    except_paths   = ["/healthz", "/login/*"]
+    except_methods = ["OPTIONS"] # browsers send preflights without a token
   }
 
   # Gateways ask an authorizer as well.

@@ -91,8 +91,8 @@ model! {
         /// plugin, list what the mesh leaves out of interception everywhere. Defaults to none.
         pod_annotations: Map<Elements<String>> = optional()
             .check("Annotations and labels that `workload_rules` judges, with at least one value each.", are_pod_annotations),
-        /// Whether objects that this provider made for the platform can't be changed or deleted by others: those of all resources
-        /// but `mesh_service`, as the annotation `terraform-provider-mesh/resource` says, which can't be written or removed either.
+        /// Whether objects that this provider made for the platform can't be changed or deleted by others: those of
+        /// `mesh_namespace`, `mesh_global_defaults`, `mesh_gateway` and `mesh_external_service`, as the annotation `terraform-provider-mesh/resource` says, which can't be written or removed either.
         /// So teams keep `deny-all` and the Sidecar of a `mesh_namespace` as they are. A Namespace can't be deleted; its labels may
         /// change. Requires `exempt_groups`, with the platform's own pipeline. Defaults to `false`.
         protect_platform_objects: Attr<bool> = optional(),

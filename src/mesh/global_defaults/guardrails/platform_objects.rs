@@ -10,21 +10,26 @@ use crate::{
         admission::{MatchCondition, Variable},
         global_defaults::context::DefaultsContext,
     },
-    object::{annotation, label, resource_type},
+    object::{annotation, label, resource_name, resource_type},
 };
 
 const OPERATIONS: &[&str] = &["CREATE", "UPDATE", "DELETE"];
 
-/// Every object that another resource than `mesh_service` made belongs to the platform. The annotation that says so is
-/// protected, too: it is neither removed nor written by others.
+/// The resource types of the platform. Teams declare `mesh_service` alone.
+const PLATFORM: [&str; 4] =
+    [resource_type::EXTERNAL_SERVICE, resource_type::GATEWAY, resource_type::GLOBAL_DEFAULTS, resource_type::NAMESPACE];
+
+/// Every object that a resource of the platform made belongs to it. The annotation that says so is protected, too: it is
+/// neither removed nor written by others.
 ///
 /// Of a Namespace only the marks of this provider are protected from changes, since other controllers label namespaces. An
 /// owner reference would let the garbage collector delete the object.
 pub(super) fn rules(_: &DefaultsContext, guardrails: &Guardrails) -> Known<Rules> {
-    let teams = cel::string(&format!("{}/", resource_type::SERVICE));
+    let prefixes = PLATFORM.map(|resource_type| resource_name(resource_type, ""));
     let belongs_to_the_platform = format!(
         "[object, oldObject].exists(it, it != null && \
-         !it.metadata.?annotations[?{}].orValue({teams}).startsWith({teams}))",
+         {}.exists(type, it.metadata.?annotations[?{}].orValue(\"\").startsWith(type)))",
+        cel::strings(prefixes),
         cel::string(annotation::RESOURCE)
     );
     let changes = |field: &str, keys: &[&str]| {

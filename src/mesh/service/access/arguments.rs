@@ -114,6 +114,11 @@ model! {
         except_paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for none.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
+        /// HTTP methods that need no token (`notMethods`), on every path. A browser sends no token with a CORS preflight, so
+        /// `["OPTIONS"]` lets preflights through. Defaults to none.
+        except_methods: Set<String> = optional()
+            .non_empty("At least one method; leave the argument out for none.")
+            .each("Methods in capitals, like `OPTIONS`.", patterns::is_method),
     }
 }
 

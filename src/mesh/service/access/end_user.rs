@@ -27,8 +27,8 @@ pub(super) const SUFFIX: &str = "end-user";
 /// admits them.
 pub(super) fn policy(context: &ServiceContext, key: Key) -> Known<Object> {
     let block = context.service.authorization.require_end_user.known()?.ok_or(Unknown)?;
-    let not_paths = block.except_paths.elements_or_empty()?;
-    let operation = Operation { not_paths, ports: http_ports(context)?, ..Operation::default() };
+    let (not_paths, not_methods) = (block.except_paths.elements_or_empty()?, block.except_methods.elements_or_empty()?);
+    let operation = Operation { not_paths, not_methods, ports: http_ports(context)?, ..Operation::default() };
     let no_issuer = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
     let rule = Rule { to: vec![To { operation }], when: vec![no_issuer], ..Rule::default() };
     let origin = ("spec.rules".to_owned(), Path::root().attribute("require_end_user"));

@@ -92,10 +92,9 @@ fn operation(ports: &[At<Port>], block: &AccessRule) -> Known<Operation> {
     Ok(Operation {
         methods: block.methods.elements_or_empty()?,
         paths: block.paths.elements_or_empty()?,
-        not_paths: BTreeSet::new(),
-        not_ports: BTreeSet::new(),
         hosts: with_ports(&hosts, &governed)?,
         ports: target_ports(&governed)?,
+        ..Operation::default()
     })
 }
 

@@ -45,7 +45,7 @@ impl Service {
             }
         }
         self.validate_has_http_port(out);
-        self.validate_except_paths(out);
+        self.validate_end_user_exceptions(out);
         if let Ok(Some(namespaces)) = self.authorization.export_to.elements()
             && namespaces.contains("*")
             && namespaces.len() > 1
@@ -67,6 +67,7 @@ impl Service {
         let Ok(context) = self.context(mesh) else { return };
         validate_deny_has_effect(&context, out);
         validate_callers_see_service(&context, out);
+        validate_export_hides_nothing(&context, out);
         if let (true, Ok(mode)) = (self.authorization.external_authorization.is_set(), context.authorization_mode())
             && mode != AuthorizationMode::Enforce
         {
@@ -167,12 +168,20 @@ impl Service {
         }
     }
 
-    fn validate_except_paths(&self, out: &mut Diagnostics) {
+    /// Reports exceptions of `require_end_user` that are everything, and those of which no `allow` block admits a request.
+    fn validate_end_user_exceptions(&self, out: &mut Diagnostics) {
         let authorization = &self.authorization;
         let Ok(Some(block)) = authorization.require_end_user.known() else { return };
-        let Ok(Some(except)) = block.except_paths.elements() else { return };
         let at = block.at.attribute("except_paths");
-        if let Some(all) = except.iter().find(|path| matches!(path.as_str(), "*" | "/*" | "/{**}")) {
+        if let Some(all) = block
+            .except_paths
+            .elements()
+            .ok()
+            .flatten()
+            .into_iter()
+            .flatten()
+            .find(|path| matches!(path.as_str(), "*" | "/*" | "/{**}"))
+        {
             out.error(
                 &at,
                 "No path is left that requires an end user",
@@ -181,12 +190,18 @@ impl Service {
         }
         let (Ok(allow), Ok([])) = (self.allow(), self.ingress.known()) else { return };
         let all_need_tokens = !allow.is_empty() && allow.iter().all(|block| block.end_user.is_set());
-        if all_need_tokens && matches!(authorization.access, Attr::Null | Attr::Known(Access::None)) {
+        if !all_need_tokens || !matches!(authorization.access, Attr::Null | Attr::Known(Access::None)) {
+            return;
+        }
+        let exceptions = [("except_paths", &block.except_paths), ("except_methods", &block.except_methods)];
+        for (argument, _) in exceptions.into_iter().filter(|(_, exceptions)| exceptions.is_set()) {
             out.warn(
-                &at,
-                "Paths that need no end user let nobody in",
-                "Every allow block asks for an end user, on these paths too. Write an allow block without end_user for those who \
-                 call them, or remove except_paths.",
+                &block.at.attribute(argument),
+                "Requests without an end user are refused all the same",
+                format!(
+                    "Every allow block asks for an end user, of the requests of {argument} too. Write an allow block without \
+                     end_user for them, or remove {argument}."
+                ),
             );
         }
     }
@@ -325,4 +340,21 @@ fn validate_callers_see_service(context: &ServiceContext, out: &mut Diagnostics)
             ),
         );
     }
+}
+
+/// Warns of a written `export_to` in a mesh whose proxies let calls of unknown hosts out.
+fn validate_export_hides_nothing(context: &ServiceContext, out: &mut Diagnostics) {
+    let Ok(Some(export_to)) = context.service.authorization.export_to.elements() else { return };
+    if export_to.contains("*") || context.mesh.installed.refuses_unknown_hosts() {
+        return;
+    }
+    out.warn(
+        &Path::root().attribute("export_to"),
+        "export_to turns calls into clear text",
+        "Proxies that don't see the service forward calls of it unchanged: as clear text, without identity, with the credentials \
+         in their headers, whatever mtls is. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Remove \
+         export_to (policies refuse who may not call, over mutual TLS), or make the mesh refuse calls of unknown hosts \
+         (outbound_traffic_policy = \"registry_only\" of mesh_global_defaults) and write in the provider block: installed { \
+         outbound_traffic_policy = \"registry_only\" }.",
+    );
 }

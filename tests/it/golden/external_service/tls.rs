@@ -3,7 +3,8 @@
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use crate::golden::{check, check_keys, check_object};
+use super::check;
+use crate::golden::{check_keys, check_object};
 
 fn originate(arguments: &str) -> String {
     format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\nresiliency = \"none\"\n{arguments}")
@@ -201,6 +202,8 @@ fn clear_text_port_and_tls_port() {
         }
     "#,
         &expect![[r#"
+            warning at export_to: export_to keeps nobody from calling the host
+              Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Write export_to = ["*"], or make the mesh refuse calls of unknown hosts and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
             --- # ServiceEntry/istio-system/api-example-com
             apiVersion: networking.istio.io/v1
             kind: ServiceEntry

@@ -136,6 +136,11 @@ fn contradictory_mtls_exceptions() {
             selector = { "a b" = "c d" }
             port     = 80
           }
+          exception {
+            service  = "catalog-admin"
+            selector = { app = "catalog" }
+            port     = 9091
+          }
         }
     "#,
         &expect![[r#"
@@ -147,6 +152,8 @@ fn contradictory_mtls_exceptions() {
               Another exception of catalog is for target port 80, too. Say what holds there in one of them.
             error at mtls.exception[2].selector: Two selectors of one service
               The exceptions of catalog share one PeerAuthentication, since Istio merges no two for one workload. Write the same selector in each.
+            error at mtls.exception[4].service: Two services of the same pods
+              Exceptions of catalog are for the same pods, and Istio applies only one PeerAuthentication to a pod, the oldest. Write service = "catalog" here, too, and the port by its target_port.
         "#]],
     );
 }

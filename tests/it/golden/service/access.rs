@@ -626,3 +626,40 @@ fn dry_run() {
 fn authorization_off() {
     check::<Service>(&payments(r#"authorization_mode = "off""#), &expect_file!["authorization_off.yaml"]);
 }
+
+/// Browsers send CORS preflights without a token.
+#[test]
+fn require_end_user_but_for_preflights() {
+    check_object::<Service>(
+        "AuthorizationPolicy/pci/payments-pci-end-user",
+        &payments("require_end_user {\n except_paths = [\"/healthz\"]\n except_methods = [\"OPTIONS\"]\n}"),
+        &expect![[r#"
+            AuthorizationPolicy/pci/payments-pci-end-user
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: payments-pci-end-user
+              namespace: pci
+            spec:
+              action: DENY
+              rules:
+              - to:
+                - operation:
+                    notMethods:
+                    - OPTIONS
+                    notPaths:
+                    - /healthz
+                    ports:
+                    - "8080"
+                when:
+                - key: request.auth.claims[iss]
+                  notValues:
+                  - "*"
+              selector:
+                matchLabels:
+                  app: payments
+        "#]],
+    );
+}

@@ -361,7 +361,7 @@ fn deny_of_all_requests() {
 }
 
 #[test]
-fn contradictory_except_paths() {
+fn contradictory_exceptions_of_end_users() {
     check_diagnostics(
         &payments(
             r#"
@@ -385,13 +385,16 @@ fn contradictory_except_paths() {
           }
         }
         require_end_user {
-          except_paths = ["/healthz"]
+          except_paths   = ["/healthz"]
+          except_methods = ["OPTIONS"]
         }
     "#,
         ),
         &expect![[r#"
-            warning at require_end_user.except_paths: Paths that need no end user let nobody in
-              Every allow block asks for an end user, on these paths too. Write an allow block without end_user for those who call them, or remove except_paths.
+            warning at require_end_user.except_paths: Requests without an end user are refused all the same
+              Every allow block asks for an end user, of the requests of except_paths too. Write an allow block without end_user for them, or remove except_paths.
+            warning at require_end_user.except_methods: Requests without an end user are refused all the same
+              Every allow block asks for an end user, of the requests of except_methods too. Write an allow block without end_user for them, or remove except_methods.
         "#]],
     );
 }

@@ -282,6 +282,8 @@ fn export_to_includes_the_gateway() {
         "DestinationRule",
         &text,
         &expect![[r#"
+            warning at export_to: export_to turns calls into clear text
+              Proxies that don't see the service forward calls of it unchanged: as clear text, without identity, with the credentials in their headers, whatever mtls is. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Remove export_to (policies refuse who may not call, over mutual TLS), or make the mesh refuse calls of unknown hosts (outbound_traffic_policy = "registry_only" of mesh_global_defaults) and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
             --- # Service/pci/payments: these fields of it
             apiVersion: v1
             kind: Service
@@ -406,7 +408,7 @@ fn unknown_arguments() {
         &expect![[r#"
             name: which objects there are
             gateway: VirtualService ingress-a
-            service_account: Service, AuthorizationPolicy, VirtualService ingress-a, effective_callers
+            service_account: AuthorizationPolicy, VirtualService ingress-a, effective_callers
             hosts: VirtualService ingress-a
             paths: AuthorizationPolicy, VirtualService ingress-a
             port: AuthorizationPolicy, VirtualService ingress-a

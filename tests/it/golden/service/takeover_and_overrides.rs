@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use expect_test::expect;
+use serde_json::Value as Json;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     resources::service::Service,
@@ -17,14 +18,12 @@ fn unmanaged_kinds() {
     check_keys::<Service>(
         &payments("unmanaged = [\"VirtualService\"]"),
         &expect![[r#"
-            Service/pci/payments
             AuthorizationPolicy/pci/payments-pci
         "#]],
     );
     check_keys::<Service>(
         &payments("unmanaged = [\"DestinationRule\", \"VirtualService\"]"),
         &expect![[r#"
-            Service/pci/payments
             AuthorizationPolicy/pci/payments-pci
         "#]],
     );
@@ -47,7 +46,7 @@ fn takeover_of_existing_objects() {
         let takeover = Service::takeover(&config);
         let unmanaged: Vec<_> = takeover.unmanaged_kinds.iter().map(|kind| kind.kind).collect();
         let replaced: Vec<_> =
-            takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage.0)).collect();
+            takeover.replaced_objects.iter().map(|(key, stage)| format!("{key} {}", stage(&Json::Null).0)).collect();
         writeln!(
             lines,
             "{arguments:?}\n  adopts {} from {:?}, leaves {unmanaged:?}, displaces {replaced:?}",
@@ -75,6 +74,7 @@ fn takeover_of_existing_objects() {
 fn override_patches_the_object() {
     let text = payments(
         r#"
+        resiliency = "low"
         override {
           kind  = "DestinationRule"
           patch = "{\"spec\":{\"trafficPolicy\":{\"tls\":null,\"loadBalancer\":{\"simple\":\"LEAST_REQUEST\",\"warmup\":{\"duration\":\"30s\"}}}}}"
@@ -85,8 +85,35 @@ fn override_patches_the_object() {
         "DestinationRule",
         &text,
         &expect![[r#"
-            error at override[0]: Nothing to override
-              This configuration makes no such object. It makes Service/pci/payments, AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+            DestinationRule/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - "*"
+              host: payments.pci.svc.cluster.local
+              trafficPolicy:
+                connectionPool:
+                  tcp:
+                    connectTimeout: 10s
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                  simple: LEAST_REQUEST
+                  warmup:
+                    duration: 30s
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 0
+                  consecutiveGatewayErrors: 10
+                  interval: 30s
+                  maxEjectionPercent: 50
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 10
         "#]],
     );
 }
@@ -152,9 +179,9 @@ fn invalid_arguments() {
             error at replaces: VirtualService replaced and unmanaged
               unmanaged leaves VirtualService to somebody else, so none of ours would take the place of VirtualService/payments-vs. Take it out of replaces, or VirtualService out of unmanaged.
             error at override[0]: Nothing to override
-              This configuration makes no such object. It makes Service/pci/payments, AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+              This configuration makes no such object. It makes AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
             error at override[1]: Nothing to override
-              This configuration makes no such object. It makes Service/pci/payments, AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+              This configuration makes no such object. It makes AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
         "#]],
     );
     check::<Service>(

@@ -76,7 +76,7 @@ fn every_argument() {
               namespace: pci
             spec:
               exportTo:
-              - '.'
+              - "*"
               hosts:
               - payments.pci.svc.cluster.local
               http:

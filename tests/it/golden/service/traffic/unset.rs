@@ -45,7 +45,6 @@ fn service_without_traffic_arguments_has_no_traffic_objects() {
     check_keys::<Service>(
         &text,
         &expect![[r#"
-            Service/pci/payments
             AuthorizationPolicy/pci/payments-pci
         "#]],
     );
