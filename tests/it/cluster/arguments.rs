@@ -152,7 +152,13 @@ const ROWS: &[Row] = &[
         "outlier_detection",
         MANAGED,
         "outlier_detection {\n consecutive_5xx = 7\n interval = \"1s\"\n}",
-        "outlier_detection {\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
+        "outlier_detection {\n consecutive_gateway_errors = 4\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
+    ),
+    row(
+        "load_balancing",
+        MANAGED,
+        "load_balancing {\n locality = \"inherit\"\n}",
+        "load_balancing {\n locality = \"off\"\n}",
     ),
     row(
         "version",

@@ -431,7 +431,7 @@ fn service_policies_change_without_a_gap() {
         ("end user", r#"allow { from = ["*"] }; require_end_user { except_paths = ["/healthz"] }"#),
         ("end user everywhere", r#"allow { from = ["shop/checkout"] }; require_end_user {}"#),
         ("dry run", r#"authorization_mode = "dry_run"; allow { from = ["shop/checkout"] }; deny { from = ["*"] }"#),
-        ("off", r#"authorization_mode = "off""#),
+        ("off", r#"authorization_mode = "off"; resiliency = "low""#),
         ("other pods", r#"selector = { tier = "front" }; allow { from = ["*"] }; deny { from = ["shop/report"] }"#),
         (
             "more pods",

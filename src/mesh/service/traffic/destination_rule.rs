@@ -13,8 +13,7 @@ use crate::{
     object::{Key, Object, Transition, UpdateStrategy},
 };
 
-/// Renders the DestinationRule. There always is one: without it the DestinationRule of the root namespace would apply, even
-/// with `resiliency = "none"`.
+/// Renders the DestinationRule. With `resiliency = "none"` it has no traffic policy, and keeps that of the root namespace away.
 pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> Known<Object> {
     let subsets = versions::subsets(context.service)?;
     let spec = DestinationRule {
