@@ -2,17 +2,21 @@
 //! list are never looked at.
 
 use serde::Deserialize;
-use serde_json::{Value as Json, value::RawValue};
+use serde_json::{
+    Value as Json,
+    value::{RawValue, to_raw_value},
+};
 
-use super::error::Error;
-use crate::object::{Key, Kind};
+use super::{error::Error, queried_object::prune};
+use crate::object::{Key, Kind, kind};
 
 /// An object as a LIST returned it.
 #[derive(Debug)]
 pub(super) struct ListedObject(Box<RawValue>);
 
 impl ListedObject {
-    /// The object of a LIST of `kind` with its key; `None` if it has no name.
+    /// The object of a LIST of `kind` with its key; `None` if it has no name. Kinds that only queries read are kept as queries
+    /// return them.
     pub(super) fn read(kind: &'static Kind, text: &RawValue) -> Option<(Key, Self)> {
         #[derive(Deserialize)]
         struct Named {
@@ -24,7 +28,9 @@ impl ListedObject {
             namespace: Option<String>,
         }
         let Named { metadata: Metadata { name, namespace } } = serde_json::from_str(text.get()).ok()?;
-        Some((Key { kind, namespace, name }, Self(text.to_owned())))
+        let pruned = || to_raw_value(&prune(serde_json::from_str(text.get()).ok()?)).ok();
+        let kept = if kind::READ_ONLY.contains(&kind) { pruned()? } else { text.to_owned() };
+        Some((Key { kind, namespace, name }, Self(kept)))
     }
 
     /// The object as JSON.
@@ -38,7 +44,7 @@ mod tests {
     use serde_json::{json, value::to_raw_value};
 
     use super::*;
-    use crate::object::kind::SERVICE;
+    use crate::object::kind::{POD, SERVICE};
 
     #[test]
     fn object_with_a_name_is_kept_as_it_is() {
@@ -47,6 +53,9 @@ mod tests {
         let (key, listed) = read(&object).unwrap();
         assert_eq!(key, Key::new(&SERVICE, "pci", "payments"));
         assert_eq!(listed.parse().unwrap(), object);
+        let pod = json!({ "metadata": { "name": "payments-0", "managedFields": [] } });
+        let (_, pod) = ListedObject::read(&POD, &to_raw_value(&pod).unwrap()).unwrap();
+        assert_eq!(pod.parse().unwrap(), json!({ "metadata": { "name": "payments-0" } }));
         for nameless in
             [json!(null), json!({}), json!({ "metadata": { "namespace": "pci" } }), json!({ "metadata": [] })]
         {
