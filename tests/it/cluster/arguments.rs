@@ -119,7 +119,7 @@ const ROWS: &[Row] = &[
     row(
         "deny",
         MANAGED,
-        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
+        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n target_ports = [9090]\n}",
         "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
     row(

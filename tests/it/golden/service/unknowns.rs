@@ -230,8 +230,8 @@ fn ports() {
             all: which objects there are
             a protocol: which objects there are
             a protocol beside http: Service, DestinationRule, VirtualService
-            the number of an http port: Service, VirtualService
-            the number of a tcp port beside http: Service, DestinationRule
+            the number of an http port: Service, VirtualService, AuthorizationPolicy
+            the number of a tcp port beside http: Service, DestinationRule, AuthorizationPolicy
         "#]],
     );
 }
