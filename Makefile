@@ -7,29 +7,37 @@ built := $(or $(CARGO_TARGET_DIR),target)/release/terraform-provider-mesh
 # Where `make install` puts the provider; terraform and tofu look there without being told.
 MIRROR ?= $(HOME)/.terraform.d/plugins
 
+# `no` leaves out the tests that send requests through a real istiod and real Envoys: they need Linux and root.
+MESH ?= yes
+
 # The fuzz targets that `make fuzz` runs; all of them if it is empty.
 FUZZ ?=
 
-.PHONY: help test soak fuzz bench tools servers demo cluster install mirror clean need-cargo need-go need-terraform
+.PHONY: help test soak fuzz bench tools servers demo cluster install mirror clean need-mesh need-cargo need-go need-terraform
 
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
-	@echo 'make test     everything: format, lints, all tests, real servers, real terraform and tofu'
+	@echo 'make test     everything: format, lints, all tests, real servers, real terraform and tofu, a real mesh (MESH=no: without)'
 	@echo 'make soak     every fault at every request of every operation, for hours; goes on where it stopped'
 	@echo 'make fuzz     15 minutes of each fuzz target, with cargo-fuzz'
 	@echo 'make bench    what many services cost in time, memory and requests'
 	@echo 'make install  build the provider and put it where `terraform init` and `tofu init` find it'
 	@echo 'make cluster  hold a throwaway control plane open until Ctrl-C, and print its kubeconfig'
-	@echo 'make tools    build etcd, kube-apiserver, kubectl, OpenTofu and istioctl into target/tools'
+	@echo 'make tools    build etcd, kube-apiserver, kubectl, OpenTofu, istioctl, istiod and its agent into target/tools, and Envoy'
 	@echo 'make clean    remove what was built, the tools too'
 
-# What fails fast comes first. The servers' tests wait more than they compute, so they may outnumber the cores.
-test: need-cargo need-go need-terraform
+# What fails fast comes first. The servers' tests wait more than they compute, so they may outnumber the cores. A mesh computes more.
+test: need-cargo need-go need-terraform need-mesh
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo test
 	$(MAKE) --no-print-directory tools
-	cargo test --test it -- --ignored --skip bench:: --skip walk:: --test-threads=6
+	cargo test --test it -- --ignored --skip bench:: --skip walk:: --skip mesh:: --test-threads=6
+ifeq ($(MESH),no)
+	@echo 'MESH=no: the scenarios of tests/it/mesh were left out, so no request was sent through a real istiod and Envoy.'
+else
+	cargo test --test it -- --ignored mesh:: --test-threads=2
+endif
 
 # `rm target/walk/progress.txt` begins anew.
 soak: need-cargo need-go need-terraform servers
@@ -43,8 +51,11 @@ bench: need-cargo need-go need-terraform servers
 	cargo build --release
 	MESH_PROVIDER=$(abspath $(built)) cargo test --test it -- --ignored bench:: --nocapture --test-threads=1
 
-tools: servers
+tools: servers need-mesh
 	@tests/tools/build.sh target/tools istioctl
+ifneq ($(MESH),no)
+	@tests/tools/build.sh target/tools mesh
+endif
 
 # What a throwaway control plane needs, and OpenTofu: without the tools that the tests alone use.
 servers:
@@ -73,6 +84,10 @@ mirror:
 clean:
 	cargo clean
 
+need-mesh:
+ifneq ($(MESH),no)
+	@tests/tools/mesh-system.sh
+endif
 need-cargo:
 	@command -v cargo >/dev/null || { echo 'cargo is missing: install Rust (https://rustup.rs)' >&2; exit 1; }
 need-go:

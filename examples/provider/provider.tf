@@ -34,6 +34,12 @@ provider "mesh" {
     "narrowed-visibility" = "error"
   }
 
+  # Facts of the mesh that is installed. The platform team says them once for all, as in examples/scenarios/three-states.
+  installed {
+    outbound_traffic_policy = "registry_only"
+    dns_capture             = true
+  }
+
   # What a mesh_service gets that doesn't say otherwise.
   defaults {
     resiliency         = "medium"

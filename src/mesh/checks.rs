@@ -72,6 +72,8 @@ text_enum! {
         NarrowedVisibility = "narrowed-visibility",
         /// A namespace that may call by the default of `access`.
         OpenedAccess = "opened-access",
+        /// Objects that are hidden from namespaces, in a mesh that stops to refuse calls of unknown hosts.
+        NarrowExports = "narrow-exports",
         /// Pods with another service account.
         OtherAccount = "other-account",
         /// Another AuthorizationPolicy for the same pods.
@@ -80,6 +82,8 @@ text_enum! {
         OtherSelector = "other-selector",
         /// A Service with another target port.
         OtherTargetPort = "other-target-port",
+        /// Proxies that let calls of unknown hosts out, where the provider block states that none does.
+        OutboundPolicy = "outbound-policy",
         /// A patch of an AuthorizationPolicy.
         PolicyOverride = "policy-override",
         /// A callee whose AuthorizationPolicies don't allow the service.
@@ -140,6 +144,9 @@ impl Code {
             Self::OpenedAccess => {
                 "The last `allow` block goes, and the default of `access` lets the whole namespace in. Needs no cluster."
             }
+            Self::NarrowExports => {
+                "The mesh's defaults stop to refuse calls of unknown hosts, while services are hidden from namespaces: their calls turn into clear text."
+            }
             Self::OtherAccount => "Pods of the service run as another service account than `service_account`.",
             Self::OtherPolicy => {
                 "Another tool's AuthorizationPolicy is for the same pods: it lets in or refuses whom `allow` and `deny` don't."
@@ -149,6 +156,9 @@ impl Code {
             }
             Self::OtherTargetPort => {
                 "The Service sends a port elsewhere than `target_port`, so rules govern the wrong port."
+            }
+            Self::OutboundPolicy => {
+                "`installed` of the provider says `registry_only`, and a Sidecar or `meshConfig` lets calls of unknown hosts out. A warning while the cluster has no `mesh_global_defaults`."
             }
             Self::PolicyOverride => {
                 "An `override` patches an AuthorizationPolicy, so arguments don't say who may call. Needs no cluster."
@@ -170,7 +180,7 @@ impl Code {
     /// Returns the default level of the check.
     pub const fn level(self) -> Level {
         match self {
-            Self::Ambient => Level::Error,
+            Self::Ambient | Self::OutboundPolicy => Level::Error,
             _ => Level::Warn,
         }
     }
@@ -184,6 +194,11 @@ impl Levels {
     /// Returns the level of a check: the one that is set, or else the default.
     pub fn of(&self, code: Code) -> Level {
         self.0.get(&code).copied().unwrap_or(code.level())
+    }
+
+    /// Returns the level of a finding: that of its check, unless the finding is a warning by default.
+    pub fn of_finding(&self, finding: &Finding) -> Level {
+        self.0.get(&finding.code).copied().unwrap_or_else(|| finding.default_level())
     }
 }
 
@@ -207,6 +222,15 @@ pub struct Finding {
     pub summary: &'static str,
     /// Details: the consequence, and what to do about it.
     pub detail: String,
+    /// Whether the finding is a warning by default, also where the check's findings are errors.
+    pub is_warning: bool,
+}
+
+impl Finding {
+    /// Returns the level at which the finding is reported where the provider block sets none.
+    pub fn default_level(&self) -> Level {
+        if self.is_warning { Level::Warn } else { self.code.level() }
+    }
 }
 
 /// The findings of all checks of one resource.
@@ -216,14 +240,24 @@ pub struct Findings(Vec<Finding>);
 impl Findings {
     /// Reports a finding at the argument `at`, or at the resource if `at` is empty. The code is appended to `detail`.
     pub fn report(&mut self, code: Code, at: &str, summary: &'static str, detail: &str) {
-        let at = if at.is_empty() { Path::root() } else { Path::root().attribute(at) };
-        self.report_at(code, at, summary, detail);
+        self.report_at(code, argument(at), summary, detail);
+    }
+
+    /// Reports a finding as [`report`](Self::report) does, which is a warning unless the provider block sets the level of the
+    /// check.
+    pub fn report_warning(&mut self, code: Code, at: &str, summary: &'static str, detail: &str) {
+        let detail = format!("{detail} ({code})");
+        self.0.push(Finding { code, at: argument(at), summary, detail, is_warning: true });
     }
 
     /// Reports a finding at a path. The code is appended to `detail`.
     pub fn report_at(&mut self, code: Code, at: Path, summary: &'static str, detail: &str) {
-        self.0.push(Finding { code, at, summary, detail: format!("{detail} ({code})") });
+        self.0.push(Finding { code, at, summary, detail: format!("{detail} ({code})"), is_warning: false });
     }
+}
+
+fn argument(name: &str) -> Path {
+    if name.is_empty() { Path::root() } else { Path::root().attribute(name) }
 }
 
 impl IntoIterator for Findings {

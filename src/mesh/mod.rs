@@ -10,6 +10,7 @@ pub mod external_service;
 pub mod gateway;
 pub mod global_defaults;
 pub mod global_name;
+pub mod installed_mesh;
 pub mod istio;
 pub mod kubernetes_types;
 pub mod labels;
@@ -18,6 +19,7 @@ pub mod manifest;
 pub mod mesh_config;
 pub mod names;
 pub mod namespace;
+pub mod outbound_policy;
 pub mod patterns;
 pub mod percent;
 pub mod policy_evaluation;
@@ -29,10 +31,14 @@ pub mod service;
 pub mod sources;
 pub mod text;
 pub mod timeouts;
+pub mod unlisted_calls;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::{duration::Duration, global_name::Template, resiliency::Preset, service::AuthorizationMode};
+use self::{
+    duration::Duration, global_name::Template, installed_mesh::InstalledMesh, resiliency::Preset,
+    service::AuthorizationMode,
+};
 use crate::{
     known::Known,
     object::{Key, Object},
@@ -58,6 +64,8 @@ pub struct Mesh {
     pub platform_hosts: BTreeSet<String>,
     /// The revisions of Istio whose mesh configuration live checks read. `default` is the one whose ConfigMap has no suffix.
     pub revisions: BTreeSet<String>,
+    /// Facts of the installed Istio, as the provider block states them.
+    pub installed: InstalledMesh,
     /// Labels of every object that the provider creates.
     pub labels: BTreeMap<String, String>,
     /// Annotations of every object that the provider creates.

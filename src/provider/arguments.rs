@@ -6,8 +6,8 @@ use crate::{
     known::Known,
     kubernetes::Secret,
     mesh::{
-        Defaults, checks::Level, duration::Duration, global_name::Template, names, resiliency::Preset,
-        service::AuthorizationMode,
+        Defaults, checks::Level, duration::Duration, global_name::Template, installed_mesh::InstalledMesh,
+        istio::sidecar::OutboundMode, names, resiliency::Preset, service::AuthorizationMode,
     },
     model,
     resources::OnUnreadable,
@@ -96,6 +96,9 @@ model! {
         exec: Block<ExecPlugin> = block(),
         /// What a `mesh_service` gets that doesn't say otherwise.
         defaults: Block<ServiceDefaults> = block(),
+        /// Facts of the installed mesh that the written objects depend on. They are the same for all configurations of a mesh:
+        /// take them from a module or a variable file of the platform. Live checks compare them with the cluster.
+        installed: Block<Installed> = block(),
     }
 }
 
@@ -122,6 +125,20 @@ model! {
         request_timeout: Attr<Duration> = optional(),
         /// `authorization_mode` of a service.
         authorization_mode: Attr<AuthorizationMode> = optional(),
+    }
+}
+
+model! {
+    /// Facts of the installed mesh.
+    pub struct Installed {
+        /// What proxies do with calls of hosts that they don't know: `registry_only` (the calls fail) or `allow_any` (they leave
+        /// as clear text), as `outboundTrafficPolicy` of the mesh's Sidecars and of `meshConfig` says. Defaults to `allow_any`,
+        /// as Istio's own does. Only with `registry_only` are services hidden from namespaces that may not call them: otherwise
+        /// hiding would turn refused calls into clear text. The live check `outbound-policy` compares it with the cluster.
+        outbound_traffic_policy: Attr<OutboundMode> = optional(),
+        /// Whether the proxies of all workloads answer DNS queries for hosts of the mesh (`ISTIO_META_DNS_CAPTURE`). Defaults to
+        /// `false`. Global names of services with TCP ports need it.
+        dns_capture: Attr<bool> = optional(),
     }
 }
 
@@ -171,9 +188,24 @@ impl ProviderConfig {
         self.on_unreadable.or(OnUnreadable::Error).unwrap_or(OnUnreadable::Error)
     }
 
+    /// The facts of the installed mesh: Istio's defaults where the block doesn't say otherwise.
+    pub(super) fn installed(&self) -> Known<InstalledMesh> {
+        self.installed.known()?.map_or_else(|| Ok(InstalledMesh::default()), |installed| installed.with_fallbacks())
+    }
+
     /// The arguments that every `mesh_service` has by default.
     pub(super) fn service_defaults(&self) -> Known<Defaults> {
         self.defaults.known()?.map_or_else(|| Ok(Defaults::default()), |defaults| defaults.with_fallbacks())
+    }
+}
+
+impl Installed {
+    fn with_fallbacks(&self) -> Known<InstalledMesh> {
+        let fallback = InstalledMesh::default();
+        Ok(InstalledMesh {
+            outbound_traffic_policy: self.outbound_traffic_policy.or(fallback.outbound_traffic_policy)?,
+            dns_capture: self.dns_capture.or(fallback.dns_capture)?,
+        })
     }
 }
 

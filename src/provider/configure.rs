@@ -78,6 +78,7 @@ fn mesh(config: &ProviderConfig) -> Known<Mesh> {
         labels: config.labels.elements_or_empty()?,
         annotations: config.annotations.elements_or_empty()?,
         defaults: config.service_defaults()?,
+        installed: config.installed()?,
     })
 }
 

@@ -43,8 +43,8 @@ impl ResourceType for ExternalService {
         self.outputs()
     }
 
-    fn live_queries(&self, _mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
-        external_service::live_queries(rendered)
+    fn live_queries(&self, mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
+        external_service::live_queries(self, mesh, rendered)
     }
 
     fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {

@@ -52,7 +52,7 @@ impl ResourceType for GlobalDefaults {
     fn outputs(&self, _mesh: &Mesh) {}
 
     fn live_queries(&self, mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
-        Self::live_queries(mesh)
+        self.live_queries(mesh)
     }
 
     fn live_checks(&self, mesh: &Mesh, _rendered: &Rendered, results: &QueryResults, out: &mut Findings) {

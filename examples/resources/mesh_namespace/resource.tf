@@ -7,6 +7,9 @@ resource "mesh_namespace" "shop" {
   # What workloads may call where their service doesn't say it, beside the namespace itself.
   calls = ["pci/payments", "api.stripe.com"]
 
+  # What calls doesn't list fails, whatever the mesh does with calls of unknown hosts.
+  outbound_traffic_policy = "registry_only"
+
   # "dry_run" counts what "enforce" would refuse.
   authorization_mode = "enforce"
 

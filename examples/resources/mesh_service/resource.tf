@@ -17,6 +17,9 @@ resource "mesh_service" "payments" {
   resiliency = "high"
   calls      = ["ledger", "shop/catalog", "api.example.com"]
 
+  # Calls of anything else fail. It is the default; "inherit" and "allow_any" let them out, to services of the mesh in clear text.
+  outbound_traffic_policy = "registry_only"
+
   port {
     number      = 80
     protocol    = "http"

@@ -18,13 +18,14 @@ use crate::{
         live_objects::{
             Visibility, name, namespace, object_visibility, routes_in_mesh, strings, summarize_names, summarize_objects,
         },
+        outbound_policy,
     },
     object::{Key, Kind, annotation, kind, resource_name, resource_type},
     query::{Query, QueryResults},
 };
 
 /// The queries of the live checks: all objects of each kind that the resource renders.
-pub fn live_queries(rendered: &Rendered) -> Vec<LiveQuery> {
+pub fn live_queries(external: &ExternalService, mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
     let renders = |kind: &'static Kind| rendered.iter().flatten().any(|(key, _)| key.kind == kind);
     let queries = [
         (&kind::SERVICE_ENTRY, &[SecondServiceEntry][..]),
@@ -32,7 +33,11 @@ pub fn live_queries(rendered: &Rendered) -> Vec<LiveQuery> {
         (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
     ];
     let queries = queries.into_iter().filter(|(kind, _)| renders(kind));
-    queries.map(|(kind, checks)| LiveQuery { query: Query::list_all_namespaces(kind), checks }).collect()
+    let outbound = if external.is_hidden() { outbound_policy::live_queries(mesh) } else { Vec::new() };
+    queries
+        .map(|(kind, checks)| LiveQuery { query: Query::list_all_namespaces(kind), checks })
+        .chain(outbound)
+        .collect()
 }
 
 impl ExternalService {
@@ -42,6 +47,19 @@ impl ExternalService {
         let _ = check_service_entries(&view, out);
         let _ = check_destination_rules(&view, out);
         let _ = check_virtual_services(&view, out);
+        if self.is_hidden() {
+            let consequence = format!(
+                "{} is exported to some namespaces only: a call of it from a proxy elsewhere leaves unchanged, what applications \
+                 send to http:// in clear.",
+                view.id
+            );
+            outbound_policy::live_checks(mesh, results, &consequence, out);
+        }
+    }
+
+    /// Whether some namespace doesn't see the hosts.
+    fn is_hidden(&self) -> bool {
+        self.export_to.required_elements().is_ok_and(|namespaces| !namespaces.contains("*"))
     }
 }
 

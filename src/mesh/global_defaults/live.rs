@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::GlobalDefaults;
+use super::{GlobalDefaults, narrow_exports};
 use crate::{
     diagnostics::Path,
     json_path::{at, text},
@@ -11,11 +11,12 @@ use crate::{
     mesh::{
         Mesh,
         checks::{
-            Code::{MeshExport, MeshOutbound, MeshTls, MissingProvider},
+            Code::{MeshExport, MeshOutbound, MeshTls, MissingProvider, NarrowExports},
             Findings, LiveQuery,
         },
         istio::sidecar::OutboundMode,
         mesh_config::{self, MeshConfig},
+        outbound_policy::mesh_config_allows_any,
     },
     query::{Query, QueryResults},
 };
@@ -25,9 +26,12 @@ const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 
 impl GlobalDefaults {
     /// The queries of the live checks.
-    pub fn live_queries(mesh: &Mesh) -> Vec<LiveQuery> {
-        let checks = &[MeshExport, MeshOutbound, MeshTls, MissingProvider];
-        mesh_config::keys(mesh).map(|key| LiveQuery { query: Query::Get(key), checks }).collect()
+    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
+        let checks = &[MeshExport, MeshOutbound, MeshTls, MissingProvider, NarrowExports];
+        let mut queries: Vec<LiveQuery> =
+            mesh_config::keys(mesh).map(|key| LiveQuery { query: Query::Get(key), checks }).collect();
+        queries.extend(narrow_exports::live_queries(self, mesh));
+        queries
     }
 
     /// The live checks.
@@ -38,14 +42,14 @@ impl GlobalDefaults {
             self.check_outbound(&installed, out);
             self.check_providers(&installed, out);
         }
+        // The check is skipped where it needs an unknown value or a query without a result.
+        let _ = narrow_exports::check(self, mesh, results, out);
     }
 
     /// A Sidecar of another tool that doesn't set an outbound traffic policy gets the policy of the mesh configuration, not of
     /// these defaults.
     fn check_outbound(&self, installed: &MeshConfig, out: &mut Findings) {
-        let policy = at(&installed.config, &["outboundTrafficPolicy"]);
-        // Without a policy Istio allows any host. With a policy that has no mode, only registered hosts.
-        let allows_any = policy.is_null() || text(policy, &["mode"]) == Some("ALLOW_ANY");
+        let allows_any = mesh_config_allows_any(&installed.config);
         if self.outbound_traffic_policy() == Ok(Some(OutboundMode::RegistryOnly)) && allows_any {
             let argument = if self.outbound_traffic_policy.is_set() { "outbound_traffic_policy" } else { "sidecar" };
             out.report(

@@ -16,7 +16,7 @@
 //! | [`guardrails`] | the ValidatingAdmissionPolicies with their bindings |
 //! | [`protections`] | warnings about plans that end a protection |
 //! | [`validate`] | rules across arguments |
-//! | [`live`] | live checks |
+//! | [`live`], [`narrow_exports`] | live checks |
 
 mod arguments;
 mod authorization;
@@ -28,6 +28,7 @@ mod jwks;
 mod jwt;
 mod live;
 mod mtls;
+mod narrow_exports;
 mod protections;
 mod require_end_user;
 mod resiliency;

@@ -63,7 +63,7 @@ fn sidecar(
     let spec = istio::Sidecar {
         workload_selector: None,
         egress: vec![Egress { hosts }],
-        outbound_traffic_policy: policy?.ok_or(Unknown)?.into(),
+        outbound_traffic_policy: Some(policy?.ok_or(Unknown)?.into()),
     };
     let origins = [("spec.egress", "sidecar"), ("spec.outboundTrafficPolicy", "outbound_traffic_policy")];
     let origins = origins.map(|(field, argument)| (field.to_owned(), Path::root().attribute(argument)));

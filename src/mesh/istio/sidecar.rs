@@ -17,9 +17,10 @@ pub struct Sidecar {
     pub workload_selector: Option<NetworkingWorkloadSelector>,
     /// Outbound listeners. The provider writes one, for every port.
     pub egress: Vec<Egress>,
-    /// Policy for calls of unknown hosts. It is always written: without it a Sidecar has the default of the
-    /// installation, even if the Sidecar of the root namespace has another policy.
-    pub outbound_traffic_policy: OutboundTrafficPolicy,
+    /// Policy for calls of unknown hosts. Without it a Sidecar has the policy of `meshConfig`, even if the Sidecar of the root
+    /// namespace has another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outbound_traffic_policy: Option<OutboundTrafficPolicy>,
 }
 
 /// The workload selector of Istio's networking API, whose field has another name than that of
@@ -54,6 +55,29 @@ text_enum! {
         RegistryOnly = "registry_only",
         /// The calls are forwarded unchanged to the address that the application has connected to.
         AllowAny = "allow_any",
+    }
+}
+
+text_enum! {
+    /// The policy for calls of hosts that `calls` doesn't list, as users write it.
+    pub enum UnlistedCalls {
+        /// The calls fail.
+        RegistryOnly = "registry_only",
+        /// The calls are forwarded unchanged to the address that the application has connected to.
+        AllowAny = "allow_any",
+        /// The Sidecar has no policy, so that of `meshConfig` holds.
+        Inherit = "inherit",
+    }
+}
+
+impl UnlistedCalls {
+    /// The policy of the Sidecar; `None` if it has none of its own.
+    pub fn policy(self) -> Option<OutboundTrafficPolicy> {
+        match self {
+            Self::RegistryOnly => Some(OutboundMode::RegistryOnly.into()),
+            Self::AllowAny => Some(OutboundMode::AllowAny.into()),
+            Self::Inherit => None,
+        }
     }
 }
 

@@ -4,8 +4,13 @@ use super::service_account::ServiceAccountRef;
 use crate::{
     known::Known,
     mesh::{
-        global_defaults::DenyAllMode, istio::peer_authentication::MtlsMode, labels::StringMap, names, port::PortNumber,
-        reference::Destination, timeouts::Timeouts,
+        global_defaults::DenyAllMode,
+        istio::{peer_authentication::MtlsMode, sidecar::UnlistedCalls},
+        labels::StringMap,
+        names,
+        port::PortNumber,
+        reference::Destination,
+        timeouts::Timeouts,
     },
     model,
     schema::{
@@ -32,6 +37,10 @@ model! {
         /// What its workloads may call where their service doesn't say `calls`, beside everything in the namespace itself: their
         /// proxies know these destinations, and refuse others. Absent: what the mesh's Sidecar says.
         calls: Set<Destination> = optional(),
+        /// What proxies do with calls of hosts that `calls` doesn't list (`outboundTrafficPolicy` of the Sidecar):
+        /// `registry_only` (the calls fail), `allow_any` (they leave as they are: to services of the mesh as clear text) or
+        /// `inherit` (as `meshConfig` says, and not the mesh's Sidecar). Defaults to `registry_only`. Needs `calls`.
+        outbound_traffic_policy: Attr<UnlistedCalls> = optional(),
         /// What happens to calls in the namespace that no policy allows: nothing (`off`, the default; then the mesh's own
         /// deny-all may hold), they are marked for access logs (`audit`), counted (`dry_run`; rightly where the services'
         /// policies run dry too), or refused (`enforce`). It governs the namespace's own deny-all, not the services' policies.
@@ -107,6 +116,11 @@ impl Namespace {
     /// Whether this resource creates and deletes the Namespace: true by default.
     pub(super) fn create(&self) -> Known<bool> {
         self.create.or(true)
+    }
+
+    /// What proxies do with calls that `calls` doesn't list: refuse them by default.
+    pub(super) fn outbound_traffic_policy(&self) -> Known<UnlistedCalls> {
+        self.outbound_traffic_policy.or(UnlistedCalls::RegistryOnly)
     }
 
     /// What happens to requests in the namespace that no policy allows: `off` by default, which adds no policy.

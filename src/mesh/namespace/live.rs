@@ -7,12 +7,14 @@ use super::{MtlsException, Namespace, namespace_object};
 use crate::{
     json_path::{at, text},
     mesh::{
+        Mesh,
         checks::{
             Code::{Ambient, OtherTargetPort, TwoInjectionLabels},
             Findings, LiveQuery,
         },
-        istio::{DATAPLANE_MODE, INJECTION, REVISION},
+        istio::{DATAPLANE_MODE, INJECTION, REVISION, sidecar::UnlistedCalls},
         live_objects::{TargetPort, label, name, port_number, service_target_port, tcp_ports},
+        outbound_policy,
     },
     object::{FIELD_MANAGER, kind},
     query::{Query, QueryResults},
@@ -21,22 +23,35 @@ use crate::{
 
 impl Namespace {
     /// The queries of the live checks.
-    pub fn live_queries(&self) -> Vec<LiveQuery> {
+    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
         let Ok(name) = self.name.required() else { return Vec::new() };
         let mut queries =
             vec![LiveQuery { query: Query::Get(namespace_object::key(name)), checks: &[TwoInjectionLabels, Ambient] }];
         if !self.mtls_exceptions().is_empty() {
             queries.push(LiveQuery { query: Query::list(&kind::SERVICE, name), checks: &[OtherTargetPort] });
         }
+        if self.inherits_outbound_policy() {
+            queries.extend(outbound_policy::live_queries(mesh));
+        }
         queries
     }
 
+    /// Whether the Sidecar sets no policy for calls of unknown hosts.
+    fn inherits_outbound_policy(&self) -> bool {
+        self.calls.is_set() && self.outbound_traffic_policy() == Ok(UnlistedCalls::Inherit)
+    }
+
     /// The live checks.
-    pub fn live_checks(&self, results: &QueryResults, out: &mut Findings) {
+    pub fn live_checks(&self, mesh: &Mesh, results: &QueryResults, out: &mut Findings) {
         let Ok(name) = self.name.required() else { return };
         if let Ok(Some(namespace)) = results.get(&namespace_object::key(name)) {
             report_ambient_mode(namespace, out);
             self.report_second_injection_label(namespace, out);
+        }
+        if self.inherits_outbound_policy() {
+            let consequence =
+                format!("Calls from {name} to services of the mesh that calls doesn't list leave as clear text.");
+            outbound_policy::live_checks(mesh, results, &consequence, out);
         }
         let services = results.list(&kind::SERVICE, name).unwrap_or_default();
         for exception in self.mtls_exceptions() {

@@ -8,7 +8,7 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         Mesh, Rendered,
-        istio::sidecar::{Egress, OutboundMode, Sidecar},
+        istio::sidecar::{Egress, Sidecar},
         manifest::manifest,
         stage,
     },
@@ -37,8 +37,11 @@ fn sidecar(namespace: &Namespace, mesh: &Mesh, name: &str, key: Key) -> Known<Ob
     let spec = Sidecar {
         workload_selector: None,
         egress: vec![Egress { hosts }],
-        outbound_traffic_policy: OutboundMode::RegistryOnly.into(),
+        outbound_traffic_policy: namespace.outbound_traffic_policy()?.policy(),
     };
     let body = manifest(&key, namespace.metadata(mesh)?, &spec);
-    Ok(Object::whole(key, body, stage::ROUTES).with_origins([("spec.egress", Path::root().attribute("calls"))]))
+    Ok(Object::whole(key, body, stage::ROUTES).with_origins([
+        ("spec.egress", Path::root().attribute("calls")),
+        ("spec.outboundTrafficPolicy", Path::root().attribute("outbound_traffic_policy")),
+    ]))
 }

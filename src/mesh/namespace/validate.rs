@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{MtlsException, Namespace, Rbac, namespace_object};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, global_defaults::DenyAllMode, istio, labels, service::validate_host_is_external},
+    mesh::{Mesh, global_defaults::DenyAllMode, istio, labels, service::validate_host_is_external, unlisted_calls},
     schema::At,
 };
 
@@ -15,6 +15,7 @@ impl Namespace {
     pub fn validate(&self, out: &mut Diagnostics) {
         labels::validate_labels(&self.labels, &Path::root().attribute("labels"), out);
         labels::validate_annotations(&self.annotations, &Path::root().attribute("annotations"), out);
+        unlisted_calls::validate(&self.outbound_traffic_policy, &self.calls, out);
         let exceptions = self.mtls_exceptions();
         for exception in exceptions {
             labels::validate_selector(&exception.selector, &exception.at.attribute("selector"), out);
@@ -49,6 +50,7 @@ impl Namespace {
                 validate_host_is_external(destination, mesh, out);
             }
         }
+        unlisted_calls::validate_in_mesh(&self.outbound_traffic_policy, &self.calls, mesh, out);
         if self.name.required() == Ok(&mesh.root_namespace) {
             self.validate_root_namespace(mesh, out);
         }

@@ -7,6 +7,7 @@ use crate::{
     known::Known,
     mesh::{
         global_name::{GLOBAL_NAME, is_global_name},
+        istio::sidecar::UnlistedCalls,
         labels::StringMap,
         names,
         port::{PortNumber, Protocol},
@@ -45,6 +46,11 @@ model! {
         /// Whom it calls: its proxies know these destinations, and refuse others. Absent: what the namespace's Sidecar says;
         /// `[]`: only itself.
         calls: Set<Destination> = optional(),
+        /// What its proxies do with calls of hosts that `calls` doesn't list (`outboundTrafficPolicy` of the Sidecar):
+        /// `registry_only` (the calls fail), `allow_any` (they leave as they are: to services of the mesh as clear text) or
+        /// `inherit` (as `meshConfig` says, and not the Sidecar of the namespace or the mesh). Defaults to `registry_only`. Needs
+        /// `calls`.
+        outbound_traffic_policy: Attr<UnlistedCalls> = optional(),
         /// How requests are routed, and how failures are met.
         traffic: Flat<Traffic> = flat(),
         /// The name of the Istio objects that configure the service, where they have another one than `<name>-<namespace>`
@@ -152,6 +158,11 @@ impl Service {
             Some(create) => Ok(create),
             None => Ok(self.management()? == ServiceManagement::Managed),
         }
+    }
+
+    /// What the proxies do with calls that `calls` doesn't list: refuse them by default.
+    pub(super) fn outbound_traffic_policy(&self) -> Known<UnlistedCalls> {
+        self.outbound_traffic_policy.or(UnlistedCalls::RegistryOnly)
     }
 
     /// The ports of the Service, in the order in which they are written.

@@ -1,4 +1,5 @@
-//! The Sidecar, with which the proxies of the service know only the hosts of `calls` and refuse calls of others.
+//! The Sidecar, with which the proxies of the service know only the hosts of `calls`. Calls of others are refused unless
+//! `outbound_traffic_policy` says otherwise.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{
-        istio::sidecar::{Egress, NO_HOSTS, NetworkingWorkloadSelector, OutboundMode, Sidecar},
+        istio::sidecar::{Egress, NO_HOSTS, NetworkingWorkloadSelector, Sidecar},
         manifest::manifest,
         stage,
     },
@@ -31,11 +32,12 @@ pub(super) fn sidecar(context: &ServiceContext, key: Key) -> Known<Object> {
     let spec = Sidecar {
         workload_selector: Some(NetworkingWorkloadSelector { labels: context.selector()? }),
         egress: vec![Egress { hosts }],
-        outbound_traffic_policy: OutboundMode::RegistryOnly.into(),
+        outbound_traffic_policy: context.service.outbound_traffic_policy()?.policy(),
     };
     let body = manifest(&key, context.metadata()?, &spec);
     Ok(Object::whole(key, body, stage::ROUTES).with_origins(origins(&[
         ("spec.workloadSelector", Path::root().attribute("selector")),
         ("spec.egress", Path::root().attribute("calls")),
+        ("spec.outboundTrafficPolicy", Path::root().attribute("outbound_traffic_policy")),
     ])))
 }

@@ -31,7 +31,7 @@ pub(super) fn service_entry(context: &ServiceContext, key: Key) -> Known<Object>
     let spec = ServiceEntry {
         hosts: vec![context.global_name()?.ok_or(Unknown)?],
         addresses: Vec::new(),
-        export_to: access::export_to(context)?,
+        export_to: access::global_name_export_to(context)?,
         location: "MESH_INTERNAL",
         resolution: "STATIC",
         ports: listeners.iter().map(|listener| service_port(listener.number?, listener.port)).collect::<Known<_>>()?,
@@ -99,6 +99,7 @@ impl Service {
         }
         let calls = self.calls.elements_or_empty().unwrap_or_default();
         if let Ok(context) = self.context(mesh) {
+            validate_dns_capture(&context, out);
             validate_template(&context, &calls, out);
             validate_calls(&context, &calls, out);
         }
@@ -142,6 +143,35 @@ impl ServiceContext<'_> {
 
 fn argument() -> Path {
     Path::root().attribute("global_name")
+}
+
+/// Reports a global name with a TCP port where proxies don't answer DNS queries. Without an address of its own, the port of the
+/// ServiceEntry would take the connections of all destinations on that port.
+fn validate_dns_capture(context: &ServiceContext, out: &mut Diagnostics) {
+    if context.mesh.installed.dns_capture || context.has_global_name() != Ok(true) {
+        return;
+    }
+    let Ok(ports) = context.service.ports() else { return };
+    let is_tcp = |port: &&At<Port>| port.protocol().is_ok_and(|protocol| !protocol.is_http() && !protocol.is_tls());
+    for port in ports.iter().filter(is_tcp) {
+        let (Ok(number), Ok(protocol)) = (port.number(), port.protocol()) else { continue };
+        let (at, remedy) = if context.service.global_name.is_set() {
+            (argument(), "or remove global_name")
+        } else {
+            (port.at.clone(), "or write global_names = false there, which leaves the names of the template to others")
+        };
+        out.error(
+            &at,
+            "Global name of a TCP port without DNS capture",
+            format!(
+                "Port {number} speaks {protocol}, which carries no host name: proxies tell the global name from other \
+                 destinations by its address alone, and it has one only where they answer DNS queries. Without that, the port \
+                 takes the connections to port {number} of every destination. Switch DNS capture on \
+                 (ISTIO_META_DNS_CAPTURE = \"true\" of proxyMetadata) and write in the provider block: installed {{ dns_capture = \
+                 true }}; {remedy}."
+            ),
+        );
+    }
 }
 
 /// Reports names that the template makes too long, of this service and of those that it calls.

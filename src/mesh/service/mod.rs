@@ -98,13 +98,7 @@ impl Service {
             objects.push((key, object));
         };
 
-        let service = Key::new(&kind::SERVICE, context.namespace, context.name);
         let management = self.management()?;
-        match management {
-            ServiceManagement::Managed => add(service, workload::service),
-            ServiceManagement::Existing => add(service, workload::export_annotation),
-            ServiceManagement::None => {}
-        }
         if self.create_service_account()? {
             let account = self.service_account()?;
             add(Key::new(&kind::SERVICE_ACCOUNT, context.namespace, account), workload::service_account);
@@ -134,6 +128,18 @@ impl Service {
             add(context.key(&kind::SIDECAR), egress::sidecar);
         }
         objects.extend(ingress::virtual_services(&context)?);
+        let is_route = |(key, _): &(Key, _)| [&kind::VIRTUAL_SERVICE, &kind::DESTINATION_RULE].contains(&key.kind);
+        let render_service: Option<Render> = match management {
+            ServiceManagement::Managed => Some(workload::service),
+            ServiceManagement::Existing if access::sets_annotation(&context, objects.iter().any(is_route))? => {
+                Some(workload::export_annotation)
+            }
+            ServiceManagement::Existing | ServiceManagement::None => None,
+        };
+        if let Some(render) = render_service {
+            let key = Key::new(&kind::SERVICE, context.namespace, context.name);
+            objects.insert(0, (key.clone(), render(&context, key)));
+        }
         Ok(overrides::apply_overrides(self.r#override.known()?, &context.object_name(), objects))
     }
 

@@ -11,6 +11,7 @@ use crate::{
         Mesh, Rendered, labels,
         port::{PortNumber, Protocol},
         reference::Destination,
+        unlisted_calls,
     },
     schema::{At, Attr},
 };
@@ -22,6 +23,7 @@ impl Service {
         labels::validate_selector(&self.selector, &at("selector"), out);
         labels::validate_labels(&self.labels, &at("labels"), out);
         labels::validate_annotations(&self.annotations, &at("annotations"), out);
+        unlisted_calls::validate(&self.outbound_traffic_policy, &self.calls, out);
         self.validate_identity(out);
         self.validate_ports(out);
         self.validate_access(out);
@@ -37,6 +39,7 @@ impl Service {
 
     /// Reports violations of rules that need the provider's arguments or the rendered objects.
     pub fn validate_in_mesh(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
+        self.validate_is_rendered(rendered, out);
         self.validate_replaces(rendered, out);
         self.validate_overrides(mesh, rendered, out);
         self.validate_traffic_in_mesh(mesh, out);
@@ -47,6 +50,7 @@ impl Service {
         for destination in self.calls.elements().ok().flatten().into_iter().flatten() {
             validate_host_is_external(destination, mesh, out);
         }
+        unlisted_calls::validate_in_mesh(&self.outbound_traffic_policy, &self.calls, mesh, out);
         self.validate_global_name_in_mesh(mesh, out);
         if self.namespace() == Ok(&mesh.root_namespace) {
             out.warn(
@@ -107,6 +111,21 @@ impl Service {
                     ),
                 );
             }
+        }
+    }
+
+    /// Reports a service of which nothing is written: another tool has its Service and its routes, and no policy is asked for.
+    fn validate_is_rendered(&self, rendered: &Rendered, out: &mut Diagnostics) {
+        if !out.has_errors()
+            && self.management() == Ok(ServiceManagement::Existing)
+            && rendered.as_ref().is_ok_and(Vec::is_empty)
+        {
+            out.error(
+                &Path::root(),
+                "No objects to create",
+                "With authorization_mode = \"off\" and without routes of its own, nothing is written for this service. Remove the \
+                 resource, or let authorization be checked (\"dry_run\" refuses nothing), or write calls, ingress or export_to.",
+            );
         }
     }
 

@@ -50,7 +50,7 @@ impl<R: ResourceType> Managed<R> {
 /// Reports findings at the level of their check.
 pub(super) fn report_findings(findings: Findings, levels: &Levels, out: &mut Diagnostics) {
     for finding in findings {
-        match levels.of(finding.code) {
+        match levels.of_finding(&finding) {
             Level::Off => {}
             Level::Warn => out.warn(&finding.at, finding.summary, finding.detail),
             Level::Error => drop(out.error(&finding.at, finding.summary, finding.detail)),

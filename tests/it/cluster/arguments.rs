@@ -69,6 +69,12 @@ const ROWS: &[Row] = &[
     row("access", MANAGED, "access = \"mesh\"", "access = \"none\""),
     row("authorization_mode", MANAGED, "authorization_mode = \"dry_run\"", "authorization_mode = \"off\""),
     row("calls", MANAGED, "calls = [\"ledger\"]", "calls = [\"ledger\", \"shop/*\", \"api.example.com\"]"),
+    row(
+        "outbound_traffic_policy",
+        "service = \"managed\"\ncreate_service_account = false\ncalls = []",
+        "outbound_traffic_policy = \"allow_any\"",
+        "outbound_traffic_policy = \"inherit\"",
+    ),
     row("resiliency", MANAGED, "resiliency = \"high\"", "resiliency = \"none\""),
     row("request_timeout", MANAGED, "request_timeout = \"3s\"", "request_timeout = \"0s\""),
     row("object_name", MANAGED, "object_name = \"pay\"", "object_name = \"payments.old\""),

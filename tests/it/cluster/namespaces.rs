@@ -467,6 +467,12 @@ const ROWS: &[Row] = &[
     row("injection", "", "injection = true", "injection = false"),
     row("revision", "", "revision = \"stable\"", "revision = \"canary\""),
     row("calls", "", "calls = []", "calls = [\"pci/payments\", \"api.example.com\"]"),
+    row(
+        "outbound_traffic_policy",
+        "calls = []",
+        "outbound_traffic_policy = \"allow_any\"",
+        "outbound_traffic_policy = \"inherit\"",
+    ),
     row("authorization_mode", "", "authorization_mode = \"dry_run\"", "authorization_mode = \"enforce\""),
     row("authorization_mode", "", "authorization_mode = \"audit\"", "authorization_mode = \"off\""),
     row("labels", "calls = []", "labels = { a = \"b\" }", "labels = { a = \"c\", d = \"e\" }"),

@@ -25,6 +25,7 @@ fn state_workspace(plane: &ControlPlane, tool: Tool, name: &str, user: &User) ->
     let workspace = Workspace::new(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
     workspace.write_file("kubeconfig", &plane.kubeconfig(user));
     workspace.write_file("main.tf", &text(&format!("examples/scenarios/three-states/{name}/main.tf")));
+    workspace.write_file("mesh.auto.tfvars", &text("examples/scenarios/three-states/mesh.tfvars"));
     workspace
 }
 

@@ -50,7 +50,7 @@ Objects of this resource, objects that it takes over and those that it `replaces
 
 ## Onboarding a live service
 
-A Service that says nothing of who sees it is visible everywhere. The first apply of a `mesh_service` with `allow` blocks would narrow that at once, which `narrowed-visibility` tells before it
+A Service that says nothing of who sees it is visible everywhere. Where `installed` says `registry_only`, the first apply of a `mesh_service` with `allow` blocks would narrow that at once, which `narrowed-visibility` tells before it
 happens, with the namespaces that would lose sight of it. To go in steps:
 
 1. Apply with `authorization_mode = "dry_run"`. The service stays visible everywhere, nobody is refused, and the proxies count who would be.
@@ -59,7 +59,7 @@ happens, with the namespaces that would lose sight of it. To go in steps:
 
 ## What they cost
 
-Reads alone, and few: what many services ask is asked once, and answers serve for ten seconds. Each namespace with changes costs one request for the Namespace and one list for each of pods, Services,
+Reads alone, and few: what many services ask is asked once, and answers serve for ten seconds, with what this run has written since. Each namespace with changes costs one request for the Namespace and one list for each of pods, Services,
 VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sidecars, of 500 objects a page; the plan's own reads then come from the same lists. Beyond that:
 
 | what is written | one request more for each |
@@ -70,6 +70,8 @@ VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sid
 | `global_name` | ServiceEntries and VirtualServices of the whole cluster |
 | `end_user` | RequestAuthentications of the namespace and of the root namespace |
 | a `mesh_external_service` | ServiceEntries, DestinationRules and VirtualServices of the whole cluster, and nothing else |
+| `installed { outbound_traffic_policy = "registry_only" }`, once for all services that are hidden from namespaces | Sidecars of the whole cluster; the `meshConfig` of each revision; DestinationRules, EnvoyFilters, Telemetries and three kinds of policies in the root namespace |
+| `mesh_global_defaults` without `registry_only` | Sidecars of the root namespace; Services, DestinationRules, VirtualServices and ServiceEntries of the whole cluster |
 | `external_authorization`, `mesh_global_defaults` | ConfigMap `istio` of the root namespace, or that of each of the provider's `revisions` |
 | `ingress` | Gateways of each namespace of gateways |
 

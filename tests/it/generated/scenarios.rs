@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Defaults, Mesh},
+    mesh::{Defaults, Mesh, installed_mesh::InstalledMesh},
     object::kind::AUTHORIZATION_POLICY,
     resources::{ResourceType, service::Service},
     schema::model::Model,
@@ -23,6 +23,7 @@ fn allowed(path: &str) -> Vec<(String, String)> {
         gateway_namespaces: ["istio-ingress".to_owned()].into(),
         platform_hosts: [].into(),
         revisions: ["default".to_owned()].into(),
+        installed: InstalledMesh::default(),
         labels: [].into(),
         annotations: [].into(),
         defaults: Defaults::default(),

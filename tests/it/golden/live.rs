@@ -5,7 +5,7 @@ use std::{fmt::Write as _, sync::Arc};
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
-    mesh::checks::Findings,
+    mesh::{Mesh, checks::Findings},
     object::kind,
     query::{Query, QueryError, QueryResult, QueryResults},
     resources::ResourceType,
@@ -49,17 +49,22 @@ pub(super) fn config<R: ResourceType>(text: &str) -> R {
 /// The findings of the checks of a resource with the configuration `text`, in a cluster with these objects, whose user has no
 /// right to read the kinds `forbidden`.
 pub(super) fn findings<R: ResourceType>(text: &str, live_objects: &str, forbidden: &[&str]) -> String {
+    findings_in::<R>(&mesh(), text, live_objects, forbidden)
+}
+
+/// The findings of [`findings`], in `mesh`.
+pub(super) fn findings_in<R: ResourceType>(mesh: &Mesh, text: &str, live_objects: &str, forbidden: &[&str]) -> String {
     let config = config::<R>(text);
     let objects = objects(live_objects);
     for object in &objects {
         let kinds = [kind::MANAGED, kind::READ_ONLY].concat();
         assert!(kinds.iter().any(|kind| object["kind"] == kind.kind), "unknown kind: {object}");
     }
-    let queries = R::live_queries(&config, &mesh(), &config.render(&mesh())).into_iter().map(|live| live.query);
+    let queries = R::live_queries(&config, mesh, &config.render(mesh)).into_iter().map(|live| live.query);
     let results: QueryResults =
         queries.map(|query| (query.clone(), query_result(&query, &objects, forbidden))).collect();
     let mut findings = Findings::default();
-    R::live_checks(&config, &mesh(), &config.render(&mesh()), &results, &mut findings);
+    R::live_checks(&config, mesh, &config.render(mesh), &results, &mut findings);
     format_findings(findings)
 }
 
@@ -70,7 +75,7 @@ pub(super) fn format_findings(findings: Findings) -> String {
         let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };
         assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
         assert!(finding.detail.ends_with(&format!("({})", finding.code)), "{}", finding.detail);
-        writeln!(text, "{}{at}: {}\n  {}", finding.code.level(), finding.summary, finding.detail).unwrap();
+        writeln!(text, "{}{at}: {}\n  {}", finding.default_level(), finding.summary, finding.detail).unwrap();
     }
     text
 }

@@ -26,7 +26,7 @@ use expect_test::{Expect, ExpectFile};
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
     known::Unknown,
-    mesh::{Defaults, Mesh},
+    mesh::{Defaults, Mesh, installed_mesh::InstalledMesh, istio::sidecar::OutboundMode},
     object::ManagementScope,
     resources::ResourceType,
     schema::{Value, model::Model},
@@ -60,10 +60,22 @@ fn mesh() -> Mesh {
         gateway_namespaces: BTreeSet::new(),
         platform_hosts: BTreeSet::new(),
         revisions: ["default".to_owned()].into(),
+        installed: InstalledMesh::default(),
         labels: [].into(),
         annotations: [].into(),
         defaults: Defaults::default(),
     }
+}
+
+/// The mesh of a provider block that states `registry_only`, where services are hidden from those who may not call them.
+fn registry_only_mesh() -> Mesh {
+    let installed = InstalledMesh { outbound_traffic_policy: OutboundMode::RegistryOnly, dns_capture: false };
+    Mesh { installed, ..mesh() }
+}
+
+/// The mesh of a provider block that states `dns_capture`, where services with TCP ports may have global names.
+fn dns_capture_mesh() -> Mesh {
+    Mesh { installed: InstalledMesh { dns_capture: true, ..InstalledMesh::default() }, ..mesh() }
 }
 
 /// Compares the objects or diagnostics of a configuration with an expectation, in the mesh of an empty provider block.

@@ -63,7 +63,7 @@ fn valid_texts(name: &str) -> &'static [&'static str] {
         "ca" | "client_certificate" | "client_key" => &["/etc/certs/a.pem", "/etc/certs/b.pem"],
         "export_to" => &["shop", "media", "*"],
         "mode" => &["strict", "permissive", "audit", "dry_run", "enforce", "off", "simple", "passthrough"],
-        "outbound_traffic_policy" => &["registry_only", "allow_any"],
+        "outbound_traffic_policy" => &["registry_only", "allow_any", "inherit"],
         "egress_hosts" => &["./*", "istio-system/*", "*/*", "shop/api.example.com"],
         "issuer" => &["https://accounts.example.com", "https://login.example.com"],
         "jwks" => &[r#"{"keys":[{"kty":"RSA","kid":"1","n":"0vx7","e":"AQAB"}]}"#],

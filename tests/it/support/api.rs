@@ -14,15 +14,22 @@ use kube::{
 };
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{self, Key};
-use tokio::runtime::Runtime;
+use tokio::{runtime::Runtime, task::JoinHandle};
 
 use super::watch::Watch;
 
 /// Runs `future` to its end, so that tests needn't be async.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
     RUNTIME.block_on(future)
 }
+
+/// Runs `future` in the background.
+#[cfg(target_os = "linux")]
+pub(super) fn spawn<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    RUNTIME.spawn(future)
+}
+
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
 /// A client that acts as one user.
 pub(crate) struct Api {
@@ -193,7 +200,7 @@ pub(crate) fn path(key: &Key) -> String {
 }
 
 /// The URL path of an object of any kind.
-fn path_of(object: &Json) -> String {
+pub(crate) fn path_of(object: &Json) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
     let kind = text("/kind");
     let plural = match object::kind::by_name(kind) {

@@ -11,6 +11,8 @@ pub(crate) mod core_client;
 pub(crate) mod core_rules;
 pub(crate) mod host;
 pub(crate) mod istioctl;
+#[cfg(target_os = "linux")]
+pub(crate) mod mesh;
 pub(crate) mod namespace_finalizer;
 pub(crate) mod other_provider;
 pub(crate) mod polling;

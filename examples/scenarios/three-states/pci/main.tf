@@ -10,6 +10,11 @@ terraform {
 
 provider "mesh" {
   owner = "infra-payments/prod"
+
+  installed {
+    outbound_traffic_policy = var.installed.outbound_traffic_policy
+    dns_capture             = var.installed.dns_capture
+  }
 }
 
 resource "mesh_service" "payments" {
@@ -27,4 +32,12 @@ resource "mesh_service" "payments" {
     methods = ["POST"]
     paths   = ["/v1/payments"]
   }
+}
+
+variable "installed" {
+  description = "Facts of the installed mesh: ../mesh.tfvars, the same file for every state."
+  type = object({
+    outbound_traffic_policy = string
+    dns_capture             = bool
+  })
 }

@@ -6,6 +6,10 @@
 # The teams' states are in ../shop and ../pci. Neither knows of this one or of the other: they name services and namespaces,
 # and read nobody's state. This one is applied first and destroyed last; between the teams there is no order.
 #
+# What all three must know of the installed mesh is in ../mesh.tfvars:
+#
+#   terraform apply -var-file=../mesh.tfvars
+#
 # The namespaces istio-system and istio-ingress exist, with a chart's gateway in the latter.
 
 terraform {
@@ -18,6 +22,11 @@ terraform {
 
 provider "mesh" {
   owner = "infra-platform/prod"
+
+  installed {
+    outbound_traffic_policy = var.installed.outbound_traffic_policy
+    dns_capture             = var.installed.dns_capture
+  }
 }
 
 # Each team's pipeline holds what `rbac` gives it, and nothing else: not what is encrypted, and nothing elsewhere.
@@ -81,4 +90,12 @@ resource "mesh_global_defaults" "this" {
 
   # What closes comes after what opens: the gateway's own policy.
   depends_on = [mesh_gateway.public]
+}
+
+variable "installed" {
+  description = "Facts of the installed mesh: ../mesh.tfvars, the same file for every state."
+  type = object({
+    outbound_traffic_policy = string
+    dns_capture             = bool
+  })
 }

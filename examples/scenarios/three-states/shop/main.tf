@@ -10,6 +10,11 @@ terraform {
 
 provider "mesh" {
   owner = "infra-shop/prod"
+
+  installed {
+    outbound_traffic_policy = var.installed.outbound_traffic_policy
+    dns_capture             = var.installed.dns_capture
+  }
 }
 
 resource "mesh_service" "storefront" {
@@ -50,4 +55,12 @@ variable "resiliency" {
   description = "How failures of the storefront are met: low, medium, high or none."
   type        = string
   default     = "medium"
+}
+
+variable "installed" {
+  description = "Facts of the installed mesh: ../mesh.tfvars, the same file for every state."
+  type = object({
+    outbound_traffic_policy = string
+    dns_capture             = bool
+  })
 }

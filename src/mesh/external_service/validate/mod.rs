@@ -43,6 +43,23 @@ impl ExternalService {
     pub fn validate_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         self.validate_hosts_in_mesh(mesh, out);
         self.validate_credential_in_mesh(mesh, out);
+        self.validate_export_in_mesh(mesh, out);
+    }
+
+    /// Warns that `export_to` keeps nobody from calling the host: a proxy that doesn't know it forwards the call unchanged.
+    fn validate_export_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        let Ok(namespaces) = self.export_to.required_elements() else { return };
+        if namespaces.contains("*") || mesh.installed.refuses_unknown_hosts() {
+            return;
+        }
+        out.warn(
+            &argument("export_to"),
+            "export_to keeps nobody from calling the host",
+            "Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to \
+             http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic \
+             policy is REGISTRY_ONLY. Write export_to = [\"*\"], or make the mesh refuse calls of unknown hosts and write in the \
+             provider block: installed { outbound_traffic_policy = \"registry_only\" }.",
+        );
     }
 
     fn validate_export_to(&self, out: &mut Diagnostics) {

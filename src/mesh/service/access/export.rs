@@ -1,5 +1,5 @@
-//! All callers of the service, and the namespaces that see it. Its Service, DestinationRule, VirtualService and ServiceEntry
-//! share one list of namespaces: a proxy that sees a route without its subsets answers 503.
+//! All callers of the service, and the namespaces that see it. Its Service, DestinationRule and VirtualService share one list of
+//! namespaces: a proxy that sees a route without its subsets answers 503.
 
 use std::collections::BTreeSet;
 
@@ -33,9 +33,39 @@ pub(in crate::mesh::service) fn callers(context: &ServiceContext) -> Known<BTree
     }
 }
 
-/// The namespaces that see the service: those of `export_to`, or those of its callers. Its own and those of gateways are always
-/// among them.
+/// The namespaces that see the Service, its DestinationRule and its VirtualService: those of `export_to`, or else those of its
+/// callers if the mesh refuses calls of unknown hosts. Where it doesn't, the calls of a proxy from which the service is hidden
+/// would leave as clear text, so every namespace sees it, and policies refuse.
 pub(in crate::mesh::service) fn export_to(context: &ServiceContext) -> Known<ExportTo> {
+    if is_written(context)? || context.mesh.installed.refuses_unknown_hosts() {
+        narrowed_export_to(context)
+    } else {
+        Ok(ExportTo::from(["*".to_owned()]))
+    }
+}
+
+/// The namespaces that see the global name: those of `export_to`, or those of its callers. In others the name doesn't exist, so
+/// calls fail before anything is sent. Where proxies don't answer DNS queries, a TCP port of a ServiceEntry takes the calls of
+/// all destinations on that port, so fewer namespaces are better in any mesh.
+pub(in crate::mesh::service) fn global_name_export_to(context: &ServiceContext) -> Known<ExportTo> {
+    narrowed_export_to(context)
+}
+
+/// Whether the `exportTo` annotation of a Service that another tool manages is set: for a written `export_to`, where the
+/// service is hidden from namespaces that may not call it, and beside a route or rule (`is_routed`), which takes a Service that
+/// the same namespaces see. Else another tool's annotation, or the default of the mesh, stays.
+pub(in crate::mesh::service) fn sets_annotation(context: &ServiceContext, is_routed: bool) -> Known<bool> {
+    let follows_callers =
+        context.mesh.installed.refuses_unknown_hosts() && context.authorization_mode()? == AuthorizationMode::Enforce;
+    Ok(is_routed || follows_callers || is_written(context)?)
+}
+
+fn is_written(context: &ServiceContext) -> Known<bool> {
+    Ok(context.service.authorization.export_to.known()?.is_some())
+}
+
+/// The service's own namespace and those of gateways, with those of `export_to` or of the callers.
+fn narrowed_export_to(context: &ServiceContext) -> Known<ExportTo> {
     let namespaces = match context.service.authorization.export_to.elements()? {
         Some(namespaces) => namespaces.clone(),
         None => namespaces_of(&callers(context)?),

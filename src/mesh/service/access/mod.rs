@@ -28,7 +28,9 @@ pub(super) use self::allow::access_caller;
 pub use self::arguments::{
     Access, AccessRule, Authorization, AuthorizationMode, EndUser, ExternalAuthorization, RequireEndUser,
 };
-pub(super) use self::export::{argument as export_argument, callers, export_to};
+pub(super) use self::export::{
+    argument as export_argument, callers, export_to, global_name_export_to, sets_annotation,
+};
 use super::{Render, ServiceContext};
 use crate::{
     known::Known,

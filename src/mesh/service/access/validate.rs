@@ -53,6 +53,7 @@ impl Service {
         let Ok(context) = self.context(mesh) else { return };
         validate_deny_has_effect(&context, out);
         validate_callers_see_service(&context, out);
+        validate_export_hides_nothing(&context, out);
         gateways::validate_coverage(&context, out);
         if let (true, Ok(mode)) = (self.authorization.external_authorization.is_set(), context.authorization_mode())
             && mode != AuthorizationMode::Enforce
@@ -348,4 +349,21 @@ fn validate_callers_see_service(context: &ServiceContext, out: &mut Diagnostics)
             ),
         );
     }
+}
+
+/// Warns of a written `export_to` in a mesh whose proxies let calls of unknown hosts out.
+fn validate_export_hides_nothing(context: &ServiceContext, out: &mut Diagnostics) {
+    let Ok(Some(export_to)) = context.service.authorization.export_to.elements() else { return };
+    if export_to.contains("*") || context.mesh.installed.refuses_unknown_hosts() {
+        return;
+    }
+    out.warn(
+        &Path::root().attribute("export_to"),
+        "export_to turns calls into clear text",
+        "Proxies that don't see the service forward calls of it unchanged: as clear text, without identity, with the credentials \
+         in their headers, whatever mtls is. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Remove \
+         export_to (policies refuse who may not call, over mutual TLS), or make the mesh refuse calls of unknown hosts \
+         (outbound_traffic_policy = \"registry_only\" of mesh_global_defaults) and write in the provider block: installed { \
+         outbound_traffic_policy = \"registry_only\" }.",
+    );
 }

@@ -11,6 +11,7 @@
 //! | [`workload`] | pods, the service account |
 //! | [`service`] | the live Service: ports, selector, type |
 //! | [`visibility`] | namespaces that will no longer see the Service |
+//! | [`outbound`] | the policy for calls of unknown hosts |
 //! | [`calls`] | existence and visibility of the callees |
 //! | [`callee_policies`] | authorization policies of the callees |
 //! | [`conflicts`] | Istio objects of other tools for the same host or the same pods |
@@ -27,6 +28,7 @@ mod global_name;
 mod namespace;
 mod other_policies;
 mod other_resources;
+mod outbound;
 mod queries;
 mod references;
 mod second_services;
@@ -73,11 +75,12 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 12] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 13] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
     visibility::live_queries,
+    outbound::live_queries,
     calls::live_queries,
     callee_policies::live_queries,
     conflicts::live_queries,
@@ -89,11 +92,12 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 12] = [
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 12] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 13] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
     visibility::live_checks,
+    outbound::live_checks,
     calls::live_checks,
     callee_policies::live_checks,
     conflicts::live_checks,

@@ -86,9 +86,12 @@ impl<'a> ServiceView<'a> {
     }
 
     /// Whether another tool manages the Service and hasn't created it yet. Then it hasn't created the pods and the
-    /// ServiceAccount either, and the missing Service is reported with the annotation that is set on it.
+    /// ServiceAccount either, and the missing Service is reported with the annotation that is set on it. A Service that gets no
+    /// annotation isn't reported, so its missing pods are.
     pub(super) fn is_undeployed(&self) -> bool {
-        self.context.service.management() == Ok(ServiceManagement::Existing) && matches!(self.live_service(), Ok(None))
+        self.context.service.management() == Ok(ServiceManagement::Existing)
+            && self.renders(&kind::SERVICE)
+            && matches!(self.live_service(), Ok(None))
     }
 
     /// The live pods of the service that are running or will run.

@@ -36,13 +36,18 @@ fn check_narrowing(view: &ServiceView, out: &mut Findings) -> Known<()> {
     } else {
         "If somebody there may still call, add them to export_to."
     };
+    let consequence = if view.context.mesh.installed.refuses_unknown_hosts() {
+        "fail"
+    } else {
+        "leave the mesh as clear text, without identity,"
+    };
     out.report_at(
         NarrowedVisibility,
         argument_of(rendered, "metadata.annotations"),
         "Fewer namespaces see the live service",
         &format!(
-            "Service {} is visible to {before} today, and to {after} after this apply. Calls from {excluded} fail from then on. \
-             {advice}",
+            "Service {} is visible to {before} today, and to {after} after this apply. Calls from {excluded} {consequence} from \
+             then on. {advice}",
             view.id()
         ),
     );

@@ -3,7 +3,8 @@
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use crate::golden::{check, check_object, check_outputs};
+use super::check;
+use crate::golden::{check_object, check_outputs};
 
 /// Connections don't carry the name of the host, so proxies tell the host from others by its address.
 #[test]

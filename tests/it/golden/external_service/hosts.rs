@@ -3,7 +3,8 @@
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use crate::golden::{check, check_keys, check_outputs};
+use super::check;
+use crate::golden::{check_keys, check_outputs};
 
 /// All hosts share a ServiceEntry. Each has a DestinationRule and a VirtualService of its own.
 #[test]

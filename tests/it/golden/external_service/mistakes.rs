@@ -3,7 +3,7 @@
 use expect_test::expect;
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use crate::golden::check;
+use super::check;
 
 #[test]
 fn no_arguments() {

@@ -10,9 +10,27 @@ mod tls_mistakes;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
-use terraform_provider_mesh::resources::external_service::ExternalService;
+use terraform_provider_mesh::resources::{ResourceType, external_service::ExternalService};
 
-use crate::golden::{check, check_object, check_outputs};
+use crate::golden::{Expected, check_in, check_object, check_outputs, mesh, registry_only_mesh, rendered_text};
+
+/// Compares the objects or diagnostics of a configuration with an expectation, in a mesh where `export_to` needs no warning.
+fn check<R: ResourceType>(text: &str, expect: &impl Expected) {
+    check_in::<R>(&registry_only_mesh(), text, expect);
+}
+
+/// A proxy that doesn't know the host forwards calls of it unchanged.
+#[test]
+fn narrow_export_without_registry_only() {
+    let warning = expect![[r#"
+        warning at export_to: export_to keeps nobody from calling the host
+          Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Write export_to = ["*"], or make the mesh refuse calls of unknown hosts and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
+    "#]];
+    let rendered = rendered_text::<ExternalService>(&mesh(), "host = \"api.example.com\"\nexport_to = [\"shop\"]");
+    warning.assert_eq(rendered.split("---").next().unwrap_or_default());
+    let open = "host = \"api.example.com\"\nexport_to = [\"*\"]";
+    assert!(rendered_text::<ExternalService>(&mesh(), open).starts_with("---"));
+}
 
 /// The application begins TLS. The proxy forwards bytes, so there is no VirtualService.
 #[test]

@@ -3,7 +3,8 @@
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use crate::golden::{check, check_object, check_unknown};
+use super::check;
+use crate::golden::{check_object, check_unknown};
 
 fn api(arguments: &str) -> String {
     format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\n{arguments}")

@@ -3,7 +3,8 @@
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use crate::golden::{check, check_keys, check_object};
+use super::check;
+use crate::golden::{check_keys, check_object};
 
 fn originate(arguments: &str) -> String {
     format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\nresiliency = \"none\"\n{arguments}")

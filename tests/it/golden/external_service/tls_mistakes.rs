@@ -3,7 +3,7 @@
 use expect_test::expect;
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
-use crate::golden::check;
+use super::check;
 
 fn api(arguments: &str) -> String {
     format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\n{arguments}")

@@ -56,7 +56,7 @@ fn two_revisions() -> Mesh {
 fn findings(text: &str, maps: &[Json]) -> String {
     let config = Config::decode(&hcl::resource(text, Config::schema()), &Path::root(), &mut Diagnostics::default());
     let mesh = two_revisions();
-    let queries = GlobalDefaults::live_queries(&mesh).into_iter().map(|live| live.query);
+    let queries = config.live_queries(&mesh).into_iter().map(|live| live.query);
     let results: QueryResults = queries.map(|query| (query.clone(), query_result(&query, maps, &[]))).collect();
     let mut findings = Findings::default();
     config.live_checks(&mesh, &results, &mut findings);
@@ -129,8 +129,9 @@ fn outbound_traffic_policies() {
 #[test]
 fn each_revision_is_checked() {
     let names = ["istio-canary", "istio"];
-    let queries: Vec<Query> =
-        GlobalDefaults::live_queries(&two_revisions()).into_iter().map(|live| live.query).collect();
+    let text = "mtls {}\noutbound_traffic_policy = \"registry_only\"";
+    let config = Config::decode(&hcl::resource(text, Config::schema()), &Path::root(), &mut Diagnostics::default());
+    let queries: Vec<Query> = config.live_queries(&two_revisions()).into_iter().map(|live| live.query).collect();
     let by_name = names.map(|name| Query::Get(Key::new(&kind::CONFIG_MAP, "istio-system", name)));
     assert_eq!(queries, by_name, "no other ConfigMap is read");
     assert_eq!(findings("mtls {}", &[config_map("theirs", "{}"), config_map("istio-stable", "{}")]), "");
@@ -146,9 +147,36 @@ fn each_revision_is_checked() {
 #[test]
 fn unreadable_config_maps_are_skipped() {
     let config = Config::decode(&hcl::resource(TEXT, Config::schema()), &Path::root(), &mut Diagnostics::default());
-    let queries = GlobalDefaults::live_queries(&mesh());
+    let queries = config.live_queries(&mesh());
     let results: QueryResults = queries.iter().map(|live| (live.query.clone(), Err(QueryError::Forbidden))).collect();
     let mut findings = Findings::default();
     config.live_checks(&mesh(), &results, &mut findings);
     assert_eq!(findings.into_iter().count(), 0);
+}
+
+/// Services that are hidden from namespaces turn from unreachable to reachable in clear text.
+#[test]
+fn narrow_exports() {
+    let sidecar = |mode: &str| {
+        json!({ "kind": "Sidecar", "metadata": { "name": "default", "namespace": "istio-system" },
+            "spec": { "outboundTrafficPolicy": { "mode": mode } } })
+    };
+    let export = |kind: &str, namespaces: &[&str]| json!({ "kind": kind, "metadata": { "name": "cart", "namespace": "shop" }, "spec": { "exportTo": namespaces } });
+    let rule = export("DestinationRule", &["."]);
+    let leaves = findings("outbound_traffic_policy = \"allow_any\"", &[sidecar("REGISTRY_ONLY"), rule.clone()]);
+    expect![[r#"
+        narrow-exports at outbound_traffic_policy: Calls of hidden services turn into clear text
+          These are hidden from namespaces: DestinationRule shop/cart. Today proxies refuse calls of hosts that they don't see. After this apply they forward them unchanged: as clear text, without identity, with the credentials in their headers. First write installed { outbound_traffic_policy = "allow_any" } in the provider blocks of the mesh, remove export_to, and apply them; then this. (narrow-exports)
+    "#]].assert_eq(&leaves);
+    assert_eq!(findings("mtls {}", &[sidecar("REGISTRY_ONLY"), rule.clone()]), leaves, "the Sidecar goes");
+    let installed = [config_map("istio", CONSISTENT), config_map("istio-canary", CONSISTENT)];
+    let mut objects = vec![sidecar("REGISTRY_ONLY"), rule.clone()];
+    objects.extend(installed);
+    assert_eq!(findings("mtls {}", &objects), "", "meshConfig refuses these calls as well");
+    assert_eq!(findings("mtls {}", &[sidecar("ALLOW_ANY"), rule]), "", "they leave in clear text today");
+    let open = export("DestinationRule", &["*"]);
+    assert_eq!(findings("mtls {}", &[sidecar("REGISTRY_ONLY"), open]), "");
+    let mut gateway_route = export("VirtualService", &["."]);
+    gateway_route["spec"]["gateways"] = json!(["istio-ingress/public"]);
+    assert_eq!(findings("mtls {}", &[sidecar("REGISTRY_ONLY"), gateway_route]), "");
 }

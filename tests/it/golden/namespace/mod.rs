@@ -232,6 +232,33 @@ fn empty_calls() {
 }
 
 #[test]
+fn outbound_traffic_policy_of_calls() {
+    check_object::<Namespace>(
+        "Sidecar",
+        "name = \"shop\"\ncalls = []\noutbound_traffic_policy = \"inherit\"",
+        &expect![[r#"
+            Sidecar/shop/default
+            apiVersion: networking.istio.io/v1
+            kind: Sidecar
+            metadata:
+              name: default
+              namespace: shop
+            spec:
+              egress:
+              - hosts:
+                - ./*
+        "#]],
+    );
+    check::<Namespace>(
+        "name = \"shop\"\noutbound_traffic_policy = \"inherit\"",
+        &expect![[r#"
+        error at outbound_traffic_policy: outbound_traffic_policy without calls
+          It is about calls of hosts that calls doesn't list, and is written into the same Sidecar. Write calls as well, or remove outbound_traffic_policy. The policy of the whole mesh is an argument of mesh_global_defaults.
+    "#]],
+    );
+}
+
+#[test]
 fn mtls_is_strict_by_default() {
     check_object::<Namespace>(
         "PeerAuthentication",

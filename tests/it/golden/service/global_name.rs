@@ -7,7 +7,7 @@ use terraform_provider_mesh::{
 };
 
 use super::payments;
-use crate::golden::{check, check_in, check_keys, check_object, check_outputs, check_unknown, mesh, rendered_text};
+use crate::golden::{check, check_in, check_keys, check_outputs, check_unknown, dns_capture_mesh, mesh, rendered_text};
 
 /// The mesh of a provider block with this `global_name_template`.
 fn mesh_with_template(template: &str) -> Mesh {
@@ -82,7 +82,7 @@ fn argument_overrides_the_template() {
           namespace: pci
         spec:
           exportTo:
-          - '.'
+          - "*"
           hosts:
           - payments.pci.svc.cluster.local
           - charges.example.internal
@@ -117,7 +117,7 @@ fn argument_overrides_the_template() {
 /// here, because on a TLS port a VirtualService blocks every server name that it doesn't list.
 #[test]
 fn every_protocol() {
-    check::<Service>(EVERY_PROTOCOL, &expect_file!["global_name_every_protocol.yaml"]);
+    check_in::<Service>(&dns_capture_mesh(), EVERY_PROTOCOL, &expect_file!["global_name_every_protocol.yaml"]);
 }
 
 const EVERY_PROTOCOL: &str = r#"
@@ -159,10 +159,8 @@ fn port_80_of_the_service_takes_precedence() {
           protocol = "tcp"
         }
     "#;
-    check_object::<Service>(
-        "ServiceEntry",
-        text,
-        &expect![[r#"
+    let entry = object(&dns_capture_mesh(), "ServiceEntry/pci/payments-pci", text);
+    expect![[r#"
         ServiceEntry/pci/payments-pci
         apiVersion: networking.istio.io/v1
         kind: ServiceEntry
@@ -183,6 +181,38 @@ fn port_80_of_the_service_takes_precedence() {
             number: 80
             protocol: TCP
           resolution: STATIC
+    "#]]
+    .assert_eq(&entry);
+}
+
+/// Without an address of its own, a TCP port takes the connections of all destinations.
+#[test]
+fn tcp_port_without_dns_capture() {
+    let text =
+        payments("global_name = \"payments.example.internal\"\nport {\n  number = 5432\n  protocol = \"tcp\"\n}");
+    check::<Service>(
+        &text,
+        &expect![[r#"
+        error at global_name: Global name of a TCP port without DNS capture
+          Port 5432 speaks tcp, which carries no host name: proxies tell the global name from other destinations by its address alone, and it has one only where they answer DNS queries. Without that, the port takes the connections to port 5432 of every destination. Switch DNS capture on (ISTIO_META_DNS_CAPTURE = "true" of proxyMetadata) and write in the provider block: installed { dns_capture = true }; or remove global_name.
+    "#]],
+    );
+    let text = payments("port {\n  number = 5432\n  protocol = \"tcp\"\n}");
+    check_in::<Service>(
+        &mesh_with_template(TEMPLATE),
+        &text,
+        &expect![[r#"
+        error at port[1]: Global name of a TCP port without DNS capture
+          Port 5432 speaks tcp, which carries no host name: proxies tell the global name from other destinations by its address alone, and it has one only where they answer DNS queries. Without that, the port takes the connections to port 5432 of every destination. Switch DNS capture on (ISTIO_META_DNS_CAPTURE = "true" of proxyMetadata) and write in the provider block: installed { dns_capture = true }; or write global_names = false there, which leaves the names of the template to others.
+    "#]],
+    );
+    check_keys::<Service>(
+        &text,
+        &expect![[r#"
+        Service/pci/payments
+        DestinationRule/pci/payments-pci
+        VirtualService/pci/payments-pci
+        AuthorizationPolicy/pci/payments-pci
     "#]],
     );
 }
@@ -199,7 +229,7 @@ fn tcp_only() {
           protocol = "tcp"
         }
     "#;
-    check::<Service>(text, &expect_file!["global_name_tcp.yaml"]);
+    check_in::<Service>(&dns_capture_mesh(), text, &expect_file!["global_name_tcp.yaml"]);
     check_keys::<Service>(
         &text.replace("global_name", "# "),
         &expect![[r#"

@@ -422,7 +422,7 @@ fn unknown_arguments() {
         &expect![[r#"
             name: which objects there are
             gateway: VirtualService ingress-a
-            service_account: Service, DestinationRule, VirtualService, AuthorizationPolicy, VirtualService ingress-a, effective_callers
+            service_account: AuthorizationPolicy, VirtualService ingress-a, effective_callers
             hosts: AuthorizationPolicy, VirtualService ingress-a
             paths: AuthorizationPolicy, VirtualService ingress-a
             port: AuthorizationPolicy, VirtualService ingress-a

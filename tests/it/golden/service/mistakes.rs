@@ -357,8 +357,8 @@ fn no_objects_by_provider_defaults() {
         &mesh,
         text,
         &expect![[r#"
-        error: The resource says nothing
-          With service = "none" and authorization_mode = "off" there is no object to make. Write calls, or let authorization be checked, or remove the resource.
-    "#]],
+            error: The resource says nothing
+              With service = "none" and authorization_mode = "off" there is no object to make. Write calls, or let authorization be checked, or remove the resource.
+        "#]],
     );
 }

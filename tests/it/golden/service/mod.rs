@@ -15,11 +15,13 @@ mod unknowns;
 
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::{
-    mesh::{duration::Duration, resiliency::Preset, service::AuthorizationMode},
+    mesh::{Mesh, duration::Duration, resiliency::Preset, service::AuthorizationMode},
     resources::service::Service,
 };
 
-use crate::golden::{check, check_in, check_keys, check_object, check_outputs, mesh};
+use crate::golden::{
+    check, check_in, check_keys, check_object, check_outputs, mesh, registry_only_mesh, rendered_text,
+};
 
 /// A service with one HTTP port and `arguments`.
 fn payments(arguments: &str) -> String {
@@ -215,6 +217,40 @@ fn empty_calls() {
     );
 }
 
+/// Without a policy of its own, a Sidecar has that of `meshConfig`.
+#[test]
+fn outbound_traffic_policy_of_calls() {
+    let policy = |mesh: &Mesh, policy: &str| {
+        let text = payments(&format!("calls = []\noutbound_traffic_policy = \"{policy}\""));
+        let rendered = rendered_text::<Service>(mesh, &text);
+        let (warnings, objects) = rendered.split_once("---").unwrap();
+        let mode = objects.split("outboundTrafficPolicy:\n    mode: ").nth(1).and_then(|text| text.lines().next());
+        (warnings.to_owned(), mode.map(str::to_owned))
+    };
+    let mode = |mode: &str| Some(mode.to_owned());
+    assert_eq!(policy(&mesh(), "registry_only"), (String::new(), mode("REGISTRY_ONLY")));
+    assert_eq!(policy(&registry_only_mesh(), "inherit"), (String::new(), None));
+    let (warning, inherited) = policy(&mesh(), "inherit");
+    assert_eq!(inherited, None);
+    expect![[r#"
+        warning at outbound_traffic_policy: Services that calls doesn't list get clear text
+          "inherit" takes the policy of meshConfig, and the provider's installed block doesn't say that it is registry_only. The proxies know only the services that calls lists, so calls of all others in the mesh leave without mutual TLS and without identity, credentials in their headers included. List in calls every service of the mesh that is called, or write outbound_traffic_policy = "registry_only" and declare external hosts with mesh_external_service.
+    "#]].assert_eq(&warning);
+    let (warning, any) = policy(&registry_only_mesh(), "allow_any");
+    assert_eq!(any, mode("ALLOW_ANY"));
+    expect![[r#"
+        warning at outbound_traffic_policy: Services that calls doesn't list get clear text
+          "allow_any" lets calls of unknown hosts out as they are. The proxies know only the services that calls lists, so calls of all others in the mesh leave without mutual TLS and without identity, credentials in their headers included. List in calls every service of the mesh that is called, or write outbound_traffic_policy = "registry_only" and declare external hosts with mesh_external_service.
+    "#]].assert_eq(&warning);
+    check::<Service>(
+        &payments("outbound_traffic_policy = \"allow_any\""),
+        &expect![[r#"
+        error at outbound_traffic_policy: outbound_traffic_policy without calls
+          It is about calls of hosts that calls doesn't list, and is written into the same Sidecar. Write calls as well, or remove outbound_traffic_policy. The policy of the whole mesh is an argument of mesh_global_defaults.
+    "#]],
+    );
+}
+
 #[test]
 fn empty_calls_without_a_service() {
     check_object::<Service>(
@@ -324,7 +360,7 @@ fn zero_request_timeout_is_no_timeout() {
               namespace: pci
             spec:
               exportTo:
-              - '.'
+              - "*"
               hosts:
               - payments.pci.svc.cluster.local
               http:
@@ -363,7 +399,7 @@ fn grpc_has_no_timeout_by_default() {
               namespace: pci
             spec:
               exportTo:
-              - '.'
+              - "*"
               hosts:
               - payments.pci.svc.cluster.local
               http:

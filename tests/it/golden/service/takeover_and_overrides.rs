@@ -26,7 +26,6 @@ fn unmanaged_kinds() {
     check_keys::<Service>(
         &payments("unmanaged = [\"DestinationRule\", \"VirtualService\"]"),
         &expect![[r#"
-            Service/pci/payments
             AuthorizationPolicy/pci/payments-pci
         "#]],
     );
@@ -87,39 +86,39 @@ fn override_patches_the_object() {
         "DestinationRule",
         &text,
         &expect![[r#"
-        DestinationRule/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: DestinationRule
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          host: payments.pci.svc.cluster.local
-          trafficPolicy:
-            connectionPool:
-              http:
-                http1MaxPendingRequests: 1024
-                http2MaxRequests: 1024
-              tcp:
-                connectTimeout: 5s
-                maxConnections: 1024
-            loadBalancer:
-              localityLbSetting:
-                enabled: false
-              simple: LEAST_REQUEST
-              warmup:
-                duration: 30s
-            outlierDetection:
-              baseEjectionTime: 30s
-              consecutive5xxErrors: 5
-              interval: 10s
-              maxEjectionPercent: 30
-            retryBudget:
-              minRetryConcurrency: 3
-              percent: 20
-    "#]],
+            DestinationRule/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - "*"
+              host: payments.pci.svc.cluster.local
+              trafficPolicy:
+                connectionPool:
+                  http:
+                    http1MaxPendingRequests: 1024
+                    http2MaxRequests: 1024
+                  tcp:
+                    connectTimeout: 5s
+                    maxConnections: 1024
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                  simple: LEAST_REQUEST
+                  warmup:
+                    duration: 30s
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 5
+                  interval: 10s
+                  maxEjectionPercent: 30
+                retryBudget:
+                  minRetryConcurrency: 3
+                  percent: 20
+        "#]],
     );
 }
 

@@ -45,7 +45,7 @@ fn one_argument_at_a_time() {
             service: which objects there are, global_host, host
             service_account: which objects there are, principal
             create_service_account: which objects there are
-            access: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
+            access: AuthorizationPolicy, effective_callers
             authorization_mode: which objects there are, effective_callers
             calls: which objects there are
             resiliency: DestinationRule, VirtualService, effective_resiliency
@@ -61,7 +61,7 @@ fn one_argument_at_a_time() {
             drain_seconds: nothing
             labels: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             annotations: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
-            allow: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
+            allow: AuthorizationPolicy, effective_callers
             deny: which objects there are
             require_end_user: which objects there are
             external_authorization: which objects there are
@@ -83,12 +83,12 @@ fn one_element_at_a_time() {
     check_unknown::<Service>(
         &texts.map(|(what, text)| (what, payments(text))),
         &expect![[r#"
-        a label: DestinationRule, VirtualService, AuthorizationPolicy
-        a label to select by: AuthorizationPolicy
-        a destination: Sidecar
-        a caller: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
-        all callers: Service, DestinationRule, VirtualService, AuthorizationPolicy, effective_callers
-    "#]],
+            a label: DestinationRule, VirtualService, AuthorizationPolicy
+            a label to select by: AuthorizationPolicy
+            a destination: Sidecar
+            a caller: AuthorizationPolicy, effective_callers
+            all callers: AuthorizationPolicy, effective_callers
+        "#]],
     );
 }
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod conflicts;
+mod outbound;
 mod references;
 mod service;
 mod workload;
@@ -20,7 +21,7 @@ use terraform_provider_mesh::{
 use super::payments;
 use crate::golden::{
     live::{self, objects, query_result},
-    mesh,
+    mesh, registry_only_mesh,
 };
 
 /// A cluster in which the checks of `payments` in `pci` find nothing.
@@ -51,6 +52,16 @@ fn config(arguments: &str) -> Service {
 /// `forbidden`.
 fn findings(arguments: &str, live_objects: &str, forbidden: &[&str]) -> String {
     live::findings::<Service>(&payments(arguments), live_objects, forbidden)
+}
+
+/// Compares the findings for `payments` with `arguments`, in a mesh that states `registry_only` and a cluster with these objects.
+fn check_registry_only(arguments: &str, live_objects: &str, expect: &Expect) {
+    expect.assert_eq(&registry_only_findings(arguments, live_objects, &[]));
+}
+
+/// The findings of [`findings`], in a mesh that states `registry_only`.
+fn registry_only_findings(arguments: &str, live_objects: &str, forbidden: &[&str]) -> String {
+    live::findings_in::<Service>(&registry_only_mesh(), &payments(arguments), live_objects, forbidden)
 }
 
 /// Compares the findings for `payments` with `arguments`, in a cluster with these objects.

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::{HEALTHY, check, findings, replacing};
+use super::{HEALTHY, check, check_registry_only, findings, registry_only_findings, replacing};
 
 const MESH_ACCESS: &str = "access = \"mesh\"";
 const PORT: &str = "{name: http, port: 8080}";
@@ -137,38 +137,44 @@ fn headless_or_external_name_service() {
 
 #[test]
 fn narrowed_visibility() {
+    let with_root_sidecar = |live_objects: &str| {
+        format!(
+            "{live_objects}---\nkind: Sidecar\nmetadata: {{name: default, namespace: istio-system}}\nspec: {{outboundTrafficPolicy: {{mode: REGISTRY_ONLY}}}}\n"
+        )
+    };
+    let healthy = with_root_sidecar(HEALTHY);
     let exported_to = |namespaces: &str| {
-        replacing(
+        with_root_sidecar(&replacing(
             "{name: payments, namespace: pci}\nspec: {selector",
             &format!(
                 "{{name: payments, namespace: pci, annotations: {{networking.istio.io/exportTo: \"{namespaces}\"}}}}\nspec: {{selector"
             ),
-        )
+        ))
     };
-    check(
+    check_registry_only(
         "",
-        HEALTHY,
+        &healthy,
         &expect![[r#"
-        warn at allow: Fewer namespaces see the live service
-          Service pci/payments is visible to every namespace today, and to pci after this apply. Calls from all others fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
-    "#]],
+            warn at allow: Fewer namespaces see the live service
+              Service pci/payments is visible to every namespace today, and to pci after this apply. Calls from all others fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
+        "#]],
     );
-    check(
+    check_registry_only(
         "allow {\n  from = [\"shop/checkout\"]\n}",
         &exported_to("., shop, audit"),
         &expect![[r#"
-        warn at allow: Fewer namespaces see the live service
-          Service pci/payments is visible to audit, pci, shop today, and to pci, shop after this apply. Calls from audit fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
-    "#]],
+            warn at allow: Fewer namespaces see the live service
+              Service pci/payments is visible to audit, pci, shop today, and to pci, shop after this apply. Calls from audit fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
+        "#]],
     );
-    assert_eq!(findings("allow {\n  from = [\"shop/checkout\"]\n}", &exported_to(".,shop"), &[]), "");
+    assert_eq!(registry_only_findings("allow {\n  from = [\"shop/checkout\"]\n}", &exported_to(".,shop"), &[]), "");
     assert_eq!(
-        findings("allow {\n  from = [\"shop/checkout\"]\n}", &exported_to("."), &[]),
+        registry_only_findings("allow {\n  from = [\"shop/checkout\"]\n}", &exported_to("."), &[]),
         "",
         "more namespaces see it"
     );
     assert_eq!(
-        findings("authorization_mode = \"dry_run\"", HEALTHY, &[]),
+        registry_only_findings("authorization_mode = \"dry_run\"", &healthy, &[]),
         "",
         "a dry run leaves the visibility as it is"
     );

@@ -130,7 +130,7 @@ fn every_limit() {
               namespace: pci
             spec:
               exportTo:
-              - '.'
+              - "*"
               host: payments.pci.svc.cluster.local
               trafficPolicy:
                 connectionPool:

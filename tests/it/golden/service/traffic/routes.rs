@@ -68,118 +68,118 @@ fn every_argument() {
     check_virtual_service(
         &payments(&text),
         &expect![[r#"
-        VirtualService/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          hosts:
-          - payments.pci.svc.cluster.local
-          http:
-          - fault:
-              abort:
-                httpStatus: 503
-                percentage:
-                  value: 1
-              delay:
-                fixedDelay: 2s
-                percentage:
-                  value: 10
-            match:
-            - headers:
-                user-agent:
-                  prefix: Mobile
-                x-beta:
-                  exact: "yes"
-                x-trace: {}
-              method:
-                exact: GET
-              port: 8080
-              queryParams:
-                beta:
-                  exact: "1"
-                id: {}
-                lang:
-                  prefix: en
-              uri:
-                prefix: /v2/
-            - port: 8080
-              uri:
-                exact: /beta
-            mirror:
-              host: payments.pci.svc.cluster.local
-              port:
-                number: 8080
-              subset: v1
-            mirrorPercentage:
-              value: 5
-            name: beta
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            rewrite:
-              authority: payments.example.com
-              uri: /v1/
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-            timeout: 30s
-          - match:
-            - port: 8080
-              uri:
-                exact: /old
-            redirect:
-              authority: new.example.com
-              redirectCode: 308
-              uri: /new
-          - match:
-            - method:
-                exact: POST
-              port: 8080
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v1
-              weight: 99
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-              weight: 1
-            timeout: 15s
-          - match:
-            - port: 8080
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v1
-              weight: 100
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-              weight: 0
-            timeout: 15s
-    "#]],
+            VirtualService/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - "*"
+              hosts:
+              - payments.pci.svc.cluster.local
+              http:
+              - fault:
+                  abort:
+                    httpStatus: 503
+                    percentage:
+                      value: 1
+                  delay:
+                    fixedDelay: 2s
+                    percentage:
+                      value: 10
+                match:
+                - headers:
+                    user-agent:
+                      prefix: Mobile
+                    x-beta:
+                      exact: "yes"
+                    x-trace: {}
+                  method:
+                    exact: GET
+                  port: 8080
+                  queryParams:
+                    beta:
+                      exact: "1"
+                    id: {}
+                    lang:
+                      prefix: en
+                  uri:
+                    prefix: /v2/
+                - port: 8080
+                  uri:
+                    exact: /beta
+                mirror:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v1
+                mirrorPercentage:
+                  value: 5
+                name: beta
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                rewrite:
+                  authority: payments.example.com
+                  uri: /v1/
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                timeout: 30s
+              - match:
+                - port: 8080
+                  uri:
+                    exact: /old
+                redirect:
+                  authority: new.example.com
+                  redirectCode: 308
+                  uri: /new
+              - match:
+                - method:
+                    exact: POST
+                  port: 8080
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 99
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 1
+                timeout: 15s
+              - match:
+                - port: 8080
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 100
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 0
+                timeout: 15s
+        "#]],
     );
 }
 

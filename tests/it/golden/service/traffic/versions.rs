@@ -12,58 +12,58 @@ fn canary() {
     check_destination_rule(
         &text,
         &expect![[r#"
-        DestinationRule/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: DestinationRule
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          host: payments.pci.svc.cluster.local
-          subsets:
-          - labels:
-              version: v1
-            name: v1
-          - labels:
-              version: v2
-            name: v2
-    "#]],
+            DestinationRule/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - "*"
+              host: payments.pci.svc.cluster.local
+              subsets:
+              - labels:
+                  version: v1
+                name: v1
+              - labels:
+                  version: v2
+                name: v2
+        "#]],
     );
     check_virtual_service(
         &text,
         &expect![[r#"
-        VirtualService/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          hosts:
-          - payments.pci.svc.cluster.local
-          http:
-          - match:
-            - port: 8080
-            retries:
-              attempts: 0
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v1
-              weight: 90
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-              weight: 10
-    "#]],
+            VirtualService/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - "*"
+              hosts:
+              - payments.pci.svc.cluster.local
+              http:
+              - match:
+                - port: 8080
+                retries:
+                  attempts: 0
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 90
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 10
+        "#]],
     );
 }
 
@@ -130,54 +130,54 @@ fn versions_with_http_and_tcp_ports() {
     check_virtual_service(
         &http_and_tcp(&versions(75, 25)),
         &expect![[r#"
-        VirtualService/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          hosts:
-          - payments.pci.svc.cluster.local
-          http:
-          - match:
-            - port: 8080
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v1
-              weight: 75
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-              weight: 25
-            timeout: 15s
-          tcp:
-          - match:
-            - port: 9000
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 9000
-                subset: v1
-              weight: 75
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 9000
-                subset: v2
-              weight: 25
-    "#]],
+            VirtualService/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - "*"
+              hosts:
+              - payments.pci.svc.cluster.local
+              http:
+              - match:
+                - port: 8080
+                retries:
+                  attempts: 2
+                  retryOn: connect-failure,refused-stream,reset-before-request
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  weight: 75
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v2
+                  weight: 25
+                timeout: 15s
+              tcp:
+              - match:
+                - port: 9000
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9000
+                    subset: v1
+                  weight: 75
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9000
+                    subset: v2
+                  weight: 25
+        "#]],
     );
 }
 
@@ -186,34 +186,34 @@ fn versions_with_tcp_ports_only() {
     check_virtual_service(
         &tcp_only(&versions(75, 25)),
         &expect![[r#"
-        VirtualService/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          hosts:
-          - payments.pci.svc.cluster.local
-          tcp:
-          - match:
-            - port: 5432
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 5432
-                subset: v1
-              weight: 75
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 5432
-                subset: v2
-              weight: 25
-    "#]],
+            VirtualService/pci/payments-pci
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci
+              namespace: pci
+            spec:
+              exportTo:
+              - "*"
+              hosts:
+              - payments.pci.svc.cluster.local
+              tcp:
+              - match:
+                - port: 5432
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 5432
+                    subset: v1
+                  weight: 75
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 5432
+                    subset: v2
+                  weight: 25
+        "#]],
     );
     check_keys::<Service>(
         &tcp_only(""),

@@ -1,0 +1,4 @@
+//! Scenarios on a real mesh: what the HCL says is what requests and responses do. `support::mesh` says how to write one.
+
+mod harness;
+mod photo_application;

@@ -1,0 +1,296 @@
+//! HTTP requests from inside a network namespace, each on a TCP connection of its own.
+
+use std::{
+    fmt,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http::{HeaderMap, Method, Request as HttpRequest, Uri, header::HOST};
+use http_body_util::{BodyExt as _, Full};
+use hyper::{body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use serde_json::Value as Json;
+use tokio::{net::TcpSocket, time::timeout};
+
+use super::{dns::Resolver, network::NetworkThread};
+use crate::support::api::block_on;
+
+/// Time after which a request counts as failed.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Time within which a change of configuration must have reached all proxies.
+const CONVERGENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What came back: a response, or the reason why there was none.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    /// An HTTP response.
+    Response(Response),
+    /// There was no response: the name is unknown, the connection was refused or reset, or no response came in time.
+    Failure(String),
+}
+
+/// An HTTP response.
+#[derive(Clone, Debug)]
+pub(crate) struct Response {
+    code: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    /// The HTTP status code, or 0 if there was no response.
+    pub(crate) fn code(&self) -> u16 {
+        match self {
+            Self::Response(response) => response.code,
+            Self::Failure(_) => 0,
+        }
+    }
+
+    /// The body as text, or the reason why there was no response.
+    pub(crate) fn body(&self) -> &str {
+        match self {
+            Self::Response(response) => &response.body,
+            Self::Failure(reason) => reason,
+        }
+    }
+
+    /// A header of the response.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Response(response) => response.headers.get(name)?.to_str().ok(),
+            Self::Failure(_) => None,
+        }
+    }
+
+    /// Name of the pod whose application answered. `None` if a proxy answered itself, or if nothing did.
+    pub(crate) fn served_by(&self) -> Option<&str> {
+        self.header(super::application::SERVED_BY)
+    }
+
+    /// The request as it arrived at the application.
+    #[track_caller]
+    pub(crate) fn received(&self) -> Json {
+        assert!(self.served_by().is_some(), "no application answered: {self}");
+        serde_json::from_str(self.body()).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+
+    /// A header of the request as it arrived at the application.
+    #[track_caller]
+    pub(crate) fn received_header(&self, name: &str) -> Option<String> {
+        self.received()["headers"][name].as_str().map(str::to_owned)
+    }
+
+    /// The caller's identity that the application's sidecar saw, for example
+    /// `spiffe://cluster.local/ns/photo/sa/photo-frontend`. `None` if the caller had none, as over plaintext.
+    #[track_caller]
+    pub(crate) fn identity(&self) -> Option<String> {
+        let certificate = self.received_header("x-forwarded-client-cert")?;
+        // The element of the last hop is at the end.
+        let (_, identity) = certificate.rsplit_once("URI=")?;
+        Some(identity.to_owned())
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Response(Response { code, headers, body }) => write!(f, "{code} {headers:?}\n{body}"),
+            Self::Failure(reason) => write!(f, "no response: {reason}"),
+        }
+    }
+}
+
+/// Sends requests from one network namespace.
+#[derive(Clone)]
+pub(crate) struct Client {
+    /// `None`: from the host's network.
+    network: Option<Arc<NetworkThread>>,
+    resolver: Option<Arc<Resolver>>,
+}
+
+impl Client {
+    /// A client in the host's network, for addresses only.
+    pub(super) fn of_host() -> Self {
+        Self { network: None, resolver: None }
+    }
+
+    /// A client in the network namespace of `network`.
+    pub(super) fn new(network: Arc<NetworkThread>, resolver: Resolver) -> Self {
+        Self { network: Some(network), resolver: Some(Arc::new(resolver)) }
+    }
+
+    /// A request that isn't sent yet.
+    pub(crate) fn request(&self, method: Method, url: &str) -> Request<'_> {
+        Request {
+            client: self,
+            method,
+            url: url.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            connect_to: None,
+        }
+    }
+
+    /// Sends a GET request.
+    pub(crate) fn get(&self, url: &str) -> Answer {
+        self.request(Method::GET, url).send()
+    }
+
+    /// The address of a host, which is an IPv4 address or a name that the namespace's DNS knows.
+    pub(super) fn resolve(&self, uri: &Uri) -> Result<SocketAddr, String> {
+        let host = uri.host().ok_or("the URL has no host")?;
+        let port = uri.port_u16().unwrap_or(80);
+        if let Ok(address) = host.parse() {
+            return Ok(SocketAddr::new(address, port));
+        }
+        let resolver = self.resolver.as_ref().ok_or("the host's network resolves no names")?;
+        Ok(SocketAddr::new(resolver.resolve(host)?.into(), port))
+    }
+
+    /// A TCP socket in the network namespace.
+    pub(super) fn socket(&self) -> TcpSocket {
+        match &self.network {
+            Some(network) => network.run(|| TcpSocket::new_v4().expect("a socket")),
+            None => TcpSocket::new_v4().expect("a socket"),
+        }
+    }
+}
+
+/// A request, which can be sent several times.
+pub(crate) struct Request<'a> {
+    client: &'a Client,
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Bytes,
+    connect_to: Option<SocketAddr>,
+}
+
+impl Request<'_> {
+    /// Adds a header. `host` replaces the URL's authority.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        let name: http::HeaderName = name.parse().expect("a header name");
+        self.headers.append(name, value.parse().expect("a header value"));
+        self
+    }
+
+    /// Sets the body.
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        self.body = Bytes::copy_from_slice(body.as_bytes());
+        self
+    }
+
+    /// Connects to this address, whatever the URL's host is.
+    pub(crate) fn connect_to(mut self, address: impl Into<SocketAddr>) -> Self {
+        self.connect_to = Some(address.into());
+        self
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        self.client
+    }
+
+    /// The address to connect to.
+    pub(super) fn destination(&self, uri: &Uri) -> Result<SocketAddr, String> {
+        self.connect_to.map_or_else(|| self.client.resolve(uri), Ok)
+    }
+
+    /// Sends the request once.
+    pub(crate) fn send(&self) -> Answer {
+        let uri: Uri = self.url.parse().expect("a URL");
+        let address = match self.destination(&uri) {
+            Ok(address) => address,
+            Err(reason) => return Answer::Failure(reason),
+        };
+        block_on(self.prepare(&uri).send(self.client.socket(), address))
+    }
+
+    /// The request in the form that can be sent from any thread.
+    pub(super) fn prepare(&self, uri: &Uri) -> PreparedRequest {
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut request = HttpRequest::builder().method(self.method.clone()).uri(path);
+        let headers = request.headers_mut().expect("the request is valid");
+        *headers = self.headers.clone();
+        if !headers.contains_key(HOST) {
+            headers.insert(HOST, uri.authority().expect("a host").as_str().parse().expect("a header value"));
+        }
+        PreparedRequest(request.body(Full::new(self.body.clone())).expect("a request"))
+    }
+
+    /// Repeats the request until the status code is `code` (0: no response) twice in a row, and returns the last answer.
+    ///
+    /// Twice, because the first request after a change may travel on a connection between two sidecars that the old
+    /// configuration still serves.
+    #[track_caller]
+    pub(crate) fn becomes(&self, code: u16) -> Answer {
+        self.becomes_answer(&format!("code {code}"), |answer| answer.code() == code)
+    }
+
+    /// Repeats the request until the answer is as wanted twice in a row, and returns the last answer.
+    #[track_caller]
+    pub(crate) fn becomes_answer(&self, expectation: &str, is_wanted: impl Fn(&Answer) -> bool) -> Answer {
+        let deadline = Instant::now() + CONVERGENCE_TIMEOUT;
+        let mut in_a_row = 0;
+        loop {
+            let answer = self.send();
+            in_a_row = if is_wanted(&answer) { in_a_row + 1 } else { 0 };
+            if in_a_row == 2 {
+                return answer;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{} {}: not within {CONVERGENCE_TIMEOUT:?}: {expectation}; the last answer: {answer}",
+                self.method,
+                self.url
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// A request without its connection.
+#[derive(Clone)]
+pub(super) struct PreparedRequest(HttpRequest<Full<Bytes>>);
+
+impl PreparedRequest {
+    /// Sends the request over a new connection.
+    pub(super) async fn send(self, socket: TcpSocket, address: SocketAddr) -> Answer {
+        match timeout(REQUEST_TIMEOUT, exchange(socket, address, self.0)).await {
+            Ok(Ok(response)) => Answer::Response(response),
+            Ok(Err(error)) => Answer::Failure(error.to_string()),
+            Err(_) => Answer::Failure(format!("no response within {REQUEST_TIMEOUT:?}")),
+        }
+    }
+}
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+async fn exchange(
+    socket: TcpSocket,
+    address: SocketAddr,
+    request: HttpRequest<Full<Bytes>>,
+) -> Result<Response, AnyError> {
+    let stream = socket.connect(address).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let connection = tokio::spawn(connection);
+    let response = sender.send_request(request).await;
+    let response = match response {
+        Ok(response) => {
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await?.to_bytes();
+            let body = String::from_utf8_lossy(&body).into_owned();
+            Ok(Response { code: parts.status.as_u16(), headers: parts.headers, body })
+        }
+        Err(error) => Err(error.into()),
+    };
+    drop(sender);
+    connection.abort();
+    response
+}
