@@ -160,7 +160,7 @@ const ROWS: &[Row] = &[
         "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}",
         "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 50\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 50\n}",
     ),
-    row("drain_seconds", MANAGED, "drain_seconds = 0", "drain_seconds = 5"),
+    row("settle_seconds", MANAGED, "settle_seconds = 0", "settle_seconds = 5"),
     row(
         "route",
         VERSIONS,

@@ -74,7 +74,7 @@ fn plan(cluster: &Cluster, desired: &[Object]) -> Vec<Wave> {
     let live = live.collect();
     let undesired = cluster.iter().filter(|(key, _)| desired.iter().all(|object| object.key != **key));
     let deletions = undesired.map(|(key, (_, deletion))| (key.clone(), *deletion)).collect();
-    schedule(desired, &live, &deletions)
+    schedule(desired, &live, &deletions, &BTreeMap::new())
 }
 
 fn perform(write: &Write, desired: &[Object], cluster: &mut Cluster) {
@@ -83,7 +83,7 @@ fn perform(write: &Write, desired: &[Object], cluster: &mut Cluster) {
             let object = desired.iter().find(|object| object.key == *key).expect("a desired object");
             cluster.insert(key.clone(), stored(object, body));
         }
-        Write::Remove { key } => drop(cluster.remove(key)),
+        Write::Remove { key } | Write::Replace { key } => drop(cluster.remove(key)),
     }
 }
 

@@ -26,7 +26,7 @@ fn one_argument_at_a_time() {
         "route",
         "failover",
         "failover_priority",
-        "drain_seconds",
+        "settle_seconds",
         "labels",
         "annotations",
         "allow",
@@ -58,7 +58,7 @@ fn one_argument_at_a_time() {
             route: VirtualService
             failover: DestinationRule
             failover_priority: DestinationRule
-            drain_seconds: nothing
+            settle_seconds: nothing
             labels: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             annotations: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
             allow: AuthorizationPolicy, effective_callers
