@@ -62,6 +62,26 @@ text_enum! {
         MissingAccount = "missing-account",
         /// A port that the Service doesn't have.
         MissingPort = "missing-port",
+        /// Callers that gain or lose access by a change.
+        ChangedAccess = "changed-access",
+        /// A gateway that no policy admits clients to, where the mesh denies by default.
+        ClosedGateway = "closed-gateway",
+        /// Tokens of other issuers, which every workload refuses.
+        ForeignTokens = "foreign-tokens",
+        /// Destinations that proxies don't know any more.
+        NarrowedCalls = "narrowed-calls",
+        /// A `meshConfig` that doesn't normalize paths.
+        PathNormalization = "path-normalization",
+        /// A host of another Gateway on the same pods that a policy refuses.
+        RefusedGatewayHost = "refused-gateway-host",
+        /// A second external authorizer for the same pods.
+        SecondAuthorizer = "second-authorizer",
+        /// A rule for callers without an identity where strict mutual TLS refuses them.
+        StrictAnonymous = "strict-anonymous",
+        /// A port of the Service that no `port` block declares.
+        UndeclaredPort = "undeclared-port",
+        /// An external authorizer that the Sidecar doesn't list.
+        UnlistedAuthorizer = "unlisted-authorizer",
         /// A `meshConfig` that exports everything by default.
         MeshExport = "mesh-export",
         /// A `meshConfig` that allows every outbound call.
@@ -141,6 +161,32 @@ impl Code {
             Self::HiddenCallee => "`calls` names a service or an external host that isn't exported to the namespace.",
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
             Self::MissingPort => "The Service hasn't a port that a `port` block names.",
+            Self::ChangedAccess => {
+                "A change admits callers that were refused, or refuses callers that were admitted. Needs no cluster."
+            }
+            Self::ClosedGateway => "Requests are denied by default, and no policy admits clients to a gateway.",
+            Self::ForeignTokens => {
+                "A first `jwt` block without `selector`: workloads refuse tokens of all other issuers. Needs no cluster."
+            }
+            Self::NarrowedCalls => {
+                "A change of `calls` or `sidecar` takes destinations away from proxies. Needs no cluster."
+            }
+            Self::PathNormalization => {
+                "A rule names paths, and the installed mesh doesn't decode and merge slashes: `//a` and `/%2fa` pass it."
+            }
+            Self::RefusedGatewayHost => {
+                "An enforced policy of a `mesh_gateway` refuses hosts of another Gateway on the same pods."
+            }
+            Self::SecondAuthorizer => {
+                "Two external authorizers are for the same pods: Istio refuses every request that one of them is asked about."
+            }
+            Self::StrictAnonymous => {
+                "A rule for callers without an identity, which strict mutual TLS refuses first. An error in `mesh_namespace`."
+            }
+            Self::UndeclaredPort => "The Service has a port without a `port` block, which enforced rules leave closed.",
+            Self::UnlistedAuthorizer => {
+                "The Sidecar doesn't list the external authorizer, so every request that it would be asked about is refused."
+            }
             Self::MeshExport => "The installed mesh shows to every namespace what nobody exports.",
             Self::MeshOutbound => {
                 "The installed mesh lets every call out, where the mesh's defaults let out none that nobody declares."
@@ -170,7 +216,7 @@ impl Code {
                 "The Service selects other pods than `selector`, so rules and traffic meet different pods."
             }
             Self::OtherTargetPort => {
-                "The Service sends a port elsewhere than `target_port`, so rules govern the wrong port."
+                "The Service sends a port elsewhere than `target_port`, so rules govern the wrong port. An error with `authorization_mode = \"enforce\"`."
             }
             Self::OutboundPolicy => {
                 "`installed` of the provider says `registry_only`, and a Sidecar or `meshConfig` lets calls of unknown hosts out. A warning while the cluster has no `mesh_global_defaults`."
@@ -195,7 +241,11 @@ impl Code {
     /// Returns the default level of the check.
     pub const fn level(self) -> Level {
         match self {
-            Self::Ambient | Self::OutboundPolicy => Level::Error,
+            Self::Ambient
+            | Self::ClosedGateway
+            | Self::OutboundPolicy
+            | Self::SecondAuthorizer
+            | Self::UnlistedAuthorizer => Level::Error,
             _ => Level::Warn,
         }
     }
@@ -211,9 +261,9 @@ impl Levels {
         self.0.get(&code).copied().unwrap_or(code.level())
     }
 
-    /// Returns the level of a finding: that of its check, unless the finding is a warning by default.
+    /// Returns the level of a finding: the one that is set for its check, or else its own.
     pub fn of_finding(&self, finding: &Finding) -> Level {
-        self.0.get(&finding.code).copied().unwrap_or_else(|| finding.default_level())
+        self.0.get(&finding.code).copied().unwrap_or(finding.level)
     }
 }
 
@@ -237,15 +287,8 @@ pub struct Finding {
     pub summary: &'static str,
     /// Details: the consequence, and what to do about it.
     pub detail: String,
-    /// Whether the finding is a warning by default, also where the check's findings are errors.
-    pub is_warning: bool,
-}
-
-impl Finding {
-    /// Returns the level at which the finding is reported where the provider block sets none.
-    pub fn default_level(&self) -> Level {
-        if self.is_warning { Level::Warn } else { self.code.level() }
-    }
+    /// The level at which the finding is reported where the provider block sets none for its check.
+    pub level: Level,
 }
 
 /// The findings of all checks of one resource.
@@ -261,13 +304,18 @@ impl Findings {
     /// Reports a finding as [`report`](Self::report) does, which is a warning unless the provider block sets the level of the
     /// check.
     pub fn report_warning(&mut self, code: Code, at: &str, summary: &'static str, detail: &str) {
-        let detail = format!("{detail} ({code})");
-        self.0.push(Finding { code, at: argument(at), summary, detail, is_warning: true });
+        self.report_with_level(Level::Warn, code, argument(at), summary, detail);
     }
 
     /// Reports a finding at a path. The code is appended to `detail`.
     pub fn report_at(&mut self, code: Code, at: Path, summary: &'static str, detail: &str) {
-        self.0.push(Finding { code, at, summary, detail: format!("{detail} ({code})"), is_warning: false });
+        self.report_with_level(code.level(), code, at, summary, detail);
+    }
+
+    /// Reports a finding with a level of its own, which holds unless the provider block sets the level of the check. The code is
+    /// appended to `detail`.
+    pub fn report_with_level(&mut self, level: Level, code: Code, at: Path, summary: &'static str, detail: &str) {
+        self.0.push(Finding { code, at, summary, detail: format!("{detail} ({code})"), level });
     }
 }
 

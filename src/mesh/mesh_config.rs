@@ -50,6 +50,18 @@ impl MeshConfig {
         })
     }
 
+    /// Whether proxies decode escaped slashes in paths and merge adjacent ones, before rules see the paths.
+    pub fn normalizes_slashes(&self) -> bool {
+        text(&self.config, &["pathNormalization", "normalization"]) == Some("DECODE_AND_MERGE_SLASHES")
+    }
+
+    /// Returns the service of an external authorizer, `host` or `namespace/host`.
+    pub fn authorizer_service(&self, name: &str) -> Option<&str> {
+        let all = at(&self.config, &["extensionProviders"]).as_array().map(Vec::as_slice).unwrap_or_default();
+        let provider = all.iter().find(|provider| text(provider, &["name"]) == Some(name))?;
+        ["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].iter().find_map(|kind| text(provider, &[kind, "service"]))
+    }
+
     fn provider_names(&self, filter: impl Fn(&Json) -> bool) -> Vec<&str> {
         let all = at(&self.config, &["extensionProviders"]).as_array().map(Vec::as_slice).unwrap_or_default();
         all.iter().filter(|provider| filter(provider)).filter_map(|provider| text(provider, &["name"])).collect()

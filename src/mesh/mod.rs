@@ -2,6 +2,7 @@
 //! no Kubernetes client. Rendering never depends on live objects, so that a plan is the same with and without a cluster. Only
 //! the live checks read query results, and they only add diagnostics.
 
+mod access_change;
 pub mod admission;
 pub mod adoption;
 pub mod checks;
@@ -15,11 +16,13 @@ pub mod istio;
 pub mod kubernetes_types;
 pub mod labels;
 mod live_objects;
+mod live_policies;
 mod locality_check;
 pub mod manifest;
 pub mod mesh_config;
 pub mod names;
 pub mod namespace;
+mod narrowed_calls;
 pub mod outbound_policy;
 pub mod patterns;
 pub mod percent;

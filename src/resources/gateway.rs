@@ -29,6 +29,10 @@ impl ResourceType for Gateway {
         self.validate(out);
     }
 
+    fn checks_of_change(prior: Option<&Self>, planned: &Self, mesh: &Mesh, out: &mut Findings) {
+        Self::checks_of_change(prior, planned, mesh, out);
+    }
+
     fn render(&self, mesh: &Mesh) -> Rendered {
         self.render(mesh)
     }
@@ -37,12 +41,12 @@ impl ResourceType for Gateway {
         self.outputs(mesh)
     }
 
-    fn live_queries(&self, _mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
-        self.live_queries()
+    fn live_queries(&self, mesh: &Mesh, _rendered: &Rendered) -> Vec<LiveQuery> {
+        self.live_queries(mesh)
     }
 
-    fn live_checks(&self, _mesh: &Mesh, _rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
-        self.live_checks(results, out);
+    fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        self.live_checks(mesh, rendered, results, out);
     }
 
     fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {

@@ -41,6 +41,10 @@ impl ResourceType for GlobalDefaults {
         self.warn_of_destroy(out);
     }
 
+    fn checks_of_change(prior: Option<&Self>, planned: &Self, mesh: &Mesh, out: &mut Findings) {
+        Self::checks_of_change(prior, planned, mesh, out);
+    }
+
     fn is_protected(&self) -> bool {
         self.deletion_protection.or(false).unwrap_or(false)
     }
@@ -55,8 +59,8 @@ impl ResourceType for GlobalDefaults {
         self.live_queries(mesh)
     }
 
-    fn live_checks(&self, mesh: &Mesh, _rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
-        self.live_checks(mesh, results, out);
+    fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        self.live_checks(mesh, rendered, results, out);
     }
 
     fn possible_objects(_id: &str, mesh: &Mesh) -> Vec<(Key, Stage)> {

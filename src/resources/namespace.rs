@@ -32,6 +32,10 @@ impl ResourceType for Namespace {
         self.validate_in_mesh(mesh, out);
     }
 
+    fn checks_of_change(prior: Option<&Self>, planned: &Self, mesh: &Mesh, out: &mut Findings) {
+        Self::checks_of_change(prior, planned, mesh, out);
+    }
+
     fn render(&self, mesh: &Mesh) -> Rendered {
         self.render(mesh)
     }

@@ -8,13 +8,14 @@ resource "mesh_global_defaults" "this" {
   authorization {
     mode = "enforce"
 
-    # Calls that every workload takes: a scraper in the mesh, and health checks of load balancers.
+    # Calls that every workload takes: a scraper, and probes of health. Clients without an identity are refused by strict mutual
+    # TLS, but for ports that a mesh_namespace excepts.
     allow {
       from  = ["monitoring/prometheus"]
       ports = [9090]
     }
     allow {
-      from      = ["anonymous"]
+      from      = ["monitoring/blackbox"]
       paths     = ["/healthz"]
       methods   = ["GET"]
       ip_blocks = ["10.0.0.0/8"]

@@ -1,5 +1,5 @@
 //! Live checks of a gateway: VirtualServices that are bound to it for hosts that it doesn't serve. The functions are pure:
-//! the results of queries go in, findings come out.
+//! the results of queries go in, findings come out. The checks of its policy are in [`super::live_authorization`].
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use super::Gateway;
 use crate::{
     known::Known,
     mesh::{
+        Mesh, Rendered,
         checks::{Code::GatewayHost, Findings, LiveQuery},
         live_objects::{namespace, namespaced_name, strings, summarize_names},
     },
@@ -18,12 +19,16 @@ use crate::{
 
 impl Gateway {
     /// The queries of the live checks.
-    pub fn live_queries(&self) -> Vec<LiveQuery> {
-        vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }]
+    pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
+        let mut queries =
+            vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }];
+        queries.extend(self.policy_queries(mesh));
+        queries
     }
 
     /// The live checks. A VirtualService is skipped where its check needs an unknown value.
-    pub fn live_checks(&self, results: &QueryResults, out: &mut Findings) {
+    pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        self.policy_checks(mesh, rendered, results, out);
         let Ok(virtual_services) = results.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
         let unserved: BTreeSet<String> =
             virtual_services.iter().flat_map(|live| self.unserved_hosts(live).unwrap_or_default()).collect();

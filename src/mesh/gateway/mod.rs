@@ -7,12 +7,15 @@
 //! | [`gateway_object`] | the Gateway |
 //! | [`server`], [`tls`] | one server of it |
 //! | [`policy`] | the AuthorizationPolicy |
+//! | [`change`] | checks of a change |
 //! | [`validate`] | rules across arguments |
-//! | [`live`] | live checks |
+//! | [`live`], [`live_authorization`] | live checks |
 
 mod arguments;
+mod change;
 mod gateway_object;
 mod live;
+mod live_authorization;
 mod policy;
 mod server;
 mod tls;

@@ -3,15 +3,18 @@
 
 use serde_json::Value as Json;
 
-use super::{GlobalDefaults, narrow_exports};
+use super::{GlobalDefaults, live_authorization, narrow_exports};
 use crate::{
     diagnostics::Path,
     json_path::{at, text},
     known::Known,
     mesh::{
-        Mesh,
+        Mesh, Rendered,
         checks::{
-            Code::{HiddenLocality, MeshExport, MeshOutbound, MeshRetries, MeshTls, MissingProvider, NarrowExports},
+            Code::{
+                HiddenLocality, MeshExport, MeshOutbound, MeshRetries, MeshTls, MissingProvider, NarrowExports,
+                PathNormalization, UnlistedAuthorizer,
+            },
             Findings, LiveQuery,
         },
         istio::sidecar::OutboundMode,
@@ -28,15 +31,26 @@ const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 impl GlobalDefaults {
     /// The queries of the live checks.
     pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
-        let checks = &[HiddenLocality, MeshExport, MeshOutbound, MeshRetries, MeshTls, MissingProvider, NarrowExports];
+        let checks = &[
+            HiddenLocality,
+            MeshExport,
+            MeshOutbound,
+            MeshRetries,
+            MeshTls,
+            MissingProvider,
+            NarrowExports,
+            PathNormalization,
+            UnlistedAuthorizer,
+        ];
         let mut queries: Vec<LiveQuery> =
             mesh_config::keys(mesh).map(|key| LiveQuery { query: Query::Get(key), checks }).collect();
         queries.extend(narrow_exports::live_queries(self, mesh));
+        queries.extend(live_authorization::live_queries(self));
         queries
     }
 
     /// The live checks.
-    pub fn live_checks(&self, mesh: &Mesh, results: &QueryResults, out: &mut Findings) {
+    pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
         for installed in mesh_config::read(mesh, results) {
             check_exports(&installed, out);
             check_tls(&installed, out);
@@ -46,6 +60,7 @@ impl GlobalDefaults {
         }
         // The check is skipped where it needs an unknown value or a query without a result.
         let _ = narrow_exports::check(self, mesh, results, out);
+        live_authorization::live_checks(self, mesh, rendered, results, out);
         if self.disables_locality() {
             locality_check::check_mesh_configs(&mesh_config::read(mesh, results), out);
         }

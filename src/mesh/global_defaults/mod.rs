@@ -15,11 +15,13 @@
 //! | [`telemetry`] | the Telemetry |
 //! | [`guardrails`] | the ValidatingAdmissionPolicies with their bindings |
 //! | [`protections`] | warnings about plans that end a protection |
+//! | [`change`] | checks of a change |
 //! | [`validate`] | rules across arguments |
-//! | [`live`], [`narrow_exports`] | live checks |
+//! | [`live`], [`live_authorization`], [`narrow_exports`] | live checks |
 
 mod arguments;
 mod authorization;
+mod change;
 mod context;
 mod egress_host;
 mod external_authorization;
@@ -27,6 +29,7 @@ mod guardrails;
 mod jwks;
 mod jwt;
 mod live;
+mod live_authorization;
 mod mtls;
 mod narrow_exports;
 mod protections;

@@ -4,7 +4,7 @@
 use super::{Authorization, DenyAllMode, GlobalDefaults, authorization, jwt};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, labels},
+    mesh::{Mesh, istio::peer_authentication::MtlsMode, labels, reference::Caller},
     schema::{At, Attr},
 };
 
@@ -16,6 +16,7 @@ impl GlobalDefaults {
         self.validate_not_empty(out);
         if let Ok(Some(block)) = self.authorization.known() {
             block.validate(out);
+            self.validate_anonymous_callers(block, out);
         }
         if let Ok(blocks) = self.gateway_access.known() {
             authorization::validate_gateway_access(blocks, &self.authorization, out);
@@ -43,6 +44,25 @@ impl GlobalDefaults {
     pub fn validate_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         if let Ok(Some(block)) = self.guardrails.known() {
             block.validate_in_mesh(mesh, out);
+        }
+    }
+
+    /// Warns of rules for callers without an identity beside strict mutual TLS, which refuses them before any rule is asked.
+    fn validate_anonymous_callers(&self, authorization: &Authorization, out: &mut Diagnostics) {
+        let Ok(Some(mtls)) = self.mtls.known() else { return };
+        if mtls.mode() != Ok(MtlsMode::Strict) {
+            return;
+        }
+        for block in authorization.allow.known().into_iter().flatten() {
+            if block.from.required_elements().is_ok_and(|from| from.contains(&Caller::Anonymous)) {
+                out.warn(
+                    &block.at.attribute("from"),
+                    "Strict mutual TLS refuses clients without identity",
+                    "mtls is strict: a connection in clear text is reset before any rule is asked. The block holds at gateways and on \
+                     ports that mesh_namespace excepts (mtls { exception {} }) only. Write such an exception for the port, or name \
+                     callers with an identity.",
+                );
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::{MtlsException, Namespace, namespace_object};
+use super::{MtlsException, Namespace, live_authorization, namespace_object};
 use crate::{
     json_path::{at, text},
     mesh::{
@@ -33,6 +33,7 @@ impl Namespace {
         if self.inherits_outbound_policy() {
             queries.extend(outbound_policy::live_queries(mesh));
         }
+        queries.extend(live_authorization::live_queries(self, mesh, name));
         queries
     }
 
@@ -57,6 +58,7 @@ impl Namespace {
         for exception in self.mtls_exceptions() {
             report_other_target_port(exception, &services, out);
         }
+        live_authorization::live_checks(self, mesh, name, results, out);
     }
 
     /// Reports an injection label of another field manager. A label of this provider that isn't in the configuration any more

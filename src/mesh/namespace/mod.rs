@@ -9,12 +9,15 @@
 //! | [`sidecar`] | the Sidecar |
 //! | [`authorization`] | the AuthorizationPolicies that deny by default |
 //! | [`mtls`] | the PeerAuthentications |
+//! | [`change`] | checks of a change |
 //! | [`validate`] | rules across arguments |
-//! | [`live`] | live checks |
+//! | [`live`], [`live_authorization`] | live checks |
 
 mod arguments;
 mod authorization;
+mod change;
 mod live;
+mod live_authorization;
 mod mtls;
 mod namespace_object;
 mod rbac;

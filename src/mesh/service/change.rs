@@ -1,5 +1,7 @@
 //! Checks of a change that need the configuration alone: arguments whose effect the plan doesn't show.
 
+use serde_json::Value as Json;
+
 use super::{
     Service,
     access::{AuthorizationMode, access_caller},
@@ -7,11 +9,12 @@ use super::{
 use crate::{
     known::Known,
     mesh::{
-        Mesh,
+        Mesh, access_change,
         checks::{
             Code::{OpenedAccess, PolicyOverride},
             Findings,
         },
+        narrowed_calls,
     },
     object::kind,
 };
@@ -21,6 +24,8 @@ impl Service {
     pub fn checks_of_change(prior: Option<&Self>, planned: &Self, mesh: &Mesh, out: &mut Findings) {
         // Each check is skipped where it needs an unknown value.
         let _ = prior.map(|prior| check_access(prior, planned, mesh, out));
+        let _ = prior.map(|prior| check_callers(prior, planned, mesh, out));
+        let _ = prior.map(|prior| check_calls(prior, planned, mesh, out));
         let _ = check_overridden_policies(planned, out);
     }
 
@@ -67,5 +72,32 @@ fn check_overridden_policies(planned: &Service, out: &mut Findings) -> Known<()>
             );
         }
     }
+    Ok(())
+}
+
+/// Reports who gains and who loses access.
+fn check_callers(prior: &Service, planned: &Service, mesh: &Mesh, out: &mut Findings) -> Known<()> {
+    if prior.overrides_policies()? || planned.overrides_policies()? {
+        return Ok(());
+    }
+    let (before, after) = (policies(prior, mesh)?, policies(planned, mesh)?);
+    let subject = format!("{}/{}", planned.namespace()?, planned.name()?);
+    let [before, after] = [&before, &after].map(|policies| policies.iter().collect::<Vec<&Json>>());
+    access_change::report(&before, &after, mesh, "allow", &subject, out);
+    Ok(())
+}
+
+/// The bodies of the AuthorizationPolicies of a service.
+fn policies(service: &Service, mesh: &Mesh) -> Known<Vec<Json>> {
+    let rendered = service.render(mesh)?.into_iter();
+    let policies = rendered.filter(|(key, _)| key.kind == &kind::AUTHORIZATION_POLICY);
+    policies.map(|(_, object)| Ok(object?.body)).collect()
+}
+
+/// Reports destinations that the proxies of the service don't know any more.
+fn check_calls(prior: &Service, planned: &Service, mesh: &Mesh, out: &mut Findings) -> Known<()> {
+    let Some(calls) = planned.calls.elements()? else { return Ok(()) };
+    let home = planned.namespace()?;
+    narrowed_calls::report(prior.calls.elements()?, calls, home, mesh, &format!("{home}/{}", planned.name()?), out);
     Ok(())
 }

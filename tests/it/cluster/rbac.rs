@@ -113,11 +113,16 @@ fn cluster_identity_grant_reads_only_kube_system() {
 /// The rights of each grant for live checks, as verb and resource.
 fn live_check_rights(grant: Grant) -> &'static [&'static str] {
     match grant {
-        LiveChecks => &["get namespaces", "list pods", "list requestauthentications"],
+        LiveChecks => &["get namespaces", "list pods", "list peerauthentications", "list requestauthentications"],
         LiveChecksCalled => {
             &["get services", "list services", "list serviceentries", "list gateways", "list authorizationpolicies"]
         }
-        LiveChecksRoot => &["list serviceentries", "list authorizationpolicies", "list requestauthentications"],
+        LiveChecksRoot => &[
+            "list serviceentries",
+            "list authorizationpolicies",
+            "list peerauthentications",
+            "list requestauthentications",
+        ],
         _ => &[],
     }
 }

@@ -69,6 +69,8 @@ VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sid
 | `calls` | Service that is called; AuthorizationPolicies of each of their namespaces; ServiceEntries of namespaces of external hosts |
 | `global_name` | ServiceEntries and VirtualServices of the whole cluster |
 | `end_user` | RequestAuthentications of the namespace and of the root namespace |
+| `from = ["anonymous"]` | PeerAuthentications of the namespace and of the root namespace |
+| rules on paths | the ConfigMap of Istio's configuration |
 | a `mesh_external_service` | ServiceEntries, DestinationRules and VirtualServices of the whole cluster, and nothing else |
 | `installed { outbound_traffic_policy = "registry_only" }`, once for all services that are hidden from namespaces | Sidecars of the whole cluster; the `meshConfig` of each revision; DestinationRules, EnvoyFilters, Telemetries and three kinds of policies in the root namespace |
 | `mesh_global_defaults` without `registry_only` | Sidecars of the root namespace; Services, DestinationRules, VirtualServices and ServiceEntries of the whole cluster |

@@ -75,7 +75,7 @@ pub(super) fn format_findings(findings: Findings) -> String {
         let at = if finding.at == Path::root() { String::new() } else { format!(" at {}", finding.at) };
         assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
         assert!(finding.detail.ends_with(&format!("({})", finding.code)), "{}", finding.detail);
-        writeln!(text, "{}{at}: {}\n  {}", finding.default_level(), finding.summary, finding.detail).unwrap();
+        writeln!(text, "{}{at}: {}\n  {}", finding.level, finding.summary, finding.detail).unwrap();
     }
     text
 }

@@ -17,12 +17,14 @@
 //! | [`conflicts`] | Istio objects of other tools for the same host or the same pods |
 //! | [`other_policies`] | AuthorizationPolicies of other tools for the same pods |
 //! | [`second_services`] | other Services of the same pods |
+//! | [`authorization`] | what the mesh does before and around the policies: paths, mutual TLS, authorizers |
 //! | [`other_resources`] | other `mesh_service` resources with the same pods or service account |
 //! | [`global_name`] | objects of other tools for the same global name |
 //! | [`hidden_defaults`] | defaults of the mesh that the objects of the service hide |
 //! | [`locality`] | locality load balancing that the DestinationRule switches off |
 //! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
 
+mod authorization;
 mod callee_policies;
 mod calls;
 mod conflicts;
@@ -79,7 +81,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 15] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 16] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -89,6 +91,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 15] = [
     callee_policies::live_queries,
     conflicts::live_queries,
     other_policies::live_queries,
+    authorization::live_queries,
     second_services::live_queries,
     other_resources::live_queries,
     global_name::live_queries,
@@ -98,7 +101,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 15] = [
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 15] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 16] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -108,6 +111,7 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 15] = [
     callee_policies::live_checks,
     conflicts::live_checks,
     other_policies::live_checks,
+    authorization::live_checks,
     second_services::live_checks,
     other_resources::live_checks,
     global_name::live_checks,

@@ -1,5 +1,7 @@
 //! The live Service of another tool: whether it has the ports, the selector and the type that the arguments suppose.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::{queries::LiveQueries, view::ServiceView};
@@ -8,14 +10,14 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         checks::{
-            Code::{MissingPort, OtherSelector, OtherTargetPort, PortProtocol, ServiceType},
-            Findings,
+            Code::{MissingPort, OtherSelector, OtherTargetPort, PortProtocol, ServiceType, UndeclaredPort},
+            Findings, Level,
         },
         live_objects::{
             TargetPort, container_ports_named, format_labels, port_number, port_protocol, service_target_port,
             string_map, tcp_ports,
         },
-        service::{Port, ServiceManagement},
+        service::{AuthorizationMode, Port, ServiceManagement},
     },
     object::kind,
     schema::At,
@@ -23,7 +25,7 @@ use crate::{
 
 pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     if view.context.service.management() == Ok(ServiceManagement::Existing) {
-        let checks = &[MissingPort, OtherTargetPort, PortProtocol, OtherSelector, ServiceType];
+        let checks = &[MissingPort, OtherTargetPort, PortProtocol, OtherSelector, ServiceType, UndeclaredPort];
         queries.list(&kind::SERVICE, view.context.namespace, checks);
     }
 }
@@ -38,6 +40,44 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     let _ = check_selector(view, live, out);
     for port in view.context.service.ports().unwrap_or_default() {
         let _ = check_port(view, live, port, out);
+    }
+    let _ = check_undeclared_ports(view, live, out);
+}
+
+/// Reports ports of the live Service without a `port` block: rules name the declared ports.
+fn check_undeclared_ports(view: &ServiceView, live: &Json, out: &mut Findings) -> Known<()> {
+    let mut declared = BTreeSet::new();
+    for port in view.context.service.ports()? {
+        declared.insert(i64::from(port.number()?));
+    }
+    let undeclared = tcp_ports(live).filter_map(port_number).filter(|port| !declared.contains(port));
+    let undeclared: Vec<String> = undeclared.map(|port| port.to_string()).collect();
+    if !undeclared.is_empty() {
+        out.report(
+            UndeclaredPort,
+            "port",
+            "The Service has ports without a port block",
+            &format!(
+                "Service {} has port {}, too, and rules name only declared ports: {}. Write a port block for each port that callers \
+                 use.",
+                view.id(),
+                undeclared.join(", "),
+                match view.context.authorization_mode()? {
+                    AuthorizationMode::Enforce => "every call of another port is refused",
+                    AuthorizationMode::DryRun | AuthorizationMode::Off =>
+                        "with authorization_mode = \"enforce\" every call of another port is refused",
+                }
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// The level of a target port that differs. Enforced rules name it, so every caller of the port would be refused.
+fn level_of_other_target_port(view: &ServiceView) -> Level {
+    match view.context.authorization_mode() {
+        Ok(AuthorizationMode::Enforce) if view.renders(&kind::AUTHORIZATION_POLICY) => Level::Error,
+        _ => OtherTargetPort.level(),
     }
 }
 
@@ -105,6 +145,7 @@ fn check_port(view: &ServiceView, live: &Json, port: &At<Port>, out: &mut Findin
 
 fn check_target_port(view: &ServiceView, live_port: &Json, port: &At<Port>, out: &mut Findings) -> Known<()> {
     let configured = i64::from(port.target_port()?);
+    let mut level = level_of_other_target_port(view);
     let (found, explanation) = match service_target_port(live_port).ok_or(Unknown)? {
         TargetPort::Number(number) => (number.to_string(), String::new()),
         TargetPort::Name(name) => {
@@ -113,12 +154,19 @@ fn check_target_port(view: &ServiceView, live_port: &Json, port: &At<Port>, out:
             match numbers.as_slice() {
                 [] => return report_unresolved_target_port(view, port, name, out),
                 [number] => (number.clone(), format!(", which its pods call {name:?}")),
-                several => (several.join(" or "), format!(", which its pods call {name:?}, not all the same one")),
+                several => {
+                    if several.contains(&configured.to_string()) {
+                        // A rollout is on its way: some of the pods listen there.
+                        level = OtherTargetPort.level();
+                    }
+                    (several.join(" or "), format!(", which its pods call {name:?}, not all the same one"))
+                }
             }
         }
     };
     if found != configured.to_string() {
-        out.report_at(
+        out.report_with_level(
+            level,
             OtherTargetPort,
             port.at.attribute("target_port"),
             "The Service sends this port elsewhere",

@@ -69,3 +69,63 @@ fn routed_hosts_that_no_server_has() {
     "#]],
     );
 }
+
+const GATEWAYS: &str = r#"
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: theirs, namespace: shop}
+spec:
+  selector: {app: public, tier: edge}
+  servers:
+  - {port: {number: 443, protocol: HTTPS}, hosts: ["shop/theirs.example.com", a.example.com]}
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: elsewhere, namespace: shop}
+spec:
+  selector: {app: other}
+  servers:
+  - {port: {number: 443, protocol: HTTPS}, hosts: ["other.example.com"]}
+"#;
+
+/// A policy holds for all Gateways of its pods.
+#[test]
+fn hosts_of_other_gateways_on_the_same_pods() {
+    let server = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nnamespaces = [\"*\"]\n}";
+    let found = findings::<Gateway>(&public(server), GATEWAYS, &[]);
+    expect![[r#"
+        warn at authorization_mode: The policy refuses hosts of other Gateways
+          The policy holds for all pods that selector means, and these serve theirs.example.com (shop/theirs), too, which it doesn't admit: requests get 403. Add the hosts to a server or an allow block, or give these Gateways a policy of their own first. (refused-gateway-host)
+    "#]].assert_eq(&found);
+    let off = public(server).replace("\"enforce\"", "\"dry_run\"");
+    assert_eq!(findings::<Gateway>(&off, GATEWAYS, &[]), "");
+}
+
+const DENY_ALL: &str = r#"
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: deny-all, namespace: istio-system}
+spec:
+  rules:
+  - {to: [{operation: {ports: ["9090"]}}]}
+"#;
+
+/// Where the mesh denies by default, somebody has to let clients in.
+#[test]
+fn gateway_under_deny_all() {
+    let server = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nnamespaces = [\"*\"]\n}";
+    let off = public(server).replace("authorization_mode = \"enforce\"\n", "");
+    expect![[r#"
+        error at authorization_mode: Nothing lets clients in at a gateway
+          AuthorizationPolicy istio-system/deny-all refuses what no policy allows, at this gateway too, and no policy allows its clients: all of them get 403. Write authorization_mode = "enforce", which admits them to the hosts of the servers. (closed-gateway)
+    "#]].assert_eq(&findings::<Gateway>(&off, DENY_ALL, &[]));
+    let way_in = "\n---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: in, namespace: \
+                  istio-ingress}\nspec:\n  selector: {matchLabels: {app: public}}\n  rules: [{}]";
+    for (text, live) in [
+        (public(server), DENY_ALL.to_owned()),
+        (off.clone(), format!("{DENY_ALL}{way_in}")),
+        (off.clone(), DENY_ALL.replace("istio-system}", "istio-system, annotations: {istio.io/dry-run: \"true\"}}")),
+    ] {
+        assert_eq!(findings::<Gateway>(&text, &live, &[]), "", "{live}");
+    }
+}

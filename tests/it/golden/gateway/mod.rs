@@ -5,9 +5,14 @@ mod mistakes;
 mod unknowns;
 
 use expect_test::{expect, expect_file};
-use terraform_provider_mesh::resources::gateway::Gateway;
+use terraform_provider_mesh::{
+    diagnostics::{Diagnostics, Path},
+    mesh::checks::Findings,
+    resources::{ResourceType, gateway::Gateway},
+    schema::model::Model,
+};
 
-use crate::golden::{check, check_keys, check_object, check_outputs};
+use crate::golden::{check, check_keys, check_object, check_outputs, hcl, live::format_findings, mesh};
 
 /// A gateway with its required arguments and `servers`.
 fn public(servers: &str) -> String {
@@ -291,4 +296,45 @@ fn no_policy_unless_asked_for() {
         AuthorizationPolicy/istio-ingress/public-istio-ingress
     "#]],
     );
+}
+
+/// What clients lose is in the plan: hosts, and requests that the policy refuses.
+#[test]
+fn hosts_and_clients_that_are_dropped() {
+    let gateway = |arguments: &str, hosts: &str, namespaces: &str| {
+        let text = format!(
+            "name = \"public\"\nnamespace = \"istio-ingress\"\nselector = {{ app = \"public\" }}\n{arguments}\nserver {{\n port = 80\n \
+             protocol = \"http\"\n hosts = {hosts}\n namespaces = {namespaces}\n}}"
+        );
+        Gateway::decode(&hcl::resource(&text, Gateway::schema()), &Path::root(), &mut Diagnostics::default())
+    };
+    let (two, one) = ("[\"a.example.com\", \"b.example.com\"]", "[\"a.example.com\"]");
+    let changes = [
+        (gateway("", two, "[\"*\"]"), gateway("", one, "[\"*\"]")),
+        (gateway("", one, "[\"*\"]"), gateway("", one, "[\"shop\"]")),
+        (gateway("", one, "[\"*\"]"), gateway("authorization_mode = \"enforce\"", one, "[\"*\"]")),
+        (gateway("", one, "[\"shop\"]"), gateway("", two, "[\"*\"]")),
+    ];
+    let mut text = String::new();
+    for (prior, planned) in changes {
+        let mut out = Findings::default();
+        <Gateway as ResourceType>::checks_of_change(Some(&prior), &planned, &mesh(), &mut out);
+        text += "=== change\n";
+        text += &format_findings(out);
+    }
+    expect![[r#"
+        === change
+        warn at server: The gateway drops hosts
+          After this apply no server serves b.example.com (routes of every namespace): clients get 404, or no connection. (changed-access)
+        === change
+        warn at server: The gateway drops hosts
+          After this apply no server serves a.example.com (routes of every namespace): clients get 404, or no connection. (changed-access)
+        === change
+        warn at authorization_mode: Callers lose access
+          After this apply these requests to gateway istio-ingress/public aren't admitted any more by its policies:
+        - clients without an identity: other hosts
+        - every other workload of the mesh: other hosts
+         (changed-access)
+        === change
+    "#]].assert_eq(&text);
 }

@@ -59,7 +59,7 @@ fn findings(text: &str, maps: &[Json]) -> String {
     let queries = config.live_queries(&mesh).into_iter().map(|live| live.query);
     let results: QueryResults = queries.map(|query| (query.clone(), query_result(&query, maps, &[]))).collect();
     let mut findings = Findings::default();
-    config.live_checks(&mesh, &results, &mut findings);
+    config.live_checks(&mesh, &config.render(&mesh), &results, &mut findings);
     let mut lines = String::new();
     for finding in findings {
         assert!(finding.summary.chars().count() <= 60, "too long: {}", finding.summary);
@@ -150,7 +150,7 @@ fn unreadable_config_maps_are_skipped() {
     let queries = config.live_queries(&mesh());
     let results: QueryResults = queries.iter().map(|live| (live.query.clone(), Err(QueryError::Forbidden))).collect();
     let mut findings = Findings::default();
-    config.live_checks(&mesh(), &results, &mut findings);
+    config.live_checks(&mesh(), &config.render(&mesh()), &results, &mut findings);
     assert_eq!(findings.into_iter().count(), 0);
 }
 
@@ -210,4 +210,37 @@ fn narrow_exports() {
     let mut gateway_route = export("VirtualService", &["."]);
     gateway_route["spec"]["gateways"] = json!(["istio-ingress/public"]);
     assert_eq!(findings("mtls {}", &[sidecar("REGISTRY_ONLY"), gateway_route]), "");
+}
+
+/// Policies of the mesh: paths, an authorizer that the Sidecar doesn't list or that isn't the only one, and a gateway.
+#[test]
+fn policies_of_the_mesh() {
+    let text = "authorization {\n mode = \"enforce\"\n}\nsidecar {\n egress_hosts = [\"./*\"]\n}\nexternal_authorization {\n provider = \
+                \"opa\"\n paths = [\"/admin/*\"]\n}";
+    let gateway = json!({
+        "kind": "Gateway", "metadata": { "name": "public", "namespace": "ingress" }, "spec": { "selector": { "app": "g" } },
+    });
+    let other = json!({
+        "kind": "AuthorizationPolicy", "metadata": { "name": "ask", "namespace": "shop" },
+        "spec": { "action": "CUSTOM", "provider": { "name": "other" }, "rules": [{}] },
+    });
+    let way_in = json!({
+        "kind": "AuthorizationPolicy", "metadata": { "name": "in", "namespace": "ingress" },
+        "spec": { "selector": { "matchLabels": { "app": "g" } }, "rules": [{}] },
+    });
+    expect![[r#"
+        path-normalization at : Rules on paths can be passed by other forms of a path
+          Rules name /admin/*, and pathNormalization in ConfigMap istio isn't DECODE_AND_MERGE_SLASHES: requests for //a, /%2fa, /b/..%2fa or /%5ca aren't seen as /a, though many applications answer them so. Set meshConfig.pathNormalization.normalization to DECODE_AND_MERGE_SLASHES, which also changes the paths that applications receive, or refuse such paths in the application. Upper and lower case and ;parameters stay different in any case. (path-normalization)
+        unlisted-authorizer at external_authorization: The Sidecar doesn't list the external authorizer
+          Proxies know only what their Sidecar lists, and opa.istio-system.svc.cluster.local of the authorizer opa isn't there: every request that it would be asked about is refused (403), and it is never asked. Write platform_hosts = ["istio-system/opa.istio-system.svc.cluster.local"] in the provider block, or list it here. (unlisted-authorizer)
+        closed-gateway at authorization.mode: Nothing lets clients in at a gateway
+          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway ingress/public: all of them would get 403. Let them in first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
+        second-authorizer at external_authorization: Two external authorizers for the same pods
+          AuthorizationPolicy shop/ask (other) asks another authorizer than opa. Where both are for the same pods, Istio refuses every request that one of them would be asked about. Leave one of them out, or give this one a selector that leaves these pods out (then set checks). (second-authorizer)
+    "#]].assert_eq(&findings(text, &[config_map("istio", CONSISTENT), gateway.clone(), other]));
+    let normalized = format!("{CONSISTENT}pathNormalization: {{normalization: DECODE_AND_MERGE_SLASHES}}\n");
+    let listed = text.replace("\"./*\"", "\"./*\", \"istio-system/*\"");
+    assert_eq!(findings(&listed, &[config_map("istio", &normalized), gateway.clone(), way_in]), "");
+    let access = "gateway_access {\n namespace = \"ingress\"\n selector = { app = \"g\" }\n ports = [8080]\n}";
+    assert_eq!(findings(&format!("{listed}\n{access}"), &[config_map("istio", &normalized), gateway]), "");
 }

@@ -1,6 +1,7 @@
 //! The objects of `mesh_global_defaults`, for each argument and each default.
 
 mod authorization;
+mod change;
 mod guardrails;
 mod jwt;
 mod live;

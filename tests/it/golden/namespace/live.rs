@@ -81,3 +81,48 @@ fn mtls_exception_for_another_target_port() {
     check(&exception.replace("80", "82"), &service("8080"), &expect![[""]]);
     check(&exception.replace("cart", "other"), &service("8080"), &expect![[""]]);
 }
+
+const ANONYMOUS: &str = r#"
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: legacy, namespace: shop}
+spec:
+  selector: {matchLabels: {app: legacy}}
+  rules:
+  - {from: [{source: {ipBlocks: [10.0.0.0/8]}}], to: [{operation: {ports: ["8080"]}}]}
+"#;
+
+/// A connection in clear text is reset before any rule is asked.
+#[test]
+fn strict_mutual_tls_beside_rules_for_anonymous_callers() {
+    let strict = "name = \"shop\"\nmtls {}";
+    expect![[r#"
+        error at mtls: Strict mutual TLS refuses clients without identity
+          AuthorizationPolicy shop/legacy admits callers without an identity, and with mode = "strict" a connection in clear text is reset before any rule is asked. Write an exception block for each such port, or let these callers have sidecars. (strict-anonymous)
+    "#]].assert_eq(&findings::<Namespace>(strict, ANONYMOUS, &[]));
+    let exception =
+        "name = \"shop\"\nmtls {\n exception {\n service = \"legacy\"\n port = 80\n target_port = 8080\n }\n}";
+    let gateway = "\n---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g, namespace: shop}\nspec: {selector: {a: \
+                   b}}";
+    let permissive = "name = \"shop\"\nmtls {\n mode = \"permissive\"\n}";
+    for (text, live) in [
+        (exception, ANONYMOUS.to_owned()),
+        (permissive, ANONYMOUS.to_owned()),
+        (strict, format!("{ANONYMOUS}{gateway}")),
+    ] {
+        assert_eq!(findings::<Namespace>(text, &live, &[]), "", "{text}");
+    }
+}
+
+/// deny-all holds at gateways, too.
+#[test]
+fn gateways_without_a_way_in() {
+    let gateway = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g, namespace: shop}\nspec: {selector: {app: \
+                   legacy}}";
+    let text = "name = \"shop\"\nauthorization_mode = \"enforce\"";
+    expect![[r#"
+        error at authorization_mode: Nothing lets clients in at a gateway
+          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway shop/g: all of them would get 403. Let them in first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
+    "#]].assert_eq(&findings::<Namespace>(text, gateway, &[]));
+    assert_eq!(findings::<Namespace>(text, &format!("{gateway}\n---{ANONYMOUS}"), &[]), "");
+}

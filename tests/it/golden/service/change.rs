@@ -36,6 +36,14 @@ fn last_allow_block_goes() {
         &expect![[r#"
             warn at allow: Without allow blocks the whole namespace may call
               pci/payments has neither an allow block nor access any more: by the default of access every workload of pci may call after this apply. Write access = "none" if only allow says who may call, also where a dynamic block has no elements; or access = "namespace" if the namespace is meant. (opened-access)
+            warn at allow: Callers lose access
+              After this apply these requests to pci/payments aren't admitted any more by its policies:
+            - shop/web
+             (changed-access)
+            warn at allow: Callers gain access
+              After this apply these requests to pci/payments are admitted by its policies:
+            - other workloads of pci
+             (changed-access)
         "#]],
     );
     for (prior, planned) in [
@@ -52,7 +60,7 @@ fn last_allow_block_goes() {
         (Some(WEB), "access = unknown"),
         (Some(WEB), "allow = unknown"),
     ] {
-        assert_eq!(findings(prior, planned), "", "{prior:?} to {planned:?}");
+        assert!(!findings(prior, planned).contains("opened-access"), "{prior:?} to {planned:?}");
     }
 }
 
@@ -95,4 +103,81 @@ fn override_of_a_policy() {
         ]
         .join("\n"),
     );
+}
+
+/// Whatever the cause: callers, methods, paths and ports that one of the two configurations admits.
+#[test]
+fn callers_gain_and_lose_access() {
+    let block = |text: &str| text.replace("; ", "\n").replace("{ ", "{\n").replace(" }", "\n}");
+    let all = block(r#"allow { from = ["shop/*"]; }"#);
+    let get = block(r#"allow { from = ["shop/web", "shop/cart"]; methods = ["GET"]; paths = ["/v1/*"] }"#);
+    let deny = block(r#"deny { from = ["shop/cart"]; paths = ["/internal/*"] }"#);
+    check(
+        Some(&all),
+        &get,
+        &expect![[r#"
+        warn at allow: Callers lose access
+          After this apply these requests to pci/payments aren't admitted any more by its policies:
+        - other workloads of shop
+        - shop/cart: GET other paths; other methods /v1/x; other methods other paths
+        - shop/web: GET other paths; other methods /v1/x; other methods other paths
+         (changed-access)
+    "#]],
+    );
+    check(
+        Some(&all),
+        &(all.clone() + "\n" + &deny),
+        &expect![[r#"
+        warn at allow: Callers lose access
+          After this apply these requests to pci/payments aren't admitted any more by its policies:
+        - shop/cart: /internal/x
+         (changed-access)
+    "#]],
+    );
+    check(
+        Some("authorization_mode = \"dry_run\""),
+        "",
+        &expect![[r#"
+        warn at allow: Callers lose access
+          After this apply these requests to pci/payments aren't admitted any more by its policies:
+        - clients without an identity
+        - every other workload of the mesh
+         (changed-access)
+    "#]],
+    );
+    check(
+        Some(&all),
+        &(all.clone() + "\nrequire_end_user {}"),
+        &expect![[r#"
+        warn at allow: Callers lose access
+          After this apply these requests to pci/payments aren't admitted any more by its policies:
+        - other workloads of shop: without token
+         (changed-access)
+    "#]],
+    );
+    let other_pods = format!("selector = {{ tier = \"front\" }}\n{all}");
+    for (prior, planned) in [(&all, &all), (&all, &other_pods)] {
+        assert_eq!(findings(Some(prior), planned), "");
+    }
+}
+
+#[test]
+fn calls_are_narrowed() {
+    check(
+        Some("calls = [\"ledger\", \"shop/*\", \"shop/cart\"]"),
+        "calls = [\"shop/*\"]",
+        &expect![[r#"
+        warn at calls: Proxies lose destinations
+          After this apply, proxies of pci/payments don't know pci/ledger.pci.svc.cluster.local any more: calls of them fail, if they aren't platform_hosts. (narrowed-calls)
+    "#]],
+    );
+    check(
+        Some(""),
+        "calls = []",
+        &expect![[r#"
+        warn at calls: Proxies know only what calls lists
+          From this apply on, proxies of pci/payments know the destinations of calls and the provider's platform_hosts alone. Calls of other services, of external hosts and of the Kubernetes API fail (502, or a reset connection). List the Kubernetes API as "default/kubernetes" if its workloads use it. (narrowed-calls)
+    "#]],
+    );
+    assert_eq!(findings(Some("calls = [\"ledger\"]"), "calls = [\"ledger\", \"shop/cart\"]"), "");
 }

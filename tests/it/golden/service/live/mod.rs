@@ -1,5 +1,6 @@
 //! Live checks of a service. Each test changes one thing in a cluster that agrees with the arguments.
 
+mod authorization;
 mod calls;
 mod conflicts;
 mod defaults;

@@ -15,6 +15,8 @@ fn missing_port() {
         &expect![[r#"
             warn at port[0].number: The Service hasn't this port
               Service pci/payments has port 80 alone: nobody can call 8080, and rules about it govern nothing. Write a port of the Service, or add it there. (missing-port)
+            warn at port: The Service has ports without a port block
+              Service pci/payments has port 80, too, and rules name only declared ports: every call of another port is refused. Write a port block for each port that callers use. (undeclared-port)
         "#]],
     );
     check(
@@ -33,9 +35,9 @@ fn other_target_port() {
         MESH_ACCESS,
         &replacing(PORT, "{name: http, port: 8080, targetPort: 9090}"),
         &expect![[r#"
-        warn at port[0].target_port: The Service sends this port elsewhere
-          Service pci/payments sends port 8080 to 9090, and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
-    "#]],
+            error at port[0].target_port: The Service sends this port elsewhere
+              Service pci/payments sends port 8080 to 9090, and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
+        "#]],
     );
 }
 
@@ -47,9 +49,9 @@ fn named_target_port() {
         MESH_ACCESS,
         &named.replace("containerPort: 8080", "containerPort: 9090"),
         &expect![[r#"
-        warn at port[0].target_port: The Service sends this port elsewhere
-          Service pci/payments sends port 8080 to 9090, which its pods call "web", and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
-    "#]],
+            error at port[0].target_port: The Service sends this port elsewhere
+              Service pci/payments sends port 8080 to 9090, which its pods call "web", and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
+        "#]],
     );
     check(
         MESH_ACCESS,
@@ -178,4 +180,20 @@ fn narrowed_visibility() {
         "",
         "a dry run leaves the visibility as it is"
     );
+}
+
+/// Rules name the declared ports, so an enforced policy leaves the others closed.
+#[test]
+fn undeclared_port() {
+    let second = replacing(PORT, "{name: http, port: 8080}, {name: http-admin, port: 9090}");
+    check(
+        MESH_ACCESS,
+        &second,
+        &expect![[r#"
+        warn at port: The Service has ports without a port block
+          Service pci/payments has port 9090, too, and rules name only declared ports: every call of another port is refused. Write a port block for each port that callers use. (undeclared-port)
+    "#]],
+    );
+    let dry_run = findings("access = \"mesh\"\nauthorization_mode = \"dry_run\"", &second, &[]);
+    assert!(dry_run.contains("with authorization_mode = \"enforce\" every call"), "{dry_run}");
 }

@@ -1,0 +1,110 @@
+//! Live checks of the policies of a namespace: rules for callers without an identity under strict mutual TLS, and gateways that
+//! nothing lets clients in at.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{Namespace, authorization::DENY_ALL};
+use crate::{
+    diagnostics::Path,
+    known::Known,
+    mesh::{
+        Mesh,
+        checks::{
+            Code::{ClosedGateway, StrictAnonymous},
+            Findings, Level, LiveQuery,
+        },
+        global_defaults::DenyAllMode,
+        istio::peer_authentication::MtlsMode,
+        live_objects::{name, namespaced_name, selector_matches_labels, string_map, summarize_names},
+        live_policies::{anonymous_rules, check_gateways_are_open, is_enforced, rule_ports},
+    },
+    object::kind,
+    query::{Query, QueryResults},
+};
+
+pub(super) fn live_queries(of: &Namespace, mesh: &Mesh, home: &str) -> Vec<LiveQuery> {
+    if !denies(of) && !is_strict(of) {
+        return Vec::new();
+    }
+    let checks = &[ClosedGateway, StrictAnonymous];
+    let policies = BTreeSet::from([home, mesh.root_namespace.as_str()]);
+    let policies = policies.into_iter().map(|namespace| Query::list(&kind::AUTHORIZATION_POLICY, namespace));
+    policies.chain([Query::list(&kind::GATEWAY, home)]).map(|query| LiveQuery { query, checks }).collect()
+}
+
+pub(super) fn live_checks(of: &Namespace, mesh: &Mesh, home: &str, results: &QueryResults, out: &mut Findings) {
+    // Each check is skipped where it needs an unknown value or a query without a result.
+    let _ = check_gateways(of, mesh, home, results, out);
+    let _ = check_anonymous_callers(of, mesh, home, results, out);
+}
+
+fn denies(of: &Namespace) -> bool {
+    of.authorization_mode() == Ok(DenyAllMode::Enforce)
+}
+
+fn is_strict(of: &Namespace) -> bool {
+    matches!(of.mtls.known(), Ok(Some(mtls)) if mtls.mode() == Ok(MtlsMode::Strict))
+}
+
+fn check_gateways(of: &Namespace, mesh: &Mesh, home: &str, results: &QueryResults, out: &mut Findings) -> Known<()> {
+    if !denies(of) {
+        return Ok(());
+    }
+    let (root, at) = (mesh.root_namespace.as_str(), Path::root().attribute("authorization_mode"));
+    let mut policies = results.list(&kind::AUTHORIZATION_POLICY, home)?;
+    policies.retain(|policy| name(policy) != DENY_ALL);
+    policies.extend(results.list(&kind::AUTHORIZATION_POLICY, root).unwrap_or_default());
+    check_gateways_are_open(&results.list(&kind::GATEWAY, home)?, &policies, root, at, out);
+    Ok(())
+}
+
+/// Reports live policies with rules for callers without an identity, on ports that have no exception. Gateways accept clear text
+/// in any case.
+fn check_anonymous_callers(
+    of: &Namespace,
+    mesh: &Mesh,
+    home: &str,
+    results: &QueryResults,
+    out: &mut Findings,
+) -> Known<()> {
+    let runs_gateways =
+        mesh.gateway_namespaces.contains(home) || !results.list(&kind::GATEWAY, home).unwrap_or_default().is_empty();
+    if !is_strict(of) || runs_gateways {
+        return Ok(());
+    }
+    let mut affected = BTreeSet::new();
+    for policy in results.list(&kind::AUTHORIZATION_POLICY, home)? {
+        if is_enforced(policy, "ALLOW") && admits_in_clear_text(of, policy)? {
+            affected.insert(namespaced_name(policy));
+        }
+    }
+    if !affected.is_empty() {
+        out.report_with_level(
+            Level::Error,
+            StrictAnonymous,
+            Path::root().attribute("mtls"),
+            "Strict mutual TLS refuses clients without identity",
+            &format!(
+                "AuthorizationPolicy {} admits callers without an identity, and with mode = \"strict\" a connection in clear text is \
+                 reset before any rule is asked. Write an exception block for each such port, or let these callers have \
+                 sidecars.",
+                summarize_names(affected.iter().map(String::as_str))
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Whether a policy has a rule for callers without an identity that isn't only about ports with an exception.
+fn admits_in_clear_text(of: &Namespace, policy: &Json) -> Known<bool> {
+    let labels = string_map(policy, &["spec", "selector", "matchLabels"]);
+    let mut excepted = BTreeSet::new();
+    for exception in of.mtls_exceptions() {
+        if exception.mode()? != MtlsMode::Strict && selector_matches_labels(&exception.selector()?, &labels) {
+            excepted.insert(i64::from(exception.target_port()?));
+        }
+    }
+    Ok(anonymous_rules(policy).any(|rule| rule_ports(rule).is_none_or(|ports| !ports.is_subset(&excepted))))
+}

@@ -1,0 +1,130 @@
+//! What the cluster says about the policies of the service: whether the mesh normalizes paths, whether clients without an identity
+//! get as far as the policies, and whether the proxies can ask the external authorizer.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{queries::LiveQueries, view::ServiceView};
+use crate::{
+    diagnostics::Path,
+    json_path::text,
+    known::Known,
+    mesh::{
+        checks::{
+            Code::{PathNormalization, SecondAuthorizer, StrictAnonymous, UnlistedAuthorizer},
+            Findings,
+        },
+        live_objects::{string_map, summarize_names},
+        live_policies::{
+            anonymous_rules, applies, check_authorizer_is_listed, check_path_normalization, is_strict, names_paths,
+            other_authorizers, rule_ports,
+        },
+        mesh_config,
+    },
+    object::kind,
+};
+
+pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
+    let namespaces = BTreeSet::from([view.context.namespace, view.context.mesh.root_namespace.as_str()]);
+    let has_authorizer = provider(view).is_some();
+    if names_paths(policies(view)) || has_authorizer {
+        for key in mesh_config::keys(view.context.mesh) {
+            queries.get(key, &[PathNormalization, UnlistedAuthorizer]);
+        }
+    }
+    for namespace in namespaces {
+        if has_authorizer {
+            queries.list(&kind::AUTHORIZATION_POLICY, namespace, &[SecondAuthorizer]);
+        }
+        if allow_policies(view).any(|policy| anonymous_rules(policy).next().is_some()) {
+            queries.list(&kind::PEER_AUTHENTICATION, namespace, &[StrictAnonymous]);
+        }
+    }
+}
+
+pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
+    check_path_normalization(policies(view), &mesh_config::read(view.context.mesh, view.results), out);
+    // Each check is skipped where it needs an unknown value or a query without a result.
+    let _ = check_anonymous_callers(view, out);
+    let _ = check_authorizer(view, out);
+}
+
+/// The rendered AuthorizationPolicies.
+fn policies<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a Json> {
+    view.rendered(&kind::AUTHORIZATION_POLICY).map(|object| &object.body)
+}
+
+fn allow_policies<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a Json> {
+    policies(view).filter(|policy| text(policy, &["spec", "action"]) == Some("ALLOW"))
+}
+
+/// The extension provider of the rendered CUSTOM policy.
+fn provider<'a>(view: &ServiceView<'a>) -> Option<&'a str> {
+    policies(view).find_map(|policy| text(policy, &["spec", "provider", "name"]))
+}
+
+/// Reports rules for `anonymous` on ports where strict mutual TLS refuses clear text.
+fn check_anonymous_callers(view: &ServiceView, out: &mut Findings) -> Known<()> {
+    let (home, root) = (view.context.namespace, view.context.mesh.root_namespace.as_str());
+    let mut live = view.live_objects(&kind::PEER_AUTHENTICATION)?;
+    if home != root {
+        // Teams often have no right to read the root namespace.
+        live.extend(view.results.list(&kind::PEER_AUTHENTICATION, root).unwrap_or_default());
+    }
+    let labels = view.pod_labels()?;
+    let mut strict = BTreeSet::new();
+    for rule in allow_policies(view).flat_map(anonymous_rules) {
+        let ports = rule_ports(rule).map_or(vec![None], |ports| ports.into_iter().map(Some).collect());
+        strict.extend(ports.into_iter().filter(|port| is_strict(&live, home, &labels, root, *port)));
+    }
+    if !strict.is_empty() {
+        let ports: Vec<String> = strict.iter().flatten().map(i64::to_string).collect();
+        out.report(
+            StrictAnonymous,
+            "allow",
+            "Strict mutual TLS refuses clients without identity",
+            &format!(
+                "Rules admit anonymous callers{}, and mutual TLS is strict there: a connection in clear text is reset before any \
+                 rule is asked. Have the port excepted (mtls {{ exception {{}} }} of mesh_namespace), or name callers with an \
+                 identity.",
+                if ports.is_empty() { String::new() } else { format!(" on port {} of the workload", ports.join(", ")) }
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Reports an authorizer that the proxies can't ask, and one beside another.
+fn check_authorizer(view: &ServiceView, out: &mut Findings) -> Known<()> {
+    let Some(provider) = provider(view) else { return Ok(()) };
+    let at = Path::root().attribute("external_authorization");
+    let installed = mesh_config::read(view.context.mesh, view.results);
+    for sidecar in view.rendered(&kind::SIDECAR) {
+        check_authorizer_is_listed(&sidecar.body, view.context.namespace, provider, &installed, &at, out);
+    }
+    let (home, root) = (view.context.namespace, view.context.mesh.root_namespace.as_str());
+    let labels = view.pod_labels()?;
+    let lists = BTreeSet::from([home, root])
+        .into_iter()
+        .filter_map(|namespace| view.results.list(&kind::AUTHORIZATION_POLICY, namespace).ok());
+    let others = lists.flatten().filter(|policy| {
+        view.may_conflict(&kind::AUTHORIZATION_POLICY, policy)
+            && (applies(policy, home, &labels, root)
+                || view.shares_pods_with(&string_map(policy, &["spec", "selector", "matchLabels"])) == Ok(true))
+    });
+    let others = other_authorizers(others, provider);
+    if !others.is_empty() {
+        out.report_at(
+            SecondAuthorizer,
+            at,
+            "Two external authorizers for the same pods",
+            &format!(
+                "AuthorizationPolicy {} asks another authorizer than {provider} about requests to these pods. Istio can't ask two, \
+                 and refuses every request that one of them would be asked about. Leave one of them out.",
+                summarize_names(others.iter().map(String::as_str))
+            ),
+        );
+    }
+    Ok(())
+}
