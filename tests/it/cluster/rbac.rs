@@ -117,7 +117,15 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
         LiveChecksCalled => {
             &["get services", "list services", "list serviceentries", "list gateways", "list authorizationpolicies"]
         }
-        LiveChecksRoot => &["list serviceentries", "list authorizationpolicies", "list requestauthentications"],
+        LiveChecksRoot => &[
+            "list serviceentries",
+            "list authorizationpolicies",
+            "list requestauthentications",
+            "list destinationrules",
+            "list envoyfilters",
+            "list peerauthentications",
+            "list telemetries",
+        ],
         _ => &[],
     }
 }
