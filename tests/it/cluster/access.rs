@@ -13,7 +13,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{configure, destroy_all, provider, workspace, workspace_with_proxy};
+use super::{REGISTRY_ONLY, configure, destroy_all, provider, workspace, workspace_with_proxy};
 
 /// A service with an HTTP port and a TCP port, and with every argument about callers.
 const CART: &str = r#"
@@ -109,7 +109,7 @@ fn position(writes: &[String], write: &str) -> usize {
 }
 
 fn apply(workspace: &Workspace, namespace: &Namespace, hcl: &str) {
-    configure(workspace, Grant::AppTeam, namespace, hcl);
+    workspace.configure(&provider(namespace, "istio-system", REGISTRY_ONLY, hcl));
     workspace.converge();
 }
 

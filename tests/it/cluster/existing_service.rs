@@ -15,9 +15,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{
-    APPLY, configure, destroy_all, provider, uid_and_generation, with_arguments, workspace, workspace_with_proxy,
-};
+use super::{APPLY, REGISTRY_ONLY, destroy_all, provider, uid_and_generation, with_arguments, workspace_with_proxy};
 
 const EXPORT_TO: &str = "networking.istio.io/exportTo";
 
@@ -35,6 +33,17 @@ resource "mesh_service" "cart" {
     from = ["shop/web"]
   }
 }"#;
+
+/// A workspace whose provider block states `registry_only`.
+fn workspace(tool: Tool, grant: Grant, namespace: &Namespace, hcl: &str) -> Workspace {
+    let workspace = super::workspace(tool, grant, namespace, hcl);
+    configure(&workspace, namespace, hcl);
+    workspace
+}
+
+fn configure(workspace: &Workspace, namespace: &Namespace, hcl: &str) {
+    workspace.configure(&provider(namespace, "istio-system", REGISTRY_ONLY, hcl));
+}
 
 fn service_key(namespace: &Namespace) -> Key {
     Key::new(&kind::SERVICE, &namespace.name, "cart")
@@ -88,7 +97,7 @@ fn only_the_annotation_is_written_and_removed() {
         assert_eq!(owned_fields(&live_service(&namespace)), [annotation], "{tool}");
         workspace.assert_empty_plan();
 
-        configure(&workspace, Grant::AppTeam, &namespace, &CART.replace("shop/web", "reporting/web"));
+        configure(&workspace, &namespace, &CART.replace("shop/web", "reporting/web"));
         workspace.apply().expect_success();
         assert_eq!(export_to(&namespace).as_deref(), Some(".,reporting"), "{tool}");
         workspace.assert_empty_plan();
@@ -197,12 +206,12 @@ fn annotation_value_of_the_chart_is_a_conflict() {
         assert_eq!(export_to(&namespace).as_deref(), Some("*"), "{tool}");
 
         // The same value isn't a conflict: both managers own the field.
-        configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, "export_to = [\"*\"]"));
+        configure(&workspace, &namespace, &with_arguments(CART, "export_to = [\"*\"]"));
         workspace.apply().expect_success();
         workspace.assert_empty_plan();
 
-        let force = "config_path = \"kubeconfig\"\n  force_conflicts = true";
-        workspace.configure(&provider(&namespace, "istio-system", force, CART));
+        let force = format!("{REGISTRY_ONLY}\n  force_conflicts = true");
+        workspace.configure(&provider(&namespace, "istio-system", &force, CART));
         workspace.apply().expect_success();
         assert_eq!(export_to(&namespace).as_deref(), Some(".,shop"), "{tool}");
         workspace.assert_empty_plan();
@@ -247,7 +256,7 @@ fn service_argument_changes_between_existing_managed_and_none() {
     let before = live_service(&namespace);
     let workspace = workspace(Tool::Terraform, Grant::AppTeam, &namespace, CART);
     let apply = |arguments: &str| {
-        configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, arguments));
+        configure(&workspace, &namespace, &with_arguments(CART, arguments));
         workspace.apply().expect_success();
         let plan = workspace.plan();
         assert!(plan.is_empty, "{arguments}: {}", plan.text);
@@ -255,7 +264,7 @@ fn service_argument_changes_between_existing_managed_and_none() {
     workspace.apply().expect_success();
 
     // A Service of the chart isn't adopted without adopt_existing.
-    configure(&workspace, Grant::AppTeam, &namespace, &with_arguments(CART, "service = \"managed\""));
+    configure(&workspace, &namespace, &with_arguments(CART, "service = \"managed\""));
     let errors = workspace.try_plan().errors();
     assert!(errors.contains("Service exists already") && errors.contains("adopt_existing = true"), "{errors}");
     apply("service = \"managed\"\n  create_service_account = false\n  adopt_existing = true");

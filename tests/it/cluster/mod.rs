@@ -128,6 +128,10 @@ fn configure(workspace: &Workspace, grant: Grant, namespace: &Namespace, hcl: &s
     workspace.configure(&provider(namespace, root, r#"config_path = "kubeconfig""#, hcl));
 }
 
+/// The arguments of a provider block that states `registry_only`, where services are hidden from those who may not call them.
+const REGISTRY_ONLY: &str =
+    "config_path = \"kubeconfig\"\n  installed {\n    outbound_traffic_policy = \"registry_only\"\n  }";
+
 /// A provider block with `arguments`, followed by `hcl`. `NAMESPACE` in either is replaced by the namespace's name. By its defaults
 /// each service has a DestinationRule and, if it speaks HTTP, a VirtualService, unless `arguments` have other defaults.
 fn provider(namespace: &Namespace, root: &str, arguments: &str, hcl: &str) -> String {

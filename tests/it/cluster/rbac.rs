@@ -120,8 +120,11 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
         LiveChecksRoot => &[
             "list serviceentries",
             "list authorizationpolicies",
-            "list peerauthentications",
             "list requestauthentications",
+            "list destinationrules",
+            "list envoyfilters",
+            "list peerauthentications",
+            "list telemetries",
         ],
         _ => &[],
     }

@@ -2,3 +2,5 @@
 
 mod harness;
 mod photo_application;
+mod releases;
+mod visibility;
