@@ -33,6 +33,7 @@ test: need-cargo need-go need-terraform need-mesh
 	cargo test
 	$(MAKE) --no-print-directory tools
 	cargo test --test it -- --ignored --skip bench:: --skip walk:: --skip mesh:: --test-threads=6
+	cargo test --test it -- --ignored walk:: --skip soak --nocapture --test-threads=3
 ifeq ($(MESH),no)
 	@echo 'MESH=no: the scenarios of tests/it/mesh were left out, so no request was sent through a real istiod and Envoy.'
 else
@@ -41,7 +42,7 @@ endif
 
 # `rm target/walk/progress.txt` begins anew.
 soak: need-cargo need-go need-terraform servers
-	cargo test --test it -- --ignored walk:: --nocapture --test-threads=1
+	WALK_KILLS=50 WALK_RACES=20 cargo test --test it -- --ignored walk:: --skip sample --nocapture --test-threads=1
 
 fuzz: need-cargo
 	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }

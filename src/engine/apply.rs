@@ -12,9 +12,10 @@ use super::{
     drift::{exclusive_ownership_patch, owned_fields},
     journal::{Journal, JournalEntry},
     messages::{report_conflict, warn_absent},
-    ownership::{Ownership, classify, conflicting_owner},
-    ownership_metadata::{arguments_object, has_current_metadata},
+    ownership::{Ownership, classify, conflicting_owner, is_adopted},
+    ownership_metadata::{Marks, arguments_object, has_current_metadata},
     record::RecordedObject,
+    remove::Removal,
     run_bounded::run_bounded,
     schedule::{LiveObject, Wave, Write, schedule},
     write::Target,
@@ -73,22 +74,21 @@ impl Writer<'_> {
             }
             writable.push(object.clone());
         }
+        let predecessors = self.replaced_objects(out).await;
         if out.has_errors() {
             return;
         }
         let unwanted = set.recorded.iter().filter(|(key, _)| !set.desired.contains_key(key));
         let deletions = unwanted.map(|(key, recorded)| (key.clone(), recorded.deletion())).collect();
-        self.run_waves(&schedule(&writable, &live, &deletions), &set, &found, journal, out).await;
-        if !out.has_errors() {
-            self.delete_replaced_objects(out).await;
-        }
+        let waves = schedule(&writable, &live, &deletions, &predecessors);
+        self.run_waves(&waves, &set, &found, journal, out).await;
     }
 
     /// Removes the recorded objects: deletes those of the resource, and releases those that it adopted or of which it only
     /// set fields. Objects of other owners are left in place with a warning.
     ///
-    /// If a newer instance of the resource exists and hasn't been applied completely (`newer_instance_applied`), nothing is
-    /// removed or journaled: the newer instance goes on with the objects that are there.
+    /// If the instance is deposed, and the newer one exists and hasn't been applied completely (`newer_instance_applied`), nothing
+    /// is removed or journaled: the newer instance goes on with the objects that are there.
     pub async fn delete(
         &self,
         recorded: &BTreeMap<Key, RecordedObject>,
@@ -111,13 +111,15 @@ impl Writer<'_> {
             !recorded.is_some_and(|recorded| recorded.inherited)
                 && classify(live, self.identity, recorded) == Ownership::OtherInstance
         };
-        if !newer_instance_applied && !self.identity.instance.is_empty() && found.iter().any(is_of_newer_instance) {
+        let may_be_deposed = !self.identity.is_current && !self.identity.instance.is_empty();
+        if !newer_instance_applied && may_be_deposed && found.iter().any(is_of_newer_instance) {
             return;
         }
         if !self.check_namespaces(&set.recorded, &found, out).await {
             return;
         }
-        self.run_waves(&schedule(&[], &BTreeMap::new(), &deletions), &set, &found, journal, out).await;
+        self.run_waves(&schedule(&[], &BTreeMap::new(), &deletions, &BTreeMap::new()), &set, &found, journal, out)
+            .await;
     }
 
     /// Returns the live objects of the set. They may be some seconds old, since a write names the version that was read, or
@@ -159,15 +161,16 @@ impl Writer<'_> {
     /// state as well.
     fn live_object(&self, object: &Object, found: &Json, set: &ObjectSet<'_>, journal: &Journal) -> LiveObject {
         let owned = owned_fields(found, Some(&object.body), &object.key);
+        let adopted = is_adopted(object, found, self.identity, set.recorded.get(&object.key));
+        let marks = Marks { carries_arguments: set.arguments_object == Some(&object.key), adopted };
         let current = match object.scope {
             ManagementScope::Fields => true,
             ManagementScope::Whole => {
-                has_current_metadata(found, self.identity, set.arguments_object == Some(&object.key))
+                has_current_metadata(found, self.identity, marks)
                     && exclusive_ownership_patch(found, &object.body, &object.key).is_none()
             }
         };
         if owned == object.body && current {
-            let adopted = set.recorded.get(&object.key).is_some_and(|recorded| recorded.is_adopted_as(object.scope));
             journal.insert(&object.key, JournalEntry::written(found, owned.clone(), object, adopted));
         }
         LiveObject { owned, current }
@@ -220,6 +223,8 @@ impl Writer<'_> {
         };
         let recorded = set.recorded.get(key);
         let (operation, result) = match (write, object, live) {
+            // A replaced object is read again, with its owner.
+            (Write::Replace { .. }, _, _) => (ApiOperation::Delete, self.delete_replaced_object(key, &mut out).await),
             (Write::Apply { .. }, _, Err(error)) => (ApiOperation::Apply, Err(error)),
             (Write::Remove { .. }, _, Err(error)) => (ApiOperation::Delete, Err(error)),
             (Write::Apply { body, .. }, Some(object), Ok(live)) => {
@@ -228,12 +233,13 @@ impl Writer<'_> {
                 (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
             }
             (Write::Apply { .. }, None, Ok(_)) => (ApiOperation::Apply, Ok(())),
-            (Write::Remove { .. }, Some(_), Ok(live)) => {
-                (ApiOperation::Delete, self.delete_for_recreation(key, recorded, live, journal).await)
-            }
-            (Write::Remove { .. }, None, Ok(live)) => {
-                let recorded = recorded.cloned().unwrap_or_default();
-                (ApiOperation::Delete, self.remove_object(key, &recorded, live, journal, &mut out).await)
+            (Write::Remove { .. }, object, Ok(live)) => {
+                let unrecorded = RecordedObject::default();
+                let removal = match object {
+                    Some(_) => Removal::Recreation(recorded),
+                    None => Removal::Unwanted(recorded.unwrap_or(&unrecorded)),
+                };
+                (ApiOperation::Delete, self.remove_object(key, removal, live, journal, &mut out).await)
             }
         };
         if let Err(error) = result {

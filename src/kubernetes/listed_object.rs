@@ -9,7 +9,21 @@ use crate::object::{Key, Kind};
 
 /// An object as a LIST returned it.
 #[derive(Debug)]
-pub(super) struct ListedObject(Box<RawValue>);
+pub(super) struct ListedObject {
+    text: Box<RawValue>,
+    annotations: OwnershipAnnotations,
+}
+
+/// The annotations by which the objects of a resource are found.
+#[derive(Debug, Default, Deserialize)]
+struct OwnershipAnnotations {
+    // annotation::RESOURCE
+    #[serde(rename = "terraform-provider-mesh/resource")]
+    resource: Option<Box<str>>,
+    // annotation::INSTANCE
+    #[serde(rename = "terraform-provider-mesh/instance")]
+    instance: Option<Box<str>>,
+}
 
 impl ListedObject {
     /// The object of a LIST of `kind` with its key; `None` if it has no name.
@@ -22,14 +36,26 @@ impl ListedObject {
         struct Metadata {
             name: String,
             namespace: Option<String>,
+            annotations: Option<OwnershipAnnotations>,
         }
-        let Named { metadata: Metadata { name, namespace } } = serde_json::from_str(text.get()).ok()?;
-        Some((Key { kind, namespace, name }, Self(text.to_owned())))
+        let Named { metadata } = serde_json::from_str(text.get()).ok()?;
+        let Metadata { name, namespace, annotations } = metadata;
+        Some((
+            Key { kind, namespace, name },
+            Self { text: text.to_owned(), annotations: annotations.unwrap_or_default() },
+        ))
+    }
+
+    /// Whether an annotation names `resource` as the one to which the object belongs, or its instance, which has other names
+    /// after a rename.
+    pub(super) fn is_of(&self, resource: &str, instance: &str) -> bool {
+        self.annotations.resource.as_deref() == Some(resource)
+            || !instance.is_empty() && self.annotations.instance.as_deref() == Some(instance)
     }
 
     /// The object as JSON.
     pub(super) fn parse(&self) -> Result<Json, Error> {
-        serde_json::from_str(self.0.get()).map_err(|error| Error::MalformedResponse(error.to_string()))
+        serde_json::from_str(self.text.get()).map_err(|error| Error::MalformedResponse(error.to_string()))
     }
 }
 
@@ -38,7 +64,7 @@ mod tests {
     use serde_json::{json, value::to_raw_value};
 
     use super::*;
-    use crate::object::kind::SERVICE;
+    use crate::object::{annotation, kind::SERVICE};
 
     #[test]
     fn object_with_a_name_is_kept_as_it_is() {
@@ -47,6 +73,12 @@ mod tests {
         let (key, listed) = read(&object).unwrap();
         assert_eq!(key, Key::new(&SERVICE, "pci", "payments"));
         assert_eq!(listed.parse().unwrap(), object);
+        assert!(!listed.is_of("mesh_service/pci/payments", "i1") && !listed.is_of("", ""));
+        let annotations =
+            json!({ (annotation::RESOURCE): "mesh_service/pci/payments", (annotation::INSTANCE): "i1", "other": "1" });
+        let (_, listed) = read(&json!({ "metadata": { "name": "payments", "annotations": annotations } })).unwrap();
+        assert!(listed.is_of("mesh_service/pci/payments", "i2") && listed.is_of("mesh_service/pci/former", "i1"));
+        assert!(!listed.is_of("mesh_service/pci/former", "i2") && !listed.is_of("mesh_service/pci/former", ""));
         for nameless in
             [json!(null), json!({}), json!({ "metadata": { "namespace": "pci" } }), json!({ "metadata": [] })]
         {

@@ -5,10 +5,33 @@ resource "mesh_gateway" "public" {
   selector        = { istio = "ingress" }
   service_account = "ingress"
 
+  # Requests that no block admits are refused. Without blocks, clients are admitted to all hosts of the servers.
+  authorization_mode = "enforce"
+  allow {
+    hosts = ["shop.example.com"]
+    ports = [80, 443]
+  }
+  allow {
+    hosts            = ["partners.example.com"]
+    paths            = ["/orders/*"]
+    methods          = ["GET", "POST"]
+    remote_ip_blocks = ["203.0.113.0/24"]
+  }
+  # Other clusters, by the addresses of their gateways; probes of the mesh, by their identity.
+  allow {
+    ports     = [15443]
+    ip_blocks = ["198.51.100.0/24"]
+  }
+  allow {
+    from  = ["monitoring/blackbox"]
+    ports = [443]
+  }
+
   server {
     port           = 80
     protocol       = "http"
     hosts          = ["shop.example.com"]
+    namespaces     = ["*"] # routes of every namespace
     https_redirect = true
   }
 
@@ -23,11 +46,13 @@ resource "mesh_gateway" "public" {
     }
   }
 
-  # Partners show certificates of their own, and some can't do better than TLS 1.2.
+  # Partners show certificates of their own, and some can't do better than TLS 1.2. A port of its own, so that no connection is
+  # reused without a certificate.
   server {
-    port     = 443
-    protocol = "https"
-    hosts    = ["partners.example.com"]
+    port       = 8443
+    protocol   = "https"
+    hosts      = ["partners.example.com"]
+    namespaces = ["*"]
     tls {
       mode            = "mutual"
       credential_name = "partners-cert"
@@ -43,6 +68,7 @@ resource "mesh_gateway" "public" {
     target_port = 15443
     protocol    = "tls"
     hosts       = ["*.local"]
+    namespaces  = ["*"]
     tls {
       mode = "auto_passthrough"
     }

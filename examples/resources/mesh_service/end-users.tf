@@ -34,16 +34,24 @@ resource "mesh_service" "accounts" {
       }
     }
   }
-  # Scrapers have neither token nor identity, but an address.
+  # A scraper, on a port that the Service doesn't have.
   allow {
-    from      = ["anonymous"]
-    paths     = ["/metrics"]
-    ip_blocks = ["10.0.0.0/8"]
+    from         = ["monitoring/prometheus"]
+    target_ports = [9090]
+  }
+  # Preflights of browsers, and the status page.
+  allow {
+    from    = ["istio-ingress/*"]
+    methods = ["OPTIONS"]
+  }
+  allow {
+    from  = ["istio-ingress/*"]
+    paths = ["/status"]
   }
 
-  # Whatever the blocks above say: no request without a token, but for the scrapers'.
+  # Whatever the blocks above say: no other request without a token.
   require_end_user {
-    except_paths   = ["/metrics"]
+    except_paths   = ["/status"]
     except_methods = ["OPTIONS"] # browsers send preflights without a token
   }
   # The gateway's public name is for reading.
@@ -52,6 +60,11 @@ resource "mesh_service" "accounts" {
     hosts   = ["accounts.example.com"]
     methods = ["DELETE"]
     paths   = ["/v1/accounts/*"]
+  }
+  # A debug port, for nobody but its namespace.
+  deny {
+    from         = ["shop/*"]
+    target_ports = [6060]
   }
   # A token that was stolen.
   deny {

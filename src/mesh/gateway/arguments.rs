@@ -3,7 +3,10 @@
 use super::tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 use crate::{
     known::Known,
-    mesh::{labels::StringMap, names, patterns, port::PortNumber, timeouts::Timeouts},
+    mesh::{
+        labels::StringMap, names, patterns, port::PortNumber, reference::Caller, service::AuthorizationMode,
+        timeouts::Timeouts,
+    },
     model,
     schema::{
         Attr, Block, Blocks, Map, Set,
@@ -23,6 +26,11 @@ model! {
         selector: Map<String> = required().non_empty("At least one label."),
         /// The identity of its workloads; the gateway's name unless written.
         service_account: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
+        /// Whether requests that no rule admits are refused at the gateway: `off` (writes no AuthorizationPolicy), `dry_run` (Istio
+        /// counts what would be refused) or `enforce`. Without `allow` blocks, the rule admits every client to the hosts of the
+        /// servers. With `enforce`, hosts of other Gateways on the same pods are refused. Where the mesh denies by default, only
+        /// `enforce` lets clients in. Defaults to `off`.
+        authorization_mode: Attr<AuthorizationMode> = optional(),
         /// Labels of every object that is made here.
         labels: Map<String> = optional(),
         /// Annotations of every object that is made here.
@@ -37,6 +45,9 @@ model! {
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// A port, and the hosts that are served there.
         server: Blocks<Server> = block().required(),
+        /// Requests that the gateway admits, in place of all requests for the hosts of the servers. Requires
+        /// `authorization_mode`.
+        allow: Blocks<GatewayAllow> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }
@@ -55,12 +66,49 @@ model! {
         hosts: Set<String> = required()
             .non_empty("At least one host.")
             .each("DNS names, with `*.` at the start or without, or `*`.", patterns::is_gateway_host),
-        /// The namespaces whose routes may use these hosts; any unless written.
-        namespaces: Set<String> = optional().non_empty("At least one namespace.").each(names::LABEL, names::is_label),
+        /// Namespaces whose routes may use these hosts: names, or `["*"]` for every namespace. With `["*"]` everyone who may write
+        /// a VirtualService anywhere can take over the traffic of a host.
+        namespaces: Set<String> = required()
+            .non_empty("At least one namespace.")
+            .each("Names of namespaces, or `*` alone.", |t| t == "*" || names::is_label(t)),
         /// Whether callers are told to come back by HTTPS; false unless written. Only of HTTP in clear text.
         https_redirect: Attr<bool> = optional(),
         /// How TLS ends; with `https` and `tls`.
         tls: Block<Tls> = block(),
+    }
+}
+
+model! {
+    /// Requests that the gateway admits. The arguments of a block must all match; blocks add up. What isn't given is any value,
+    /// but the hosts and ports are always among those of the servers.
+    pub struct GatewayAllow {
+        /// Callers with an identity in the mesh, such as `shop/checkout`. Defaults to every client: those outside of the mesh have
+        /// no identity.
+        from: Set<Caller> = optional().non_empty("At least one caller; leave the argument out for every client."),
+        /// Hosts that requests name, with any port where none is given. Exact, or with one `*` at the start or end. Servers
+        /// that forward bytes (`tls`, `tcp`, `mongo`) see no hosts. Defaults to the hosts of the servers.
+        hosts: Set<String> = optional()
+            .non_empty("At least one host; leave the argument out for those of the servers.")
+            .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
+        /// Ports of servers (their `port`). Defaults to the ports of all servers.
+        ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for all."),
+        /// HTTP methods. Defaults to any.
+        methods: Set<String> = optional()
+            .non_empty("At least one method; leave the argument out for any.")
+            .each("Methods in capitals, like `GET`.", patterns::is_method),
+        /// HTTP paths, before any rewrite. Defaults to any.
+        paths: Set<String> = optional()
+            .non_empty("At least one path; leave the argument out for any.")
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
+        /// Addresses that connections come from (`ipBlocks`). Behind a load balancer these may be its own. Defaults to any.
+        ip_blocks: Set<String> = optional()
+            .non_empty("At least one block; leave the argument out for any.")
+            .each(patterns::IP_BLOCK, patterns::is_ip_block),
+        /// Addresses of clients (`remoteIpBlocks`), by `X-Forwarded-For` or the PROXY protocol as the mesh's `numTrustedProxies`
+        /// says. Defaults to any.
+        remote_ip_blocks: Set<String> = optional()
+            .non_empty("At least one block; leave the argument out for any.")
+            .each(patterns::IP_BLOCK, patterns::is_ip_block),
     }
 }
 
@@ -99,6 +147,13 @@ impl Gateway {
     /// The service account of the gateway's pods: the name of the gateway by default.
     pub(super) fn service_account(&self) -> Known<&String> {
         self.service_account.known()?.map_or_else(|| self.name.required(), Ok)
+    }
+}
+
+impl Gateway {
+    /// Whether the gateway's policy is written, and enforced: by default it isn't written.
+    pub(super) fn authorization_mode(&self) -> Known<AuthorizationMode> {
+        self.authorization_mode.or(AuthorizationMode::Off)
     }
 }
 

@@ -1,5 +1,5 @@
-//! `mesh_gateway`: the Gateway for pods that a chart installs, and the AuthorizationPolicy that lets clients in where the mesh
-//! denies all requests by default.
+//! `mesh_gateway`: the Gateway for pods that a chart installs, and if asked for, the AuthorizationPolicy that says which requests
+//! it admits.
 //!
 //! | file | content |
 //! | --- | --- |
@@ -18,10 +18,10 @@ mod server;
 mod tls;
 mod validate;
 
-pub use arguments::{Gateway, Outputs, Server, Tls};
+pub use arguments::{Gateway, GatewayAllow, Outputs, Server, Tls};
 pub use tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 
-use super::{Mesh, Rendered, manifest::Metadata, names, stage};
+use super::{Mesh, Rendered, manifest::Metadata, names, service::AuthorizationMode, stage};
 use crate::{
     known::Known,
     object::{Key, Stage, kind},
@@ -42,10 +42,11 @@ impl Gateway {
         let (namespace, name) = (self.namespace.required()?, self.name.required()?);
         let gateway = Key::new(&kind::GATEWAY, namespace, name);
         let policy = Key::new(&kind::AUTHORIZATION_POLICY, namespace, &names::object_name(name, namespace));
-        Ok(vec![
-            (gateway.clone(), gateway_object::gateway(self, mesh, gateway)),
-            (policy.clone(), policy::policy(self, mesh, policy)),
-        ])
+        let mut objects = vec![(gateway.clone(), gateway_object::gateway(self, mesh, gateway))];
+        if self.authorization_mode()? != AuthorizationMode::Off {
+            objects.push((policy.clone(), policy::policy(self, mesh, policy)));
+        }
+        Ok(objects)
     }
 
     /// The computed attributes.

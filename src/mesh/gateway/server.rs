@@ -1,7 +1,5 @@
 //! A server of the Gateway: a port and the hosts that are served on it.
 
-use std::collections::BTreeSet;
-
 use super::{GatewayProtocol, Server, ServerTlsMode};
 use crate::{
     known::Known,
@@ -31,13 +29,13 @@ impl Server {
             one == "*" || one == other || one.strip_prefix('*').is_some_and(|domain| other.ends_with(domain))
         };
         let served = self.hosts.required_elements()?.iter().any(|own| covers(own, host) || covers(host, own));
-        Ok(served && self.namespaces.elements()?.is_none_or(|namespaces| namespaces.contains(namespace)))
+        let namespaces = self.namespaces.required_elements()?;
+        Ok(served && (namespaces.contains("*") || namespaces.contains(namespace)))
     }
 
     pub(super) fn render(&self, name: String) -> Known<gateway::Server> {
         let hosts = self.hosts.required_elements()?;
-        let any = BTreeSet::from(["*".to_owned()]);
-        let namespaces = self.namespaces.elements()?.unwrap_or(&any);
+        let namespaces = self.namespaces.required_elements()?;
         let hosts = namespaces.iter().flat_map(|namespace| hosts.iter().map(move |host| format!("{namespace}/{host}")));
         let tls = match self.tls.known()? {
             Some(tls) => Some(tls.render()?),

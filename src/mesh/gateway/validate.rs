@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Gateway, GatewayProtocol, Server, ServerTlsMode, Tls, TlsVersion};
 use crate::{
     diagnostics::{Diagnostics, Path},
+    known::{Known, Unknown},
     mesh::labels,
     schema::{At, Attr},
 };
@@ -31,6 +32,93 @@ impl Gateway {
         }
         validate_ports(servers, out);
         validate_hosts(servers, out);
+        validate_shared_connections(servers, out);
+        self.validate_allow(servers, out);
+    }
+
+    /// Reports `allow` blocks without effect.
+    fn validate_allow(&self, servers: &[At<Server>], out: &mut Diagnostics) {
+        let Ok(blocks) = self.allow.known() else { return };
+        if !blocks.is_empty() && self.authorization_mode == Attr::Null {
+            out.error(
+                &Path::root().attribute("allow"),
+                "allow without authorization_mode",
+                "Without authorization_mode the gateway has no policy, and admits every request. Write authorization_mode = \
+                 \"dry_run\" or \"enforce\", or remove the allow blocks.",
+            );
+        }
+        let ports: Vec<_> = servers.iter().filter_map(|server| server.port.copied().ok().flatten()).collect();
+        for block in blocks {
+            for port in block.ports.elements().ok().flatten().into_iter().flatten() {
+                if ports.len() == servers.len() && !ports.contains(port) {
+                    out.error(
+                        &block.at.attribute("ports"),
+                        format!("No server has port {port}"),
+                        "Write the port of a server block, not its target_port.",
+                    );
+                }
+            }
+            let governs = |server: &At<Server>| {
+                let port = server.port.required()?;
+                Ok(block.ports.elements()?.is_none_or(|ports| ports.contains(port)) && server.sees_requests()?)
+            };
+            let governed: Known<Vec<bool>> = servers.iter().map(governs).collect();
+            if block.is_of_requests() == Ok(true) && governed.is_ok_and(|governed| !governed.contains(&true)) {
+                out.error(
+                    &block.at,
+                    "Rule on requests without an HTTP server",
+                    "hosts, methods and paths are seen by servers of http, http2 and grpc, and of https that end TLS. The block is \
+                     for none of them. Remove these arguments, or correct ports.",
+                );
+            }
+        }
+    }
+}
+
+/// Warns of servers of one port among which a client may reuse a connection: HTTP/2 clients do so for every host of the
+/// certificate that they were shown, and the server of that connection answers.
+fn validate_shared_connections(servers: &[At<Server>], out: &mut Diagnostics) {
+    let tls = |server: &At<Server>| -> Known<_> {
+        let Some(tls) = server.tls.known()? else { return Err(Unknown) };
+        let (mode, credential) = (tls.mode()?, tls.credential_name.known()?.cloned());
+        if mode.terminates_at_gateway() { Ok((*server.port.required()?, mode, credential)) } else { Err(Unknown) }
+    };
+    for (n, server) in servers.iter().enumerate() {
+        let Ok((port, mode, credential)) = tls(server) else { continue };
+        for other in servers.iter().take(n) {
+            let Ok((other_port, other_mode, other_credential)) = tls(other) else { continue };
+            if other_port != port {
+                continue;
+            }
+            if mode != other_mode {
+                out.warn(
+                    &server.at.attribute("tls").attribute("mode"),
+                    "Client certificates asked on some hosts of a port",
+                    format!(
+                        "{} is {other_mode} and this one {mode}, both on port {port}. The server name of a connection decides which of \
+                         them it gets, and HTTP/2 clients reuse a connection for every host of its certificate: for hosts of \
+                         the other server they get 404, and where hosts of the two overlap, clients without a certificate get \
+                         in. Use certificates without names in common, or two ports.",
+                        other.at
+                    ),
+                );
+                break;
+            }
+            if credential.is_some() && credential == other_credential {
+                out.warn(
+                    &server.at.attribute("tls").attribute("credential_name"),
+                    "Two servers of a port with one certificate",
+                    format!(
+                        "{} has the certificate {}, too, on port {port}. Browsers reuse an HTTP/2 connection for every host of a \
+                         certificate, and the server of that connection answers 404 for hosts of this one. Write the hosts into one \
+                         server block, or give each server a certificate of its own.",
+                        other.at,
+                        credential.as_deref().unwrap_or_default()
+                    ),
+                );
+                break;
+            }
+        }
     }
 }
 
@@ -158,13 +246,19 @@ fn validate_hosts(servers: &[At<Server>], out: &mut Diagnostics) {
     let mut served = BTreeSet::new();
     for server in servers {
         let (Attr::Known(port), Ok(hosts), Ok(namespaces)) =
-            (server.port, server.hosts.required_elements(), server.namespaces.elements())
+            (server.port, server.hosts.required_elements(), server.namespaces.required_elements())
         else {
             continue;
         };
-        let any = BTreeSet::from(["*".to_owned()]);
+        if namespaces.contains("*") && namespaces.len() > 1 {
+            out.error(
+                &server.at.attribute("namespaces"),
+                "\"*\" combined with names in namespaces",
+                "\"*\" is every namespace. Write [\"*\"] alone, or the names alone.",
+            );
+        }
         for host in hosts {
-            for namespace in namespaces.unwrap_or(&any) {
+            for namespace in namespaces {
                 let is_same = |(other_port, other_host, other): &(_, &String, String)| {
                     *other_port == port
                         && *other_host == host
@@ -183,7 +277,6 @@ fn validate_hosts(servers: &[At<Server>], out: &mut Diagnostics) {
                 }
             }
         }
-        let namespaces = namespaces.unwrap_or(&any);
         served.extend(hosts.iter().flat_map(|host| namespaces.iter().map(move |own| (port, host, own.clone()))));
     }
 }

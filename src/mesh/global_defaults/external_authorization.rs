@@ -62,7 +62,7 @@ impl At<ExternalAuthorization> {
             not_ports: self.except_ports.elements_or_empty()?,
             ..Operation::default()
         };
-        let to = if operation == Operation::default() { Vec::new() } else { vec![To { operation }] };
+        let to = To::unless_any(operation);
         let spec = AuthorizationPolicy {
             selector: self.selector.elements()?.map(|match_labels| WorkloadSelector { match_labels }),
             action: "CUSTOM",

@@ -62,7 +62,7 @@ impl At<RequireEndUser> {
             not_methods: self.except_methods.elements_or_empty()?,
             ..Operation::default()
         };
-        let to = if operation == Operation::default() { Vec::new() } else { vec![To { operation }] };
+        let to = To::unless_any(operation);
         let no_issuer = Condition { not_values: BTreeSet::from(["*".to_owned()]), ..Condition::claim("iss") };
         let rules = vec![Rule { from: Vec::new(), to, when: vec![no_issuer] }];
         let spec = AuthorizationPolicy { selector: None, action: "DENY", provider: None, rules };

@@ -68,6 +68,9 @@ pub struct Source {
     /// Addresses that the connection comes from.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ip_blocks: BTreeSet<String>,
+    /// Addresses of clients behind proxies.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub remote_ip_blocks: BTreeSet<String>,
 }
 
 /// An element of `to`.
@@ -75,6 +78,13 @@ pub struct Source {
 pub struct To {
     /// Operation of the request.
     pub operation: Operation,
+}
+
+impl To {
+    /// Returns the `to` of a rule for an operation; empty for any operation.
+    pub fn unless_any(operation: Operation) -> Vec<Self> {
+        if operation == Operation::default() { Vec::new() } else { vec![Self { operation }] }
+    }
 }
 
 /// The operation of a request. Fields that are set must all match. On a TCP port, proxies don't know methods, paths and

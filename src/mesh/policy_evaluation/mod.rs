@@ -43,6 +43,7 @@ use self::{
 };
 pub use self::{
     manifest::{UnsupportedPolicy, is_dry_run},
+    patterns::matches_path,
     request::{HttpRequest, Request, Workload},
 };
 

@@ -17,7 +17,7 @@ pub(super) fn matches_text(value: &str, text: &str) -> bool {
 }
 
 /// Whether a value matches a path. In a path template `{*}` stands for one segment, and `{**}` for any number of them.
-pub(super) fn matches_path(value: &str, path: &str) -> bool {
+pub fn matches_path(value: &str, path: &str) -> bool {
     if !value.contains("{*}") && !value.contains("{**}") {
         return matches_text(value, path);
     }

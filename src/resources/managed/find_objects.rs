@@ -1,16 +1,19 @@
 //! The search for the live objects of a resource by the annotation that names it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value as Json;
 
 use super::Managed;
 use crate::{
     diagnostics::{Diagnostics, Reported},
+    engine::{Record, record::RecordedObject},
     json_path::text,
     kubernetes::{
         Deadline, Error, Freshness,
         error_report::{ApiOperation, report_error},
     },
-    mesh::Mesh,
+    mesh::{Mesh, stage},
     object::{FieldOwnership, Key, Kind, Stage, annotation, kind, label},
     resources::{Context, ResourceType},
 };
@@ -41,6 +44,40 @@ impl<R: ResourceType> Managed<R> {
         search.list_namespaced(mesh, out).await?;
         search.result(out)
     }
+}
+
+impl<R: ResourceType> Managed<R> {
+    /// The objects that name the resource or its instance and are in no record, because the run that made them was killed. What
+    /// can't be read is left out: the search only adds to what the record has.
+    pub(super) async fn unrecorded_objects(
+        context: &Context,
+        mesh: &Mesh,
+        record: &Record,
+        deadline: &Deadline,
+    ) -> BTreeMap<String, RecordedObject> {
+        let possible = R::possible_objects(&record.id, mesh);
+        let namespaces: BTreeSet<&str> = possible.iter().filter_map(|(key, _)| key.namespace.as_deref()).collect();
+        let kinds = kind::MANAGED.iter().copied().filter(|kind| {
+            kind.namespaced && (possible.iter().any(|(key, _)| key.kind == *kind) || R::OTHER_KINDS.contains(kind))
+        });
+        let collections = kinds.flat_map(|kind| namespaces.iter().map(move |namespace| (kind, *namespace)));
+        let reader = context.reader(record, deadline.clone());
+        let found = reader.search(collections.collect(), &Self::resource(&record.id)).await;
+        let unrecorded = found.into_iter().filter(|(key, _)| record.object(key).is_none());
+        let with_stage = |(key, uid): (Key, String)| {
+            let stage = stage_of_kin(&key, &possible);
+            (key.to_string(), RecordedObject { uid, ..RecordedObject::inherited(stage) })
+        };
+        unrecorded.map(with_stage).collect()
+    }
+}
+
+/// The stage of an object whose name is none of the possible ones: that of the possible object with the same kind whose name it
+/// begins with, else of any with its kind.
+pub(super) fn stage_of_kin(key: &Key, possible: &[(Key, Stage)]) -> Stage {
+    let kin = || possible.iter().filter(|(other, _)| other.kind == key.kind);
+    let namesake = kin().find(|(other, _)| key.name.starts_with(&other.name));
+    namesake.or_else(|| kin().next()).map_or(stage::OPENING, |(_, stage)| *stage)
 }
 
 struct Search<'a> {

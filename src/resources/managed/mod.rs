@@ -37,7 +37,7 @@ use crate::{
     kubernetes::Deadline,
     object::{Takeover, resource_name},
     plugin::interface::{Call, ImportId, MoveSource, Outcome, PlannedChange, Resource, ResourceState},
-    schema::{Schema, Value, model::Model, recorded::encode_arguments},
+    schema::{Schema, Value, model::Model},
 };
 
 /// The time limit of checks that a plan makes in advance. The apply makes them again.
@@ -102,33 +102,13 @@ impl<R: ResourceType> Managed<R> {
             instance: record.instance.clone(),
             arguments: String::new(),
             takeover: Takeover::default(),
+            is_current: false,
         }
     }
 
     fn identity_of(id: &str) -> Value {
         let parts = R::IDENTITY.iter().zip(id.splitn(R::IDENTITY.len(), '/'));
         Value::Map(parts.map(|((name, _), part)| ((*name).to_owned(), Value::string(part))).collect())
-    }
-}
-
-/// The largest size of recorded arguments. The annotations of an object have at most 256 KiB together.
-const MAX_RECORDED_BYTES: usize = 200 * 1024;
-
-/// Reports arguments that are too large for the annotation that records them. Arguments with unknown values have no size yet.
-fn check_recorded_size(schema: &Schema, config: &Value, out: &mut Diagnostics) {
-    let size = encode_arguments(schema, &state::arguments(schema, config)).len();
-    if size > MAX_RECORDED_BYTES {
-        out.error(
-            &Path::root(),
-            "Arguments too large to be recorded",
-            format!(
-                "The arguments have {} KiB as JSON. An annotation records them, and Kubernetes allows 256 KiB of annotations on \
-                 an object, so at most {} KiB are accepted. Divide the resource, or replace many similar blocks by one with \
-                 several values.",
-                size.div_ceil(1024),
-                MAX_RECORDED_BYTES / 1024
-            ),
-        );
     }
 }
 
@@ -151,7 +131,6 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
         let _ = R::Outputs::decode(config, &Path::root(), out);
         let _ = CommonOutputs::decode(config, &Path::root(), out);
         decode::<R>(config, out).validate(out);
-        check_recorded_size(R::schema(), config, out);
     }
 
     async fn plan(
@@ -194,10 +173,9 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
     async fn read(&self, call: Call<Context>, stored: ResourceState) -> Outcome {
         let mut out = Diagnostics::default();
         let after = match Self::refresh(call, &stored, &mut out).await {
-            Ok(state) => state.map(|state| {
-                let private = Record::of_state(&stored.private, &state::id(&stored.state)).encode();
-                ResourceState { state, private, ..stored }
-            }),
+            Ok(refreshed) => {
+                refreshed.map(|(state, record)| ResourceState { state, private: record.encode(), ..stored })
+            }
             Err(_) => Some(stored),
         };
         Outcome { after, diagnostics: out }

@@ -119,7 +119,7 @@ const ROWS: &[Row] = &[
     row(
         "deny",
         MANAGED,
-        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n}",
+        "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n target_ports = [9090]\n}",
         "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
     row(
@@ -166,7 +166,7 @@ const ROWS: &[Row] = &[
         "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}",
         "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 50\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 50\n}",
     ),
-    row("drain_seconds", MANAGED, "drain_seconds = 0", "drain_seconds = 5"),
+    row("settle_seconds", MANAGED, "settle_seconds = 0", "settle_seconds = 5"),
     row(
         "route",
         VERSIONS,

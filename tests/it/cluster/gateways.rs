@@ -14,23 +14,31 @@ use super::{
 /// The rows in the order of the schema.
 const ROWS: &[Row] = &[
     row("selector", "", "selector = { app = \"x\", tier = \"y\" }", "selector = { app = \"z\" }"),
+    row("authorization_mode", SELECTOR, "authorization_mode = \"dry_run\"", "authorization_mode = \"enforce\""),
     row("labels", SELECTOR, "labels = { a = \"b\" }", "labels = { a = \"c\", d = \"e\" }"),
     row("annotations", SELECTOR, "annotations = { a = \"b\" }", "annotations = { a = \"c\" }"),
     row(
         "server",
         SELECTOR,
-        "server {\n port = 8443\n protocol = \"https\"\n hosts = [\"b.example.com\", \"*.b.example.com\"]\n tls {\n credential_name = \"b\"\n }\n}",
+        "server {\n port = 8443\n protocol = \"https\"\n hosts = [\"b.example.com\", \"*.b.example.com\"]\n namespaces = [\"*\"]\n tls {\n credential_name = \"b\"\n }\n}",
         "server {\n port = 8443\n protocol = \"https\"\n hosts = [\"b.example.com\"]\n namespaces = [\"shop\"]\n tls {\n mode = \"mutual\"\n credential_name = \"c\"\n min_version = \"1.2\"\n max_version = \"1.2\"\n cipher_suites = [\"ECDHE-RSA-AES256-GCM-SHA384\"]\n }\n}",
     ),
     row(
         "server",
         SELECTOR,
-        "server {\n port = 81\n protocol = \"http\"\n hosts = [\"b.example.com\"]\n https_redirect = true\n}",
-        "server {\n port = 15443\n target_port = 15444\n protocol = \"tls\"\n hosts = [\"*\"]\n tls {\n mode = \"auto_passthrough\"\n }\n}",
+        "server {\n port = 81\n protocol = \"http\"\n hosts = [\"b.example.com\"]\n namespaces = [\"*\"]\n https_redirect = true\n}",
+        "server {\n port = 15443\n target_port = 15444\n protocol = \"tls\"\n hosts = [\"*\"]\n namespaces = [\"*\"]\n tls {\n mode = \"auto_passthrough\"\n }\n}",
+    ),
+    row(
+        "allow",
+        ENFORCED,
+        "allow {\n hosts = [\"a.example.com\"]\n methods = [\"GET\"]\n paths = [\"/a\"]\n}",
+        "allow {\n from = [\"shop/cart\"]\n ports = [80]\n ip_blocks = [\"10.0.0.0/8\"]\n remote_ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
 ];
 
 const SELECTOR: &str = "selector = { app = \"x\" }";
+const ENFORCED: &str = "selector = { app = \"x\" }\nauthorization_mode = \"enforce\"";
 
 /// Arguments without an own field in any object, each with its test.
 const TESTED_ELSEWHERE: &[(&str, &str)] = &[
@@ -50,7 +58,7 @@ fn every_argument_has_a_row() {
 /// A gateway that always has one server, so that a row can add and remove another one.
 fn gateway(n: usize, row: &Row, argument: &str) -> String {
     let context = if row.context.is_empty() && argument.is_empty() { SELECTOR } else { row.context };
-    let server = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\n}";
+    let server = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nnamespaces = [\"*\"]\n}";
     format!(
         "resource \"mesh_gateway\" \"s{n}\" {{\nname = \"s{n}\"\nnamespace = \"NAMESPACE\"\n{context}\n{server}\n{argument}\n}}"
     )
@@ -75,6 +83,7 @@ resource "mesh_gateway" "public" {
     port     = 443
     protocol = "https"
     hosts    = ["shop.example.com"]
+    namespaces = ["*"]
     tls {
       credential_name = "shop"
     }

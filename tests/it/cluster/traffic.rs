@@ -179,10 +179,10 @@ const ARGUMENTS: &[Argument] = &[
         ],
     },
     Argument {
-        name: "drain-seconds",
+        name: "settle-seconds",
         context: VERSIONS,
-        set: "drain_seconds = 0",
-        changed: "drain_seconds = 1",
+        set: "settle_seconds = 0",
+        changed: "settle_seconds = 1",
         fields: &[],
     },
     Argument {

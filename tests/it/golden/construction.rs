@@ -204,6 +204,24 @@ fn request_rules_name_their_ports() {
     );
 }
 
+/// An ALLOW rule without ports would open ports that nothing declares.
+#[test]
+fn allow_rules_name_declared_ports() {
+    check(
+        |objects| {
+            let names_ports = |rule: &Json| {
+                list(rule, "/to").next().is_some() && list(rule, "/to").all(|to| to["operation"]["ports"].is_array())
+            };
+            each(objects, "AuthorizationPolicy", |policy| {
+                policy["spec"]["action"] != "ALLOW"
+                    || !has_kind(objects, "Service")
+                    || list(policy, "/spec/rules").all(names_ports)
+            })
+        },
+        |objects| has_kind(objects, "Service") && has_kind(objects, "AuthorizationPolicy"),
+    );
+}
+
 #[test]
 fn port_names_agree_with_app_protocols() {
     check(

@@ -74,7 +74,7 @@ fn plan(cluster: &Cluster, desired: &[Object]) -> Vec<Wave> {
     let live = live.collect();
     let undesired = cluster.iter().filter(|(key, _)| desired.iter().all(|object| object.key != **key));
     let deletions = undesired.map(|(key, (_, deletion))| (key.clone(), *deletion)).collect();
-    schedule(desired, &live, &deletions)
+    schedule(desired, &live, &deletions, &BTreeMap::new())
 }
 
 fn perform(write: &Write, desired: &[Object], cluster: &mut Cluster) {
@@ -83,7 +83,7 @@ fn perform(write: &Write, desired: &[Object], cluster: &mut Cluster) {
             let object = desired.iter().find(|object| object.key == *key).expect("a desired object");
             cluster.insert(key.clone(), stored(object, body));
         }
-        Write::Remove { key } => drop(cluster.remove(key)),
+        Write::Remove { key } | Write::Replace { key } => drop(cluster.remove(key)),
     }
 }
 
@@ -520,14 +520,16 @@ fn policies_of_namespaces_and_gateways_change_without_a_gap() {
         .collect();
     let configs: Vec<(&str, String)> = configs.iter().map(|(title, text)| (title.as_str(), text.clone())).collect();
     assert_every_change_is_monotonic::<Namespace>(&configs);
-    let gateway = |host: &str| {
+    let gateway = |arguments: &str| {
+        let host = "pay.test";
         format!(
-            "name = \"edge\"\nnamespace = \"pci\"\nselector = {{ app = \"payments\" }}\nserver {{\n  hosts = [\"{host}\"]\n  \
+            "{arguments}\nname = \"edge\"\nnamespace = \"pci\"\nselector = {{ app = \"payments\" }}\nserver {{\n  hosts = [\"{host}\"]\n  namespaces = [\"*\"]\n  \
              port = 80\n  protocol = \"http\"\n}}"
         )
     };
-    let hosts = ["pay.test", "*.pay.test"];
-    assert_every_change_is_monotonic::<Gateway>(&hosts.map(|host| (host, gateway(host))));
+    let allow = "authorization_mode = \"enforce\"\nallow {\n  paths = [\"/public/*\"]\n}";
+    let arguments = ["", "authorization_mode = \"dry_run\"", "authorization_mode = \"enforce\"", allow];
+    assert_every_change_is_monotonic::<Gateway>(&arguments.map(|arguments| (arguments, gateway(arguments))));
 }
 
 /// The names of policies in the error about a change of the provider, or nothing.

@@ -62,6 +62,9 @@ resource "mesh_gateway" "public" {
   namespace = "istio-ingress"
   selector  = { app = "public" }
 
+  # The mesh denies by default, at gateways too: clients are let in for the hosts of the servers.
+  authorization_mode = "enforce"
+
   server {
     port     = 443
     protocol = "https"

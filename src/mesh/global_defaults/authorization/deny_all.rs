@@ -66,7 +66,7 @@ impl Allow {
             ports: self.ports.elements_or_empty()?,
             ..Operation::default()
         };
-        let to = if operation == Operation::default() { Vec::new() } else { vec![To { operation }] };
+        let to = To::unless_any(operation);
         let from = sources(&callers, &self.ip_blocks.elements_or_empty()?, home, context.mesh);
         let rule = Rule { from, to, when: Vec::new() };
         // An empty rule would allow every request, and Istio reads an empty set as "any". Both have been reported.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Access,
+    Access, gateways,
     policy::{Action, render_policy},
-    rule::rule,
+    rule::{Effect, rule, target_ports},
 };
 use crate::{
     diagnostics::Path,
@@ -13,7 +13,7 @@ use crate::{
     mesh::{
         istio::authorization_policy::{Operation, Rule, To},
         reference::Caller,
-        service::{Ingress, ServiceContext},
+        service::ServiceContext,
         sources::sources,
     },
     object::{Key, Object},
@@ -21,33 +21,29 @@ use crate::{
 
 /// Renders the policy with rules for the `allow` blocks in their order, then for the gateways of `ingress`, then for `access`.
 pub(super) fn policy(context: &ServiceContext, key: Key) -> Known<Object> {
-    let blocks = context.service.allow()?;
-    let mut rules = blocks.iter().map(|block| rule(context, block)).collect::<Known<Vec<_>>>()?;
-    let ingress = context.service.ingress.known()?;
-    for block in ingress {
-        rules.push(ingress_rule(context, block)?);
+    let mut rules = Vec::new();
+    for block in context.service.allow()? {
+        rules.push((rule(context, block, Effect::Allow)?, block.at.clone()));
     }
+    for block in context.service.ingress.known()? {
+        if !gateways::is_named_by_allow(context, block)? {
+            rules.push((gateways::ingress_rule(context, block)?, block.at.clone()));
+        }
+    }
+    let access = Path::root().attribute("access");
     if let Some(caller) = access_caller(context)? {
-        let from = sources(&BTreeSet::from([caller]), &BTreeSet::new(), context.namespace, context.mesh);
-        rules.push(Rule { from, ..Rule::default() });
+        rules.push((access_rule(context, caller)?, access.clone()));
     }
-    let access = ("spec.rules".to_owned(), Path::root().attribute("access"));
-    let blocks_at = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
-    let ingress =
-        ingress.iter().enumerate().map(|(n, block)| (format!("spec.rules[{}]", blocks.len() + n), block.at.clone()));
-    render_policy(context, key, Action::Allow, rules, std::iter::once(access).chain(blocks_at).chain(ingress))
+    let (rules, origins): (Vec<Rule>, Vec<Path>) = rules.into_iter().unzip();
+    let origins = origins.into_iter().enumerate().map(|(n, at)| (format!("spec.rules[{n}]"), at));
+    render_policy(context, key, Action::Allow, rules, std::iter::once(("spec.rules".to_owned(), access)).chain(origins))
 }
 
-/// Returns the rule that admits the gateway of an `ingress` block: to the port that it forwards requests to, with the paths
-/// after the rewrite.
-fn ingress_rule(context: &ServiceContext, block: &Ingress) -> Known<Rule> {
-    let operation = Operation {
-        ports: BTreeSet::from([block.target(context.service.ports()?)?.target_port()?]),
-        paths: block.forwarded_paths()?,
-        ..Operation::default()
-    };
-    let from = sources(&BTreeSet::from([block.caller()?]), &BTreeSet::new(), context.namespace, context.mesh);
-    Ok(Rule { from, to: vec![To { operation }], ..Rule::default() })
+/// Returns the rule of `access`: on the declared ports, or on all if there are none.
+fn access_rule(context: &ServiceContext, caller: Caller) -> Known<Rule> {
+    let operation = Operation { ports: target_ports(context.service.ports()?)?, ..Operation::default() };
+    let from = sources(&BTreeSet::from([caller]), &BTreeSet::new(), context.namespace, context.mesh);
+    Ok(Rule { from, to: To::unless_any(operation), ..Rule::default() })
 }
 
 /// Returns the callers that `access` admits. Its default applies only without `allow` blocks.

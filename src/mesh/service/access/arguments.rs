@@ -81,8 +81,12 @@ model! {
         hosts: Set<String> = optional()
             .non_empty("At least one host; leave the argument out for any.")
             .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
-        /// Ports of the Service, by number; every one that the block governs unless written.
+        /// Ports of the Service, by number. Defaults to every port that the block governs, without `target_ports`.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),
+        /// Ports on which the workload listens and to which no `port` block leads, such as that of metrics. With an HTTP
+        /// attribute they must speak HTTP. An `allow` block without ports opens the ports of `port` blocks alone; a `deny` block
+        /// without ports and HTTP attributes holds on every port.
+        target_ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for none."),
         /// Where connections come from; anywhere unless written. Behind a gateway that is the gateway, not its client.
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")

@@ -2,7 +2,7 @@
 
 use super::{
     policy::{Action, render_policy},
-    rule::rule,
+    rule::{Effect, rule},
 };
 use crate::{
     known::Known,
@@ -16,7 +16,7 @@ pub(super) const SUFFIX: &str = "deny";
 /// Renders the policy with a rule for each block, in their order.
 pub(super) fn policy(context: &ServiceContext, key: Key) -> Known<Object> {
     let blocks = context.service.authorization.deny.known()?;
-    let rules = blocks.iter().map(|block| rule(context, block)).collect::<Known<Vec<_>>>()?;
+    let rules = blocks.iter().map(|block| rule(context, block, Effect::Deny)).collect::<Known<Vec<_>>>()?;
     let blocks_at = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
     render_policy(context, key, Action::Deny, rules, blocks_at)
 }

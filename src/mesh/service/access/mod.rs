@@ -7,6 +7,7 @@
 //! | [`deny`] | the DENY policy of `deny` blocks |
 //! | [`end_user`] | the DENY policy for requests without an end user |
 //! | [`external`] | the CUSTOM policy, which asks an external authorizer |
+//! | [`gateways`] | the gateways of `ingress` blocks as callers |
 //! | [`policy`] | what the policies share |
 //! | [`rule`] | an `allow` or `deny` block as a rule |
 //! | [`export`] | all callers, and the namespaces that see the service |
@@ -18,6 +19,7 @@ mod deny;
 mod end_user;
 mod export;
 mod external;
+mod gateways;
 mod policy;
 mod rule;
 mod validate;

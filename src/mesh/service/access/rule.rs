@@ -1,6 +1,10 @@
 //! An `allow` or `deny` block as a rule of an AuthorizationPolicy. The block names ports of the Service, the rule ports of the
-//! pods. A rule with HTTP attributes always names its ports: on a TCP port an ALLOW rule with one never matches, and a DENY
-//! rule with one refuses every connection.
+//! pods.
+//!
+//! An ALLOW rule always names the ports that the block governs: without them it would open ports that no `port` block declares,
+//! where neither `deny` blocks with HTTP attributes nor `require_end_user` hold. So does every rule with HTTP attributes: on a TCP
+//! port an ALLOW rule with one never matches, and a DENY rule with one refuses every connection. A DENY rule by identity
+//! alone names no ports, and holds on undeclared ports, too.
 
 use std::collections::BTreeSet;
 
@@ -17,19 +21,36 @@ use crate::{
     schema::At,
 };
 
+/// What a block does with the requests that it matches.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// An `allow` block admits them.
+    Allow,
+    /// A `deny` block refuses them.
+    Deny,
+}
+
+impl Effect {
+    /// The name of the blocks.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
 /// Renders the rule.
-pub(super) fn rule(context: &ServiceContext, block: &AccessRule) -> Known<Rule> {
+pub(super) fn rule(context: &ServiceContext, block: &AccessRule, effect: Effect) -> Known<Rule> {
     let callers = block.callers(context)?;
     if callers.is_empty() {
         // To Istio, a rule without sources admits every source. Decoding has reported the empty set.
         return Err(Unknown);
     }
     let ip_blocks = block.ip_blocks.elements_or_empty()?;
-    let operation = operation(context.service.ports()?, block)?;
-    let any_operation = operation == Operation::default();
     Ok(Rule {
         from: sources(&callers, &ip_blocks, context.namespace, context.mesh),
-        to: if any_operation { Vec::new() } else { vec![To { operation }] },
+        to: To::unless_any(operation(context.service.ports()?, block, effect)?),
         when: block.end_user.known()?.map(|user| conditions(user)).transpose()?.unwrap_or_default(),
     })
 }
@@ -61,24 +82,28 @@ impl AccessRule {
         }
     }
 
-    /// Whether the block applies to requests on a port.
+    /// Whether the block says on which ports it holds.
+    pub(super) fn names_ports(&self) -> Known<bool> {
+        Ok(self.ports.elements()?.is_some() || self.target_ports.elements()?.is_some())
+    }
+
+    /// Whether the block applies to requests on a port of the Service.
     pub(super) fn governs(&self, port: &Port) -> Known<bool> {
         let names_port = match self.ports.elements()? {
             Some(numbers) => numbers.contains(&port.number()?),
-            None => true,
+            None => !self.names_ports()?,
         };
         Ok(names_port && (self.http_attribute()?.is_none() || port.protocol()?.is_http()))
     }
 }
 
-/// The operation of a block: with HTTP attributes only on HTTP ports, otherwise on the ports that it names, or on all.
-fn operation(ports: &[At<Port>], block: &AccessRule) -> Known<Operation> {
-    let http_only = block.http_attribute()?.is_some();
-    let numbers = block.ports.elements()?;
-    if numbers.is_none() && !http_only {
+/// The operation of a block.
+fn operation(ports: &[At<Port>], block: &AccessRule, effect: Effect) -> Known<Operation> {
+    let is_by_identity_alone = block.http_attribute()?.is_none() && !block.names_ports()?;
+    if is_by_identity_alone && (effect == Effect::Deny || ports.is_empty()) {
         return Ok(Operation::default());
     }
-    for number in numbers.into_iter().flatten() {
+    for number in block.ports.elements()?.into_iter().flatten() {
         // A port that the service doesn't have is reported by validation, and counts as unknown.
         ports.iter().find(|port| port.number() == Ok(*number)).ok_or(Unknown)?;
     }
@@ -88,12 +113,17 @@ fn operation(ports: &[At<Port>], block: &AccessRule) -> Known<Operation> {
             governed.push(port);
         }
     }
+    let undeclared = block.target_ports.elements_or_empty()?;
     let hosts = block.hosts.elements_or_empty()?;
+    let mut numbers = governed.iter().map(|port| port.number()).collect::<Known<BTreeSet<_>>>()?;
+    numbers.extend(&undeclared);
+    let mut targets = target_ports(governed)?;
+    targets.extend(&undeclared);
     Ok(Operation {
         methods: block.methods.elements_or_empty()?,
         paths: block.paths.elements_or_empty()?,
-        hosts: with_ports(&hosts, &governed)?,
-        ports: target_ports(&governed)?,
+        hosts: with_ports(&hosts, &numbers),
+        ports: some_ports(targets)?,
         ..Operation::default()
     })
 }
@@ -106,30 +136,31 @@ pub(super) fn http_ports(context: &ServiceContext) -> Known<BTreeSet<PortNumber>
             http.push(port);
         }
     }
-    target_ports(&http)
+    some_ports(target_ports(http)?)
 }
 
-/// The target ports, since policies are evaluated at the pod. A rule without ports would apply to every port; validation
-/// reports blocks without one.
-fn target_ports(ports: &[&At<Port>]) -> Known<BTreeSet<PortNumber>> {
-    let targets = ports.iter().map(|port| port.target_port()).collect::<Known<BTreeSet<_>>>()?;
-    if targets.is_empty() { Err(Unknown) } else { Ok(targets) }
+/// The target ports, since policies are evaluated at the pod.
+pub(super) fn target_ports<'a>(ports: impl IntoIterator<Item = &'a At<Port>>) -> Known<BTreeSet<PortNumber>> {
+    ports.into_iter().map(|port| port.target_port()).collect()
+}
+
+/// A rule without ports would apply to every port. Validation reports blocks without one.
+fn some_ports(ports: BTreeSet<PortNumber>) -> Known<BTreeSet<PortNumber>> {
+    if ports.is_empty() { Err(Unknown) } else { Ok(ports) }
 }
 
 /// The hosts with and without a port, as requests name them. A pattern takes only one `*`, so a host that begins with it gets
 /// the numbers of the ports.
-fn with_ports(hosts: &BTreeSet<String>, ports: &[&At<Port>]) -> Known<BTreeSet<String>> {
+pub(super) fn with_ports(hosts: &BTreeSet<String>, ports: &BTreeSet<PortNumber>) -> BTreeSet<String> {
     let mut all = hosts.clone();
     for host in hosts.iter().filter(|host| !host.ends_with('*') && !has_port(host)) {
         if host.starts_with('*') {
-            for port in ports {
-                all.insert(format!("{host}:{}", port.number()?));
-            }
+            all.extend(ports.iter().map(|port| format!("{host}:{port}")));
         } else {
             all.insert(format!("{host}:*"));
         }
     }
-    Ok(all)
+    all
 }
 
 /// Whether a host includes a port. An IPv6 address has colons of its own, in brackets.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Access, AccessRule, AuthorizationMode, allow::access_caller, export::enforced_callers};
+use super::{
+    Access, AccessRule, AuthorizationMode, allow::access_caller, export::enforced_callers, gateways, rule::Effect,
+};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
@@ -14,22 +16,6 @@ use crate::{
     },
     schema::{At, Attr},
 };
-
-/// Whether a block is an `allow` or a `deny` block.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    Allow,
-    Deny,
-}
-
-impl Effect {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-        }
-    }
-}
 
 impl Service {
     /// Reports violations of rules that need no provider arguments.
@@ -68,6 +54,7 @@ impl Service {
         validate_deny_has_effect(&context, out);
         validate_callers_see_service(&context, out);
         validate_export_hides_nothing(&context, out);
+        gateways::validate_coverage(&context, out);
         if let (true, Ok(mode)) = (self.authorization.external_authorization.is_set(), context.authorization_mode())
             && mode != AuthorizationMode::Enforce
         {
@@ -117,7 +104,8 @@ impl Service {
                 );
             }
         }
-        if let (Some(attribute), None, Ok(false)) = (attribute, numbers, self.speaks_http()) {
+        self.validate_target_ports(block, out);
+        if let (Some(attribute), Ok(false), Ok(false)) = (attribute, block.names_ports(), self.speaks_http()) {
             out.error(
                 &block.at.attribute(attribute),
                 "HTTP rule without an HTTP port",
@@ -130,12 +118,33 @@ impl Service {
         }
     }
 
+    /// Reports target ports to which a `port` block leads.
+    fn validate_target_ports(&self, block: &At<AccessRule>, out: &mut Diagnostics) {
+        let (Ok(ports), Ok(Some(targets))) = (self.ports(), block.target_ports.elements()) else { return };
+        for port in ports {
+            let (Ok(number), Ok(target)) = (port.number(), port.target_port()) else { continue };
+            if targets.contains(&target) {
+                out.error(
+                    &block.at.attribute("target_ports"),
+                    format!("Port {target} is declared"),
+                    format!(
+                        "Port {number} of the Service leads to it, whose protocol says which rules can hold there. Write ports = \
+                         [{number}] instead."
+                    ),
+                );
+            }
+        }
+    }
+
     /// Reports methods on gRPC ports other than POST, which every gRPC call uses.
     fn validate_methods(&self, effect: Effect, block: &At<AccessRule>, out: &mut Diagnostics) {
         let (Ok(ports), Ok(Some(methods))) = (self.ports(), block.methods.elements()) else { return };
         let governed = ports.iter().filter(|port| block.governs(port) != Ok(false));
         let protocols: BTreeSet<_> = governed.map(|port| port.protocol()).collect();
-        if protocols == BTreeSet::from([Ok(Protocol::Grpc)]) && !methods.contains("POST") {
+        if !block.target_ports.is_set()
+            && protocols == BTreeSet::from([Ok(Protocol::Grpc)])
+            && !methods.contains("POST")
+        {
             out.error(
                 &block.at.attribute("methods"),
                 "gRPC calls are POST requests",
@@ -301,7 +310,7 @@ fn validate_deny_has_effect(context: &ServiceContext, out: &mut Diagnostics) {
 /// Whether a block applies to every request of its callers.
 fn refuses_everything(block: &AccessRule) -> Known<bool> {
     let is_narrowed =
-        block.http_attribute()?.is_some() || block.ports.elements()?.is_some() || block.ip_blocks.elements()?.is_some();
+        block.http_attribute()?.is_some() || block.names_ports()? || block.ip_blocks.elements()?.is_some();
     Ok(!is_narrowed)
 }
 

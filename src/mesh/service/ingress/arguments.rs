@@ -11,7 +11,9 @@ use crate::{
 };
 
 model! {
-    /// Traffic from outside, through a gateway: the gateway sends requests of these hosts and paths here, and may call. They are
+    /// Traffic from outside, through a gateway: the gateway sends requests of these hosts and paths here, and may call with
+    /// these hosts and paths. Where an `allow` block names the gateway, by its identity or by `*`, the `allow` blocks alone say what
+    /// comes through it. Requests are
     /// treated like requests that no `route` takes. Several blocks for the same hosts are tried in their order; a block for
     /// other hosts or another gateway takes a name.
     pub struct Ingress {

@@ -35,8 +35,9 @@ model! {
         failover_priority: List<String> = optional()
             .non_empty("At least one label.")
             .each("Keys of labels, alone or as `key=value`.", is_failover_label),
-        /// Seconds between moving traffic off a version and removing it, so that no proxy still sends it there; 2 unless written.
-        drain_seconds: Attr<u32> = optional().range(0..=300),
+        /// Seconds that proxies get to learn of a change before the next step relies on it: between the subset of a new version and
+        /// the routes to it, and between moving traffic off a version and removing its subset. 0 to 300. Defaults to `2`.
+        settle_seconds: Attr<u32> = optional().range(0..=300),
         /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Without the block and without a
         /// preset, Istio's and the mesh's own defaults hold: Istio retries twice.
         retries: Block<Retries> = block(),
@@ -189,9 +190,9 @@ impl Traffic {
         Ok(self.failover_priority.elements()?.unwrap_or_default())
     }
 
-    /// The time between moving traffic off a version and removing its subset: 2 seconds by default.
-    pub(super) fn drain(&self) -> Known<Duration> {
-        Ok(Duration::seconds(u64::from(self.drain_seconds.or(2)?)))
+    /// The time between two steps of a change of versions: 2 seconds by default.
+    pub(super) fn settle_time(&self) -> Known<Duration> {
+        Ok(Duration::seconds(u64::from(self.settle_seconds.or(2)?)))
     }
 }
 

@@ -42,10 +42,10 @@ pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> 
     let transition = Transition::Computed {
         strategy: keep_subsets,
         // An unknown delay occurs only in plans, which don't wait.
-        propagation_delay: context.service.traffic.drain().map_or_else(|_| std::time::Duration::ZERO, Into::into),
+        propagation_delay: context.service.traffic.settle_time().map_or(std::time::Duration::ZERO, Into::into),
     };
     let body = manifest(&key, context.metadata()?, &spec);
-    Ok(Object::whole(key, body, stage::TARGETS).with_transition(transition).with_origins(origins))
+    Ok(Object::whole(key, body, stage::TARGETS).with_transition(transition).taking_over().with_origins(origins))
 }
 
 /// Keeps removed subsets until the routes have left them, since a route to a subset that a proxy doesn't know answers 503. A

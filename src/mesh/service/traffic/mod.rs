@@ -26,7 +26,7 @@ mod virtual_service;
 pub(super) use destination_rule::destination_rule;
 pub(super) use listener::listeners;
 pub(super) use routes::default_route;
-pub(super) use virtual_service::{global_virtual_service, virtual_service};
+pub(super) use virtual_service::{global_virtual_service, settle_time, virtual_service};
 
 pub use arguments::{Failover, Fault, Match, Mirror, Redirect, Rewrite, Route, To, Traffic, Version};
 

@@ -24,7 +24,7 @@ impl Service {
         } else {
             self.validate_has_http_port_for_traffic(out);
         }
-        validate_drain(self, out);
+        validate_settle_time(self, out);
         self.validate_timeouts(out);
         self.validate_versions(out);
         self.validate_routes(out);
@@ -256,17 +256,22 @@ impl Service {
     }
 }
 
-/// Reports a drain time that is as long as the timeout of an operation: the operation includes the wait.
-fn validate_drain(service: &Service, out: &mut Diagnostics) {
-    let Ok(Some(seconds)) = service.traffic.drain_seconds.copied() else { return };
+/// Reports a settle time whose waits take as long as an operation may: the operation includes them.
+fn validate_settle_time(service: &Service, out: &mut Diagnostics) {
+    let Ok(Some(seconds)) = service.traffic.settle_seconds.copied() else { return };
     let timeouts = OperationTimeouts::of(&service.timeouts);
-    for (name, limit) in [("create", timeouts.create), ("update", timeouts.update), ("delete", timeouts.delete)] {
-        if u64::from(seconds) >= limit.as_secs() {
+    // A create or update waits for new versions, and before old ones go; one that takes over from other objects once more.
+    let waits = if service.takeover.replaces.is_set() { 3 } else { 2 };
+    let operations =
+        [("create", timeouts.create, waits), ("update", timeouts.update, waits), ("delete", timeouts.delete, 1)];
+    for (name, limit, waits) in operations {
+        if u64::from(seconds) * waits >= limit.as_secs() {
             out.error(
-                &Path::root().attribute("drain_seconds"),
-                format!("drain_seconds outlasts timeouts.{name}"),
+                &Path::root().attribute("settle_seconds"),
+                format!("settle_seconds outlasts timeouts.{name}"),
                 format!(
-                    "The wait is part of the operation, which may take {} s. Write a shorter one, or a longer timeouts.{name}.",
+                    "The waits are part of the operation, which may take {} s: up to {waits} of {seconds} s. Write a shorter one, or a \
+                     longer timeouts.{name}.",
                     limit.as_secs()
                 ),
             );

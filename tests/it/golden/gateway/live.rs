@@ -20,6 +20,7 @@ fn check(virtual_service: (&str, &str, &str), expect: &Expect) {
           port     = 81
           protocol = \"http\"
           hosts    = [\"c.example.com\"]
+          namespaces = [\"*\"]
         }";
     let (namespace, gateways, hosts) = virtual_service;
     let live_objects = format!(
@@ -35,7 +36,7 @@ fn served_hosts_have_no_findings() {
     check(("pci", "[istio-ingress/other, public, mesh]", "[z.example.com]"), &expect![[""]]);
     assert_eq!(
         findings::<Gateway>(
-            &public("server {\nport = 80\nprotocol = \"http\"\nhosts = [\"*\"]\n}"),
+            &public("server {\nport = 80\nprotocol = \"http\"\nhosts = [\"*\"]\nnamespaces = [\"*\"]\n}"),
             "",
             &["VirtualService"]
         ),

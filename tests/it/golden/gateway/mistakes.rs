@@ -4,12 +4,13 @@ use expect_test::{Expect, expect};
 use terraform_provider_mesh::resources::gateway::Gateway;
 
 use super::public;
-use crate::golden::check;
+use crate::golden::{check, mesh, rendered_text};
 
-/// A server block. Commas separate the arguments.
+/// A server block, for every namespace unless the arguments name some. Commas separate the arguments.
 fn server(arguments: &str) -> String {
     let arguments = arguments.replace(", ", "\n");
-    format!("server {{\n{arguments}\n}}\n")
+    let namespaces = if arguments.contains("namespaces") { "" } else { "namespaces = [\"*\"]\n" };
+    format!("server {{\n{arguments}\n{namespaces}}}\n")
 }
 
 /// Compares the diagnostics of an HTTPS server for one host with these TLS settings.
@@ -236,4 +237,60 @@ fn duplicate_host() {
         AuthorizationPolicy/istio-ingress/public-istio-ingress
     "#]],
     );
+}
+
+#[test]
+fn allow_blocks_without_effect() {
+    let http = server("port = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nnamespaces = [\"*\"]");
+    let tcp = server("port = 5432\nprotocol = \"tcp\"\nhosts = [\"*\"]\nnamespaces = [\"shop\",\"*\"]");
+    let gateway = |mode: &str, allow: &str| {
+        let required = "name = \"public\"\nnamespace = \"istio-ingress\"\nselector = { app = \"public\" }";
+        format!("{required}\n{mode}\n{http}{tcp}{allow}")
+    };
+    check::<Gateway>(
+        &gateway("", "allow {\n ports = [80]\n}"),
+        &expect![[r#"
+        error at server[1].namespaces: "*" combined with names in namespaces
+          "*" is every namespace. Write ["*"] alone, or the names alone.
+        error at allow: allow without authorization_mode
+          Without authorization_mode the gateway has no policy, and admits every request. Write authorization_mode = "dry_run" or "enforce", or remove the allow blocks.
+    "#]],
+    );
+    let allow = "allow {\n ports = [8080]\n}\nallow {\n ports = [5432]\n paths = [\"/a\"]\n}\nallow {\n hosts = []\n}";
+    check::<Gateway>(
+        &gateway("authorization_mode = \"enforce\"", allow),
+        &expect![[r#"
+        error at allow[2].hosts: Invalid allow[2].hosts
+          At least one host; leave the argument out for those of the servers. Got [].
+        error at server[1].namespaces: "*" combined with names in namespaces
+          "*" is every namespace. Write ["*"] alone, or the names alone.
+        error at allow[0].ports: No server has port 8080
+          Write the port of a server block, not its target_port.
+        error at allow[1]: Rule on requests without an HTTP server
+          hosts, methods and paths are seen by servers of http, http2 and grpc, and of https that end TLS. The block is for none of them. Remove these arguments, or correct ports.
+    "#]],
+    );
+}
+
+/// HTTP/2 clients reuse a connection for every host of its certificate.
+#[test]
+fn connections_that_clients_reuse() {
+    let https = |host: &str, tls: &str| {
+        server(&format!(
+            "port = 443\nprotocol = \"https\"\nhosts = [\"{host}\"]\nnamespaces = [\"*\"]\ntls {{\n{tls}\n}}"
+        ))
+    };
+    let simple = "credential_name = \"cert\"";
+    let servers = https("a.example.com", simple)
+        + &https("b.example.com", simple)
+        + &https("c.example.com", "credential_name = \"mutual\"\nmode = \"mutual\"");
+    let required = "name = \"public\"\nnamespace = \"istio-ingress\"\nselector = { app = \"public\" }";
+    let text = rendered_text::<Gateway>(&mesh(), &format!("{required}\n{servers}"));
+    let diagnostics = text.split("--- # ").next().unwrap_or_default();
+    expect![[r#"
+        warning at server[1].tls.credential_name: Two servers of a port with one certificate
+          server[0] has the certificate cert, too, on port 443. Browsers reuse an HTTP/2 connection for every host of a certificate, and the server of that connection answers 404 for hosts of this one. Write the hosts into one server block, or give each server a certificate of its own.
+        warning at server[2].tls.mode: Client certificates asked on some hosts of a port
+          server[0] is simple and this one mutual, both on port 443. The server name of a connection decides which of them it gets, and HTTP/2 clients reuse a connection for every host of its certificate: for hosts of the other server they get 404, and where hosts of the two overlap, clients without a certificate get in. Use certificates without names in common, or two ports.
+    "#]].assert_eq(diagnostics);
 }

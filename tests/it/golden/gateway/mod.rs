@@ -7,11 +7,13 @@ mod unknowns;
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::gateway::Gateway;
 
-use crate::golden::{check, check_object, check_outputs};
+use crate::golden::{check, check_keys, check_object, check_outputs};
 
 /// A gateway with its required arguments and `servers`.
 fn public(servers: &str) -> String {
-    format!("name = \"public\"\nnamespace = \"istio-ingress\"\nselector = {{ app = \"public\" }}\n{servers}")
+    format!(
+        "name = \"public\"\nnamespace = \"istio-ingress\"\nselector = {{ app = \"public\" }}\nauthorization_mode = \"enforce\"\n{servers}"
+    )
 }
 
 #[test]
@@ -24,11 +26,27 @@ fn every_argument() {
         labels          = { team = "platform" }
         annotations     = { "example.com/runbook" = "doors" }
         adopt_existing  = true
+        authorization_mode = "dry_run"
+        allow {
+          from             = ["shop/checkout", "tests/*"]
+          ports            = [443]
+          ip_blocks        = ["10.0.0.0/8"]
+          remote_ip_blocks = ["192.0.2.0/24"]
+        }
+        allow {
+          hosts   = ["shop.example.com", "*.shop.example.com", "shop.*"]
+          methods = ["GET"]
+          paths   = ["/public/*"]
+        }
+        allow {
+          remote_ip_blocks = ["192.0.2.0/24"]
+        }
         server {
           port           = 80
           target_port    = 8080
           protocol       = "http"
           hosts          = ["shop.example.com", "*.shop.example.com"]
+          namespaces = ["*"]
           https_redirect = true
         }
         server {
@@ -48,6 +66,7 @@ fn every_argument() {
           port     = 443
           protocol = "https"
           hosts    = ["partners.example.com"]
+          namespaces = ["*"]
           tls {
             mode            = "mutual"
             credential_name = "partners-cert"
@@ -58,6 +77,7 @@ fn every_argument() {
           target_port = 25443
           protocol    = "tls"
           hosts       = ["*.local"]
+          namespaces = ["*"]
           tls {
             mode = "auto_passthrough"
           }
@@ -86,6 +106,7 @@ fn default_tls_settings() {
           port     = 443
           protocol = "https"
           hosts    = ["shop.example.com"]
+          namespaces = ["*"]
           tls {
             credential_name = "shop"
           }
@@ -146,6 +167,7 @@ fn tls_passthrough() {
           port     = 443
           protocol = "https"
           hosts    = ["shop.example.com"]
+          namespaces = ["*"]
           tls {
             mode = "passthrough"
           }
@@ -204,6 +226,7 @@ fn istio_mutual() {
           port     = 15443
           protocol = "tls"
           hosts    = ["*"]
+          namespaces = ["*"]
           tls {
             mode = "istio_mutual"
           }
@@ -238,11 +261,34 @@ fn istio_mutual() {
 fn every_protocol() {
     let server = |(n, protocol): (usize, &str)| {
         let tls = if ["https", "tls"].contains(&protocol) { "tls { credential_name = \"c\" }" } else { "" };
-        format!("server {{\nport = {}\nprotocol = \"{protocol}\"\nhosts = [\"*\"]\n{tls}\n}}\n", 80 + n)
+        format!(
+            "server {{\nport = {}\nprotocol = \"{protocol}\"\nhosts = [\"*\"]\nnamespaces = [\"*\"]\n{tls}\n}}\n",
+            80 + n
+        )
     };
     let all = ["http", "https", "http2", "grpc", "tls", "tcp", "mongo"];
     check::<Gateway>(
         &public(&all.into_iter().enumerate().map(server).collect::<String>()),
         &expect_file!["every_protocol.yaml"],
+    );
+}
+
+/// Without `authorization_mode` there is no policy: what other Gateways on the same pods serve isn't refused.
+#[test]
+fn no_policy_unless_asked_for() {
+    let text = "name = \"public\"\nnamespace = \"istio-ingress\"\nselector = { app = \"public\" }\nserver {\n port = 80\n \
+                protocol = \"http\"\n hosts = [\"a.example.com\"]\n namespaces = [\"shop\"]\n}";
+    check_keys::<Gateway>(
+        text,
+        &expect![[r#"
+        Gateway/istio-ingress/public
+    "#]],
+    );
+    check_keys::<Gateway>(
+        &format!("authorization_mode = \"enforce\"\n{text}"),
+        &expect![[r#"
+        Gateway/istio-ingress/public
+        AuthorizationPolicy/istio-ingress/public-istio-ingress
+    "#]],
     );
 }

@@ -9,10 +9,12 @@ const KNOWN: &str = r#"
 name = "public"
 namespace = "istio-ingress"
 selector = { app = "public" }
+authorization_mode = "enforce"
 server {
   port = 443
   protocol = "https"
   hosts = ["a.example.com"]
+  namespaces = ["*"]
   tls {
     credential_name = "a"
   }
@@ -34,7 +36,9 @@ fn one_argument_at_a_time() {
         ("\"https\"", "unknown"),
         ("[\"a.example.com\"]", "unknown"),
         ("[\"a.example.com\"]", "[\"a.example.com\", unknown]"),
-        ("port = 443", "port = 443\nnamespaces = unknown"),
+        ("namespaces = [\"*\"]", "namespaces = unknown"),
+        ("\"enforce\"", "unknown"),
+        ("\"enforce\"", "\"enforce\"\nallow {\nhosts = unknown\n}"),
         ("credential_name = \"a\"", "credential_name = unknown"),
         ("credential_name = \"a\"", "credential_name = \"a\"\nmode = unknown"),
         ("credential_name = \"a\"", "credential_name = \"a\"\nmin_version = unknown"),
@@ -51,31 +55,33 @@ fn one_argument_at_a_time() {
     let mut texts: Vec<_> = texts.iter().map(|(label, text)| (label.as_str(), text.clone())).collect();
     let before = KNOWN.split_once("server").expect("a server block").0;
     texts.push(("server = unknown", format!("{before}server = unknown")));
-    let http = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nhttps_redirect = unknown\n}";
+    let http = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nnamespaces = [\"*\"]\nhttps_redirect = unknown\n}";
     texts.push(("https_redirect = unknown", format!("{before}{http}")));
     check_unknown::<Gateway>(
         &texts,
         &expect![[r#"
-        name = unknown: which objects there are, id, principal
-        name = "public", service_account = unknown: principal
-        namespace = unknown: which objects there are, id, principal
-        unknown: Gateway, AuthorizationPolicy
-        { app = unknown }: Gateway, AuthorizationPolicy
-        labels = unknown, server {: Gateway, AuthorizationPolicy
-        annotations = { a = unknown }, server {: Gateway, AuthorizationPolicy
-        port = unknown: Gateway, AuthorizationPolicy
-        port = 443, target_port = unknown: nothing
-        unknown: Gateway, AuthorizationPolicy
-        unknown: Gateway, AuthorizationPolicy
-        ["a.example.com", unknown]: Gateway, AuthorizationPolicy
-        port = 443, namespaces = unknown: Gateway
-        credential_name = unknown: Gateway
-        credential_name = "a", mode = unknown: Gateway, AuthorizationPolicy
-        credential_name = "a", min_version = unknown: Gateway
-        credential_name = "a", max_version = unknown: Gateway
-        credential_name = "a", min_version = "1.2", cipher_suites = [unknown]: Gateway
-        server = unknown: Gateway, AuthorizationPolicy
-        https_redirect = unknown: Gateway
-    "#]],
+            name = unknown: which objects there are, id, principal
+            name = "public", service_account = unknown: principal
+            namespace = unknown: which objects there are, id, principal
+            unknown: Gateway, AuthorizationPolicy
+            { app = unknown }: Gateway, AuthorizationPolicy
+            labels = unknown, server {: Gateway, AuthorizationPolicy
+            annotations = { a = unknown }, server {: Gateway, AuthorizationPolicy
+            port = unknown: Gateway, AuthorizationPolicy
+            port = 443, target_port = unknown: AuthorizationPolicy
+            unknown: Gateway, AuthorizationPolicy
+            unknown: Gateway, AuthorizationPolicy
+            ["a.example.com", unknown]: Gateway, AuthorizationPolicy
+            namespaces = unknown: Gateway
+            unknown: which objects there are
+            "enforce", allow {, hosts = unknown, }: AuthorizationPolicy
+            credential_name = unknown: Gateway
+            credential_name = "a", mode = unknown: Gateway, AuthorizationPolicy
+            credential_name = "a", min_version = unknown: Gateway
+            credential_name = "a", max_version = unknown: Gateway
+            credential_name = "a", min_version = "1.2", cipher_suites = [unknown]: Gateway
+            server = unknown: Gateway, AuthorizationPolicy
+            https_redirect = unknown: Gateway
+        "#]],
     );
 }

@@ -118,6 +118,10 @@ fn allow_replaces_the_default_of_access() {
                 - source:
                     principals:
                     - cluster.local/ns/pci/sa/checkout
+                to:
+                - operation:
+                    ports:
+                    - "8080"
               selector:
                 matchLabels:
                   app: payments
@@ -153,10 +157,18 @@ fn access_and_allow_are_combined() {
                 - source:
                     principals:
                     - cluster.local/ns/pci/sa/checkout
+                to:
+                - operation:
+                    ports:
+                    - "8080"
               - from:
                 - source:
                     principals:
                     - "*"
+                to:
+                - operation:
+                    ports:
+                    - "8080"
               selector:
                 matchLabels:
                   app: payments
@@ -197,6 +209,10 @@ fn caller_formats() {
                 - source:
                     namespaces:
                     - reporting
+                to:
+                - operation:
+                    ports:
+                    - "8080"
               selector:
                 matchLabels:
                   app: payments
@@ -231,6 +247,10 @@ fn all_workloads_of_the_mesh() {
                 - source:
                     principals:
                     - "*"
+                to:
+                - operation:
+                    ports:
+                    - "8080"
               selector:
                 matchLabels:
                   app: payments
@@ -299,7 +319,10 @@ fn anonymous_callers_without_restrictions() {
             spec:
               action: ALLOW
               rules:
-              - {}
+              - to:
+                - operation:
+                    ports:
+                    - "8080"
               selector:
                 matchLabels:
                   app: payments
@@ -408,6 +431,11 @@ fn allow_without_attributes_applies_to_every_port() {
                 - source:
                     principals:
                     - cluster.local/ns/shop/sa/checkout
+                to:
+                - operation:
+                    ports:
+                    - "8080"
+                    - "19000"
               selector:
                 matchLabels:
                   app: payments

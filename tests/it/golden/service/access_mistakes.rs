@@ -418,3 +418,18 @@ fn external_authorization_requires_enforce() {
         "#]],
     );
 }
+
+#[test]
+fn target_port_of_a_declared_port() {
+    check_diagnostics(
+        &payments(
+            "allow {\n from = [\"*\"]\n target_ports = [8080, 9090]\n}\ndeny {\n from = [\"*\"]\n target_ports = []\n}",
+        ),
+        &expect![[r#"
+            error at deny[0].target_ports: Invalid deny[0].target_ports
+              At least one port; leave the argument out for none. Got [].
+            error at allow[0].target_ports: Port 8080 is declared
+              Port 8080 of the Service leads to it, whose protocol says which rules can hold there. Write ports = [8080] instead.
+        "#]],
+    );
+}

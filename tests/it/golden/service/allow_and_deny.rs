@@ -173,6 +173,24 @@ deny {
 }"#,
     ),
     (
+        "A port that no Service has: that of metrics, by where the workload listens.",
+        r#"
+allow {
+  from         = ["monitoring/prometheus"]
+  paths        = ["/metrics"]
+  ports        = [80]
+  target_ports = [15020]
+}"#,
+    ),
+    (
+        "A DENY rule for a port that no Service has.",
+        r#"
+deny {
+  from         = ["*"]
+  target_ports = [15020]
+}"#,
+    ),
+    (
         "The port of the database, for a namespace.",
         r#"
 deny {

@@ -4,7 +4,7 @@ use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::service::Service;
 
 use super::payments;
-use crate::golden::{check, check_keys, check_object, check_outputs, check_unknown};
+use crate::golden::{check, check_keys, check_object, check_outputs, check_unknown, mesh, rendered_text};
 
 /// The objects are exported to the namespace of the gateway, and its identity is allowed to call.
 #[test]
@@ -99,47 +99,57 @@ fn paths_and_rewrite() {
         "AuthorizationPolicy",
         &text,
         &expect![[r#"
-        AuthorizationPolicy/pci/payments-pci
-        apiVersion: security.istio.io/v1
-        kind: AuthorizationPolicy
-        metadata:
-          annotations:
-            istio.io/dry-run: "false"
-          name: payments-pci
-          namespace: pci
-        spec:
-          action: ALLOW
-          rules:
-          - from:
-            - source:
-                principals:
-                - cluster.local/ns/istio-system/sa/istio-ingressgateway
-            to:
-            - operation:
-                paths:
-                - /v1/charges
-                - /v1/charges/*
-                - /v1/charges/bulk/*
-                ports:
-                - "8080"
-          - from:
-            - source:
-                principals:
-                - cluster.local/ns/istio-system/sa/istio-ingressgateway
-            to:
-            - operation:
-                paths:
-                - /v2/*
-                ports:
-                - "8080"
-          - from:
-            - source:
-                namespaces:
-                - pci
-          selector:
-            matchLabels:
-              app: payments
-    "#]],
+            AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: payments-pci
+              namespace: pci
+            spec:
+              action: ALLOW
+              rules:
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/istio-system/sa/istio-ingressgateway
+                to:
+                - operation:
+                    hosts:
+                    - api.example.com
+                    - api.example.com:*
+                    paths:
+                    - /v1/charges
+                    - /v1/charges/*
+                    - /v1/charges/bulk/*
+                    ports:
+                    - "8080"
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/istio-system/sa/istio-ingressgateway
+                to:
+                - operation:
+                    hosts:
+                    - api.example.com
+                    - api.example.com:*
+                    paths:
+                    - /v2/*
+                    ports:
+                    - "8080"
+              - from:
+                - source:
+                    namespaces:
+                    - pci
+                to:
+                - operation:
+                    ports:
+                    - "8080"
+              selector:
+                matchLabels:
+                  app: payments
+        "#]],
     );
     check_outputs::<Service>(
         &text,
@@ -226,41 +236,52 @@ fn each_gateway_may_call_its_port() {
         "AuthorizationPolicy",
         TWO_INGRESSES,
         &expect![[r#"
-        AuthorizationPolicy/pci/payments-pci
-        apiVersion: security.istio.io/v1
-        kind: AuthorizationPolicy
-        metadata:
-          annotations:
-            istio.io/dry-run: "false"
-          name: payments-pci
-          namespace: pci
-        spec:
-          action: ALLOW
-          rules:
-          - from:
-            - source:
-                principals:
-                - cluster.local/ns/istio-ingress/sa/public
-            to:
-            - operation:
-                ports:
-                - "8080"
-          - from:
-            - source:
-                principals:
-                - cluster.local/ns/pci/sa/internal
-            to:
-            - operation:
-                ports:
-                - "9090"
-          - from:
-            - source:
-                namespaces:
-                - pci
-          selector:
-            matchLabels:
-              app: payments
-    "#]],
+            AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: payments-pci
+              namespace: pci
+            spec:
+              action: ALLOW
+              rules:
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/istio-ingress/sa/public
+                to:
+                - operation:
+                    hosts:
+                    - api.example.com
+                    - api.example.com:*
+                    ports:
+                    - "8080"
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/pci/sa/internal
+                to:
+                - operation:
+                    hosts:
+                    - grpc.example.com
+                    - grpc.example.com:*
+                    ports:
+                    - "9090"
+              - from:
+                - source:
+                    namespaces:
+                    - pci
+                to:
+                - operation:
+                    ports:
+                    - "8080"
+                    - "9090"
+              selector:
+                matchLabels:
+                  app: payments
+        "#]],
     );
 }
 
@@ -307,12 +328,19 @@ fn export_to_includes_the_gateway() {
                 - source:
                     principals:
                     - cluster.local/ns/shop/sa/checkout
+                to:
+                - operation:
+                    ports:
+                    - "8080"
               - from:
                 - source:
                     principals:
                     - cluster.local/ns/istio-ingress/sa/public
                 to:
                 - operation:
+                    hosts:
+                    - api.example.com
+                    - api.example.com:*
                     ports:
                     - "8080"
               selector:
@@ -409,7 +437,7 @@ fn unknown_arguments() {
             name: which objects there are
             gateway: VirtualService ingress-a
             service_account: AuthorizationPolicy, VirtualService ingress-a, effective_callers
-            hosts: VirtualService ingress-a
+            hosts: AuthorizationPolicy, VirtualService ingress-a
             paths: AuthorizationPolicy, VirtualService ingress-a
             port: AuthorizationPolicy, VirtualService ingress-a
             rewrite: AuthorizationPolicy, VirtualService ingress-a
@@ -661,6 +689,91 @@ fn gateway_routes_have_the_version_weights() {
                       number: 8080
                     subset: v2
                   weight: 10
+        "#]],
+    );
+}
+
+/// A rule of the `ingress` beside such a block would let in requests without a token.
+#[test]
+fn allow_block_for_the_gateway_alone_says_what_comes_through() {
+    let ingress = "ingress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n paths = [\"/v1/*\"]\n \
+                   rewrite = \"/pay/\"\n}";
+    let end_user = "end_user {\n issuer = \"https://idp.example.com\"\n}";
+    for from in
+        ["istio-ingress/public", "istio-ingress/*", "*", "anonymous", "cluster.local/ns/istio-ingress/sa/public"]
+    {
+        for (paths, is_covered) in [("/pay/*", true), ("/pay/charges/*", false)] {
+            let allow = format!("allow {{\n from = [\"{from}\"]\n paths = [\"{paths}\"]\n {end_user}\n}}\n");
+            let rendered = rendered_text::<Service>(&mesh(), &payments(&(allow + ingress)));
+            let policy =
+                rendered.split("--- # ").find(|object| object.starts_with("AuthorizationPolicy/pci/payments-pci"));
+            let policy = policy.unwrap_or_default();
+            assert_eq!(policy.matches("operation:").count(), 1, "{policy}");
+            let is_reported = rendered.contains("Requests through the gateway that allow leaves out");
+            assert_eq!(is_reported, !is_covered, "{rendered}");
+        }
+    }
+    let allow = "allow {\n from = [\"istio-ingress/*\"]\n paths = [\"/pay/charges/*\"]\n}\n";
+    let rendered = rendered_text::<Service>(&mesh(), &payments(&(allow.to_owned() + ingress)));
+    expect![[r#"
+        warning at ingress[0]: Requests through the gateway that allow leaves out
+          allow names istio-ingress/public, so the allow blocks alone say what it may call, and none of them admits "/pay/*" on port 8080. Requests that arrive there through the gateway are refused (403). Add the paths, as they are after a rewrite, to an allow block, or take them out of ingress.
+    "#]].assert_eq(rendered.split("--- # ").next().unwrap_or_default());
+}
+
+/// A block about another port, such as that of scrapers, isn't about the gateway.
+#[test]
+fn allow_block_for_scrapers_beside_an_ingress() {
+    check_object::<Service>(
+        "AuthorizationPolicy",
+        &payments(
+            r#"
+        allow {
+          from         = ["anonymous"]
+          target_ports = [9090]
+        }
+        ingress {
+          gateway = "istio-ingress/public"
+          hosts   = ["api.example.com", "*.pay.example.com"]
+          paths   = ["/v1/*"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: payments-pci
+              namespace: pci
+            spec:
+              action: ALLOW
+              rules:
+              - to:
+                - operation:
+                    ports:
+                    - "9090"
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/istio-ingress/sa/public
+                to:
+                - operation:
+                    hosts:
+                    - "*.pay.example.com"
+                    - "*.pay.example.com:443"
+                    - "*.pay.example.com:80"
+                    - api.example.com
+                    - api.example.com:*
+                    paths:
+                    - /v1/*
+                    ports:
+                    - "8080"
+              selector:
+                matchLabels:
+                  app: payments
         "#]],
     );
 }

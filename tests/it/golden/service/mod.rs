@@ -401,6 +401,10 @@ fn grpc_has_no_timeout_by_default() {
                 - source:
                     namespaces:
                     - pci
+                to:
+                - operation:
+                    ports:
+                    - "9090"
               selector:
                 matchLabels:
                   app: payments

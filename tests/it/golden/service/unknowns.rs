@@ -26,7 +26,7 @@ fn one_argument_at_a_time() {
         "route",
         "failover",
         "failover_priority",
-        "drain_seconds",
+        "settle_seconds",
         "labels",
         "annotations",
         "allow",
@@ -58,7 +58,7 @@ fn one_argument_at_a_time() {
             route: which objects there are
             failover: which objects there are
             failover_priority: which objects there are
-            drain_seconds: nothing
+            settle_seconds: nothing
             labels: Service, ServiceAccount, AuthorizationPolicy
             annotations: Service, ServiceAccount, AuthorizationPolicy
             allow: AuthorizationPolicy, effective_callers
@@ -227,11 +227,11 @@ fn ports() {
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-            all: Service
+            all: Service, AuthorizationPolicy
             a protocol: Service
             a protocol beside http: Service
-            the number of an http port: Service
-            the number of a tcp port beside http: Service
+            the number of an http port: Service, AuthorizationPolicy
+            the number of a tcp port beside http: Service, AuthorizationPolicy
         "#]],
     );
 }

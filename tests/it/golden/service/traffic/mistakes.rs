@@ -501,7 +501,7 @@ fn incomplete_faults() {
 #[allow(clippy::too_many_lines)]
 fn invalid_values() {
     let text = r#"
-        drain_seconds     = 301
+        settle_seconds     = 301
         failover_priority = ["-", "topology.kubernetes.io/zone=a"]
         retries {
           attempts        = 11
@@ -552,7 +552,7 @@ fn invalid_values() {
         &expect![[r#"
             error at failover_priority: Invalid failover_priority
               Keys of labels, alone or as `key=value`. Got ["-", "topology.kubernetes.io/zone=a"].
-            error at drain_seconds: Invalid drain_seconds
+            error at settle_seconds: Invalid settle_seconds
               0 to 300. Got 301.
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
@@ -602,15 +602,15 @@ fn invalid_values() {
     );
 }
 
-/// The drain time counts towards the timeout of the operation.
+/// The waits count towards the timeout of the operation.
 #[test]
-fn drain_exceeds_the_operation_timeout() {
+fn settle_time_exceeds_the_operation_timeout() {
     check::<Service>(
-        &payments("drain_seconds = 60\ntimeouts {\n  update = \"1m\"\n}"),
+        &payments("settle_seconds = 60\ntimeouts {\n  update = \"1m\"\n}"),
         &expect![[r#"
-        error at drain_seconds: drain_seconds outlasts timeouts.update
-          The wait is part of the operation, which may take 60 s. Write a shorter one, or a longer timeouts.update.
-    "#]],
+            error at settle_seconds: settle_seconds outlasts timeouts.update
+              The waits are part of the operation, which may take 60 s: up to 2 of 60 s. Write a shorter one, or a longer timeouts.update.
+        "#]],
     );
 }
 

@@ -1,0 +1,103 @@
+//! The gateways of `ingress` blocks as callers. If an `allow` block names a gateway, exactly or by a pattern, the `allow` blocks
+//! alone say what comes through it: a rule of the `ingress` beside them would let in what they leave out. Else the `ingress`
+//! makes a rule of its own.
+
+use std::collections::BTreeSet;
+
+use super::{AccessRule, rule::with_ports};
+use crate::{
+    diagnostics::Diagnostics,
+    known::Known,
+    mesh::{
+        istio::authorization_policy::{Operation, Rule, To},
+        policy_evaluation::matches_path,
+        port::PortNumber,
+        reference::Caller,
+        service::{Ingress, ServiceContext},
+        sources::sources,
+    },
+    schema::At,
+};
+
+/// Whether an `allow` block names the gateway.
+pub(super) fn is_named_by_allow(context: &ServiceContext, ingress: &Ingress) -> Known<bool> {
+    Ok(!naming_blocks(context, ingress)?.is_empty())
+}
+
+/// The `allow` blocks that name the gateway. One for `anonymous` names no identity, so it counts only if it is about the port of
+/// the `ingress`: it may be about scrapers.
+fn naming_blocks<'a>(context: &ServiceContext<'a>, ingress: &Ingress) -> Known<Vec<&'a At<AccessRule>>> {
+    let (gateway, port) = (ingress.caller()?, ingress.target(context.service.ports()?)?);
+    let mut naming = Vec::new();
+    for block in context.service.allow()? {
+        let callers = block.callers(context)?;
+        let names = callers.iter().any(|caller| *caller != Caller::Anonymous && caller.overlaps(&gateway));
+        if names || callers.contains(&Caller::Anonymous) && block.governs(port)? {
+            naming.push(block);
+        }
+    }
+    Ok(naming)
+}
+
+/// Returns the rule that admits the gateway of an `ingress` block: to the port that it forwards requests to, with the hosts of
+/// the block and the paths after the rewrite. Gateways leave the host as clients name it.
+pub(super) fn ingress_rule(context: &ServiceContext, block: &Ingress) -> Known<Rule> {
+    let operation = Operation {
+        ports: BTreeSet::from([block.target(context.service.ports()?)?.target_port()?]),
+        paths: block.forwarded_paths()?,
+        hosts: with_ports(block.hosts.required_elements()?, &BTreeSet::from([PortNumber::HTTP, PortNumber::HTTPS])),
+        ..Operation::default()
+    };
+    let from = sources(&BTreeSet::from([block.caller()?]), &BTreeSet::new(), context.namespace, context.mesh);
+    Ok(Rule { from, to: vec![To { operation }], ..Rule::default() })
+}
+
+/// Warns of paths of `ingress` blocks that no `allow` block admits, although `allow` blocks name the gateway.
+pub(super) fn validate_coverage(context: &ServiceContext, out: &mut Diagnostics) {
+    for block in context.service.ingress.known().into_iter().flatten() {
+        // A block is skipped where its check needs an unknown value.
+        let _ = validate_block(context, block, out);
+    }
+}
+
+fn validate_block(context: &ServiceContext, block: &At<Ingress>, out: &mut Diagnostics) -> Known<()> {
+    let gateway = block.caller()?;
+    let naming = naming_blocks(context, block)?;
+    if naming.is_empty() {
+        return Ok(());
+    }
+    let port = block.target(context.service.ports()?)?;
+    let forwarded = block.forwarded_paths()?;
+    let paths = if forwarded.is_empty() { BTreeSet::from(["/*".to_owned()]) } else { forwarded };
+    let mut uncovered = Vec::new();
+    for path in paths {
+        let mut is_covered = false;
+        for rule in &naming {
+            is_covered |= rule.governs(port)? && admits_path(rule, &path)?;
+        }
+        if !is_covered {
+            uncovered.push(format!("\"{path}\""));
+        }
+    }
+    if !uncovered.is_empty() {
+        out.warn(
+            &block.at,
+            "Requests through the gateway that allow leaves out",
+            format!(
+                "allow names {gateway}, so the allow blocks alone say what it may call, and none of them admits {} on port {}. \
+                 Requests that arrive there through the gateway are refused (403). Add the paths, as they are after a rewrite, to an \
+                 allow block, or take them out of ingress.",
+                uncovered.join(", "),
+                port.number()?
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Whether the paths of a block include those of a pattern, which is a path or a prefix with `*`. A prefix is included if a path
+/// of it is that no rule names.
+fn admits_path(rule: &AccessRule, pattern: &str) -> Known<bool> {
+    let example = pattern.replace('*', "a-path-that-no-rule-names");
+    Ok(rule.paths.elements()?.is_none_or(|paths| paths.iter().any(|path| matches_path(path, &example))))
+}
