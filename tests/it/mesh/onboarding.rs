@@ -1,5 +1,8 @@
 //! A live service is declared: what its callers' proxies do with requests stays as it is until an argument says otherwise.
 
+// Helpers of tests may panic. Clippy exempts only the functions that are marked as tests.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use std::{collections::BTreeMap, thread, time::Duration};
 
 use http::Method;

@@ -1,5 +1,8 @@
 //! Resiliency: timeouts, streams, retries, limits and ejection, of a service and of the mesh's defaults.
 
+// Helpers of tests may panic. Clippy exempts only the functions that are marked as tests.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use http::Method;
