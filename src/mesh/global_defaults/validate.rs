@@ -98,8 +98,8 @@ impl GlobalDefaults {
                 &Path::root().attribute("request_timeout"),
                 "A mesh-wide timeout cuts streams, too",
                 format!(
-                    "A route that Istio generates can't tell a stream from a request: calls to services without a mesh_service end \
-                     after {timeout}, streams of gRPC and server-sent events among them. Give such services a mesh_service with \
+                    "A route can't tell a stream from a request: calls to services that set neither timeout nor retries end after \
+                     {timeout}, streams of gRPC and server-sent events among them. Give such services a mesh_service with \
                      streaming = true first, or leave timeouts to services."
                 ),
             );

@@ -111,7 +111,7 @@ fn hosts_are_added_and_removed_one_by_one() {
     let namespace = control_plane().namespace("external");
     let (workspace, proxy) = workspace_with_proxy(Tool::Tofu, Grant::Platform, &namespace, "");
     let hosts = |hosts: &str| {
-        API.replace("host      = \"api.example.com\"", &format!("name = \"partner\"\n  hosts = [{hosts}]"))
+        API.replace("host       = \"api.example.com\"", &format!("name = \"partner\"\n  hosts = [{hosts}]"))
     };
     configure_platform(&workspace, &namespace, &hosts("\"a.example.com\""));
     apply_and_list(&workspace, &namespace);

@@ -138,7 +138,7 @@ fn provider(namespace: &Namespace, root: &str, arguments: &str, hcl: &str) -> St
     let defaults = "defaults {\n    resiliency = \"medium\"\n    request_timeout = \"15s\"\n  }";
     let defaults = if arguments.contains("defaults {") { "" } else { defaults };
     let block = format!(
-        "provider \"mesh\" {{\n  owner = \"tests/NAMESPACE\"\n  root_namespace = \"{root}\"\n  {arguments}\n  {defaults}\n}}\n{hcl}\n"
+        "provider \"mesh\" {{\n  owner = \"tests/NAMESPACE\"\n  root_namespace = \"{root}\"\n  {defaults}\n  {arguments}\n}}\n{hcl}\n"
     );
     block.replace("NAMESPACE", &namespace.name)
 }
