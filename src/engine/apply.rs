@@ -74,15 +74,14 @@ impl Writer<'_> {
             }
             writable.push(object.clone());
         }
+        let predecessors = self.replaced_objects(out).await;
         if out.has_errors() {
             return;
         }
         let unwanted = set.recorded.iter().filter(|(key, _)| !set.desired.contains_key(key));
         let deletions = unwanted.map(|(key, recorded)| (key.clone(), recorded.deletion())).collect();
-        self.run_waves(&schedule(&writable, &live, &deletions), &set, &found, journal, out).await;
-        if !out.has_errors() {
-            self.delete_replaced_objects(out).await;
-        }
+        let waves = schedule(&writable, &live, &deletions, &predecessors);
+        self.run_waves(&waves, &set, &found, journal, out).await;
     }
 
     /// Removes the recorded objects: deletes those of the resource, and releases those that it adopted or of which it only
@@ -119,7 +118,8 @@ impl Writer<'_> {
         if !self.check_namespaces(&set.recorded, &found, out).await {
             return;
         }
-        self.run_waves(&schedule(&[], &BTreeMap::new(), &deletions), &set, &found, journal, out).await;
+        self.run_waves(&schedule(&[], &BTreeMap::new(), &deletions, &BTreeMap::new()), &set, &found, journal, out)
+            .await;
     }
 
     /// Returns the live objects of the set. They may be some seconds old, since a write names the version that was read, or
@@ -223,6 +223,8 @@ impl Writer<'_> {
         };
         let recorded = set.recorded.get(key);
         let (operation, result) = match (write, object, live) {
+            // A replaced object is read again, with its owner.
+            (Write::Replace { .. }, _, _) => (ApiOperation::Delete, self.delete_replaced_object(key, &mut out).await),
             (Write::Apply { .. }, _, Err(error)) => (ApiOperation::Apply, Err(error)),
             (Write::Remove { .. }, _, Err(error)) => (ApiOperation::Delete, Err(error)),
             (Write::Apply { body, .. }, Some(object), Ok(live)) => {

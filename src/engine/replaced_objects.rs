@@ -1,7 +1,7 @@
 //! Objects of other tools that this resource's objects replace (`replaces`). The plan reports them, and apply deletes them
-//! once all objects of the resource exist.
+//! in the order of [`schedule`](super::schedule::schedule).
 
-use std::{cmp::Reverse, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value as Json;
 
@@ -9,6 +9,7 @@ use super::{
     messages::warn_release,
     ownership::{Ownership, classify},
     record::RecordedObject,
+    schedule::Predecessor,
     writer::{MAX_CONFLICT_RETRIES, Writer},
 };
 use crate::{
@@ -19,10 +20,6 @@ use crate::{
     },
     object::Key,
 };
-
-/// The time between the deletes of two stages. Every proxy must have dropped a route before what the route names is deleted, and
-/// an ALLOW policy before the DENY policy that refuses some of what it admits.
-const PROPAGATION_DELAY: Duration = Duration::from_secs(2);
 
 impl Writer<'_> {
     /// Reports at plan time which objects apply will delete, and which may not be replaced.
@@ -51,33 +48,20 @@ impl Writer<'_> {
         }
     }
 
-    /// Deletes the replaced objects, in descending order of stages. If one can't be deleted, those of lower stages stay: it may
-    /// need them.
-    pub(super) async fn delete_replaced_objects(&self, out: &mut Diagnostics) {
-        let mut replaced = Vec::new();
+    /// Reads the replaced objects.
+    pub(super) async fn replaced_objects(&self, out: &mut Diagnostics) -> BTreeMap<Key, Predecessor> {
+        let mut predecessors = BTreeMap::new();
         for (key, stage) in &self.identity.takeover.replaced_objects {
             match self.replaced_object(key, out).await {
-                Ok(live) => replaced.extend(live.map(|live| (stage(&live), key))),
+                Ok(Some(live)) => {
+                    let predecessor = Predecessor { stage: stage(&live), live: live.as_ref().clone() };
+                    predecessors.insert(key.clone(), predecessor);
+                }
+                Ok(None) => {}
                 Err(error) => drop(report_error(&error, ApiOperation::Delete, key, None, out)),
             }
         }
-        replaced.sort_by_key(|(stage, _)| Reverse(*stage));
-        let mut deleted = None;
-        let mut failed = None;
-        for (stage, key) in replaced {
-            if failed.is_some_and(|failed| failed != stage) {
-                return;
-            }
-            let delay = if deleted.is_some_and(|last| last != stage) { PROPAGATION_DELAY } else { Duration::ZERO };
-            match self.delete_replaced_object(key, delay, out).await {
-                Ok(true) => deleted = Some(stage),
-                Ok(false) => {}
-                Err(error) => {
-                    report_error(&error, ApiOperation::Delete, key, None, out);
-                    failed = Some(stage);
-                }
-            }
-        }
+        predecessors
     }
 
     /// Reads a replaced object. `None` if it doesn't exist any more, or may not be replaced, which is reported.
@@ -89,17 +73,14 @@ impl Writer<'_> {
         Ok(live.filter(|live| self.replaceable_owner(key, live, out).is_some()))
     }
 
-    /// Deletes one replaced object after `delay`, and returns whether it existed.
-    async fn delete_replaced_object(&self, key: &Key, delay: Duration, out: &mut Diagnostics) -> Result<bool, Error> {
-        if !delay.is_zero() {
-            self.reader.deadline.sleep(delay).await?;
-        }
+    /// Deletes one replaced object, if it still exists.
+    pub(super) async fn delete_replaced_object(&self, key: &Key, out: &mut Diagnostics) -> Result<(), Error> {
         let mut conflicts = 0;
         loop {
-            let Some(live) = self.replaced_object(key, out).await? else { return Ok(false) };
+            let Some(live) = self.replaced_object(key, out).await? else { return Ok(()) };
             match self.delete_or_release(key, &RecordedObject::default(), &live).await {
                 Err(error) if error.is_stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
-                result => return result.map(|()| true),
+                result => return result,
             }
         }
     }

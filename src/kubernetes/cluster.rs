@@ -14,7 +14,8 @@ use super::{
     error::Error,
     listed_object::ListedObject,
     pager::Pager,
-    read_cache::{CachedList, Freshness, ListResult, ReadCache, without_managers},
+    queried_object::prune,
+    read_cache::{CachedList, Freshness, ListResult, ReadCache},
     retry,
 };
 use crate::{
@@ -110,7 +111,7 @@ impl Cluster {
         match query {
             Query::List { kind, namespace } => {
                 let collection = Collection { kind, namespace: namespace.clone() };
-                let list = self.cache.list(collection.clone());
+                let list = self.cache.queried_list(collection.clone());
                 let answer = list.answer.get_or_init(|| self.query_list(&list, &collection, deadline)).await.clone();
                 answer.map(|objects| list.with_written(objects))
             }
@@ -121,7 +122,7 @@ impl Cluster {
     async fn query_list(&self, list: &CachedList, collection: &Collection, deadline: &Deadline) -> query::QueryResult {
         match self.list_result(list, collection, deadline).await {
             Ok(ListResult::Complete(objects)) => {
-                let parse = |object: &ListedObject| object.parse().map(|object| Arc::new(without_managers(object)));
+                let parse = |object: &ListedObject| object.parse().map(|object| Arc::new(prune(object)));
                 let objects: Result<_, _> = objects.values().map(parse).collect();
                 objects.map_err(|error: Error| QueryError::Failed(error.to_string()))
             }

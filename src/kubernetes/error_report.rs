@@ -226,7 +226,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::object::{ManagementScope, Stage, Transition, kind::VIRTUAL_SERVICE};
+    use crate::object::{Stage, kind::VIRTUAL_SERVICE};
 
     fn api_error(code: u16, status: &Json) -> Error {
         Error::from_response(code, status.to_string().as_bytes(), None, str::to_owned)
@@ -235,18 +235,12 @@ mod tests {
     /// An object whose `spec.http` comes from the argument `http`.
     fn object() -> Object {
         let path = Path::root().attribute("http");
-        Object {
-            key: Key::new(&VIRTUAL_SERVICE, "pci", "payments"),
-            scope: ManagementScope::Whole,
-            body: Json::Null,
-            stage: Stage(0),
-            transition: Transition::InPlace,
-            origins: vec![
-                ("spec".to_owned(), Path::root().attribute("hosts")),
-                ("spec.http".to_owned(), path.clone()),
-                ("spec.http[1]".to_owned(), path.index(1)),
-            ],
-        }
+        let key = Key::new(&VIRTUAL_SERVICE, "pci", "payments");
+        Object::whole(key, Json::Null, Stage(0)).with_origins([
+            ("spec", Path::root().attribute("hosts")),
+            ("spec.http", path.clone()),
+            ("spec.http[1]", path.index(1)),
+        ])
     }
 
     #[test]

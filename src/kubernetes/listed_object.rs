@@ -2,10 +2,13 @@
 //! list are never looked at.
 
 use serde::Deserialize;
-use serde_json::{Value as Json, value::RawValue};
+use serde_json::{
+    Value as Json,
+    value::{RawValue, to_raw_value},
+};
 
-use super::error::Error;
-use crate::object::{Key, Kind};
+use super::{error::Error, queried_object::prune};
+use crate::object::{Key, Kind, kind};
 
 /// An object as a LIST returned it.
 #[derive(Debug)]
@@ -26,7 +29,8 @@ struct OwnershipAnnotations {
 }
 
 impl ListedObject {
-    /// The object of a LIST of `kind` with its key; `None` if it has no name.
+    /// The object of a LIST of `kind` with its key; `None` if it has no name. Kinds that only queries read are kept as queries
+    /// return them.
     pub(super) fn read(kind: &'static Kind, text: &RawValue) -> Option<(Key, Self)> {
         #[derive(Deserialize)]
         struct Named {
@@ -40,10 +44,9 @@ impl ListedObject {
         }
         let Named { metadata } = serde_json::from_str(text.get()).ok()?;
         let Metadata { name, namespace, annotations } = metadata;
-        Some((
-            Key { kind, namespace, name },
-            Self { text: text.to_owned(), annotations: annotations.unwrap_or_default() },
-        ))
+        let pruned = || to_raw_value(&prune(serde_json::from_str(text.get()).ok()?)).ok();
+        let text = if kind::READ_ONLY.contains(&kind) { pruned()? } else { text.to_owned() };
+        Some((Key { kind, namespace, name }, Self { text, annotations: annotations.unwrap_or_default() }))
     }
 
     /// Whether an annotation names `resource` as the one to which the object belongs, or its instance, which has other names
@@ -64,7 +67,10 @@ mod tests {
     use serde_json::{json, value::to_raw_value};
 
     use super::*;
-    use crate::object::{annotation, kind::SERVICE};
+    use crate::object::{
+        annotation,
+        kind::{POD, SERVICE},
+    };
 
     #[test]
     fn object_with_a_name_is_kept_as_it_is() {
@@ -73,6 +79,9 @@ mod tests {
         let (key, listed) = read(&object).unwrap();
         assert_eq!(key, Key::new(&SERVICE, "pci", "payments"));
         assert_eq!(listed.parse().unwrap(), object);
+        let pod = json!({ "metadata": { "name": "payments-0", "managedFields": [] } });
+        let (_, pod) = ListedObject::read(&POD, &to_raw_value(&pod).unwrap()).unwrap();
+        assert_eq!(pod.parse().unwrap(), json!({ "metadata": { "name": "payments-0" } }));
         assert!(!listed.is_of("mesh_service/pci/payments", "i1") && !listed.is_of("", ""));
         let annotations =
             json!({ (annotation::RESOURCE): "mesh_service/pci/payments", (annotation::INSTANCE): "i1", "other": "1" });

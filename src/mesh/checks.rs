@@ -52,6 +52,10 @@ text_enum! {
         NoVersion = "IST0173",
         /// `ConflictingServiceEntryProtocol` of `istioctl analyze`, reported for any second ServiceEntry of a host.
         SecondServiceEntry = "IST0177",
+        /// Mesh-wide defaults of resiliency that the service's objects hide.
+        HiddenDefaults = "hidden-defaults",
+        /// Locality load balancing that outlier detection is written without.
+        HiddenLocality = "hidden-locality",
         /// A callee that isn't exported to the namespace.
         HiddenCallee = "hidden-callee",
         /// A ServiceAccount that doesn't exist.
@@ -62,6 +66,8 @@ text_enum! {
         MeshExport = "mesh-export",
         /// A `meshConfig` that allows every outbound call.
         MeshOutbound = "mesh-outbound",
+        /// A `meshConfig` that retries requests.
+        MeshRetries = "mesh-retries",
         /// A `meshConfig` that accepts TLS below 1.2.
         MeshTls = "mesh-tls",
         /// An extension provider that `meshConfig` doesn't define.
@@ -126,12 +132,21 @@ impl Code {
             Self::SecondServiceEntry => {
                 "Somebody else's ServiceEntry or VirtualService defines the same global name or external host."
             }
+            Self::HiddenDefaults => {
+                "A DestinationRule or a route of the service hides limits, ejection, timeout or retries of the mesh's defaults."
+            }
+            Self::HiddenLocality => {
+                "Outlier detection is written with locality load balancing off, and the Service or the mesh asks for it."
+            }
             Self::HiddenCallee => "`calls` names a service or an external host that isn't exported to the namespace.",
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
             Self::MissingPort => "The Service hasn't a port that a `port` block names.",
             Self::MeshExport => "The installed mesh shows to every namespace what nobody exports.",
             Self::MeshOutbound => {
                 "The installed mesh lets every call out, where the mesh's defaults let out none that nobody declares."
+            }
+            Self::MeshRetries => {
+                "The mesh's defaults switch retries off, and the installed mesh still retries at gateways and in other tools' routes."
             }
             Self::MeshTls => "The installed mesh accepts TLS below 1.2.",
             Self::MissingProvider => {
@@ -167,7 +182,7 @@ impl Code {
                 "A service that `calls` names has rules of who may call, and none of them lets this one in."
             }
             Self::SecondDestinationRule => {
-                "Somebody else's DestinationRule is for the same host: which one holds is by chance."
+                "Another tool's DestinationRule is for the same host: the older one holds, and one in a caller's namespace wins there."
             }
             Self::ServiceType => "The Service is headless or an ExternalName, where some settings don't work.",
             Self::SharedAccount => {

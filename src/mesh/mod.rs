@@ -15,6 +15,7 @@ pub mod istio;
 pub mod kubernetes_types;
 pub mod labels;
 mod live_objects;
+mod locality_check;
 pub mod manifest;
 pub mod mesh_config;
 pub mod names;
@@ -77,9 +78,9 @@ pub struct Mesh {
 /// Defaults for arguments that a service doesn't set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Defaults {
-    /// Resiliency preset: `medium` by default.
-    pub resiliency: Preset,
-    /// Timeout of requests. `None`: that of the resiliency preset.
+    /// Resiliency preset. `None`: nothing is written.
+    pub resiliency: Option<Preset>,
+    /// Timeout of requests. `None`: nothing is written.
     pub request_timeout: Option<Duration>,
     /// Whether authorization policies are enforced: `enforce` by default.
     pub authorization_mode: AuthorizationMode,
@@ -87,7 +88,7 @@ pub struct Defaults {
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self { resiliency: Preset::Medium, request_timeout: None, authorization_mode: AuthorizationMode::Enforce }
+        Self { resiliency: None, request_timeout: None, authorization_mode: AuthorizationMode::Enforce }
     }
 }
 

@@ -31,6 +31,9 @@ pub fn label_digest(labels: &BTreeMap<String, String>) -> String {
     format!("{hash:08x}")
 }
 
+/// The EnvoyFilter of the mesh's default timeout and retries, in the root namespace.
+pub const DEFAULT_ROUTE_FILTER: &str = "default-route";
+
 /// The revision of Istio that is installed without a name.
 pub const DEFAULT_REVISION: &str = "default";
 

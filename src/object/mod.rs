@@ -14,7 +14,7 @@ pub use ownership_metadata::{
     FIELD_MANAGER, annotation, is_ownership_key, label, resource_id, resource_name, resource_type,
 };
 use serde_json::Value as Json;
-pub use transition::{Transition, UpdateStrategy};
+pub use transition::{SettleTime, Transition, UpdateStrategy};
 
 use crate::diagnostics::Path;
 
@@ -68,6 +68,11 @@ pub struct Object {
     pub stage: Stage,
     /// How the live object changes into the desired one.
     pub transition: Transition,
+    /// The wait before the object is written; `None` if it relies on no other object.
+    pub settle_time: Option<SettleTime>,
+    /// Whether the object takes over from the objects of its kind that it replaces (`replaces`) in two steps, by its transition,
+    /// as if they were its own live state. They are deleted after the first step, before later stages are written.
+    pub takes_over: bool,
     /// The arguments that fields come from, as `("spec.http", path)`. An error of the server about a field is reported at
     /// the argument with the longest matching prefix.
     pub origins: Vec<(String, Path)>,
@@ -76,7 +81,16 @@ pub struct Object {
 impl Object {
     /// Makes an object that the provider creates and deletes, and that changes by one write.
     pub fn whole(key: Key, body: Json, stage: Stage) -> Self {
-        Self { key, scope: ManagementScope::Whole, body, stage, transition: Transition::InPlace, origins: Vec::new() }
+        Self {
+            key,
+            scope: ManagementScope::Whole,
+            body,
+            stage,
+            transition: Transition::InPlace,
+            settle_time: None,
+            takes_over: false,
+            origins: Vec::new(),
+        }
     }
 
     /// Makes the fields that the provider sets in an object of another tool.
@@ -94,6 +108,18 @@ impl Object {
     /// Whether the object is deleted and created again, where the resource owns the fields `owned` of the live one.
     pub fn is_recreated(&self, owned: &Json) -> bool {
         self.transition.decide(owned, &self.body).0 == UpdateStrategy::Recreate
+    }
+
+    /// Makes the write wait for what earlier stages have written.
+    #[must_use]
+    pub fn with_settle_time(self, settle_time: SettleTime) -> Self {
+        Self { settle_time: Some(settle_time), ..self }
+    }
+
+    /// Lets the object take over from those that it replaces.
+    #[must_use]
+    pub fn taking_over(self) -> Self {
+        Self { takes_over: true, ..self }
     }
 
     /// Replaces the way in which the object changes.

@@ -34,7 +34,32 @@ pub enum Transition {
     },
 }
 
+/// A wait before an object is written. The object relies on others of the resource, and proxies must have got these first.
+#[derive(Clone, Copy, Debug)]
+pub struct SettleTime {
+    /// Decides by the fields that the resource owns in the live object, which are null if there is no object, and by the desired
+    /// body. The function is pure.
+    pub is_needed: fn(live: &Json, desired: &Json) -> bool,
+    /// How long Istio needs until every proxy has what the stages before have written.
+    pub duration: Duration,
+}
+
+impl SettleTime {
+    /// Returns how long to wait before the desired body is written.
+    pub fn before(&self, live: &Json, desired: &Json) -> Duration {
+        if (self.is_needed)(live, desired) { self.duration } else { Duration::ZERO }
+    }
+}
+
 impl Transition {
+    /// How long Istio needs until every proxy has left the old configuration.
+    pub fn propagation_delay(&self) -> Duration {
+        match self {
+            Self::InPlace => Duration::ZERO,
+            Self::Computed { propagation_delay, .. } => *propagation_delay,
+        }
+    }
+
     /// Returns the strategy, and how long to wait before its last write.
     pub fn decide(&self, live: &Json, desired: &Json) -> (UpdateStrategy, Duration) {
         match self {

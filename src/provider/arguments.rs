@@ -119,9 +119,11 @@ model! {
 model! {
     /// Defaults of services.
     pub struct ServiceDefaults {
-        /// `resiliency` of a service.
+        /// `resiliency` of every `mesh_service` that doesn't set it: `low`, `medium`, `high` or `none`. Without it such services
+        /// keep the defaults of Istio and of the mesh.
         resiliency: Attr<Preset> = optional(),
-        /// `request_timeout` of a service.
+        /// `request_timeout` of every `mesh_service` that sets neither `request_timeout` nor `streaming`, but for its gRPC ports.
+        /// Without it no timeout is written.
         request_timeout: Attr<Duration> = optional(),
         /// `authorization_mode` of a service.
         authorization_mode: Attr<AuthorizationMode> = optional(),
@@ -213,7 +215,7 @@ impl ServiceDefaults {
     fn with_fallbacks(&self) -> Known<Defaults> {
         let fallback = Defaults::default();
         Ok(Defaults {
-            resiliency: self.resiliency.or(fallback.resiliency)?,
+            resiliency: self.resiliency.copied()?,
             request_timeout: self.request_timeout.copied()?,
             authorization_mode: self.authorization_mode.or(fallback.authorization_mode)?,
         })

@@ -13,6 +13,12 @@ resource "mesh_external_service" "shipping" {
     per_try_timeout = "1500ms"
     idempotent      = true
   }
+  outlier_detection {
+    consecutive_gateway_errors = 5
+  }
+  load_balancing {
+    locality = "off"
+  }
   circuit_breaker {
     max_pending_requests = 50
     max_requests         = 100

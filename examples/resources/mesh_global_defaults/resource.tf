@@ -34,13 +34,16 @@ resource "mesh_global_defaults" "this" {
   }
   outbound_traffic_policy = "registry_only"
 
-  # How failures are met where a service doesn't say it itself.
+  # Limits, ejection and retries for services that set none of it. Only requests that never reached the application are retried:
+  # whether processing a request twice does harm is for its service to say.
   resiliency      = "medium"
   request_timeout = "60s"
   retries {
-    attempts        = 2
-    per_try_timeout = "20s"
-    idempotent      = true
+    attempts = 1
+  }
+  # Callers keep preferring near endpoints where the mesh's configuration says so.
+  load_balancing {
+    locality = "inherit"
   }
 
   labels      = { team = "platform" }

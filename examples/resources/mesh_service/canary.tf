@@ -3,7 +3,7 @@
 resource "mesh_service" "cart" {
   name          = "cart"
   namespace     = "shop"
-  drain_seconds = 3
+  settle_seconds = 3
 
   port {
     number   = 8080

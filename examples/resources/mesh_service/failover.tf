@@ -1,5 +1,5 @@
-# Requests stay in their region as long as an endpoint answers there, and go to the next region when none does. Endpoints that
-# fail are left out, which failover needs to know when to begin.
+# Callers use the endpoints of their own zone, then those of other zones of the region, and those of another region only when all
+# of these fail. Failing endpoints are ejected, without which there is no failover.
 resource "mesh_service" "stock" {
   name       = "stock"
   namespace  = "shop"
@@ -21,10 +21,11 @@ resource "mesh_service" "stock" {
 
   # Each field replaces that of the preset.
   outlier_detection {
-    consecutive_5xx      = 5
-    interval             = "5s"
-    base_ejection_time   = "30s"
-    max_ejection_percent = 100
+    consecutive_gateway_errors = 5
+    consecutive_5xx            = 0 # errors of the application eject no endpoint
+    interval                   = "5s"
+    base_ejection_time         = "30s"
+    max_ejection_percent       = 100
   }
   circuit_breaker {
     connect_timeout      = "500ms"
@@ -40,16 +41,37 @@ resource "mesh_service" "stock" {
   }
 }
 
-# Near endpoints first, by any labels of nodes. Calls of it may be streams, which no timeout ends.
+# Requests are balanced over all zones of the caller's region, and go to other regions only when all endpoints there fail. Requests
+# may be streams, which have no timeout.
 resource "mesh_service" "events" {
-  name      = "events"
-  namespace = "shop"
-  streaming = true
+  name       = "events"
+  namespace  = "shop"
+  resiliency = "medium"
+  streaming  = true
 
   port {
     number   = 8080
     protocol = "http"
   }
 
-  failover_priority = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"]
+  failover_priority = ["topology.kubernetes.io/region"]
+}
+
+# Outlier detection without a preset: only what is written changes. The trafficDistribution of the Service keeps its effect.
+resource "mesh_service" "search" {
+  name      = "search"
+  namespace = "shop"
+
+  port {
+    number   = 8080
+    protocol = "http"
+  }
+
+  outlier_detection {
+    consecutive_gateway_errors = 3
+    max_ejection_percent       = 50
+  }
+  load_balancing {
+    locality = "inherit"
+  }
 }

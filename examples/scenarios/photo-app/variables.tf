@@ -5,7 +5,7 @@ variable "owner" {
 }
 
 variable "backend_resiliency" {
-  description = "How failures of photo-backend are met: low, medium, high or none. Change it to see a plan."
+  description = "Resiliency preset of photo-backend: low, medium, high or none. Change it to see a plan."
   type        = string
   default     = "medium"
 }

@@ -21,13 +21,18 @@ pub enum Write {
         /// The object.
         key: Key,
     },
+    /// A delete of an object of another tool that the resource replaces.
+    Replace {
+        /// The object.
+        key: Key,
+    },
 }
 
 impl Write {
     /// The object that is written.
     pub fn key(&self) -> &Key {
         match self {
-            Self::Apply { key, .. } | Self::Remove { key } => key,
+            Self::Apply { key, .. } | Self::Remove { key } | Self::Replace { key } => key,
         }
     }
 }
@@ -68,18 +73,45 @@ impl Deletion {
     }
 }
 
+/// A live object of another tool that the resource replaces.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Predecessor {
+    /// The stage in which an object of its kind is written.
+    pub stage: Stage,
+    /// The live object.
+    pub live: Json,
+}
+
+/// The time between the deletes of predecessors of two stages. Every proxy must have dropped a route before what the route names is
+/// deleted, and an ALLOW policy before the DENY policy that refuses some of what it admits.
+const PREDECESSOR_DELAY: Duration = Duration::from_secs(2);
+
+/// The waves of one stage while stages ascend.
+#[derive(Default)]
+struct AscendingStage {
+    /// The time to wait before the writes.
+    delay_before: Duration,
+    writes: Vec<Write>,
+    /// Deletes of predecessors that the objects of the stage have taken over from.
+    replacements: Vec<Write>,
+    /// The time to wait before these deletes.
+    takeover_delay: Duration,
+}
+
 /// Returns the waves that make the live objects the desired ones; none if there is nothing to do.
 ///
 /// First come the applies in ascending order of stages, with the desired or the intermediate bodies. Then come, in descending
-/// order, the deletions and the applies that replace an intermediate body by the desired one. The schedule depends on the
-/// cluster alone and not on earlier applies, so the next apply completes one that was killed at any point.
+/// order, the deletions, those of predecessors too, and the applies that replace an intermediate body by the desired one. The
+/// schedule depends on the cluster alone and not on earlier applies, so the next apply completes one that was killed at any
+/// point.
 pub fn schedule(
     desired: &[Object],
     live: &BTreeMap<Key, LiveObject>,
     deletions: &BTreeMap<Key, Deletion>,
+    predecessors: &BTreeMap<Key, Predecessor>,
 ) -> Vec<Wave> {
     let mut recreations = Vec::new();
-    let mut ascending: BTreeMap<Stage, Vec<Write>> = BTreeMap::new();
+    let mut ascending: BTreeMap<Stage, AscendingStage> = BTreeMap::new();
     // Here `delay_after` is the time to wait before the wave.
     let mut descending: BTreeMap<Stage, Wave> = BTreeMap::new();
     let mut descend = |write: Write, deletion: Deletion| {
@@ -87,40 +119,92 @@ pub fn schedule(
         wave.writes.push(write);
         wave.delay_after = wave.delay_after.max(deletion.propagation_delay);
     };
+    let mut remaining = predecessors.clone();
     for object in desired {
         let apply = |body: &Json| Write::Apply { key: object.key.clone(), body: body.clone() };
-        let writes = ascending.entry(object.stage).or_default();
-        match live.get(&object.key) {
-            Some(live) if live.owned == object.body && live.current => {}
-            None => writes.push(apply(&object.body)),
-            Some(live) => match object.transition.decide(&live.owned, &object.body) {
-                (UpdateStrategy::InPlace, _) => writes.push(apply(&object.body)),
-                (UpdateStrategy::Recreate, _) => {
-                    recreations.push(Write::Remove { key: object.key.clone() });
-                    writes.push(apply(&object.body));
-                }
-                (UpdateStrategy::TwoStep { intermediate }, propagation_delay) => {
-                    if intermediate != live.owned {
-                        writes.push(apply(&intermediate));
-                    }
-                    descend(apply(&object.body), Deletion { stage: object.stage, propagation_delay });
-                }
-            },
+        let stage = ascending.entry(object.stage).or_default();
+        let live = live.get(&object.key);
+        let replaced = if object.takes_over { take_kind(&mut remaining, &object.key) } else { BTreeMap::new() };
+        let (strategy, delay) = strategy(object, live, &replaced);
+        stage.takeover_delay = stage.takeover_delay.max(if replaced.is_empty() { Duration::ZERO } else { delay });
+        stage.replacements.extend(replaced.into_keys().map(|key| Write::Replace { key }));
+        let body = match strategy {
+            UpdateStrategy::InPlace => &object.body,
+            UpdateStrategy::Recreate => {
+                recreations.push(Write::Remove { key: object.key.clone() });
+                &object.body
+            }
+            UpdateStrategy::TwoStep { ref intermediate } => {
+                descend(apply(&object.body), Deletion { stage: object.stage, propagation_delay: delay });
+                intermediate
+            }
+        };
+        let is_current = live.is_some_and(|live| {
+            live.owned == *body && (live.current || matches!(strategy, UpdateStrategy::TwoStep { .. }))
+        });
+        if !is_current {
+            let owned = live.map_or(&Json::Null, |live| &live.owned);
+            let settle = object.settle_time.map_or(Duration::ZERO, |settle| settle.before(owned, body));
+            stage.delay_before = stage.delay_before.max(settle);
+            stage.writes.push(apply(body));
         }
     }
     for (key, deletion) in deletions {
         descend(Write::Remove { key: key.clone() }, *deletion);
     }
-    let mut waves: Vec<Wave> = std::iter::once(recreations)
-        .chain(ascending.into_values())
-        .map(|writes| Wave { writes, delay_after: Duration::ZERO })
-        .filter(|wave| !wave.writes.is_empty())
-        .collect();
+    let last = remaining.values().map(|predecessor| predecessor.stage).max();
+    for (key, predecessor) in remaining {
+        let propagation_delay = if Some(predecessor.stage) == last { Duration::ZERO } else { PREDECESSOR_DELAY };
+        descend(Write::Replace { key }, Deletion { stage: predecessor.stage, propagation_delay });
+    }
+    let mut waves = Vec::new();
+    let mut add_wave = |writes: Vec<Write>, delay_before: Duration| {
+        if !writes.is_empty() {
+            extend_delay(&mut waves, delay_before);
+            waves.push(Wave { writes, delay_after: Duration::ZERO });
+        }
+    };
+    add_wave(recreations, Duration::ZERO);
+    for stage in ascending.into_values() {
+        add_wave(stage.writes, stage.delay_before);
+        add_wave(stage.replacements, stage.takeover_delay);
+    }
     for Wave { writes, delay_after: delay_before } in descending.into_values().rev() {
-        extend_delay(&mut waves, delay_before);
-        waves.push(Wave { writes, delay_after: Duration::ZERO });
+        add_wave(writes, delay_before);
     }
     waves
+}
+
+/// Removes the objects of the kind of `key` and returns them.
+fn take_kind(predecessors: &mut BTreeMap<Key, Predecessor>, key: &Key) -> BTreeMap<Key, Predecessor> {
+    let (same, others) = std::mem::take(predecessors).into_iter().partition(|(other, _)| other.kind == key.kind);
+    *predecessors = others;
+    same
+}
+
+/// How an object changes, from its live state and from those that it takes over from, and how long to wait before its last write
+/// and before these are deleted.
+fn strategy(
+    object: &Object,
+    live: Option<&LiveObject>,
+    replaced: &BTreeMap<Key, Predecessor>,
+) -> (UpdateStrategy, Duration) {
+    let before = live.map(|live| &live.owned).into_iter().chain(replaced.values().map(|predecessor| &predecessor.live));
+    let mut result = (UpdateStrategy::InPlace, Duration::ZERO);
+    for live in before.filter(|live| **live != object.body) {
+        let body = match &result.0 {
+            UpdateStrategy::TwoStep { intermediate } => intermediate,
+            UpdateStrategy::InPlace | UpdateStrategy::Recreate => &object.body,
+        };
+        let (strategy, delay) = object.transition.decide(live, body);
+        if strategy != UpdateStrategy::InPlace {
+            result = (strategy, delay);
+        }
+    }
+    if !replaced.is_empty() {
+        result.1 = object.transition.propagation_delay();
+    }
+    result
 }
 
 /// Makes the last wave wait for at least `delay`. If there is no wave yet, one without writes does, because an apply that was

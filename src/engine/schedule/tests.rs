@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::object::{
-    Kind, Transition,
+    Kind, SettleTime, Transition,
     kind::{DESTINATION_RULE, SERVICE_ENTRY, VIRTUAL_SERVICE},
 };
 
@@ -46,6 +46,7 @@ fn lines(waves: &[Wave]) -> Vec<String> {
     let write = |write: &Write| match write {
         Write::Apply { key, body } => format!("{} {body}", key.kind.kind),
         Write::Remove { key } => format!("-{}", key.kind.kind),
+        Write::Replace { key } => format!("-{} {}", key.kind.kind, key.name),
     };
     waves
         .iter()
@@ -63,7 +64,7 @@ fn subset_is_removed_after_its_route() {
     let before =
         BTreeMap::from([(dr.clone(), live(json!({"subsets": ["v1"]}))), (vs.clone(), live(json!({"to": "v1"})))]);
     assert_eq!(
-        lines(&schedule(&desired, &before, &BTreeMap::new())),
+        lines(&schedule(&desired, &before, &BTreeMap::new(), &BTreeMap::new())),
         [
             r#"DestinationRule {"subsets":["v2","v1"]} 0ns"#,
             r#"VirtualService {"to":"v2"} 2s"#,
@@ -73,8 +74,74 @@ fn subset_is_removed_after_its_route() {
     // If the apply was killed after the second wave, the next one waits and removes the subset.
     let between = BTreeMap::from([(dr, live(json!({"subsets": ["v2", "v1"]}))), (vs, live(json!({"to": "v2"})))]);
     assert_eq!(
-        lines(&schedule(&desired, &between, &BTreeMap::new())),
+        lines(&schedule(&desired, &between, &BTreeMap::new(), &BTreeMap::new())),
         [" 2s", r#"DestinationRule {"subsets":["v2"]} 0ns"#]
+    );
+}
+
+/// A wait of one second before routes to subsets that the live object doesn't name.
+const SETTLE: SettleTime = SettleTime {
+    is_needed: |live, desired| desired["to"] != live["to"] && !desired["to"].is_null(),
+    duration: Duration::from_secs(1),
+};
+
+#[test]
+fn new_subset_settles_before_its_route() {
+    let (dr, vs) = (key(&DESTINATION_RULE, "x"), key(&VIRTUAL_SERVICE, "x"));
+    let desired = [
+        object(vs.clone(), 30, json!({"to": "v2"}), Transition::InPlace).with_settle_time(SETTLE),
+        object(dr.clone(), 10, json!({"subsets": ["v1", "v2"]}), KEEP_SUBSETS),
+    ];
+    let (no_deletions, no_predecessors) = (BTreeMap::new(), BTreeMap::new());
+    let schedule = |live: &BTreeMap<Key, LiveObject>| lines(&schedule(&desired, live, &no_deletions, &no_predecessors));
+    let before =
+        BTreeMap::from([(dr.clone(), live(json!({"subsets": ["v1"]}))), (vs.clone(), live(json!({"to": "v1"})))]);
+    let written = [r#"DestinationRule {"subsets":["v1","v2"]} 1s"#, r#"VirtualService {"to":"v2"} 0ns"#];
+    assert_eq!(schedule(&before), written);
+    assert_eq!(schedule(&BTreeMap::new()), written, "on create as well");
+    // If the apply was killed after the first wave, the next one waits as well.
+    let between = BTreeMap::from([(dr, live(json!({"subsets": ["v1", "v2"]}))), (vs, live(json!({"to": "v1"})))]);
+    assert_eq!(schedule(&between), [" 1s", r#"VirtualService {"to":"v2"} 0ns"#]);
+}
+
+/// The objects of another tool have the subset `a`, which their route names, and the resource's have `v1`.
+#[test]
+fn object_takes_over_from_its_predecessor() {
+    let (dr, vs) = (key(&DESTINATION_RULE, "x"), key(&VIRTUAL_SERVICE, "x"));
+    let desired = [
+        object(vs.clone(), 30, json!({"to": "v1"}), Transition::InPlace).with_settle_time(SETTLE),
+        object(dr.clone(), 10, json!({"subsets": ["v1"]}), KEEP_SUBSETS).taking_over(),
+    ];
+    let predecessor = |stage, live| Predecessor { stage: Stage(stage), live };
+    let old_rule = (key(&DESTINATION_RULE, "old"), predecessor(10, json!({"subsets": ["a"]})));
+    let old_route = (key(&VIRTUAL_SERVICE, "old"), predecessor(30, json!({"to": "a"})));
+    let schedule = |live: &BTreeMap<Key, LiveObject>, predecessors: &[(Key, Predecessor)]| {
+        lines(&schedule(&desired, live, &BTreeMap::new(), &predecessors.iter().cloned().collect()))
+    };
+    let union = json!({"subsets": ["v1", "a"]});
+    let rest = [
+        "-DestinationRule old 1s",
+        r#"VirtualService {"to":"v1"} 0ns"#,
+        "-VirtualService old 2s",
+        r#"DestinationRule {"subsets":["v1"]} 0ns"#,
+    ];
+    let first = r#"DestinationRule {"subsets":["v1","a"]} 2s"#;
+    assert_eq!(schedule(&BTreeMap::new(), &[old_rule.clone(), old_route.clone()]), [&[first], &rest[..]].concat());
+    // An apply that was killed goes on from where it was.
+    let killed = BTreeMap::from([(dr.clone(), live(union.clone()))]);
+    assert_eq!(schedule(&killed, &[old_rule, old_route.clone()]), [&[" 2s"], &rest[..]].concat());
+    assert_eq!(schedule(&killed, &[old_route]), [&[" 1s"], &rest[1..]].concat());
+    let killed = BTreeMap::from([(dr, live(union)), (vs, live(json!({"to": "v1"})))]);
+    assert_eq!(schedule(&killed, &[]), [" 2s", rest[3]]);
+}
+
+#[test]
+fn predecessors_without_successor_are_deleted_in_reverse_order() {
+    let predecessor = |kind, stage| (key(kind, "old"), Predecessor { stage: Stage(stage), live: json!({}) });
+    let predecessors = [predecessor(&SERVICE_ENTRY, 20), predecessor(&VIRTUAL_SERVICE, 40)].into();
+    assert_eq!(
+        lines(&schedule(&[], &BTreeMap::new(), &BTreeMap::new(), &predecessors)),
+        ["-VirtualService old 2s", "-ServiceEntry old 0ns"]
     );
 }
 
@@ -86,7 +153,7 @@ fn object_that_cannot_change_in_place_is_deleted_first() {
     let desired = [object(entry.clone(), 20, json!({"resolution": "STATIC"}), recreate)];
     let before = BTreeMap::from([(entry, live(json!({"resolution": "NONE"})))]);
     assert_eq!(
-        lines(&schedule(&desired, &before, &BTreeMap::new())),
+        lines(&schedule(&desired, &before, &BTreeMap::new(), &BTreeMap::new())),
         ["-ServiceEntry 0ns", r#"ServiceEntry {"resolution":"STATIC"} 0ns"#]
     );
 }
@@ -96,14 +163,17 @@ fn outdated_metadata_is_written() {
     let dr = key(&DESTINATION_RULE, "x");
     let desired = [object(dr.clone(), 10, json!({}), Transition::InPlace)];
     let outdated = BTreeMap::from([(dr, LiveObject { owned: json!({}), current: false })]);
-    assert_eq!(lines(&schedule(&desired, &outdated, &BTreeMap::new())), ["DestinationRule {} 0ns"]);
+    assert_eq!(lines(&schedule(&desired, &outdated, &BTreeMap::new(), &BTreeMap::new())), ["DestinationRule {} 0ns"]);
 }
 
 #[test]
 fn deletions_run_in_reverse_order() {
     let deletions =
         BTreeMap::from([(key(&DESTINATION_RULE, "x"), deletion(20)), (key(&VIRTUAL_SERVICE, "x"), deletion(40))]);
-    assert_eq!(lines(&schedule(&[], &BTreeMap::new(), &deletions)), ["-VirtualService 0ns", "-DestinationRule 0ns"]);
+    assert_eq!(
+        lines(&schedule(&[], &BTreeMap::new(), &deletions, &BTreeMap::new())),
+        ["-VirtualService 0ns", "-DestinationRule 0ns"]
+    );
 }
 
 #[test]
@@ -112,7 +182,7 @@ fn route_is_deleted_before_its_subset_is_removed() {
     let desired = [object(dr.clone(), 20, json!({}), KEEP_SUBSETS)];
     let before = BTreeMap::from([(dr, live(json!({"subsets": ["v1"]})))]);
     assert_eq!(
-        lines(&schedule(&desired, &before, &BTreeMap::from([(vs, deletion(40))]))),
+        lines(&schedule(&desired, &before, &BTreeMap::from([(vs, deletion(40))]), &BTreeMap::new())),
         ["-VirtualService 2s", "DestinationRule {} 0ns"]
     );
 }
@@ -124,10 +194,13 @@ fn destination_rule_is_deleted_after_the_propagation_delay() {
     assert_eq!(deletion_of(json!({})), deletion(20));
     let delayed = deletion_of(json!({"subsets": ["v1"]}));
     let both = BTreeMap::from([(dr.clone(), delayed), (key(&VIRTUAL_SERVICE, "x"), deletion(40))]);
-    assert_eq!(lines(&schedule(&[], &BTreeMap::new(), &both)), ["-VirtualService 2s", "-DestinationRule 0ns"]);
+    assert_eq!(
+        lines(&schedule(&[], &BTreeMap::new(), &both, &BTreeMap::new())),
+        ["-VirtualService 2s", "-DestinationRule 0ns"]
+    );
     // If the destroy was killed after the first delete, the next one waits as well.
     let rest = BTreeMap::from([(dr, delayed)]);
-    assert_eq!(lines(&schedule(&[], &BTreeMap::new(), &rest)), [" 2s", "-DestinationRule 0ns"]);
+    assert_eq!(lines(&schedule(&[], &BTreeMap::new(), &rest, &BTreeMap::new())), [" 2s", "-DestinationRule 0ns"]);
 }
 
 type LiveObjects = BTreeMap<Key, Json>;
@@ -137,7 +210,7 @@ fn run(waves: &[Wave], cluster: &mut LiveObjects, count: usize) {
     for write in waves.iter().flat_map(|wave| &wave.writes).take(count) {
         match write {
             Write::Apply { key, body } => drop(cluster.insert(key.clone(), body.clone())),
-            Write::Remove { key } => drop(cluster.remove(key)),
+            Write::Remove { key } | Write::Replace { key } => drop(cluster.remove(key)),
         }
     }
 }
@@ -159,7 +232,7 @@ proptest! {
             let live = cluster.iter().map(|(key, body)| (key.clone(), live(body.clone()))).collect();
             let unwanted = cluster.keys().filter(|key| !desired.iter().any(|object| object.key == **key));
             let deletions = unwanted.map(|key| (key.clone(), deletion(1))).collect();
-            schedule(&desired, &live, &deletions)
+            schedule(&desired, &live, &deletions, &BTreeMap::new())
         };
         let interrupted = plan(&cluster);
         run(&interrupted, &mut cluster, count);

@@ -2,13 +2,13 @@
 
 use super::{Address, ClientTlsMode, Host, IpAddress, Resolution};
 use crate::{
-    known::Known,
+    known::{Known, all, any},
     mesh::{
         Mesh,
         duration::Duration,
         names,
         port::{PortNumber, Protocol},
-        resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
+        resiliency::{CircuitBreaker, LoadBalancing, OutlierDetection, Preset, Retries},
         timeouts::Timeouts,
     },
     model,
@@ -40,10 +40,11 @@ model! {
         /// The addresses that applications connect to. Ports whose protocol doesn't carry the name of the host need them: by
         /// these alone proxies tell its connections from those to other hosts. Ranges only with `static` and `none`.
         addresses: Set<Address> = optional().non_empty("At least one address."),
-        /// How failures are met; `medium` unless written.
+        /// Resiliency preset: retries, connection pool limits and outlier detection (see the guide "Resiliency presets"). `none`
+        /// switches them off. Without it nothing is written, and Istio's defaults hold. The provider's `defaults` don't apply.
         resiliency: Attr<Preset> = optional(),
-        /// The longest that a request may take, its retries included; `0s`: no limit. By the preset unless written, where gRPC
-        /// has no limit. Ports on which the application speaks clear text alone.
+        /// Timeout of a request, including its retries (`http.timeout`). `0s`: no timeout. It cuts streams. Only for ports on which
+        /// the application speaks clear text to its proxy. Without it none is written.
         request_timeout: Attr<Duration> = optional(),
         /// Where its objects are; the root namespace unless written.
         namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
@@ -70,12 +71,17 @@ model! {
         tls_settings: Block<TlsSettings> = block(),
         /// Where the hosts are, with `resolution = "static"`.
         endpoint: Blocks<Endpoint> = block(),
-        /// Sending requests again; by the preset unless written. Ports on which the application speaks clear text alone.
+        /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Only for ports on which the
+        /// application speaks clear text to its proxy.
         retries: Block<Retries> = block(),
-        /// Limits; by the preset unless written.
+        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides the preset's value;
+        /// without a preset only the block's own fields are written.
         circuit_breaker: Block<CircuitBreaker> = block(),
-        /// When an address that fails is left out; by the preset unless written.
+        /// Ejection of addresses that fail (`trafficPolicy.outlierDetection`). Each field overrides the preset's value; without a
+        /// preset only the block's own fields are written, and `consecutive5xxErrors`.
         outlier_detection: Block<OutlierDetection> = block(),
+        /// Selection of endpoints (`trafficPolicy.loadBalancer`).
+        load_balancing: Block<LoadBalancing> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }
@@ -97,8 +103,8 @@ model! {
 }
 
 model! {
-    /// What the proxy says where it speaks TLS. Paths are of files in the sidecar, which the workload mounts there. The least
-    /// version of TLS is the mesh's: Istio has no setting of it for one host.
+    /// What the proxy says where it speaks TLS. Paths are of files in the sidecar, which the workload mounts there. Istio has no
+    /// setting for the minimum version of TLS to external hosts: the proxy speaks TLS 1.2 or later.
     pub struct TlsSettings {
         /// Path of the authorities that server certificates are checked against; the system's unless written.
         ca: Attr<String> = optional().text(PATH, is_path),
@@ -191,19 +197,23 @@ impl ExternalService {
         Ok(self.tls_settings.known()?.map(|block| block.arguments.clone()).unwrap_or_default())
     }
 
-    /// The resiliency preset: `medium` by default.
-    pub(super) fn resiliency(&self) -> Known<Preset> {
-        self.resiliency.or(Preset::Medium)
+    /// Whether an argument is set that is rendered into the DestinationRule as limits, outlier detection or load balancing.
+    pub(super) fn has_traffic_policy(&self) -> Known<bool> {
+        any([
+            self.resiliency.known().map(|preset| preset.is_some()),
+            self.circuit_breaker.known().map(|block| block.is_some()),
+            self.outlier_detection.known().map(|block| block.is_some()),
+        ])
     }
 
-    /// The timeout of requests on a port of `protocol`, where zero means that there is none: the preset's by default.
-    pub(super) fn request_timeout(&self, protocol: Protocol) -> Known<Duration> {
-        Ok(match self.request_timeout.copied()? {
-            Some(timeout) => timeout,
-            // A gRPC call may be a stream that lives for days, so presets set no timeout for it.
-            None if protocol == Protocol::Grpc => Duration::ZERO,
-            None => self.resiliency()?.settings().map_or(Duration::ZERO, |preset| preset.request_timeout),
-        })
+    /// Whether an argument is set that is rendered into the routes.
+    pub(super) fn is_routed(&self) -> Known<bool> {
+        let arguments = any([
+            self.resiliency.known().map(|preset| preset.is_some()),
+            self.retries.known().map(|block| block.is_some()),
+            self.request_timeout.known().map(|timeout| timeout.is_some()),
+        ]);
+        all([self.sees_requests(), arguments])
     }
 }
 

@@ -5,26 +5,27 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{ExternalService, Host};
+use super::{ExternalService, Host, traffic_policy::traffic_policy};
 use crate::{
     json_path::{at, text},
     known::{Known, as_known},
     mesh::{
         Mesh, Rendered,
         checks::{
-            Code::{SecondDestinationRule, SecondServiceEntry, SecondVirtualService},
+            Code::{HiddenLocality, SecondDestinationRule, SecondServiceEntry, SecondVirtualService},
             Findings, LiveQuery,
         },
+        istio::destination_rule::TrafficKind,
         live_objects::{
             Visibility, name, namespace, object_visibility, routes_in_mesh, strings, summarize_names, summarize_objects,
         },
-        outbound_policy,
+        locality_check, mesh_config, outbound_policy,
     },
     object::{Key, Kind, annotation, kind, resource_name, resource_type},
     query::{Query, QueryResults},
 };
 
-/// The queries of the live checks: all objects of each kind that the resource renders.
+/// The queries of the live checks: all objects of each kind that the resource renders, and the mesh's configuration.
 pub fn live_queries(external: &ExternalService, mesh: &Mesh, rendered: &Rendered) -> Vec<LiveQuery> {
     let renders = |kind: &'static Kind| rendered.iter().flatten().any(|(key, _)| key.kind == kind);
     let queries = [
@@ -33,11 +34,11 @@ pub fn live_queries(external: &ExternalService, mesh: &Mesh, rendered: &Rendered
         (&kind::VIRTUAL_SERVICE, &[SecondVirtualService]),
     ];
     let queries = queries.into_iter().filter(|(kind, _)| renders(kind));
+    let queries = queries.map(|(kind, checks)| LiveQuery { query: Query::list_all_namespaces(kind), checks });
+    let configs = mesh_config::keys(mesh).filter(|_| renders(&kind::DESTINATION_RULE));
+    let configs = configs.map(|key| LiveQuery { query: Query::Get(key), checks: &[HiddenLocality] });
     let outbound = if external.is_hidden() { outbound_policy::live_queries(mesh) } else { Vec::new() };
-    queries
-        .map(|(kind, checks)| LiveQuery { query: Query::list_all_namespaces(kind), checks })
-        .chain(outbound)
-        .collect()
+    queries.chain(configs).chain(outbound).collect()
 }
 
 impl ExternalService {
@@ -47,6 +48,9 @@ impl ExternalService {
         let _ = check_service_entries(&view, out);
         let _ = check_destination_rules(&view, out);
         let _ = check_virtual_services(&view, out);
+        if self.disables_locality() == Ok(true) {
+            locality_check::check_mesh_configs(&mesh_config::read(mesh, results), out);
+        }
         if self.is_hidden() {
             let consequence = format!(
                 "{} is exported to some namespaces only: a call of it from a proxy elsewhere leaves unchanged, what applications \
@@ -55,6 +59,13 @@ impl ExternalService {
             );
             outbound_policy::live_checks(mesh, results, &consequence, out);
         }
+    }
+
+    /// Whether the DestinationRule switches locality load balancing off although no argument says so.
+    fn disables_locality(&self) -> Known<bool> {
+        let policy = traffic_policy(self, TrafficKind::Connections)?;
+        Ok(policy.is_some_and(|policy| policy.load_balancer.is_some())
+            && locality_check::is_unset(self.load_balancing.known()))
     }
 
     /// Whether some namespace doesn't see the hosts.

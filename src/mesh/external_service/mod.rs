@@ -43,7 +43,7 @@ use super::{
     stage,
 };
 use crate::{
-    known::{Known, Unknown},
+    known::{Known, Unknown, any},
     object::{Key, Object, Stage, kind},
     schema::Attr,
 };
@@ -74,15 +74,19 @@ impl ExternalService {
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
         let entry = context.key(&kind::SERVICE_ENTRY, &context.name);
         objects.push((entry.clone(), service_entry::service_entry(&context, entry)));
-        let (selects_workloads, sees_requests) = (self.selects_workloads()?, self.sees_requests()?);
+        let originates_tls = self.originations().map(|originations| !originations.is_empty());
+        let (selects_workloads, is_routed) = (self.selects_workloads()?, self.is_routed()?);
+        let has_rule = any([self.has_traffic_policy(), originates_tls])?;
         for host in context.named_hosts()? {
-            let rule = context.key(&kind::DESTINATION_RULE, &host.name);
-            objects.push((rule.clone(), destination_rule::destination_rule(&context, &host, rule)));
+            if has_rule {
+                let rule = context.key(&kind::DESTINATION_RULE, &host.name);
+                objects.push((rule.clone(), destination_rule::destination_rule(&context, &host, rule)));
+            }
             if selects_workloads {
                 let rule = context.key(&kind::DESTINATION_RULE, &destination_rule::selected_workloads_name(&host.name));
                 objects.push((rule.clone(), destination_rule::for_selected_workloads(&context, &host, rule)));
             }
-            if sees_requests {
+            if is_routed {
                 let route = context.key(&kind::VIRTUAL_SERVICE, &host.name);
                 objects.push((route.clone(), virtual_service::virtual_service(&context, &host, route)));
             }

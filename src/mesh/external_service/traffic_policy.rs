@@ -6,16 +6,16 @@ use crate::{
     mesh::{
         istio::{
             PortSelector,
-            destination_rule::{ConnectionPool, LoadBalancer, PortPolicy, TrafficKind, TrafficPolicy},
+            destination_rule::{ConnectionPool, HttpPool, LocalityLbSetting, PortPolicy, TrafficKind, TrafficPolicy},
         },
-        resiliency::{connection_pool, outlier_detection},
+        resiliency::{Preset, connection_pool, load_balancer, outlier_detection},
     },
 };
 
 /// The policy of a host; `None` where it has neither limits nor outlier detection.
 pub(super) fn traffic_policy(external: &ExternalService, traffic: TrafficKind) -> Known<Option<TrafficPolicy>> {
-    let preset = external.resiliency()?.settings();
-    let preset = preset.map(|preset| TrafficPolicy::from_preset(&preset, traffic)).unwrap_or_default();
+    let settings = external.resiliency.copied()?.and_then(Preset::settings);
+    let preset = settings.map(|settings| TrafficPolicy::from_preset(&settings, traffic)).unwrap_or_default();
     let pool = connection_pool(&external.circuit_breaker, preset.connection_pool)?;
     let connection_pool = match (pool, traffic) {
         (Some(ConnectionPool { tcp: Some(tcp), .. }), TrafficKind::Connections) => {
@@ -25,21 +25,32 @@ pub(super) fn traffic_policy(external: &ExternalService, traffic: TrafficKind) -
         (pool, TrafficKind::Requests) => pool,
     };
     let outlier_detection = outlier_detection(&external.outlier_detection, preset.outlier_detection)?;
-    // Outlier detection alone would switch locality load balancing on.
-    let load_balancer = outlier_detection.is_some().then(LoadBalancer::default);
+    let load_balancer = match outlier_detection {
+        Some(_) => load_balancer(&external.load_balancing, LocalityLbSetting::default())?,
+        None => None,
+    };
     let policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
     Ok((policy != TrafficPolicy::default()).then_some(policy))
 }
 
-/// The policy of a port. Ports inherit nothing, so it repeats that of the host, except for the retry budget, which ports can't
-/// have.
+/// The policy of a port. Ports inherit nothing, so it repeats that of the host. Ports can't have a retry budget, so the preset
+/// limits their concurrent retries by a number.
 pub(super) fn port_policy(external: &ExternalService, port: ResolvedPort) -> Known<PortPolicy> {
     let traffic = if port.protocol.is_http() { TrafficKind::Requests } else { TrafficKind::Connections };
     let policy = traffic_policy(external, traffic)?.unwrap_or_default();
+    let settings = external.resiliency.copied()?.and_then(Preset::settings);
+    let connection_pool = match (settings, traffic) {
+        (Some(settings), TrafficKind::Requests) => {
+            let pool = policy.connection_pool.unwrap_or_default();
+            let http = HttpPool { max_retries: Some(settings.max_retries), ..pool.http.unwrap_or_default() };
+            Some(ConnectionPool { http: Some(http), ..pool })
+        }
+        _ => policy.connection_pool,
+    };
     Ok(PortPolicy {
         port: PortSelector { number: port.number },
         tls: None,
-        connection_pool: policy.connection_pool,
+        connection_pool,
         outlier_detection: policy.outlier_detection,
         load_balancer: policy.load_balancer,
     })

@@ -19,8 +19,8 @@ pub(super) fn virtual_service(context: &ObjectContext, host: &NamedHost, key: Ke
     let host = host.host?;
     let mut http = Vec::new();
     for port in external.resolved_ports()?.into_iter().filter(|port| port.protocol.is_http()) {
-        let timeout = external.request_timeout(port.protocol)?;
-        let retries = route_retries(&external.retries, external.resiliency()?, timeout)?;
+        let timeout = external.request_timeout.copied()?;
+        let retries = route_retries(&external.retries, external.resiliency.copied()?, timeout)?;
         http.push(HttpRoute::to_port(host.as_str(), port.number, timeout, retries));
     }
     let mut origins = context.origins(&[("spec.hosts", external.hosts_argument()), ("spec.http", "port")]);

@@ -16,7 +16,7 @@ use crate::{
         duration::{Duration, is_positive},
         istio::sidecar::OutboundMode,
         names,
-        resiliency::{Preset, Retries},
+        resiliency::{LoadBalancing, Preset, Retries},
         timeouts::Timeouts,
     },
     model,
@@ -33,11 +33,12 @@ model! {
         /// What happens to calls that nothing in the mesh declares: they fail (`registry_only`) or leave the mesh as they are
         /// (`allow_any`). Absent: `registry_only` with a `sidecar` block, else what the installation says.
         outbound_traffic_policy: Attr<OutboundMode> = optional(),
-        /// How failures are met by callers of services that don't say it themselves: limits, ejection, retries. Absent: Istio's
-        /// defaults.
+        /// Resiliency preset for services that set none of it themselves: limits and ejection where they have no DestinationRule,
+        /// retries where their routes set neither timeout nor retries. `none` switches retries off, and writes no limits. Without it
+        /// Istio's defaults hold.
         resiliency: Attr<Preset> = optional(),
-        /// How long a request may take, its retries included, to a service that says nothing of its own. It cuts streams, too:
-        /// what Istio makes for such services can't tell them from requests. Absent: no limit.
+        /// Timeout of a request, including its retries, to services whose routes set neither timeout nor retries. It cuts their
+        /// streams as well. Without it there is no timeout.
         request_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
         /// Labels on every object of this resource.
         labels: Map<String> = optional(),
@@ -61,8 +62,10 @@ model! {
         gateway_access: Blocks<GatewayAccess> = block(),
         /// What workloads may call, where their service doesn't say `calls`. Absent: everything in the mesh.
         sidecar: Block<Sidecar> = block(),
-        /// Sending requests again, to services that say nothing of their own. Absent: as `resiliency` says.
+        /// Retries of requests to services whose routes set neither timeout nor retries. Each field overrides the preset's value.
         retries: Block<Retries> = block(),
+        /// Selection of endpoints (`trafficPolicy.loadBalancer`) in the DestinationRule of `resiliency`, which has outlier detection.
+        load_balancing: Block<LoadBalancing> = block(),
         /// An issuer whose tokens workloads verify; one block for each. A request with a wrong token is refused, one without
         /// passes: `require_end_user`, here or on a service, asks for one.
         jwt: Blocks<Jwt> = block(),

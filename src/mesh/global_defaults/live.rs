@@ -11,10 +11,11 @@ use crate::{
     mesh::{
         Mesh,
         checks::{
-            Code::{MeshExport, MeshOutbound, MeshTls, MissingProvider, NarrowExports},
+            Code::{HiddenLocality, MeshExport, MeshOutbound, MeshRetries, MeshTls, MissingProvider, NarrowExports},
             Findings, LiveQuery,
         },
         istio::sidecar::OutboundMode,
+        locality_check,
         mesh_config::{self, MeshConfig},
         outbound_policy::mesh_config_allows_any,
     },
@@ -27,7 +28,7 @@ const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 impl GlobalDefaults {
     /// The queries of the live checks.
     pub fn live_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
-        let checks = &[MeshExport, MeshOutbound, MeshTls, MissingProvider, NarrowExports];
+        let checks = &[HiddenLocality, MeshExport, MeshOutbound, MeshRetries, MeshTls, MissingProvider, NarrowExports];
         let mut queries: Vec<LiveQuery> =
             mesh_config::keys(mesh).map(|key| LiveQuery { query: Query::Get(key), checks }).collect();
         queries.extend(narrow_exports::live_queries(self, mesh));
@@ -39,11 +40,34 @@ impl GlobalDefaults {
         for installed in mesh_config::read(mesh, results) {
             check_exports(&installed, out);
             check_tls(&installed, out);
+            self.check_retries(&installed, out);
             self.check_outbound(&installed, out);
             self.check_providers(&installed, out);
         }
         // The check is skipped where it needs an unknown value or a query without a result.
         let _ = narrow_exports::check(self, mesh, results, out);
+        if self.disables_locality() {
+            locality_check::check_mesh_configs(&mesh_config::read(mesh, results), out);
+        }
+    }
+
+    /// Gateways, and routes of other tools' VirtualServices that don't set retries, go by the mesh configuration, whose default is
+    /// two retries.
+    fn check_retries(&self, installed: &MeshConfig, out: &mut Findings) {
+        let attempts = at(&installed.config, &["defaultHttpRetryPolicy", "attempts"]);
+        if self.disables_retries() && attempts.as_i64() != Some(0) {
+            out.report(
+                MeshRetries,
+                if self.retries.is_set() { "retries" } else { "resiliency" },
+                "The installed mesh still retries requests",
+                &format!(
+                    "These defaults switch retries off for callers with a sidecar. Gateways, and routes of VirtualServices that don't \
+                     set retries, go by defaultHttpRetryPolicy in ConfigMap {}, and Istio retries twice by default. Set \
+                     defaultHttpRetryPolicy: {{ attempts: 0 }} where Istio is installed.",
+                    installed.name
+                ),
+            );
+        }
     }
 
     /// A Sidecar of another tool that doesn't set an outbound traffic policy gets the policy of the mesh configuration, not of
@@ -109,21 +133,19 @@ fn check_exports(installed: &MeshConfig, out: &mut Findings) {
 }
 
 fn check_tls(installed: &MeshConfig, out: &mut Findings) {
-    for field in ["meshMTLS", "tlsDefaults"] {
-        if let Some(version) = text(&installed.config, &[field, "minProtocolVersion"])
-            && !matches!(version, "TLS_AUTO" | "TLSV1_2" | "TLSV1_3")
-        {
-            out.report(
-                MeshTls,
-                "",
-                "The mesh accepts old TLS",
-                &format!(
-                    "In ConfigMap {}, {field}.minProtocolVersion is {version}, below TLS 1.2. Set it to TLSV1_2 or TLSV1_3 where \
-                     Istio is installed.",
-                    installed.name
-                ),
-            );
-        }
+    if let Some(version) = text(&installed.config, &["meshMTLS", "minProtocolVersion"])
+        && !matches!(version, "TLS_AUTO" | "TLSV1_2" | "TLSV1_3")
+    {
+        out.report(
+            MeshTls,
+            "",
+            "The mesh accepts old TLS",
+            &format!(
+                "In ConfigMap {}, meshMTLS.minProtocolVersion is {version}, below TLS 1.2. Set it to TLSV1_2 or TLSV1_3 where \
+                 Istio is installed.",
+                installed.name
+            ),
+        );
     }
 }
 

@@ -49,7 +49,7 @@ pub use sidecar::Sidecar;
 pub use telemetry::{AccessLogging, Metric, Metrics, Telemetry, Tracing};
 
 use self::context::DefaultsContext;
-use super::{Mesh, Rendered, stage};
+use super::{Mesh, Rendered, names, stage};
 use crate::object::{Key, Stage, kind};
 
 /// The objects that some configuration renders, with their stages. Objects whose name contains a digest are missing: those of
@@ -57,7 +57,7 @@ use crate::object::{Key, Stage, kind};
 pub fn possible_objects(mesh: &Mesh) -> Vec<(Key, Stage)> {
     let in_root_namespace = [
         (&kind::DESTINATION_RULE, "default", stage::TARGETS),
-        (&kind::ENVOY_FILTER, resiliency::ROUTE, stage::TARGETS),
+        (&kind::ENVOY_FILTER, names::DEFAULT_ROUTE_FILTER, stage::TARGETS),
         (&kind::AUTHORIZATION_POLICY, authorization::AUDIT, stage::OPENING),
         (&kind::REQUEST_AUTHENTICATION, "default", stage::TOKENS),
         (&kind::TELEMETRY, "default", stage::OPENING),

@@ -1,72 +1,92 @@
 //! `resiliency`, `request_timeout` and `retries`: a DestinationRule for every service without one of its own, and an
-//! EnvoyFilter for the routes that istiod generates for services without a VirtualService.
+//! EnvoyFilter for the routes of services that set neither timeout nor retries.
 
 use super::{
     GlobalDefaults,
     context::{DefaultsContext, spec_from},
 };
 use crate::{
-    diagnostics::Path,
-    known::{Known, Unknown},
+    diagnostics::{Diagnostics, Path},
+    known::{Known, any},
     mesh::{
         Rendered,
-        duration::Duration,
         istio::{
             ExportTo,
-            destination_rule::{DestinationRule, TrafficKind, TrafficPolicy},
+            destination_rule::{DestinationRule, LocalityLbSetting, TrafficKind, TrafficPolicy},
             envoy_filter::{
                 ConfigPatch, EnvoyFilter, Match, NamedRoute, Patch, RetryPolicy, RouteAction, RouteConfiguration,
                 Value, VirtualHost,
             },
+            virtual_service::HttpRoute,
         },
-        resiliency::{self, Preset},
+        locality_check, names,
+        resiliency::{EffectiveRetries, Preset, PresetSettings, effective_retries, load_balancer},
         stage,
     },
     object::{Key, Object, kind},
+    schema::Attr,
 };
-
-/// The name of the EnvoyFilter.
-pub(super) const ROUTE: &str = "default-route";
 
 impl GlobalDefaults {
     /// Renders the DestinationRule and the EnvoyFilter.
     pub(super) fn render_resiliency(&self, context: &DefaultsContext) -> Rendered {
         let mut objects = Vec::new();
-        if let Some(preset) = self.resiliency.copied()? {
-            let rule = |key| destination_rule(preset, context, key);
+        if let Some(settings) = self.resiliency.copied()?.and_then(Preset::settings) {
+            let rule = |key| self.destination_rule(&settings, context, key);
             objects.push(context.render(&kind::DESTINATION_RULE, "default", rule));
         }
         if self.changes_routes()? {
-            objects.push(context.render(&kind::ENVOY_FILTER, ROUTE, |key| self.envoy_filter(context, key)));
+            objects.push(
+                context.render(&kind::ENVOY_FILTER, names::DEFAULT_ROUTE_FILTER, |key| self.envoy_filter(context, key)),
+            );
         }
         Ok(objects)
     }
 
-    /// Whether an argument changes generated routes. One that is known to be set suffices.
     fn changes_routes(&self) -> Known<bool> {
-        let arguments = [
+        any([
             self.resiliency.known().map(|preset| preset.is_some()),
             self.retries.known().map(|block| block.is_some()),
             self.request_timeout.known().map(|timeout| timeout.is_some()),
-        ];
-        if arguments.contains(&Ok(true)) {
-            return Ok(true);
-        }
-        if arguments.contains(&Err(Unknown)) { Err(Unknown) } else { Ok(false) }
+        ])
     }
 
-    /// Only generated routes have the name `default`, so routes of VirtualServices are unchanged. A generated route serves
-    /// streams as well as requests, so the preset's timeout, which would cut streams, doesn't apply.
+    /// Reports settings that are missing because there is no preset that has them.
+    pub(super) fn validate_resiliency(&self, out: &mut Diagnostics) {
+        let Ok(Some(retries)) = self.retries.known() else { return };
+        retries.validate(out);
+        if let Ok(preset) = self.resiliency.copied() {
+            retries.validate_with_preset(preset, out);
+        }
+        if let Attr::Known(timeout) = self.request_timeout {
+            retries.validate_with_timeout(timeout, out);
+        }
+    }
+
+    /// Whether retries are known to be switched off for the whole mesh.
+    pub(super) fn disables_retries(&self) -> bool {
+        let retries = self.resiliency.copied().and_then(|preset| effective_retries(&self.retries, preset, None));
+        retries.is_ok_and(|retries| retries.is_some_and(|retries| retries.attempts == 0))
+    }
+
+    /// Whether the DestinationRule is known to switch locality load balancing off although no argument says so.
+    pub(super) fn disables_locality(&self) -> bool {
+        let has_settings = self.resiliency.copied().is_ok_and(|preset| preset.and_then(Preset::settings).is_some());
+        has_settings && locality_check::is_unset(self.load_balancing.known())
+    }
+
+    /// Routes of VirtualServices that have a timeout or retries of their own are unchanged, since they don't have the name.
     fn envoy_filter(&self, context: &DefaultsContext, key: Key) -> Known<Object> {
         let timeout = self.request_timeout.copied()?;
-        let route = RouteAction { timeout, retry_policy: self.envoy_retry_policy(timeout)? };
+        let retries = effective_retries(&self.retries, self.resiliency.copied()?, timeout)?;
+        let route = RouteAction { timeout, retry_policy: retries.map(retry_policy) };
         let spec = EnvoyFilter {
             config_patches: vec![ConfigPatch {
                 apply_to: "HTTP_ROUTE",
                 r#match: Match {
                     context: "SIDECAR_OUTBOUND",
                     route_configuration: RouteConfiguration {
-                        vhost: VirtualHost { route: NamedRoute { name: "default" } },
+                        vhost: VirtualHost { route: NamedRoute { name: HttpRoute::GENERATED, action: "ROUTE" } },
                     },
                 },
                 patch: Patch { operation: "MERGE", value: Value { route } },
@@ -82,34 +102,28 @@ impl GlobalDefaults {
         context.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute(argument)))
     }
 
-    fn envoy_retry_policy(&self, timeout: Option<Duration>) -> Known<Option<RetryPolicy>> {
-        let (preset, block) = (self.resiliency.copied()?, self.retries.known()?);
-        if preset.is_none() && block.is_none() {
-            return Ok(None);
-        }
-        // Without a preset, the fields that the block leaves unset are those of `medium`.
-        let numbers = preset.unwrap_or(Preset::Medium).settings();
-        let Some(retries) = resiliency::effective_retries(&self.retries, numbers)? else {
-            return Ok(Some(RetryPolicy { num_retries: 0, retry_on: None, per_try_timeout: None }));
+    /// The rule applies to every Service without a rule of its own, and is exported to all namespaces.
+    fn destination_rule(&self, settings: &PresetSettings, context: &DefaultsContext, key: Key) -> Known<Object> {
+        let policy = TrafficPolicy::from_preset(settings, TrafficKind::Requests);
+        let load_balancer = load_balancer(&self.load_balancing, LocalityLbSetting::default())?;
+        let spec = DestinationRule {
+            workload_selector: None,
+            host: format!("*.svc.{}", context.mesh.cluster_domain),
+            export_to: ExportTo::from(["*".to_owned()]),
+            traffic_policy: Some(TrafficPolicy { load_balancer, ..policy }),
+            subsets: Vec::new(),
         };
-        let medium = || Preset::Medium.settings().map(|numbers| numbers.per_try_timeout);
-        let is_idempotent = block.map_or(Ok(false), |block| block.idempotent.or(false))?;
-        let per_try_timeout = retries.per_try_timeout.or(retries.preset_per_try_timeout);
-        let per_try_timeout = if is_idempotent { per_try_timeout.or_else(medium) } else { per_try_timeout };
-        // A limit of one try has no effect if the whole request ends earlier.
-        let per_try_timeout = per_try_timeout.filter(|limit| timeout.is_none_or(|timeout| *limit < timeout));
-        Ok(Some(RetryPolicy { num_retries: retries.attempts, retry_on: Some(retries.retry_on), per_try_timeout }))
+        context.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute("resiliency")))
     }
 }
 
-/// The rule applies to every Service without a rule of its own, and is exported to all namespaces.
-fn destination_rule(preset: Preset, context: &DefaultsContext, key: Key) -> Known<Object> {
-    let spec = DestinationRule {
-        workload_selector: None,
-        host: format!("*.svc.{}", context.mesh.cluster_domain),
-        export_to: ExportTo::from(["*".to_owned()]),
-        traffic_policy: preset.settings().map(|r| TrafficPolicy::from_preset(&r, TrafficKind::Requests)),
-        subsets: Vec::new(),
-    };
-    context.object(key, &spec, stage::TARGETS, spec_from(&Path::root().attribute("resiliency")))
+/// The retries of the EnvoyFilter. A merge of zero retries would leave Istio's two in place, so retries are switched off by a
+/// condition that no response meets.
+fn retry_policy(retries: EffectiveRetries) -> RetryPolicy {
+    match retries.attempts {
+        0 => RetryPolicy { num_retries: 0, retry_on: Some("retriable-headers"), per_try_timeout: None },
+        num_retries => {
+            RetryPolicy { num_retries, retry_on: Some(retries.retry_on), per_try_timeout: retries.per_try_timeout }
+        }
+    }
 }

@@ -21,9 +21,7 @@ impl GlobalDefaults {
             authorization::validate_gateway_access(blocks, &self.authorization, out);
         }
         self.validate_request_timeout(out);
-        if let Ok(Some(block)) = self.retries.known() {
-            block.validate(out);
-        }
+        self.validate_resiliency(out);
         if let Ok(blocks) = self.jwt.known() {
             jwt::validate(blocks, out);
         }

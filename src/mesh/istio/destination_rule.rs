@@ -1,5 +1,5 @@
 //! DestinationRule: how callers connect to a host. A caller uses only the most specific rule and inherits nothing from
-//! the others, so each rule has every setting.
+//! the others: a rule hides that of the root namespace even where it sets nothing.
 
 use std::collections::BTreeMap;
 
@@ -146,16 +146,24 @@ pub struct HttpPool {
     /// Maximum number of requests in flight. It applies to HTTP/1 too, despite the name in Istio.
     #[serde(rename = "http2MaxRequests", skip_serializing_if = "Option::is_none")]
     pub max_requests: Option<u32>,
+    /// Maximum number of concurrent retries. Only for single ports, which can't have a [`RetryBudget`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_retries: Option<u32>,
 }
 
-/// The ejection of failing endpoints. On TCP ports a failed connection counts as a 5xx error. Istio has defaults for
-/// fields that aren't set.
+/// The ejection of failing endpoints. Envoy counts a failed connection as the status 503 and a timeout as 504, on TCP ports too.
+/// Istio has defaults for fields that aren't set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OutlierDetection {
-    /// Number of consecutive errors after which an endpoint is ejected.
-    #[serde(rename = "consecutive5xxErrors", skip_serializing_if = "Option::is_none")]
-    pub consecutive_5xx_errors: Option<u32>,
+    /// Number of consecutive gateway errors (502, 503 and 504) after which an endpoint is ejected. They don't count if it isn't
+    /// set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consecutive_gateway_errors: Option<u32>,
+    /// Number of consecutive errors of 5xx after which an endpoint is ejected. 0: they don't count. It is always written, since
+    /// Envoy's default is 5.
+    #[serde(rename = "consecutive5xxErrors")]
+    pub consecutive_5xx_errors: u32,
     /// Interval between two evaluations of the endpoints.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
@@ -219,30 +227,37 @@ pub enum TrafficKind {
     Connections,
 }
 
+impl From<&PresetSettings> for OutlierDetection {
+    fn from(settings: &PresetSettings) -> Self {
+        Self {
+            consecutive_gateway_errors: Some(settings.consecutive_gateway_errors),
+            consecutive_5xx_errors: 0,
+            interval: Some(settings.ejection_interval),
+            base_ejection_time: Some(settings.ejection_time),
+            max_ejection_percent: Some(settings.max_ejection_percent),
+        }
+    }
+}
+
 impl TrafficPolicy {
     /// Returns the settings of a resiliency preset for a host with this traffic.
-    pub fn from_preset(resiliency: &PresetSettings, traffic: TrafficKind) -> Self {
+    pub fn from_preset(settings: &PresetSettings, traffic: TrafficKind) -> Self {
+        let sees_requests = traffic == TrafficKind::Requests;
+        let request_limits = settings.limit.map(|limit| HttpPool {
+            max_pending_requests: Some(limit),
+            max_requests: Some(limit),
+            max_retries: None,
+        });
         Self {
             connection_pool: Some(ConnectionPool {
-                tcp: Some(TcpPool {
-                    connect_timeout: Some(resiliency.connect_timeout),
-                    max_connections: Some(resiliency.max_connections),
-                }),
-                http: (traffic == TrafficKind::Requests).then_some(HttpPool {
-                    max_pending_requests: Some(resiliency.max_pending_requests),
-                    max_requests: Some(resiliency.max_requests),
-                }),
+                tcp: Some(TcpPool { connect_timeout: Some(settings.connect_timeout), max_connections: settings.limit }),
+                http: request_limits.filter(|_| sees_requests),
             }),
-            outlier_detection: Some(OutlierDetection {
-                consecutive_5xx_errors: Some(resiliency.consecutive_5xx),
-                interval: Some(resiliency.ejection_interval),
-                base_ejection_time: Some(resiliency.ejection_time),
-                max_ejection_percent: Some(resiliency.max_ejection_percent),
-            }),
+            outlier_detection: Some(OutlierDetection::from(settings)),
             load_balancer: Some(LoadBalancer::default()),
-            retry_budget: (traffic == TrafficKind::Requests).then_some(RetryBudget {
-                percent: resiliency.retry_budget_percent,
-                min_retry_concurrency: resiliency.retry_budget_minimum,
+            retry_budget: sees_requests.then_some(RetryBudget {
+                percent: settings.retry_budget_percent,
+                min_retry_concurrency: settings.retry_budget_minimum,
             }),
             port_level_settings: None,
         }

@@ -1,6 +1,6 @@
-//! EnvoyFilter: a patch of the configuration that istiod generates for proxies. The provider writes only one, for the
-//! routes of services without a VirtualService. istiod names these routes `default`, and no route of a VirtualService
-//! has that name.
+//! EnvoyFilter: a patch of the configuration that istiod generates for proxies. The provider writes only one, for the routes of
+//! services that set neither timeout nor retries. istiod names the routes `default` that it generates for services without a
+//! VirtualService, and the provider's own VirtualServices name theirs so.
 
 use serde::Serialize;
 
@@ -50,11 +50,14 @@ pub struct VirtualHost {
     pub route: NamedRoute,
 }
 
-/// The match of a route by its name.
+/// The match of a route by its name and its action.
 #[derive(Clone, Debug, Serialize)]
 pub struct NamedRoute {
     /// `default`, the name of the routes that istiod generates.
     pub name: &'static str,
+    /// `ROUTE`: routes that forward requests. A merge would give a redirect of another tool's VirtualService a `route` without a
+    /// cluster, and Envoy would refuse the whole configuration.
+    pub action: &'static str,
 }
 
 /// The change of a route.
@@ -87,7 +90,7 @@ pub struct RouteAction {
 /// Envoy's `RetryPolicy`.
 #[derive(Clone, Debug, Serialize)]
 pub struct RetryPolicy {
-    /// Maximum number of retries. 0 means none.
+    /// Maximum number of retries. A merge of 0 leaves the number as it is.
     pub num_retries: u32,
     /// Conditions of a retry, separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -19,8 +19,7 @@ pub struct VirtualService {
     /// Namespaces of the callers that use the routes. It is always written, because the default of `meshConfig` may
     /// hide the object.
     pub export_to: ExportTo,
-    /// HTTP routes. The first that matches applies. No route is named `default`, the name of the routes that istiod
-    /// generates for services without a VirtualService.
+    /// HTTP routes. The first that matches applies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub http: Vec<HttpRoute>,
     /// TLS routes, for ports on which applications start TLS.
@@ -56,7 +55,7 @@ pub struct TlsMatch {
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRoute {
-    /// Name of the route in metrics and access logs.
+    /// Name of the route in metrics and access logs. [`HttpRoute::GENERATED`] for routes that mesh-wide defaults apply to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Conditions, at least one of which must match. Empty: every request matches.
@@ -81,7 +80,7 @@ pub struct HttpRoute {
     /// refuses `0s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Duration>,
-    /// Retries. They are written in every route with destinations, because Istio retries requests by default.
+    /// Retries. `None`: those of the mesh's configuration, which are two by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retries: Option<HttpRetry>,
     /// Weighted destinations.
@@ -277,13 +276,17 @@ impl RouteDestination {
 }
 
 impl HttpRoute {
+    /// The name of the routes that istiod generates for services without a VirtualService. The EnvoyFilter of the mesh's defaults
+    /// changes the routes of this name.
+    pub const GENERATED: &'static str = "default";
+
     /// Returns the route of every request to one port of a host.
-    pub fn to_port(host: &str, port: PortNumber, timeout: Duration, retries: HttpRetry) -> Self {
+    pub fn to_port(host: &str, port: PortNumber, timeout: Option<Duration>, retries: Option<HttpRetry>) -> Self {
         let destination = Destination { host: host.to_owned(), subset: None, port: PortSelector { number: port } };
         Self {
             matches: vec![HttpMatch::all(port)],
-            timeout: nonzero_timeout(timeout),
-            retries: Some(retries),
+            timeout: timeout.and_then(nonzero_timeout),
+            retries,
             route: vec![RouteDestination { destination, weight: None }],
             ..Self::default()
         }

@@ -1,7 +1,8 @@
 //! The `circuit_breaker` block.
 
+use super::Preset;
 use crate::{
-    diagnostics::Path,
+    diagnostics::{Diagnostics, Path},
     known::Known,
     mesh::{
         duration::{Duration, is_positive},
@@ -12,20 +13,37 @@ use crate::{
 };
 
 model! {
-    /// Limits of each caller's proxy towards the whole service.
+    /// Connection pool limits of each caller's proxy towards the whole service (`trafficPolicy.connectionPool`).
     pub struct CircuitBreaker {
-        /// For a TCP connection to come about.
+        /// Timeout for establishing a TCP connection (`tcp.connectTimeout`). Defaults to the preset's; without a preset it isn't
+        /// written, and the mesh's configuration applies.
         connect_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Connections at once.
+        /// Maximum number of connections of one proxy (`tcp.maxConnections`). Further HTTP/1.1 requests wait for a connection
+        /// without an error. Defaults to the preset's; without a preset there is no limit.
         max_connections: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
-        /// Requests that wait for a connection. HTTP ports alone.
+        /// Maximum number of requests that wait for a connection (`http.http1MaxPendingRequests`); further ones get 503. Only
+        /// for services with an HTTP port. Defaults to the preset's; without a preset there is no limit.
         max_pending_requests: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
-        /// Requests in flight. HTTP ports alone.
+        /// Maximum number of requests in flight (`http.http2MaxRequests`, which holds for HTTP/1.1 too); further ones get 503.
+        /// A stream counts as long as it lives. Only for services with an HTTP port. Defaults to the preset's, which
+        /// `streaming = true` takes away; without a preset there is no limit.
         max_requests: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
     }
 }
 
 impl At<CircuitBreaker> {
+    /// Reports a block without a limit where no preset has one either: the DestinationRule would say nothing.
+    pub(in crate::mesh) fn validate_with_preset(&self, preset: Option<Preset>, out: &mut Diagnostics) {
+        if self.arguments == CircuitBreaker::default() && preset.is_none() {
+            out.error(
+                &self.at,
+                "circuit_breaker without a limit",
+                "Without a resiliency preset only the limits of the block are written, and it has none. Write connect_timeout, \
+                 max_connections, max_pending_requests or max_requests, or remove the block.",
+            );
+        }
+    }
+
     /// Returns the paths of the limits of requests that are set. They have no effect on a service without HTTP ports.
     pub(in crate::mesh) fn http_limits(&self) -> impl Iterator<Item = Path> {
         let limits = [("max_pending_requests", &self.max_pending_requests), ("max_requests", &self.max_requests)];
@@ -48,6 +66,7 @@ pub(in crate::mesh) fn connection_pool(
     let http = HttpPool {
         max_pending_requests: block.max_pending_requests.copied()?.or(http.max_pending_requests),
         max_requests: block.max_requests.copied()?.or(http.max_requests),
+        max_retries: http.max_retries,
     };
     let pool = ConnectionPool {
         tcp: (tcp != TcpPool::default()).then_some(tcp),

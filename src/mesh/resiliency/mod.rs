@@ -2,14 +2,17 @@
 //! override its numbers.
 
 mod circuit_breaker;
+mod load_balancing;
 mod outlier_detection;
 mod preset;
 mod retries;
 
 pub use circuit_breaker::CircuitBreaker;
 pub(super) use circuit_breaker::connection_pool;
+pub(super) use load_balancing::load_balancer;
+pub use load_balancing::{LoadBalancing, Locality};
 pub use outlier_detection::OutlierDetection;
 pub(super) use outlier_detection::outlier_detection;
 pub use preset::{Preset, PresetSettings};
 pub use retries::Retries;
-pub(super) use retries::{effective_retries, route_retries};
+pub(super) use retries::{EffectiveRetries, effective_retries, route_retries};

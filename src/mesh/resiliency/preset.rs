@@ -1,18 +1,19 @@
-//! Resiliency presets, each of which sets timeouts, retries, connection pool limits and outlier detection. Their numbers
-//! are part of the provider's interface: they change only with a major version.
+//! Resiliency presets, each of which sets retries, connection pool limits and outlier detection. A higher preset does more to
+//! mask failures, and never has less capacity. Timeouts of requests depend on what the service does, so no preset has one.
+//! The numbers are part of the provider's interface: they change only with a major version.
 
 use crate::mesh::{duration::Duration, text::text_enum};
 
 text_enum! {
     /// A resiliency preset.
     pub enum Preset {
-        /// Long timeouts and high limits, for batch jobs and slow backends.
+        /// Few retries and late ejection, for batch jobs and slow backends.
         Low = "low",
         /// The preset for most services.
         Medium = "medium",
-        /// Short timeouts and early ejection, for services whose callers wait for the response.
+        /// More retries and early ejection, for services whose callers wait for the response.
         High = "high",
-        /// No timeout, no retries, no limits and no outlier detection.
+        /// No retries, no limits and no outlier detection, whatever the defaults of the mesh are.
         None = "none",
     }
 }
@@ -21,8 +22,6 @@ text_enum! {
 /// its effect twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PresetSettings {
-    /// Timeout of a request, including its retries. It doesn't apply to gRPC, whose streams may be long.
-    pub request_timeout: Duration,
     /// Maximum number of retries of a request.
     pub retry_attempts: u32,
     /// Envoy's conditions of a retry.
@@ -36,21 +35,21 @@ pub struct PresetSettings {
     pub retry_budget_percent: u32,
     /// Number of concurrent retries that are always allowed.
     pub retry_budget_minimum: u32,
+    /// Maximum number of concurrent retries on ports that can't have a budget.
+    pub max_retries: u32,
     /// Timeout for establishing a TCP connection.
     pub connect_timeout: Duration,
-    /// Maximum number of connections of each proxy to the whole service.
-    pub max_connections: u32,
-    /// Maximum number of requests of each proxy that wait for a connection.
-    pub max_pending_requests: u32,
-    /// Maximum number of requests in flight of each proxy.
-    pub max_requests: u32,
-    /// Number of consecutive errors after which an endpoint is ejected.
-    pub consecutive_5xx: u32,
+    /// Maximum number of connections of each proxy, of its requests that wait for a connection, and of its requests in flight.
+    /// `None`: no limit.
+    pub limit: Option<u32>,
+    /// Number of consecutive gateway errors (502, 503, 504 and failed connections) after which an endpoint is ejected. The
+    /// application's own 500s don't count: one request that always fails would eject healthy endpoints.
+    pub consecutive_gateway_errors: u32,
     /// Interval between two evaluations of the endpoints.
     pub ejection_interval: Duration,
     /// Duration of an ejection, multiplied by the number of previous ejections of the endpoint.
     pub ejection_time: Duration,
-    /// Maximum percentage of endpoints that can be ejected at the same time.
+    /// Maximum percentage of endpoints that can be ejected at the same time. With less than 50, Envoy ejects neither of two.
     pub max_ejection_percent: u32,
 }
 
@@ -70,52 +69,46 @@ impl Preset {
     pub const fn settings(self) -> Option<PresetSettings> {
         match self {
             Self::Low => Some(PresetSettings {
-                request_timeout: Duration::seconds(60),
                 retry_attempts: 1,
                 retry_on: UNSENT,
                 idempotent_retry_on: UNSENT_OR_UNAVAILABLE,
                 per_try_timeout: Duration::seconds(30),
                 retry_budget_percent: 10,
                 retry_budget_minimum: 3,
+                max_retries: 10,
                 connect_timeout: Duration::seconds(10),
-                max_connections: 4096,
-                max_pending_requests: 4096,
-                max_requests: 4096,
-                consecutive_5xx: 10,
+                limit: None,
+                consecutive_gateway_errors: 10,
                 ejection_interval: Duration::seconds(30),
                 ejection_time: Duration::seconds(30),
-                max_ejection_percent: 10,
+                max_ejection_percent: 50,
             }),
             Self::Medium => Some(PresetSettings {
-                request_timeout: Duration::seconds(15),
                 retry_attempts: 2,
                 retry_on: UNSENT_OR_RESET,
                 idempotent_retry_on: TRANSIENT,
                 per_try_timeout: Duration::seconds(6),
                 retry_budget_percent: 20,
                 retry_budget_minimum: 3,
+                max_retries: 20,
                 connect_timeout: Duration::seconds(5),
-                max_connections: 1024,
-                max_pending_requests: 1024,
-                max_requests: 1024,
-                consecutive_5xx: 5,
+                limit: Some(10_000),
+                consecutive_gateway_errors: 5,
                 ejection_interval: Duration::seconds(10),
                 ejection_time: Duration::seconds(30),
-                max_ejection_percent: 30,
+                max_ejection_percent: 50,
             }),
             Self::High => Some(PresetSettings {
-                request_timeout: Duration::seconds(5),
                 retry_attempts: 3,
                 retry_on: UNSENT_OR_RESET,
                 idempotent_retry_on: TRANSIENT,
                 per_try_timeout: Duration::milliseconds(1500),
                 retry_budget_percent: 20,
                 retry_budget_minimum: 3,
-                connect_timeout: Duration::seconds(1),
-                max_connections: 512,
-                max_pending_requests: 256,
-                max_requests: 512,
-                consecutive_5xx: 3,
+                max_retries: 20,
+                connect_timeout: Duration::seconds(2),
+                limit: Some(10_000),
+                consecutive_gateway_errors: 3,
                 ejection_interval: Duration::seconds(5),
                 ejection_time: Duration::seconds(30),
                 max_ejection_percent: 50,

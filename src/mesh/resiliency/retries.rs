@@ -13,14 +13,16 @@ use crate::{
 };
 
 model! {
-    /// Sending requests again.
+    /// Retries of failed requests.
     pub struct Retries {
-        /// How often, at most; by the preset unless written, and 0 is never.
+        /// Maximum number of retries of a request. `0` switches retries off. Required where no preset applies; defaults to the
+        /// preset's number.
         attempts: Attr<u32> = optional().range(0..=10),
-        /// How long one try may take; by the preset unless written. Only with `idempotent = true`: a try that takes too long
-        /// has reached the application.
+        /// Timeout of one attempt. Requires `idempotent = true`, since an attempt that takes too long has reached the application.
+        /// Defaults to the preset's where that is shorter than `request_timeout`; otherwise there is none.
         per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Whether requests may be sent again that may have reached the application: sending one twice does no harm.
+        /// Whether requests may be retried that may have reached the application, because processing one twice does no harm.
+        /// Defaults to `false`: only requests are retried that never reached it.
         idempotent: Attr<bool> = optional(),
     }
 }
@@ -28,56 +30,61 @@ model! {
 /// The retries in effect: those of the preset, where the fields of the block don't override them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mesh) struct EffectiveRetries {
-    /// Maximum number of retries, which is not 0.
+    /// Maximum number of retries. 0 switches them off.
     pub(in crate::mesh) attempts: u32,
     /// Envoy's conditions of a retry.
     pub(in crate::mesh) retry_on: &'static str,
-    /// Timeout of one attempt that the block sets. `None` as well where requests aren't idempotent.
+    /// Timeout of one attempt.
     pub(in crate::mesh) per_try_timeout: Option<Duration>,
-    /// Timeout of one attempt that the preset sets. `None` as well where requests aren't idempotent.
-    pub(in crate::mesh) preset_per_try_timeout: Option<Duration>,
 }
 
-/// The settings whose retry conditions apply to services without a preset that set a number of retries.
+/// The settings whose retry conditions apply where a block sets a number of retries and no preset has conditions.
 const DEFAULT_CONDITIONS: Option<PresetSettings> = Preset::Medium.settings();
 
-/// Returns the retries that a block and a preset result in; `None` where requests are not retried.
+/// Returns the retries that a block and a preset result in for requests with the timeout `timeout`; `None` where neither is set,
+/// so that the defaults of the mesh apply. `timeout` is `None` or zero where there is none.
 pub(in crate::mesh) fn effective_retries(
     block: &Block<Retries>,
-    preset: Option<PresetSettings>,
+    preset: Option<Preset>,
+    timeout: Option<Duration>,
 ) -> Known<Option<EffectiveRetries>> {
     let unset = Retries::default();
-    let block = block.known()?.map_or(&unset, |block| &block.arguments);
-    let attempts = block.attempts.copied()?.or(preset.map(|r| r.retry_attempts)).unwrap_or(0);
-    let (Some(conditions), 1..) = (preset.or(DEFAULT_CONDITIONS), attempts) else { return Ok(None) };
-    if !block.idempotent.or(false)? {
-        let retry_on = conditions.retry_on;
-        return Ok(Some(EffectiveRetries { attempts, retry_on, per_try_timeout: None, preset_per_try_timeout: None }));
+    let (block, settings) = (block.known()?, preset.and_then(Preset::settings));
+    if block.is_none() && preset.is_none() {
+        return Ok(None);
     }
+    let block = block.map_or(&unset, |block| &block.arguments);
+    let attempts = block.attempts.copied()?.or(settings.map(|s| s.retry_attempts)).unwrap_or(0);
+    // `medium` has settings, so there always are conditions.
+    let Some(conditions) = settings.or(DEFAULT_CONDITIONS) else { return Ok(None) };
+    if !block.idempotent.or(false)? {
+        return Ok(Some(EffectiveRetries { attempts, retry_on: conditions.retry_on, per_try_timeout: None }));
+    }
+    // The preset's timeout of an attempt would cut streams of requests without a timeout, and has no effect beside a shorter one.
+    let preset_limit =
+        settings.map(|s| s.per_try_timeout).filter(|limit| timeout.is_some_and(|timeout| *limit < timeout));
     Ok(Some(EffectiveRetries {
         attempts,
         retry_on: conditions.idempotent_retry_on,
-        per_try_timeout: block.per_try_timeout.copied()?,
-        preset_per_try_timeout: preset.map(|r| r.per_try_timeout),
+        per_try_timeout: block.per_try_timeout.copied()?.or(preset_limit),
     }))
 }
 
-/// Returns the retries of a VirtualService's route whose requests have the timeout `timeout`. Zero means no timeout.
+/// Returns the retries of a VirtualService's route whose requests have the timeout `timeout`.
 pub(in crate::mesh) fn route_retries(
     block: &Block<Retries>,
-    preset: Preset,
-    timeout: Duration,
-) -> Known<virtual_service::HttpRetry> {
-    let Some(retries) = effective_retries(block, preset.settings())? else {
-        return Ok(virtual_service::HttpRetry::NONE);
-    };
-    // The preset's timeout of an attempt has no effect where the request has no timeout, or a shorter one.
-    let preset_limit = retries.preset_per_try_timeout.filter(|limit| *limit < timeout);
-    Ok(virtual_service::HttpRetry {
-        attempts: retries.attempts,
-        retry_on: Some(retries.retry_on),
-        per_try_timeout: retries.per_try_timeout.or(preset_limit),
-    })
+    preset: Option<Preset>,
+    timeout: Option<Duration>,
+) -> Known<Option<virtual_service::HttpRetry>> {
+    let retries = effective_retries(block, preset, timeout)?;
+    Ok(retries.map(|retries| match retries.attempts {
+        0 => virtual_service::HttpRetry::NONE,
+        attempts => virtual_service::HttpRetry {
+            attempts,
+            retry_on: Some(retries.retry_on),
+            per_try_timeout: retries.per_try_timeout,
+        },
+    }))
 }
 
 impl At<Retries> {
@@ -102,13 +109,13 @@ impl At<Retries> {
         }
     }
 
-    /// Reports a missing number of retries where the preset has none.
-    pub(in crate::mesh) fn validate_with_preset(&self, preset: Preset, out: &mut Diagnostics) {
-        if preset == Preset::None && self.attempts == Attr::Null {
+    /// Reports a missing number of retries where no preset has one.
+    pub(in crate::mesh) fn validate_with_preset(&self, preset: Option<Preset>, out: &mut Diagnostics) {
+        if preset.and_then(Preset::settings).is_none() && self.attempts == Attr::Null {
             out.error(
                 &self.at,
                 "Retries without a number",
-                "resiliency = \"none\" has no retries, so the block must say how many. Write attempts.",
+                "Without a resiliency preset, and with \"none\", the block must say how many retries there are. Write attempts.",
             );
         }
     }

@@ -112,7 +112,7 @@ model! {
         global_host: Attr<String> = computed(),
         /// The identity, as `from` takes it: `cluster.local/ns/pci/sa/payments`.
         principal: Attr<String> = computed(),
-        /// The preset in effect.
+        /// The resiliency preset in effect: `resiliency`, or the provider's `defaults.resiliency`; null without either.
         effective_resiliency: Attr<Preset> = computed(),
         /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced. What `deny` refuses isn't
         /// taken away. Null where an `override` patches an AuthorizationPolicy, since the patch then decides.

@@ -53,7 +53,7 @@ use super::{
 };
 use crate::{
     diagnostics::Path,
-    known::Known,
+    known::{Known, any},
     object::{Key, Object, Stage, kind},
     schema::{At, Attr, Elements},
 };
@@ -108,12 +108,12 @@ impl Service {
             if has_global_name {
                 add(context.key(&kind::SERVICE_ENTRY), global_name::service_entry);
             }
-            if !self.takeover.is_unmanaged(Unmanaged::DestinationRule)? {
+            if !self.takeover.is_unmanaged(Unmanaged::DestinationRule)? && self.has_traffic_policy(mesh)? {
                 add(context.key(&kind::DESTINATION_RULE), traffic::destination_rule);
             }
             if !self.takeover.is_unmanaged(Unmanaged::VirtualService)? {
                 let is_separate = has_global_name && self.speaks_tls()?;
-                if has_global_name && !is_separate || self.is_routed()? {
+                if has_global_name && !is_separate || self.is_routed(mesh)? {
                     add(context.key(&kind::VIRTUAL_SERVICE), traffic::virtual_service);
                 }
                 if is_separate {
@@ -152,7 +152,7 @@ impl Service {
             host: Attr::computed_option(self.host(mesh)),
             global_host: Attr::computed_option(self.global_host(mesh)),
             principal: Attr::computed(self.principal(mesh)),
-            effective_resiliency: Attr::computed(self.effective_resiliency(mesh)),
+            effective_resiliency: Attr::computed_option(self.effective_resiliency(mesh)),
             effective_callers: Attr::computed_option(callers),
         }
     }
@@ -168,9 +168,9 @@ impl Service {
         Ok(names::principal(&mesh.trust_domain, self.namespace()?, self.service_account()?))
     }
 
-    /// The resiliency preset in effect.
-    fn effective_resiliency(&self, mesh: &Mesh) -> Known<Preset> {
-        self.traffic.resiliency.or(mesh.defaults.resiliency)
+    /// The resiliency preset in effect; `None` where neither the service nor the provider sets one.
+    fn effective_resiliency(&self, mesh: &Mesh) -> Known<Option<Preset>> {
+        Ok(self.traffic.resiliency.copied()?.or(mesh.defaults.resiliency))
     }
 
     /// The callers that the ALLOW policy admits, or `anonymous` where nothing is enforced. Callers that a DENY policy refuses
@@ -189,11 +189,7 @@ impl Service {
 
     /// Whether some port has a protocol that `matches`. The result is known as soon as one such port is.
     fn speaks(&self, matches: fn(Protocol) -> bool) -> Known<bool> {
-        let ports = self.ports()?;
-        if ports.iter().any(|port| port.protocol().is_ok_and(matches)) {
-            return Ok(true);
-        }
-        ports.iter().find_map(|port| port.protocol().err()).map_or(Ok(false), Err)
+        any(self.ports()?.iter().map(|port| port.protocol().map(matches)))
     }
 
     fn allow(&self) -> Known<&[At<AccessRule>]> {
@@ -233,7 +229,7 @@ impl ServiceContext<'_> {
         self.service.authorization.authorization_mode.or(self.mesh.defaults.authorization_mode)
     }
 
-    fn resiliency(&self) -> Known<Preset> {
+    fn resiliency(&self) -> Known<Option<Preset>> {
         self.service.effective_resiliency(self.mesh)
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{AuthorizationMode, Port, Service, ServiceManagement};
+use super::{Port, Service, ServiceManagement};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
@@ -13,7 +13,8 @@ use crate::{
         reference::Destination,
         unlisted_calls,
     },
-    schema::{At, Attr},
+    object::{Key, kind},
+    schema::At,
 };
 
 impl Service {
@@ -32,20 +33,14 @@ impl Service {
         self.validate_ingress(out);
         self.validate_unmanaged(out);
         self.validate_replaced_kinds(out);
-        if let Ok(mode) = self.authorization.authorization_mode.copied() {
-            self.validate_has_objects(mode, out);
-        }
     }
 
     /// Reports violations of rules that need the provider's arguments or the rendered objects.
     pub fn validate_in_mesh(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
-        self.validate_is_rendered(rendered, out);
         self.validate_replaces(rendered, out);
         self.validate_overrides(mesh, rendered, out);
         self.validate_traffic_in_mesh(mesh, out);
-        if self.authorization.authorization_mode == Attr::Null {
-            self.validate_has_objects(Some(mesh.defaults.authorization_mode), out);
-        }
+        self.validate_has_objects(rendered, out);
         self.validate_access_in_mesh(mesh, out);
         for destination in self.calls.elements().ok().flatten().into_iter().flatten() {
             validate_host_is_external(destination, mesh, out);
@@ -114,33 +109,20 @@ impl Service {
         }
     }
 
-    /// Reports a service of which nothing is written: another tool has its Service and its routes, and no policy is asked for.
-    fn validate_is_rendered(&self, rendered: &Rendered, out: &mut Diagnostics) {
-        if !out.has_errors()
-            && self.management() == Ok(ServiceManagement::Existing)
-            && rendered.as_ref().is_ok_and(Vec::is_empty)
-        {
+    /// Reports a resource without an object of its own. The fields of another tool's Service don't suffice: they carry neither the
+    /// annotations by which other resources see that the service is declared, nor the arguments for an import.
+    fn validate_has_objects(&self, rendered: &Rendered, out: &mut Diagnostics) {
+        let Ok(rendered) = rendered else { return };
+        let is_existing_service =
+            |key: &Key| *key.kind == kind::SERVICE && self.management() == Ok(ServiceManagement::Existing);
+        if rendered.iter().all(|(key, _)| is_existing_service(key)) {
             out.error(
                 &Path::root(),
-                "No objects to create",
-                "With authorization_mode = \"off\" and without routes of its own, nothing is written for this service. Remove the \
-                 resource, or let authorization be checked (\"dry_run\" refuses nothing), or write calls, ingress or export_to.",
-            );
-        }
-    }
-
-    /// Reports a workload without a Service that has neither policy nor Sidecar: there is no object to create.
-    fn validate_has_objects(&self, mode: Option<AuthorizationMode>, out: &mut Diagnostics) {
-        let renders_nothing = self.management() == Ok(ServiceManagement::None)
-            && self.create_service_account() == Ok(false)
-            && mode == Some(AuthorizationMode::Off)
-            && self.calls == Attr::Null;
-        if renders_nothing {
-            out.error(
-                &Path::root(),
-                "The resource says nothing",
-                "With service = \"none\" and authorization_mode = \"off\" there is no object to make. Write calls, or let \
-                 authorization be checked, or remove the resource.",
+                "No objects to create: set at least one argument",
+                "With authorization_mode = \"off\" and none of the arguments below, the resource has no Istio object of its own. Write \
+                 authorization_mode = \"dry_run\", which refuses no request, or calls, or, for a service that is called by name, \
+                 resiliency, request_timeout, streaming, retries, circuit_breaker, outlier_detection, version, route, ingress, \
+                 global_name or service = \"managed\"; or remove the resource.",
             );
         }
     }

@@ -152,7 +152,13 @@ const ROWS: &[Row] = &[
         "outlier_detection",
         MANAGED,
         "outlier_detection {\n consecutive_5xx = 7\n interval = \"1s\"\n}",
-        "outlier_detection {\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
+        "outlier_detection {\n consecutive_gateway_errors = 4\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
+    ),
+    row(
+        "load_balancing",
+        MANAGED,
+        "load_balancing {\n locality = \"inherit\"\n}",
+        "load_balancing {\n locality = \"off\"\n}",
     ),
     row(
         "version",
@@ -160,7 +166,7 @@ const ROWS: &[Row] = &[
         "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}",
         "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 50\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 50\n}",
     ),
-    row("drain_seconds", MANAGED, "drain_seconds = 0", "drain_seconds = 5"),
+    row("settle_seconds", MANAGED, "settle_seconds = 0", "settle_seconds = 5"),
     row(
         "route",
         VERSIONS,

@@ -22,8 +22,8 @@ use crate::support::{
 
 use super::{APPLY, configure, workspace_with_proxy};
 
-/// The `drain_seconds` of these tests, and the delay with which the watch may receive a change.
-const DRAIN: Duration = Duration::from_secs(2);
+/// The `settle_seconds` of these tests, and the delay with which the watch may receive a change.
+const SETTLE: Duration = Duration::from_secs(2);
 const WATCH_DELAY: Duration = Duration::from_millis(300);
 
 /// A version: its name, the value of its label `version`, and its weight.
@@ -38,8 +38,8 @@ fn service(versions: &[Version]) -> String {
     };
     format!(
         "resource \"mesh_service\" \"cart\" {{\n  name          = \"cart\"\n  namespace     = \"NAMESPACE\"\n  service       = \
-         \"managed\"\n  drain_seconds = {}\n  port {{\n    number   = 8080\n    protocol = \"PROTOCOL\"\n  }}\n{}}}",
-        DRAIN.as_secs(),
+         \"managed\"\n  settle_seconds = {}\n  port {{\n    number   = 8080\n    protocol = \"PROTOCOL\"\n  }}\n{}}}",
+        SETTLE.as_secs(),
         versions.iter().map(version).collect::<String>()
     )
 }
@@ -93,10 +93,11 @@ impl Canary {
         lines.split_off(skipped)
     }
 
-    /// Checks that no route ever named a missing subset, and that no subset was deleted before proxies had time to
-    /// leave it.
+    /// Checks that no route ever named a missing subset or one that proxies had no time to learn of, and that no subset was
+    /// deleted before they had time to leave it.
     fn assert_never_broken(&self) {
         let (mut subsets, mut routed) = (BTreeSet::new(), BTreeSet::new());
+        let mut known_since: BTreeMap<String, Instant> = BTreeMap::new();
         let mut unrouted_since: BTreeMap<String, Instant> = BTreeMap::new();
         for change in self.changes() {
             if change.key.kind == &kind::DESTINATION_RULE {
@@ -104,15 +105,25 @@ impl Canary {
                 for deleted in subsets.difference(&now) {
                     let waited = unrouted_since.get(deleted).map(|since| change.received_at - *since);
                     assert!(
-                        waited.is_none_or(|waited| waited + WATCH_DELAY >= DRAIN),
+                        waited.is_none_or(|waited| waited + WATCH_DELAY >= SETTLE),
                         "{deleted} was deleted after {waited:?}"
                     );
+                }
+                for added in now.difference(&subsets) {
+                    known_since.insert(String::clone(added), change.received_at);
                 }
                 subsets = now;
             } else {
                 let now: BTreeSet<String> = weights_of(&change).into_keys().flatten().collect();
                 for unrouted in routed.difference(&now) {
                     unrouted_since.insert(String::clone(unrouted), change.received_at);
+                }
+                for added in now.difference(&routed) {
+                    let waited = known_since.get(added).map(|since| change.received_at - *since);
+                    assert!(
+                        waited.is_none_or(|waited| waited + WATCH_DELAY >= SETTLE),
+                        "a route to {added} after {waited:?}"
+                    );
                 }
                 routed = now;
             }

@@ -60,7 +60,13 @@ const ROWS: &[Row] = &[
         "outlier_detection",
         "",
         "outlier_detection {\n consecutive_5xx = 7\n}",
-        "outlier_detection {\n interval = \"1s\"\n base_ejection_time = \"2s\"\n max_ejection_percent = 100\n}",
+        "outlier_detection {\n consecutive_gateway_errors = 4\n interval = \"1s\"\n base_ejection_time = \"2s\"\n max_ejection_percent = 100\n}",
+    ),
+    row(
+        "load_balancing",
+        "resiliency = \"low\"",
+        "load_balancing {\n locality = \"inherit\"\n}",
+        "load_balancing {\n locality = \"off\"\n}",
     ),
 ];
 

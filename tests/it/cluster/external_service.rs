@@ -14,9 +14,10 @@ use super::{configure, destroy_all, provider, workspace, workspace_with_proxy};
 
 const API: &str = r#"
 resource "mesh_external_service" "api" {
-  host      = "api.example.com"
-  export_to = ["shop"]
-  tls       = "originate"
+  host       = "api.example.com"
+  export_to  = ["shop"]
+  tls        = "originate"
+  resiliency = "medium"
 }"#;
 
 fn configure_platform(workspace: &Workspace, namespace: &Namespace, hcl: &str) {

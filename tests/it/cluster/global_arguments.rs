@@ -55,6 +55,12 @@ const ROWS: &[Row] = &[
         "retries {\n attempts = 3\n per_try_timeout = \"2s\"\n idempotent = true\n}",
     ),
     row(
+        "load_balancing",
+        "resiliency = \"low\"",
+        "load_balancing {\n locality = \"inherit\"\n}",
+        "load_balancing {\n locality = \"off\"\n}",
+    ),
+    row(
         "jwt",
         MTLS,
         "jwt {\n issuer = \"https://x.example.com\"\n jwks_uri = \"https://x.example.com/keys\"\n}",

@@ -149,7 +149,7 @@ fn hand_made_objects_are_adopted_by_import() {
         let id = format!("{}/cart", namespace.name);
         workspace.import("mesh_service.cart", &id).expect_success();
         let plan = workspace.plan();
-        assert_contains_all(tool, &plan.text, ["0 to add, 1 to change, 0 to destroy", "~ maxConnections = 7 -> 1024"]);
+        assert_contains_all(tool, &plan.text, ["0 to add, 1 to change, 0 to destroy", "~ maxConnections = 7 -> 10000"]);
         assert!(!plan.text.contains("was changed by"), "the provider never wrote it: {}", plan.text);
         workspace.apply().expect_success();
         for ((key, body), before) in istio().zip(before) {

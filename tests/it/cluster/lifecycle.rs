@@ -61,7 +61,7 @@ resource "mesh_service" "cart" {
 }"#,
     update_plan: &[
         r#"~ effective_resiliency = "medium" -> "high""#,
-        r#"~ timeout = "15s" -> "5s""#,
+        r#"~ connectTimeout = "5s" -> "2s""#,
         r#"+ "cluster.local/ns/shop/sa/checkout""#,
         "0 to add, 1 to change, 0 to destroy",
     ],
@@ -78,9 +78,10 @@ const EXTERNAL_SERVICE: LifeCycle = LifeCycle {
     grant: Grant::Platform,
     created: r#"
 resource "mesh_external_service" "bank" {
-  host      = "api.bank.example"
-  tls       = "originate"
-  export_to = ["pci"]
+  host       = "api.bank.example"
+  tls        = "originate"
+  export_to  = ["pci"]
+  resiliency = "medium"
 }"#,
     objects: &["DestinationRule/api-bank-example", "ServiceEntry/api-bank-example", "VirtualService/api-bank-example"],
     updated: r#"
@@ -90,7 +91,7 @@ resource "mesh_external_service" "bank" {
   export_to  = ["pci", "shop"]
   resiliency = "high"
 }"#,
-    update_plan: &[r#"+ "shop""#, r#"~ timeout = "15s" -> "5s""#, "0 to add, 1 to change, 0 to destroy"],
+    update_plan: &[r#"+ "shop""#, r#"~ connectTimeout = "5s" -> "2s""#, "0 to add, 1 to change, 0 to destroy"],
     changed: (
         "ServiceEntry/api-bank-example",
         || json!({ "spec": { "exportTo": ["*"] } }),

@@ -128,10 +128,13 @@ fn configure(workspace: &Workspace, grant: Grant, namespace: &Namespace, hcl: &s
     workspace.configure(&provider(namespace, root, r#"config_path = "kubeconfig""#, hcl));
 }
 
-/// A provider block with `arguments`, followed by `hcl`. `NAMESPACE` in either is replaced by the namespace's name.
+/// A provider block with `arguments`, followed by `hcl`. `NAMESPACE` in either is replaced by the namespace's name. By its defaults
+/// each service has a DestinationRule and, if it speaks HTTP, a VirtualService, unless `arguments` have other defaults.
 fn provider(namespace: &Namespace, root: &str, arguments: &str, hcl: &str) -> String {
+    let defaults = "defaults {\n    resiliency = \"medium\"\n    request_timeout = \"15s\"\n  }";
+    let defaults = if arguments.contains("defaults {") { "" } else { defaults };
     let block = format!(
-        "provider \"mesh\" {{\n  owner = \"tests/NAMESPACE\"\n  root_namespace = \"{root}\"\n  {arguments}\n}}\n{hcl}\n"
+        "provider \"mesh\" {{\n  owner = \"tests/NAMESPACE\"\n  root_namespace = \"{root}\"\n  {arguments}\n  {defaults}\n}}\n{hcl}\n"
     );
     block.replace("NAMESPACE", &namespace.name)
 }

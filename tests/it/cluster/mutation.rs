@@ -87,7 +87,7 @@ fn mutated_field_is_named_in_a_warning() {
         assert_warned("apply", &unframe(&workspace.apply().expect_success().stdout));
         // While the policy exists, each plan shows the difference, and each apply tries to revert it.
         let plan = workspace.plan();
-        assert!(plan.text.contains("~ maxConnections = 7 -> 1024"), "{tool}: {}", plan.text);
+        assert!(plan.text.contains("~ maxConnections = 7 -> 10000"), "{tool}: {}", plan.text);
         assert_warned("plan again", &plan.text);
         assert_warned("apply again", &unframe(&workspace.apply().expect_success().stdout));
 

@@ -70,7 +70,7 @@ fn other_manager_of_a_changed_value_is_named() {
     let plan = workspace.plan();
     assert!(plan.text.contains("set by argocd-controller. Apply takes this back"), "{}", plan.text);
     workspace.apply().expect_success();
-    assert_eq!(api.get_existing(&key)["spec"]["http"][0]["timeout"], "5s");
+    assert_eq!(api.get_existing(&key)["spec"]["http"][0]["retries"]["attempts"], 3);
     workspace.assert_empty_plan();
     workspace.destroy().expect_success();
 }

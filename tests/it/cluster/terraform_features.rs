@@ -51,7 +51,7 @@ fn ignore_changes_keeps_argument_values() {
         workspace.assert_empty_plan();
         configure(&workspace, Grant::AppTeam, &namespace, &with("high", "[\"ledger\"]"));
         workspace.apply().expect_success();
-        assert_eq!(spec(&namespace, "VirtualService")["http"][0]["timeout"], "60s", "{tool}");
+        assert_eq!(spec(&namespace, "VirtualService")["http"][0]["retries"]["attempts"], 1, "{tool}");
         workspace.assert_empty_plan();
         destroy_all(&workspace, &namespace);
     }

@@ -129,13 +129,16 @@ const ARGUMENTS: &[Argument] = &[
         name: "outlier-detection",
         context: "",
         set: "outlier_detection {\n  consecutive_5xx = 3\n  interval = \"5s\"\n}",
-        changed: "outlier_detection {\n  base_ejection_time = \"1m\"\n  max_ejection_percent = 40\n}",
+        changed: "outlier_detection {\n  consecutive_gateway_errors = 2\n  base_ejection_time = \"1m\"\n  max_ejection_percent = 40\n}",
         fields: &[(POLICY, || {
             let load_balancer = json!({ "localityLbSetting": { "enabled": false } });
             [
                 json!({ "outlierDetection": { "consecutive5xxErrors": 3, "interval": "5s" }, "loadBalancer": load_balancer }),
                 json!({
-                    "outlierDetection": { "baseEjectionTime": "60s", "maxEjectionPercent": 40 },
+                    "outlierDetection": {
+                        "baseEjectionTime": "60s", "maxEjectionPercent": 40,
+                        "consecutiveGatewayErrors": 2, "consecutive5xxErrors": 0,
+                    },
                     "loadBalancer": load_balancer,
                 }),
             ]
@@ -176,10 +179,10 @@ const ARGUMENTS: &[Argument] = &[
         ],
     },
     Argument {
-        name: "drain-seconds",
+        name: "settle-seconds",
         context: VERSIONS,
-        set: "drain_seconds = 0",
-        changed: "drain_seconds = 1",
+        set: "settle_seconds = 0",
+        changed: "settle_seconds = 1",
         fields: &[],
     },
     Argument {

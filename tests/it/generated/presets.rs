@@ -8,29 +8,40 @@ const TEXT: &str = r#"---
 page_title: "Resiliency presets - mesh"
 subcategory: ""
 description: |-
-  What low, medium, high and none mean, in numbers.
+  What low, medium, high and none mean, in numbers, and what holds without a preset.
 ---
 
 # Resiliency presets
 
-`resiliency` takes one word: on a service, on an external service, in the provider's `defaults`, and mesh-wide. This is what it means:
+For owners of services who want callers to get over failures without writing Istio's single fields. `resiliency` takes one word: on a service, on an external service, in the provider's
+`defaults`, and mesh-wide:
 
 TABLE
 
-- **request timeout**: of a whole request, its retries included. There is none for gRPC, whose streams may live long, and none on TCP ports. `request_timeout` replaces it;
-  `streaming = true` takes it away, for a service whose requests may be streams. A `route` may have one of its own.
-- **retries**: only what never reached the application is sent again, so a payment isn't paid twice. The budget limits retries in flight to a share of the requests in flight, with a
-  number that is always admitted.
-- **retries if idempotent**: where sending a request twice does no harm, write `retries { idempotent = true }`. Then requests that may have reached the application are sent again, too. Each try
-  has a time of its own, where that is shorter than the request's.
-- **limits** hold for each proxy of a caller, not for the service as a whole. Limits of requests leave TCP ports alone.
-- **ejection**: an endpoint with so many failures in a row gets no calls for a while. On TCP ports a failed connection counts. With `failover`, all endpoints of a region may be ejected.
+- **retries**: only requests that never reached the application are sent again, so a payment isn't paid twice. The budget limits retries in flight to a share of the requests in flight, with a
+  number that is always allowed.
+- **retries if idempotent**: where processing a request twice does no harm, write `retries { idempotent = true }`. Then requests that may have reached the application are sent again, too. The
+  timeout of one attempt applies only beside a longer `request_timeout`.
+- **retries without a budget**: Istio has no budget for single ports. On the ports of an external service with `tls = "originate"` this many retries run at once.
+- **limits** hold for each proxy of a caller, not for the service as a whole. Limits of requests leave TCP ports alone, and `streaming = true` takes them away, since a stream counts as a request
+  as long as it lives. They protect a caller's proxy, and are far above what it normally needs: "high" does more to mask failures, it doesn't lower capacity.
+- **ejection**: an endpoint with so many consecutive gateway errors (502, 503, 504, failed connections and timeouts) gets no requests for a while. The application's own errors (500) don't count: one
+  request that always fails would eject healthy endpoints. On TCP ports a failed connection counts.
+- **ejection: at most**: Envoy ejects an endpoint only if the percentage isn't exceeded with it: with 50 % one of two or of three endpoints, two of four. Below 50 % neither of two would ever go. The percentage holds
+  for each version on its own. With `failover` or `failover_priority` it is 100 %, since others take over.
 
-`none` has no limits, no ejection, no retries and no timeout. It also keeps mesh-wide defaults away from the service.
+No preset has a timeout of requests: how long a request may take depends on what it does. Write `request_timeout`, on the service, on a `route`, or in the provider's `defaults`. It includes the
+retries, and it cuts streams. `streaming = true` or `"0s"` says that there is none.
 
-## Single numbers
+## Without a preset
 
-The blocks of a service replace single numbers, and leave the others to the preset:
+What isn't written isn't changed. A service without `resiliency`, where the provider's `defaults` have none either, has no DestinationRule, no timeout and no retries of its own: Istio's defaults (two retries, no
+limits, no ejection) and those of the mesh hold. `effective_resiliency` is null.
+
+`none` is not the same: it switches retries, limits and ejection off, and keeps the mesh's defaults of these away. Mesh-wide, it switches the retries of routes off that set neither timeout nor retries.
+
+The blocks `retries`, `circuit_breaker` and `outlier_detection` override single numbers of a preset. Without a preset they write their own fields alone, but for `consecutive5xxErrors`, which is always written (0
+where `consecutive_5xx` isn't set), since Istio's default is 5.
 
 ```terraform
 resource "mesh_service" "ledger" {
@@ -50,14 +61,34 @@ resource "mesh_service" "ledger" {
     max_connections = 64
   }
   outlier_detection {
-    consecutive_5xx = 10
+    consecutive_gateway_errors = 10
   }
 }
 ```
 
-- With `resiliency = "none"` only what is written holds.
-- `attempts = 0` sends nothing again.
-- `per_try_timeout` needs `idempotent = true`: a try that takes too long has reached the application.
+- `attempts = 0` switches retries off. Without a preset, and with `none`, `attempts` is required in the block.
+- `per_try_timeout` needs `idempotent = true`: an attempt that takes too long has reached the application.
+
+## Defaults of the mesh
+
+`resiliency`, `request_timeout` and `retries` of `mesh_global_defaults` hold for services that set nothing of the kind:
+
+- A DestinationRule isn't merged with another. One of the service, also one for `version` blocks alone, takes the place of the mesh's.
+- Timeout and retries of the mesh reach routes that set neither and have no name, those of our VirtualServices included. A route that sets one of the two loses the other.
+
+A plan warns where a service loses a default that way ([`hidden-defaults`](live-checks.md)). Gateways, and VirtualServices of other tools, don't get the mesh's timeout and retries: Istio's retries there are switched off by
+`meshConfig.defaultHttpRetryPolicy`. `idempotent = true` mesh-wide is for a mesh in which every service is known to process a request twice without harm (`examples/resources/mesh_global_defaults/retries`).
+
+## Near endpoints first
+
+Outlier detection alone would make callers prefer endpoints in their own zone. So wherever it is written, locality load balancing is written as off, unless there is failover, or
+`load_balancing { locality = "inherit" }` leaves it to the Service's `trafficDistribution` and the mesh's configuration.
+
+| argument | requests go to | when these fail |
+| --- | --- | --- |
+| `failover { from, to }` | endpoints in the caller's zone | other zones of the region, then the region `to` |
+| `failover_priority = ["topology.kubernetes.io/region"]` | all zones of the caller's region, balanced | all other regions |
+| `failover_priority = ["topology.kubernetes.io/region", "topology.kubernetes.io/zone"]` | endpoints in the caller's zone | the region, then all others |
 
 These numbers change only with a major version of the provider.
 "#;
@@ -74,35 +105,36 @@ pub(super) fn presets_page() -> String {
 }
 
 /// The rows of a preset. The pattern names every field, so that a new field doesn't compile until it has a row.
-fn rows(preset: &PresetSettings) -> [(&'static str, String); 12] {
+fn rows(settings: &PresetSettings) -> [(&'static str, String); 12] {
     let PresetSettings {
-        request_timeout,
         retry_attempts,
         retry_on,
         idempotent_retry_on,
         per_try_timeout,
         retry_budget_percent,
         retry_budget_minimum,
+        max_retries,
         connect_timeout,
-        max_connections,
-        max_pending_requests,
-        max_requests,
-        consecutive_5xx,
+        limit,
+        consecutive_gateway_errors,
         ejection_interval,
         ejection_time,
         max_ejection_percent,
-    } = preset;
+    } = settings;
     [
-        ("request timeout", request_timeout.to_string()),
         ("retries: attempts", retry_attempts.to_string()),
         ("retries: on", retry_on.replace(',', ", ")),
         ("retries if idempotent: on", idempotent_retry_on.replace(',', ", ")),
-        ("retries if idempotent: one try", per_try_timeout.to_string()),
+        ("retries if idempotent: one attempt", per_try_timeout.to_string()),
         ("retries: budget", format!("{retry_budget_percent} %, at least {retry_budget_minimum}")),
+        ("retries without a budget: at once", max_retries.to_string()),
         ("connect timeout", connect_timeout.to_string()),
-        ("limits: connections", max_connections.to_string()),
-        ("limits: waiting requests, requests", format!("{max_pending_requests}, {max_requests}")),
-        ("ejection: failures in a row", consecutive_5xx.to_string()),
+        (
+            "limits: connections, waiting requests, requests",
+            limit.map_or_else(|| "none".to_owned(), |limit| format!("{limit} each")),
+        ),
+        ("ejection: gateway errors in a row", consecutive_gateway_errors.to_string()),
+        ("ejection: 5xx in a row", "not counted".to_owned()),
         ("ejection: judged every, for", format!("{ejection_interval}, {ejection_time}")),
         ("ejection: at most", format!("{max_ejection_percent} % of the endpoints")),
     ]

@@ -104,15 +104,19 @@ fn export_to_is_always_set() {
     );
 }
 
-/// Without `retries` Istio retries twice by default.
+/// The mesh's default timeout and retries hold for routes of the name that istiod gives its own. A route of the mesh has it if it sets
+/// neither, and no redirect or gateway's route ever does.
 #[test]
-fn retries_are_always_set() {
+fn routes_that_set_nothing_are_named_like_generated_ones() {
     check(
         |objects| {
             each(objects, "VirtualService", |service| {
-                list(service, "/spec/http")
-                    .filter(|route| route.get("redirect").is_none())
-                    .all(|route| route["retries"]["attempts"].is_u64())
+                list(service, "/spec/http").all(|route| {
+                    let is_for_gateways = service["spec"].get("gateways").is_some();
+                    let forwards = route.get("redirect").is_none() && !is_for_gateways;
+                    let sets_nothing = ["timeout", "retries"].iter().all(|field| route.get(field).is_none());
+                    route["name"] != "default" || forwards && sets_nothing
+                })
             })
         },
         |objects| has_kind(objects, "VirtualService"),
@@ -151,7 +155,8 @@ fn referenced_subsets_exist() {
     );
 }
 
-/// Outlier detection enables locality failover unless it is disabled, and failover has no effect without outlier detection.
+/// Outlier detection enables locality failover unless it is disabled, which `load_balancing` may leave out, and failover has no
+/// effect without outlier detection. Five consecutive errors of the application eject an endpoint unless another number is written.
 #[test]
 fn outlier_detection_and_failover_are_combined() {
     check(
@@ -160,8 +165,8 @@ fn outlier_detection_and_failover_are_combined() {
                 let policy = &rule["spec"]["trafficPolicy"];
                 let by_locality = policy["loadBalancer"]["localityLbSetting"]["enabled"].as_bool();
                 match policy.get("outlierDetection") {
-                    Some(_) => by_locality.is_some(),
-                    None => by_locality != Some(true),
+                    Some(detection) => detection["consecutive5xxErrors"].is_u64(),
+                    None => by_locality.is_none(),
                 }
             })
         },

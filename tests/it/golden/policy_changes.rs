@@ -74,7 +74,7 @@ fn plan(cluster: &Cluster, desired: &[Object]) -> Vec<Wave> {
     let live = live.collect();
     let undesired = cluster.iter().filter(|(key, _)| desired.iter().all(|object| object.key != **key));
     let deletions = undesired.map(|(key, (_, deletion))| (key.clone(), *deletion)).collect();
-    schedule(desired, &live, &deletions)
+    schedule(desired, &live, &deletions, &BTreeMap::new())
 }
 
 fn perform(write: &Write, desired: &[Object], cluster: &mut Cluster) {
@@ -83,7 +83,7 @@ fn perform(write: &Write, desired: &[Object], cluster: &mut Cluster) {
             let object = desired.iter().find(|object| object.key == *key).expect("a desired object");
             cluster.insert(key.clone(), stored(object, body));
         }
-        Write::Remove { key } => drop(cluster.remove(key)),
+        Write::Remove { key } | Write::Replace { key } => drop(cluster.remove(key)),
     }
 }
 
@@ -431,7 +431,7 @@ fn service_policies_change_without_a_gap() {
         ("end user", r#"allow { from = ["*"] }; require_end_user { except_paths = ["/healthz"] }"#),
         ("end user everywhere", r#"allow { from = ["shop/checkout"] }; require_end_user {}"#),
         ("dry run", r#"authorization_mode = "dry_run"; allow { from = ["shop/checkout"] }; deny { from = ["*"] }"#),
-        ("off", r#"authorization_mode = "off""#),
+        ("off", r#"authorization_mode = "off"; resiliency = "low""#),
         ("other pods", r#"selector = { tier = "front" }; allow { from = ["*"] }; deny { from = ["shop/report"] }"#),
         (
             "more pods",

@@ -1,24 +1,27 @@
 //! Rules for timeouts, retries and limits.
 
 use super::{super::ExternalService, argument};
-use crate::{
-    diagnostics::Diagnostics,
-    mesh::{duration::Duration, port::Protocol},
-    schema::Attr,
-};
+use crate::{diagnostics::Diagnostics, mesh::duration::Duration, schema::Attr};
 
 impl ExternalService {
     pub(super) fn validate_resiliency(&self, out: &mut Diagnostics) {
         if self.sees_requests() == Ok(false) {
             self.validate_without_requests(out);
         }
+        if let Ok(preset) = self.resiliency.copied() {
+            if let Ok(Some(limits)) = self.circuit_breaker.known() {
+                limits.validate_with_preset(preset, out);
+            }
+            if let Ok(Some(detection)) = self.outlier_detection.known() {
+                detection.validate_with_preset(preset, out);
+            }
+            if let Ok(Some(retries)) = self.retries.known() {
+                retries.validate_with_preset(preset, out);
+            }
+        }
         let Ok(Some(retries)) = self.retries.known() else { return };
         retries.validate(out);
-        if let Ok(preset) = self.resiliency() {
-            retries.validate_with_preset(preset, out);
-        }
-        // All ports that have a timeout have the same one, so that of HTTP stands for all.
-        if let Ok(timeout) = self.request_timeout(Protocol::Http) {
+        if let Attr::Known(timeout) = self.request_timeout {
             retries.validate_with_timeout(timeout, out);
         }
     }

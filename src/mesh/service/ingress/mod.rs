@@ -112,7 +112,7 @@ fn virtual_service(context: &ServiceContext, key: Key, blocks: &[&At<Ingress>]) 
         origins(&[("spec.hosts", first.at.attribute("hosts")), ("spec.gateways", first.at.attribute("gateway"))]);
     origins.extend(blocks.iter().enumerate().map(|(n, block)| (format!("spec.http[{n}]"), block.at.clone())));
     let body = manifest(&key, context.metadata()?, &spec);
-    Ok(Object::whole(key, body, stage::ROUTES).with_origins(origins))
+    Ok(Object::whole(key, body, stage::ROUTES).with_settle_time(traffic::settle_time(context)).with_origins(origins))
 }
 
 /// The default route of the service, with the matches and the rewrite of the block.

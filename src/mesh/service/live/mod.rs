@@ -19,12 +19,16 @@
 //! | [`second_services`] | other Services of the same pods |
 //! | [`other_resources`] | other `mesh_service` resources with the same pods or service account |
 //! | [`global_name`] | objects of other tools for the same global name |
+//! | [`hidden_defaults`] | defaults of the mesh that the objects of the service hide |
+//! | [`locality`] | locality load balancing that the DestinationRule switches off |
 //! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
 
 mod callee_policies;
 mod calls;
 mod conflicts;
 mod global_name;
+mod hidden_defaults;
+mod locality;
 mod namespace;
 mod other_policies;
 mod other_resources;
@@ -75,7 +79,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 13] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 15] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -88,11 +92,13 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 13] = [
     second_services::live_queries,
     other_resources::live_queries,
     global_name::live_queries,
+    hidden_defaults::live_queries,
+    locality::live_queries,
     references::live_queries,
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 13] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 15] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -105,5 +111,7 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 13] = [
     second_services::live_checks,
     other_resources::live_checks,
     global_name::live_checks,
+    hidden_defaults::live_checks,
+    locality::live_checks,
     references::live_checks,
 ];

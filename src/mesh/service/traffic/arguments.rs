@@ -5,7 +5,7 @@ use crate::{
     mesh::{
         duration::{Duration, is_positive},
         names, patterns,
-        resiliency::{CircuitBreaker, OutlierDetection, Preset, Retries},
+        resiliency::{CircuitBreaker, LoadBalancing, OutlierDetection, Preset, Retries},
     },
     model,
     schema::{
@@ -17,31 +17,45 @@ use crate::{
 model! {
     /// How requests are routed, and how failures are met.
     pub struct Traffic {
-        /// How failures are met; `medium` unless written.
+        /// Resiliency preset for callers of this service: retries, connection pool limits and outlier detection (see the guide
+        /// "Resiliency presets"). `none` switches them off, whatever the defaults of the mesh are. Defaults to the provider's
+        /// `defaults.resiliency`; without either nothing is written, and Istio's and the mesh's own defaults hold.
         resiliency: Attr<Preset> = optional(),
-        /// The longest that a request may take, its retries included; `0s`: no limit. By the preset unless written, where gRPC
-        /// has no limit.
+        /// Timeout of a request, including its retries (`http.timeout`). `0s`: no timeout. It cuts streams such as server-sent
+        /// events. Defaults to the provider's `defaults.request_timeout`, which doesn't apply to gRPC ports; without either none
+        /// is written. Conflicts with `streaming`.
         request_timeout: Attr<Duration> = optional(),
-        /// Whether requests may be streams that live for long: no timeout. Excludes `request_timeout`.
+        /// Whether requests may be streams that live for long. They then have no timeout, and the preset has no limits of requests.
+        /// Defaults to `false`. Conflicts with `request_timeout`.
         streaming: Attr<bool> = optional(),
-        /// Regions or other labels of nodes by which near endpoints are preferred, in order, as Istio's `failoverPriority`
-        /// takes them, like `topology.kubernetes.io/region`. Excludes `failover`.
+        /// Labels by which near endpoints are preferred, the most important first (`failoverPriority`). Endpoints that have the
+        /// same values as the caller's node come first, and others only when these fail: `["topology.kubernetes.io/region"]`
+        /// balances over all zones of the caller's region. Needs outlier detection, by a preset or a block. Conflicts with
+        /// `failover`.
         failover_priority: List<String> = optional()
             .non_empty("At least one label.")
             .each("Keys of labels, alone or as `key=value`.", is_failover_label),
-        /// Seconds between moving traffic off a version and removing it, so that no proxy still sends it there; 2 unless written.
-        drain_seconds: Attr<u32> = optional().range(0..=300),
-        /// Sending requests again; by the preset unless written.
+        /// Seconds that proxies get to learn of a change before the next step relies on it: between the subset of a new version and
+        /// the routes to it, and between moving traffic off a version and removing its subset. 0 to 300. Defaults to `2`.
+        settle_seconds: Attr<u32> = optional().range(0..=300),
+        /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Without the block and without a
+        /// preset, Istio's and the mesh's own defaults hold: Istio retries twice.
         retries: Block<Retries> = block(),
-        /// Limits; by the preset unless written.
+        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides the preset's
+        /// value; without a preset only the block's own fields are written.
         circuit_breaker: Block<CircuitBreaker> = block(),
-        /// When an endpoint that fails is left out; by the preset unless written.
+        /// Ejection of endpoints that fail (`trafficPolicy.outlierDetection`). Each field overrides the preset's value; without a
+        /// preset only the block's own fields are written, and `consecutive5xxErrors`.
         outlier_detection: Block<OutlierDetection> = block(),
+        /// Selection of endpoints (`trafficPolicy.loadBalancer`).
+        load_balancing: Block<LoadBalancing> = block(),
         /// Versions of the workload, and how requests are shared out among them.
         version: Blocks<Version> = block(),
         /// Requests that go another way, in order: the first that matches.
         route: Blocks<Route> = block(),
-        /// Where requests of a region go when all of its endpoints fail.
+        /// The region that takes over the requests of another one when all endpoints there fail (`localityLbSetting.failover`).
+        /// Callers then prefer endpoints in their own *zone*, and go to other zones of their region before they go to `to`. Needs
+        /// outlier detection, by a preset or a block. Conflicts with `failover_priority`.
         failover: Blocks<Failover> = block(),
     }
 }
@@ -176,9 +190,9 @@ impl Traffic {
         Ok(self.failover_priority.elements()?.unwrap_or_default())
     }
 
-    /// The time between moving traffic off a version and removing its subset: 2 seconds by default.
-    pub(super) fn drain(&self) -> Known<Duration> {
-        Ok(Duration::seconds(u64::from(self.drain_seconds.or(2)?)))
+    /// The time between two steps of a change of versions: 2 seconds by default.
+    pub(super) fn settle_time(&self) -> Known<Duration> {
+        Ok(Duration::seconds(u64::from(self.settle_seconds.or(2)?)))
     }
 }
 

@@ -13,8 +13,7 @@ use crate::{
     object::{Key, Object, Transition, UpdateStrategy},
 };
 
-/// Renders the DestinationRule. There always is one: without it the DestinationRule of the root namespace would apply, even
-/// with `resiliency = "none"`.
+/// Renders the DestinationRule. With `resiliency = "none"` it has no traffic policy, and keeps that of the root namespace away.
 pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> Known<Object> {
     let subsets = versions::subsets(context.service)?;
     let spec = DestinationRule {
@@ -43,10 +42,10 @@ pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> 
     let transition = Transition::Computed {
         strategy: keep_subsets,
         // An unknown delay occurs only in plans, which don't wait.
-        propagation_delay: context.service.traffic.drain().map_or_else(|_| std::time::Duration::ZERO, Into::into),
+        propagation_delay: context.service.traffic.settle_time().map_or(std::time::Duration::ZERO, Into::into),
     };
     let body = manifest(&key, context.metadata()?, &spec);
-    Ok(Object::whole(key, body, stage::TARGETS).with_transition(transition).with_origins(origins))
+    Ok(Object::whole(key, body, stage::TARGETS).with_transition(transition).taking_over().with_origins(origins))
 }
 
 /// Keeps removed subsets until the routes have left them, since a route to a subset that a proxy doesn't know answers 503. A

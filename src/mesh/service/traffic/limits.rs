@@ -9,9 +9,9 @@ use crate::{
     mesh::{
         istio::{
             PortSelector,
-            destination_rule::{self as istio, ConnectionPool, LoadBalancer, PortPolicy, TrafficPolicy},
+            destination_rule::{self as istio, ConnectionPool, PortPolicy, TrafficPolicy},
         },
-        resiliency,
+        resiliency::{self, Preset},
     },
     schema::At,
 };
@@ -20,15 +20,24 @@ use crate::{
 pub(super) fn traffic_policy(context: &ServiceContext) -> Known<Option<TrafficPolicy>> {
     let traffic =
         if context.service.speaks_http()? { istio::TrafficKind::Requests } else { istio::TrafficKind::Connections };
-    let preset = context.resiliency()?.settings().map(|r| TrafficPolicy::from_preset(&r, traffic)).unwrap_or_default();
-    let connection_pool =
-        resiliency::connection_pool(&context.service.traffic.circuit_breaker, preset.connection_pool)?;
+    let arguments = &context.service.traffic;
+    let settings = context.resiliency()?.and_then(Preset::settings);
+    let preset = settings.map(|settings| TrafficPolicy::from_preset(&settings, traffic)).unwrap_or_default();
+    let mut preset_pool = preset.connection_pool;
+    if arguments.streaming()?
+        && let Some(pool) = &mut preset_pool
+    {
+        // A stream counts as a request in flight as long as it lives.
+        pool.http = None;
+    }
+    let connection_pool = resiliency::connection_pool(&arguments.circuit_breaker, preset_pool)?;
     let locality = failover::locality_setting(context)?;
-    let detection =
-        resiliency::outlier_detection(&context.service.traffic.outlier_detection, preset.outlier_detection)?;
+    let detection = resiliency::outlier_detection(&arguments.outlier_detection, preset.outlier_detection)?;
     let outlier_detection = failover::outlier_detection(context, detection, locality.enabled)?;
-    // Outlier detection alone switches locality load balancing on, so the setting is written as well.
-    let load_balancer = outlier_detection.is_some().then_some(LoadBalancer { locality_lb_setting: locality });
+    let load_balancer = match outlier_detection {
+        Some(_) => resiliency::load_balancer(&arguments.load_balancing, locality)?,
+        None => None,
+    };
     let mut policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
     policy.port_level_settings = tcp_port_settings(context.service.ports()?, &policy)?;
     Ok((policy != TrafficPolicy::default()).then_some(policy))

@@ -26,27 +26,55 @@ mod virtual_service;
 pub(super) use destination_rule::destination_rule;
 pub(super) use listener::listeners;
 pub(super) use routes::default_route;
-pub(super) use virtual_service::{global_virtual_service, virtual_service};
+pub(super) use virtual_service::{global_virtual_service, settle_time, virtual_service};
 
 pub use arguments::{Failover, Fault, Match, Mirror, Redirect, Rewrite, Route, To, Traffic, Version};
 
 use super::{Service, Unmanaged};
 use crate::{
-    known::Known,
-    mesh::port::Protocol,
+    known::{Known, all, any},
+    mesh::{Mesh, port::Protocol},
     schema::{At, Attr},
 };
 
 impl Service {
-    /// Whether there is a VirtualService: for every service with an HTTP port, so that Istio's default retries never apply, and
-    /// for connections that are distributed among versions.
-    pub(super) fn is_routed(&self) -> Known<bool> {
-        let (requests, connections) = (self.speaks_http(), self.distributes_connections());
-        if requests == Ok(true) || connections == Ok(true) { Ok(true) } else { Ok(requests? || connections?) }
+    /// Whether an argument is set that is rendered into the DestinationRule. Without one there is none, so that the
+    /// DestinationRule of the root namespace applies.
+    pub(super) fn has_traffic_policy(&self, mesh: &Mesh) -> Known<bool> {
+        let traffic = &self.traffic;
+        any([
+            self.effective_resiliency(mesh).map(|preset| preset.is_some()),
+            traffic.circuit_breaker.known().map(|block| block.is_some()),
+            traffic.outlier_detection.known().map(|block| block.is_some()),
+            self.has_versions(),
+            traffic.failover.known().map(|rules| !rules.is_empty()),
+            traffic.failover_priority.known().map(|labels| labels.is_some()),
+        ])
     }
 
-    fn distributes_connections(&self) -> Known<bool> {
-        if self.versions()?.is_empty() { Ok(false) } else { self.speaks(is_routed_tcp) }
+    /// Whether an argument is set that is rendered into the VirtualService. Without one there is none, so that the routes which
+    /// istiod generates apply.
+    pub(super) fn is_routed(&self, mesh: &Mesh) -> Known<bool> {
+        let traffic = &self.traffic;
+        let requests = any([
+            self.effective_resiliency(mesh).map(|preset| preset.is_some()),
+            traffic.retries.known().map(|block| block.is_some()),
+            traffic.request_timeout.known().map(|timeout| timeout.is_some()),
+            traffic.streaming(),
+            self.routes().map(|routes| !routes.is_empty()),
+            self.has_versions(),
+        ]);
+        let timeout_by_default =
+            if mesh.defaults.request_timeout.is_some() { self.speaks(routes::has_default_timeout) } else { Ok(false) };
+        any([
+            all([self.speaks_http(), requests]),
+            timeout_by_default,
+            all([self.has_versions(), self.speaks(is_routed_tcp)]),
+        ])
+    }
+
+    fn has_versions(&self) -> Known<bool> {
+        Ok(!self.versions()?.is_empty())
     }
 
     fn versions(&self) -> Known<&[At<Version>]> {
@@ -72,6 +100,7 @@ impl Traffic {
             ("request_timeout", routes, self.request_timeout.is_set()),
             ("streaming", routes, self.streaming == Attr::Known(true)),
             ("failover_priority", policy, self.failover_priority.is_set()),
+            ("load_balancing", policy, self.load_balancing.is_set()),
             ("retries", routes, self.retries.is_set()),
             ("circuit_breaker", policy, self.circuit_breaker.is_set()),
             ("outlier_detection", policy, self.outlier_detection.is_set()),

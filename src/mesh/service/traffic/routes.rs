@@ -49,9 +49,10 @@ pub(super) fn tcp(context: &ServiceContext, listener: Listener) -> Known<TcpRout
     Ok(TcpRoute { matches, route: versions::default_destinations(context, listener.port)? })
 }
 
-/// Renders the route for requests to a port that match no `route` block.
+/// Renders the route of a gateway for requests to a port that match no `route` block. It has no name, since the mesh's defaults
+/// don't apply to gateways.
 pub(in super::super) fn default_route(context: &ServiceContext, port: &At<Port>) -> Known<HttpRoute> {
-    Ok(default_http(context, Listener { number: port.number(), port })?.0)
+    Ok(HttpRoute { name: None, ..default_http(context, Listener { number: port.number(), port })?.0 })
 }
 
 fn default_http(context: &ServiceContext, listener: Listener) -> Known<RouteWithOrigins> {
@@ -93,7 +94,8 @@ fn route_block(context: &ServiceContext, listener: Listener, route: &At<Route>) 
     };
     let origins =
         [("", route.at.clone()), (".match", route.at.attribute("match")), (".route", route.at.attribute("to"))];
-    Ok((HttpRoute { name: route.name.known()?.cloned(), matches, ..action }, origins.into()))
+    let name = route.name.known()?.cloned().or(action.name);
+    Ok((HttpRoute { name, matches, ..action }, origins.into()))
 }
 
 fn destinations(context: &ServiceContext, listener: Listener, route: &Route) -> Known<Vec<RouteDestination>> {
@@ -103,33 +105,37 @@ fn destinations(context: &ServiceContext, listener: Listener, route: &Route) -> 
     }
 }
 
-/// Makes a route that forwards requests. It always sets the retries, since Istio retries requests by default.
-fn forwarding(context: &ServiceContext, timeout: Duration, route: Vec<RouteDestination>) -> Known<HttpRoute> {
+/// Makes a route that forwards requests. Without timeout and retries of its own it has the name of the route that it takes the
+/// place of, so that the mesh's defaults apply to it as well.
+fn forwarding(context: &ServiceContext, timeout: Option<Duration>, route: Vec<RouteDestination>) -> Known<HttpRoute> {
     let retries = route_retries(&context.service.traffic.retries, context.resiliency()?, timeout)?;
-    Ok(HttpRoute { timeout: nonzero_timeout(timeout), retries: Some(retries), route, ..HttpRoute::default() })
+    let is_unset = timeout.is_none() && retries.is_none();
+    let name = is_unset.then(|| HttpRoute::GENERATED.to_owned());
+    Ok(HttpRoute { name, timeout: timeout.and_then(nonzero_timeout), retries, route, ..HttpRoute::default() })
 }
 
-fn timeout(context: &ServiceContext, listener: Listener, route: Option<&Route>) -> Known<Duration> {
+/// The timeout of a route, which is zero where the arguments say that there is none; `None` where they say nothing.
+fn timeout(context: &ServiceContext, listener: Listener, route: Option<&Route>) -> Known<Option<Duration>> {
     if let Some(timeout) = route.map_or(Ok(None), |route| route.request_timeout.copied())? {
-        return Ok(timeout);
+        return Ok(Some(timeout));
     }
     if context.service.traffic.streaming()? {
-        return Ok(Duration::ZERO);
+        return Ok(Some(Duration::ZERO));
     }
     default_timeout(context, listener.port.protocol()?)
 }
 
-/// Returns the default timeout of routes of a port with this protocol. It doesn't apply with `streaming = true`.
-pub(super) fn default_timeout(context: &ServiceContext, protocol: Protocol) -> Known<Duration> {
-    Ok(match context.service.traffic.request_timeout.copied()? {
-        Some(timeout) => timeout,
-        // A gRPC call may be a stream that lives for days.
-        None if protocol == Protocol::Grpc => Duration::ZERO,
-        None => match context.mesh.defaults.request_timeout {
-            Some(timeout) => timeout,
-            None => context.resiliency()?.settings().map_or(Duration::ZERO, |r| r.request_timeout),
-        },
-    })
+/// Returns the timeout of routes of a port with this protocol that have none of their own. It doesn't apply with
+/// `streaming = true`.
+pub(super) fn default_timeout(context: &ServiceContext, protocol: Protocol) -> Known<Option<Duration>> {
+    let timeout = context.service.traffic.request_timeout.copied()?;
+    Ok(timeout.or(context.mesh.defaults.request_timeout.filter(|_| has_default_timeout(protocol))))
+}
+
+/// Whether the provider's `defaults.request_timeout` applies to ports of a protocol. A gRPC call may be a stream that lives for
+/// days.
+pub(super) fn has_default_timeout(protocol: Protocol) -> bool {
+    protocol.is_http() && protocol != Protocol::Grpc
 }
 
 impl Redirect {

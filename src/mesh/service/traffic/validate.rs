@@ -24,13 +24,13 @@ impl Service {
         } else {
             self.validate_has_http_port_for_traffic(out);
         }
-        validate_drain(self, out);
+        validate_settle_time(self, out);
         self.validate_timeouts(out);
         self.validate_versions(out);
         self.validate_routes(out);
         self.validate_failover(out);
         if let Attr::Known(preset) = self.traffic.resiliency {
-            self.validate_with_preset(preset, out);
+            self.validate_with_preset(Some(preset), out);
         }
     }
 
@@ -102,25 +102,32 @@ impl Service {
     }
 
     /// Reports settings that are missing because the preset has none.
-    fn validate_with_preset(&self, preset: Preset, out: &mut Diagnostics) {
+    fn validate_with_preset(&self, preset: Option<Preset>, out: &mut Diagnostics) {
+        if self.management() == Ok(ServiceManagement::None) {
+            return;
+        }
         if let Ok(Some(retries)) = self.traffic.retries.known() {
             retries.validate_with_preset(preset, out);
         }
-        if preset != Preset::None {
+        if let Ok(Some(limits)) = self.traffic.circuit_breaker.known() {
+            limits.validate_with_preset(preset, out);
+        }
+        if let Ok(Some(detection)) = self.traffic.outlier_detection.known() {
+            detection.validate_with_preset(preset, out);
+        }
+        if preset.and_then(Preset::settings).is_some() {
             return;
         }
         let has_failover = self.traffic.failover.known().is_ok_and(|rules| !rules.is_empty());
         let argument = has_failover
             .then_some("failover")
             .or_else(|| self.traffic.failover_priority.is_set().then_some("failover_priority"));
-        if let (Some(name), Ok(detection)) = (argument, self.traffic.outlier_detection.known())
-            && detection.is_none_or(|block| block.is_empty())
-        {
+        if let (Some(name), Ok(None)) = (argument, self.traffic.outlier_detection.known()) {
             out.error(
                 &Path::root().attribute(name),
                 "Failover without outlier detection",
-                "Requests go elsewhere when the near endpoints are left out, and with resiliency = \"none\" none ever is (IST0133). \
-                 Write an outlier_detection block, or another resiliency.",
+                "Requests go elsewhere when the near endpoints are ejected, and without a resiliency preset, or with \"none\", none \
+                 ever is (IST0133). Write an outlier_detection block, or resiliency = \"medium\".",
             );
         }
     }
@@ -249,17 +256,22 @@ impl Service {
     }
 }
 
-/// Reports a drain time that is as long as the timeout of an operation: the operation includes the wait.
-fn validate_drain(service: &Service, out: &mut Diagnostics) {
-    let Ok(Some(seconds)) = service.traffic.drain_seconds.copied() else { return };
+/// Reports a settle time whose waits take as long as an operation may: the operation includes them.
+fn validate_settle_time(service: &Service, out: &mut Diagnostics) {
+    let Ok(Some(seconds)) = service.traffic.settle_seconds.copied() else { return };
     let timeouts = OperationTimeouts::of(&service.timeouts);
-    for (name, limit) in [("create", timeouts.create), ("update", timeouts.update), ("delete", timeouts.delete)] {
-        if u64::from(seconds) >= limit.as_secs() {
+    // A create or update waits for new versions, and before old ones go; one that takes over from other objects once more.
+    let waits = if service.takeover.replaces.is_set() { 3 } else { 2 };
+    let operations =
+        [("create", timeouts.create, waits), ("update", timeouts.update, waits), ("delete", timeouts.delete, 1)];
+    for (name, limit, waits) in operations {
+        if u64::from(seconds) * waits >= limit.as_secs() {
             out.error(
-                &Path::root().attribute("drain_seconds"),
-                format!("drain_seconds outlasts timeouts.{name}"),
+                &Path::root().attribute("settle_seconds"),
+                format!("settle_seconds outlasts timeouts.{name}"),
                 format!(
-                    "The wait is part of the operation, which may take {} s. Write a shorter one, or a longer timeouts.{name}.",
+                    "The waits are part of the operation, which may take {} s: up to {waits} of {seconds} s. Write a shorter one, or a \
+                     longer timeouts.{name}.",
                     limit.as_secs()
                 ),
             );
@@ -270,7 +282,7 @@ fn validate_drain(service: &Service, out: &mut Diagnostics) {
 /// Reports a timeout of one attempt that is not shorter than the timeout of the request.
 fn validate_per_try_timeout(context: &ServiceContext, out: &mut Diagnostics) {
     // All ports that have a timeout have the same one.
-    if let (Ok(Some(retries)), Ok(timeout), Ok(false)) = (
+    if let (Ok(Some(retries)), Ok(Some(timeout)), Ok(false)) = (
         context.service.traffic.retries.known(),
         routes::default_timeout(context, Protocol::Http),
         context.service.traffic.streaming(),

@@ -1,5 +1,9 @@
 //! The VirtualServices for callers in the mesh.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
 use super::{
     super::{ServiceContext, access, origins},
     is_routed_tcp,
@@ -10,7 +14,7 @@ use crate::{
     diagnostics::Path,
     known::{Known, Unknown},
     mesh::{istio::virtual_service::VirtualService, manifest::manifest, stage},
-    object::{Key, Object, Stage},
+    object::{Key, Object, SettleTime, Stage},
 };
 
 /// The VirtualService of the cluster host; with the global name among its hosts, where no port speaks TLS.
@@ -67,5 +71,58 @@ fn object(
         }
     }
     let body = manifest(&key, context.metadata()?, &spec);
-    Ok(Object::whole(key, body, stage).with_origins(origins))
+    Ok(Object::whole(key, body, stage).with_settle_time(settle_time(context)).with_origins(origins))
+}
+
+/// The wait before a VirtualService that names a new subset: a proxy that gets the route before the subset's cluster answers 503.
+pub(in super::super) fn settle_time(context: &ServiceContext) -> SettleTime {
+    // An unknown delay occurs only in plans, which don't wait.
+    let duration = context.service.traffic.settle_time().map_or(std::time::Duration::ZERO, Into::into);
+    SettleTime { is_needed: names_new_subset, duration }
+}
+
+/// Whether a VirtualService names a subset that the live one doesn't.
+fn names_new_subset(live: &Json, desired: &Json) -> bool {
+    let (before, after) = (subsets(live), subsets(desired));
+    after.difference(&before).next().is_some()
+}
+
+/// The subsets that the routes of a VirtualService name. A VirtualService has the field nowhere else.
+fn subsets(json: &Json) -> BTreeSet<&str> {
+    match json {
+        Json::Object(members) => {
+            let own = members.get("subset").and_then(Json::as_str);
+            members.values().flat_map(subsets).chain(own).collect()
+        }
+        Json::Array(items) => items.iter().flat_map(subsets).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn wait_is_needed_for_new_subsets() {
+        let route = |subsets: &[&str]| {
+            let to = |subset: &&str| json!({ "destination": { "host": "h", "subset": subset } });
+            json!({ "spec": { "http": [{ "route": subsets.iter().map(to).collect::<Vec<_>>() }] } })
+        };
+        let mirror = json!({ "spec": { "http": [{ "mirror": { "host": "h", "subset": "v2" } }] } });
+        let table = [
+            (Json::Null, route(&["v1"]), true),
+            (route(&["v1"]), route(&["v1", "v2"]), true),
+            (route(&["v1"]), route(&["v2"]), true),
+            (route(&["v1"]), mirror, true),
+            (route(&["v1", "v2"]), route(&["v2"]), false),
+            (route(&["v1", "v2"]), route(&["v2", "v1"]), false),
+            (Json::Null, json!({ "spec": { "http": [{ "route": [{ "destination": { "host": "h" } }] }] } }), false),
+        ];
+        for (live, desired, expected) in table {
+            assert_eq!(names_new_subset(&live, &desired), expected, "{live} to {desired}");
+        }
+    }
 }

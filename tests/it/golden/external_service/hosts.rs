@@ -36,10 +36,9 @@ fn name_overrides_the_host() {
     check_keys::<ExternalService>(
         text,
         &expect![[r#"
-        ServiceEntry/istio-system/payments-api
-        DestinationRule/istio-system/payments-api
-        VirtualService/istio-system/payments-api
-    "#]],
+            ServiceEntry/istio-system/payments-api
+            DestinationRule/istio-system/payments-api
+        "#]],
     );
     check_outputs::<ExternalService>(
         text,
@@ -61,7 +60,6 @@ fn single_element_of_hosts() {
     "#,
         &expect![[r#"
             ServiceEntry/istio-system/partner
-            DestinationRule/istio-system/partner-api-partner-example
         "#]],
     );
 }
@@ -139,10 +137,8 @@ fn wildcard_and_exact_host() {
     check_keys::<ExternalService>(
         &both("resolution = \"none\""),
         &expect![[r#"
-        ServiceEntry/istio-system/both
-        DestinationRule/istio-system/both-wildcard-example-com
-        DestinationRule/istio-system/both-api-example-com
-    "#]],
+            ServiceEntry/istio-system/both
+        "#]],
     );
 }
 

@@ -191,29 +191,25 @@ fn single_tls_port() {
         }
     "#,
         &expect![[r#"
-            DestinationRule/istio-system/api-example-com
+            warning at export_to: export_to keeps nobody from calling the host
+              Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Write export_to = ["*"], or make the mesh refuse calls of unknown hosts and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
+            --- # ServiceEntry/istio-system/api-example-com
             apiVersion: networking.istio.io/v1
-            kind: DestinationRule
+            kind: ServiceEntry
             metadata:
               name: api-example-com
               namespace: istio-system
             spec:
               exportTo:
               - shop
-              host: api.example.com
-              trafficPolicy:
-                connectionPool:
-                  tcp:
-                    connectTimeout: 5s
-                    maxConnections: 1024
-                loadBalancer:
-                  localityLbSetting:
-                    enabled: false
-                outlierDetection:
-                  baseEjectionTime: 30s
-                  consecutive5xxErrors: 5
-                  interval: 10s
-                  maxEjectionPercent: 30
+              hosts:
+              - api.example.com
+              location: MESH_EXTERNAL
+              ports:
+              - name: tls-5671
+                number: 5671
+                protocol: TLS
+              resolution: DNS
         "#]],
     );
 }
@@ -249,33 +245,6 @@ fn labels_and_annotations() {
                 number: 443
                 protocol: TLS
               resolution: DNS
-            --- # DestinationRule/istio-system/api-example-com
-            apiVersion: networking.istio.io/v1
-            kind: DestinationRule
-            metadata:
-              annotations:
-                example.com/contract: "4711"
-              labels:
-                team: partners
-              name: api-example-com
-              namespace: istio-system
-            spec:
-              exportTo:
-              - shop
-              host: api.example.com
-              trafficPolicy:
-                connectionPool:
-                  tcp:
-                    connectTimeout: 5s
-                    maxConnections: 1024
-                loadBalancer:
-                  localityLbSetting:
-                    enabled: false
-                outlierDetection:
-                  baseEjectionTime: 30s
-                  consecutive5xxErrors: 5
-                  interval: 10s
-                  maxEjectionPercent: 30
         "#]],
     );
 }

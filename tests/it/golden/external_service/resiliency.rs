@@ -68,7 +68,6 @@ fn retry_attempts_override_the_preset() {
                     host: api.example.com
                     port:
                       number: 80
-                timeout: 15s
         "#]],
     );
 }
@@ -93,9 +92,6 @@ fn zero_request_timeout_is_no_timeout() {
               http:
               - match:
                 - port: 80
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
                 route:
                 - destination:
                     host: api.example.com
@@ -177,11 +173,11 @@ fn contradictory_retries() {
     "#]],
     );
     check::<ExternalService>(
-        &retries("high", "per_try_timeout = \"5s\"\nidempotent = true"),
+        &format!("{}\nrequest_timeout = \"5s\"", retries("high", "per_try_timeout = \"5s\"\nidempotent = true")),
         &expect![[r#"
-        error at retries.per_try_timeout: One try takes all the time there is
-          A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
-    "#]],
+            error at retries.per_try_timeout: One try takes all the time there is
+              A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
+        "#]],
     );
     check::<ExternalService>(
         &retries("high", "attempts = 0\nidempotent = true"),
@@ -193,9 +189,9 @@ fn contradictory_retries() {
     check::<ExternalService>(
         &retries("none", "idempotent = true"),
         &expect![[r#"
-        error at retries: Retries without a number
-          resiliency = "none" has no retries, so the block must say how many. Write attempts.
-    "#]],
+            error at retries: Retries without a number
+              Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
+        "#]],
     );
 }
 
@@ -206,23 +202,23 @@ fn unknown_arguments() {
         ("request_timeout", with("request_timeout = unknown")),
         ("retries", with("retries = unknown")),
         ("attempts", with("retries {\nattempts = unknown\n}")),
-        ("idempotent", with("retries {\nidempotent = unknown\n}")),
+        ("idempotent", with("retries {\nattempts = 2\nidempotent = unknown\n}")),
         ("circuit_breaker", with("circuit_breaker = unknown")),
         ("max_connections", with("circuit_breaker {\nmax_connections = unknown\n}")),
         ("outlier_detection", with("outlier_detection = unknown")),
-        ("interval", with("outlier_detection {\ninterval = unknown\n}")),
+        ("interval", with("outlier_detection {\nconsecutive_5xx = 5\ninterval = unknown\n}")),
     ];
     check_unknown::<ExternalService>(
         &texts,
         &expect![[r#"
-        request_timeout: VirtualService
-        retries: VirtualService
-        attempts: VirtualService
-        idempotent: VirtualService
-        circuit_breaker: DestinationRule
-        max_connections: DestinationRule
-        outlier_detection: DestinationRule
-        interval: DestinationRule
-    "#]],
+            request_timeout: which objects there are
+            retries: which objects there are
+            attempts: VirtualService
+            idempotent: VirtualService
+            circuit_breaker: DestinationRule
+            max_connections: DestinationRule
+            outlier_detection: DestinationRule
+            interval: DestinationRule
+        "#]],
     );
 }

@@ -176,11 +176,10 @@ fn mutual_tls_with_a_secret() {
     check_keys::<ExternalService>(
         text,
         &expect![[r#"
-        ServiceEntry/shop/api-example-com
-        DestinationRule/shop/api-example-com
-        DestinationRule/shop/api-example-com-workloads
-        VirtualService/shop/api-example-com
-    "#]],
+            ServiceEntry/shop/api-example-com
+            DestinationRule/shop/api-example-com
+            DestinationRule/shop/api-example-com-workloads
+        "#]],
     );
 }
 
@@ -203,50 +202,28 @@ fn clear_text_port_and_tls_port() {
         }
     "#,
         &expect![[r#"
-            DestinationRule/istio-system/api-example-com
+            warning at export_to: export_to keeps nobody from calling the host
+              Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Write export_to = ["*"], or make the mesh refuse calls of unknown hosts and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
+            --- # ServiceEntry/istio-system/api-example-com
             apiVersion: networking.istio.io/v1
-            kind: DestinationRule
+            kind: ServiceEntry
             metadata:
               name: api-example-com
               namespace: istio-system
             spec:
               exportTo:
               - shop
-              host: api.example.com
-              trafficPolicy:
-                connectionPool:
-                  http:
-                    http1MaxPendingRequests: 1024
-                    http2MaxRequests: 1024
-                  tcp:
-                    connectTimeout: 5s
-                    maxConnections: 1024
-                loadBalancer:
-                  localityLbSetting:
-                    enabled: false
-                outlierDetection:
-                  baseEjectionTime: 30s
-                  consecutive5xxErrors: 5
-                  interval: 10s
-                  maxEjectionPercent: 30
-                portLevelSettings:
-                - connectionPool:
-                    tcp:
-                      connectTimeout: 5s
-                      maxConnections: 1024
-                  loadBalancer:
-                    localityLbSetting:
-                      enabled: false
-                  outlierDetection:
-                    baseEjectionTime: 30s
-                    consecutive5xxErrors: 5
-                    interval: 10s
-                    maxEjectionPercent: 30
-                  port:
-                    number: 443
-                retryBudget:
-                  minRetryConcurrency: 3
-                  percent: 20
+              hosts:
+              - api.example.com
+              location: MESH_EXTERNAL
+              ports:
+              - name: http-80
+                number: 80
+                protocol: HTTP
+              - name: https-443
+                number: 443
+                protocol: HTTPS
+              resolution: DNS
         "#]],
     );
 }

@@ -24,14 +24,14 @@ fn one_argument_at_a_time() {
     check_unknown::<ExternalService>(
         &texts,
         &expect![[r#"
-        host: which objects there are, id, url
-        export_to: ServiceEntry, DestinationRule
-        a namespace: ServiceEntry, DestinationRule
-        tls: which objects there are, url
-        namespace: which objects there are, id
-        resiliency: DestinationRule
-        resiliency of requests: DestinationRule, VirtualService
-    "#]],
+            host: which objects there are, id, url
+            export_to: ServiceEntry
+            a namespace: ServiceEntry
+            tls: which objects there are, url
+            namespace: which objects there are, id
+            resiliency: which objects there are
+            resiliency of requests: which objects there are
+        "#]],
     );
 }
 
@@ -50,10 +50,10 @@ fn ports() {
         &texts,
         &expect![[r#"
             all: which objects there are, url
-            a number: ServiceEntry, DestinationRule, VirtualService, url
+            a number: ServiceEntry, DestinationRule, url
             a protocol: which objects there are, url
-            a target port: ServiceEntry, DestinationRule, VirtualService
-            who speaks TLS on a port: ServiceEntry, DestinationRule, VirtualService
+            a target port: ServiceEntry, DestinationRule
+            who speaks TLS on a port: which objects there are
             who speaks TLS on a TLS port: nothing
         "#]],
     );
@@ -73,14 +73,14 @@ fn hosts_and_names() {
     check_unknown::<ExternalService>(
         &texts,
         &expect![[r#"
-        hosts: which objects there are, url
-        one of the hosts: which objects there are, url
-        the host of a name: ServiceEntry, DestinationRule, url
-        name: which objects there are, id
-        labels: ServiceEntry, DestinationRule
-        annotations: ServiceEntry, DestinationRule
-        deletion_protection: nothing
-    "#]],
+            hosts: which objects there are, url
+            one of the hosts: which objects there are, url
+            the host of a name: ServiceEntry, url
+            name: which objects there are, id
+            labels: ServiceEntry
+            annotations: ServiceEntry
+            deletion_protection: nothing
+        "#]],
     );
 }
 

@@ -154,6 +154,37 @@ fn unreadable_config_maps_are_skipped() {
     assert_eq!(findings.into_iter().count(), 0);
 }
 
+/// Retries that the EnvoyFilter doesn't reach, and locality load balancing that the DestinationRule switches off.
+#[test]
+fn retries_and_locality_of_the_installation() {
+    let private =
+        "defaultServiceExportTo: [.]\ndefaultVirtualServiceExportTo: [.]\ndefaultDestinationRuleExportTo: [.]";
+    check(
+        "resiliency = \"none\"",
+        private,
+        &expect![[r#"
+        mesh-retries at resiliency: The installed mesh still retries requests
+          These defaults switch retries off for callers with a sidecar. Gateways, and routes of VirtualServices that don't set retries, go by defaultHttpRetryPolicy in ConfigMap istio, and Istio retries twice by default. Set defaultHttpRetryPolicy: { attempts: 0 } where Istio is installed. (mesh-retries)
+    "#]],
+    );
+    let retries = "retries {\n  attempts = 0\n}";
+    assert!(findings(retries, &[config_map("istio", private)]).contains("mesh-retries at retries"));
+    for text in [retries, "resiliency = \"none\""] {
+        check(text, &format!("{private}\ndefaultHttpRetryPolicy: {{attempts: 0}}"), &expect![""]);
+    }
+    let locality = format!("{private}\nlocalityLbSetting: {{distribute: [{{from: a/*, to: {{'a/*': 100}}}}]}}");
+    check(
+        "resiliency = \"low\"",
+        &locality,
+        &expect![[r#"
+        hidden-locality at : Locality load balancing is switched off here
+          Outlier detection alone would switch locality load balancing on, so it is written as off, and localityLbSetting.distribute in ConfigMap istio has no effect on callers. Write load_balancing { locality = "inherit" } to keep it, or "off" to say that this is meant. (hidden-locality)
+    "#]],
+    );
+    check("resiliency = \"low\"", private, &expect![""]);
+    check("resiliency = \"low\"\nload_balancing {\n  locality = \"inherit\"\n}", &locality, &expect![""]);
+}
+
 /// Services that are hidden from namespaces turn from unreachable to reachable in clear text.
 #[test]
 fn narrow_exports() {

@@ -251,19 +251,20 @@ fn resiliency() {
               trafficPolicy:
                 connectionPool:
                   http:
-                    http1MaxPendingRequests: 1024
-                    http2MaxRequests: 1024
+                    http1MaxPendingRequests: 10000
+                    http2MaxRequests: 10000
                   tcp:
                     connectTimeout: 5s
-                    maxConnections: 1024
+                    maxConnections: 10000
                 loadBalancer:
                   localityLbSetting:
                     enabled: false
                 outlierDetection:
                   baseEjectionTime: 30s
-                  consecutive5xxErrors: 5
+                  consecutive5xxErrors: 0
+                  consecutiveGatewayErrors: 5
                   interval: 10s
-                  maxEjectionPercent: 30
+                  maxEjectionPercent: 50
                 retryBudget:
                   minRetryConcurrency: 3
                   percent: 20
@@ -281,6 +282,7 @@ fn resiliency() {
                   routeConfiguration:
                     vhost:
                       route:
+                        action: ROUTE
                         name: default
                 patch:
                   operation: MERGE

@@ -40,6 +40,7 @@ fn timeout_and_retries() {
                   routeConfiguration:
                     vhost:
                       route:
+                        action: ROUTE
                         name: default
                 patch:
                   operation: MERGE
@@ -57,29 +58,30 @@ fn retries_of_a_preset() {
         ROUTE,
         "resiliency = \"high\"",
         &expect![[r#"
-        EnvoyFilter/istio-system/default-route
-        apiVersion: networking.istio.io/v1alpha3
-        kind: EnvoyFilter
-        metadata:
-          name: default-route
-          namespace: istio-system
-        spec:
-          configPatches:
-          - applyTo: HTTP_ROUTE
-            match:
-              context: SIDECAR_OUTBOUND
-              routeConfiguration:
-                vhost:
-                  route:
-                    name: default
-            patch:
-              operation: MERGE
-              value:
-                route:
-                  retry_policy:
-                    num_retries: 3
-                    retry_on: connect-failure,refused-stream,reset-before-request
-    "#]],
+            EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        action: ROUTE
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      retry_policy:
+                        num_retries: 3
+                        retry_on: connect-failure,refused-stream,reset-before-request
+        "#]],
     );
 }
 
@@ -89,55 +91,59 @@ fn no_retries() {
         ROUTE,
         "resiliency = \"none\"",
         &expect![[r#"
-        EnvoyFilter/istio-system/default-route
-        apiVersion: networking.istio.io/v1alpha3
-        kind: EnvoyFilter
-        metadata:
-          name: default-route
-          namespace: istio-system
-        spec:
-          configPatches:
-          - applyTo: HTTP_ROUTE
-            match:
-              context: SIDECAR_OUTBOUND
-              routeConfiguration:
-                vhost:
-                  route:
-                    name: default
-            patch:
-              operation: MERGE
-              value:
-                route:
-                  retry_policy:
-                    num_retries: 0
-    "#]],
+            EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        action: ROUTE
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      retry_policy:
+                        num_retries: 0
+                        retry_on: retriable-headers
+        "#]],
     );
     check_object::<GlobalDefaults>(
         ROUTE,
         "retries {\n attempts = 0\n}",
         &expect![[r#"
-        EnvoyFilter/istio-system/default-route
-        apiVersion: networking.istio.io/v1alpha3
-        kind: EnvoyFilter
-        metadata:
-          name: default-route
-          namespace: istio-system
-        spec:
-          configPatches:
-          - applyTo: HTTP_ROUTE
-            match:
-              context: SIDECAR_OUTBOUND
-              routeConfiguration:
-                vhost:
-                  route:
-                    name: default
-            patch:
-              operation: MERGE
-              value:
-                route:
-                  retry_policy:
-                    num_retries: 0
-    "#]],
+            EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        action: ROUTE
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      retry_policy:
+                        num_retries: 0
+                        retry_on: retriable-headers
+        "#]],
     );
 }
 
@@ -149,60 +155,61 @@ fn idempotent_retries() {
         ROUTE,
         text,
         &expect![[r#"
-        EnvoyFilter/istio-system/default-route
-        apiVersion: networking.istio.io/v1alpha3
-        kind: EnvoyFilter
-        metadata:
-          name: default-route
-          namespace: istio-system
-        spec:
-          configPatches:
-          - applyTo: HTTP_ROUTE
-            match:
-              context: SIDECAR_OUTBOUND
-              routeConfiguration:
-                vhost:
-                  route:
-                    name: default
-            patch:
-              operation: MERGE
-              value:
-                route:
-                  retry_policy:
-                    num_retries: 1
-                    per_try_timeout: 30s
-                    retry_on: connect-failure,refused-stream,gateway-error
-    "#]],
+            EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        action: ROUTE
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      retry_policy:
+                        num_retries: 1
+                        retry_on: connect-failure,refused-stream,gateway-error
+        "#]],
     );
     let text = format!("{text}\nrequest_timeout = \"20s\"");
     check_object::<GlobalDefaults>(
         ROUTE,
         &text,
         &expect![[r#"
-        EnvoyFilter/istio-system/default-route
-        apiVersion: networking.istio.io/v1alpha3
-        kind: EnvoyFilter
-        metadata:
-          name: default-route
-          namespace: istio-system
-        spec:
-          configPatches:
-          - applyTo: HTTP_ROUTE
-            match:
-              context: SIDECAR_OUTBOUND
-              routeConfiguration:
-                vhost:
-                  route:
-                    name: default
-            patch:
-              operation: MERGE
-              value:
-                route:
-                  retry_policy:
-                    num_retries: 1
-                    retry_on: connect-failure,refused-stream,gateway-error
-                  timeout: 20s
-    "#]],
+            EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        action: ROUTE
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      retry_policy:
+                        num_retries: 1
+                        retry_on: connect-failure,refused-stream,gateway-error
+                      timeout: 20s
+        "#]],
     );
 }
 

@@ -392,3 +392,20 @@ fn provider_labels() {
         "#]],
     );
 }
+
+/// Unlike a `mesh_service`, a namespace may have nothing but labels of an existing Namespace.
+#[test]
+fn existing_namespace_with_labels_alone() {
+    check::<Namespace>(
+        "name = \"shop\"\ncreate = false\nlabels = { tier = \"frontend\" }",
+        &expect![[r#"
+            --- # Namespace/shop: these fields of it
+            apiVersion: v1
+            kind: Namespace
+            metadata:
+              labels:
+                tier: frontend
+              name: shop
+        "#]],
+    );
+}

@@ -576,7 +576,7 @@ fn all_policies() {
         &expect![[r#"
             id = "pci/payments"
             effective_callers = ["istio-ingress/gateway", "pci/*", "shop/checkout"]
-            effective_resiliency = "medium"
+            effective_resiliency = null
             global_host = null
             host = "payments.pci.svc.cluster.local"
             principal = "cluster.local/ns/pci/sa/payments"
@@ -626,7 +626,7 @@ fn all_policies_in_a_dry_run() {
 #[test]
 fn no_policies_when_off() {
     check_keys::<Service>(
-        &format!("{MIXED}{AUTHORIZATION}{EXTERNAL_AUTHORIZATION}\nauthorization_mode = \"off\""),
+        &format!("{MIXED}{AUTHORIZATION}{EXTERNAL_AUTHORIZATION}\nresiliency = \"low\"\nauthorization_mode = \"off\""),
         &expect![[r#"
         Service/pci/payments
         DestinationRule/pci/payments-pci

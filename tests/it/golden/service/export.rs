@@ -10,7 +10,7 @@ use crate::golden::{check, mesh, registry_only_mesh, rendered_text};
 
 /// Compares the namespaces to which each object of a configuration is exported. Only the policy has no such field.
 fn check_export(mesh: &Mesh, arguments: &str, expect: &Expect) {
-    let rendered = rendered_text::<Service>(mesh, &payments(arguments));
+    let rendered = rendered_text::<Service>(mesh, &payments(&format!("resiliency = \"low\"\n{arguments}")));
     let mut exports = String::new();
     for object in rendered.split("--- # ").skip(1) {
         let kind = object.split('/').next().unwrap();
@@ -123,7 +123,8 @@ fn annotation_of_an_existing_service() {
         annotation.and_then(|text| text.lines().next()).map(|line| line.trim_matches(['"', '\'']).to_owned())
     };
     let open = Some("*".to_owned());
-    assert_eq!(annotation(&mesh(), ""), open, "beside a DestinationRule");
+    assert_eq!(annotation(&mesh(), ""), None, "no other object is exported");
+    assert_eq!(annotation(&mesh(), "resiliency = \"low\""), open, "beside a DestinationRule");
     assert_eq!(annotation(&mesh(), routeless), None);
     assert_eq!(annotation(&mesh(), &format!("{routeless}export_to = [\"*\"]")), open);
     assert_eq!(annotation(&mesh(), &format!("{routeless}export_to = [\"shop\"]")), Some(".,shop".to_owned()));

@@ -31,13 +31,13 @@ fn global_name_argument() {
     check_outputs::<Service>(
         &text,
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["pci/*"]
-        effective_resiliency = "medium"
-        global_host = "payments.example.internal"
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["pci/*"]
+            effective_resiliency = null
+            global_host = "payments.example.internal"
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments"
+        "#]],
     );
 }
 
@@ -89,26 +89,20 @@ fn argument_overrides_the_template() {
           http:
           - match:
             - port: 80
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
+            name: default
             route:
             - destination:
                 host: payments.pci.svc.cluster.local
                 port:
                   number: 8080
-            timeout: 15s
           - match:
             - port: 8080
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
+            name: default
             route:
             - destination:
                 host: payments.pci.svc.cluster.local
                 port:
                   number: 8080
-            timeout: 15s
     "#]]
     .assert_eq(&text);
 }
@@ -209,11 +203,8 @@ fn tcp_port_without_dns_capture() {
     check_keys::<Service>(
         &text,
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        VirtualService/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-    "#]],
+            AuthorizationPolicy/pci/payments-pci
+        "#]],
     );
 }
 
@@ -233,10 +224,8 @@ fn tcp_only() {
     check_keys::<Service>(
         &text.replace("global_name", "# "),
         &expect![[r#"
-        Service/pci/ledger
-        DestinationRule/pci/ledger-pci
-        AuthorizationPolicy/pci/ledger-pci
-    "#]],
+            AuthorizationPolicy/pci/ledger-pci
+        "#]],
     );
 }
 
@@ -256,7 +245,6 @@ fn tls_only() {
         &expect![[r#"
             Service/pci/ledger
             ServiceEntry/pci/ledger-pci
-            DestinationRule/pci/ledger-pci
             VirtualService/pci/ledger-pci-global
             AuthorizationPolicy/pci/ledger-pci
         "#]],
@@ -437,7 +425,6 @@ fn unknown_global_name() {
     expect![[r#"
         --- # Service/pci/payments: these fields of it
         --- # ServiceEntry/pci/payments-pci: known at apply
-        --- # DestinationRule/pci/payments-pci
         --- # VirtualService/pci/payments-pci: known at apply
         --- # AuthorizationPolicy/pci/payments-pci
         --- # Sidecar/pci/payments-pci: known at apply"#]]
@@ -453,11 +440,9 @@ fn unmanaged_virtual_service() {
     check_keys::<Service>(
         &named,
         &expect![[r#"
-        Service/pci/payments
-        ServiceEntry/pci/payments-pci
-        DestinationRule/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-    "#]],
+            ServiceEntry/pci/payments-pci
+            AuthorizationPolicy/pci/payments-pci
+        "#]],
     );
 }
 
@@ -468,14 +453,11 @@ fn object_name() {
     check_keys::<Service>(
         &text,
         &expect![[r#"
-        Service/pci/payments
-        ServiceAccount/pci/payments
-        DestinationRule/pci/pay
-        VirtualService/pci/pay
-        AuthorizationPolicy/pci/pay
-        AuthorizationPolicy/pci/pay-deny
-        Sidecar/pci/pay
-    "#]],
+            ServiceAccount/pci/payments
+            AuthorizationPolicy/pci/pay
+            AuthorizationPolicy/pci/pay-deny
+            Sidecar/pci/pay
+        "#]],
     );
     check_unknown::<Service>(
         &[("object_name", text.replace("\"pay\"", "unknown"))],

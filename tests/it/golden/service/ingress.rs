@@ -57,51 +57,43 @@ fn paths_and_rewrite() {
         "VirtualService/pci/payments-pci-ingress",
         &text,
         &expect![[r#"
-        VirtualService/pci/payments-pci-ingress
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci-ingress
-          namespace: pci
-        spec:
-          exportTo:
-          - istio-system
-          gateways:
-          - istio-ingress/public
-          hosts:
-          - api.example.com
-          http:
-          - match:
-            - uri:
-                exact: /v1/charges
-            - uri:
-                prefix: /v1/charges/bulk/
-            - uri:
-                prefix: /v1/charges/
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-            timeout: 15s
-          - match:
-            - uri:
-                prefix: /pay/
-            retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            rewrite:
-              uri: /v2/
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-            timeout: 15s
-    "#]],
+            VirtualService/pci/payments-pci-ingress
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress
+              namespace: pci
+            spec:
+              exportTo:
+              - istio-system
+              gateways:
+              - istio-ingress/public
+              hosts:
+              - api.example.com
+              http:
+              - match:
+                - uri:
+                    exact: /v1/charges
+                - uri:
+                    prefix: /v1/charges/bulk/
+                - uri:
+                    prefix: /v1/charges/
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+              - match:
+                - uri:
+                    prefix: /pay/
+                rewrite:
+                  uri: /v2/
+                route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+        "#]],
     );
     check_object::<Service>(
         "AuthorizationPolicy",
@@ -162,13 +154,13 @@ fn paths_and_rewrite() {
     check_outputs::<Service>(
         &text,
         &expect![[r#"
-        id = "pci/payments"
-        effective_callers = ["istio-system/istio-ingressgateway", "pci/*"]
-        effective_resiliency = "medium"
-        global_host = null
-        host = "payments.pci.svc.cluster.local"
-        principal = "cluster.local/ns/pci/sa/payments"
-    "#]],
+            id = "pci/payments"
+            effective_callers = ["istio-system/istio-ingressgateway", "pci/*"]
+            effective_resiliency = null
+            global_host = null
+            host = "payments.pci.svc.cluster.local"
+            principal = "cluster.local/ns/pci/sa/payments"
+        "#]],
     );
 }
 
@@ -204,41 +196,36 @@ fn named_ingresses() {
     check_keys::<Service>(
         TWO_INGRESSES,
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        VirtualService/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-        VirtualService/pci/payments-pci-ingress
-        VirtualService/pci/payments-pci-ingress-grpc
-    "#]],
+            Service/pci/payments
+            AuthorizationPolicy/pci/payments-pci
+            VirtualService/pci/payments-pci-ingress
+            VirtualService/pci/payments-pci-ingress-grpc
+        "#]],
     );
     check_object::<Service>(
         "VirtualService/pci/payments-pci-ingress-grpc",
         TWO_INGRESSES,
         &expect![[r#"
-        VirtualService/pci/payments-pci-ingress-grpc
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci-ingress-grpc
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          gateways:
-          - pci/internal
-          hosts:
-          - grpc.example.com
-          http:
-          - retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 9090
-    "#]],
+            VirtualService/pci/payments-pci-ingress-grpc
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress-grpc
+              namespace: pci
+            spec:
+              exportTo:
+              - '.'
+              gateways:
+              - pci/internal
+              hosts:
+              - grpc.example.com
+              http:
+              - route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 9090
+        "#]],
     );
 }
 
@@ -316,38 +303,69 @@ fn export_to_includes_the_gateway() {
         "DestinationRule",
         &text,
         &expect![[r#"
-        DestinationRule/pci/payments-pci
-        apiVersion: networking.istio.io/v1
-        kind: DestinationRule
-        metadata:
-          name: payments-pci
-          namespace: pci
-        spec:
-          exportTo:
-          - '.'
-          - istio-ingress
-          - shop
-          host: payments.pci.svc.cluster.local
-          trafficPolicy:
-            connectionPool:
+            warning at export_to: export_to turns calls into clear text
+              Proxies that don't see the service forward calls of it unchanged: as clear text, without identity, with the credentials in their headers, whatever mtls is. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Remove export_to (policies refuse who may not call, over mutual TLS), or make the mesh refuse calls of unknown hosts (outbound_traffic_policy = "registry_only" of mesh_global_defaults) and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
+            --- # Service/pci/payments: these fields of it
+            apiVersion: v1
+            kind: Service
+            metadata:
+              annotations:
+                networking.istio.io/exportTo: .,istio-ingress,shop
+              name: payments
+              namespace: pci
+            --- # AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: payments-pci
+              namespace: pci
+            spec:
+              action: ALLOW
+              rules:
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/shop/sa/checkout
+                to:
+                - operation:
+                    ports:
+                    - "8080"
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/istio-ingress/sa/public
+                to:
+                - operation:
+                    hosts:
+                    - api.example.com
+                    - api.example.com:*
+                    ports:
+                    - "8080"
+              selector:
+                matchLabels:
+                  app: payments
+            --- # VirtualService/pci/payments-pci-ingress
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress
+              namespace: pci
+            spec:
+              exportTo:
+              - istio-ingress
+              gateways:
+              - istio-ingress/public
+              hosts:
+              - api.example.com
               http:
-                http1MaxPendingRequests: 1024
-                http2MaxRequests: 1024
-              tcp:
-                connectTimeout: 5s
-                maxConnections: 1024
-            loadBalancer:
-              localityLbSetting:
-                enabled: false
-            outlierDetection:
-              baseEjectionTime: 30s
-              consecutive5xxErrors: 5
-              interval: 10s
-              maxEjectionPercent: 30
-            retryBudget:
-              minRetryConcurrency: 3
-              percent: 20
-    "#]],
+              - route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+        "#]],
     );
 }
 
@@ -366,30 +384,26 @@ fn authorization_off() {
         "VirtualService/pci/payments-pci-ingress",
         &text,
         &expect![[r#"
-        VirtualService/pci/payments-pci-ingress
-        apiVersion: networking.istio.io/v1
-        kind: VirtualService
-        metadata:
-          name: payments-pci-ingress
-          namespace: pci
-        spec:
-          exportTo:
-          - istio-ingress
-          gateways:
-          - istio-ingress/public
-          hosts:
-          - api.example.com
-          http:
-          - retries:
-              attempts: 2
-              retryOn: connect-failure,refused-stream,reset-before-request
-            route:
-            - destination:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-            timeout: 15s
-    "#]],
+            VirtualService/pci/payments-pci-ingress
+            apiVersion: networking.istio.io/v1
+            kind: VirtualService
+            metadata:
+              name: payments-pci-ingress
+              namespace: pci
+            spec:
+              exportTo:
+              - istio-ingress
+              gateways:
+              - istio-ingress/public
+              hosts:
+              - api.example.com
+              http:
+              - route:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+        "#]],
     );
 }
 
@@ -632,12 +646,10 @@ fn unreachable_ingress() {
     check_keys::<Service>(
         &second("paths = [\"/b\"]", "paths = [\"/b\", \"/c\"]"),
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        VirtualService/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-        VirtualService/pci/payments-pci-ingress
-    "#]],
+            Service/pci/payments
+            AuthorizationPolicy/pci/payments-pci
+            VirtualService/pci/payments-pci-ingress
+        "#]],
     );
 }
 
@@ -664,10 +676,7 @@ fn gateway_routes_have_the_version_weights() {
               hosts:
               - api.example.com
               http:
-              - retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
+              - route:
                 - destination:
                     host: payments.pci.svc.cluster.local
                     port:
@@ -680,7 +689,6 @@ fn gateway_routes_have_the_version_weights() {
                       number: 8080
                     subset: v2
                   weight: 10
-                timeout: 15s
         "#]],
     );
 }

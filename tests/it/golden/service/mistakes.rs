@@ -317,8 +317,8 @@ fn no_objects() {
         authorization_mode = "off"
     "#,
         &expect![[r#"
-            error: The resource says nothing
-              With service = "none" and authorization_mode = "off" there is no object to make. Write calls, or let authorization be checked, or remove the resource.
+            error: No objects to create: set at least one argument
+              With authorization_mode = "off" and none of the arguments below, the resource has no Istio object of its own. Write authorization_mode = "dry_run", which refuses no request, or calls, or, for a service that is called by name, resiliency, request_timeout, streaming, retries, circuit_breaker, outlier_detection, version, route, ingress, global_name or service = "managed"; or remove the resource.
         "#]],
     );
 }
@@ -357,8 +357,8 @@ fn no_objects_by_provider_defaults() {
         &mesh,
         text,
         &expect![[r#"
-            error: The resource says nothing
-              With service = "none" and authorization_mode = "off" there is no object to make. Write calls, or let authorization be checked, or remove the resource.
+            error: No objects to create: set at least one argument
+              With authorization_mode = "off" and none of the arguments below, the resource has no Istio object of its own. Write authorization_mode = "dry_run", which refuses no request, or calls, or, for a service that is called by name, resiliency, request_timeout, streaming, retries, circuit_breaker, outlier_detection, version, route, ingress, global_name or service = "managed"; or remove the resource.
         "#]],
     );
 }

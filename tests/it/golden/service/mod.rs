@@ -46,7 +46,7 @@ fn required_arguments_only() {
         &expect![[r#"
             id = "pci/payments"
             effective_callers = ["pci/*"]
-            effective_resiliency = "medium"
+            effective_resiliency = null
             global_host = null
             host = "payments.pci.svc.cluster.local"
             principal = "cluster.local/ns/pci/sa/payments"
@@ -136,11 +136,9 @@ fn managed_service_with_existing_service_account() {
     check_keys::<Service>(
         &payments("service = \"managed\"\ncreate_service_account = false"),
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        VirtualService/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-    "#]],
+            Service/pci/payments
+            AuthorizationPolicy/pci/payments-pci
+        "#]],
     );
 }
 
@@ -366,9 +364,6 @@ fn zero_request_timeout_is_no_timeout() {
               http:
               - match:
                 - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
                 route:
                 - destination:
                     host: payments.pci.svc.cluster.local
@@ -391,28 +386,28 @@ fn grpc_has_no_timeout_by_default() {
         }
     "#,
         &expect![[r#"
-            VirtualService/pci/payments-pci
-            apiVersion: networking.istio.io/v1
-            kind: VirtualService
+            --- # AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
             metadata:
+              annotations:
+                istio.io/dry-run: "false"
               name: payments-pci
               namespace: pci
             spec:
-              exportTo:
-              - "*"
-              hosts:
-              - payments.pci.svc.cluster.local
-              http:
-              - match:
-                - port: 9090
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
+              action: ALLOW
+              rules:
+              - from:
+                - source:
+                    namespaces:
+                    - pci
+                to:
+                - operation:
+                    ports:
+                    - "9090"
+              selector:
+                matchLabels:
+                  app: payments
         "#]],
     );
 }
@@ -421,7 +416,7 @@ fn grpc_has_no_timeout_by_default() {
 #[test]
 fn provider_defaults() {
     let mut mesh = mesh();
-    mesh.defaults.resiliency = Preset::High;
+    mesh.defaults.resiliency = Some(Preset::High);
     mesh.defaults.request_timeout = Some(Duration::seconds(9));
     mesh.defaults.authorization_mode = AuthorizationMode::DryRun;
     let text = payments("port {\n  number = 9090\n  protocol = \"grpc\"\n}");

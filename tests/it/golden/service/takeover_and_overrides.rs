@@ -18,8 +18,6 @@ fn unmanaged_kinds() {
     check_keys::<Service>(
         &payments("unmanaged = [\"VirtualService\"]"),
         &expect![[r#"
-            Service/pci/payments
-            DestinationRule/pci/payments-pci
             AuthorizationPolicy/pci/payments-pci
         "#]],
     );
@@ -76,6 +74,7 @@ fn takeover_of_existing_objects() {
 fn override_patches_the_object() {
     let text = payments(
         r#"
+        resiliency = "low"
         override {
           kind  = "DestinationRule"
           patch = "{\"spec\":{\"trafficPolicy\":{\"tls\":null,\"loadBalancer\":{\"simple\":\"LEAST_REQUEST\",\"warmup\":{\"duration\":\"30s\"}}}}}"
@@ -98,12 +97,8 @@ fn override_patches_the_object() {
               host: payments.pci.svc.cluster.local
               trafficPolicy:
                 connectionPool:
-                  http:
-                    http1MaxPendingRequests: 1024
-                    http2MaxRequests: 1024
                   tcp:
-                    connectTimeout: 5s
-                    maxConnections: 1024
+                    connectTimeout: 10s
                 loadBalancer:
                   localityLbSetting:
                     enabled: false
@@ -112,12 +107,13 @@ fn override_patches_the_object() {
                     duration: 30s
                 outlierDetection:
                   baseEjectionTime: 30s
-                  consecutive5xxErrors: 5
-                  interval: 10s
-                  maxEjectionPercent: 30
+                  consecutive5xxErrors: 0
+                  consecutiveGatewayErrors: 10
+                  interval: 30s
+                  maxEjectionPercent: 50
                 retryBudget:
                   minRetryConcurrency: 3
-                  percent: 20
+                  percent: 10
         "#]],
     );
 }
@@ -183,9 +179,9 @@ fn invalid_arguments() {
             error at replaces: VirtualService replaced and unmanaged
               unmanaged leaves VirtualService to somebody else, so none of ours would take the place of VirtualService/payments-vs. Take it out of replaces, or VirtualService out of unmanaged.
             error at override[0]: Nothing to override
-              This configuration makes no such object. It makes Service/pci/payments, DestinationRule/pci/payments-pci, AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+              This configuration makes no such object. It makes AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
             error at override[1]: Nothing to override
-              This configuration makes no such object. It makes Service/pci/payments, DestinationRule/pci/payments-pci, AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+              This configuration makes no such object. It makes AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
         "#]],
     );
     check::<Service>(
@@ -226,7 +222,7 @@ fn invalid_arguments() {
 
 #[test]
 fn unknown_arguments() {
-    let patch = |arguments: &str| payments(&format!("override {{\n{arguments}\n}}"));
+    let patch = |arguments: &str| payments(&format!("resiliency = \"low\"\noverride {{\n{arguments}\n}}"));
     check_unknown::<Service>(
         &[
             ("unmanaged", payments("unmanaged = unknown")),

@@ -26,7 +26,7 @@ fn one_argument_at_a_time() {
         "route",
         "failover",
         "failover_priority",
-        "drain_seconds",
+        "settle_seconds",
         "labels",
         "annotations",
         "allow",
@@ -48,24 +48,24 @@ fn one_argument_at_a_time() {
             access: AuthorizationPolicy, effective_callers
             authorization_mode: which objects there are, effective_callers
             calls: which objects there are
-            resiliency: DestinationRule, VirtualService, effective_resiliency
-            request_timeout: VirtualService
-            streaming: VirtualService
-            retries: VirtualService
-            circuit_breaker: DestinationRule
-            outlier_detection: DestinationRule
-            version: DestinationRule, VirtualService
-            route: VirtualService
-            failover: DestinationRule
-            failover_priority: DestinationRule
-            drain_seconds: nothing
-            labels: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
-            annotations: Service, ServiceAccount, DestinationRule, VirtualService, AuthorizationPolicy
+            resiliency: which objects there are, effective_resiliency
+            request_timeout: which objects there are
+            streaming: which objects there are
+            retries: which objects there are
+            circuit_breaker: which objects there are
+            outlier_detection: which objects there are
+            version: which objects there are
+            route: which objects there are
+            failover: which objects there are
+            failover_priority: which objects there are
+            settle_seconds: nothing
+            labels: Service, ServiceAccount, AuthorizationPolicy
+            annotations: Service, ServiceAccount, AuthorizationPolicy
             allow: AuthorizationPolicy, effective_callers
             deny: which objects there are
             require_end_user: which objects there are
             external_authorization: which objects there are
-            export_to: Service, DestinationRule, VirtualService
+            export_to: Service
             timeouts: nothing
         "#]],
     );
@@ -83,7 +83,7 @@ fn one_element_at_a_time() {
     check_unknown::<Service>(
         &texts.map(|(what, text)| (what, payments(text))),
         &expect![[r#"
-            a label: DestinationRule, VirtualService, AuthorizationPolicy
+            a label: AuthorizationPolicy
             a label to select by: AuthorizationPolicy
             a destination: Sidecar
             a caller: AuthorizationPolicy, effective_callers
@@ -125,28 +125,28 @@ fn traffic_arguments() {
         ("attempts", payments("retries {\n  attempts = unknown\n}")),
         ("idempotent, of retries that never happen", payments("retries {\n  attempts = 0\n  idempotent = unknown\n}")),
         ("a limit", payments("circuit_breaker {\n  max_requests = unknown\n}")),
-        ("a failure", payments("outlier_detection {\n  interval = unknown\n}")),
-        ("a region", payments("failover {\n  from = \"eu\"\n  to = unknown\n}")),
-        ("a label of failover", payments("failover_priority = [unknown]")),
+        ("a failure", payments("outlier_detection {\n  consecutive_5xx = 5\n  interval = unknown\n}")),
+        ("a region", payments("resiliency = \"low\"\nfailover {\n  from = \"eu\"\n  to = unknown\n}")),
+        ("a label of failover", payments("resiliency = \"low\"\nfailover_priority = [unknown]")),
         ("versions of a tcp service", payments("version = unknown").replace("http", "tcp")),
     ];
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-        the name of a version: DestinationRule, VirtualService
-        a label of a version: DestinationRule
-        the labels of a version: DestinationRule
-        a weight: VirtualService
-        a condition: VirtualService
-        where a route goes: VirtualService
-        attempts: VirtualService
-        idempotent, of retries that never happen: nothing
-        a limit: DestinationRule
-        a failure: DestinationRule
-        a region: DestinationRule
-        a label of failover: DestinationRule
-        versions of a tcp service: which objects there are
-    "#]],
+            the name of a version: DestinationRule, VirtualService
+            a label of a version: DestinationRule
+            the labels of a version: DestinationRule
+            a weight: VirtualService
+            a condition: VirtualService
+            where a route goes: VirtualService
+            attempts: VirtualService
+            idempotent, of retries that never happen: VirtualService
+            a limit: DestinationRule
+            a failure: DestinationRule
+            a region: DestinationRule
+            a label of failover: DestinationRule
+            versions of a tcp service: which objects there are
+        "#]],
     );
 }
 
@@ -187,15 +187,15 @@ fn authorization_arguments() {
     check_unknown::<Service>(
         &texts.map(|(what, text)| (what, payments(text))),
         &expect![[r#"
-        a refused caller: AuthorizationPolicy deny
-        its paths: AuthorizationPolicy deny
-        an end user: AuthorizationPolicy deny
-        whether one: AuthorizationPolicy deny
-        a claim: AuthorizationPolicy deny
-        a path without end user: AuthorizationPolicy end-user
-        the authorizer: AuthorizationPolicy ext-authz
-        a namespace that sees the service: Service, DestinationRule, VirtualService
-    "#]],
+            a refused caller: AuthorizationPolicy deny
+            its paths: AuthorizationPolicy deny
+            an end user: AuthorizationPolicy deny
+            whether one: AuthorizationPolicy deny
+            a claim: AuthorizationPolicy deny
+            a path without end user: AuthorizationPolicy end-user
+            the authorizer: AuthorizationPolicy ext-authz
+            a namespace that sees the service: Service
+        "#]],
     );
 }
 
@@ -227,11 +227,11 @@ fn ports() {
     check_unknown::<Service>(
         &texts,
         &expect![[r#"
-            all: which objects there are
-            a protocol: which objects there are
-            a protocol beside http: Service, DestinationRule, VirtualService
-            the number of an http port: Service, VirtualService, AuthorizationPolicy
-            the number of a tcp port beside http: Service, DestinationRule, AuthorizationPolicy
+            all: Service, AuthorizationPolicy
+            a protocol: Service
+            a protocol beside http: Service
+            the number of an http port: Service, AuthorizationPolicy
+            the number of a tcp port beside http: Service, AuthorizationPolicy
         "#]],
     );
 }

@@ -4,7 +4,8 @@ use expect_test::{Expect, expect};
 
 use super::{check, findings, with_objects};
 
-const MESH_ACCESS: &str = "access = \"mesh\"";
+/// A service with each of the objects that may be in conflict with others, which every namespace sees.
+const MESH_ACCESS: &str = "access = \"mesh\"\nresiliency = \"medium\"";
 const OWN_ANNOTATION: &str = "annotations: {terraform-provider-mesh/resource: mesh_service/pci/payments}";
 
 #[test]
@@ -34,8 +35,8 @@ fn second_virtual_service() {
         );
         let replaces = format!("{MESH_ACCESS}\nreplaces = [\"VirtualService/theirs\"]");
         assert_eq!(findings(&replaces, &with_objects(&route), &[]), "", "the apply deletes it");
-        let unmanaged = format!("{MESH_ACCESS}\nunmanaged = [\"VirtualService\"]");
-        assert_eq!(findings(&unmanaged, &with_objects(&route), &[]), "", "the kind is unmanaged");
+        let unmanaged = "access = \"mesh\"\nunmanaged = [\"VirtualService\"]";
+        assert_eq!(findings(unmanaged, &with_objects(&route), &[]), "", "the kind is unmanaged");
     }
     check(
         MESH_ACCESS,
@@ -181,7 +182,7 @@ fn other_policy_without_effect_or_of_this_provider() {
     }
     let cluster = other_policy("pci", "", all);
     for arguments in [
-        "authorization_mode = \"off\"",
+        "authorization_mode = \"off\"\nresiliency = \"low\"",
         "authorization_mode = \"dry_run\"",
         "replaces = [\"AuthorizationPolicy/theirs\"]",
     ] {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod conflicts;
+mod defaults;
 mod outbound;
 mod references;
 mod service;
@@ -82,7 +83,7 @@ fn with_objects(more: &str) -> String {
 
 #[test]
 fn consistent_cluster_has_no_findings() {
-    for arguments in ["", "service = \"managed\"", "calls = []", "authorization_mode = \"off\""] {
+    for arguments in ["", "service = \"managed\"", "calls = []", "authorization_mode = \"off\"\nresiliency = \"low\""] {
         // The live Service has no annotation, so every namespace sees it. With `access = "mesh"` that doesn't change.
         let findings = findings(&format!("access = \"mesh\"\n{arguments}"), HEALTHY, &[]);
         assert_eq!(findings, "", "{arguments}");

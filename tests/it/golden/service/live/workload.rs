@@ -99,7 +99,7 @@ fn selector_without_pods() {
 #[test]
 fn service_that_is_not_deployed_yet_has_no_findings() {
     let namespace = "kind: Namespace\nmetadata: {name: pci, labels: {istio-injection: enabled}}";
-    assert_eq!(findings(MESH_ACCESS, namespace, &[]), "");
+    assert_eq!(findings(&format!("{MESH_ACCESS}\nresiliency = \"low\""), namespace, &[]), "");
 }
 
 #[test]

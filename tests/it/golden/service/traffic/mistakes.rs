@@ -7,7 +7,7 @@ use terraform_provider_mesh::{
 };
 
 use super::{payments, tcp_only, versions};
-use crate::golden::{check, check_in, mesh};
+use crate::golden::{check, check_in, mesh, rendered_text};
 
 #[test]
 fn request_arguments_without_http_ports() {
@@ -59,17 +59,17 @@ fn traffic_arguments_without_a_service() {
     check::<Service>(
         &text,
         &expect![[r#"
-        error at request_timeout: request_timeout without a Service
-          With service = "none" nobody calls the workload by name, so request_timeout would have no effect. Remove it, or write service = "existing" or "managed".
-        error at failover_priority: failover_priority without a Service
-          With service = "none" nobody calls the workload by name, so failover_priority would have no effect. Remove it, or write service = "existing" or "managed".
-        error at circuit_breaker: circuit_breaker without a Service
-          With service = "none" nobody calls the workload by name, so circuit_breaker would have no effect. Remove it, or write service = "existing" or "managed".
-        error at outlier_detection: outlier_detection without a Service
-          With service = "none" nobody calls the workload by name, so outlier_detection would have no effect. Remove it, or write service = "existing" or "managed".
-        error at version: version without a Service
-          With service = "none" nobody calls the workload by name, so version would have no effect. Remove it, or write service = "existing" or "managed".
-    "#]],
+            error at request_timeout: request_timeout without a Service
+              With service = "none" nobody calls the workload by name, so request_timeout would have no effect. Remove it, or write service = "existing" or "managed".
+            error at failover_priority: failover_priority without a Service
+              With service = "none" nobody calls the workload by name, so failover_priority would have no effect. Remove it, or write service = "existing" or "managed".
+            error at circuit_breaker: circuit_breaker without a Service
+              With service = "none" nobody calls the workload by name, so circuit_breaker would have no effect. Remove it, or write service = "existing" or "managed".
+            error at outlier_detection: outlier_detection without a Service
+              With service = "none" nobody calls the workload by name, so outlier_detection would have no effect. Remove it, or write service = "existing" or "managed".
+            error at version: version without a Service
+              With service = "none" nobody calls the workload by name, so version would have no effect. Remove it, or write service = "existing" or "managed".
+        "#]],
     );
 }
 
@@ -89,9 +89,11 @@ fn contradictory_retries() {
     check::<Service>(
         &payments("retries {\n  per_try_timeout = \"1s\"\n}"),
         &expect![[r#"
-        error at retries.per_try_timeout: per_try_timeout without idempotent
-          A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.
-    "#]],
+            error at retries.per_try_timeout: per_try_timeout without idempotent
+              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.
+            error at retries: Retries without a number
+              Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
+        "#]],
     );
     check::<Service>(
         &payments("retries {\n  attempts = 0\n  idempotent = true\n  per_try_timeout = \"1s\"\n}"),
@@ -103,16 +105,16 @@ fn contradictory_retries() {
     check::<Service>(
         &payments("resiliency = \"none\"\nretries {\n  idempotent = true\n}"),
         &expect![[r#"
-        error at retries: Retries without a number
-          resiliency = "none" has no retries, so the block must say how many. Write attempts.
-    "#]],
+            error at retries: Retries without a number
+              Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
+        "#]],
     );
 }
 
-/// The request timeout may come from the argument, from the preset or from the provider.
+/// The request timeout may come from the argument or from the provider, and from no preset.
 #[test]
 fn per_try_timeout_not_below_request_timeout() {
-    let retries = "retries {\n  idempotent = true\n  per_try_timeout = \"5s\"\n}";
+    let retries = "retries {\n  attempts = 2\n  idempotent = true\n  per_try_timeout = \"5s\"\n}";
     check::<Service>(
         &payments(&format!("request_timeout = \"5s\"\n{retries}")),
         &expect![[r#"
@@ -120,23 +122,22 @@ fn per_try_timeout_not_below_request_timeout() {
           A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
     "#]],
     );
-    check::<Service>(
-        &payments(&format!("resiliency = \"high\"\n{retries}")),
-        &expect![[r#"
-        error at retries.per_try_timeout: One try takes all the time there is
-          A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
-    "#]],
-    );
     let mut mesh = mesh();
-    mesh.defaults.request_timeout = Some(Duration::seconds(2));
+    mesh.defaults.request_timeout = Some(Duration::seconds(3));
     check_in::<Service>(
         &mesh,
         &payments(retries),
         &expect![[r#"
         error at retries.per_try_timeout: One try takes all the time there is
-          A request may take 2s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
+          A request may take 3s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
     "#]],
     );
+    for arguments in
+        ["resiliency = \"high\"", "request_timeout = \"0s\"", "request_timeout = \"6s\"", "streaming = true"]
+    {
+        let text = rendered_text::<Service>(&crate::golden::mesh(), &payments(&format!("{arguments}\n{retries}")));
+        assert!(!text.contains("error at"), "{arguments}: {text}");
+    }
 }
 
 #[test]
@@ -145,19 +146,19 @@ fn failover_without_outlier_detection() {
     check::<Service>(
         &payments(&format!("resiliency = \"none\"\n{failover}\noutlier_detection {{}}")),
         &expect![[r#"
-            error at failover: Failover without outlier detection
-              Requests go elsewhere when the near endpoints are left out, and with resiliency = "none" none ever is (IST0133). Write an outlier_detection block, or another resiliency.
+            error at outlier_detection: outlier_detection without a threshold
+              No number of errors ejects an endpoint. Write consecutive_gateway_errors (502, 503, 504 and failed connections) or consecutive_5xx (every status of 5xx), or remove the block.
         "#]],
     );
     let mut mesh = mesh();
-    mesh.defaults.resiliency = Preset::None;
+    mesh.defaults.resiliency = Some(Preset::None);
     check_in::<Service>(
         &mesh,
         &payments("failover_priority = [\"topology.kubernetes.io/region\"]"),
         &expect![[r#"
-        error at failover_priority: Failover without outlier detection
-          Requests go elsewhere when the near endpoints are left out, and with resiliency = "none" none ever is (IST0133). Write an outlier_detection block, or another resiliency.
-    "#]],
+            error at failover_priority: Failover without outlier detection
+              Requests go elsewhere when the near endpoints are ejected, and without a resiliency preset, or with "none", none ever is (IST0133). Write an outlier_detection block, or resiliency = "medium".
+        "#]],
     );
 }
 
@@ -181,13 +182,15 @@ fn contradictory_failover() {
     check::<Service>(
         &payments(text),
         &expect![[r#"
-        error at failover_priority: Two ways of failover
-          failover says which region takes over, failover_priority by which labels endpoints are preferred. Remove one of them.
-        error at failover[0].to: Failover to the same region
-          Requests of eu stay there while any of its endpoints lives. Write another region.
-        error at failover[2].from: Region declared twice
-          us has a failover block above, and Istio takes one. Remove one of them.
-    "#]],
+            error at failover_priority: Two ways of failover
+              failover says which region takes over, failover_priority by which labels endpoints are preferred. Remove one of them.
+            error at failover[0].to: Failover to the same region
+              Requests of eu stay there while any of its endpoints lives. Write another region.
+            error at failover[2].from: Region declared twice
+              us has a failover block above, and Istio takes one. Remove one of them.
+            error at failover: Failover without outlier detection
+              Requests go elsewhere when the near endpoints are ejected, and without a resiliency preset, or with "none", none ever is (IST0133). Write an outlier_detection block, or resiliency = "medium".
+        "#]],
     );
 }
 
@@ -498,7 +501,7 @@ fn incomplete_faults() {
 #[allow(clippy::too_many_lines)]
 fn invalid_values() {
     let text = r#"
-        drain_seconds     = 301
+        settle_seconds     = 301
         failover_priority = ["-", "topology.kubernetes.io/zone=a"]
         retries {
           attempts        = 11
@@ -549,7 +552,7 @@ fn invalid_values() {
         &expect![[r#"
             error at failover_priority: Invalid failover_priority
               Keys of labels, alone or as `key=value`. Got ["-", "topology.kubernetes.io/zone=a"].
-            error at drain_seconds: Invalid drain_seconds
+            error at settle_seconds: Invalid settle_seconds
               0 to 300. Got 301.
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
@@ -559,8 +562,6 @@ fn invalid_values() {
               Longer than nothing. Got "0s".
             error at circuit_breaker.max_connections: Invalid circuit_breaker.max_connections
               1 or more. Got 0.
-            error at outlier_detection.consecutive_5xx: Invalid outlier_detection.consecutive_5xx
-              1 to 1000. Got 0.
             error at outlier_detection.max_ejection_percent: Invalid outlier_detection.max_ejection_percent
               1 to 100. Got 101.
             error at version[0].name: Invalid version[0].name
@@ -601,14 +602,47 @@ fn invalid_values() {
     );
 }
 
-/// The drain time counts towards the timeout of the operation.
+/// The waits count towards the timeout of the operation.
 #[test]
-fn drain_exceeds_the_operation_timeout() {
+fn settle_time_exceeds_the_operation_timeout() {
     check::<Service>(
-        &payments("drain_seconds = 60\ntimeouts {\n  update = \"1m\"\n}"),
+        &payments("settle_seconds = 60\ntimeouts {\n  update = \"1m\"\n}"),
         &expect![[r#"
-        error at drain_seconds: drain_seconds outlasts timeouts.update
-          The wait is part of the operation, which may take 60 s. Write a shorter one, or a longer timeouts.update.
-    "#]],
+            error at settle_seconds: settle_seconds outlasts timeouts.update
+              The waits are part of the operation, which may take 60 s: up to 2 of 60 s. Write a shorter one, or a longer timeouts.update.
+        "#]],
     );
+}
+
+#[test]
+fn blocks_without_effect() {
+    for (arguments, expected) in [
+        (
+            "circuit_breaker {}",
+            expect![[r#"
+            error at circuit_breaker: circuit_breaker without a limit
+              Without a resiliency preset only the limits of the block are written, and it has none. Write connect_timeout, max_connections, max_pending_requests or max_requests, or remove the block.
+        "#]],
+        ),
+        (
+            "outlier_detection {\n  interval = \"1s\"\n}",
+            expect![[r#"
+            error at outlier_detection: outlier_detection without a threshold
+              No number of errors ejects an endpoint. Write consecutive_gateway_errors (502, 503, 504 and failed connections) or consecutive_5xx (every status of 5xx), or remove the block.
+        "#]],
+        ),
+        (
+            "resiliency = \"low\"\noutlier_detection {\n  consecutive_gateway_errors = 0\n}",
+            expect![[r#"
+            error at outlier_detection: outlier_detection without a threshold
+              No number of errors ejects an endpoint. Write consecutive_gateway_errors (502, 503, 504 and failed connections) or consecutive_5xx (every status of 5xx), or remove the block.
+        "#]],
+        ),
+    ] {
+        check::<Service>(&payments(arguments), &expected);
+    }
+    for arguments in ["circuit_breaker {}", "outlier_detection {\n  interval = \"1s\"\n}"] {
+        let text = rendered_text::<Service>(&mesh(), &payments(&format!("resiliency = \"low\"\n{arguments}")));
+        assert!(!text.contains("error at"), "{arguments}: {text}");
+    }
 }

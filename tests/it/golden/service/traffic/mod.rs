@@ -3,6 +3,7 @@
 mod mistakes;
 mod resiliency;
 mod routes;
+mod unset;
 mod versions;
 
 use expect_test::Expect;
@@ -22,7 +23,7 @@ fn tcp_only(arguments: &str) -> String {
 }
 
 /// Two `version` blocks with these weights.
-fn versions(first: u32, second: u32) -> String {
+pub(super) fn versions(first: u32, second: u32) -> String {
     let version = |name: &str, weight: u32| {
         format!("version {{\n  name = {name:?}\n  labels = {{ version = {name:?} }}\n  weight = {weight}\n}}\n")
     };

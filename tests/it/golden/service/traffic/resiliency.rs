@@ -12,9 +12,10 @@ use terraform_provider_mesh::{
 use super::{check_destination_rule, check_part, http_and_tcp, payments, tcp_only};
 use crate::golden::{hcl, mesh};
 
-/// Timeout and retries of the first route, in one line.
+/// Timeout and retries of the first route, in one line, with the preset `medium` where the arguments have none.
 fn timeout_and_retries(arguments: &str) -> String {
-    let value = hcl::resource(&payments(arguments), Service::schema());
+    let preset = if arguments.contains("resiliency") { "" } else { "resiliency = \"medium\"\n" };
+    let value = hcl::resource(&payments(&format!("{preset}{arguments}")), Service::schema());
     let mut out = Diagnostics::default();
     let config = Service::decode(&value, &Path::root(), &mut out);
     Service::validate(&config, &mut out);
@@ -39,12 +40,12 @@ fn presets_and_idempotence() {
         }
     }
     expect![[r#"
-        low, idempotent = false: timeout "60s", retries {"attempts":1,"retryOn":"connect-failure,refused-stream"}
-        low, idempotent = true: timeout "60s", retries {"attempts":1,"perTryTimeout":"30s","retryOn":"connect-failure,refused-stream,gateway-error"}
-        medium, idempotent = false: timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
-        medium, idempotent = true: timeout "15s", retries {"attempts":2,"perTryTimeout":"6s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
-        high, idempotent = false: timeout "5s", retries {"attempts":3,"retryOn":"connect-failure,refused-stream,reset-before-request"}
-        high, idempotent = true: timeout "5s", retries {"attempts":3,"perTryTimeout":"1500ms","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        low, idempotent = false: timeout null, retries {"attempts":1,"retryOn":"connect-failure,refused-stream"}
+        low, idempotent = true: timeout null, retries {"attempts":1,"retryOn":"connect-failure,refused-stream,gateway-error"}
+        medium, idempotent = false: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        medium, idempotent = true: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        high, idempotent = false: timeout null, retries {"attempts":3,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        high, idempotent = true: timeout null, retries {"attempts":3,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
         none, idempotent = false: timeout null, retries {"attempts":1,"retryOn":"connect-failure,refused-stream,reset-before-request"}
         none, idempotent = true: timeout null, retries {"attempts":1,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
     "#]].assert_eq(&lines);
@@ -61,6 +62,7 @@ fn retries() {
         "retries {\n  idempotent = true\n}",
         "retries {\n  attempts = 5\n  idempotent = true\n  per_try_timeout = \"2s\"\n}",
         // The preset's `per_try_timeout` is left out if it isn't shorter than the timeout, or if there is no timeout.
+        "request_timeout = \"7s\"\nretries {\n  idempotent = true\n}",
         "request_timeout = \"6s\"\nretries {\n  idempotent = true\n}",
         "request_timeout = \"0s\"\nretries {\n  idempotent = true\n}",
         "streaming = true\nretries {\n  idempotent = true\n}",
@@ -71,12 +73,13 @@ fn retries() {
         writeln!(lines, "{}: {}", arguments.replace('\n', " "), timeout_and_retries(arguments)).unwrap();
     }
     expect![[r#"
-        : timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
-        retries {}: timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
-        retries {   attempts = 0 }: timeout "15s", retries {"attempts":0}
-        retries {   attempts = 5 }: timeout "15s", retries {"attempts":5,"retryOn":"connect-failure,refused-stream,reset-before-request"}
-        retries {   idempotent = true }: timeout "15s", retries {"attempts":2,"perTryTimeout":"6s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
-        retries {   attempts = 5   idempotent = true   per_try_timeout = "2s" }: timeout "15s", retries {"attempts":5,"perTryTimeout":"2s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        : timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        retries {}: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        retries {   attempts = 0 }: timeout null, retries {"attempts":0}
+        retries {   attempts = 5 }: timeout null, retries {"attempts":5,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        retries {   idempotent = true }: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        retries {   attempts = 5   idempotent = true   per_try_timeout = "2s" }: timeout null, retries {"attempts":5,"perTryTimeout":"2s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
+        request_timeout = "7s" retries {   idempotent = true }: timeout "7s", retries {"attempts":2,"perTryTimeout":"6s","retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
         request_timeout = "6s" retries {   idempotent = true }: timeout "6s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
         request_timeout = "0s" retries {   idempotent = true }: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
         streaming = true retries {   idempotent = true }: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled"}
@@ -94,10 +97,10 @@ fn timeouts() {
         writeln!(lines, "{arguments}: {}", timeout_and_retries(arguments)).unwrap();
     }
     expect![[r#"
-        : timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        : timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
         request_timeout = "90s": timeout "90s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
         streaming = true: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
-        streaming = false: timeout "15s", retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
+        streaming = false: timeout null, retries {"attempts":2,"retryOn":"connect-failure,refused-stream,reset-before-request"}
         resiliency = "none": timeout null, retries {"attempts":0}
     "#]].assert_eq(&lines);
 }
@@ -107,6 +110,7 @@ fn every_limit() {
     check_destination_rule(
         &payments(
             r#"
+        resiliency = "medium"
         circuit_breaker {
           connect_timeout      = "250ms"
           max_connections      = 64
@@ -114,7 +118,8 @@ fn every_limit() {
           max_requests         = 128
         }
         outlier_detection {
-          consecutive_5xx      = 2
+          consecutive_5xx            = 2
+          consecutive_gateway_errors = 3
           interval             = "1s"
           base_ejection_time   = "1m"
           max_ejection_percent = 40
@@ -146,6 +151,7 @@ fn every_limit() {
                 outlierDetection:
                   baseEjectionTime: 60s
                   consecutive5xxErrors: 2
+                  consecutiveGatewayErrors: 3
                   interval: 1s
                   maxEjectionPercent: 40
                 retryBudget:
@@ -160,26 +166,29 @@ fn arguments_override_the_preset() {
     check_part(
         "DestinationRule",
         "  trafficPolicy:",
-        &payments("circuit_breaker {\n  max_connections = 64\n}\noutlier_detection {\n  interval = \"1s\"\n}"),
+        &payments(
+            "resiliency = \"medium\"\ncircuit_breaker {\n  max_connections = 64\n}\noutlier_detection {\n  interval = \"1s\"\n}",
+        ),
         &expect![[r#"
-                connectionPool:
-                  http:
-                    http1MaxPendingRequests: 1024
-                    http2MaxRequests: 1024
-                  tcp:
-                    connectTimeout: 5s
-                    maxConnections: 64
-                loadBalancer:
-                  localityLbSetting:
-                    enabled: false
-                outlierDetection:
-                  baseEjectionTime: 30s
-                  consecutive5xxErrors: 5
-                  interval: 1s
-                  maxEjectionPercent: 30
-                retryBudget:
-                  minRetryConcurrency: 3
-                  percent: 20
+            connectionPool:
+              http:
+                http1MaxPendingRequests: 10000
+                http2MaxRequests: 10000
+              tcp:
+                connectTimeout: 5s
+                maxConnections: 64
+            loadBalancer:
+              localityLbSetting:
+                enabled: false
+            outlierDetection:
+              baseEjectionTime: 30s
+              consecutive5xxErrors: 0
+              consecutiveGatewayErrors: 5
+              interval: 1s
+              maxEjectionPercent: 50
+            retryBudget:
+              minRetryConcurrency: 3
+              percent: 20
         "#]],
     );
 }
@@ -227,41 +236,43 @@ fn request_limits_do_not_reach_tcp_ports() {
     check_part(
         "DestinationRule",
         "  trafficPolicy:",
-        &http_and_tcp("circuit_breaker {\n  max_pending_requests = 1\n}"),
+        &http_and_tcp("resiliency = \"medium\"\ncircuit_breaker {\n  max_pending_requests = 1\n}"),
         &expect![[r#"
-                connectionPool:
-                  http:
-                    http1MaxPendingRequests: 1
-                    http2MaxRequests: 1024
-                  tcp:
-                    connectTimeout: 5s
-                    maxConnections: 1024
-                loadBalancer:
-                  localityLbSetting:
-                    enabled: false
-                outlierDetection:
-                  baseEjectionTime: 30s
-                  consecutive5xxErrors: 5
-                  interval: 10s
-                  maxEjectionPercent: 30
-                portLevelSettings:
-                - connectionPool:
-                    tcp:
-                      connectTimeout: 5s
-                      maxConnections: 1024
-                  loadBalancer:
-                    localityLbSetting:
-                      enabled: false
-                  outlierDetection:
-                    baseEjectionTime: 30s
-                    consecutive5xxErrors: 5
-                    interval: 10s
-                    maxEjectionPercent: 30
-                  port:
-                    number: 9000
-                retryBudget:
-                  minRetryConcurrency: 3
-                  percent: 20
+            connectionPool:
+              http:
+                http1MaxPendingRequests: 1
+                http2MaxRequests: 10000
+              tcp:
+                connectTimeout: 5s
+                maxConnections: 10000
+            loadBalancer:
+              localityLbSetting:
+                enabled: false
+            outlierDetection:
+              baseEjectionTime: 30s
+              consecutive5xxErrors: 0
+              consecutiveGatewayErrors: 5
+              interval: 10s
+              maxEjectionPercent: 50
+            portLevelSettings:
+            - connectionPool:
+                tcp:
+                  connectTimeout: 5s
+                  maxConnections: 10000
+              loadBalancer:
+                localityLbSetting:
+                  enabled: false
+              outlierDetection:
+                baseEjectionTime: 30s
+                consecutive5xxErrors: 0
+                consecutiveGatewayErrors: 5
+                interval: 10s
+                maxEjectionPercent: 50
+              port:
+                number: 9000
+            retryBudget:
+              minRetryConcurrency: 3
+              percent: 20
         "#]],
     );
     check_part(
@@ -286,20 +297,23 @@ fn limits_of_tcp_ports() {
     check_part(
         "DestinationRule",
         "  trafficPolicy:",
-        &tcp_only("circuit_breaker {\n  max_connections = 10\n}\noutlier_detection {\n  consecutive_5xx = 1\n}"),
+        &tcp_only(
+            "resiliency = \"medium\"\ncircuit_breaker {\n  max_connections = 10\n}\noutlier_detection {\n  consecutive_5xx = 1\n}",
+        ),
         &expect![[r#"
-                connectionPool:
-                  tcp:
-                    connectTimeout: 5s
-                    maxConnections: 10
-                loadBalancer:
-                  localityLbSetting:
-                    enabled: false
-                outlierDetection:
-                  baseEjectionTime: 30s
-                  consecutive5xxErrors: 1
-                  interval: 10s
-                  maxEjectionPercent: 30
+            connectionPool:
+              tcp:
+                connectTimeout: 5s
+                maxConnections: 10
+            loadBalancer:
+              localityLbSetting:
+                enabled: false
+            outlierDetection:
+              baseEjectionTime: 30s
+              consecutive5xxErrors: 1
+              consecutiveGatewayErrors: 5
+              interval: 10s
+              maxEjectionPercent: 50
         "#]],
     );
 }
@@ -307,6 +321,7 @@ fn limits_of_tcp_ports() {
 #[test]
 fn failover() {
     let text = r#"
+        resiliency = "medium"
         failover {
           from = "us-east-1"
           to   = "us-west-2"
@@ -321,29 +336,30 @@ fn failover() {
         "  trafficPolicy:",
         &payments(text),
         &expect![[r#"
-                connectionPool:
-                  http:
-                    http1MaxPendingRequests: 1024
-                    http2MaxRequests: 1024
-                  tcp:
-                    connectTimeout: 5s
-                    maxConnections: 1024
-                loadBalancer:
-                  localityLbSetting:
-                    enabled: true
-                    failover:
-                    - from: us-east-1
-                      to: us-west-2
-                    - from: us-west-2
-                      to: us-east-1
-                outlierDetection:
-                  baseEjectionTime: 30s
-                  consecutive5xxErrors: 5
-                  interval: 10s
-                  maxEjectionPercent: 100
-                retryBudget:
-                  minRetryConcurrency: 3
-                  percent: 20
+            connectionPool:
+              http:
+                http1MaxPendingRequests: 10000
+                http2MaxRequests: 10000
+              tcp:
+                connectTimeout: 5s
+                maxConnections: 10000
+            loadBalancer:
+              localityLbSetting:
+                enabled: true
+                failover:
+                - from: us-east-1
+                  to: us-west-2
+                - from: us-west-2
+                  to: us-east-1
+            outlierDetection:
+              baseEjectionTime: 30s
+              consecutive5xxErrors: 0
+              consecutiveGatewayErrors: 5
+              interval: 10s
+              maxEjectionPercent: 100
+            retryBudget:
+              minRetryConcurrency: 3
+              percent: 20
         "#]],
     );
 }
@@ -378,29 +394,30 @@ fn failover_priority() {
 
 #[test]
 fn failover_with_http_and_tcp_ports() {
-    let text = "failover {\n  from = \"us-east-1\"\n  to = \"us-west-2\"\n}";
+    let text = "resiliency = \"medium\"\nfailover {\n  from = \"us-east-1\"\n  to = \"us-west-2\"\n}";
     check_part(
         "DestinationRule",
         "    portLevelSettings:",
         &http_and_tcp(text),
         &expect![[r#"
-                - connectionPool:
-                    tcp:
-                      connectTimeout: 5s
-                      maxConnections: 1024
-                  loadBalancer:
-                    localityLbSetting:
-                      enabled: true
-                      failover:
-                      - from: us-east-1
-                        to: us-west-2
-                  outlierDetection:
-                    baseEjectionTime: 30s
-                    consecutive5xxErrors: 5
-                    interval: 10s
-                    maxEjectionPercent: 100
-                  port:
-                    number: 9000
+            - connectionPool:
+                tcp:
+                  connectTimeout: 5s
+                  maxConnections: 10000
+              loadBalancer:
+                localityLbSetting:
+                  enabled: true
+                  failover:
+                  - from: us-east-1
+                    to: us-west-2
+              outlierDetection:
+                baseEjectionTime: 30s
+                consecutive5xxErrors: 0
+                consecutiveGatewayErrors: 5
+                interval: 10s
+                maxEjectionPercent: 100
+              port:
+                number: 9000
         "#]],
     );
 }

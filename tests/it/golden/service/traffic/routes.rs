@@ -118,9 +118,6 @@ fn every_argument() {
                 mirrorPercentage:
                   value: 5
                 name: beta
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
                 rewrite:
                   authority: payments.example.com
                   uri: /v1/
@@ -143,9 +140,7 @@ fn every_argument() {
                 - method:
                     exact: POST
                   port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
+                name: default
                 route:
                 - destination:
                     host: payments.pci.svc.cluster.local
@@ -159,12 +154,9 @@ fn every_argument() {
                       number: 8080
                     subset: v2
                   weight: 1
-                timeout: 15s
               - match:
                 - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
+                name: default
                 route:
                 - destination:
                     host: payments.pci.svc.cluster.local
@@ -178,7 +170,6 @@ fn every_argument() {
                       number: 8080
                     subset: v2
                   weight: 0
-                timeout: 15s
         "#]],
     );
 }
@@ -215,55 +206,46 @@ fn route_defaults() {
         "  http:",
         &payments(text),
         &expect![[r#"
-              - match:
-                - port: 8080
-                  uri:
-                    prefix: /slow/
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                timeout: 120s
-              - match:
-                - port: 8080
-                  uri:
-                    exact: /gone
-                redirect:
-                  authority: archive.example.com
-                  redirectCode: 301
-              - fault:
-                  abort:
-                    httpStatus: 500
-                    percentage:
-                      value: 100
-                match:
-                - port: 8080
-                  uri:
-                    prefix: /broken/
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                timeout: 15s
-              - match:
-                - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                timeout: 15s
+            - match:
+              - port: 8080
+                uri:
+                  prefix: /slow/
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+              timeout: 120s
+            - match:
+              - port: 8080
+                uri:
+                  exact: /gone
+              redirect:
+                authority: archive.example.com
+                redirectCode: 301
+            - fault:
+                abort:
+                  httpStatus: 500
+                  percentage:
+                    value: 100
+              match:
+              - port: 8080
+                uri:
+                  prefix: /broken/
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+            - match:
+              - port: 8080
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
         "#]],
     );
 }
@@ -277,32 +259,29 @@ fn route_without_match_replaces_the_default_route() {
         "  http:",
         &payments(&text),
         &expect![[r#"
-              - match:
-                - port: 8080
-                mirror:
+            - match:
+              - port: 8080
+              mirror:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+                subset: v2
+              mirrorPercentage:
+                value: 100
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v1
+                weight: 100
+              - destination:
                   host: payments.pci.svc.cluster.local
                   port:
                     number: 8080
                   subset: v2
-                mirrorPercentage:
-                  value: 100
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v1
-                  weight: 100
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v2
-                  weight: 0
-                timeout: 15s
+                weight: 0
         "#]],
     );
 }
@@ -320,70 +299,60 @@ fn routes_apply_to_http_ports_only() {
         "  http:",
         &http_and_tcp(&text),
         &expect![[r#"
-              - match:
-                - port: 8080
-                  uri:
-                    prefix: /v2/
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v2
-                timeout: 15s
-              - match:
-                - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v1
-                  weight: 100
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v2
-                  weight: 0
-                timeout: 15s
-              - match:
-                - port: 9090
-                  uri:
-                    prefix: /v2/
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v2
-              - match:
-                - port: 9090
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v1
-                  weight: 100
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v2
-                  weight: 0
+            - match:
+              - port: 8080
+                uri:
+                  prefix: /v2/
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v2
+            - match:
+              - port: 8080
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v1
+                weight: 100
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v2
+                weight: 0
+            - match:
+              - port: 9090
+                uri:
+                  prefix: /v2/
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v2
+            - match:
+              - port: 9090
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v1
+                weight: 100
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v2
+                weight: 0
         "#]],
     );
 }

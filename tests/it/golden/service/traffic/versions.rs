@@ -144,9 +144,7 @@ fn versions_with_http_and_tcp_ports() {
               http:
               - match:
                 - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
+                name: default
                 route:
                 - destination:
                     host: payments.pci.svc.cluster.local
@@ -160,7 +158,6 @@ fn versions_with_http_and_tcp_ports() {
                       number: 8080
                     subset: v2
                   weight: 25
-                timeout: 15s
               tcp:
               - match:
                 - port: 9000
@@ -218,10 +215,8 @@ fn versions_with_tcp_ports_only() {
     check_keys::<Service>(
         &tcp_only(""),
         &expect![[r#"
-        Service/pci/payments
-        DestinationRule/pci/payments-pci
-        AuthorizationPolicy/pci/payments-pci
-    "#]],
+            AuthorizationPolicy/pci/payments-pci
+        "#]],
     );
 }
 
@@ -245,43 +240,38 @@ fn each_http_port_has_its_own_route() {
         "  http:",
         &text,
         &expect![[r#"
-              - match:
-                - port: 8080
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v1
-                  weight: 50
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 8080
-                    subset: v2
-                  weight: 50
-                timeout: 15s
-              - match:
-                - port: 9090
-                retries:
-                  attempts: 2
-                  retryOn: connect-failure,refused-stream,reset-before-request
-                route:
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v1
-                  weight: 50
-                - destination:
-                    host: payments.pci.svc.cluster.local
-                    port:
-                      number: 9090
-                    subset: v2
-                  weight: 50
+            - match:
+              - port: 8080
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v1
+                weight: 50
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v2
+                weight: 50
+            - match:
+              - port: 9090
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v1
+                weight: 50
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 9090
+                  subset: v2
+                weight: 50
         "#]],
     );
 }
