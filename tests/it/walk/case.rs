@@ -150,7 +150,7 @@ impl<'a> Stage<'a> {
             if !fault.has_other_writer() && violations.is_empty() {
                 violations.extend(self.state_violations(&state, &recovered, &Outcome::Success));
             }
-            self.check_uids(&before, [&interrupted, &recovered], &state, &retaken, &mut violations);
+            Self::check_uids(&before, [&interrupted, &recovered], &state, &retaken, &mut violations);
         }
         if !fault.has_other_writer() {
             let written = self.proxy.written();
@@ -316,7 +316,6 @@ impl<'a> Stage<'a> {
 
     /// Every object that stays desired is the one that was there before.
     fn check_uids(
-        &self,
         before: &Live,
         [interrupted, recovered]: [&Live; 2],
         state: &State,

@@ -189,14 +189,17 @@ const SUBJECTS: [Subject; 5] = [
         before: || {
             json!({
                 "name": "public", "namespace": "NAMESPACE", "selector": { "istio": "ingress" },
-                "server": [{ "port": 80, "protocol": "http", "hosts": ["shop.NAMESPACE.example.com"] }],
+                "server": [{ "port": 80, "protocol": "http", "hosts": ["shop.NAMESPACE.example.com"], "namespaces": ["shop"] }],
             })
         },
         update: || {
             json!({ "server": [
-                { "port": 80, "protocol": "http", "hosts": ["shop.NAMESPACE.example.com"], "https_redirect": true },
                 {
-                    "port": 443, "protocol": "https", "hosts": ["shop.NAMESPACE.example.com"],
+                    "port": 80, "protocol": "http", "hosts": ["shop.NAMESPACE.example.com"], "namespaces": ["shop"],
+                    "https_redirect": true,
+                },
+                {
+                    "port": 443, "protocol": "https", "hosts": ["shop.NAMESPACE.example.com"], "namespaces": ["shop"],
                     "tls": { "credential_name": "shop-cert" },
                 },
             ] })
