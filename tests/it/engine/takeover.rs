@@ -60,8 +60,10 @@ fn recreated(object: Object) -> Object {
 
 #[tokio::test]
 async fn adopted_object_that_cannot_change_in_place_is_recreated() {
+    let mut former = made_by_kubectl(&rule(), "7");
+    former["spec"]["host"] = json!("former");
     let server = ScriptedServer::start([
-        exchange("GET", RULE, 200, made_by_kubectl(&rule(), "7")),
+        exchange("GET", RULE, 200, former),
         exchange("DELETE", RULE, 200, status(200, "", "")),
         exchange("GET", RULE, 404, not_found()),
         exchange("PATCH", RULE, 200, live(&rule(), "9")),
@@ -159,8 +161,8 @@ async fn replaced_object_is_deleted_after_the_apply() {
     let other = made_by_kubectl(&route(), "5");
     let server = ScriptedServer::start([
         exchange("GET", ROUTE, 404, not_found()),
-        exchange("PATCH", ROUTE, 200, live(&route(), "1")),
         exchange("GET", OTHER_ROUTE, 200, other.clone()),
+        exchange("PATCH", ROUTE, 200, live(&route(), "1")),
         exchange("GET", OTHER_ROUTE, 200, other),
         exchange("DELETE", OTHER_ROUTE, 200, status(200, "", "")),
     ])
@@ -172,7 +174,7 @@ async fn replaced_object_is_deleted_after_the_apply() {
     assert_eq!((outcome.messages.as_str(), outcome.written()), ("", vec!["VirtualService/pci/payments"]));
     let requests = server.finish();
     let methods: Vec<_> = requests.iter().map(|request| request.method.as_str()).collect();
-    assert_eq!(methods, ["GET", "PATCH", "GET", "GET", "DELETE"]);
+    assert_eq!(methods, ["GET", "GET", "PATCH", "GET", "DELETE"]);
     assert_eq!(requests[4].body["preconditions"]["uid"], "u9");
 }
 

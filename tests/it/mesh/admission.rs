@@ -36,6 +36,7 @@ const EXAMPLES: &[&[&str]] = &[
     &["resources/mesh_global_defaults/end-users"],
     &["resources/mesh_global_defaults/guardrails"],
     &["resources/mesh_global_defaults/guardrails-namespaces"],
+    &["resources/mesh_global_defaults/retries"],
     &["resources/mesh_global_defaults/telemetry"],
     &["resources/mesh_namespace"],
     &["resources/mesh_service"],
