@@ -3,6 +3,6 @@
 mod harness;
 mod onboarding;
 mod photo_application;
+mod presets;
 mod releases;
 mod visibility;
-mod presets;
