@@ -127,6 +127,7 @@ text_enum! {
 
 impl Code {
     /// Returns a sentence for the documentation that says what the check finds.
+    #[expect(clippy::too_many_lines, reason = "a sentence for each code")]
     pub const fn description(self) -> &'static str {
         match self {
             Self::MissingReference => {

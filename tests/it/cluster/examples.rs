@@ -16,6 +16,10 @@ use crate::{
     },
 };
 
+/// The provider block of examples that have none.
+pub(crate) const PROVIDER: &str =
+    "provider \"mesh\" {\n  owner = \"tests/examples\"\n  installed {\n    dns_capture = true\n  }\n}\n";
+
 /// An initialized workspace with the configuration of examples/`folder`.
 pub(super) fn initialized(plane: &ControlPlane, tool: Tool, folder: &str) -> Workspace {
     let workspace = Workspace::with_mirror(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
@@ -28,7 +32,7 @@ pub(super) fn initialized(plane: &ControlPlane, tool: Tool, folder: &str) -> Wor
         }
     }
     if !workspace.path().join("main.tf").exists() {
-        workspace.configure("provider \"mesh\" {\n  owner = \"tests/examples\"\n}\n");
+        workspace.configure(PROVIDER);
     }
     let output = workspace.run(&["init", "-input=false", "-no-color"]).expect_success().stdout;
     assert!(output.contains("mesh-provider/mesh v"), "{output}");
@@ -61,7 +65,7 @@ fn all_objects(api: &Api) -> Vec<String> {
 }
 
 /// Creates the Services that a configuration doesn't manage, as their charts would.
-pub(super) fn create_existing_services(api: &Api, configuration: &str) {
+pub(crate) fn create_existing_services(api: &Api, configuration: &str) {
     let written: Json = hcl::from_str(configuration).expect("HCL");
     let services = written["resource"]["mesh_service"].as_object().into_iter().flatten();
     for (_, service) in services.filter(|(_, service)| service.get("service").is_none()) {
@@ -69,7 +73,8 @@ pub(super) fn create_existing_services(api: &Api, configuration: &str) {
         let ports = service["port"].as_array().cloned().unwrap_or_else(|| vec![service["port"].clone()]);
         let ports = ports.iter().map(|port| {
             let target = port.get("target_port").unwrap_or(&port["number"]);
-            json!({ "name": format!("port-{}", port["number"]), "port": port["number"], "targetPort": target })
+            let name = format!("{}-{}", port["protocol"].as_str().unwrap_or("tcp"), port["number"]);
+            json!({ "name": name, "port": port["number"], "targetPort": target })
         });
         let ports: Vec<Json> = ports.collect();
         let metadata = json!({ "name": service["name"], "namespace": service["namespace"] });

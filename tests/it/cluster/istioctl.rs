@@ -104,7 +104,7 @@ fn changed(objects: &[Json], kind: &str, change: fn(&mut Json)) -> Vec<Json> {
 }
 
 /// The objects of Istio's kinds, since istioctl doesn't accept others in files.
-fn istio_objects(objects: &[Json]) -> Vec<Json> {
+pub(crate) fn istio_objects(objects: &[Json]) -> Vec<Json> {
     objects.iter().filter(|object| text(object, "/apiVersion").contains("istio.io")).cloned().collect()
 }
 
@@ -121,7 +121,7 @@ fn list<'a>(object: &'a Json, pointer: &str) -> impl Iterator<Item = &'a Json> {
 }
 
 /// Completes Services of other tools, of which the provider writes only an annotation, as their charts would.
-fn complete_services(mut objects: Vec<Json>) -> Vec<Json> {
+pub(crate) fn complete_services(mut objects: Vec<Json>) -> Vec<Json> {
     let routed = ports(&objects);
     for object in objects.iter_mut().filter(|object| object["kind"] == "Service" && object.get("spec").is_none()) {
         let selector = json!({ "app": text(object, "/metadata/name") });
@@ -200,7 +200,7 @@ fn gateways(objects: &[Json]) -> Vec<Json> {
 }
 
 /// All namespaces that an object refers to.
-fn namespaces(object: &Json) -> BTreeSet<String> {
+pub(crate) fn namespaces(object: &Json) -> BTreeSet<String> {
     let sources = list(object, "/spec/rules").flat_map(|rule| list(rule, "/from"));
     let named = sources.flat_map(|from| texts(&from["source"]["namespaces"]));
     let exported = texts(&object["spec"]["exportTo"]);

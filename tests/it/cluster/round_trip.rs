@@ -69,7 +69,7 @@ pub(super) fn key_of(body: &Json) -> Key {
 }
 
 /// The YAML files of the golden tests.
-pub(super) fn golden_files() -> Vec<PathBuf> {
+pub(crate) fn golden_files() -> Vec<PathBuf> {
     let list = |folder: PathBuf| fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let folders = list(repository_root().join("tests/it/golden")).filter(|path| path.is_dir());
     let mut files: Vec<_> =
@@ -78,9 +78,10 @@ pub(super) fn golden_files() -> Vec<PathBuf> {
     files
 }
 
-/// The objects of a golden file.
-pub(super) fn objects(file: &Path) -> Vec<Json> {
-    parse_yaml(&fs::read_to_string(file).expect("reading a golden file"))
+/// The objects of a golden file, in which warnings may stand before them.
+pub(crate) fn objects(file: &Path) -> Vec<Json> {
+    let text = fs::read_to_string(file).expect("reading a golden file");
+    parse_yaml(text.find("--- #").map_or("", |start| &text[start..]))
 }
 
 /// Whether the object is a Service of another tool, of which the provider writes only an annotation.

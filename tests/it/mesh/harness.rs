@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::{
-    mesh::{Behavior, Mesh, start_all},
+    mesh::{Behavior, Certificate, Mesh, TlsVersion, Workload, start_all},
     polling::wait_until,
 };
 
@@ -75,30 +75,7 @@ fn mesh_shows_failures() {
     assert!(!traffic.contains("by-mtls") && traffic.tls_segments(caller.address(), cart.address()) > 0);
     assert_eq!(traffic.clear_text_segments(caller.address(), cart.address()), 0);
 
-    // A gateway serves what a Gateway says.
-    mesh.api().apply(
-        &json!({
-            "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": { "name": "shop", "namespace": "shop" },
-            "spec": {
-                "selector": { "istio": "gateway" },
-                "servers": [{ "port": { "number": 80, "name": "http", "protocol": "HTTP" }, "hosts": ["shop.example.com"] }],
-            },
-        }),
-        "tests",
-    );
-    mesh.api().apply(
-        &json!({
-            "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
-            "metadata": { "name": "shop", "namespace": "shop" },
-            "spec": {
-                "hosts": ["shop.example.com"], "gateways": ["shop"],
-                "http": [{ "route": [{ "destination": { "host": "cart", "port": { "number": 80 } } }] }],
-            },
-        }),
-        "tests",
-    );
-    let from_outside = outside.request(Method::GET, "http://shop.example.com/").connect_to((gateway.address(), 80));
-    assert_eq!(from_outside.becomes(200).identity(), Some(gateway.identity()));
+    check_gateway(&mesh, &gateway, &outside);
 
     // The webhook refuses what Istio can't read, and a configuration that Envoy refuses is noticed.
     let invalid = json!({
@@ -125,4 +102,45 @@ fn mesh_shows_failures() {
     );
     wait_until(Duration::from_secs(30), "a proxy refuses the configuration", || !mesh.rejections().is_empty());
     mesh.end_unchecked();
+}
+
+/// A gateway serves what a Gateway says.
+fn check_gateway(mesh: &Mesh, gateway: &Workload, outside: &Workload) {
+    let certificate = Certificate::of_hosts(&["shop.example.com"]);
+    mesh.api().apply(&certificate.secret("shop", "shop"), "tests");
+    mesh.api().apply(
+        &json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": { "name": "shop", "namespace": "shop" },
+            "spec": {
+                "selector": { "istio": "gateway" },
+                "servers": [
+                    { "port": { "number": 80, "name": "http", "protocol": "HTTP" }, "hosts": ["shop.example.com"] },
+                    {
+                        "port": { "number": 443, "name": "https", "protocol": "HTTPS" }, "hosts": ["shop.example.com"],
+                        "tls": { "mode": "SIMPLE", "credentialName": "shop", "minProtocolVersion": "TLSV1_3" },
+                    },
+                ],
+            },
+        }),
+        "tests",
+    );
+    mesh.api().apply(
+        &json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+            "metadata": { "name": "shop", "namespace": "shop" },
+            "spec": {
+                "hosts": ["shop.example.com"], "gateways": ["shop"],
+                "http": [{ "route": [{ "destination": { "host": "cart", "port": { "number": 80 } } }] }],
+            },
+        }),
+        "tests",
+    );
+    let from_outside = outside.request(Method::GET, "http://shop.example.com/").connect_to((gateway.address(), 80));
+    assert_eq!(from_outside.becomes(200).identity(), Some(gateway.identity()));
+    let over_tls = |version| {
+        let request = outside.request(Method::GET, "https://shop.example.com/").connect_to((gateway.address(), 443));
+        request.tls(&certificate, version)
+    };
+    over_tls(TlsVersion::Tls13).becomes(200);
+    assert_eq!(over_tls(TlsVersion::Tls12).becomes(0).body(), "received fatal alert: ProtocolVersion");
 }

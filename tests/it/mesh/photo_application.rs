@@ -1,21 +1,66 @@
 //! The photo application of the examples: who may call whom, and what can be read on the wire.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value as Json, json};
+use terraform_provider_mesh::object::Key;
 
 use crate::support::{
-    mesh::{Answer, Mesh, Workload, start_all},
+    mesh::{Mesh, Workload, start_all},
+    proxy::Proxy,
     terraform::Workspace,
 };
 
-/// The application's workloads, one that nothing allows, and one without a sidecar.
+use Caller::{Backend, Frontend, Outside, Report};
+
+/// The workloads that send requests.
+#[derive(Clone, Copy, Debug)]
+enum Caller {
+    Frontend,
+    Backend,
+    /// It has a sidecar, and nothing allows its calls.
+    Report,
+    /// It has no sidecar, and connects to photo-backend's pod.
+    Outside,
+}
+
+/// Who calls what: a method and a URL, or a host and a port for a line by TCP.
+type Call = (Caller, &'static str);
+
+const PHOTOS: Call = (Frontend, "GET http://photo-backend/photos");
+const NEW_PHOTO: Call = (Frontend, "POST http://photo-backend/photos/1");
+const OTHER_METHOD: Call = (Frontend, "DELETE http://photo-backend/photos/1");
+const OTHER_PATH: Call = (Frontend, "GET http://photo-backend/internal");
+const OTHER_CALLER: Call = (Report, "GET http://photo-backend/photos");
+const PLAINTEXT: Call = (Outside, "GET http://photo-backend/photos");
+const LINE: Call = (Backend, "datastore.datastore:5432");
+const UNDECLARED_LINE: Call = (Frontend, "datastore.datastore:5432");
+const UNDECLARED_CALL: Call = (Backend, "GET http://photo-frontend/");
+
+/// What each call gets: a status code, 0 without a response, and 200 for a line that is answered.
+const ANSWERS: &[(Call, u16)] = &[
+    (PHOTOS, 200),
+    (NEW_PHOTO, 200),
+    (OTHER_METHOD, 403),
+    (OTHER_PATH, 403),
+    (OTHER_CALLER, 403),
+    // STRICT resets the connection before any policy is asked.
+    (PLAINTEXT, 0),
+    (LINE, 200),
+    // What isn't among the calls of a service is unknown to its sidecar.
+    (UNDECLARED_LINE, 0),
+    (UNDECLARED_CALL, 0),
+];
+
+/// The application and its callers.
 struct Photo {
     frontend: Workload,
     backend: Workload,
     datastore: Workload,
     report: Workload,
     outside: Workload,
+    /// The configuration, whose provider connects through the proxy.
     workspace: Workspace,
+    proxy: Proxy,
     mesh: Mesh,
 }
 
@@ -24,7 +69,9 @@ impl Photo {
     fn start() -> Self {
         let mesh = Mesh::start(&json!({}));
         mesh.create_namespaces(["photo", "datastore", "istio-ingress"]);
+        let proxy = Proxy::start(mesh.plane());
         let workspace = mesh.example("scenarios/photo-app");
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
         workspace.converge();
         let [frontend, backend, datastore, report, outside] = start_all([
             mesh.workload("photo", "photo-frontend"),
@@ -33,30 +80,43 @@ impl Photo {
             mesh.workload("photo", "report"),
             mesh.workload("photo", "outside").without_sidecar(),
         ]);
-        Self { frontend, backend, datastore, report, outside, workspace, mesh }
+        Self { frontend, backend, datastore, report, outside, workspace, proxy, mesh }
     }
 
-    /// Requests of `GET /photos` from each caller of photo-backend.
+    /// Repeats a call until it gets this answer.
     #[track_caller]
-    fn assert_photos(&self, frontend: u16, report: u16, outside: u16) {
-        for (caller, code) in [(&self.frontend, frontend), (&self.report, report)] {
-            let answer = caller.request(Method::GET, "http://photo-backend/photos").becomes(code);
-            if code == 200 {
-                assert_eq!(answer.served_by(), Some(self.backend.pod()));
-                assert_eq!(answer.identity(), Some(caller.identity()));
-            } else {
-                assert_eq!(answer.body(), "RBAC: access denied");
-            }
+    fn becomes(&self, (caller, target): Call, code: u16) {
+        let workload = match caller {
+            Frontend => &self.frontend,
+            Backend => &self.backend,
+            Report => &self.report,
+            Outside => &self.outside,
+        };
+        let Some((method, url)) = target.split_once(' ') else {
+            return workload.line_is_answered(target, code == 200);
+        };
+        let mut request = workload.request(method.parse().expect("a method"), url);
+        if matches!(caller, Outside) {
+            request = request.connect_to((self.backend.address(), 8080));
         }
-        let url = format!("http://{}:8080/photos", self.backend.address());
-        let answer = self.outside.request(Method::GET, &url).becomes(outside);
-        assert!(code_without_identity(&answer), "{answer}");
+        let answer = request.becomes(code);
+        if code == 200 {
+            assert_eq!(answer.served_by(), Some(self.backend.pod()));
+            let identity = (!matches!(caller, Outside)).then(|| workload.identity());
+            assert_eq!(answer.identity(), identity);
+        } else if code == 403 {
+            assert_eq!(answer.body(), "RBAC: access denied");
+        }
     }
-}
 
-/// Whether the application didn't answer, or answered a caller without an identity.
-fn code_without_identity(answer: &Answer) -> bool {
-    answer.served_by().is_none() || answer.identity().is_none()
+    /// The answers of the scenario, except for the calls that `differing` has.
+    #[track_caller]
+    fn assert_answers(&self, differing: &[(Call, u16)]) {
+        for (call, code) in ANSWERS {
+            let changed = differing.iter().find(|(other, _)| other.1 == call.1 && other.0 as u8 == call.0 as u8);
+            self.becomes(*call, changed.map_or(*code, |(_, code)| *code));
+        }
+    }
 }
 
 /// Replaces text in the configuration, in which it must occur.
@@ -71,24 +131,15 @@ fn edit(workspace: &Workspace, from: &str, to: &str) {
 #[ignore = "needs Linux, root and `make tools`"]
 fn only_declared_calls_succeed() {
     let photo = Photo::start();
-    let Photo { mesh, workspace, frontend, backend, datastore, .. } = &photo;
-
-    // The declared callers, methods and paths, and no others. Without a sidecar, STRICT resets the connection.
-    photo.assert_photos(200, 403, 0);
-    frontend.request(Method::POST, "http://photo-backend/photos/1").becomes(200);
-    frontend.request(Method::DELETE, "http://photo-backend/photos/1").becomes(403);
-    frontend.request(Method::GET, "http://photo-backend/internal").becomes(403);
-    backend.line_is_answered("datastore.datastore:5432", true);
-    // What isn't among the calls of a service isn't known to its sidecar, by name or by address.
-    frontend.line_is_answered("datastore.datastore:5432", false);
+    let Photo { mesh, workspace, frontend, backend, datastore, outside, .. } = &photo;
+    photo.assert_answers(&[]);
     frontend.line_is_answered(&format!("{}:5432", datastore.address()), false);
-    backend.request(Method::GET, "http://photo-frontend/").becomes(0);
 
     // Nothing of the application can be read on the wire. What the caller without a sidecar sends can be.
     let capture = mesh.capture();
     frontend.request(Method::GET, "http://photo-backend/photos").header("authorization", "by-frontend").becomes(200);
     let url = format!("http://{}:8080/photos", backend.address());
-    photo.outside.request(Method::GET, &url).header("authorization", "by-outside").becomes(0);
+    outside.request(Method::GET, &url).header("authorization", "by-outside").becomes(0);
     backend.send_line("datastore.datastore:5432", "secret-line").expect("the datastore answers");
     let traffic = capture.stop();
     assert!(!traffic.contains("by-frontend") && !traffic.contains("secret-line"));
@@ -100,18 +151,147 @@ fn only_declared_calls_succeed() {
     // Negative controls: each protection taken away lets in what it kept out.
     edit(workspace, "mode = \"strict\"", "mode = \"permissive\"");
     workspace.converge();
-    photo.assert_photos(200, 403, 403);
-    edit(workspace, "from    = [\"photo-frontend\"]", "from    = [\"photo-frontend\", \"report\"]");
-    workspace.converge();
-    photo.assert_photos(200, 200, 403);
+    photo.assert_answers(&[(PLAINTEXT, 403)]);
     edit(workspace, "mode = var.global_authorization", "mode = \"off\"");
-    edit(
-        workspace,
-        "  calls      = [\"datastore/datastore\"",
-        "  authorization_mode = \"off\"\n  calls      = [\"datastore/datastore\"",
-    );
+    let calls = "  calls      = [\"datastore/datastore\"";
+    edit(workspace, calls, &format!("  authorization_mode = \"off\"\n{calls}"));
     workspace.converge();
-    photo.assert_photos(200, 200, 200);
-    frontend.request(Method::DELETE, "http://photo-backend/photos/1").becomes(200);
+    photo.assert_answers(&[(PLAINTEXT, 200), (OTHER_CALLER, 200), (OTHER_METHOD, 200), (OTHER_PATH, 200)]);
     workspace.destroy().expect_success();
+}
+
+/// A rendering that is wrong in one point, and what the scenario's calls get from it.
+struct WrongRendering {
+    name: &'static str,
+    /// The object that is rewritten.
+    object: &'static str,
+    change: fn(&mut Json),
+    /// Answers that differ from [`ANSWERS`].
+    noticed_by: (Call, u16),
+}
+
+const WRONG_RENDERINGS: &[WrongRendering] = &[
+    WrongRendering {
+        name: "a caller is dropped",
+        object: "AuthorizationPolicy/photo/photo-backend-photo",
+        change: |object| object["spec"]["rules"][0]["from"][0]["source"]["principals"] = json!(["another"]),
+        noticed_by: (PHOTOS, 403),
+    },
+    WrongRendering {
+        name: "any identity may call",
+        object: "AuthorizationPolicy/photo/photo-backend-photo",
+        change: |object| object["spec"]["rules"][0]["from"][0]["source"]["principals"] = json!(["*"]),
+        noticed_by: (OTHER_CALLER, 200),
+    },
+    WrongRendering {
+        name: "an identity is written as a SPIFFE URL",
+        object: "AuthorizationPolicy/photo/photo-backend-photo",
+        change: |object| {
+            let principal = &mut object["spec"]["rules"][0]["from"][0]["source"]["principals"][0];
+            *principal = format!("spiffe://{}", principal.as_str().expect("a principal")).into();
+        },
+        noticed_by: (PHOTOS, 403),
+    },
+    WrongRendering {
+        name: "the methods are forgotten",
+        object: "AuthorizationPolicy/photo/photo-backend-photo",
+        change: |object| remove(&mut object["spec"]["rules"][0]["to"][0]["operation"], "methods"),
+        noticed_by: (OTHER_METHOD, 200),
+    },
+    WrongRendering {
+        name: "the paths are forgotten",
+        object: "AuthorizationPolicy/photo/photo-backend-photo",
+        change: |object| remove(&mut object["spec"]["rules"][0]["to"][0]["operation"], "paths"),
+        noticed_by: (OTHER_PATH, 200),
+    },
+    WrongRendering {
+        name: "the port of the Service instead of the target port",
+        object: "AuthorizationPolicy/photo/photo-backend-photo",
+        change: |object| object["spec"]["rules"][0]["to"][0]["operation"]["ports"] = json!(["80"]),
+        noticed_by: (PHOTOS, 403),
+    },
+    WrongRendering {
+        name: "the policy is left in dry run",
+        object: "AuthorizationPolicy/photo/photo-backend-photo",
+        change: |object| object["metadata"]["annotations"]["istio.io/dry-run"] = json!("true"),
+        noticed_by: (PHOTOS, 403),
+    },
+    WrongRendering {
+        name: "the policy selects another workload",
+        object: "AuthorizationPolicy/photo/photo-backend-photo",
+        change: |object| object["spec"]["selector"]["matchLabels"]["app"] = json!("report"),
+        noticed_by: (PHOTOS, 403),
+    },
+    WrongRendering {
+        name: "the target port of the Service is another one",
+        object: "Service/photo/photo-backend",
+        change: |object| object["spec"]["ports"][0]["targetPort"] = json!(8081),
+        // The policy opens the declared target port alone.
+        noticed_by: (PHOTOS, 403),
+    },
+    WrongRendering {
+        name: "a call is forgotten in the Sidecar",
+        object: "Sidecar/photo/photo-frontend-photo",
+        change: |object| object["spec"]["egress"][0]["hosts"] = json!(["./another.photo.svc.cluster.local"]),
+        noticed_by: (PHOTOS, 0),
+    },
+    WrongRendering {
+        name: "a Sidecar shows its whole namespace",
+        object: "Sidecar/photo/photo-backend-photo",
+        change: |object| object["spec"]["egress"][0]["hosts"] = json!(["./*", "datastore/*"]),
+        noticed_by: (UNDECLARED_CALL, 403),
+    },
+    WrongRendering {
+        name: "mutual TLS is optional",
+        object: "PeerAuthentication/istio-system/default",
+        change: |object| object["spec"]["mtls"]["mode"] = json!("PERMISSIVE"),
+        noticed_by: (PLAINTEXT, 403),
+    },
+    WrongRendering {
+        name: "another caller of the datastore",
+        object: "AuthorizationPolicy/datastore/datastore-datastore",
+        change: |object| {
+            object["spec"]["rules"][0]["from"][0]["source"]["principals"] =
+                json!(["cluster.local/ns/photo/sa/photo-frontend"]);
+        },
+        noticed_by: (LINE, 0),
+    },
+    WrongRendering {
+        name: "deny-all has an empty rule, which allows all",
+        object: "AuthorizationPolicy/istio-system/deny-all",
+        change: |object| object["spec"]["rules"] = json!([{}]),
+        noticed_by: (OTHER_CALLER, 200),
+    },
+];
+
+fn remove(object: &mut Json, field: &str) {
+    object.as_object_mut().expect("an object").remove(field).expect("the field is there");
+}
+
+/// The object is deleted, and Terraform makes it again through a proxy that rewrites it.
+#[test]
+#[ignore = "needs Linux, root and `make tools`"]
+fn wrong_renderings_are_noticed() {
+    let photo = Photo::start();
+    photo.assert_answers(&[]);
+    for wrong in WRONG_RENDERINGS {
+        eprintln!("{}", wrong.name);
+        let key: Key = wrong.object.parse().expect("a key");
+        photo.proxy.reset();
+        photo.proxy.rewrite_objects(move |object| {
+            let metadata = &object["metadata"];
+            let named = format!("{}/{}/{}", object["kind"], metadata["namespace"], metadata["name"]).replace('"', "");
+            if named == wrong.object {
+                (wrong.change)(object);
+            }
+        });
+        photo.mesh.api().delete(&key);
+        photo.workspace.apply().expect_success();
+        let (call, code) = wrong.noticed_by;
+        assert!(ANSWERS.iter().any(|(other, right)| other.1 == call.1 && *right != code), "{}", wrong.name);
+        photo.becomes(call, code);
+    }
+    photo.proxy.reset();
+    photo.workspace.converge();
+    photo.assert_answers(&[]);
 }

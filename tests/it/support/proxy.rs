@@ -93,6 +93,9 @@ impl fmt::Display for RecordedRequest {
     }
 }
 
+/// A change of an object before the server gets it.
+type Rewrite = Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>;
+
 /// A fault, and the requests into which it is injected.
 struct FaultRule {
     matches: Box<dyn Fn(&RecordedRequest) -> bool + Send>,
@@ -116,6 +119,7 @@ struct Injection {
 struct Log {
     requests: Vec<RecordedRequest>,
     rules: Vec<FaultRule>,
+    rewrites: Vec<Rewrite>,
     /// The successful writes, in the order of their answers.
     written: Vec<RecordedWrite>,
     /// The first answers to reads, by URL.
@@ -181,7 +185,13 @@ impl Proxy {
         lock(&self.log).rules.push(FaultRule { matches, skip, count: 1, fault, action });
     }
 
-    /// Removes all faults and forgets all recorded requests, but not the answers that [`Fault::StaleAnswer`] gives again.
+    /// From now on, changes the object of every write by server-side apply, as if the client had rendered it so. Dry runs
+    /// aren't changed.
+    pub(crate) fn rewrite_objects(&self, change: impl Fn(&mut serde_json::Value) + Send + Sync + 'static) {
+        lock(&self.log).rewrites.push(Arc::new(change));
+    }
+
+    /// Removes all faults and rewrites, and forgets all recorded requests, but not the answers that [`Fault::StaleAnswer`] gives again.
     pub(crate) fn reset_requests(&self) {
         let mut log = lock(&self.log);
         *log = Log { first_answers: std::mem::take(&mut log.first_answers), ..Log::default() };
@@ -202,7 +212,7 @@ impl Proxy {
         self.inject_fault(allowed, usize::MAX, Fault::Status(403), RecordedRequest::is_write);
     }
 
-    /// Removes all faults and forgets all recorded requests.
+    /// Removes all faults and rewrites, and forgets all recorded requests.
     pub(crate) fn reset(&self) {
         *lock(&self.log) = Log::default();
     }
@@ -350,7 +360,15 @@ async fn forward(
     for name in [header::HOST, header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
         parts.headers.remove(name);
     }
-    let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+    let mut body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
+    let rewrites = lock(log).rewrites.clone();
+    if recorded.method == "PATCH" && recorded.is_write() && !rewrites.is_empty() {
+        let mut object = serde_json::from_slice(&body).expect("the provider writes JSON, which is YAML");
+        for rewrite in &rewrites {
+            rewrite(&mut object);
+        }
+        body = object.to_string().into_bytes();
+    }
     let Ok(response) = client.send(Request::from_parts(parts, Body::from(body))).await else {
         return error_response(502);
     };

@@ -1,7 +1,6 @@
 //! HTTP requests from inside a network namespace, each on a TCP connection of its own.
 
 use std::{
-    fmt,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -11,10 +10,21 @@ use http::{HeaderMap, Method, Request as HttpRequest, Uri, header::HOST};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Bytes, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use serde_json::Value as Json;
-use tokio::{net::TcpSocket, time::timeout};
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpSocket,
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
 
-use super::{dns::Resolver, network::NetworkThread};
+use super::{
+    answer::{Answer, Response},
+    certificate::Certificate,
+    dns::Resolver,
+    network::NetworkThread,
+    tls::{self, TlsVersion},
+};
 use crate::support::api::block_on;
 
 /// Time after which a request counts as failed.
@@ -22,86 +32,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Time within which a change of configuration must have reached all proxies.
 const CONVERGENCE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What came back: a response, or the reason why there was none.
-#[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    /// An HTTP response.
-    Response(Response),
-    /// There was no response: the name is unknown, the connection was refused or reset, or no response came in time.
-    Failure(String),
-}
-
-/// An HTTP response.
-#[derive(Clone, Debug)]
-pub(crate) struct Response {
-    code: u16,
-    headers: HeaderMap,
-    body: String,
-}
-
-impl Answer {
-    /// The HTTP status code, or 0 if there was no response.
-    pub(crate) fn code(&self) -> u16 {
-        match self {
-            Self::Response(response) => response.code,
-            Self::Failure(_) => 0,
-        }
-    }
-
-    /// The body as text, or the reason why there was no response.
-    pub(crate) fn body(&self) -> &str {
-        match self {
-            Self::Response(response) => &response.body,
-            Self::Failure(reason) => reason,
-        }
-    }
-
-    /// A header of the response.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        match self {
-            Self::Response(response) => response.headers.get(name)?.to_str().ok(),
-            Self::Failure(_) => None,
-        }
-    }
-
-    /// Name of the pod whose application answered. `None` if a proxy answered itself, or if nothing did.
-    pub(crate) fn served_by(&self) -> Option<&str> {
-        self.header(super::application::SERVED_BY)
-    }
-
-    /// The request as it arrived at the application.
-    #[track_caller]
-    pub(crate) fn received(&self) -> Json {
-        assert!(self.served_by().is_some(), "no application answered: {self}");
-        serde_json::from_str(self.body()).unwrap_or_else(|error| panic!("{error}: {self}"))
-    }
-
-    /// A header of the request as it arrived at the application.
-    #[track_caller]
-    pub(crate) fn received_header(&self, name: &str) -> Option<String> {
-        self.received()["headers"][name].as_str().map(str::to_owned)
-    }
-
-    /// The caller's identity that the application's sidecar saw, for example
-    /// `spiffe://cluster.local/ns/photo/sa/photo-frontend`. `None` if the caller had none, as over plaintext.
-    #[track_caller]
-    pub(crate) fn identity(&self) -> Option<String> {
-        let certificate = self.received_header("x-forwarded-client-cert")?;
-        // The element of the last hop is at the end.
-        let (_, identity) = certificate.rsplit_once("URI=")?;
-        Some(identity.to_owned())
-    }
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Response(Response { code, headers, body }) => write!(f, "{code} {headers:?}\n{body}"),
-            Self::Failure(reason) => write!(f, "no response: {reason}"),
-        }
-    }
-}
 
 /// Sends requests from one network namespace.
 #[derive(Clone)]
@@ -131,6 +61,7 @@ impl Client {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             connect_to: None,
+            tls: None,
         }
     }
 
@@ -142,7 +73,7 @@ impl Client {
     /// The address of a host, which is an IPv4 address or a name that the namespace's DNS knows.
     pub(super) fn resolve(&self, uri: &Uri) -> Result<SocketAddr, String> {
         let host = uri.host().ok_or("the URL has no host")?;
-        let port = uri.port_u16().unwrap_or(80);
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         if let Ok(address) = host.parse() {
             return Ok(SocketAddr::new(address, port));
         }
@@ -167,6 +98,7 @@ pub(crate) struct Request<'a> {
     headers: HeaderMap,
     body: Bytes,
     connect_to: Option<SocketAddr>,
+    tls: Option<TlsConnector>,
 }
 
 impl Request<'_> {
@@ -186,6 +118,12 @@ impl Request<'_> {
     /// Connects to this address, whatever the URL's host is.
     pub(crate) fn connect_to(mut self, address: impl Into<SocketAddr>) -> Self {
         self.connect_to = Some(address.into());
+        self
+    }
+
+    /// Speaks TLS of this version to the URL's host, whose certificate must be this one.
+    pub(crate) fn tls(mut self, certificate: &Certificate, version: TlsVersion) -> Self {
+        self.tls = Some(tls::connector(certificate, version));
         self
     }
 
@@ -221,7 +159,9 @@ impl Request<'_> {
         if !headers.contains_key(HOST) {
             headers.insert(HOST, uri.authority().expect("a host").as_str().parse().expect("a header value"));
         }
-        PreparedRequest(request.body(Full::new(self.body.clone())).expect("a request"))
+        let request = request.body(Full::new(self.body.clone())).expect("a request");
+        let host = || ServerName::try_from(uri.host().expect("a host").to_owned()).expect("a name");
+        PreparedRequest { request, tls: self.tls.clone().map(|connector| (connector, host())) }
     }
 
     /// Repeats the request until the status code is `code` (0: no response) twice in a row, and returns the last answer.
@@ -257,40 +197,44 @@ impl Request<'_> {
 
 /// A request without its connection.
 #[derive(Clone)]
-pub(super) struct PreparedRequest(HttpRequest<Full<Bytes>>);
+pub(super) struct PreparedRequest {
+    request: HttpRequest<Full<Bytes>>,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 impl PreparedRequest {
     /// Sends the request over a new connection.
     pub(super) async fn send(self, socket: TcpSocket, address: SocketAddr) -> Answer {
-        match timeout(REQUEST_TIMEOUT, exchange(socket, address, self.0)).await {
+        match timeout(REQUEST_TIMEOUT, self.exchange(socket, address)).await {
             Ok(Ok(response)) => Answer::Response(response),
             Ok(Err(error)) => Answer::Failure(error.to_string()),
             Err(_) => Answer::Failure(format!("no response within {REQUEST_TIMEOUT:?}")),
         }
     }
+
+    async fn exchange(self, socket: TcpSocket, address: SocketAddr) -> Result<Response, AnyError> {
+        let stream = socket.connect(address).await?;
+        match self.tls {
+            None => exchange(stream, self.request).await,
+            Some((connector, host)) => exchange(connector.connect(host, stream).await?, self.request).await,
+        }
+    }
 }
 
-type AnyError = Box<dyn std::error::Error + Send + Sync>;
-
-async fn exchange(
-    socket: TcpSocket,
-    address: SocketAddr,
-    request: HttpRequest<Full<Bytes>>,
-) -> Result<Response, AnyError> {
-    let stream = socket.connect(address).await?;
+async fn exchange<S>(stream: S, request: HttpRequest<Full<Bytes>>) -> Result<Response, AnyError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await;
-    let response = match response {
-        Ok(response) => {
-            let (parts, body) = response.into_parts();
-            let body = body.collect().await?.to_bytes();
-            let body = String::from_utf8_lossy(&body).into_owned();
-            Ok(Response { code: parts.status.as_u16(), headers: parts.headers, body })
-        }
-        Err(error) => Err(error.into()),
+    let response = async {
+        let (parts, body) = sender.send_request(request).await?.into_parts();
+        let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
+        Ok(Response { code: parts.status.as_u16(), headers: parts.headers, body })
     };
-    drop(sender);
+    let response = response.await;
     connection.abort();
     response
 }

@@ -103,7 +103,7 @@ impl Istiod {
     /// afterwards shows nothing.
     pub(super) fn rejections(&self) -> Vec<String> {
         let (log, metrics) = (self.log(), self.metrics());
-        assert!(metrics.contains("pilot_xds"), "istiod has no metrics: {metrics}");
+        assert!(metrics.contains("pilot_services"), "istiod has no metrics: {metrics}");
         let refused = log.lines().filter(|line| line.contains("ACK ERROR"));
         let counted = metrics.lines().filter(|line| line.starts_with("pilot_total_xds_rejects"));
         refused.chain(counted).map(str::to_owned).collect()

@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Answer, Request};
+use super::{answer::Answer, client::Request};
 use crate::support::api::{block_on, spawn};
 
 /// What became of one request.

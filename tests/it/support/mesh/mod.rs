@@ -33,7 +33,9 @@
 //!   is changed.
 
 mod agent;
+mod answer;
 mod application;
+mod certificate;
 mod client;
 mod dns;
 mod endpoints;
@@ -44,6 +46,7 @@ mod network;
 mod pod;
 mod sandbox;
 mod tcp_client;
+mod tls;
 mod webhook;
 mod wire;
 mod workload;
@@ -65,7 +68,8 @@ use serde_json::{Value as Json, json};
 
 pub(crate) use self::{
     application::Behavior,
-    client::Answer,
+    certificate::Certificate,
+    tls::TlsVersion,
     wire::Capture,
     workload::{Workload, WorkloadBuilder, start_all},
 };
@@ -127,6 +131,11 @@ impl Mesh {
     /// A client of the API server with all rights.
     pub(crate) fn api(&self) -> &Api {
         &self.inner.api
+    }
+
+    /// The control plane.
+    pub(crate) fn plane(&self) -> &ControlPlane {
+        &self.inner.plane
     }
 
     /// Creates namespaces with injection of sidecars.

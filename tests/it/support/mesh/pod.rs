@@ -48,6 +48,21 @@ impl Pod {
         api.apply(&json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec }), "tests");
     }
 
+    /// Lets the pod read the Secrets of its namespace, which istiod demands before it gives a gateway a certificate.
+    pub(super) fn grant_secrets(&self, api: &Api) {
+        let group = "rbac.authorization.k8s.io";
+        let metadata = json!({ "name": format!("{}-secrets", self.service_account), "namespace": self.namespace });
+        let reading = json!({ "apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"] });
+        let version = format!("{group}/v1");
+        api.apply(&json!({ "apiVersion": version, "kind": "Role", "metadata": metadata, "rules": [reading] }), "tests");
+        let subject = json!({ "kind": "ServiceAccount", "name": self.service_account, "namespace": self.namespace });
+        let role = json!({ "apiGroup": group, "kind": "Role", "name": metadata["name"] });
+        let binding = json!({
+            "apiVersion": version, "kind": "RoleBinding", "metadata": metadata, "roleRef": role, "subjects": [subject],
+        });
+        api.apply(&binding, "tests");
+    }
+
     /// Tells the cluster the pod's address, and whether the pod is ready.
     pub(super) fn report(&self, api: &Api, address: Ipv4Addr, is_ready: bool) {
         let status = if is_ready { "True" } else { "False" };

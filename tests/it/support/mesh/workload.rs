@@ -104,6 +104,9 @@ impl WorkloadBuilder {
             has_sidecar: self.role == Some(Role::Sidecar),
         };
         pod.create(&mesh.api);
+        if self.role == Some(Role::Gateway) {
+            pod.grant_secrets(&mesh.api);
+        }
         let folder = mesh.folder.join(format!("{}.{}", pod.name, pod.namespace));
         let sandbox = agent::sandbox(&pod, &folder, &mesh.tools);
         let (network, address) = mesh.network.attach(&sandbox);
