@@ -5,6 +5,7 @@
 
 mod admission;
 mod harness;
+mod hidden_callers;
 mod onboarding;
 mod photo_application;
 mod presets;

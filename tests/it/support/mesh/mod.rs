@@ -70,7 +70,7 @@ pub(crate) use self::{
     application::Behavior,
     certificate::Certificate,
     tls::TlsVersion,
-    wire::Capture,
+    wire::{Capture, Traffic},
     workload::{Workload, WorkloadBuilder, start_all},
 };
 use self::{endpoints::EndpointController, istiod::Istiod, network::Network, sandbox::Sandbox};
@@ -80,6 +80,9 @@ use super::{
     polling::wait_until,
     terraform::{Tool, Workspace},
 };
+
+/// Repeated, because proxies whose test process was killed may write for another moment.
+const REMOVE_FOLDER: &str = "for _ in 1 2 3 4 5; do rm -rf \"$1\" && break; sleep 0.2; done";
 
 /// A running mesh.
 pub(crate) struct Mesh {
@@ -115,7 +118,7 @@ impl Mesh {
         let folder = tempfile::Builder::new().prefix("mesh.").tempdir().expect("a temporary folder").keep();
         // Envoy's user passes through it.
         fs::set_permissions(&folder, Permissions::from_mode(0o711)).expect("changing permissions");
-        let sandbox = Sandbox::start("", "rm -rf \"$1\"", &[&folder], false);
+        let sandbox = Sandbox::start("", REMOVE_FOLDER, &[&folder], false);
         let kubeconfig = folder.join("kubeconfig");
         fs::write(&kubeconfig, plane.kubeconfig(&plane.admin)).expect("writing a kubeconfig");
         plane.create_namespace("istio-system");

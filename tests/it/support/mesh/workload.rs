@@ -140,7 +140,7 @@ impl WorkloadBuilder {
             application,
             network,
             _agent: agent,
-            _sandbox: sandbox,
+            sandbox,
         };
         workload.set_ready(true);
         workload
@@ -159,7 +159,6 @@ pub(crate) fn start_all<const N: usize>(workloads: [WorkloadBuilder; N]) -> [Wor
 ///
 /// It dereferences to its [`Client`], so `workload.get("http://photo-backend/")` is a request of its application.
 pub(crate) struct Workload {
-    mesh: Arc<Inner>,
     pod: Pod,
     address: Ipv4Addr,
     folder: PathBuf,
@@ -168,7 +167,9 @@ pub(crate) struct Workload {
     application: Application,
     network: Arc<NetworkThread>,
     _agent: Option<Agent>,
-    _sandbox: Sandbox,
+    sandbox: Sandbox,
+    /// Dropped last: the folder of the mesh is removed when nothing writes into it any more.
+    mesh: Arc<Inner>,
 }
 
 impl Deref for Workload {
@@ -199,6 +200,16 @@ impl Workload {
     pub(crate) fn set_ready(&self, is_ready: bool) {
         self.pod.report(&self.mesh.api, self.address, is_ready);
         self.mesh.endpoints.reconcile();
+    }
+
+    /// Sends connections to a Service's address and port, as far as Envoy doesn't take them elsewhere, to a pod's address
+    /// and port. On the nodes of a cluster, kube-proxy does so.
+    pub(crate) fn forward_service(&self, service: (Ipv4Addr, u16), pod: (Ipv4Addr, u16)) {
+        let ((from, from_port), (to, to_port)) = (service, pod);
+        let rule = format!(
+            "iptables -t nat -A OUTPUT -p tcp -d {from} --dport {from_port} -j DNAT --to-destination {to}:{to_port}"
+        );
+        self.sandbox.run(&rule.split(' ').collect::<Vec<_>>());
     }
 
     /// From now on, the application answers like this.
