@@ -6,6 +6,7 @@
 #   tests/tools/control-plane.sh
 #
 # CLIENT_CA is an optional PEM file. Certificates that it signed authenticate users (CN is the name, O are the groups).
+# AUDIT_LOG is an optional file, to which the API server writes the metadata of each request.
 set -eu
 umask 077
 
@@ -44,13 +45,14 @@ etcd=$!
 
 token=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 echo "$token,admin,admin,system:masters" >tokens.csv
+echo '{"apiVersion":"audit.k8s.io/v1","kind":"Policy","omitStages":["RequestReceived"],"rules":[{"level":"Metadata"}]}' >audit.json
 
 # The server generates its serving certificate. The key of that also signs ServiceAccount tokens, so openssl isn't needed.
 start_apiserver() {
     "$tools/kube-apiserver" --etcd-servers=unix://etcd:0 --bind-address=127.0.0.1 --secure-port="$1" --cert-dir=certs \
         --service-account-issuer=https://kubernetes.default.svc --service-account-key-file=certs/apiserver.key \
         --service-account-signing-key-file=certs/apiserver.key --token-auth-file=tokens.csv ${CLIENT_CA:+"--client-ca-file=$CLIENT_CA"} \
-        --authorization-mode=RBAC --service-cluster-ip-range=10.0.0.0/16 --disable-admission-plugins=ServiceAccount >apiserver.log 2>&1 &
+        ${AUDIT_LOG:+--audit-policy-file=audit.json "--audit-log-path=$AUDIT_LOG"} --authorization-mode=RBAC --service-cluster-ip-range=10.0.0.0/16 --disable-admission-plugins=ServiceAccount >apiserver.log 2>&1 &
     apiserver=$!
     cat >kubeconfig <<CONFIG
 apiVersion: v1

@@ -193,7 +193,7 @@ pub(crate) fn path(key: &Key) -> String {
 }
 
 /// The URL path of an object of any kind.
-fn path_of(object: &Json) -> String {
+pub(crate) fn path_of(object: &Json) -> String {
     let text = |pointer: &str| object.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
     let kind = text("/kind");
     let plural = match object::kind::by_name(kind) {

@@ -21,6 +21,9 @@ use super::{
     users::{Credential, Grant, User, UserAuthority, documented_manifests},
 };
 
+/// The audit log in the folder of a control plane.
+const AUDIT_LOG: &str = "audit.log";
+
 /// The control plane of this test run, which the first call starts.
 pub(crate) fn control_plane() -> &'static ControlPlane {
     static PLANE: LazyLock<ControlPlane> = LazyLock::new(ControlPlane::start);
@@ -41,19 +44,30 @@ pub(crate) struct ControlPlane {
     namespaces: AtomicU32,
     /// The script that runs the servers. They end when its standard input closes.
     _script: Child,
-    /// Contains the authority's certificate, which the server re-reads from time to time.
-    _folder: TempDir,
+    /// Contains the authority's certificate, which the server re-reads from time to time, and the audit log.
+    folder: TempDir,
 }
 
 impl ControlPlane {
     /// Starts a separate control plane, for tests whose objects would disturb other tests.
     pub(crate) fn start() -> Self {
+        Self::start_with_environment(|_| Vec::new())
+    }
+
+    /// Starts a separate control plane that records all requests for [`Self::take_audit_events`].
+    pub(crate) fn with_audit_log() -> Self {
+        Self::start_with_environment(|folder| vec![("AUDIT_LOG", folder.join(AUDIT_LOG))])
+    }
+
+    /// Starts a control plane with further environment variables of its script. Their values may be paths in its folder.
+    fn start_with_environment(environment: impl FnOnce(&Path) -> Vec<(&'static str, PathBuf)>) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let authority = UserAuthority::new();
         let client_ca = folder.path().join("client-ca.pem");
         std::fs::write(&client_ca, authority.pem()).expect("writing the client CA");
         let mut script = Command::new(repository_root().join("tests/tools/control-plane.sh"))
             .env("CLIENT_CA", &client_ca)
+            .envs(environment(folder.path()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -72,7 +86,7 @@ impl ControlPlane {
             authority,
             namespaces: AtomicU32::new(0),
             _script: script,
-            _folder: folder,
+            folder,
         };
         for name in ["cluster-identity", "app-team-role"] {
             for manifest in documented_manifests(name) {
@@ -80,6 +94,17 @@ impl ControlPlane {
             }
         }
         plane
+    }
+
+    /// Removes the audit events so far from the audit log, and returns those of requests of `user`. The server writes the event
+    /// of a request right after its answer.
+    pub(crate) fn take_audit_events(&self, user: &User) -> Vec<Json> {
+        let path = self.folder.path().join(AUDIT_LOG);
+        let log = std::fs::read_to_string(&path).expect("reading the audit log");
+        // The server appends to the file.
+        std::fs::write(&path, "").expect("emptying the audit log");
+        let events = log.lines().map(|line| serde_json::from_str(line).expect("an audit event"));
+        events.filter(|event: &Json| event["user"]["username"] == user.name).collect()
     }
 
     /// A client with all rights.
