@@ -21,6 +21,11 @@ impl Collection {
         Self { kind: key.kind, namespace: key.namespace.clone() }
     }
 
+    /// Whether a LIST of the collection has the object `key`.
+    pub(super) fn contains(&self, key: &Key) -> bool {
+        self.kind == key.kind && (self.namespace.is_none() || self.namespace == key.namespace)
+    }
+
     pub(super) fn path(&self) -> String {
         let Kind { group, version, plural, .. } = self.kind;
         collection_path(group, version, plural, self.namespace.as_deref())

@@ -108,6 +108,11 @@ impl ApiRequest {
         Ok((status, Err(Error::from_response(status, &body, retry_after, redact))))
     }
 
+    /// Whether the request deletes an object.
+    pub(super) fn is_delete(&self) -> bool {
+        self.method == Method::DELETE
+    }
+
     /// Whether the request may change an object.
     pub(super) fn is_write(&self) -> bool {
         self.method != Method::GET && !self.uri.contains("dryRun=All")

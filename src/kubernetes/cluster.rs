@@ -14,7 +14,7 @@ use super::{
     error::Error,
     listed_object::ListedObject,
     pager::Pager,
-    read_cache::{Freshness, ListResult, ReadCache, SharedList},
+    read_cache::{CachedList, Freshness, ListResult, ReadCache, without_managers},
     retry,
 };
 use crate::{
@@ -82,43 +82,50 @@ impl Cluster {
         }
     }
 
-    /// Answers a query of a live check. The answer is cached for some seconds and shared by all callers.
+    /// Answers a query of a live check. The answer is cached for some seconds and shared by all callers; what this process has
+    /// written since is in it.
     pub async fn query(&self, query: &Query, deadline: &Deadline) -> query::QueryResult {
-        self.cache.answer(query).get_or_init(|| self.run_query(query, deadline)).await.clone()
-    }
-
-    async fn run_query(&self, query: &Query, deadline: &Deadline) -> query::QueryResult {
         match query {
             Query::List { kind, namespace } => {
                 let collection = Collection { kind, namespace: namespace.clone() };
                 let list = self.cache.list(collection.clone());
-                match self.list_result(&list, &collection, deadline).await {
-                    Ok(ListResult::Complete(objects)) => {
-                        let objects: Result<_, _> = objects.values().map(without_managers).collect();
-                        objects.map_err(|error| QueryError::Failed(error.to_string()))
-                    }
-                    Ok(ListResult::NotServed) => Err(QueryError::NotServed),
-                    Ok(ListResult::Forbidden) => Err(QueryError::Forbidden),
-                    Ok(ListResult::TooMany) => Err(QueryError::TooMany),
-                    Err(error) => Err(QueryError::Failed(error.to_string())),
-                }
+                let answer = list.answer.get_or_init(|| self.query_list(&list, &collection, deadline)).await.clone();
+                answer.map(|objects| list.with_written(objects))
             }
-            Query::Get(key) => match self.get(key, Freshness::Recent, deadline).await {
-                Ok(live) => Ok(live.into_iter().collect()),
-                Err(error) if error.is_forbidden() => Err(QueryError::Forbidden),
-                Err(error) => Err(QueryError::Failed(error.to_string())),
-            },
+            Query::Get(key) => self.cache.answer(key).get_or_init(|| self.query_object(key, deadline)).await.clone(),
+        }
+    }
+
+    async fn query_list(&self, list: &CachedList, collection: &Collection, deadline: &Deadline) -> query::QueryResult {
+        match self.list_result(list, collection, deadline).await {
+            Ok(ListResult::Complete(objects)) => {
+                let parse = |object: &ListedObject| object.parse().map(|object| Arc::new(without_managers(object)));
+                let objects: Result<_, _> = objects.values().map(parse).collect();
+                objects.map_err(|error: Error| QueryError::Failed(error.to_string()))
+            }
+            Ok(ListResult::NotServed) => Err(QueryError::NotServed),
+            Ok(ListResult::Forbidden) => Err(QueryError::Forbidden),
+            Ok(ListResult::TooMany) => Err(QueryError::TooMany),
+            Err(error) => Err(QueryError::Failed(error.to_string())),
+        }
+    }
+
+    async fn query_object(&self, key: &Key, deadline: &Deadline) -> query::QueryResult {
+        match self.get(key, Freshness::Recent, deadline).await {
+            Ok(live) => Ok(live.into_iter().collect()),
+            Err(error) if error.is_forbidden() => Err(QueryError::Forbidden),
+            Err(error) => Err(QueryError::Failed(error.to_string())),
         }
     }
 
     /// The result of a cached LIST. The first caller sends the request, and concurrent callers wait for its response.
     async fn list_result(
         &self,
-        list: &SharedList,
+        list: &CachedList,
         collection: &Collection,
         deadline: &Deadline,
     ) -> Result<ListResult, Error> {
-        list.get_or_try_init(|| self.read_collection(collection, deadline)).await.cloned()
+        list.result.get_or_try_init(|| self.read_collection(collection, deadline)).await.cloned()
     }
 
     async fn read_collection(&self, collection: &Collection, deadline: &Deadline) -> Result<ListResult, Error> {
@@ -151,13 +158,4 @@ impl Cluster {
             Err(error) => Err(error),
         }
     }
-}
-
-/// The object as live checks get it. They look at no field managers, which are often the largest part of an object.
-fn without_managers(object: &ListedObject) -> Result<Arc<Json>, Error> {
-    let mut object = object.parse()?;
-    if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
-        metadata.remove("managedFields");
-    }
-    Ok(Arc::new(object))
 }

@@ -8,13 +8,11 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value as Json;
 use tokio::{sync::OnceCell, time::Instant};
 
 use super::{api_path::Collection, listed_object::ListedObject};
-use crate::{
-    object::Key,
-    query::{Query, QueryResult},
-};
+use crate::{json_path::text, object::Key, query::QueryResult};
 
 /// Objects of a collection that are read by GET before a LIST is worth it.
 const GETS_BEFORE_LIST: usize = 2;
@@ -45,19 +43,36 @@ pub(super) enum ListResult {
     TooMany,
 }
 
-/// A LIST that all readers of a collection share. It is sent by the first one that needs it; a LIST that failed leaves the
-/// cell empty, so that the next reader sends it again.
-pub(super) type SharedList = Arc<OnceCell<ListResult>>;
+/// A LIST that all readers of a collection share.
+#[derive(Debug)]
+pub(super) struct CachedList {
+    created_at: Instant,
+    /// The result. The first reader sends the request; one that failed leaves the cell empty, so that the next reader sends it
+    /// again.
+    pub(super) result: OnceCell<ListResult>,
+    /// The objects as queries get them. An error is an answer, too: asking again within seconds would only repeat it.
+    pub(super) answer: OnceCell<QueryResult>,
+    /// The objects that the provider has written since. They are read by GET, and queries get them as they were written.
+    written: Mutex<BTreeMap<Key, WrittenObject>>,
+}
 
-/// The answer to a query, shared by everyone who asks. An error is an answer, too: asking again within seconds would only
-/// repeat it.
+/// An object that the provider writes.
+#[derive(Debug)]
+enum WrittenObject {
+    /// The write is under way. The LIST says what was there before it.
+    Pending,
+    /// The object after the write, without field managers; `None` if it was deleted.
+    Known(Option<Arc<Json>>),
+}
+
+/// The answer to a query of one object, shared by everyone who asks.
 pub(super) type SharedAnswer = Arc<OnceCell<QueryResult>>;
 
 /// The recent reads of one cluster.
 #[derive(Debug, Default)]
 pub(super) struct ReadCache {
     collections: Mutex<BTreeMap<Collection, CollectionReads>>,
-    answers: Mutex<BTreeMap<Query, (Instant, SharedAnswer)>>,
+    answers: Mutex<BTreeMap<Key, (Instant, SharedAnswer)>>,
 }
 
 /// The recent reads of one collection.
@@ -65,22 +80,14 @@ pub(super) struct ReadCache {
 struct CollectionReads {
     /// Names of the objects that were read by GET, at most [`GETS_BEFORE_LIST`].
     read_alone: BTreeSet<String>,
-    list: Option<CachedList>,
+    list: Option<Arc<CachedList>>,
     /// Whether a LIST had too many objects. The collection isn't listed again then, since it would only be too large again.
     is_too_large: bool,
 }
 
-#[derive(Debug)]
-struct CachedList {
-    created_at: Instant,
-    list: SharedList,
-    /// Names of the objects that the provider has written since. They are read by GET.
-    written: BTreeSet<String>,
-}
-
 impl ReadCache {
     /// The LIST that answers a read of the object `key`, or `None` if the read has to be a GET.
-    pub(super) fn list_covering(&self, key: &Key, freshness: Freshness) -> Option<SharedList> {
+    pub(super) fn list_covering(&self, key: &Key, freshness: Freshness) -> Option<Arc<CachedList>> {
         if freshness == Freshness::Now {
             return None;
         }
@@ -90,43 +97,41 @@ impl ReadCache {
         if reads.is_too_large || !reads.has_fresh_list() && reads.is_read_alone(&key.name) {
             return None;
         }
-        let cached = reads.fresh_list();
-        (!cached.written.contains(&key.name)).then(|| cached.list.clone())
+        let list = reads.fresh_list();
+        (!list.lock_written().contains_key(key)).then(|| list.clone())
     }
 
     /// Whether a LIST that was read answers a read of the object `key`.
     pub(super) fn has_listed(&self, key: &Key) -> bool {
         let collections = self.lock_collections();
-        let cached = collections.get(&Collection::of(key)).and_then(|reads| reads.list.as_ref());
-        cached.is_some_and(|cached| cached.list.initialized() && !cached.written.contains(&key.name))
+        let list = collections.get(&Collection::of(key)).and_then(|reads| reads.list.as_ref());
+        list.is_some_and(|list| list.result.initialized() && !list.lock_written().contains_key(key))
     }
 
-    /// The LIST of a collection. It may lack what the provider has written since it was read.
-    pub(super) fn list(&self, collection: Collection) -> SharedList {
-        self.lock_collections().entry(collection).or_default().fresh_list().list.clone()
+    /// The LIST of a collection.
+    pub(super) fn list(&self, collection: Collection) -> Arc<CachedList> {
+        self.remove_expired();
+        self.lock_collections().entry(collection).or_default().fresh_list().clone()
     }
 
-    /// The answer to `query`, which the first caller fills in.
-    pub(super) fn answer(&self, query: &Query) -> SharedAnswer {
+    /// The answer to a query of the object `key`, which the first caller fills in.
+    pub(super) fn answer(&self, key: &Key) -> SharedAnswer {
         self.remove_expired();
         let mut answers = self.lock_answers();
-        let (_, answer) = answers.entry(query.clone()).or_insert_with(|| (Instant::now(), SharedAnswer::default()));
+        let (_, answer) = answers.entry(key.clone()).or_insert_with(|| (Instant::now(), SharedAnswer::default()));
         answer.clone()
     }
 
-    /// Excludes an object from cached reads, because the provider writes it, and once more when the returned value is
-    /// dropped: a LIST that runs during the write may have the object as it was before.
-    pub(super) fn invalidate<'a>(&'a self, key: &'a Key) -> Invalidation<'a> {
-        self.remove(key);
-        Invalidation { cache: self, key }
-    }
-
-    fn remove(&self, key: &Key) {
-        self.lock_answers().remove(&Query::Get(key.clone()));
+    /// Excludes an object from cached reads, because the provider writes it. A LIST that runs during the write may have the
+    /// object as it was before, so the object stays excluded when the write has ended.
+    pub(super) fn begin_write<'a>(&'a self, key: &'a Key) -> PendingWrite<'a> {
+        self.lock_answers().remove(key);
         let mut collections = self.lock_collections();
-        if let Some(cached) = collections.get_mut(&Collection::of(key)).and_then(|reads| reads.list.as_mut()) {
-            cached.written.insert(key.name.clone());
+        for list in lists_containing(&mut collections, key).filter_map(|reads| reads.list.as_ref()) {
+            list.lock_written().entry(key.clone()).or_insert(WrittenObject::Pending);
         }
+        drop(collections);
+        PendingWrite { cache: self, key, is_ended: false }
     }
 
     /// Frees the memory of what has expired.
@@ -137,7 +142,7 @@ impl ReadCache {
         }
     }
 
-    fn lock_answers(&self) -> MutexGuard<'_, BTreeMap<Query, (Instant, SharedAnswer)>> {
+    fn lock_answers(&self) -> MutexGuard<'_, BTreeMap<Key, (Instant, SharedAnswer)>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -146,16 +151,93 @@ impl ReadCache {
     }
 }
 
-/// A write of an object that is under way.
-pub(super) struct Invalidation<'a> {
-    cache: &'a ReadCache,
-    key: &'a Key,
+/// The reads of the collections that the object is part of: that of its namespace, and that of all namespaces.
+fn lists_containing<'a>(
+    collections: &'a mut BTreeMap<Collection, CollectionReads>,
+    key: &Key,
+) -> impl Iterator<Item = &'a mut CollectionReads> {
+    collections.iter_mut().filter_map(|(collection, reads)| collection.contains(key).then_some(reads))
 }
 
-impl Drop for Invalidation<'_> {
-    fn drop(&mut self) {
-        self.cache.remove(self.key);
+/// A write of an object that is under way. Where it is dropped, it has failed, and the object may have changed all the same.
+pub(super) struct PendingWrite<'a> {
+    cache: &'a ReadCache,
+    key: &'a Key,
+    is_ended: bool,
+}
+
+impl PendingWrite<'_> {
+    /// Ends a write that succeeded, with the object after it; `None` if the object was deleted.
+    pub(super) fn succeed(mut self, object: Option<&Json>) {
+        self.is_ended = true;
+        self.cache.lock_answers().remove(self.key);
+        let object = object.map(|object| Arc::new(without_managers(object.clone())));
+        let mut collections = self.cache.lock_collections();
+        for list in lists_containing(&mut collections, self.key).filter_map(|reads| reads.list.as_ref()) {
+            list.lock_written().insert(self.key.clone(), WrittenObject::Known(object.clone()));
+        }
     }
+}
+
+impl Drop for PendingWrite<'_> {
+    fn drop(&mut self) {
+        if self.is_ended {
+            return;
+        }
+        self.cache.lock_answers().remove(self.key);
+        for reads in lists_containing(&mut self.cache.lock_collections(), self.key) {
+            reads.discard_list();
+        }
+    }
+}
+
+impl CachedList {
+    fn new(result: Option<ListResult>) -> Self {
+        Self {
+            created_at: Instant::now(),
+            result: OnceCell::new_with(result),
+            answer: OnceCell::new(),
+            written: Mutex::default(),
+        }
+    }
+
+    /// The objects of the answer, with those that the provider has written since as they were written.
+    pub(super) fn with_written(&self, mut objects: Vec<Arc<Json>>) -> Vec<Arc<Json>> {
+        let written = self.lock_written();
+        let known: BTreeMap<_, _> = written
+            .iter()
+            .filter_map(|(key, written)| match written {
+                WrittenObject::Pending => None,
+                WrittenObject::Known(object) => Some(((key.namespace.as_deref(), Some(key.name.as_str())), object)),
+            })
+            .collect();
+        if known.is_empty() {
+            return objects;
+        }
+        let name = |live: &Json| {
+            let [namespace, name] = ["namespace", "name"].map(|field| text(live, &["metadata", field]));
+            known.contains_key(&(namespace, name))
+        };
+        objects.retain(|live| !name(live));
+        objects.extend(known.into_values().flatten().cloned());
+        objects
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.created_at.elapsed() <= TIME_TO_LIVE
+    }
+
+    fn lock_written(&self) -> MutexGuard<'_, BTreeMap<Key, WrittenObject>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The object as live checks get it. They look at no field managers, which are often the largest part of an object.
+pub(super) fn without_managers(mut object: Json) -> Json {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    object
 }
 
 impl CollectionReads {
@@ -168,27 +250,26 @@ impl CollectionReads {
     }
 
     fn has_fresh_list(&self) -> bool {
-        self.list.as_ref().is_some_and(|cached| cached.created_at.elapsed() <= TIME_TO_LIVE)
+        self.list.as_ref().is_some_and(|list| list.is_fresh())
     }
 
     fn remove_expired_list(&mut self) {
-        if self.has_fresh_list() {
-            return;
+        if !self.has_fresh_list() {
+            self.discard_list();
         }
+    }
+
+    fn discard_list(&mut self) {
         if let Some(expired) = self.list.take() {
-            self.is_too_large |= matches!(expired.list.get(), Some(ListResult::TooMany));
+            self.is_too_large |= matches!(expired.result.get(), Some(ListResult::TooMany));
         }
     }
 
     /// The cached LIST while it is fresh, or else a new one. The new one of a collection that is too large says so at once.
-    fn fresh_list(&mut self) -> &CachedList {
+    fn fresh_list(&mut self) -> &Arc<CachedList> {
         self.remove_expired_list();
         let known_result = self.is_too_large.then_some(ListResult::TooMany);
-        self.list.get_or_insert_with(|| CachedList {
-            created_at: Instant::now(),
-            list: Arc::new(OnceCell::new_with(known_result)),
-            written: BTreeSet::new(),
-        })
+        self.list.get_or_insert_with(|| Arc::new(CachedList::new(known_result)))
     }
 }
 
@@ -222,7 +303,7 @@ mod tests {
         /// Whether the object exists.
         async fn read(&self, cache: &ReadCache, name: &str) -> bool {
             if let Some(list) = cache.list_covering(&key(name), Freshness::Recent) {
-                let result = list.get_or_init(async || {
+                let result = list.result.get_or_init(async || {
                     self.lists.fetch_add(1, Relaxed);
                     self.list_result.clone()
                 });
@@ -264,7 +345,7 @@ mod tests {
         for n in 0..20 {
             server.read(&cache, &n.to_string()).await;
         }
-        drop(cache.invalidate(&key("5")));
+        cache.begin_write(&key("5")).succeed(Some(&Json::Null));
         server.read(&cache, "5").await;
         server.read(&cache, "6").await;
         assert_eq!(server.gets_and_lists(), (3, 1));
@@ -282,7 +363,7 @@ mod tests {
     #[tokio::test]
     async fn list_of_a_query_answers_reads() {
         let (cache, server) = (ReadCache::default(), MockServer::new());
-        cache.list(Collection::of(&key("7"))).set(server.list_result.clone()).expect("the cell is empty");
+        cache.list(Collection::of(&key("7"))).result.set(server.list_result.clone()).expect("the cell is empty");
         assert!(server.read(&cache, "7").await);
         assert_eq!(server.gets_and_lists(), (0, 0));
     }
@@ -290,11 +371,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn answers_are_shared_until_they_expire() {
         let cache = ReadCache::default();
-        let query = Query::list(&VIRTUAL_SERVICE, "pci");
         let requests = AtomicU32::new(0);
         for seconds in [1, 1, 12] {
             tokio::time::advance(Duration::from_secs(seconds)).await;
-            let answer = cache.answer(&query);
+            let answer = cache.answer(&key("1"));
             let answer = answer.get_or_init(async || {
                 requests.fetch_add(1, Relaxed);
                 Err(QueryError::Forbidden)
@@ -311,7 +391,7 @@ mod tests {
             server.read(&cache, &n.to_string()).await;
         }
         let ListResult::Complete(objects) = &server.list_result else { panic!("a complete list") };
-        let answer = cache.answer(&Query::list(&VIRTUAL_SERVICE, "pci"));
+        let answer = cache.answer(&key("1"));
         let object = Arc::new(Json::Null);
         answer.set(Ok(vec![object.clone()])).expect("the cell is empty");
         drop(answer);
@@ -333,7 +413,7 @@ mod tests {
         }
         assert_eq!(server.gets_and_lists(), (40, 1));
         let list = cache.list(Collection::of(&key("1")));
-        assert!(matches!(list.get(), Some(ListResult::TooMany)), "queries don't list it either");
+        assert!(matches!(list.result.get(), Some(ListResult::TooMany)), "queries don't list it either");
     }
 
     #[tokio::test]
@@ -343,15 +423,13 @@ mod tests {
             server.read(&cache, &n.to_string()).await;
         }
         let written = key("5");
-        let query = Query::Get(written.clone());
-        let answer = {
-            let _write = cache.invalidate(&written);
-            server.read(&cache, "6").await;
-            cache.answer(&query)
-        };
+        let write = cache.begin_write(&written);
+        server.read(&cache, "6").await;
+        let answer = cache.answer(&written);
+        write.succeed(Some(&Json::Null));
         server.read(&cache, "5").await;
         assert_eq!(server.gets_and_lists(), (3, 1));
-        assert!(!Arc::ptr_eq(&answer, &cache.answer(&query)), "the query is asked again");
+        assert!(!Arc::ptr_eq(&answer, &cache.answer(&written)), "the query is asked again");
     }
 
     #[tokio::test(start_paused = true)]

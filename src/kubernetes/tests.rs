@@ -197,6 +197,56 @@ async fn query_answers_are_shared() {
         GET /api/v1/namespaces/pci/services?limit=500 application/json -> application/json"#]]);
 }
 
+/// The names of the objects that a query of a live check finds.
+async fn queried_names(server: &MockServer, query: &Query) -> Vec<String> {
+    let found = server.cluster.query(query, &deadline()).await.unwrap();
+    let name = |live: &Arc<Json>| live["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    found.iter().map(name).collect()
+}
+
+#[tokio::test]
+async fn queries_find_what_was_written_since_the_list() {
+    let list = json!({ "items": [object("a"), object("b")] });
+    let collection = "/apis/networking.istio.io/v1/namespaces/pci/virtualservices";
+    let everywhere = "/apis/networking.istio.io/v1/virtualservices";
+    let path = |name: &str| format!("{collection}/{name}").leak() as &'static str;
+    let written = json!({ "metadata": { "name": "c", "namespace": "pci", "managedFields": [] }, "spec": { "n": 1 } });
+    let server = MockServer::start(vec![
+        (collection, 200, list.clone()),
+        (everywhere, 200, list),
+        (path("a"), 200, json!({ "kind": "Status" })),
+        (path("b"), 422, json!({})),
+        (path("c"), 200, written),
+    ])
+    .await;
+    let (cluster, deadline) = (&server.cluster, deadline());
+    let key = |name: &str| Key::new(&VIRTUAL_SERVICE, "pci", name);
+    let queries = [Query::list(&VIRTUAL_SERVICE, "pci"), Query::list_all_namespaces(&VIRTUAL_SERVICE)];
+    for query in &queries {
+        assert_eq!(queried_names(&server, query).await, ["a", "b"]);
+    }
+    cluster.apply(&key("c"), &object("c"), ApplyOptions::default(), &deadline).await.unwrap();
+    cluster.delete(&key("a"), "uid", "1", &deadline).await.unwrap();
+    for query in &queries {
+        assert_eq!(queried_names(&server, query).await, ["b", "c"]);
+        let found = cluster.query(query, &deadline).await.unwrap();
+        assert_eq!(found[1].pointer("/spec/n"), Some(&json!(1)), "as the server answered");
+        assert_eq!(found[1].pointer("/metadata/managedFields"), None);
+    }
+    let dry_run = ApplyOptions { dry_run: true, force: false };
+    cluster.apply(&key("c"), &object("c"), dry_run, &deadline).await.unwrap();
+    server.log.lock().unwrap().clear();
+    assert_eq!(queried_names(&server, &queries[0]).await, ["b", "c"]);
+    server.expect_requests(&expect![""]);
+    // What a write that failed has changed isn't known.
+    cluster.apply(&key("b"), &object("b"), ApplyOptions::default(), &deadline).await.unwrap_err();
+    server.log.lock().unwrap().clear();
+    assert_eq!(queried_names(&server, &queries[0]).await, ["a", "b"]);
+    server.expect_requests(&expect![
+        "GET /apis/networking.istio.io/v1/namespaces/pci/virtualservices?limit=500 application/json -> application/json"
+    ]);
+}
+
 #[tokio::test]
 async fn writes_name_the_field_manager() {
     let path = "/api/v1/namespaces/pci/services/payments";

@@ -82,10 +82,14 @@ impl Cluster {
         dry_run: bool,
         deadline: &Deadline,
     ) -> Result<WriteResponse, Error> {
-        // Also where the request fails: it may change the object even if its response is lost.
-        let _invalidation = (!dry_run).then(|| self.cache.invalidate(key));
+        let pending = (!dry_run).then(|| self.cache.begin_write(key));
         let response = self.api.send(request, deadline).await?;
-        Ok(WriteResponse { object: response.json()?, warnings: response.warnings })
+        let response = WriteResponse { object: response.json()?, warnings: response.warnings };
+        if let Some(pending) = pending {
+            // An object that its finalizers keep counts as deleted, too: the caller waits for them.
+            pending.succeed((!request.is_delete()).then_some(&response.object));
+        }
+        Ok(response)
     }
 }
 

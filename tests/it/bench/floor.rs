@@ -25,7 +25,9 @@ const PARALLEL_REQUESTS: usize = 10;
 /// provider process.
 pub(super) fn terraform_floor(services: usize) -> BTreeMap<Step, Duration> {
     let hcl = |changed| {
-        format!("resource \"terraform_data\" \"many\" {{\n  count = {services}\n  input = \"${{count.index}} {changed}\"\n}}\n")
+        format!(
+            "resource \"terraform_data\" \"many\" {{\n  count = {services}\n  input = \"${{count.index}} {changed}\"\n}}\n"
+        )
     };
     let mut times = BTreeMap::new();
     run_steps(&Workspace::new(Tool::Terraform), hcl, |step, run| {

@@ -66,23 +66,28 @@ impl Load {
     /// Measures all steps on `plane`, and prints a row of the table for each.
     pub(super) fn measure(self, plane: &ControlPlane) {
         let namespaces = self.create_namespaces(plane);
-        let grants = namespaces.iter().flat_map(|name| [Grant::AppTeam, Grant::LiveChecks].map(|grant| (grant, name.as_str())));
+        let grants =
+            namespaces.iter().flat_map(|name| [Grant::AppTeam, Grant::LiveChecks].map(|grant| (grant, name.as_str())));
         let user = plane.user_with_grants(&namespaces[0], &grants.collect::<Vec<_>>());
         let kubeconfig = plane.kubeconfig(&user);
         let workspace = Workspace::new(Tool::Terraform);
         workspace.write_file("kubeconfig", &kubeconfig);
 
         let (mut rows, mut objects) = (Vec::new(), WrittenObjects::default());
-        run_steps(&workspace, |is_changed| self.hcl(&namespaces, is_changed), |step, run| {
-            plane.take_audit_events(&user);
-            let (wall, memory) = peak_memory(|| time(run));
-            rows.push((step, wall, memory, plane.take_audit_events(&user).len()));
-            match step {
-                Step::Apply => objects.created = objects_of(&workspace),
-                Step::Change => objects.changed = objects_of(&workspace),
-                _ => {}
-            }
-        });
+        run_steps(
+            &workspace,
+            |is_changed| self.hcl(&namespaces, is_changed),
+            |step, run| {
+                plane.take_audit_events(&user);
+                let (wall, memory) = peak_memory(|| time(run));
+                rows.push((step, wall, memory, plane.take_audit_events(&user).len()));
+                match step {
+                    Step::Apply => objects.created = objects_of(&workspace),
+                    Step::Change => objects.changed = objects_of(&workspace),
+                    _ => {}
+                }
+            },
+        );
         let terraform = terraform_floor(self.services);
         let bare = request_floor(&kubeconfig, &objects);
         for (step, wall, memory, requests) in rows {
@@ -96,7 +101,8 @@ impl Load {
     }
 
     fn create_namespaces(self, plane: &ControlPlane) -> Vec<String> {
-        let prefix = format!("bench-{}-{}{}", self.services, self.namespaces, if self.versions { "-versions" } else { "" });
+        let prefix =
+            format!("bench-{}-{}{}", self.services, self.namespaces, if self.versions { "-versions" } else { "" });
         let names: Vec<String> = (0..self.namespaces).map(|index| format!("{prefix}-{index}")).collect();
         for name in &names {
             plane.create_namespace(name);
@@ -106,7 +112,8 @@ impl Load {
 
     /// The configuration of the services; after the change, each has another timeout.
     fn hcl(self, namespaces: &[String], is_changed: bool) -> String {
-        let mut hcl = "terraform {\n  required_providers {\n    mesh = { source = \"mesh-provider/mesh\" }\n  }\n}\n".to_owned();
+        let mut hcl =
+            "terraform {\n  required_providers {\n    mesh = { source = \"mesh-provider/mesh\" }\n  }\n}\n".to_owned();
         hcl.push_str("provider \"mesh\" {\n  owner       = \"bench\"\n  config_path = \"kubeconfig\"\n}\n");
         let mut arguments = if is_changed { "\n  request_timeout = \"7s\"".to_owned() } else { String::new() };
         arguments.push_str(if self.versions { VERSIONS } else { "" });

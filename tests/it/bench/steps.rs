@@ -54,7 +54,10 @@ struct Configuration<'a> {
 impl<'a> Configuration<'a> {
     fn new(workspace: &'a Workspace) -> Self {
         let address = backend::start();
-        Self { workspace, backend: format!("terraform {{\n  backend \"http\" {{\n    address = \"{address}\"\n  }}\n}}\n") }
+        Self {
+            workspace,
+            backend: format!("terraform {{\n  backend \"http\" {{\n    address = \"{address}\"\n  }}\n}}\n"),
+        }
     }
 
     fn write(&self, hcl: &str) {
