@@ -15,6 +15,7 @@ use super::{
     ownership::{Ownership, classify, conflicting_owner},
     ownership_metadata::{arguments_object, has_current_metadata},
     record::RecordedObject,
+    remove::Removal,
     run_bounded::run_bounded,
     schedule::{LiveObject, Wave, Write, schedule},
     write::Target,
@@ -228,12 +229,13 @@ impl Writer<'_> {
                 (ApiOperation::Apply, self.apply_object(&target, live, journal, &mut out).await)
             }
             (Write::Apply { .. }, None, Ok(_)) => (ApiOperation::Apply, Ok(())),
-            (Write::Remove { .. }, Some(_), Ok(live)) => {
-                (ApiOperation::Delete, self.delete_for_recreation(key, recorded, live, journal).await)
-            }
-            (Write::Remove { .. }, None, Ok(live)) => {
-                let recorded = recorded.cloned().unwrap_or_default();
-                (ApiOperation::Delete, self.remove_object(key, &recorded, live, journal, &mut out).await)
+            (Write::Remove { .. }, object, Ok(live)) => {
+                let unrecorded = RecordedObject::default();
+                let removal = match object {
+                    Some(_) => Removal::Recreation(recorded),
+                    None => Removal::Unwanted(recorded.unwrap_or(&unrecorded)),
+                };
+                (ApiOperation::Delete, self.remove_object(key, removal, live, journal, &mut out).await)
             }
         };
         if let Err(error) = result {

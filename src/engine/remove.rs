@@ -24,12 +24,21 @@ use crate::{
 /// How often an object is read that waits for its finalizers.
 const FINALIZER_POLL_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Why an object is removed, with what earlier applies recorded of it.
+#[derive(Clone, Copy)]
+pub(super) enum Removal<'a> {
+    /// The object isn't desired any more.
+    Unwanted(&'a RecordedObject),
+    /// An apply creates the object again, since it can't change in place.
+    Recreation(Option<&'a RecordedObject>),
+}
+
 impl Writer<'_> {
     /// Removes one object, given its live state. On a conflict it reads the live object again and decides anew.
     pub(super) async fn remove_object(
         &self,
         key: &Key,
-        recorded: &RecordedObject,
+        removal: Removal<'_>,
         live: Option<Arc<Json>>,
         journal: &Journal,
         out: &mut Diagnostics,
@@ -37,12 +46,10 @@ impl Writer<'_> {
         let mut live = live;
         let mut conflicts = 0;
         while let Some(found) = live {
-            if self.deletes_namespace(key, recorded, &found)
-                && !self.check_namespace_contents(key, Allowed::Nothing, out).await
-            {
+            if !self.may_remove(key, removal, &found, out).await {
                 return Ok(());
             }
-            match self.remove_once(key, recorded, &found, out).await {
+            match self.remove_once(key, removal, &found, out).await {
                 Ok(()) => break,
                 Err(error) if error.is_stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
                 Err(error) => return Err(error),
@@ -53,40 +60,28 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Deletes an object that an apply creates again, since it can't change in place. On a conflict it reads the live object
-    /// again and decides anew.
-    pub(super) async fn delete_for_recreation(
-        &self,
-        key: &Key,
-        recorded: Option<&RecordedObject>,
-        live: Option<Arc<Json>>,
-        journal: &Journal,
-    ) -> Result<(), Error> {
-        let mut live = live;
-        let mut conflicts = 0;
-        while let Some(found) = live {
-            if !classify(&found, self.identity, recorded).allows_recreation(&self.identity.takeover) {
-                // Another client has made the object since it was read. The apply that follows reports it.
-                return Ok(());
+    /// Whether the removal goes on with what is live. Otherwise the object stays recorded.
+    async fn may_remove(&self, key: &Key, removal: Removal<'_>, live: &Json, out: &mut Diagnostics) -> bool {
+        match removal {
+            Removal::Unwanted(recorded) => {
+                !self.deletes_namespace(key, recorded, live)
+                    || self.check_namespace_contents(key, Allowed::Nothing, out).await
             }
-            match self.delete_object(key, &found).await {
-                Ok(()) => break,
-                Err(error) if error.is_stale() && conflicts < MAX_CONFLICT_RETRIES => conflicts += 1,
-                Err(error) => return Err(error),
+            // If another client has made the object since it was read, the apply that follows reports it.
+            Removal::Recreation(recorded) => {
+                classify(live, self.identity, recorded).allows_recreation(&self.identity.takeover)
             }
-            live = self.reader.cluster.get(key, Freshness::Now, &self.reader.deadline).await?;
         }
-        journal.insert(key, JournalEntry::Removed);
-        Ok(())
     }
 
     async fn remove_once(
         &self,
         key: &Key,
-        recorded: &RecordedObject,
+        removal: Removal<'_>,
         live: &Json,
         out: &mut Diagnostics,
     ) -> Result<(), Error> {
+        let Removal::Unwanted(recorded) = removal else { return self.delete_object(key, live).await };
         if recorded.scope() == ManagementScope::Fields {
             // The fields belong to the resource that manages the whole object by now.
             return if has_owning_resource(live) { Ok(()) } else { self.release_fields(key, live).await };

@@ -2,14 +2,16 @@
 //! the work.
 
 use std::{
-    process::Command,
+    process::{Child, Command},
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
     polling::wait_until,
-    proxy::{Fault, Proxy, RecordedRequest},
+    proxy::{Action, Fault, Moment, Proxy, RecordedRequest},
     terraform::{CommandOutput, Tool, Workspace, wait_for_exit},
     users::Grant,
 };
@@ -104,13 +106,17 @@ fn failure_of_any_write_of_an_update_or_destroy_is_completed_by_the_next_run() {
     }
 }
 
+fn interrupt(child: &Child, signal: &str) {
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("running kill");
+    assert!(sent.success());
+}
+
 /// Starts an apply, sends a signal to Terraform while its third write is delayed, and waits for its end.
 fn apply_with_signal(signal: &str, workspace: &Workspace, proxy: &Proxy) -> CommandOutput {
     proxy.inject_fault(2, usize::MAX, Fault::Delay(Duration::from_mins(1)), RecordedRequest::is_write);
     let child = workspace.spawn(&APPLY);
     wait_until(Duration::from_mins(1), "the third write", || proxy.writes().len() >= 3);
-    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("running kill");
-    assert!(sent.success());
+    interrupt(&child, signal);
     let start = Instant::now();
     let run = wait_for_exit(child);
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}: {run}", start.elapsed());
@@ -130,6 +136,31 @@ fn interrupted_apply_ends_soon_and_keeps_its_state() {
         let objects =
             recorded.first().expect("the resource is in the state").1["objects"].as_object().expect("a map").len();
         assert!(objects >= 2, "{tool}: {recorded:?}");
+        assert_recovers(&workspace, &namespace);
+    }
+}
+
+/// The server has carried out the third write when Terraform is interrupted, and its answer comes two seconds later.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn write_that_is_answered_after_an_interrupt_is_in_the_state() {
+    let api = control_plane().api();
+    for tool in Tool::ALL {
+        let namespace = control_plane().namespace("answered-late");
+        let (workspace, proxy) = workspace_with_proxy(tool, Grant::AppTeam, &namespace, CART);
+        let delay: Action = Arc::new(|_| thread::sleep(Duration::from_secs(2)));
+        proxy.inject_action(2, None, (Moment::BeforeResponse, delay), RecordedRequest::is_write);
+        let child = workspace.spawn(&APPLY);
+        wait_until(Duration::from_mins(1), "the third write", || proxy.written().len() >= 3);
+        interrupt(&child, "-INT");
+        let run = wait_for_exit(child);
+        assert_ne!(run.code, Some(0), "{run}");
+        proxy.reset();
+        let recorded = workspace.resources();
+        let recorded = recorded.first().expect("the resource is in the state").1["objects"].as_object().expect("a map");
+        let live = api.objects(&namespace.name);
+        assert_eq!(recorded.keys().collect::<Vec<_>>(), live.iter().collect::<Vec<_>>(), "{tool}: {run}");
+        assert!(live.len() >= 3, "{tool}: {live:?}");
         assert_recovers(&workspace, &namespace);
     }
 }

@@ -59,7 +59,7 @@ happens, with the namespaces that would lose sight of it. To go in steps:
 
 ## What they cost
 
-Reads alone, and few: what many services ask is asked once, and answers serve for ten seconds. Each namespace with changes costs one request for the Namespace and one list for each of pods, Services,
+Reads alone, and few: what many services ask is asked once, and answers serve for ten seconds, with what this run has written since. Each namespace with changes costs one request for the Namespace and one list for each of pods, Services,
 VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sidecars, of 500 objects a page; the plan's own reads then come from the same lists. Beyond that:
 
 | what is written | one request more for each |
