@@ -15,6 +15,11 @@ use crate::{
     object::{Key, Object, kind},
 };
 
+/// Whether one of the objects asks a provider, so that [`validate`] may find something.
+pub fn asks_provider<'a>(mut planned: impl Iterator<Item = &'a Object>) -> bool {
+    planned.any(|object| object.key.kind == &kind::AUTHORIZATION_POLICY && provider_of(&object.body).is_some())
+}
+
 /// Reports a provider that changes together with another AuthorizationPolicy of the resource. `prior` are the objects of the
 /// arguments before, so that drift in the cluster is no change. Objects that are unknown are left out: the apply validates
 /// again.
@@ -62,5 +67,9 @@ fn effect<'a>(policy: Option<&&'a Json>) -> Option<(&'a Json, bool)> {
 
 /// The CUSTOM policy, of which a resource has one at most, and the provider that it asks.
 fn provider<'a>(policies: &BTreeMap<&'a Key, &'a Json>) -> Option<(&'a Key, &'a str)> {
-    policies.iter().find_map(|(key, body)| Some((*key, text(body, &["spec", "provider", "name"])?)))
+    policies.iter().find_map(|(key, body)| Some((*key, provider_of(body)?)))
+}
+
+fn provider_of(policy: &Json) -> Option<&str> {
+    text(policy, &["spec", "provider", "name"])
 }

@@ -40,7 +40,7 @@ impl<R: ResourceType> Managed<R> {
         let desired = Desired::of(model, mesh);
         if let Some(prior) = prior {
             // The plan couldn't know objects that were unknown.
-            desired.validate_policy_changes(decode_state(&prior.state), out);
+            desired.validate_policy_changes(|| decode_state(&prior.state), out);
             out.no_errors()?;
         }
         let applied_state = desired.planned(&arguments);

@@ -55,9 +55,11 @@ impl<'a, R: ResourceType> Desired<'a, R> {
         self.rendered.iter().flatten().filter_map(|(_, object)| object.as_ref().ok())
     }
 
-    /// Reports changes of policies that have no order without a gap.
-    pub(super) fn validate_policy_changes(&self, prior: R, out: &mut Diagnostics) {
-        provider_change::validate(Self::of(prior, self.mesh).objects(), self.objects(), out);
+    /// Reports changes of policies that have no order without a gap. `prior` are the arguments before.
+    pub(super) fn validate_policy_changes(&self, prior: impl FnOnce() -> R, out: &mut Diagnostics) {
+        if provider_change::asks_provider(self.objects()) {
+            provider_change::validate(Self::of(prior(), self.mesh).objects(), self.objects(), out);
+        }
     }
 
     /// The known objects that differ from those of the prior state.

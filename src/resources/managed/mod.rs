@@ -37,7 +37,7 @@ use crate::{
     kubernetes::Deadline,
     object::{Takeover, resource_name},
     plugin::interface::{Call, ImportId, MoveSource, Outcome, PlannedChange, Resource, ResourceState},
-    schema::{Schema, Value, model::Model, recorded::encode_arguments},
+    schema::{Schema, Value, model::Model},
 };
 
 /// The time limit of checks that a plan makes in advance. The apply makes them again.
@@ -111,27 +111,6 @@ impl<R: ResourceType> Managed<R> {
     }
 }
 
-/// The largest size of recorded arguments. The annotations of an object have at most 256 KiB together.
-const MAX_RECORDED_BYTES: usize = 200 * 1024;
-
-/// Reports arguments that are too large for the annotation that records them. Arguments with unknown values have no size yet.
-fn check_recorded_size(schema: &Schema, config: &Value, out: &mut Diagnostics) {
-    let size = encode_arguments(schema, &state::arguments(schema, config)).len();
-    if size > MAX_RECORDED_BYTES {
-        out.error(
-            &Path::root(),
-            "Arguments too large to be recorded",
-            format!(
-                "The arguments have {} KiB as JSON. An annotation records them, and Kubernetes allows 256 KiB of annotations on \
-                 an object, so at most {} KiB are accepted. Divide the resource, or replace many similar blocks by one with \
-                 several values.",
-                size.div_ceil(1024),
-                MAX_RECORDED_BYTES / 1024
-            ),
-        );
-    }
-}
-
 #[async_trait]
 impl<R: ResourceType> Resource<Context> for Managed<R> {
     fn name(&self) -> &'static str {
@@ -151,7 +130,6 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
         let _ = R::Outputs::decode(config, &Path::root(), out);
         let _ = CommonOutputs::decode(config, &Path::root(), out);
         decode::<R>(config, out).validate(out);
-        check_recorded_size(R::schema(), config, out);
     }
 
     async fn plan(

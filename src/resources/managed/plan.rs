@@ -12,7 +12,7 @@ use crate::{
     mesh::checks::Findings,
     plugin::interface::{Call, PlannedChange, ResourceState},
     resources::{Context, ResourceType, state},
-    schema::{Value, model::Model},
+    schema::{Value, model::Model, recorded::encode_arguments},
 };
 
 impl<R: ResourceType> Managed<R> {
@@ -26,6 +26,9 @@ impl<R: ResourceType> Managed<R> {
         let arguments = state::arguments(R::schema(), &config);
         let model: R = decode(&arguments, out);
         out.no_errors()?;
+        if context.record_arguments {
+            check_recorded_size(&encode_arguments(R::schema(), &arguments), out);
+        }
         let is_replacement = !call.replaced_private.is_empty();
         if is_replacement {
             Self::check_deletion_protection(&Record::decode(&call.replaced_private), out)?;
@@ -37,6 +40,7 @@ impl<R: ResourceType> Managed<R> {
             let id = model.id(Err(Unknown)).map_or(Value::Unknown, Value::String);
             (state::with_unknown_outputs(&arguments, R::Outputs::schema(), id), None)
         };
+        out.no_errors()?;
         let id = state::id(&planned);
         if !is_replacement {
             let instance = prior.as_ref().map(|prior| Record::decode(&prior.private).instance).unwrap_or_default();
@@ -62,7 +66,7 @@ impl<R: ResourceType> Managed<R> {
             }
             if let (Some(desired), true) = (&desired, requires_replace.is_empty()) {
                 if let Some(prior) = prior_model {
-                    desired.validate_policy_changes(prior, out);
+                    desired.validate_policy_changes(|| prior, out);
                     out.no_errors()?;
                 }
                 Self::check_in_cluster(&context, desired, prior.as_ref(), &call, out).await;
@@ -125,5 +129,25 @@ impl<R: ResourceType> Managed<R> {
                 record.id
             ),
         ))
+    }
+}
+
+/// The largest size of recorded arguments. The annotations of an object have at most 256 KiB together.
+const MAX_RECORDED_BYTES: usize = 200 * 1024;
+
+/// Reports arguments that are too large for the annotation that records them. Arguments with unknown values have no size yet.
+fn check_recorded_size(recorded: &str, out: &mut Diagnostics) {
+    if recorded.len() > MAX_RECORDED_BYTES {
+        out.error(
+            &Path::root(),
+            "Arguments too large to be recorded",
+            format!(
+                "The arguments have {} KiB as JSON. An annotation records them, and Kubernetes allows 256 KiB of annotations on \
+                 an object, so at most {} KiB are accepted. Divide the resource, replace many similar blocks by one with several \
+                 values, or set record_arguments = false in the provider block.",
+                recorded.len().div_ceil(1024),
+                MAX_RECORDED_BYTES / 1024
+            ),
+        );
     }
 }

@@ -215,3 +215,19 @@ async fn plan_that_core_would_reject_is_an_error_of_the_provider() {
             .starts_with("ERROR : The provider made an invalid value. item: a list of blocks must be empty")
     );
 }
+
+/// The annotation that records the arguments couldn't hold them, which the API server would report in the middle of an apply.
+#[tokio::test]
+async fn arguments_that_an_annotation_cannot_hold_are_an_error_where_they_are_recorded() {
+    let mut core = with_unknown_cluster().await;
+    let mut service = payments();
+    let rule = |n: usize| json!({ "from": [format!("namespace-{n}/account")], "paths": [format!("/a/path/{n}/*")] });
+    service["allow"] = (0..100).map(rule).collect();
+    assert_eq!(errors(&core.plan(SERVICE, None, &service).await.diagnostics), Vec::<&String>::new());
+    service["allow"] = (0..4000).map(rule).collect();
+    let refused = core.plan(SERVICE, None, &service).await.diagnostics;
+    assert_eq!(errors(&refused).len(), 1, "{refused:?}");
+    assert!(errors(&refused)[0].contains("Arguments too large to be recorded"), "{refused:?}");
+    core.configure(&json!({"owner": "tests", "host": UNKNOWN, "record_arguments": false})).await;
+    assert_eq!(errors(&core.plan(SERVICE, None, &service).await.diagnostics), Vec::<&String>::new());
+}

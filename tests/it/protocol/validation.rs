@@ -18,21 +18,6 @@ fn service(change: impl Fn(&mut Json)) -> Json {
     written
 }
 
-/// The annotation that records the arguments couldn't hold them, which the API server would report in the middle of an apply.
-#[tokio::test]
-async fn arguments_that_an_annotation_cannot_hold_are_an_error() {
-    let mut core = CoreClient::start(binary()).await;
-    let rules = |count: usize| {
-        let rule =
-            |n: usize| json!({ "from": [format!("namespace-{n}/account")], "paths": [format!("/a/path/{n}/*")] });
-        service(|s| s["allow"] = (0..count).map(rule).collect())
-    };
-    assert!(core.validate(SERVICE, &rules(100)).await.is_empty());
-    let diagnostics = core.validate(SERVICE, &rules(4000)).await;
-    assert_eq!(diagnostics.len(), 1, "{diagnostics:?}");
-    assert!(diagnostics[0].contains("Arguments too large to be recorded"), "{diagnostics:?}");
-}
-
 #[tokio::test]
 async fn weak_connections_are_warnings_of_configure() {
     let kubeconfig = json!({
