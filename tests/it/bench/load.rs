@@ -78,9 +78,9 @@ impl Load {
             &workspace,
             |is_changed| self.hcl(&namespaces, is_changed),
             |step, run| {
-                plane.take_audit_events(&user);
+                plane.new_audit_events(&user);
                 let (wall, memory) = peak_memory(|| time(run));
-                rows.push((step, wall, memory, plane.take_audit_events(&user).len()));
+                rows.push((step, wall, memory, plane.new_audit_events(&user).len()));
                 match step {
                     Step::Apply => objects.created = objects_of(&workspace),
                     Step::Change => objects.changed = objects_of(&workspace),

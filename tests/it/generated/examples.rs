@@ -10,7 +10,7 @@ use hcl::{Body, Structure};
 use terraform_provider_mesh::{
     diagnostics::Diagnostics,
     provider::provider,
-    schema::{Configurability, Member, MemberKind, Schema},
+    schema::{Configurability, Member, MemberKind, Schema, Value},
 };
 
 use super::{documents, files, text};
@@ -61,6 +61,16 @@ pub(super) fn provider_blocks(path: &str, configuration: &str) -> Vec<(String, B
         found.push((kind, body.collect()));
     }
     found
+}
+
+/// The values of the resources in examples/: type and arguments. References are unknown.
+pub(crate) fn resource_values() -> Vec<(String, Value)> {
+    let schemas = schemas();
+    let blocks = configurations().into_iter().flat_map(|(path, configuration)| provider_blocks(&path, &configuration));
+    blocks
+        .filter(|(kind, _)| kind != "provider")
+        .filter_map(|(kind, body)| Some((kind.clone(), value(&body, schemas.get(&kind)?))))
+        .collect()
 }
 
 /// The blocks of the provider in all configurations: path, type and body.

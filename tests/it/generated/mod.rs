@@ -3,7 +3,7 @@
 
 mod cycles;
 mod docs;
-mod examples;
+pub(crate) mod examples;
 mod layers;
 mod links;
 mod live_checks;

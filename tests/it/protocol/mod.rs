@@ -20,6 +20,7 @@ mod debug;
 mod functions;
 mod logs;
 mod plan;
+mod planted_arguments;
 mod process;
 mod request_logs;
 mod resource;

@@ -4,11 +4,12 @@
 //! pipe open for as long as it lives, so the servers end with it even if it is killed.
 
 use std::{
-    io::{BufRead, BufReader},
+    fs::File,
+    io::{BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        LazyLock,
+        LazyLock, Mutex,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -46,6 +47,8 @@ pub(crate) struct ControlPlane {
     _script: Child,
     /// Contains the authority's certificate, which the server re-reads from time to time, and the audit log.
     folder: TempDir,
+    /// The end of the audit log as far as it was read.
+    audit_position: Mutex<u64>,
 }
 
 impl ControlPlane {
@@ -54,7 +57,7 @@ impl ControlPlane {
         Self::start_with_environment(|_| Vec::new())
     }
 
-    /// Starts a separate control plane that records all requests for [`Self::take_audit_events`].
+    /// Starts a separate control plane that records all requests for [`Self::new_audit_events`].
     pub(crate) fn with_audit_log() -> Self {
         Self::start_with_environment(|folder| vec![("AUDIT_LOG", folder.join(AUDIT_LOG))])
     }
@@ -87,6 +90,7 @@ impl ControlPlane {
             namespaces: AtomicU32::new(0),
             _script: script,
             folder,
+            audit_position: Mutex::default(),
         };
         for name in ["cluster-identity", "app-team-role"] {
             for manifest in documented_manifests(name) {
@@ -96,14 +100,18 @@ impl ControlPlane {
         plane
     }
 
-    /// Removes the audit events so far from the audit log, and returns those of requests of `user`. The server writes the event
-    /// of a request right after its answer.
-    pub(crate) fn take_audit_events(&self, user: &User) -> Vec<Json> {
+    /// The audit events of requests of `user` since the last call. The server writes the event of a request right after its
+    /// answer.
+    pub(crate) fn new_audit_events(&self, user: &User) -> Vec<Json> {
         let path = self.folder.path().join(AUDIT_LOG);
-        let log = std::fs::read_to_string(&path).expect("reading the audit log");
-        // The server appends to the file.
-        std::fs::write(&path, "").expect("emptying the audit log");
-        let events = log.lines().map(|line| serde_json::from_str(line).expect("an audit event"));
+        let mut position = self.audit_position.lock().expect("no thread panics while it holds the lock");
+        let mut log = File::open(&path).expect("opening the audit log");
+        log.seek(SeekFrom::Start(*position)).expect("going to the last position");
+        let mut text = String::new();
+        log.read_to_string(&mut text).expect("reading the audit log");
+        let whole_lines = text.rfind('\n').map_or("", |end| &text[..=end]);
+        *position += whole_lines.len() as u64;
+        let events = whole_lines.lines().map(|line| serde_json::from_str(line).expect("an audit event"));
         events.filter(|event: &Json| event["user"]["username"] == user.name).collect()
     }
 

@@ -94,8 +94,13 @@ impl CoreClient {
     /// A configuration of resource type `name`. It is encoded and decoded once, which sorts the elements of sets as
     /// core does.
     pub fn config(&self, name: &str, written: &Json) -> Value {
-        let (value, kind) = (self.blocks[name].config(written), self.kind(name));
-        decode_value(Some(&encode_value(&value, &kind)), &kind)
+        self.with_sorted_sets(name, &self.blocks[name].config(written))
+    }
+
+    /// The value of resource type `name`, with the elements of sets in the order in which core sends them.
+    pub fn with_sorted_sets(&self, name: &str, value: &Value) -> Value {
+        let kind = self.kind(name);
+        decode_value(Some(&encode_value(value, &kind)), &kind)
     }
 
     /// The type of the state of resource type `name`.
@@ -112,7 +117,12 @@ impl CoreClient {
     }
 
     pub async fn validate(&mut self, name: &str, written: &Json) -> Vec<String> {
-        let config = Some(encode_value(&self.config(name, written), &self.kind(name)));
+        self.validate_config(name, &self.config(name, written)).await
+    }
+
+    /// [`Self::validate`] of a value.
+    pub async fn validate_config(&mut self, name: &str, config: &Value) -> Vec<String> {
+        let config = Some(encode_value(config, &self.kind(name)));
         let request = validate_resource_type_config::Request { type_name: name.into(), config, ..Default::default() };
         format_diagnostics(&self.client.validate_resource_type_config(request).await.unwrap().into_inner().diagnostics)
     }

@@ -97,6 +97,8 @@ struct State {
     script: VecDeque<Exchange>,
     received: Vec<Received>,
     unexpected: Vec<String>,
+    /// Whether requests that the script doesn't have are answered 404.
+    is_empty_cluster: bool,
 }
 
 /// A running server. It ends with the runtime of its test.
@@ -115,6 +117,13 @@ impl ScriptedServer {
         let address = listener.local_addr().expect("it is bound");
         tokio::spawn(accept(listener, Arc::clone(&state)));
         Self { address, state }
+    }
+
+    /// Starts a server that answers 404 to every request, as one does that serves no kind.
+    pub(crate) async fn empty_cluster() -> Self {
+        let server = Self::start([]).await;
+        lock(&server.state).is_empty_cluster = true;
+        server
     }
 
     /// The URL that clients connect to.
@@ -177,6 +186,12 @@ async fn answer(request: Request<Incoming>, state: Arc<Mutex<State>>) -> Result<
             state.script.remove(position).expect("the position was found").reply
         } else {
             let request = format!("{} {}", received.method, received.path);
+            if state.is_empty_cluster {
+                return Ok(json_response(
+                    404,
+                    &status(404, "NotFound", "the server could not find the requested resource"),
+                ));
+            }
             state.unexpected.push(request.clone());
             // A 500 would make the client repeat the request.
             Reply::Respond(400, status(400, "BadRequest", &format!("the script doesn't expect {request}")))
