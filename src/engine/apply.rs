@@ -12,8 +12,8 @@ use super::{
     drift::{exclusive_ownership_patch, owned_fields},
     journal::{Journal, JournalEntry},
     messages::{report_conflict, warn_absent},
-    ownership::{Ownership, classify, conflicting_owner},
-    ownership_metadata::{arguments_object, has_current_metadata},
+    ownership::{Ownership, classify, conflicting_owner, is_adopted},
+    ownership_metadata::{Marks, arguments_object, has_current_metadata},
     record::RecordedObject,
     remove::Removal,
     run_bounded::run_bounded,
@@ -88,8 +88,8 @@ impl Writer<'_> {
     /// Removes the recorded objects: deletes those of the resource, and releases those that it adopted or of which it only
     /// set fields. Objects of other owners are left in place with a warning.
     ///
-    /// If a newer instance of the resource exists and hasn't been applied completely (`newer_instance_applied`), nothing is
-    /// removed or journaled: the newer instance goes on with the objects that are there.
+    /// If the instance is deposed, and the newer one exists and hasn't been applied completely (`newer_instance_applied`), nothing
+    /// is removed or journaled: the newer instance goes on with the objects that are there.
     pub async fn delete(
         &self,
         recorded: &BTreeMap<Key, RecordedObject>,
@@ -112,7 +112,8 @@ impl Writer<'_> {
             !recorded.is_some_and(|recorded| recorded.inherited)
                 && classify(live, self.identity, recorded) == Ownership::OtherInstance
         };
-        if !newer_instance_applied && !self.identity.instance.is_empty() && found.iter().any(is_of_newer_instance) {
+        let may_be_deposed = !self.identity.is_current && !self.identity.instance.is_empty();
+        if !newer_instance_applied && may_be_deposed && found.iter().any(is_of_newer_instance) {
             return;
         }
         if !self.check_namespaces(&set.recorded, &found, out).await {
@@ -160,15 +161,16 @@ impl Writer<'_> {
     /// state as well.
     fn live_object(&self, object: &Object, found: &Json, set: &ObjectSet<'_>, journal: &Journal) -> LiveObject {
         let owned = owned_fields(found, Some(&object.body), &object.key);
+        let adopted = is_adopted(object, found, self.identity, set.recorded.get(&object.key));
+        let marks = Marks { carries_arguments: set.arguments_object == Some(&object.key), adopted };
         let current = match object.scope {
             ManagementScope::Fields => true,
             ManagementScope::Whole => {
-                has_current_metadata(found, self.identity, set.arguments_object == Some(&object.key))
+                has_current_metadata(found, self.identity, marks)
                     && exclusive_ownership_patch(found, &object.body, &object.key).is_none()
             }
         };
         if owned == object.body && current {
-            let adopted = set.recorded.get(&object.key).is_some_and(|recorded| recorded.is_adopted_as(object.scope));
             journal.insert(&object.key, JournalEntry::written(found, owned.clone(), object, adopted));
         }
         LiveObject { owned, current }

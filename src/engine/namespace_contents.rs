@@ -6,7 +6,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use futures_util::FutureExt;
 use serde_json::Value as Json;
 
-use super::{ownership::classify, record::RecordedObject, run_bounded::run_bounded, writer::Writer};
+use super::{
+    ownership::{classify, is_released},
+    record::RecordedObject,
+    run_bounded::run_bounded,
+    writer::Writer,
+};
 use crate::{
     diagnostics::{Diagnostics, Path},
     json_path::at,
@@ -84,8 +89,7 @@ impl Writer<'_> {
         key.kind == &kind::NAMESPACE
             && !self.identity.takeover.force_destroy
             && recorded.scope() == ManagementScope::Whole
-            && !recorded.adopted
-            && !recorded.moved
+            && !is_released(key, recorded, live)
             && classify(live, self.identity, Some(recorded)).allows_delete(self.identity, recorded)
             && at(live, &["metadata", "deletionTimestamp"]).is_null()
     }

@@ -8,7 +8,7 @@ use super::record::RecordedObject;
 use crate::{
     diagnostics::single_line,
     json_path::{at, text},
-    object::{ManagementScope, Object, Takeover, annotation},
+    object::{FieldOwnership, Key, ManagementScope, Object, Takeover, annotation},
 };
 
 /// The owner and the resource on whose behalf objects are written.
@@ -26,6 +26,9 @@ pub struct OwnerIdentity {
     pub arguments: String,
     /// What the resource may do to objects that it doesn't manage.
     pub takeover: Takeover,
+    /// Whether this is the current instance in the state, and not one that a replacement with `create_before_destroy` has deposed
+    /// and may have a newer one. What another instance has of a current one's objects was left by a run that was killed.
+    pub is_current: bool,
 }
 
 impl OwnerIdentity {
@@ -55,12 +58,12 @@ pub enum Ownership {
 }
 
 impl Ownership {
-    /// Whether a delete of the resource may delete the object. An object of another instance may go if it was inherited from
-    /// that instance, or if the state has no record and the owner has to do.
+    /// Whether a delete of the resource may delete the object. An object of another instance may go if no newer instance can have
+    /// it, if it was inherited from that instance, or if the state has no record and the owner has to do.
     pub fn allows_delete(&self, identity: &OwnerIdentity, recorded: &RecordedObject) -> bool {
         match self {
             Self::Ours => true,
-            Self::OtherInstance => recorded.inherited || identity.instance.is_empty(),
+            Self::OtherInstance => identity.is_current || recorded.inherited || identity.instance.is_empty(),
             Self::OtherTool(_) | Self::OtherResource { .. } => false,
         }
     }
@@ -164,6 +167,32 @@ pub fn conflicting_owner(
     (ownership.other_owner().is_some() && forbids_others).then_some(ownership)
 }
 
+/// Whether another tool had made the live object that becomes or is the resource's, so that a destroy releases it: an
+/// annotation or the record says so, or it is adopted now. An object that was deleted and made again is the resource's own.
+/// Only objects of shared kinds are released.
+pub fn is_adopted(object: &Object, live: &Json, identity: &OwnerIdentity, recorded: Option<&RecordedObject>) -> bool {
+    let is_recorded = |recorded: &RecordedObject| {
+        recorded.is_adopted_as(object.scope)
+            && (recorded.uid.is_empty() || text(live, &["metadata", "uid"]) == Some(&recorded.uid))
+    };
+    object.scope == ManagementScope::Whole
+        && object.key.kind.field_ownership == FieldOwnership::Shared
+        && (has_adopted_annotation(live)
+            || recorded.is_some_and(is_recorded)
+            || classify(live, identity, recorded).other_owner().is_some())
+}
+
+/// Whether a removal of the object leaves it in place: other clients depend on an object of a shared kind that another tool had
+/// made before.
+pub fn is_released(key: &Key, recorded: &RecordedObject, live: &Json) -> bool {
+    key.kind.field_ownership == FieldOwnership::Shared
+        && (recorded.adopted || recorded.moved || has_adopted_annotation(live))
+}
+
+fn has_adopted_annotation(live: &Json) -> bool {
+    text(live, &["metadata", "annotations", annotation::ADOPTED]) == Some("true")
+}
+
 /// The managers in `managedFields`.
 fn field_managers(live: &Json) -> Vec<String> {
     let entries = at(live, &["metadata", "managedFields"]).as_array().map(Vec::as_slice).unwrap_or_default();
@@ -176,6 +205,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::object::{
+        Stage,
+        kind::{SERVICE, VIRTUAL_SERVICE},
+    };
 
     fn identity() -> OwnerIdentity {
         OwnerIdentity {
@@ -185,6 +218,7 @@ mod tests {
             instance: "i1".into(),
             arguments: "{}".into(),
             takeover: Takeover::default(),
+            is_current: false,
         }
     }
 
@@ -296,13 +330,39 @@ mod tests {
     }
 
     #[test]
-    fn object_of_another_instance_is_deleted_only_if_inherited_or_unrecorded() {
+    fn object_of_another_instance_is_deleted_only_if_no_newer_instance_can_have_it() {
         let (own, inherited) = (recorded("u1"), RecordedObject { inherited: true, ..recorded("u1") });
         let without_instance = OwnerIdentity { instance: String::new(), ..identity() };
         assert!(!Ownership::OtherInstance.allows_delete(&identity(), &own));
         assert!(Ownership::OtherInstance.allows_delete(&identity(), &inherited));
         assert!(Ownership::OtherInstance.allows_delete(&without_instance, &own));
+        let current = OwnerIdentity { is_current: true, ..identity() };
+        assert!(Ownership::OtherInstance.allows_delete(&current, &own));
+        assert!(!other_resource("shop/prod", "").allows_delete(&current, &own));
         assert!(!Ownership::OtherTool(String::new()).allows_delete(&without_instance, &inherited));
+    }
+
+    #[test]
+    fn adopted_object_stays_so_until_it_is_made_again() {
+        let service = |scope| Object { scope, ..Object::whole(Key::new(&SERVICE, "pci", "x"), json!({}), Stage(0)) };
+        let (whole, fields) = (service(ManagementScope::Whole), service(ManagementScope::Fields));
+        let route = Object::whole(Key::new(&VIRTUAL_SERVICE, "pci", "x"), json!({}), Stage(0));
+        let of_tool = json!({"metadata": {"uid": "u1"}});
+        let ours = live("infra/prod", "mesh_service/pci/payments", "i2");
+        let mut annotated = ours.clone();
+        annotated["metadata"]["annotations"][annotation::ADOPTED] = json!("true");
+        let adopted = |uid| RecordedObject { adopted: true, ..recorded(uid) };
+        for (object, live, recorded, expected) in [
+            (&whole, &of_tool, None, true),
+            (&route, &of_tool, None, false),
+            (&fields, &of_tool, None, false),
+            (&whole, &ours, None, false),
+            (&whole, &annotated, None, true),
+            (&whole, &ours, Some(adopted("u1")), true),
+            (&whole, &ours, Some(adopted("of an object that was deleted")), false),
+        ] {
+            assert_eq!(is_adopted(object, live, &identity(), recorded.as_ref()), expected, "{live} {recorded:?}");
+        }
     }
 
     #[test]

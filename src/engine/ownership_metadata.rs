@@ -8,7 +8,17 @@ use crate::{
     object::{Key, annotation, label},
 };
 
-const ANNOTATIONS: [&str; 4] = [annotation::OWNER, annotation::RESOURCE, annotation::INSTANCE, annotation::ARGUMENTS];
+const ANNOTATIONS: [&str; 5] =
+    [annotation::OWNER, annotation::RESOURCE, annotation::INSTANCE, annotation::ARGUMENTS, annotation::ADOPTED];
+
+/// What the annotations of one object say beside its owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Whether the object carries the arguments of its resource.
+    pub carries_arguments: bool,
+    /// Whether another tool had made the object, so that a destroy releases it.
+    pub adopted: bool,
+}
 
 /// Kinds whose object may carry the arguments of its resource, in order of preference. Kinds of which a resource sets some
 /// fields only never do.
@@ -39,18 +49,18 @@ pub fn arguments_object<'a>(keys: impl Iterator<Item = &'a Key>) -> Option<&'a K
 }
 
 /// Returns `body` with the label and the annotations of its owner.
-pub fn with_ownership_metadata(body: &Json, identity: &OwnerIdentity, carries_arguments: bool) -> Json {
+pub fn with_ownership_metadata(body: &Json, identity: &OwnerIdentity, marks: Marks) -> Json {
     let mut body = body.clone();
     set(&mut body, &["metadata", "labels", label::MANAGED], json!("true"));
-    for (name, value) in annotations(identity, carries_arguments) {
+    for (name, value) in annotations(identity, marks) {
         set(&mut body, &["metadata", "annotations", name], json!(value));
     }
     body
 }
 
 /// Whether a live object has exactly the label and the annotations that a write would give it.
-pub fn has_current_metadata(live: &Json, identity: &OwnerIdentity, carries_arguments: bool) -> bool {
-    let desired = annotations(identity, carries_arguments);
+pub fn has_current_metadata(live: &Json, identity: &OwnerIdentity, marks: Marks) -> bool {
+    let desired = annotations(identity, marks);
     let is_current = |name: &str| {
         let desired = desired.iter().find(|(desired, _)| *desired == name).map(|(_, value)| *value);
         text(live, &["metadata", "annotations", name]) == desired
@@ -58,14 +68,17 @@ pub fn has_current_metadata(live: &Json, identity: &OwnerIdentity, carries_argum
     at(live, &["metadata", "labels", label::MANAGED]) == "true" && ANNOTATIONS.into_iter().all(is_current)
 }
 
-fn annotations(identity: &OwnerIdentity, carries_arguments: bool) -> Vec<(&'static str, &str)> {
+fn annotations(identity: &OwnerIdentity, marks: Marks) -> Vec<(&'static str, &str)> {
     let mut all = vec![
         (annotation::OWNER, identity.owner.as_str()),
         (annotation::RESOURCE, &identity.resource),
         (annotation::INSTANCE, &identity.instance),
     ];
-    if carries_arguments && !identity.arguments.is_empty() {
+    if marks.carries_arguments && !identity.arguments.is_empty() {
         all.push((annotation::ARGUMENTS, &identity.arguments));
+    }
+    if marks.adopted {
+        all.push((annotation::ADOPTED, "true"));
     }
     all
 }
@@ -87,18 +100,30 @@ mod tests {
             instance: "i1".into(),
             arguments: "{}".into(),
             takeover: Takeover::default(),
+            is_current: true,
         };
+        let (plain, with_arguments) = (Marks::default(), Marks { carries_arguments: true, ..Marks::default() });
         let body = json!({"metadata": {"name": "x"}});
-        let live = with_ownership_metadata(&body, &identity, true);
-        assert!(has_current_metadata(&live, &identity, true));
+        let live = with_ownership_metadata(&body, &identity, with_arguments);
+        assert!(has_current_metadata(&live, &identity, with_arguments));
         let unrecorded = OwnerIdentity { arguments: String::new(), ..identity.clone() };
-        assert!(!has_current_metadata(&live, &unrecorded, true), "the annotation goes where arguments aren't recorded");
-        let live = with_ownership_metadata(&json!({}), &unrecorded, true);
+        assert!(
+            !has_current_metadata(&live, &unrecorded, with_arguments),
+            "the annotation goes where arguments aren't recorded"
+        );
+        let live = with_ownership_metadata(&json!({}), &unrecorded, with_arguments);
         assert!(text(&live, &["metadata", "annotations", annotation::ARGUMENTS]).is_none());
-        let live = with_ownership_metadata(&json!({}), &identity, true);
-        assert!(!has_current_metadata(&live, &identity, false), "another object carries the arguments now");
-        assert!(!has_current_metadata(&live, &OwnerIdentity { owner: "new".into(), ..identity.clone() }, true));
-        assert!(!has_current_metadata(&body, &identity, false));
+        let live = with_ownership_metadata(&json!({}), &identity, with_arguments);
+        assert!(!has_current_metadata(&live, &identity, plain), "another object carries the arguments now");
+        assert!(!has_current_metadata(
+            &live,
+            &OwnerIdentity { owner: "new".into(), ..identity.clone() },
+            with_arguments
+        ));
+        assert!(!has_current_metadata(&body, &identity, plain));
+        let adopted = Marks { adopted: true, ..plain };
+        let live = with_ownership_metadata(&body, &identity, adopted);
+        assert!(has_current_metadata(&live, &identity, adopted) && !has_current_metadata(&live, &identity, plain));
     }
 
     #[test]

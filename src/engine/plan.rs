@@ -8,7 +8,7 @@ use super::{
     drift::{content, exclusive_ownership_patch, has_no_managers, owned_fields},
     messages::{report_conflict, warn_absent, warn_adoption, warn_drift, warn_if_mutated, warn_release},
     ownership::{Ownership, classify, conflicting_owner},
-    ownership_metadata::{arguments_object, with_ownership_metadata},
+    ownership_metadata::{Marks, arguments_object, with_ownership_metadata},
     preconditions::require_uid,
     reader::UNREACHABLE,
     run_bounded::run_bounded,
@@ -138,7 +138,8 @@ impl Writer<'_> {
 
     async fn dry_run(&self, object: &Object, live: Option<&Json>, dry_run: DryRun) -> Result<WriteResponse, Error> {
         let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
-        let body = with_ownership_metadata(&object.body, self.identity, dry_run.carries_arguments);
+        let marks = Marks { carries_arguments: dry_run.carries_arguments, ..Marks::default() };
+        let body = with_ownership_metadata(&object.body, self.identity, marks);
         match live {
             // A dry run can't take the ownership first, so an apply would validate the fields of other managers merged with
             // the desired ones. The patch replaces the content, as the apply will in the end.

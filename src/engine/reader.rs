@@ -14,11 +14,12 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
+    json_path::text,
     kubernetes::{
         Cluster, Deadline, Error, Freshness,
         error_report::{ApiOperation, report_error},
     },
-    object::{Key, kind},
+    object::{Key, Kind, annotation, kind},
     query::{Query, QueryResults},
 };
 
@@ -93,6 +94,29 @@ impl Reader<'_> {
     ) -> Result<BTreeMap<Key, Json>, Reported> {
         let live = self.fetch(written.keys(), Freshness::Recent, out).await?;
         Ok(live.into_iter().map(|(key, live)| (key.clone(), owned_fields(&live, written.get(&key), &key))).collect())
+    }
+
+    /// Returns the objects among `keys` whose annotations name `resource` of `owner`. Reads that fail leave them out.
+    pub async fn objects_of_resource(
+        &self,
+        keys: impl Iterator<Item = &Key>,
+        owner: &str,
+        resource: &str,
+    ) -> Vec<(Key, Json)> {
+        let live = self.fetch(keys, Freshness::Recent, &mut Diagnostics::default()).await.unwrap_or_default();
+        let annotated =
+            |live: &Json, name: &str, value: &str| text(live, &["metadata", "annotations", name]) == Some(value);
+        let is_of_resource =
+            |live: &Json| annotated(live, annotation::OWNER, owner) && annotated(live, annotation::RESOURCE, resource);
+        live.into_iter().filter(|(_, live)| is_of_resource(live)).map(|(key, live)| (key, Json::clone(&live))).collect()
+    }
+
+    /// Returns the objects of these kinds and namespaces whose annotation names `resource`. Lists that fail leave them out.
+    pub async fn search(&self, collections: Vec<(&'static Kind, &str)>, resource: &str) -> Vec<Key> {
+        let lists = collections.into_iter().map(|(kind, namespace)| {
+            self.cluster.objects_naming_resource(kind, namespace, resource, &self.deadline).boxed()
+        });
+        run_bounded(lists.collect()).await.into_iter().flat_map(Result::unwrap_or_default).collect()
     }
 
     /// Whether any recorded object belongs to a newer instance of the resource that `identity` names. An object that can't

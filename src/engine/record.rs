@@ -38,6 +38,11 @@ pub struct Record {
     /// replacement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Record>>,
+    /// The run whose plan decided on a delete, in the private data of that plan only. Core plans the delete of a current instance
+    /// in one walk and applies it in another, which configures the provider anew; that of a deposed instance it plans again in
+    /// the walk that applies it. So a delete of another run's plan is one of a current instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned_in: Option<String>,
 }
 
 /// What is recorded of one object. The flags are independent: an adopted object may be inherited.
@@ -107,12 +112,12 @@ impl Record {
     }
 
     /// Decodes the private data of a state. Where an apply failed without a result, core stored the private data of the planned
-    /// create, whose `replaces` would make a later delete the first half of a replacement; it is left out. `id` is the id of
+    /// create, whose `replaces` would make a later delete the first half of a replacement; what only plans have is left out. `id` is the id of
     /// the state, for private data that is empty.
     pub fn of_state(private: &[u8], id: &str) -> Self {
         let record = Self::decode(private);
         let id = if record.id.is_empty() { id.to_owned() } else { record.id };
-        Self { id, replaces: None, ..record }
+        Self { id, replaces: None, planned_in: None, ..record }
     }
 
     /// Encodes the record as private data.

@@ -9,7 +9,7 @@ use super::{
     journal::{Journal, JournalEntry},
     messages::warn_not_deleted,
     namespace_contents::Allowed,
-    ownership::{Ownership, classify, has_owning_resource},
+    ownership::{Ownership, classify, has_owning_resource, is_released},
     preconditions::{require_resource_version, require_uid},
     record::RecordedObject,
     writer::{MAX_CONFLICT_RETRIES, Writer},
@@ -18,7 +18,7 @@ use crate::{
     diagnostics::Diagnostics,
     json_path::{at, set, text},
     kubernetes::{ApplyOptions, Error, Freshness},
-    object::{FieldOwnership, Key, ManagementScope},
+    object::{Key, ManagementScope},
 };
 
 /// How often an object is read that waits for its finalizers.
@@ -112,8 +112,7 @@ impl Writer<'_> {
         live: &Json,
     ) -> Result<(), Error> {
         let (cluster, deadline) = (self.reader.cluster, &self.reader.deadline);
-        let was_foreign = (recorded.adopted || recorded.moved) && key.kind.field_ownership == FieldOwnership::Shared;
-        if was_foreign || self.identity.takeover.unmanaged_kinds.contains(&key.kind) {
+        if is_released(key, recorded, live) || self.identity.takeover.unmanaged_kinds.contains(&key.kind) {
             return cluster.patch(key, &release_patch(live), false, deadline).await.map(|_| ());
         }
         self.delete_object(key, live).await

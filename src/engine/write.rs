@@ -9,8 +9,8 @@ use super::{
     drift::{exclusive_ownership_patch, has_no_managers, owned_fields, release_patch, shared_ownership_patch},
     journal::{Journal, JournalEntry},
     messages::{report_conflict, warn_absent, warn_if_mutated},
-    ownership::{Ownership, classify, conflicting_owner, has_owning_resource},
-    ownership_metadata::with_ownership_metadata,
+    ownership::{Ownership, classify, conflicting_owner, has_owning_resource, is_adopted},
+    ownership_metadata::{Marks, with_ownership_metadata},
     preconditions::{require_absence, require_resource_version, require_uid},
     record::RecordedObject,
     writer::{MAX_CONFLICT_RETRIES, Writer},
@@ -70,9 +70,10 @@ impl Writer<'_> {
             let adopting = object.scope == ManagementScope::Whole
                 && ownership.as_ref().is_some_and(|ownership| ownership.other_owner().is_some());
             let takes_over = adopting || recorded.is_some_and(|recorded| recorded.moved);
-            let adopted = adopting || recorded.is_some_and(|recorded| recorded.is_adopted_as(object.scope));
+            let adopted = live.as_deref().is_some_and(|live| is_adopted(object, live, self.identity, recorded));
             self.reader.deadline.check_not_stopped()?;
-            match self.apply_once(target, live.as_deref(), takes_over).await {
+            let marks = Marks { carries_arguments: target.carries_arguments, adopted };
+            match self.apply_once(target, live.as_deref(), takes_over, marks).await {
                 Ok(applied) => {
                     let owned = owned_fields(&applied, Some(&object.body), &object.key);
                     warn_if_mutated(&owned, target.body, &object.key, out);
@@ -112,10 +113,16 @@ impl Writer<'_> {
         }
     }
 
-    async fn apply_once(&self, target: &Target<'_>, live: Option<&Json>, takes_over: bool) -> Result<Json, Error> {
+    async fn apply_once(
+        &self,
+        target: &Target<'_>,
+        live: Option<&Json>,
+        takes_over: bool,
+        marks: Marks,
+    ) -> Result<Json, Error> {
         let object = target.object;
         let mut body = match object.scope {
-            ManagementScope::Whole => with_ownership_metadata(target.body, self.identity, target.carries_arguments),
+            ManagementScope::Whole => with_ownership_metadata(target.body, self.identity, marks),
             ManagementScope::Fields => target.body.clone(),
         };
         if let Some(live) = live {

@@ -82,6 +82,24 @@ impl Cluster {
         }
     }
 
+    /// The objects of a kind in a namespace whose annotation names `resource`, by a LIST that may be some seconds old. None where
+    /// the LIST is forbidden or too long.
+    pub async fn objects_naming_resource(
+        &self,
+        kind: &'static Kind,
+        namespace: &str,
+        resource: &str,
+        deadline: &Deadline,
+    ) -> Result<Vec<Key>, Error> {
+        let collection = Collection { kind, namespace: Some(namespace.to_owned()) };
+        let list = self.cache.list(collection.clone());
+        let ListResult::Complete(objects) = self.list_result(&list, &collection, deadline).await? else {
+            return Ok(Vec::new());
+        };
+        let naming = objects.iter().filter(|(_, object)| object.names_resource(resource));
+        Ok(naming.map(|(key, _)| key.clone()).collect())
+    }
+
     /// Answers a query of a live check. The answer is cached for some seconds and shared by all callers; what this process has
     /// written since is in it.
     pub async fn query(&self, query: &Query, deadline: &Deadline) -> query::QueryResult {

@@ -9,7 +9,11 @@ use crate::object::{Key, Kind};
 
 /// An object as a LIST returned it.
 #[derive(Debug)]
-pub(super) struct ListedObject(Box<RawValue>);
+pub(super) struct ListedObject {
+    text: Box<RawValue>,
+    /// The annotation that names the resource of this provider to which the object belongs.
+    resource: Option<Box<str>>,
+}
 
 impl ListedObject {
     /// The object of a LIST of `kind` with its key; `None` if it has no name.
@@ -22,14 +26,28 @@ impl ListedObject {
         struct Metadata {
             name: String,
             namespace: Option<String>,
+            annotations: Option<Annotations>,
         }
-        let Named { metadata: Metadata { name, namespace } } = serde_json::from_str(text.get()).ok()?;
-        Some((Key { kind, namespace, name }, Self(text.to_owned())))
+        #[derive(Deserialize)]
+        struct Annotations {
+            // annotation::RESOURCE
+            #[serde(rename = "terraform-provider-mesh/resource")]
+            resource: Option<Box<str>>,
+        }
+        let Named { metadata } = serde_json::from_str(text.get()).ok()?;
+        let Metadata { name, namespace, annotations } = metadata;
+        let resource = annotations.and_then(|annotations| annotations.resource);
+        Some((Key { kind, namespace, name }, Self { text: text.to_owned(), resource }))
+    }
+
+    /// Whether an annotation names `resource` as the one to which the object belongs.
+    pub(super) fn names_resource(&self, resource: &str) -> bool {
+        self.resource.as_deref() == Some(resource)
     }
 
     /// The object as JSON.
     pub(super) fn parse(&self) -> Result<Json, Error> {
-        serde_json::from_str(self.0.get()).map_err(|error| Error::MalformedResponse(error.to_string()))
+        serde_json::from_str(self.text.get()).map_err(|error| Error::MalformedResponse(error.to_string()))
     }
 }
 
@@ -38,7 +56,7 @@ mod tests {
     use serde_json::{json, value::to_raw_value};
 
     use super::*;
-    use crate::object::kind::SERVICE;
+    use crate::object::{annotation, kind::SERVICE};
 
     #[test]
     fn object_with_a_name_is_kept_as_it_is() {
@@ -47,6 +65,10 @@ mod tests {
         let (key, listed) = read(&object).unwrap();
         assert_eq!(key, Key::new(&SERVICE, "pci", "payments"));
         assert_eq!(listed.parse().unwrap(), object);
+        assert!(!listed.names_resource("mesh_service/pci/payments"));
+        let annotations = json!({ (annotation::RESOURCE): "mesh_service/pci/payments", "other": "1" });
+        let (_, listed) = read(&json!({ "metadata": { "name": "payments", "annotations": annotations } })).unwrap();
+        assert!(listed.names_resource("mesh_service/pci/payments") && !listed.names_resource("mesh_service/pci/pay"));
         for nameless in
             [json!(null), json!({}), json!({ "metadata": { "namespace": "pci" } }), json!({ "metadata": [] })]
         {

@@ -35,13 +35,23 @@ pub mod annotation {
     pub const INSTANCE: &str = "terraform-provider-mesh/instance";
     /// The arguments as written, on one object of each resource. An import reads them.
     pub const ARGUMENTS: &str = "terraform-provider-mesh/arguments";
+    /// `"true"` on an object that another tool had made before the resource took it over, of the kinds that are released and not
+    /// deleted then. The state can't be the only place that says so: it is lost where the first apply is killed.
+    pub const ADOPTED: &str = "terraform-provider-mesh/adopted";
 }
 
 /// Whether the provider uses the label or annotation `key` to recognize its objects. Such keys are never part of the
 /// `objects` attribute.
 pub fn is_ownership_key(key: &str) -> bool {
-    [label::MANAGED, annotation::OWNER, annotation::RESOURCE, annotation::INSTANCE, annotation::ARGUMENTS]
-        .contains(&key)
+    [
+        label::MANAGED,
+        annotation::OWNER,
+        annotation::RESOURCE,
+        annotation::INSTANCE,
+        annotation::ARGUMENTS,
+        annotation::ADOPTED,
+    ]
+    .contains(&key)
 }
 
 /// Returns the value of [`annotation::RESOURCE`] for a resource: `mesh_service/pci/payments`.

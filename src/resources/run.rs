@@ -21,8 +21,17 @@ pub(super) type HandedOverObjects = BTreeMap<Key, (RecordedObject, Json)>;
 pub(super) type DeletionLock = Arc<tokio::sync::Mutex<()>>;
 
 /// The shared state of one run. Resources are named as in the annotation, such as `mesh_service/pci/payments`.
-#[derive(Debug, Default)]
-pub struct RunState(Mutex<Shared>);
+#[derive(Debug)]
+pub struct RunState {
+    id: String,
+    shared: Mutex<Shared>,
+}
+
+impl Default for RunState {
+    fn default() -> Self {
+        Self { id: format!("{:016x}", fastrand::u64(..)), shared: Mutex::default() }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -37,6 +46,11 @@ struct Shared {
 }
 
 impl RunState {
+    /// A random id, by which the private data of a plan tells whether it is applied in the same run.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Adds `resource` to the planned resources, with its instance, which is empty for one that is created. Answers `false`
     /// where it was planned before, at another address.
     pub(super) fn add_planned_resource(&self, resource: &str, instance: &str) -> bool {
@@ -94,6 +108,6 @@ impl RunState {
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

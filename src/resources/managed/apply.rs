@@ -8,14 +8,15 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Managed, PLAN_CHECK_TIMEOUT, configured_context,
     desired::{Desired, decode, decode_state},
+    find_objects::stage_of_kin,
 };
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, record::RecordedObject},
     known::Known,
     kubernetes::Deadline,
-    mesh::{Mesh, Rendered, stage},
-    object::{Key, ManagementScope, Object, Stage},
+    mesh::{Mesh, Rendered},
+    object::{Key, ManagementScope, Object},
     plugin::interface::{Call, ResourceState},
     resources::{
         Context, ResourceType, state,
@@ -65,6 +66,7 @@ impl<R: ResourceType> Managed<R> {
             identity.arguments = encode_arguments(R::schema(), &arguments);
         }
         identity.takeover = model.takeover();
+        identity.is_current = true;
         let with_fields = desired_objects.iter().filter(|object| object.scope == ManagementScope::Fields);
         let with_fields = with_fields.map(|object| object.key.clone()).collect();
         let task = WriteTask { context: context.clone(), identity, record, deadline };
@@ -119,14 +121,6 @@ impl<R: ResourceType> Managed<R> {
         }
         (record, objects)
     }
-}
-
-/// The stage of an object whose name contains a digest of arguments: that of the possible object with the same kind whose name
-/// it begins with, else of any with its kind.
-fn stage_of_kin(key: &Key, possible: &[(Key, Stage)]) -> Stage {
-    let kin = || possible.iter().filter(|(other, _)| other.kind == key.kind);
-    let namesake = kin().find(|(other, _)| key.name.starts_with(&other.name));
-    namesake.or_else(|| kin().next()).map_or(stage::OPENING, |(_, stage)| *stage)
 }
 
 /// The arguments of the provider, which may be unknown in a plan, but not in an apply.

@@ -42,15 +42,17 @@ impl<R: ResourceType> Managed<R> {
         let _guard = lock.lock().await;
         let planned = Record::decode(private);
         let mut objects = state::objects(&prior.state);
-        let mut record = match planned.replaces {
+        let is_of_other_run = planned.planned_in.as_deref().is_some_and(|run| run != context.run.id());
+        let (mut record, is_current) = match planned.replaces {
             Some(replaced) if planned.id == id => {
                 context.run.hand_over(&resource, objects_to_hand_over(&replaced, objects));
                 return Ok(None);
             }
             // A replacement by another id has other objects, so the replaced ones are deleted.
-            Some(replaced) => *replaced,
-            None => planned,
+            Some(replaced) => (*replaced, true),
+            None => (planned, is_of_other_run),
         };
+        record.planned_in = None;
         add_unrecorded_objects(&mut record, &mut objects, context.run.take_handed_over(&resource));
         let newer_instance_fields = context.run.applied_fields(&resource);
         for key in newer_instance_fields.iter().flatten() {
@@ -59,9 +61,18 @@ impl<R: ResourceType> Managed<R> {
             objects.remove(key);
         }
         let model: R = decode_state(&prior.state);
-        let mut identity = Self::owner_identity(&id, owner, &record);
-        identity.takeover.force_destroy = model.takeover().force_destroy;
         let deadline = Deadline::within(model.timeouts().delete, call.stop.clone());
+        // Another instance that this run plans has the objects, whatever the state says.
+        let is_current =
+            is_current && newer_instance_fields.is_none() && context.run.planned_instance(&resource).is_none();
+        if let (Ok(mesh), true) = (&context.mesh, is_current) {
+            for (key, stage) in Self::unrecorded_objects(&context, mesh, &id, &deadline).await {
+                record.objects.entry(key.to_string()).or_insert(RecordedObject::inherited(stage));
+            }
+        }
+        let mut identity = Self::owner_identity(&id, owner, &record);
+        identity.is_current = is_current;
+        identity.takeover.force_destroy = model.takeover().force_destroy;
         let operation = Operation::Delete {
             recorded: record.recorded_objects(),
             newer_instance_applied: newer_instance_fields.is_some(),

@@ -1,16 +1,19 @@
 //! The search for the live objects of a resource by the annotation that names it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::Managed;
 use crate::{
     diagnostics::{Diagnostics, Reported},
+    engine::Record,
     json_path::text,
     kubernetes::{
         Deadline, Error, Freshness,
         error_report::{ApiOperation, report_error},
     },
-    mesh::Mesh,
+    mesh::{Mesh, stage},
     object::{FieldOwnership, Key, Kind, Stage, annotation, kind, label},
     resources::{Context, ResourceType},
 };
@@ -41,6 +44,36 @@ impl<R: ResourceType> Managed<R> {
         search.list_namespaced(mesh, out).await?;
         search.result(out)
     }
+}
+
+impl<R: ResourceType> Managed<R> {
+    /// The objects that name the resource and may be in no record, because the run that made them was killed. What can't be read
+    /// is left out: the search only adds to what the record has.
+    pub(super) async fn unrecorded_objects(
+        context: &Context,
+        mesh: &Mesh,
+        id: &str,
+        deadline: &Deadline,
+    ) -> Vec<(Key, Stage)> {
+        let possible = R::possible_objects(id, mesh);
+        let namespaces: BTreeSet<&str> = possible.iter().filter_map(|(key, _)| key.namespace.as_deref()).collect();
+        let kinds = kind::MANAGED.iter().copied().filter(|kind| {
+            kind.namespaced && (possible.iter().any(|(key, _)| key.kind == *kind) || R::OTHER_KINDS.contains(kind))
+        });
+        let collections = kinds.flat_map(|kind| namespaces.iter().map(move |namespace| (kind, *namespace)));
+        let record = Record::default();
+        let reader = context.reader(&record, deadline.clone());
+        let found = reader.search(collections.collect(), &Self::resource(id)).await;
+        found.into_iter().map(|key| (key.clone(), stage_of_kin(&key, &possible))).collect()
+    }
+}
+
+/// The stage of an object whose name is none of the possible ones: that of the possible object with the same kind whose name it
+/// begins with, else of any with its kind.
+pub(super) fn stage_of_kin(key: &Key, possible: &[(Key, Stage)]) -> Stage {
+    let kin = || possible.iter().filter(|(other, _)| other.kind == key.kind);
+    let namesake = kin().find(|(other, _)| key.name.starts_with(&other.name));
+    namesake.or_else(|| kin().next()).map_or(stage::OPENING, |(_, stage)| *stage)
 }
 
 struct Search<'a> {

@@ -119,8 +119,8 @@ fn warn_unrecorded(resource_type: &str, id: &str, out: &mut Diagnostics) {
     );
 }
 
-/// The record of an imported resource.
-fn imported_record<R: ResourceType>(id: &str, desired: &Desired<'_, R>, live: &[(Key, Json)]) -> Record {
+/// The record of a resource as the annotations of its live objects give it.
+pub(super) fn imported_record<R: ResourceType>(id: &str, desired: &Desired<'_, R>, live: &[(Key, Json)]) -> Record {
     let mut record = Record {
         id: id.to_owned(),
         instance: common_annotation(live, annotation::INSTANCE).to_owned(),

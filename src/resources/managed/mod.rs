@@ -102,6 +102,7 @@ impl<R: ResourceType> Managed<R> {
             instance: record.instance.clone(),
             arguments: String::new(),
             takeover: Takeover::default(),
+            is_current: false,
         }
     }
 
@@ -172,10 +173,9 @@ impl<R: ResourceType> Resource<Context> for Managed<R> {
     async fn read(&self, call: Call<Context>, stored: ResourceState) -> Outcome {
         let mut out = Diagnostics::default();
         let after = match Self::refresh(call, &stored, &mut out).await {
-            Ok(state) => state.map(|state| {
-                let private = Record::of_state(&stored.private, &state::id(&stored.state)).encode();
-                ResourceState { state, private, ..stored }
-            }),
+            Ok(refreshed) => {
+                refreshed.map(|(state, record)| ResourceState { state, private: record.encode(), ..stored })
+            }
             Err(_) => Some(stored),
         };
         Outcome { after, diagnostics: out }

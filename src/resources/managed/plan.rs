@@ -104,7 +104,7 @@ impl<R: ResourceType> Managed<R> {
         Self::check_deletion_protection(&record, out)?;
         let resource = Self::resource(&id);
         decode_state::<R>(&prior.state).warn_of_destroy(out);
-        let private = record.encode();
+        let private = Record { planned_in: Some(context.run.id().to_owned()), ..record.clone() }.encode();
         context.run.add_planned_deletion(&resource, record);
         if context.run.planned_instance(&resource).is_some() {
             Self::check_address_unchanged(&context, &id, &call.stop, out).await?;

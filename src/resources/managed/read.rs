@@ -1,38 +1,45 @@
 //! Refresh: the attribute `objects` becomes what the cluster has.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value as Json;
 
-use super::{Managed, configured_context, desired::decode_state};
+use super::{
+    Managed, configured_context,
+    desired::{Desired, decode_state},
+    import::imported_record,
+    recorded_resource::annotation_of,
+};
 use crate::{
     diagnostics::{Diagnostic, Diagnostics, Path, Reported, Severity},
     engine::Record,
     kubernetes::Deadline,
-    object::{Key, ManagementScope},
+    object::{Key, ManagementScope, annotation},
     plugin::interface::{Call, ResourceState},
     resources::{Context, OnUnreadable, ResourceType, state},
     schema::{Value, model::Model},
 };
 
 impl<R: ResourceType> Managed<R> {
-    /// The state with the live objects; `None` where the resource doesn't exist any more. Where reading fails,
+    /// The state with the live objects, and the record; `None` where the resource doesn't exist any more. Where reading fails,
     /// `on_unreadable` decides whether that is an error, and the state stays as it is.
     pub(super) async fn refresh(
         call: Call<Context>,
         stored: &ResourceState,
         out: &mut Diagnostics,
-    ) -> Result<Option<Value>, Reported> {
+    ) -> Result<Option<(Value, Record)>, Reported> {
         let context = configured_context(&call, out)?;
+        let record = Record::of_state(&stored.private, &state::id(&stored.state));
         if context.reader(&Record::default(), Deadline::within(Duration::ZERO, call.stop.clone())).is_known_unanswered()
         {
-            return Ok(Some(stored.state.clone()));
+            return Ok(Some((stored.state.clone(), record)));
         }
         let mut diagnostics = Diagnostics::default();
-        let state = Self::read_state(&context, &call, stored, &mut diagnostics).await;
-        if state.is_ok() {
+        if let Ok(state) = Self::read_state(&context, &call, stored, &mut diagnostics).await {
             out.extend(diagnostics);
-            return state;
+            let Some(state) = state else { return Ok(None) };
+            let recovered = Self::recovered_record(&context, &call, stored, &record).await;
+            return Ok(Some((state, recovered.unwrap_or(record))));
         }
         // A run without a reachable cluster reports so once, not once for each resource.
         for Diagnostic { severity, summary, detail, .. } in diagnostics {
@@ -48,7 +55,29 @@ impl<R: ResourceType> Managed<R> {
                 (Severity::Warning, _) => out.warn(&Path::root(), summary, detail),
             }
         }
-        Ok(Some(stored.state.clone()))
+        Ok(Some((stored.state.clone(), record)))
+    }
+
+    /// The record that the annotations of the live objects give, where the state has none. Core stores no private data where the
+    /// provider is killed in an update, and a delete of objects that aren't desired any more goes by the record.
+    async fn recovered_record(
+        context: &Context,
+        call: &Call<Context>,
+        stored: &ResourceState,
+        record: &Record,
+    ) -> Option<Record> {
+        let (Ok(mesh), Ok(owner)) = (&context.mesh, &context.owner) else { return None };
+        if !record.instance.is_empty() || !record.objects.is_empty() {
+            return None;
+        }
+        let desired: Desired<R> = Desired::of(decode_state(&stored.state), mesh);
+        let deadline = Deadline::within(desired.arguments.timeouts().read, call.stop.clone());
+        let keys = state::objects(&stored.state);
+        let reader = context.reader(record, deadline);
+        let live = reader.objects_of_resource(keys.keys(), owner, &Self::resource(&record.id)).await;
+        let instances: BTreeSet<&str> =
+            live.iter().map(|(_, live)| annotation_of(live, annotation::INSTANCE)).collect();
+        (instances.len() == 1).then(|| imported_record(&record.id, &desired, &live))
     }
 
     async fn read_state(

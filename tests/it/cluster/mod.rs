@@ -26,6 +26,7 @@ mod import;
 mod ingress;
 mod invalid_configurations;
 pub(crate) mod istioctl;
+mod killed;
 mod lifecycle;
 mod live_checks;
 mod moves;

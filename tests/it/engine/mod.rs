@@ -22,7 +22,8 @@ use terraform_provider_mesh::{
     diagnostics::Diagnostics,
     engine::{
         Journal, JournalEntry, OwnerIdentity, Reader, Record, ReportedMessages, Writer,
-        ownership_metadata::with_ownership_metadata, record::RecordedObject,
+        ownership_metadata::{Marks, with_ownership_metadata},
+        record::RecordedObject,
     },
     kubernetes::{Cluster, Connection, Deadline, Secret},
     object::{
@@ -70,12 +71,14 @@ fn identity() -> OwnerIdentity {
         instance: "i1".to_owned(),
         arguments: "{}".to_owned(),
         takeover: Takeover::default(),
+        is_current: false,
     }
 }
 
 /// The object as the server has it after `owner` has applied it: with the uid `u1` and the given resourceVersion.
 fn live_of(owner: &OwnerIdentity, object: &Object, resource_version: &str) -> Json {
-    let mut live = with_ownership_metadata(&object.body, owner, object.key.kind == &DESTINATION_RULE);
+    let marks = Marks { carries_arguments: object.key.kind == &DESTINATION_RULE, ..Marks::default() };
+    let mut live = with_ownership_metadata(&object.body, owner, marks);
     live["metadata"]["uid"] = json!("u1");
     live["metadata"]["resourceVersion"] = json!(resource_version);
     live["metadata"]["managedFields"] =

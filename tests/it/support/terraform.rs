@@ -282,6 +282,17 @@ impl Workspace {
     }
 }
 
+/// The children of a process: the provider is one of Terraform.
+pub(crate) fn children(process: u32) -> Vec<u32> {
+    let output = Command::new("pgrep").args(["-P", &process.to_string()]).output().expect("running pgrep");
+    String::from_utf8_lossy(&output.stdout).split_whitespace().map(|id| id.parse().expect("a process")).collect()
+}
+
+/// Kills a process. One that has ended by itself stays so.
+pub(crate) fn kill(process: u32) {
+    let _ = Command::new("kill").args(["-KILL", &process.to_string()]).output();
+}
+
 /// Waits for the end of a command, for at most [`COMMAND_TIMEOUT`].
 #[track_caller]
 pub(crate) fn wait_for_exit(mut child: Child) -> CommandOutput {

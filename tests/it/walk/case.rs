@@ -47,6 +47,8 @@ pub(super) struct Stage<'a> {
     proxy: &'a Proxy,
     api: Arc<Api>,
     provider: Json,
+    /// Whether Terraform outlives the provider where the fault kills it.
+    outlives_provider: bool,
     _finalizer: Option<NamespaceFinalizer>,
 }
 
@@ -61,7 +63,8 @@ impl<'a> Stage<'a> {
         let Credential::Token(token) = &plane.admin.credential else { panic!("the admin has a token") };
         let provider = json!({ "owner": "tests/walk", "root_namespace": root, "host": proxy.url(), "token": token });
         proxy.reset();
-        Self { operation, namespace, root, proxy, api: Arc::new(plane.api()), provider, _finalizer: finalizer }
+        let api = Arc::new(plane.api());
+        Self { operation, namespace, root, proxy, api, provider, outlives_provider: false, _finalizer: finalizer }
     }
 
     /// Runs the operation without a fault.
@@ -82,7 +85,8 @@ impl<'a> Stage<'a> {
 
     /// Runs the operation with a fault at the request number `request`. The result is what was violated, and whether the
     /// operation came to that request.
-    pub(super) fn run(&self, fault: Fault, request: usize, baseline: &Baseline) -> (Vec<String>, bool) {
+    pub(super) fn run(&mut self, fault: Fault, request: usize, baseline: &Baseline) -> (Vec<String>, bool) {
+        self.outlives_provider = fault == Fault::KilledAfter;
         let mut core = start();
         let mut state = self.prepare(&mut core);
         let before = self.live();
@@ -140,7 +144,8 @@ impl<'a> Stage<'a> {
     }
 
     fn run_of<'b>(&'b self, core: &'b mut CoreClient) -> Run<'b> {
-        Run { core, provider: &self.provider, resource_type: self.operation.subject.resource_type }
+        let resource_type = self.operation.subject.resource_type;
+        Run { core, provider: &self.provider, resource_type, outlives_provider: self.outlives_provider }
     }
 
     /// Makes what the operation finds.

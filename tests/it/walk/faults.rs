@@ -30,9 +30,9 @@ pub(super) enum Fault {
     LostRequest,
     /// The server does what was requested, and its answer doesn't arrive.
     LostAnswer,
-    /// The provider is killed before the server has the request.
+    /// Terraform and the provider are killed before the server has the request.
     KilledBefore,
-    /// The provider is killed after the server has done what was requested.
+    /// The provider is killed after the server has done what was requested, and Terraform stores what it takes for the state.
     KilledAfter,
     /// Another owner of this provider writes the object first.
     OtherOwner,

@@ -1,7 +1,6 @@
 //! The real programs, killed at random moments, and several writers at once. Afterwards an apply ends converged.
 
 use std::{
-    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -13,7 +12,7 @@ use terraform_provider_mesh::object::{Key, label};
 use crate::support::{
     api::{Api, path},
     control_plane::{Namespace, control_plane},
-    terraform::{Tool, Workspace, wait_for_exit},
+    terraform::{Tool, Workspace, children, kill, wait_for_exit},
     users::Grant,
 };
 
@@ -56,17 +55,6 @@ fn uid(api: &Api, key: &Key) -> Option<Json> {
     api.get(key).map(|object| object["metadata"]["uid"].clone())
 }
 
-/// The children of a process, of which one is the provider.
-fn children(process: u32) -> Vec<String> {
-    let output = Command::new("pgrep").args(["-P", &process.to_string()]).output().expect("running pgrep");
-    String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect()
-}
-
-fn kill(process: &str) {
-    // A process that has ended by itself is one more moment.
-    let _ = Command::new("kill").args(["-KILL", process]).output();
-}
-
 /// `WALK_KILLS` applies, each of which is killed at a random moment: the provider alone, or terraform and then the provider.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
@@ -92,10 +80,10 @@ fn killed_programs_leave_what_the_next_apply_completes() {
         thread::sleep(Duration::from_millis(random.u64(..longest)));
         let of_terraform = children(terraform.id());
         if random.bool() {
-            kill(&terraform.id().to_string());
+            kill(terraform.id());
         }
         for child in &of_terraform {
-            kill(child);
+            kill(*child);
         }
         wait_for_exit(terraform);
         // A lock of a killed terraform ends with its process; the file with its description is left.

@@ -1,6 +1,10 @@
 //! What Terraform core does in one run with one resource: refresh, plan, the second plan of a replacement, the plan inside
-//! apply, both orders of a replacement, tainted and deposed instances. The cluster tests run the real programs; here a run
-//! takes milliseconds.
+//! apply, both orders of a replacement, tainted and deposed instances, and what it stores where a provider is killed. The
+//! cluster tests run the real programs; here a run takes milliseconds.
+//!
+//! A run has two walks, and each configures the provider anew: one that refreshes and plans, and one that applies. Within the
+//! second one, core plans every create, every update and the delete of a deposed instance again, and not the delete of a current
+//! instance.
 
 use serde_json::Value as Json;
 use terraform_provider_mesh::{plugin::proto::tfplugin5::import_resource_state, schema::Value};
@@ -58,12 +62,13 @@ pub(super) struct Run<'a> {
     pub(super) core: &'a mut CoreClient,
     pub(super) provider: &'a Json,
     pub(super) resource_type: &'a str,
+    /// Whether core outlives a killed provider, and stores what it then takes for the state.
+    pub(super) outlives_provider: bool,
 }
 
 impl Run<'_> {
     /// Brings the resource to `config`, or destroys it if that is null.
     pub(super) async fn apply(&mut self, state: &mut State, config: &Json, replacement: Replacement) -> Outcome {
-        // A killed provider leaves the state of the last step that ended.
         match self.steps(state, config, replacement).await {
             Ok(()) => Outcome::Success,
             Err(End::Errors(errors)) => Outcome::Failed(errors),
@@ -124,9 +129,11 @@ impl Run<'_> {
     async fn steps(&mut self, state: &mut State, config: &Json, replacement: Replacement) -> Step<()> {
         self.configure().await?;
         self.refresh(state).await?;
+        if let Some(deposed) = state.deposed.clone() {
+            self.plan(Some(&deposed), &Value::Null, Vec::new()).await?;
+        }
         if config.is_null() {
-            self.delete_deposed(state).await?;
-            return self.delete_current(state).await;
+            return self.destroy(state).await;
         }
         let config = self.core.config(self.resource_type, config);
         let prior = state.current.clone().filter(|_| !state.tainted);
@@ -134,6 +141,7 @@ impl Run<'_> {
         let is_replaced = state.current.is_some()
             && (state.tainted || replacement != Replacement::None || !plan.requires_replace.is_empty());
         if !is_replaced {
+            self.configure().await?;
             self.delete_deposed(state).await?;
             if prior.as_ref().is_some_and(|prior| prior.state == plan.planned.state) {
                 return Ok(());
@@ -142,13 +150,28 @@ impl Run<'_> {
         }
         // Core plans a replacement once more as a create, with the private data of the first plan.
         let second = if state.tainted { plan } else { self.plan(None, &config, plan.planned.private).await? };
+        self.configure().await?;
         self.delete_deposed(state).await?;
         if replacement == Replacement::CreateFirst {
             self.create_before_delete(state, &config).await
         } else {
-            self.delete(state, &second.planned.private).await?;
+            self.delete_current(state, second.planned.private).await?;
             self.write(state, None, &config).await
         }
+    }
+
+    async fn destroy(&mut self, state: &mut State) -> Step<()> {
+        let plan = match state.current.clone() {
+            Some(current) => Some(self.plan(Some(&current), &Value::Null, Vec::new()).await?),
+            None => None,
+        };
+        self.configure().await?;
+        // The two are independent of each other: one is deleted even if the other can't be.
+        let deposed = self.delete_deposed(state).await;
+        if let Some(plan) = plan {
+            self.delete_current(state, plan.planned.private).await?;
+        }
+        deposed
     }
 
     async fn create_before_delete(&mut self, state: &mut State, config: &Value) -> Step<()> {
@@ -164,44 +187,35 @@ impl Run<'_> {
 
     /// Plans once more, as core does inside apply, and applies.
     async fn write(&mut self, state: &mut State, prior: Option<&ResourceInstance>, config: &Value) -> Step<()> {
-        self.configure().await?;
         let plan = self.plan(prior, config, Vec::new()).await?;
-        let result = self.core.try_apply(self.resource_type, prior, &plan.planned, config).await?;
+        let Ok(result) = self.core.try_apply(self.resource_type, prior, &plan.planned, config).await else {
+            // Core then stores the prior value of an update with the private data of the answer, which has none.
+            if let (Some(prior), true) = (prior, self.outlives_provider) {
+                let state_value = prior.state.clone();
+                state.current = Some(ResourceInstance { state: state_value, private: Vec::new(), identity: None });
+            }
+            return Err(End::Killed);
+        };
         state.tainted = prior.is_none() && has_errors(&result.diagnostics);
         finish(&mut state.current, result)
     }
 
-    /// The first half of a replacement, which has the private data of the plan of the second one.
-    async fn delete(&mut self, state: &mut State, private: &[u8]) -> Step<()> {
-        self.configure().await?;
-        let planned = ResourceInstance { state: Value::Null, private: private.to_vec(), identity: None };
+    /// Deletes the current instance, which the first walk has planned.
+    async fn delete_current(&mut self, state: &mut State, private: Vec<u8>) -> Step<()> {
+        let planned = ResourceInstance { state: Value::Null, private, identity: None };
         let prior = state.current.clone();
         let result = self.core.try_apply(self.resource_type, prior.as_ref(), &planned, &Value::Null).await?;
-        state.tainted = false;
-        finish(&mut state.current, result)
-    }
-
-    async fn delete_current(&mut self, state: &mut State) -> Step<()> {
-        let mut current = state.current.take();
-        let deleted = self.plan_and_delete(&mut current).await;
-        state.current = current;
+        let deleted = finish(&mut state.current, result);
         state.tainted &= state.current.is_some();
         deleted
     }
 
+    /// Deletes the deposed instance.
     async fn delete_deposed(&mut self, state: &mut State) -> Step<()> {
-        let mut deposed = state.deposed.take();
-        let deleted = self.plan_and_delete(&mut deposed).await;
-        state.deposed = deposed;
-        deleted
-    }
-
-    async fn plan_and_delete(&mut self, instance: &mut Option<ResourceInstance>) -> Step<()> {
-        let Some(prior) = instance.clone() else { return Ok(()) };
+        let Some(prior) = state.deposed.clone() else { return Ok(()) };
         let plan = self.plan(Some(&prior), &Value::Null, Vec::new()).await?;
-        self.configure().await?;
         let result = self.core.try_apply(self.resource_type, Some(&prior), &plan.planned, &Value::Null).await?;
-        finish(instance, result)
+        finish(&mut state.deposed, result)
     }
 
     async fn refresh(&mut self, state: &mut State) -> Step<()> {

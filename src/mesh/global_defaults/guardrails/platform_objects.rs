@@ -31,7 +31,8 @@ pub(super) fn rules(_: &DefaultsContext, guardrails: &Guardrails) -> Known<Rules
         let keys = cel::strings(keys);
         format!("{keys}.exists(key, object{field}[?key] != oldObject{field}[?key])")
     };
-    let marks = [annotation::ARGUMENTS, annotation::INSTANCE, annotation::OWNER, annotation::RESOURCE];
+    let marks =
+        [annotation::ADOPTED, annotation::ARGUMENTS, annotation::INSTANCE, annotation::OWNER, annotation::RESOURCE];
     let marks = [
         changes(".metadata.?annotations", &marks),
         changes(".metadata.?labels", &[label::MANAGED]),
