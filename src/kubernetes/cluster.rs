@@ -14,7 +14,8 @@ use super::{
     error::Error,
     listed_object::ListedObject,
     pager::Pager,
-    read_cache::{CachedList, Freshness, ListResult, ReadCache, without_managers},
+    queried_object::prune,
+    read_cache::{CachedList, Freshness, ListResult, ReadCache},
     retry,
 };
 use crate::{
@@ -117,7 +118,7 @@ impl Cluster {
     async fn query_list(&self, list: &CachedList, collection: &Collection, deadline: &Deadline) -> query::QueryResult {
         match self.list_result(list, collection, deadline).await {
             Ok(ListResult::Complete(objects)) => {
-                let parse = |object: &ListedObject| object.parse().map(|object| Arc::new(without_managers(object)));
+                let parse = |object: &ListedObject| object.parse().map(|object| Arc::new(prune(object)));
                 let objects: Result<_, _> = objects.values().map(parse).collect();
                 objects.map_err(|error: Error| QueryError::Failed(error.to_string()))
             }

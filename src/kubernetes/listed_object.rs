@@ -2,21 +2,35 @@
 //! list are never looked at.
 
 use serde::Deserialize;
-use serde_json::{Value as Json, value::RawValue};
+use serde_json::{
+    Value as Json,
+    value::{RawValue, to_raw_value},
+};
 
-use super::error::Error;
-use crate::object::{Key, Kind};
+use super::{error::Error, queried_object::prune};
+use crate::object::{Key, Kind, kind};
 
 /// An object as a LIST returned it.
 #[derive(Debug)]
 pub(super) struct ListedObject {
     text: Box<RawValue>,
-    /// The annotation that names the resource of this provider to which the object belongs.
+    annotations: OwnershipAnnotations,
+}
+
+/// The annotations by which the objects of a resource are found.
+#[derive(Debug, Default, Deserialize)]
+struct OwnershipAnnotations {
+    // annotation::RESOURCE
+    #[serde(rename = "terraform-provider-mesh/resource")]
     resource: Option<Box<str>>,
+    // annotation::INSTANCE
+    #[serde(rename = "terraform-provider-mesh/instance")]
+    instance: Option<Box<str>>,
 }
 
 impl ListedObject {
-    /// The object of a LIST of `kind` with its key; `None` if it has no name.
+    /// The object of a LIST of `kind` with its key; `None` if it has no name. Kinds that only queries read are kept as queries
+    /// return them.
     pub(super) fn read(kind: &'static Kind, text: &RawValue) -> Option<(Key, Self)> {
         #[derive(Deserialize)]
         struct Named {
@@ -26,23 +40,20 @@ impl ListedObject {
         struct Metadata {
             name: String,
             namespace: Option<String>,
-            annotations: Option<Annotations>,
-        }
-        #[derive(Deserialize)]
-        struct Annotations {
-            // annotation::RESOURCE
-            #[serde(rename = "terraform-provider-mesh/resource")]
-            resource: Option<Box<str>>,
+            annotations: Option<OwnershipAnnotations>,
         }
         let Named { metadata } = serde_json::from_str(text.get()).ok()?;
         let Metadata { name, namespace, annotations } = metadata;
-        let resource = annotations.and_then(|annotations| annotations.resource);
-        Some((Key { kind, namespace, name }, Self { text: text.to_owned(), resource }))
+        let pruned = || to_raw_value(&prune(serde_json::from_str(text.get()).ok()?)).ok();
+        let text = if kind::READ_ONLY.contains(&kind) { pruned()? } else { text.to_owned() };
+        Some((Key { kind, namespace, name }, Self { text, annotations: annotations.unwrap_or_default() }))
     }
 
-    /// Whether an annotation names `resource` as the one to which the object belongs.
-    pub(super) fn names_resource(&self, resource: &str) -> bool {
-        self.resource.as_deref() == Some(resource)
+    /// Whether an annotation names `resource` as the one to which the object belongs, or its instance, which has other names
+    /// after a rename.
+    pub(super) fn is_of(&self, resource: &str, instance: &str) -> bool {
+        self.annotations.resource.as_deref() == Some(resource)
+            || !instance.is_empty() && self.annotations.instance.as_deref() == Some(instance)
     }
 
     /// The object as JSON.
@@ -56,7 +67,10 @@ mod tests {
     use serde_json::{json, value::to_raw_value};
 
     use super::*;
-    use crate::object::{annotation, kind::SERVICE};
+    use crate::object::{
+        annotation,
+        kind::{POD, SERVICE},
+    };
 
     #[test]
     fn object_with_a_name_is_kept_as_it_is() {
@@ -65,10 +79,15 @@ mod tests {
         let (key, listed) = read(&object).unwrap();
         assert_eq!(key, Key::new(&SERVICE, "pci", "payments"));
         assert_eq!(listed.parse().unwrap(), object);
-        assert!(!listed.names_resource("mesh_service/pci/payments"));
-        let annotations = json!({ (annotation::RESOURCE): "mesh_service/pci/payments", "other": "1" });
+        let pod = json!({ "metadata": { "name": "payments-0", "managedFields": [] } });
+        let (_, pod) = ListedObject::read(&POD, &to_raw_value(&pod).unwrap()).unwrap();
+        assert_eq!(pod.parse().unwrap(), json!({ "metadata": { "name": "payments-0" } }));
+        assert!(!listed.is_of("mesh_service/pci/payments", "i1") && !listed.is_of("", ""));
+        let annotations =
+            json!({ (annotation::RESOURCE): "mesh_service/pci/payments", (annotation::INSTANCE): "i1", "other": "1" });
         let (_, listed) = read(&json!({ "metadata": { "name": "payments", "annotations": annotations } })).unwrap();
-        assert!(listed.names_resource("mesh_service/pci/payments") && !listed.names_resource("mesh_service/pci/pay"));
+        assert!(listed.is_of("mesh_service/pci/payments", "i2") && listed.is_of("mesh_service/pci/former", "i1"));
+        assert!(!listed.is_of("mesh_service/pci/former", "i2") && !listed.is_of("mesh_service/pci/former", ""));
         for nameless in
             [json!(null), json!({}), json!({ "metadata": { "namespace": "pci" } }), json!({ "metadata": [] })]
         {

@@ -28,6 +28,7 @@ mod listed_object;
 pub mod namespace_contents;
 mod pager;
 mod proxy;
+mod queried_object;
 mod read_cache;
 mod request_log;
 mod resolved_connection;

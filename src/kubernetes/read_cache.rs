@@ -11,7 +11,7 @@ use std::{
 use serde_json::Value as Json;
 use tokio::{sync::OnceCell, time::Instant};
 
-use super::{api_path::Collection, listed_object::ListedObject};
+use super::{api_path::Collection, listed_object::ListedObject, queried_object::prune};
 use crate::{json_path::text, object::Key, query::QueryResult};
 
 /// Objects of a collection that are read by GET before a LIST is worth it.
@@ -61,7 +61,7 @@ pub(super) struct CachedList {
 enum WrittenObject {
     /// The write is under way. The LIST says what was there before it.
     Pending,
-    /// The object after the write, without field managers; `None` if it was deleted.
+    /// The object after the write, as queries return it; `None` if it was deleted.
     Known(Option<Arc<Json>>),
 }
 
@@ -171,7 +171,7 @@ impl PendingWrite<'_> {
     pub(super) fn succeed(mut self, object: Option<&Json>) {
         self.is_ended = true;
         self.cache.lock_answers().remove(self.key);
-        let object = object.map(|object| Arc::new(without_managers(object.clone())));
+        let object = object.map(|object| Arc::new(prune(object.clone())));
         let mut collections = self.cache.lock_collections();
         for list in lists_containing(&mut collections, self.key).filter_map(|reads| reads.list.as_ref()) {
             list.lock_written().insert(self.key.clone(), WrittenObject::Known(object.clone()));
@@ -230,14 +230,6 @@ impl CachedList {
     fn lock_written(&self) -> MutexGuard<'_, BTreeMap<Key, WrittenObject>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The object as live checks get it. They look at no field managers, which are often the largest part of an object.
-pub(super) fn without_managers(mut object: Json) -> Json {
-    if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
-        metadata.remove("managedFields");
-    }
-    object
 }
 
 impl CollectionReads {

@@ -12,11 +12,8 @@ use http_body_util::BodyExt;
 use kube::{Client, client::Body};
 use serde_json::Value as Json;
 
-use super::steps::{Step, run_steps, time};
-use crate::support::{
-    api::{block_on, config, path_of},
-    terraform::{Tool, Workspace},
-};
+use super::steps::{Step, run_steps, time, workspace};
+use crate::support::api::{block_on, config, path_of};
 
 /// As many as Terraform's default parallelism.
 const PARALLEL_REQUESTS: usize = 10;
@@ -30,7 +27,7 @@ pub(super) fn terraform_floor(services: usize) -> BTreeMap<Step, Duration> {
         )
     };
     let mut times = BTreeMap::new();
-    run_steps(&Workspace::new(Tool::Terraform), hcl, |step, run| {
+    run_steps(&workspace(), hcl, |step, run| {
         times.insert(step, time(run));
     });
     times

@@ -7,13 +7,9 @@ use serde_json::Value as Json;
 use super::{
     floor::{WrittenObjects, request_floor, terraform_floor},
     memory::peak_memory,
-    steps::{Step, run_steps, time},
+    steps::{Step, run_steps, time, workspace},
 };
-use crate::support::{
-    control_plane::ControlPlane,
-    terraform::{Tool, Workspace},
-    users::Grant,
-};
+use crate::support::{control_plane::ControlPlane, terraform::Workspace, users::Grant};
 
 const SERVICES: &str = r#"
 resource "mesh_service" "many_INDEX" {
@@ -70,7 +66,7 @@ impl Load {
             namespaces.iter().flat_map(|name| [Grant::AppTeam, Grant::LiveChecks].map(|grant| (grant, name.as_str())));
         let user = plane.user_with_grants(&namespaces[0], &grants.collect::<Vec<_>>());
         let kubeconfig = plane.kubeconfig(&user);
-        let workspace = Workspace::new(Tool::Terraform);
+        let workspace = workspace();
         workspace.write_file("kubeconfig", &kubeconfig);
 
         let (mut rows, mut objects) = (Vec::new(), WrittenObjects::default());

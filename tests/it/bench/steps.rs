@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::backend;
-use crate::support::terraform::Workspace;
+use crate::support::terraform::{Tool, Workspace};
 
 /// A run of Terraform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +76,11 @@ pub(super) fn run_steps(workspace: &Workspace, hcl: impl Fn(bool) -> String, mut
         }
         observe(step, &|| step.run(workspace));
     }
+}
+
+/// An empty folder. A run with thousands of services may take long.
+pub(super) fn workspace() -> Workspace {
+    Workspace::new(Tool::Terraform).time_limit(Duration::from_hours(1))
 }
 
 /// The time that `work` takes.

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::{control_plane::repository_root, other_provider};
 
-/// Time after which a command counts as hanging, far more than any successful one takes.
+/// Time after which a command counts as hanging, far more than any successful one of a test takes.
 const COMMAND_TIMEOUT: Duration = Duration::from_mins(3);
 
 /// The command line tool that runs the provider.
@@ -61,6 +61,7 @@ pub(crate) struct Workspace {
     tool: Tool,
     folder: TempDir,
     environment: Vec<(String, String)>,
+    time_limit: Duration,
 }
 
 /// The result of a command.
@@ -151,12 +152,18 @@ impl Workspace {
         let folder = TempDir::new().expect("a temporary folder");
         let settings = format!("provider_installation {{\n{installation}}}\n");
         std::fs::write(folder.path().join("cli.tfrc"), settings).expect("writing cli.tfrc");
-        Self { tool, folder, environment: Vec::new() }
+        Self { tool, folder, environment: Vec::new(), time_limit: COMMAND_TIMEOUT }
     }
 
     /// Sets an environment variable for every command.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sets the time after which a command counts as hanging.
+    pub(crate) fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit;
         self
     }
 
@@ -209,7 +216,7 @@ impl Workspace {
     /// Runs a command and waits for its end.
     #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> CommandOutput {
-        wait_for_exit(self.spawn(arguments))
+        wait_for_exit_within(self.time_limit, self.spawn(arguments))
     }
 
     /// Runs `plan`, and panics if it fails.
@@ -295,17 +302,22 @@ pub(crate) fn kill(process: u32) {
 
 /// Waits for the end of a command, for at most [`COMMAND_TIMEOUT`].
 #[track_caller]
-pub(crate) fn wait_for_exit(mut child: Child) -> CommandOutput {
+pub(crate) fn wait_for_exit(child: Child) -> CommandOutput {
+    wait_for_exit_within(COMMAND_TIMEOUT, child)
+}
+
+#[track_caller]
+fn wait_for_exit_within(limit: Duration, mut child: Child) -> CommandOutput {
     let stdout = read_in_background(child.stdout.take());
     let stderr = read_in_background(child.stderr.take());
-    let deadline = Instant::now() + COMMAND_TIMEOUT;
+    let deadline = Instant::now() + limit;
     let status = loop {
         if let Some(status) = child.try_wait().expect("waiting for a child") {
             break status;
         }
         if Instant::now() > deadline {
             child.kill().expect("ending a child");
-            panic!("a command took longer than {COMMAND_TIMEOUT:?}");
+            panic!("a command took longer than {limit:?}");
         }
         thread::sleep(Duration::from_millis(10));
     };
