@@ -107,7 +107,7 @@ impl Cluster {
         match query {
             Query::List { kind, namespace } => {
                 let collection = Collection { kind, namespace: namespace.clone() };
-                let list = self.cache.list(collection.clone());
+                let list = self.cache.queried_list(collection.clone());
                 let answer = list.answer.get_or_init(|| self.query_list(&list, &collection, deadline)).await.clone();
                 answer.map(|objects| list.with_written(objects))
             }

@@ -4,7 +4,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -52,6 +55,8 @@ pub(super) struct CachedList {
     pub(super) result: OnceCell<ListResult>,
     /// The objects as queries get them. An error is an answer, too: asking again within seconds would only repeat it.
     pub(super) answer: OnceCell<QueryResult>,
+    /// Whether a query has asked for the list, so that `written` has to know what was written.
+    is_queried: AtomicBool,
     /// The objects that the provider has written since. They are read by GET, and queries get them as they were written.
     written: Mutex<BTreeMap<Key, WrittenObject>>,
 }
@@ -59,8 +64,8 @@ pub(super) struct CachedList {
 /// An object that the provider writes.
 #[derive(Debug)]
 enum WrittenObject {
-    /// The write is under way. The LIST says what was there before it.
-    Pending,
+    /// The write is under way, or no query has asked for the list. The LIST says what was there before the write.
+    Unknown,
     /// The object after the write, as queries return it; `None` if it was deleted.
     Known(Option<Arc<Json>>),
 }
@@ -108,10 +113,18 @@ impl ReadCache {
         list.is_some_and(|list| list.result.initialized() && !list.lock_written().contains_key(key))
     }
 
-    /// The LIST of a collection.
-    pub(super) fn list(&self, collection: Collection) -> Arc<CachedList> {
+    /// The LIST of a collection for a query. One that no query has asked for yet lacks what was written since, so a new one
+    /// takes its place.
+    pub(super) fn queried_list(&self, collection: Collection) -> Arc<CachedList> {
         self.remove_expired();
-        self.lock_collections().entry(collection).or_default().fresh_list().clone()
+        let mut collections = self.lock_collections();
+        let reads = collections.entry(collection).or_default();
+        if reads.list.as_ref().is_some_and(|list| list.lacks_written()) {
+            reads.discard_list();
+        }
+        let list = reads.fresh_list();
+        list.is_queried.store(true, Relaxed);
+        list.clone()
     }
 
     /// The answer to a query of the object `key`, which the first caller fills in.
@@ -128,7 +141,7 @@ impl ReadCache {
         self.lock_answers().remove(key);
         let mut collections = self.lock_collections();
         for list in lists_containing(&mut collections, key).filter_map(|reads| reads.list.as_ref()) {
-            list.lock_written().entry(key.clone()).or_insert(WrittenObject::Pending);
+            list.lock_written().entry(key.clone()).or_insert(WrittenObject::Unknown);
         }
         drop(collections);
         PendingWrite { cache: self, key, is_ended: false }
@@ -171,10 +184,16 @@ impl PendingWrite<'_> {
     pub(super) fn succeed(mut self, object: Option<&Json>) {
         self.is_ended = true;
         self.cache.lock_answers().remove(self.key);
-        let object = object.map(|object| Arc::new(prune(object.clone())));
+        let mut written = None;
         let mut collections = self.cache.lock_collections();
         for list in lists_containing(&mut collections, self.key).filter_map(|reads| reads.list.as_ref()) {
-            list.lock_written().insert(self.key.clone(), WrittenObject::Known(object.clone()));
+            let written = if list.is_queried.load(Relaxed) {
+                let written = written.get_or_insert_with(|| object.map(|object| Arc::new(prune(object.clone()))));
+                WrittenObject::Known(written.clone())
+            } else {
+                WrittenObject::Unknown
+            };
+            list.lock_written().insert(self.key.clone(), written);
         }
     }
 }
@@ -197,6 +216,7 @@ impl CachedList {
             created_at: Instant::now(),
             result: OnceCell::new_with(result),
             answer: OnceCell::new(),
+            is_queried: AtomicBool::new(false),
             written: Mutex::default(),
         }
     }
@@ -207,7 +227,7 @@ impl CachedList {
         let known: BTreeMap<_, _> = written
             .iter()
             .filter_map(|(key, written)| match written {
-                WrittenObject::Pending => None,
+                WrittenObject::Unknown => None,
                 WrittenObject::Known(object) => Some(((key.namespace.as_deref(), Some(key.name.as_str())), object)),
             })
             .collect();
@@ -221,6 +241,11 @@ impl CachedList {
         objects.retain(|live| !name(live));
         objects.extend(known.into_values().flatten().cloned());
         objects
+    }
+
+    /// Whether something was written that the list doesn't know.
+    fn lacks_written(&self) -> bool {
+        !self.is_queried.load(Relaxed) && !self.lock_written().is_empty()
     }
 
     fn is_fresh(&self) -> bool {
@@ -267,7 +292,7 @@ impl CollectionReads {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    use std::sync::atomic::AtomicU32;
 
     use serde_json::{Value as Json, json, value::to_raw_value};
 
@@ -355,7 +380,11 @@ mod tests {
     #[tokio::test]
     async fn list_of_a_query_answers_reads() {
         let (cache, server) = (ReadCache::default(), MockServer::new());
-        cache.list(Collection::of(&key("7"))).result.set(server.list_result.clone()).expect("the cell is empty");
+        cache
+            .queried_list(Collection::of(&key("7")))
+            .result
+            .set(server.list_result.clone())
+            .expect("the cell is empty");
         assert!(server.read(&cache, "7").await);
         assert_eq!(server.gets_and_lists(), (0, 0));
     }
@@ -404,7 +433,7 @@ mod tests {
             assert!(server.read(&cache, &n.to_string()).await);
         }
         assert_eq!(server.gets_and_lists(), (40, 1));
-        let list = cache.list(Collection::of(&key("1")));
+        let list = cache.queried_list(Collection::of(&key("1")));
         assert!(matches!(list.result.get(), Some(ListResult::TooMany)), "queries don't list it either");
     }
 

@@ -248,6 +248,30 @@ async fn queries_find_what_was_written_since_the_list() {
 }
 
 #[tokio::test]
+async fn list_that_was_read_before_a_write_is_read_again_for_the_first_query() {
+    let collection = "/apis/networking.istio.io/v1/namespaces/pci/virtualservices";
+    let server = MockServer::start(vec![
+        (collection, 200, json!({ "items": [object("a"), object("b"), object("c")] })),
+        ("/apis/networking.istio.io/v1/namespaces/pci/virtualservices/d", 200, object("d")),
+    ])
+    .await;
+    let (cluster, deadline) = (&server.cluster, deadline());
+    let key = |name: &str| Key::new(&VIRTUAL_SERVICE, "pci", name);
+    for name in ["a", "b", "c"] {
+        cluster.get(&key(name), Freshness::Recent, &deadline).await.unwrap();
+    }
+    cluster.apply(&key("d"), &object("d"), ApplyOptions::default(), &deadline).await.unwrap();
+    server.log.lock().unwrap().clear();
+    let query = Query::list(&VIRTUAL_SERVICE, "pci");
+    for _ in 0..2 {
+        cluster.query(&query, &deadline).await.unwrap();
+    }
+    server.expect_requests(&expect![
+        "GET /apis/networking.istio.io/v1/namespaces/pci/virtualservices?limit=500 application/json -> application/json"
+    ]);
+}
+
+#[tokio::test]
 async fn writes_name_the_field_manager() {
     let path = "/api/v1/namespaces/pci/services/payments";
     let server = MockServer::start(vec![(path, 200, object("payments"))]).await;
