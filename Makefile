@@ -30,10 +30,11 @@ test: need-cargo need-go need-terraform
 	cargo test
 	$(MAKE) --no-print-directory tools
 	cargo test --test it -- --ignored --skip bench:: --skip walk:: --test-threads=6
+	cargo test --test it -- --ignored walk:: --skip soak --nocapture --test-threads=3
 
 # `rm target/walk/progress.txt` begins anew.
 soak: need-cargo need-go need-terraform servers
-	cargo test --test it -- --ignored walk:: --nocapture --test-threads=1
+	WALK_KILLS=50 WALK_RACES=20 cargo test --test it -- --ignored walk:: --skip sample --nocapture --test-threads=1
 
 fuzz: need-cargo
 	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }

@@ -111,10 +111,11 @@ impl Reader<'_> {
         live.into_iter().filter(|(_, live)| is_of_resource(live)).map(|(key, live)| (key, Json::clone(&live))).collect()
     }
 
-    /// Returns the objects of these kinds and namespaces whose annotation names `resource`. Lists that fail leave them out.
-    pub async fn search(&self, collections: Vec<(&'static Kind, &str)>, resource: &str) -> Vec<Key> {
-        let lists = collections.into_iter().map(|(kind, namespace)| {
-            self.cluster.objects_naming_resource(kind, namespace, resource, &self.deadline).boxed()
+    /// Returns the objects of these kinds and namespaces whose annotations name `resource` or the record's instance, with their
+    /// uids. Lists that fail leave them out.
+    pub async fn search(&self, collections: Vec<(&'static Kind, &str)>, resource: &str) -> Vec<(Key, String)> {
+        let lists = collections.into_iter().map(|collection| {
+            self.cluster.objects_of_resource(collection, resource, &self.record.instance, &self.deadline).boxed()
         });
         run_bounded(lists.collect()).await.into_iter().flat_map(Result::unwrap_or_default).collect()
     }

@@ -83,22 +83,26 @@ impl Cluster {
         }
     }
 
-    /// The objects of a kind in a namespace whose annotation names `resource`, by a LIST that may be some seconds old. None where
-    /// the LIST is forbidden or too long.
-    pub async fn objects_naming_resource(
+    /// The objects of a kind in a namespace whose annotations name `resource` or `instance`, with their uids, by a LIST that may
+    /// be some seconds old. None where the LIST is forbidden or too long.
+    pub async fn objects_of_resource(
         &self,
-        kind: &'static Kind,
-        namespace: &str,
+        (kind, namespace): (&'static Kind, &str),
         resource: &str,
+        instance: &str,
         deadline: &Deadline,
-    ) -> Result<Vec<Key>, Error> {
+    ) -> Result<Vec<(Key, String)>, Error> {
         let collection = Collection { kind, namespace: Some(namespace.to_owned()) };
         let list = self.cache.list(collection.clone());
         let ListResult::Complete(objects) = self.list_result(&list, &collection, deadline).await? else {
             return Ok(Vec::new());
         };
-        let naming = objects.iter().filter(|(_, object)| object.names_resource(resource));
-        Ok(naming.map(|(key, _)| key.clone()).collect())
+        let own = objects.iter().filter(|(_, object)| object.is_of(resource, instance));
+        let with_uid = |(key, object): (&Key, &ListedObject)| {
+            let uid = text(&object.parse()?, &["metadata", "uid"]).unwrap_or_default().to_owned();
+            Ok((key.clone(), uid))
+        };
+        own.map(with_uid).collect()
     }
 
     /// Answers a query of a live check. The answer is cached for some seconds and shared by all callers; what this process has

@@ -66,9 +66,9 @@ impl<R: ResourceType> Managed<R> {
         let is_current =
             is_current && newer_instance_fields.is_none() && context.run.planned_instance(&resource).is_none();
         if let (Ok(mesh), true) = (&context.mesh, is_current) {
-            for (key, stage) in Self::unrecorded_objects(&context, mesh, &id, &deadline).await {
-                record.objects.entry(key.to_string()).or_insert(RecordedObject::inherited(stage));
-            }
+            id.clone_into(&mut record.id);
+            let unrecorded = Self::unrecorded_objects(&context, mesh, &record, &deadline).await;
+            record.objects.extend(unrecorded);
         }
         let mut identity = Self::owner_identity(&id, owner, &record);
         identity.is_current = is_current;

@@ -1,13 +1,13 @@
 //! The search for the live objects of a resource by the annotation that names it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
 use super::Managed;
 use crate::{
     diagnostics::{Diagnostics, Reported},
-    engine::Record,
+    engine::{Record, record::RecordedObject},
     json_path::text,
     kubernetes::{
         Deadline, Error, Freshness,
@@ -47,24 +47,28 @@ impl<R: ResourceType> Managed<R> {
 }
 
 impl<R: ResourceType> Managed<R> {
-    /// The objects that name the resource and may be in no record, because the run that made them was killed. What can't be read
-    /// is left out: the search only adds to what the record has.
+    /// The objects that name the resource or its instance and are in no record, because the run that made them was killed. What
+    /// can't be read is left out: the search only adds to what the record has.
     pub(super) async fn unrecorded_objects(
         context: &Context,
         mesh: &Mesh,
-        id: &str,
+        record: &Record,
         deadline: &Deadline,
-    ) -> Vec<(Key, Stage)> {
-        let possible = R::possible_objects(id, mesh);
+    ) -> BTreeMap<String, RecordedObject> {
+        let possible = R::possible_objects(&record.id, mesh);
         let namespaces: BTreeSet<&str> = possible.iter().filter_map(|(key, _)| key.namespace.as_deref()).collect();
         let kinds = kind::MANAGED.iter().copied().filter(|kind| {
             kind.namespaced && (possible.iter().any(|(key, _)| key.kind == *kind) || R::OTHER_KINDS.contains(kind))
         });
         let collections = kinds.flat_map(|kind| namespaces.iter().map(move |namespace| (kind, *namespace)));
-        let record = Record::default();
-        let reader = context.reader(&record, deadline.clone());
-        let found = reader.search(collections.collect(), &Self::resource(id)).await;
-        found.into_iter().map(|key| (key.clone(), stage_of_kin(&key, &possible))).collect()
+        let reader = context.reader(record, deadline.clone());
+        let found = reader.search(collections.collect(), &Self::resource(&record.id)).await;
+        let unrecorded = found.into_iter().filter(|(key, _)| record.object(key).is_none());
+        let with_stage = |(key, uid): (Key, String)| {
+            let stage = stage_of_kin(&key, &possible);
+            (key.to_string(), RecordedObject { uid, ..RecordedObject::inherited(stage) })
+        };
+        unrecorded.map(with_stage).collect()
     }
 }
 

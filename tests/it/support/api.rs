@@ -1,6 +1,7 @@
 //! A plain client of the API server, for what people and other tools do to objects besides the provider.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::LazyLock,
     thread,
@@ -129,8 +130,13 @@ impl Api {
 
     /// The keys of all objects in `namespace` of kinds that the provider writes, sorted.
     pub(crate) fn objects(&self, namespace: &str) -> Vec<String> {
+        self.live_objects(namespace).keys().map(ToString::to_string).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// All objects in `namespace` of kinds that the provider writes.
+    pub(crate) fn live_objects(&self, namespace: &str) -> BTreeMap<Key, Json> {
         let kinds = object::kind::MANAGED.iter().filter(|kind| kind.namespaced);
-        let mut keys: Vec<String> = kinds
+        kinds
             .flat_map(|kind| {
                 let list = self.request(Method::GET, &collection(&kind.api_version(), namespace, kind.plural), None);
                 let items = list.expect("a list")["items"].as_array().cloned().unwrap_or_default();
@@ -139,14 +145,15 @@ impl Api {
                     kind.group == "rbac.authorization.k8s.io"
                         && item["metadata"]["labels"][object::label::MANAGED].is_null()
                 };
-                items.into_iter().filter(move |item| !is_of_test_users(item)).map(|item| {
+                items.into_iter().filter(move |item| !is_of_test_users(item)).map(|mut item| {
+                    // A list says once for all of its objects what they are.
+                    item["apiVersion"] = kind.api_version().into();
+                    item["kind"] = kind.kind.into();
                     let name = item["metadata"]["name"].as_str().expect("a name").to_owned();
-                    Key::new(kind, namespace, &name).to_string()
+                    (Key::new(kind, namespace, &name), item)
                 })
             })
-            .collect();
-        keys.sort();
-        keys
+            .collect()
     }
 
     /// Watches the objects of these kinds from now on.

@@ -260,7 +260,7 @@ async fn answer(
         run(action, &recorded).await;
     }
     let response = match fault {
-        None => Ok(forward(request, &recorded, client, &log).await),
+        None => Ok(forward_to_the_end(request, &recorded, client, &log).await),
         Some(Fault::Status(status)) => Ok(error_response(status)),
         Some(Fault::TooManyRequests(seconds)) => {
             let mut response = error_response(429);
@@ -269,18 +269,18 @@ async fn answer(
         }
         Some(Fault::DropRequest) => Err(ConnectionCut),
         Some(Fault::DropResponse) => {
-            forward(request, &recorded, client, &log).await;
+            forward_to_the_end(request, &recorded, client, &log).await;
             Err(ConnectionCut)
         }
         Some(Fault::Delay(time)) => {
             tokio::time::sleep(time).await;
-            Ok(forward(request, &recorded, client, &log).await)
+            Ok(forward_to_the_end(request, &recorded, client, &log).await)
         }
         Some(Fault::StaleAnswer) => {
             let stale = lock(&log).first_answers.get(&recorded.url()).cloned();
             match stale {
                 Some(body) => Ok(json_response(StatusCode::OK, body)),
-                None => Ok(forward(request, &recorded, client, &log).await),
+                None => Ok(forward_to_the_end(request, &recorded, client, &log).await),
             }
         }
     };
@@ -326,6 +326,18 @@ fn json_response(status: StatusCode, body: Bytes) -> Response<Full<Bytes>> {
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
     response
+}
+
+/// Forwards a request, and records its answer also where the client goes away before it.
+async fn forward_to_the_end(
+    request: Request<Incoming>,
+    recorded: &RecordedRequest,
+    client: Client,
+    log: &Arc<Mutex<Log>>,
+) -> Response<Full<Bytes>> {
+    let (recorded, log) = (recorded.clone(), Arc::clone(log));
+    let forwarded = tokio::spawn(async move { forward(request, &recorded, client, &log).await });
+    forwarded.await.unwrap_or_else(|_| error_response(502))
 }
 
 async fn forward(

@@ -38,6 +38,21 @@ pub(super) struct Baseline {
     bodies: Vec<(String, Json)>,
 }
 
+/// The provider of a worker. Core starts a process for each walk; here one serves many, since each walk configures it anew and
+/// nothing of the former configuration is left then.
+#[derive(Default)]
+pub(super) struct Host(Option<CoreClient>);
+
+impl Host {
+    fn take(&mut self) -> CoreClient {
+        self.0.take().unwrap_or_else(|| block_on(CoreClient::start(host::binary())))
+    }
+
+    fn put(&mut self, core: CoreClient) {
+        self.0 = Some(core);
+    }
+}
+
 /// A namespace in which one operation takes place.
 pub(super) struct Stage<'a> {
     operation: Operation,
@@ -68,9 +83,9 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs the operation without a fault.
-    pub(super) fn baseline(&self) -> Baseline {
-        let mut core = start();
-        let mut state = self.prepare(&mut core);
+    pub(super) fn baseline(&self, host: &mut Host) -> Baseline {
+        let mut core = host.take();
+        let mut state = self.prepare(&mut core, None);
         let mut bodies = objects(&state);
         self.proxy.reset_requests();
         let outcome = self.operate(&mut core, &mut state);
@@ -80,16 +95,23 @@ impl<'a> Stage<'a> {
             let of_any = |text: &str| text.replace(&self.namespace.name, "NAMESPACE");
             (of_any(&key), serde_json::from_str(&of_any(&body.to_string())).expect("JSON"))
         });
+        host.put(core);
         Baseline { requests: self.proxy.requests(), bodies: bodies.collect() }
     }
 
     /// Runs the operation with a fault at the request number `request`. The result is what was violated, and whether the
     /// operation came to that request.
-    pub(super) fn run(&mut self, fault: Fault, request: usize, baseline: &Baseline) -> (Vec<String>, bool) {
+    pub(super) fn run(
+        &mut self,
+        fault: Fault,
+        request: usize,
+        baseline: &Baseline,
+        host: &mut Host,
+    ) -> (Vec<String>, bool) {
         self.outlives_provider = fault == Fault::KilledAfter;
-        let mut core = start();
-        let mut state = self.prepare(&mut core);
-        let before = self.live();
+        let mut core = host.take();
+        let mut state = self.prepare(&mut core, Some(baseline));
+        let before = if self.operation.action == Action::Create { Live::new() } else { self.live() };
         self.proxy.reset_requests();
         let target = Target {
             process: core.plugin.child.id().expect("a running process"),
@@ -100,6 +122,7 @@ impl<'a> Stage<'a> {
         let reached = inject(fault, request, self.proxy, target);
         let outcome = self.operate(&mut core, &mut state);
         self.proxy.remove_faults();
+        let interrupted = self.live();
         let mut violations = Vec::new();
         match &outcome {
             Outcome::Killed if !fault.kills() => {
@@ -107,22 +130,34 @@ impl<'a> Stage<'a> {
             }
             Outcome::Killed => {}
             _ if fault.has_other_writer() => {}
-            Outcome::Success | Outcome::Failed(_) => violations.extend(self.state_violations(&state, &outcome)),
+            Outcome::Success | Outcome::Failed(_) => {
+                violations.extend(self.state_violations(&state, &interrupted, &outcome));
+            }
         }
-        let interrupted = self.live();
-        drop(core);
-        let mut core = start();
+        // A provider that was stopped refuses to write from then on.
+        if matches!(outcome, Outcome::Killed) || fault.kills() || fault == Fault::Stopped {
+            drop(core);
+            core = host.take();
+        }
         // Every second fault is answered by a destroy at once, where a state was left that can be destroyed.
         let fault_number = Fault::ALL.iter().position(|(each, _)| *each == fault).expect("a fault of the list");
-        if state == State::default() || (request + fault_number).is_multiple_of(2) {
+        // A state that was left without any live object names nothing by which a destroy could find others.
+        let is_known =
+            objects(&state).into_keys().any(|key| interrupted.contains_key(&path(&key.parse().expect("a key"))));
+        if !is_known || (request + fault_number).is_multiple_of(2) {
             let retaken = self.recover(&mut core, &mut state, fault, &mut violations);
-            self.check_uids(&before, &interrupted, &state, &retaken, &mut violations);
+            let recovered = self.live();
+            if !fault.has_other_writer() && violations.is_empty() {
+                violations.extend(self.state_violations(&state, &recovered, &Outcome::Success));
+            }
+            self.check_uids(&before, [&interrupted, &recovered], &state, &retaken, &mut violations);
         }
         if !fault.has_other_writer() {
             let written = self.proxy.written();
             violations.extend(order_violations(&before, &written, &self.workload_namespace(), &self.root));
         }
         self.destroy(&mut core, &mut state, fault, &before, &mut violations);
+        host.put(core);
         (violations, reached.load(Relaxed))
     }
 
@@ -149,10 +184,15 @@ impl<'a> Stage<'a> {
     }
 
     /// Makes what the operation finds.
-    fn prepare(&self, core: &mut CoreClient) -> State {
+    fn prepare(&self, core: &mut CoreClient, baseline: Option<&Baseline>) -> State {
         let mut state = State::default();
-        if self.operation.action == Action::Create {
-            return state;
+        match (self.operation.action, baseline) {
+            (Action::Create, _) => return state,
+            (Action::Adopt, Some(baseline)) => {
+                self.make_by_other_tool(&self.bodies(baseline));
+                return state;
+            }
+            _ => {}
         }
         let config = self.operation.before(&self.namespace.name);
         let created = block_on(self.run_of(core).apply(&mut state, &config, Replacement::None));
@@ -160,18 +200,22 @@ impl<'a> Stage<'a> {
         match self.operation.action {
             Action::Import => State::default(),
             Action::Adopt => {
-                let bodies = objects(&state);
+                let bodies: Vec<_> =
+                    objects(&state).into_iter().map(|(key, body)| (key.parse().expect("a key"), body)).collect();
                 let destroyed = block_on(self.run_of(core).apply(&mut state, &Json::Null, Replacement::None));
                 assert!(matches!(destroyed, Outcome::Success), "{destroyed:?}");
-                // A namespace comes before what is in it.
-                let (first, others): (Vec<_>, Vec<_>) =
-                    bodies.into_iter().partition(|(_, body)| body["kind"] == "Namespace");
-                for (_, body) in first.iter().chain(&others) {
-                    self.api.apply(body, "helm");
-                }
+                self.make_by_other_tool(&bodies);
                 State::default()
             }
             _ => state,
+        }
+    }
+
+    fn make_by_other_tool(&self, bodies: &[(Key, Json)]) {
+        // A namespace comes before what is in it.
+        let (first, others): (Vec<_>, Vec<_>) = bodies.iter().partition(|(key, _)| key.kind == &kind::NAMESPACE);
+        for (_, body) in first.iter().chain(&others) {
+            self.api.apply(body, "helm");
         }
     }
 
@@ -211,7 +255,7 @@ impl<'a> Stage<'a> {
         {
             // A refusal names an object that the other writer has.
             let written = self.live_by_key();
-            if !written.iter().any(|(key, _)| errors.iter().any(|error| error.contains(&key.name))) {
+            if !written.keys().any(|key| errors.iter().any(|error| error.contains(&key.name))) {
                 violations.push(format!("a refusal that names no object: {errors:?}"));
             }
             retaken = self.delete_objects_of_others(fault);
@@ -222,11 +266,7 @@ impl<'a> Stage<'a> {
             Outcome::Success => {
                 let pending = block_on(self.run_of(core).pending_changes(state, &config));
                 violations.extend(pending.into_iter().map(|change| format!("the next plan isn't empty: {change}")));
-                if fault.has_other_writer() {
-                    violations.extend(self.unfinished(state));
-                } else {
-                    violations.extend(self.state_violations(state, &outcome));
-                }
+                violations.extend(self.unfinished(state));
             }
             other => violations.push(format!("the next run doesn't recover: {other:?}")),
         }
@@ -257,16 +297,12 @@ impl<'a> Stage<'a> {
     }
 
     /// The differences between the state and the cluster.
-    fn state_violations(&self, state: &State, outcome: &Outcome) -> Option<String> {
+    fn state_violations(&self, state: &State, live: &Live, outcome: &Outcome) -> Option<String> {
         if self.operation.action == Action::Import && state.current.is_none() {
             return None;
         }
-        let live: BTreeSet<String> = self
-            .live_by_key()
-            .into_iter()
-            .filter(|(_, object)| is_managed(object))
-            .map(|(key, _)| key.to_string())
-            .collect();
+        let live: BTreeSet<String> =
+            live.values().filter(|object| is_managed(object)).map(|object| key_of(object).to_string()).collect();
         let shown: BTreeSet<String> = objects(state).into_keys().collect();
         let instances = state.current.iter().chain(&state.deposed);
         // What a replacement hands over and hasn't written yet is in the private data alone.
@@ -282,17 +318,16 @@ impl<'a> Stage<'a> {
     fn check_uids(
         &self,
         before: &Live,
-        interrupted: &Live,
+        [interrupted, recovered]: [&Live; 2],
         state: &State,
         retaken: &BTreeSet<String>,
         violations: &mut Vec<String>,
     ) {
-        let last = self.live();
         let uid = |live: &Live, path: &str| live.get(path).map(|object| object["metadata"]["uid"].clone());
         for key in objects(state).into_keys() {
             let path = path(&key.parse().expect("a key"));
             let Some(first) = uid(before, &path) else { continue };
-            for (when, live) in [("after the fault", interrupted), ("after recovery", &last)] {
+            for (when, live) in [("after the fault", interrupted), ("after recovery", recovered)] {
                 if !retaken.contains(&path) && uid(live, &path).as_ref() != Some(&first) {
                     violations.push(format!("{when}, {key} isn't the object that it was"));
                 }
@@ -343,17 +378,24 @@ impl<'a> Stage<'a> {
         self.live_by_key().into_iter().map(|(key, object)| (path(&key), object)).collect()
     }
 
-    fn live_by_key(&self) -> Vec<(Key, Json)> {
-        let mut keys: Vec<Key> = Vec::new();
+    fn live_by_key(&self) -> BTreeMap<Key, Json> {
         let is_namespace = self.operation.subject.resource_type == "mesh_namespace";
         let [own, team] = self.namespaces();
-        let searched = if is_namespace { team.clone() } else { own };
-        keys.extend(self.api.objects(&searched).iter().map(|key| key.parse().expect("a key")));
+        let mut live = self.api.live_objects(if is_namespace { &team } else { &own });
         if is_namespace {
-            keys.push(Key::cluster_scoped(&kind::NAMESPACE, &team));
+            let key = Key::cluster_scoped(&kind::NAMESPACE, &team);
+            live.extend(self.api.get(&key).map(|namespace| (key, namespace)));
         }
-        keys.into_iter().filter_map(|key| self.api.get(&key).map(|object| (key, object))).collect()
+        live
     }
+}
+
+/// The key of a live object.
+fn key_of(object: &Json) -> Key {
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    let metadata = &object["metadata"];
+    let parts = [text(&object["kind"]), text(&metadata["namespace"]), text(&metadata["name"])];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/").parse().expect("a key")
 }
 
 /// Whether the object says that it belongs to a resource.
@@ -364,10 +406,6 @@ fn is_managed(object: &Json) -> bool {
 /// The name of the namespace that `mesh_namespace` makes.
 fn team(namespace: &str) -> String {
     format!("{namespace}-team")
-}
-
-fn start() -> CoreClient {
-    block_on(CoreClient::start(host::binary()))
 }
 
 /// The objects of the instances of a state, by their keys.

@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 use super::{
-    case::{Baseline, Stage},
+    case::{Baseline, Host, Stage},
     faults::Fault,
     operations::Operation,
 };
@@ -67,10 +67,10 @@ impl Walk {
         });
         let queue = Mutex::new(all.into_iter().collect::<VecDeque<_>>());
         let found = Mutex::new(Vec::new());
-        work(|proxy| {
+        work(|proxy, host| {
             loop {
                 let Some(operation) = queue.lock().unwrap().pop_front() else { return };
-                let baseline = Stage::new(operation, proxy).baseline();
+                let baseline = Stage::new(operation, proxy).baseline(host);
                 found.lock().unwrap().push((operation, baseline));
             }
         });
@@ -84,8 +84,8 @@ impl Walk {
         Self { seed, operations, cases }
     }
 
-    /// Runs the cases for `limit`, and panics with everything that was violated. With a file of progress, the cases in it
-    /// are skipped.
+    /// Runs the first cases, and then others until `limit` is over. Panics with everything that was violated. With a file of
+    /// progress, the cases in it are skipped, and there are no first ones.
     pub(super) fn run(&self, limit: Option<Duration>, progress: Option<&str>) {
         let start = Instant::now();
         let progress = progress.map(|name| repository_root().join(name));
@@ -93,10 +93,14 @@ impl Walk {
         let open = self.cases.iter().filter(|case| !known.contains(&case.name));
         let queue = Mutex::new(open.collect::<VecDeque<_>>());
         let results = Mutex::new(Results::default());
-        work(|proxy| {
-            while limit.is_none_or(|limit| start.elapsed() < limit) {
-                let Some(case) = queue.lock().unwrap().pop_front() else { return };
-                let (violations, is_reached) = self.run_case(case, proxy);
+        let is_over = || limit.is_some_and(|limit| start.elapsed() >= limit);
+        work(|proxy, host| {
+            loop {
+                let mut open = queue.lock().unwrap();
+                let is_due = |case: &&Case| !is_over() || progress.is_none() && case.is_first;
+                let Some(case) = open.pop_front().filter(is_due) else { return };
+                drop(open);
+                let (violations, is_reached) = self.run_case(case, proxy, host);
                 let mut results = results.lock().unwrap();
                 results.done += 1;
                 results.first_done += usize::from(case.is_first);
@@ -132,9 +136,9 @@ impl Walk {
         );
     }
 
-    fn run_case(&self, case: &Case, proxy: &Proxy) -> (Vec<String>, bool) {
+    fn run_case(&self, case: &Case, proxy: &Proxy, host: &mut Host) -> (Vec<String>, bool) {
         let (operation, baseline) = &self.operations[case.operation];
-        let run = || Stage::new(*operation, proxy).run(case.fault, case.request, baseline);
+        let run = || Stage::new(*operation, proxy).run(case.fault, case.request, baseline, host);
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -143,12 +147,13 @@ impl Walk {
     }
 }
 
-/// Runs `worker` in several threads, each with a proxy of its own.
-fn work(worker: impl Fn(&Proxy) + Sync) {
-    let workers = environment("WALK_WORKERS").unwrap_or(4);
+/// Runs `worker` in several threads, each with a proxy
+/// and provider of its own. Cases wait more than they compute, so there are more workers than cores.
+fn work(worker: impl Fn(&Proxy, &mut Host) + Sync) {
+    let workers = environment("WALK_WORKERS").unwrap_or(8);
     thread::scope(|scope| {
         for _ in 0..workers {
-            scope.spawn(|| worker(&Proxy::start(control_plane())));
+            scope.spawn(|| worker(&Proxy::start(control_plane()), &mut Host::default()));
         }
     });
 }
