@@ -85,6 +85,11 @@ impl RunState {
         self.shared().handed_over_objects.entry(resource.to_owned()).or_default().extend(objects);
     }
 
+    /// Whether objects of `resource` were handed over and not yet taken.
+    pub(super) fn has_handed_over(&self, resource: &str) -> bool {
+        self.shared().handed_over_objects.contains_key(resource)
+    }
+
     /// Removes and answers the objects that were handed over.
     pub(super) fn take_handed_over(&self, resource: &str) -> HandedOverObjects {
         self.shared().handed_over_objects.remove(resource).unwrap_or_default()
