@@ -113,6 +113,12 @@ impl ReadCache {
         list.is_some_and(|list| list.result.initialized() && !list.lock_written().contains_key(key))
     }
 
+    /// The LIST of a collection. It may lack what the provider has written since it was read.
+    pub(super) fn list(&self, collection: Collection) -> Arc<CachedList> {
+        self.remove_expired();
+        self.lock_collections().entry(collection).or_default().fresh_list().clone()
+    }
+
     /// The LIST of a collection for a query. One that no query has asked for yet lacks what was written since, so a new one
     /// takes its place.
     pub(super) fn queried_list(&self, collection: Collection) -> Arc<CachedList> {

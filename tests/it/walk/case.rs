@@ -76,11 +76,7 @@ impl<'a> Stage<'a> {
         let is_mesh_wide = operation.subject.resource_type == "mesh_global_defaults";
         let root = if is_mesh_wide { namespace.name.clone() } else { "istio-system".to_owned() };
         let Credential::Token(token) = &plane.admin.credential else { panic!("the admin has a token") };
-        // The gateways of other cases are none of the mesh of this one.
-        let provider = json!({
-            "owner": "tests/walk", "root_namespace": root, "host": proxy.url(), "token": token,
-            "checks": { "closed-gateway": "off" },
-        });
+        let provider = json!({ "owner": "tests/walk", "root_namespace": root, "host": proxy.url(), "token": token });
         proxy.reset();
         let api = Arc::new(plane.api());
         Self { operation, namespace, root, proxy, api, provider, outlives_provider: false, _finalizer: finalizer }
@@ -154,7 +150,7 @@ impl<'a> Stage<'a> {
             if !fault.has_other_writer() && violations.is_empty() {
                 violations.extend(self.state_violations(&state, &recovered, &Outcome::Success));
             }
-            self.check_uids(&before, [&interrupted, &recovered], &state, &retaken, &mut violations);
+            Self::check_uids(&before, [&interrupted, &recovered], &state, &retaken, &mut violations);
         }
         if !fault.has_other_writer() {
             let written = self.proxy.written();
@@ -320,7 +316,6 @@ impl<'a> Stage<'a> {
 
     /// Every object that stays desired is the one that was there before.
     fn check_uids(
-        &self,
         before: &Live,
         [interrupted, recovered]: [&Live; 2],
         state: &State,
