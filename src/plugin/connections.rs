@@ -5,13 +5,16 @@
 use std::{
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{UnixListener, UnixStream},
     sync::mpsc,
     time::{sleep, timeout},
 };
@@ -19,16 +22,48 @@ use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
+use super::listener::{ByteStream, Listener};
+
 /// Maximum duration of a TLS handshake.
 const TLS_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The number of open connections of the host, shared by all clones.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OpenConnections(Arc<AtomicUsize>);
+
+impl OpenConnections {
+    /// Whether the host has a connection open.
+    pub(super) fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts one more connection until the returned value is dropped.
+    fn add(self) -> OpenConnection {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(self)
+    }
+}
+
+/// Counts as one open connection.
+struct OpenConnection(OpenConnections);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        (self.0).0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Accepts connections until the returned stream is dropped.
-pub(super) fn accept(listener: UnixListener, tls: Option<TlsAcceptor>) -> ReceiverStream<io::Result<HostConnection>> {
+pub(super) fn accept(
+    listener: Listener,
+    tls: Option<TlsAcceptor>,
+    open: OpenConnections,
+) -> ReceiverStream<io::Result<HostConnection>> {
     let (sender, receiver) = mpsc::channel(8);
     tokio::spawn(async move {
         while !sender.is_closed() {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(establish(stream, tls.clone(), sender.clone()))),
+                Ok(stream) => drop(tokio::spawn(establish(stream, tls.clone(), open.clone(), sender.clone()))),
                 Err(error) => {
                     // Most likely the process is out of file descriptors, which is temporary.
                     tracing::warn!(%error, "can't accept a connection");
@@ -41,28 +76,33 @@ pub(super) fn accept(listener: UnixListener, tls: Option<TlsAcceptor>) -> Receiv
 }
 
 /// Makes the TLS handshake, if there is TLS, and sends the connection on.
-async fn establish(stream: UnixStream, tls: Option<TlsAcceptor>, accepted: mpsc::Sender<io::Result<HostConnection>>) {
-    let connection = match tls {
-        None => Ok(HostConnection(Box::new(stream))),
+async fn establish(
+    stream: Box<dyn ByteStream>,
+    tls: Option<TlsAcceptor>,
+    open: OpenConnections,
+    accepted: mpsc::Sender<io::Result<HostConnection>>,
+) {
+    let stream = match tls {
+        None => Ok(stream),
         Some(tls) => match timeout(TLS_HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-            Ok(Ok(stream)) => Ok(HostConnection(Box::new(stream))),
+            Ok(Ok(stream)) => Ok(Box::new(stream) as Box<dyn ByteStream>),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("timed out".to_owned()),
         },
     };
-    match connection {
+    match stream {
         // The receiver is dropped only when the process ends.
-        Ok(connection) => drop(accepted.send(Ok(connection)).await),
+        Ok(stream) => drop(accepted.send(Ok(HostConnection { stream, _open: open.add() })).await),
         Err(error) => tracing::warn!(error, "refused a connection"),
     }
 }
 
-/// A byte stream in both directions.
-trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
-
 /// An accepted connection, with or without TLS.
-pub(super) struct HostConnection(Box<dyn ByteStream>);
+pub(super) struct HostConnection {
+    stream: Box<dyn ByteStream>,
+    /// Ends with the connection.
+    _open: OpenConnection,
+}
 
 impl Connected for HostConnection {
     type ConnectInfo = ();
@@ -72,13 +112,13 @@ impl Connected for HostConnection {
 
 impl AsyncRead for HostConnection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for HostConnection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -86,18 +126,18 @@ impl AsyncWrite for HostConnection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, bufs)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -3,7 +3,8 @@
 
 use std::{
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    ops::RangeInclusive,
+    path::PathBuf,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
@@ -24,7 +25,7 @@ Please execute the program that consumes these plugins, which will
 load any plugins automatically";
 
 /// The settings that the host passes in the environment.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct HostSettings {
     /// PEM of the only client certificate that is accepted. If it is missing, connections have no TLS.
     pub(super) certificate: Option<String>,
@@ -32,6 +33,14 @@ pub(super) struct HostSettings {
     pub(super) folder: Option<PathBuf>,
     /// Name or number of a group that may connect besides the user.
     pub(super) group: Option<String>,
+    /// The TCP ports of which the plugin takes the first free one. Port 0 stands for any free port.
+    pub(super) ports: RangeInclusive<u16>,
+}
+
+impl Default for HostSettings {
+    fn default() -> Self {
+        Self { certificate: None, folder: None, group: None, ports: 0..=0 }
+    }
 }
 
 /// The error when the environment has no magic cookie: a user has started the binary by hand.
@@ -53,45 +62,56 @@ impl HostSettings {
         })
     }
 
-    /// Reads the folder of the socket alone. In debug mode a developer has started the plugin, and connections have no TLS.
+    /// Reads the folder of the socket and the ports alone. In debug mode a developer has started the plugin, and connections have no TLS.
     /// So no group gets access: whoever connects can configure an exec plugin, and so run programs as the developer.
     pub(super) fn for_debugging(variable: impl Fn(&str) -> Option<String>) -> Self {
         let folder = variable("PLUGIN_UNIX_SOCKET_DIR").filter(|folder| !folder.is_empty());
-        Self { certificate: None, folder: folder.map(PathBuf::from), group: None }
+        let port = |name| variable(name).and_then(|port| port.parse().ok()).unwrap_or(0);
+        let ports = port("PLUGIN_MIN_PORT")..=port("PLUGIN_MAX_PORT");
+        Self { folder: folder.map(PathBuf::from), ports, ..Self::default() }
     }
+}
+
+/// The address of a listener, as the handshake line and `TF_REATTACH_PROVIDERS` have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    /// `unix` or `tcp`.
+    pub(super) network: &'static str,
+    /// Path of the socket, or `127.0.0.1:<port>`.
+    pub(super) text: String,
 }
 
 /// Formats the handshake line: the versions of go-plugin's core protocol and of the provider protocol, the address, the
 /// transport, and the plugin's certificate as base64 without padding. Hosts older than go-plugin 1.5 would take a
 /// seventh field for a part of the certificate, so there is none.
-pub(super) fn handshake_line(socket: &Path, certificate: Option<&[u8]>) -> String {
+pub(super) fn handshake_line(address: &Address, certificate: Option<&[u8]>) -> String {
     let certificate = certificate.map(|der| STANDARD_NO_PAD.encode(der)).unwrap_or_default();
-    format!("1|{PROTOCOL_VERSION}|unix|{}|grpc|{certificate}\n", socket.display())
+    format!("1|{PROTOCOL_VERSION}|{}|{}|grpc|{certificate}\n", address.network, address.text)
 }
 
 /// Formats the value of `TF_REATTACH_PROVIDERS`, by which a host connects to a running provider. Terraform and OpenTofu
 /// each look for the provider under the name of their own registry. `Test` keeps the host from ending the process.
-pub(super) fn reattach_config(address: &str, socket: &Path) -> String {
+pub(super) fn reattach_config(provider: &str, address: &Address) -> String {
     let config = serde_json::json!({
         "Protocol": "grpc",
         "ProtocolVersion": PROTOCOL_VERSION,
         "Pid": std::process::id(),
         "Test": true,
-        "Addr": { "Network": "unix", "String": socket.display().to_string() },
+        "Addr": { "Network": address.network, "String": address.text },
     });
     serde_json::json!({
-        format!("registry.terraform.io/{address}"): config,
-        format!("registry.opentofu.org/{address}"): config,
+        format!("registry.terraform.io/{provider}"): config,
+        format!("registry.opentofu.org/{provider}"): config,
     })
     .to_string()
 }
 
 /// Formats the instructions that `--debug` prints for the developer.
-pub(super) fn reattach_instructions(address: &str, socket: &Path) -> String {
+pub(super) fn reattach_instructions(provider: &str, address: &Address) -> String {
     format!(
         "Provider started. To attach Terraform or OpenTofu, set the TF_REATTACH_PROVIDERS environment variable with the \
          following:\n\n\tTF_REATTACH_PROVIDERS='{}'\n",
-        reattach_config(address, socket)
+        reattach_config(provider, address)
     )
 }
 
@@ -110,6 +130,10 @@ mod tests {
         move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
     }
 
+    fn socket() -> Address {
+        Address { network: "unix", text: "/a/b".into() }
+    }
+
     #[test]
     fn magic_cookie_is_required() {
         let wrong = [("TF_PLUGIN_MAGIC_COOKIE", "x")];
@@ -125,30 +149,34 @@ mod tests {
     }
 
     #[test]
-    fn host_sets_certificate_directory_and_group() {
+    fn host_sets_certificate_directory_group_and_ports() {
         let host = HostSettings::from_environment(environment(&[
             MAGIC_COOKIE,
             ("PLUGIN_CLIENT_CERT", "pem"),
             ("PLUGIN_UNIX_SOCKET_DIR", "/run/x"),
             ("PLUGIN_UNIX_SOCKET_GROUP", "users"),
+            ("PLUGIN_MIN_PORT", "10000"),
+            ("PLUGIN_MAX_PORT", "25000"),
         ]));
         let expected = HostSettings {
             certificate: Some("pem".into()),
             folder: Some("/run/x".into()),
             group: Some("users".into()),
+            ports: 10000..=25000,
         };
         assert_eq!(host, Ok(expected));
     }
 
     #[test]
     fn handshake_line_has_six_fields_and_no_padding() {
-        assert_eq!(handshake_line(Path::new("/a/b"), Some(b"DER.")), "1|5|unix|/a/b|grpc|REVSLg\n");
-        assert_eq!(handshake_line(Path::new("/a/b"), None), "1|5|unix|/a/b|grpc|\n");
+        assert_eq!(handshake_line(&socket(), Some(b"DER.")), "1|5|unix|/a/b|grpc|REVSLg\n");
+        let port = Address { network: "tcp", text: "127.0.0.1:10000".into() };
+        assert_eq!(handshake_line(&port, None), "1|5|tcp|127.0.0.1:10000|grpc|\n");
     }
 
     #[test]
     fn reattach_config_names_both_registries() {
-        let text = reattach_config("ns/name", Path::new("/a/b"));
+        let text = reattach_config("ns/name", &socket());
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         for key in ["registry.terraform.io/ns/name", "registry.opentofu.org/ns/name"] {
             assert_eq!(json[key]["Addr"]["String"], "/a/b");

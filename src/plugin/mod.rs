@@ -4,7 +4,7 @@
 //!
 //! [`serve`] goes through these steps, which every host expects of a plugin:
 //! 1. The host starts the binary with a magic cookie and its certificate in the environment (`handshake`).
-//! 2. The plugin listens on a Unix socket (`socket`), makes a certificate of its own (`mtls`), and writes one line with both to
+//! 2. The plugin listens on a Unix socket, or on a TCP port on Windows (`listener`), makes a certificate of its own (`mtls`), and writes one line with both to
 //!    stdout. Nothing else is written to stdout. JSON logs go to stderr (`log`).
 //! 3. The host connects (`connections`) and calls the provider service (`server`, `rpc`, `calls`), several calls at a time.
 //!    It also uses the services of go-plugin (`go_plugin`).
@@ -20,13 +20,17 @@ mod from_proto;
 mod go_plugin;
 mod handshake;
 pub mod interface;
+mod listener;
 mod log;
 mod mtls;
+mod port;
 mod process;
 pub mod proto;
 mod rpc;
 mod server;
 mod session;
+mod signals;
+#[cfg(unix)]
 mod socket;
 mod state;
 mod to_proto;
@@ -43,6 +47,7 @@ use tokio::{runtime::Runtime, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
+use connections::OpenConnections;
 use go_plugin::GoPluginServices;
 use handshake::{HostSettings, write_stdout};
 use mtls::TlsServer;
@@ -55,7 +60,8 @@ use proto::{
     tfplugin5::provider_server::ProviderServer,
 };
 use session::PluginSession;
-use socket::Socket;
+
+pub use listener::Transport;
 
 /// Maximum size in bytes of a message in either direction, the same as that of providers written in Go.
 const MAX_MESSAGE_BYTES: usize = 256 << 20;
@@ -77,6 +83,7 @@ pub fn serve<C: Send + Sync + 'static>(
     address: &'static str,
     provider: interface::Provider<C>,
     mode: ServeMode,
+    transport: Transport,
 ) -> ExitCode {
     let variable = |name: &str| std::env::var(name).ok();
     let host = match mode {
@@ -86,7 +93,7 @@ pub fn serve<C: Send + Sync + 'static>(
     let served = host.map_err(Error::from).and_then(|host| {
         log::install(variable);
         let runtime = Runtime::new()?;
-        let served = runtime.block_on(run(Arc::new(PluginSession::new(address, provider)), &host, mode));
+        let served = runtime.block_on(run(Arc::new(PluginSession::new(address, provider)), &host, mode, transport));
         // Calls that still run have used up their grace period.
         runtime.shutdown_background();
         served
@@ -106,6 +113,11 @@ pub fn serve<C: Send + Sync + 'static>(
 enum Error {
     #[error(transparent)]
     NotStartedByHost(#[from] handshake::NotStartedByHost),
+    #[error(
+        "The provider can't start: over TCP every user of this machine could connect, because the host sent no certificate \
+         (PLUGIN_CLIENT_CERT)"
+    )]
+    UnprotectedPort,
     #[error("The provider can't start: {0}")]
     System(#[from] io::Error),
     #[error("The provider can't start: {0}")]
@@ -119,22 +131,31 @@ async fn run<C: Send + Sync + 'static>(
     session: Arc<PluginSession<C>>,
     host: &HostSettings,
     mode: ServeMode,
+    transport: Transport,
 ) -> Result<(), Error> {
+    if (mode, transport) == (ServeMode::Plugin, Transport::Tcp) && host.certificate.is_none() {
+        return Err(Error::UnprotectedPort);
+    }
     let tls = host.certificate.as_deref().map(TlsServer::for_host).transpose()?;
     let shutdown = CancellationToken::new();
+    let open = OpenConnections::default();
     match mode {
         ServeMode::Plugin => {
             process::handle_host_signals(&session)?;
-            process::watch_host(&session, &shutdown);
+            process::watch_host(&session, &shutdown, transport, open.clone());
         }
         ServeMode::Debug => process::handle_terminal_signals(&session, &shutdown)?,
     }
-    let (socket, listener) = Socket::bind(host)?;
+    // Until the end of the process: dropping the endpoint removes the socket's file.
+    let (listener, endpoint) = listener::bind(transport, host).await?;
+    tracing::debug!(network = endpoint.address.network, address = endpoint.address.text, "listening");
     let text = match mode {
-        ServeMode::Plugin => handshake::handshake_line(socket.path(), tls.as_ref().map(|tls| tls.certificate.as_ref())),
-        ServeMode::Debug => handshake::reattach_instructions(session.address, socket.path()),
+        ServeMode::Plugin => {
+            handshake::handshake_line(&endpoint.address, tls.as_ref().map(|tls| tls.certificate.as_ref()))
+        }
+        ServeMode::Debug => handshake::reattach_instructions(session.address, &endpoint.address),
     };
-    let connections = connections::accept(listener, tls.map(|tls| tls.acceptor));
+    let connections = connections::accept(listener, tls.map(|tls| tls.acceptor), open);
     write_stdout(&text)?;
 
     let provider = ProviderServer::new(server::ProviderService(session.clone()))

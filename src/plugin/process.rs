@@ -1,27 +1,28 @@
 //! The end of the process: signals, a host that has died, and the Shutdown call.
 
-use std::{os::unix::process::parent_id, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::session::PluginSession;
+use super::{connections::OpenConnections, listener::Transport, session::PluginSession, signals};
 
 /// How long calls in flight may run on after Shutdown. The host kills the plugin 2 seconds after that call.
 const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_millis(500);
 /// How long calls in flight may run on after the host has died, so that they can finish what they write to the cluster.
 const ORPHAN_GRACE_PERIOD: Duration = Duration::from_secs(30);
+/// How long a host may have no connection open before it counts as dead.
+const DISCONNECTED_LIMIT: Duration = Duration::from_secs(5);
+/// Interval at which [`no_connection_is_left`] looks for connections.
+const CONNECTION_POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// Interval at which [`wait_until_idle`] looks for calls in flight.
 const IDLE_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Handles signals of a plugin that a host has started. Ctrl-C reaches the whole process group, and the host handles it
 /// by Stop and then Shutdown, so SIGINT is ignored. SIGTERM stops the calls in flight.
 pub(super) fn handle_host_signals<C: Send + Sync + 'static>(session: &Arc<PluginSession<C>>) -> std::io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signals::interrupt()?;
+    let mut terminate = signals::terminate()?;
     let session = session.clone();
     tokio::spawn(async move {
         loop {
@@ -40,8 +41,8 @@ pub(super) fn handle_terminal_signals<C: Send + Sync + 'static>(
     session: &Arc<PluginSession<C>>,
     shutdown: &CancellationToken,
 ) -> std::io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signals::interrupt()?;
+    let mut terminate = signals::terminate()?;
     let (session, shutdown) = (session.clone(), shutdown.clone());
     tokio::spawn(async move {
         tokio::select! {
@@ -54,13 +55,19 @@ pub(super) fn handle_terminal_signals<C: Send + Sync + 'static>(
     Ok(())
 }
 
-/// Ends the process after the host has died, which shows only by a change of the parent process: the calls in flight
-/// are stopped, and have [`ORPHAN_GRACE_PERIOD`] to finish.
-pub(super) fn watch_host<C: Send + Sync + 'static>(session: &Arc<PluginSession<C>>, shutdown: &CancellationToken) {
-    let (session, shutdown, host) = (session.clone(), shutdown.clone(), parent_id());
+/// Ends the process after the host has died: the calls in flight are stopped, and have [`ORPHAN_GRACE_PERIOD`] to finish.
+pub(super) fn watch_host<C: Send + Sync + 'static>(
+    session: &Arc<PluginSession<C>>,
+    shutdown: &CancellationToken,
+    transport: Transport,
+    open: OpenConnections,
+) {
+    let (session, shutdown) = (session.clone(), shutdown.clone());
     tokio::spawn(async move {
-        while parent_id() == host {
-            sleep(Duration::from_secs(1)).await;
+        match transport {
+            #[cfg(unix)]
+            Transport::UnixSocket => parent_has_changed().await,
+            Transport::Tcp => no_connection_is_left(&open).await,
         }
         tracing::warn!("the host is gone");
         session.stop();
@@ -82,5 +89,28 @@ async fn wait_until_idle<C>(session: &PluginSession<C>, limit: Duration) {
     let deadline = Instant::now() + limit;
     while !session.is_idle() && Instant::now() < deadline {
         sleep(IDLE_POLL_INTERVAL).await;
+    }
+}
+
+/// Waits for the death of the host, which shows by a change of the parent process.
+#[cfg(unix)]
+async fn parent_has_changed() {
+    use std::os::unix::process::parent_id;
+    let host = parent_id();
+    while parent_id() == host {
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Waits until the host has had no connection open for [`DISCONNECTED_LIMIT`]. Windows doesn't tell a process that its
+/// parent has died. A living host keeps its connection open: go-plugin reads the stream of the plugin's output over it for as
+/// long as the plugin runs.
+async fn no_connection_is_left(open: &OpenConnections) {
+    let mut last_open = Instant::now();
+    while last_open.elapsed() < DISCONNECTED_LIMIT {
+        sleep(CONNECTION_POLL_INTERVAL).await;
+        if open.any() {
+            last_open = Instant::now();
+        }
     }
 }

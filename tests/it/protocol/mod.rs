@@ -4,6 +4,7 @@
 //! | topic | tests |
 //! | --- | --- |
 //! | process, handshake, TLS, signals, gRPC services, message sizes, `Stop`, disconnecting hosts | process.rs |
+//! | a TCP port instead of a Unix socket, as on Windows | tcp.rs |
 //! | debug mode, with Terraform and OpenTofu | debug.rs |
 //! | log lines | logs.rs; their format: unit tests of src/plugin/log.rs |
 //! | schemas | schema.rs, which also asserts that no attribute is write-only or both optional and computed |
@@ -25,4 +26,5 @@ mod process;
 mod request_logs;
 mod resource;
 mod schema;
+mod tcp;
 mod validation;

@@ -15,7 +15,6 @@ use terraform_provider_mesh::plugin::proto::{
 };
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::UnixStream,
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -29,7 +28,7 @@ use crate::support::{
 /// Upper limit for a response that takes one or two milliseconds on an idle machine.
 const PROMPT: Duration = Duration::from_millis(500);
 /// Upper limit for the end of the process: the host kills a plugin that is still running after 2 seconds.
-const EXIT_TIMEOUT: Duration = Duration::from_millis(1500);
+pub(super) const EXIT_TIMEOUT: Duration = Duration::from_millis(1500);
 
 #[tokio::test]
 async fn started_without_a_host_prints_an_explanation() {
@@ -90,9 +89,12 @@ async fn stdout_is_one_handshake_line() {
 
 #[tokio::test]
 async fn only_the_host_can_connect() {
-    let plugin = Plugin::start(binary()).await;
+    check_only_the_host_can_connect(Plugin::start(binary()).await).await;
+}
+
+pub(super) async fn check_only_the_host_can_connect(plugin: Plugin) {
     let name = ServerName::try_from("localhost").unwrap();
-    let dial = async || UnixStream::connect(plugin.socket()).await.unwrap();
+    let dial = async || plugin.dial().await;
 
     // Without a client certificate, or with one of another host, the plugin closes the connection.
     let own = plugin.identity.as_ref().unwrap();

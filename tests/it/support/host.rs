@@ -31,8 +31,8 @@ use terraform_provider_mesh::plugin::proto::{
     tfplugin5::provider_client::ProviderClient,
 };
 use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    net::UnixStream,
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, BufReader},
+    net::{TcpStream, UnixStream},
     process::{Child, Command},
     time::timeout,
 };
@@ -219,6 +219,11 @@ impl Plugin {
         PathBuf::from(self.fields()[3])
     }
 
+    /// Opens a connection to the address of the handshake line, without TLS.
+    pub async fn dial(&self) -> Box<dyn Stream> {
+        dial(self.fields()[2], self.fields()[3]).await.unwrap()
+    }
+
     /// The plugin's certificate, from the handshake line.
     pub fn certificate(&self) -> CertificateDer<'static> {
         STANDARD_NO_PAD.decode(self.fields()[5]).unwrap().into()
@@ -231,16 +236,16 @@ impl Plugin {
 
     /// Opens a connection, with mutual TLS if the plugin was started with it.
     pub async fn channel(&self) -> Channel {
-        let socket = self.socket();
+        let (network, address) = (self.fields()[2].to_owned(), self.fields()[3].to_owned());
         let endpoint = Endpoint::from_static("http://localhost").timeout(RESPONSE_TIMEOUT);
         match &self.identity {
-            None => plain_channel(socket).await,
+            None => plain_channel(self.socket()).await,
             Some(identity) => {
                 let connector = identity.connector(self.certificate(), true);
                 let connect = service_fn(move |_| {
-                    let (connector, socket) = (connector.clone(), socket.clone());
+                    let (connector, network, address) = (connector.clone(), network.clone(), address.clone());
                     async move {
-                        let stream = UnixStream::connect(socket).await?;
+                        let stream = dial(&network, &address).await?;
                         let name = ServerName::try_from("localhost").unwrap();
                         connector.connect(name, stream).await.map(TokioIo::new)
                     }
@@ -286,6 +291,18 @@ impl Plugin {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args(["-s", name, &pid]).status().await.unwrap().success());
     }
+}
+
+/// A stream of bytes to the plugin.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Opens a connection to an address of a handshake line.
+async fn dial(network: &str, address: &str) -> std::io::Result<Box<dyn Stream>> {
+    Ok(match network {
+        "tcp" => Box::new(TcpStream::connect(address).await?),
+        _ => Box::new(UnixStream::connect(address).await?),
+    })
 }
 
 /// Opens a connection without TLS.

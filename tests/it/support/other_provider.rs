@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Reported},
     plugin::{
-        ServeMode,
+        ServeMode, Transport,
         interface::{Call, ImportId, MoveSource, Outcome, PlannedChange, Provider, Resource, ResourceState},
         serve,
     },
@@ -24,7 +24,7 @@ use super::host::COOKIE;
 /// fails.
 #[test]
 fn serves_when_a_host_started_it() {
-    let code = serve("hashicorp/kubernetes", provider(), ServeMode::Plugin);
+    let code = serve("hashicorp/kubernetes", provider(), ServeMode::Plugin, Transport::default());
     if std::env::var(COOKIE.0).is_ok() {
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
     }

@@ -121,6 +121,21 @@ impl Workspace {
         )
     }
 
+    /// Like [`Self::new`], but the tool starts the provider with `argument`.
+    pub(crate) fn with_provider_argument(tool: Tool, argument: &str) -> Self {
+        let workspace = Self::new(tool);
+        let folder = workspace.path().join("provider");
+        std::fs::create_dir(&folder).expect("making a folder");
+        let program = folder.join("terraform-provider-mesh");
+        let script = format!("#!/bin/sh\nexec '{}' {argument}\n", provider().display());
+        std::fs::write(&program, script).expect("writing a script");
+        std::fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("making it executable");
+        let built = provider().parent().expect("it is in a folder").display().to_string();
+        workspace
+            .write_file("cli.tfrc", &workspace.read_file("cli.tfrc").replace(&built, &folder.display().to_string()));
+        workspace
+    }
+
     /// An empty folder, in which the provider `source` is found too: [`other_provider`] serves it. Terraform core needs
     /// that provider in order to move or forget a resource of it.
     pub(crate) fn with_other_provider(tool: Tool, source: &str) -> Self {

@@ -8,7 +8,7 @@ use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path, Reported},
     model,
     plugin::{
-        ServeMode,
+        ServeMode, Transport,
         interface::{
             Call, DataSource, Function, FunctionError, ImportId, MoveSource, Outcome, Parameter, PlannedChange,
             Provider, Resource, ResourceState,
@@ -28,7 +28,7 @@ use super::host::COOKIE;
 /// fails.
 #[test]
 fn serves_when_a_host_started_it() {
-    let code = serve("example/test", provider(), ServeMode::Plugin);
+    let code = serve("example/test", provider(), ServeMode::Plugin, Transport::default());
     if std::env::var(COOKIE.0).is_ok() {
         std::process::exit(i32::from(code != ExitCode::SUCCESS));
     }
