@@ -105,6 +105,7 @@ fn every_example_is_applied() {
         "mesh_global_defaults",
         "mesh_global_defaults/end-users",
         "mesh_global_defaults/guardrails",
+        "mesh_global_defaults/retries",
         "mesh_global_defaults/telemetry",
         "mesh_namespace",
         "mesh_gateway",
