@@ -11,7 +11,7 @@ use crate::{
 const ANNOTATIONS: [&str; 5] =
     [annotation::OWNER, annotation::RESOURCE, annotation::INSTANCE, annotation::ARGUMENTS, annotation::ADOPTED];
 
-/// What the annotations of one object say beside its owner.
+/// Facts about one object that its annotations record in addition to its owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// Whether the object carries the arguments of its resource.

@@ -240,11 +240,11 @@ impl CachedList {
         if known.is_empty() {
             return objects;
         }
-        let name = |live: &Json| {
+        let is_written = |live: &Json| {
             let [namespace, name] = ["namespace", "name"].map(|field| text(live, &["metadata", field]));
             known.contains_key(&(namespace, name))
         };
-        objects.retain(|live| !name(live));
+        objects.retain(|live| !is_written(live));
         objects.extend(known.into_values().flatten().cloned());
         objects
     }

@@ -2,7 +2,7 @@
 
 use crate::{object::Takeover, schema::Attr};
 
-/// Which existing objects a resource takes over: none by default. The arguments are unknown only in a plan whose objects are
+/// The permission of a resource to take over existing objects: none by default. The arguments are unknown only in a plan whose objects are
 /// not compared with the cluster.
 pub fn takeover(adopt_existing: &Attr<bool>, adopt_from_owner: &Attr<String>) -> Takeover {
     Takeover {

@@ -49,7 +49,7 @@ pub(super) enum Listener {
 
 /// The place where a [`Listener`] listens. Dropping the value removes the file of a Unix socket.
 pub(super) struct Endpoint {
-    /// What a host connects to.
+    /// The address that a host connects to.
     pub(super) address: Address,
     #[cfg(unix)]
     _socket: Option<Socket>,

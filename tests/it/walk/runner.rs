@@ -147,8 +147,7 @@ impl Walk {
     }
 }
 
-/// Runs `worker` in several threads, each with a proxy
-/// and provider of its own. Cases wait more than they compute, so there are more workers than cores.
+/// Runs `worker` in several threads, each with a proxy and a provider of its own. Cases wait more than they compute, so there are more workers than cores.
 fn work(worker: impl Fn(&Proxy, &mut Host) + Sync) {
     let workers = environment("WALK_WORKERS").unwrap_or(8);
     thread::scope(|scope| {

@@ -155,7 +155,8 @@ fn protected_platform_objects() {
     guarded.workspace.destroy().expect_success();
 }
 
-/// What a team may not do with an object of the platform: merge patches by what they change, and a deletion.
+/// The changes that a team is refused for an object of the platform: merge patches, named by the field that they change, and a
+/// deletion (`None`).
 fn forbidden_changes(stamp: &str) -> [(&'static str, Option<Json>); 7] {
     let metadata = |field: &str, value: Json| Some(json!({ "metadata": { field: value } }));
     let owner =

@@ -31,7 +31,8 @@ impl GuardedMesh {
     }
 }
 
-/// What is wrong with the answer to a dry run: `refused` is a part of the expected message, if the object is to be refused.
+/// Describes the difference between the answer to a dry run and the expected one; `None` if there is none. `refused` is a part of
+/// the message with which the server has to refuse the object.
 pub(super) fn mistake(api: &Api, object: &Json, refused: Option<&str>) -> Option<String> {
     match (api.dry_run(object, "tests"), refused) {
         (Ok(_), None) => None,
