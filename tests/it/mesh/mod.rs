@@ -11,3 +11,4 @@ mod photo_application;
 mod presets;
 mod releases;
 mod visibility;
+mod wrong_rendering;

@@ -2,8 +2,8 @@
 
 use http::Method;
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::object::Key;
 
+use super::wrong_rendering::{apply_wrong_rendering, remove, repair};
 use crate::support::{
     mesh::{Mesh, Workload, start_all},
     proxy::Proxy,
@@ -264,11 +264,6 @@ const WRONG_RENDERINGS: &[WrongRendering] = &[
     },
 ];
 
-fn remove(object: &mut Json, field: &str) {
-    object.as_object_mut().expect("an object").remove(field).expect("the field is there");
-}
-
-/// The object is deleted, and Terraform makes it again through a proxy that rewrites it.
 #[test]
 #[ignore = "needs Linux, root and `make tools`"]
 fn wrong_renderings_are_noticed() {
@@ -276,22 +271,11 @@ fn wrong_renderings_are_noticed() {
     photo.assert_answers(&[]);
     for wrong in WRONG_RENDERINGS {
         eprintln!("{}", wrong.name);
-        let key: Key = wrong.object.parse().expect("a key");
-        photo.proxy.reset();
-        photo.proxy.rewrite_objects(move |object| {
-            let metadata = &object["metadata"];
-            let named = format!("{}/{}/{}", object["kind"], metadata["namespace"], metadata["name"]).replace('"', "");
-            if named == wrong.object {
-                (wrong.change)(object);
-            }
-        });
-        photo.mesh.api().delete(&key);
-        photo.workspace.apply().expect_success();
+        apply_wrong_rendering((&photo.mesh, &photo.proxy, &photo.workspace), wrong.object, wrong.change);
         let (call, code) = wrong.noticed_by;
         assert!(ANSWERS.iter().any(|(other, right)| other.1 == call.1 && *right != code), "{}", wrong.name);
         photo.becomes(call, code);
     }
-    photo.proxy.reset();
-    photo.workspace.converge();
+    repair(&photo.proxy, &photo.workspace);
     photo.assert_answers(&[]);
 }
