@@ -69,6 +69,8 @@ use serde_json::{Value as Json, json};
 pub(crate) use self::{
     application::Behavior,
     certificate::Certificate,
+    client::Request,
+    load::Load,
     tls::TlsVersion,
     wire::{Capture, Traffic},
     workload::{Workload, WorkloadBuilder, start_all},
