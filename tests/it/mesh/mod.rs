@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod admission;
+mod calls;
 mod deny_all;
 mod harness;
 mod hidden_callers;
