@@ -6,6 +6,7 @@
 mod admission;
 mod calls;
 mod deny_all;
+mod end_users;
 mod harness;
 mod hidden_callers;
 mod onboarding;

@@ -47,6 +47,7 @@ mod pod;
 mod sandbox;
 mod tcp_client;
 mod tls;
+mod token;
 mod webhook;
 mod wire;
 mod workload;
@@ -72,6 +73,7 @@ pub(crate) use self::{
     client::Request,
     load::Load,
     tls::TlsVersion,
+    token::TokenIssuer,
     wire::{Capture, Traffic},
     workload::{Workload, WorkloadBuilder, start_all},
 };
