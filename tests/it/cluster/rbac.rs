@@ -114,9 +114,14 @@ fn cluster_identity_grant_reads_only_kube_system() {
 fn live_check_rights(grant: Grant) -> &'static [&'static str] {
     match grant {
         LiveChecks => &["get namespaces", "list pods", "list peerauthentications", "list requestauthentications"],
-        LiveChecksCalled => {
-            &["get services", "list services", "list serviceentries", "list gateways", "list authorizationpolicies"]
-        }
+        LiveChecksCalled => &[
+            "get services",
+            "list services",
+            "list serviceentries",
+            "list gateways",
+            "list destinationrules",
+            "list authorizationpolicies",
+        ],
         LiveChecksRoot => &[
             "list serviceentries",
             "list authorizationpolicies",
