@@ -68,6 +68,8 @@ text_enum! {
         ClosedGateway = "closed-gateway",
         /// Tokens of other issuers, which every workload refuses.
         ForeignTokens = "foreign-tokens",
+        /// A gateway with another service account than the rules of the service admit.
+        GatewayAccount = "gateway-account",
         /// Destinations that proxies don't know any more.
         NarrowedCalls = "narrowed-calls",
         /// A `meshConfig` that doesn't normalize paths.
@@ -168,6 +170,9 @@ impl Code {
             Self::ClosedGateway => "Requests are denied by default, and no policy admits clients to a gateway.",
             Self::ForeignTokens => {
                 "A first `jwt` block without `selector`: workloads refuse tokens of all other issuers. Needs no cluster."
+            }
+            Self::GatewayAccount => {
+                "The `mesh_gateway` of an `ingress` runs as a service account that no rule of the service admits."
             }
             Self::NarrowedCalls => {
                 "A change of `calls` or `sidecar` takes destinations away from proxies. Needs no cluster."

@@ -22,12 +22,15 @@
 //! | [`global_name`] | objects of other tools for the same global name |
 //! | [`hidden_defaults`] | defaults of the mesh that the objects of the service hide |
 //! | [`locality`] | locality load balancing that the DestinationRule switches off |
+//! | [`gateway_accounts`] | service accounts of the gateways of `ingress` blocks |
 //! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
 
 mod authorization;
 mod callee_policies;
+mod caller_identity;
 mod calls;
 mod conflicts;
+mod gateway_accounts;
 mod global_name;
 mod hidden_defaults;
 mod locality;
@@ -81,7 +84,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 16] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -97,11 +100,12 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 16] = [
     global_name::live_queries,
     hidden_defaults::live_queries,
     locality::live_queries,
+    gateway_accounts::live_queries,
     references::live_queries,
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 16] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 17] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -117,5 +121,6 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 16] = [
     global_name::live_checks,
     hidden_defaults::live_checks,
     locality::live_checks,
+    gateway_accounts::live_checks,
     references::live_checks,
 ];

@@ -78,6 +78,47 @@ fn missing_gateway_or_host() {
     }
 }
 
+#[test]
+fn gateway_with_another_service_account() {
+    let arguments = |callers: &str| {
+        format!(
+            "access = \"none\"\n{callers}\ningress {{\n  gateway = \"ingress/door\"\n  hosts = [\"pay.example.com\"]\n}}"
+        )
+    };
+    let gateway = |recorded: &str| {
+        gateway("pay.example.com").replace(
+            "namespace: ingress}",
+            &format!(
+                "namespace: ingress, annotations: {{terraform-provider-mesh/resource: mesh_gateway/ingress/door, \
+                 terraform-provider-mesh/arguments: '{recorded}'}}}}"
+            ),
+        )
+    };
+    let other = gateway(r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#);
+    check(&arguments(""), &other, &expect![[r#"
+        warn at ingress[0].service_account: The gateway has another service account
+          The workloads of mesh_gateway ingress/door run as ingress/edge, which no rule admits: requests through the gateway get 403. Write service_account = "ingress/edge" in the ingress block. (gateway-account)
+    "#]]);
+    assert!(findings(&arguments("authorization_mode = \"dry_run\""), &other, &[]).contains("gateway-account"));
+    for (callers, recorded) in [
+        // The account is named by the block, by a rule, or is that of the Gateway's name.
+        ("", r#"{"name":"door","namespace":"ingress"}"#),
+        ("", r#"{"name":"door","namespace":"ingress","service_account":"door"}"#),
+        (
+            "allow {\n  from = [\"ingress/edge\"]\n}",
+            r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#,
+        ),
+        ("allow {\n  from = [\"*\"]\n}", r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#),
+        ("authorization_mode = \"off\"", r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#),
+        // Recorded without arguments.
+        ("", ""),
+    ] {
+        assert_eq!(findings(&arguments(callers), &gateway(recorded), &[]), "", "{callers} {recorded}");
+    }
+    let named = arguments("").replace("  hosts", "  service_account = \"ingress/edge\"\n  hosts");
+    assert_eq!(findings(&named, &other, &[]), "");
+}
+
 const END_USER: &str = r#"
 access = "mesh"
 allow {
