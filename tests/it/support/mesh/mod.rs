@@ -47,6 +47,7 @@ mod pod;
 mod sandbox;
 mod tcp_client;
 mod tls;
+mod token;
 mod webhook;
 mod wire;
 mod workload;
@@ -69,7 +70,10 @@ use serde_json::{Value as Json, json};
 pub(crate) use self::{
     application::Behavior,
     certificate::Certificate,
+    client::Request,
+    load::Load,
     tls::TlsVersion,
+    token::TokenIssuer,
     wire::{Capture, Traffic},
     workload::{Workload, WorkloadBuilder, start_all},
 };
