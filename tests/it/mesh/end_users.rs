@@ -93,17 +93,19 @@ struct Accounts {
 
 impl Accounts {
     fn start() -> Self {
-        let authorizer = json!({ "name": "authz", "envoyExtAuthzHttp": {
-            "service": "authz.istio-system.svc.cluster.local", "port": 80, "includeRequestHeadersInCheck": [CONSENT.0],
-        } });
-        let mesh = Mesh::start(&json!({ "extensionProviders": [authorizer] }));
+        let authorizers = ["authz", "second-authz"].map(|name| {
+            json!({ "name": name, "envoyExtAuthzHttp": {
+                "service": "authz.istio-system.svc.cluster.local", "port": 80, "includeRequestHeadersInCheck": [CONSENT.0],
+            } })
+        });
+        let mesh = Mesh::start(&json!({ "extensionProviders": authorizers }));
         mesh.create_namespaces(["shop", "istio-ingress"]);
         mesh.service("istio-system", "authz", &[("http", 80, 8080)]);
         let proxy = Proxy::start(mesh.plane());
         let workspace = mesh.workspace();
         workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
         let issuer = TokenIssuer::new(ISSUER);
-        configure(&workspace, &issuer, "", REQUIRED);
+        configure(&workspace, Some(&issuer), "", REQUIRED);
         workspace.converge();
         let [gateway, outside, batch, accounts, authorizer] = start_all([
             mesh.workload("istio-ingress", "public").gateway(),
@@ -119,7 +121,7 @@ impl Accounts {
 
     /// Applies further arguments of the mesh's defaults, and of the service.
     fn converge(&self, defaults: &str, service: &str) {
-        configure(&self.workspace, &self.issuer, defaults, service);
+        configure(&self.workspace, Some(&self.issuer), defaults, service);
         self.workspace.converge();
     }
 
@@ -179,7 +181,14 @@ const REQUIRED: &str = "require_end_user {
     except_methods = [\"OPTIONS\"]
   }";
 
-fn configure(workspace: &Workspace, issuer: &TokenIssuer, defaults: &str, service: &str) {
+/// Without an issuer, no token is verified.
+fn configure(workspace: &Workspace, issuer: Option<&TokenIssuer>, defaults: &str, service: &str) {
+    let jwt = issuer.map_or_else(String::new, |issuer| {
+        format!(
+            "jwt {{\n    issuer            = \"{ISSUER}\"\n    jwks              = {:?}\n    claims_to_headers = {{ sub = \"x-user\" }}\n  }}",
+            issuer.key_set()
+        )
+    });
     workspace.configure(&format!(
         r#"
 provider "mesh" {{
@@ -189,11 +198,7 @@ provider "mesh" {{
 
 resource "mesh_global_defaults" "this" {{
   mtls {{}}
-  jwt {{
-    issuer            = "{ISSUER}"
-    jwks              = {:?}
-    claims_to_headers = {{ sub = "x-user" }}
-  }}
+  {jwt}
   {defaults}
 }}
 
@@ -269,8 +274,7 @@ resource "mesh_service" "accounts" {{
   }}
   {service}
 }}
-"#,
-        issuer.key_set()
+"#
     ));
 }
 
@@ -304,6 +308,26 @@ fn tokens_claims_and_preflights() {
     accounts.converge(&required(""), "");
     accounts.batch.line_is_answered(LINES, false);
     accounts.becomes((Batch, "GET /v1/accounts", Customer), 200);
+
+    // Requests with a token never fail while keys and the rule come and go in one apply.
+    let [with_token, without_token] = [Customer, Absent].map(|token| (Batch, "GET /v1/accounts", token));
+    let load = accounts.request(with_token).load(200);
+    for _ in 0..3 {
+        configure(&accounts.workspace, None, "", "");
+        accounts.workspace.apply().expect_success();
+        accounts.request(without_token).becomes(200);
+        configure(&accounts.workspace, Some(&accounts.issuer), &required("except_ports = [9000]"), "");
+        accounts.workspace.apply().expect_success();
+        accounts.request(without_token).becomes(403);
+    }
+    let report = load.stop();
+    eprintln!("{:?}", report.codes());
+    report.assert_no_failure(500);
+    // Negative control: the keys go before the rule.
+    let keys = accounts.mesh.api().objects("istio-system");
+    let keys = keys.iter().find(|key| key.starts_with("RequestAuthentication/")).expect("the keys are there");
+    accounts.mesh.api().delete(&keys.parse().expect("a key"));
+    accounts.request(with_token).becomes(403);
     accounts.workspace.destroy().expect_success();
 }
 
@@ -339,12 +363,30 @@ fn external_authorizer_is_asked_about_its_paths() {
     assert_eq!(accounts.request(OTHER_PATH).becomes(401).served_by(), Some(authorizer.pod()));
     assert_eq!(consent(OTHER_PATH).becomes(200).served_by(), Some(accounts.accounts.pod()));
     let unasked = [(Browser, "GET /status", Absent), (Batch, "GET /v1/accounts/7/close", Customer)];
-    unasked.into_iter().for_each(|call| accounts.becomes(call, 200));
+    for call in unasked {
+        accounts.becomes(call, 200);
+    }
     authorizer.take_requests();
-    unasked.into_iter().for_each(|call| accounts.becomes(call, 200));
+    for call in unasked {
+        accounts.becomes(call, 200);
+    }
     assert_eq!(authorizer.take_requests().len(), 0);
     accounts.converge("", &format!("{REQUIRED}\n  {external}"));
     accounts.request(CLOSE).becomes(401);
+
+    // Two of them for the same workload refuse what they would be asked about, which the plan says.
+    let second =
+        "external_authorization {\n    provider = \"second-authz\"\n    selector = { app = \"accounts\" }\n  }";
+    configure(&accounts.workspace, Some(&accounts.issuer), second, &format!("{REQUIRED}\n  {external}"));
+    let plan = accounts.workspace.try_plan();
+    assert!(plan.errors().contains("second-authorizer"), "{plan}");
+    let configuration = accounts.workspace.read_file("main.tf");
+    let checks = "provider \"mesh\" {\n  checks = { second-authorizer = \"warn\" }\n";
+    accounts.workspace.write_file("main.tf", &configuration.replace("provider \"mesh\" {\n", checks));
+    accounts.workspace.converge();
+    consent(CLOSE).becomes(403);
+    accounts.converge("", &format!("{REQUIRED}\n  {external}"));
+    consent(CLOSE).becomes(200);
 
     // An authorizer that is gone refuses what it would be asked about.
     accounts.mesh.api().delete(&"Service/istio-system/authz".parse().expect("a key"));
@@ -429,7 +471,7 @@ fn wrong_renderings_for_end_users_are_noticed() {
 
     // The keys of another issuer.
     let others = TokenIssuer::new(ISSUER);
-    configure(&accounts.workspace, &others, "", REQUIRED);
+    configure(&accounts.workspace, Some(&others), "", REQUIRED);
     accounts.workspace.converge();
     accounts.becomes((Browser, "GET /v1/accounts", Customer), 401);
     accounts.workspace.destroy().expect_success();
