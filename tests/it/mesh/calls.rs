@@ -303,6 +303,11 @@ fn external_authorizer_must_be_listed() {
     shop.converge(Configuration::default());
     shop.become_codes(&[(Asked, 200), (Unasked, 200)]);
     assert_eq!(shop.asked(), 0);
+    // There is no trial of an authorizer: it isn't asked before the service's policies are enforced.
+    let trial = format!("{AUTHORIZATION}\n  authorization_mode = \"dry_run\"");
+    shop.converge(Configuration { neighbour: &trial, ..Configuration::default() });
+    shop.become_codes(&[(Asked, 200), (Unasked, 200)]);
+    assert_eq!(shop.asked(), 0);
     shop.converge(Configuration { neighbour: AUTHORIZATION, ..Configuration::default() });
     shop.become_codes(&[(Asked, 401), (AskedWithToken, 200)]);
     assert!(shop.asked() >= 4);

@@ -285,6 +285,9 @@ fn allowed_requests_never_fail_while_deny_all_comes_and_goes() {
     shop.become_codes(&[(CartFromReport, 403), (Report, 200), (OtherNamespace, 200)]);
     shop.apply(TRIAL);
     shop.become_codes(&all(200));
+    // Closing in one apply is safe, too, since the policies of services come before that of their namespace.
+    shop.apply(Configuration { namespace: "enforce", ..ENFORCED });
+    shop.become_codes(&[(CartFromReport, 403), (Report, 403), (OtherNamespace, 200)]);
 
     for load in loads {
         let report = load.stop();
@@ -373,6 +376,9 @@ fn changed_policies_and_gateways_admit_only_what_is_allowed() {
     // The service opens for all but one caller, and back: that one never gets in, and the others are never refused.
     let open =
         Configuration { callers: "allow {\n    from = [\"*\"]\n  }\n  deny {\n    from = [\"report\"]\n  }", ..CLOSED };
+    configure(&shop.workspace, open);
+    let plan = shop.workspace.plan();
+    assert!(plan.text.contains("changed-access"), "{}", plan.text);
     let loads = [Cart, CartFromReport].map(|call| shop.request(call).load(RATE));
     for _ in 0..3 {
         shop.apply(open);

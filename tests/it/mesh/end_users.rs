@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 use Client::{Batch, Browser};
-use Token::{Absent, Customer, Expired, Foreign, Forged, Operator, Revoked};
+use Token::{Absent, Customer, Expired, Foreign, Forged, Opaque, Operator, Revoked};
 
 const ISSUER: &str = "https://login.example.com";
 
@@ -42,6 +42,8 @@ enum Token {
     Forged,
     /// Of an issuer that the mesh doesn't know.
     Foreign,
+    /// No JWT, but a token that only its issuer can read.
+    Opaque,
 }
 
 /// A request: client, method and path, and token.
@@ -54,6 +56,7 @@ const ANSWERS: &[(Call, u16)] = &[
     ((Browser, "GET /v1/accounts", Expired), 401),
     ((Browser, "GET /v1/accounts", Forged), 401),
     ((Browser, "GET /v1/accounts", Foreign), 401),
+    ((Browser, "GET /v1/accounts", Opaque), 401),
     // A claim decides.
     ((Browser, "GET /admin/users", Customer), 403),
     ((Browser, "GET /admin/users", Operator), 200),
@@ -146,6 +149,7 @@ impl Accounts {
             }
             Expired => self.issuer.bearer(&json!({ "exp": 1_700_000_000 })),
             Forged => self.others.bearer(&json!({ "iss": ISSUER })),
+            Opaque => "Bearer 0123456789abcdef".to_owned(),
             Foreign => self.others.bearer(&json!({})),
         };
         request.header("authorization", &token)
@@ -317,6 +321,9 @@ fn tokens_claims_and_preflights() {
         accounts.workspace.apply().expect_success();
         accounts.request(without_token).becomes(200);
         configure(&accounts.workspace, Some(&accounts.issuer), &required("except_ports = [9000]"), "");
+        // From now on, tokens of other issuers are refused everywhere, which the plan says.
+        let plan = accounts.workspace.plan();
+        assert!(plan.text.contains("foreign-tokens"), "{}", plan.text);
         accounts.workspace.apply().expect_success();
         accounts.request(without_token).becomes(403);
     }
