@@ -268,7 +268,10 @@ fn missing_rights_skip_checks_with_one_warning() {
         for line in [
             format!("no right to list pods in {namespace}: IST0103, IST0127, IST0144, other-account"),
             format!("no right to get namespaces {namespace}: IST0102, IST0123, IST0167"),
-            format!("no right to list authorizationpolicies in {}: other-policy, refused-by-callee", team.root.name),
+            format!(
+                "no right to list authorizationpolicies in {}: other-policy, refused-by-callee, unlisted-authorizer",
+                team.root.name
+            ),
         ] {
             assert!(plan.text.contains(&line), "{tool}: {line}: {}", plan.text);
         }
@@ -285,6 +288,7 @@ fn missing_rights_skip_checks_with_one_warning() {
             "other-account",
             "other-policy",
             "refused-by-callee",
+            "unlisted-authorizer",
         ];
         let off: Vec<String> = codes.iter().map(|code| format!("{code} = \"off\"")).collect();
         team.configure(&off.join("\n"), &hcl);
