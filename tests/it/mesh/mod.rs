@@ -4,6 +4,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod admission;
+mod external_services;
+mod global_names;
 mod harness;
 mod hidden_callers;
 mod onboarding;
