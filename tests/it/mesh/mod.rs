@@ -5,11 +5,15 @@
 
 mod admission;
 mod external_services;
+mod failover;
+mod gateways;
 mod global_names;
 mod harness;
 mod hidden_callers;
 mod onboarding;
+mod path_normalization;
 mod photo_application;
+mod ports;
 mod presets;
 mod releases;
 mod visibility;

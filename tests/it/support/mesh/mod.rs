@@ -151,6 +151,11 @@ impl Mesh {
         &self.inner.plane
     }
 
+    /// Changes `meshConfig`, as [`Self::start`] sets it. istiod follows.
+    pub(crate) fn change_config(&self, mesh_config: &Json) {
+        write_mesh_config(self.api(), mesh_config);
+    }
+
     /// Creates namespaces with injection of sidecars.
     pub(crate) fn create_namespaces<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
         for name in names {
