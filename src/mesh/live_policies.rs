@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value as Json;
 
 use super::{
+    Rendered,
     checks::{
         Code::{ClosedGateway, PathNormalization, UnlistedAuthorizer},
         Findings,
@@ -18,7 +19,14 @@ use super::{
 use crate::{
     diagnostics::Path,
     json_path::{at, text},
+    object::Kind,
 };
+
+/// The bodies of the rendered objects of a kind that are known.
+pub(super) fn rendered_bodies<'a>(rendered: &'a Rendered, kind: &'static Kind) -> impl Iterator<Item = &'a Json> {
+    let known = rendered.iter().flatten().filter_map(|(_, object)| object.as_ref().ok());
+    known.filter(move |object| object.key.kind == kind).map(|object| &object.body)
+}
 
 /// Whether a policy selects workloads with these labels in `home`. Policies in the root namespace apply to every namespace.
 pub(super) fn applies(policy: &Json, home: &str, labels: &StringMap, root: &str) -> bool {
@@ -165,6 +173,14 @@ pub(super) fn check_authorizer_is_listed(
             return;
         }
     }
+}
+
+/// The extension providers that enforced CUSTOM policies ask.
+pub(super) fn authorizers<'a>(policies: impl Iterator<Item = &'a Json>) -> BTreeSet<&'a str> {
+    policies
+        .filter(|policy| is_enforced(policy, "CUSTOM"))
+        .filter_map(|policy| text(policy, &["spec", "provider", "name"]))
+        .collect()
 }
 
 /// The enforced CUSTOM policies that ask another provider than `provider`, as `namespace/name (provider)`.

@@ -46,8 +46,8 @@ impl ResourceType for Namespace {
         self.live_queries(mesh)
     }
 
-    fn live_checks(&self, mesh: &Mesh, _rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
-        self.live_checks(mesh, results, out);
+    fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
+        self.live_checks(mesh, rendered, results, out);
     }
 
     fn possible_objects(id: &str, _mesh: &Mesh) -> Vec<(Key, Stage)> {

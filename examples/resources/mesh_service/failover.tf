@@ -58,8 +58,8 @@ resource "mesh_service" "events" {
 }
 
 # Outlier detection without a preset: only what is written changes. The trafficDistribution of the Service keeps its effect.
-resource "mesh_service" "catalog" {
-  name      = "catalog"
+resource "mesh_service" "assets" {
+  name      = "assets"
   namespace = "shop"
 
   port {

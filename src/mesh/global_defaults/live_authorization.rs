@@ -17,10 +17,11 @@ use crate::{
         live_objects::summarize_names,
         live_policies::{
             check_authorizer_is_listed, check_gateways_are_open, check_path_normalization, other_authorizers,
+            rendered_bodies,
         },
         mesh_config,
     },
-    object::{Kind, annotation, kind, resource_id, resource_type},
+    object::{annotation, kind, resource_id, resource_type},
     query::{Query, QueryResults},
     schema::At,
 };
@@ -48,22 +49,16 @@ pub(super) fn live_checks(
     out: &mut Findings,
 ) {
     let installed = mesh_config::read(mesh, results);
-    check_path_normalization(bodies(rendered, &kind::AUTHORIZATION_POLICY), &installed, out);
+    check_path_normalization(rendered_bodies(rendered, &kind::AUTHORIZATION_POLICY), &installed, out);
     if let Some(provider) = provider(defaults) {
         let at = Path::root().attribute("external_authorization");
-        for sidecar in bodies(rendered, &kind::SIDECAR) {
+        for sidecar in rendered_bodies(rendered, &kind::SIDECAR) {
             check_authorizer_is_listed(sidecar, NO_NAMESPACE, provider, &installed, &at, out);
         }
     }
     // Each check is skipped where it needs an unknown value or a query without a result.
     let _ = check_gateways(defaults, mesh, rendered, results, out);
     let _ = check_second_authorizer(defaults, results, out);
-}
-
-/// The bodies of the rendered objects of a kind that are known.
-fn bodies<'a>(rendered: &'a Rendered, kind: &'static Kind) -> impl Iterator<Item = &'a Json> {
-    let known = rendered.iter().flatten().filter_map(|(_, object)| object.as_ref().ok());
-    known.filter(move |object| object.key.kind == kind).map(|object| &object.body)
 }
 
 fn authorization(defaults: &GlobalDefaults) -> Option<&At<Authorization>> {
@@ -95,7 +90,7 @@ fn check_gateways(
     let Some(block) = authorization(defaults).filter(|_| is_enforced(defaults)) else { return Ok(()) };
     let gateways = results.list_all_namespaces(&kind::GATEWAY)?;
     let live = results.list_all_namespaces(&kind::AUTHORIZATION_POLICY)?;
-    let planned = bodies(rendered, &kind::AUTHORIZATION_POLICY);
+    let planned = rendered_bodies(rendered, &kind::AUTHORIZATION_POLICY);
     let policies: Vec<&Json> = live.into_iter().filter(|live| !is_own(live)).chain(planned).collect();
     check_gateways_are_open(&gateways, &policies, &mesh.root_namespace, block.at.attribute("mode"), out);
     Ok(())

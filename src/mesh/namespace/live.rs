@@ -7,7 +7,7 @@ use super::{MtlsException, Namespace, live_authorization, namespace_object};
 use crate::{
     json_path::{at, text},
     mesh::{
-        Mesh,
+        Mesh, Rendered,
         checks::{
             Code::{Ambient, OtherTargetPort, TwoInjectionLabels},
             Findings, LiveQuery,
@@ -43,7 +43,7 @@ impl Namespace {
     }
 
     /// The live checks.
-    pub fn live_checks(&self, mesh: &Mesh, results: &QueryResults, out: &mut Findings) {
+    pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
         let Ok(name) = self.name.required() else { return };
         if let Ok(Some(namespace)) = results.get(&namespace_object::key(name)) {
             report_ambient_mode(namespace, out);
@@ -58,7 +58,7 @@ impl Namespace {
         for exception in self.mtls_exceptions() {
             report_other_target_port(exception, &services, out);
         }
-        live_authorization::live_checks(self, mesh, name, results, out);
+        live_authorization::live_checks(self, (mesh, name), rendered, results, out);
     }
 
     /// Reports an injection label of another field manager. A label of this provider that isn't in the configuration any more

@@ -1,5 +1,5 @@
-//! Live checks of the policies of a namespace: rules for callers without an identity under strict mutual TLS, and gateways that
-//! nothing lets clients in at.
+//! Live checks of the policies of a namespace: rules for callers without an identity under strict mutual TLS, gateways that
+//! nothing lets clients in at, and authorizers that the Sidecar doesn't list.
 
 use std::collections::BTreeSet;
 
@@ -10,31 +10,50 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{
-        Mesh,
+        Mesh, Rendered,
         checks::{
-            Code::{ClosedGateway, StrictAnonymous},
+            Code::{self, ClosedGateway, StrictAnonymous, UnlistedAuthorizer},
             Findings, Level, LiveQuery,
         },
         global_defaults::DenyAllMode,
         istio::peer_authentication::MtlsMode,
         live_objects::{name, namespaced_name, selector_matches_labels, string_map, summarize_names},
-        live_policies::{anonymous_rules, check_gateways_are_open, is_enforced, rule_ports},
+        live_policies::{
+            anonymous_rules, applies, authorizers, check_authorizer_is_listed, check_gateways_are_open, is_enforced,
+            rendered_bodies, rule_ports,
+        },
+        manifest::StringMap,
+        mesh_config,
     },
     object::kind,
     query::{Query, QueryResults},
 };
 
 pub(super) fn live_queries(of: &Namespace, mesh: &Mesh, home: &str) -> Vec<LiveQuery> {
-    if !denies(of) && !is_strict(of) {
-        return Vec::new();
+    let namespaces = BTreeSet::from([home, mesh.root_namespace.as_str()]);
+    let policies = || namespaces.iter().map(|namespace| Query::list(&kind::AUTHORIZATION_POLICY, namespace));
+    let query = |checks: &'static [Code]| move |query: Query| LiveQuery { query, checks };
+    let mut queries = Vec::new();
+    if denies(of) || is_strict(of) {
+        let gateways = Query::list(&kind::GATEWAY, home);
+        queries.extend(policies().chain([gateways]).map(query(&[ClosedGateway, StrictAnonymous])));
     }
-    let checks = &[ClosedGateway, StrictAnonymous];
-    let policies = BTreeSet::from([home, mesh.root_namespace.as_str()]);
-    let policies = policies.into_iter().map(|namespace| Query::list(&kind::AUTHORIZATION_POLICY, namespace));
-    policies.chain([Query::list(&kind::GATEWAY, home)]).map(|query| LiveQuery { query, checks }).collect()
+    if of.calls.is_set() {
+        queries.extend(policies().chain(mesh_config::keys(mesh).map(Query::Get)).map(query(&[UnlistedAuthorizer])));
+    }
+    queries
 }
 
-pub(super) fn live_checks(of: &Namespace, mesh: &Mesh, home: &str, results: &QueryResults, out: &mut Findings) {
+pub(super) fn live_checks(
+    of: &Namespace,
+    (mesh, home): (&Mesh, &str),
+    rendered: &Rendered,
+    results: &QueryResults,
+    out: &mut Findings,
+) {
+    for sidecar in rendered_bodies(rendered, &kind::SIDECAR) {
+        check_listed_authorizers(sidecar, (mesh, home), results, out);
+    }
     // Each check is skipped where it needs an unknown value or a query without a result.
     let _ = check_gateways(of, mesh, home, results, out);
     let _ = check_anonymous_callers(of, mesh, home, results, out);
@@ -46,6 +65,19 @@ fn denies(of: &Namespace) -> bool {
 
 fn is_strict(of: &Namespace) -> bool {
     matches!(of.mtls.known(), Ok(Some(mtls)) if mtls.mode() == Ok(MtlsMode::Strict))
+}
+
+/// Reports authorizers of all workloads of the namespace that the Sidecar doesn't list. A policy with a selector is for some of
+/// them, which may have Sidecars of their own.
+fn check_listed_authorizers(sidecar: &Json, (mesh, home): (&Mesh, &str), results: &QueryResults, out: &mut Findings) {
+    let installed = mesh_config::read(mesh, results);
+    let lists = BTreeSet::from([home, mesh.root_namespace.as_str()])
+        .into_iter()
+        .filter_map(|namespace| results.list(&kind::AUTHORIZATION_POLICY, namespace).ok());
+    let policies = lists.flatten().filter(|policy| applies(policy, home, &StringMap::new(), &mesh.root_namespace));
+    for provider in authorizers(policies) {
+        check_authorizer_is_listed(sidecar, home, provider, &installed, &Path::root().attribute("calls"), out);
+    }
 }
 
 fn check_gateways(of: &Namespace, mesh: &Mesh, home: &str, results: &QueryResults, out: &mut Findings) -> Known<()> {

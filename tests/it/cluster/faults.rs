@@ -70,9 +70,8 @@ fn failure_of_any_write_is_completed_by_the_next_apply() {
 
 /// [`CART`] with changes of every object but the ServiceAccount.
 fn changed_cart() -> String {
-    CART.replace("port {", "resiliency = \"high\"\n  port {")
-        .replace("\"web\"", "\"web\", \"shop/web\"")
-        .replace("\"catalog\"", "\"prices\"")
+    let port = "resiliency = \"high\"\n  port {\n    number   = 9090\n    protocol = \"http\"\n  }\n  port {";
+    CART.replace("port {", port).replace("\"web\"", "\"web\", \"shop/web\"").replace("\"catalog\"", "\"prices\"")
 }
 
 #[test]

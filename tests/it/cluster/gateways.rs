@@ -8,7 +8,7 @@ use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant
 
 use super::{
     arguments::{Row, assert_covers_schema, check_arguments, row},
-    configure, destroy_all, workspace,
+    configure, destroy_all, provider, workspace,
 };
 
 /// The rows in the order of the schema.
@@ -69,7 +69,9 @@ fn gateway(n: usize, row: &Row, argument: &str) -> String {
 fn each_argument_is_created_changed_and_removed() {
     let namespace = control_plane().namespace("gateways");
     let workspace = workspace(Tool::Terraform, Grant::Platform, &namespace, "");
-    let configure = |hcl: &str| configure(&workspace, Grant::Platform, &namespace, hcl);
+    // All gateways of the table have the same pods, so that the policy of one closes the others.
+    let arguments = "config_path = \"kubeconfig\"\n  checks = { \"closed-gateway\" = \"off\" }";
+    let configure = |hcl: &str| workspace.configure(&provider(&namespace, &namespace.name, arguments, hcl));
     check_arguments(ROWS, gateway, &workspace, &configure, &namespace.name, &expect_file!["gateways.txt"]);
     destroy_all(&workspace, &namespace);
 }

@@ -154,6 +154,6 @@ fn mesh(n: usize, root: &str, row: &Row, argument: &str) -> String {
     let argument = argument.replace("ROOT", root);
     format!(
         "provider \"mesh\" {{\n alias = \"m{n}\"\n owner = \"tests/{root}\"\n root_namespace = \"{root}\"\n config_path = \
-         \"kubeconfig\"\n}}\nresource \"mesh_global_defaults\" \"d{n}\" {{\n provider = mesh.m{n}\n{context}\n{argument}\n}}\n"
+         \"kubeconfig\"\n checks = {{ \"closed-gateway\" = \"off\" }}\n}}\nresource \"mesh_global_defaults\" \"d{n}\" {{\n provider = mesh.m{n}\n{context}\n{argument}\n}}\n"
     )
 }

@@ -15,6 +15,9 @@ const PUBLIC: &str = "  ingress {\n    gateway = \"istio-ingress/public\"\n    h
 const PARTNERS: &str = "  ingress {\n    name    = \"partners\"\n    gateway = \"istio-partners/gateway\"\n    \
                         hosts   = [\"cart.partners.example.com\"]\n    paths   = [\"/v1/*\"]\n    rewrite = \"/\"\n  }";
 
+/// Services are hidden from those who may not call them, so that a gateway must be added to those who see a service.
+const HIDDEN: &str = "installed {\n    outbound_traffic_policy = \"registry_only\"\n  }";
+
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn ingress_is_added_changed_and_removed() {
@@ -24,10 +27,10 @@ fn ingress_is_added_changed_and_removed() {
         let (route, policy) = (name_of("VirtualService"), name_of("AuthorizationPolicy"));
         let (ingress, partners) = (format!("{route}-ingress"), format!("{route}-ingress-partners"));
         let workspace = workspace(tool, Grant::AppTeam, &namespace, CART);
-        let without = apply_and_read(&workspace, &namespace, "", CART);
+        let without = apply_and_read(&workspace, &namespace, HIDDEN, CART);
 
         // Everything that the gateway needs is exported to it, and no other object changes.
-        let with = apply_and_read(&workspace, &namespace, "", &cart_with_ingress(PUBLIC));
+        let with = apply_and_read(&workspace, &namespace, HIDDEN, &cart_with_ingress(PUBLIC));
         let changes = [
             format!("~ {policy}"),
             format!("~ {}", name_of("DestinationRule")),
@@ -45,23 +48,23 @@ fn ingress_is_added_changed_and_removed() {
 
         // The gateway stays the same, so only its route and its rule change.
         let narrowed = PUBLIC.replace("  }", "    paths   = [\"/v1/*\"]\n    rewrite = \"/api/\"\n  }");
-        let narrowed = apply_and_read(&workspace, &namespace, "", &cart_with_ingress(&narrowed));
+        let narrowed = apply_and_read(&workspace, &namespace, HIDDEN, &cart_with_ingress(&narrowed));
         assert_eq!(difference(&with, &narrowed), [format!("~ {policy}"), format!("~ {ingress}")], "{tool}");
         let paths = &narrowed[&policy]["spec"]["rules"][1]["to"][0]["operation"]["paths"];
         assert_eq!(*paths, json!(["/api/*"]), "{tool}");
 
         // A second block before the first one doesn't change the objects of the first one.
-        let both = apply_and_read(&workspace, &namespace, "", &cart_with_ingress(&format!("{PARTNERS}\n{PUBLIC}")));
+        let both = apply_and_read(&workspace, &namespace, HIDDEN, &cart_with_ingress(&format!("{PARTNERS}\n{PUBLIC}")));
         let changes_of_both = difference(&with, &both);
         assert!(
             changes_of_both.contains(&format!("+ {partners}"))
                 && !changes_of_both.iter().any(|line| line.ends_with(&ingress)),
             "{changes_of_both:?}"
         );
-        let partners_only = apply_and_read(&workspace, &namespace, "", &cart_with_ingress(PARTNERS));
+        let partners_only = apply_and_read(&workspace, &namespace, HIDDEN, &cart_with_ingress(PARTNERS));
         assert!(difference(&both, &partners_only).contains(&format!("- {ingress}")), "{tool}");
 
-        let removed = apply_and_read(&workspace, &namespace, "", CART);
+        let removed = apply_and_read(&workspace, &namespace, HIDDEN, CART);
         assert_eq!(difference(&without, &removed), Vec::<String>::new(), "{tool}");
         destroy_all(&workspace, &namespace);
     }

@@ -60,7 +60,11 @@ impl Team {
     }
 
     fn configure(&self, checks: &str, hcl: &str) {
-        let arguments = format!("config_path = \"kubeconfig\"\n  checks = {{\n{checks}\n}}");
+        self.configure_provider("", checks, hcl);
+    }
+
+    fn configure_provider(&self, arguments: &str, checks: &str, hcl: &str) {
+        let arguments = format!("config_path = \"kubeconfig\"\n  {arguments}\n  checks = {{\n{checks}\n}}");
         self.workspace.configure(&provider(&self.namespace, &self.root.name, &arguments, hcl));
     }
 
@@ -68,6 +72,15 @@ impl Team {
     fn create_object(&self, mut object: Json) {
         object["metadata"]["namespace"] = self.namespace.name.clone().into();
         control_plane().api().apply(&object, "chart");
+    }
+
+    /// Writes the configuration of the mesh.
+    fn configure_mesh(&self, mesh_config: &str) {
+        let map = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "istio", "namespace": self.root.name },
+            "data": { "mesh": mesh_config },
+        });
+        control_plane().api().apply(&map, "istioctl");
     }
 
     /// Sets labels of the namespace.
@@ -110,28 +123,35 @@ fn findings_are_warnings_and_can_be_off_or_errors() {
         let team = Team::new(tool, "found");
         team.label_namespace(&json!({ "istio-injection": "enabled", "istio.io/rev": "prod" }));
         team.install_chart(9090);
-        team.configure("", SHOP);
+        team.configure_mesh("outboundTrafficPolicy: {mode: REGISTRY_ONLY}");
+        let configure = |checks: &str| {
+            team.configure_provider("installed {\n outbound_traffic_policy = \"registry_only\"\n}", checks, SHOP);
+        };
+        configure("other-target-port = \"warn\"\noutbound-policy = \"off\"");
         let with_warnings = team.workspace.plan();
         for code in ["IST0123", "IST0101", "other-target-port", "narrowed-visibility"] {
             assert!(with_warnings.text.contains(&format!("({code})")), "{tool}, {code}: {}", with_warnings.text);
         }
         assert!(!with_warnings.text.contains(SKIPPED), "{tool}: {}", with_warnings.text);
 
-        let off = "IST0123 = \"off\"\nIST0101 = \"off\"\nother-target-port = \"off\"\nnarrowed-visibility = \"off\"";
-        team.configure(off, SHOP);
+        let off = "IST0123 = \"off\"\nIST0101 = \"off\"\nother-target-port = \"off\"\nnarrowed-visibility = \"off\"\n\
+                   outbound-policy = \"off\"";
+        configure(off);
         let silenced = team.workspace.plan();
         assert!(!warnings(&silenced.text).contains("Warning: "), "{tool}: {}", silenced.text);
         assert_eq!(planned(&with_warnings.text), planned(&silenced.text), "{tool}");
 
-        team.configure("narrowed-visibility = \"error\"", SHOP);
+        configure("narrowed-visibility = \"error\"");
         let errors = team.workspace.try_plan().errors();
-        assert!(errors.contains("Fewer namespaces see the live service"), "{tool}: {errors}");
+        for summary in ["Fewer namespaces see the live service", "The Service sends this port elsewhere"] {
+            assert!(errors.contains(summary), "{tool}: {errors}");
+        }
 
         // Without a change, a plan makes no live checks.
-        team.configure(off, SHOP);
+        configure(off);
         team.workspace.apply().expect_success();
         team.proxy.reset();
-        team.configure("", SHOP);
+        configure("");
         let plan = team.workspace.plan();
         assert!(plan.is_empty && !plan.text.contains("(IST"), "{tool}: {}", plan.text);
         assert!(team.proxy.requests().iter().all(|request| !request.path.ends_with("/pods")), "{tool}");
@@ -150,10 +170,15 @@ fn correct_objects_have_no_warnings() {
     let plan = team.workspace.plan();
     assert!(!warnings(&plan.text).contains("Warning: "), "{}", plan.text);
     team.workspace.apply().expect_success();
-    team.configure("", &open.replace("target_port", "# target_port"));
+    team.configure("other-target-port = \"warn\"", &open.replace("target_port", "# target_port"));
     let plan = team.workspace.plan();
-    assert!(plan.text.contains("(other-target-port)"), "{}", plan.text);
-    assert_eq!(warnings(&plan.text).matches("Warning: ").count(), 1, "only the target port differs: {}", plan.text);
+    assert_contains_all("plan", &plan.text, ["(other-target-port)", "Callers lose access", "Callers gain access"]);
+    assert_eq!(
+        warnings(&plan.text).matches("Warning: ").count(),
+        3,
+        "the target port alone differs, and who may call it: {}",
+        plan.text
+    );
     team.workspace.destroy().expect_success();
 }
 
@@ -243,7 +268,10 @@ fn missing_rights_skip_checks_with_one_warning() {
         for line in [
             format!("no right to list pods in {namespace}: IST0103, IST0127, IST0144, other-account"),
             format!("no right to get namespaces {namespace}: IST0102, IST0123, IST0167"),
-            format!("no right to list authorizationpolicies in {}: other-policy, refused-by-callee", team.root.name),
+            format!(
+                "no right to list authorizationpolicies in {}: other-policy, refused-by-callee, unlisted-authorizer",
+                team.root.name
+            ),
         ] {
             assert!(plan.text.contains(&line), "{tool}: {line}: {}", plan.text);
         }
@@ -255,9 +283,12 @@ fn missing_rights_skip_checks_with_one_warning() {
             "IST0127",
             "IST0144",
             "IST0167",
+            "hidden-defaults",
+            "hidden-locality",
             "other-account",
             "other-policy",
             "refused-by-callee",
+            "unlisted-authorizer",
         ];
         let off: Vec<String> = codes.iter().map(|code| format!("{code} = \"off\"")).collect();
         team.configure(&off.join("\n"), &hcl);
@@ -342,7 +373,7 @@ fn checks_of_fifty_services_cost_few_requests() {
 #[ignore = "needs the servers of `make tools`"]
 fn policies_of_others_for_the_same_pods_are_reported() {
     let team = Team::new(Tool::Terraform, "policies");
-    team.install_chart(80);
+    team.install_chart(8080);
     let service = |more: &str| with_arguments(SHOP, &format!("{more}\n  allow {{\n    from = [\"web\"]\n  }}"));
     let policy = |name: &str, spec: &Json| {
         json!({
@@ -388,16 +419,12 @@ fn configuration_of_istio_is_read_by_name() {
     let team = Team::new(Tool::Terraform, "authorizer");
     team.install_chart(8080);
     let providers = "extensionProviders: [{name: oauth, envoyExtAuthzHttp: {service: oauth.auth.svc.cluster.local}}]";
-    let map = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "istio", "namespace": team.root.name },
-        "data": { "mesh": providers },
-    });
-    control_plane().api().apply(&map, "istioctl");
+    team.configure_mesh(providers);
     let external = |provider: &str| {
         with_arguments(SHOP, &format!("external_authorization {{\n    provider = \"{provider}\"\n  }}"))
     };
     for (provider, is_defined) in [("oauth", true), ("opa", false)] {
-        team.configure("", &external(provider));
+        team.configure("unlisted-authorizer = \"off\"", &external(provider));
         team.proxy.reset();
         let plan = team.workspace.plan();
         assert_eq!(plan.text.contains("(missing-provider)"), !is_defined, "{provider}: {}", plan.text);

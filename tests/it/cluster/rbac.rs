@@ -11,7 +11,8 @@ use crate::support::{
     polling::wait_until,
     users::{
         Grant::{
-            self, AppTeam, GatewayAccess, Guardrails, LiveChecks, LiveChecksCalled, LiveChecksRoot, Plan, Platform,
+            self, AppTeam, GatewayAccess, Guardrails, LiveChecks, LiveChecksCalled, LiveChecksGateways, LiveChecksRoot,
+            LiveChecksSidecars, Plan, Platform,
         },
         documented_manifests,
     },
@@ -53,6 +54,8 @@ fn writable_kinds(grant: Grant) -> &'static [&'static str] {
         | LiveChecks
         | LiveChecksCalled
         | LiveChecksRoot
+        | LiveChecksSidecars
+        | LiveChecksGateways
         | Grant::Namespaces
         | Grant::NamespacesDestroy => &[],
     }
@@ -114,9 +117,14 @@ fn cluster_identity_grant_reads_only_kube_system() {
 fn live_check_rights(grant: Grant) -> &'static [&'static str] {
     match grant {
         LiveChecks => &["get namespaces", "list pods", "list peerauthentications", "list requestauthentications"],
-        LiveChecksCalled => {
-            &["get services", "list services", "list serviceentries", "list gateways", "list authorizationpolicies"]
-        }
+        LiveChecksCalled => &[
+            "get services",
+            "list services",
+            "list serviceentries",
+            "list gateways",
+            "list destinationrules",
+            "list authorizationpolicies",
+        ],
         LiveChecksRoot => &[
             "list serviceentries",
             "list authorizationpolicies",
@@ -126,6 +134,8 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
             "list peerauthentications",
             "list telemetries",
         ],
+        LiveChecksSidecars => &["list sidecars"],
+        LiveChecksGateways => &["list gateways", "list authorizationpolicies"],
         _ => &[],
     }
 }
@@ -135,7 +145,8 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
 fn live_check_grants_only_read() {
     let plane = control_plane();
     let elsewhere = plane.namespace("unseen");
-    for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot] {
+    for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot, LiveChecksSidecars, LiveChecksGateways] {
+        let is_for_all_namespaces = [LiveChecksSidecars, LiveChecksGateways].contains(&grant);
         let home = plane.namespace("seen");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
         let kinds = object::kind::MANAGED.iter().chain(object::kind::READ_ONLY);
@@ -147,8 +158,9 @@ fn live_check_grants_only_read() {
                 };
                 let granted = live_check_rights(grant).contains(&format!("{verb} {plural}").as_str());
                 assert_eq!(is_allowed(&home.name), granted, "{grant}: {verb} {plural} in its namespace");
-                assert!(!is_allowed(&elsewhere.name), "{grant}: {verb} {plural} in another namespace");
-                assert!(!is_allowed(""), "{grant}: {verb} {plural} in all namespaces");
+                let granted = granted && is_for_all_namespaces;
+                assert_eq!(is_allowed(&elsewhere.name), granted, "{grant}: {verb} {plural} in another namespace");
+                assert_eq!(is_allowed(""), granted, "{grant}: {verb} {plural} in all namespaces");
             }
         }
     }

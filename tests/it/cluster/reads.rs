@@ -34,7 +34,7 @@ fn assert_plans_are_correct(namespace: &Namespace, workspace: &Workspace) {
     workspace.assert_empty_plan();
     let api = control_plane().api();
     api.delete(&rule_key(namespace, 7));
-    api.patch(&rule_key(namespace, 3), &json!({ "spec": { "exportTo": ["*"] } }));
+    api.patch(&rule_key(namespace, 3), &json!({ "spec": { "exportTo": ["shop"] } }));
     let plan = workspace.plan();
     assert!(plan.text.contains("0 to add, 2 to change, 0 to destroy"), "{}", plan.text);
     workspace.converge();

@@ -34,7 +34,7 @@ fn read_only_user_sees_drift() {
     reader.write_file("terraform.tfstate", &state);
     reader.assert_empty_plan();
     let key = cart_key(&namespace, "VirtualService");
-    control_plane().api().patch(&key, &serde_json::json!({ "spec": { "exportTo": ["*"] } }));
+    control_plane().api().patch(&key, &serde_json::json!({ "spec": { "exportTo": ["shop"] } }));
     let plan = reader.plan();
     assert!(plan.text.contains("VirtualService was changed by kubectl-patch"), "{}", plan.text);
 }

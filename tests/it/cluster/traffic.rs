@@ -11,7 +11,7 @@ use crate::support::{
     users::Grant,
 };
 
-use super::{configure, destroy_all, workspace};
+use super::{destroy_all, provider, workspace};
 
 /// A field as `Kind/spec/…`, with its values after the argument is set and after it is changed.
 type Field = (&'static str, fn() -> [Json; 2]);
@@ -86,6 +86,8 @@ const ARGUMENTS: &[Argument] = &[
         set: "streaming = true",
         changed: "streaming = true\nretries {\n  attempts = 0\n}",
         fields: &[
+            // A limit of requests would be one of open streams.
+            ("DestinationRule/spec/trafficPolicy/connectionPool/http", || [Json::Null, Json::Null]),
             ("VirtualService/spec/http/0/timeout", || [Json::Null, Json::Null]),
             ("VirtualService/spec/http/0/retries", || {
                 [
@@ -309,7 +311,8 @@ fn each_argument_is_created_changed_and_removed() {
         let namespace = control_plane().namespace("traffic");
         let workspace = workspace(tool, Grant::AppTeam, &namespace, "");
         let apply = |text: &dyn Fn(&Argument) -> &'static str| -> Vec<BTreeMap<String, Json>> {
-            configure(&workspace, Grant::AppTeam, &namespace, &services(text));
+            let arguments = "config_path = \"kubeconfig\"\n  defaults {\n    resiliency = \"medium\"\n  }";
+            workspace.configure(&provider(&namespace, "istio-system", arguments, &services(text)));
             workspace.converge();
             ARGUMENTS.iter().map(|argument| specs(&namespace, argument)).collect()
         };

@@ -37,8 +37,8 @@ const UNKNOWNS: &[(&str, Option<&[&str]>)] = &[
 const ALL_KINDS: [&str; 6] =
     ["AuthorizationPolicy", "DestinationRule", "Service", "ServiceAccount", "Sidecar", "VirtualService"];
 
-/// The kinds whose objects depend on the callers: the policy, and those with `exportTo`.
-const CALLER_KINDS: [&str; 4] = ["AuthorizationPolicy", "DestinationRule", "Service", "VirtualService"];
+/// The kinds whose objects depend on the callers, unless proxies refuse calls of unknown hosts: then those with `exportTo`, too.
+const CALLER_KINDS: [&str; 1] = ["AuthorizationPolicy"];
 
 /// A service with `argument`, in which `LATER` stands for an object whose values are known only at apply.
 fn configuration(argument: &str) -> String {

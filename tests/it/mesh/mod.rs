@@ -4,6 +4,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod admission;
+mod calls;
+mod deny_all;
+mod end_users;
 mod external_services;
 mod failover;
 mod gateways;

@@ -1,9 +1,9 @@
 //! The photo application of the examples: who may call whom, and what can be read on the wire.
 
 use http::Method;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::wrong_rendering::{apply_wrong_rendering, remove, repair};
+use super::wrong_rendering::{WrongRendering, remove, repair};
 use crate::support::{
     mesh::{Mesh, Workload, start_all},
     proxy::Proxy,
@@ -160,17 +160,8 @@ fn only_declared_calls_succeed() {
     workspace.destroy().expect_success();
 }
 
-/// A rendering that is wrong in one point, and what the scenario's calls get from it.
-struct WrongRendering {
-    name: &'static str,
-    /// The object that is rewritten.
-    object: &'static str,
-    change: fn(&mut Json),
-    /// Answers that differ from [`ANSWERS`].
-    noticed_by: (Call, u16),
-}
-
-const WRONG_RENDERINGS: &[WrongRendering] = &[
+/// Wrong renderings, and the answer that differs from [`ANSWERS`].
+const WRONG_RENDERINGS: &[WrongRendering<(Call, u16)>] = &[
     WrongRendering {
         name: "a caller is dropped",
         object: "AuthorizationPolicy/photo/photo-backend-photo",
@@ -270,8 +261,7 @@ fn wrong_renderings_are_noticed() {
     let photo = Photo::start();
     photo.assert_answers(&[]);
     for wrong in WRONG_RENDERINGS {
-        eprintln!("{}", wrong.name);
-        apply_wrong_rendering((&photo.mesh, &photo.proxy, &photo.workspace), wrong.object, wrong.change);
+        wrong.apply(&photo.mesh, &photo.proxy, &photo.workspace);
         let (call, code) = wrong.noticed_by;
         assert!(ANSWERS.iter().any(|(other, right)| other.1 == call.1 && *right != code), "{}", wrong.name);
         photo.becomes(call, code);

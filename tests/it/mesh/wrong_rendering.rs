@@ -5,6 +5,24 @@ use terraform_provider_mesh::object::Key;
 
 use crate::support::{mesh::Mesh, proxy::Proxy, terraform::Workspace};
 
+/// A rendering that is wrong in one point.
+pub(super) struct WrongRendering<N> {
+    pub(super) name: &'static str,
+    /// The object that is rewritten, as `Kind/namespace/name`.
+    pub(super) object: &'static str,
+    pub(super) change: fn(&mut Json),
+    /// What the scenario observes with it, and not without it.
+    pub(super) noticed_by: N,
+}
+
+impl<N> WrongRendering<N> {
+    /// Lets Terraform write the object so, as [`apply_wrong_rendering`] does.
+    pub(super) fn apply(&self, mesh: &Mesh, proxy: &Proxy, workspace: &Workspace) {
+        eprintln!("wrong rendering: {}", self.name);
+        apply_wrong_rendering((mesh, proxy, workspace), self.object, self.change);
+    }
+}
+
 /// Deletes an object (`Kind/namespace/name`), and lets Terraform make it again through a proxy that rewrites it.
 ///
 /// The workspace's kubeconfig must be the proxy's. [`repair`] ends it.

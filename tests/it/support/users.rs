@@ -79,6 +79,10 @@ pub(crate) enum Grant {
     LiveChecksCalled,
     /// In addition to one of the others: what live checks read in the root namespace.
     LiveChecksRoot,
+    /// In addition to one of the others: the Sidecars of all namespaces.
+    LiveChecksSidecars,
+    /// In addition to [`Self::Platform`]: the Gateways of all namespaces, and the policies that let their clients in.
+    LiveChecksGateways,
 }
 
 impl fmt::Display for Grant {
@@ -94,6 +98,8 @@ impl fmt::Display for Grant {
             Self::LiveChecks => "live-checks",
             Self::LiveChecksCalled => "live-checks-called",
             Self::LiveChecksRoot => "live-checks-root",
+            Self::LiveChecksSidecars => "live-checks-sidecars",
+            Self::LiveChecksGateways => "live-checks-gateways",
         })
     }
 }

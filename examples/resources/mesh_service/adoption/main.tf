@@ -26,9 +26,16 @@ resource "mesh_service" "orders" {
   # First nobody is refused: callers that the rules would refuse are counted. Then remove this line.
   authorization_mode = "dry_run"
 
+  # What the objects said.
+  request_timeout = "10s"
+  circuit_breaker {
+    max_connections = 100
+  }
+
   port {
-    number   = 80
-    protocol = "http"
+    number      = 80
+    protocol    = "http"
+    target_port = 8080
   }
   allow {
     from = ["shop/web"]

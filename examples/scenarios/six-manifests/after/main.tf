@@ -29,4 +29,10 @@ resource "mesh_service" "checkout" {
     methods = ["POST"]
     paths   = ["/orders", "/orders/*"]
   }
+  circuit_breaker {
+    max_connections = 100
+  }
+  outlier_detection {
+    consecutive_5xx = 3
+  }
 }

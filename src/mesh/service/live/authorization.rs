@@ -17,8 +17,8 @@ use crate::{
         },
         live_objects::{string_map, summarize_names},
         live_policies::{
-            anonymous_rules, applies, check_authorizer_is_listed, check_path_normalization, is_strict, names_paths,
-            other_authorizers, rule_ports,
+            anonymous_rules, applies, authorizers, check_authorizer_is_listed, check_path_normalization, is_strict,
+            names_paths, other_authorizers, rule_ports,
         },
         mesh_config,
     },
@@ -28,12 +28,19 @@ use crate::{
 pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     let namespaces = BTreeSet::from([view.context.namespace, view.context.mesh.root_namespace.as_str()]);
     let has_authorizer = provider(view).is_some();
-    if names_paths(policies(view)) || has_authorizer {
-        for key in mesh_config::keys(view.context.mesh) {
-            queries.get(key, &[PathNormalization, UnlistedAuthorizer]);
+    let has_sidecar = view.renders(&kind::SIDECAR);
+    for key in mesh_config::keys(view.context.mesh) {
+        if names_paths(policies(view)) {
+            queries.get(key.clone(), &[PathNormalization]);
+        }
+        if has_authorizer || has_sidecar {
+            queries.get(key, &[UnlistedAuthorizer]);
         }
     }
     for namespace in namespaces {
+        if has_sidecar {
+            queries.list(&kind::AUTHORIZATION_POLICY, namespace, &[UnlistedAuthorizer]);
+        }
         if has_authorizer {
             queries.list(&kind::AUTHORIZATION_POLICY, namespace, &[SecondAuthorizer]);
         }
@@ -47,7 +54,8 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     check_path_normalization(policies(view), &mesh_config::read(view.context.mesh, view.results), out);
     // Each check is skipped where it needs an unknown value or a query without a result.
     let _ = check_anonymous_callers(view, out);
-    let _ = check_authorizer(view, out);
+    let _ = check_listed_authorizers(view, out);
+    let _ = check_second_authorizer(view, out);
 }
 
 /// The rendered AuthorizationPolicies.
@@ -95,14 +103,23 @@ fn check_anonymous_callers(view: &ServiceView, out: &mut Findings) -> Known<()> 
     Ok(())
 }
 
-/// Reports an authorizer that the proxies can't ask, and one beside another.
-fn check_authorizer(view: &ServiceView, out: &mut Findings) -> Known<()> {
-    let Some(provider) = provider(view) else { return Ok(()) };
-    let at = Path::root().attribute("external_authorization");
+/// Reports authorizers that the proxies can't ask, the service's own or that of another policy for its pods.
+fn check_listed_authorizers(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let installed = mesh_config::read(view.context.mesh, view.results);
-    for sidecar in view.rendered(&kind::SIDECAR) {
-        check_authorizer_is_listed(&sidecar.body, view.context.namespace, provider, &installed, &at, out);
+    let own = provider(view).map(|provider| (provider, "external_authorization"));
+    let others = policies_of_others(view)?;
+    let others = authorizers(others.into_iter()).into_iter().map(|provider| (provider, "calls"));
+    for (provider, argument) in others.filter(|(name, _)| own.is_none_or(|(own, _)| own != *name)).chain(own) {
+        let at = Path::root().attribute(argument);
+        for sidecar in view.rendered(&kind::SIDECAR) {
+            check_authorizer_is_listed(&sidecar.body, view.context.namespace, provider, &installed, &at, out);
+        }
     }
+    Ok(())
+}
+
+/// The live policies of others for the pods of the service.
+fn policies_of_others<'a>(view: &ServiceView<'a>) -> Known<Vec<&'a Json>> {
     let (home, root) = (view.context.namespace, view.context.mesh.root_namespace.as_str());
     let labels = view.pod_labels()?;
     let lists = BTreeSet::from([home, root])
@@ -113,11 +130,17 @@ fn check_authorizer(view: &ServiceView, out: &mut Findings) -> Known<()> {
             && (applies(policy, home, &labels, root)
                 || view.shares_pods_with(&string_map(policy, &["spec", "selector", "matchLabels"])) == Ok(true))
     });
-    let others = other_authorizers(others, provider);
+    Ok(others.collect())
+}
+
+/// Reports an authorizer beside that of the service.
+fn check_second_authorizer(view: &ServiceView, out: &mut Findings) -> Known<()> {
+    let Some(provider) = provider(view) else { return Ok(()) };
+    let others = other_authorizers(policies_of_others(view)?.into_iter(), provider);
     if !others.is_empty() {
         out.report_at(
             SecondAuthorizer,
-            at,
+            Path::root().attribute("external_authorization"),
             "Two external authorizers for the same pods",
             &format!(
                 "AuthorizationPolicy {} asks another authorizer than {provider} about requests to these pods. Istio can't ask two, \

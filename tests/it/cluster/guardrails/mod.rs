@@ -5,20 +5,24 @@ mod examples;
 mod objects;
 mod table;
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use crate::support::{
     api::Api,
     assertions::assert_contains_all,
-    control_plane::{Namespace, control_plane, parse_yaml},
+    control_plane::{Namespace, control_plane},
     polling::wait_until,
     terraform::{Tool, Workspace},
     users::Grant,
 };
 
-use super::{provider, roll_out::platform_user, round_trip::golden_files};
+use super::{
+    provider,
+    roll_out::platform_user,
+    round_trip::{golden_files, objects},
+};
 
 /// A mesh with guardrails for the namespace of one team.
 struct GuardedMesh {
@@ -341,12 +345,12 @@ fn mesh_service_objects_are_admitted() {
     let (api, mut admitted, mut denied) = (control_plane().api(), 0, 0);
     let files = golden_files().into_iter().filter(|file| file.components().any(|part| part.as_os_str() == "service"));
     for file in files {
-        let text = fs::read_to_string(&file).expect("reading a golden file").replace("pci", &guarded.team.name);
-        for object in parse_yaml(&text)
-            .into_iter()
-            .filter(|object| object["apiVersion"].as_str().is_some_and(|v| v.contains("istio.io")))
-        {
-            let mut object = object;
+        for object in objects(&file) {
+            if !object["apiVersion"].as_str().is_some_and(|version| version.contains("istio.io")) {
+                continue;
+            }
+            let text = object.to_string().replace("pci", &guarded.team.name);
+            let mut object: Json = serde_json::from_str(&text).expect("JSON");
             object["metadata"]["namespace"] = json!(guarded.team.name);
             let open = object["spec"]["rules"].as_array().is_some_and(|rules| rules.contains(&json!({})));
             if open && object["spec"]["action"] == "ALLOW" {

@@ -126,3 +126,27 @@ fn gateways_without_a_way_in() {
     "#]].assert_eq(&findings::<Namespace>(text, gateway, &[]));
     assert_eq!(findings::<Namespace>(text, &format!("{gateway}\n---{ANONYMOUS}"), &[]), "");
 }
+
+/// Only what a Sidecar lists can be asked.
+#[test]
+fn authorizer_that_calls_leave_out() {
+    let live = |namespace: &str, selector: &str| {
+        format!(
+            "kind: ConfigMap\nmetadata: {{name: istio, namespace: istio-system}}\ndata:\n  mesh: |\n    extensionProviders:\n    - \
+             {{name: opa, envoyExtAuthzGrpc: {{service: opa.authz.svc.cluster.local, port: 9000}}}}\n---\nkind: \
+             AuthorizationPolicy\nmetadata: {{name: ask, namespace: {namespace}}}\nspec: {{{selector}action: CUSTOM, provider: {{name: opa}}, \
+             rules: [{{}}]}}"
+        )
+    };
+    check(
+        "calls = [\"pci/payments\"]",
+        &live("istio-system", ""),
+        &expect![[r#"
+        error at calls: The Sidecar doesn't list the external authorizer
+          Proxies know only what their Sidecar lists, and opa.authz.svc.cluster.local of the authorizer opa isn't there: every request that it would be asked about is refused (403), and it is never asked. Write platform_hosts = ["authz/opa.authz.svc.cluster.local"] in the provider block, or list it here. (unlisted-authorizer)
+    "#]],
+    );
+    check("calls = [\"authz/opa\"]", &live("shop", ""), &expect![[""]]);
+    check("", &live("shop", ""), &expect![[""]]);
+    check("calls = []", &live("shop", "selector: {matchLabels: {app: cart}}, "), &expect![[""]]);
+}

@@ -54,11 +54,14 @@ pub(crate) struct Behavior {
     pub(crate) stream: (usize, Duration),
     /// The connection is closed instead of an answer.
     pub(crate) closes_connection: bool,
+    /// Name and value of a header without which a request gets 401, as from an external authorizer.
+    pub(crate) required_header: Option<(&'static str, &'static str)>,
 }
 
 impl Default for Behavior {
     fn default() -> Self {
-        Self { status: 200, delay: Duration::ZERO, stream: (0, Duration::ZERO), closes_connection: false }
+        let stream = (0, Duration::ZERO);
+        Self { status: 200, delay: Duration::ZERO, stream, closes_connection: false, required_header: None }
     }
 }
 
@@ -182,11 +185,14 @@ async fn answer(
         version: format!("{:?}", parts.version),
         headers: parts.headers,
     };
+    let has_header = |(name, value): (&str, &str)| received.headers.get(name).is_some_and(|sent| sent == value);
+    let behavior = state.behavior.lock().expect("no thread panics with the lock").clone();
+    let is_authorized = behavior.required_header.is_none_or(has_header);
+    let status = if is_authorized { behavior.status } else { 401 };
     let echo = echo(&state.pod, &received);
     state.received.lock().expect("no thread panics with the lock").push(received);
     // The request counts from its headers on, as for servers that start to work before the body is complete.
     let _ = body.collect().await;
-    let behavior = state.behavior.lock().expect("no thread panics with the lock").clone();
     tokio::time::sleep(behavior.delay).await;
     if behavior.closes_connection {
         return Err(ConnectionClosed);
@@ -203,7 +209,7 @@ async fn answer(
         }
     };
     let response = Response::builder()
-        .status(StatusCode::from_u16(behavior.status).expect("a status code"))
+        .status(StatusCode::from_u16(status).expect("a status code"))
         .header("content-type", "application/json")
         .header(SERVED_BY, &state.pod)
         .body(body);

@@ -50,6 +50,7 @@ mod pod;
 mod sandbox;
 mod tcp_client;
 mod tls;
+mod token;
 mod webhook;
 mod wire;
 mod workload;
@@ -74,7 +75,10 @@ pub(crate) use self::{
     answer::Answer,
     application::Behavior,
     certificate::Certificate,
+    client::Request,
+    load::Load,
     tls::TlsVersion,
+    token::TokenIssuer,
     wire::{Capture, Traffic},
     workload::{Workload, WorkloadBuilder, start_all},
 };

@@ -81,6 +81,27 @@ fn authorizer_that_calls_leave_out() {
     assert!(!found.contains("unlisted-authorizer"), "{found}");
 }
 
+/// A policy of the whole mesh asks about the requests to this service, too.
+#[test]
+fn authorizer_of_the_mesh_that_calls_leave_out() {
+    let live = with_objects(&format!(
+        "{MESH_CONFIG}---\nkind: AuthorizationPolicy\nmetadata: {{name: ask, namespace: istio-system}}\nspec: {{action: CUSTOM, \
+         provider: {{name: opa}}, rules: [{{}}]}}"
+    ));
+    check(
+        "access = \"mesh\"\ncalls = []",
+        &live,
+        &expect![[r#"
+        warn at allow: Another policy asks an authorizer
+          AuthorizationPolicy istio-system/ask is for pods of pci/payments as well, and asks opa about every request that it matches, also of callers that allow names. If that isn't meant, remove it and write what it should say as allow or deny blocks. A policy in the service's namespace is removed in the same apply if replaces names it. (other-policy)
+        error at calls: The Sidecar doesn't list the external authorizer
+          Proxies know only what their Sidecar lists, and opa.authz.svc.cluster.local of the authorizer opa isn't there: every request that it would be asked about is refused (403), and it is never asked. Write platform_hosts = ["authz/opa.authz.svc.cluster.local"] in the provider block, or list it here. (unlisted-authorizer)
+    "#]],
+    );
+    let without_sidecar = findings("access = \"mesh\"", &live, &[]);
+    assert!(!without_sidecar.contains("unlisted-authorizer"), "{without_sidecar}");
+}
+
 #[test]
 fn second_authorizer_for_the_same_pods() {
     let other = |provider: &str| {
