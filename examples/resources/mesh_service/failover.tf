@@ -1,5 +1,5 @@
-# Callers use the endpoints of their own zone, then those of other zones of the region, and those of another region only when all
-# of these fail. Failing endpoints are ejected, without which there is no failover.
+# Callers use the endpoints of their own zone. As these are ejected, those of other zones of the region take over, and at last those
+# of another region. Without ejection there is no failover.
 resource "mesh_service" "stock" {
   name       = "stock"
   namespace  = "shop"
@@ -41,8 +41,8 @@ resource "mesh_service" "stock" {
   }
 }
 
-# Requests are balanced over all zones of the caller's region, and go to other regions only when all endpoints there fail. Requests
-# may be streams, which have no timeout.
+# Requests are balanced over all zones of the caller's region, and go to other regions as endpoints there are ejected. Requests may
+# be streams, which have no timeout.
 resource "mesh_service" "events" {
   name       = "events"
   namespace  = "shop"

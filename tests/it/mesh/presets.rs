@@ -8,9 +8,11 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
+use super::wrong_rendering::{apply_wrong_rendering, repair};
 use crate::support::{
     mesh::{Behavior, Mesh, Workload, start_all},
     polling::wait_until,
+    proxy::Proxy,
     terraform::Workspace,
 };
 
@@ -223,5 +225,80 @@ fn ejection_of_failing_endpoints() {
         failures(&caller, 40) >= 10 && ejected(&caller, "") == 0
     });
     first.start_application();
+    workspace.destroy().expect_success();
+}
+
+#[test]
+#[ignore = "needs Linux, root and `make tools`"]
+fn hanging_pods_resets_and_parallel_streams() {
+    let mesh = Mesh::start(&json!({}));
+    mesh.create_namespaces(["shop"]);
+    let proxy = Proxy::start(mesh.plane());
+    let workspace = mesh.workspace();
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+    configure(&workspace, "", "");
+    let [caller, first, second] = start_all([
+        mesh.workload("shop", "caller"),
+        mesh.workload("shop", "api").port(8080),
+        mesh.workload("shop", "api").port(8080),
+    ]);
+    let request = caller.request(Method::GET, "http://api/");
+    request.becomes(200);
+    let eject = |count: usize, what: &str| {
+        wait_until(Duration::from_secs(40), what, || {
+            failures(&caller, 10);
+            ejected(&caller, "") == count
+        });
+    };
+
+    // A pod that hangs answers 504 by the timeout, one that resets connections 503. Both are ejected, and never without ejection.
+    let hanging = Behavior { delay: Duration::from_secs(3), ..Behavior::default() };
+    let resetting = Behavior { closes_connection: true, ..Behavior::default() };
+    for (behavior, code) in [(hanging, 504), (resetting, 503)] {
+        first.behave(behavior);
+        configure(&workspace, "", "resiliency = \"none\"\n  request_timeout = \"300ms\"");
+        request.becomes_answer("the pod fails", |answer| [code, 200].contains(&answer.code()));
+        wait_until(Duration::from_secs(20), "every other request fails", || failures(&caller, 20) == 10);
+        assert_eq!(ejected(&caller, ""), 0);
+        configure(&workspace, "", "resiliency = \"high\"\n  request_timeout = \"300ms\"");
+        eject(1, "the pod is ejected");
+        assert_eq!(failures(&caller, 30), 0);
+    }
+    // A wrong rendering: at most 30 percent of two.
+    let rule = "DestinationRule/shop/api-shop";
+    apply_wrong_rendering((&mesh, &proxy, &workspace), rule, |rule| {
+        rule["spec"]["trafficPolicy"]["outlierDetection"]["maxEjectionPercent"] = json!(30);
+    });
+    wait_until(Duration::from_secs(20), "the pod isn't ejected any more", || {
+        failures(&caller, 20) >= 5 && ejected(&caller, "") == 0
+    });
+    repair(&proxy, &workspace);
+    first.behave(Behavior::default());
+
+    // Requests in parallel: a limit refuses those above it, and streams have none.
+    set_all(&[&first, &second], &Behavior { stream: (4, Duration::from_millis(500)), ..Behavior::default() });
+    let streams = || {
+        let load = request.load(200);
+        std::thread::sleep(Duration::from_millis(250));
+        let report = load.stop();
+        assert!(report.sent() >= 25, "only {} streams", report.sent());
+        (report.sent(), report.codes().get(&503).copied().unwrap_or_default())
+    };
+    let limit = |expectation: &str, is_wanted: &dyn Fn(usize, usize) -> bool| {
+        wait_until(Duration::from_secs(30), expectation, || {
+            let (sent, refused) = streams();
+            is_wanted(sent, refused)
+        });
+    };
+    configure(&workspace, "", "resiliency = \"high\"\n  circuit_breaker {\n    max_requests = 10\n  }");
+    limit("streams above 10 are refused", &|sent, refused| refused == sent - 10);
+    configure(&workspace, "", "resiliency = \"high\"\n  streaming = true");
+    limit("no stream is refused", &|_, refused| refused == 0);
+    apply_wrong_rendering((&mesh, &proxy, &workspace), rule, |rule| {
+        rule["spec"]["trafficPolicy"]["connectionPool"]["http"]["http2MaxRequests"] = json!(10);
+    });
+    limit("streams above 10 are refused", &|sent, refused| refused == sent - 10);
+    repair(&proxy, &workspace);
+    limit("no stream is refused", &|_, refused| refused == 0);
     workspace.destroy().expect_success();
 }

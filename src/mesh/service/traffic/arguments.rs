@@ -29,7 +29,7 @@ model! {
         /// Defaults to `false`. Conflicts with `request_timeout`.
         streaming: Attr<bool> = optional(),
         /// Labels by which near endpoints are preferred, the most important first (`failoverPriority`). Endpoints that have the
-        /// same values as the caller's node come first, and others only when these fail: `["topology.kubernetes.io/region"]`
+        /// same values as the caller's node come first, and others take over as these are ejected: `["topology.kubernetes.io/region"]`
         /// balances over all zones of the caller's region. Needs outlier detection, by a preset or a block. Conflicts with
         /// `failover`.
         failover_priority: List<String> = optional()
@@ -53,7 +53,7 @@ model! {
         version: Blocks<Version> = block(),
         /// Requests that go another way, in order: the first that matches.
         route: Blocks<Route> = block(),
-        /// The region that takes over the requests of another one when all endpoints there fail (`localityLbSetting.failover`).
+        /// The region that takes over the requests of another one as endpoints there are ejected (`localityLbSetting.failover`).
         /// Callers then prefer endpoints in their own *zone*, and go to other zones of their region before they go to `to`. Needs
         /// outlier detection, by a preset or a block. Conflicts with `failover_priority`.
         failover: Blocks<Failover> = block(),

@@ -20,10 +20,11 @@ use hyper_util::{
 };
 use serde_json::{Value as Json, json};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
     task::{AbortHandle, JoinSet},
 };
+use tokio_rustls::TlsAcceptor;
 
 use super::network::NetworkThread;
 use crate::support::api::spawn;
@@ -32,10 +33,12 @@ use crate::support::api::spawn;
 pub(super) const SERVED_BY: &str = "x-served-by";
 
 /// What a port speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum Protocol {
     /// HTTP/1 and, with prior knowledge, HTTP/2.
     Http,
+    /// HTTP over TLS.
+    Https(TlsAcceptor),
     /// Answers each line with the pod's name and the line.
     Tcp,
 }
@@ -69,6 +72,8 @@ pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
     /// Path and query.
     pub(crate) path: String,
+    /// The version of HTTP, for example `HTTP/2.0`.
+    pub(crate) version: String,
     /// All headers.
     pub(crate) headers: HeaderMap,
 }
@@ -93,11 +98,11 @@ impl Application {
     }
 
     /// Listens on a port of the namespace, on all its addresses.
-    pub(super) fn listen(&mut self, network: &NetworkThread, port: u16, protocol: Protocol) {
+    pub(super) fn listen(&mut self, network: &NetworkThread, port: u16, protocol: &Protocol) {
         let listener = network.run(move || std::net::TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)));
         let listener = listener.unwrap_or_else(|error| panic!("port {port} of {}: {error}", self.state.pod));
         listener.set_nonblocking(true).expect("a socket");
-        let state = Arc::clone(&self.state);
+        let (state, protocol) = (Arc::clone(&self.state), protocol.clone());
         self.servers.push(spawn(accept(listener, state, protocol)).abort_handle());
     }
 
@@ -132,16 +137,23 @@ async fn accept(listener: std::net::TcpListener, state: Arc<State>, protocol: Pr
     while let Ok((stream, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
         let state = Arc::clone(&state);
+        let protocol = protocol.clone();
         connections.spawn(async move {
             match protocol {
                 Protocol::Http => serve_http(stream, state).await,
+                // A client may dislike the certificate.
+                Protocol::Https(acceptor) => {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        serve_http(stream, state).await;
+                    }
+                }
                 Protocol::Tcp => serve_lines(stream, &state.pod).await,
             }
         });
     }
 }
 
-async fn serve_http(stream: TcpStream, state: Arc<State>) {
+async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, state: Arc<State>) {
     let answer = service_fn(move |request| answer(request, Arc::clone(&state)));
     // A caller may close a connection at any time.
     let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
@@ -170,6 +182,7 @@ async fn answer(
     let received = ReceivedRequest {
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+        version: format!("{:?}", parts.version),
         headers: parts.headers,
     };
     let has_header = |(name, value): (&str, &str)| received.headers.get(name).is_some_and(|sent| sent == value);
@@ -214,5 +227,6 @@ fn echo(pod: &str, received: &ReceivedRequest) -> String {
         };
         headers[name.as_str()] = Json::from(joined);
     }
-    json!({ "served_by": pod, "method": received.method, "path": received.path, "headers": headers }).to_string()
+    let ReceivedRequest { method, path, version, .. } = received;
+    json!({ "served_by": pod, "method": method, "path": path, "version": version, "headers": headers }).to_string()
 }

@@ -1,15 +1,18 @@
 //! HTTP requests from inside a network namespace, each on a TCP connection of its own.
 
 use std::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, Method, Request as HttpRequest, Uri, header::HOST};
+use http::{HeaderMap, Method, Request as HttpRequest, Response as HttpResponse, Uri, header::HOST};
 use http_body_util::{BodyExt as _, Full};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use hyper::{
+    body::{Bytes, Incoming},
+    client::conn::{http1, http2},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -62,6 +65,7 @@ impl Client {
             body: Bytes::new(),
             connect_to: None,
             tls: None,
+            is_http2: false,
         }
     }
 
@@ -77,8 +81,12 @@ impl Client {
         if let Ok(address) = host.parse() {
             return Ok(SocketAddr::new(address, port));
         }
-        let resolver = self.resolver.as_ref().ok_or("the host's network resolves no names")?;
-        Ok(SocketAddr::new(resolver.resolve(host)?.into(), port))
+        Ok(SocketAddr::new(self.resolve_name(host)?.into(), port))
+    }
+
+    /// The address of a name that the namespace's DNS knows.
+    pub(crate) fn resolve_name(&self, name: &str) -> Result<Ipv4Addr, String> {
+        self.resolver.as_ref().ok_or("the host's network resolves no names")?.resolve(name)
     }
 
     /// A TCP socket in the network namespace.
@@ -99,6 +107,7 @@ pub(crate) struct Request<'a> {
     body: Bytes,
     connect_to: Option<SocketAddr>,
     tls: Option<TlsConnector>,
+    is_http2: bool,
 }
 
 impl Request<'_> {
@@ -124,6 +133,12 @@ impl Request<'_> {
     /// Speaks TLS of this version to the URL's host, whose certificate must be this one.
     pub(crate) fn tls(mut self, certificate: &Certificate, version: TlsVersion) -> Self {
         self.tls = Some(tls::connector(certificate, version));
+        self
+    }
+
+    /// Speaks HTTP/2, as gRPC does, without asking whether the server knows it.
+    pub(crate) fn http2(mut self) -> Self {
+        self.is_http2 = true;
         self
     }
 
@@ -153,15 +168,18 @@ impl Request<'_> {
     /// The request in the form that can be sent from any thread.
     pub(super) fn prepare(&self, uri: &Uri) -> PreparedRequest {
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let mut request = HttpRequest::builder().method(self.method.clone()).uri(path);
+        let mut request = HttpRequest::builder().method(self.method.clone());
+        // HTTP/2 has no header for the host.
+        request = if self.is_http2 { request.uri(uri.clone()) } else { request.uri(path) };
         let headers = request.headers_mut().expect("the request is valid");
         *headers = self.headers.clone();
-        if !headers.contains_key(HOST) {
+        if !headers.contains_key(HOST) && !self.is_http2 {
             headers.insert(HOST, uri.authority().expect("a host").as_str().parse().expect("a header value"));
         }
         let request = request.body(Full::new(self.body.clone())).expect("a request");
         let host = || ServerName::try_from(uri.host().expect("a host").to_owned()).expect("a name");
-        PreparedRequest { request, tls: self.tls.clone().map(|connector| (connector, host())) }
+        let tls = self.tls.clone().map(|connector| (connector, host()));
+        PreparedRequest { request, tls, is_http2: self.is_http2 }
     }
 
     /// Repeats the request until the status code is `code` (0: no response) twice in a row, and returns the last answer.
@@ -200,6 +218,7 @@ impl Request<'_> {
 pub(super) struct PreparedRequest {
     request: HttpRequest<Full<Bytes>>,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    is_http2: bool,
 }
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
@@ -216,25 +235,36 @@ impl PreparedRequest {
 
     async fn exchange(self, socket: TcpSocket, address: SocketAddr) -> Result<Response, AnyError> {
         let stream = socket.connect(address).await?;
-        match self.tls {
-            None => exchange(stream, self.request).await,
-            Some((connector, host)) => exchange(connector.connect(host, stream).await?, self.request).await,
+        let Self { request, tls, is_http2 } = self;
+        match tls {
+            None => exchange(stream, request, is_http2).await,
+            Some((connector, host)) => exchange(connector.connect(host, stream).await?, request, is_http2).await,
         }
     }
 }
 
-async fn exchange<S>(stream: S, request: HttpRequest<Full<Bytes>>) -> Result<Response, AnyError>
+async fn exchange<S>(stream: S, request: HttpRequest<Full<Bytes>>, is_http2: bool) -> Result<Response, AnyError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let response = async {
-        let (parts, body) = sender.send_request(request).await?.into_parts();
-        let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
-        Ok(Response { code: parts.status.as_u16(), headers: parts.headers, body })
-    };
-    let response = response.await;
-    connection.abort();
-    response
+    let stream = TokioIo::new(stream);
+    if is_http2 {
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
+        let connection = tokio::spawn(connection);
+        let response = async { read(sender.send_request(request).await?).await }.await;
+        connection.abort();
+        response
+    } else {
+        let (mut sender, connection) = http1::handshake(stream).await?;
+        let connection = tokio::spawn(connection);
+        let response = async { read(sender.send_request(request).await?).await }.await;
+        connection.abort();
+        response
+    }
+}
+
+async fn read(response: HttpResponse<Incoming>) -> Result<Response, AnyError> {
+    let (parts, body) = response.into_parts();
+    let body = String::from_utf8_lossy(&body.collect().await?.to_bytes()).into_owned();
+    Ok(Response { code: parts.status.as_u16(), headers: parts.headers, body })
 }

@@ -37,5 +37,5 @@ pub(super) fn resolv_conf(namespace: &str) -> String {
     )
 }
 
-/// Address of the cluster's DNS server. None is there: sidecars answer, and without a sidecar no name is known.
-pub(super) const NAME_SERVER: &str = "10.255.255.53";
+/// Address of the cluster's DNS server, which knows no name of the cluster: sidecars answer for these.
+pub(super) const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(10, 255, 255, 53);

@@ -20,6 +20,8 @@
 //!   [`Mesh::service`]; the harness makes their EndpointSlices from the pods that are ready, as a cluster does. Several
 //!   workloads with the same labels are several endpoints. Gateways and clients without a sidecar are workloads, too.
 //!   ServiceAccounts that Terraform manages must exist before the workloads start, as in a cluster: apply first.
+//! - Servers outside of the mesh are workloads without a sidecar, which may serve HTTPS; [`Mesh::add_names`] gives them names. An
+//!   Envoy that has looked a name up in vain does so again only after a minute, so add names before workloads start.
 //! - Never assert on the first answer after a change: poll with [`client::Request::becomes`] or [`client::Request::becomes_answer`],
 //!   which want the answer twice in a row. An assertion that something *stays* as it is comes after a change that could
 //!   be observed.
@@ -42,6 +44,7 @@ mod endpoints;
 mod istiod;
 mod load;
 mod mesh_config;
+mod name_server;
 mod network;
 mod pod;
 mod sandbox;
@@ -54,6 +57,7 @@ mod workload;
 
 use std::{
     fs::{self, Permissions},
+    net::Ipv4Addr,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     sync::{
@@ -68,6 +72,7 @@ use http::Method;
 use serde_json::{Value as Json, json};
 
 pub(crate) use self::{
+    answer::Answer,
     application::Behavior,
     certificate::Certificate,
     client::Request,
@@ -77,7 +82,9 @@ pub(crate) use self::{
     wire::{Capture, Traffic},
     workload::{Workload, WorkloadBuilder, start_all},
 };
-use self::{endpoints::EndpointController, istiod::Istiod, network::Network, sandbox::Sandbox};
+use self::{
+    endpoints::EndpointController, istiod::Istiod, name_server::NameServer, network::Network, sandbox::Sandbox,
+};
 use super::{
     api::Api,
     control_plane::{ControlPlane, repository_root},
@@ -98,6 +105,7 @@ pub(crate) struct Mesh {
 /// What the workloads of a mesh share with it. Fields are dropped in this order.
 struct Inner {
     endpoints: EndpointController,
+    name_server: NameServer,
     network: Network,
     istiod: Istiod,
     api: Api,
@@ -131,7 +139,9 @@ impl Mesh {
         webhook::register(&api, istiod.webhook_port());
         let endpoints = EndpointController::start(plane.api());
         let (network, workloads) = (Network::new(), AtomicU32::new(0));
-        let inner = Inner { endpoints, network, istiod, api, _sandbox: sandbox, plane, folder, tools, workloads };
+        let name_server = NameServer::start(network.thread());
+        let inner =
+            Inner { endpoints, name_server, network, istiod, api, _sandbox: sandbox, plane, folder, tools, workloads };
         Self { inner: Arc::new(inner), is_checked: false }
     }
 
@@ -143,6 +153,11 @@ impl Mesh {
     /// The control plane.
     pub(crate) fn plane(&self) -> &ControlPlane {
         &self.inner.plane
+    }
+
+    /// Changes `meshConfig`, as [`Self::start`] sets it. istiod follows.
+    pub(crate) fn change_config(&self, mesh_config: &Json) {
+        write_mesh_config(self.api(), mesh_config);
     }
 
     /// Creates namespaces with injection of sidecars.
@@ -186,6 +201,18 @@ impl Mesh {
             }
         }
         workspace
+    }
+
+    /// Adds names outside of the mesh to the cluster's DNS server. `*` at the start of a name stands for any text.
+    pub(crate) fn add_names(&self, names: &[(&str, Ipv4Addr)]) {
+        self.inner.name_server.add(names);
+    }
+
+    /// A file as the pods of all workloads mount it. Returns its path.
+    pub(crate) fn mounted_file(&self, name: &str, text: &str) -> String {
+        let path = self.inner.folder.join(name);
+        fs::write(&path, text).expect("writing a file");
+        path.display().to_string()
     }
 
     /// Starts to record what travels between the workloads.

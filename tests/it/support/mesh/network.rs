@@ -16,7 +16,7 @@ use std::{
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use super::sandbox::Sandbox;
+use super::{dns::NAME_SERVER, sandbox::Sandbox};
 
 type Task = Box<dyn FnOnce() + Send>;
 
@@ -60,7 +60,8 @@ impl Network {
     /// An empty network.
     pub(super) fn new() -> Self {
         let hub = Sandbox::start("", "", &[], true);
-        configure(&hub, "link set lo up\nlink add bridge type bridge\nlink set bridge up\n");
+        let bridge = "link set lo up\nlink add bridge type bridge\nlink set bridge up\n";
+        configure(&hub, &format!("{bridge}addr add {NAME_SERVER}/32 dev bridge\nroute add 10.244.0.0/16 dev bridge\n"));
         let thread = NetworkThread::enter(&hub.network_namespace());
         Self { hub, thread, attached: AtomicU16::new(0) }
     }

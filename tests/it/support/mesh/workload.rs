@@ -8,11 +8,13 @@ use super::{
     Inner,
     agent::{self, Agent, Role},
     application::{Application, Behavior, Protocol, ReceivedRequest},
+    certificate::Certificate,
     client::Client,
     dns::Resolver,
     network::NetworkThread,
     pod::Pod,
     sandbox::Sandbox,
+    tls,
 };
 
 /// A workload that isn't started yet, described as a Deployment describes a pod.
@@ -25,6 +27,7 @@ pub(crate) struct WorkloadBuilder {
     locality: (String, String),
     ports: Vec<(u16, Protocol)>,
     role: Option<Role>,
+    reads_secrets: bool,
 }
 
 impl WorkloadBuilder {
@@ -39,12 +42,19 @@ impl WorkloadBuilder {
             locality: ("region".to_owned(), "zone".to_owned()),
             ports: Vec::new(),
             role: Some(Role::Sidecar),
+            reads_secrets: false,
         }
     }
 
     /// The application serves HTTP on this port. Without any port, it serves HTTP on 8080.
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.ports.push((port, Protocol::Http));
+        self
+    }
+
+    /// The application serves HTTPS on this port. Clients must show a certificate of the authority of `clients`, if there is one.
+    pub(crate) fn https_port(mut self, port: u16, certificate: &Certificate, clients: Option<&Certificate>) -> Self {
+        self.ports.push((port, Protocol::Https(tls::acceptor(certificate, clients))));
         self
     }
 
@@ -78,9 +88,16 @@ impl WorkloadBuilder {
         self
     }
 
+    /// The ServiceAccount may read the Secrets of its namespace, as that of a gateway.
+    pub(crate) fn reads_secrets(mut self) -> Self {
+        self.reads_secrets = true;
+        self
+    }
+
     /// The workload is a gateway: an Envoy without an application.
     pub(crate) fn gateway(mut self) -> Self {
         self.role = Some(Role::Gateway);
+        self.reads_secrets = true;
         self
     }
 
@@ -104,7 +121,7 @@ impl WorkloadBuilder {
             has_sidecar: self.role == Some(Role::Sidecar),
         };
         pod.create(&mesh.api);
-        if self.role == Some(Role::Gateway) {
+        if self.reads_secrets {
             pod.grant_secrets(&mesh.api);
         }
         let folder = mesh.folder.join(format!("{}.{}", pod.name, pod.namespace));
@@ -117,7 +134,7 @@ impl WorkloadBuilder {
         let mut application = Application::new(&pod.name);
         if self.role != Some(Role::Gateway) {
             for (port, protocol) in &self.ports {
-                application.listen(&network, *port, *protocol);
+                application.listen(&network, *port, protocol);
             }
         }
         let client = Client::new(Arc::clone(&network), Resolver::of(&sandbox));
@@ -230,7 +247,7 @@ impl Workload {
     /// Opens the application's ports again.
     pub(crate) fn start_application(&mut self) {
         for (port, protocol) in &self.ports {
-            self.application.listen(&self.network, *port, *protocol);
+            self.application.listen(&self.network, *port, protocol);
         }
     }
 

@@ -1,0 +1,433 @@
+//! Global names: who reaches the service by them, on which ports, and how a name moves from one service to another.
+
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
+
+use http::Method;
+use serde_json::{Value as Json, json};
+
+use super::wrong_rendering::{apply_wrong_rendering, remove, repair};
+use crate::support::{
+    mesh::{Mesh, Workload, start_all},
+    polling::wait_until,
+    proxy::Proxy,
+    terraform::Workspace,
+};
+
+use Caller::{Audit, Checkout, Neighbour, Report};
+
+/// The workloads that send requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Caller {
+    /// It is in another namespace than the service, and may call.
+    Checkout,
+    /// It is in the namespace of the service, and may call.
+    Neighbour,
+    /// It is in the namespace of a caller, and may not call.
+    Audit,
+    /// It is in a namespace that doesn't see the name.
+    Report,
+}
+
+/// Who calls what: `GET` or `GRPC` and a URL, or a host and a port for a line by TCP.
+type Call = (Caller, &'static str);
+
+const HTTP: Call = (Checkout, "GET http://payments.example.internal:8080/charges");
+const PORT_80: Call = (Checkout, "GET http://payments.example.internal/charges");
+const GRPC: Call = (Checkout, "GRPC http://payments.example.internal:9090/payments.Charges/Get");
+const TCP: Call = (Checkout, "payments.example.internal:9000");
+const CLUSTER_NAME: Call = (Checkout, "GET http://payments.pci:8080/charges");
+const NEAR_HTTP: Call = (Neighbour, "GET http://payments.example.internal:8080/charges");
+const REFUSED_HTTP: Call = (Audit, "GET http://payments.example.internal:8080/charges");
+const REFUSED_GRPC: Call = (Audit, "GRPC http://payments.example.internal:9090/payments.Charges/Get");
+const REFUSED_TCP: Call = (Audit, "payments.example.internal:9000");
+const HIDDEN_HTTP: Call = (Report, "GET http://payments.example.internal:8080/charges");
+const HIDDEN_TCP: Call = (Report, "payments.example.internal:9000");
+
+/// What each call gets: a status code, 0 without a response, and 200 for a line that is answered.
+const ANSWERS: &[(Call, u16)] = &[
+    (HTTP, 200),
+    (PORT_80, 200),
+    (GRPC, 200),
+    (TCP, 200),
+    (CLUSTER_NAME, 200),
+    (NEAR_HTTP, 200),
+    (REFUSED_HTTP, 403),
+    (REFUSED_GRPC, 403),
+    (REFUSED_TCP, 0),
+    // The name is unknown.
+    (HIDDEN_HTTP, 0),
+    (HIDDEN_TCP, 0),
+];
+
+/// The service and its callers.
+struct Payments {
+    checkout: Workload,
+    neighbour: Workload,
+    audit: Workload,
+    report: Workload,
+    service: Workload,
+    workspace: Workspace,
+    proxy: Proxy,
+    mesh: Mesh,
+}
+
+impl Payments {
+    fn start() -> Self {
+        let mesh = Mesh::start(&json!({}));
+        mesh.create_namespaces(["pci", "shop", "reports"]);
+        let proxy = Proxy::start(mesh.plane());
+        let workspace = mesh.workspace();
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        configure(&workspace, "global_name = \"payments.example.internal\"");
+        let [checkout, neighbour, audit, report, service] = start_all([
+            mesh.workload("shop", "checkout"),
+            mesh.workload("pci", "neighbour"),
+            mesh.workload("shop", "audit"),
+            mesh.workload("reports", "report"),
+            mesh.workload("pci", "payments").port(8080).port(9090).tcp_port(9000),
+        ]);
+        Self { checkout, neighbour, audit, report, service, workspace, proxy, mesh }
+    }
+
+    fn caller(&self, caller: Caller) -> &Workload {
+        match caller {
+            Checkout => &self.checkout,
+            Neighbour => &self.neighbour,
+            Audit => &self.audit,
+            Report => &self.report,
+        }
+    }
+
+    /// Sends a call once.
+    fn send(&self, (caller, target): Call) -> u16 {
+        let workload = self.caller(caller);
+        let Some((protocol, url)) = target.split_once(' ') else {
+            let answer = workload.send_line(target, "ping");
+            return if answer == Ok(format!("{}: ping", self.service.pod())) { 200 } else { 0 };
+        };
+        let answer = if protocol == "GRPC" {
+            workload.request(Method::POST, url).header("content-type", "application/grpc").http2().send()
+        } else {
+            workload.get(url)
+        };
+        if answer.served_by().is_none() {
+            // Refused calls by gRPC have the status 7, `PERMISSION_DENIED`.
+            return if answer.header("grpc-status") == Some("7") { 403 } else { answer.code() };
+        }
+        assert_eq!(answer.served_by(), Some(self.service.pod()));
+        assert_eq!(answer.identity(), Some(workload.identity()));
+        if protocol == "GRPC" && answer.received()["version"] != "HTTP/2.0" { 505 } else { answer.code() }
+    }
+
+    /// Repeats a call until it gets this answer twice in a row.
+    #[track_caller]
+    fn becomes(&self, call: Call, code: u16) {
+        let (mut in_a_row, mut last) = (0, 0);
+        let expectation = format!("{call:?} gets {code}");
+        wait_until(Duration::from_secs(30), &expectation, || {
+            last = self.send(call);
+            in_a_row = if last == code { in_a_row + 1 } else { 0 };
+            in_a_row == 2
+        });
+    }
+
+    /// The answers of the scenario, except for the calls that `differing` has.
+    #[track_caller]
+    fn assert_answers(&self, differing: &[(Call, u16)]) {
+        for (call, code) in ANSWERS {
+            let changed = differing.iter().find(|(other, _)| other == call);
+            self.becomes(*call, changed.map_or(*code, |(_, code)| *code));
+        }
+    }
+}
+
+/// Applies the service with `arguments`.
+fn configure(workspace: &Workspace, arguments: &str) {
+    workspace.configure(&format!(
+        r#"
+provider "mesh" {{
+  owner = "tests/global-names"
+  installed {{
+    dns_capture = true
+  }}
+}}
+resource "mesh_global_defaults" "this" {{
+  mtls {{}}
+}}
+resource "mesh_service" "payments" {{
+  name      = "payments"
+  namespace = "pci"
+  service   = "managed"
+  {arguments}
+  port {{
+    number   = 8080
+    protocol = "http"
+  }}
+  port {{
+    number   = 9000
+    protocol = "tcp"
+  }}
+  port {{
+    number   = 9090
+    protocol = "grpc"
+  }}
+  allow {{
+    from = ["shop/checkout", "neighbour"]
+  }}
+}}
+"#
+    ));
+    workspace.converge();
+}
+
+/// A rendering that is wrong in one point, and what the scenario's calls get from it.
+struct WrongRendering {
+    name: &'static str,
+    /// The object that is rewritten.
+    object: &'static str,
+    change: fn(&mut Json),
+    /// An answer that differs from [`ANSWERS`].
+    noticed_by: (Call, u16),
+}
+
+const ENTRY: &str = "ServiceEntry/pci/payments-pci";
+const ROUTES: &str = "VirtualService/pci/payments-pci";
+
+const WRONG_RENDERINGS: &[WrongRendering] = &[
+    WrongRendering {
+        name: "every namespace sees the name",
+        object: ENTRY,
+        change: |object| object["spec"]["exportTo"] = json!(["*"]),
+        noticed_by: (HIDDEN_HTTP, 403),
+    },
+    WrongRendering {
+        name: "the namespaces of callers don't see the name",
+        object: ENTRY,
+        change: |object| object["spec"]["exportTo"] = json!(["."]),
+        noticed_by: (HTTP, 0),
+    },
+    WrongRendering {
+        name: "the name has no address",
+        object: ENTRY,
+        change: |object| object["spec"]["resolution"] = json!("NONE"),
+        noticed_by: (HTTP, 0),
+    },
+    WrongRendering {
+        name: "port 80 is forgotten",
+        object: ENTRY,
+        change: |object| object["spec"]["ports"].as_array_mut().expect("ports").retain(|port| port["number"] != 80),
+        noticed_by: (PORT_80, 0),
+    },
+    WrongRendering {
+        name: "the routes don't have the name",
+        object: ROUTES,
+        change: |object| object["spec"]["hosts"] = json!(["payments.pci.svc.cluster.local"]),
+        noticed_by: (HTTP, 503),
+    },
+    WrongRendering {
+        name: "the TCP port has no route",
+        object: ROUTES,
+        change: |object| remove(&mut object["spec"], "tcp"),
+        noticed_by: (TCP, 0),
+    },
+    WrongRendering {
+        name: "requests go to the port that was called",
+        object: ROUTES,
+        change: |object| {
+            for route in object["spec"]["http"].as_array_mut().expect("routes") {
+                remove(&mut route["route"][0]["destination"], "port");
+            }
+        },
+        noticed_by: (PORT_80, 503),
+    },
+    WrongRendering {
+        name: "the Service's port of gRPC is one of HTTP",
+        object: "Service/pci/payments",
+        change: |object| {
+            for port in object["spec"]["ports"].as_array_mut().expect("ports") {
+                if port["port"] == 9090 {
+                    port["name"] = json!("http-9090");
+                    remove(port, "appProtocol");
+                }
+            }
+        },
+        // The application gets HTTP/1.1.
+        noticed_by: (GRPC, 505),
+    },
+];
+
+#[test]
+#[ignore = "needs Linux, root and `make tools`"]
+fn callers_reach_the_service_by_its_global_name() {
+    let payments = Payments::start();
+    let Payments { mesh, workspace, checkout, report, service, .. } = &payments;
+    payments.assert_answers(&[]);
+
+    // A caller that doesn't see the name has no address to send anything to. With an address from elsewhere, its requests on HTTP
+    // ports of the Service still go over mutual TLS. Negative control: those on other ports leave in clear text.
+    let failed = report.get("http://payments.example.internal:8080/charges");
+    assert!(failed.body().ends_with("has no address"), "{failed}");
+    let capture = mesh.capture();
+    let request = |caller: &Workload, port: u16, address: Option<Ipv4Addr>, token: &str| {
+        let url = format!("http://payments.example.internal:{port}/");
+        let request = caller.request(Method::GET, &url).header("authorization", token);
+        let request = if let Some(address) = address { request.connect_to((address, port)) } else { request };
+        request.send().code()
+    };
+    assert_eq!(request(checkout, 80, None, "by-checkout"), 200);
+    assert_eq!(request(report, 8080, None, "without-address"), 0);
+    assert_eq!(request(report, 8080, Some(service.address()), "on-http-port"), 403);
+    assert_eq!(request(report, 80, Some(service.address()), "on-port-80"), 0);
+    let traffic = capture.stop();
+    for token in ["by-checkout", "without-address", "on-http-port"] {
+        assert!(!traffic.contains(token), "{token}");
+    }
+    assert!(traffic.contains("on-port-80"));
+
+    for wrong in WRONG_RENDERINGS {
+        eprintln!("{}", wrong.name);
+        apply_wrong_rendering((mesh, &payments.proxy, workspace), wrong.object, wrong.change);
+        let (call, code) = wrong.noticed_by;
+        assert!(ANSWERS.iter().any(|(other, right)| *other == call && *right != code), "{}", wrong.name);
+        payments.becomes(call, code);
+    }
+    repair(&payments.proxy, workspace);
+    payments.assert_answers(&[]);
+
+    // Seen by every namespace, calls of others are refused by the policy.
+    configure(workspace, "global_name = \"payments.example.internal\"\n  export_to = [\"*\"]");
+    payments.assert_answers(&[(HIDDEN_HTTP, 403)]);
+    // Removed, the name is gone, and the service isn't.
+    configure(workspace, "");
+    let gone = [HTTP, PORT_80, GRPC, TCP, NEAR_HTTP, REFUSED_HTTP, REFUSED_GRPC];
+    payments.assert_answers(&gone.map(|call| (call, 0)));
+    workspace.destroy().expect_success();
+}
+
+/// Requests per second of each load, and the number of requests that each must have sent.
+const RATE: u32 = 200;
+const REQUESTS: usize = 2000;
+
+/// Two services, of which one has the global name, and how it moves to the other one.
+struct Move {
+    caller: Workload,
+    old: Workload,
+    new: Workload,
+    workspace: Workspace,
+    /// Dropped last.
+    _mesh: Mesh,
+}
+
+impl Move {
+    fn start() -> Self {
+        let mesh = Mesh::start(&json!({}));
+        mesh.create_namespaces(["old", "new", "shop"]);
+        let workspace = mesh.workspace();
+        workspace.configure(&services([("old", true, ""), ("new", false, "")]));
+        workspace.converge();
+        let [caller, old, new] = start_all([
+            mesh.workload("shop", "caller"),
+            mesh.workload("old", "payments").port(8080).tcp_port(9000),
+            mesh.workload("new", "payments").port(8080).tcp_port(9000),
+        ]);
+        Self { caller, old, new, workspace, _mesh: mesh }
+    }
+
+    /// Applies services: the namespace of each, whether it has the name, and further arguments.
+    fn apply(&self, services_of: [(&str, bool, &str); 2]) {
+        self.workspace.configure(&services(services_of));
+        self.workspace.apply().expect_success();
+    }
+
+    /// Moves the name there and back, again and again, until so many requests were sent, and returns those that failed.
+    fn failures_during(&self, change: impl Fn(&str, &str), at_least: usize) -> Vec<String> {
+        let request = self.caller.request(Method::GET, "http://payments.example.internal:8080/");
+        request.becomes(200);
+        let (start, load) = (Instant::now(), request.load(RATE));
+        let needed = Duration::from_secs((at_least / RATE as usize) as u64 + 1);
+        let (mut from, mut to) = (&self.old, &self.new);
+        // The old service has it again at the end.
+        while start.elapsed() < needed || from.pod() == self.new.pod() {
+            let namespace = |workload: &Workload| if workload.pod() == self.old.pod() { "old" } else { "new" };
+            change(namespace(from), namespace(to));
+            request.becomes_answer("the other service answers", |answer| answer.served_by() == Some(to.pod()));
+            (from, to) = (to, from);
+        }
+        let report = load.stop();
+        assert!(report.sent() >= at_least, "only {} requests", report.sent());
+        assert_eq!(report.servers().len(), 2);
+        report.failures().iter().map(|failed| format!("after {:?}: {}", failed.sent_at, failed.answer)).collect()
+    }
+}
+
+fn services(services: [(&str, bool, &str); 2]) -> String {
+    let services = services.map(|(namespace, has_name, arguments)| {
+        let name = if has_name { "global_name = \"payments.example.internal\"" } else { "" };
+        format!(
+            r#"
+resource "mesh_service" "{namespace}" {{
+  name      = "payments"
+  namespace = "{namespace}"
+  service   = "managed"
+  {name}
+  {arguments}
+  port {{
+    number   = 8080
+    protocol = "http"
+  }}
+  port {{
+    number   = 9000
+    protocol = "tcp"
+  }}
+  allow {{
+    from = ["shop/caller"]
+  }}
+}}
+"#
+        )
+    });
+    let provider =
+        "provider \"mesh\" {\n  owner = \"tests/global-names\"\n  installed {\n    dns_capture = true\n  }\n}\n";
+    format!("{provider}{}", services.concat())
+}
+
+#[test]
+#[ignore = "needs Linux, root and `make tools`"]
+fn no_request_fails_while_a_global_name_moves() {
+    let names = Move::start();
+    let after = |other: &str| format!("depends_on = [mesh_service.{other}]");
+
+    // In one apply, the service that gives the name up is changed after the one that takes it.
+    let ordered = |from: &str, to: &str| names.apply([(from, false, &after(to)), (to, true, "")]);
+    assert_eq!(names.failures_during(ordered, REQUESTS), Vec::<String>::new());
+
+    // In two applies, both have the name in between.
+    let in_two_applies = |from: &str, to: &str| {
+        names.apply([(from, true, ""), (to, true, "")]);
+        names.apply([(from, false, ""), (to, true, "")]);
+    };
+    assert_eq!(names.failures_during(in_two_applies, REQUESTS), Vec::<String>::new());
+
+    // Ports without HTTP go by the address of the name, which is another one after each move.
+    let address = |name: &str| names.caller.resolve_name(name).expect("the name has an address");
+    let old_address = address("payments.example.internal");
+    let line = |host: &str| names.caller.send_line(&format!("{host}:9000"), "ping");
+    assert!(line(&old_address.to_string()).is_ok());
+    names.apply([("new", true, ""), ("old", false, &after("new"))]);
+    wait_until(Duration::from_secs(30), "the name has another address", || {
+        address("payments.example.internal") != old_address
+    });
+    wait_until(Duration::from_secs(30), "the new service answers", || {
+        line("payments.example.internal") == Ok(format!("{}: ping", names.new.pod()))
+    });
+    assert!(line(&old_address.to_string()).is_err());
+
+    // Negative control: the name is given up first.
+    let naive = |from: &str, to: &str| names.apply([(from, false, ""), (to, true, &after(from))]);
+    names.apply([("old", true, ""), ("new", false, &after("old"))]);
+    assert_ne!(names.failures_during(naive, 400), Vec::<String>::new(), "the naive order loses requests");
+    names.workspace.destroy().expect_success();
+}
