@@ -18,7 +18,7 @@ FUZZ ?=
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
 	@echo 'make test     everything: format, lints, all tests, real servers, real terraform and tofu, a real mesh (MESH=no: without)'
-	@echo 'make soak     every fault at every request of every operation, for hours; goes on where it stopped'
+	@echo 'make soak     scenarios with the oldest Istio, then every fault at every request of every operation, for hours; goes on where it stopped'
 	@echo 'make fuzz     15 minutes of each fuzz target, with cargo-fuzz'
 	@echo 'make bench    what many services cost in time, memory and requests'
 	@echo 'make install  build the provider and put it where `terraform init` and `tofu init` find it'
@@ -40,8 +40,16 @@ else
 	cargo test --test it -- --ignored mesh:: --test-threads=2
 endif
 
+# Scenarios that the oldest Istio must show as well: what it makes of every object, who may call, where hidden services lead, and
+# releases under load.
+oldest := admission photo_application hidden_callers releases
+
 # `rm target/walk/progress.txt` begins anew.
-soak: need-cargo need-go need-terraform servers
+soak: need-cargo need-go need-terraform tools
+ifneq ($(MESH),no)
+	@tests/tools/build.sh target/tools oldest
+	MESH_TOOLS=$(abspath target/tools/oldest) cargo test --test it -- --ignored $(oldest:%=mesh::%) --test-threads=2
+endif
 	WALK_KILLS=50 WALK_RACES=20 cargo test --test it -- --ignored walk:: --skip sample --nocapture --test-threads=1
 
 fuzz: need-cargo

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Builds what the tests and the demo run against, in the versions that the modules here say: etcd, kube-apiserver, kubectl,
 # OpenTofu, and Istio's CRDs beside them, from this folder's module; istioctl, and what the mesh of the tests is made of, from
-# a module of its own, because Istio pins other versions of Kubernetes' packages. Nothing of a module is done again while its
-# files are what they were.
+# a module of its own, because Istio pins other versions of Kubernetes' packages; and the same of the oldest Istio that the
+# provider promises to work with, in a folder of its own. Nothing of a module is done again while its files are what they were.
 #
-#   tests/tools/build.sh FOLDER servers|istioctl|mesh
+#   tests/tools/build.sh FOLDER servers|istioctl|mesh|oldest
 #
 # KUBEBUILDER_ASSETS, where set, names a folder whose etcd, kube-apiserver and kubectl are used instead.
 set -eu
@@ -20,7 +20,7 @@ export CGO_ENABLED=0
 # What the tools of a module are made from: wanted MODULE
 wanted() {
     cat "$tools/$1/go.mod" "$tools/$1/go.sum" "$tools/build.sh"
-    if [ "$1" = . ]; then echo "$assets"; else cat "$tools/$1/envoy.txt"; fi
+    case $1 in .) echo "$assets" ;; istio) cat "$tools/$1/envoy.txt" ;; *) wanted istio ;; esac
 }
 # Whether they are there, and made from that: built MODULE STAMP FILE...
 built() {
@@ -63,7 +63,7 @@ servers() {
 # In Istio's module: build_istio NAME PACKAGE
 build_istio() {
     # Read here, because Istio's own module has no version that `go list` could name.
-    version=$(sed -n 's/^.*istio.io\/api => istio.io\/api v//p' go.mod)
+    version=$(sed -n 's/^require istio.io\/istio .* the tag \([0-9.]*\),.*/\1/p' go.mod)
     revision=$(sed -n 's/^require istio.io\/istio v0.0.0-[0-9]*-\([0-9a-f]*\).*/\1/p' go.mod)
     of=istio.io/istio/pkg/version
     build "$1" "istio.io/istio/$2" "-X $of.buildVersion=$version -X $of.buildTag=$version -X $of.buildGitRevision=$revision -X $of.buildStatus=Clean -X $of.buildHub=none"
@@ -76,17 +76,23 @@ istioctl() (
     wanted istio >"$out/istio.stamp"
 )
 
-# istiod, the agent with its bootstrap of Envoy, and Envoy: upstream's release, since Istio's own build is only in images.
-mesh() (
-    need_go 'pilot-discovery and pilot-agent'
-    cd istio
+# In Istio's module: istiod, and the agent with its bootstrap of Envoy.
+pilot() {
     for name in pilot-discovery pilot-agent; do build_istio $name pilot/cmd/$name; done
     # A pseudo-version, of which `go list -m` knows no folder.
     module=$(go list -f '{{.Module.Dir}}' istio.io/istio/pkg/version)
-    rm -f "$out/envoy_bootstrap.json" "$out/envoy"
+    rm -f "$out/envoy_bootstrap.json"
     cp "$module/tools/packaging/common/envoy_bootstrap.json" "$out/envoy_bootstrap.json"
     chmod 644 "$out/envoy_bootstrap.json"
+}
 
+# Istio's part of a mesh, and Envoy: upstream's release, since Istio's own build is only in images.
+mesh() (
+    need_go 'pilot-discovery and pilot-agent'
+    cd istio
+    pilot
+
+    rm -f "$out/envoy"
     echo 'installing envoy' >&2
     folder=$(mktemp -d "${TMPDIR:-/tmp}/envoy.XXXXXX")
     trap 'rm -rf "$folder"' EXIT
@@ -97,9 +103,26 @@ mesh() (
     wanted istio >"$out/mesh.stamp"
 )
 
+# All that the tests need in one folder, with the oldest Istio. What isn't Istio's is what the other folder has.
+oldest() (
+    need_go 'the oldest istioctl, pilot-discovery and pilot-agent'
+    for name in etcd kube-apiserver kubectl stamp envoy; do cp -f "$out/$name" "$out/oldest/$name"; done
+    out=$out/oldest
+    cd istio-oldest
+    build_istio istioctl istioctl/cmd/istioctl
+    pilot
+    rm -f "$out/istio-crds.yaml"
+    cp "$(go list -m -f '{{.Dir}}' istio.io/api)/kubernetes/customresourcedefinitions.gen.yaml" "$out/istio-crds.yaml"
+    chmod u+w "$out/istio-crds.yaml"
+    wanted istio-oldest >"$out/istio.stamp"
+)
+
 case $what in
 servers) built . stamp etcd kube-apiserver kubectl tofu istio-crds.yaml || servers ;;
 istioctl) built istio istio.stamp istioctl || istioctl ;;
 mesh) built istio mesh.stamp pilot-discovery pilot-agent envoy envoy_bootstrap.json || mesh ;;
-*) echo "tests/tools/build.sh builds servers, istioctl or mesh, not $what" >&2; exit 1 ;;
+oldest)
+    mkdir -p "$out/oldest"
+    built istio-oldest oldest/istio.stamp oldest/istioctl oldest/pilot-discovery oldest/pilot-agent oldest/envoy oldest/istio-crds.yaml || oldest ;;
+*) echo "tests/tools/build.sh builds servers, istioctl, mesh or oldest, not $what" >&2; exit 1 ;;
 esac

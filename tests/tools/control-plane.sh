@@ -6,11 +6,12 @@
 #   tests/tools/control-plane.sh
 #
 # CLIENT_CA is an optional PEM file. Certificates that it signed authenticate users (CN is the name, O are the groups).
+# MESH_TOOLS is an optional folder, whose servers and kinds of Istio are used instead of those in target/tools.
 # AUDIT_LOG is an optional file, to which the API server writes the metadata of each request.
 set -eu
 umask 077
 
-tools=$(cd "$(dirname "$0")/../.." && pwd)/target/tools
+tools=${MESH_TOOLS:-$(cd "$(dirname "$0")/../.." && pwd)/target/tools}
 [ -s "$tools/stamp" ] || { echo "etcd, kube-apiserver and kubectl are not in $tools: run \`make tools\`" >&2; exit 1; }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/control-plane.XXXXXX")

@@ -10,6 +10,7 @@ mod live_checks;
 mod manifest;
 mod pages;
 mod presets;
+mod proof;
 mod scenarios;
 mod schemas;
 mod traps;

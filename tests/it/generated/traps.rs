@@ -25,12 +25,12 @@ fn is_row(line: &str) -> bool {
 }
 
 /// The texts between backticks.
-fn names(cell: &str) -> impl Iterator<Item = &str> {
+pub(super) fn names(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
 /// Whether a path like `golden::service::mistakes::no_port` names a test.
-fn is_test(path: &str) -> bool {
+pub(super) fn is_test(path: &str) -> bool {
     let Some((module, name)) = path.rsplit_once("::") else { return false };
     let module = module.replace("::", "/");
     let mut sources = ["tests/it", "src"].iter().flat_map(|root| {

@@ -4,6 +4,7 @@
 //! pipe open for as long as it lives, so the servers end with it even if it is killed.
 
 use std::{
+    env,
     fs::File,
     io::{BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -200,6 +201,11 @@ impl Namespace {
 /// Path of the repository, which contains Cargo.toml.
 pub(crate) fn repository_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+/// The folder of the servers and of Istio: that of `make tools`, or `MESH_TOOLS`, which has another Istio.
+pub(crate) fn tools_folder() -> PathBuf {
+    env::var_os("MESH_TOOLS").map_or_else(|| repository_root().join("target/tools"), PathBuf::from)
 }
 
 /// Parses all documents of a YAML file.

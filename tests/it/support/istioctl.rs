@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use super::control_plane::repository_root;
+use super::control_plane::tools_folder;
 
 /// A finding of `istioctl analyze`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,7 +44,10 @@ pub(crate) fn analyze(kubeconfig: &str, objects: &[Json]) -> Vec<Finding> {
     // Without --all-namespaces, only the namespace `default` is analyzed.
     let arguments = ["analyze", "--all-namespaces", "--output", "json", "--kubeconfig"];
     let output = run(arguments.map(OsStr::new).into_iter().chain([config.as_os_str(), folder.path().as_os_str()]));
-    let found: Json = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(&output)));
+    // Older versions write lines of a log before the list.
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let list: Vec<&str> = stdout.lines().skip_while(|line| !line.starts_with('[')).collect();
+    let found: Json = serde_json::from_str(&list.join("\n")).unwrap_or_else(|e| panic!("{e}: {}", text(&output)));
     let found = found.as_array().expect("a list").iter().map(|finding| {
         let text = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
         Finding { code: text("code"), level: text("level"), origin: text("origin"), message: text("message") }
@@ -66,7 +69,7 @@ fn object_files(objects: &[Json]) -> TempDir {
 }
 
 fn run<'a>(arguments: impl IntoIterator<Item = &'a OsStr>) -> Output {
-    let program = repository_root().join("target/tools/istioctl");
+    let program = tools_folder().join("istioctl");
     // No home folder and no kubeconfig: settings of the user who runs the tests must not matter.
     let output = Command::new(&program).args(arguments).env_clear().env("HOME", Path::new("/nonexistent")).output();
     output.unwrap_or_else(|e| panic!("running {}: {e}; is `make tools` done?", program.display()))

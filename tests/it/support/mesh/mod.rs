@@ -87,7 +87,7 @@ use self::{
 };
 use super::{
     api::Api,
-    control_plane::{ControlPlane, repository_root},
+    control_plane::{ControlPlane, repository_root, tools_folder},
     polling::wait_until,
     terraform::{Tool, Workspace},
 };
@@ -124,7 +124,7 @@ impl Mesh {
     /// Starts a control plane and an istiod whose `meshConfig` has the top-level fields of `mesh_config` in addition to
     /// those that the tests need.
     pub(crate) fn start(mesh_config: &Json) -> Self {
-        let tools = repository_root().join("target/tools").canonicalize().expect("`make tools` has run");
+        let tools = tools_folder().canonicalize().expect("`make tools` has run");
         let plane = ControlPlane::start();
         let api = plane.api();
         let folder = tempfile::Builder::new().prefix("mesh.").tempdir().expect("a temporary folder").keep();
@@ -273,5 +273,5 @@ fn write_mesh_config(api: &Api, changes: &Json) {
 
 /// Path of a program that `make tools` builds.
 fn tool(name: &str) -> PathBuf {
-    repository_root().join("target/tools").join(name)
+    tools_folder().join(name)
 }
