@@ -95,10 +95,14 @@ fn gateway_with_another_service_account() {
         )
     };
     let other = gateway(r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#);
-    check(&arguments(""), &other, &expect![[r#"
+    check(
+        &arguments(""),
+        &other,
+        &expect![[r#"
         warn at ingress[0].service_account: The gateway has another service account
           The workloads of mesh_gateway ingress/door run as ingress/edge, which no rule admits: requests through the gateway get 403. Write service_account = "ingress/edge" in the ingress block. (gateway-account)
-    "#]]);
+    "#]],
+    );
     assert!(findings(&arguments("authorization_mode = \"dry_run\""), &other, &[]).contains("gateway-account"));
     for (callers, recorded) in [
         // The account is named by the block, by a rule, or is that of the Gateway's name.
