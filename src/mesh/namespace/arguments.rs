@@ -141,8 +141,13 @@ impl MtlsException {
     pub(super) fn selector(&self) -> Known<StringMap> {
         match self.selector.elements()? {
             Some(selector) => Ok(selector),
-            None => Ok(StringMap::from([("app".to_owned(), self.service.required()?.clone())])),
+            None => Ok(Self::default_selector(self.service.required()?)),
         }
+    }
+
+    /// The labels of the pods of a service without a `selector`.
+    pub(super) fn default_selector(service: &str) -> StringMap {
+        StringMap::from([("app".to_owned(), service.to_owned())])
     }
 
     /// The port on which the pods listen: `port` by default. PeerAuthentications name ports of pods, not of Services.

@@ -35,10 +35,20 @@ pub(super) fn objects(namespace: &Namespace, mesh: &Mesh, name: &str) -> Rendere
     let key = Key::new(&kind::PEER_AUTHENTICATION, name, NAME);
     let mut objects = vec![(key.clone(), for_namespace(namespace, mesh, mtls, key))];
     for (service, exceptions) in services {
-        let key = Key::new(&kind::PEER_AUTHENTICATION, name, &names::object_name(service, name));
+        let key = Key::new(&kind::PEER_AUTHENTICATION, name, &object_name(service, &exceptions, name)?);
         objects.push((key.clone(), for_service(namespace, mesh, mtls, &exceptions, key)));
     }
     Ok(objects)
+}
+
+/// The name of the exceptions of a service, which ends with a digest of the selector if they have one of their own. So exceptions
+/// for other pods are another object, and those for the old pods hold until the mode of the namespace has changed.
+fn object_name(service: &str, exceptions: &[&At<MtlsException>], namespace: &str) -> Known<String> {
+    let name = names::object_name(service, namespace);
+    let own = exceptions.first().filter(|exception| exception.selector.is_set());
+    let selector = own.map(|exception| exception.selector()).transpose()?;
+    let selector = selector.filter(|selector| *selector != MtlsException::default_selector(service));
+    Ok(selector.map_or_else(|| name.clone(), |selector| format!("{name}-{}", names::label_digest(&selector))))
 }
 
 fn for_namespace(namespace: &Namespace, mesh: &Mesh, mtls: &At<Mtls>, key: Key) -> Known<Object> {

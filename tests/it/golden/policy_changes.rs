@@ -501,6 +501,7 @@ fn policies_of_namespaces_and_gateways_change_without_a_gap() {
     };
     let (lenient, lenient_elsewhere, strict) =
         (exception("permissive", 9090), exception("permissive", 9091), exception("strict", 9090));
+    let of_other_pods = |exception: &str| exception.replace("{\n", "{\n    selector = { tier = \"front\" }\n");
     let configs: Vec<(String, String)> = ["off", "dry_run", "enforce"]
         .into_iter()
         .flat_map(|mode| {
@@ -513,7 +514,9 @@ fn policies_of_namespaces_and_gateways_change_without_a_gap() {
                 mtls("permissive", "permissive", ""),
                 mtls("strict but for a port", "strict", &lenient),
                 mtls("strict but for another port", "strict", &lenient_elsewhere),
+                mtls("strict but for a port of other pods", "strict", &of_other_pods(&lenient)),
                 mtls("permissive but for a port", "permissive", &strict),
+                mtls("permissive but for a port of other pods", "permissive", &of_other_pods(&strict)),
                 (format!("{mode}, no mtls"), namespace(mode)),
             ]
         })

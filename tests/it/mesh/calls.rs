@@ -235,6 +235,11 @@ fn only_listed_hosts_are_called() {
     shop.workspace.converge();
     shop.become_codes(&[(Neighbour, 200), (Ledger, 502), (Platform, 502), (Unknown, 502)]);
     shop.caller.line_is_answered(&kubernetes, false);
+    // What every workload may call all the same is a host of the platform.
+    let hosts = "platform_hosts = [\"observability/*\", \"default/kubernetes.default.svc.cluster.local\"]";
+    shop.converge(Configuration { defaults: sidecar, provider: hosts, ..Configuration::default() });
+    shop.become_codes(&[(Platform, 200), (Neighbour, 200), (Ledger, 502), (Unknown, 502)]);
+    shop.caller.line_is_answered(&kubernetes, true);
     let calls = "calls = [\"pci/ledger\", \"default/kubernetes\"]";
     shop.converge(Configuration { defaults: sidecar, provider, caller: calls, ..Configuration::default() });
     shop.become_codes(&[(Ledger, 200), (Platform, 200), (Unknown, 502)]);
