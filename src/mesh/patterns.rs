@@ -20,6 +20,9 @@ pub const IP_BLOCK: &str = "Addresses, or blocks of them, like `10.1.2.3` or `10
 pub const CLAIM: &str = "Names of claims, like `groups`, or `[realm_access][roles]` for a claim within a claim; `iss` is what \
                          `issuer` stands for.";
 
+/// The sentence for the documentation that says what [`is_regex`] accepts.
+pub const REGEX: &str = "Regular expressions in the syntax of RE2, without `^` and `$`: they match the whole text.";
+
 /// The sentence for the documentation that says what [`is_pattern`] accepts.
 pub const PATTERN: &str = "Texts, with one `*` at the start or end; `*` alone is any.";
 
@@ -60,6 +63,21 @@ fn is_path_template(text: &str) -> bool {
 /// Whether `text` is an HTTP method in upper case, as requests have it.
 pub fn is_method(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|c| c.is_ascii_uppercase() || c == b'-')
+}
+
+/// Whether Envoy accepts `text` as a regular expression. It refuses a configuration with another one as a whole, and the syntax of
+/// the parser here is that of RE2. Anchors are refused because Envoy matches whole texts in any case.
+pub fn is_regex(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('^') && !text.ends_with('$') && regex_syntax::parse(text).is_ok()
+}
+
+/// Whether `text` was probably meant as a regular expression, where it is read literally.
+pub fn looks_like_regex(text: &str) -> bool {
+    let has_class = text.find('[').is_some_and(|start| text.get(start..).is_some_and(|rest| rest.contains(']')));
+    has_class
+        || text.starts_with('^')
+        || text.ends_with('$')
+        || [".*", ".+", "\\"].iter().any(|part| text.contains(part))
 }
 
 /// Whether `text` is a pattern of hosts as requests name them, with or without a port.

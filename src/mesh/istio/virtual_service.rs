@@ -51,7 +51,7 @@ pub struct TlsMatch {
     pub sni_hosts: Vec<String>,
 }
 
-/// A route for HTTP requests, which has either `route` or `redirect`.
+/// A route for HTTP requests, which has one of `route`, `redirect` and `direct_response`.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpRoute {
@@ -67,6 +67,15 @@ pub struct HttpRoute {
     /// Change of the path or host before the request is forwarded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<Rewrite>,
+    /// Response with which the proxy answers itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direct_response: Option<DirectResponse>,
+    /// Changes of headers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Headers>,
+    /// Cross-origin resource sharing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors_policy: Option<CorsPolicy>,
     /// Fault injection. Istio ignores timeout and retries of a route with faults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
@@ -88,6 +97,71 @@ pub struct HttpRoute {
     pub route: Vec<RouteDestination>,
 }
 
+/// A response of the proxy itself.
+#[derive(Clone, Debug, Serialize)]
+pub struct DirectResponse {
+    /// HTTP status code.
+    pub status: u32,
+    /// Body of the response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<ResponseBody>,
+}
+
+/// A body, which Istio has as an object.
+#[derive(Clone, Debug, Serialize)]
+pub struct ResponseBody {
+    /// Text of the body.
+    pub string: String,
+}
+
+/// Changes of the headers of requests and responses.
+#[derive(Clone, Debug, Serialize)]
+pub struct Headers {
+    /// Changes of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<HeaderOperations>,
+    /// Changes of the response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response: Option<HeaderOperations>,
+}
+
+/// Changes of headers. Envoy removes, then sets and adds.
+#[derive(Clone, Debug, Serialize)]
+pub struct HeaderOperations {
+    /// Headers that are replaced, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
+    /// Headers that are added to those of the same name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub add: BTreeMap<String, String>,
+    /// Names of headers that are removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+}
+
+/// Cross-origin resource sharing.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CorsPolicy {
+    /// Origins.
+    pub allow_origins: Vec<StringMatch>,
+    /// Methods that pages may use.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow_methods: Vec<String>,
+    /// Headers that pages may send.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow_headers: Vec<String>,
+    /// Headers of responses that pages may read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expose_headers: Vec<String>,
+    /// Time for which browsers keep the answer to a preflight request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Duration>,
+    /// Whether pages may send credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_credentials: Option<bool>,
+}
+
 /// A condition on a request. Fields that are set must all match.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,15 +172,27 @@ pub struct HttpMatch {
     /// Path of the request, without the query.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<StringMatch>,
+    /// Scheme of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<StringMatch>,
     /// Method of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<StringMatch>,
+    /// Host of the request, with the port if the caller named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<StringMatch>,
     /// Headers of the request, by name in lower case.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, StringMatch>,
     /// Query parameters of the request, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub query_params: BTreeMap<String, StringMatch>,
+    /// Labels of the calling workload.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub source_labels: BTreeMap<String, String>,
+    /// Namespace of the calling workload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_namespace: Option<String>,
 }
 
 impl HttpMatch {
@@ -128,6 +214,8 @@ pub enum StringMatch {
     Exact(String),
     /// The text has this prefix.
     Prefix(String),
+    /// The whole text matches this regular expression (RE2).
+    Regex(String),
     /// The text exists, with any content.
     Present,
 }
@@ -137,6 +225,7 @@ impl Serialize for StringMatch {
         match self {
             Self::Exact(text) => serializer.collect_map([("exact", text)]),
             Self::Prefix(text) => serializer.collect_map([("prefix", text)]),
+            Self::Regex(text) => serializer.collect_map([("regex", text)]),
             // Istio reads an empty match as a test for existence.
             Self::Present => serializer.collect_map([("", ""); 0]),
         }
@@ -247,6 +336,9 @@ pub struct TcpMatch {
 pub struct RouteDestination {
     /// Destination of the requests or connections.
     pub destination: Destination,
+    /// Changes of headers for this destination alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<Headers>,
     /// Percentage of the traffic, which may be 0. `None` if the route has only one destination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
@@ -270,6 +362,7 @@ impl RouteDestination {
     pub fn to_port(host: &str, port: PortNumber) -> Self {
         Self {
             destination: Destination { host: host.to_owned(), subset: None, port: PortSelector { number: port } },
+            headers: None,
             weight: None,
         }
     }
@@ -287,7 +380,7 @@ impl HttpRoute {
             matches: vec![HttpMatch::all(port)],
             timeout: timeout.and_then(nonzero_timeout),
             retries,
-            route: vec![RouteDestination { destination, weight: None }],
+            route: vec![RouteDestination { destination, headers: None, weight: None }],
             ..Self::default()
         }
     }

@@ -180,6 +180,24 @@ const ROWS: &[Row] = &[
         "route {\n match {\n path = \"/slow\"\n}\n fault {\n delay = \"1s\"\n delay_percent = 10\n abort_status = 503\n abort_percent = 1\n}\n}",
     ),
     row(
+        "route",
+        VERSIONS,
+        "route {\n match {\n path_regex = \"/v[0-9]+/.*\"\n authority = \"a*\"\n scheme = \"http\"\n cookies = { beta = \"1\" }\n}\n to {\n version = \"v2\"\n headers {\n response {\n set = { x-version = \"2\" }\n}\n}\n}\n headers {\n request {\n add = { x-a = \"b\" }\n}\n}\n}",
+        "route {\n match {\n headers_regex = { x-a = \"[0-9]+\" }\n query_regex = { b = \"c+\" }\n from {\n namespace = \"shop\"\n labels = { app = \"web\" }\n}\n}\n direct_response {\n status = 503\n body = \"later\"\n}\n cors {\n allow_origins = [\"*\"]\n}\n}",
+    ),
+    row(
+        "headers",
+        MANAGED,
+        "headers {\n request {\n set = { x-a = \"b\" }\n}\n}",
+        "headers {\n request {\n remove = [\"x-a\"]\n}\n response {\n add = { x-c = \"d\" }\n}\n}",
+    ),
+    row(
+        "cors",
+        MANAGED,
+        "cors {\n allow_origins = [\"https://shop.example.com\"]\n}",
+        "cors {\n allow_origins = [\"https://*\"]\n allow_origins_regex = [\"https://[a-z]+\"]\n allow_methods = [\"GET\"]\n allow_headers = [\"authorization\"]\n expose_headers = [\"x-total\"]\n max_age = \"1h\"\n allow_credentials = false\n}",
+    ),
+    row(
         "failover",
         MANAGED,
         "failover {\n from = \"us-east\"\n to = \"us-west\"\n}",

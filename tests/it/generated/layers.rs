@@ -29,7 +29,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "object", role: "desired objects: keys, kinds, manifests, stages", modules: &["diagnostics"], packages: &["serde_json"], side_effects: false },
     Layer { part: "json_path.rs", role: "access to JSON by path", modules: &[], packages: &["serde_json"], side_effects: false },
     Layer { part: "schema", role: "Terraform's types, values and schemas, and declarations of arguments; pure", modules: &["diagnostics", "known"], packages: &["rmpv", "serde", "serde_json", "thiserror"], side_effects: false },
-    Layer { part: "mesh", role: "arguments, their validation, and their rendering into Istio objects; pure", modules: &["diagnostics", "query::Query", "known", "object", "json_path", "model", "schema"], packages: &["serde", "serde_json"], side_effects: false },
+    Layer { part: "mesh", role: "arguments, their validation, and their rendering into Istio objects; pure", modules: &["diagnostics", "query::Query", "known", "object", "json_path", "model", "schema"], packages: &["regex_syntax", "serde", "serde_json"], side_effects: false },
     Layer { part: "mesh/external_service/live.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         packages: &["serde_json"], side_effects: false },
     Layer { part: "mesh/global_defaults/live.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],

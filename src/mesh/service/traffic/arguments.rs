@@ -1,5 +1,6 @@
 //! The arguments about traffic: resiliency, versions, routes and failover.
 
+use super::{cors::Cors, headers::Headers};
 use crate::{
     known::Known,
     mesh::{
@@ -49,6 +50,10 @@ model! {
         outlier_detection: Block<OutlierDetection> = block(),
         /// Selection of endpoints (`trafficPolicy.loadBalancer`).
         load_balancing: Block<LoadBalancing> = block(),
+        /// Changes of the headers of all requests and responses (`headers`); a `route` may have changes of its own instead.
+        headers: Block<Headers> = block(),
+        /// Which pages of other origins browsers let read responses (`corsPolicy`); a `route` may have a policy of its own instead.
+        cors: Block<Cors> = block(),
         /// Versions of the workload, and how requests are shared out among them.
         version: Blocks<Version> = block(),
         /// Requests that go another way, in order: the first that matches.
@@ -88,6 +93,12 @@ model! {
         rewrite: Block<Rewrite> = block(),
         /// An answer that sends the caller elsewhere.
         redirect: Block<Redirect> = block(),
+        /// An answer of the caller's proxy itself (`directResponse`): nothing is sent to the service.
+        direct_response: Block<DirectResponse> = block(),
+        /// Changes of headers (`headers`). Defaults to those of the service.
+        headers: Block<Headers> = block(),
+        /// Which pages of other origins browsers let read responses (`corsPolicy`). Defaults to that of the service.
+        cors: Block<Cors> = block(),
         /// A version that gets a copy of requests; its answers are thrown away.
         mirror: Block<Mirror> = block(),
         /// Failures that are made, to see how callers meet them.
@@ -100,6 +111,26 @@ model! {
     pub struct Match {
         /// The path, exact or with `*` at the end.
         path: Attr<String> = optional().text("A path that starts with `/`, with `*` at the end alone.", patterns::is_path_prefix),
+        /// Regular expression (RE2) that the whole path matches (`uri.regex`). Conflicts with `path`.
+        path_regex: Attr<String> = optional().text(patterns::REGEX, patterns::is_regex),
+        /// Host that the caller asked for (`authority`), exact or with `*` at the end.
+        authority: Attr<String> = optional().text("A host, with `*` at the end alone.", is_authority),
+        /// Scheme of the request (`scheme`).
+        scheme: Attr<String> = optional().text("`http` or `https`.", |text| matches!(text, "http" | "https")),
+        /// Cookie by name, with its exact value. It is one regular expression on the header `cookie`, so a block has one cookie. Conflicts
+        /// with `cookie` in `headers` and `headers_regex`.
+        cookies: Map<String> = optional()
+            .check("One cookie.", is_single)
+            .keys("Names of cookies, like `beta`.", is_cookie_name),
+        /// Headers by name, whose whole value matches a regular expression (RE2).
+        headers_regex: Map<String> = optional()
+            .non_empty("At least one header.")
+            .keys("Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look.", is_header)
+            .check(patterns::REGEX, are_regexes),
+        /// Parameters of the query by name, whose whole value matches a regular expression (RE2).
+        query_regex: Map<String> = optional().non_empty("At least one parameter.").check(patterns::REGEX, are_regexes),
+        /// Callers, by what Kubernetes says of their pods. It is no authorization: `allow` is.
+        from: Block<From> = block(),
         /// The method.
         method: Attr<String> = optional().text("A method in capitals, like `GET`.", patterns::is_method),
         /// Headers by name, each exact, or with `*` at the end, or `*` for any value. Sensitive values show in clear, in `objects`
@@ -114,12 +145,34 @@ model! {
 }
 
 model! {
+    /// Callers, by the namespace or the labels of their pods.
+    pub struct From {
+        /// Namespace of the caller (`sourceNamespace`).
+        namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
+        /// Labels of the caller's pods (`sourceLabels`).
+        labels: Map<String> = optional().non_empty("At least one label."),
+    }
+}
+
+model! {
+    /// An answer of the caller's proxy itself.
+    pub struct DirectResponse {
+        /// Status code.
+        status: Attr<u32> = required().range(200..=599),
+        /// Text of the body. Defaults to none.
+        body: Attr<String> = optional(),
+    }
+}
+
+model! {
     /// A version, and its share.
     pub struct To {
         /// The name of a `version` block.
         version: Attr<String> = required(),
         /// Its share in percent; the shares of a route add up to 100. Not needed where there is one.
         weight: Attr<u32> = optional().range(0..=100),
+        /// Changes of headers for this destination alone, after those of the route (`route[].headers`).
+        headers: Block<Headers> = block(),
     }
 }
 
@@ -227,6 +280,24 @@ fn are_patterns(value: &Value) -> bool {
     let Value::Map(texts) = value else { return true };
     let is_pattern = |text: &str| !text.is_empty() && !text.strip_suffix('*').unwrap_or(text).contains('*');
     texts.values().all(|text| !matches!(text, Value::String(text) if !is_pattern(text)))
+}
+
+fn is_authority(text: &str) -> bool {
+    let host = text.strip_suffix('*').unwrap_or(text);
+    !text.is_empty() && !host.contains(['*', '/', ' '])
+}
+
+fn is_single(value: &Value) -> bool {
+    !matches!(value, Value::Map(members) if members.len() != 1)
+}
+
+fn is_cookie_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c))
+}
+
+fn are_regexes(value: &Value) -> bool {
+    let Value::Map(texts) = value else { return true };
+    texts.values().all(|text| !matches!(text, Value::String(text) if !patterns::is_regex(text)))
 }
 
 fn is_redirect_status(value: &Value) -> bool {

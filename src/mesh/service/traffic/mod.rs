@@ -8,12 +8,15 @@
 //! | [`virtual_service`] | the VirtualServices |
 //! | [`listener`] | the ports that callers use |
 //! | [`routes`] | the routes of one listener |
+//! | [`headers`], [`cors`] | changes of headers, and CORS |
 //! | [`versions`], [`matches`] | matches and weighted destinations of routes |
 //! | [`validate`] | rules across arguments; those of routes in [`validate_routes`] |
 
 mod arguments;
+mod cors;
 mod destination_rule;
 mod failover;
+mod headers;
 mod limits;
 mod listener;
 mod matches;
@@ -28,7 +31,11 @@ pub(super) use listener::listeners;
 pub(super) use routes::default_route;
 pub(super) use virtual_service::{global_virtual_service, settle_time, virtual_service};
 
-pub use arguments::{Failover, Fault, Match, Mirror, Redirect, Rewrite, Route, To, Traffic, Version};
+pub use self::cors::Cors;
+pub use self::headers::{HeaderChanges, Headers};
+pub use arguments::{
+    DirectResponse, Failover, Fault, From, Match, Mirror, Redirect, Rewrite, Route, To, Traffic, Version,
+};
 
 use super::{Service, Unmanaged};
 use crate::{
@@ -61,6 +68,8 @@ impl Service {
             traffic.retries.known().map(|block| block.is_some()),
             traffic.request_timeout.known().map(|timeout| timeout.is_some()),
             traffic.streaming(),
+            traffic.headers.known().map(|block| block.is_some()),
+            traffic.cors.known().map(|block| block.is_some()),
             self.routes().map(|routes| !routes.is_empty()),
             self.has_versions(),
         ]);
@@ -101,6 +110,8 @@ impl Traffic {
             ("streaming", routes, self.streaming == Attr::Known(true)),
             ("failover_priority", policy, self.failover_priority.is_set()),
             ("load_balancing", policy, self.load_balancing.is_set()),
+            ("headers", routes, self.headers.is_set()),
+            ("cors", routes, self.cors.is_set()),
             ("retries", routes, self.retries.is_set()),
             ("circuit_breaker", policy, self.circuit_breaker.is_set()),
             ("outlier_detection", policy, self.outlier_detection.is_set()),

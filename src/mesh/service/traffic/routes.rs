@@ -2,7 +2,7 @@
 
 use super::{
     super::{Port, ServiceContext},
-    Fault, Redirect, Rewrite, Route,
+    DirectResponse, Fault, Redirect, Rewrite, Route,
     listener::Listener,
     versions::{self, Share},
 };
@@ -12,8 +12,8 @@ use crate::{
     mesh::{
         duration::Duration,
         istio::virtual_service::{
-            self as istio, Abort, Delay, HttpMatch, HttpRoute, PercentValue, RouteDestination, TcpMatch, TcpRoute,
-            TlsMatch, TlsRoute, nonzero_timeout,
+            self as istio, Abort, Delay, HttpMatch, HttpRoute, PercentValue, ResponseBody, RouteDestination, TcpMatch,
+            TcpRoute, TlsMatch, TlsRoute, nonzero_timeout,
         },
         port::Protocol,
         resiliency::route_retries,
@@ -56,8 +56,11 @@ pub(in super::super) fn default_route(context: &ServiceContext, port: &At<Port>)
 }
 
 fn default_http(context: &ServiceContext, listener: Listener) -> Known<RouteWithOrigins> {
+    let traffic = &context.service.traffic;
     let route = HttpRoute {
         matches: vec![HttpMatch::all(listener.number?)],
+        headers: traffic.headers.known()?.map(|headers| headers.render()).transpose()?,
+        cors_policy: traffic.cors.known()?.map(|cors| cors.render()).transpose()?,
         ..forwarding(
             context,
             timeout(context, listener, None)?,
@@ -68,6 +71,8 @@ fn default_http(context: &ServiceContext, listener: Listener) -> Known<RouteWith
         ("", listener.port.at.clone()),
         (".timeout", Path::root().attribute("request_timeout")),
         (".retries", Path::root().attribute("retries")),
+        (".headers", Path::root().attribute("headers")),
+        (".corsPolicy", Path::root().attribute("cors")),
         (".route", Path::root().attribute("version")),
     ];
     Ok((route, origins.into()))
@@ -79,9 +84,10 @@ fn route_block(context: &ServiceContext, listener: Listener, route: &At<Route>) 
         [] => vec![HttpMatch::all(number)],
         blocks => blocks.iter().map(|block| Ok(block.conditions()?.on(number))).collect::<Known<_>>()?,
     };
-    let action = match route.redirect.known()? {
-        Some(redirect) => HttpRoute { redirect: Some(redirect.render()?), ..HttpRoute::default() },
-        None => HttpRoute {
+    let action = match (route.redirect.known()?, route.direct_response.known()?) {
+        (Some(redirect), _) => HttpRoute { redirect: Some(redirect.render()?), ..HttpRoute::default() },
+        (None, Some(response)) => HttpRoute { direct_response: Some(response.render()?), ..HttpRoute::default() },
+        (None, None) => HttpRoute {
             rewrite: route.rewrite.known()?.map(|rewrite| rewrite.render()).transpose()?,
             fault: route.fault.known()?.map(|fault| fault.render()).transpose()?,
             ..with_mirror(
@@ -95,7 +101,10 @@ fn route_block(context: &ServiceContext, listener: Listener, route: &At<Route>) 
     let origins =
         [("", route.at.clone()), (".match", route.at.attribute("match")), (".route", route.at.attribute("to"))];
     let name = route.name.known()?.cloned().or(action.name);
-    Ok((HttpRoute { name, matches, ..action }, origins.into()))
+    let traffic = &context.service.traffic;
+    let headers = route.headers.known()?.or(traffic.headers.known()?).map(|headers| headers.render()).transpose()?;
+    let cors_policy = route.cors.known()?.or(traffic.cors.known()?).map(|cors| cors.render()).transpose()?;
+    Ok((HttpRoute { name, matches, headers, cors_policy, ..action }, origins.into()))
 }
 
 fn destinations(context: &ServiceContext, listener: Listener, route: &Route) -> Known<Vec<RouteDestination>> {
@@ -136,6 +145,13 @@ pub(super) fn default_timeout(context: &ServiceContext, protocol: Protocol) -> K
 /// days.
 pub(super) fn has_default_timeout(protocol: Protocol) -> bool {
     protocol.is_http() && protocol != Protocol::Grpc
+}
+
+impl DirectResponse {
+    fn render(&self) -> Known<istio::DirectResponse> {
+        let body = self.body.known()?.map(|text| ResponseBody { string: text.clone() });
+        Ok(istio::DirectResponse { status: *self.status.required()?, body })
+    }
 }
 
 impl Redirect {

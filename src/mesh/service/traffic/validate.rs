@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Service, ServiceContext, ServiceManagement, Unmanaged},
-    Version, is_routed_tcp, routes,
+    Version, cors, headers, is_routed_tcp, routes,
     versions::Share,
 };
 use crate::{
@@ -27,6 +27,8 @@ impl Service {
         validate_settle_time(self, out);
         self.validate_timeouts(out);
         self.validate_versions(out);
+        headers::validate(&self.traffic.headers, out);
+        cors::validate(&self.traffic.cors, out);
         self.validate_routes(out);
         self.validate_failover(out);
         if let Attr::Known(preset) = self.traffic.resiliency {

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use super::{
     super::Service,
-    Fault, Redirect, Rewrite, Route,
+    Fault, Match, Redirect, Rewrite, Route, cors, headers,
     matches::{Conditions, pattern},
     validate::{format_version, validate_weights},
     versions::Share,
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::istio::virtual_service::StringMatch,
-    schema::{At, Attr},
+    mesh::{istio::virtual_service::StringMatch, patterns},
+    schema::{At, Attr, Map},
 };
 
 impl Service {
@@ -57,8 +57,19 @@ impl Service {
         if let Ok(Some(mirror)) = route.mirror.known() {
             self.validate_declared(&mirror.version, &mirror.at.attribute("version"), out);
         }
+        headers::validate(&route.headers, out);
+        cors::validate(&route.cors, out);
+        for block in route.to.known().unwrap_or_default() {
+            headers::validate(&block.headers, out);
+        }
+        for block in route.r#match.known().unwrap_or_default() {
+            validate_match(block, out);
+        }
         if let Ok(Some(redirect)) = route.redirect.known() {
-            validate_redirect(route, redirect, out);
+            validate_own_answer(route, "redirect", out);
+            validate_redirect(redirect, out);
+        } else if route.direct_response.is_set() {
+            validate_own_answer(route, "direct_response", out);
         }
         if let Ok(Some(rewrite)) = route.rewrite.known() {
             validate_rewrite(route, rewrite, out);
@@ -125,9 +136,70 @@ fn validate_reachability(routes: &[At<Route>], out: &mut Diagnostics) {
     }
 }
 
-/// Reports arguments of a route that have no effect beside a redirect, and a redirect to the same place.
-fn validate_redirect(route: &At<Route>, redirect: &At<Redirect>, out: &mut Diagnostics) {
+/// Reports conditions that can't hold together, conditions without content, and literals that are probably regular expressions.
+fn validate_match(block: &At<Match>, out: &mut Diagnostics) {
+    if block.path.is_set() && block.path_regex.is_set() {
+        out.error(
+            &block.at.attribute("path_regex"),
+            "Two conditions on the path",
+            "path is literal, path_regex a regular expression, and a request has one path. Write one of them.",
+        );
+    }
+    if let Attr::Known(path) = &block.path
+        && patterns::looks_like_regex(path)
+    {
+        out.error(
+            &block.at.attribute("path"),
+            "A regular expression in path",
+            format!("path is literal but for a * at its end, and {path:?} would match no request that you mean. Write path_regex = {path:?}."),
+        );
+    }
+    for (name, regex, literals) in
+        [("headers", "headers_regex", &block.headers), ("query", "query_regex", &block.query)]
+    {
+        let others = if name == "headers" { &block.headers_regex } else { &block.query_regex };
+        let (Ok(literals), Ok(others)) = (literals.elements_or_empty(), others.elements_or_empty()) else { continue };
+        for (key, text) in literals.iter().filter(|(_, text)| patterns::looks_like_regex(text)) {
+            out.error(
+                &block.at.attribute(name),
+                format!("A regular expression in {name}"),
+                format!("Values are literal but for a * at the end. Write {regex} = {{ {key:?} = {text:?} }}."),
+            );
+        }
+        for key in others.keys().filter(|key| literals.keys().any(|other| other.eq_ignore_ascii_case(key))) {
+            out.error(
+                &block.at.attribute(regex),
+                "Two conditions on one value",
+                format!("{key:?} is in {name} as well, and Istio takes one condition for each. Write one of them."),
+            );
+        }
+    }
+    let names_cookie = |map: &Map<String>| {
+        map.elements_or_empty().is_ok_and(|map| map.keys().any(|key| key.eq_ignore_ascii_case("cookie")))
+    };
+    if block.cookies.is_set() && (names_cookie(&block.headers) || names_cookie(&block.headers_regex)) {
+        out.error(
+            &block.at.attribute("cookies"),
+            "Two conditions on one value",
+            "cookies is a condition on the header cookie, which headers names as well. Write one of them.",
+        );
+    }
+    if let Ok(Some(from)) = block.from.known()
+        && from.namespace == Attr::Null
+        && from.labels == Attr::Null
+    {
+        out.error(
+            &from.at,
+            "A match that asks nothing",
+            "Write namespace or labels of the callers, or remove the block.",
+        );
+    }
+}
+
+/// Reports arguments of a route that have no effect where the caller's proxy answers itself.
+fn validate_own_answer(route: &At<Route>, answer: &str, out: &mut Diagnostics) {
     let ineffective = [
+        ("direct_response", answer != "direct_response" && route.direct_response.is_set()),
         ("to", route.to.known().is_ok_and(|to| !to.is_empty())),
         ("rewrite", route.rewrite.is_set()),
         ("mirror", route.mirror.is_set()),
@@ -137,10 +209,14 @@ fn validate_redirect(route: &At<Route>, redirect: &At<Redirect>, out: &mut Diagn
     for (name, _) in ineffective.into_iter().filter(|(_, is_set)| *is_set) {
         out.error(
             &route.at.attribute(name),
-            "A redirect goes nowhere else",
-            format!("The caller's proxy answers a redirect itself: nothing is sent to the service. Remove {name}, or redirect."),
+            format!("A {answer} goes nowhere else"),
+            format!("The caller's proxy answers itself: nothing is sent to the service. Remove {name}, or {answer}."),
         );
     }
+}
+
+/// Reports a redirect to the same place.
+fn validate_redirect(redirect: &At<Redirect>, out: &mut Diagnostics) {
     if redirect.path == Attr::Null && redirect.host == Attr::Null {
         out.error(
             &redirect.at,
@@ -170,7 +246,8 @@ fn validate_rewrite(route: &At<Route>, rewrite: &At<Rewrite>, out: &mut Diagnost
     }
     for (at, path_match) in &matches {
         let prefix = match path_match {
-            Some(StringMatch::Exact(_)) => continue,
+            // The whole path is replaced.
+            Some(StringMatch::Exact(_) | StringMatch::Regex(_)) => continue,
             Some(StringMatch::Prefix(prefix)) => prefix.as_str(),
             Some(StringMatch::Present) | None => "/",
         };

@@ -3,6 +3,7 @@
 use super::{
     super::{Port, Service, ServiceContext},
     To, Version,
+    headers::Headers,
 };
 use crate::{
     diagnostics::Path,
@@ -24,17 +25,19 @@ pub(super) struct Share<'a> {
     pub(super) version: &'a Attr<String>,
     /// The weight in percent, where it is set.
     pub(super) weight: Attr<u32>,
+    /// Changes of headers for this destination alone.
+    pub(super) headers: Known<Option<&'a At<Headers>>>,
 }
 
 impl<'a> From<&'a At<Version>> for Share<'a> {
     fn from(block: &'a At<Version>) -> Self {
-        Self { at: &block.at, version: &block.name, weight: block.weight }
+        Self { at: &block.at, version: &block.name, weight: block.weight, headers: Ok(None) }
     }
 }
 
 impl<'a> From<&'a At<To>> for Share<'a> {
     fn from(block: &'a At<To>) -> Self {
-        Self { at: &block.at, version: &block.version, weight: block.weight }
+        Self { at: &block.at, version: &block.version, weight: block.weight, headers: block.headers.known() }
     }
 }
 
@@ -50,7 +53,11 @@ pub(super) fn subsets(service: &Service) -> Known<Vec<Subset>> {
 pub(super) fn default_destinations(context: &ServiceContext, port: &Port) -> Known<Vec<RouteDestination>> {
     let versions = context.service.versions()?;
     if versions.is_empty() {
-        return Ok(vec![RouteDestination { destination: destination(context, port, None)?, weight: None }]);
+        return Ok(vec![RouteDestination {
+            destination: destination(context, port, None)?,
+            headers: None,
+            weight: None,
+        }]);
     }
     weighted(context, port, &versions.iter().map(Share::from).collect::<Vec<_>>())
 }
@@ -64,7 +71,8 @@ pub(super) fn weighted(context: &ServiceContext, port: &Port, shares: &[Share]) 
     }
     let to = |(share, weight): (&Share, u32)| {
         let destination = version(context, port, share.version)?;
-        Ok(RouteDestination { destination, weight: (shares.len() > 1).then_some(weight) })
+        let headers = share.headers?.map(|headers| headers.render()).transpose()?;
+        Ok(RouteDestination { destination, headers, weight: (shares.len() > 1).then_some(weight) })
     };
     shares.iter().zip(weights).map(to).collect()
 }

@@ -430,19 +430,19 @@ fn invalid_redirects() {
     check::<Service>(
         &payments(&format!("{}{text}", versions(90, 10))),
         &expect![[r#"
-        error at route[0].to: A redirect goes nowhere else
-          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove to, or redirect.
-        error at route[0].rewrite: A redirect goes nowhere else
-          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove rewrite, or redirect.
-        error at route[0].mirror: A redirect goes nowhere else
-          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove mirror, or redirect.
-        error at route[0].fault: A redirect goes nowhere else
-          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove fault, or redirect.
-        error at route[0].request_timeout: A redirect goes nowhere else
-          The caller's proxy answers a redirect itself: nothing is sent to the service. Remove request_timeout, or redirect.
-        error at route[1].redirect: A redirect to the same place
-          Write path, host, or both: where the caller is to go instead.
-    "#]],
+            error at route[0].to: A redirect goes nowhere else
+              The caller's proxy answers itself: nothing is sent to the service. Remove to, or redirect.
+            error at route[0].rewrite: A redirect goes nowhere else
+              The caller's proxy answers itself: nothing is sent to the service. Remove rewrite, or redirect.
+            error at route[0].mirror: A redirect goes nowhere else
+              The caller's proxy answers itself: nothing is sent to the service. Remove mirror, or redirect.
+            error at route[0].fault: A redirect goes nowhere else
+              The caller's proxy answers itself: nothing is sent to the service. Remove fault, or redirect.
+            error at route[0].request_timeout: A redirect goes nowhere else
+              The caller's proxy answers itself: nothing is sent to the service. Remove request_timeout, or redirect.
+            error at route[1].redirect: A redirect to the same place
+              Write path, host, or both: where the caller is to go instead.
+        "#]],
     );
 }
 
@@ -645,4 +645,143 @@ fn blocks_without_effect() {
         let text = rendered_text::<Service>(&mesh(), &payments(&format!("resiliency = \"low\"\n{arguments}")));
         assert!(!text.contains("error at"), "{arguments}: {text}");
     }
+}
+
+#[test]
+fn changes_of_headers_without_effect() {
+    let text = r#"
+        headers {}
+        route {
+          match {
+            path = "/a"
+          }
+          headers {
+            request {
+              set    = { x-a = "b" }
+              remove = ["X-A"]
+            }
+            response {}
+          }
+        }
+        route {
+          headers {
+            request {
+              set = { host = "a", ":path" = "b" }
+            }
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(text),
+        &expect![[r#"
+            error at route[1].headers.request.set: Invalid route[1].headers.request.set
+              Names of headers, like `x-team`. `host` is changed by `rewrite`, and names that start with `:` can't be changed. Got {:path, host}.
+            error at headers: No header is changed
+              Write request { } or response { } with what changes, or remove the block.
+            error at route[0].headers.request.remove: A header is both written and removed
+              Envoy removes headers first, so "X-A" would still be there. Leave it out of remove: set replaces what was there.
+            error at route[0].headers.response: No header is changed
+              Write set, add or remove, or remove the block.
+        "#]],
+    );
+}
+
+#[test]
+fn cors_for_any_page() {
+    let text = r#"
+        cors {
+          allow_origins     = ["*"]
+          allow_credentials = true
+        }
+        route {
+          match {
+            path = "/a"
+          }
+          cors {
+            allow_methods = ["GET"]
+          }
+        }
+        route {
+          cors {
+            allow_origins       = ["shop.example.com", "https://a.example.com/"]
+            allow_origins_regex = ["[a"]
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(text),
+        &expect![[r#"
+            error at route[1].cors.allow_origins: Invalid route[1].cors.allow_origins
+              Origins with a scheme and without a path, like `https://shop.example.com`, with `*` at the end alone, or `*`. Got ["https://a.example.com/", "shop.example.com"].
+            error at route[1].cors.allow_origins_regex: Invalid route[1].cors.allow_origins_regex
+              Regular expressions in the syntax of RE2, without `^` and `$`: they match the whole text. Got ["[a"].
+            error at cors.allow_origins: Credentials for pages of any origin
+              With allow_credentials = true and the origin "*", any page can send requests with its visitors' cookies and read the responses. Name the origins, or set allow_credentials = false.
+            error at route[0].cors: CORS without an origin
+              Write allow_origins, for example ["https://shop.example.com"].
+        "#]],
+    );
+}
+
+#[test]
+fn contradictory_conditions() {
+    let text = r#"
+        route {
+          match {
+            path       = "/v[0-9]+"
+            path_regex = "/v[0-9]+"
+          }
+          match {
+            headers       = { x-a = "b.*", cookie = "a" }
+            headers_regex = { X-A = "b" }
+            cookies       = { beta = "1" }
+            from {}
+          }
+          direct_response {
+            status = 200
+          }
+          redirect {
+            path = "/b"
+          }
+        }
+        route {
+          match {
+            path_regex = "^/a$"
+            cookies    = { a = "1", b = "2" }
+          }
+          direct_response {
+            status = 200
+          }
+          rewrite {
+            path = "/b"
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(text),
+        &expect![[r#"
+        error at route[1].match[0].path_regex: Invalid route[1].match[0].path_regex
+          Regular expressions in the syntax of RE2, without `^` and `$`: they match the whole text. Got "^/a$".
+        error at route[1].match[0].cookies: Invalid route[1].match[0].cookies
+          One cookie. Got {a, b}.
+        error at route[0].match[0].path_regex: Two conditions on the path
+          path is literal, path_regex a regular expression, and a request has one path. Write one of them.
+        error at route[0].match[0].path: A regular expression in path
+          path is literal but for a * at its end, and "/v[0-9]+" would match no request that you mean. Write path_regex = "/v[0-9]+".
+        error at route[0].match[1].headers: A regular expression in headers
+          Values are literal but for a * at the end. Write headers_regex = { "x-a" = "b.*" }.
+        error at route[0].match[1].headers_regex: Two conditions on one value
+          "X-A" is in headers as well, and Istio takes one condition for each. Write one of them.
+        error at route[0].match[1].cookies: Two conditions on one value
+          cookies is a condition on the header cookie, which headers names as well. Write one of them.
+        error at route[0].match[1].from: A match that asks nothing
+          Write namespace or labels of the callers, or remove the block.
+        error at route[0].direct_response: A redirect goes nowhere else
+          The caller's proxy answers itself: nothing is sent to the service. Remove direct_response, or redirect.
+        error at route[1].rewrite: A direct_response goes nowhere else
+          The caller's proxy answers itself: nothing is sent to the service. Remove rewrite, or direct_response.
+        error at route[1].rewrite.path: The rewritten path is out of joint
+          /b takes the place of / alone, so /orders becomes /borders. Let both end with "/", or neither (route[1].match[0]).
+    "#]],
+    );
 }

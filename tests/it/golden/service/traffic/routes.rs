@@ -1,8 +1,10 @@
 //! `route` blocks.
 
 use expect_test::expect;
+use terraform_provider_mesh::resources::service::Service;
 
 use super::{check_part, check_virtual_service, http_and_tcp, payments, versions};
+use crate::golden::{mesh, rendered_text};
 
 #[test]
 fn every_argument() {
@@ -353,6 +355,272 @@ fn routes_apply_to_http_ports_only() {
                     number: 9090
                   subset: v2
                 weight: 0
+        "#]],
+    );
+}
+
+#[test]
+fn headers_of_the_service_its_routes_and_their_destinations() {
+    let text = format!(
+        r#"
+        {}
+        headers {{
+          request {{
+            set    = {{ "x-team" = "payments" }}
+            add    = {{ "x-seen" = "%DOWNSTREAM_REMOTE_ADDRESS%" }}
+            remove = ["x-debug"]
+          }}
+        }}
+        route {{
+          match {{
+            path = "/beta"
+          }}
+          headers {{
+            response {{
+              set = {{ "cache-control" = "no-store" }}
+            }}
+          }}
+          to {{
+            version = "v2"
+            headers {{
+              response {{
+                set = {{ "x-version" = "2" }}
+              }}
+            }}
+          }}
+        }}
+    "#,
+        versions(100, 0)
+    );
+    check_part("VirtualService", "  http:", &payments(&text), &expect![[r#"
+        - headers:
+            response:
+              set:
+                cache-control: no-store
+          match:
+          - port: 8080
+            uri:
+              exact: /beta
+          name: default
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+              subset: v2
+            headers:
+              response:
+                set:
+                  x-version: "2"
+        - headers:
+            request:
+              add:
+                x-seen: "%DOWNSTREAM_REMOTE_ADDRESS%"
+              remove:
+              - x-debug
+              set:
+                x-team: payments
+          match:
+          - port: 8080
+          name: default
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+              subset: v1
+            weight: 100
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+              subset: v2
+            weight: 0
+    "#]]);
+}
+
+#[test]
+fn cors_of_the_service_and_its_routes() {
+    let text = r#"
+        cors {
+          allow_origins       = ["https://shop.example.com", "https://preview-*"]
+          allow_origins_regex = ["https://[a-z]+\\.example\\.com"]
+          allow_methods       = ["GET", "POST"]
+          allow_headers       = ["authorization"]
+          expose_headers      = ["x-total"]
+          max_age             = "1h"
+          allow_credentials   = true
+        }
+        route {
+          match {
+            path = "/beta"
+          }
+          cors {
+            allow_origins = ["*"]
+          }
+        }
+    "#;
+    check_part("VirtualService", "  http:", &payments(text), &expect![[r#"
+        - corsPolicy:
+            allowOrigins:
+            - exact: "*"
+          match:
+          - port: 8080
+            uri:
+              exact: /beta
+          name: default
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+        - corsPolicy:
+            allowCredentials: true
+            allowHeaders:
+            - authorization
+            allowMethods:
+            - GET
+            - POST
+            allowOrigins:
+            - prefix: https://preview-
+            - exact: https://shop.example.com
+            - regex: https://[a-z]+\.example\.com
+            exposeHeaders:
+            - x-total
+            maxAge: 3600s
+          match:
+          - port: 8080
+          name: default
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+    "#]]);
+}
+
+/// Requests through a gateway have the service's changes of headers, and its policy for other origins.
+#[test]
+fn headers_and_cors_of_an_ingress() {
+    let text = "
+        headers {
+          response {
+            remove = [\"server\"]
+          }
+        }
+        cors {
+          allow_origins = [\"*\"]
+        }
+        ingress {
+          gateway = \"istio-ingress/public\"
+          hosts   = [\"pay.example.com\"]
+        }";
+    let rendered = rendered_text::<Service>(&mesh(), &payments(text));
+    let ingress = rendered.split("--- # ").find(|object| object.starts_with("VirtualService/pci/payments-pci-ingress"));
+    expect![[r#"
+        VirtualService/pci/payments-pci-ingress
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: payments-pci-ingress
+          namespace: pci
+        spec:
+          exportTo:
+          - istio-ingress
+          gateways:
+          - istio-ingress/public
+          hosts:
+          - pay.example.com
+          http:
+          - corsPolicy:
+              allowOrigins:
+              - exact: "*"
+            headers:
+              response:
+                remove:
+                - server
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+    "#]]
+    .assert_eq(ingress.expect("the object"));
+}
+
+#[test]
+fn direct_response_and_further_conditions() {
+    check_part(
+        "VirtualService",
+        "  http:",
+        &payments(
+            r#"
+        route {
+          match {
+            path_regex    = "/v[0-9]+/.*"
+            authority     = "pay.example.com"
+            scheme        = "https"
+            headers_regex = { "X-Version" = "[0-9]+" }
+            query_regex   = { id = "[a-f]+" }
+            cookies       = { beta = "a.b" }
+            from {
+              namespace = "shop"
+              labels    = { app = "web" }
+            }
+          }
+          direct_response {
+            status = 503
+            body   = "later"
+          }
+        }
+        route {
+          match {
+            path = "/teapot"
+          }
+          direct_response {
+            status = 418
+          }
+        }
+    "#,
+        ),
+        &expect![[r#"
+            - directResponse:
+                body:
+                  string: later
+                status: 503
+              match:
+              - authority:
+                  exact: pay.example.com
+                headers:
+                  cookie:
+                    regex: (.*;\s*)?beta=a\.b(;.*)?
+                  x-version:
+                    regex: "[0-9]+"
+                port: 8080
+                queryParams:
+                  id:
+                    regex: "[a-f]+"
+                scheme:
+                  exact: https
+                sourceLabels:
+                  app: web
+                sourceNamespace: shop
+                uri:
+                  regex: /v[0-9]+/.*
+            - directResponse:
+                status: 418
+              match:
+              - port: 8080
+                uri:
+                  exact: /teapot
+            - match:
+              - port: 8080
+              name: default
+              route:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
         "#]],
     );
 }
