@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use http::Method;
 use serde_json::{Value as Json, json};
 
-use super::wrong_rendering::{apply_wrong_rendering, remove, repair};
+use super::wrong_rendering::{WrongRendering, remove, repair};
 use crate::support::{
     mesh::{Answer, Certificate, Mesh, TlsVersion, Workload, start_all},
     proxy::Proxy,
@@ -201,22 +201,13 @@ fn configuration(policy: &str) -> String {
     )
 }
 
-/// A rendering that is wrong in one point, and what the scenario's calls get from it.
-struct WrongRendering {
-    name: &'static str,
-    /// The object that is rewritten.
-    object: &'static str,
-    change: fn(&mut Json),
-    /// An answer that differs from [`ANSWERS`].
-    noticed_by: (Call, u16),
-}
-
 /// The TLS settings of the first port of a DestinationRule.
 fn tls(rule: &mut Json) -> &mut Json {
     &mut rule["spec"]["trafficPolicy"]["portLevelSettings"][0]["tls"]
 }
 
-const WRONG_RENDERINGS: &[WrongRendering] = &[
+/// What the scenario's calls get from each.
+const WRONG_RENDERINGS: &[WrongRendering<(Call, u16)>] = &[
     WrongRendering {
         name: "a server name without names to verify, which switches the check off",
         object: "DestinationRule/istio-system/wrong-elsewhere-example",
@@ -299,8 +290,7 @@ fn sidecars_speak_tls_to_external_services() {
     assert!(traffic.tls_segments(checkout.address(), server.address()) > 0);
 
     for wrong in WRONG_RENDERINGS {
-        eprintln!("{}", wrong.name);
-        apply_wrong_rendering((mesh, &partner.proxy, workspace), wrong.object, wrong.change);
+        wrong.apply(mesh, &partner.proxy, workspace);
         let (call, code) = wrong.noticed_by;
         assert!(ANSWERS.iter().any(|(other, right)| *other == call && *right != code), "{}", wrong.name);
         partner.becomes(call, code);

@@ -41,6 +41,11 @@ impl Stock {
         Self { caller, endpoints: [near, zone, region], workspace, proxy, mesh }
     }
 
+    /// Lets Terraform write a wrong DestinationRule.
+    fn wrong_rendering(&self, change: fn(&mut Json)) {
+        apply_wrong_rendering((&self.mesh, &self.proxy, &self.workspace), "DestinationRule/shop/stock-shop", change);
+    }
+
     /// The answers of 40 requests by endpoint, and those that failed at the end.
     fn answers(&self) -> [usize; 4] {
         let request = self.caller.request(Method::GET, "http://stock/");
@@ -113,18 +118,21 @@ fn other_zones_and_regions_take_over() {
     stock.served_by(&[NONE, ALL, NONE]);
     stock.endpoints[1].stop_application();
     stock.served_by(&[NONE, NONE, ALL]);
+    // A wrong rendering: with fewer ejections, requests stay with the dead endpoints.
+    stock.wrong_rendering(|rule| rule["spec"]["trafficPolicy"]["outlierDetection"]["maxEjectionPercent"] = json!(50));
+    wait_until(Duration::from_secs(40), "requests fail", || stock.answers()[3] >= 20);
+    repair(&stock.proxy, &stock.workspace);
+    stock.served_by(&[NONE, NONE, ALL]);
     stock.endpoints[0].start_application();
     stock.served_by(&[ALL, NONE, NONE]);
     stock.endpoints[1].start_application();
 
-    // Without outlier detection nothing is preferred, and with less ejection the last region is never used.
-    let rule = "DestinationRule/shop/stock-shop";
-    let wrong = |change: fn(&mut Json)| {
-        apply_wrong_rendering((&stock.mesh, &stock.proxy, &stock.workspace), rule, change);
-    };
-    wrong(|rule| remove(&mut rule["spec"]["trafficPolicy"], "outlierDetection"));
+    // Without outlier detection, or switched off, nothing is preferred.
+    stock.wrong_rendering(|rule| remove(&mut rule["spec"]["trafficPolicy"], "outlierDetection"));
     stock.served_by(&[PART, PART, PART]);
-    wrong(|rule| rule["spec"]["trafficPolicy"]["loadBalancer"]["localityLbSetting"] = json!({ "enabled": false }));
+    stock.wrong_rendering(|rule| {
+        rule["spec"]["trafficPolicy"]["loadBalancer"]["localityLbSetting"] = json!({ "enabled": false });
+    });
     stock.served_by(&[PART, PART, PART]);
     repair(&stock.proxy, &stock.workspace);
 

@@ -10,6 +10,7 @@ mod end_users;
 mod external_services;
 mod failover;
 mod gateways;
+mod global_name_moves;
 mod global_names;
 mod harness;
 mod hidden_callers;

@@ -257,8 +257,11 @@ fn hanging_pods_resets_and_parallel_streams() {
     for (behavior, code) in [(hanging, 504), (resetting, 503)] {
         first.behave(behavior);
         configure(&workspace, "", "resiliency = \"none\"\n  request_timeout = \"300ms\"");
-        request.becomes_answer("the pod fails", |answer| [code, 200].contains(&answer.code()));
-        wait_until(Duration::from_secs(20), "every other request fails", || failures(&caller, 20) == 10);
+        wait_until(Duration::from_secs(20), &format!("a part of the requests gets {code}, and all others 200"), || {
+            let codes: Vec<u16> = (0..20).map(|_| request.send().code()).collect();
+            let failed = codes.iter().filter(|answer| **answer == code).count();
+            (3..=17).contains(&failed) && codes.iter().all(|answer| [200, code].contains(answer))
+        });
         assert_eq!(ejected(&caller, ""), 0);
         configure(&workspace, "", "resiliency = \"high\"\n  request_timeout = \"300ms\"");
         eject(1, "the pod is ejected");
