@@ -203,6 +203,7 @@ impl ExternalService {
             self.resiliency.known().map(|preset| preset.is_some()),
             self.circuit_breaker.known().map(|block| block.is_some()),
             self.outlier_detection.known().map(|block| block.is_some()),
+            self.load_balancing.known().and_then(|block| block.map_or(Ok(false), |block| block.selects_endpoints())),
         ])
     }
 

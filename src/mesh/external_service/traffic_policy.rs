@@ -25,10 +25,8 @@ pub(super) fn traffic_policy(external: &ExternalService, traffic: TrafficKind) -
         (pool, TrafficKind::Requests) => pool,
     };
     let outlier_detection = outlier_detection(&external.outlier_detection, preset.outlier_detection)?;
-    let load_balancer = match outlier_detection {
-        Some(_) => load_balancer(&external.load_balancing, LocalityLbSetting::default())?,
-        None => None,
-    };
+    let load_balancer =
+        load_balancer(&external.load_balancing, LocalityLbSetting::default(), outlier_detection.is_some())?;
     let policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
     Ok((policy != TrafficPolicy::default()).then_some(policy))
 }

@@ -53,6 +53,18 @@ impl GlobalDefaults {
 
     /// Reports settings that are missing because there is no preset that has them.
     pub(super) fn validate_resiliency(&self, out: &mut Diagnostics) {
+        if let Ok(Some(load_balancing)) = self.load_balancing.known() {
+            load_balancing.validate(out);
+            let has_rule = self.resiliency.copied().map(|preset| preset.and_then(Preset::settings).is_some());
+            if has_rule == Ok(false) && load_balancing.selects_endpoints() == Ok(true) {
+                out.error(
+                    &load_balancing.at,
+                    "load_balancing without resiliency",
+                    "It is written into the DestinationRule of resiliency, and there is none. Write resiliency = \"low\", \"medium\" or \
+                     \"high\", or remove the block.",
+                );
+            }
+        }
         let Ok(Some(retries)) = self.retries.known() else { return };
         retries.validate(out);
         if let Ok(preset) = self.resiliency.copied() {
@@ -105,7 +117,7 @@ impl GlobalDefaults {
     /// The rule applies to every Service without a rule of its own, and is exported to all namespaces.
     fn destination_rule(&self, settings: &PresetSettings, context: &DefaultsContext, key: Key) -> Known<Object> {
         let policy = TrafficPolicy::from_preset(settings, TrafficKind::Requests);
-        let load_balancer = load_balancer(&self.load_balancing, LocalityLbSetting::default())?;
+        let load_balancer = load_balancer(&self.load_balancing, LocalityLbSetting::default(), true)?;
         let spec = DestinationRule {
             workload_selector: None,
             host: format!("*.svc.{}", context.mesh.cluster_domain),

@@ -173,14 +173,62 @@ pub struct OutlierDetection {
     /// Maximum percentage of endpoints that can be ejected at the same time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ejection_percent: Option<u32>,
+    /// Percentage of healthy endpoints below which none counts as failed any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_health_percent: Option<u32>,
 }
 
 /// The selection of endpoints.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadBalancer {
-    /// Selection by locality.
-    pub locality_lb_setting: LocalityLbSetting,
+    /// Algorithm: `LEAST_REQUEST`, which is Istio's default, `ROUND_ROBIN` or `RANDOM`. Istio refuses it beside
+    /// `consistent_hash`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simple: Option<&'static str>,
+    /// Selection by a hash, so that a client keeps its endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consistent_hash: Option<ConsistentHash>,
+    /// Time during which new endpoints get fewer requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<Warmup>,
+    /// Selection by locality. Only with outlier detection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locality_lb_setting: Option<LocalityLbSetting>,
+}
+
+/// What the hash of a request is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ConsistentHash {
+    /// The value of a header.
+    HttpHeaderName(String),
+    /// A cookie.
+    HttpCookie(HashCookie),
+    /// The client's address, if `true`.
+    UseSourceIp(bool),
+    /// The value of a parameter of the query.
+    HttpQueryParameterName(String),
+}
+
+/// A cookie that a hash is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HashCookie {
+    /// Name of the cookie.
+    pub name: String,
+    /// Path of the cookie that the proxy sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Lifetime of the cookie that the proxy sets where the request has none; 0 is the session. `None`: it sets none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Duration>,
+}
+
+/// The warm-up of new endpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Warmup {
+    /// Time until a new endpoint gets its whole share.
+    pub duration: Duration,
 }
 
 /// The selection of endpoints by locality. Istio refuses `failover` together with a `failoverPriority` that names a
@@ -235,6 +283,7 @@ impl From<&PresetSettings> for OutlierDetection {
             interval: Some(settings.ejection_interval),
             base_ejection_time: Some(settings.ejection_time),
             max_ejection_percent: Some(settings.max_ejection_percent),
+            min_health_percent: None,
         }
     }
 }
@@ -254,7 +303,7 @@ impl TrafficPolicy {
                 http: request_limits.filter(|_| sees_requests),
             }),
             outlier_detection: Some(OutlierDetection::from(settings)),
-            load_balancer: Some(LoadBalancer::default()),
+            load_balancer: None,
             retry_budget: sees_requests.then_some(RetryBudget {
                 percent: settings.retry_budget_percent,
                 min_retry_concurrency: settings.retry_budget_minimum,

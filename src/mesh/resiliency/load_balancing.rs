@@ -1,13 +1,18 @@
 //! The `load_balancing` block.
 
 use crate::{
-    known::Known,
+    diagnostics::Diagnostics,
+    known::{Known, Unknown, any},
     mesh::{
-        istio::destination_rule::{LoadBalancer, LocalityLbSetting},
+        duration::{Duration, is_positive},
+        istio::destination_rule::{self as istio, LoadBalancer, LocalityLbSetting, Warmup},
         text::text_enum,
     },
     model,
-    schema::{Attr, Block, model::optional},
+    schema::{
+        At, Attr, Block,
+        model::{block, optional, required},
+    },
 };
 
 text_enum! {
@@ -20,25 +25,162 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// An algorithm by which endpoints are selected.
+    pub enum Algorithm {
+        /// Of two random endpoints, that with fewer requests in flight.
+        LeastRequest = "least_request",
+        /// One after the other.
+        RoundRobin = "round_robin",
+        /// Any.
+        Random = "random",
+    }
+}
+
 model! {
     /// Selection of endpoints by the callers' proxies (`trafficPolicy.loadBalancer`).
     pub struct LoadBalancing {
+        /// Algorithm (`simple`). Defaults to Istio's `least_request`. Conflicts with `consistent_hash`.
+        algorithm: Attr<Algorithm> = optional(),
+        /// Time during which a new endpoint gets a growing share of the requests (`warmup.duration`). Conflicts with
+        /// `consistent_hash` and `algorithm = "random"`.
+        warmup: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
         /// Whether callers prefer endpoints in their own region and zone (`localityLbSetting`). `off`: all endpoints are equal.
         /// `inherit`: the `trafficDistribution` of the Service or the `localityLbSetting` of the mesh's configuration decides,
         /// and without either Istio prefers near endpoints as soon as there is outlier detection. Defaults to `off` where
         /// outlier detection is written (by a preset or a block) without failover; otherwise nothing is written.
         locality: Attr<Locality> = optional(),
+        /// Selection by a hash of requests, so that a client keeps its endpoint for as long as the set of endpoints is the same
+        /// (`consistentHash`).
+        consistent_hash: Block<ConsistentHash> = block(),
     }
 }
 
-/// Returns the load balancer of a traffic policy that has outlier detection: with `locality`, or with locality load balancing
-/// off if that isn't enabled. Outlier detection alone would switch it on.
+model! {
+    /// What the hash of a request is made of; exactly one of these.
+    pub struct ConsistentHash {
+        /// Name of a header.
+        header: Attr<String> = optional().text("The name of a header, like `x-user`.", is_token),
+        /// Name of a parameter of the query.
+        query_parameter: Attr<String> = optional().text("The name of a parameter.", |text| !text.is_empty()),
+        /// Whether it is the client's address. `false` is the same as leaving it out.
+        source_ip: Attr<bool> = optional(),
+        /// A cookie.
+        cookie: Block<HashCookie> = block(),
+    }
+}
+
+model! {
+    /// A cookie by which a client keeps its endpoint.
+    pub struct HashCookie {
+        /// Name of the cookie.
+        name: Attr<String> = required().text("The name of a cookie, like `session`.", is_token),
+        /// Lifetime of the cookie that the proxy sets where a request has none (`ttl`); `0s` makes it end with the session. Without it
+        /// the proxy sets none, and requests without the cookie go anywhere.
+        ttl: Attr<Duration> = optional(),
+        /// Path of the cookie that the proxy sets.
+        path: Attr<String> = optional().text("A path that starts with `/`.", |text| text.starts_with('/')),
+    }
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c))
+}
+
+impl Algorithm {
+    const fn istio(self) -> &'static str {
+        match self {
+            Self::LeastRequest => "LEAST_REQUEST",
+            Self::RoundRobin => "ROUND_ROBIN",
+            Self::Random => "RANDOM",
+        }
+    }
+}
+
+impl LoadBalancing {
+    /// Whether the block selects endpoints by more than their locality, which is rendered without outlier detection as well.
+    pub(in crate::mesh) fn selects_endpoints(&self) -> Known<bool> {
+        any([
+            self.algorithm.known().map(|algorithm| algorithm.is_some()),
+            self.warmup.known().map(|warmup| warmup.is_some()),
+            self.consistent_hash.known().map(|hash| hash.is_some()),
+        ])
+    }
+}
+
+impl At<LoadBalancing> {
+    /// Reports settings that Istio refuses together, and a hash that isn't made of one thing.
+    pub(in crate::mesh) fn validate(&self, out: &mut Diagnostics) {
+        if let (Attr::Known(Algorithm::Random), Attr::Known(_)) = (self.algorithm, self.warmup) {
+            out.error(
+                &self.at.attribute("warmup"),
+                "warmup with a random algorithm",
+                "Istio warms endpoints up with least_request and round_robin alone. Write one of them, or remove warmup.",
+            );
+        }
+        let Ok(Some(hash)) = self.consistent_hash.known() else { return };
+        for (name, is_set) in [("algorithm", self.algorithm.is_set()), ("warmup", self.warmup.is_set())] {
+            if is_set {
+                out.error(
+                    &hash.at,
+                    format!("consistent_hash with {name}"),
+                    format!("A hash selects the endpoint, so {name} would have no effect. Remove one of the two."),
+                );
+            }
+        }
+        let is_by_address = hash.source_ip == Attr::Known(true);
+        let is_unknown =
+            hash.source_ip == Attr::Unknown || hash.header == Attr::Unknown || hash.query_parameter == Attr::Unknown;
+        let parts = [hash.header.is_set(), hash.query_parameter.is_set(), is_by_address, hash.cookie.is_set()];
+        let count = parts.iter().filter(|is_set| **is_set).count();
+        if count > 1 || count == 0 && !is_unknown {
+            out.error(
+                &hash.at,
+                "A hash is made of one thing",
+                "Write exactly one of header, query_parameter, source_ip = true and cookie.",
+            );
+        }
+    }
+}
+
+impl At<ConsistentHash> {
+    fn render(&self) -> Known<istio::ConsistentHash> {
+        if let Some(header) = self.header.known()? {
+            return Ok(istio::ConsistentHash::HttpHeaderName(header.clone()));
+        }
+        if let Some(parameter) = self.query_parameter.known()? {
+            return Ok(istio::ConsistentHash::HttpQueryParameterName(parameter.clone()));
+        }
+        if self.source_ip.or(false)? {
+            return Ok(istio::ConsistentHash::UseSourceIp(true));
+        }
+        // Validation reports a block without any.
+        let cookie = self.cookie.known()?.ok_or(Unknown)?;
+        Ok(istio::ConsistentHash::HttpCookie(istio::HashCookie {
+            name: cookie.name.required()?.clone(),
+            path: cookie.path.known()?.cloned(),
+            ttl: cookie.ttl.copied()?,
+        }))
+    }
+}
+
+/// Returns the load balancer of a traffic policy; `None` where it would be empty. With outlier detection it has `locality`, or
+/// locality load balancing is off: outlier detection alone would switch it on.
 pub(in crate::mesh) fn load_balancer(
     block: &Block<LoadBalancing>,
     locality: LocalityLbSetting,
+    has_outlier_detection: bool,
 ) -> Known<Option<LoadBalancer>> {
-    let inherits =
-        block.known()?.map_or(Ok(false), |block| Ok(block.locality.or(Locality::Off)? == Locality::Inherit))?;
-    let is_written = locality.enabled || !inherits;
-    Ok(is_written.then_some(LoadBalancer { locality_lb_setting: locality }))
+    let mut load_balancer = LoadBalancer::default();
+    let mut inherits = false;
+    if let Some(block) = block.known()? {
+        inherits = block.locality.or(Locality::Off)? == Locality::Inherit;
+        load_balancer.simple = block.algorithm.copied()?.map(Algorithm::istio);
+        load_balancer.warmup = block.warmup.copied()?.map(|duration| Warmup { duration });
+        load_balancer.consistent_hash = block.consistent_hash.known()?.map(At::render).transpose()?;
+    }
+    if has_outlier_detection && (locality.enabled || !inherits) {
+        load_balancer.locality_lb_setting = Some(locality);
+    }
+    Ok((load_balancer != LoadBalancer::default()).then_some(load_balancer))
 }

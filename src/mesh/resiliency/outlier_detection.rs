@@ -34,6 +34,9 @@ model! {
         /// An endpoint is ejected only if the percentage isn't exceeded with it: below 50, neither of two endpoints ever is.
         /// Defaults to the preset's 50, and to 100 with `failover` or `failover_priority`; otherwise to Istio's 10.
         max_ejection_percent: Attr<u32> = optional().range(1..=100),
+        /// Percentage of healthy endpoints below which ejections are ignored and requests go to all of them (`minHealthPercent`).
+        /// Defaults to Istio's `0`: they never are.
+        min_health_percent: Attr<u32> = optional().range(0..=100),
     }
 }
 
@@ -71,5 +74,6 @@ fn merge(block: &OutlierDetection, preset: istio::OutlierDetection) -> Known<ist
         interval: block.interval.copied()?.or(preset.interval),
         base_ejection_time: block.base_ejection_time.copied()?.or(preset.base_ejection_time),
         max_ejection_percent: block.max_ejection_percent.copied()?.or(preset.max_ejection_percent),
+        min_health_percent: block.min_health_percent.copied()?,
     })
 }

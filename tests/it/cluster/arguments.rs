@@ -151,7 +151,7 @@ const ROWS: &[Row] = &[
     row(
         "outlier_detection",
         MANAGED,
-        "outlier_detection {\n consecutive_5xx = 7\n interval = \"1s\"\n}",
+        "outlier_detection {\n consecutive_5xx = 7\n min_health_percent = 20\n interval = \"1s\"\n}",
         "outlier_detection {\n consecutive_gateway_errors = 4\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
     ),
     row(
@@ -159,6 +159,18 @@ const ROWS: &[Row] = &[
         MANAGED,
         "load_balancing {\n locality = \"inherit\"\n}",
         "load_balancing {\n locality = \"off\"\n}",
+    ),
+    row(
+        "load_balancing",
+        MANAGED,
+        "load_balancing {\n algorithm = \"round_robin\"\n warmup = \"30s\"\n}",
+        "load_balancing {\n consistent_hash {\n cookie {\n name = \"session\"\n ttl = \"1h\"\n path = \"/\"\n}\n}\n}",
+    ),
+    row(
+        "load_balancing",
+        MANAGED,
+        "load_balancing {\n consistent_hash {\n header = \"x-user\"\n}\n}",
+        "load_balancing {\n consistent_hash {\n source_ip = true\n}\n}",
     ),
     row(
         "version",

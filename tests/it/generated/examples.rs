@@ -162,6 +162,16 @@ fn examples_are_valid() {
     assert!(violations.is_empty(), "\n{violations}");
 }
 
+/// Blocks with one declaration that several resources and blocks have. It suffices that an example shows each argument once.
+const SHARED_BLOCKS: [&str; 4] = ["cors", "headers", "load_balancing", "outlier_detection"];
+
+/// A path of an argument, from the first shared block on.
+fn without_place(path: &str) -> String {
+    let parts: Vec<&str> = path.split('.').collect();
+    let start = parts.iter().position(|part| SHARED_BLOCKS.contains(part)).unwrap_or_default();
+    parts[start..].join(".")
+}
+
 #[test]
 fn every_argument_is_used_in_some_example() {
     let (schemas, mut used, mut paths) = (schemas(), BTreeSet::new(), BTreeSet::new());
@@ -173,7 +183,8 @@ fn every_argument_is_used_in_some_example() {
     for (kind, schema) in &schemas {
         collect_arguments(schema, kind, &mut paths);
     }
-    let unused: Vec<&String> = paths.difference(&used).collect();
+    let shown: BTreeSet<String> = used.iter().map(|path| without_place(path)).collect();
+    let unused: Vec<&String> = paths.iter().filter(|path| !shown.contains(&without_place(path))).collect();
     assert!(unused.is_empty(), "no example shows {unused:?}");
 }
 

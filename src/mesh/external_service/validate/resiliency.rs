@@ -19,6 +19,9 @@ impl ExternalService {
                 retries.validate_with_preset(preset, out);
             }
         }
+        if let Ok(Some(load_balancing)) = self.load_balancing.known() {
+            load_balancing.validate(out);
+        }
         let Ok(Some(retries)) = self.retries.known() else { return };
         retries.validate(out);
         if let Attr::Known(timeout) = self.request_timeout {

@@ -34,10 +34,7 @@ pub(super) fn traffic_policy(context: &ServiceContext) -> Known<Option<TrafficPo
     let locality = failover::locality_setting(context)?;
     let detection = resiliency::outlier_detection(&arguments.outlier_detection, preset.outlier_detection)?;
     let outlier_detection = failover::outlier_detection(context, detection, locality.enabled)?;
-    let load_balancer = match outlier_detection {
-        Some(_) => resiliency::load_balancer(&arguments.load_balancing, locality)?,
-        None => None,
-    };
+    let load_balancer = resiliency::load_balancer(&arguments.load_balancing, locality, outlier_detection.is_some())?;
     let mut policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
     policy.port_level_settings = tcp_port_settings(context.service.ports()?, &policy)?;
     Ok((policy != TrafficPolicy::default()).then_some(policy))

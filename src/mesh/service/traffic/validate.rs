@@ -27,6 +27,9 @@ impl Service {
         validate_settle_time(self, out);
         self.validate_timeouts(out);
         self.validate_versions(out);
+        if let Ok(Some(load_balancing)) = self.traffic.load_balancing.known() {
+            load_balancing.validate(out);
+        }
         headers::validate(&self.traffic.headers, out);
         cors::validate(&self.traffic.cors, out);
         self.validate_routes(out);

@@ -392,7 +392,11 @@ fn headers_of_the_service_its_routes_and_their_destinations() {
     "#,
         versions(100, 0)
     );
-    check_part("VirtualService", "  http:", &payments(&text), &expect![[r#"
+    check_part(
+        "VirtualService",
+        "  http:",
+        &payments(&text),
+        &expect![[r#"
         - headers:
             response:
               set:
@@ -436,7 +440,8 @@ fn headers_of_the_service_its_routes_and_their_destinations() {
                 number: 8080
               subset: v2
             weight: 0
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -460,7 +465,11 @@ fn cors_of_the_service_and_its_routes() {
           }
         }
     "#;
-    check_part("VirtualService", "  http:", &payments(text), &expect![[r#"
+    check_part(
+        "VirtualService",
+        "  http:",
+        &payments(text),
+        &expect![[r#"
         - corsPolicy:
             allowOrigins:
             - exact: "*"
@@ -496,7 +505,8 @@ fn cors_of_the_service_and_its_routes() {
               host: payments.pci.svc.cluster.local
               port:
                 number: 8080
-    "#]]);
+    "#]],
+    );
 }
 
 /// Requests through a gateway have the service's changes of headers, and its policy for other origins.
