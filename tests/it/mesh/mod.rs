@@ -20,5 +20,6 @@ mod photo_application;
 mod ports;
 mod presets;
 mod releases;
+mod routes;
 mod visibility;
 mod wrong_rendering;
