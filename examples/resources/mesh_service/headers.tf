@@ -1,6 +1,6 @@
 # An API that pages of other origins call, through a gateway and in the mesh. Proxies answer their preflight requests.
-resource "mesh_service" "accounts" {
-  name      = "accounts"
+resource "mesh_service" "profiles" {
+  name      = "profiles"
   namespace = "shop"
 
   port {
@@ -10,12 +10,12 @@ resource "mesh_service" "accounts" {
 
   headers {
     request {
-      set    = { "x-team" = "accounts" }
+      set    = { "x-team" = "profiles" }
       add    = { "x-client" = "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" }
       remove = ["x-debug"]
     }
     response {
-      set    = { "server" = "accounts" }
+      set    = { "server" = "profiles" }
       add    = { "strict-transport-security" = "max-age=31536000" }
       remove = ["x-powered-by"]
     }
@@ -71,7 +71,7 @@ resource "mesh_service" "accounts" {
     match {
       path_regex    = "/v[01]/.*"
       scheme        = "http"
-      authority     = "accounts*"
+      authority     = "profiles*"
       headers_regex = { "user-agent" = "job/1\\.[0-9]+" }
       query_regex   = { "page" = "[0-9]+" }
       from {
@@ -94,7 +94,7 @@ resource "mesh_service" "accounts" {
     headers {
       request {
         set    = { "x-public" = "yes" }
-        add    = { "x-team" = "accounts" }
+        add    = { "x-team" = "profiles" }
         remove = ["cookie"]
       }
       response {

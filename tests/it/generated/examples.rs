@@ -162,6 +162,20 @@ fn examples_are_valid() {
     assert!(violations.is_empty(), "\n{violations}");
 }
 
+/// The files of a folder are one configuration.
+#[test]
+fn examples_of_a_folder_declare_each_resource_once() {
+    let mut declared = BTreeSet::new();
+    for (path, configuration) in configurations() {
+        let folder = path.rsplit_once('/').map(|(folder, _)| folder.to_owned()).expect("a folder");
+        let body = hcl::parse(&configuration).unwrap_or_else(|error| panic!("{path}: {error}"));
+        for block in body.blocks().filter(|block| block.identifier() == "resource") {
+            let labels: Vec<String> = block.labels().iter().map(|label| label.as_str().to_owned()).collect();
+            assert!(declared.insert((folder.clone(), labels.clone())), "{path}: {labels:?} is declared twice");
+        }
+    }
+}
+
 /// Blocks with one declaration that several resources and blocks have. It suffices that an example shows each argument once.
 const SHARED_BLOCKS: [&str; 4] = ["cors", "headers", "load_balancing", "outlier_detection"];
 
