@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
-use super::wrong_rendering::{apply_wrong_rendering, repair};
+use super::wrong_rendering::{apply_wrong_rendering, remove, repair};
 use crate::support::{
     mesh::{Behavior, Mesh, Workload, start_all},
     polling::wait_until,
@@ -90,7 +90,9 @@ fn set_all(servers: &[&Workload], behavior: &Behavior) {
 fn timeouts_streams_and_retries() {
     let mesh = Mesh::start(&json!({}));
     mesh.create_namespaces(["shop"]);
+    let proxy = Proxy::start(mesh.plane());
     let workspace = mesh.workspace();
+    workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
     configure(&workspace, "", "");
     // The provider doesn't know this service, and its pod has no proxy that would answer for it.
     mesh.service("shop", "refusing", &[("http", 80, 8080)]);
@@ -150,6 +152,19 @@ fn timeouts_streams_and_retries() {
         assert_eq!(received(&caller, &servers, Method::POST), 1);
         assert_eq!(connections(&caller), 1, "retries are switched off");
     }
+    // A merge of zero alone changes nothing, and without the name that the provider's routes have it reaches none of them.
+    let filter = "EnvoyFilter/istio-system/default-route";
+    apply_wrong_rendering((&mesh, &proxy, &workspace), filter, |filter| {
+        remove(&mut filter["spec"]["configPatches"][0]["patch"]["value"]["route"]["retry_policy"], "retry_on");
+    });
+    wait_until(Duration::from_secs(20), "requests are retried", || connections(&caller) == 3);
+    apply_wrong_rendering((&mesh, &proxy, &workspace), filter, |filter| {
+        filter["spec"]["configPatches"][0]["match"]["routeConfiguration"]["vhost"]["route"]["name"] = json!("another");
+    });
+    set_all(&servers, &slow);
+    request.becomes(200);
+    repair(&proxy, &workspace);
+    request.becomes(504);
     configure(&workspace, defaults, "streaming = true");
     set_all(&servers, &slow);
     request.becomes(200);
