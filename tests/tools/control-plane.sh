@@ -83,7 +83,13 @@ until kubectl get --raw /readyz >/dev/null 2>&1; do
 done
 
 kubectl apply --server-side --validate=false -f "$tools/istio-crds.yaml" >crds.log 2>&1 || fail "Istio's CRDs are refused"
-kubectl wait --for=condition=Established --timeout=60s crd --all >>crds.log 2>&1 || fail "Istio's CRDs are not served"
+# `kubectl wait` fails at once for a kind that has no conditions yet, so it is tried again.
+tries=0
+until kubectl wait --for=condition=Established --timeout=60s crd --all >>crds.log 2>&1; do
+    tries=$((tries + 1))
+    [ $tries -lt 50 ] || fail "Istio's CRDs are not served"
+    sleep 0.1
+done
 # Established kinds may not be served yet: the first lists may fail temporarily, and kubectl retries them.
 kinds=$(kubectl get crd --output jsonpath='{.items[*].metadata.name}' | tr ' ' ,)
 kubectl get "$kinds" --all-namespaces >>crds.log 2>&1 || fail "Istio's kinds can't be listed"

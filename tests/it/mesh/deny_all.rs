@@ -8,7 +8,7 @@ use terraform_provider_mesh::object::{Key, kind};
 
 use super::wrong_rendering::{WrongRendering, repair};
 use crate::support::{
-    mesh::{Load, Mesh, Request, Workload, start_all},
+    mesh::{Load, Mesh, Request, Workload, start_all, take_turn},
     polling::wait_until,
     proxy::Proxy,
     terraform::Workspace,
@@ -17,7 +17,7 @@ use crate::support::{
 use Call::{Cart, CartFromGateway, CartFromReport, OtherNamespace, Report};
 
 /// Requests per second of each load.
-const RATE: u32 = 200;
+const RATE: u32 = 100;
 
 /// The requests of the scenarios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,6 +251,7 @@ fn assert_counted(shop: &Shop, call: Call, workload: &Workload) {
 #[test]
 #[ignore = "needs Linux, root and `make tools`"]
 fn allowed_requests_never_fail_while_deny_all_comes_and_goes() {
+    let _turn = take_turn();
     let shop = Shop::start(TRIAL);
     let all = |code| [(CartFromReport, code), (Report, code), (OtherNamespace, code)];
     shop.become_codes(&[(Cart, 200), (CartFromGateway, 200)]);
@@ -370,6 +371,7 @@ fn wrong_renderings_of_deny_all_are_noticed() {
 #[test]
 #[ignore = "needs Linux, root and `make tools`"]
 fn changed_policies_and_gateways_admit_only_what_is_allowed() {
+    let _turn = take_turn();
     let shop = Shop::start(CLOSED);
     shop.become_codes(&[(Cart, 200), (CartFromGateway, 200), (CartFromReport, 403)]);
 

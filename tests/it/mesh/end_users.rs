@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::wrong_rendering::{WrongRendering, remove, repair};
 use crate::support::{
-    mesh::{Behavior, Mesh, Request, TokenIssuer, Workload, start_all},
+    mesh::{Behavior, Mesh, Request, TokenIssuer, Workload, start_all, take_turn},
     proxy::Proxy,
     terraform::Workspace,
 };
@@ -285,6 +285,7 @@ resource "mesh_service" "accounts" {{
 #[test]
 #[ignore = "needs Linux, root and `make tools`"]
 fn tokens_claims_and_preflights() {
+    let _turn = take_turn();
     let accounts = Accounts::start();
     accounts.assert_answers(&[]);
     // The header of a claim can't be forged.
@@ -315,7 +316,7 @@ fn tokens_claims_and_preflights() {
 
     // Requests with a token never fail while keys and the rule come and go in one apply.
     let [with_token, without_token] = [Customer, Absent].map(|token| (Batch, "GET /v1/accounts", token));
-    let load = accounts.request(with_token).load(200);
+    let load = accounts.request(with_token).load(100);
     for _ in 0..3 {
         configure(&accounts.workspace, None, "", "");
         accounts.workspace.apply().expect_success();

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::support::{
-    mesh::{Mesh, Workload, start_all},
+    mesh::{Mesh, Workload, start_all, take_turn},
     polling::wait_until,
     terraform::Workspace,
 };
@@ -101,6 +101,7 @@ resource "mesh_service" "{namespace}" {{
 #[test]
 #[ignore = "needs Linux, root and `make tools`"]
 fn no_request_fails_while_a_global_name_moves() {
+    let _turn = take_turn();
     let names = Move::start();
     let after = |other: &str| format!("depends_on = [mesh_service.{other}]");
 

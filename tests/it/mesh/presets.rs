@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::wrong_rendering::{apply_wrong_rendering, remove, repair};
 use crate::support::{
-    mesh::{Behavior, Mesh, Workload, start_all},
+    mesh::{Behavior, Mesh, Workload, start_all, take_turn},
     polling::wait_until,
     proxy::Proxy,
     terraform::Workspace,
@@ -246,6 +246,7 @@ fn ejection_of_failing_endpoints() {
 #[test]
 #[ignore = "needs Linux, root and `make tools`"]
 fn hanging_pods_resets_and_parallel_streams() {
+    let _turn = take_turn();
     let mesh = Mesh::start(&json!({}));
     mesh.create_namespaces(["shop"]);
     let proxy = Proxy::start(mesh.plane());

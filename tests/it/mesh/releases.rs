@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use terraform_provider_mesh::object::{Key, Kind, kind};
 
 use crate::support::{
-    mesh::{Mesh, Workload, start_all},
+    mesh::{Mesh, Workload, start_all, take_turn},
     terraform::Workspace,
 };
 
@@ -118,6 +118,7 @@ fn foreign_objects(first: &str, second: &str) -> [Json; 2] {
 #[test]
 #[ignore = "needs Linux, root and `make tools`"]
 fn no_request_fails_while_versions_move() {
+    let _turn = take_turn();
     let shop = Shop::start();
     shop.apply(&[("v1", "1", 100)], "");
     let steps = || {
@@ -144,6 +145,7 @@ fn no_request_fails_while_versions_move() {
 #[test]
 #[ignore = "needs Linux, root and `make tools`"]
 fn no_request_fails_while_routes_are_taken_over() {
+    let _turn = take_turn();
     let shop = Shop::start();
     let api = shop.mesh.api();
     let apply_theirs = || foreign_objects("blue", "green").iter().for_each(|object| api.apply(object, "helm"));

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -15,6 +15,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::{answer::Answer, client::Request};
 use crate::support::api::{block_on, spawn};
+
+/// The turn of a test that sends many requests. It ends when it is dropped.
+pub(crate) type Turn = MutexGuard<'static, ()>;
+
+/// Waits until no other test sends many requests. Two of them at a time ask more of two cores than they have, and requests fail
+/// that would be answered otherwise.
+pub(crate) fn take_turn() -> Turn {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed has ended its requests as well.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What became of one request.
 #[derive(Clone, Debug)]

@@ -25,6 +25,7 @@
 //! - Never assert on the first answer after a change: poll with [`client::Request::becomes`] or [`client::Request::becomes_answer`],
 //!   which want the answer twice in a row. An assertion that something *stays* as it is comes after a change that could
 //!   be observed.
+//! - A test that sends many requests a second begins with [`take_turn`].
 //! - Each scenario has a negative control: without the object under test, the same request is answered differently.
 //! - [`Mesh::assert_sound`] runs when the mesh is dropped: no proxy has refused a configuration.
 //! - A mesh takes a few seconds of two cores, and each workload about one: start what a test needs by one
@@ -76,7 +77,7 @@ pub(crate) use self::{
     application::Behavior,
     certificate::Certificate,
     client::Request,
-    load::Load,
+    load::{Load, take_turn},
     tls::TlsVersion,
     token::TokenIssuer,
     wire::{Capture, Traffic},
