@@ -23,6 +23,11 @@ resource "mesh_service" "search" {
   route {
     name            = "old-path"
     request_timeout = "2s"
+    retries {
+      attempts        = 3
+      idempotent      = true
+      per_try_timeout = "500ms"
+    }
     match {
       path   = "/find/*"
       method = "GET"

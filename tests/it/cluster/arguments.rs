@@ -178,6 +178,12 @@ const ROWS: &[Row] = &[
         "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 90\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 10\n}",
         "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 50\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 50\n}",
     ),
+    row(
+        "version",
+        MANAGED,
+        "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n}",
+        "version {\n name = \"v1\"\n labels = { version = \"v1\" }\n weight = 100\n}\nversion {\n name = \"v2\"\n labels = { version = \"v2\" }\n weight = 0\n}",
+    ),
     row("settle_seconds", MANAGED, "settle_seconds = 0", "settle_seconds = 5"),
     row(
         "route",

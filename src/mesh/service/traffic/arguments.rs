@@ -72,7 +72,9 @@ model! {
         name: Attr<String> = required().text(names::LABEL, names::is_label),
         /// The labels that its pods carry beside those of `selector`.
         labels: Map<String> = required().non_empty("At least one label."),
-        /// Its share of the requests that no route takes, in percent. The shares of all versions add up to 100.
+        /// Its share of the requests that no route takes, in percent. The shares of all versions add up to 100. Without any weight,
+        /// several versions are only what routes name, and other requests go to all pods of the service. A single version gets
+        /// all requests.
         weight: Attr<u32> = optional().range(0..=100),
     }
 }
@@ -85,6 +87,8 @@ model! {
         name: Attr<String> = optional().text(names::LABEL, names::is_label),
         /// How long a request may take, its retries included; like the service's unless written.
         request_timeout: Attr<Duration> = optional(),
+        /// Retries of failed requests (`retries`). Each field overrides the preset's value. Defaults to those of the service.
+        retries: Block<Retries> = block(),
         /// Requests that it takes; each block suffices. Without one it takes all.
         r#match: Blocks<Match> = block(),
         /// Versions that it goes to; as all others unless written.

@@ -16,9 +16,9 @@ use crate::{
             TcpRoute, TlsMatch, TlsRoute, nonzero_timeout,
         },
         port::Protocol,
-        resiliency::route_retries,
+        resiliency::{Retries, route_retries},
     },
-    schema::{At, Attr},
+    schema::{At, Attr, Block},
 };
 
 /// A route with the arguments that its fields come from, as `(".timeout", path)`.
@@ -64,6 +64,7 @@ fn default_http(context: &ServiceContext, listener: Listener) -> Known<RouteWith
         ..forwarding(
             context,
             timeout(context, listener, None)?,
+            &traffic.retries,
             versions::default_destinations(context, listener.port)?,
         )?
     };
@@ -94,7 +95,12 @@ fn route_block(context: &ServiceContext, listener: Listener, route: &At<Route>) 
                 context,
                 listener,
                 route,
-                forwarding(context, timeout(context, listener, Some(route))?, destinations(context, listener, route)?)?,
+                forwarding(
+                    context,
+                    timeout(context, listener, Some(route))?,
+                    if route.retries.known()?.is_some() { &route.retries } else { &context.service.traffic.retries },
+                    destinations(context, listener, route)?,
+                )?,
             )?
         },
     };
@@ -116,8 +122,13 @@ fn destinations(context: &ServiceContext, listener: Listener, route: &Route) -> 
 
 /// Makes a route that forwards requests. Without timeout and retries of its own it has the name of the route that it takes the
 /// place of, so that the mesh's defaults apply to it as well.
-fn forwarding(context: &ServiceContext, timeout: Option<Duration>, route: Vec<RouteDestination>) -> Known<HttpRoute> {
-    let retries = route_retries(&context.service.traffic.retries, context.resiliency()?, timeout)?;
+fn forwarding(
+    context: &ServiceContext,
+    timeout: Option<Duration>,
+    retries: &Block<Retries>,
+    route: Vec<RouteDestination>,
+) -> Known<HttpRoute> {
+    let retries = route_retries(retries, context.resiliency()?, timeout)?;
     let is_unset = timeout.is_none() && retries.is_none();
     let name = is_unset.then(|| HttpRoute::GENERATED.to_owned());
     Ok(HttpRoute { name, timeout: timeout.and_then(nonzero_timeout), retries, route, ..HttpRoute::default() })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     super::{Service, ServiceContext, ServiceManagement, Unmanaged},
     Version, cors, headers, is_routed_tcp, routes,
-    versions::Share,
+    versions::{self, Share},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -111,8 +111,11 @@ impl Service {
         if self.management() == Ok(ServiceManagement::None) {
             return;
         }
-        if let Ok(Some(retries)) = self.traffic.retries.known() {
-            retries.validate_with_preset(preset, out);
+        let routes = self.routes().unwrap_or_default().iter().map(|route| &route.retries);
+        for retries in [&self.traffic.retries].into_iter().chain(routes) {
+            if let Ok(Some(retries)) = retries.known() {
+                retries.validate_with_preset(preset, out);
+            }
         }
         if let Ok(Some(limits)) = self.traffic.circuit_breaker.known() {
             limits.validate_with_preset(preset, out);
@@ -203,7 +206,7 @@ impl Service {
         let shares: Vec<Share> = versions.iter().map(Share::from).collect();
         if self.takeover.is_unmanaged(Unmanaged::VirtualService) == Ok(true) {
             validate_no_weights(&shares, out);
-        } else {
+        } else if versions::has_no_weights(versions) != Ok(true) {
             validate_weights(&shares, &Path::root().attribute("version"), out);
         }
         self.validate_ports_are_routed(first, out);

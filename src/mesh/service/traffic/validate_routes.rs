@@ -57,6 +57,12 @@ impl Service {
         if let Ok(Some(mirror)) = route.mirror.known() {
             self.validate_declared(&mirror.version, &mirror.at.attribute("version"), out);
         }
+        if let Ok(Some(retries)) = route.retries.known() {
+            retries.validate(out);
+            if let Attr::Known(timeout) = route.request_timeout {
+                retries.validate_with_timeout(timeout, out);
+            }
+        }
         headers::validate(&route.headers, out);
         cors::validate(&route.cors, out);
         for block in route.to.known().unwrap_or_default() {
@@ -205,6 +211,7 @@ fn validate_own_answer(route: &At<Route>, answer: &str, out: &mut Diagnostics) {
         ("mirror", route.mirror.is_set()),
         ("fault", route.fault.is_set()),
         ("request_timeout", route.request_timeout.is_set()),
+        ("retries", route.retries.is_set()),
     ];
     for (name, _) in ineffective.into_iter().filter(|(_, is_set)| *is_set) {
         out.error(

@@ -52,7 +52,7 @@ pub(super) fn subsets(service: &Service) -> Known<Vec<Subset>> {
 /// Returns the destinations of traffic that matches no route: the versions with their weights, or the service as a whole.
 pub(super) fn default_destinations(context: &ServiceContext, port: &Port) -> Known<Vec<RouteDestination>> {
     let versions = context.service.versions()?;
-    if versions.is_empty() {
+    if versions.is_empty() || has_no_weights(versions)? {
         return Ok(vec![RouteDestination {
             destination: destination(context, port, None)?,
             headers: None,
@@ -60,6 +60,12 @@ pub(super) fn default_destinations(context: &ServiceContext, port: &Port) -> Kno
         }]);
     }
     weighted(context, port, &versions.iter().map(Share::from).collect::<Vec<_>>())
+}
+
+/// Whether there are several versions that are only what routes name.
+pub(super) fn has_no_weights(versions: &[At<Version>]) -> Known<bool> {
+    let weights = versions.iter().map(|version| version.weight.copied()).collect::<Known<Vec<_>>>()?;
+    Ok(versions.len() > 1 && weights.iter().all(Option::is_none))
 }
 
 /// Returns weighted destinations. Validation reports weights that don't add up to 100 and names that no version has.

@@ -634,3 +634,69 @@ fn direct_response_and_further_conditions() {
         "#]],
     );
 }
+
+#[test]
+fn retries_of_a_route() {
+    let text = r#"
+        retries {
+          attempts = 2
+        }
+        route {
+          match {
+            method = "GET"
+          }
+          request_timeout = "4s"
+          retries {
+            attempts        = 5
+            idempotent      = true
+            per_try_timeout = "1s"
+          }
+        }
+        route {
+          match {
+            path = "/once"
+          }
+          retries {
+            attempts = 0
+          }
+        }
+    "#;
+    check_part("VirtualService", "  http:", &payments(text), &expect![[r#"
+        - match:
+          - method:
+              exact: GET
+            port: 8080
+          retries:
+            attempts: 5
+            perTryTimeout: 1s
+            retryOn: >-
+              connect-failure,refused-stream,reset-before-request,gateway-error,reset,unavailable,cancelled
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+          timeout: 4s
+        - match:
+          - port: 8080
+            uri:
+              exact: /once
+          retries:
+            attempts: 0
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+        - match:
+          - port: 8080
+          retries:
+            attempts: 2
+            retryOn: connect-failure,refused-stream,reset-before-request
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+    "#]]);
+}

@@ -275,3 +275,54 @@ fn each_http_port_has_its_own_route() {
         "#]],
     );
 }
+
+/// Several versions without weights are what routes name. Other requests, and connections, go to all pods.
+#[test]
+fn versions_without_weights() {
+    let text = format!(
+        "{}route {{\n  match {{\n    path = \"/beta\"\n  }}\n  to {{\n    version = \"v2\"\n  }}\n}}",
+        versions(1, 1).replace("weight = 1", "")
+    );
+    check_part("VirtualService", "spec:", &http_and_tcp(&text), &expect![[r#"
+        exportTo:
+        - "*"
+        hosts:
+        - payments.pci.svc.cluster.local
+        http:
+        - match:
+          - port: 8080
+            uri:
+              exact: /beta
+          name: default
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+              subset: v2
+        - match:
+          - port: 8080
+          name: default
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+        tcp:
+        - match:
+          - port: 9000
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 9000
+    "#]]);
+    check_part("DestinationRule", "  subsets:", &payments(&text), &expect![[r#"
+        - labels:
+            version: v1
+          name: v1
+        - labels:
+            version: v2
+          name: v2
+    "#]]);
+}
