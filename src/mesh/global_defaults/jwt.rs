@@ -14,7 +14,7 @@ use crate::{
         istio::{
             WorkloadSelector,
             policy_transition::UNITED_ISSUERS,
-            request_authentication::{ClaimToHeader, JwtRule, RequestAuthentication},
+            request_authentication::{ClaimToHeader, JwtRule, RequestAuthentication, TokenHeader},
         },
         labels::{self, StringMap},
         names, stage,
@@ -46,6 +46,20 @@ model! {
         selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
         /// Whether workloads get the token, so that they can pass it on to services that they call; true unless written.
         forward: Attr<bool> = optional(),
+        /// Headers that carry the token, each with the text before it, which may be empty (`fromHeaders`): `{ "x-id-token" = "" }`.
+        /// Defaults to `authorization` with `Bearer `, and the parameter `access_token`. If one of `from_headers`, `from_params` and
+        /// `from_cookies` is set, tokens count nowhere else.
+        from_headers: Map<String> = optional()
+            .non_empty("At least one header; leave the argument out for the default.")
+            .keys("Names of headers: letters, digits, dashes and underscores.", is_header),
+        /// Parameters of the query that carry the token (`fromParams`). They are seen in logs and histories of browsers.
+        from_params: Set<String> = optional()
+            .non_empty("At least one parameter; leave the argument out for the default.")
+            .each("No empty text.", |t| !t.is_empty()),
+        /// Cookies that carry the token (`fromCookies`).
+        from_cookies: Set<String> = optional()
+            .non_empty("At least one cookie; leave the argument out for none.")
+            .each("Names of cookies: letters, digits, dashes and underscores.", is_header),
         /// Claims that workloads get as headers, claim to header: `{ sub = "x-user" }`. Dots lead to claims of claims.
         claims_to_headers: Map<String> = optional()
             .non_empty("At least one claim; leave the argument out for none.")
@@ -67,6 +81,11 @@ impl Jwt {
             jwks: self.jwks.known()?.map(Jwks::to_string),
             jwks_uri: self.jwks_uri.known()?.cloned(),
             audiences: self.audiences.elements_or_empty()?,
+            from_headers: (self.from_headers.elements_or_empty()?.into_iter())
+                .map(|(name, prefix)| TokenHeader { name, prefix })
+                .collect(),
+            from_params: self.from_params.elements_or_empty()?,
+            from_cookies: self.from_cookies.elements_or_empty()?,
             forward_original_token: self.forward()?,
             output_claim_to_headers: headers
                 .into_iter()
@@ -170,9 +189,11 @@ fn is_address(text: &str) -> bool {
     })
 }
 
+fn is_header(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
 fn are_headers(value: &Value) -> bool {
-    let is_header =
-        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     let Value::Map(headers) = value else { return true };
     headers.values().all(|header| !matches!(header, Value::String(name) if !is_header(name)))
 }

@@ -35,11 +35,30 @@ pub struct JwtRule {
     /// Audiences, one of which the claim `aud` must have. Empty: any audience.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub audiences: BTreeSet<String>,
+    /// Headers that carry the token, where it isn't in `authorization`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from_headers: Vec<TokenHeader>,
+    /// Parameters of the query that carry the token.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub from_params: BTreeSet<String>,
+    /// Cookies that carry the token.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub from_cookies: BTreeSet<String>,
     /// Whether the proxy forwards the token to the workload.
     pub forward_original_token: bool,
     /// Claims to copy into headers. Proxies remove such headers from incoming requests.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub output_claim_to_headers: Vec<ClaimToHeader>,
+}
+
+/// A header that carries a token.
+#[derive(Clone, Debug, Serialize)]
+pub struct TokenHeader {
+    /// Name of the header.
+    pub name: String,
+    /// Text before the token, like `Bearer `.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub prefix: String,
 }
 
 /// A claim that is copied into a header.

@@ -68,6 +68,12 @@ const ROWS: &[Row] = &[
          selector = { app = \"a\" }\n forward = false\n claims_to_headers = { sub = \"x-user\" }\n}",
     ),
     row(
+        "jwt",
+        MTLS,
+        "jwt {\n issuer = \"https://x.example.com\"\n from_headers = { \"x-id-token\" = \"\" }\n}",
+        "jwt {\n issuer = \"https://x.example.com\"\n from_params = [\"token\"]\n from_cookies = [\"id\"]\n}",
+    ),
+    row(
         "require_end_user",
         ISSUER,
         "require_end_user {}",

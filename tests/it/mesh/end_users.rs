@@ -477,6 +477,24 @@ fn wrong_renderings_for_end_users_are_noticed() {
     repair(&accounts.proxy, &accounts.workspace);
     accounts.assert_answers(&[]);
 
+    // Looked for elsewhere, a token doesn't count in the usual header.
+    let elsewhere = format!(
+        "jwt {{\n    issuer = \"{ISSUER}\"\n    jwks = {:?}\n    from_headers = {{ \"x-id-token\" = \"Token \" }}\n    from_params = \
+         [\"id_token\"]\n    from_cookies = [\"id\"]\n  }}",
+        accounts.issuer.key_set()
+    );
+    configure(&accounts.workspace, None, &elsewhere, REQUIRED);
+    accounts.workspace.converge();
+    accounts.becomes((Browser, "GET /v1/accounts", Customer), 403);
+    let bearer = accounts.issuer.bearer(&json!({}));
+    let token = bearer.trim_start_matches("Bearer ");
+    let request = || accounts.request((Browser, "GET /v1/accounts", Absent));
+    request().header("x-id-token", &format!("Token {token}")).becomes(200);
+    request().header("x-id-token", token).becomes(403);
+    request().header("cookie", &format!("a=b; id={token}")).becomes(200);
+    let url = format!("http://accounts.example.com/v1/accounts?id_token={token}");
+    accounts.outside.request(Method::GET, &url).connect_to((accounts.gateway.address(), 80)).becomes(200);
+
     // The keys of another issuer.
     let others = TokenIssuer::new(ISSUER);
     configure(&accounts.workspace, Some(&others), "", REQUIRED);

@@ -28,8 +28,11 @@ fn every_argument() {
           forward  = false
         }
         jwt {
-          issuer   = "https://partner.example.com"
-          selector = { app = "edge" }
+          issuer       = "https://partner.example.com"
+          selector     = { app = "edge" }
+          from_headers = { "x-id-token" = "", "x-partner" = "Token " }
+          from_params  = ["id_token"]
+          from_cookies = ["id"]
         }
         labels      = { team = "security" }
         annotations = { note = "reviewed" }

@@ -817,12 +817,15 @@ fn retries_of_a_route_that_cannot_be() {
           }
         }
     "#;
-    check::<Service>(&payments(text), &expect![[r#"
+    check::<Service>(
+        &payments(text),
+        &expect![[r#"
         error at route[0].retries.per_try_timeout: One try takes all the time there is
           A request may take 1s, so a try that takes 2s is never followed by another. Write a shorter one, or a longer request_timeout.
         error at route[2].retries: A redirect goes nowhere else
           The caller's proxy answers itself: nothing is sent to the service. Remove retries, or redirect.
         error at route[1].retries: Retries without a number
           Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
-    "#]]);
+    "#]],
+    );
 }

@@ -661,7 +661,11 @@ fn retries_of_a_route() {
           }
         }
     "#;
-    check_part("VirtualService", "  http:", &payments(text), &expect![[r#"
+    check_part(
+        "VirtualService",
+        "  http:",
+        &payments(text),
+        &expect![[r#"
         - match:
           - method:
               exact: GET
@@ -698,5 +702,6 @@ fn retries_of_a_route() {
               host: payments.pci.svc.cluster.local
               port:
                 number: 8080
-    "#]]);
+    "#]],
+    );
 }

@@ -283,7 +283,11 @@ fn versions_without_weights() {
         "{}route {{\n  match {{\n    path = \"/beta\"\n  }}\n  to {{\n    version = \"v2\"\n  }}\n}}",
         versions(1, 1).replace("weight = 1", "")
     );
-    check_part("VirtualService", "spec:", &http_and_tcp(&text), &expect![[r#"
+    check_part(
+        "VirtualService",
+        "spec:",
+        &http_and_tcp(&text),
+        &expect![[r#"
         exportTo:
         - "*"
         hosts:
@@ -316,13 +320,19 @@ fn versions_without_weights() {
               host: payments.pci.svc.cluster.local
               port:
                 number: 9000
-    "#]]);
-    check_part("DestinationRule", "  subsets:", &payments(&text), &expect![[r#"
+    "#]],
+    );
+    check_part(
+        "DestinationRule",
+        "  subsets:",
+        &payments(&text),
+        &expect![[r#"
         - labels:
             version: v1
           name: v1
         - labels:
             version: v2
           name: v2
-    "#]]);
+    "#]],
+    );
 }
