@@ -13,7 +13,7 @@ use crate::support::{
 
 /// Requests per second of each load, and the number of requests that each must have sent.
 const RATE: u32 = 200;
-const REQUESTS: usize = 2000;
+const REQUESTS: usize = 5000;
 
 /// Two services, of which one has the global name, and how it moves to the other one.
 struct Move {
