@@ -7,13 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Mesh,
+    Mesh, Rendered,
     checks::{Code::ChangedAccess, Findings},
     live_objects::{items, namespace, string_map, strings},
     names,
     policy_evaluation::{Decision, HttpRequest, Policies, Request, Workload},
 };
-use crate::json_path::{set, text};
+use crate::{
+    json_path::{set, text},
+    known::Known,
+    object::kind,
+};
 
 /// The most requests that are evaluated for a workload. Of more combinations only some are.
 const MAX_REQUESTS: usize = 4000;
@@ -24,15 +28,28 @@ const MAX_LINES: usize = 12;
 /// A value that no rule names.
 const OTHER: &str = "a-value-that-no-rule-names";
 
-/// Reports who gains and who loses access. `prior` and `planned` are the manifests of all AuthorizationPolicies.
+/// Reports the callers that gain access and those that lose it, by the AuthorizationPolicies among the objects of a resource.
 pub(super) fn report(
-    prior: &[&Json],
-    planned: &[&Json],
+    prior: Rendered,
+    planned: Rendered,
     mesh: &Mesh,
     argument: &str,
     subject: &str,
     out: &mut Findings,
-) {
+) -> Known<()> {
+    let (before, after) = (policies(prior)?, policies(planned)?);
+    let [before, after] = [&before, &after].map(|policies| policies.iter().collect::<Vec<&Json>>());
+    report_policies(&before, &after, mesh, argument, subject, out);
+    Ok(())
+}
+
+/// The manifests of the AuthorizationPolicies.
+fn policies(rendered: Rendered) -> Known<Vec<Json>> {
+    let policies = rendered?.into_iter().filter(|(key, _)| key.kind == &kind::AUTHORIZATION_POLICY);
+    policies.map(|(_, object)| Ok(object?.body)).collect()
+}
+
+fn report_policies(prior: &[&Json], planned: &[&Json], mesh: &Mesh, argument: &str, subject: &str, out: &mut Findings) {
     let (mut lost, mut gained) = (BTreeSet::new(), BTreeSet::new());
     let all: Vec<&Json> = prior.iter().chain(planned).copied().collect();
     let named = NamedValues::of(&all, &mesh.trust_domain);
@@ -99,7 +116,7 @@ fn workloads(prior: &[&Json], planned: &[&Json]) -> Vec<(Workload, Workload)> {
 /// An example of requests.
 struct Example {
     request: Request,
-    /// Who makes it.
+    /// The caller, in words.
     caller: String,
     /// Method, path, host and token, where a rule names some.
     operation: String,

@@ -60,6 +60,16 @@ fn is_path_template(text: &str) -> bool {
     text.starts_with('/') && text.trim_matches('/').split('/').all(&mut is_segment)
 }
 
+/// Whether `text` is a token of RFC 9110, as names of headers and cookies are.
+pub fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c))
+}
+
+/// Whether `text` is a name of letters, digits, dashes, underscores and dots, as nearly all headers and cookies have one.
+pub fn is_plain_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c))
+}
+
 /// Whether `text` is an HTTP method in upper case, as requests have it.
 pub fn is_method(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|c| c.is_ascii_uppercase() || c == b'-')

@@ -38,6 +38,13 @@ build() {
     go build -trimpath -ldflags "-s -w $3" -o "$out/$1" "$2"
 }
 
+# The CRDs of the module of this directory.
+crds() {
+    rm -f "$out/istio-crds.yaml"
+    cp "$(go list -m -f '{{.Dir}}' istio.io/api)/kubernetes/customresourcedefinitions.gen.yaml" "$out/istio-crds.yaml"
+    chmod u+w "$out/istio-crds.yaml"
+}
+
 servers() {
     need_go 'etcd, kube-apiserver, kubectl and OpenTofu'
     # Built from modules, kube-apiserver would say v0.0.0-master+$Format, which clients can't parse, and OpenTofu that it is a development version.
@@ -54,9 +61,7 @@ servers() {
     build tofu github.com/opentofu/opentofu/cmd/tofu "$ldflags"
 
     go mod download istio.io/api
-    rm -f "$out/istio-crds.yaml"
-    cp "$(go list -m -f '{{.Dir}}' istio.io/api)/kubernetes/customresourcedefinitions.gen.yaml" "$out/istio-crds.yaml"
-    chmod u+w "$out/istio-crds.yaml"
+    crds
     wanted . >"$out/stamp"
 }
 
@@ -111,9 +116,7 @@ oldest() (
     cd istio-oldest
     build_istio istioctl istioctl/cmd/istioctl
     pilot
-    rm -f "$out/istio-crds.yaml"
-    cp "$(go list -m -f '{{.Dir}}' istio.io/api)/kubernetes/customresourcedefinitions.gen.yaml" "$out/istio-crds.yaml"
-    chmod u+w "$out/istio-crds.yaml"
+    crds
     wanted istio-oldest >"$out/istio.stamp"
 )
 

@@ -85,7 +85,7 @@ resource "mesh_service" "profiles" {
     }
   }
 
-  # What any page may read, without cookies, and nobody keeps. Changes and policy of the service don't hold here.
+  # Public content: pages of every origin may read it, and caches don't store it. Headers and CORS policy of the service don't apply here.
   route {
     name = "public"
     match {

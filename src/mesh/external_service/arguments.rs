@@ -8,7 +8,7 @@ use crate::{
         duration::Duration,
         names,
         port::{PortNumber, Protocol},
-        resiliency::{CircuitBreaker, LoadBalancing, OutlierDetection, Preset, Retries},
+        resiliency::{CircuitBreaker, LoadBalancing, OutlierDetection, Preset, Retries, selects_endpoints},
         timeouts::Timeouts,
     },
     model,
@@ -203,7 +203,7 @@ impl ExternalService {
             self.resiliency.known().map(|preset| preset.is_some()),
             self.circuit_breaker.known().map(|block| block.is_some()),
             self.outlier_detection.known().map(|block| block.is_some()),
-            self.load_balancing.known().and_then(|block| block.map_or(Ok(false), |block| block.selects_endpoints())),
+            selects_endpoints(&self.load_balancing),
         ])
     }
 

@@ -1,7 +1,5 @@
 //! Checks of a change that need the configuration alone.
 
-use serde_json::Value as Json;
-
 use super::Gateway;
 use crate::{
     known::Known,
@@ -9,7 +7,6 @@ use crate::{
         Mesh, access_change,
         checks::{Code::ChangedAccess, Findings},
     },
-    object::kind,
 };
 
 impl Gateway {
@@ -24,17 +21,8 @@ impl Gateway {
 
 /// Reports which clients the policies refuse or admit from now on.
 fn check_clients(prior: &Gateway, planned: &Gateway, mesh: &Mesh, out: &mut Findings) -> Known<()> {
-    let (before, after) = (policies(prior, mesh)?, policies(planned, mesh)?);
     let subject = format!("gateway {}/{}", planned.namespace.required()?, planned.name.required()?);
-    let [before, after] = [&before, &after].map(|policies| policies.iter().collect::<Vec<&Json>>());
-    access_change::report(&before, &after, mesh, "authorization_mode", &subject, out);
-    Ok(())
-}
-
-fn policies(gateway: &Gateway, mesh: &Mesh) -> Known<Vec<Json>> {
-    let rendered = gateway.render(mesh)?.into_iter();
-    let policies = rendered.filter(|(key, _)| key.kind == &kind::AUTHORIZATION_POLICY);
-    policies.map(|(_, object)| Ok(object?.body)).collect()
+    access_change::report(prior.render(mesh), planned.render(mesh), mesh, "authorization_mode", &subject, out)
 }
 
 /// Reports hosts that no server serves any more.

@@ -19,7 +19,7 @@ use crate::{
             hosts_overlap, items, name, namespace, namespaced_name, selector_matches_labels, string_map, strings,
             summarize_names,
         },
-        live_policies::{admits_clients, applies, check_path_normalization, is_enforced},
+        live_policies::{admits_clients, applies, check_path_normalization, is_enforced, rendered_bodies},
         mesh_config, names,
         service::AuthorizationMode,
     },
@@ -48,9 +48,7 @@ impl Gateway {
 
     /// Each check is skipped where it needs an unknown value or a query without a result.
     pub(super) fn policy_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
-        let known = rendered.iter().flatten().filter_map(|(_, object)| object.as_ref().ok());
-        let policy =
-            known.filter(|object| object.key.kind == &kind::AUTHORIZATION_POLICY).map(|object| &object.body).next();
+        let policy = rendered_bodies(rendered, &kind::AUTHORIZATION_POLICY).next();
         check_path_normalization(policy.into_iter(), &mesh_config::read(mesh, results), out);
         let _ = match (self.authorization_mode(), policy) {
             (Ok(AuthorizationMode::Enforce), Some(policy)) => self.check_other_gateways(mesh, policy, results, out),

@@ -1,8 +1,6 @@
 //! Checks of a change that need the configuration alone: who gains or loses access, whose tokens workloads refuse, and what their
 //! proxies don't know any more.
 
-use serde_json::Value as Json;
-
 use super::GlobalDefaults;
 use crate::{
     known::Known,
@@ -13,7 +11,6 @@ use crate::{
             Findings,
         },
     },
-    object::kind,
 };
 
 impl GlobalDefaults {
@@ -27,17 +24,8 @@ impl GlobalDefaults {
 }
 
 fn check_callers(prior: &GlobalDefaults, planned: &GlobalDefaults, mesh: &Mesh, out: &mut Findings) -> Known<()> {
-    let (before, after) = (policies(prior, mesh)?, policies(planned, mesh)?);
-    let [before, after] = [&before, &after].map(|policies| policies.iter().collect::<Vec<&Json>>());
     let subject = "workloads without policies of their own";
-    access_change::report(&before, &after, mesh, "authorization", subject, out);
-    Ok(())
-}
-
-fn policies(defaults: &GlobalDefaults, mesh: &Mesh) -> Known<Vec<Json>> {
-    let rendered = defaults.render(mesh)?.into_iter();
-    let policies = rendered.filter(|(key, _)| key.kind == &kind::AUTHORIZATION_POLICY);
-    policies.map(|(_, object)| Ok(object?.body)).collect()
+    access_change::report(prior.render(mesh), planned.render(mesh), mesh, "authorization", subject, out)
 }
 
 /// Whether workloads everywhere verify tokens.

@@ -20,7 +20,7 @@ use crate::{
             virtual_service::HttpRoute,
         },
         locality_check, names,
-        resiliency::{EffectiveRetries, Preset, PresetSettings, effective_retries, load_balancer},
+        resiliency::{EffectiveRetries, Preset, PresetSettings, effective_retries, load_balancer, selects_endpoints},
         stage,
     },
     object::{Key, Object, kind},
@@ -56,7 +56,7 @@ impl GlobalDefaults {
         if let Ok(Some(load_balancing)) = self.load_balancing.known() {
             load_balancing.validate(out);
             let has_rule = self.resiliency.copied().map(|preset| preset.and_then(Preset::settings).is_some());
-            if has_rule == Ok(false) && load_balancing.selects_endpoints() == Ok(true) {
+            if has_rule == Ok(false) && selects_endpoints(&self.load_balancing) == Ok(true) {
                 out.error(
                     &load_balancing.at,
                     "load_balancing without resiliency",

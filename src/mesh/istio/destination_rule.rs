@@ -197,7 +197,7 @@ pub struct LoadBalancer {
     pub locality_lb_setting: Option<LocalityLbSetting>,
 }
 
-/// What the hash of a request is made of.
+/// The part of a request that is hashed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ConsistentHash {

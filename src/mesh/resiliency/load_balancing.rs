@@ -6,6 +6,7 @@ use crate::{
     mesh::{
         duration::{Duration, is_positive},
         istio::destination_rule::{self as istio, LoadBalancer, LocalityLbSetting, Warmup},
+        patterns::is_plain_token,
         text::text_enum,
     },
     model,
@@ -57,10 +58,10 @@ model! {
 }
 
 model! {
-    /// What the hash of a request is made of; exactly one of these.
+    /// The part of a request that is hashed: exactly one of these.
     pub struct ConsistentHash {
         /// Name of a header.
-        header: Attr<String> = optional().text("The name of a header, like `x-user`.", is_token),
+        header: Attr<String> = optional().text("The name of a header, like `x-user`.", is_plain_token),
         /// Name of a parameter of the query.
         query_parameter: Attr<String> = optional().text("The name of a parameter.", |text| !text.is_empty()),
         /// Whether it is the client's address. `false` is the same as leaving it out.
@@ -74,17 +75,13 @@ model! {
     /// A cookie by which a client keeps its endpoint.
     pub struct HashCookie {
         /// Name of the cookie.
-        name: Attr<String> = required().text("The name of a cookie, like `session`.", is_token),
+        name: Attr<String> = required().text("The name of a cookie, like `session`.", is_plain_token),
         /// Lifetime of the cookie that the proxy sets where a request has none (`ttl`); `0s` makes it end with the session. Without it
         /// the proxy sets none, and requests without the cookie go anywhere.
         ttl: Attr<Duration> = optional(),
         /// Path of the cookie that the proxy sets.
         path: Attr<String> = optional().text("A path that starts with `/`.", |text| text.starts_with('/')),
     }
-}
-
-fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c))
 }
 
 impl Algorithm {
@@ -97,15 +94,14 @@ impl Algorithm {
     }
 }
 
-impl LoadBalancing {
-    /// Whether the block selects endpoints by more than their locality, which is rendered without outlier detection as well.
-    pub(in crate::mesh) fn selects_endpoints(&self) -> Known<bool> {
-        any([
-            self.algorithm.known().map(|algorithm| algorithm.is_some()),
-            self.warmup.known().map(|warmup| warmup.is_some()),
-            self.consistent_hash.known().map(|hash| hash.is_some()),
-        ])
-    }
+/// Whether the block selects endpoints by more than their locality, which is rendered without outlier detection as well.
+pub(in crate::mesh) fn selects_endpoints(block: &Block<LoadBalancing>) -> Known<bool> {
+    let Some(block) = block.known()? else { return Ok(false) };
+    any([
+        block.algorithm.known().map(|algorithm| algorithm.is_some()),
+        block.warmup.known().map(|warmup| warmup.is_some()),
+        block.consistent_hash.known().map(|hash| hash.is_some()),
+    ])
 }
 
 impl At<LoadBalancing> {

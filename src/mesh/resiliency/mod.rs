@@ -9,8 +9,8 @@ mod retries;
 
 pub use circuit_breaker::CircuitBreaker;
 pub(super) use circuit_breaker::connection_pool;
-pub(super) use load_balancing::load_balancer;
 pub use load_balancing::{LoadBalancing, Locality};
+pub(super) use load_balancing::{load_balancer, selects_endpoints};
 pub use outlier_detection::OutlierDetection;
 pub(super) use outlier_detection::outlier_detection;
 pub use preset::{Preset, PresetSettings};

@@ -1,7 +1,5 @@
 //! Checks of a change that need the configuration alone: arguments whose effect the plan doesn't show.
 
-use serde_json::Value as Json;
-
 use super::{
     Service,
     access::{AuthorizationMode, access_caller},
@@ -80,18 +78,8 @@ fn check_callers(prior: &Service, planned: &Service, mesh: &Mesh, out: &mut Find
     if prior.overrides_policies()? || planned.overrides_policies()? {
         return Ok(());
     }
-    let (before, after) = (policies(prior, mesh)?, policies(planned, mesh)?);
     let subject = format!("{}/{}", planned.namespace()?, planned.name()?);
-    let [before, after] = [&before, &after].map(|policies| policies.iter().collect::<Vec<&Json>>());
-    access_change::report(&before, &after, mesh, "allow", &subject, out);
-    Ok(())
-}
-
-/// The bodies of the AuthorizationPolicies of a service.
-fn policies(service: &Service, mesh: &Mesh) -> Known<Vec<Json>> {
-    let rendered = service.render(mesh)?.into_iter();
-    let policies = rendered.filter(|(key, _)| key.kind == &kind::AUTHORIZATION_POLICY);
-    policies.map(|(_, object)| Ok(object?.body)).collect()
+    access_change::report(prior.render(mesh), planned.render(mesh), mesh, "allow", &subject, out)
 }
 
 /// Reports destinations that the proxies of the service don't know any more.

@@ -75,9 +75,7 @@ impl Shop {
         {
             mesh.service(namespace, name, &[("http", 80, 8080)]);
         }
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         let [caller, neighbour, authorizer, ledger, platform, outside, kubernetes] = start_all([
             mesh.workload("shop", "caller"),
             mesh.workload("shop", "neighbour"),

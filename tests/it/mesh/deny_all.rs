@@ -94,9 +94,7 @@ impl Shop {
         mesh.create_namespaces(["shop", "office", "istio-ingress"]);
         mesh.service("shop", "report", &[("http", 80, 8080)]);
         mesh.service("office", "archive", &[("http", 80, 8080)]);
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         configure(&workspace, configuration);
         workspace.converge();
         let [checkout, report, cart, gateway, archive, outside] = start_all([

@@ -104,9 +104,7 @@ impl Accounts {
         let mesh = Mesh::start(&json!({ "extensionProviders": authorizers }));
         mesh.create_namespaces(["shop", "istio-ingress"]);
         mesh.service("istio-system", "authz", &[("http", 80, 8080)]);
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         let issuer = TokenIssuer::new(ISSUER);
         configure(&workspace, Some(&issuer), "", REQUIRED);
         workspace.converge();

@@ -78,9 +78,7 @@ impl Partner {
     fn start() -> Self {
         let mesh = Mesh::start(&json!({}));
         mesh.create_namespaces(["shop", "reports", "outside"]);
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         let certificate = Certificate::of_hosts(&["*.partner.example", "*.wild.partner.example"]);
         let client = Certificate::of_hosts(&["checkout.shop.example"]);
         let files = [

@@ -27,9 +27,7 @@ impl Stock {
     fn start() -> Self {
         let mesh = Mesh::start(&json!({}));
         mesh.create_namespaces(["shop"]);
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         configure(&workspace, "");
         let stock = |region, zone| mesh.workload("shop", "stock").locality(region, zone);
         let [caller, near, zone, region] = start_all([

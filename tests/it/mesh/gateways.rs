@@ -26,9 +26,7 @@ impl Gateways {
     fn start() -> Self {
         let mesh = Mesh::start(&json!({}));
         mesh.create_namespaces(["ingress", "shop", "team"]);
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         let certificate = Certificate::of_hosts(&["shop.example.com"]);
         mesh.api().apply(&certificate.secret("ingress", "shop-cert"), "tests");
         mesh.service("team", "theirs", &[("http", 80, 8080)]);

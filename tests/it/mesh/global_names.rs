@@ -75,9 +75,7 @@ impl Payments {
     fn start() -> Self {
         let mesh = Mesh::start(&json!({}));
         mesh.create_namespaces(["pci", "shop", "reports"]);
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         configure(&workspace, "global_name = \"payments.example.internal\"");
         let [checkout, neighbour, audit, report, service] = start_all([
             mesh.workload("shop", "checkout"),

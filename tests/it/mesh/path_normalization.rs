@@ -6,7 +6,6 @@ use serde_json::json;
 use super::wrong_rendering::{apply_wrong_rendering, repair};
 use crate::support::{
     mesh::{Mesh, start_all},
-    proxy::Proxy,
     terraform::Workspace,
 };
 
@@ -53,9 +52,7 @@ resource "mesh_service" "api" {{
 fn escaped_slashes_pass_rules_unless_the_mesh_decodes_them() {
     let mesh = Mesh::start(&json!({}));
     mesh.create_namespaces(["shop"]);
-    let proxy = Proxy::start(mesh.plane());
-    let workspace = mesh.workspace();
-    workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+    let (workspace, proxy) = mesh.workspace_with_proxy();
     configure(&workspace, "");
     let [caller, _api] = start_all([mesh.workload("shop", "caller"), mesh.workload("shop", "api")]);
     let request = |path: &str| caller.request(Method::GET, &format!("http://api{path}"));

@@ -69,9 +69,7 @@ impl Photo {
     fn start() -> Self {
         let mesh = Mesh::start(&json!({}));
         mesh.create_namespaces(["photo", "datastore", "istio-ingress"]);
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.example("scenarios/photo-app");
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.through_proxy(mesh.example("scenarios/photo-app"));
         workspace.converge();
         let [frontend, backend, datastore, report, outside] = start_all([
             mesh.workload("photo", "photo-frontend"),

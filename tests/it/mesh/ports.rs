@@ -25,9 +25,7 @@ impl Mixed {
     fn start() -> Self {
         let mesh = Mesh::start(&json!({}));
         mesh.create_namespaces(["shop"]);
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         configure(&workspace, "");
         let ports = json!([{ "name": "http", "port": 9090, "targetPort": 9090 }]);
         mesh.api().apply(

@@ -12,7 +12,6 @@ use super::wrong_rendering::{apply_wrong_rendering, remove, repair};
 use crate::support::{
     mesh::{Behavior, Mesh, Workload, start_all, take_turn},
     polling::wait_until,
-    proxy::Proxy,
     terraform::Workspace,
 };
 
@@ -90,9 +89,7 @@ fn set_all(servers: &[&Workload], behavior: &Behavior) {
 fn timeouts_streams_and_retries() {
     let mesh = Mesh::start(&json!({}));
     mesh.create_namespaces(["shop"]);
-    let proxy = Proxy::start(mesh.plane());
-    let workspace = mesh.workspace();
-    workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+    let (workspace, proxy) = mesh.workspace_with_proxy();
     configure(&workspace, "", "");
     // The provider doesn't know this service, and its pod has no proxy that would answer for it.
     mesh.service("shop", "refusing", &[("http", 80, 8080)]);
@@ -249,9 +246,7 @@ fn hanging_pods_resets_and_parallel_streams() {
     let _turn = take_turn();
     let mesh = Mesh::start(&json!({}));
     mesh.create_namespaces(["shop"]);
-    let proxy = Proxy::start(mesh.plane());
-    let workspace = mesh.workspace();
-    workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+    let (workspace, proxy) = mesh.workspace_with_proxy();
     configure(&workspace, "", "");
     let [caller, first, second] = start_all([
         mesh.workload("shop", "caller"),

@@ -166,9 +166,7 @@ impl Shop {
             }),
             "tests",
         );
-        let proxy = Proxy::start(mesh.plane());
-        let workspace = mesh.workspace();
-        workspace.write_file("kubeconfig", &proxy.kubeconfig(&mesh.plane().admin));
+        let (workspace, proxy) = mesh.workspace_with_proxy();
         configure(&workspace, "");
         let cart = |version: &str| mesh.workload("shop", "cart").label("version", version);
         let [caller, nightly, gateway, outside, first, second, two] = start_all([

@@ -44,7 +44,7 @@ pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
         if has_authorizer {
             queries.list(&kind::AUTHORIZATION_POLICY, namespace, &[SecondAuthorizer]);
         }
-        if allow_policies(view).any(|policy| anonymous_rules(policy).next().is_some()) {
+        if view.allow_policies().any(|policy| anonymous_rules(policy).next().is_some()) {
             queries.list(&kind::PEER_AUTHENTICATION, namespace, &[StrictAnonymous]);
         }
     }
@@ -63,10 +63,6 @@ fn policies<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a Json> {
     view.rendered(&kind::AUTHORIZATION_POLICY).map(|object| &object.body)
 }
 
-fn allow_policies<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a Json> {
-    policies(view).filter(|policy| text(policy, &["spec", "action"]) == Some("ALLOW"))
-}
-
 /// The extension provider of the rendered CUSTOM policy.
 fn provider<'a>(view: &ServiceView<'a>) -> Option<&'a str> {
     policies(view).find_map(|policy| text(policy, &["spec", "provider", "name"]))
@@ -82,7 +78,7 @@ fn check_anonymous_callers(view: &ServiceView, out: &mut Findings) -> Known<()> 
     }
     let labels = view.pod_labels()?;
     let mut strict = BTreeSet::new();
-    for rule in allow_policies(view).flat_map(anonymous_rules) {
+    for rule in view.allow_policies().flat_map(anonymous_rules) {
         let ports = rule_ports(rule).map_or(vec![None], |ports| ports.into_iter().map(Some).collect());
         strict.extend(ports.into_iter().filter(|port| is_strict(&live, home, &labels, root, *port)));
     }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
-    if allow_policies(view).next().is_none() {
+    if view.allow_policies().next().is_none() {
         return;
     }
     for block in view.context.service.ingress.known().into_iter().flatten() {
@@ -34,12 +34,6 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     }
 }
 
-/// The bodies of the rendered ALLOW policies, also of a dry run: they will refuse the gateway once they are enforced.
-fn allow_policies<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a Json> {
-    let policies = view.rendered(&kind::AUTHORIZATION_POLICY).map(|object| &object.body);
-    policies.filter(|body| text(body, &["spec", "action"]) == Some("ALLOW"))
-}
-
 fn check_account(view: &ServiceView, block: &At<Ingress>, out: &mut Findings) -> Known<()> {
     let gateway = block.gateway.required()?;
     let gateways = view.results.list(&kind::GATEWAY, &gateway.namespace)?;
@@ -48,7 +42,7 @@ fn check_account(view: &ServiceView, block: &At<Ingress>, out: &mut Findings) ->
     };
     let principal = names::principal(&view.context.mesh.trust_domain, &gateway.namespace, &account);
     let identity = CallerIdentity { principal: &principal, namespace: &gateway.namespace, account: &account };
-    let mut policies = allow_policies(view).peekable();
+    let mut policies = view.allow_policies().peekable();
     if policies.peek().is_some() && !policies.any(|policy| identity.may_be_allowed_by(policy)) {
         let (namespace, name) = (&gateway.namespace, &gateway.name);
         out.report_at(

@@ -58,6 +58,12 @@ impl<'a> ServiceView<'a> {
         self.objects.iter().copied().filter(move |object| object.key.kind == kind)
     }
 
+    /// The bodies of the rendered ALLOW policies that are known, also of a dry run: they will refuse callers once they are enforced.
+    pub(super) fn allow_policies(&self) -> impl Iterator<Item = &'a Json> {
+        let policies = self.rendered(&kind::AUTHORIZATION_POLICY).map(|object| &object.body);
+        policies.filter(|body| text(body, &["spec", "action"]) == Some("ALLOW"))
+    }
+
     /// Whether an object of a kind is rendered, known or unknown.
     pub(super) fn renders(&self, kind: &'static Kind) -> bool {
         self.keys.iter().any(|key| key.kind == kind)

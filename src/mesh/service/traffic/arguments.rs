@@ -52,7 +52,8 @@ model! {
         load_balancing: Block<LoadBalancing> = block(),
         /// Changes of the headers of all requests and responses (`headers`); a `route` may have changes of its own instead.
         headers: Block<Headers> = block(),
-        /// Which pages of other origins browsers let read responses (`corsPolicy`); a `route` may have a policy of its own instead.
+        /// Cross-origin resource sharing: the origins whose pages may read responses (`corsPolicy`). A `route` may have a policy of its own
+        /// instead.
         cors: Block<Cors> = block(),
         /// Versions of the workload, and how requests are shared out among them.
         version: Blocks<Version> = block(),
@@ -101,7 +102,7 @@ model! {
         direct_response: Block<DirectResponse> = block(),
         /// Changes of headers (`headers`). Defaults to those of the service.
         headers: Block<Headers> = block(),
-        /// Which pages of other origins browsers let read responses (`corsPolicy`). Defaults to that of the service.
+        /// Cross-origin resource sharing (`corsPolicy`). Defaults to that of the service.
         cors: Block<Cors> = block(),
         /// A version that gets a copy of requests; its answers are thrown away.
         mirror: Block<Mirror> = block(),
@@ -125,7 +126,7 @@ model! {
         /// with `cookie` in `headers` and `headers_regex`.
         cookies: Map<String> = optional()
             .check("One cookie.", is_single)
-            .keys("Names of cookies, like `beta`.", is_cookie_name),
+            .keys("Names of cookies, like `beta`.", patterns::is_token),
         /// Headers by name, whose whole value matches a regular expression (RE2).
         headers_regex: Map<String> = optional()
             .non_empty("At least one header.")
@@ -275,9 +276,8 @@ fn is_region(text: &str) -> bool {
 }
 
 fn is_header(name: &str) -> bool {
-    let is_token = |name: &str| name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c));
     let is_other = |name: &str| matches!(name.to_ascii_lowercase().as_str(), "uri" | "scheme" | "method" | "authority");
-    !name.is_empty() && is_token(name) && !is_other(name)
+    patterns::is_plain_token(name) && !is_other(name)
 }
 
 fn are_patterns(value: &Value) -> bool {
@@ -293,10 +293,6 @@ fn is_authority(text: &str) -> bool {
 
 fn is_single(value: &Value) -> bool {
     !matches!(value, Value::Map(members) if members.len() != 1)
-}
-
-fn is_cookie_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c))
 }
 
 fn are_regexes(value: &Value) -> bool {

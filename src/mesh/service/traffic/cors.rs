@@ -1,4 +1,4 @@
-//! The `cors` blocks: which pages of other origins browsers let read responses.
+//! The `cors` blocks: cross-origin resource sharing.
 
 use crate::{
     diagnostics::Diagnostics,
@@ -50,7 +50,7 @@ fn is_origin(text: &str) -> bool {
 }
 
 fn is_header(name: &str) -> bool {
-    name == "*" || !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c))
+    name == "*" || patterns::is_plain_token(name)
 }
 
 impl Cors {

@@ -3,7 +3,10 @@
 use crate::{
     diagnostics::Diagnostics,
     known::Known,
-    mesh::istio::virtual_service::{HeaderOperations, Headers as Rendered},
+    mesh::{
+        istio::virtual_service::{HeaderOperations, Headers as Rendered},
+        patterns,
+    },
     model,
     schema::{
         At, Attr, Block, Map, Set,
@@ -39,8 +42,7 @@ const NAME: &str =
 
 /// Whether Envoy changes a header of this name: a token of RFC 9110, and neither `host` nor a pseudo-header.
 fn is_header_name(name: &str) -> bool {
-    let is_token = |c: u8| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c);
-    !name.is_empty() && name.bytes().all(is_token) && !name.eq_ignore_ascii_case("host")
+    patterns::is_token(name) && !name.eq_ignore_ascii_case("host")
 }
 
 impl Headers {

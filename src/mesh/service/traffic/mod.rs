@@ -40,7 +40,7 @@ pub use arguments::{
 use super::{Service, Unmanaged};
 use crate::{
     known::{Known, all, any},
-    mesh::{Mesh, port::Protocol},
+    mesh::{Mesh, port::Protocol, resiliency::selects_endpoints},
     schema::{At, Attr},
 };
 
@@ -54,7 +54,7 @@ impl Service {
             traffic.circuit_breaker.known().map(|block| block.is_some()),
             traffic.outlier_detection.known().map(|block| block.is_some()),
             self.has_versions(),
-            traffic.load_balancing.known().and_then(|block| block.map_or(Ok(false), |block| block.selects_endpoints())),
+            selects_endpoints(&traffic.load_balancing),
             traffic.failover.known().map(|rules| !rules.is_empty()),
             traffic.failover_priority.known().map(|labels| labels.is_some()),
         ])

@@ -56,15 +56,15 @@ pub(in super::super) fn default_route(context: &ServiceContext, port: &At<Port>)
 }
 
 fn default_http(context: &ServiceContext, listener: Listener) -> Known<RouteWithOrigins> {
-    let traffic = &context.service.traffic;
+    let (headers, cors_policy) = headers_and_cors(context, None)?;
     let route = HttpRoute {
         matches: vec![HttpMatch::all(listener.number?)],
-        headers: traffic.headers.known()?.map(|headers| headers.render()).transpose()?,
-        cors_policy: traffic.cors.known()?.map(|cors| cors.render()).transpose()?,
+        headers,
+        cors_policy,
         ..forwarding(
             context,
             timeout(context, listener, None)?,
-            &traffic.retries,
+            &context.service.traffic.retries,
             versions::default_destinations(context, listener.port)?,
         )?
     };
@@ -107,9 +107,7 @@ fn route_block(context: &ServiceContext, listener: Listener, route: &At<Route>) 
     let origins =
         [("", route.at.clone()), (".match", route.at.attribute("match")), (".route", route.at.attribute("to"))];
     let name = route.name.known()?.cloned().or(action.name);
-    let traffic = &context.service.traffic;
-    let headers = route.headers.known()?.or(traffic.headers.known()?).map(|headers| headers.render()).transpose()?;
-    let cors_policy = route.cors.known()?.or(traffic.cors.known()?).map(|cors| cors.render()).transpose()?;
+    let (headers, cors_policy) = headers_and_cors(context, Some(route))?;
     Ok((HttpRoute { name, matches, headers, cors_policy, ..action }, origins.into()))
 }
 
@@ -132,6 +130,19 @@ fn forwarding(
     let is_unset = timeout.is_none() && retries.is_none();
     let name = is_unset.then(|| HttpRoute::GENERATED.to_owned());
     Ok(HttpRoute { name, timeout: timeout.and_then(nonzero_timeout), retries, route, ..HttpRoute::default() })
+}
+
+/// The changes of headers and the CORS policy of a route, which has those of the service where its own blocks aren't set.
+fn headers_and_cors(
+    context: &ServiceContext,
+    route: Option<&Route>,
+) -> Known<(Option<istio::Headers>, Option<istio::CorsPolicy>)> {
+    let traffic = &context.service.traffic;
+    let own_headers = route.map_or(Ok(None), |route| route.headers.known())?;
+    let own_cors = route.map_or(Ok(None), |route| route.cors.known())?;
+    let headers = own_headers.or(traffic.headers.known()?).map(|headers| headers.render()).transpose()?;
+    let cors = own_cors.or(traffic.cors.known()?).map(|cors| cors.render()).transpose()?;
+    Ok((headers, cors))
 }
 
 /// The timeout of a route, which is zero where the arguments say that there is none; `None` where they say nothing.

@@ -160,10 +160,10 @@ fn validate_match(block: &At<Match>, out: &mut Diagnostics) {
             format!("path is literal but for a * at its end, and {path:?} would match no request that you mean. Write path_regex = {path:?}."),
         );
     }
-    for (name, regex, literals) in
-        [("headers", "headers_regex", &block.headers), ("query", "query_regex", &block.query)]
-    {
-        let others = if name == "headers" { &block.headers_regex } else { &block.query_regex };
+    for (name, literals, regex, others) in [
+        ("headers", &block.headers, "headers_regex", &block.headers_regex),
+        ("query", &block.query, "query_regex", &block.query_regex),
+    ] {
         let (Ok(literals), Ok(others)) = (literals.elements_or_empty(), others.elements_or_empty()) else { continue };
         for (key, text) in literals.iter().filter(|(_, text)| patterns::looks_like_regex(text)) {
             out.error(

@@ -90,6 +90,7 @@ use super::{
     api::Api,
     control_plane::{ControlPlane, repository_root, tools_folder},
     polling::wait_until,
+    proxy::Proxy,
     terraform::{Tool, Workspace},
 };
 
@@ -189,6 +190,18 @@ impl Mesh {
         let workspace = Workspace::new(Tool::Terraform).env("KUBE_CONFIG_PATH", "kubeconfig");
         workspace.write_file("kubeconfig", &self.inner.plane.kubeconfig(&self.inner.plane.admin));
         workspace
+    }
+
+    /// A workspace like that of [`Self::workspace`], whose provider connects through a proxy.
+    pub(crate) fn workspace_with_proxy(&self) -> (Workspace, Proxy) {
+        self.through_proxy(self.workspace())
+    }
+
+    /// Lets the provider of a workspace connect through a proxy.
+    pub(crate) fn through_proxy(&self, workspace: Workspace) -> (Workspace, Proxy) {
+        let proxy = Proxy::start(self.plane());
+        workspace.write_file("kubeconfig", &proxy.kubeconfig(&self.inner.plane.admin));
+        (workspace, proxy)
     }
 
     /// A workspace with the configuration of examples/`folder`.
