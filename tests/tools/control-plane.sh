@@ -83,11 +83,10 @@ until kubectl get --raw /readyz >/dev/null 2>&1; do
 done
 
 kubectl apply --server-side --validate=false -f "$tools/istio-crds.yaml" >crds.log 2>&1 || fail "Istio's CRDs are refused"
-# `kubectl wait` fails at once for a kind that has no conditions yet, so it is tried again, for about a minute.
-tries=0
-until kubectl wait --for=condition=Established --timeout=1s crd --all >>crds.log 2>&1; do
-    tries=$((tries + 1))
-    [ $tries -lt 60 ] || fail "Istio's CRDs are not served"
+# `kubectl wait` fails at once for a kind that has no conditions yet, so it is tried again within a minute.
+deadline=$(($(date +%s) + 60))
+until kubectl wait --for=condition=Established --timeout=60s crd --all >>crds.log 2>&1; do
+    [ "$(date +%s)" -lt $deadline ] || fail "Istio's CRDs are not served"
     sleep 0.1
 done
 # Established kinds may not be served yet: the first lists may fail temporarily, and kubectl retries them.
