@@ -23,6 +23,7 @@
 //! | [`hidden_defaults`] | defaults of the mesh that the objects of the service hide |
 //! | [`locality`] | locality load balancing that the DestinationRule switches off |
 //! | [`gateway_accounts`] | service accounts of the gateways of `ingress` blocks |
+//! | [`route_targets`] | other Services and external hosts that routes send requests to |
 //! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
 
 mod authorization;
@@ -40,6 +41,7 @@ mod other_resources;
 mod outbound;
 mod queries;
 mod references;
+mod route_targets;
 mod second_services;
 mod service;
 mod view;
@@ -84,7 +86,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 18] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -101,11 +103,12 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
     hidden_defaults::live_queries,
     locality::live_queries,
     gateway_accounts::live_queries,
+    route_targets::live_queries,
     references::live_queries,
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 17] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 18] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -122,5 +125,6 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 17] = [
     hidden_defaults::live_checks,
     locality::live_checks,
     gateway_accounts::live_checks,
+    route_targets::live_checks,
     references::live_checks,
 ];
