@@ -77,8 +77,10 @@ const LAYERS: &[Layer] = &[
     Layer { part: "resources/state.rs", role: "pure", modules: &["diagnostics", "engine::JournalEntry", "known", "mesh", "object", "schema"], packages: &["serde_json"], side_effects: false },
     Layer { part: "resources/write_task.rs", role: "an apply or a delete in a task of its own",
         modules: &["diagnostics", "engine", "kubernetes", "object"], packages: &["tokio"], side_effects: false },
-    Layer { part: "provider", role: "the provider block and the list of resource types",
-        modules: &["diagnostics", "known", "kubernetes", "mesh", "plugin::interface", "resources", "schema"], packages: &[], side_effects: false },
+    Layer { part: "functions", role: "functions for expressions in HCL; pure",
+        modules: &["mesh", "object", "plugin::interface", "schema"], packages: &["serde_json", "serde_saphyr"], side_effects: false },
+    Layer { part: "provider", role: "the provider block and the lists of resource types and functions",
+        modules: &["diagnostics", "functions", "known", "kubernetes", "mesh", "plugin::interface", "resources", "schema"], packages: &[], side_effects: false },
     Layer { part: "provider/configure.rs", role: "where the provider block meets the environment",
         modules: &["diagnostics", "engine", "known", "kubernetes", "mesh", "resources", "schema"], packages: &[], side_effects: true },
 ];
