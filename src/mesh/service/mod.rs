@@ -32,7 +32,8 @@ mod workload;
 use std::collections::BTreeSet;
 
 pub use access::{
-    Access, AccessRule, Authorization, AuthorizationMode, EndUser, ExternalAuthorization, RequireEndUser,
+    Access, AccessRule, AttributeCondition, Authorization, AuthorizationMode, EndUser, Exceptions,
+    ExternalAuthorization, RequireEndUser,
 };
 pub use arguments::{Outputs, Override, Port, Service};
 pub use ingress::Ingress;

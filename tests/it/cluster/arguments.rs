@@ -123,6 +123,24 @@ const ROWS: &[Row] = &[
         "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
     row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/*\"]\n except {\n from = [\"shop/legacy\", \"pci/*\"]\n methods = [\"DELETE\"]\n}\n}",
+        "allow {\n from = [\"shop/*\"]\n except {\n paths = [\"/internal/*\"]\n hosts = [\"old.example.com\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}\n}",
+    ),
+    row(
+        "deny",
+        MANAGED,
+        "deny {\n from = [\"*\"]\n when {\n key = \"request.headers[x-team]\"\n values = [\"shop-*\"]\n}\n}",
+        "deny {\n from = [\"anonymous\"]\n when {\n key = \"destination.ip\"\n values = [\"10.0.0.0/8\"]\n not_values = [\"10.0.0.1\"]\n}\n}",
+    ),
+    row(
+        "deny",
+        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n}\nport {\n number = 9000\n protocol = \"tcp\"\n}",
+        "deny {\n from = [\"istio-ingress/public\"]\n remote_ip_blocks = [\"198.51.100.0/24\"]\n}",
+        "deny {\n from = [\"istio-ingress/public\"]\n except {\n remote_ip_blocks = [\"198.51.100.0/24\"]\n ports = [9000]\n}\n}",
+    ),
+    row(
         "require_end_user",
         MANAGED,
         "require_end_user {}",

@@ -9,7 +9,7 @@ use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{
-        istio::authorization_policy::{Operation, Rule, To},
+        istio::authorization_policy::{Operation, Rule, Source, To},
         policy_evaluation::matches_path,
         port::PortNumber,
         reference::Caller,
@@ -48,7 +48,7 @@ pub(super) fn ingress_rule(context: &ServiceContext, block: &Ingress) -> Known<R
         hosts: with_ports(block.hosts.required_elements()?, &BTreeSet::from([PortNumber::HTTP, PortNumber::HTTPS])),
         ..Operation::default()
     };
-    let from = sources(&BTreeSet::from([block.caller()?]), &BTreeSet::new(), context.namespace, context.mesh);
+    let from = sources(&BTreeSet::from([block.caller()?]), &Source::default(), context.namespace, context.mesh);
     Ok(Rule { from, to: vec![To { operation }], ..Rule::default() })
 }
 
@@ -73,7 +73,8 @@ fn validate_block(context: &ServiceContext, block: &At<Ingress>, out: &mut Diagn
     for path in paths {
         let mut is_covered = false;
         for rule in &naming {
-            is_covered |= rule.governs(port)? && admits_path(rule, &path)?;
+            let excludes_gateway = rule.excepted_callers(context)?.iter().any(|caller| caller.overlaps(&gateway));
+            is_covered |= !excludes_gateway && rule.governs(port)? && admits_path(rule, &path)?;
         }
         if !is_covered {
             uncovered.push(format!("\"{path}\""));
@@ -99,5 +100,7 @@ fn validate_block(context: &ServiceContext, block: &At<Ingress>, out: &mut Diagn
 /// of it is that no rule names.
 fn admits_path(rule: &AccessRule, pattern: &str) -> Known<bool> {
     let example = pattern.replace('*', "a-path-that-no-rule-names");
-    Ok(rule.paths.elements()?.is_none_or(|paths| paths.iter().any(|path| matches_path(path, &example))))
+    let names = |paths: &BTreeSet<String>| paths.iter().any(|path| matches_path(path, &example));
+    let excepted = rule.except.known()?.map_or(Ok(false), |except| Ok(except.paths.elements()?.is_some_and(names)))?;
+    Ok(!excepted && rule.paths.elements()?.is_none_or(names))
 }

@@ -4,6 +4,7 @@ use super::{Ingress, PathPattern};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
+    mesh::patterns,
     mesh::service::{Port, Service, ServiceManagement, Unmanaged, validate::format_ports},
     schema::{At, Attr},
 };
@@ -14,6 +15,7 @@ impl Service {
         let Ok(blocks) = self.ingress.known() else { return };
         for (n, block) in blocks.iter().enumerate() {
             self.validate_target(block, out);
+            validate_paths(block, out);
             validate_rewrite(block, out);
             validate_hosts_are_distinct(block, out);
             let before = blocks.iter().take(n);
@@ -93,6 +95,22 @@ fn validate_hosts_are_distinct(block: &At<Ingress>, out: &mut Diagnostics) {
                 format!("{wildcard} means {host}, too. Remove {host}, or write it in a block of its own, with a name."),
             );
         }
+    }
+}
+
+/// Reports paths that are probably regular expressions.
+fn validate_paths(block: &At<Ingress>, out: &mut Diagnostics) {
+    let paths = block.paths.elements().ok().flatten().into_iter().flatten();
+    for path in paths.filter(|path| patterns::looks_like_regex(path)) {
+        out.error(
+            &block.at.attribute("paths"),
+            "A regular expression in paths",
+            format!(
+                "paths are literal but for a * at the end, and {path:?} would match no request that you mean. Write the part that is \
+                 always the same, and *: \"/items/*\"; a route block with applies_to = [\"ingress\"] and path_regex tells requests \
+                 apart within it."
+            ),
+        );
     }
 }
 
