@@ -25,6 +25,18 @@ resource "mesh_service" "storefront" {
     rewrite         = "/"
   }
 
+  # What the old catalogue had is elsewhere: for requests through gateways alone, and below what `ingress` lets in. Paths are those
+  # after its rewrite, so that is /shop/catalogue/… for clients.
+  route {
+    applies_to = ["ingress"]
+    match {
+      path = "/catalogue/*"
+    }
+    redirect {
+      host = "catalogue.example.com"
+    }
+  }
+
   # Another host, so another VirtualService: the name is the end of its name.
   ingress {
     name    = "partners"

@@ -36,7 +36,7 @@ pub use access::{
     ExternalAuthorization, RequireEndUser,
 };
 pub use arguments::{Outputs, Override, Port, Service};
-pub use ingress::Ingress;
+pub use ingress::{Ingress, IngressProtocol};
 pub use overrides::MergePatch;
 pub use takeover::{ReplacedObject, TakeoverArguments, Unmanaged};
 pub use traffic::Traffic;

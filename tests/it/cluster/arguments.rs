@@ -105,6 +105,18 @@ const ROWS: &[Row] = &[
         "ingress {\n name = \"v1\"\n gateway = \"istio-ingress/public\"\n service_account = \"istio-ingress/gateway\"\n hosts = [\"api.example.com\"]\n paths = [\"/v1/*\"]\n port = 8080\n rewrite = \"/\"\n}",
     ),
     row(
+        "ingress",
+        "service = \"managed\"\ncreate_service_account = false\nport {\n number = 8443\n protocol = \"tls\"\n}",
+        "ingress {\n gateway = \"istio-ingress/public\"\n protocol = \"tls\"\n hosts = [\"db.example.com\"]\n}",
+        "ingress {\n gateway = \"istio-ingress/public\"\n protocol = \"tcp\"\n gateway_port = 5432\n hosts = [\"*\"]\n}",
+    ),
+    row(
+        "route",
+        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n paths = [\"/pay/*\"]\n rewrite = \"/\"\n}",
+        "route {\n applies_to = [\"ingress\"]\n match {\n path = \"/old/*\"\n}\n rewrite {\n path = \"/new/\"\n}\n}",
+        "route {\n applies_to = [\"mesh\", \"ingress\"]\n match {\n headers = { x-beta = \"*\" }\n}\n redirect {\n path = \"/beta\"\n}\n}",
+    ),
+    row(
         "allow",
         MANAGED,
         "allow {\n from = [\"shop/checkout\"]\n hosts = [\"a.example.com\"]\n}",

@@ -17,7 +17,7 @@ use crate::{
         Mesh,
         port::Protocol,
         reference::Caller,
-        service::{Port, Service, ServiceContext, validate::format_ports},
+        service::{Ingress, Port, Service, ServiceContext, validate::format_ports},
     },
     schema::{At, Attr},
 };
@@ -236,9 +236,13 @@ impl Service {
         {
             return;
         }
-        // The rules of `ingress` blocks admit gateways to HTTP ports.
-        let is_open_to_gateways =
-            |port: &Port| !matches!(self.ingress.known(), Ok([])) && port.protocol().is_ok_and(Protocol::is_http);
+        // The rules of `ingress` blocks admit gateways to the ports that they forward to.
+        let is_open_to_gateways = |port: &Port| {
+            let is_for_another = |block: &At<Ingress>| {
+                block.target(ports).is_ok_and(|target| port.number().is_ok_and(|number| target.number() != Ok(number)))
+            };
+            !self.ingress.known().is_ok_and(|blocks| blocks.iter().all(is_for_another))
+        };
         let is_closed =
             |port: &&At<Port>| !is_open_to_gateways(port) && allow.iter().all(|block| block.governs(port) == Ok(false));
         for port in ports.iter().filter(is_closed) {
