@@ -3,9 +3,12 @@
 use super::{Ingress, IngressProtocol, intersection::BlockPath, routes::has_common_requests};
 use crate::{
     diagnostics::Diagnostics,
-    mesh::service::{
-        Service,
-        traffic::{Route, RouteScope},
+    mesh::{
+        reference::ServiceReference,
+        service::{
+            Service,
+            traffic::{Route, RouteScope, Target},
+        },
     },
     schema::At,
 };
@@ -24,6 +27,34 @@ impl Service {
         }
         for route in routes {
             validate_route(route, &for_requests, out);
+            self.validate_gateway_targets(route, out);
+        }
+    }
+}
+
+impl Service {
+    /// Reports targets outside the namespace. Many services let gateways in, so a namespace's routes must not send their requests
+    /// to others: guardrails refuse such VirtualServices.
+    fn validate_gateway_targets(&self, route: &At<Route>, out: &mut Diagnostics) {
+        let to = route.to.known().unwrap_or_default().iter().map(|block| (&block.at, &block.target));
+        let mirrors = route.mirror.known().unwrap_or_default().iter().map(|block| (&block.at, &block.target));
+        for (at, target) in to.chain(mirrors) {
+            let argument = match target.target() {
+                Ok(Target::Service(ServiceReference { namespace: Some(namespace), .. }, _))
+                    if self.namespace().is_ok_and(|own| own != namespace) =>
+                {
+                    "service"
+                }
+                Ok(Target::Host(..)) => "host",
+                _ => continue,
+            };
+            out.error(
+                &at.attribute(argument),
+                "Requests of a gateway leave the namespace",
+                "With \"ingress\" in applies_to the gateway itself connects to the target, and its identity is one that many services let \
+                 in. So its requests go to Services of this namespace alone. Write an ingress block in the service that is meant, or \
+                 leave \"ingress\" out of applies_to.",
+            );
         }
     }
 }

@@ -24,6 +24,7 @@
 //! | [`locality`] | locality load balancing that the DestinationRule switches off |
 //! | [`gateway_routes`] | VirtualServices that match the same at a gateway |
 //! | [`gateway_accounts`] | service accounts of the gateways of `ingress` blocks |
+//! | [`route_targets`] | other Services and external hosts that routes send requests to |
 //! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
 
 mod authorization;
@@ -42,6 +43,7 @@ mod other_resources;
 mod outbound;
 mod queries;
 mod references;
+mod route_targets;
 mod second_services;
 mod service;
 mod view;
@@ -86,7 +88,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 18] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 19] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -104,11 +106,12 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 18] = [
     locality::live_queries,
     gateway_accounts::live_queries,
     gateway_routes::live_queries,
+    route_targets::live_queries,
     references::live_queries,
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 18] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 19] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -126,5 +129,6 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 18] = [
     locality::live_checks,
     gateway_accounts::live_checks,
     gateway_routes::live_checks,
+    route_targets::live_checks,
     references::live_checks,
 ];

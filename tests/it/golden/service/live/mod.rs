@@ -6,6 +6,7 @@ mod conflicts;
 mod defaults;
 mod outbound;
 mod references;
+mod route_targets;
 mod service;
 mod workload;
 
