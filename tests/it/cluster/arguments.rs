@@ -112,7 +112,7 @@ const ROWS: &[Row] = &[
     ),
     row(
         "route",
-        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n paths = [\"/pay/*\"]\n rewrite = \"/\"\n}",
+        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"pay.example.com\"]\n paths = [\"/pay/*\"]\n rewrite = \"/\"\n}",
         "route {\n applies_to = [\"ingress\"]\n match {\n path = \"/old/*\"\n}\n rewrite {\n path = \"/new/\"\n}\n}",
         "route {\n applies_to = [\"mesh\", \"ingress\"]\n match {\n headers = { x-beta = \"*\" }\n}\n redirect {\n path = \"/beta\"\n}\n}",
     ),
@@ -148,7 +148,7 @@ const ROWS: &[Row] = &[
     ),
     row(
         "deny",
-        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"api.example.com\"]\n}\nport {\n number = 9000\n protocol = \"tcp\"\n}",
+        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"deny.example.com\"]\n}\nport {\n number = 9000\n protocol = \"tcp\"\n}",
         "deny {\n from = [\"istio-ingress/public\"]\n remote_ip_blocks = [\"198.51.100.0/24\"]\n}",
         "deny {\n from = [\"istio-ingress/public\"]\n except {\n remote_ip_blocks = [\"198.51.100.0/24\"]\n ports = [9000]\n}\n}",
     ),

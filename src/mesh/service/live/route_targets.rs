@@ -74,7 +74,7 @@ fn services<'a>(view: &ServiceView<'a>) -> Vec<TargetService<'a>> {
         let namespace = service.namespace.as_deref().unwrap_or(context.namespace);
         let is_own = (namespace, service.name.as_str()) == (context.namespace, context.name);
         let key = Key::new(&kind::SERVICE, namespace, &service.name);
-        (!is_own).then(|| TargetService { at: block.at, key, port, route: block.route })
+        (!is_own).then_some(TargetService { at: block.at, key, port, route: block.route })
     };
     targets(view).into_iter().filter_map(key).collect()
 }
