@@ -32,10 +32,11 @@ mod workload;
 use std::collections::BTreeSet;
 
 pub use access::{
-    Access, AccessRule, Authorization, AuthorizationMode, EndUser, ExternalAuthorization, RequireEndUser,
+    Access, AccessRule, AttributeCondition, Authorization, AuthorizationMode, EndUser, Exceptions,
+    ExternalAuthorization, RequireEndUser,
 };
 pub use arguments::{Outputs, Override, Port, Service};
-pub use ingress::Ingress;
+pub use ingress::{Ingress, IngressProtocol};
 pub use overrides::MergePatch;
 pub use takeover::{ReplacedObject, TakeoverArguments, Unmanaged};
 pub use traffic::Traffic;

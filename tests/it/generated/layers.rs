@@ -73,7 +73,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "resources/managed", role: "where a resource meets the engine",
         modules: &["diagnostics", "engine", "query", "kubernetes", "known", "mesh", "object", "plugin::interface", "schema", "json_path"],
         packages: &["async_trait", "fastrand", "serde_json", "tokio_util"], side_effects: false },
-    Layer { part: "resources/run.rs", role: "state that the resources of one run share", modules: &["engine", "object"], packages: &["fastrand", "serde_json", "tokio"], side_effects: false },
+    Layer { part: "resources/run.rs", role: "state that the resources of one run share", modules: &["engine", "mesh", "object"], packages: &["fastrand", "serde_json", "tokio"], side_effects: false },
     Layer { part: "resources/state.rs", role: "pure", modules: &["diagnostics", "engine::JournalEntry", "known", "mesh", "object", "schema"], packages: &["serde_json"], side_effects: false },
     Layer { part: "resources/write_task.rs", role: "an apply or a delete in a task of its own",
         modules: &["diagnostics", "engine", "kubernetes", "object"], packages: &["tokio"], side_effects: false },

@@ -10,7 +10,7 @@ use crate::{
         global_defaults::context::{DefaultsContext, spec_and_elements_from, spec_from},
         istio::{
             DRY_RUN,
-            authorization_policy::{AuthorizationPolicy, Operation, Rule, To},
+            authorization_policy::{AuthorizationPolicy, Operation, Rule, Source, To},
         },
         reference::Caller,
         sources::sources,
@@ -67,7 +67,8 @@ impl Allow {
             ..Operation::default()
         };
         let to = To::unless_any(operation);
-        let from = sources(&callers, &self.ip_blocks.elements_or_empty()?, home, context.mesh);
+        let addresses = Source { ip_blocks: self.ip_blocks.elements_or_empty()?, ..Source::default() };
+        let from = sources(&callers, &addresses, home, context.mesh);
         let rule = Rule { from, to, when: Vec::new() };
         // An empty rule would allow every request, and Istio reads an empty set as "any". Both have been reported.
         if rule == Rule::default() || callers.is_empty() { Err(Unknown) } else { Ok(rule) }
