@@ -177,8 +177,18 @@ fn examples_of_a_folder_declare_each_resource_once() {
 }
 
 /// Blocks with one declaration that several resources and blocks have. It suffices that an example shows each argument once.
-const SHARED_BLOCKS: [&str; 7] =
-    ["cors", "except", "headers", "load_balancing", "outlier_detection", "retries", "when"];
+const SHARED_BLOCKS: [&str; 10] = [
+    "circuit_breaker",
+    "connections",
+    "cors",
+    "except",
+    "headers",
+    "load_balancing",
+    "outlier_detection",
+    "override",
+    "retries",
+    "when",
+];
 
 /// A path of an argument, from the first shared block on.
 fn without_place(path: &str) -> String {
