@@ -70,6 +70,8 @@ text_enum! {
         ForeignTokens = "foreign-tokens",
         /// A gateway with another service account than the rules of the service admit.
         GatewayAccount = "gateway-account",
+        /// An istiod that takes Gateways for workloads of their own namespace alone.
+        GatewayScope = "gateway-scope",
         /// Destinations that proxies don't know any more.
         NarrowedCalls = "narrowed-calls",
         /// A `meshConfig` that doesn't normalize paths.
@@ -174,6 +176,9 @@ impl Code {
             Self::GatewayAccount => {
                 "The `mesh_gateway` of an `ingress` runs as a service account that no rule of the service admits."
             }
+            Self::GatewayScope => {
+                "istiod takes Gateways for workloads of their own namespace alone, and `workload_namespace` is another one."
+            }
             Self::NarrowedCalls => {
                 "A change of `calls` or `sidecar` takes destinations away from proxies. Needs no cluster."
             }
@@ -249,6 +254,7 @@ impl Code {
         match self {
             Self::Ambient
             | Self::ClosedGateway
+            | Self::GatewayScope
             | Self::OutboundPolicy
             | Self::SecondAuthorizer
             | Self::UnlistedAuthorizer => Level::Error,

@@ -29,6 +29,7 @@ pub mod percent;
 pub mod policy_evaluation;
 pub mod port;
 pub mod provider_change;
+mod recorded_gateway;
 pub mod reference;
 pub mod resiliency;
 pub mod service;

@@ -125,6 +125,12 @@ fn gateways_without_a_way_in() {
           Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway shop/g: all of them would get 403. Let them in first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
     "#]].assert_eq(&findings::<Namespace>(text, gateway, &[]));
     assert_eq!(findings::<Namespace>(text, &format!("{gateway}\n---{ANONYMOUS}"), &[]), "");
+    let elsewhere = gateway.replace(
+        "namespace: shop}",
+        "namespace: shop, annotations: {terraform-provider-mesh/resource: mesh_gateway/shop/g, terraform-provider-mesh/arguments: \
+         '{\"workload_namespace\":\"edge\"}'}}",
+    );
+    assert_eq!(findings::<Namespace>(text, &elsewhere, &[]), "");
 }
 
 /// Only what a Sidecar lists can be asked.
