@@ -24,6 +24,7 @@ pub mod names;
 pub mod namespace;
 mod narrowed_calls;
 pub mod outbound_policy;
+pub mod overrides;
 pub mod patterns;
 pub mod percent;
 pub mod policy_evaluation;

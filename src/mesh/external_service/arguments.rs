@@ -7,6 +7,7 @@ use crate::{
         Mesh,
         duration::Duration,
         names,
+        overrides::Override,
         port::{PortNumber, Protocol},
         resiliency::{CircuitBreaker, LoadBalancing, OutlierDetection, Preset, Retries, selects_endpoints},
         timeouts::Timeouts,
@@ -82,6 +83,8 @@ model! {
         outlier_detection: Block<OutlierDetection> = block(),
         /// Selection of endpoints (`trafficPolicy.loadBalancer`).
         load_balancing: Block<LoadBalancing> = block(),
+        /// A field of Istio that no argument stands for.
+        r#override: Blocks<Override> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }

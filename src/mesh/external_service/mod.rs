@@ -39,10 +39,12 @@ pub use resolution::Resolution;
 
 use super::{
     Mesh, Rendered,
+    overrides::{apply_overrides, suffix_after, validate_overrides},
     port::{PortNumber, Protocol},
     stage,
 };
 use crate::{
+    diagnostics::Diagnostics,
     known::{Known, Unknown, any},
     object::{Key, Object, Stage, kind},
     schema::Attr,
@@ -70,6 +72,19 @@ impl ExternalService {
 
     /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
+        let (objects, name) = (self.unpatched_objects(mesh)?, self.object_name()?);
+        Ok(apply_overrides(self.r#override.known()?, &|key| suffix_after(&name, key), objects))
+    }
+
+    /// Reports faults of `override` blocks.
+    fn validate_overrides(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if let (Ok([_, ..]), Ok(name)) = (self.r#override.known(), self.object_name()) {
+            validate_overrides(&self.r#override, &|key| suffix_after(&name, key), &self.unpatched_objects(mesh), out);
+        }
+    }
+
+    /// The objects without the patches of `override` blocks.
+    fn unpatched_objects(&self, mesh: &Mesh) -> Rendered {
         let context = ObjectContext::new(self, mesh)?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
         let entry = context.key(&kind::SERVICE_ENTRY, &context.name);

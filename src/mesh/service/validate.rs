@@ -38,7 +38,7 @@ impl Service {
     /// Reports violations of rules that need the provider's arguments or the rendered objects.
     pub fn validate_in_mesh(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
         self.validate_replaces(rendered, out);
-        self.validate_overrides(mesh, rendered, out);
+        self.validate_overrides(mesh, out);
         self.validate_traffic_in_mesh(mesh, out);
         self.validate_has_objects(rendered, out);
         self.validate_access_in_mesh(mesh, out);

@@ -68,6 +68,12 @@ const ROWS: &[Row] = &[
         "load_balancing {\n locality = \"inherit\"\n}",
         "load_balancing {\n locality = \"off\"\n}",
     ),
+    row(
+        "override",
+        ORIGINATE,
+        "override {\n kind = \"ServiceEntry\"\n patch = \"{\\\"spec\\\":{\\\"subjectAltNames\\\":[\\\"a.example.net\\\"]}}\"\n}",
+        "override {\n kind = \"DestinationRule\"\n patch = \"{\\\"spec\\\":{\\\"trafficPolicy\\\":{\\\"proxyProtocol\\\":{\\\"version\\\":\\\"V2\\\"}}}}\"\n}",
+    ),
 ];
 
 /// Arguments without an own field in any object, each with the file of its tests.
