@@ -72,6 +72,8 @@ text_enum! {
         GatewayAccount = "gateway-account",
         /// An istiod that takes Gateways for workloads of their own namespace alone.
         GatewayScope = "gateway-scope",
+        /// A `mesh_namespace` that admits callers to every workload of the namespace.
+        NamespaceAllow = "namespace-allow",
         /// Destinations that proxies don't know any more.
         NarrowedCalls = "narrowed-calls",
         /// A `meshConfig` that doesn't normalize paths.
@@ -165,7 +167,9 @@ impl Code {
             }
             Self::HiddenCallee => "`calls` names a service or an external host that isn't exported to the namespace.",
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
-            Self::MissingPort => "The Service hasn't a port that a `port` block names.",
+            Self::MissingPort => {
+                "The Service hasn't a port that a `port` block names, or no Service leads to the port of a `rate_limit`."
+            }
             Self::ChangedAccess => {
                 "A change admits callers that were refused, or refuses callers that were admitted. Needs no cluster."
             }
@@ -178,6 +182,9 @@ impl Code {
             }
             Self::GatewayScope => {
                 "istiod takes Gateways for workloads of their own namespace alone, and `workload_namespace` is another one."
+            }
+            Self::NamespaceAllow => {
+                "`allow` of the `mesh_namespace` admits callers that no rule of the service names, and `effective_callers` doesn't either."
             }
             Self::NarrowedCalls => {
                 "A change of `calls` or `sidecar` takes destinations away from proxies. Needs no cluster."

@@ -2,7 +2,7 @@
 # the pods are.
 resource "mesh_gateway" "orders" {
   name               = "orders"
-  namespace          = "orders"
+  namespace          = "sales"
   workload_namespace = "istio-system"
   service_account    = "ingress"
   selector           = { istio = "ingress" }
@@ -12,9 +12,24 @@ resource "mesh_gateway" "orders" {
     port       = 443
     protocol   = "https"
     hosts      = ["orders.example.com"]
-    namespaces = ["orders"]
+    namespaces = ["sales"]
     tls {
       credential_name = "orders-cert"
     }
+  }
+
+  # A field of Istio without an argument. A list takes the place of the rendered one, so what is to stay is repeated.
+  override {
+    kind = "Gateway"
+    patch = jsonencode({
+      spec = {
+        servers = [{
+          port  = { name = "https-443", number = 443, protocol = "HTTPS" }
+          hosts = ["sales/orders.example.com"]
+          tls   = { mode = "SIMPLE", credentialName = "orders-cert", minProtocolVersion = "TLSV1_3" }
+          bind  = "0.0.0.0"
+        }]
+      }
+    })
   }
 }

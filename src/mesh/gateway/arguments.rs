@@ -4,8 +4,8 @@ use super::tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 use crate::{
     known::Known,
     mesh::{
-        labels::StringMap, names, patterns, port::PortNumber, reference::Caller, service::AuthorizationMode,
-        timeouts::Timeouts,
+        labels::StringMap, names, overrides::Override, patterns, port::PortNumber, reference::Caller,
+        service::AuthorizationMode, timeouts::Timeouts,
     },
     model,
     schema::{
@@ -53,6 +53,8 @@ model! {
         /// Requests that the gateway admits, in place of all requests for the hosts of the servers. Requires
         /// `authorization_mode`.
         allow: Blocks<GatewayAllow> = block(),
+        /// A field of Istio that no argument stands for.
+        r#override: Blocks<Override> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }

@@ -25,8 +25,16 @@ mod validate;
 pub use arguments::{Gateway, GatewayAllow, Outputs, Server, Tls};
 pub use tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 
-use super::{Mesh, Rendered, manifest::Metadata, names, service::AuthorizationMode, stage};
+use super::{
+    Mesh, Rendered,
+    manifest::Metadata,
+    names,
+    overrides::{apply_overrides, validate_overrides},
+    service::AuthorizationMode,
+    stage,
+};
 use crate::{
+    diagnostics::Diagnostics,
     known::Known,
     object::{Key, Stage, kind},
     schema::Attr,
@@ -44,6 +52,19 @@ pub fn possible_objects(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
 impl Gateway {
     /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
+        let objects = self.unpatched_objects(mesh)?;
+        Ok(apply_overrides(self.r#override.known()?, &override_suffix, objects))
+    }
+
+    /// Reports violations of rules that need the provider's arguments: faults of `override` blocks.
+    pub fn validate_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if let Ok([_, ..]) = self.r#override.known() {
+            validate_overrides(&self.r#override, &override_suffix, &self.unpatched_objects(mesh), out);
+        }
+    }
+
+    /// The objects without the patches of `override` blocks.
+    fn unpatched_objects(&self, mesh: &Mesh) -> Rendered {
         let (namespace, name) = (self.namespace.required()?, self.name.required()?);
         let gateway = Key::new(&kind::GATEWAY, namespace, name);
         let mut objects = vec![(gateway.clone(), gateway_object::gateway(self, mesh, gateway))];
@@ -74,4 +95,10 @@ impl Gateway {
         Ok(Metadata::from_mesh(mesh)
             .merged_with(&self.labels.elements_or_empty()?, &self.annotations.elements_or_empty()?))
     }
+}
+
+/// A gateway has one object of each kind, so `override` blocks have no suffix.
+#[expect(clippy::unnecessary_wraps, reason = "the type of other resources' suffixes")]
+fn override_suffix(_: &Key) -> Option<String> {
+    Some(String::new())
 }

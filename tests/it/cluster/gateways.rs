@@ -39,6 +39,12 @@ const ROWS: &[Row] = &[
         "allow {\n hosts = [\"a.example.com\"]\n methods = [\"GET\"]\n paths = [\"/a\"]\n}",
         "allow {\n from = [\"shop/cart\"]\n ports = [80]\n ip_blocks = [\"10.0.0.0/8\"]\n remote_ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
+    row(
+        "override",
+        ENFORCED,
+        "override {\n kind = \"AuthorizationPolicy\"\n patch = jsonencode({ spec = { rules = [{ to = [{ operation = { hosts = [\"b.example.com\"] } }] }] } })\n}",
+        "override {\n kind = \"Gateway\"\n patch = jsonencode({ spec = { selector = { tier = \"edge\" } } })\n}",
+    ),
 ];
 
 const SELECTOR: &str = "selector = { app = \"x\" }";

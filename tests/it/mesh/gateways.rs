@@ -231,7 +231,7 @@ fn tls_1_2_is_refused_and_policies_hold_for_all_gateways_of_the_pods() {
     wrong(policy, |policy| policy["spec"]["rules"][0]["to"][0]["operation"]["hosts"] = json!(["another.example.com"]));
     gateways.shop_becomes(TlsVersion::Tls13, 403);
     wrong("AuthorizationPolicy/ingress/own-shop", |policy| {
-        policy["spec"]["selector"]["matchLabels"]["app"] = json!("own")
+        policy["spec"]["selector"]["matchLabels"]["app"] = json!("own");
     });
     gateways.own_becomes(403);
     repair(proxy, workspace);

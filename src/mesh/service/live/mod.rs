@@ -16,6 +16,7 @@
 //! | [`callee_policies`] | authorization policies of the callees |
 //! | [`conflicts`] | Istio objects of other tools for the same host or the same pods |
 //! | [`other_policies`] | AuthorizationPolicies of other tools for the same pods |
+//! | [`namespace_allow`] | callers that the namespace lets in |
 //! | [`second_services`] | other Services of the same pods |
 //! | [`authorization`] | what the mesh does before and around the policies: paths, mutual TLS, authorizers |
 //! | [`other_resources`] | other `mesh_service` resources with the same pods or service account |
@@ -35,6 +36,7 @@ mod global_name;
 mod hidden_defaults;
 mod locality;
 mod namespace;
+mod namespace_allow;
 mod other_policies;
 mod other_resources;
 mod outbound;
@@ -84,7 +86,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 18] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -94,6 +96,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
     callee_policies::live_queries,
     conflicts::live_queries,
     other_policies::live_queries,
+    namespace_allow::live_queries,
     authorization::live_queries,
     second_services::live_queries,
     other_resources::live_queries,
@@ -105,7 +108,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 17] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 18] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -115,6 +118,7 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 17] = [
     callee_policies::live_checks,
     conflicts::live_checks,
     other_policies::live_checks,
+    namespace_allow::live_checks,
     authorization::live_checks,
     second_services::live_checks,
     other_resources::live_checks,
