@@ -13,7 +13,7 @@ use crate::{
 
 /// The arguments whose values the log has. They name objects that are read or written, and each request is a line with the
 /// name of its object.
-const SHOWN: [&str; 15] = [
+const SHOWN: [&str; 16] = [
     "mesh_external_service.host",
     "mesh_external_service.hosts",
     "mesh_external_service.name",
@@ -21,6 +21,7 @@ const SHOWN: [&str; 15] = [
     "mesh_gateway.namespace",
     "mesh_gateway.workload_namespace",
     "mesh_global_defaults.gateway_access.namespace",
+    "mesh_global_defaults.jwt.namespace",
     "mesh_namespace.mtls.exception.service",
     "mesh_namespace.name",
     "mesh_service.calls",
