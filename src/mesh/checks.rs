@@ -137,7 +137,7 @@ impl Code {
     pub const fn description(self) -> &'static str {
         match self {
             Self::MissingReference => {
-                "`calls` or `ingress` names a service, an external host or a Gateway that isn't there."
+                "`calls`, `ingress` or a `route` names a service, an external host or a Gateway that doesn't exist."
             }
             Self::NamespaceNotInjected => {
                 "Pods of the namespace get no sidecar: it carries no label for injection, or one against it."
@@ -165,10 +165,12 @@ impl Code {
             Self::HiddenLocality => {
                 "Outlier detection is written with locality load balancing off, and the Service or the mesh asks for it."
             }
-            Self::HiddenCallee => "`calls` names a service or an external host that isn't exported to the namespace.",
+            Self::HiddenCallee => {
+                "`calls` names a service or an external host that isn't exported to the namespace, or a `route` one that isn't exported to its callers."
+            }
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
             Self::MissingPort => {
-                "The Service hasn't a port that a `port` block names, or no Service leads to the port of a `rate_limit`."
+                "The Service, or another one that a `route` sends requests to, doesn't have a port that is named, or no Service leads to the port of a `rate_limit`."
             }
             Self::ChangedAccess => {
                 "A change admits callers that were refused, or refuses callers that were admitted. Needs no cluster."
@@ -243,7 +245,7 @@ impl Code {
                 "An `override` patches an AuthorizationPolicy, so arguments don't say who may call. Needs no cluster."
             }
             Self::RefusedByCallee => {
-                "A service that `calls` names has rules of who may call, and none of them lets this one in."
+                "A service that `calls` or a `route` names has AuthorizationPolicies, and none of them admits this one, or a caller of it."
             }
             Self::SecondDestinationRule => {
                 "Another tool's DestinationRule is for the same host: the older one holds, and one in a caller's namespace wins there."

@@ -134,10 +134,16 @@ impl GlobalDefaults {
 /// The retries of the EnvoyFilter. A merge of zero retries would leave Istio's two in place, so retries are switched off by a
 /// condition that no response meets.
 fn retry_policy(retries: EffectiveRetries) -> RetryPolicy {
-    match retries.attempts {
-        0 => RetryPolicy { num_retries: 0, retry_on: Some("retriable-headers"), per_try_timeout: None },
-        num_retries => {
-            RetryPolicy { num_retries, retry_on: Some(retries.retry_on), per_try_timeout: retries.per_try_timeout }
-        }
+    let EffectiveRetries { attempts: num_retries, retry_on, per_try_timeout } = retries;
+    if num_retries == 0 {
+        let retry_on = Some("retriable-headers".to_owned());
+        return RetryPolicy { num_retries, retry_on, retriable_status_codes: Vec::new(), per_try_timeout: None };
     }
+    // Envoy has status codes in a list of their own.
+    let codes = retry_on.split(',').filter_map(|condition| condition.parse().ok());
+    let retriable_status_codes: Vec<u32> = codes.collect();
+    let words = retry_on.split(',').filter(|condition| condition.parse::<u32>().is_err());
+    let with_codes = (!retriable_status_codes.is_empty()).then_some("retriable-status-codes");
+    let retry_on = Some(words.chain(with_codes).collect::<Vec<_>>().join(","));
+    RetryPolicy { num_retries, retry_on, retriable_status_codes, per_try_timeout }
 }

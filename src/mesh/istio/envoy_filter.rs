@@ -217,7 +217,10 @@ pub struct RetryPolicy {
     pub num_retries: u32,
     /// Conditions of a retry, separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_on: Option<&'static str>,
+    pub retry_on: Option<String>,
+    /// Status codes that are retried on the condition `retriable-status-codes`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub retriable_status_codes: Vec<u32>,
     /// Timeout of each attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_try_timeout: Option<Duration>,

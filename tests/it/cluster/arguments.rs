@@ -143,6 +143,12 @@ const ROWS: &[Row] = &[
         "retries {\n attempts = 4\n idempotent = true\n per_try_timeout = \"2s\"\n}",
     ),
     row(
+        "retries",
+        MANAGED,
+        "retries {\n attempts = 5\n on = [\"connect-failure\", \"503\"]\n}",
+        "retries {\n attempts = 5\n on = [\"gateway-error\"]\n per_try_timeout = \"2s\"\n}",
+    ),
+    row(
         "circuit_breaker",
         MANAGED,
         "circuit_breaker {\n connect_timeout = \"2s\"\n max_connections = 10\n}",
@@ -202,6 +208,12 @@ const ROWS: &[Row] = &[
         VERSIONS,
         "route {\n match {\n path_regex = \"/v[0-9]+/.*\"\n authority = \"a*\"\n scheme = \"http\"\n cookies = { beta = \"1\" }\n}\n to {\n version = \"v2\"\n headers {\n response {\n set = { x-version = \"2\" }\n}\n}\n}\n headers {\n request {\n add = { x-a = \"b\" }\n}\n}\n}",
         "route {\n match {\n headers_regex = { x-a = \"[0-9]+\" }\n query_regex = { b = \"c+\" }\n from {\n namespace = \"shop\"\n labels = { app = \"web\" }\n}\n}\n direct_response {\n status = 503\n body = \"later\"\n}\n cors {\n allow_origins = [\"*\"]\n}\n}",
+    ),
+    row(
+        "route",
+        VERSIONS,
+        "route {\n to {\n version = \"v1\"\n weight = 90\n}\n to {\n service = \"cart-next\"\n weight = 10\n}\n mirror {\n version = \"v2\"\n}\n mirror {\n service = \"shop/audit\"\n port = 80\n percent = 5\n}\n}",
+        "route {\n to {\n host = \"api.example.com\"\n port = 443\n}\n rewrite {\n host = \"api.example.com\"\n}\n}",
     ),
     row(
         "headers",

@@ -21,6 +21,7 @@ mod photo_application;
 mod ports;
 mod presets;
 mod releases;
+mod route_targets;
 mod routes;
 mod visibility;
 mod wrong_rendering;

@@ -29,6 +29,8 @@ const SHOWN: [&str; 16] = [
     "mesh_service.name",
     "mesh_service.namespace",
     "mesh_service.object_name",
+    "mesh_service.route.mirror.service",
+    "mesh_service.route.to.service",
     "mesh_service.service_account",
 ];
 

@@ -24,6 +24,7 @@
 //! | [`hidden_defaults`] | defaults of the mesh that the objects of the service hide |
 //! | [`locality`] | locality load balancing that the DestinationRule switches off |
 //! | [`gateway_accounts`] | service accounts of the gateways of `ingress` blocks |
+//! | [`route_targets`] | other Services and external hosts that routes send requests to |
 //! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
 
 mod authorization;
@@ -42,6 +43,7 @@ mod other_resources;
 mod outbound;
 mod queries;
 mod references;
+mod route_targets;
 mod second_services;
 mod service;
 mod view;
@@ -104,6 +106,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 18] = [
     hidden_defaults::live_queries,
     locality::live_queries,
     gateway_accounts::live_queries,
+    route_targets::live_queries,
     references::live_queries,
 ];
 
@@ -126,5 +129,6 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 18] = [
     hidden_defaults::live_checks,
     locality::live_checks,
     gateway_accounts::live_checks,
+    route_targets::live_checks,
     references::live_checks,
 ];

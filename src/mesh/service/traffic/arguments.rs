@@ -1,6 +1,6 @@
 //! The arguments about traffic: resiliency, versions, routes and failover.
 
-use super::{cors::Cors, headers::Headers};
+use super::{cors::Cors, headers::Headers, target::RouteTarget};
 use crate::{
     known::Known,
     mesh::{
@@ -11,7 +11,7 @@ use crate::{
     model,
     schema::{
         Attr, Block, Blocks, List, Map, Value,
-        model::{block, optional, required},
+        model::{Flat, block, flat, optional, required},
     },
 };
 
@@ -81,8 +81,8 @@ model! {
 }
 
 model! {
-    /// Requests that go another way, on every HTTP port. Routes are tried in order; what none takes is shared out by the weights
-    /// of the versions.
+    /// Requests that go another way, on every HTTP port. Routes are tried in order; requests that match none are shared out by the
+    /// weights of the versions.
     pub struct Route {
         /// What it is called in metrics and access logs.
         name: Attr<String> = optional().text(names::LABEL, names::is_label),
@@ -92,7 +92,8 @@ model! {
         retries: Block<Retries> = block(),
         /// Requests that it takes; each block suffices. Without one it takes all.
         r#match: Blocks<Match> = block(),
-        /// Versions that it goes to; as all others unless written.
+        /// Weighted destinations: versions, other Services or external hosts (`route`). Defaults to those of requests that match no
+        /// route.
         to: Blocks<To> = block(),
         /// Another path or host on the way.
         rewrite: Block<Rewrite> = block(),
@@ -104,8 +105,8 @@ model! {
         headers: Block<Headers> = block(),
         /// Cross-origin resource sharing (`corsPolicy`). Defaults to that of the service.
         cors: Block<Cors> = block(),
-        /// A version that gets a copy of requests; its answers are thrown away.
-        mirror: Block<Mirror> = block(),
+        /// Destinations that get a copy of requests (`mirrors`). Their responses are discarded.
+        mirror: Blocks<Mirror> = block(),
         /// Failures that are made, to see how callers meet them.
         fault: Block<Fault> = block(),
     }
@@ -170,10 +171,10 @@ model! {
 }
 
 model! {
-    /// A version, and its share.
+    /// A weighted destination of a route: one of `version`, `service` and `host`.
     pub struct To {
-        /// The name of a `version` block.
-        version: Attr<String> = required(),
+        /// Where the requests go.
+        target: Flat<RouteTarget> = flat(),
         /// Its share in percent; the shares of a route add up to 100. Not needed where there is one.
         weight: Attr<u32> = optional().range(0..=100),
         /// Changes of headers for this destination alone, after those of the route (`route[].headers`).
@@ -204,11 +205,11 @@ model! {
 }
 
 model! {
-    /// A version that gets a copy of requests.
+    /// A destination that gets a copy of requests: one of `version`, `service` and `host`.
     pub struct Mirror {
-        /// The name of a `version` block.
-        version: Attr<String> = required(),
-        /// Of the requests, in percent; 100 unless written.
+        /// Where the copies go.
+        target: Flat<RouteTarget> = flat(),
+        /// Percentage of the requests that are copied. 1 to 100. Defaults to `100`.
         percent: Attr<u32> = optional().range(1..=100),
     }
 }

@@ -9,7 +9,7 @@
 //! | [`listener`] | the ports that callers use |
 //! | [`routes`] | the routes of one listener |
 //! | [`headers`], [`cors`] | changes of headers, and CORS |
-//! | [`versions`], [`matches`] | matches and weighted destinations of routes |
+//! | [`matches`], [`target`], [`versions`] | conditions, targets and weighted destinations of routes |
 //! | [`validate`] | rules across arguments; those of routes in [`validate_routes`] |
 
 mod arguments;
@@ -21,6 +21,7 @@ mod limits;
 mod listener;
 mod matches;
 mod routes;
+mod target;
 mod validate;
 mod validate_routes;
 mod versions;
@@ -29,10 +30,12 @@ mod virtual_service;
 pub(super) use destination_rule::destination_rule;
 pub(super) use listener::listeners;
 pub(super) use routes::default_route;
+pub(super) use target::Target;
 pub(super) use virtual_service::{global_virtual_service, settle_time, virtual_service};
 
 pub use self::cors::Cors;
 pub use self::headers::{HeaderChanges, Headers};
+pub use self::target::RouteTarget;
 pub use arguments::{
     DirectResponse, Failover, Fault, From, Match, Mirror, Redirect, Rewrite, Route, To, Traffic, Version,
 };

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Port, ServiceContext},
-    DirectResponse, Fault, Redirect, Rewrite, Route,
+    DirectResponse, Fault, Mirror, Redirect, Rewrite, Route,
     listener::Listener,
     versions::{self, Share},
 };
@@ -91,16 +91,12 @@ fn route_block(context: &ServiceContext, listener: Listener, route: &At<Route>) 
         (None, None) => HttpRoute {
             rewrite: route.rewrite.known()?.map(|rewrite| rewrite.render()).transpose()?,
             fault: route.fault.known()?.map(|fault| fault.render()).transpose()?,
-            ..with_mirror(
+            mirrors: mirrors(context, listener, route)?,
+            ..forwarding(
                 context,
-                listener,
-                route,
-                forwarding(
-                    context,
-                    timeout(context, listener, Some(route))?,
-                    if route.retries.known()?.is_some() { &route.retries } else { &context.service.traffic.retries },
-                    destinations(context, listener, route)?,
-                )?,
+                timeout(context, listener, Some(route))?,
+                if route.retries.known()?.is_some() { &route.retries } else { &context.service.traffic.retries },
+                destinations(context, listener, route)?,
             )?
         },
     };
@@ -193,13 +189,12 @@ impl Rewrite {
     }
 }
 
-fn with_mirror(context: &ServiceContext, listener: Listener, route: &Route, forwarding: HttpRoute) -> Known<HttpRoute> {
-    let Some(mirror) = route.mirror.known()? else { return Ok(forwarding) };
-    Ok(HttpRoute {
-        mirror: Some(versions::version(context, listener.port, &mirror.version)?),
-        mirror_percentage: Some(PercentValue { value: mirror.percent()? }),
-        ..forwarding
-    })
+fn mirrors(context: &ServiceContext, listener: Listener, route: &Route) -> Known<Vec<istio::Mirror>> {
+    let mirror = |mirror: &At<Mirror>| {
+        let destination = mirror.target.target()?.destination(context, listener.port)?;
+        Ok(istio::Mirror { destination, percentage: PercentValue { value: mirror.percent()? } })
+    };
+    route.mirror.known()?.iter().map(mirror).collect()
 }
 
 impl Fault {

@@ -1,11 +1,10 @@
 //! Rules within `route` blocks, and between them.
 
-use std::collections::BTreeSet;
-
 use super::{
     super::Service,
     Fault, Match, Redirect, Rewrite, Route, cors, headers,
     matches::{Conditions, pattern},
+    target::{RouteTarget, Target},
     validate::{format_version, validate_weights},
     versions::Share,
 };
@@ -39,24 +38,10 @@ impl Service {
         if let Ok(blocks) = route.to.known() {
             let shares: Vec<Share> = blocks.iter().map(Share::from).collect();
             validate_weights(&shares, &route.at.attribute("to"), out);
-            let mut names = BTreeSet::new();
-            for share in shares {
-                let at = share.at.attribute("version");
-                self.validate_declared(share.version, &at, out);
-                if let Attr::Known(name) = share.version
-                    && !names.insert(name)
-                {
-                    out.error(
-                        &at,
-                        "Version named twice",
-                        format!("The route goes to {name:?} already. Add up the two weights."),
-                    );
-                }
-            }
+            self.validate_targets(blocks.iter().map(|block| (&block.at, &*block.target)), out);
         }
-        if let Ok(Some(mirror)) = route.mirror.known() {
-            self.validate_declared(&mirror.version, &mirror.at.attribute("version"), out);
-        }
+        let mirrors = route.mirror.known().unwrap_or_default();
+        self.validate_targets(mirrors.iter().map(|block| (&block.at, &*block.target)), out);
         if let Ok(Some(retries)) = route.retries.known() {
             retries.validate(out);
             if let Attr::Known(timeout) = route.request_timeout {
@@ -82,6 +67,24 @@ impl Service {
         }
         if let Ok(Some(fault)) = route.fault.known() {
             validate_fault(fault, out);
+        }
+    }
+
+    /// Reports targets that can't be: see [`RouteTarget::validate`]; versions that aren't declared, and targets that are named twice.
+    fn validate_targets<'a>(&self, blocks: impl Iterator<Item = (&'a Path, &'a RouteTarget)>, out: &mut Diagnostics) {
+        let mut earlier: Vec<(&Path, Target)> = Vec::new();
+        for (at, block) in blocks {
+            block.validate(at, out);
+            self.validate_declared(&block.version, &at.attribute("version"), out);
+            let Ok(target) = block.target() else { continue };
+            if let Some((first, _)) = earlier.iter().find(|(_, other)| *other == target) {
+                out.error(
+                    at,
+                    "The same target twice",
+                    format!("{first} has this target, too. Remove one of the blocks, and add up their shares."),
+                );
+            }
+            earlier.push((at, target));
         }
     }
 
@@ -208,7 +211,7 @@ fn validate_own_answer(route: &At<Route>, answer: &str, out: &mut Diagnostics) {
         ("direct_response", answer != "direct_response" && route.direct_response.is_set()),
         ("to", route.to.known().is_ok_and(|to| !to.is_empty())),
         ("rewrite", route.rewrite.is_set()),
-        ("mirror", route.mirror.is_set()),
+        ("mirror", route.mirror.known().is_ok_and(|mirrors| !mirrors.is_empty())),
         ("fault", route.fault.is_set()),
         ("request_timeout", route.request_timeout.is_set()),
         ("retries", route.retries.is_set()),

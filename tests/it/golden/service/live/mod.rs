@@ -7,6 +7,7 @@ mod defaults;
 mod namespace_allow;
 mod outbound;
 mod references;
+mod route_targets;
 mod service;
 mod workload;
 
