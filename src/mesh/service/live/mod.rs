@@ -88,7 +88,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 18] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 19] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -111,7 +111,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 18] = [
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 18] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 19] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
