@@ -13,7 +13,7 @@ use crate::{
 
 /// The arguments whose values the log has. They name objects that are read or written, and each request is a line with the
 /// name of its object.
-const SHOWN: [&str; 16] = [
+const SHOWN: [&str; 18] = [
     "mesh_external_service.host",
     "mesh_external_service.hosts",
     "mesh_external_service.name",
