@@ -177,7 +177,7 @@ fn examples_of_a_folder_declare_each_resource_once() {
 }
 
 /// Blocks with one declaration that several resources and blocks have. It suffices that an example shows each argument once.
-const SHARED_BLOCKS: [&str; 10] = [
+const SHARED_BLOCKS: [&str; 11] = [
     "circuit_breaker",
     "connections",
     "cors",
@@ -187,6 +187,7 @@ const SHARED_BLOCKS: [&str; 10] = [
     "outlier_detection",
     "override",
     "retries",
+    "telemetry",
     "when",
 ];
 

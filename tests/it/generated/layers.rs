@@ -52,6 +52,8 @@ const LAYERS: &[Layer] = &[
         packages: &["serde_json"], side_effects: false },
     Layer { part: "mesh/gateway/live_authorization.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         packages: &["serde_json"], side_effects: false },
+    Layer { part: "mesh/gateway/live_scope.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
+        packages: &["serde_json"], side_effects: false },
     Layer { part: "plugin", role: "Terraform's plugin protocol: handshake, mutual TLS, gRPC, logs; free of Kubernetes and Istio", modules: &["diagnostics", "known", "schema"],
         packages: &["async_trait", "base64", "fastrand", "http", "jiff", "prost", "prost_types", "rcgen", "rustls", "serde", "serde_json", "thiserror", "tokio", "tokio_rustls",
             "tokio_stream", "tokio_util", "tonic", "tonic_prost", "tracing", "tracing_subscriber"], side_effects: true },

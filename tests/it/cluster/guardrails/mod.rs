@@ -234,6 +234,7 @@ fn violations_are_denied_and_other_objects_admitted() {
             json!({ "hosts": ["pay.TEAM.svc.cluster.local", "pay.TEAM.example.internal", "pay.example.internal", "pay"] }),
         ),
         virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["istio-ingress/public"] })),
+        virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["TEAM/hosts"] })),
         virtual_service(json!({})),
         sidecar("REGISTRY_ONLY"),
         object("networking", "Sidecar", json!({ "outboundTrafficPolicy": {} })),
