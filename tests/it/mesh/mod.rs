@@ -14,6 +14,7 @@ mod global_name_moves;
 mod global_names;
 mod harness;
 mod hidden_callers;
+mod ingress;
 mod onboarding;
 mod path_normalization;
 mod photo_application;

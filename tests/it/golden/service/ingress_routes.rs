@@ -400,12 +400,15 @@ fn routes_without_requests_in_common() {
         "#]],
     );
     let elsewhere = route("to {\n service = \"shop/cart\"\n}\n mirror {\n host = \"api.example.net\"\n}");
-    check::<Service>(&payments(&(ingress("") + &elsewhere)), &expect![[r#"
+    check::<Service>(
+        &payments(&(ingress("") + &elsewhere)),
+        &expect![[r#"
         error at route[0].to[0].service: Requests of a gateway leave the namespace
           With "ingress" in applies_to the gateway itself connects to the target, and its identity is one that many services let in. So its requests go to Services of this namespace alone. Write an ingress block in the service that is meant, or leave "ingress" out of applies_to.
         error at route[0].mirror[0].host: Requests of a gateway leave the namespace
           With "ingress" in applies_to the gateway itself connects to the target, and its identity is one that many services let in. So its requests go to Services of this namespace alone. Write an ingress block in the service that is meant, or leave "ingress" out of applies_to.
-    "#]]);
+    "#]],
+    );
     let rewritten = ingress("paths = [\"/pay/*\"]\n rewrite = \"/v1/\"");
     let regex = route(&format!("match {{\n path_regex = \"/v1/[0-9]+\"\n}}\n{gone}"));
     check::<Service>(

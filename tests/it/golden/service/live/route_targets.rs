@@ -206,8 +206,12 @@ fn gateways_that_the_target_refuses() {
             |live: &str| findings(&arguments(applies_to), &with_objects(live), &[]).contains("refused-by-callee");
         assert_eq!((refused(&web), refused(&door)), (refused_by_web, refused_by_door), "{applies_to}");
     }
-    check(&arguments("[\"ingress\"]"), &with_objects(&web), &expect![[r#"
+    check(
+        &arguments("[\"ingress\"]"),
+        &with_objects(&web),
+        &expect![[r#"
         warn at route[0].to[0].service: The target of a route refuses callers
           "ingress/door" may call pci/payments, but AuthorizationPolicy pci/next of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
-    "#]]);
+    "#]],
+    );
 }
