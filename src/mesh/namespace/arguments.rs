@@ -71,7 +71,7 @@ model! {
         pod_security: Block<PodSecurity> = block(),
         /// Requests that every workload of the namespace accepts, such as those of scrapers: rules of its deny-all. They add to
         /// what `allow` of each `mesh_service` admits, and `effective_callers` of services doesn't name them; a live check of
-        /// services does (`namespace-allow`). Requires `authorization_mode = "enforce"` or `"dry_run"`; with `dry_run` they admit
+        /// services does (`namespace-allow`). `from` takes no `anonymous` here. Requires `authorization_mode = "enforce"` or `"dry_run"`; with `dry_run` they admit
         /// nothing yet.
         allow: Blocks<Allow> = block(),
         /// Local rate limit of inbound HTTP requests (`EnvoyFilter`): each proxy counts for itself, so a workload of three pods takes

@@ -6,15 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{MtlsException, Namespace, Rbac, namespace_object, rate_limit};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    known::Known,
     mesh::{
-        Mesh,
-        global_defaults::DenyAllMode,
-        istio::{self, peer_authentication::MtlsMode},
-        labels,
-        port::PortNumber,
-        reference::Caller,
-        service::validate_host_is_external,
+        Mesh, global_defaults::DenyAllMode, istio, labels, reference::Caller, service::validate_host_is_external,
         telemetry, unlisted_calls,
     },
     schema::At,
@@ -69,7 +62,6 @@ impl Namespace {
             }
         }
         unlisted_calls::validate_in_mesh(&self.outbound_traffic_policy, &self.calls, mesh, out);
-        self.validate_anonymous_callers(mesh, out);
         self.validate_overrides(mesh, out);
         if self.name.required() == Ok(&mesh.root_namespace) {
             self.validate_root_namespace(mesh, out);
@@ -103,7 +95,18 @@ impl Namespace {
     fn validate_allow(&self, out: &mut Diagnostics) {
         let Ok(blocks) = self.allow.known() else { return };
         for block in blocks {
-            block.validate(out);
+            if block.from.required_elements().is_ok_and(|from| from.contains(&Caller::Anonymous)) {
+                // While mutual TLS and deny-all change in one apply, the rule would admit clear text that strict mutual TLS refuses.
+                out.error(
+                    &block.at.attribute("from"),
+                    "anonymous in allow of a namespace",
+                    "The block is for callers with an identity: an account, a namespace or \"*\". Clients without one are let in \
+                     service by service: write allow { from = [\"anonymous\"] } in the mesh_service, and an exception block of mtls for \
+                     its port where mutual TLS is strict.",
+                );
+            } else {
+                block.validate(out);
+            }
         }
         if !blocks.is_empty() && matches!(self.authorization_mode(), Ok(DenyAllMode::Off | DenyAllMode::Audit)) {
             out.error(
@@ -112,29 +115,6 @@ impl Namespace {
                 "The blocks are rules of the namespace's deny-all, and authorization_mode writes none: as a policy of its own, such a \
                  rule would refuse all other requests. Write authorization_mode = \"dry_run\" or \"enforce\", or remove them.",
             );
-        }
-    }
-
-    /// Reports rules for callers without an identity beside strict mutual TLS, which refuses them before any rule is asked: unless
-    /// all of their ports are excepted, or gateways run in the namespace, which take clear text in any case.
-    fn validate_anonymous_callers(&self, mesh: &Mesh, out: &mut Diagnostics) {
-        let is_strict = matches!(self.mtls.known(), Ok(Some(mtls)) if mtls.mode() == Ok(MtlsMode::Strict));
-        if !is_strict || self.name.required().is_ok_and(|name| mesh.gateway_namespaces.contains(name)) {
-            return;
-        }
-        let ports: Known<BTreeSet<PortNumber>> = self.mtls_exceptions().iter().map(|it| it.target_port()).collect();
-        let Ok(excepted) = ports else { return };
-        for block in self.allow.known().into_iter().flatten() {
-            let is_anonymous = block.from.required_elements().is_ok_and(|from| from.contains(&Caller::Anonymous));
-            let Ok(ports) = block.ports.elements() else { continue };
-            if is_anonymous && ports.is_none_or(|ports| !ports.is_subset(&excepted)) {
-                out.error(
-                    &block.at.attribute("from"),
-                    "Strict mutual TLS refuses clients without identity",
-                    "mtls is strict: a connection in clear text is reset before any rule is asked. Write ports in the block, and an \
-                     exception block of mtls for each, or name callers with an identity.",
-                );
-            }
         }
     }
 

@@ -488,7 +488,7 @@ const ROWS: &[Row] = &[
         "allow",
         "authorization_mode = \"enforce\"",
         "allow {\n from = [\"monitoring/prometheus\"]\n ports = [9090]\n}",
-        "allow {\n from = [\"anonymous\"]\n paths = [\"/healthz\"]\n methods = [\"GET\"]\n ip_blocks = [\"10.0.0.0/8\"]\n}",
+        "allow {\n from = [\"probes/*\"]\n paths = [\"/healthz\"]\n methods = [\"GET\"]\n ip_blocks = [\"10.0.0.0/8\"]\n}",
     ),
     row(
         "rate_limit",

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::wrong_rendering::{apply_wrong_rendering, remove, repair};
 use crate::support::{
-    mesh::{Mesh, Request, Workload, start_all},
+    mesh::{Mesh, Request, TokenIssuer, Workload, start_all},
     polling::wait_until,
     proxy::Proxy,
     terraform::Workspace,
@@ -109,6 +109,7 @@ fn callers_limits_and_logs_of_one_namespace() {
     callers_of_every_workload(&shop);
     limits_of_selected_ports(&shop);
     logs_of_the_namespace(&shop);
+    tokens_of_the_namespace(&shop);
     shop.workspace.destroy().expect_success();
 }
 
@@ -241,4 +242,36 @@ fn logs_of_the_namespace(shop: &Shop) {
     shop.wrong("Telemetry/shop/default", |telemetry| remove(&mut telemetry["spec"]["accessLogging"][0], "disabled"));
     call_until_logged("/of-all", catalog);
     repair(&shop.proxy, workspace);
+}
+
+/// Workloads of the namespace refuse tokens that they can't verify. Others don't look at tokens.
+fn tokens_of_the_namespace(shop: &Shop) {
+    let Shop { checkout, workspace, .. } = shop;
+    let issuer = TokenIssuer::new("https://login.example.com");
+    let defaults = |namespace: &str| {
+        format!(
+            "resource \"mesh_global_defaults\" \"this\" {{\n jwt {{\n issuer = \"https://login.example.com\"\n jwks = {:?}\n \
+             {namespace}\n }}\n}}",
+            issuer.key_set()
+        )
+    };
+    let with_token = |url: &str, token: &str, code: u16| {
+        get(checkout, url).header("authorization", token).becomes(code);
+    };
+    let (opaque, valid) = ("Bearer opaque", issuer.bearer(&json!({})));
+    let (here, elsewhere) = ("http://catalog/", "http://archive.office/");
+    configure(workspace, "team = \"shop\"", &defaults("namespace = \"shop\""));
+    with_token(here, opaque, 401);
+    with_token(here, &valid, 200);
+    with_token(elsewhere, opaque, 200);
+    shop.wrong("RequestAuthentication/shop/default", |authentication| {
+        authentication["spec"]["selector"] = json!({ "matchLabels": { "app": "cart" } });
+    });
+    with_token(here, opaque, 200);
+    repair(&shop.proxy, workspace);
+
+    // Negative control: without the namespace, every workload refuses it.
+    configure(workspace, "team = \"shop\"", &defaults(""));
+    with_token(elsewhere, opaque, 401);
+    with_token(here, opaque, 401);
 }

@@ -58,7 +58,9 @@ impl GuardedMesh {
             team.name
         )
         .replace("TEAM", &team.name);
-        let arguments = format!("config_path = \"kubeconfig\"\n  global_name_template = \"{TEMPLATE}\"");
+        let arguments = format!(
+            "config_path = \"kubeconfig\"\n  gateway_namespaces = [\"istio-ingress\"]\n  global_name_template = \"{TEMPLATE}\""
+        );
         workspace.configure(&provider(root, &root.name, &arguments, &hcl));
     }
 
@@ -201,6 +203,10 @@ fn violations_are_denied_and_other_objects_admitted() {
         (
             "for Services of its namespace",
             virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["istio-ingress/public", "mesh"] })),
+        ),
+        (
+            "for Services of its namespace",
+            virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["elsewhere/public"] })),
         ),
         ("REGISTRY_ONLY, never ALLOW_ANY", sidecar("ALLOW_ANY")),
         (

@@ -234,16 +234,12 @@ fn allow_blocks() {
         check::<Namespace>(&format!("name = \"shop\"\n{mode}\n{allow}"), &without_deny_all);
     }
     check::<Namespace>(
-        "name = \"shop\"\nauthorization_mode = \"enforce\"\nmtls {\n exception {\n service = \"legacy\"\n port = 9090\n }\n}\n\
-         allow {\n from = [\"anonymous\"]\n}\nallow {\n from = [\"anonymous\"]\n ports = [9090, 9091]\n}\nallow {\n from = \
-         [\"anonymous\"]\n ports = [9090]\n}",
+        "name = \"shop\"\nauthorization_mode = \"enforce\"\nallow {\n from = [\"*\"]\n}\nallow {\n from = [\"anonymous\"]\n ports = [9090]\n}",
         &expect![[r#"
             error at allow[0]: Everybody may call everything
-              The block lets everybody call every workload in every way, so that deny-all would deny nobody anything. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
-            error at allow[0].from: Strict mutual TLS refuses clients without identity
-              mtls is strict: a connection in clear text is reset before any rule is asked. Write ports in the block, and an exception block of mtls for each, or name callers with an identity.
-            error at allow[1].from: Strict mutual TLS refuses clients without identity
-              mtls is strict: a connection in clear text is reset before any rule is asked. Write ports in the block, and an exception block of mtls for each, or name callers with an identity.
+              The block lets every workload call every workload in every way, so that deny-all would deny no workload anything. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
+            error at allow[1].from: anonymous in allow of a namespace
+              The block is for callers with an identity: an account, a namespace or "*". Clients without one are let in service by service: write allow { from = ["anonymous"] } in the mesh_service, and an exception block of mtls for its port where mutual TLS is strict.
         "#]],
     );
 }
