@@ -110,7 +110,7 @@ fn webhook_accepts_every_golden_object() {
 #[ignore = "needs Linux, root and `make tools`"]
 fn examples_pass_webhook_and_analyze() {
     let mesh = Mesh::start(&json!({}));
-    mesh.create_namespaces(["photo", "datastore", "istio-ingress", "sales", "default"]);
+    mesh.create_namespaces(["photo", "datastore", "istio-ingress", "istio-egress", "sales", "default"]);
     // Its example chooses a revision by another label.
     mesh.plane().create_namespace("reporting");
     let made_by_examples = ["shop", "pci", "storefront"];
