@@ -116,6 +116,8 @@ text_enum! {
         OtherTargetPort = "other-target-port",
         /// Proxies that let calls of unknown hosts out, where the provider block states that none does.
         OutboundPolicy = "outbound-policy",
+        /// Another VirtualService that matches the same at a gateway.
+        OverlappingIngress = "overlapping-ingress",
         /// A patch of an AuthorizationPolicy.
         PolicyOverride = "policy-override",
         /// A callee whose AuthorizationPolicies don't allow the service.
@@ -246,6 +248,9 @@ impl Code {
             }
             Self::RefusedByCallee => {
                 "A service that `calls` or a `route` names has AuthorizationPolicies, and none of them admits this one, or a caller of it."
+            }
+            Self::OverlappingIngress => {
+                "Another VirtualService has overlapping paths of the same host at the same gateway, or the same port: the older one is tried first."
             }
             Self::SecondDestinationRule => {
                 "Another tool's DestinationRule is for the same host: the older one holds, and one in a caller's namespace wins there."

@@ -43,9 +43,10 @@ pub(super) fn is_enforced(policy: &Json, action: &str) -> bool {
     text(policy, &["spec", "action"]).unwrap_or("ALLOW") == action && !is_dry_run(policy)
 }
 
-/// The rules that match callers without an identity: those without sources, or with one that names no identity.
+/// The rules that match callers without an identity: those without sources, or with one that names no identity. Identities that
+/// a source leaves out are others.
 pub(super) fn anonymous_rules(policy: &Json) -> impl Iterator<Item = &Json> {
-    const IDENTITIES: [&str; 4] = ["principals", "namespaces", "serviceAccounts", "notPrincipals"];
+    const IDENTITIES: [&str; 3] = ["principals", "namespaces", "serviceAccounts"];
     let is_anonymous = |from: &Json| IDENTITIES.iter().all(|field| strings(from, &["source", field]).next().is_none());
     items(policy, &["spec", "rules"])
         .iter()

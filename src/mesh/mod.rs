@@ -9,6 +9,7 @@ pub mod checks;
 pub mod duration;
 pub mod external_service;
 pub mod gateway;
+pub mod gateway_matches;
 pub mod global_defaults;
 pub mod global_name;
 pub mod installed_mesh;

@@ -120,6 +120,17 @@ impl Caller {
         }
     }
 
+    /// Whether every client that `other` means is one that this [resolved](Self::resolve) caller means.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Anonymous, _) => true,
+            (_, Self::Anonymous) | (Self::Namespace(_), Self::Any) => false,
+            (Self::Any, _) => true,
+            (Self::Namespace(_), other) => self.namespace() == other.namespace(),
+            _ => self == other,
+        }
+    }
+
     /// Whether two [resolved](Self::resolve) callers have a workload in common. Istio matches `shop/*` with the
     /// namespace of that name in every trust domain.
     pub fn overlaps(&self, other: &Self) -> bool {

@@ -29,7 +29,7 @@ mod virtual_service;
 
 use std::collections::BTreeSet;
 
-pub use address::{Address, IpAddress};
+pub use address::{Address, EndpointAddress, IpAddress};
 pub use arguments::{Endpoint, ExternalService, Outputs, Port, TlsSettings};
 use context::{NamedHost, ObjectContext};
 pub use host::Host;
@@ -121,7 +121,7 @@ impl ExternalService {
         if self.hosts.elements()?.is_some() {
             return Ok(None);
         }
-        let host = self.host.required()?;
+        let Some(host) = self.host.known()? else { return Ok(None) };
         let (number, protocol) = self.first_port()?;
         let url = |scheme: &str, default: PortNumber| {
             if number == default { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{number}") }
@@ -137,7 +137,7 @@ impl ExternalService {
 
     /// Whether one of the hosts is a wildcard.
     fn has_wildcard(&self) -> Known<bool> {
-        Ok(self.hosts()?.into_iter().any(Host::is_wildcard))
+        Ok(self.hosts()?.iter().any(Host::is_wildcard))
     }
 
     /// The name of the argument that sets the hosts.

@@ -44,8 +44,9 @@ pub struct TlsRoute {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TlsMatch {
-    /// Port that the caller has connected to.
-    pub port: PortNumber,
+    /// Port that the caller has connected to. `None`: every port of a gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<PortNumber>,
     /// Server names. On this port of *every* host of the VirtualService, connections with other server names are
     /// closed.
     pub sni_hosts: Vec<String>,
@@ -169,7 +170,7 @@ pub struct CorsPolicy {
 }
 
 /// A condition on a request. Fields that are set must all match.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpMatch {
     /// Port that the caller has connected to. `None` at a gateway, whose ports differ from those of the Service.
@@ -253,7 +254,7 @@ pub struct Redirect {
 }
 
 /// A change of the path or host of a request before it is forwarded.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rewrite {
     /// Replacement of the matched path or prefix. If the route matches no path, it replaces the first `/`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -105,6 +105,18 @@ const ROWS: &[Row] = &[
         "ingress {\n name = \"v1\"\n gateway = \"istio-ingress/public\"\n service_account = \"istio-ingress/gateway\"\n hosts = [\"api.example.com\"]\n paths = [\"/v1/*\"]\n port = 8080\n rewrite = \"/\"\n}",
     ),
     row(
+        "ingress",
+        "service = \"managed\"\ncreate_service_account = false\nport {\n number = 8443\n protocol = \"tls\"\n}",
+        "ingress {\n gateway = \"istio-ingress/public\"\n protocol = \"tls\"\n hosts = [\"db.example.com\"]\n}",
+        "ingress {\n gateway = \"istio-ingress/public\"\n protocol = \"tcp\"\n gateway_port = 5432\n hosts = [\"*\"]\n}",
+    ),
+    row(
+        "route",
+        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"pay.example.com\"]\n paths = [\"/pay/*\"]\n rewrite = \"/\"\n}",
+        "route {\n applies_to = [\"ingress\"]\n match {\n path = \"/old/*\"\n}\n rewrite {\n path = \"/new/\"\n}\n}",
+        "route {\n applies_to = [\"mesh\", \"ingress\"]\n match {\n headers = { x-beta = \"*\" }\n}\n redirect {\n path = \"/beta\"\n}\n}",
+    ),
+    row(
         "allow",
         MANAGED,
         "allow {\n from = [\"shop/checkout\"]\n hosts = [\"a.example.com\"]\n}",
@@ -121,6 +133,24 @@ const ROWS: &[Row] = &[
         MANAGED,
         "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n target_ports = [9090]\n}",
         "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/*\"]\n except {\n from = [\"shop/legacy\", \"pci/*\"]\n methods = [\"DELETE\"]\n}\n}",
+        "allow {\n from = [\"shop/*\"]\n except {\n paths = [\"/internal/*\"]\n hosts = [\"old.example.com\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}\n}",
+    ),
+    row(
+        "deny",
+        MANAGED,
+        "deny {\n from = [\"*\"]\n when {\n key = \"request.headers[x-team]\"\n values = [\"shop-*\"]\n}\n}",
+        "deny {\n from = [\"anonymous\"]\n when {\n key = \"destination.ip\"\n values = [\"10.0.0.0/8\"]\n not_values = [\"10.0.0.1\"]\n}\n}",
+    ),
+    row(
+        "deny",
+        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"deny.example.com\"]\n}\nport {\n number = 9000\n protocol = \"tcp\"\n}",
+        "deny {\n from = [\"istio-ingress/public\"]\n remote_ip_blocks = [\"198.51.100.0/24\"]\n}",
+        "deny {\n from = [\"istio-ingress/public\"]\n except {\n remote_ip_blocks = [\"198.51.100.0/24\"]\n ports = [9000]\n}\n}",
     ),
     row(
         "require_end_user",
@@ -160,6 +190,13 @@ const ROWS: &[Row] = &[
         "outlier_detection {\n consecutive_5xx = 7\n min_health_percent = 20\n interval = \"1s\"\n}",
         "outlier_detection {\n consecutive_gateway_errors = 4\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
     ),
+    row(
+        "connection",
+        MANAGED,
+        "connections {\n idle_timeout = \"5m\"\n max_duration = \"1h\"\n keepalive {}\n}",
+        "connections {\n max_requests_per_connection = 9\n http2 = true\n keepalive {\n time = \"30s\"\n interval = \"5s\"\n probes = 3\n}\n}",
+    ),
+    row("circuit_breaker", MANAGED, "circuit_breaker {\n max_retries = 7\n}", "circuit_breaker {\n max_retries = 8\n}"),
     row(
         "load_balancing",
         MANAGED,

@@ -18,6 +18,7 @@ mod existing_service;
 mod external_arguments;
 mod external_service;
 mod faults;
+mod functions;
 mod gateways;
 mod global_arguments;
 mod global_name;

@@ -177,8 +177,19 @@ fn examples_of_a_folder_declare_each_resource_once() {
 }
 
 /// Blocks with one declaration that several resources and blocks have. It suffices that an example shows each argument once.
-const SHARED_BLOCKS: [&str; 7] =
-    ["cors", "headers", "load_balancing", "outlier_detection", "override", "retries", "telemetry"];
+const SHARED_BLOCKS: [&str; 11] = [
+    "circuit_breaker",
+    "connections",
+    "cors",
+    "except",
+    "headers",
+    "load_balancing",
+    "outlier_detection",
+    "override",
+    "retries",
+    "telemetry",
+    "when",
+];
 
 /// A path of an argument, from the first shared block on.
 fn without_place(path: &str) -> String {

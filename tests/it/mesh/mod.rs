@@ -7,6 +7,7 @@ mod admission;
 mod calls;
 mod deny_all;
 mod end_users;
+mod external_addresses;
 mod external_services;
 mod failover;
 mod gateways;

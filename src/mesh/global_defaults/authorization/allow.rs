@@ -8,7 +8,7 @@ use crate::{
     known::{Known, Unknown},
     mesh::{
         Mesh,
-        istio::authorization_policy::{Operation, Rule, To},
+        istio::authorization_policy::{Operation, Rule, Source, To},
         reference::Caller,
         sources::sources,
     },
@@ -27,7 +27,8 @@ impl Allow {
             ..Operation::default()
         };
         let to = To::unless_any(operation);
-        let from = sources(&callers, &self.ip_blocks.elements_or_empty()?, home, mesh);
+        let addresses = Source { ip_blocks: self.ip_blocks.elements_or_empty()?, ..Source::default() };
+        let from = sources(&callers, &addresses, home, mesh);
         let rule = Rule { from, to, when: Vec::new() };
         // An empty rule would allow every request, and Istio reads an empty set as "any". Both have been reported.
         if rule == Rule::default() || callers.is_empty() { Err(Unknown) } else { Ok(rule) }

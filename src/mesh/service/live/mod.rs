@@ -23,6 +23,7 @@
 //! | [`global_name`] | objects of other tools for the same global name |
 //! | [`hidden_defaults`] | defaults of the mesh that the objects of the service hide |
 //! | [`locality`] | locality load balancing that the DestinationRule switches off |
+//! | [`gateway_routes`] | VirtualServices that match the same at a gateway |
 //! | [`gateway_accounts`] | service accounts of the gateways of `ingress` blocks |
 //! | [`route_targets`] | other Services and external hosts that routes send requests to |
 //! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
@@ -33,6 +34,7 @@ mod caller_identity;
 mod calls;
 mod conflicts;
 mod gateway_accounts;
+mod gateway_routes;
 mod global_name;
 mod hidden_defaults;
 mod locality;
@@ -88,7 +90,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 19] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 20] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -106,12 +108,13 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 19] = [
     hidden_defaults::live_queries,
     locality::live_queries,
     gateway_accounts::live_queries,
+    gateway_routes::live_queries,
     route_targets::live_queries,
     references::live_queries,
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 19] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 20] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -129,6 +132,7 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 19] = [
     hidden_defaults::live_checks,
     locality::live_checks,
     gateway_accounts::live_checks,
+    gateway_routes::live_checks,
     route_targets::live_checks,
     references::live_checks,
 ];

@@ -25,7 +25,7 @@ use crate::{
         reference::Caller,
         service::{
             ServiceManagement, ingress,
-            traffic::{RouteTarget, Target},
+            traffic::{Route, RouteScope, RouteTarget, Target},
         },
     },
     object::{Key, Object, kind},
@@ -35,6 +35,15 @@ use crate::{
 struct TargetBlock<'a> {
     at: &'a Path,
     target: Target<'a>,
+    route: &'a Route,
+}
+
+/// A Service among the targets.
+struct TargetService<'a> {
+    at: &'a Path,
+    key: Key,
+    port: Option<PortNumber>,
+    route: &'a Route,
 }
 
 /// The targets of the routes and of their mirrors that are known.
@@ -43,11 +52,13 @@ fn targets<'a>(view: &ServiceView<'a>) -> Vec<TargetBlock<'a>> {
     if service.management() == Ok(ServiceManagement::None) {
         return Vec::new();
     }
-    let of = |(at, block): (&'a Path, &'a RouteTarget)| Some(TargetBlock { at, target: block.target().ok()? });
     let routes = service.traffic.route.known().unwrap_or_default();
     routes
         .iter()
         .flat_map(|route| {
+            let of = |(at, block): (&'a Path, &'a RouteTarget)| {
+                Some(TargetBlock { at, target: block.target().ok()?, route })
+            };
             let to = route.to.known().unwrap_or_default().iter().map(|to| (&to.at, &*to.target));
             let mirrors = route.mirror.known().unwrap_or_default().iter().map(|to| (&to.at, &*to.target));
             to.chain(mirrors).filter_map(of).collect::<Vec<_>>()
@@ -56,28 +67,29 @@ fn targets<'a>(view: &ServiceView<'a>) -> Vec<TargetBlock<'a>> {
 }
 
 /// The Services among the targets, but for the service itself.
-fn services<'a>(view: &ServiceView<'a>) -> Vec<(&'a Path, Key, Option<PortNumber>)> {
+fn services<'a>(view: &ServiceView<'a>) -> Vec<TargetService<'a>> {
     let context = view.context;
     let key = |block: TargetBlock<'a>| {
         let Target::Service(service, port) = block.target else { return None };
         let namespace = service.namespace.as_deref().unwrap_or(context.namespace);
         let is_own = (namespace, service.name.as_str()) == (context.namespace, context.name);
-        (!is_own).then(|| (block.at, Key::new(&kind::SERVICE, namespace, &service.name), port))
+        let key = Key::new(&kind::SERVICE, namespace, &service.name);
+        (!is_own).then_some(TargetService { at: block.at, key, port, route: block.route })
     };
     targets(view).into_iter().filter_map(key).collect()
 }
 
 pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     let services = services(view);
-    let mut namespaces: BTreeSet<&str> = services.iter().filter_map(|(_, key, _)| key.namespace.as_deref()).collect();
+    let mut namespaces: BTreeSet<&str> = services.iter().filter_map(|target| target.key.namespace.as_deref()).collect();
     if !namespaces.is_empty() {
         namespaces.insert(&view.context.mesh.root_namespace);
     }
     for namespace in namespaces {
         queries.list(&kind::AUTHORIZATION_POLICY, namespace, &[RefusedByCallee]);
     }
-    for (_, key, _) in &services {
-        queries.get(key.clone(), &[MissingReference, HiddenCallee, MissingPort, RefusedByCallee]);
+    for target in &services {
+        queries.get(target.key.clone(), &[MissingReference, HiddenCallee, MissingPort, RefusedByCallee]);
     }
     if targets(view).iter().any(|block| matches!(block.target, Target::Host(..))) {
         // The namespace of the ServiceEntry isn't known.
@@ -87,17 +99,18 @@ pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
 
 pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     // Each check is skipped where it needs an unknown value or a query without a result.
-    for (at, key, port) in services(view) {
-        let _ = check_service(view, at, &key, port, out);
+    for target in services(view) {
+        let _ = check_service(view, &target, out);
     }
     for block in targets(view) {
         if let Target::Host(host, _) = block.target {
-            let _ = check_host(view, block.at, host, out);
+            let _ = check_host(view, &block, host, out);
         }
     }
 }
 
-fn check_service(view: &ServiceView, at: &Path, key: &Key, port: Option<PortNumber>, out: &mut Findings) -> Known<()> {
+fn check_service(view: &ServiceView, target: &TargetService, out: &mut Findings) -> Known<()> {
+    let TargetService { at, key, port, route } = target;
     let Some(live) = view.results.get(key)? else {
         report_missing(
             at,
@@ -108,12 +121,15 @@ fn check_service(view: &ServiceView, at: &Path, key: &Key, port: Option<PortNumb
         return Ok(());
     };
     let visibility = service_visibility(live);
-    let _ = check_visibility(view, at, "service", &format!("Service {}", namespaced_name(live)), &visibility, out);
-    let _ = check_ports(view, at, live, port, out);
-    check_policies(view, at, live, out)
+    if route.applies_to(RouteScope::Mesh)? {
+        let _ = check_visibility(view, at, "service", &format!("Service {}", namespaced_name(live)), &visibility, out);
+    }
+    let _ = check_ports(view, at, live, *port, out);
+    check_policies(view, target, live, out)
 }
 
-fn check_host(view: &ServiceView, at: &Path, host: &str, out: &mut Findings) -> Known<()> {
+fn check_host(view: &ServiceView, block: &TargetBlock, host: &str, out: &mut Findings) -> Known<()> {
+    let at = block.at;
     let mut entries = view.results.list_all_namespaces(&kind::SERVICE_ENTRY)?;
     entries.retain(|entry| strings(entry, &["spec", "hosts"]).any(|entry_host| hosts_overlap(entry_host, host)));
     let Some(first) = entries.first() else {
@@ -199,8 +215,10 @@ fn check_ports(view: &ServiceView, at: &Path, live: &Json, port: Option<PortNumb
     Ok(())
 }
 
-/// Reports callers of the service that the policies of the target refuse. Gateways are no callers here: routes apply to the mesh.
-fn check_policies(view: &ServiceView, at: &Path, live: &Json, out: &mut Findings) -> Known<()> {
+/// Reports callers of the service that the policies of the target refuse: those in the mesh, gateways, or both, as the route applies
+/// to their requests.
+fn check_policies(view: &ServiceView, target: &TargetService, live: &Json, out: &mut Findings) -> Known<()> {
+    let TargetService { at, route, .. } = target;
     let policies = allow_policies(view, live)?;
     if policies.is_empty() {
         return Ok(());
@@ -210,10 +228,16 @@ fn check_policies(view: &ServiceView, at: &Path, live: &Json, out: &mut Findings
         let principal = CallerIdentity::principal(caller, &mesh.trust_domain);
         !policies.iter().any(|policy| CallerIdentity::of(caller, &principal).may_be_allowed_by(policy))
     };
-    let callers = view.context.service.callers(mesh)?.ok_or(Unknown)?;
     let gateways = ingress::callers(&view.context)?;
+    let mut callers = BTreeSet::new();
+    if route.applies_to(RouteScope::Mesh)? {
+        callers.extend(view.context.service.callers(mesh)?.ok_or(Unknown)?.difference(&gateways).cloned());
+    }
+    if route.applies_to(RouteScope::Ingress)? {
+        callers.extend(gateways);
+    }
     let refused: Vec<String> =
-        callers.difference(&gateways).filter(refused).map(|caller| format!("{:?}", caller.to_string())).collect();
+        callers.iter().filter(refused).map(|caller| format!("{:?}", caller.to_string())).collect();
     if !refused.is_empty() {
         out.report_at(
             RefusedByCallee,

@@ -6,14 +6,25 @@ use crate::{
     mesh::{
         duration::{Duration, is_positive},
         names, patterns,
-        resiliency::{CircuitBreaker, LoadBalancing, OutlierDetection, Preset, Retries},
+        resiliency::{CircuitBreaker, Connections, LoadBalancing, OutlierDetection, Preset, Retries},
+        text::text_enum,
     },
     model,
     schema::{
-        Attr, Block, Blocks, List, Map, Value,
+        Attr, Block, Blocks, List, Map, Set, Value,
         model::{Flat, block, flat, optional, required},
     },
 };
+
+text_enum! {
+    /// The requests that a route takes.
+    pub enum RouteScope {
+        /// Those of callers in the mesh.
+        Mesh = "mesh",
+        /// Those that come through gateways of `ingress` blocks.
+        Ingress = "ingress",
+    }
+}
 
 model! {
     /// How requests are routed, and how failures are met.
@@ -45,6 +56,8 @@ model! {
         /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides the preset's
         /// value; without a preset only the block's own fields are written.
         circuit_breaker: Block<CircuitBreaker> = block(),
+        /// How long connections live, and what they speak (`trafficPolicy.connectionPool`).
+        connections: Block<Connections> = block(),
         /// Ejection of endpoints that fail (`trafficPolicy.outlierDetection`). Each field overrides the preset's value; without a
         /// preset only the block's own fields are written, and `consecutive5xxErrors`.
         outlier_detection: Block<OutlierDetection> = block(),
@@ -86,6 +99,11 @@ model! {
     pub struct Route {
         /// What it is called in metrics and access logs.
         name: Attr<String> = optional().text(names::LABEL, names::is_label),
+        /// Whose requests it takes: those of callers in the mesh (`mesh`), and those that come through the gateways of `ingress`
+        /// blocks with protocol `http` (`ingress`). There it takes the requests that match it of those that a block lets in, before
+        /// the block itself does, so it opens no path and no host. Paths in `match` and `rewrite` are those after the `rewrite` of the
+        /// `ingress`, as callers in the mesh have them. Defaults to `["mesh"]`.
+        applies_to: Set<RouteScope> = optional().non_empty("At least one of `mesh` and `ingress`."),
         /// How long a request may take, its retries included; like the service's unless written.
         request_timeout: Attr<Duration> = optional(),
         /// Retries of failed requests (`retries`). Each field overrides the preset's value. Defaults to those of the service.
@@ -252,6 +270,13 @@ impl Traffic {
     /// The time between two steps of a change of versions: 2 seconds by default.
     pub(super) fn settle_time(&self) -> Known<Duration> {
         Ok(Duration::seconds(u64::from(self.settle_seconds.or(2)?)))
+    }
+}
+
+impl Route {
+    /// Whether the route takes requests of a kind: by default only those of callers in the mesh.
+    pub(in crate::mesh::service) fn applies_to(&self, scope: RouteScope) -> Known<bool> {
+        Ok(self.applies_to.elements()?.map_or(scope == RouteScope::Mesh, |scopes| scopes.contains(&scope)))
     }
 }
 

@@ -29,7 +29,8 @@ mod virtual_service;
 
 pub(super) use destination_rule::destination_rule;
 pub(super) use listener::listeners;
-pub(super) use routes::default_route;
+pub(super) use matches::Conditions;
+pub(super) use routes::{default_destinations, default_route, gateway_route};
 pub(super) use target::Target;
 pub(super) use virtual_service::{global_virtual_service, settle_time, virtual_service};
 
@@ -37,7 +38,7 @@ pub use self::cors::Cors;
 pub use self::headers::{HeaderChanges, Headers};
 pub use self::target::RouteTarget;
 pub use arguments::{
-    DirectResponse, Failover, Fault, From, Match, Mirror, Redirect, Rewrite, Route, To, Traffic, Version,
+    DirectResponse, Failover, Fault, From, Match, Mirror, Redirect, Rewrite, Route, RouteScope, To, Traffic, Version,
 };
 
 use super::{Service, Unmanaged};
@@ -55,6 +56,7 @@ impl Service {
         any([
             self.effective_resiliency(mesh).map(|preset| preset.is_some()),
             traffic.circuit_breaker.known().map(|block| block.is_some()),
+            traffic.connections.known().map(|block| block.is_some()),
             traffic.outlier_detection.known().map(|block| block.is_some()),
             self.has_versions(),
             selects_endpoints(&traffic.load_balancing),
@@ -74,7 +76,7 @@ impl Service {
             traffic.streaming(),
             traffic.headers.known().map(|block| block.is_some()),
             traffic.cors.known().map(|block| block.is_some()),
-            self.routes().map(|routes| !routes.is_empty()),
+            self.routes().and_then(|routes| any(routes.iter().map(|route| route.applies_to(RouteScope::Mesh)))),
             self.has_versions(),
         ]);
         let timeout_by_default =
@@ -94,8 +96,19 @@ impl Service {
         self.traffic.version.known()
     }
 
-    fn routes(&self) -> Known<&[At<Route>]> {
+    pub(super) fn routes(&self) -> Known<&[At<Route>]> {
         self.traffic.route.known()
+    }
+
+    /// The routes that take requests of a kind, in their order.
+    pub(super) fn routes_for(&self, scope: RouteScope) -> Known<Vec<&At<Route>>> {
+        let mut routes = Vec::new();
+        for route in self.routes()? {
+            if route.applies_to(scope)? {
+                routes.push(route);
+            }
+        }
+        Ok(routes)
     }
 }
 
@@ -118,6 +131,7 @@ impl Traffic {
             ("cors", routes, self.cors.is_set()),
             ("retries", routes, self.retries.is_set()),
             ("circuit_breaker", policy, self.circuit_breaker.is_set()),
+            ("connections", policy, self.connections.is_set()),
             ("outlier_detection", policy, self.outlier_detection.is_set()),
             ("version", policy, self.version.known().is_ok_and(|versions| !versions.is_empty())),
             ("route", routes, self.route.known().is_ok_and(|routes| !routes.is_empty())),

@@ -2,7 +2,7 @@
 
 use super::{
     super::Service,
-    Fault, Match, Redirect, Rewrite, Route, cors, headers,
+    Fault, Match, Redirect, Rewrite, Route, RouteScope, cors, headers,
     matches::{Conditions, pattern},
     target::{RouteTarget, Target},
     validate::{format_version, validate_weights},
@@ -21,7 +21,10 @@ impl Service {
         for route in routes {
             self.validate_route(route, out);
         }
-        validate_reachability(routes, out);
+        for scope in [RouteScope::Mesh, RouteScope::Ingress] {
+            let of_scope = routes.iter().filter(|route| route.applies_to(scope) == Ok(true));
+            validate_reachability(of_scope, out);
+        }
     }
 
     fn validate_route(&self, route: &At<Route>, out: &mut Diagnostics) {
@@ -109,7 +112,7 @@ impl Service {
 }
 
 /// Reports routes that no request reaches, since each request takes the first route that matches.
-fn validate_reachability(routes: &[At<Route>], out: &mut Diagnostics) {
+fn validate_reachability<'a>(routes: impl Iterator<Item = &'a At<Route>>, out: &mut Diagnostics) {
     let mut earlier: Vec<(&Path, Conditions)> = Vec::new();
     for route in routes {
         let Ok(blocks) = route.r#match.known() else { continue };

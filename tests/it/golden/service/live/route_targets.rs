@@ -180,3 +180,38 @@ fn targets_that_refuse_callers() {
         "#]],
     );
 }
+
+/// Through a gateway, the gateway connects to the target.
+#[test]
+fn gateways_that_the_target_refuses() {
+    let arguments = |applies_to: &str| {
+        format!(
+            "allow {{\n from = [\"shop/web\"]\n}}\ningress {{\n gateway = \"ingress/door\"\n hosts = [\"pay.example.com\"]\n}}\nroute {{\n \
+             applies_to = {applies_to}\n match {{\n path = \"/next/*\"\n}}\n to {{\n service = \"next\"\n}}\n}}"
+        )
+    };
+    let policy = |principal: &str| {
+        let gateway = "kind: Gateway\nmetadata: {name: door, namespace: ingress}\nspec: {servers: [{hosts: ['*']}]}";
+        let rules = format!("[{{from: [{{source: {{principals: [cluster.local/ns/{principal}]}}}}]}}]");
+        format!(
+            "{NEXT}\n---\n{gateway}\n---\nkind: AuthorizationPolicy\nmetadata: {{name: next, namespace: pci}}\nspec: {{selector: {{matchLabels: \
+             {{app: next}}}}, rules: {rules}}}"
+        )
+    };
+    let (web, door) = (policy("shop/sa/web"), policy("ingress/sa/door"));
+    for (applies_to, refused_by_web, refused_by_door) in
+        [("[\"mesh\"]", false, true), ("[\"ingress\"]", true, false), ("[\"mesh\", \"ingress\"]", true, true)]
+    {
+        let refused =
+            |live: &str| findings(&arguments(applies_to), &with_objects(live), &[]).contains("refused-by-callee");
+        assert_eq!((refused(&web), refused(&door)), (refused_by_web, refused_by_door), "{applies_to}");
+    }
+    check(
+        &arguments("[\"ingress\"]"),
+        &with_objects(&web),
+        &expect![[r#"
+        warn at route[0].to[0].service: The target of a route refuses callers
+          "ingress/door" may call pci/payments, but AuthorizationPolicy pci/next of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+    "#]],
+    );
+}
