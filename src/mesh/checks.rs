@@ -250,7 +250,7 @@ impl Code {
                 "A service that `calls` or a `route` names has AuthorizationPolicies, and none of them admits this one, or a caller of it."
             }
             Self::OverlappingIngress => {
-                "Another VirtualService has overlapping paths of the same host at the same gateway, or the same port: the older one is tried first."
+                "Another VirtualService has overlapping paths of the same host at the same gateway, or the same port: its `exportTo` and age decide which is tried first."
             }
             Self::SecondDestinationRule => {
                 "Another tool's DestinationRule is for the same host: the older one holds, and one in a caller's namespace wins there."

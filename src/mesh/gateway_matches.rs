@@ -1,6 +1,8 @@
 //! What VirtualServices match at gateways, live or rendered, and whether two of them match the same. Istio puts the rules of all
-//! VirtualServices of a host at a gateway into one list, those of the oldest first. Only rules for every request of the host go to the
-//! end (`SortVHostRoutes` in Istio's `pilot/pkg/networking/core/route/route.go`).
+//! VirtualServices of a host at a gateway into one list: first of those that are exported to the namespace of the gateway's pods alone,
+//! then of those that every namespace sees, and in each group of the oldest first (`VirtualServicesForGateway` in Istio's
+//! `pilot/pkg/model/push_context.go`). Only rules for every request of the host go to the end (`SortVHostRoutes` in
+//! `pilot/pkg/networking/core/route/route.go`).
 
 use std::fmt;
 
@@ -60,7 +62,7 @@ impl fmt::Display for GatewayMatch {
 }
 
 impl GatewayMatch {
-    /// Whether both match the same requests or connections, so that the age of their VirtualServices decides. Hosts are compared as they
+    /// Whether both match the same requests or connections, so that the order of their VirtualServices decides. Hosts are compared as they
     /// are written: of a wildcard and a host that it covers, Istio takes the host. Where it isn't certain, the answer is no.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.gateway == other.gateway && self.matched.overlaps(&other.matched)

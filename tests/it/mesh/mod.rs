@@ -15,6 +15,7 @@ mod global_name_moves;
 mod global_names;
 mod harness;
 mod hidden_callers;
+mod ingress;
 mod namespaces;
 mod onboarding;
 mod path_normalization;

@@ -31,8 +31,8 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
                 "ingress",
                 "Another VirtualService overlaps at a gateway",
                 &format!(
-                    "VirtualService {} takes {their}, and this service {own}: Istio tries the older one first, so their ages decide which of \
-                     the two gets what both take. Make them disjoint. If this run changes the other one, all is well.",
+                    "VirtualService {} takes {their}, and this service {own}: which of the two gets what both take depends on their \
+                     exportTo and their ages. Make them disjoint. If this run changes the other one, all is well.",
                     namespaced_name(other)
                 ),
             );

@@ -334,7 +334,7 @@ fn overlapping_paths_at_a_gateway() {
     let found = with(ingress, &theirs("{prefix: /api}"));
     expect![[r#"
         warn at ingress: Another VirtualService overlaps at a gateway
-          VirtualService shop/theirs takes /api* of pay.example.com at ingress/door, and this service /api/v2* of pay.example.com at ingress/door: Istio tries the older one first, so their ages decide which of the two gets what both take. Make them disjoint. If this run changes the other one, all is well. (overlapping-ingress)
+          VirtualService shop/theirs takes /api* of pay.example.com at ingress/door, and this service /api/v2* of pay.example.com at ingress/door: which of the two gets what both take depends on their exportTo and their ages. Make them disjoint. If this run changes the other one, all is well. (overlapping-ingress)
     "#]].assert_eq(&found);
     for (route, description) in [
         (theirs("{prefix: /web}"), "another path"),
