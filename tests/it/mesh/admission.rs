@@ -42,17 +42,17 @@ const EXAMPLES: &[&[&str]] = &[
     &["resources/mesh_service"],
     &["resources/mesh_service/adoption"],
     &["resources/mesh_service/two-teams/pci", "resources/mesh_service/two-teams/shop"],
-    &["scenarios/from-istio/authorization"],
-    &["scenarios/from-istio/canary"],
-    &["scenarios/from-istio/cors"],
-    &["scenarios/from-istio/database"],
-    &["scenarios/from-istio/external-api"],
-    &["scenarios/from-istio/gateway"],
-    &["scenarios/from-istio/headers"],
-    &["scenarios/from-istio/jwt"],
-    &["scenarios/from-istio/namespace-sidecar"],
-    &["scenarios/from-istio/timeouts"],
-    &["scenarios/only-authorization"],
+    &[
+        "scenarios/from-istio/authorization",
+        "scenarios/from-istio/canary",
+        "scenarios/from-istio/cors",
+        "scenarios/from-istio/database",
+        "scenarios/from-istio/external-api",
+        "scenarios/from-istio/gateway",
+        "scenarios/from-istio/headers",
+        "scenarios/from-istio/timeouts",
+    ],
+    &["scenarios/from-istio/jwt", "scenarios/from-istio/namespace-sidecar", "scenarios/only-authorization"],
     &["scenarios/only-traffic"],
     &["scenarios/photo-app"],
     &["scenarios/policy-tests"],
@@ -71,7 +71,7 @@ fn prepared(mesh: &Mesh, folder: &str) -> Workspace {
     if folder.starts_with("scenarios/three-states") {
         workspace.write_file("mesh.auto.tfvars", &text("examples/scenarios/three-states/mesh.tfvars"));
     } else {
-        mesh.create_namespaces(["shop", "pci", "orders"]);
+        mesh.create_namespaces(["blog", "data", "shop", "pci", "orders"]);
         let configurations = files(&format!("examples/{folder}"), ".tf").into_iter().map(|path| text(&path));
         for configuration in configurations.filter(|text| text.contains("resource \"mesh_service\"")) {
             create_existing_services(mesh.api(), &configuration);
