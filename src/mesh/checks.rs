@@ -70,6 +70,10 @@ text_enum! {
         ForeignTokens = "foreign-tokens",
         /// A gateway with another service account than the rules of the service admit.
         GatewayAccount = "gateway-account",
+        /// An istiod that takes Gateways for workloads of their own namespace alone.
+        GatewayScope = "gateway-scope",
+        /// A `mesh_namespace` that admits callers to every workload of the namespace.
+        NamespaceAllow = "namespace-allow",
         /// Destinations that proxies don't know any more.
         NarrowedCalls = "narrowed-calls",
         /// A `meshConfig` that doesn't normalize paths.
@@ -168,7 +172,7 @@ impl Code {
             }
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
             Self::MissingPort => {
-                "The Service, or another one that a `route` sends requests to, doesn't have a port that is named."
+                "The Service, or another one that a `route` sends requests to, doesn't have a port that is named, or no Service leads to the port of a `rate_limit`."
             }
             Self::ChangedAccess => {
                 "A change admits callers that were refused, or refuses callers that were admitted. Needs no cluster."
@@ -179,6 +183,12 @@ impl Code {
             }
             Self::GatewayAccount => {
                 "The `mesh_gateway` of an `ingress` runs as a service account that no rule of the service admits."
+            }
+            Self::GatewayScope => {
+                "istiod takes Gateways for workloads of their own namespace alone, and `workload_namespace` is another one."
+            }
+            Self::NamespaceAllow => {
+                "`allow` of the `mesh_namespace` admits callers that no rule of the service names, and `effective_callers` doesn't either."
             }
             Self::NarrowedCalls => {
                 "A change of `calls` or `sidecar` takes destinations away from proxies. Needs no cluster."
@@ -258,6 +268,7 @@ impl Code {
         match self {
             Self::Ambient
             | Self::ClosedGateway
+            | Self::GatewayScope
             | Self::OutboundPolicy
             | Self::SecondAuthorizer
             | Self::UnlistedAuthorizer => Level::Error,

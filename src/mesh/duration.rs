@@ -87,6 +87,15 @@ pub fn is_positive(value: &Value) -> bool {
     Duration::parse(text).map_or(true, |duration| duration > Duration::ZERO)
 }
 
+/// The rule of [`is_whole_seconds`] in words.
+pub const WHOLE_SECONDS: &str = "Whole seconds, at least one.";
+
+/// Whether an argument is a positive duration without a fraction of a second, as the socket options of TCP count it.
+pub fn is_whole_seconds(value: &Value) -> bool {
+    let Value::String(text) = value else { return true };
+    Duration::parse(text).map_or(true, |duration| duration.0 > 0 && duration.0.is_multiple_of(1000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ use super::{
     manifest::StringMap,
     mesh_config::MeshConfig,
     policy_evaluation::is_dry_run,
+    recorded_gateway::workload_namespace,
 };
 use crate::{
     diagnostics::Path,
@@ -208,8 +209,7 @@ pub(super) fn admits_clients<'a>(
     })
 }
 
-/// Reports live Gateways whose pods no policy admits clients to, although a deny-all is enforced there. Pods count as being in
-/// the namespace of their Gateway.
+/// Reports live Gateways whose pods no policy admits clients to, although a deny-all is enforced there.
 pub(super) fn check_gateways_are_open(
     gateways: &[&Json],
     policies: &[&Json],
@@ -219,7 +219,7 @@ pub(super) fn check_gateways_are_open(
 ) {
     let is_closed = |gateway: &&&Json| {
         let labels = string_map(gateway, &["spec", "selector"]);
-        !admits_clients(policies.iter().copied(), namespace(gateway), &labels, root)
+        !admits_clients(policies.iter().copied(), &workload_namespace(gateway), &labels, root)
     };
     let closed: Vec<String> = gateways.iter().filter(is_closed).map(|gateway| namespaced_name(gateway)).collect();
     if !closed.is_empty() {

@@ -26,3 +26,42 @@ resource "mesh_external_service" "archive" {
     max_ejection_percent = 50
   }
 }
+
+# Every host of a partner is behind the partner's front doors, which have names.
+resource "mesh_external_service" "catalogs" {
+  host      = "*.catalogs.example"
+  export_to = ["shop"]
+  tls       = "originate"
+
+  endpoint {
+    address  = "eu.front.catalogs.example"
+    locality = "eu-west-1"
+  }
+  endpoint {
+    address  = "us.front.catalogs.example"
+    locality = "us-east-1"
+  }
+
+  connections {
+    max_requests_per_connection = 1000
+    http2                       = true
+  }
+  circuit_breaker {
+    max_retries = 20
+  }
+}
+
+# A service with many and changing addresses: proxies connect to the first one of each answer.
+resource "mesh_external_service" "queue" {
+  host       = "queue.eu-west-1.amazonaws.com"
+  export_to  = ["shop"]
+  resolution = "dns_round_robin"
+}
+
+# Any host of a partner, which the proxy looks up itself: the application can't choose another address for it.
+resource "mesh_external_service" "tenants" {
+  host       = "*.tenants.example"
+  export_to  = ["shop"]
+  tls        = "originate"
+  resolution = "dynamic_dns"
+}

@@ -23,4 +23,11 @@ resource "mesh_external_service" "shipping" {
     max_pending_requests = 50
     max_requests         = 100
   }
+
+  # A field that no argument stands for, in the object whose name ends with this host.
+  override {
+    kind   = "DestinationRule"
+    suffix = "labels-shipping-example"
+    patch  = jsonencode({ spec = { trafficPolicy = { proxyProtocol = { version = "V2" } } } })
+  }
 }

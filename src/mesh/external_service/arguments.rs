@@ -1,14 +1,17 @@
 //! The arguments and computed attributes of `mesh_external_service`. Methods give each argument its default.
 
-use super::{Address, ClientTlsMode, Host, IpAddress, Resolution};
+use super::{Address, ClientTlsMode, EndpointAddress, Host, Resolution};
 use crate::{
     known::{Known, all, any},
     mesh::{
         Mesh,
         duration::Duration,
         names,
+        overrides::Override,
         port::{PortNumber, Protocol},
-        resiliency::{CircuitBreaker, LoadBalancing, OutlierDetection, Preset, Retries, selects_endpoints},
+        resiliency::{
+            CircuitBreaker, Connections, LoadBalancing, OutlierDetection, Preset, Retries, selects_endpoints,
+        },
         timeouts::Timeouts,
     },
     model,
@@ -21,11 +24,11 @@ use crate::{
 model! {
     /// A service outside the mesh: its hosts, its ports, who speaks TLS to it, and which namespaces see it.
     pub struct ExternalService {
-        /// What applications call. Excludes `hosts`.
+        /// What applications call. Conflicts with `hosts`. Without either, the resource is about `addresses` that have no name.
         host: Attr<Host> = optional(),
         /// What applications call, where the same holds for many hosts; with `name`.
         hosts: Set<Host> = optional().non_empty("At least one host."),
-        /// What its objects are called; the host with dashes for dots unless written.
+        /// Name of its objects. Required with `hosts`, and with `addresses` alone. Defaults to `host` with dashes for dots.
         name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// Who speaks TLS: the application (`passthrough`, the default), the proxy (`originate`; the application calls
         /// `http://`), the proxy with a certificate of its own (`originate_mutual`), or nobody (`none`).
@@ -34,11 +37,19 @@ model! {
         export_to: Set<String> = required()
             .non_empty("At least one namespace.")
             .each("Names of namespaces, or `*`.", |text| text == "*" || names::is_label(text)),
-        /// How a host becomes an address: the proxy looks it up (`dns`, the default), goes where the application wanted to
-        /// (`none`, the default for wildcards), or goes to `endpoint` blocks (`static`, the default where there are any).
+        /// How a host becomes an address (`resolution`). `dns`: the proxy looks up the host, or the names in `endpoint` blocks, and
+        /// balances over all addresses of the answer. `dns_round_robin`: likewise, but the first address of each answer only, and
+        /// connections to earlier ones are kept: for hosts with many or changing addresses. `dynamic_dns`: the proxy looks up the host
+        /// that each request names, whatever address the application has; only for wildcards on ports of HTTP (not `tls`),
+        /// and since Istio 1.28 (older clusters refuse it at plan). `static`: the addresses in `endpoint` blocks. `none`: the address
+        /// that the application has looked up. Defaults to `none` for wildcards and for addresses without a host, to `static` or
+        /// `dns` by the addresses in `endpoint` blocks, else to `dns`.
         resolution: Attr<Resolution> = optional(),
-        /// The addresses that applications connect to. Ports whose protocol doesn't carry the name of the host need them: by
-        /// these alone proxies tell its connections from those to other hosts. Ranges only with `static` and `none`.
+        /// Addresses that applications connect to (`addresses`). Ports whose protocol doesn't carry the name of the host need
+        /// them, since by these alone proxies tell its connections from those to other hosts; with DNS capture (`installed {
+        /// dns_capture = true }` of the provider) Istio allocates one where none is written. Ranges only with `static` and `none`.
+        /// Without `host` and `hosts` they are all there is: `calls` then lists `<name>.addresses.invalid`, a host that no DNS
+        /// server knows.
         addresses: Set<Address> = optional().non_empty("At least one address."),
         /// Resiliency preset: retries, connection pool limits and outlier detection (see the guide "Resiliency presets"). `none`
         /// switches them off. Without it nothing is written, and Istio's defaults hold. The provider's `defaults` don't apply.
@@ -64,12 +75,12 @@ model! {
         /// first.
         deletion_protection: Attr<bool> = optional(),
         /// The ports, where they aren't those that `tls` needs: 443 with `passthrough`; 80 and 443 with `originate` and
-        /// `originate_mutual`, where 443 passes through; 80 with `none`.
+        /// `originate_mutual`, where 443 passes through (but not with `dynamic_dns`); 80 with `none`.
         port: Blocks<Port> = block(),
         /// What the proxy says where it speaks TLS. Without it server certificates are checked against the system's
         /// authorities and the name of the host.
         tls_settings: Block<TlsSettings> = block(),
-        /// Where the hosts are, with `resolution = "static"`.
+        /// Where the hosts are, with `resolution` `static` (IP addresses) or `dns` (names).
         endpoint: Blocks<Endpoint> = block(),
         /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Only for ports on which the
         /// application speaks clear text to its proxy.
@@ -77,11 +88,15 @@ model! {
         /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides the preset's value;
         /// without a preset only the block's own fields are written.
         circuit_breaker: Block<CircuitBreaker> = block(),
+        /// How long connections live, and what they speak (`trafficPolicy.connectionPool`).
+        connections: Block<Connections> = block(),
         /// Ejection of addresses that fail (`trafficPolicy.outlierDetection`). Each field overrides the preset's value; without a
         /// preset only the block's own fields are written, and `consecutive5xxErrors`.
         outlier_detection: Block<OutlierDetection> = block(),
         /// Selection of endpoints (`trafficPolicy.loadBalancer`).
         load_balancing: Block<LoadBalancing> = block(),
+        /// A field of Istio that no argument stands for.
+        r#override: Blocks<Override> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }
@@ -93,7 +108,7 @@ model! {
         /// What applications call.
         number: Attr<PortNumber> = required(),
         /// What applications speak. Proxies tell hosts apart by names, which HTTP and TLS carry; other protocols need
-        /// `addresses`.
+        /// `addresses`, or an address that Istio allocates (see there).
         protocol: Attr<Protocol> = required(),
         /// Where the host listens; 443 where the proxy speaks TLS for HTTP, else `number`, unless written.
         target_port: Attr<PortNumber> = optional(),
@@ -131,8 +146,8 @@ model! {
 model! {
     /// Where the hosts are.
     pub struct Endpoint {
-        /// Its address.
-        address: Attr<IpAddress> = required(),
+        /// IP address, or a DNS name that proxies look up, with `resolution = "dns"`.
+        address: Attr<EndpointAddress> = required(),
         /// Where it listens, by the port that applications call: `{ 443 = 8443 }`; as the port says unless written.
         ports: Map<PortNumber> = optional().non_empty("At least one port."),
         /// Where it is, as nodes say it: `region/zone`.
@@ -149,12 +164,25 @@ model! {
 }
 
 impl ExternalService {
-    /// The hosts: those of `hosts`, or the one of `host`.
-    pub(super) fn hosts(&self) -> Known<Vec<&Host>> {
+    /// The hosts: those of `hosts`, or the single one.
+    pub(super) fn hosts(&self) -> Known<Vec<Host>> {
         match self.hosts.elements()? {
-            Some(hosts) => Ok(hosts.iter().collect()),
-            None => Ok(vec![self.host.required()?]),
+            Some(hosts) => Ok(hosts.iter().cloned().collect()),
+            None => Ok(vec![self.single_host()?]),
         }
+    }
+
+    /// The host where there is no `hosts`: `host`, or one that stands for addresses without a name.
+    pub(super) fn single_host(&self) -> Known<Host> {
+        if self.has_only_addresses() {
+            return self.name.required().map(|name| Host::of_addresses(name));
+        }
+        self.host.required().cloned()
+    }
+
+    /// Whether the resource is about addresses that have no host.
+    pub(super) fn has_only_addresses(&self) -> bool {
+        self.host == Attr::Null && self.hosts.elements() == Ok(None) && self.addresses != Attr::Null
     }
 
     /// The name of the objects: the host with dashes for dots by default.
@@ -180,13 +208,20 @@ impl ExternalService {
         port.tls.copied()?.map_or_else(|| self.tls(), Ok)
     }
 
-    /// The resolution: `static` where there are endpoints, `none` for wildcards, and `dns` otherwise by default.
+    /// The resolution. By default that of the endpoints where there are any, `none` for wildcards and for addresses without a
+    /// host, and `dns` otherwise.
     pub(super) fn resolution(&self) -> Known<Resolution> {
         if let Some(resolution) = self.resolution.copied()? {
             return Ok(resolution);
         }
-        if !self.endpoint.known()?.is_empty() {
-            return Ok(Resolution::Static);
+        let endpoints = self.endpoint.known()?;
+        if !endpoints.is_empty() {
+            let is_named =
+                any(endpoints.iter().map(|endpoint| endpoint.address.required().map(EndpointAddress::is_name)))?;
+            return Ok(if is_named { Resolution::Dns } else { Resolution::Static });
+        }
+        if self.has_only_addresses() {
+            return Ok(Resolution::None);
         }
         // A wildcard has no address that the proxy could look up: it connects to the one that the application looked up.
         Ok(if self.has_wildcard()? { Resolution::None } else { Resolution::Dns })
@@ -202,6 +237,7 @@ impl ExternalService {
         any([
             self.resiliency.known().map(|preset| preset.is_some()),
             self.circuit_breaker.known().map(|block| block.is_some()),
+            self.connections.known().map(|block| block.is_some()),
             self.outlier_detection.known().map(|block| block.is_some()),
             selects_endpoints(&self.load_balancing),
         ])

@@ -25,11 +25,11 @@ pub(super) struct ObjectContext<'a> {
 
 /// One host and the name of its own objects.
 #[derive(Clone, Debug)]
-pub(super) struct NamedHost<'a> {
+pub(super) struct NamedHost {
     /// The name, which may be known although the host is not.
     pub(super) name: String,
     /// The host.
-    pub(super) host: Known<&'a Host>,
+    pub(super) host: Known<Host>,
 }
 
 impl<'a> ObjectContext<'a> {
@@ -44,12 +44,12 @@ impl<'a> ObjectContext<'a> {
     }
 
     /// The hosts. Each has objects of its own: a route names its destination, and a TLS policy the name in the certificate.
-    pub(super) fn named_hosts(&self) -> Known<Vec<NamedHost<'a>>> {
+    pub(super) fn named_hosts(&self) -> Known<Vec<NamedHost>> {
         let Some(hosts) = self.external.hosts.elements()? else {
-            return Ok(vec![NamedHost { name: self.name.clone(), host: self.external.host.required() }]);
+            return Ok(vec![NamedHost { name: self.name.clone(), host: self.external.single_host() }]);
         };
         let named =
-            |host: &'a Host| NamedHost { name: format!("{}-{}", self.name, host.object_name()), host: Ok(host) };
+            |host: &Host| NamedHost { name: format!("{}-{}", self.name, host.object_name()), host: Ok(host.clone()) };
         Ok(hosts.iter().map(named).collect())
     }
 

@@ -48,7 +48,7 @@ fn render(
     workload_selector: Option<WorkloadSelector>,
     client_tls: ClientTlsOf,
 ) -> Known<Object> {
-    let (external, host) = (context.external, host.host?);
+    let (external, host) = (context.external, host.host.as_ref().map_err(|unknown| *unknown)?);
     let ports = external.resolved_ports()?;
     let sees_requests = ports.iter().any(|port| port.origination.is_none() && port.protocol.is_http());
     let policy =
@@ -111,7 +111,8 @@ fn origins(
         own.push(("spec.trafficPolicy.portLevelSettings", "tls"));
     }
     if policy.is_some_and(|policy| policy.connection_pool.is_some()) {
-        own.push(("spec.trafficPolicy.connectionPool", "circuit_breaker"));
+        let is_limited = context.external.circuit_breaker.is_set() || !context.external.connections.is_set();
+        own.push(("spec.trafficPolicy.connectionPool", if is_limited { "circuit_breaker" } else { "connections" }));
     }
     if policy.is_some_and(|policy| policy.outlier_detection.is_some()) {
         own.push(("spec.trafficPolicy.outlierDetection", "outlier_detection"));

@@ -19,6 +19,12 @@ impl Host {
         &self.0
     }
 
+    /// The host of addresses without a name. Istio knows an external service by a host only, and no DNS server answers for the
+    /// domain `invalid` (RFC 2606).
+    pub fn of_addresses(name: &str) -> Self {
+        Self(format!("{name}.addresses.invalid"))
+    }
+
     /// The name of the objects of the host: `api-example-com`, `wildcard-s3-amazonaws-com`.
     pub fn object_name(&self) -> String {
         self.0.replace('*', "wildcard").replace('.', "-")

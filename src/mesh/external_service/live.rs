@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{ExternalService, Host, traffic_policy::traffic_policy};
+use super::{ExternalService, traffic_policy::traffic_policy};
 use crate::{
     json_path::{at, text},
     known::{Known, as_known},
@@ -80,7 +80,7 @@ struct ExternalServiceView<'a> {
     namespace: &'a str,
     /// The argument that sets the hosts.
     argument: &'static str,
-    hosts: Vec<&'a str>,
+    hosts: Vec<String>,
     export_to: &'a BTreeSet<String>,
     /// The keys of the rendered objects.
     keys: Vec<&'a Key>,
@@ -99,7 +99,7 @@ impl<'a> ExternalServiceView<'a> {
             id: external.id(mesh)?,
             namespace: external.namespace(mesh)?,
             argument: external.hosts_argument(),
-            hosts: external.hosts()?.into_iter().map(Host::as_str).collect(),
+            hosts: external.hosts()?.iter().map(ToString::to_string).collect(),
             export_to: external.export_to.required_elements()?,
             keys: as_known(rendered)?.iter().map(|(key, _)| key).collect(),
             mesh,
@@ -136,12 +136,12 @@ impl<'a> ExternalServiceView<'a> {
 
     /// Whether a live object lists one of the hosts in `spec.hosts`.
     fn lists_host(&self, live: &Json) -> bool {
-        strings(live, &["spec", "hosts"]).any(|host| self.hosts.contains(&host))
+        strings(live, &["spec", "hosts"]).any(|host| self.hosts.iter().any(|own| own == host))
     }
 
     /// The hosts as findings list them.
     fn host_list(&self) -> String {
-        summarize_names(self.hosts.iter().copied())
+        summarize_names(self.hosts.iter().map(String::as_str))
     }
 }
 
@@ -171,7 +171,7 @@ fn check_destination_rules(view: &ExternalServiceView, out: &mut Findings) -> Kn
         let takes_precedence =
             namespace != view.namespace && view.is_exported_to(namespace) && namespace != view.mesh.root_namespace;
         let selects_all_workloads = at(live, &["spec", "workloadSelector"]).is_null();
-        let applies_to = |own: &&str| host == *own || takes_precedence && covers(host, own);
+        let applies_to = |own: &String| host == own || takes_precedence && covers(host, own);
         selects_all_workloads && (takes_precedence || namespace == view.namespace) && view.hosts.iter().any(applies_to)
     };
     let mut live = view.conflict_candidates(&kind::DESTINATION_RULE)?;

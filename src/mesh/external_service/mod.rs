@@ -29,7 +29,7 @@ mod virtual_service;
 
 use std::collections::BTreeSet;
 
-pub use address::{Address, IpAddress};
+pub use address::{Address, EndpointAddress, IpAddress};
 pub use arguments::{Endpoint, ExternalService, Outputs, Port, TlsSettings};
 use context::{NamedHost, ObjectContext};
 pub use host::Host;
@@ -39,10 +39,12 @@ pub use resolution::Resolution;
 
 use super::{
     Mesh, Rendered,
+    overrides::{apply_overrides, suffix_after, validate_overrides},
     port::{PortNumber, Protocol},
     stage,
 };
 use crate::{
+    diagnostics::Diagnostics,
     known::{Known, Unknown, any},
     object::{Key, Object, Stage, kind},
     schema::Attr,
@@ -70,6 +72,19 @@ impl ExternalService {
 
     /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
+        let (objects, name) = (self.unpatched_objects(mesh)?, self.object_name()?);
+        Ok(apply_overrides(self.r#override.known()?, &|key| suffix_after(&name, key), objects))
+    }
+
+    /// Reports faults of `override` blocks.
+    fn validate_overrides(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if let (Ok([_, ..]), Ok(name)) = (self.r#override.known(), self.object_name()) {
+            validate_overrides(&self.r#override, &|key| suffix_after(&name, key), &self.unpatched_objects(mesh), out);
+        }
+    }
+
+    /// The objects without the patches of `override` blocks.
+    fn unpatched_objects(&self, mesh: &Mesh) -> Rendered {
         let context = ObjectContext::new(self, mesh)?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
         let entry = context.key(&kind::SERVICE_ENTRY, &context.name);
@@ -106,7 +121,7 @@ impl ExternalService {
         if self.hosts.elements()?.is_some() {
             return Ok(None);
         }
-        let host = self.host.required()?;
+        let Some(host) = self.host.known()? else { return Ok(None) };
         let (number, protocol) = self.first_port()?;
         let url = |scheme: &str, default: PortNumber| {
             if number == default { format!("{scheme}://{host}") } else { format!("{scheme}://{host}:{number}") }
@@ -122,7 +137,7 @@ impl ExternalService {
 
     /// Whether one of the hosts is a wildcard.
     fn has_wildcard(&self) -> Known<bool> {
-        Ok(self.hosts()?.into_iter().any(Host::is_wildcard))
+        Ok(self.hosts()?.iter().any(Host::is_wildcard))
     }
 
     /// The name of the argument that sets the hosts.

@@ -1,6 +1,6 @@
 //! The ports with their defaults, and which of them use TLS.
 
-use super::{ExternalService, Port, tls::Origination};
+use super::{ExternalService, Port, Resolution, tls::Origination};
 use crate::{
     known::{Known, Unknown},
     mesh::{
@@ -98,8 +98,11 @@ impl ExternalService {
             ClientTlsMode::Originate | ClientTlsMode::OriginateMutual => {
                 let originating =
                     ResolvedPort { target_port: Some(PortNumber::HTTPS), origination: mode.origination(), ..http };
-                // Applications that begin TLS themselves keep working on port 443.
-                vec![originating, tls]
+                match self.resolution()? {
+                    Resolution::DynamicDns => vec![originating],
+                    // Applications that begin TLS themselves keep working on port 443.
+                    _ => vec![originating, tls],
+                }
             }
             ClientTlsMode::None => vec![http],
         })

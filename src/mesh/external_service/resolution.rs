@@ -11,6 +11,10 @@ text_enum! {
     pub enum Resolution {
         /// The proxy looks the host up in DNS.
         Dns = "dns",
+        /// The proxy looks the host up in DNS, and connects to the address that comes first in each answer.
+        DnsRoundRobin = "dns_round_robin",
+        /// The proxy looks up the host that each request names. Only for wildcards.
+        DynamicDns = "dynamic_dns",
         /// The proxy connects to the address that the application looked up.
         None = "none",
         /// The proxy connects to the addresses of the `endpoint` blocks.
@@ -23,6 +27,8 @@ impl Resolution {
     pub(super) const fn istio(self) -> &'static str {
         match self {
             Self::Dns => "DNS",
+            Self::DnsRoundRobin => "DNS_ROUND_ROBIN",
+            Self::DynamicDns => "DYNAMIC_DNS",
             Self::None => "NONE",
             Self::Static => "STATIC",
         }

@@ -16,7 +16,7 @@ pub(super) fn service_entry(context: &ObjectContext, key: Key) -> Known<Object> 
     let external = context.external;
     let ports = external.resolved_ports()?;
     let spec = ServiceEntry {
-        hosts: external.hosts()?.into_iter().map(ToString::to_string).collect(),
+        hosts: external.hosts()?.iter().map(ToString::to_string).collect(),
         addresses: external.addresses.elements()?.into_iter().flatten().map(ToString::to_string).collect(),
         export_to: context.export_to()?,
         location: "MESH_EXTERNAL",

@@ -8,7 +8,7 @@ use crate::{
             PortSelector,
             destination_rule::{ConnectionPool, HttpPool, LocalityLbSetting, PortPolicy, TrafficKind, TrafficPolicy},
         },
-        resiliency::{Preset, connection_pool, load_balancer, outlier_detection},
+        resiliency::{Preset, connection_pool, limits_retries, load_balancer, outlier_detection},
     },
 };
 
@@ -16,18 +16,14 @@ use crate::{
 pub(super) fn traffic_policy(external: &ExternalService, traffic: TrafficKind) -> Known<Option<TrafficPolicy>> {
     let settings = external.resiliency.copied()?.and_then(Preset::settings);
     let preset = settings.map(|settings| TrafficPolicy::from_preset(&settings, traffic)).unwrap_or_default();
-    let pool = connection_pool(&external.circuit_breaker, preset.connection_pool)?;
-    let connection_pool = match (pool, traffic) {
-        (Some(ConnectionPool { tcp: Some(tcp), .. }), TrafficKind::Connections) => {
-            Some(ConnectionPool { tcp: Some(tcp), http: None })
-        }
-        (_, TrafficKind::Connections) => None,
-        (pool, TrafficKind::Requests) => pool,
-    };
+    let connection_pool =
+        connection_pool(&external.circuit_breaker, &external.connections, preset.connection_pool, traffic)?;
+    let limits_retries = limits_retries(&external.circuit_breaker)?;
+    let retry_budget = preset.retry_budget.filter(|_| !limits_retries);
     let outlier_detection = outlier_detection(&external.outlier_detection, preset.outlier_detection)?;
     let load_balancer =
         load_balancer(&external.load_balancing, LocalityLbSetting::default(), outlier_detection.is_some())?;
-    let policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, ..preset };
+    let policy = TrafficPolicy { connection_pool, outlier_detection, load_balancer, retry_budget, ..preset };
     Ok((policy != TrafficPolicy::default()).then_some(policy))
 }
 
@@ -40,7 +36,8 @@ pub(super) fn port_policy(external: &ExternalService, port: ResolvedPort) -> Kno
     let connection_pool = match (settings, traffic) {
         (Some(settings), TrafficKind::Requests) => {
             let pool = policy.connection_pool.unwrap_or_default();
-            let http = HttpPool { max_retries: Some(settings.max_retries), ..pool.http.unwrap_or_default() };
+            let http = pool.http.unwrap_or_default();
+            let http = HttpPool { max_retries: http.max_retries.or(Some(settings.max_retries)), ..http };
             Some(ConnectionPool { http: Some(http), ..pool })
         }
         _ => policy.connection_pool,

@@ -16,7 +16,7 @@ use crate::{
 /// Renders the VirtualService of one host. Each host has its own, since a route names its destination.
 pub(super) fn virtual_service(context: &ObjectContext, host: &NamedHost, key: Key) -> Known<Object> {
     let external = context.external;
-    let host = host.host?;
+    let host = host.host.as_ref().map_err(|unknown| *unknown)?;
     let mut http = Vec::new();
     for port in external.resolved_ports()?.into_iter().filter(|port| port.protocol.is_http()) {
         let timeout = external.request_timeout.copied()?;

@@ -1,5 +1,5 @@
 //! Live checks of the gateway's policy: other Gateways on the same pods whose hosts it refuses, a deny-all under which nothing lets
-//! clients in, and paths that the mesh doesn't normalize.
+//! clients in, paths that the mesh doesn't normalize, and issuers of tokens that nothing verifies.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +12,16 @@ use crate::{
     mesh::{
         Mesh, Rendered,
         checks::{
-            Code::{ClosedGateway, PathNormalization, RefusedGatewayHost},
+            Code::{ClosedGateway, MissingIssuer, PathNormalization, RefusedGatewayHost},
             Findings, LiveQuery,
         },
+        live_issuers::{self, Workloads},
         live_objects::{
             hosts_overlap, items, name, namespace, namespaced_name, selector_matches_labels, string_map, strings,
             summarize_names,
         },
         live_policies::{admits_clients, applies, check_path_normalization, is_enforced, rendered_bodies},
-        mesh_config, names,
+        mesh_config,
         service::AuthorizationMode,
     },
     object::kind,
@@ -30,7 +31,7 @@ use crate::{
 impl Gateway {
     /// The queries of these checks.
     pub(super) fn policy_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
-        let Ok(home) = self.namespace.required() else { return Vec::new() };
+        let Ok(home) = self.workload_namespace() else { return Vec::new() };
         let policies = BTreeSet::from([home, &mesh.root_namespace]);
         let policies = policies.into_iter().map(|namespace| Query::list(&kind::AUTHORIZATION_POLICY, namespace));
         let mut queries: Vec<LiveQuery> =
@@ -43,6 +44,11 @@ impl Gateway {
             let keys = mesh_config::keys(mesh).map(Query::Get);
             queries.extend(keys.map(|query| LiveQuery { query, checks: &[PathNormalization] }));
         }
+        if matches!(self.allow.known(), Ok(blocks) if blocks.iter().any(|block| block.end_user.is_set())) {
+            let namespaces = BTreeSet::from([home, &mesh.root_namespace]).into_iter();
+            let lists = namespaces.map(|namespace| Query::list(&kind::REQUEST_AUTHENTICATION, namespace));
+            queries.extend(lists.map(|query| LiveQuery { query, checks: &[MissingIssuer] }));
+        }
         queries
     }
 
@@ -50,6 +56,10 @@ impl Gateway {
     pub(super) fn policy_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
         let policy = rendered_bodies(rendered, &kind::AUTHORIZATION_POLICY).next();
         check_path_normalization(policy.into_iter(), &mesh_config::read(mesh, results), out);
+        if let (Ok(namespace), Ok(labels)) = (self.workload_namespace(), self.selector()) {
+            let workloads = Workloads { name: "this gateway", namespace, labels: &labels };
+            let _ = live_issuers::check(policy.as_slice(), &workloads, mesh, results, out);
+        }
         let _ = match (self.authorization_mode(), policy) {
             (Ok(AuthorizationMode::Enforce), Some(policy)) => self.check_other_gateways(mesh, policy, results, out),
             (Ok(AuthorizationMode::Off | AuthorizationMode::DryRun), _) => self.check_is_open(mesh, results, out),
@@ -59,8 +69,8 @@ impl Gateway {
 
     /// The enforced ALLOW policies of the gateway's pods, without its own.
     fn other_allow_policies<'a>(&self, mesh: &Mesh, results: &'a QueryResults) -> Known<Vec<&'a Json>> {
-        let (home, root, labels) = (self.namespace.required()?, &mesh.root_namespace, self.selector()?);
-        let own = names::object_name(self.name.required()?, home);
+        let (home, root, labels) = (self.workload_namespace()?, &mesh.root_namespace, self.selector()?);
+        let own = self.policy_key()?.name;
         let mut policies = results.list(&kind::AUTHORIZATION_POLICY, home)?;
         if home != root {
             // Not every pipeline may read the root namespace.
@@ -81,14 +91,14 @@ impl Gateway {
         results: &QueryResults,
         out: &mut Findings,
     ) -> Known<()> {
-        let (home, own_name, labels) = (self.namespace.required()?, self.name.required()?, self.selector()?);
+        let (own_namespace, own_name, labels) = (self.namespace.required()?, self.name.required()?, self.selector()?);
         let policies = self.other_allow_policies(mesh, results)?;
         let rules: Vec<&Json> =
             policies.into_iter().chain([policy]).flat_map(|policy| items(policy, &["spec", "rules"])).collect();
         let mut refused = BTreeSet::new();
         for gateway in results.list_all_namespaces(&kind::GATEWAY)? {
             let selector = string_map(gateway, &["spec", "selector"]);
-            let is_own = namespace(gateway) == home && name(gateway) == own_name;
+            let is_own = namespace(gateway) == own_namespace && name(gateway) == own_name;
             let shares_pods =
                 selector_matches_labels(&selector, &labels) || selector_matches_labels(&labels, &selector);
             if is_own || selector.is_empty() || !shares_pods {
@@ -122,7 +132,7 @@ impl Gateway {
     /// Reports a gateway that policies of others close, and that no policy opens.
     fn check_is_open(&self, mesh: &Mesh, results: &QueryResults, out: &mut Findings) -> Known<()> {
         let policies = self.other_allow_policies(mesh, results)?;
-        let (home, labels) = (self.namespace.required()?, self.selector()?);
+        let (home, labels) = (self.workload_namespace()?, self.selector()?);
         if !policies.is_empty() && !admits_clients(policies.iter().copied(), home, &labels, &mesh.root_namespace) {
             let names: Vec<String> = policies.iter().map(|policy| namespaced_name(policy)).collect();
             out.report(

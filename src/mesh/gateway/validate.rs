@@ -67,7 +67,7 @@ impl Gateway {
                 out.error(
                     &block.at,
                     "Rule on requests without an HTTP server",
-                    "hosts, methods and paths are seen by servers of http, http2 and grpc, and of https that end TLS. The block is \
+                    "hosts, methods, paths and tokens are seen by servers of http, http2 and grpc, and of https that end TLS. The block is \
                      for none of them. Remove these arguments, or correct ports.",
                 );
             }
@@ -163,7 +163,7 @@ fn validate_credential(tls: &At<Tls>, out: &mut Diagnostics) {
                 &at,
                 "No certificate",
                 format!(
-                    "{mode} needs one: write credential_name, a TLS Secret in the namespace of the gateway. (IST0101)"
+                    "{mode} needs one: write credential_name, a TLS Secret in the namespace of the gateway's workloads. (IST0101)"
                 ),
             );
         }

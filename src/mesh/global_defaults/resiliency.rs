@@ -15,7 +15,7 @@ use crate::{
             destination_rule::{DestinationRule, LocalityLbSetting, TrafficKind, TrafficPolicy},
             envoy_filter::{
                 ConfigPatch, EnvoyFilter, Match, NamedRoute, Patch, RetryPolicy, RouteAction, RouteConfiguration,
-                Value, VirtualHost,
+                Value, VirtualHost, Within,
             },
             virtual_service::HttpRoute,
         },
@@ -93,15 +93,17 @@ impl GlobalDefaults {
         let retries = effective_retries(&self.retries, self.resiliency.copied()?, timeout)?;
         let route = RouteAction { timeout, retry_policy: retries.map(retry_policy) };
         let spec = EnvoyFilter {
+            workload_selector: None,
+            priority: None,
             config_patches: vec![ConfigPatch {
                 apply_to: "HTTP_ROUTE",
                 r#match: Match {
                     context: "SIDECAR_OUTBOUND",
-                    route_configuration: RouteConfiguration {
+                    within: Within::RouteConfiguration(RouteConfiguration {
                         vhost: VirtualHost { route: NamedRoute { name: HttpRoute::GENERATED, action: "ROUTE" } },
-                    },
+                    }),
                 },
-                patch: Patch { operation: "MERGE", value: Value { route } },
+                patch: Patch { operation: "MERGE", value: Value::Route { route } },
             }],
         };
         let argument = if timeout.is_some() {

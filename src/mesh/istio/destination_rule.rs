@@ -121,7 +121,7 @@ pub struct ConnectionPool {
 
 impl ConnectionPool {
     /// A pool without limits, for a port that must not have the limits of the other ports.
-    pub const NO_LIMIT: Self = Self { tcp: Some(TcpPool { connect_timeout: None, max_connections: None }), http: None };
+    pub const NO_LIMIT: Self = Self { tcp: Some(TcpPool::UNSET), http: None };
 }
 
 /// The limits of connections.
@@ -134,6 +134,40 @@ pub struct TcpPool {
     /// Maximum number of connections.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
+    /// Time after which a connection of a TCP port is closed if nothing is sent on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Duration>,
+    /// Time after which a connection is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connection_duration: Option<Duration>,
+    /// TCP keepalive of the connections.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp_keepalive: Option<TcpKeepalive>,
+}
+
+impl TcpPool {
+    /// A pool that sets nothing.
+    pub const UNSET: Self = Self {
+        connect_timeout: None,
+        max_connections: None,
+        idle_timeout: None,
+        max_connection_duration: None,
+        tcp_keepalive: None,
+    };
+}
+
+/// TCP keepalive. Fields that aren't set have the values of the operating system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TcpKeepalive {
+    /// Number of unanswered probes after which a connection is dead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<u32>,
+    /// Time without traffic before the first probe, in whole seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time: Option<Duration>,
+    /// Time between two probes, in whole seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Duration>,
 }
 
 /// The limits of requests.
@@ -146,9 +180,18 @@ pub struct HttpPool {
     /// Maximum number of requests in flight. It applies to HTTP/1 too, despite the name in Istio.
     #[serde(rename = "http2MaxRequests", skip_serializing_if = "Option::is_none")]
     pub max_requests: Option<u32>,
-    /// Maximum number of concurrent retries. Only for single ports, which can't have a [`RetryBudget`].
+    /// Maximum number of concurrent retries. It has no effect beside a [`RetryBudget`], which single ports can't have.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
+    /// Time after which a connection without requests is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Duration>,
+    /// Maximum number of requests of one connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_requests_per_connection: Option<u32>,
+    /// Whether requests of HTTP/1.1 go over HTTP/2: `UPGRADE` or `DO_NOT_UPGRADE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub h2_upgrade_policy: Option<&'static str>,
 }
 
 /// The ejection of failing endpoints. Envoy counts a failed connection as the status 503 and a timeout as 504, on TCP ports too.
@@ -295,11 +338,15 @@ impl TrafficPolicy {
         let request_limits = settings.limit.map(|limit| HttpPool {
             max_pending_requests: Some(limit),
             max_requests: Some(limit),
-            max_retries: None,
+            ..HttpPool::default()
         });
         Self {
             connection_pool: Some(ConnectionPool {
-                tcp: Some(TcpPool { connect_timeout: Some(settings.connect_timeout), max_connections: settings.limit }),
+                tcp: Some(TcpPool {
+                    connect_timeout: Some(settings.connect_timeout),
+                    max_connections: settings.limit,
+                    ..TcpPool::UNSET
+                }),
                 http: request_limits.filter(|_| sees_requests),
             }),
             outlier_detection: Some(OutlierDetection::from(settings)),

@@ -26,11 +26,12 @@ pub struct ServiceEntry {
     pub export_to: ExportTo,
     /// `MESH_EXTERNAL` or `MESH_INTERNAL`.
     pub location: &'static str,
-    /// `DNS`, `STATIC` (the addresses in `endpoints`) or `NONE` (the address that the application has connected to).
+    /// `DNS`, `DNS_ROUND_ROBIN`, `DYNAMIC_DNS` (the host of each request), `STATIC` (the addresses in `endpoints`) or `NONE` (the
+    /// address that the application has connected to).
     pub resolution: &'static str,
     /// Ports. Server-side apply merges them by their names.
     pub ports: Vec<ServicePort>,
-    /// Endpoints of the hosts, for the resolution `STATIC`.
+    /// Endpoints of the hosts, for the resolutions `STATIC` and `DNS`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<Endpoint>,
 }
@@ -38,7 +39,7 @@ pub struct ServiceEntry {
 /// An endpoint of the hosts.
 #[derive(Clone, Debug, Serialize)]
 pub struct Endpoint {
-    /// IP address.
+    /// IP address, or a name that proxies look up.
     pub address: String,
     /// Ports that the endpoint listens on, by the names of the entry's ports. The default is the number or target port
     /// there.

@@ -6,10 +6,10 @@ use crate::{
     known::Known,
     mesh::{
         duration::{Duration, is_positive},
-        istio::destination_rule::{ConnectionPool, HttpPool, TcpPool},
+        istio::destination_rule::{HttpPool, TcpPool},
     },
     model,
-    schema::{At, Attr, Block, model::optional},
+    schema::{At, Attr, model::optional},
 };
 
 model! {
@@ -28,6 +28,10 @@ model! {
         /// A stream counts as long as it lives. Only for services with an HTTP port. Defaults to the preset's, which
         /// `streaming = true` takes away; without a preset there is no limit.
         max_requests: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
+        /// Maximum number of concurrent retries (`http.maxRetries`); further failures aren't retried. Only for services with an
+        /// HTTP port. It takes the place of the preset's retry budget, a share of the requests in flight, which the ports of an
+        /// external service with originated TLS can't have. Defaults to the preset's; without a preset there is no limit.
+        max_retries: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
     }
 }
 
@@ -39,38 +43,30 @@ impl At<CircuitBreaker> {
                 &self.at,
                 "circuit_breaker without a limit",
                 "Without a resiliency preset only the limits of the block are written, and it has none. Write connect_timeout, \
-                 max_connections, max_pending_requests or max_requests, or remove the block.",
+                 max_connections, max_pending_requests, max_requests or max_retries, or remove the block.",
             );
         }
     }
 
     /// Returns the paths of the limits of requests that are set. They have no effect on a service without HTTP ports.
     pub(in crate::mesh) fn http_limits(&self) -> impl Iterator<Item = Path> {
-        let limits = [("max_pending_requests", &self.max_pending_requests), ("max_requests", &self.max_requests)];
+        let limits = [
+            ("max_pending_requests", &self.max_pending_requests),
+            ("max_requests", &self.max_requests),
+            ("max_retries", &self.max_retries),
+        ];
         limits.into_iter().filter(|(_, limit)| limit.is_set()).map(|(name, _)| self.at.attribute(name))
     }
 }
 
-/// Returns the connection pool of a DestinationRule: that of the preset, where the fields of the block don't override it.
-pub(in crate::mesh) fn connection_pool(
-    block: &Block<CircuitBreaker>,
-    preset: Option<ConnectionPool>,
-) -> Known<Option<ConnectionPool>> {
-    let Some(block) = block.known()? else { return Ok(preset) };
-    let preset = preset.unwrap_or_default();
-    let (tcp, http) = (preset.tcp.unwrap_or_default(), preset.http.unwrap_or_default());
-    let tcp = TcpPool {
-        connect_timeout: block.connect_timeout.copied()?.or(tcp.connect_timeout),
-        max_connections: block.max_connections.copied()?.or(tcp.max_connections),
-    };
-    let http = HttpPool {
-        max_pending_requests: block.max_pending_requests.copied()?.or(http.max_pending_requests),
-        max_requests: block.max_requests.copied()?.or(http.max_requests),
-        max_retries: http.max_retries,
-    };
-    let pool = ConnectionPool {
-        tcp: (tcp != TcpPool::default()).then_some(tcp),
-        http: (http != HttpPool::default()).then_some(http),
-    };
-    Ok((pool != ConnectionPool::default()).then_some(pool))
+impl CircuitBreaker {
+    /// Writes the limits of the block over those of the preset.
+    pub(super) fn apply(&self, tcp: &mut TcpPool, http: &mut HttpPool) -> Known<()> {
+        tcp.connect_timeout = self.connect_timeout.copied()?.or(tcp.connect_timeout);
+        tcp.max_connections = self.max_connections.copied()?.or(tcp.max_connections);
+        http.max_pending_requests = self.max_pending_requests.copied()?.or(http.max_pending_requests);
+        http.max_requests = self.max_requests.copied()?.or(http.max_requests);
+        http.max_retries = self.max_retries.copied()?.or(http.max_retries);
+        Ok(())
+    }
 }

@@ -2,13 +2,16 @@
 //! override its numbers.
 
 mod circuit_breaker;
+mod connection_pool;
+mod connections;
 mod load_balancing;
 mod outlier_detection;
 mod preset;
 mod retries;
 
 pub use circuit_breaker::CircuitBreaker;
-pub(super) use circuit_breaker::connection_pool;
+pub(super) use connection_pool::{connection_pool, limits_retries};
+pub use connections::Connections;
 pub use load_balancing::{LoadBalancing, Locality};
 pub(super) use load_balancing::{load_balancer, selects_endpoints};
 pub use outlier_detection::OutlierDetection;

@@ -2,7 +2,7 @@
 //! are in other files: [`super::access::arguments`], [`super::traffic::arguments`], [`super::ingress::arguments`] and
 //! [`super::takeover`].
 
-use super::{Authorization, Ingress, MergePatch, ServiceManagement, TakeoverArguments, Traffic};
+use super::{Authorization, Ingress, ServiceManagement, TakeoverArguments, Traffic};
 use crate::{
     known::Known,
     mesh::{
@@ -10,6 +10,7 @@ use crate::{
         istio::sidecar::UnlistedCalls,
         labels::StringMap,
         names,
+        overrides::Override,
         port::{PortNumber, Protocol},
         reference::Destination,
         resiliency::Preset,
@@ -86,20 +87,6 @@ model! {
         protocol: Attr<Protocol> = required(),
         /// The port on which the workload listens; `number` unless written.
         target_port: Attr<PortNumber> = optional(),
-    }
-}
-
-model! {
-    /// A field of Istio that no argument stands for, written into one of the objects of this resource. It is visible in
-    /// `objects`; prefer an argument wherever there is one.
-    pub struct Override {
-        /// The kind of the object.
-        kind: Attr<String> = required(),
-        /// What follows the object's usual name, where there are several of the kind: `ingress`, `deny`, `end-user`,
-        /// `ext-authz`.
-        suffix: Attr<String> = optional(),
-        /// A JSON merge patch, of `spec` alone: `jsonencode({ spec = { ... } })`. null removes a field.
-        patch: Attr<MergePatch> = required(),
     }
 }
 

@@ -11,7 +11,6 @@
 //! | [`global_name`] | ServiceEntry |
 //! | [`ingress`] | VirtualServices of gateways |
 //! | [`takeover`] | none: kinds left to other tools, and objects taken over |
-//! | [`overrides`] | none: patches of rendered objects |
 //! | [`validate`] | none: rules across arguments |
 //! | [`live`] | none: live checks |
 //! | [`change`] | none: checks of a change |
@@ -23,7 +22,6 @@ mod egress;
 mod global_name;
 mod ingress;
 mod live;
-mod overrides;
 mod takeover;
 pub mod traffic;
 mod validate;
@@ -35,9 +33,8 @@ pub use access::{
     Access, AccessRule, AttributeCondition, Authorization, AuthorizationMode, EndUser, Exceptions,
     ExternalAuthorization, RequireEndUser,
 };
-pub use arguments::{Outputs, Override, Port, Service};
+pub use arguments::{Outputs, Port, Service};
 pub use ingress::{Ingress, IngressProtocol};
-pub use overrides::MergePatch;
 pub use takeover::{ReplacedObject, TakeoverArguments, Unmanaged};
 pub use traffic::Traffic;
 pub(super) use validate::validate_host_is_external;
@@ -46,6 +43,7 @@ use super::{
     Mesh, Rendered,
     manifest::{Metadata, StringMap},
     names,
+    overrides::{apply_overrides, suffix_after, validate_overrides},
     port::Protocol,
     reference::Caller,
     resiliency::Preset,
@@ -53,7 +51,7 @@ use super::{
     text::text_enum,
 };
 use crate::{
-    diagnostics::Path,
+    diagnostics::{Diagnostics, Path},
     known::{Known, any},
     object::{Key, Object, Stage, kind},
     schema::{At, Attr, Elements},
@@ -91,6 +89,13 @@ impl Service {
 
     /// Renders the objects.
     pub fn render(&self, mesh: &Mesh) -> Rendered {
+        let objects = self.unpatched_objects(mesh)?;
+        let context = self.context(mesh)?;
+        Ok(apply_overrides(self.r#override.known()?, &|key| context.override_suffix(key), objects))
+    }
+
+    /// The objects without the patches of `override` blocks.
+    fn unpatched_objects(&self, mesh: &Mesh) -> Rendered {
         let context = self.context(mesh)?;
         self.object_name.known()?;
         let mut objects: Vec<(Key, Known<Object>)> = Vec::new();
@@ -141,7 +146,7 @@ impl Service {
             let key = Key::new(&kind::SERVICE, context.namespace, context.name);
             objects.insert(0, (key.clone(), render(&context, key)));
         }
-        Ok(overrides::apply_overrides(self.r#override.known()?, &context.object_name(), objects))
+        Ok(objects)
     }
 
     /// The computed attributes.
@@ -155,6 +160,14 @@ impl Service {
             principal: Attr::computed(self.principal(mesh)),
             effective_resiliency: Attr::computed_option(self.effective_resiliency(mesh)),
             effective_callers: Attr::computed_option(callers),
+        }
+    }
+
+    /// Reports faults of `override` blocks.
+    fn validate_overrides(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if let (Ok([_, ..]), Ok(context)) = (self.r#override.known(), self.context(mesh)) {
+            let objects = self.unpatched_objects(mesh);
+            validate_overrides(&self.r#override, &|key| context.override_suffix(key), &objects, out);
         }
     }
 
@@ -216,6 +229,11 @@ impl ServiceContext<'_> {
             Attr::Known(name) => name.clone(),
             _ => names::object_name(self.name, self.namespace),
         }
+    }
+
+    /// The suffix by which an `override` block chooses the object. The Service has a name of its own, and there is only one.
+    fn override_suffix(&self, key: &Key) -> Option<String> {
+        if *key.kind == kind::SERVICE { Some(String::new()) } else { suffix_after(&self.object_name(), key) }
     }
 
     fn host(&self) -> String {

@@ -38,7 +38,7 @@ impl Service {
     /// Reports violations of rules that need the provider's arguments or the rendered objects.
     pub fn validate_in_mesh(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
         self.validate_replaces(rendered, out);
-        self.validate_overrides(mesh, rendered, out);
+        self.validate_overrides(mesh, out);
         self.validate_traffic_in_mesh(mesh, out);
         self.validate_has_objects(rendered, out);
         self.validate_identity_in_mesh(mesh, out);
@@ -137,8 +137,8 @@ impl Service {
                 "No objects to create: set at least one argument",
                 "With authorization_mode = \"off\" and none of the arguments below, the resource has no Istio object of its own. Write \
                  authorization_mode = \"dry_run\", which refuses no request, or calls, or, for a service that is called by name, \
-                 resiliency, request_timeout, streaming, retries, circuit_breaker, outlier_detection, version, route, ingress, \
-                 global_name or service = \"managed\"; or remove the resource.",
+                 resiliency, request_timeout, streaming, retries, circuit_breaker, connections, outlier_detection, version, route, \
+                 ingress, global_name or service = \"managed\"; or remove the resource.",
             );
         }
     }

@@ -191,6 +191,13 @@ const ROWS: &[Row] = &[
         "outlier_detection {\n consecutive_gateway_errors = 4\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
     ),
     row(
+        "connection",
+        MANAGED,
+        "connections {\n idle_timeout = \"5m\"\n max_duration = \"1h\"\n keepalive {}\n}",
+        "connections {\n max_requests_per_connection = 9\n http2 = true\n keepalive {\n time = \"30s\"\n interval = \"5s\"\n probes = 3\n}\n}",
+    ),
+    row("circuit_breaker", MANAGED, "circuit_breaker {\n max_retries = 7\n}", "circuit_breaker {\n max_retries = 8\n}"),
+    row(
         "load_balancing",
         MANAGED,
         "load_balancing {\n locality = \"inherit\"\n}",

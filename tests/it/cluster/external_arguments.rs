@@ -21,6 +21,7 @@ const ROWS: &[Row] = &[
         "resolution = \"none\"",
         "resolution = \"static\"\nendpoint {\n address = \"203.0.113.7\"\n}",
     ),
+    row("resolution", "", "resolution = \"dns_round_robin\"", "endpoint {\n address = \"eu.example.net\"\n}"),
     row("addresses", "", "addresses = [\"203.0.113.7\"]", "addresses = [\"203.0.113.8\", \"2001:db8::1\"]"),
     row("resiliency", ORIGINATE, "resiliency = \"high\"", "resiliency = \"none\""),
     row("request_timeout", ORIGINATE, "request_timeout = \"3s\"", "request_timeout = \"0s\""),
@@ -57,6 +58,18 @@ const ROWS: &[Row] = &[
         "circuit_breaker {\n connect_timeout = \"200ms\"\n max_connections = 8\n max_pending_requests = 9\n}",
     ),
     row(
+        "circuit_breaker",
+        ORIGINATE,
+        "circuit_breaker {\n max_retries = 7\n}",
+        "circuit_breaker {\n max_retries = 8\n}",
+    ),
+    row(
+        "connection",
+        ORIGINATE,
+        "connections {\n idle_timeout = \"5m\"\n max_duration = \"1h\"\n keepalive {}\n}",
+        "connections {\n max_requests_per_connection = 9\n http2 = true\n keepalive {\n time = \"30s\"\n interval = \"5s\"\n probes = 3\n}\n}",
+    ),
+    row(
         "outlier_detection",
         "",
         "outlier_detection {\n consecutive_5xx = 7\n}",
@@ -67,6 +80,12 @@ const ROWS: &[Row] = &[
         "resiliency = \"low\"",
         "load_balancing {\n locality = \"inherit\"\n}",
         "load_balancing {\n locality = \"off\"\n}",
+    ),
+    row(
+        "override",
+        ORIGINATE,
+        "override {\n kind = \"ServiceEntry\"\n patch = \"{\\\"spec\\\":{\\\"subjectAltNames\\\":[\\\"a.example.net\\\"]}}\"\n}",
+        "override {\n kind = \"DestinationRule\"\n patch = \"{\\\"spec\\\":{\\\"trafficPolicy\\\":{\\\"proxyProtocol\\\":{\\\"version\\\":\\\"V2\\\"}}}}\"\n}",
     ),
 ];
 

@@ -520,7 +520,7 @@ fn policies_of_namespaces_and_gateways_change_without_a_gap() {
     let exception = |mode: &str, port: u16| {
         format!("exception {{\n    service = \"payments\"\n    port = {port}\n    mode = \"{mode}\"\n  }}")
     };
-    let (lenient, lenient_elsewhere, strict) =
+    let (lenient, lenient_elsewhere, strict_on_a_port) =
         (exception("permissive", 9090), exception("permissive", 9091), exception("strict", 9090));
     let of_other_pods = |exception: &str| exception.replace("{\n", "{\n    selector = { tier = \"front\" }\n");
     let configs: Vec<(String, String)> = ["off", "dry_run", "enforce"]
@@ -536,14 +536,26 @@ fn policies_of_namespaces_and_gateways_change_without_a_gap() {
                 mtls("strict but for a port", "strict", &lenient),
                 mtls("strict but for another port", "strict", &lenient_elsewhere),
                 mtls("strict but for a port of other pods", "strict", &of_other_pods(&lenient)),
-                mtls("permissive but for a port", "permissive", &strict),
-                mtls("permissive but for a port of other pods", "permissive", &of_other_pods(&strict)),
+                mtls("permissive but for a port", "permissive", &strict_on_a_port),
+                mtls("permissive but for a port of other pods", "permissive", &of_other_pods(&strict_on_a_port)),
                 (format!("{mode}, no mtls"), namespace(mode)),
             ]
         })
         .collect();
     let configs: Vec<(&str, String)> = configs.iter().map(|(title, text)| (title.as_str(), text.clone())).collect();
     assert_every_change_is_monotonic::<Namespace>(&configs);
+    let allow = |mode: &str, mtls: &str, rule: &str| format!("{}\n{mtls}\nallow {{\n{rule}\n}}", namespace(mode));
+    let (scraper, anyone) = ("from = [\"monitoring/prometheus\"]\nports = [9090]", "from = [\"*\"]\nports = [9090]");
+    let (strict, lenient) = ("mtls {}", format!("mtls {{\n  {lenient}\n}}"));
+    assert_every_change_is_monotonic::<Namespace>(&[
+        ("off", namespace("off")),
+        ("enforced", namespace("enforce")),
+        ("a caller in a dry run", allow("dry_run", "", scraper)),
+        ("a caller", allow("enforce", "", scraper)),
+        ("a caller, strict", allow("enforce", strict, scraper)),
+        ("anyone on an excepted port", allow("enforce", &lenient, anyone)),
+        ("anyone in a dry run", allow("dry_run", &lenient, anyone)),
+    ]);
     let gateway = |arguments: &str| {
         let host = "pay.test";
         format!(

@@ -13,13 +13,15 @@ use crate::{
 
 /// The arguments whose values the log has. They name objects that are read or written, and each request is a line with the
 /// name of its object.
-const SHOWN: [&str; 16] = [
+const SHOWN: [&str; 18] = [
     "mesh_external_service.host",
     "mesh_external_service.hosts",
     "mesh_external_service.name",
     "mesh_gateway.name",
     "mesh_gateway.namespace",
+    "mesh_gateway.workload_namespace",
     "mesh_global_defaults.gateway_access.namespace",
+    "mesh_global_defaults.jwt.namespace",
     "mesh_namespace.mtls.exception.service",
     "mesh_namespace.name",
     "mesh_service.calls",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{ExternalService, Host, destination_rule::selected_workloads_name},
+    super::{ExternalService, Host, Resolution, destination_rule::selected_workloads_name, ports::carries_host_name},
     argument,
 };
 use crate::{
@@ -18,8 +18,10 @@ const MAX_NAME_LENGTH: usize = 253;
 impl ExternalService {
     pub(super) fn validate_hosts(&self, out: &mut Diagnostics) {
         let hosts = self.hosts.elements();
-        if self.host == Attr::Null && hosts == Ok(None) {
-            out.error(&argument("host"), "No host", "Write host = \"api.example.com\", or hosts and a name for them.");
+        if self.has_only_addresses() {
+            self.validate_addresses_without_host(out);
+        } else if self.host == Attr::Null && hosts == Ok(None) {
+            out.error(&argument("host"), "No host", "Write host = \"api.example.com\", or hosts and a name for them; or, for what has no name, addresses and a name.");
         }
         let Ok(Some(hosts)) = hosts else { return };
         if self.host.is_set() {
@@ -41,6 +43,59 @@ impl ExternalService {
                 "Proxies look exact hosts up, and wildcards have no address to look up. Write wildcards in a \
                  mesh_external_service of their own, or resolution = \"none\" for proxies to go where the application wanted to.",
             );
+        }
+    }
+
+    /// Proxies know addresses without a host by the address alone, so nothing that needs the name of the host works.
+    fn validate_addresses_without_host(&self, out: &mut Diagnostics) {
+        if self.name == Attr::Null {
+            out.error(
+                &argument("name"),
+                "Addresses without a name",
+                "Without a host there is nothing to name the objects after. Write name = \"metadata\", for example: calls then lists \
+                 the addresses as \"metadata.addresses.invalid\".",
+            );
+        }
+        if let Attr::Known(resolution @ (Resolution::Dns | Resolution::DnsRoundRobin | Resolution::DynamicDns)) =
+            self.resolution
+        {
+            out.error(
+                &argument("resolution"),
+                "Addresses have no name to look up",
+                format!(
+                    "With resolution = \"{resolution}\" proxies look a host up, and there is none. Remove resolution: proxies then \
+                     connect to the address that the application wants. Or write host."
+                ),
+            );
+        }
+        let Ok(ports) = self.port.known() else { return };
+        if ports.is_empty() {
+            out.error(
+                &argument("port"),
+                "Missing required block",
+                "Addresses without a host have no default ports. Write a port block with protocol = \"tcp\" for each port.",
+            );
+        }
+        for port in ports {
+            if let Attr::Known(protocol) = port.protocol
+                && carries_host_name(protocol)
+            {
+                out.error(
+                    &port.at.attribute("protocol"),
+                    format!("{protocol} needs a host"),
+                    format!(
+                        "With {protocol} proxies go by the name that requests or handshakes carry, and addresses have none. Write \
+                         protocol = \"tcp\", or the host that applications call."
+                    ),
+                );
+            } else if self.port_tls(port).is_ok_and(|mode| mode.origination().is_some()) {
+                out.error(
+                    &port.at,
+                    "TLS to addresses without a host",
+                    "Proxies check the server's certificate by the name of the host, and there is none. Write the host, or remove \
+                     tls.",
+                );
+            }
         }
     }
 

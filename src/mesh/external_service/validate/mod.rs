@@ -44,6 +44,8 @@ impl ExternalService {
         self.validate_hosts_in_mesh(mesh, out);
         self.validate_credential_in_mesh(mesh, out);
         self.validate_export_in_mesh(mesh, out);
+        self.validate_allocated_address(mesh, out);
+        self.validate_overrides(mesh, out);
     }
 
     /// Warns that `export_to` keeps nobody from calling the host: a proxy that doesn't know it forwards the call unchanged.

@@ -5,9 +5,14 @@ use std::collections::BTreeSet;
 use super::super::{ClientTlsMode, ExternalService, Port, Resolution, ports::carries_host_name};
 use crate::{
     diagnostics::Diagnostics,
-    mesh::port::Protocol,
+    mesh::{Mesh, port::Protocol},
     schema::{At, Attr},
 };
+
+/// The consequence of a port without an address, for a single host.
+const HOST_WITHOUT_ADDRESS: &str = "the host would take the port for every other host too";
+/// The consequence of a port without an address, for a wildcard.
+const WILDCARD_WITHOUT_ADDRESS: &str = "the hosts of the wildcard could not be told apart on it";
 
 impl ExternalService {
     pub(super) fn validate_ports(&self, out: &mut Diagnostics) {
@@ -36,12 +41,9 @@ impl ExternalService {
 
     /// Without an address Istio would send connections to every host on such a port to this one.
     fn validate_port_without_host_name(&self, port: &At<Port>, protocol: Protocol, out: &mut Diagnostics) {
-        if self.addresses == Attr::Null {
-            let why = if self.has_wildcard() == Ok(true) {
-                "the hosts of the wildcard could not be told apart on it"
-            } else {
-                "the host would take the port for every other host too"
-            };
+        let is_wildcard = self.has_wildcard() == Ok(true);
+        if self.addresses == Attr::Null && (is_wildcard || self.resolution() == Ok(Resolution::None)) {
+            let why = if is_wildcard { WILDCARD_WITHOUT_ADDRESS } else { HOST_WITHOUT_ADDRESS };
             out.error(
                 &port.at.attribute("protocol"),
                 format!("A {protocol} port without an address"),
@@ -63,6 +65,43 @@ impl ExternalService {
                      mesh_external_service for each host, with addresses of its own."
                 ),
             );
+        }
+    }
+
+    /// Istio allocates an address for a host without one, which applications learn where their proxies answer DNS queries.
+    pub(super) fn validate_allocated_address(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        let is_allocated = self.addresses == Attr::Null
+            && self.has_wildcard() == Ok(false)
+            && self.resolution().is_ok_and(|resolution| resolution != Resolution::None);
+        let (true, Ok(ports)) = (is_allocated, self.port.known()) else { return };
+        for port in ports {
+            let Attr::Known(protocol) = port.protocol else { continue };
+            if carries_host_name(protocol) {
+                continue;
+            }
+            if !mesh.installed.dns_capture {
+                out.error(
+                    &port.at.attribute("protocol"),
+                    format!("A {protocol} port without an address"),
+                    format!(
+                        "Plain {protocol} doesn't carry the name of the host, so {HOST_WITHOUT_ADDRESS} (IST0134). Where proxies \
+                         answer DNS queries, Istio allocates an address for the host: switch DNS capture on \
+                         (ISTIO_META_DNS_CAPTURE = \"true\" of proxyMetadata) and write in the provider block: installed {{ \
+                         dns_capture = true }}. Or write the addresses that applications connect to in addresses. Or, where \
+                         connections start with TLS, let the application speak it, and write protocol = \"tls\": the handshake \
+                         carries the name."
+                    ),
+                );
+            } else if self.export_to.required_elements().is_ok_and(|namespaces| namespaces.contains("*")) {
+                out.warn(
+                    &port.at.attribute("protocol"),
+                    format!("A {protocol} port by name in every namespace"),
+                    "Istio allocates an address for the host, by which proxies tell it from others. A pod whose proxy doesn't \
+                         answer DNS queries, since it wasn't restarted after DNS capture was switched on, takes the port for every \
+                         destination: connections to any host on this port go to this one. Restart all pods, or list in export_to \
+                         the namespaces that call the host; or write its addresses in addresses.",
+                );
+            }
         }
     }
 

@@ -22,6 +22,9 @@ impl ExternalService {
         if let Ok(Some(load_balancing)) = self.load_balancing.known() {
             load_balancing.validate(out);
         }
+        if let Ok(Some(connection)) = self.connections.known() {
+            connection.validate(out);
+        }
         let Ok(Some(retries)) = self.retries.known() else { return };
         retries.validate(out);
         if let Attr::Known(timeout) = self.request_timeout {
@@ -40,6 +43,9 @@ impl ExternalService {
         }
         if let Ok(Some(limits)) = self.circuit_breaker.known() {
             about_requests.extend(limits.http_limits());
+        }
+        if let Ok(Some(connection)) = self.connections.known() {
+            about_requests.extend(connection.http_settings());
         }
         for at in about_requests {
             out.error(

@@ -57,8 +57,8 @@ fn check_destination_rule(view: &ServiceView, out: &mut Findings) -> Known<()> {
             "The mesh's default DestinationRule no longer applies",
             &format!(
                 "The DestinationRule of this service takes the place of that in {} for its callers, and Istio doesn't merge the two: \
-                 of {} only what is written here remains. Write resiliency, or in circuit_breaker, outlier_detection and \
-                 load_balancing what the service needs of it.",
+                 of {} only what is written here remains. Write resiliency, or in circuit_breaker, connections, \
+                 outlier_detection and load_balancing what the service needs of it.",
                 view.context.mesh.root_namespace,
                 summarize_names(fields)
             ),

@@ -16,6 +16,7 @@
 //! | [`callee_policies`] | authorization policies of the callees |
 //! | [`conflicts`] | Istio objects of other tools for the same host or the same pods |
 //! | [`other_policies`] | AuthorizationPolicies of other tools for the same pods |
+//! | [`namespace_allow`] | callers that the namespace lets in |
 //! | [`second_services`] | other Services of the same pods |
 //! | [`authorization`] | what the mesh does before and around the policies: paths, mutual TLS, authorizers |
 //! | [`other_resources`] | other `mesh_service` resources with the same pods or service account |
@@ -38,6 +39,7 @@ mod global_name;
 mod hidden_defaults;
 mod locality;
 mod namespace;
+mod namespace_allow;
 mod other_policies;
 mod other_resources;
 mod outbound;
@@ -88,7 +90,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 19] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 20] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -98,6 +100,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 19] = [
     callee_policies::live_queries,
     conflicts::live_queries,
     other_policies::live_queries,
+    namespace_allow::live_queries,
     authorization::live_queries,
     second_services::live_queries,
     other_resources::live_queries,
@@ -111,7 +114,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 19] = [
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 19] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 20] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -121,6 +124,7 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 19] = [
     callee_policies::live_checks,
     conflicts::live_checks,
     other_policies::live_checks,
+    namespace_allow::live_checks,
     authorization::live_checks,
     second_services::live_checks,
     other_resources::live_checks,

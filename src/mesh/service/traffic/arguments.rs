@@ -6,7 +6,7 @@ use crate::{
     mesh::{
         duration::{Duration, is_positive},
         names, patterns,
-        resiliency::{CircuitBreaker, LoadBalancing, OutlierDetection, Preset, Retries},
+        resiliency::{CircuitBreaker, Connections, LoadBalancing, OutlierDetection, Preset, Retries},
         text::text_enum,
     },
     model,
@@ -56,6 +56,8 @@ model! {
         /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides the preset's
         /// value; without a preset only the block's own fields are written.
         circuit_breaker: Block<CircuitBreaker> = block(),
+        /// How long connections live, and what they speak (`trafficPolicy.connectionPool`).
+        connections: Block<Connections> = block(),
         /// Ejection of endpoints that fail (`trafficPolicy.outlierDetection`). Each field overrides the preset's value; without a
         /// preset only the block's own fields are written, and `consecutive5xxErrors`.
         outlier_detection: Block<OutlierDetection> = block(),

@@ -30,8 +30,11 @@ pub(in super::super) fn destination_rule(context: &ServiceContext, key: Key) -> 
         ("spec.trafficPolicy", Path::root().attribute("resiliency")),
     ]);
     let policy = spec.traffic_policy.as_ref();
+    let traffic = &context.service.traffic;
+    let is_limited = traffic.circuit_breaker.is_set() || !traffic.connections.is_set();
+    let pool_argument = if is_limited { "circuit_breaker" } else { "connections" };
     for (is_set, field, argument) in [
-        (policy.is_some_and(|p| p.connection_pool.is_some()), "connectionPool", "circuit_breaker"),
+        (policy.is_some_and(|p| p.connection_pool.is_some()), "connectionPool", pool_argument),
         (policy.is_some_and(|p| p.outlier_detection.is_some()), "outlierDetection", "outlier_detection"),
         (policy.is_some_and(|p| p.load_balancer.is_some()), "loadBalancer", "failover"),
     ] {

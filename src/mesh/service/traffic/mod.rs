@@ -56,6 +56,7 @@ impl Service {
         any([
             self.effective_resiliency(mesh).map(|preset| preset.is_some()),
             traffic.circuit_breaker.known().map(|block| block.is_some()),
+            traffic.connections.known().map(|block| block.is_some()),
             traffic.outlier_detection.known().map(|block| block.is_some()),
             self.has_versions(),
             selects_endpoints(&traffic.load_balancing),
@@ -130,6 +131,7 @@ impl Traffic {
             ("cors", routes, self.cors.is_set()),
             ("retries", routes, self.retries.is_set()),
             ("circuit_breaker", policy, self.circuit_breaker.is_set()),
+            ("connections", policy, self.connections.is_set()),
             ("outlier_detection", policy, self.outlier_detection.is_set()),
             ("version", policy, self.version.known().is_ok_and(|versions| !versions.is_empty())),
             ("route", routes, self.route.known().is_ok_and(|routes| !routes.is_empty())),

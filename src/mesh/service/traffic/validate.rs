@@ -30,6 +30,9 @@ impl Service {
         if let Ok(Some(load_balancing)) = self.traffic.load_balancing.known() {
             load_balancing.validate(out);
         }
+        if let Ok(Some(connection)) = self.traffic.connections.known() {
+            connection.validate(out);
+        }
         headers::validate(&self.traffic.headers, out);
         cors::validate(&self.traffic.cors, out);
         self.validate_routes(out);
@@ -78,6 +81,9 @@ impl Service {
             .collect();
         if let Ok(Some(limits)) = self.traffic.circuit_breaker.known() {
             http_arguments.extend(limits.http_limits());
+        }
+        if let Ok(Some(connection)) = self.traffic.connections.known() {
+            http_arguments.extend(connection.http_settings());
         }
         for at in http_arguments {
             out.error(

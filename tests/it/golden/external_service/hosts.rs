@@ -81,9 +81,9 @@ fn missing_host() {
     check::<ExternalService>(
         "export_to = [\"shop\"]",
         &expect![[r#"
-        error at host: No host
-          Write host = "api.example.com", or hosts and a name for them.
-    "#]],
+            error at host: No host
+              Write host = "api.example.com", or hosts and a name for them; or, for what has no name, addresses and a name.
+        "#]],
     );
 }
 

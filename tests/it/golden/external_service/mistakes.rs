@@ -13,7 +13,7 @@ fn no_arguments() {
             error at export_to: Missing required argument
               The argument export_to is required, but no value was set.
             error at host: No host
-              Write host = "api.example.com", or hosts and a name for them.
+              Write host = "api.example.com", or hosts and a name for them; or, for what has no name, addresses and a name.
         "#]],
     );
 }
@@ -151,7 +151,7 @@ fn tcp_port_without_address() {
     "#,
         &expect![[r#"
             error at port[0].protocol: A tcp port without an address
-              Plain tcp doesn't carry the name of the host, so the host would take the port for every other host too (IST0134). Write the addresses that applications connect to in addresses. Or, where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
+              Plain tcp doesn't carry the name of the host, so the host would take the port for every other host too (IST0134). Where proxies answer DNS queries, Istio allocates an address for the host: switch DNS capture on (ISTIO_META_DNS_CAPTURE = "true" of proxyMetadata) and write in the provider block: installed { dns_capture = true }. Or write the addresses that applications connect to in addresses. Or, where connections start with TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
         "#]],
     );
 }

@@ -4,6 +4,7 @@ mod endpoints;
 mod hosts;
 mod live;
 mod mistakes;
+mod overrides;
 mod resiliency;
 mod tls;
 mod tls_mistakes;

@@ -222,3 +222,169 @@ fn unknown_arguments() {
         "#]],
     );
 }
+
+/// Ports inherit nothing, so the port with TLS has all that the host has.
+#[test]
+fn connections_and_their_keepalive() {
+    check_object::<ExternalService>(
+        "DestinationRule",
+        r#"
+        host       = "api.example.com"
+        export_to  = ["shop"]
+        tls        = "originate"
+        connections {
+          idle_timeout                = "5m"
+          max_duration                = "1h"
+          max_requests_per_connection = 100
+          http2                       = true
+          keepalive {
+            time     = "30s"
+            interval = "5s"
+            probes   = 3
+          }
+        }
+    "#,
+        &expect![[r#"
+            DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                connectionPool:
+                  tcp:
+                    idleTimeout: 300s
+                    maxConnectionDuration: 3600s
+                    tcpKeepalive:
+                      interval: 5s
+                      probes: 3
+                      time: 30s
+                portLevelSettings:
+                - connectionPool:
+                    http:
+                      h2UpgradePolicy: UPGRADE
+                      idleTimeout: 300s
+                      maxRequestsPerConnection: 100
+                    tcp:
+                      maxConnectionDuration: 3600s
+                      tcpKeepalive:
+                        interval: 5s
+                        probes: 3
+                        time: 30s
+                  port:
+                    number: 80
+                  tls:
+                    mode: SIMPLE
+                    sni: api.example.com
+                    subjectAltNames:
+                    - api.example.com
+        "#]],
+    );
+    check_object::<ExternalService>(
+        "DestinationRule",
+        "host = \"api.example.com\"\nexport_to = [\"shop\"]\nconnections {\n idle_timeout = \"5m\"\n keepalive {}\n}",
+        &expect![[r#"
+            DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                connectionPool:
+                  tcp:
+                    idleTimeout: 300s
+                    tcpKeepalive: {}
+        "#]],
+    );
+}
+
+#[test]
+fn connection_settings_that_have_no_effect() {
+    let text = |block: &str| format!("host = \"api.example.com\"\nexport_to = [\"shop\"]\nconnections {{\n{block}\n}}");
+    check::<ExternalService>(
+        &text(""),
+        &expect![[r#"
+            error at connections: connections without a setting
+              Write idle_timeout, max_duration, max_requests_per_connection, http2 or keepalive, or remove the block.
+        "#]],
+    );
+    check::<ExternalService>(
+        &text("max_requests_per_connection = 1\nhttp2 = false\nkeepalive {\n time = \"1500ms\"\n interval = \"0s\"\n}"),
+        &expect![[r#"
+            error at connections.keepalive.time: Invalid connections.keepalive.time
+              Whole seconds, at least one. Got "1500ms".
+            error at connections.keepalive.interval: Invalid connections.keepalive.interval
+              Whole seconds, at least one. Got "0s".
+            error at connections.max_requests_per_connection: No requests to see
+              connections.max_requests_per_connection is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+            error at connections.http2: No requests to see
+              connections.http2 is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+        "#]],
+    );
+}
+
+/// A number takes the place of the preset's.
+#[test]
+fn concurrent_retries() {
+    check_object::<ExternalService>(
+        "DestinationRule",
+        "host = \"api.example.com\"\nexport_to = [\"shop\"]\ntls = \"originate\"\nresiliency = \"low\"\ncircuit_breaker {\n max_retries = 7\n}",
+        &expect![[r#"
+            DestinationRule/istio-system/api-example-com
+            apiVersion: networking.istio.io/v1
+            kind: DestinationRule
+            metadata:
+              name: api-example-com
+              namespace: istio-system
+            spec:
+              exportTo:
+              - shop
+              host: api.example.com
+              trafficPolicy:
+                connectionPool:
+                  tcp:
+                    connectTimeout: 10s
+                loadBalancer:
+                  localityLbSetting:
+                    enabled: false
+                outlierDetection:
+                  baseEjectionTime: 30s
+                  consecutive5xxErrors: 0
+                  consecutiveGatewayErrors: 10
+                  interval: 30s
+                  maxEjectionPercent: 50
+                portLevelSettings:
+                - connectionPool:
+                    http:
+                      maxRetries: 7
+                    tcp:
+                      connectTimeout: 10s
+                  loadBalancer:
+                    localityLbSetting:
+                      enabled: false
+                  outlierDetection:
+                    baseEjectionTime: 30s
+                    consecutive5xxErrors: 0
+                    consecutiveGatewayErrors: 10
+                    interval: 30s
+                    maxEjectionPercent: 50
+                  port:
+                    number: 80
+                  tls:
+                    mode: SIMPLE
+                    sni: api.example.com
+                    subjectAltNames:
+                    - api.example.com
+        "#]],
+    );
+}

@@ -129,3 +129,72 @@ fn gateway_under_deny_all() {
         assert_eq!(findings::<Gateway>(&text, &live, &[]), "", "{live}");
     }
 }
+
+const SERVER: &str = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nnamespaces = [\"*\"]\n}";
+
+/// An istiod that scopes Gateways takes none of them for workloads in another namespace.
+#[test]
+fn workloads_in_another_namespace_than_istiod_looks_in() {
+    let elsewhere = format!("workload_namespace = \"edge\"\n{}", public(SERVER));
+    let istiod = |value: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: istiod, namespace: istio-system}}\nspec: {{template: {{spec: \
+             {{containers: [{{env: [{{name: PILOT_SCOPE_GATEWAY_TO_NAMESPACE, value: \"{value}\"}}]}}]}}}}}}"
+        )
+    };
+    expect![[r#"
+        error at workload_namespace: istiod ignores Gateways of other namespaces
+          Deployment istio-system/istiod sets PILOT_SCOPE_GATEWAY_TO_NAMESPACE, so a Gateway is for workloads of its own namespace alone, and those in edge open none of its ports. Write namespace = "edge", and remove workload_namespace. (gateway-scope)
+    "#]].assert_eq(&findings::<Gateway>(&elsewhere, &istiod("true"), &[]));
+    for (text, live) in [
+        (elsewhere.clone(), istiod("false")),
+        (elsewhere, String::new()),
+        (format!("workload_namespace = \"istio-ingress\"\n{}", public(SERVER)), istiod("true")),
+        (public(SERVER), istiod("true")),
+    ] {
+        assert_eq!(findings::<Gateway>(&text, &live, &[]), "", "{text} {live}");
+    }
+}
+
+/// Policies are looked for where the workloads are.
+#[test]
+fn policies_in_the_namespace_of_the_workloads() {
+    let off = public(SERVER).replace("authorization_mode = \"enforce\"\n", "");
+    let deny_all = DENY_ALL.replace("istio-system}", "edge}");
+    assert_eq!(findings::<Gateway>(&off, &deny_all, &[]), "");
+    let found = findings::<Gateway>(&format!("workload_namespace = \"edge\"\n{off}"), &deny_all, &[]);
+    assert!(found.contains("AuthorizationPolicy edge/deny-all refuses what no policy allows"), "{found}");
+}
+
+/// A rule on tokens of an issuer that nothing verifies for the gateway's pods never matches.
+#[test]
+fn issuers_of_tokens() {
+    let text = public(
+        "allow {\n end_user {\n issuer = \"https://login.example.com\"\n}\n}\nserver {\n port = 80\n protocol = \"http\"\n hosts = \
+         [\"a.example.com\"]\n namespaces = [\"shop\"]\n}",
+    );
+    let authentication = |namespace: &str, selector: &str, issuer: &str| {
+        format!(
+            "kind: RequestAuthentication\nmetadata: {{name: tokens, namespace: {namespace}}}\nspec: {{{selector}jwtRules: [{{issuer: '{issuer}'}}]}}"
+        )
+    };
+    expect![[r#"
+        warn: Nobody verifies tokens of an issuer
+          No RequestAuthentication in istio-ingress or istio-system verifies tokens of https://login.example.com for this gateway, so no request ever has an end user of it, and rules that ask for one let nobody in. The central team adds it: jwt of mesh_global_defaults. (missing-issuer)
+    "#]].assert_eq(&findings::<Gateway>(&text, "", &[]));
+    let issuer = "https://login.example.com";
+    for live in [
+        authentication("istio-ingress", "", issuer),
+        authentication("istio-ingress", "selector: {matchLabels: {app: public}}, ", issuer),
+        authentication("istio-system", "", issuer),
+    ] {
+        assert_eq!(findings::<Gateway>(&text, &live, &[]), "", "{live}");
+    }
+    for live in [
+        authentication("shop", "", issuer),
+        authentication("istio-ingress", "selector: {matchLabels: {app: internal}}, ", issuer),
+        authentication("istio-ingress", "", "https://other.example.com"),
+    ] {
+        assert!(findings::<Gateway>(&text, &live, &[]).contains("missing-issuer"), "{live}");
+    }
+}

@@ -346,7 +346,7 @@ fn no_objects() {
     "#,
         &expect![[r#"
             error: No objects to create: set at least one argument
-              With authorization_mode = "off" and none of the arguments below, the resource has no Istio object of its own. Write authorization_mode = "dry_run", which refuses no request, or calls, or, for a service that is called by name, resiliency, request_timeout, streaming, retries, circuit_breaker, outlier_detection, version, route, ingress, global_name or service = "managed"; or remove the resource.
+              With authorization_mode = "off" and none of the arguments below, the resource has no Istio object of its own. Write authorization_mode = "dry_run", which refuses no request, or calls, or, for a service that is called by name, resiliency, request_timeout, streaming, retries, circuit_breaker, connections, outlier_detection, version, route, ingress, global_name or service = "managed"; or remove the resource.
         "#]],
     );
 }
@@ -386,7 +386,7 @@ fn no_objects_by_provider_defaults() {
         text,
         &expect![[r#"
             error: No objects to create: set at least one argument
-              With authorization_mode = "off" and none of the arguments below, the resource has no Istio object of its own. Write authorization_mode = "dry_run", which refuses no request, or calls, or, for a service that is called by name, resiliency, request_timeout, streaming, retries, circuit_breaker, outlier_detection, version, route, ingress, global_name or service = "managed"; or remove the resource.
+              With authorization_mode = "off" and none of the arguments below, the resource has no Istio object of its own. Write authorization_mode = "dry_run", which refuses no request, or calls, or, for a service that is called by name, resiliency, request_timeout, streaming, retries, circuit_breaker, connections, outlier_detection, version, route, ingress, global_name or service = "managed"; or remove the resource.
         "#]],
     );
 }

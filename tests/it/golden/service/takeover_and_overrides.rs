@@ -11,7 +11,7 @@ use terraform_provider_mesh::{
 };
 
 use super::payments;
-use crate::golden::{check, check_keys, check_object, check_unknown, hcl};
+use crate::golden::{check, check_keys, check_object, check_unknown, hcl, mesh, rendered_text};
 
 #[test]
 fn unmanaged_kinds() {
@@ -179,9 +179,9 @@ fn invalid_arguments() {
             error at replaces: VirtualService replaced and unmanaged
               unmanaged leaves VirtualService to somebody else, so none of ours would take the place of VirtualService/payments-vs. Take it out of replaces, or VirtualService out of unmanaged.
             error at override[0]: Nothing to override
-              This configuration makes no such object. It makes AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+              This configuration makes no such object. To patch one that it makes, write kind = "AuthorizationPolicy".
             error at override[1]: Nothing to override
-              This configuration makes no such object. It makes AuthorizationPolicy/pci/payments-pci; kind is the first word of one of these, and suffix what follows "payments-pci-" in its name.
+              This configuration makes no such object. To patch one that it makes, write kind = "AuthorizationPolicy".
         "#]],
     );
     check::<Service>(
@@ -218,6 +218,44 @@ fn invalid_arguments() {
           AuthorizationPolicy/payments-pci has the name of an object of this resource, which would be deleted as soon as it is made. Take it out of replaces, and write adopt_existing = true to take it over.
     "#]],
     );
+}
+
+/// A merge patch replaces lists, so routes, timeouts and retries that the resource renders would be gone.
+#[test]
+fn override_of_a_list() {
+    let text = |spec: &str| {
+        payments(&format!(
+            "resiliency = \"low\"\nrequest_timeout = \"3s\"\noverride {{\n kind = \"VirtualService\"\n patch = jsonencode({{ spec = {spec} }})\n}}"
+        ))
+    };
+    check::<Service>(
+        &text("{ http = [{ corsPolicy = { allowOrigins = [{ exact = \"https://shop.example.com\" }] } }] }"),
+        &expect![[r#"
+            warning at override[0].patch: The patch replaces a list, and values are lost
+              A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].route, spec.http[0].timeout. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of the patch.
+            error at override[0].patch: An http rule without a route
+              After the patch, spec.http[0] of VirtualService/pci/payments-pci has neither route nor redirect nor directResponse, so requests that it matches would go nowhere, and Istio refuses it. Write the whole rule in the patch, its route too.
+        "#]],
+    );
+    let route = "{ http = [{ route = [{ destination = { host = \"payments.pci.svc.cluster.local\", port = { number = 8080 } } }] }] }";
+    let warning = expect![[r#"
+        warning at override[0].patch: The patch replaces a list, and values are lost
+          A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].timeout. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of the patch.
+    "#]];
+    warning.assert_eq(rendered_text::<Service>(&mesh(), &text(route)).split("---").next().unwrap_or_default());
+    check::<Service>(
+        &text(
+            "{ http = [{ redirect = { uri = \"/\" } }, { directResponse = { status = 503 } }, { delegate = { name = \"other\" } }, { match = [] }] }",
+        ),
+        &expect![[r#"
+            warning at override[0].patch: The patch replaces a list, and values are lost
+              A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].route, spec.http[0].timeout. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of the patch.
+            error at override[0].patch: An http rule without a route
+              After the patch, spec.http[3] of VirtualService/pci/payments-pci has neither route nor redirect nor directResponse, so requests that it matches would go nowhere, and Istio refuses it. Write the whole rule in the patch, its route too.
+        "#]],
+    );
+    let harmless = rendered_text::<Service>(&mesh(), &text("{ gateways = [\"mesh\"] }"));
+    assert!(harmless.starts_with("---"), "no list is replaced: {harmless}");
 }
 
 #[test]

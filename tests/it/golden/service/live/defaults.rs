@@ -22,10 +22,12 @@ fn objects_that_hide_the_defaults_of_the_mesh() {
         "access = \"mesh\"\ncircuit_breaker {\n  max_connections = 9\n}",
         &with_objects(DEFAULTS),
         &expect![[r#"
-        warn: The mesh's default DestinationRule no longer applies
-          The DestinationRule of this service takes the place of that in istio-system for its callers, and Istio doesn't merge the two: of connectionPool, outlierDetection only what is written here remains. Write resiliency, or in circuit_breaker, outlier_detection and load_balancing what the service needs of it. (hidden-defaults)
-    "#]],
+            warn: The mesh's default DestinationRule no longer applies
+              The DestinationRule of this service takes the place of that in istio-system for its callers, and Istio doesn't merge the two: of connectionPool, outlierDetection only what is written here remains. Write resiliency, or in circuit_breaker, connections, outlier_detection and load_balancing what the service needs of it. (hidden-defaults)
+        "#]],
     );
+    let connection = "access = \"mesh\"\nconnections {\n  idle_timeout = \"5m\"\n}";
+    assert!(findings(connection, &with_objects(DEFAULTS), &[]).contains("default DestinationRule no longer"));
     assert!(findings(&versions(50, 50), &with_objects(DEFAULTS), &[]).contains("default DestinationRule no longer"));
     let with_retries = "access = \"mesh\"\nretries {\n  attempts = 1\n}";
     check(

@@ -4,6 +4,7 @@ mod authorization;
 mod calls;
 mod conflicts;
 mod defaults;
+mod namespace_allow;
 mod outbound;
 mod references;
 mod route_targets;

@@ -620,9 +620,9 @@ fn blocks_without_effect() {
         (
             "circuit_breaker {}",
             expect![[r#"
-            error at circuit_breaker: circuit_breaker without a limit
-              Without a resiliency preset only the limits of the block are written, and it has none. Write connect_timeout, max_connections, max_pending_requests or max_requests, or remove the block.
-        "#]],
+                error at circuit_breaker: circuit_breaker without a limit
+                  Without a resiliency preset only the limits of the block are written, and it has none. Write connect_timeout, max_connections, max_pending_requests, max_requests or max_retries, or remove the block.
+            "#]],
         ),
         (
             "outlier_detection {\n  interval = \"1s\"\n}",

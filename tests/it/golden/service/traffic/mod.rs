@@ -1,5 +1,6 @@
 //! Traffic management: resiliency, failover, versions and routes.
 
+mod connections;
 mod load_balancing;
 mod mistakes;
 mod resiliency;

@@ -1,17 +1,10 @@
-//! `override` blocks: JSON merge patches of rendered objects, for fields of Istio that have no argument.
+//! JSON merge patches of the `spec` of rendered objects.
 
 use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Override, Service};
-use crate::{
-    diagnostics::Diagnostics,
-    known::Known,
-    mesh::{Mesh, Rendered, text::Text},
-    object::{Key, Object},
-    schema::At,
-};
+use crate::mesh::text::Text;
 
 /// A JSON merge patch (RFC 7386) of an object's `spec`.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,45 +36,23 @@ impl Text for MergePatch {
     }
 }
 
-impl Override {
-    /// Whether the block patches the object with this key. `base` is the name of the service's objects without a suffix.
-    fn matches(&self, key: &Key, base: &str) -> Known<bool> {
-        let kind = self.kind.required()?;
-        let has_name = match self.suffix.known()? {
-            Some(suffix) => {
-                key.name.strip_prefix(base).and_then(|rest| rest.strip_prefix('-')) == Some(suffix.as_str())
-            }
-            // The Service has a name of its own, and there is only one.
-            None => key.name == base || matches!(key.kind.kind, "Service"),
-        };
-        Ok(has_name && key.kind.kind == kind)
+impl MergePatch {
+    /// Applies the patch to the manifest of an object.
+    pub(super) fn apply(&self, body: &mut Json) {
+        merge(body, &Json::Object(self.0.clone()));
     }
-}
 
-/// Applies the patches to the objects.
-pub(super) fn apply_overrides(
-    overrides: &[At<Override>],
-    base: &str,
-    objects: Vec<(Key, Known<Object>)>,
-) -> Vec<(Key, Known<Object>)> {
-    let apply = |(key, object): (Key, Known<Object>)| {
-        let patched = overrides.iter().try_fold(object, |object, patch| {
-            Ok(if patch.matches(&key, base)? { object.and_then(|object| patch.apply(object)) } else { object })
-        });
-        (key, patched.unwrap_or_else(Err))
-    };
-    objects.into_iter().map(apply).collect()
-}
+    /// The fields that the patch sets, in the form `spec.a.b`.
+    pub(super) fn fields(&self) -> Vec<String> {
+        let mut fields = Vec::new();
+        collect_fields(&Json::Object(self.0.clone()), "", &mut fields);
+        fields
+    }
 
-impl At<Override> {
-    fn apply(&self, mut object: Object) -> Known<Object> {
-        let MergePatch(patch) = self.patch.required()?;
-        let patch = Json::Object(patch.clone());
-        merge(&mut object.body, &patch);
-        let mut patched_fields = Vec::new();
-        collect_fields(&patch, "", &mut patched_fields);
-        object.origins.extend(patched_fields.into_iter().map(|field| (field, self.at.attribute("patch"))));
-        Ok(object)
+    /// The value of the patch at a JSON pointer.
+    pub(super) fn value(&self, pointer: &str) -> Option<&Json> {
+        let (_, pointer) = pointer.split_once("/spec")?;
+        self.0.get("spec")?.pointer(pointer)
     }
 }
 
@@ -127,31 +98,6 @@ fn normalize_numbers(json: Json) -> Json {
         Json::Array(items) => items.into_iter().map(normalize_numbers).collect(),
         Json::Object(members) => members.into_iter().map(|(name, value)| (name, normalize_numbers(value))).collect(),
         other => other,
-    }
-}
-
-impl Service {
-    /// Reports patches of objects that this configuration doesn't render.
-    pub(super) fn validate_overrides(&self, mesh: &Mesh, rendered: &Rendered, out: &mut Diagnostics) {
-        let (Ok(overrides), Ok(context), Ok(rendered)) = (self.r#override.known(), self.context(mesh), rendered) else {
-            return;
-        };
-        let base = context.object_name();
-        for patch in overrides {
-            let matches = rendered.iter().map(|(key, _)| patch.matches(key, &base)).collect::<Known<Vec<_>>>();
-            if matches.is_ok_and(|matches| !matches.contains(&true)) {
-                let keys: Vec<_> = rendered.iter().map(|(key, _)| key.to_string()).collect();
-                out.error(
-                    &patch.at,
-                    "Nothing to override",
-                    format!(
-                        "This configuration makes no such object. It makes {}; kind is the first word of one of these, and suffix \
-                         what follows \"{base}-\" in its name.",
-                        keys.join(", ")
-                    ),
-                );
-            }
-        }
     }
 }
 
