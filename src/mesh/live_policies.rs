@@ -20,7 +20,7 @@ use super::{
 use crate::{
     diagnostics::Path,
     json_path::{at, text},
-    object::Kind,
+    object::{Kind, annotation, resource_id, resource_type},
 };
 
 /// The bodies of the rendered objects of a kind that are known.
@@ -209,6 +209,13 @@ pub(super) fn admits_clients<'a>(
     })
 }
 
+/// Whether a `mesh_external_service` made the Gateway, for egress. It admits its callers by a policy that it writes after the
+/// Gateway.
+fn is_for_egress(gateway: &Json) -> bool {
+    let resource = text(gateway, &["metadata", "annotations", annotation::RESOURCE]).unwrap_or_default();
+    resource_id(resource_type::EXTERNAL_SERVICE, resource).is_some()
+}
+
 /// Reports live Gateways whose pods no policy admits clients to, although a deny-all is enforced there.
 pub(super) fn check_gateways_are_open(
     gateways: &[&Json],
@@ -219,7 +226,8 @@ pub(super) fn check_gateways_are_open(
 ) {
     let is_closed = |gateway: &&&Json| {
         let labels = string_map(gateway, &["spec", "selector"]);
-        !admits_clients(policies.iter().copied(), &workload_namespace(gateway), &labels, root)
+        !is_for_egress(gateway)
+            && !admits_clients(policies.iter().copied(), &workload_namespace(gateway), &labels, root)
     };
     let closed: Vec<String> = gateways.iter().filter(is_closed).map(|gateway| namespaced_name(gateway)).collect();
     if !closed.is_empty() {

@@ -122,11 +122,16 @@ pub mod stage {
     pub const SUBTRACTING: Stage = Stage(25);
     /// Objects that admit requests, like ALLOW policies. They are written before deny-all.
     pub const OPENING: Stage = Stage(30);
+    /// Routes of egress gateways to hosts outside the mesh. They are written before the routes of callers to the gateway.
+    pub const EGRESS_ROUTES: Stage = Stage(33);
     /// VirtualServices of global names alone. They are written before the VirtualService that may have had the name until
     /// now, so that some VirtualService always routes the name.
     pub const ALIASES: Stage = Stage(35);
     /// Objects that route traffic: VirtualServices and Sidecars.
     pub const ROUTES: Stage = Stage(40);
+    /// Hosts outside the mesh that callers reach through an egress gateway. They are written after the routes to the gateway, so
+    /// that no caller knows the host without them.
+    pub const ROUTED_HOSTS: Stage = Stage(42);
     /// Strict mutual TLS of the mesh. It is written before deny-all, which may admit requests in clear text from then on.
     pub const STRICT_MTLS_OF_MESH: Stage = Stage(45);
     /// Objects that refuse whatever nothing else admits: deny-all policies.

@@ -1,6 +1,6 @@
 //! The arguments and computed attributes of `mesh_external_service`. Methods give each argument its default.
 
-use super::{Address, ClientTlsMode, EndpointAddress, Host, Resolution};
+use super::{Address, ClientTlsMode, EgressGateway, EndpointAddress, Host, Resolution};
 use crate::{
     known::{Known, all, any},
     mesh::{
@@ -82,6 +82,9 @@ model! {
         tls_settings: Block<TlsSettings> = block(),
         /// Where the hosts are, with `resolution` `static` (IP addresses) or `dns` (names).
         endpoint: Blocks<Endpoint> = block(),
+        /// The egress gateway through which everything leaves that is for the hosts. Without it proxies of callers connect to the
+        /// hosts themselves.
+        egress_gateway: Block<EgressGateway> = block(),
         /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Only for ports on which the
         /// application speaks clear text to its proxy.
         retries: Block<Retries> = block(),

@@ -20,7 +20,8 @@ pub(super) struct ObjectContext<'a> {
     pub(super) name: String,
     /// The namespace of all objects.
     pub(super) namespace: &'a str,
-    mesh: &'a Mesh,
+    /// The mesh.
+    pub(super) mesh: &'a Mesh,
 }
 
 /// One host and the name of its own objects.

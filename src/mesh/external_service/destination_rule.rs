@@ -4,6 +4,7 @@
 use super::{
     ExternalService, Host, NamedHost, ObjectContext, TlsSettings,
     ports::ResolvedPort,
+    propagation,
     tls::Origination,
     traffic_policy::{port_policy, traffic_policy},
 };
@@ -31,21 +32,30 @@ type ClientTlsOf = fn(&TlsSettings, &Host, Origination) -> Known<ClientTls>;
 
 /// Renders the rule for all workloads, or for those that read no Secret.
 pub(super) fn destination_rule(context: &ObjectContext, host: &NamedHost, key: Key) -> Known<Object> {
-    render(context, host, key, None, TlsSettings::client_tls)
+    render(context, host, key, (None, context.export_to()?), TlsSettings::client_tls)
 }
 
 /// Renders the rule for the workloads that read a Secret. Istio prefers it to the rule for all workloads, but only in the
 /// namespace of the rule.
 pub(super) fn for_selected_workloads(context: &ObjectContext, host: &NamedHost, key: Key) -> Known<Object> {
     let selector = WorkloadSelector { match_labels: context.external.workload_selector()? };
-    render(context, host, key, Some(selector), TlsSettings::selected_client_tls)
+    // Istio refuses a rule with a workload selector that other namespaces see.
+    let own_namespace = ExportTo::from([".".to_owned()]);
+    render(context, host, key, (Some(selector), own_namespace), TlsSettings::selected_client_tls)
+}
+
+/// Renders the rule of an egress gateway, which reads a Secret without a selector. Only its namespace sees the rule.
+pub(super) fn for_gateway(context: &ObjectContext, host: &NamedHost, key: Key) -> Known<Object> {
+    let reads_secret = context.external.tls_settings()?.credential_name.known()?.is_some();
+    let client_tls = if reads_secret { TlsSettings::selected_client_tls } else { TlsSettings::client_tls };
+    render(context, host, key, (None, ExportTo::from([".".to_owned()])), client_tls)
 }
 
 fn render(
     context: &ObjectContext,
     host: &NamedHost,
     key: Key,
-    workload_selector: Option<WorkloadSelector>,
+    (workload_selector, export_to): (Option<WorkloadSelector>, ExportTo),
     client_tls: ClientTlsOf,
 ) -> Known<Object> {
     let (external, host) = (context.external, host.host.as_ref().map_err(|unknown| *unknown)?);
@@ -57,11 +67,7 @@ fn render(
     let origins = origins(context, policy.as_ref(), !port_policies.is_empty(), workload_selector.is_some());
     let spec = DestinationRule {
         host: host.to_string(),
-        // Istio refuses a rule with a workload selector that other namespaces see.
-        export_to: match &workload_selector {
-            Some(_) => ExportTo::from([".".to_owned()]),
-            None => context.export_to()?,
-        },
+        export_to,
         workload_selector,
         subsets: Vec::new(),
         traffic_policy: if port_policies.is_empty() {
@@ -71,7 +77,7 @@ fn render(
         },
     };
     let body = manifest(&key, context.metadata()?, &spec);
-    Ok(Object::whole(key, body, stage::TARGETS).with_origins(origins))
+    Ok(Object::whole(key, body, stage::TARGETS).with_transition(propagation::RULE).with_origins(origins))
 }
 
 /// The policies of the ports for which the policy of the host is not enough: those with TLS, and those that its limits of

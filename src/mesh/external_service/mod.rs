@@ -9,7 +9,9 @@
 //! | [`tls`] | TLS that the proxy originates |
 //! | [`context`] | the parts that all objects share |
 //! | [`service_entry`], [`destination_rule`], [`virtual_service`] | the objects |
+//! | [`egress_gateway`] | the way through an egress gateway |
 //! | [`traffic_policy`] | limits and outlier detection of the DestinationRules |
+//! | [`propagation`] | waits between the writes |
 //! | [`validate`] | rules across arguments |
 //! | [`live`] | live checks |
 
@@ -17,9 +19,11 @@ mod address;
 mod arguments;
 mod context;
 mod destination_rule;
+mod egress_gateway;
 mod host;
 mod live;
 mod ports;
+mod propagation;
 mod resolution;
 mod service_entry;
 mod tls;
@@ -32,6 +36,7 @@ use std::collections::BTreeSet;
 pub use address::{Address, EndpointAddress, IpAddress};
 pub use arguments::{Endpoint, ExternalService, Outputs, Port, TlsSettings};
 use context::{NamedHost, ObjectContext};
+pub use egress_gateway::EgressGateway;
 pub use host::Host;
 pub use live::live_queries;
 pub use ports::ClientTlsMode;
@@ -64,6 +69,12 @@ pub fn possible_objects(namespace: &str, name: &str) -> Vec<(Key, Stage)> {
     .into()
 }
 
+/// Returns the objects if no two have the same key. Validation reports hosts whose objects would have the same name.
+fn unique(objects: Vec<(Key, Known<Object>)>) -> Rendered {
+    let keys: BTreeSet<&Key> = objects.iter().map(|(key, _)| key).collect();
+    if keys.len() == objects.len() { Ok(objects) } else { Err(Unknown) }
+}
+
 impl ExternalService {
     /// The id, such as `istio-system/api-example-com`.
     pub fn id(&self, mesh: &Mesh) -> Known<String> {
@@ -92,6 +103,14 @@ impl ExternalService {
         let originates_tls = self.originations().map(|originations| !originations.is_empty());
         let (selects_workloads, is_routed) = (self.selects_workloads()?, self.is_routed()?);
         let has_rule = any([self.has_traffic_policy(), originates_tls])?;
+        if let Some(gateway) = self.egress_gateway.known()? {
+            objects.extend(egress_gateway::objects(&context, gateway, has_rule)?);
+            for host in context.named_hosts()? {
+                let route = context.key(&kind::VIRTUAL_SERVICE, &host.name);
+                objects.push((route.clone(), egress_gateway::caller_route(&context, gateway, &host, route)));
+            }
+            return unique(objects);
+        }
         for host in context.named_hosts()? {
             if has_rule {
                 let rule = context.key(&kind::DESTINATION_RULE, &host.name);
@@ -106,9 +125,7 @@ impl ExternalService {
                 objects.push((route.clone(), virtual_service::virtual_service(&context, &host, route)));
             }
         }
-        let keys: BTreeSet<&Key> = objects.iter().map(|(key, _)| key).collect();
-        // Validation reports hosts whose objects would have the same name.
-        if keys.len() == objects.len() { Ok(objects) } else { Err(Unknown) }
+        unique(objects)
     }
 
     /// The computed attributes.

@@ -1,6 +1,6 @@
 //! The VirtualServices: timeouts and retries of the ports on which the proxy sees requests.
 
-use super::{NamedHost, ObjectContext};
+use super::{NamedHost, ObjectContext, propagation};
 use crate::{
     diagnostics::Path,
     known::Known,
@@ -38,5 +38,6 @@ pub(super) fn virtual_service(context: &ObjectContext, host: &NamedHost, key: Ke
         tcp: Vec::new(),
     };
     let body = manifest(&key, context.metadata()?, &spec);
-    Ok(Object::whole(key, body, stage::ROUTES).with_origins(origins))
+    let route = Object::whole(key, body, stage::ROUTES).with_origins(origins);
+    Ok(route.with_settle_time(propagation::NEW_DESTINATIONS))
 }

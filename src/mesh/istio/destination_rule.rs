@@ -30,11 +30,16 @@ pub struct DestinationRule {
 
 /// A subset of the endpoints of a host. The traffic policy of the rule applies to it too.
 #[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Subset {
     /// Name, unique in the rule.
     pub name: String,
-    /// Labels of the pods in the subset, in addition to the selector of the Service.
+    /// Labels of the pods in the subset, in addition to the selector of the Service. Empty: all pods.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Settings of connections to the subset, in place of those of the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic_policy: Option<TrafficPolicy>,
 }
 
 /// The settings of connections to a host.
@@ -82,7 +87,7 @@ pub struct PortPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientTls {
-    /// `SIMPLE`, or `MUTUAL`, with which the proxy presents a certificate.
+    /// `SIMPLE`, `MUTUAL`, with which the proxy presents a certificate, or `ISTIO_MUTUAL`, with which it presents its own identity.
     pub mode: &'static str,
     /// Server name to send. If it is set without `subject_alt_names`, the proxy doesn't verify the name in the
     /// certificate.
@@ -189,6 +194,9 @@ pub struct HttpPool {
     /// Maximum number of requests of one connection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_requests_per_connection: Option<u32>,
+    /// Whether requests have the version of HTTP that the application speaks, whatever the protocol of the port is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub use_client_protocol: Option<bool>,
     /// Whether requests of HTTP/1.1 go over HTTP/2: `UPGRADE` or `DO_NOT_UPGRADE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub h2_upgrade_policy: Option<&'static str>,

@@ -191,7 +191,7 @@ const ROWS: &[Row] = &[
         "outlier_detection {\n consecutive_gateway_errors = 4\n base_ejection_time = \"1m\"\n max_ejection_percent = 10\n}",
     ),
     row(
-        "connection",
+        "connections",
         MANAGED,
         "connections {\n idle_timeout = \"5m\"\n max_duration = \"1h\"\n keepalive {}\n}",
         "connections {\n max_requests_per_connection = 9\n http2 = true\n keepalive {\n time = \"30s\"\n interval = \"5s\"\n probes = 3\n}\n}",

@@ -58,7 +58,8 @@ pub(super) fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<St
     callers
 }
 
-pub(super) const NAMESPACES: [&str; 7] = ["photo", "datastore", "istio-system", "shop", "pci", "reporting", "sales"];
+pub(super) const NAMESPACES: [&str; 8] =
+    ["photo", "datastore", "istio-system", "istio-egress", "shop", "pci", "reporting", "sales"];
 
 fn all_objects(api: &Api) -> Vec<String> {
     NAMESPACES.iter().flat_map(|name| api.objects(name)).collect()

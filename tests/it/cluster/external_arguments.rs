@@ -64,7 +64,7 @@ const ROWS: &[Row] = &[
         "circuit_breaker {\n max_retries = 8\n}",
     ),
     row(
-        "connection",
+        "connections",
         ORIGINATE,
         "connections {\n idle_timeout = \"5m\"\n max_duration = \"1h\"\n keepalive {}\n}",
         "connections {\n max_requests_per_connection = 9\n http2 = true\n keepalive {\n time = \"30s\"\n interval = \"5s\"\n probes = 3\n}\n}",
@@ -80,6 +80,12 @@ const ROWS: &[Row] = &[
         "resiliency = \"low\"",
         "load_balancing {\n locality = \"inherit\"\n}",
         "load_balancing {\n locality = \"off\"\n}",
+    ),
+    row(
+        "egress_gateway",
+        "",
+        "egress_gateway {\n namespace = \"NAMESPACE\"\n service = \"egress\"\n}",
+        "egress_gateway {\n namespace = \"NAMESPACE\"\n service = \"egress\"\n port = 8443\n selector = { istio = \"egress\" }\n}",
     ),
     row(
         "override",

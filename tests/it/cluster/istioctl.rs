@@ -180,7 +180,7 @@ fn create_related_objects(api: &Api, objects: &[Json]) {
     }
 }
 
-/// The Gateways that the routes refer to, each with the hosts of its routes.
+/// The Gateways of others that the routes refer to, each with the hosts of its routes.
 fn gateways(objects: &[Json]) -> Vec<Json> {
     let mut gateways: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for object in objects {
@@ -196,7 +196,11 @@ fn gateways(objects: &[Json]) -> Vec<Json> {
             "spec": { "selector": { "app": name }, "servers": [{ "port": port, "hosts": hosts }] },
         })
     };
-    gateways.into_iter().map(gateway).collect()
+    let own = objects.iter().filter(|object| object["kind"] == "Gateway");
+    let own: BTreeSet<String> = own
+        .map(|object| format!("{}/{}", text(object, "/metadata/namespace"), text(object, "/metadata/name")))
+        .collect();
+    gateways.into_iter().filter(|(name, _)| !own.contains(*name)).map(gateway).collect()
 }
 
 /// All namespaces that an object refers to.
@@ -222,7 +226,7 @@ fn selectors(object: &Json, objects: &[Json]) -> Vec<Json> {
     let service = objects.iter().find(is_service_of_host).map(|service| service["spec"]["selector"].clone());
     for subset in list(object, "/spec/subsets") {
         let mut labels = service.clone().unwrap_or_else(|| json!({ "app": host }));
-        let subset_labels = subset["labels"].as_object().expect("labels").clone();
+        let subset_labels = subset["labels"].as_object().cloned().unwrap_or_default();
         labels.as_object_mut().expect("labels").extend(subset_labels);
         selectors.push(labels);
     }

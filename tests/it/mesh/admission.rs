@@ -42,6 +42,18 @@ const EXAMPLES: &[&[&str]] = &[
     &["resources/mesh_service"],
     &["resources/mesh_service/adoption"],
     &["resources/mesh_service/two-teams/pci", "resources/mesh_service/two-teams/shop"],
+    &["scenarios/from-istio/authorization"],
+    &["scenarios/from-istio/canary"],
+    &["scenarios/from-istio/cors"],
+    &["scenarios/from-istio/database"],
+    &["scenarios/from-istio/external-api"],
+    &["scenarios/from-istio/gateway"],
+    &["scenarios/from-istio/headers"],
+    &["scenarios/from-istio/jwt"],
+    &["scenarios/from-istio/namespace-sidecar"],
+    &["scenarios/from-istio/timeouts"],
+    &["scenarios/only-authorization"],
+    &["scenarios/only-traffic"],
     &["scenarios/photo-app"],
     &["scenarios/policy-tests"],
     &["scenarios/six-manifests/after"],
@@ -111,7 +123,7 @@ fn webhook_accepts_every_golden_object() {
 #[ignore = "needs Linux, root and `make tools`"]
 fn examples_pass_webhook_and_analyze() {
     let mesh = Mesh::start(&json!({}));
-    mesh.create_namespaces(["photo", "datastore", "istio-ingress", "sales", "default"]);
+    mesh.create_namespaces(["photo", "datastore", "istio-ingress", "istio-egress", "sales", "default"]);
     // Its example chooses a revision by another label.
     mesh.plane().create_namespace("reporting");
     let made_by_examples = ["shop", "pci", "storefront"];

@@ -6,6 +6,7 @@
 mod admission;
 mod calls;
 mod deny_all;
+mod egress_gateway;
 mod end_users;
 mod external_addresses;
 mod external_services;

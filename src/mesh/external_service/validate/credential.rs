@@ -27,6 +27,8 @@ impl ExternalService {
             }
         }
         match (&settings.credential_name, &settings.workload_selector) {
+            // An egress gateway reads the Secret without a selector.
+            (Attr::Known(_), Attr::Null) if self.egress_gateway.is_set() => {}
             (Attr::Known(_), Attr::Null) => {
                 out.error(
                     &settings.at.attribute("credential_name"),

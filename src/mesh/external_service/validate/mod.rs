@@ -37,6 +37,7 @@ impl ExternalService {
         self.validate_ports(out);
         self.validate_tls(out);
         self.validate_resiliency(out);
+        self.validate_egress_gateway(out);
     }
 
     /// Reports violations of rules that need the provider's arguments.

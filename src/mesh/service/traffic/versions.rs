@@ -42,7 +42,8 @@ impl<'a> From<&'a At<To>> for Share<'a> {
 /// Renders the versions as subsets of the DestinationRule.
 pub(super) fn subsets(service: &Service) -> Known<Vec<Subset>> {
     let subset = |version: &At<Version>| {
-        Ok(Subset { name: version.name.required()?.clone(), labels: version.labels.required_elements()? })
+        let (name, labels) = (version.name.required()?.clone(), version.labels.required_elements()?);
+        Ok(Subset { name, labels, traffic_policy: None })
     };
     service.versions()?.iter().map(subset).collect()
 }

@@ -1,5 +1,6 @@
 //! Objects, computed attributes and diagnostics of `mesh_external_service`.
 
+mod egress_gateway;
 mod endpoints;
 mod hosts;
 mod live;

@@ -241,6 +241,11 @@ fn policies_of_the_mesh() {
     let normalized = format!("{CONSISTENT}pathNormalization: {{normalization: DECODE_AND_MERGE_SLASHES}}\n");
     let listed = text.replace("\"./*\"", "\"./*\", \"istio-system/*\"");
     assert_eq!(findings(&listed, &[config_map("istio", &normalized), gateway.clone(), way_in]), "");
+    // A mesh_external_service admits callers to its egress gateway itself.
+    let mut egress = gateway.clone();
+    egress["metadata"]["annotations"] =
+        json!({ "terraform-provider-mesh/resource": "mesh_external_service/istio-system/api" });
+    assert_eq!(findings(&listed, &[config_map("istio", &normalized), egress]), "");
     let access = "gateway_access {\n namespace = \"ingress\"\n selector = { app = \"g\" }\n ports = [8080]\n}";
     assert_eq!(findings(&format!("{listed}\n{access}"), &[config_map("istio", &normalized), gateway]), "");
 }

@@ -91,6 +91,11 @@ impl Traffic {
         self.segments.iter().filter(move |s| pairs.contains(&(s.from, s.to))).map(|s| s.payload.as_slice())
     }
 
+    /// Number of segments between two addresses.
+    pub(crate) fn segments(&self, one: Ipv4Addr, other: Ipv4Addr) -> usize {
+        self.between(one, other).count()
+    }
+
     /// Number of segments between two addresses in which HTTP can be read.
     pub(crate) fn clear_text_segments(&self, one: Ipv4Addr, other: Ipv4Addr) -> usize {
         self.between(one, other).filter(|payload| contains(payload, b"HTTP/1.")).count()
