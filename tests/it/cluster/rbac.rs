@@ -11,8 +11,8 @@ use crate::support::{
     polling::wait_until,
     users::{
         Grant::{
-            self, AppTeam, GatewayAccess, Guardrails, LiveChecks, LiveChecksCalled, LiveChecksGateways, LiveChecksRoot,
-            LiveChecksSidecars, Plan, Platform,
+            self, AppTeam, GatewayAccess, Guardrails, LiveChecks, LiveChecksCalled, LiveChecksGateways,
+            LiveChecksIngress, LiveChecksRoot, LiveChecksSidecars, Plan, Platform,
         },
         documented_manifests,
     },
@@ -56,6 +56,7 @@ fn writable_kinds(grant: Grant) -> &'static [&'static str] {
         | LiveChecksCalled
         | LiveChecksRoot
         | LiveChecksSidecars
+        | LiveChecksIngress
         | LiveChecksGateways
         | Grant::Namespaces
         | Grant::NamespacesDestroy
@@ -137,6 +138,7 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
             "list telemetries",
         ],
         LiveChecksSidecars => &["list sidecars"],
+        LiveChecksIngress => &["list virtualservices"],
         LiveChecksGateways => &["list gateways", "list authorizationpolicies"],
         _ => &[],
     }
@@ -147,8 +149,9 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
 fn live_check_grants_only_read() {
     let plane = control_plane();
     let elsewhere = plane.namespace("unseen");
-    for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot, LiveChecksSidecars, LiveChecksGateways] {
-        let is_for_all_namespaces = [LiveChecksSidecars, LiveChecksGateways].contains(&grant);
+    let for_all_namespaces = [LiveChecksSidecars, LiveChecksIngress, LiveChecksGateways];
+    for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot].into_iter().chain(for_all_namespaces) {
+        let is_for_all_namespaces = for_all_namespaces.contains(&grant);
         let home = plane.namespace("seen");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
         let kinds = object::kind::MANAGED.iter().chain(object::kind::READ_ONLY);

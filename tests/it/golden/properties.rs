@@ -53,9 +53,11 @@ fn valid_texts(name: &str) -> &'static [&'static str] {
         "revision" => &["stable", "1-31-0"],
         "service_accounts" => &["ci/pipeline", "deployer"],
         "method" | "methods" => &["GET", "POST"],
+        "applies_to" => &["mesh", "ingress"],
+        "key" => &["request.headers[x-team]", "request.auth.claims[groups]", "connection.sni"],
         "paths" | "except_paths" => &["/", "/v1/*", "*.json", "/a/{*}/b"],
         "hosts" => &["payments.example.com", "*.example.com", "payments.*", "payments.example.com:8080"],
-        "ip_blocks" => &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"],
+        "ip_blocks" | "remote_ip_blocks" => &["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"],
         "host" => &["api.example.com", "*.example.com"],
         "tls" => &["passthrough", "originate", "originate_mutual", "none"],
         "resolution" => &["dns", "none", "static"],
@@ -89,7 +91,7 @@ fn invalid_text() -> impl Strategy<Value = String> {
 /// Numbers for the argument `name` that are valid in many configurations.
 fn valid_numbers(name: &str) -> &'static [i64] {
     match name {
-        "number" | "target_port" | "port" | "ports" | "except_ports" => &[80, 443, 8080, 9000],
+        "number" | "target_port" | "port" | "ports" | "except_ports" | "gateway_port" => &[80, 443, 8080, 9000],
         "sampling_percentage" => &[0, 1, 100],
         "weight" => &[100, 0, 40, 60],
         "status" => &[302, 308],

@@ -85,6 +85,8 @@ pub(crate) enum Grant {
     LiveChecksRoot,
     /// In addition to one of the others: the Sidecars of all namespaces.
     LiveChecksSidecars,
+    /// In addition to one of the others: the VirtualServices of all namespaces.
+    LiveChecksIngress,
     /// In addition to [`Self::Platform`]: the Gateways of all namespaces, and the policies that let their clients in.
     LiveChecksGateways,
 }
@@ -105,6 +107,7 @@ impl fmt::Display for Grant {
             Self::LiveChecksCalled => "live-checks-called",
             Self::LiveChecksRoot => "live-checks-root",
             Self::LiveChecksSidecars => "live-checks-sidecars",
+            Self::LiveChecksIngress => "live-checks-ingress",
             Self::LiveChecksGateways => "live-checks-gateways",
         })
     }
