@@ -157,3 +157,10 @@ variable "laptop_token" {
   type      = string
   sensitive = true
 }
+
+# Plans of new resources without a cluster, for checks in a pipeline that has no access to it.
+provider "mesh" {
+  alias   = "offline"
+  owner   = "infra-payments/prod"
+  offline = true
+}

@@ -175,7 +175,7 @@ impl Writer<'_> {
     }
 
     fn warn_unreachable(&self, error: &Error, out: &mut Diagnostics) {
-        if self.reader.reported.insert(UNREACHABLE) {
+        if self.reader.reported.insert(UNREACHABLE) && !matches!(error, Error::Offline) {
             out.warn(
                 &Path::root(),
                 "Planned without the cluster",

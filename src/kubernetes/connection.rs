@@ -9,6 +9,8 @@ use super::secret::Secret;
 /// The connection arguments. `None` stands for an argument that isn't set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connection {
+    /// Whether no server is asked, whatever the other fields say.
+    pub offline: bool,
     /// Paths of kubeconfig files, which are merged as kubectl merges them. `~/` is the home directory.
     pub config_paths: Vec<String>,
     /// Context of the kubeconfig. Defaults to its `current-context`.

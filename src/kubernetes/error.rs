@@ -10,6 +10,9 @@ pub enum Error {
     /// The provider block and the environment name neither a kubeconfig nor a host.
     #[error("no cluster is configured")]
     NotConfigured,
+    /// The provider block leaves the cluster out.
+    #[error("the provider block says offline = true")]
+    Offline,
     /// An argument of the connection is invalid, or a file that it names is.
     #[error("{0}")]
     InvalidConnection(String),
@@ -250,7 +253,10 @@ impl Error {
 
     /// Whether no request can reach the cluster at the moment.
     pub fn is_cluster_unavailable(&self) -> bool {
-        matches!(self, Self::UnknownConnection | Self::NotConnected(_) | Self::Unreachable(_) | Self::TimedOut(_))
+        matches!(
+            self,
+            Self::Offline | Self::UnknownConnection | Self::NotConnected(_) | Self::Unreachable(_) | Self::TimedOut(_)
+        )
     }
 
     /// Whether an admission webhook didn't answer. That is a temporary fault of the cluster and not of the object.

@@ -61,6 +61,10 @@ pub fn report_error(
              ~/.kube/config nor the cluster that this process runs in."
                 .to_owned(),
         ),
+        Error::Offline => (
+            "The provider is offline",
+            format!("The provider block says offline = true, and the cluster would have to be asked to {verb} {name}. Remove offline."),
+        ),
         Error::InvalidConnection(why) => ("The cluster connection can't be used", why.clone()),
         Error::Tls(why) => ("There is no trust between us and the API server", why.clone()),
         Error::ExecPlugin(why) => ("The exec plugin gives no credentials", why.clone()),
@@ -255,6 +259,7 @@ mod tests {
         ] } });
         let errors = [
             (ApiOperation::Read, Error::NotConfigured),
+            (ApiOperation::Apply, Error::Offline),
             (ApiOperation::Read, Error::InvalidConnection("why".to_owned())),
             (ApiOperation::Read, Error::Tls("why".to_owned())),
             (ApiOperation::Read, Error::ExecPlugin("why".to_owned())),
@@ -283,6 +288,8 @@ mod tests {
         expect![[r#"
             error: No cluster is configured
               The provider "mesh" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither ~/.kube/config nor the cluster that this process runs in.
+            error: The provider is offline
+              The provider block says offline = true, and the cluster would have to be asked to apply VirtualService pci/payments. Remove offline.
             error: The cluster connection can't be used
               why
             error: There is no trust between us and the API server

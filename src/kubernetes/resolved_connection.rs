@@ -32,6 +32,9 @@ pub(super) struct ResolvedConnection {
 impl ResolvedConnection {
     /// Reads the kubeconfig files. Nothing is sent to the network and no plugin is run.
     pub(super) fn new(connection: &Connection) -> Result<Self, Error> {
+        if connection.offline {
+            return Err(Error::Offline);
+        }
         let (mut cluster, mut user) = match (&connection.in_cluster, &connection.host) {
             (Some(pod), _) => in_cluster(pod)?,
             (None, _) if !connection.config_paths.is_empty() => kubeconfig::cluster_and_user(connection)?,

@@ -70,6 +70,10 @@ text_enum! {
         ForeignTokens = "foreign-tokens",
         /// A gateway with another service account than the rules of the service admit.
         GatewayAccount = "gateway-account",
+        /// An istiod that takes Gateways for workloads of their own namespace alone.
+        GatewayScope = "gateway-scope",
+        /// A `mesh_namespace` that admits callers to every workload of the namespace.
+        NamespaceAllow = "namespace-allow",
         /// Destinations that proxies don't know any more.
         NarrowedCalls = "narrowed-calls",
         /// A `meshConfig` that doesn't normalize paths.
@@ -112,6 +116,8 @@ text_enum! {
         OtherTargetPort = "other-target-port",
         /// Proxies that let calls of unknown hosts out, where the provider block states that none does.
         OutboundPolicy = "outbound-policy",
+        /// Another VirtualService that matches the same at a gateway.
+        OverlappingIngress = "overlapping-ingress",
         /// A patch of an AuthorizationPolicy.
         PolicyOverride = "policy-override",
         /// A callee whose AuthorizationPolicies don't allow the service.
@@ -133,7 +139,7 @@ impl Code {
     pub const fn description(self) -> &'static str {
         match self {
             Self::MissingReference => {
-                "`calls` or `ingress` names a service, an external host or a Gateway that isn't there."
+                "`calls`, `ingress` or a `route` names a service, an external host or a Gateway that doesn't exist."
             }
             Self::NamespaceNotInjected => {
                 "Pods of the namespace get no sidecar: it carries no label for injection, or one against it."
@@ -161,9 +167,13 @@ impl Code {
             Self::HiddenLocality => {
                 "Outlier detection is written with locality load balancing off, and the Service or the mesh asks for it."
             }
-            Self::HiddenCallee => "`calls` names a service or an external host that isn't exported to the namespace.",
+            Self::HiddenCallee => {
+                "`calls` names a service or an external host that isn't exported to the namespace, or a `route` one that isn't exported to its callers."
+            }
             Self::MissingAccount => "The ServiceAccount isn't there, and isn't made here.",
-            Self::MissingPort => "The Service hasn't a port that a `port` block names.",
+            Self::MissingPort => {
+                "The Service, or another one that a `route` sends requests to, doesn't have a port that is named, or no Service leads to the port of a `rate_limit`."
+            }
             Self::ChangedAccess => {
                 "A change admits callers that were refused, or refuses callers that were admitted. Needs no cluster."
             }
@@ -173,6 +183,12 @@ impl Code {
             }
             Self::GatewayAccount => {
                 "The `mesh_gateway` of an `ingress` runs as a service account that no rule of the service admits."
+            }
+            Self::GatewayScope => {
+                "istiod takes Gateways for workloads of their own namespace alone, and `workload_namespace` is another one."
+            }
+            Self::NamespaceAllow => {
+                "`allow` of the `mesh_namespace` admits callers that no rule of the service names, and `effective_callers` doesn't either."
             }
             Self::NarrowedCalls => {
                 "A change of `calls` or `sidecar` takes destinations away from proxies. Needs no cluster."
@@ -231,7 +247,10 @@ impl Code {
                 "An `override` patches an AuthorizationPolicy, so arguments don't say who may call. Needs no cluster."
             }
             Self::RefusedByCallee => {
-                "A service that `calls` names has rules of who may call, and none of them lets this one in."
+                "A service that `calls` or a `route` names has AuthorizationPolicies, and none of them admits this one, or a caller of it."
+            }
+            Self::OverlappingIngress => {
+                "Another VirtualService has overlapping paths of the same host at the same gateway, or the same port: its `exportTo` and age decide which is tried first."
             }
             Self::SecondDestinationRule => {
                 "Another tool's DestinationRule is for the same host: the older one holds, and one in a caller's namespace wins there."
@@ -249,6 +268,7 @@ impl Code {
         match self {
             Self::Ambient
             | Self::ClosedGateway
+            | Self::GatewayScope
             | Self::OutboundPolicy
             | Self::SecondAuthorizer
             | Self::UnlistedAuthorizer => Level::Error,

@@ -15,6 +15,7 @@ use super::{
     manifest::StringMap,
     mesh_config::MeshConfig,
     policy_evaluation::is_dry_run,
+    recorded_gateway::workload_namespace,
 };
 use crate::{
     diagnostics::Path,
@@ -42,9 +43,10 @@ pub(super) fn is_enforced(policy: &Json, action: &str) -> bool {
     text(policy, &["spec", "action"]).unwrap_or("ALLOW") == action && !is_dry_run(policy)
 }
 
-/// The rules that match callers without an identity: those without sources, or with one that names no identity.
+/// The rules that match callers without an identity: those without sources, or with one that names no identity. Identities that
+/// a source leaves out are others.
 pub(super) fn anonymous_rules(policy: &Json) -> impl Iterator<Item = &Json> {
-    const IDENTITIES: [&str; 4] = ["principals", "namespaces", "serviceAccounts", "notPrincipals"];
+    const IDENTITIES: [&str; 3] = ["principals", "namespaces", "serviceAccounts"];
     let is_anonymous = |from: &Json| IDENTITIES.iter().all(|field| strings(from, &["source", field]).next().is_none());
     items(policy, &["spec", "rules"])
         .iter()
@@ -214,8 +216,7 @@ fn is_for_egress(gateway: &Json) -> bool {
     resource_id(resource_type::EXTERNAL_SERVICE, resource).is_some()
 }
 
-/// Reports live Gateways whose pods no policy admits clients to, although a deny-all is enforced there. Pods count as being in
-/// the namespace of their Gateway.
+/// Reports live Gateways whose pods no policy admits clients to, although a deny-all is enforced there.
 pub(super) fn check_gateways_are_open(
     gateways: &[&Json],
     policies: &[&Json],
@@ -225,7 +226,8 @@ pub(super) fn check_gateways_are_open(
 ) {
     let is_closed = |gateway: &&&Json| {
         let labels = string_map(gateway, &["spec", "selector"]);
-        !is_for_egress(gateway) && !admits_clients(policies.iter().copied(), namespace(gateway), &labels, root)
+        !is_for_egress(gateway)
+            && !admits_clients(policies.iter().copied(), &workload_namespace(gateway), &labels, root)
     };
     let closed: Vec<String> = gateways.iter().filter(is_closed).map(|gateway| namespaced_name(gateway)).collect();
     if !closed.is_empty() {

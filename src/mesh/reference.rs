@@ -120,6 +120,17 @@ impl Caller {
         }
     }
 
+    /// Whether every client that `other` means is one that this [resolved](Self::resolve) caller means.
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Anonymous, _) => true,
+            (_, Self::Anonymous) | (Self::Namespace(_), Self::Any) => false,
+            (Self::Any, _) => true,
+            (Self::Namespace(_), other) => self.namespace() == other.namespace(),
+            _ => self == other,
+        }
+    }
+
     /// Whether two [resolved](Self::resolve) callers have a workload in common. Istio matches `shop/*` with the
     /// namespace of that name in every trust domain.
     pub fn overlaps(&self, other: &Self) -> bool {
@@ -216,6 +227,43 @@ impl Destination {
     }
 }
 
+/// A reference to a Kubernetes Service: `catalog` in the namespace of the resource that has the reference, or `shop/catalog`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServiceReference {
+    /// Namespace of the Service. `None`: the namespace of the resource that has the reference.
+    pub namespace: Option<String>,
+    /// Name of the Service.
+    pub name: String,
+}
+
+impl fmt::Display for ServiceReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{namespace}/{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+impl Text for ServiceReference {
+    fn accepted_values() -> String {
+        "A Service: `catalog` (this namespace) or `shop/catalog`.".to_owned()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let (namespace, name) = match text.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, text),
+        };
+        if !namespace.is_none_or(is_label) || !is_service_name(name) {
+            return Err(format!(
+                "{text:?} isn't a Service. Write \"catalog\" (this namespace) or \"shop/catalog\"; a host outside the mesh is host."
+            ));
+        }
+        Ok(Self { namespace: namespace.map(str::to_owned), name: name.to_owned() })
+    }
+}
+
 /// A reference to an object by namespace and name, like `istio-ingress/public`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamespacedName {
@@ -294,6 +342,16 @@ mod tests {
         ] {
             assert_eq!(caller(one).overlaps(&caller(other)), overlap, "{one} {other}");
             assert_eq!(caller(other).overlaps(&caller(one)), overlap, "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn services_print_as_they_parse() {
+        for text in ["catalog", "shop/catalog"] {
+            assert_eq!(ServiceReference::parse(text).map(|service| service.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "shop/*", "/catalog", "a/b/c", "api.example.com", "Catalog"] {
+            assert!(ServiceReference::parse(text).is_err(), "{text}");
         }
     }
 

@@ -9,15 +9,10 @@ use super::{
     reference::Caller,
 };
 
-/// Converts callers to the `from` of a rule, limited to `ip_blocks` if there are any. `own_namespace` is the namespace
-/// of the resource that has the references. The result is empty for `anonymous` from any address, since a rule without
-/// sources matches every caller.
-pub fn sources(
-    callers: &BTreeSet<Caller>,
-    ip_blocks: &BTreeSet<String>,
-    own_namespace: &str,
-    mesh: &Mesh,
-) -> Vec<From> {
+/// Converts callers to the `from` of a rule. Each source also has the fields of `limits`, such as addresses. `own_namespace` is
+/// the namespace of the resource that has the references. The result is empty for `anonymous` without limits, since a rule
+/// without sources matches every caller.
+pub fn sources(callers: &BTreeSet<Caller>, limits: &Source, own_namespace: &str, mesh: &Mesh) -> Vec<From> {
     let (mut principals, mut namespaces) = (BTreeSet::new(), BTreeSet::new());
     for caller in callers {
         match caller {
@@ -39,15 +34,14 @@ pub fn sources(
     }
     let mut sources = Vec::new();
     if callers.contains(&Caller::Anonymous) {
-        sources.push(Source::default());
+        sources.push(limits.clone());
     } else {
         if !principals.is_empty() {
-            sources.push(Source { principals, ..Source::default() });
+            sources.push(Source { principals, ..limits.clone() });
         }
         if !namespaces.is_empty() {
-            sources.push(Source { namespaces, ..Source::default() });
+            sources.push(Source { namespaces, ..limits.clone() });
         }
     }
-    let from = |source| From { source: Source { ip_blocks: ip_blocks.clone(), ..source } };
-    sources.into_iter().map(from).filter(|from| from.source != Source::default()).collect()
+    sources.into_iter().filter(|source| *source != Source::default()).map(|source| From { source }).collect()
 }

@@ -92,6 +92,8 @@ kinds! {
     POD = "Pod" "" "v1" "pods" Shared true;
     /// ConfigMap: `meshConfig` is in one.
     CONFIG_MAP = "ConfigMap" "" "v1" "configmaps" Shared true;
+    /// Deployment: that of istiod sets its environment.
+    DEPLOYMENT = "Deployment" "apps" "v1" "deployments" Shared true;
 }
 
 /// Returns the managed kind that manifests call `name` ("VirtualService").

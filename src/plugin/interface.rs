@@ -149,11 +149,14 @@ pub struct Function {
     pub name: &'static str,
     /// Description for the registry page.
     pub doc: &'static str,
-    /// Parameters, in order.
-    pub parameters: &'static [Parameter],
+    /// Required parameters, in order.
+    pub parameters: Vec<Parameter>,
+    /// The parameter of all further arguments. Terraform has no optional parameters: one is a variadic parameter of which the function
+    /// takes one argument at most. `None`: there are no further arguments.
+    pub variadic_parameter: Option<Parameter>,
     /// Type of the result.
     pub return_type: Type,
-    /// The implementation. It is called with one argument for each parameter, of the parameter's type.
+    /// The implementation. It is called with an argument for each parameter and with the further ones, each of the parameter's type.
     pub call: fn(&[Value]) -> Result<Value, FunctionError>,
 }
 

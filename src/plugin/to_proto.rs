@@ -141,6 +141,7 @@ pub(super) fn function(function: &Function) -> proto::Function {
     let summary = function.doc.split_inclusive('.').next().unwrap_or_default().trim_end_matches('.');
     proto::Function {
         parameters: function.parameters.iter().map(parameter).collect(),
+        variadic_parameter: function.variadic_parameter.as_ref().map(parameter),
         r#return: Some(Return { r#type: json::write_type(&function.return_type).into_bytes() }),
         summary: summary.to_owned(),
         description: function.doc.to_owned(),

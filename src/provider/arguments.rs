@@ -77,6 +77,10 @@ model! {
         labels: Map<String> = optional(),
         /// Annotations on every object that is made. Sensitive values show in clear, in `objects` and in the cluster.
         annotations: Map<String> = optional(),
+        /// Whether the cluster is left out: nothing is read from it and nothing checked with it. Plans of new resources show what the
+        /// configuration alone gives, in `terraform test` for example. Resources in the state can't be read (see `on_unreadable`), and
+        /// an apply that has something to write fails. The connection arguments are ignored. Defaults to `false`.
+        offline: Attr<bool> = optional(),
         /// What a plan makes of resources that it can't read: `error` unless written, so that a drift report never says "no
         /// changes" about what it didn't see; or `warn`.
         on_unreadable: Attr<OnUnreadable> = optional(),
@@ -183,6 +187,11 @@ impl ProviderConfig {
     /// Whether arguments are recorded: true by default. Where the value is unknown, nothing is recorded.
     pub(super) fn record_arguments(&self) -> bool {
         self.record_arguments.or(true).unwrap_or(false)
+    }
+
+    /// Whether the cluster is left out: false by default.
+    pub(super) fn offline(&self) -> Known<bool> {
+        self.offline.or(false)
     }
 
     /// Whether an unreadable resource fails a plan: `error` by default, and where the value is unknown.

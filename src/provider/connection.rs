@@ -9,6 +9,7 @@ use crate::{
 /// The connection, without the environment variables that may complete it.
 pub(super) fn connection(config: &ProviderConfig) -> Known<Connection> {
     Ok(Connection {
+        offline: config.offline()?,
         config_paths: match config.config_path.known()? {
             Some(path) => vec![path.clone()],
             None => config.config_paths.elements()?.unwrap_or_default(),

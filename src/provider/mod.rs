@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 pub use self::arguments::{ExecPlugin, ProviderConfig, ServiceDefaults};
 use crate::{
+    functions,
     plugin::interface::{Provider, Resource},
     resources::{
         Context, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
@@ -44,6 +45,6 @@ pub fn provider() -> Provider<Context> {
         configure: configure::configure,
         resources: resources.into_iter().map(|resource| (resource.name(), resource)).collect(),
         data_sources: BTreeMap::new(),
-        functions: BTreeMap::new(),
+        functions: functions::functions(),
     }
 }

@@ -29,6 +29,10 @@ impl ResourceType for Gateway {
         self.validate(out);
     }
 
+    fn validate_in_mesh(&self, mesh: &Mesh, _rendered: &Rendered, out: &mut Diagnostics) {
+        self.validate_in_mesh(mesh, out);
+    }
+
     fn checks_of_change(prior: Option<&Self>, planned: &Self, mesh: &Mesh, out: &mut Findings) {
         Self::checks_of_change(prior, planned, mesh, out);
     }

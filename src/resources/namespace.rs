@@ -11,13 +11,14 @@ use crate::{
         namespace,
         timeouts::OperationTimeouts,
     },
-    object::{Key, Stage, Takeover, resource_type},
+    object::{Key, Kind, Stage, Takeover, kind, resource_type},
     query::QueryResults,
 };
 
 impl ResourceType for Namespace {
     const NAME: &'static str = resource_type::NAMESPACE;
     const IDENTITY: &'static [(&'static str, &'static str)] = &[("name", "The name of the namespace.")];
+    const OTHER_KINDS: &'static [&'static Kind] = &[&kind::ENVOY_FILTER];
     type Outputs = ();
 
     fn id(&self, _mesh: Known<&Mesh>) -> Known<String> {

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use crate::{
     engine::{Record, record::RecordedObject},
+    mesh::gateway_matches::GatewayMatch,
     object::Key,
 };
 
@@ -38,6 +39,7 @@ struct Shared {
     /// The instance of each planned resource; empty for one that is created.
     planned_resources: BTreeMap<String, String>,
     object_resources: BTreeMap<Key, String>,
+    gateway_matches: BTreeMap<String, Vec<GatewayMatch>>,
     planned_deletions: BTreeMap<String, Record>,
     handed_over_objects: BTreeMap<String, HandedOverObjects>,
     /// The resources that were completely applied, with the objects of other tools in which each sets fields.
@@ -67,6 +69,26 @@ impl RunState {
         let mut shared = self.shared();
         let first = shared.object_resources.entry(key.clone()).or_insert_with(|| resource.to_owned());
         (first != resource).then(|| first.clone())
+    }
+
+    /// Sets what the planned VirtualServices of `resource` match at gateways, in place of what was set before. Answers one of its matches
+    /// that another planned resource has as well, with that of the other one and its name. Only resources that the run creates or keeps
+    /// are planned so, and each with its desired configuration.
+    pub(super) fn register_gateway_matches(
+        &self,
+        resource: &str,
+        matches: Vec<GatewayMatch>,
+    ) -> Option<(GatewayMatch, GatewayMatch, String)> {
+        let mut shared = self.shared();
+        let others = shared.gateway_matches.iter().filter(|(other, _)| *other != resource);
+        let overlap = others.flat_map(|(other, theirs)| theirs.iter().map(move |their| (other, their))).find_map(
+            |(other, their)| {
+                let own = matches.iter().find(|own| own.overlaps(their))?;
+                Some((own.clone(), their.clone(), other.clone()))
+            },
+        );
+        shared.gateway_matches.insert(resource.to_owned(), matches);
+        overlap
     }
 
     /// Adds `resource` to the resources whose deletion is planned.

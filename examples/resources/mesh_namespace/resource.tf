@@ -13,6 +13,43 @@ resource "mesh_namespace" "shop" {
   # "dry_run" counts what "enforce" would refuse.
   authorization_mode = "enforce"
 
+  # Every workload takes these as well, whatever its service says.
+  allow {
+    from  = ["monitoring/prometheus"]
+    ports = [9090]
+  }
+  allow {
+    from      = ["probes/blackbox"]
+    paths     = ["/healthz"]
+    methods   = ["GET"]
+    ip_blocks = ["10.0.0.0/8"]
+  }
+
+  # Each proxy of the catalog admits 100 requests in a second, and 200 at once after a quiet time. Others get 429.
+  rate_limit {
+    selector = { app = "catalog" }
+    port     = 8080
+    requests = 100
+    interval = "1s"
+    burst    = 200
+  }
+
+  telemetry {
+    access_logging {
+      filter = "response.code >= 400"
+    }
+  }
+
+  # Pods that ask for privileges are refused; clients are warned of those that aren't hardened.
+  pod_security {
+    enforce         = "baseline"
+    enforce_version = "latest"
+    audit           = "restricted"
+    audit_version   = "latest"
+    warn            = "restricted"
+    warn_version    = "latest"
+  }
+
   mtls {
     mode = "strict"
 
@@ -34,7 +71,13 @@ resource "mesh_namespace" "shop" {
     service_accounts = ["ci/shop-pipeline"]
   }
 
-  labels      = { "pod-security.kubernetes.io/enforce" = "baseline" }
+  # A field of Istio without an argument: workloads take 500 requests at the same time.
+  override {
+    kind  = "Sidecar"
+    patch = jsonencode({ spec = { inboundConnectionPool = { http = { http2MaxRequests = 500 } } } })
+  }
+
+  labels      = { "example.com/tier" = "1" }
   annotations = { "example.com/cost-centre" = "4711" }
 
   adopt_existing   = false

@@ -66,6 +66,34 @@ resource "mesh_service" "accounts" {
     from         = ["shop/*"]
     target_ports = [6060]
   }
+  # What allow blocks to come may not open to the mesh: all but what one of these lines names.
+  deny {
+    from = ["*"]
+    except {
+      from      = ["istio-ingress/*"]
+      paths     = ["/status"]
+      hosts     = ["accounts.shop.svc.cluster.local"]
+      methods   = ["OPTIONS"]
+      ip_blocks = ["10.0.0.0/8"]
+    }
+  }
+  # Clients of an old version, or of none.
+  deny {
+    from  = ["istio-ingress/*"]
+    paths = ["/v1/*"]
+    when {
+      key        = "request.headers[x-client-version]"
+      not_values = ["2.*", "3.*"]
+    }
+  }
+  # Tokens for other audiences.
+  deny {
+    from = ["istio-ingress/*"]
+    when {
+      key    = "request.auth.audiences"
+      values = ["legacy-*"]
+    }
+  }
   # A token that was stolen.
   deny {
     from = ["anonymous"]

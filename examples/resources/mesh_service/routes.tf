@@ -1,4 +1,4 @@
-# Requests that go another way. Routes are tried in order; what none takes is shared out by the weights of the versions.
+# Requests that go another way. Routes are tried in order; requests that match none are shared out by the weights of the versions.
 resource "mesh_service" "search" {
   name      = "search"
   namespace = "shop"
@@ -59,7 +59,7 @@ resource "mesh_service" "search" {
     }
   }
 
-  # The new version gets a copy of some of what the old one answers, and nobody sees what it says to that.
+  # The new version gets a copy of some requests, and another Service of all of them. Their responses are discarded.
   route {
     name = "copied"
     match {
@@ -71,6 +71,50 @@ resource "mesh_service" "search" {
     mirror {
       version = "v2"
       percent = 20
+    }
+    mirror {
+      service = "search-audit"
+      port    = 80
+    }
+  }
+
+  # Another Service takes over the suggestions, one request in ten for now. Its own mesh_service allows the same callers.
+  route {
+    name = "suggestions"
+    match {
+      path = "/suggest/*"
+    }
+    to {
+      service = "search"
+      weight  = 90
+    }
+    to {
+      service = "suggestions/api"
+      port    = 80
+      weight  = 10
+    }
+    retries {
+      attempts = 2
+      on       = ["connect-failure", "refused-stream", "503"]
+    }
+  }
+
+  # The archive is a service outside the mesh, which a mesh_external_service declares.
+  route {
+    name = "archive"
+    match {
+      path = "/archive/*"
+    }
+    to {
+      host = "archive.example.com"
+      port = 443
+    }
+    rewrite {
+      host = "archive.example.com"
+    }
+    mirror {
+      host = "archive-next.example.com"
+      port = 443
     }
   }
 

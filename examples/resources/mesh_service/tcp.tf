@@ -11,6 +11,28 @@ resource "mesh_service" "ledger_db" {
     target_port = 15432
   }
 
+  # The same by TLS, which the database ends itself.
+  port {
+    number   = 5433
+    protocol = "tls"
+  }
+
+  # From outside, through a gateway that leaves TLS as it is: by the server name, or by a port of the gateway.
+  ingress {
+    gateway  = "istio-ingress/databases"
+    protocol = "tls"
+    hosts    = ["ledger-db.example.com"]
+    port     = 5433
+  }
+  ingress {
+    name         = "plain"
+    gateway      = "istio-ingress/databases"
+    protocol     = "tcp"
+    gateway_port = 15432
+    hosts        = ["*"]
+    port         = 5432
+  }
+
   allow {
     from  = ["ledger"]
     ports = [5432]

@@ -4,8 +4,8 @@ use super::tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 use crate::{
     known::Known,
     mesh::{
-        labels::StringMap, names, patterns, port::PortNumber, reference::Caller, service::AuthorizationMode,
-        timeouts::Timeouts,
+        labels::StringMap, names, overrides::Override, patterns, port::PortNumber, reference::Caller,
+        service::AuthorizationMode, timeouts::Timeouts,
     },
     model,
     schema::{
@@ -20,11 +20,16 @@ model! {
     pub struct Gateway {
         /// The Gateway.
         name: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
-        /// The namespace of the Gateway and of its workloads.
+        /// The namespace of the Gateway, and of its workloads unless `workload_namespace` names another.
         namespace: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
+        /// The namespace of the gateway's workloads, if it isn't that of the Gateway: hosts that belong to an application may stand in
+        /// its namespace, and be served by gateways of the platform. The AuthorizationPolicy is written there, and Istio reads the
+        /// Secrets of `credential_name` there. It has no effect on workloads in another namespace where istiod runs with
+        /// `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`. Defaults to `namespace`.
+        workload_namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
         /// The labels of its workloads.
         selector: Map<String> = required().non_empty("At least one label."),
-        /// The identity of its workloads; the gateway's name unless written.
+        /// The service account of its workloads, in their namespace. Defaults to the gateway's name.
         service_account: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// Whether requests that no rule admits are refused at the gateway: `off` (writes no AuthorizationPolicy), `dry_run` (Istio
         /// counts what would be refused) or `enforce`. Without `allow` blocks, the rule admits every client to the hosts of the
@@ -48,6 +53,8 @@ model! {
         /// Requests that the gateway admits, in place of all requests for the hosts of the servers. Requires
         /// `authorization_mode`.
         allow: Blocks<GatewayAllow> = block(),
+        /// A field of Istio that no argument stands for.
+        r#override: Blocks<Override> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }
@@ -118,7 +125,7 @@ model! {
         /// `simple` unless written. With `passthrough` a workload ends it, with `auto_passthrough` the service that the server
         /// name names, as between clusters.
         mode: Attr<ServerTlsMode> = optional(),
-        /// The Secret with the certificate, in the namespace of the workloads; required with `simple`, `mutual` and
+        /// The Secret with the certificate, in the namespace of the workloads (`workload_namespace`); required with `simple`, `mutual` and
         /// `optional_mutual`.
         credential_name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
         /// The lowest version; `1.3` unless written.
@@ -142,6 +149,11 @@ impl Gateway {
     /// The labels of the gateway's pods.
     pub(super) fn selector(&self) -> Known<StringMap> {
         self.selector.required_elements()
+    }
+
+    /// The namespace of the gateway's pods: that of the Gateway by default.
+    pub(super) fn workload_namespace(&self) -> Known<&String> {
+        self.workload_namespace.known()?.map_or_else(|| self.namespace.required(), Ok)
     }
 
     /// The service account of the gateway's pods: the name of the gateway by default.

@@ -23,12 +23,14 @@ impl Gateway {
         let mut queries =
             vec![LiveQuery { query: Query::list_all_namespaces(&kind::VIRTUAL_SERVICE), checks: &[GatewayHost] }];
         queries.extend(self.policy_queries(mesh));
+        queries.extend(self.scope_queries(mesh));
         queries
     }
 
     /// The live checks. A VirtualService is skipped where its check needs an unknown value.
     pub fn live_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
         self.policy_checks(mesh, rendered, results, out);
+        self.scope_checks(mesh, results, out);
         let Ok(virtual_services) = results.list_all_namespaces(&kind::VIRTUAL_SERVICE) else { return };
         let unserved: BTreeSet<String> =
             virtual_services.iter().flat_map(|live| self.unserved_hosts(live).unwrap_or_default()).collect();

@@ -20,7 +20,7 @@ use crate::{
             summarize_names,
         },
         live_policies::{admits_clients, applies, check_path_normalization, is_enforced, rendered_bodies},
-        mesh_config, names,
+        mesh_config,
         service::AuthorizationMode,
     },
     object::kind,
@@ -30,7 +30,7 @@ use crate::{
 impl Gateway {
     /// The queries of these checks.
     pub(super) fn policy_queries(&self, mesh: &Mesh) -> Vec<LiveQuery> {
-        let Ok(home) = self.namespace.required() else { return Vec::new() };
+        let Ok(home) = self.workload_namespace() else { return Vec::new() };
         let policies = BTreeSet::from([home, &mesh.root_namespace]);
         let policies = policies.into_iter().map(|namespace| Query::list(&kind::AUTHORIZATION_POLICY, namespace));
         let mut queries: Vec<LiveQuery> =
@@ -59,8 +59,8 @@ impl Gateway {
 
     /// The enforced ALLOW policies of the gateway's pods, without its own.
     fn other_allow_policies<'a>(&self, mesh: &Mesh, results: &'a QueryResults) -> Known<Vec<&'a Json>> {
-        let (home, root, labels) = (self.namespace.required()?, &mesh.root_namespace, self.selector()?);
-        let own = names::object_name(self.name.required()?, home);
+        let (home, root, labels) = (self.workload_namespace()?, &mesh.root_namespace, self.selector()?);
+        let own = self.policy_key()?.name;
         let mut policies = results.list(&kind::AUTHORIZATION_POLICY, home)?;
         if home != root {
             // Not every pipeline may read the root namespace.
@@ -81,14 +81,14 @@ impl Gateway {
         results: &QueryResults,
         out: &mut Findings,
     ) -> Known<()> {
-        let (home, own_name, labels) = (self.namespace.required()?, self.name.required()?, self.selector()?);
+        let (own_namespace, own_name, labels) = (self.namespace.required()?, self.name.required()?, self.selector()?);
         let policies = self.other_allow_policies(mesh, results)?;
         let rules: Vec<&Json> =
             policies.into_iter().chain([policy]).flat_map(|policy| items(policy, &["spec", "rules"])).collect();
         let mut refused = BTreeSet::new();
         for gateway in results.list_all_namespaces(&kind::GATEWAY)? {
             let selector = string_map(gateway, &["spec", "selector"]);
-            let is_own = namespace(gateway) == home && name(gateway) == own_name;
+            let is_own = namespace(gateway) == own_namespace && name(gateway) == own_name;
             let shares_pods =
                 selector_matches_labels(&selector, &labels) || selector_matches_labels(&labels, &selector);
             if is_own || selector.is_empty() || !shares_pods {
@@ -122,7 +122,7 @@ impl Gateway {
     /// Reports a gateway that policies of others close, and that no policy opens.
     fn check_is_open(&self, mesh: &Mesh, results: &QueryResults, out: &mut Findings) -> Known<()> {
         let policies = self.other_allow_policies(mesh, results)?;
-        let (home, labels) = (self.namespace.required()?, self.selector()?);
+        let (home, labels) = (self.workload_namespace()?, self.selector()?);
         if !policies.is_empty() && !admits_clients(policies.iter().copied(), home, &labels, &mesh.root_namespace) {
             let names: Vec<String> = policies.iter().map(|policy| namespaced_name(policy)).collect();
             out.report(

@@ -105,15 +105,12 @@ impl GatewayAllow {
             Some(callers) => callers.iter().map(|caller| caller.resolve(namespace, mesh)).collect(),
             None => BTreeSet::from([Caller::Anonymous]),
         };
-        let mut from = sources(&callers, &self.ip_blocks.elements_or_empty()?, namespace, mesh);
-        let remote_ip_blocks = self.remote_ip_blocks.elements_or_empty()?;
-        if from.is_empty() && !remote_ip_blocks.is_empty() {
-            from.push(From { source: Source::default() });
-        }
-        for from in &mut from {
-            from.source.remote_ip_blocks.clone_from(&remote_ip_blocks);
-        }
-        Ok(from)
+        let addresses = Source {
+            ip_blocks: self.ip_blocks.elements_or_empty()?,
+            remote_ip_blocks: self.remote_ip_blocks.elements_or_empty()?,
+            ..Source::default()
+        };
+        Ok(sources(&callers, &addresses, namespace, mesh))
     }
 }
 

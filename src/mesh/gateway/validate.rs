@@ -163,7 +163,7 @@ fn validate_credential(tls: &At<Tls>, out: &mut Diagnostics) {
                 &at,
                 "No certificate",
                 format!(
-                    "{mode} needs one: write credential_name, a TLS Secret in the namespace of the gateway. (IST0101)"
+                    "{mode} needs one: write credential_name, a TLS Secret in the namespace of the gateway's workloads. (IST0101)"
                 ),
             );
         }

@@ -8,7 +8,6 @@ use super::{
     mtls::Mtls,
     require_end_user::RequireEndUser,
     sidecar::Sidecar,
-    telemetry::Telemetry,
 };
 use crate::{
     known::Known,
@@ -16,7 +15,9 @@ use crate::{
         duration::{Duration, is_positive},
         istio::sidecar::OutboundMode,
         names,
+        overrides::Override,
         resiliency::{LoadBalancing, Preset, Retries},
+        telemetry::Telemetry,
         timeouts::Timeouts,
     },
     model,
@@ -73,10 +74,12 @@ model! {
         require_end_user: Block<RequireEndUser> = block(),
         /// Whom proxies ask about requests, before they look at any other rule. Absent: nobody.
         external_authorization: Block<ExternalAuthorization> = block(),
-        /// What proxies tell of requests. Absent: what the installation says.
-        telemetry: Block<Telemetry> = block(),
+        /// What proxies report of requests; one block for each `selector`. Defaults to what the installation says.
+        telemetry: Blocks<Telemetry> = block(),
         /// What the API server keeps teams from, whatever their rights allow. Absent: nothing.
         guardrails: Block<Guardrails> = block(),
+        /// A field of Istio that no argument stands for.
+        r#override: Blocks<Override> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
     }

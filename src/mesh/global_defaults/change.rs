@@ -30,7 +30,7 @@ fn check_callers(prior: &GlobalDefaults, planned: &GlobalDefaults, mesh: &Mesh, 
 
 /// Whether workloads everywhere verify tokens.
 fn verifies_everywhere(defaults: &GlobalDefaults) -> Known<bool> {
-    Ok(defaults.jwt.known()?.iter().any(|block| !block.selector.is_set()))
+    Ok(defaults.jwt.known()?.iter().any(|block| block.is_for_all_workloads()))
 }
 
 /// Reports the first issuer for all workloads: tokens that they didn't look at are refused from then on.
@@ -40,9 +40,9 @@ fn check_tokens(prior: Option<&GlobalDefaults>, planned: &GlobalDefaults, out: &
             ForeignTokens,
             "jwt",
             "Every workload refuses tokens of other issuers",
-            "A jwt block without selector holds for every workload: from this apply on, requests with a bearer token that no jwt block \
+            "A jwt block without namespace and selector holds for every workload: from this apply on, requests with a bearer token that no jwt block \
              verifies get 401, opaque tokens and those of other issuers among them. Write a jwt block for each issuer, or give the \
-             block the selector of the workloads that it is for.",
+             block the namespace or selector of the workloads that it is for.",
         );
     }
     Ok(())

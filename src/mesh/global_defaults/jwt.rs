@@ -42,7 +42,12 @@ model! {
         audiences: Set<String> = optional()
             .non_empty("At least one audience; leave the argument out for any.")
             .each("No empty text.", |t| !t.is_empty()),
-        /// The labels of the workloads that verify these tokens, in every namespace; all workloads unless written.
+        /// The namespace whose workloads verify these tokens, alone: the RequestAuthentication is written there. Workloads of other
+        /// namespaces look at no token of this issuer, unless another block is for them; blocks for all namespaces hold in this one
+        /// as well. Defaults to every namespace.
+        namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
+        /// The labels of the workloads that verify these tokens, in every namespace or in that of `namespace`; all workloads unless
+        /// written.
         selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
         /// Whether workloads get the token, so that they can pass it on to services that they call; true unless written.
         forward: Attr<bool> = optional(),
@@ -69,6 +74,11 @@ model! {
 }
 
 impl Jwt {
+    /// Whether every workload of the mesh verifies the tokens.
+    pub(super) fn is_for_all_workloads(&self) -> bool {
+        !self.selector.is_set() && !self.namespace.is_set()
+    }
+
     /// Whether proxies pass the token on to the workload: true by default.
     fn forward(&self) -> Known<bool> {
         self.forward.or(true)
@@ -95,17 +105,18 @@ impl Jwt {
     }
 }
 
-/// One object for each selector, with the rules of all blocks that have it.
+/// One object for each namespace and selector, with the rules of all blocks that have both.
 pub(super) fn objects(blocks: &[At<Jwt>], context: &DefaultsContext) -> Rendered {
-    let mut groups: BTreeMap<Option<StringMap>, Vec<&At<Jwt>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, Option<StringMap>), Vec<&At<Jwt>>> = BTreeMap::new();
     for block in blocks {
-        groups.entry(block.selector.elements()?).or_default().push(block);
+        let namespace = block.namespace.known()?.map_or(context.root_namespace(), String::as_str);
+        groups.entry((namespace, block.selector.elements()?)).or_default().push(block);
     }
-    let object = |(selector, blocks): (Option<StringMap>, Vec<&At<Jwt>>)| {
+    let object = |((namespace, selector), blocks): ((&str, Option<StringMap>), Vec<&At<Jwt>>)| {
         let name =
             selector.as_ref().map_or("default".to_owned(), |labels| format!("jwt-{}", names::label_digest(labels)));
-        context
-            .render(&kind::REQUEST_AUTHENTICATION, &name, |key| request_authentication(selector, &blocks, context, key))
+        let key = Key::new(&kind::REQUEST_AUTHENTICATION, namespace, &name);
+        (key.clone(), request_authentication(selector, &blocks, context, key))
     };
     Ok(groups.into_iter().map(object).collect())
 }
@@ -131,8 +142,9 @@ pub(super) fn validate(blocks: &[At<Jwt>], out: &mut Diagnostics) {
     for block in blocks {
         labels::validate_selector(&block.selector, &block.at.attribute("selector"), out);
         validate_keys(block, out);
-        if let (Ok(issuer), Ok(selector)) = (block.issuer.required(), block.selector.elements())
-            && !seen.insert((issuer, selector))
+        if let (Ok(issuer), Ok(namespace), Ok(selector)) =
+            (block.issuer.required(), block.namespace.known(), block.selector.elements())
+            && !seen.insert((issuer, namespace, selector))
         {
             out.error(
                 &block.at.attribute("issuer"),

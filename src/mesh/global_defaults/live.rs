@@ -5,9 +5,7 @@ use serde_json::Value as Json;
 
 use super::{GlobalDefaults, live_authorization, narrow_exports};
 use crate::{
-    diagnostics::Path,
     json_path::{at, text},
-    known::Known,
     mesh::{
         Mesh, Rendered,
         checks::{
@@ -21,12 +19,11 @@ use crate::{
         locality_check,
         mesh_config::{self, MeshConfig},
         outbound_policy::mesh_config_allows_any,
+        provider_check::check_provider,
+        telemetry,
     },
     query::{Query, QueryResults},
 };
-
-/// The providers of telemetry that Istio always has.
-const BUILT_IN: [&str; 3] = ["envoy", "prometheus", "stackdriver"];
 
 impl GlobalDefaults {
     /// The queries of the live checks.
@@ -110,20 +107,7 @@ impl GlobalDefaults {
             let consequence = "every request that it would be asked about is refused";
             check_provider(provider, &installed.external_authorizers(), installed, &block.at, consequence, out);
         }
-        let Ok(Some(telemetry)) = self.telemetry.known() else { return };
-        let mut defined = installed.extension_providers();
-        defined.extend(BUILT_IN);
-        let mut check =
-            |provider, block: &Path| check_provider(provider, &defined, installed, block, "nothing is told", out);
-        if let Ok(Some(block)) = telemetry.tracing.known() {
-            check(block.provider(), &block.at);
-        }
-        if let Ok(Some(block)) = telemetry.access_logging.known() {
-            check(block.provider(), &block.at);
-        }
-        if let Ok(Some(block)) = telemetry.metrics.known() {
-            check(block.provider(), &block.at);
-        }
+        telemetry::check_providers(&self.telemetry, installed, out);
     }
 }
 
@@ -162,30 +146,4 @@ fn check_tls(installed: &MeshConfig, out: &mut Findings) {
             ),
         );
     }
-}
-
-/// Reports the provider of a block if the mesh configuration doesn't define it.
-fn check_provider(
-    provider: Known<&str>,
-    defined: &[&str],
-    installed: &MeshConfig,
-    block: &Path,
-    consequence: &str,
-    out: &mut Findings,
-) {
-    let Ok(provider) = provider else { return };
-    if defined.contains(&provider) {
-        return;
-    }
-    let defined = if defined.is_empty() { "none of its kind".to_owned() } else { defined.join(", ") };
-    out.report_at(
-        MissingProvider,
-        block.attribute("provider"),
-        "The mesh doesn't know this provider",
-        &format!(
-            "ConfigMap {} defines {defined}, not {provider}: {consequence}. Correct provider, or have it added to \
-             extensionProviders where Istio is installed.",
-            installed.name
-        ),
-    );
 }

@@ -101,12 +101,12 @@ impl At<RequireEndUser> {
                 "Nobody's tokens are verified",
                 "Every request would be refused: without a jwt block no token is ever verified. Write one for each issuer.",
             );
-        } else if issuers.iter().all(|jwt| jwt.selector.is_set()) {
+        } else if !issuers.iter().any(|jwt| jwt.is_for_all_workloads()) {
             out.warn(
                 &self.at,
                 "Some workloads verify no tokens",
-                "Every jwt block has a selector, and require_end_user holds for every workload: those that no selector means refuse \
-                 every request. Write a jwt block without selector, or require_end_user on services.",
+                "Every jwt block has a namespace or a selector, and require_end_user holds for every workload: those that no block \
+                 means refuse every request. Write a jwt block without both, or require_end_user on services.",
             );
         }
     }

@@ -15,7 +15,7 @@ use crate::{
             destination_rule::{DestinationRule, LocalityLbSetting, TrafficKind, TrafficPolicy},
             envoy_filter::{
                 ConfigPatch, EnvoyFilter, Match, NamedRoute, Patch, RetryPolicy, RouteAction, RouteConfiguration,
-                Value, VirtualHost,
+                Value, VirtualHost, Within,
             },
             virtual_service::HttpRoute,
         },
@@ -93,15 +93,17 @@ impl GlobalDefaults {
         let retries = effective_retries(&self.retries, self.resiliency.copied()?, timeout)?;
         let route = RouteAction { timeout, retry_policy: retries.map(retry_policy) };
         let spec = EnvoyFilter {
+            workload_selector: None,
+            priority: None,
             config_patches: vec![ConfigPatch {
                 apply_to: "HTTP_ROUTE",
                 r#match: Match {
                     context: "SIDECAR_OUTBOUND",
-                    route_configuration: RouteConfiguration {
+                    within: Within::RouteConfiguration(RouteConfiguration {
                         vhost: VirtualHost { route: NamedRoute { name: HttpRoute::GENERATED, action: "ROUTE" } },
-                    },
+                    }),
                 },
-                patch: Patch { operation: "MERGE", value: Value { route } },
+                patch: Patch { operation: "MERGE", value: Value::Route { route } },
             }],
         };
         let argument = if timeout.is_some() {
@@ -132,10 +134,16 @@ impl GlobalDefaults {
 /// The retries of the EnvoyFilter. A merge of zero retries would leave Istio's two in place, so retries are switched off by a
 /// condition that no response meets.
 fn retry_policy(retries: EffectiveRetries) -> RetryPolicy {
-    match retries.attempts {
-        0 => RetryPolicy { num_retries: 0, retry_on: Some("retriable-headers"), per_try_timeout: None },
-        num_retries => {
-            RetryPolicy { num_retries, retry_on: Some(retries.retry_on), per_try_timeout: retries.per_try_timeout }
-        }
+    let EffectiveRetries { attempts: num_retries, retry_on, per_try_timeout } = retries;
+    if num_retries == 0 {
+        let retry_on = Some("retriable-headers".to_owned());
+        return RetryPolicy { num_retries, retry_on, retriable_status_codes: Vec::new(), per_try_timeout: None };
     }
+    // Envoy has status codes in a list of their own.
+    let codes = retry_on.split(',').filter_map(|condition| condition.parse().ok());
+    let retriable_status_codes: Vec<u32> = codes.collect();
+    let words = retry_on.split(',').filter(|condition| condition.parse::<u32>().is_err());
+    let with_codes = (!retriable_status_codes.is_empty()).then_some("retriable-status-codes");
+    let retry_on = Some(words.chain(with_codes).collect::<Vec<_>>().join(","));
+    RetryPolicy { num_retries, retry_on, retriable_status_codes, per_try_timeout }
 }

@@ -4,7 +4,7 @@
 use super::{Authorization, DenyAllMode, GlobalDefaults, authorization, jwt};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, istio::peer_authentication::MtlsMode, labels, reference::Caller},
+    mesh::{Mesh, istio::peer_authentication::MtlsMode, labels, reference::Caller, telemetry},
     schema::{At, Attr},
 };
 
@@ -32,8 +32,8 @@ impl GlobalDefaults {
         if let Ok(Some(block)) = self.external_authorization.known() {
             labels::validate_selector(&block.selector, &block.at.attribute("selector"), out);
         }
-        if let Ok(Some(block)) = self.telemetry.known() {
-            block.validate(out);
+        if let Ok(blocks) = self.telemetry.known() {
+            telemetry::validate(blocks, out);
         }
         if let Ok(Some(block)) = self.guardrails.known() {
             block.validate(out);
@@ -45,6 +45,7 @@ impl GlobalDefaults {
         if let Ok(Some(block)) = self.guardrails.known() {
             block.validate_in_mesh(mesh, out);
         }
+        self.validate_overrides(mesh, out);
     }
 
     /// Warns of rules for callers without an identity beside strict mutual TLS, which refuses them before any rule is asked.
@@ -79,7 +80,7 @@ impl GlobalDefaults {
             && self.jwt.known() == Ok(&[])
             && self.require_end_user.known() == Ok(None)
             && self.external_authorization.known() == Ok(None)
-            && self.telemetry.known() == Ok(None)
+            && self.telemetry.known() == Ok(&[])
             && self.guardrails.known() == Ok(None);
         if is_empty {
             out.error(

@@ -71,6 +71,18 @@ pub struct Source {
     /// Addresses of clients behind proxies.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub remote_ip_blocks: BTreeSet<String>,
+    /// Identities that don't match. A caller without an identity matches whatever is listed here.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_principals: BTreeSet<String>,
+    /// Namespaces of identities that don't match.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_namespaces: BTreeSet<String>,
+    /// Addresses of connections that don't match.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_ip_blocks: BTreeSet<String>,
+    /// Addresses of clients behind proxies that don't match.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_remote_ip_blocks: BTreeSet<String>,
 }
 
 /// An element of `to`.
@@ -107,6 +119,9 @@ pub struct Operation {
     /// Hosts as requests name them, including the port if the request has one. Exact, or with `*` at the start or end.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub hosts: BTreeSet<String>,
+    /// Hosts that don't match.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub not_hosts: BTreeSet<String>,
     /// Ports of the workload, which may differ from those of the Service. They are sorted by number.
     #[serde(skip_serializing_if = "BTreeSet::is_empty", serialize_with = "ports_as_text")]
     pub ports: BTreeSet<PortNumber>,

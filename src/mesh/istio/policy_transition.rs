@@ -27,7 +27,7 @@ use crate::{
 /// The change of a policy whose old and new rules are both in effect until the other policies have changed.
 pub const UNITED: Transition = Transition::Computed { strategy: unite, propagation_delay: Duration::ZERO };
 
-/// The change of a deny-all policy without rules. One that isn't enforced any more stays so until mutual TLS has changed: clear
+/// The change of a deny-all policy. One that isn't enforced any more stays so until mutual TLS has changed: clear
 /// text that strict mutual TLS is about to refuse isn't admitted in between.
 pub const ENFORCED_UNTIL_THE_END: Transition =
     Transition::Computed { strategy: keep_enforced, propagation_delay: Duration::ZERO };

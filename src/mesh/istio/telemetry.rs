@@ -5,10 +5,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::WorkloadSelector;
+
 /// `spec` of a Telemetry.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Telemetry {
+    /// Workloads of the object's namespace that it applies to. `None`: every workload of the namespace, or of the mesh if the object is
+    /// in the root namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selector: Option<WorkloadSelector>,
     /// Tracing, at most one element.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tracing: Vec<Tracing>,
@@ -34,6 +40,9 @@ pub struct Tracing {
     /// Providers that receive the spans. They are always written: without one, proxies report nothing unless
     /// `meshConfig` has a default provider.
     pub providers: Vec<ProviderRef>,
+    /// Whether no spans are sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disable_span_reporting: Option<bool>,
     /// Percentage of requests that are traced.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_sampling_percentage: Option<super::super::percent::Percent>,
@@ -51,6 +60,11 @@ pub enum Tag {
         /// Value of the tag.
         value: String,
     },
+    /// The value is that of an environment variable of the proxy.
+    Environment {
+        /// Name of the variable.
+        name: String,
+    },
     /// The value is that of a request header.
     Header {
         /// Name of the header.
@@ -63,6 +77,9 @@ pub enum Tag {
 pub struct AccessLogging {
     /// Providers that receive the logs. They are always written, as those of [`Tracing`].
     pub providers: Vec<ProviderRef>,
+    /// Whether these providers get no logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
     /// Filter of requests. `None`: every request is logged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<Filter>,
@@ -109,6 +126,9 @@ pub struct MetricSelector {
 /// The change of a tag.
 #[derive(Clone, Debug, Serialize)]
 pub struct TagOverride {
-    /// `REMOVE`: the metric doesn't have the tag.
+    /// `UPSERT`: the tag has the value. `REMOVE`: the metric doesn't have the tag.
     pub operation: &'static str,
+    /// Expression in CEL for `UPSERT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! VirtualService: the routes of requests and connections to a host, with their timeouts and retries.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Serialize, Serializer};
 
@@ -44,8 +44,9 @@ pub struct TlsRoute {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TlsMatch {
-    /// Port that the caller has connected to.
-    pub port: PortNumber,
+    /// Port that the caller has connected to. `None`: every port of a gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<PortNumber>,
     /// Server names. On this port of *every* host of the VirtualService, connections with other server names are
     /// closed.
     pub sni_hosts: Vec<String>,
@@ -79,12 +80,9 @@ pub struct HttpRoute {
     /// Fault injection. Istio ignores timeout and retries of a route with faults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
-    /// Destination that receives a copy of requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mirror: Option<Destination>,
-    /// Percentage of requests that are copied. `None`: every request.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mirror_percentage: Option<PercentValue>,
+    /// Destinations that receive copies of requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<Mirror>,
     /// Timeout of a request, including its retries. `None`: no timeout, which is the default of Istio. Its schema
     /// refuses `0s`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +93,15 @@ pub struct HttpRoute {
     /// Weighted destinations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub route: Vec<RouteDestination>,
+}
+
+/// A destination that receives copies of requests; its responses are discarded.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mirror {
+    /// Destination of the copies.
+    pub destination: Destination,
+    /// Percentage of requests that are copied.
+    pub percentage: PercentValue,
 }
 
 /// A response of the proxy itself.
@@ -163,7 +170,7 @@ pub struct CorsPolicy {
 }
 
 /// A condition on a request. Fields that are set must all match.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpMatch {
     /// Port that the caller has connected to. `None` at a gateway, whose ports differ from those of the Service.
@@ -247,7 +254,7 @@ pub struct Redirect {
 }
 
 /// A change of the path or host of a request before it is forwarded.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rewrite {
     /// Replacement of the matched path or prefix. If the route matches no path, it replaces the first `/`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -301,9 +308,9 @@ pub struct PercentValue {
 pub struct HttpRetry {
     /// Maximum number of retries. With 0, meaning none, no other field may be set.
     pub attempts: u32,
-    /// Envoy's conditions of a retry, separated by commas.
+    /// Envoy's conditions of a retry and status codes, separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_on: Option<&'static str>,
+    pub retry_on: Option<Cow<'static, str>>,
     /// Timeout of each attempt. An attempt that times out is retried only if `retry_on` has `gateway-error` or `reset`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_try_timeout: Option<Duration>,

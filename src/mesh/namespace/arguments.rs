@@ -1,15 +1,22 @@
 //! The arguments of `mesh_namespace`. Methods give each argument its default.
 
-use super::service_account::ServiceAccountRef;
+use super::{
+    pod_security::{PodSecurityLevel, VERSION, is_version},
+    rate_limit::is_refill_interval,
+    service_account::ServiceAccountRef,
+};
 use crate::{
     known::Known,
     mesh::{
-        global_defaults::DenyAllMode,
+        duration::Duration,
+        global_defaults::{Allow, DenyAllMode},
         istio::{peer_authentication::MtlsMode, sidecar::UnlistedCalls},
         labels::StringMap,
         names,
+        overrides::Override,
         port::PortNumber,
         reference::Destination,
+        telemetry::Telemetry,
         timeouts::Timeouts,
     },
     model,
@@ -60,13 +67,65 @@ model! {
         /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
         /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
+        /// Pod Security of its pods: labels of the Namespace (`pod-security.kubernetes.io/…`).
+        pod_security: Block<PodSecurity> = block(),
+        /// Requests that every workload of the namespace accepts, such as those of scrapers: rules of its deny-all. They add to
+        /// what `allow` of each `mesh_service` admits, and `effective_callers` of services doesn't name them; a live check of
+        /// services does (`namespace-allow`). `from` takes no `anonymous` here. Requires `authorization_mode = "enforce"` or `"dry_run"`; with `dry_run` they admit
+        /// nothing yet.
+        allow: Blocks<Allow> = block(),
+        /// Local rate limit of inbound HTTP requests (`EnvoyFilter`): each proxy counts for itself, so a workload of three pods takes
+        /// three times as many. Requests over the limit get 429. One block for each selector and port.
+        rate_limit: Blocks<RateLimit> = block(),
+        /// What proxies of the namespace report of requests; one block for each `selector`. Defaults to what the mesh says.
+        telemetry: Blocks<Telemetry> = block(),
         /// Mutual TLS of its workloads. Absent: what the mesh says.
         mtls: Block<Mtls> = block(),
         /// Who works in the namespace: a RoleBinding gives them the rights of a ClusterRole there. Those of `mesh-app-team` are
         /// workloads, and of Istio's kinds traffic settings and authorization alone; they suffice for runs of `mesh_service`.
         rbac: Block<Rbac> = block(),
+        /// A field of Istio that no argument stands for.
+        r#override: Blocks<Override> = block(),
         /// How long operations may take.
         timeouts: Block<Timeouts> = block(),
+    }
+}
+
+model! {
+    /// Pod Security: what pods may ask for, by the levels of the Pod Security Standards. With `baseline` or `restricted`, sidecars
+    /// need Istio's CNI plugin: without it their init container asks for `NET_ADMIN`, which both refuse.
+    pub struct PodSecurity {
+        /// Level that pods must meet; others are refused.
+        enforce: Attr<PodSecurityLevel> = optional(),
+        /// Version of Kubernetes whose definition of the enforced level holds: `latest` or a minor version. Defaults to what the
+        /// API server is configured with, usually `latest`.
+        enforce_version: Attr<String> = optional().text(VERSION, is_version),
+        /// Level whose violations the API server's audit log notes.
+        audit: Attr<PodSecurityLevel> = optional(),
+        /// Version for `audit`, in the same form.
+        audit_version: Attr<String> = optional().text(VERSION, is_version),
+        /// Level of whose violations clients are warned.
+        warn: Attr<PodSecurityLevel> = optional(),
+        /// Version for `warn`, in the same form.
+        warn_version: Attr<String> = optional().text(VERSION, is_version),
+    }
+}
+
+model! {
+    /// A local rate limit. Requests that policies refuse don't count.
+    pub struct RateLimit {
+        /// Labels of the workloads (`workloadSelector`). Defaults to all workloads of the namespace.
+        selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
+        /// Port on which the workloads listen for HTTP: the Service's target port. Others aren't limited, nor is a port to which no
+        /// Service leads.
+        port: Attr<PortNumber> = required(),
+        /// Requests that each proxy admits in an interval (`tokens_per_fill`).
+        requests: Attr<u32> = required().range(1..=i64::from(i32::MAX)),
+        /// The interval (`fill_interval`), of at least 50ms. Defaults to `1s`.
+        interval: Attr<Duration> = optional().check("At least `50ms`.", is_refill_interval),
+        /// Requests that each proxy admits at once, after a time with few (`max_tokens`). Not less than `requests`. Defaults to
+        /// `requests`.
+        burst: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
     }
 }
 
@@ -126,6 +185,18 @@ impl Namespace {
     /// What happens to requests in the namespace that no policy allows: `off` by default, which adds no policy.
     pub(super) fn authorization_mode(&self) -> Known<DenyAllMode> {
         self.authorization_mode.or(DenyAllMode::Off)
+    }
+}
+
+impl RateLimit {
+    /// The time after which a proxy admits as many requests again: a second by default.
+    pub(super) fn interval(&self) -> Known<Duration> {
+        self.interval.or(Duration::seconds(1))
+    }
+
+    /// The most requests that a proxy admits at once: as many as in an interval by default.
+    pub(super) fn burst(&self) -> Known<u32> {
+        self.burst.copied()?.map_or_else(|| self.requests.required().copied(), Ok)
     }
 }
 

@@ -43,12 +43,16 @@ fn audit(namespace: &Namespace, mesh: &Mesh, key: Key) -> Known<Object> {
     Ok(Object::whole(key, body, stage::OPENING).with_origins([origin()]))
 }
 
-/// Renders an ALLOW policy without rules. It matches no request, so that only the requests are allowed that the policy of a
-/// service allows.
+/// Renders an ALLOW policy with the rules of `allow`. Without rules it matches no request, so that only the requests are allowed
+/// that the policy of a service allows.
 fn deny_all(namespace: &Namespace, mesh: &Mesh, key: Key, dry_run: bool) -> Known<Object> {
-    let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules: Vec::new() };
+    let (home, blocks) = (namespace.name.required()?, namespace.allow.known()?);
+    let rules = blocks.iter().map(|block| block.rule(home, mesh)).collect::<Known<_>>()?;
+    let spec = AuthorizationPolicy { selector: None, action: "ALLOW", provider: None, rules };
     let body = manifest(&key, namespace.metadata(mesh)?.with_annotation(DRY_RUN, dry_run.to_string()), &spec);
-    Ok(Object::whole(key, body, stage::CLOSING).with_transition(ENFORCED_UNTIL_THE_END).with_origins([origin()]))
+    let rules = blocks.iter().enumerate().map(|(n, block)| (format!("spec.rules[{n}]"), block.at.clone()));
+    let origins = std::iter::once(origin()).map(|(field, at)| (field.to_owned(), at)).chain(rules);
+    Ok(Object::whole(key, body, stage::CLOSING).with_transition(ENFORCED_UNTIL_THE_END).with_origins(origins))
 }
 
 fn origin() -> (&'static str, Path) {

@@ -3,18 +3,21 @@
 
 use serde_json::Value as Json;
 
-use super::{MtlsException, Namespace, live_authorization, namespace_object};
+use super::{MtlsException, Namespace, RateLimit, live_authorization, namespace_object};
 use crate::{
     json_path::{at, text},
+    known::Known,
     mesh::{
         Mesh, Rendered,
         checks::{
-            Code::{Ambient, OtherTargetPort, TwoInjectionLabels},
+            Code::{Ambient, MissingPort, MissingProvider, OtherTargetPort, TwoInjectionLabels},
             Findings, LiveQuery,
         },
         istio::{DATAPLANE_MODE, INJECTION, REVISION, sidecar::UnlistedCalls},
-        live_objects::{TargetPort, label, name, port_number, service_target_port, tcp_ports},
-        outbound_policy,
+        live_objects::{
+            TargetPort, label, name, port_number, selector_matches_labels, service_target_port, string_map, tcp_ports,
+        },
+        mesh_config, outbound_policy, telemetry,
     },
     object::{FIELD_MANAGER, kind},
     query::{Query, QueryResults},
@@ -29,6 +32,13 @@ impl Namespace {
             vec![LiveQuery { query: Query::Get(namespace_object::key(name)), checks: &[TwoInjectionLabels, Ambient] }];
         if !self.mtls_exceptions().is_empty() {
             queries.push(LiveQuery { query: Query::list(&kind::SERVICE, name), checks: &[OtherTargetPort] });
+        }
+        if self.rate_limit.known().is_ok_and(|blocks| !blocks.is_empty()) {
+            queries.push(LiveQuery { query: Query::list(&kind::SERVICE, name), checks: &[MissingPort] });
+        }
+        if telemetry::is_used(&self.telemetry) {
+            let keys = mesh_config::keys(mesh).map(Query::Get);
+            queries.extend(keys.map(|query| LiveQuery { query, checks: &[MissingProvider] }));
         }
         if self.inherits_outbound_policy() {
             queries.extend(outbound_policy::live_queries(mesh));
@@ -57,6 +67,13 @@ impl Namespace {
         let services = results.list(&kind::SERVICE, name).unwrap_or_default();
         for exception in self.mtls_exceptions() {
             report_other_target_port(exception, &services, out);
+        }
+        for block in self.rate_limit.known().into_iter().flatten() {
+            // The check is skipped where it needs an unknown value.
+            let _ = report_port_without_service(block, &services, out);
+        }
+        for installed in mesh_config::read(mesh, results) {
+            telemetry::check_providers(&self.telemetry, &installed, out);
         }
         live_authorization::live_checks(self, (mesh, name), rendered, results, out);
     }
@@ -129,4 +146,36 @@ fn report_other_target_port(exception: &At<MtlsException>, services: &[&Json], o
             ),
         );
     }
+}
+
+/// Reports a limit for a port to which no Service of the selected workloads leads: proxies see no requests there. A named target
+/// port counts as any.
+fn report_port_without_service(block: &At<RateLimit>, services: &[&Json], out: &mut Findings) -> Known<()> {
+    let (selector, port) = (block.selector.elements_or_empty()?, i64::from(*block.port.required()?));
+    let mut candidates = services
+        .iter()
+        .filter(|live| {
+            let labels = string_map(live, &["spec", "selector"]);
+            !labels.is_empty()
+                && (selector_matches_labels(&selector, &labels) || selector_matches_labels(&labels, &selector))
+        })
+        .peekable();
+    let leads_there = |live: &&Json| {
+        tcp_ports(live).any(|live_port| match service_target_port(live_port) {
+            Some(TargetPort::Number(number)) => number == port,
+            _ => true,
+        })
+    };
+    if candidates.peek().is_some() && !candidates.any(leads_there) {
+        out.report_at(
+            MissingPort,
+            block.at.attribute("port"),
+            "No Service leads to the port",
+            &format!(
+                "No Service of these workloads sends requests to their port {port}, so the limit has no effect. Write the port on which \
+                 the workloads listen (targetPort of the Service), not that of the Service."
+            ),
+        );
+    }
+    Ok(())
 }

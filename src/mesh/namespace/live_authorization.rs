@@ -24,6 +24,7 @@ use crate::{
         },
         manifest::StringMap,
         mesh_config,
+        recorded_gateway::workload_namespace,
     },
     object::kind,
     query::{Query, QueryResults},
@@ -88,8 +89,15 @@ fn check_gateways(of: &Namespace, mesh: &Mesh, home: &str, results: &QueryResult
     let mut policies = results.list(&kind::AUTHORIZATION_POLICY, home)?;
     policies.retain(|policy| name(policy) != DENY_ALL);
     policies.extend(results.list(&kind::AUTHORIZATION_POLICY, root).unwrap_or_default());
-    check_gateways_are_open(&results.list(&kind::GATEWAY, home)?, &policies, root, at, out);
+    check_gateways_are_open(&gateways_here(results, home)?, &policies, root, at, out);
     Ok(())
+}
+
+/// The Gateways of the namespace that have their workloads there.
+fn gateways_here<'a>(results: &'a QueryResults, home: &str) -> Known<Vec<&'a Json>> {
+    let mut gateways = results.list(&kind::GATEWAY, home)?;
+    gateways.retain(|gateway| workload_namespace(gateway) == home);
+    Ok(gateways)
 }
 
 /// Reports live policies with rules for callers without an identity, on ports that have no exception. Gateways accept clear text
@@ -102,7 +110,7 @@ fn check_anonymous_callers(
     out: &mut Findings,
 ) -> Known<()> {
     let runs_gateways =
-        mesh.gateway_namespaces.contains(home) || !results.list(&kind::GATEWAY, home).unwrap_or_default().is_empty();
+        mesh.gateway_namespaces.contains(home) || !gateways_here(results, home).unwrap_or_default().is_empty();
     if !is_strict(of) || runs_gateways {
         return Ok(());
     }

@@ -41,6 +41,7 @@ impl Namespace {
             self.team.known().map(|team| team.is_some()),
             self.injection.known().map(|injection| injection.is_some()),
             self.revision.known().map(|revision| revision.is_some()),
+            self.pod_security.known().map(|block| block.is_some()),
             self.labels.elements_or_empty().map(|labels| !labels.is_empty()),
             self.annotations.elements_or_empty().map(|annotations| !annotations.is_empty()),
         ];
@@ -66,6 +67,7 @@ impl Namespace {
         if let Some(revision) = self.revision.known()? {
             label(REVISION, revision);
         }
+        metadata.labels.extend(self.pod_security_labels()?);
         let body = manifest_without_spec(&key, metadata);
         let object = if create { Object::whole } else { Object::fields }(key, body, stage::NAMESPACE);
         Ok(object.with_origins([

@@ -3,10 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{MtlsException, Namespace, Rbac, namespace_object};
+use super::{MtlsException, Namespace, Rbac, namespace_object, rate_limit};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, global_defaults::DenyAllMode, istio, labels, service::validate_host_is_external, unlisted_calls},
+    mesh::{
+        Mesh, global_defaults::DenyAllMode, istio, labels, reference::Caller, service::validate_host_is_external,
+        telemetry, unlisted_calls,
+    },
     schema::At,
 };
 
@@ -29,12 +32,20 @@ impl Namespace {
             );
         }
         self.validate_label_keys(out);
+        self.validate_pod_security(out);
+        self.validate_allow(out);
+        if let Ok(blocks) = self.rate_limit.known() {
+            rate_limit::validate(blocks, out);
+        }
+        if let Ok(blocks) = self.telemetry.known() {
+            telemetry::validate(blocks, out);
+        }
         if self.renders_no_objects() {
             out.error(
                 &Path::root().attribute("create"),
                 "The resource says nothing",
                 "With create = false only what is written here is ours: write team, injection, revision, labels, annotations, \
-                 calls, authorization_mode, mtls or rbac, or remove the resource.",
+                 pod_security, calls, authorization_mode, rate_limit, telemetry, mtls or rbac, or remove the resource.",
             );
         }
         if let Ok(Some(rbac)) = self.rbac.known() {
@@ -51,6 +62,7 @@ impl Namespace {
             }
         }
         unlisted_calls::validate_in_mesh(&self.outbound_traffic_policy, &self.calls, mesh, out);
+        self.validate_overrides(mesh, out);
         if self.name.required() == Ok(&mesh.root_namespace) {
             self.validate_root_namespace(mesh, out);
         }
@@ -62,6 +74,8 @@ impl Namespace {
         let mesh_wide = [
             ("calls", self.calls.is_set()),
             ("authorization_mode", self.authorization_mode().is_ok_and(|mode| mode != DenyAllMode::Off)),
+            ("rate_limit", self.rate_limit.known().is_ok_and(|blocks| !blocks.is_empty())),
+            ("telemetry", self.telemetry.known().is_ok_and(|blocks| !blocks.is_empty())),
             ("mtls", self.mtls.is_set()),
         ];
         for (argument, _) in mesh_wide.iter().filter(|(_, is_set)| *is_set) {
@@ -73,6 +87,33 @@ impl Namespace {
                      {argument} here.",
                     mesh.root_namespace
                 ),
+            );
+        }
+    }
+
+    /// Reports `allow` blocks that admit every request, and those without a deny-all whose rules they would be.
+    fn validate_allow(&self, out: &mut Diagnostics) {
+        let Ok(blocks) = self.allow.known() else { return };
+        for block in blocks {
+            if block.from.required_elements().is_ok_and(|from| from.contains(&Caller::Anonymous)) {
+                // While mutual TLS and deny-all change in one apply, the rule would admit clear text that strict mutual TLS refuses.
+                out.error(
+                    &block.at.attribute("from"),
+                    "anonymous in allow of a namespace",
+                    "The block is for callers with an identity: an account, a namespace or \"*\". Clients without one are let in \
+                     service by service: write allow { from = [\"anonymous\"] } in the mesh_service, and an exception block of mtls for \
+                     its port where mutual TLS is strict.",
+                );
+            } else {
+                block.validate(out);
+            }
+        }
+        if !blocks.is_empty() && matches!(self.authorization_mode(), Ok(DenyAllMode::Off | DenyAllMode::Audit)) {
+            out.error(
+                &Path::root().attribute("allow"),
+                "allow without deny-all",
+                "The blocks are rules of the namespace's deny-all, and authorization_mode writes none: as a policy of its own, such a \
+                 rule would refuse all other requests. Write authorization_mode = \"dry_run\" or \"enforce\", or remove them.",
             );
         }
     }
@@ -103,6 +144,8 @@ impl Namespace {
             && self.sets_namespace_fields() == Ok(false)
             && self.calls.known() == Ok(None)
             && self.authorization_mode() == Ok(DenyAllMode::Off)
+            && self.rate_limit.known() == Ok(&[])
+            && self.telemetry.known() == Ok(&[])
             && self.mtls.known() == Ok(None)
             && self.rbac.known() == Ok(None)
     }

@@ -31,7 +31,8 @@ model! {
         kind: Attr<String> = required(),
         /// What follows the usual name of the resource's objects in the name of this one, where there are several of the kind:
         /// of a `mesh_service` `ingress`, `deny`, `end-user` or `ext-authz`; of a `mesh_external_service` with `hosts` the host
-        /// with dashes for dots.
+        /// with dashes for dots. Of a `mesh_namespace` or `mesh_global_defaults` the whole name, unless that is `default`,
+        /// `default-route` or `deny-all`.
         suffix: Attr<String> = optional(),
         /// A JSON merge patch, of `spec` alone: `jsonencode({ spec = { ... } })`. null removes a field. A list takes the place of
         /// the whole list that the resource renders; the plan warns of what is lost by that.

@@ -27,6 +27,8 @@ pub struct Request {
     pub port: u16,
     /// Server name of the TLS handshake.
     pub sni: Option<String>,
+    /// The values of `destination.ip` and of the attributes of Envoy's filters, by the keys of their conditions.
+    pub attributes: BTreeMap<String, String>,
     /// The attributes of the request. `None` for a connection to a TCP port.
     pub http: Option<HttpRequest>,
 }

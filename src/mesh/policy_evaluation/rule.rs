@@ -92,7 +92,10 @@ enum Attribute<'a> {
     SourceNamespace,
     SourcePrincipal,
     DestinationPort,
+    DestinationIp,
     Sni,
+    /// An attribute of one of Envoy's filters, by its key.
+    EnvoyFilter(&'a str),
 }
 
 impl Rule {
@@ -175,6 +178,11 @@ impl Condition {
             Some(Attribute::SourceNamespace) => any_text(request.namespace().as_slice()),
             Some(Attribute::SourcePrincipal) => any_text(request.principal.as_deref().as_slice()),
             Some(Attribute::DestinationPort) => check(&|value| value == request.port.to_string()),
+            Some(Attribute::DestinationIp) => {
+                let address = request.attributes.get("destination.ip").and_then(|address| address.parse().ok());
+                check(&|block| address.is_some_and(|address| contains(block, address)))
+            }
+            Some(Attribute::EnvoyFilter(key)) => any_text(request.attributes.get(key).map(String::as_str).as_slice()),
             Some(Attribute::Sni) => any_text(request.sni.as_deref().as_slice()),
             // `Policy::from_manifest` refuses such conditions.
             None => false,
@@ -200,6 +208,8 @@ impl<'a> Attribute<'a> {
             "source.namespace" => Some(Self::SourceNamespace),
             "source.principal" => Some(Self::SourcePrincipal),
             "destination.port" => Some(Self::DestinationPort),
+            "destination.ip" => Some(Self::DestinationIp),
+            _ if key.starts_with("experimental.envoy.filters.") => Some(Self::EnvoyFilter(key)),
             "connection.sni" => Some(Self::Sni),
             _ => None,
         }

@@ -3,6 +3,8 @@
 // The specs are literals, written where they are used.
 #![allow(clippy::needless_pass_by_value)]
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -41,6 +43,10 @@ fn request() -> Request {
         remote_ip: [192, 0, 2, 1].into(),
         port: 8080,
         sni: None,
+        attributes: BTreeMap::from([
+            ("destination.ip".to_owned(), "10.9.8.7".to_owned()),
+            ("experimental.envoy.filters.x[y]".to_owned(), "zz".to_owned()),
+        ]),
         http: Some(HttpRequest {
             method: "GET".to_owned(),
             path: "/v1/charges".to_owned(),
@@ -204,6 +210,10 @@ fn conditions_are_matched() {
         ("remote.ip", json!({ "values": ["192.0.2.1"] }), request(), true),
         ("destination.port", json!({ "values": ["8080"] }), request(), true),
         ("connection.sni", json!({ "values": ["*"] }), request(), false),
+        ("destination.ip", json!({ "values": ["10.9.0.0/16"] }), request(), true),
+        ("destination.ip", json!({ "notValues": ["10.9.0.0/16"] }), request(), false),
+        ("experimental.envoy.filters.x[y]", json!({ "values": ["z*"] }), request(), true),
+        ("experimental.envoy.filters.x[z]", json!({ "values": ["*"] }), request(), false),
     ];
     for (key, mut condition, request, expected) in table {
         condition["key"] = json!(key);
@@ -239,7 +249,7 @@ fn http_attributes_on_tcp_ports() {
 fn unsupported_fields_and_conditions_are_errors() {
     let table = [
         (json!([{ "to": [{ "operation": { "verbs": ["GET"] } }] }]), "unknown field `verbs`"),
-        (json!([{ "when": [{ "key": "experimental.envoy.filters.x[y]", "values": ["z"] }] }]), "experimental.envoy"),
+        (json!([{ "when": [{ "key": "destination.labels[app]", "values": ["z"] }] }]), "destination.labels"),
     ];
     for (rules, expected) in table {
         let error = Policies::of_workload(&[allow(rules)], &Workload::default(), "istio-system").unwrap_err();

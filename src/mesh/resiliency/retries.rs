@@ -1,5 +1,7 @@
 //! The `retries` block.
 
+use std::borrow::Cow;
+
 use super::{Preset, PresetSettings};
 use crate::{
     diagnostics::Diagnostics,
@@ -9,7 +11,7 @@ use crate::{
         istio::virtual_service,
     },
     model,
-    schema::{At, Attr, Block, model::optional},
+    schema::{At, Attr, Block, Set, model::optional},
 };
 
 model! {
@@ -24,18 +26,50 @@ model! {
         /// Whether requests may be retried that may have reached the application, because processing one twice does no harm.
         /// Defaults to `false`: only requests are retried that never reached it.
         idempotent: Attr<bool> = optional(),
+        /// Conditions of a retry (`retryOn`): words of Envoy such as `connect-failure`, `gateway-error` and `5xx`, words for gRPC such as
+        /// `unavailable`, and status codes such as `503`. They replace those of the preset. Only `connect-failure`, `refused-stream`,
+        /// `reset-before-request` and `envoy-ratelimited` never send a request again that has reached the application. Conflicts with
+        /// `idempotent`.
+        on: Set<String> = optional().non_empty("At least one condition.").each(CONDITION, is_condition),
     }
 }
 
 /// The retries in effect: those of the preset, where the fields of the block don't override them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::mesh) struct EffectiveRetries {
     /// Maximum number of retries. 0 switches them off.
     pub(in crate::mesh) attempts: u32,
-    /// Envoy's conditions of a retry.
-    pub(in crate::mesh) retry_on: &'static str,
+    /// Envoy's conditions of a retry and status codes, separated by commas.
+    pub(in crate::mesh) retry_on: Cow<'static, str>,
     /// Timeout of one attempt.
     pub(in crate::mesh) per_try_timeout: Option<Duration>,
+}
+
+/// The conditions that Istio knows, but for those that need a list which it doesn't have.
+const CONDITIONS: [&str; 13] = [
+    "5xx",
+    "cancelled",
+    "connect-failure",
+    "deadline-exceeded",
+    "envoy-ratelimited",
+    "gateway-error",
+    "internal",
+    "refused-stream",
+    "reset",
+    "reset-before-request",
+    "resource-exhausted",
+    "retriable-4xx",
+    "unavailable",
+];
+
+const CONDITION: &str = "`5xx`, `gateway-error`, `reset`, `reset-before-request`, `connect-failure`, `refused-stream`, `retriable-4xx`, \
+                         `envoy-ratelimited`; for gRPC `cancelled`, `deadline-exceeded`, `internal`, `resource-exhausted`, \
+                         `unavailable`; or status codes of errors, like `503`.";
+
+fn is_condition(text: &str) -> bool {
+    // Istio refuses status codes that have no name.
+    let is_status_code = |code| matches!(code, 400..=418 | 421..=426 | 428 | 429 | 431 | 451 | 500..=508 | 510 | 511);
+    CONDITIONS.contains(&text) || text.parse::<u16>().is_ok_and(is_status_code)
 }
 
 /// The settings whose retry conditions apply where a block sets a number of retries and no preset has conditions.
@@ -57,15 +91,19 @@ pub(in crate::mesh) fn effective_retries(
     let attempts = block.attempts.copied()?.or(settings.map(|s| s.retry_attempts)).unwrap_or(0);
     // `medium` has settings, so there always are conditions.
     let Some(conditions) = settings.or(DEFAULT_CONDITIONS) else { return Ok(None) };
+    if let Some(on) = block.on.elements()? {
+        let retry_on = on.iter().map(String::as_str).collect::<Vec<_>>().join(",").into();
+        return Ok(Some(EffectiveRetries { attempts, retry_on, per_try_timeout: block.per_try_timeout.copied()? }));
+    }
     if !block.idempotent.or(false)? {
-        return Ok(Some(EffectiveRetries { attempts, retry_on: conditions.retry_on, per_try_timeout: None }));
+        return Ok(Some(EffectiveRetries { attempts, retry_on: conditions.retry_on.into(), per_try_timeout: None }));
     }
     // The preset's timeout of an attempt would cut streams of requests without a timeout, and has no effect beside a shorter one.
     let preset_limit =
         settings.map(|s| s.per_try_timeout).filter(|limit| timeout.is_some_and(|timeout| *limit < timeout));
     Ok(Some(EffectiveRetries {
         attempts,
-        retry_on: conditions.idempotent_retry_on,
+        retry_on: conditions.idempotent_retry_on.into(),
         per_try_timeout: block.per_try_timeout.copied()?.or(preset_limit),
     }))
 }
@@ -90,15 +128,23 @@ pub(in crate::mesh) fn route_retries(
 impl At<Retries> {
     /// Reports fields that contradict each other.
     pub(in crate::mesh) fn validate(&self, out: &mut Diagnostics) {
-        if self.per_try_timeout.is_set() && self.idempotent.or(false) == Ok(false) {
+        if self.on.is_set() && self.idempotent.is_set() {
+            out.error(
+                &self.at.attribute("on"),
+                "on beside idempotent",
+                "Both say which failures are retried: on by its conditions, idempotent by those of the preset. Remove one of them.",
+            );
+        }
+        if self.per_try_timeout.is_set() && !self.on.is_set() && self.idempotent.or(false) == Ok(false) {
             out.error(
                 &self.at.attribute("per_try_timeout"),
                 "per_try_timeout without idempotent",
                 "A try that takes too long has reached the application, so it is sent again only where that does no harm. Without \
-                 that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.",
+                 that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.",
             );
         }
-        let sets_other_fields = self.per_try_timeout.is_set() || self.idempotent == Attr::Known(true);
+        let sets_other_fields =
+            self.per_try_timeout.is_set() || self.on.is_set() || self.idempotent == Attr::Known(true);
         if self.attempts == Attr::Known(0) && sets_other_fields {
             out.error(
                 &self.at.attribute("attempts"),

@@ -30,10 +30,11 @@ mod workload;
 use std::collections::BTreeSet;
 
 pub use access::{
-    Access, AccessRule, Authorization, AuthorizationMode, EndUser, ExternalAuthorization, RequireEndUser,
+    Access, AccessRule, AttributeCondition, Authorization, AuthorizationMode, EndUser, Exceptions,
+    ExternalAuthorization, RequireEndUser,
 };
 pub use arguments::{Outputs, Port, Service};
-pub use ingress::Ingress;
+pub use ingress::{Ingress, IngressProtocol};
 pub use takeover::{ReplacedObject, TakeoverArguments, Unmanaged};
 pub use traffic::Traffic;
 pub(super) use validate::validate_host_is_external;

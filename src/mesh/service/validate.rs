@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Port, Service, ServiceManagement};
+use super::{AuthorizationMode, Port, Service, ServiceManagement};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
@@ -14,7 +14,7 @@ use crate::{
         unlisted_calls,
     },
     object::{Key, kind},
-    schema::At,
+    schema::{At, Attr},
 };
 
 impl Service {
@@ -41,6 +41,7 @@ impl Service {
         self.validate_overrides(mesh, out);
         self.validate_traffic_in_mesh(mesh, out);
         self.validate_has_objects(rendered, out);
+        self.validate_identity_in_mesh(mesh, out);
         self.validate_access_in_mesh(mesh, out);
         for destination in self.calls.elements().ok().flatten().into_iter().flatten() {
             validate_host_is_external(destination, mesh, out);
@@ -61,15 +62,30 @@ impl Service {
     }
 
     fn validate_identity(&self, out: &mut Diagnostics) {
-        if self.service_account().map(String::as_str) == Ok("default") {
+        if !self.has_default_account() {
+            return;
+        }
+        if self.create_service_account() == Ok(true) {
             out.error(
                 &Path::root().attribute("service_account"),
-                "Service account \"default\"",
-                "Every workload of the namespace without an account of its own runs as \"default\", so rules about it would be \
-                 about all of them. Give the service an account of its own, and its workload's pods the same \
-                 serviceAccountName.",
+                "Service account \"default\" can't be created",
+                "Kubernetes makes it in every namespace. Write create_service_account = false, or the name of another account.",
             );
         }
+        if let Attr::Known(mode) = self.authorization.authorization_mode {
+            report_default_account(mode, out);
+        }
+    }
+
+    /// Reports the account `default` where the provider's default of `authorization_mode` holds.
+    fn validate_identity_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        if self.has_default_account() && self.authorization.authorization_mode == Attr::Null {
+            report_default_account(mesh.defaults.authorization_mode, out);
+        }
+    }
+
+    fn has_default_account(&self) -> bool {
+        self.service_account().map(String::as_str) == Ok("default")
     }
 
     fn validate_ports(&self, out: &mut Diagnostics) {
@@ -125,6 +141,27 @@ impl Service {
                  ingress, global_name or service = \"managed\"; or remove the resource.",
             );
         }
+    }
+}
+
+fn report_default_account(mode: AuthorizationMode, out: &mut Diagnostics) {
+    let at = Path::root().attribute("service_account");
+    let summary = "Service account \"default\"";
+    if mode == AuthorizationMode::Off {
+        out.warn(
+            &at,
+            summary,
+            "Every workload of the namespace without an account of its own runs as \"default\", so services that allow this one allow \
+             all of them. Give the workload an account of its own before authorization_mode becomes \"dry_run\" or \"enforce\".",
+        );
+    } else {
+        out.error(
+            &at,
+            summary,
+            "Every workload of the namespace without an account of its own runs as \"default\", so rules about it would be about all \
+             of them. Give the service an account of its own, and its workload's pods the same serviceAccountName. To declare the \
+             service before that, write authorization_mode = \"off\".",
+        );
     }
 }
 

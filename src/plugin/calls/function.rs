@@ -1,5 +1,7 @@
 //! CallFunction. Functions are pure and have no diagnostics, and core may call them before Configure.
 
+use std::iter;
+
 use crate::{
     diagnostics::{Diagnostics, Reported},
     plugin::{
@@ -29,11 +31,13 @@ impl<C> PluginSession<C> {
 }
 
 fn call(function: &Function, arguments: &[DynamicValue]) -> Result<DynamicValue, FunctionError> {
-    if arguments.len() != function.parameters.len() {
-        let text = format!("{} arguments are needed, not {}", function.parameters.len(), arguments.len());
+    let required = function.parameters.len();
+    if arguments.len() < required || function.variadic_parameter.is_none() && arguments.len() > required {
+        let text = format!("{required} arguments are needed, not {}", arguments.len());
         return Err(FunctionError { argument: None, text });
     }
-    let pairs = arguments.iter().zip(function.parameters).enumerate();
+    let parameters = function.parameters.iter().chain(iter::repeat(&function.variadic_parameter).flatten());
+    let pairs = arguments.iter().zip(parameters).enumerate();
     let values = pairs.map(|(i, (argument, parameter))| {
         let mut out = Diagnostics::default();
         from_proto::value(Some(argument), &parameter.kind, &mut out)

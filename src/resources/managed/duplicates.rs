@@ -6,7 +6,8 @@ use super::{Managed, PLAN_CHECK_TIMEOUT, desired::Desired};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     kubernetes::Deadline,
-    object::ManagementScope,
+    mesh::gateway_matches::{GatewayMatch, gateway_matches},
+    object::{ManagementScope, Object, kind},
     resources::{Context, ResourceType},
 };
 
@@ -54,6 +55,36 @@ impl<R: ResourceType> Managed<R> {
             }
         }
         out.no_errors()
+    }
+
+    /// Refuses routes of gateways that another resource of the run has as well: which of them are tried first would depend on the ages
+    /// of the objects.
+    pub(super) fn check_distinct_gateway_matches(
+        context: &Context,
+        id: &str,
+        desired: &Desired<'_, R>,
+        out: &mut Diagnostics,
+    ) -> Result<(), Reported> {
+        let objects = desired.objects().filter(|object| object.key.kind == &kind::VIRTUAL_SERVICE);
+        let matches: Vec<GatewayMatch> = objects.flat_map(|object| gateway_matches(&object.body)).collect();
+        if id.is_empty() {
+            return Ok(());
+        }
+        let Some((own, their, other)) = context.run.register_gateway_matches(&Self::resource(id), matches) else {
+            return Ok(());
+        };
+        let routed_by = |object: &&Object| gateway_matches(&object.body).contains(&own);
+        let object = desired.objects().find(routed_by);
+        let hosts = object.and_then(|object| object.origins.iter().rfind(|(field, _)| field == "spec.hosts"));
+        Err(out.error(
+            &hosts.map_or_else(Path::root, |(_, at)| at.clone()),
+            "Two services at a gateway overlap",
+            format!(
+                "{other} takes {their}, and this one {own}: Istio tries the older VirtualService first, so their ages decide which of the \
+                 two gets what both take. Make them disjoint. Of one host, one service may leave out paths: it gets what the paths of \
+                 the others leave."
+            ),
+        ))
     }
 
     /// Refuses a run that deletes the resource at one address and creates it at another: the order of the two is undefined, and

@@ -48,6 +48,7 @@ impl<R: ResourceType> Managed<R> {
         }
         if let Some(desired) = &desired {
             Self::check_unique_objects(&context, &id, desired, out)?;
+            Self::check_distinct_gateway_matches(&context, &id, desired, out)?;
         }
         let requires_replace = prior
             .as_ref()

@@ -105,6 +105,18 @@ const ROWS: &[Row] = &[
         "ingress {\n name = \"v1\"\n gateway = \"istio-ingress/public\"\n service_account = \"istio-ingress/gateway\"\n hosts = [\"api.example.com\"]\n paths = [\"/v1/*\"]\n port = 8080\n rewrite = \"/\"\n}",
     ),
     row(
+        "ingress",
+        "service = \"managed\"\ncreate_service_account = false\nport {\n number = 8443\n protocol = \"tls\"\n}",
+        "ingress {\n gateway = \"istio-ingress/public\"\n protocol = \"tls\"\n hosts = [\"db.example.com\"]\n}",
+        "ingress {\n gateway = \"istio-ingress/public\"\n protocol = \"tcp\"\n gateway_port = 5432\n hosts = [\"*\"]\n}",
+    ),
+    row(
+        "route",
+        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"pay.example.com\"]\n paths = [\"/pay/*\"]\n rewrite = \"/\"\n}",
+        "route {\n applies_to = [\"ingress\"]\n match {\n path = \"/old/*\"\n}\n rewrite {\n path = \"/new/\"\n}\n}",
+        "route {\n applies_to = [\"mesh\", \"ingress\"]\n match {\n headers = { x-beta = \"*\" }\n}\n redirect {\n path = \"/beta\"\n}\n}",
+    ),
+    row(
         "allow",
         MANAGED,
         "allow {\n from = [\"shop/checkout\"]\n hosts = [\"a.example.com\"]\n}",
@@ -121,6 +133,24 @@ const ROWS: &[Row] = &[
         MANAGED,
         "deny {\n from = [\"*\"]\n methods = [\"DELETE\"]\n target_ports = [9090]\n}",
         "deny {\n from = [\"anonymous\"]\n paths = [\"/admin/*\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}",
+    ),
+    row(
+        "allow",
+        MANAGED,
+        "allow {\n from = [\"shop/*\"]\n except {\n from = [\"shop/legacy\", \"pci/*\"]\n methods = [\"DELETE\"]\n}\n}",
+        "allow {\n from = [\"shop/*\"]\n except {\n paths = [\"/internal/*\"]\n hosts = [\"old.example.com\"]\n ip_blocks = [\"192.0.2.0/24\"]\n}\n}",
+    ),
+    row(
+        "deny",
+        MANAGED,
+        "deny {\n from = [\"*\"]\n when {\n key = \"request.headers[x-team]\"\n values = [\"shop-*\"]\n}\n}",
+        "deny {\n from = [\"anonymous\"]\n when {\n key = \"destination.ip\"\n values = [\"10.0.0.0/8\"]\n not_values = [\"10.0.0.1\"]\n}\n}",
+    ),
+    row(
+        "deny",
+        "service = \"managed\"\ncreate_service_account = false\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"deny.example.com\"]\n}\nport {\n number = 9000\n protocol = \"tcp\"\n}",
+        "deny {\n from = [\"istio-ingress/public\"]\n remote_ip_blocks = [\"198.51.100.0/24\"]\n}",
+        "deny {\n from = [\"istio-ingress/public\"]\n except {\n remote_ip_blocks = [\"198.51.100.0/24\"]\n ports = [9000]\n}\n}",
     ),
     row(
         "require_end_user",
@@ -141,6 +171,12 @@ const ROWS: &[Row] = &[
         MANAGED,
         "retries {\n attempts = 5\n}",
         "retries {\n attempts = 4\n idempotent = true\n per_try_timeout = \"2s\"\n}",
+    ),
+    row(
+        "retries",
+        MANAGED,
+        "retries {\n attempts = 5\n on = [\"connect-failure\", \"503\"]\n}",
+        "retries {\n attempts = 5\n on = [\"gateway-error\"]\n per_try_timeout = \"2s\"\n}",
     ),
     row(
         "circuit_breaker",
@@ -209,6 +245,12 @@ const ROWS: &[Row] = &[
         VERSIONS,
         "route {\n match {\n path_regex = \"/v[0-9]+/.*\"\n authority = \"a*\"\n scheme = \"http\"\n cookies = { beta = \"1\" }\n}\n to {\n version = \"v2\"\n headers {\n response {\n set = { x-version = \"2\" }\n}\n}\n}\n headers {\n request {\n add = { x-a = \"b\" }\n}\n}\n}",
         "route {\n match {\n headers_regex = { x-a = \"[0-9]+\" }\n query_regex = { b = \"c+\" }\n from {\n namespace = \"shop\"\n labels = { app = \"web\" }\n}\n}\n direct_response {\n status = 503\n body = \"later\"\n}\n cors {\n allow_origins = [\"*\"]\n}\n}",
+    ),
+    row(
+        "route",
+        VERSIONS,
+        "route {\n to {\n version = \"v1\"\n weight = 90\n}\n to {\n service = \"cart-next\"\n weight = 10\n}\n mirror {\n version = \"v2\"\n}\n mirror {\n service = \"shop/audit\"\n port = 80\n percent = 5\n}\n}",
+        "route {\n to {\n host = \"api.example.com\"\n port = 443\n}\n rewrite {\n host = \"api.example.com\"\n}\n}",
     ),
     row(
         "headers",

@@ -4,7 +4,11 @@ use expect_test::expect_file;
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{object::Key, resources::gateway::Gateway};
 
-use crate::support::{control_plane::control_plane, terraform::Tool, users::Grant};
+use crate::support::{
+    control_plane::control_plane,
+    terraform::{Tool, Workspace},
+    users::Grant,
+};
 
 use super::{
     arguments::{Row, assert_covers_schema, check_arguments, row},
@@ -35,6 +39,12 @@ const ROWS: &[Row] = &[
         "allow {\n hosts = [\"a.example.com\"]\n methods = [\"GET\"]\n paths = [\"/a\"]\n}",
         "allow {\n from = [\"shop/cart\"]\n ports = [80]\n ip_blocks = [\"10.0.0.0/8\"]\n remote_ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
+    row(
+        "override",
+        ENFORCED,
+        "override {\n kind = \"AuthorizationPolicy\"\n patch = jsonencode({ spec = { rules = [{ to = [{ operation = { hosts = [\"b.example.com\"] } }] }] } })\n}",
+        "override {\n kind = \"Gateway\"\n patch = jsonencode({ spec = { selector = { tier = \"edge\" } } })\n}",
+    ),
 ];
 
 const SELECTOR: &str = "selector = { app = \"x\" }";
@@ -45,6 +55,7 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("name", "gateway_is_created_corrected_imported_and_destroyed"),
     ("namespace", "gateway_is_created_corrected_imported_and_destroyed"),
     ("service_account", "golden::gateway, by the computed principal"),
+    ("workload_namespace", "policy_is_in_the_namespace_of_the_workloads"),
     ("adopt_existing", "existing_gateway_is_adopted"),
     ("adopt_from_owner", "adoption.rs, by the same arguments of mesh_service"),
     ("timeouts", "provider_comparison.rs"),
@@ -115,6 +126,49 @@ fn gateway_is_created_corrected_imported_and_destroyed() {
         workspace.import("mesh_gateway.public", &id).expect_success();
         workspace.assert_empty_plan();
         destroy_all(&workspace, &namespace);
+    }
+}
+
+/// The policy follows the workloads from one namespace to another, and an import finds it there.
+#[test]
+#[ignore = "needs the servers of `make tools`"]
+fn policy_is_in_the_namespace_of_the_workloads() {
+    let (plane, api) = (control_plane(), control_plane().api());
+    let [home, edge, other] = ["hosts", "edge", "other-edge"].map(|name| plane.namespace(name));
+    let user = home.user(Grant::Platform);
+    for namespace in [&edge, &other] {
+        namespace.grant(&user, Grant::GatewayAccess);
+    }
+    let workspace = Workspace::new(Tool::Terraform);
+    workspace.write_file("kubeconfig", &plane.kubeconfig(&user));
+    let configure = |workloads: &str| {
+        let arguments = format!("{workloads}\nauthorization_mode = \"enforce\"\nselector ");
+        let hcl = PUBLIC.replace("selector ", &arguments);
+        workspace.configure(&provider(&home, &home.name, "config_path = \"kubeconfig\"", &hcl));
+    };
+    let gateway = format!("Gateway/{}/public", home.name);
+    let policy_in = |namespace: &str| format!("AuthorizationPolicy/{namespace}/public-{}", home.name);
+    let assert_objects = |policy_namespace: &str| {
+        let mut live: Vec<String> = [&home, &edge, &other].iter().flat_map(|it| api.objects(&it.name)).collect();
+        live.sort();
+        assert_eq!(live, [policy_in(policy_namespace), gateway.clone()]);
+    };
+    for namespace in [&home, &edge, &other] {
+        configure(&format!("workload_namespace = \"{}\"", namespace.name));
+        workspace.converge();
+        assert_objects(&namespace.name);
+        let principal = &workspace.resources()[0].1["principal"];
+        assert_eq!(*principal, json!(format!("cluster.local/ns/{}/sa/public", namespace.name)));
+    }
+    workspace.remove_from_state("mesh_gateway.public");
+    workspace.import("mesh_gateway.public", &format!("{}/public", home.name)).expect_success();
+    workspace.converge();
+    configure("");
+    workspace.converge();
+    assert_objects(&home.name);
+    workspace.destroy().expect_success();
+    for namespace in [&home, &edge, &other] {
+        namespace.assert_empty();
     }
 }
 

@@ -74,6 +74,12 @@ const ROWS: &[Row] = &[
         "jwt {\n issuer = \"https://x.example.com\"\n from_params = [\"token\"]\n from_cookies = [\"id\"]\n}",
     ),
     row(
+        "jwt",
+        MTLS,
+        "jwt {\n issuer = \"https://x.example.com\"\n namespace = \"ROOT\"\n}",
+        "jwt {\n issuer = \"https://x.example.com\"\n namespace = \"ROOT\"\n selector = { app = \"a\" }\n}",
+    ),
+    row(
         "require_end_user",
         ISSUER,
         "require_end_user {}",
@@ -95,6 +101,13 @@ const ROWS: &[Row] = &[
          [\"request_protocol\"]\n }\n}",
     ),
     row(
+        "telemetry",
+        MTLS,
+        "telemetry {\n selector = { app = \"edge\" }\n access_logging {\n disabled = true\n }\n}",
+        "telemetry {\n tracing {\n provider = \"otel\"\n disabled = true\n environment_tags = { node = \"NODE\" }\n }\n metrics {\n tags = { host \
+         = \"request.host\" }\n }\n}",
+    ),
+    row(
         "guardrails",
         MTLS,
         "guardrails {\n root_only = [\"Telemetry\"]\n namespace_selector = { guarded = \"nowhere\" }\n}",
@@ -102,6 +115,12 @@ const ROWS: &[Row] = &[
          \"us\"\n global_names = { pci = [\"pay.example.internal\"] }\n ingress_hosts = { pci = \
          [\"pay.example.com\"] }\n workload_rules = true\n pod_annotations = { \"proxy.istio.io/config\" = [\"{}\"] }\n \
          protect_platform_objects = true\n namespace_selector = { guarded = \"nowhere\" }\n}",
+    ),
+    row(
+        "override",
+        MTLS,
+        "override {\n kind = \"PeerAuthentication\"\n patch = jsonencode({ spec = { mtls = { mode = \"PERMISSIVE\" } } })\n}",
+        "override {\n kind = \"PeerAuthentication\"\n patch = jsonencode({ spec = { selector = { matchLabels = { app = \"a\" } } } })\n}",
     ),
 ];
 

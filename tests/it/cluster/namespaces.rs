@@ -478,6 +478,33 @@ const ROWS: &[Row] = &[
     row("labels", "calls = []", "labels = { a = \"b\" }", "labels = { a = \"c\", d = \"e\" }"),
     row("annotations", "calls = []", "annotations = { a = \"b\" }", "annotations = { a = \"c\" }"),
     row(
+        "pod_security",
+        "",
+        "pod_security {\n enforce = \"baseline\"\n}",
+        "pod_security {\n enforce = \"restricted\"\n enforce_version = \"v1.30\"\n audit = \"restricted\"\n audit_version = \"latest\"\n warn = \
+         \"restricted\"\n warn_version = \"latest\"\n}",
+    ),
+    row(
+        "allow",
+        "authorization_mode = \"enforce\"",
+        "allow {\n from = [\"monitoring/prometheus\"]\n ports = [9090]\n}",
+        "allow {\n from = [\"probes/*\"]\n paths = [\"/healthz\"]\n methods = [\"GET\"]\n ip_blocks = [\"10.0.0.0/8\"]\n}",
+    ),
+    row(
+        "rate_limit",
+        "",
+        "rate_limit {\n port = 8080\n requests = 100\n}",
+        "rate_limit {\n port = 8080\n requests = 50\n interval = \"1500ms\"\n burst = 80\n}\nrate_limit {\n selector = { app = \"cart\" }\n port = \
+         8081\n requests = 1\n}",
+    ),
+    row(
+        "telemetry",
+        "",
+        "telemetry {\n access_logging {}\n}",
+        "telemetry {\n access_logging {\n disabled = true\n }\n}\ntelemetry {\n selector = { app = \"cart\" }\n tracing {\n provider = \"otel\"\n \
+         disabled = true\n environment_tags = { a = \"B\" }\n }\n metrics {\n tags = { host = \"request.host\" }\n }\n}",
+    ),
+    row(
         "mtls",
         "",
         "mtls {\n mode = \"permissive\"\n}",
@@ -494,6 +521,12 @@ const ROWS: &[Row] = &[
         "",
         "rbac {\n groups = [\"a\"]\n}",
         "rbac {\n users = [\"u\"]\n service_accounts = [\"ci/x\", \"y\"]\n cluster_role = \"mesh-app-team\"\n}",
+    ),
+    row(
+        "override",
+        "calls = []",
+        "override {\n kind = \"Sidecar\"\n patch = jsonencode({ spec = { inboundConnectionPool = { http = { http2MaxRequests = 500 } } } })\n}",
+        "override {\n kind = \"Sidecar\"\n patch = jsonencode({ spec = { inboundConnectionPool = { http = { http2MaxRequests = 100 } } } })\n}",
     ),
 ];
 
@@ -517,6 +550,7 @@ fn every_argument_has_a_row() {
 fn each_argument_is_created_changed_and_removed() {
     let home = control_plane().namespace("rows");
     let workspace = platform_workspace(Tool::Terraform, &home, "");
+    home.grant(&home.user(Grant::Namespaces), Grant::NamespacesRateLimits);
     let resource = |n: usize, row: &Row, argument: &str| {
         let context = row.context;
         format!("resource \"mesh_namespace\" \"s{n}\" {{\nname = \"NAMESPACE-s{n}\"\n{context}\n{argument}\n}}")

@@ -17,6 +17,7 @@ use crate::support::{
 use super::{APPLY, CART, configure, created_part, destroy_all, many_carts, provider, workspace, workspace_with_proxy};
 
 const UNREACHABLE: &str = r#"host = "https://127.0.0.1:1""#;
+const OFFLINE: &str = "offline = true";
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
@@ -24,14 +25,21 @@ fn new_resources_are_planned_without_a_server() {
     let namespace = control_plane().namespace("unreachable");
     for tool in Tool::ALL {
         let hcl = many_carts(12);
-        let offline = Workspace::new(tool);
-        offline.configure(&provider(&namespace, "istio-system", UNREACHABLE, &hcl));
-        let start = Instant::now();
-        let without = offline.plan();
-        assert!(start.elapsed() < Duration::from_secs(30), "each service waited: {:?}", start.elapsed());
         let with = workspace(tool, Grant::AppTeam, &namespace, &hcl).plan();
-        assert_eq!(created_part(&without.text, "Plan: "), created_part(&with.text, "Plan: "), "{tool}");
-        assert_eq!(without.text.matches("Planned without the cluster").count(), 1, "{tool}: {}", without.text);
+        for (connection, warnings) in [(UNREACHABLE, 1), (OFFLINE, 0)] {
+            let offline = Workspace::new(tool);
+            offline.configure(&provider(&namespace, "istio-system", connection, &hcl));
+            let start = Instant::now();
+            let without = offline.plan();
+            assert!(start.elapsed() < Duration::from_secs(30), "each service waited: {:?}", start.elapsed());
+            assert_eq!(created_part(&without.text, "Plan: "), created_part(&with.text, "Plan: "), "{tool}");
+            assert_eq!(
+                without.text.matches("Planned without the cluster").count(),
+                warnings,
+                "{tool}: {}",
+                without.text
+            );
+        }
     }
 }
 
@@ -44,16 +52,20 @@ fn unreadable_resource_is_an_error_unless_on_unreadable_is_warn() {
         let workspace = workspace(tool, Grant::AppTeam, &namespace, &hcl);
         workspace.apply().expect_success();
 
-        let start = Instant::now();
-        workspace.configure(&provider(&namespace, "istio-system", UNREACHABLE, &hcl));
-        let errors = workspace.try_plan().errors();
-        assert_eq!(errors.matches("The API server can't be reached").count(), 1, "{tool}: {errors}");
+        for (connection, error) in
+            [(UNREACHABLE, "The API server can't be reached"), (OFFLINE, "The provider is offline")]
+        {
+            let start = Instant::now();
+            workspace.configure(&provider(&namespace, "istio-system", connection, &hcl));
+            let errors = workspace.try_plan().errors();
+            assert_eq!(errors.matches(error).count(), 1, "{tool}: {errors}");
 
-        let warn = format!("{UNREACHABLE}\n  on_unreadable = \"warn\"");
-        workspace.configure(&provider(&namespace, "istio-system", &warn, &hcl));
-        let plan = workspace.assert_empty_plan();
-        assert_eq!(plan.text.matches("goes on with what the state says").count(), 1, "{tool}: {}", plan.text);
-        assert!(start.elapsed() < Duration::from_secs(45), "each service waited: {:?}", start.elapsed());
+            let warn = format!("{connection}\n  on_unreadable = \"warn\"");
+            workspace.configure(&provider(&namespace, "istio-system", &warn, &hcl));
+            let plan = workspace.assert_empty_plan();
+            assert_eq!(plan.text.matches("goes on with what the state says").count(), 1, "{tool}: {}", plan.text);
+            assert!(start.elapsed() < Duration::from_secs(45), "each service waited: {:?}", start.elapsed());
+        }
 
         configure(&workspace, Grant::AppTeam, &namespace, &hcl);
         workspace.destroy().expect_success();

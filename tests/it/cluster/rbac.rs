@@ -49,6 +49,7 @@ fn writable_kinds(grant: Grant) -> &'static [&'static str] {
             "Telemetry",
         ],
         GatewayAccess => &["AuthorizationPolicy"],
+        Grant::JwtNamespaces => &["RequestAuthentication"],
         Guardrails
         | Plan
         | LiveChecks
@@ -57,7 +58,8 @@ fn writable_kinds(grant: Grant) -> &'static [&'static str] {
         | LiveChecksSidecars
         | LiveChecksGateways
         | Grant::Namespaces
-        | Grant::NamespacesDestroy => &[],
+        | Grant::NamespacesDestroy
+        | Grant::NamespacesRateLimits => &[],
     }
 }
 
@@ -74,7 +76,7 @@ fn readable_kinds(grant: Grant) -> Vec<&'static str> {
 fn grants_are_limited_to_their_namespace() {
     let plane = control_plane();
     let elsewhere = plane.namespace("elsewhere");
-    for grant in [AppTeam, Platform, GatewayAccess, Plan] {
+    for grant in [AppTeam, Platform, GatewayAccess, Grant::JwtNamespaces, Plan] {
         let home = plane.namespace("rbac");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));
         for kind in object::kind::MANAGED.iter().filter(|kind| kind.namespaced) {
@@ -242,6 +244,7 @@ fn namespaces_limits_keep_the_pipeline_out_of_the_cluster() {
     let admin = plane.api();
     let apply = |name: &str| documented_manifests(name).iter().for_each(|manifest| admin.apply(manifest, "tests"));
     apply("namespaces");
+    apply("namespaces-rate-limits");
     let api = Api::new(&plane.kubeconfig(&plane.certificate_user("pipeline", &["platform-pipelines"])));
     let namespace = |name: &str, level: &str| {
         let labels = json!({ "pod-security.kubernetes.io/enforce": level });
@@ -255,6 +258,12 @@ fn namespaces_limits_keep_the_pipeline_out_of_the_cluster() {
             "subjects": [{ "apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "platform-pipelines" }],
         })
     };
+    let envoy_filter = |namespace: &str| {
+        json!({
+            "apiVersion": "networking.istio.io/v1alpha3", "kind": "EnvoyFilter",
+            "metadata": { "name": "probe", "namespace": namespace }, "spec": {},
+        })
+    };
     let refusal = |object: &Json| api.dry_run(object, "tests").err().map(|error| error.message).unwrap_or_default();
     let is_refused = |object: &Json, part: &str| refusal(object).contains(part);
     wait_until(TIMEOUT, "without limits, the pipeline gives itself rights in kube-system", || {
@@ -265,13 +274,16 @@ fn namespaces_limits_keep_the_pipeline_out_of_the_cluster() {
     wait_until(TIMEOUT, "a binding in kube-system is refused", || {
         is_refused(&binding("kube-system"), "may not write in namespace kube-system")
     });
-    for object in [binding("default"), binding("kube-public"), namespace("kube-system", "baseline")] {
+    let in_the_cluster =
+        [binding("default"), binding("kube-public"), envoy_filter("default"), namespace("kube-system", "baseline")];
+    for object in in_the_cluster {
         assert!(is_refused(&object, "may not write in namespace"), "{object}: {}", refusal(&object));
     }
     let open = plane.namespace("without-level");
     for object in [binding(&open.name), namespace(&open.name, "privileged"), namespace("limits-probe", "privileged")] {
         assert!(is_refused(&object, "pod-security.kubernetes.io/enforce"), "{object}: {}", refusal(&object));
     }
+    assert_eq!(refusal(&envoy_filter(&open.name)), "");
     assert_eq!(refusal(&namespace(&open.name, "baseline")), "");
     admin.apply(&namespace(&open.name, "baseline"), "platform");
     wait_until(TIMEOUT, "a binding in a labelled namespace is allowed", || refusal(&binding(&open.name)).is_empty());

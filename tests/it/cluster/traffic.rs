@@ -263,8 +263,8 @@ const ARGUMENTS: &[Argument] = &[
             let sent =
                 json!({ "match": matches, "retries": retries, "route": [{ "destination": subset_destination("v2") }] });
             let mirrored = json!({
-                "match": matches, "retries": retries, "route": shared, "mirror": subset_destination("v2"),
-                "mirrorPercentage": { "value": 10 },
+                "match": matches, "retries": retries, "route": shared,
+                "mirrors": [{ "destination": subset_destination("v2"), "percentage": { "value": 10 } }],
             });
             [json!([sent, all]), json!([mirrored, all])]
         })],

@@ -177,8 +177,19 @@ fn examples_of_a_folder_declare_each_resource_once() {
 }
 
 /// Blocks with one declaration that several resources and blocks have. It suffices that an example shows each argument once.
-const SHARED_BLOCKS: [&str; 7] =
-    ["circuit_breaker", "connections", "cors", "headers", "load_balancing", "outlier_detection", "override"];
+const SHARED_BLOCKS: [&str; 11] = [
+    "circuit_breaker",
+    "connections",
+    "cors",
+    "except",
+    "headers",
+    "load_balancing",
+    "outlier_detection",
+    "override",
+    "retries",
+    "telemetry",
+    "when",
+];
 
 /// A path of an argument, from the first shared block on.
 fn without_place(path: &str) -> String {
@@ -187,17 +198,24 @@ fn without_place(path: &str) -> String {
     parts[start..].join(".")
 }
 
+/// The paths of all arguments, each after the type of its resource or `provider`: `mesh_service.port.number`.
+pub(super) fn argument_paths() -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for (kind, schema) in &schemas() {
+        collect_arguments(schema, kind, &mut paths);
+    }
+    paths
+}
+
 #[test]
 fn every_argument_is_used_in_some_example() {
-    let (schemas, mut used, mut paths) = (schemas(), BTreeSet::new(), BTreeSet::new());
+    let (schemas, mut used) = (schemas(), BTreeSet::new());
     for (_, kind, body) in blocks(&configurations()) {
         if let Some(schema) = schemas.get(&kind) {
             compare(&body, schema, &kind, &mut used, &mut Vec::new());
         }
     }
-    for (kind, schema) in &schemas {
-        collect_arguments(schema, kind, &mut paths);
-    }
+    let paths = argument_paths();
     let shown: BTreeSet<String> = used.iter().map(|path| without_place(path)).collect();
     let unused: Vec<&String> = paths.iter().filter(|path| !shown.contains(&without_place(path))).collect();
     assert!(unused.is_empty(), "no example shows {unused:?}");

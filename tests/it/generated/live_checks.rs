@@ -75,7 +75,7 @@ VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sid
 | `installed { outbound_traffic_policy = "registry_only" }`, once for all services that are hidden from namespaces | Sidecars of the whole cluster; the `meshConfig` of each revision; DestinationRules, EnvoyFilters, Telemetries and three kinds of policies in the root namespace |
 | `mesh_global_defaults` without `registry_only` | Sidecars of the root namespace; Services, DestinationRules, VirtualServices and ServiceEntries of the whole cluster |
 | `external_authorization`, `mesh_global_defaults` | ConfigMap `istio` of the root namespace, or that of each of the provider's `revisions` |
-| `ingress` | Gateways of each namespace of gateways |
+| `ingress` | Gateways of each namespace of gateways; VirtualServices of the whole cluster |
 
 Where a namespace has more than 5000 objects of a kind, the checks that need it are skipped. A server that is slow or fails is given up after some seconds: then these checks are
 skipped, too.

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use terraform_provider_mesh::{
-    plugin::interface::{Provider, Resource},
+    plugin::interface::{Function, Parameter, Provider, Resource},
     schema::{AttributeSpec, Configurability, Member, MemberKind, Nesting, Schema, Type},
 };
 
@@ -17,6 +17,9 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
         (format!("docs/resources/{name}.md"), resource_page(resource.as_ref()))
     });
     let mut pages: BTreeMap<String, String> = resources.collect();
+    for (name, function) in &provider.functions {
+        pages.insert(format!("docs/functions/{name}.md"), function_page(function));
+    }
     pages.insert("docs/guides/resiliency.md".to_owned(), presets_page());
     pages.insert("docs/guides/live-checks.md".to_owned(), live_checks_page());
     let mut guides: BTreeMap<String, String> =
@@ -59,6 +62,33 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
         }
     }
     page
+}
+
+fn function_page(function: &Function) -> String {
+    let name = function.name;
+    let mut page = head(&format!("{name} Function - mesh"), &format!("{name} (Function)"), function.doc);
+    example(&mut page, &format!("examples/functions/{name}/function.tf"));
+    let parameter = |parameter: &Parameter| format!("{} {}", parameter.name, expression(&parameter.kind));
+    let mut parameters: Vec<String> = function.parameters.iter().map(parameter).collect();
+    parameters.extend(function.variadic_parameter.as_ref().map(|last| format!("{}...", parameter(last))));
+    let result = expression(&function.return_type);
+    write!(page, "\n## Signature\n\n```text\n{name}({}) {result}\n```\n\n## Arguments\n\n", parameters.join(", "))
+        .unwrap();
+    for (number, parameter) in (1..).zip(function.parameters.iter().chain(&function.variadic_parameter)) {
+        let variadic = if number > function.parameters.len() { "Variadic, " } else { "" };
+        writeln!(page, "{number}. `{}` ({variadic}{}) {}", parameter.name, type_name(&parameter.kind), parameter.doc)
+            .unwrap();
+    }
+    page
+}
+
+/// A type as it is written in HCL.
+fn expression(kind: &Type) -> String {
+    match kind {
+        Type::Map(element) => format!("map of {}", expression(element)),
+        Type::Object(_) => "object".to_owned(),
+        other => other.to_string(),
+    }
 }
 
 /// Front matter and heading. The registry shows the first sentence in its lists.

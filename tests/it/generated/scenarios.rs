@@ -1,5 +1,7 @@
 //! The scenarios match their pictures and guides.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
@@ -78,6 +80,29 @@ fn adoption_guide_shows_its_scenario_files() {
     assert_eq!(shown.len(), 3);
     for block in shown {
         assert!(scenario.iter().any(|file| file.contains(block)), "no file of the scenario says\n{block}");
+    }
+}
+
+/// The guides show the manifests and the resources of their scenarios, and each of these.
+#[test]
+fn guides_of_moving_in_show_their_scenario_files() {
+    for (guide, folders) in [
+        ("docs/guides/from-istio.md", &["examples/scenarios/from-istio"][..]),
+        (
+            "docs/guides/only-authorization-only-traffic.md",
+            &["examples/scenarios/only-authorization", "examples/scenarios/only-traffic"],
+        ),
+    ] {
+        let page = text(guide);
+        let fences = ["```terraform\n", "```yaml\n"];
+        let shown = fences.into_iter().flat_map(|fence| page.split(fence).skip(1));
+        let mut shown: BTreeSet<&str> = shown.map(|block| block.split("```").next().unwrap()).collect();
+        for path in folders.iter().flat_map(|folder| files(folder, "")) {
+            let file = text(&path);
+            let block = shown.iter().copied().find(|block| file.ends_with(block));
+            assert!(block.is_some_and(|block| shown.remove(block)), "{guide} doesn't show the end of {path}");
+        }
+        assert_eq!(shown, BTreeSet::new(), "{guide} shows what no file has");
     }
 }
 

@@ -198,7 +198,7 @@ fn functions_have_names_and_descriptions() {
     for function in provider().functions.values() {
         let mut names = BTreeSet::new();
         assert!(is_name(function.name) && function.doc.ends_with('.'), "function {}", function.name);
-        for parameter in function.parameters {
+        for parameter in function.parameters.iter().chain(&function.variadic_parameter) {
             let at = format!("function {}: {}", function.name, parameter.name);
             assert!(is_name(parameter.name) && parameter.doc.ends_with('.'), "{at}");
             assert!(names.insert(parameter.name), "{at} is declared twice");

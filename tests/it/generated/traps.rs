@@ -37,12 +37,16 @@ pub(super) fn is_test(path: &str) -> bool {
         [format!("{root}/{module}.rs"), format!("{root}/{module}/mod.rs"), format!("{root}/{}.rs", parent(&module))]
     });
     let source = sources.find(|source| super::root().join(source).is_file()).map(|source| text(&source));
-    let declared = format!("fn {name}() {{");
+    let declared = [format!("fn {name}() {{"), format!("async fn {name}() {{")];
     source.is_some_and(|source| {
         let lines: Vec<&str> = source.lines().map(str::trim).collect();
-        let at = lines.iter().position(|line| *line == declared);
+        let at = lines.iter().position(|line| declared.iter().any(|declared| line == declared));
         at.is_some_and(|at| {
-            lines[..at].iter().rev().take_while(|line| line.starts_with("#[")).any(|line| *line == "#[test]")
+            lines[..at]
+                .iter()
+                .rev()
+                .take_while(|line| line.starts_with("#["))
+                .any(|line| ["#[test]", "#[tokio::test]"].contains(line))
         })
     })
 }

@@ -10,6 +10,7 @@
 
 mod construction;
 mod external_service;
+mod functions;
 mod gateway;
 mod global_defaults;
 pub(crate) mod hcl;

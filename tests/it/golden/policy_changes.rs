@@ -146,6 +146,7 @@ fn requests(objects: &[&Object]) -> Vec<Request> {
     let mut principals = BTreeSet::from([None, Some("cluster.local/ns/other/sa/other".to_owned())]);
     let mut addresses = BTreeSet::from(["192.0.2.1".to_owned()]);
     let mut tokens = vec![None, Some(json!({ "iss": "other", "sub": "other" }))];
+    let mut headers = BTreeSet::from([BTreeMap::new()]);
     let texts = |list: &Json| -> Vec<String> { serde_json::from_value(list.clone()).unwrap_or_default() };
     let concrete = |value: &String| value.replace("{**}", "x").replace("{*}", "x").replace('*', "x");
     let issuers = objects.iter().flat_map(|object| issuers(&object.body));
@@ -155,11 +156,13 @@ fn requests(objects: &[&Object]) -> Vec<Request> {
     let rules = objects.iter().filter_map(|object| object.body["spec"]["rules"].as_array()).flatten();
     for rule in rules {
         for source in rule["from"].as_array().into_iter().flatten().map(|from| &from["source"]) {
-            principals.extend(texts(&source["principals"]).iter().map(|value| Some(concrete(value))));
+            let named = |field: &str, negated: &str| [texts(&source[field]), texts(&source[negated])].concat();
+            principals.extend(named("principals", "notPrincipals").iter().map(|value| Some(concrete(value))));
             let in_namespace = |name: &String| Some(format!("cluster.local/ns/{name}/sa/x"));
-            principals.extend(texts(&source["namespaces"]).iter().map(in_namespace));
+            principals.extend(named("namespaces", "notNamespaces").iter().map(in_namespace));
             let first = |block: &String| block.split('/').next().unwrap_or_default().to_owned();
-            addresses.extend(texts(&source["ipBlocks"]).iter().map(first));
+            addresses.extend(named("ipBlocks", "notIpBlocks").iter().map(first));
+            addresses.extend(named("remoteIpBlocks", "notRemoteIpBlocks").iter().map(first));
         }
         for operation in rule["to"].as_array().into_iter().flatten().map(|to| &to["operation"]) {
             for (field, negated) in
@@ -171,7 +174,14 @@ fn requests(objects: &[&Object]) -> Vec<Request> {
         }
         let mut claims = json!({ "sub": "x" });
         for condition in rule["when"].as_array().into_iter().flatten() {
-            let names = condition["key"].as_str().expect("a key").trim_start_matches("request.auth.claims");
+            let key = condition["key"].as_str().expect("a key");
+            if let Some(name) = key.strip_prefix("request.headers[") {
+                let named = [texts(&condition["values"]), texts(&condition["notValues"])].concat();
+                let name = name.trim_end_matches(']').to_ascii_lowercase();
+                headers.extend(named.iter().map(|value| BTreeMap::from([(name.clone(), concrete(value))])));
+                continue;
+            }
+            let Some(names) = key.strip_prefix("request.auth.claims") else { continue };
             let pointer = names.replace("][", "/").replace(['[', ']'], "/");
             let value = texts(&condition["values"]).first().map_or("x".to_owned(), concrete);
             let names: Vec<&str> = pointer.trim_matches('/').split('/').collect();
@@ -191,20 +201,23 @@ fn requests(objects: &[&Object]) -> Vec<Request> {
                     remote_ip: address.parse().expect("an address"),
                     port: port.parse().expect("a port"),
                     sni: None,
+                    attributes: BTreeMap::new(),
                     http: None,
                 };
                 for claims in &tokens {
                     for method in &values["methods"] {
                         for path in &values["paths"] {
                             for host in &values["hosts"] {
-                                let http = HttpRequest {
-                                    method: method.clone(),
-                                    path: path.clone(),
-                                    host: host.clone(),
-                                    headers: BTreeMap::new(),
-                                    claims: claims.clone(),
-                                };
-                                requests.push(Request { http: Some(http), ..connection.clone() });
+                                requests.extend(headers.iter().map(|headers| {
+                                    let http = HttpRequest {
+                                        method: method.clone(),
+                                        path: path.clone(),
+                                        host: host.clone(),
+                                        headers: headers.clone(),
+                                        claims: claims.clone(),
+                                    };
+                                    Request { http: Some(http), ..connection.clone() }
+                                }));
                             }
                         }
                     }
@@ -428,6 +441,14 @@ fn service_policies_change_without_a_gap() {
         ("allow all, deny report", r#"allow { from = ["*"] }; deny { from = ["shop/report"] }"#),
         ("allow report, deny checkout", r#"allow { from = ["shop/report"] }; deny { from = ["shop/checkout"] }"#),
         ("deny a path", r#"allow { from = ["*"] }; deny { from = ["*"]; paths = ["/internal/*"] }"#),
+        (
+            "allow all but report",
+            r#"allow { from = ["*"]; except { from = ["shop/report"]; paths = ["/internal/*"] } }"#,
+        ),
+        (
+            "deny all but report, and those with a header",
+            r#"allow { from = ["*"] }; deny { from = ["*"]; except { from = ["shop/report"] }; when { key = "request.headers[x-a]"; not_values = ["b"] } }"#,
+        ),
         ("end user", r#"allow { from = ["*"] }; require_end_user { except_paths = ["/healthz"] }"#),
         ("end user everywhere", r#"allow { from = ["shop/checkout"] }; require_end_user {}"#),
         ("dry run", r#"authorization_mode = "dry_run"; allow { from = ["shop/checkout"] }; deny { from = ["*"] }"#),
@@ -499,7 +520,7 @@ fn policies_of_namespaces_and_gateways_change_without_a_gap() {
     let exception = |mode: &str, port: u16| {
         format!("exception {{\n    service = \"payments\"\n    port = {port}\n    mode = \"{mode}\"\n  }}")
     };
-    let (lenient, lenient_elsewhere, strict) =
+    let (lenient, lenient_elsewhere, strict_on_a_port) =
         (exception("permissive", 9090), exception("permissive", 9091), exception("strict", 9090));
     let of_other_pods = |exception: &str| exception.replace("{\n", "{\n    selector = { tier = \"front\" }\n");
     let configs: Vec<(String, String)> = ["off", "dry_run", "enforce"]
@@ -515,14 +536,26 @@ fn policies_of_namespaces_and_gateways_change_without_a_gap() {
                 mtls("strict but for a port", "strict", &lenient),
                 mtls("strict but for another port", "strict", &lenient_elsewhere),
                 mtls("strict but for a port of other pods", "strict", &of_other_pods(&lenient)),
-                mtls("permissive but for a port", "permissive", &strict),
-                mtls("permissive but for a port of other pods", "permissive", &of_other_pods(&strict)),
+                mtls("permissive but for a port", "permissive", &strict_on_a_port),
+                mtls("permissive but for a port of other pods", "permissive", &of_other_pods(&strict_on_a_port)),
                 (format!("{mode}, no mtls"), namespace(mode)),
             ]
         })
         .collect();
     let configs: Vec<(&str, String)> = configs.iter().map(|(title, text)| (title.as_str(), text.clone())).collect();
     assert_every_change_is_monotonic::<Namespace>(&configs);
+    let allow = |mode: &str, mtls: &str, rule: &str| format!("{}\n{mtls}\nallow {{\n{rule}\n}}", namespace(mode));
+    let (scraper, anyone) = ("from = [\"monitoring/prometheus\"]\nports = [9090]", "from = [\"*\"]\nports = [9090]");
+    let (strict, lenient) = ("mtls {}", format!("mtls {{\n  {lenient}\n}}"));
+    assert_every_change_is_monotonic::<Namespace>(&[
+        ("off", namespace("off")),
+        ("enforced", namespace("enforce")),
+        ("a caller in a dry run", allow("dry_run", "", scraper)),
+        ("a caller", allow("enforce", "", scraper)),
+        ("a caller, strict", allow("enforce", strict, scraper)),
+        ("anyone on an excepted port", allow("enforce", &lenient, anyone)),
+        ("anyone in a dry run", allow("dry_run", &lenient, anyone)),
+    ]);
     let gateway = |arguments: &str| {
         let host = "pay.test";
         format!(

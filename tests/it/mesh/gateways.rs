@@ -1,4 +1,4 @@
-//! Gateways: versions of TLS, and two Gateways on the same pods, of which one has a policy.
+//! Gateways: versions of TLS, and several Gateways on the same pods, of which some have a policy, and one is in another namespace.
 
 use http::Method;
 use serde_json::{Value as Json, json};
@@ -27,8 +27,10 @@ impl Gateways {
         let mesh = Mesh::start(&json!({}));
         mesh.create_namespaces(["ingress", "shop", "team"]);
         let (workspace, proxy) = mesh.workspace_with_proxy();
-        let certificate = Certificate::of_hosts(&["shop.example.com"]);
-        mesh.api().apply(&certificate.secret("ingress", "shop-cert"), "tests");
+        let certificate = Certificate::of_hosts(&["shop.example.com", "own.example.com"]);
+        for secret in ["shop-cert", "own-cert"] {
+            mesh.api().apply(&certificate.secret("ingress", secret), "tests");
+        }
         mesh.service("team", "theirs", &[("http", 80, 8080)]);
         for object in their_objects() {
             mesh.api().apply(&object, "helm");
@@ -47,6 +49,15 @@ impl Gateways {
     #[track_caller]
     fn shop_becomes(&self, version: TlsVersion, code: u16) {
         let request = self.client.request(Method::GET, "https://shop.example.com/").tls(&self.certificate, version);
+        let answer = request.connect_to((self.pods.address(), 443)).becomes(code);
+        assert_eq!(answer.served_by(), (code == 200).then(|| self.shop.pod()));
+    }
+
+    /// Repeats a request for the host of the Gateway in the namespace `shop` until it gets this answer.
+    #[track_caller]
+    fn own_becomes(&self, code: u16) {
+        let request =
+            self.client.request(Method::GET, "https://own.example.com/").tls(&self.certificate, TlsVersion::Tls13);
         let answer = request.connect_to((self.pods.address(), 443)).becomes(code);
         assert_eq!(answer.served_by(), (code == 200).then(|| self.shop.pod()));
     }
@@ -110,6 +121,12 @@ resource "mesh_service" "shop" {{
     gateway = "ingress/public"
     hosts   = ["shop.example.com"]
   }}
+  ingress {{
+    name            = "own"
+    gateway         = "shop/own"
+    service_account = "ingress/public"
+    hosts           = ["own.example.com"]
+  }}
   port {{
     number      = 80
     protocol    = "http"
@@ -118,6 +135,43 @@ resource "mesh_service" "shop" {{
 }}
 "#
     ));
+}
+
+/// Writes the Gateway in the namespace of the service, whose pods are those of the other one.
+fn write_own_gateway(workspace: &Workspace, mode: &str) {
+    workspace.write_file(
+        "own.tf",
+        &format!(
+            r#"
+resource "mesh_gateway" "own" {{
+  name               = "own"
+  namespace          = "shop"
+  workload_namespace = "ingress"
+  service_account    = "public"
+  selector           = {{ app = "public" }}
+  authorization_mode = "{mode}"
+  server {{
+    port       = 443
+    protocol   = "https"
+    hosts      = ["own.example.com"]
+    namespaces = ["shop"]
+    tls {{
+      credential_name = "own-cert"
+    }}
+  }}
+}}
+"#
+        ),
+    );
+}
+
+/// A policy of a team for pods with the labels of the gateway's, in its own namespace.
+fn policy_of_the_team() -> Json {
+    json!({
+        "apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",
+        "metadata": { "name": "open", "namespace": "shop" },
+        "spec": { "selector": { "matchLabels": { "app": "public" } }, "action": "ALLOW", "rules": [{}] },
+    })
 }
 
 fn configure(workspace: &Workspace, arguments: &str, tls: &str) {
@@ -141,15 +195,30 @@ fn tls_1_2_is_refused_and_policies_hold_for_all_gateways_of_the_pods() {
     gateways.shop_becomes(TlsVersion::Tls12, 0);
     gateways.shop_becomes(TlsVersion::Tls13, 200);
 
-    // A policy of one Gateway refuses the hosts of the other one. The plan says so.
+    // A Gateway in the namespace of the service opens hosts on the pods in the other namespace, with a certificate from there.
+    gateways.own_becomes(0);
+    write_own_gateway(workspace, "off");
+    workspace.converge();
+    gateways.own_becomes(200);
+
+    // A policy of one Gateway refuses the hosts of the others. The plan says so. A policy in another namespace than the pods' doesn't
+    // let anyone in.
+    mesh.api().apply(&policy_of_the_team(), "kubectl");
     let enforce = "authorization_mode = \"enforce\"";
     write(workspace, enforce, "");
     let refused = "The policy refuses hosts of other Gateways";
     let plan = workspace.plan();
-    assert!(plan.text.contains(refused) && plan.text.contains("theirs.example.com"), "{}", plan.text);
+    for host in [refused, "theirs.example.com", "own.example.com"] {
+        assert!(plan.text.contains(host), "{host}: {}", plan.text);
+    }
     workspace.apply().expect_success();
     gateways.theirs_becomes(403);
+    gateways.own_becomes(403);
     gateways.shop_becomes(TlsVersion::Tls13, 200);
+    write_own_gateway(workspace, "enforce");
+    workspace.apply().expect_success();
+    gateways.own_becomes(200);
+    gateways.theirs_becomes(403);
 
     let wrong = |object: &'static str, change: fn(&mut Json)| {
         apply_wrong_rendering((mesh, proxy, workspace), object, change);
@@ -161,9 +230,14 @@ fn tls_1_2_is_refused_and_policies_hold_for_all_gateways_of_the_pods() {
     gateways.theirs_becomes(200);
     wrong(policy, |policy| policy["spec"]["rules"][0]["to"][0]["operation"]["hosts"] = json!(["another.example.com"]));
     gateways.shop_becomes(TlsVersion::Tls13, 403);
+    wrong("AuthorizationPolicy/ingress/own-shop", |policy| {
+        policy["spec"]["selector"]["matchLabels"]["app"] = json!("own");
+    });
+    gateways.own_becomes(403);
     repair(proxy, workspace);
     gateways.shop_becomes(TlsVersion::Tls13, 200);
     gateways.shop_becomes(TlsVersion::Tls12, 0);
+    gateways.own_becomes(200);
     gateways.theirs_becomes(403);
 
     // With a policy of their own, their host is let in, and the plan is silent.

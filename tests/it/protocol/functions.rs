@@ -55,6 +55,7 @@ async fn functions_return_values_and_errors() {
     };
     for _ in 0..2 {
         assert_eq!(call("join", &[Some("a"), Some("b")]).await, Ok(Value::string("a-b")));
+        assert_eq!(call("join", &[Some("a"), Some("b"), Some("+")]).await, Ok(Value::string("a+b")));
     }
     // OpenTofu sends an empty value for null.
     assert_eq!(call("join", &[Some("a"), None]).await, Ok(Value::Null));

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use terraform_provider_mesh::schema::Value;
 
 use crate::support::{
-    core_client::{CoreClient, ResourceInstance},
+    core_client::{CoreClient, Plan, ResourceInstance},
     core_rules::{UNKNOWN, result_violations},
     host::binary,
 };
@@ -230,4 +230,61 @@ async fn arguments_that_an_annotation_cannot_hold_are_an_error_where_they_are_re
     assert!(errors(&refused)[0].contains("Arguments too large to be recorded"), "{refused:?}");
     core.configure(&json!({"owner": "tests", "host": UNKNOWN, "record_arguments": false})).await;
     assert_eq!(errors(&core.plan(SERVICE, None, &service).await.diagnostics), Vec::<&String>::new());
+}
+
+/// A service with an ingress of these paths; of all, if there are none.
+fn behind_gateway(name: &str, paths: &[&str]) -> Json {
+    let paths = if paths.is_empty() { Json::Null } else { json!(paths) };
+    json!({
+        "name": name,
+        "namespace": "shop",
+        "port": [{"number": 8080, "protocol": "http"}],
+        "ingress": [{"gateway": "ingress/public", "hosts": ["www.example.com"], "paths": paths}],
+    })
+}
+
+/// Plans a service in the run that has begun.
+async fn plan_in_run(core: &mut CoreClient, prior: Option<&ResourceInstance>, written: &Json) -> Plan {
+    let config = core.config(SERVICE, written);
+    core.plan_config(SERVICE, prior, &config, Vec::new()).await
+}
+
+/// Which of the two gets a request would depend on the ages of their VirtualServices. Configurations of one run alone count: those of
+/// resources that change their paths, or are destroyed, don't.
+#[tokio::test]
+async fn services_with_overlapping_paths_of_a_host_are_an_error() {
+    let overlap = "Two services at a gateway overlap";
+    let mut core = with_unknown_cluster().await;
+    let web = plan_in_run(&mut core, None, &behind_gateway("web", &["/api*", "/web/*"])).await;
+    assert_eq!(errors(&web.diagnostics), Vec::<&String>::new());
+    // What the paths of others leave.
+    let rest = plan_in_run(&mut core, None, &behind_gateway("rest", &[])).await;
+    assert_eq!(errors(&rest.diagnostics), Vec::<&String>::new());
+    let api = plan_in_run(&mut core, None, &behind_gateway("api", &["/api/v2*"])).await.diagnostics.concat();
+    assert!(api.contains(overlap), "{api}");
+    assert!(api.contains("mesh_service/shop/web takes /api* of www.example.com at ingress/public"), "{api}");
+    assert!(api.contains("and this one /api/v2* of www.example.com"), "{api}");
+    let second_rest = plan_in_run(&mut core, None, &behind_gateway("second-rest", &["/*"])).await.diagnostics.concat();
+    assert!(second_rest.contains(overlap) && second_rest.contains("every path"), "{second_rest}");
+
+    // In another run web gives the paths up, in whichever order the two are planned.
+    let web = web.planned;
+    for api_first in [true, false] {
+        assert_eq!(core.configure(&json!({"owner": "tests", "host": UNKNOWN})).await, Vec::<String>::new());
+        let mut diagnostics = Vec::new();
+        for is_api in [api_first, !api_first] {
+            let plan = if is_api {
+                plan_in_run(&mut core, None, &behind_gateway("api", &["/api/v2*"])).await
+            } else {
+                plan_in_run(&mut core, Some(&web), &behind_gateway("web", &["/web/*"])).await
+            };
+            diagnostics.extend(plan.diagnostics);
+        }
+        assert_eq!(errors(&diagnostics), Vec::<&String>::new());
+    }
+    // In a third one it is destroyed.
+    assert_eq!(core.configure(&json!({"owner": "tests", "host": UNKNOWN})).await, Vec::<String>::new());
+    core.plan_config(SERVICE, Some(&web), &Value::Null, Vec::new()).await;
+    let api = plan_in_run(&mut core, None, &behind_gateway("api", &["/api/v2*"])).await;
+    assert_eq!(errors(&api.diagnostics), Vec::<&String>::new());
 }

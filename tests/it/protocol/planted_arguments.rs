@@ -13,13 +13,15 @@ use crate::{
 
 /// The arguments whose values the log has. They name objects that are read or written, and each request is a line with the
 /// name of its object.
-const SHOWN: [&str; 14] = [
+const SHOWN: [&str; 18] = [
     "mesh_external_service.host",
     "mesh_external_service.hosts",
     "mesh_external_service.name",
     "mesh_gateway.name",
     "mesh_gateway.namespace",
+    "mesh_gateway.workload_namespace",
     "mesh_global_defaults.gateway_access.namespace",
+    "mesh_global_defaults.jwt.namespace",
     "mesh_namespace.mtls.exception.service",
     "mesh_namespace.name",
     "mesh_service.calls",
@@ -27,6 +29,8 @@ const SHOWN: [&str; 14] = [
     "mesh_service.name",
     "mesh_service.namespace",
     "mesh_service.object_name",
+    "mesh_service.route.mirror.service",
+    "mesh_service.route.to.service",
     "mesh_service.service_account",
 ];
 

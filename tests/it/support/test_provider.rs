@@ -111,7 +111,7 @@ fn provider() -> Provider<Settings> {
         },
         resources: BTreeMap::from([(thing.name(), thing)]),
         data_sources: BTreeMap::from([(lookup.name(), lookup)]),
-        functions: BTreeMap::from([("join", JOIN)]),
+        functions: BTreeMap::from([("join", join())]),
     }
 }
 
@@ -370,22 +370,28 @@ impl DataSource<Settings> for Lookup {
     }
 }
 
-const JOIN: Function = Function {
-    name: "join",
-    doc: "Joins two words. The first may not be empty.",
-    parameters: &[
-        Parameter { name: "first", kind: Type::String, doc: "A word." },
-        Parameter { name: "second", kind: Type::String, doc: "Another." },
-    ],
-    return_type: Type::String,
-    call: |arguments| match arguments {
-        [Value::String(first), _] if first.is_empty() => {
-            Err(FunctionError { argument: Some(0), text: "it may not be empty".to_owned() })
-        }
-        [Value::String(first), Value::String(second)] => {
-            assert_ne!(first, "panics");
-            Ok(Value::string(format!("{first}-{second}")))
-        }
-        _ => Ok(Value::Null),
-    },
-};
+fn join() -> Function {
+    Function {
+        name: "join",
+        doc: "Joins two words. The first may not be empty. A separator other than `-` may follow.",
+        parameters: vec![
+            Parameter { name: "first", kind: Type::String, doc: "A word." },
+            Parameter { name: "second", kind: Type::String, doc: "Another." },
+        ],
+        variadic_parameter: Some(Parameter { name: "separator", kind: Type::String, doc: "A separator." }),
+        return_type: Type::String,
+        call: |arguments| match arguments {
+            [Value::String(first), ..] if first.is_empty() => {
+                Err(FunctionError { argument: Some(0), text: "it may not be empty".to_owned() })
+            }
+            [Value::String(first), Value::String(second)] => {
+                assert_ne!(first, "panics");
+                Ok(Value::string(format!("{first}-{second}")))
+            }
+            [Value::String(first), Value::String(second), Value::String(separator)] => {
+                Ok(Value::string(format!("{first}{separator}{second}")))
+            }
+            _ => Ok(Value::Null),
+        },
+    }
+}

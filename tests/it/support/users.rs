@@ -65,6 +65,8 @@ pub(crate) enum Grant {
     Platform,
     /// In addition to [`Self::Platform`]: the ALLOW policies of gateways, in the gateways' namespace.
     GatewayAccess,
+    /// In addition to [`Self::Platform`]: the verification of tokens in one namespace.
+    JwtNamespaces,
     /// In addition to [`Self::Platform`]: the guardrails of the mesh whose root namespace this is.
     Guardrails,
     /// A pipeline that only reads, and so only plans.
@@ -73,6 +75,8 @@ pub(crate) enum Grant {
     Namespaces,
     /// In addition to [`Self::Namespaces`]: listing the contents of a Namespace before its deletion.
     NamespacesDestroy,
+    /// In addition to [`Self::Namespaces`]: the EnvoyFilters of rate limits.
+    NamespacesRateLimits,
     /// In addition to one of the others: what live checks read in a team's namespace.
     LiveChecks,
     /// In addition to one of the others: what live checks read in the namespace of a called service.
@@ -91,10 +95,12 @@ impl fmt::Display for Grant {
             Self::AppTeam => "app-team",
             Self::Platform => "platform",
             Self::GatewayAccess => "gateway-access",
+            Self::JwtNamespaces => "jwt-namespaces",
             Self::Guardrails => "guardrails",
             Self::Plan => "plan",
             Self::Namespaces => "namespaces",
             Self::NamespacesDestroy => "namespaces-destroy",
+            Self::NamespacesRateLimits => "namespaces-rate-limits",
             Self::LiveChecks => "live-checks",
             Self::LiveChecksCalled => "live-checks-called",
             Self::LiveChecksRoot => "live-checks-root",

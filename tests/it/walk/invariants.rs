@@ -113,6 +113,7 @@ fn requests(namespace: &str) -> Vec<(String, Request)> {
                         remote_ip: address,
                         port,
                         sni: None,
+                        attributes: BTreeMap::new(),
                         http: Some(http),
                     };
                     requests.push((format!("{method} {path} on {port} of {}", caller.unwrap_or("anybody")), request));

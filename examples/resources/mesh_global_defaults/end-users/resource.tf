@@ -23,6 +23,13 @@ resource "mesh_global_defaults" "this" {
     from_cookies = ["proxy_token"]
   }
 
+  # Only workloads of one namespace verify these.
+  jwt {
+    issuer    = "https://suppliers.example.com"
+    jwks_uri  = "https://suppliers.example.com/keys"
+    namespace = "sales"
+  }
+
   require_end_user {
     except_ports   = [3306, 6379] # they don't speak HTTP
     except_paths   = ["/healthz", "/login/*"]

@@ -1,4 +1,4 @@
-# What proxies tell, and whom.
+# What proxies report, and to whom.
 resource "mesh_global_defaults" "this" {
   telemetry {
     tracing {
@@ -6,6 +6,7 @@ resource "mesh_global_defaults" "this" {
       sampling_percentage = 1
       tags                = { cluster = "eu-1" }
       header_tags         = { tenant = "x-tenant" }
+      environment_tags    = { pod = "POD_NAME" }
     }
     access_logging {
       provider = "envoy"
@@ -14,7 +15,20 @@ resource "mesh_global_defaults" "this" {
     metrics {
       provider     = "prometheus"
       disabled     = ["REQUEST_SIZE", "RESPONSE_SIZE"]
+      tags         = { request_host = "request.host" }
       removed_tags = ["request_protocol"]
+    }
+  }
+
+  # The gateways in the root namespace log everything, and report no spans.
+  telemetry {
+    selector = { istio = "ingress" }
+    tracing {
+      provider = "otel"
+      disabled = true
+    }
+    access_logging {
+      disabled = false
     }
   }
 }

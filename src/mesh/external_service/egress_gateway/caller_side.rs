@@ -83,7 +83,7 @@ pub(in super::super) fn caller_route(
             });
         } else if port.protocol.is_tls() {
             tls.push(TlsRoute {
-                matches: vec![TlsMatch { port: port.number, sni_hosts: vec![path.host.clone()] }],
+                matches: vec![TlsMatch { port: Some(port.number), sni_hosts: vec![path.host.clone()] }],
                 route,
             });
         } else {

@@ -35,8 +35,9 @@ model! {
 }
 
 model! {
-    /// Calls that every workload takes. What a sidecar answers itself (its metrics on 15020 and 15090, probes that Istio
-    /// rewrites) needs none.
+    /// Requests that every workload of the mesh or the namespace accepts, whatever the `allow` blocks of its service leave out: they
+    /// are rules of deny-all, and Istio adds ALLOW policies up. What a sidecar answers itself (its metrics on 15020 and 15090, probes
+    /// that Istio rewrites) needs none.
     pub struct Allow {
         /// Who. `anonymous` is everybody, with an identity or without, like a scraper outside the mesh.
         from: Set<Caller> = required().non_empty("At least one caller."),

@@ -7,9 +7,10 @@
 //! | file | content |
 //! | --- | --- |
 //! | [`arguments`] | the arguments of both blocks |
-//! | [`deny_all`] | deny-all and its audit policy |
+//! | [`deny_all`], [`allow`] | deny-all with its rules, and its audit policy |
 //! | [`gateway_access`] | the policies that let clients in at gateways of other tools |
 
+mod allow;
 mod arguments;
 mod deny_all;
 mod gateway_access;

@@ -52,11 +52,16 @@ pub(super) fn rules(_: &DefaultsContext, guardrails: &Guardrails) -> Known<Rules
             namespaces(OPERATIONS),
             namespaced(
                 "networking.istio.io",
-                vec!["destinationrules", "gateways", "serviceentries", "sidecars", "virtualservices"],
+                vec!["destinationrules", "envoyfilters", "gateways", "serviceentries", "sidecars", "virtualservices"],
                 OPERATIONS,
             ),
             namespaced("rbac.authorization.k8s.io", vec!["rolebindings", "roles"], OPERATIONS),
-            namespaced("security.istio.io", vec!["authorizationpolicies", "peerauthentications"], OPERATIONS),
+            namespaced(
+                "security.istio.io",
+                vec!["authorizationpolicies", "peerauthentications", "requestauthentications"],
+                OPERATIONS,
+            ),
+            namespaced("telemetry.istio.io", vec!["telemetries"], OPERATIONS),
         ],
         conditions: vec![
             MatchCondition { name: "belongs-to-the-platform", expression: belongs_to_the_platform },

@@ -11,7 +11,7 @@ use crate::{
     diagnostics::Path,
     known::Known,
     mesh::{
-        istio::authorization_policy::{Operation, Rule, To},
+        istio::authorization_policy::{Operation, Rule, Source, To},
         reference::Caller,
         service::ServiceContext,
         sources::sources,
@@ -42,7 +42,7 @@ pub(super) fn policy(context: &ServiceContext, key: Key) -> Known<Object> {
 /// Returns the rule of `access`: on the declared ports, or on all if there are none.
 fn access_rule(context: &ServiceContext, caller: Caller) -> Known<Rule> {
     let operation = Operation { ports: target_ports(context.service.ports()?)?, ..Operation::default() };
-    let from = sources(&BTreeSet::from([caller]), &BTreeSet::new(), context.namespace, context.mesh);
+    let from = sources(&BTreeSet::from([caller]), &Source::default(), context.namespace, context.mesh);
     Ok(Rule { from, to: To::unless_any(operation), ..Rule::default() })
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::conditions;
 use crate::{
     known::Known,
     mesh::{names, patterns, port::PortNumber, reference::Caller, text::text_enum},
@@ -91,8 +92,66 @@ model! {
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
+        /// Addresses of clients behind a gateway (`remoteIpBlocks`): the last address in `X-Forwarded-For`, which is the one that
+        /// connected to the gateway. Behind a load balancer that forwards requests this is the load balancer's, also where
+        /// the mesh sets `numTrustedProxies`, by which gateways alone find the client: there `allow` of `mesh_gateway` takes the
+        /// addresses. Sidecars believe the header of any caller, so `from` must name gateways alone: those of `ingress`
+        /// blocks, or of the provider's `gateway_namespaces`. An HTTP attribute. Defaults to any.
+        remote_ip_blocks: Set<String> = optional()
+            .non_empty("At least one block; leave the argument out for any.")
+            .each(patterns::IP_BLOCK, patterns::is_ip_block),
         /// The end user whose token requests carry; any, or none, unless written. An HTTP attribute.
         end_user: Block<EndUser> = block(),
+        /// Requests that the block leaves out.
+        except: Block<Exceptions> = block(),
+        /// Conditions on attributes that have no argument (`when`). All of them must hold.
+        when: Blocks<AttributeCondition> = block(),
+    }
+}
+
+model! {
+    /// Requests that an `allow` or `deny` block leaves out: those that *one* of these arguments names.
+    pub struct Exceptions {
+        /// Callers, as in `from` (`notPrincipals` and `notNamespaces`). `*` leaves clients without an identity.
+        from: Set<Caller> = optional().non_empty("At least one caller."),
+        /// HTTP methods (`notMethods`). An HTTP attribute.
+        methods: Set<String> = optional()
+            .non_empty("At least one method.")
+            .each("Methods in capitals, like `GET`.", patterns::is_method),
+        /// HTTP paths (`notPaths`). An HTTP attribute.
+        paths: Set<String> = optional()
+            .non_empty("At least one path.")
+            .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
+        /// Hosts that requests name, with any port where none is given (`notHosts`). An HTTP attribute.
+        hosts: Set<String> = optional()
+            .non_empty("At least one host.")
+            .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
+        /// Ports of the Service, by number (`notPorts`).
+        ports: Set<PortNumber> = optional().non_empty("At least one port."),
+        /// Addresses that connections come from (`notIpBlocks`). Behind a gateway that is the gateway, not its client.
+        ip_blocks: Set<String> = optional()
+            .non_empty("At least one block.")
+            .each(patterns::IP_BLOCK, patterns::is_ip_block),
+        /// Addresses of clients behind a gateway (`notRemoteIpBlocks`), under the conditions of `remote_ip_blocks`. An HTTP
+        /// attribute.
+        remote_ip_blocks: Set<String> = optional()
+            .non_empty("At least one block.")
+            .each(patterns::IP_BLOCK, patterns::is_ip_block),
+    }
+}
+
+model! {
+    /// A condition on an attribute (`when`). At least one of `values` and `not_values` is required.
+    pub struct AttributeCondition {
+        /// The attribute: `request.headers[name]`, `request.auth.principal`, `request.auth.audiences`, `request.auth.presenter`,
+        /// `request.auth.claims[name]`, `connection.sni`, `destination.ip`, or `experimental.envoy.filters.…[…]`. Those that begin
+        /// with `request.` are HTTP attributes. Between sidecars `connection.sni` is a name of Istio's own.
+        key: Attr<String> = required().text(conditions::KEYS, conditions::is_key),
+        /// Values, one of which the attribute has. Exact, or with one `*` at the start or end; `*` alone: any value. Addresses and
+        /// blocks of them for `destination.ip`. Defaults to any value, or none.
+        values: Set<String> = optional().non_empty("At least one value."),
+        /// Values that the attribute hasn't (`notValues`); `*` alone: the attribute is missing. Defaults to none.
+        not_values: Set<String> = optional().non_empty("At least one value."),
     }
 }
 

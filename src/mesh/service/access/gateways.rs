@@ -9,11 +9,14 @@ use crate::{
     diagnostics::Diagnostics,
     known::Known,
     mesh::{
-        istio::authorization_policy::{Operation, Rule, To},
+        istio::authorization_policy::{Operation, Rule, Source, To},
         policy_evaluation::matches_path,
         port::PortNumber,
         reference::Caller,
-        service::{Ingress, ServiceContext},
+        service::{
+            Ingress, ServiceContext,
+            ingress::{self, IngressProtocol, RewrittenRequests},
+        },
         sources::sources,
     },
     schema::At,
@@ -39,17 +42,39 @@ fn naming_blocks<'a>(context: &ServiceContext<'a>, ingress: &Ingress) -> Known<V
     Ok(naming)
 }
 
-/// Returns the rule that admits the gateway of an `ingress` block: to the port that it forwards requests to, with the hosts of
-/// the block and the paths after the rewrite. Gateways leave the host as clients name it.
-pub(super) fn ingress_rule(context: &ServiceContext, block: &Ingress) -> Known<Rule> {
-    let operation = Operation {
-        ports: BTreeSet::from([block.target(context.service.ports()?)?.target_port()?]),
-        paths: block.forwarded_paths()?,
-        hosts: with_ports(block.hosts.required_elements()?, &BTreeSet::from([PortNumber::HTTP, PortNumber::HTTPS])),
-        ..Operation::default()
-    };
-    let from = sources(&BTreeSet::from([block.caller()?]), &BTreeSet::new(), context.namespace, context.mesh);
-    Ok(Rule { from, to: vec![To { operation }], ..Rule::default() })
+/// Returns the rule that admits the gateway of an `ingress` block: to the port that it forwards to, and for requests with the hosts
+/// of the block and the paths after the rewrite, or with those that routes make of them. Gateways leave the host as clients name it.
+pub(super) fn ingress_rule(context: &ServiceContext, block: &At<Ingress>) -> Known<Rule> {
+    let ports = BTreeSet::from([block.target(context.service.ports()?)?.target_port()?]);
+    let connections = Operation { ports, ..Operation::default() };
+    let mut operations = Vec::new();
+    if block.protocol()? == IngressProtocol::Http {
+        let hosts = block.hosts.required_elements()?;
+        // `*` is every host.
+        let hosts = if hosts.contains("*") { BTreeSet::new() } else { with_default_ports(hosts) };
+        operations.push(Operation { paths: block.forwarded_paths()?, hosts, ..connections });
+        for RewrittenRequests { paths, host } in ingress::rewritten_requests(context, block)? {
+            let usual = operations.first().cloned().unwrap_or_default();
+            if usual.paths.is_empty() && host.is_none() {
+                continue;
+            }
+            let paths = if paths.is_empty() { usual.paths.clone() } else { paths };
+            let hosts = host.map_or_else(|| usual.hosts.clone(), |host| with_default_ports(&BTreeSet::from([host])));
+            let operation = Operation { paths, hosts, ..usual };
+            if !operations.contains(&operation) {
+                operations.push(operation);
+            }
+        }
+    } else {
+        operations.push(connections);
+    }
+    let from = sources(&BTreeSet::from([block.caller()?]), &Source::default(), context.namespace, context.mesh);
+    Ok(Rule { from, to: operations.into_iter().map(|operation| To { operation }).collect(), ..Rule::default() })
+}
+
+/// The hosts with and without a port, which at gateways is one of the usual ones.
+fn with_default_ports(hosts: &BTreeSet<String>) -> BTreeSet<String> {
+    with_ports(hosts, &BTreeSet::from([PortNumber::HTTP, PortNumber::HTTPS]))
 }
 
 /// Warns of paths of `ingress` blocks that no `allow` block admits, although `allow` blocks name the gateway.
@@ -67,19 +92,34 @@ fn validate_block(context: &ServiceContext, block: &At<Ingress>, out: &mut Diagn
         return Ok(());
     }
     let port = block.target(context.service.ports()?)?;
+    let for_requests = block.protocol()? == IngressProtocol::Http;
     let forwarded = block.forwarded_paths()?;
-    let paths = if forwarded.is_empty() { BTreeSet::from(["/*".to_owned()]) } else { forwarded };
+    let mut paths = if forwarded.is_empty() { BTreeSet::from(["/*".to_owned()]) } else { forwarded };
+    if for_requests {
+        paths.extend(ingress::rewritten_requests(context, block)?.into_iter().flat_map(|requests| requests.paths));
+    }
     let mut uncovered = Vec::new();
     for path in paths {
         let mut is_covered = false;
         for rule in &naming {
-            is_covered |= rule.governs(port)? && admits_path(rule, &path)?;
+            let excludes_gateway = rule.excepted_callers(context)?.iter().any(|caller| caller.overlaps(&gateway));
+            is_covered |= !excludes_gateway && rule.governs(port)? && (!for_requests || admits_path(rule, &path)?);
         }
         if !is_covered {
             uncovered.push(format!("\"{path}\""));
         }
     }
-    if !uncovered.is_empty() {
+    if !uncovered.is_empty() && !for_requests {
+        out.warn(
+            &block.at,
+            "Connections through the gateway that allow leaves out",
+            format!(
+                "allow names {gateway}, so the allow blocks alone say what it may call, and none of them governs port {}. Connections \
+                 that come through the gateway are refused. Write an allow block for the gateway with ports = [{0}].",
+                port.number()?
+            ),
+        );
+    } else if !uncovered.is_empty() {
         out.warn(
             &block.at,
             "Requests through the gateway that allow leaves out",
@@ -99,5 +139,7 @@ fn validate_block(context: &ServiceContext, block: &At<Ingress>, out: &mut Diagn
 /// of it is that no rule names.
 fn admits_path(rule: &AccessRule, pattern: &str) -> Known<bool> {
     let example = pattern.replace('*', "a-path-that-no-rule-names");
-    Ok(rule.paths.elements()?.is_none_or(|paths| paths.iter().any(|path| matches_path(path, &example))))
+    let names = |paths: &BTreeSet<String>| paths.iter().any(|path| matches_path(path, &example));
+    let excepted = rule.except.known()?.map_or(Ok(false), |except| Ok(except.paths.elements()?.is_some_and(names)))?;
+    Ok(!excepted && rule.paths.elements()?.is_none_or(names))
 }

@@ -10,11 +10,13 @@
 //! | [`gateways`] | the gateways of `ingress` blocks as callers |
 //! | [`policy`] | what the policies share |
 //! | [`rule`] | an `allow` or `deny` block as a rule |
+//! | [`conditions`] | its conditions on other attributes |
 //! | [`export`] | all callers, and the namespaces that see the service |
-//! | [`validate`] | rules across these arguments |
+//! | [`validate`] | rules across these arguments; those of blocks with exceptions in [`validate_exceptions`] |
 
 mod allow;
 mod arguments;
+mod conditions;
 mod deny;
 mod end_user;
 mod export;
@@ -23,10 +25,12 @@ mod gateways;
 mod policy;
 mod rule;
 mod validate;
+mod validate_exceptions;
 
 pub(super) use self::allow::access_caller;
 pub use self::arguments::{
-    Access, AccessRule, Authorization, AuthorizationMode, EndUser, ExternalAuthorization, RequireEndUser,
+    Access, AccessRule, AttributeCondition, Authorization, AuthorizationMode, EndUser, Exceptions,
+    ExternalAuthorization, RequireEndUser,
 };
 pub(super) use self::export::{
     argument as export_argument, callers, export_to, global_name_export_to, sets_annotation,

@@ -8,17 +8,17 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccessRule, EndUser};
+use super::{AccessRule, EndUser, Exceptions};
 use crate::{
-    known::{Known, Unknown},
+    known::{Known, Unknown, any},
     mesh::{
-        istio::authorization_policy::{Condition, Operation, Rule, To},
+        istio::authorization_policy::{Condition, Operation, Rule, Source, To},
         port::PortNumber,
         reference::Caller,
         service::{Port, ServiceContext},
         sources::sources,
     },
-    schema::At,
+    schema::{At, Set},
 };
 
 /// What a block does with the requests that it matches.
@@ -47,32 +47,65 @@ pub(super) fn rule(context: &ServiceContext, block: &AccessRule, effect: Effect)
         // To Istio, a rule without sources admits every source. Decoding has reported the empty set.
         return Err(Unknown);
     }
-    let ip_blocks = block.ip_blocks.elements_or_empty()?;
+    let mut when = block.end_user.known()?.map(|user| conditions(user)).transpose()?.unwrap_or_default();
+    for condition in block.when.known()? {
+        when.push(condition.render()?);
+    }
     Ok(Rule {
-        from: sources(&callers, &ip_blocks, context.namespace, context.mesh),
+        from: sources(&callers, &limits(context, block)?, context.namespace, context.mesh),
         to: To::unless_any(operation(context.service.ports()?, block, effect)?),
-        when: block.end_user.known()?.map(|user| conditions(user)).transpose()?.unwrap_or_default(),
+        when,
     })
+}
+
+/// The addresses of a block, and the callers and addresses that it leaves out: the same for each of its sources.
+fn limits(context: &ServiceContext, block: &AccessRule) -> Known<Source> {
+    let mut limits = Source {
+        ip_blocks: block.ip_blocks.elements_or_empty()?,
+        remote_ip_blocks: block.remote_ip_blocks.elements_or_empty()?,
+        ..Source::default()
+    };
+    if let Some(except) = block.except.known()? {
+        limits.not_ip_blocks = except.ip_blocks.elements_or_empty()?;
+        limits.not_remote_ip_blocks = except.remote_ip_blocks.elements_or_empty()?;
+        let callers = except.from.elements_or_empty()?;
+        for from in sources(&callers, &Source::default(), context.namespace, context.mesh) {
+            limits.not_principals.extend(from.source.principals);
+            limits.not_namespaces.extend(from.source.namespaces);
+        }
+    }
+    Ok(limits)
 }
 
 impl AccessRule {
     /// The callers, with namespaces and without the mesh's own trust domain.
     pub(super) fn callers(&self, context: &ServiceContext) -> Known<BTreeSet<Caller>> {
-        Ok(self
-            .from
-            .required_elements()?
-            .iter()
-            .map(|caller| caller.resolve(context.namespace, context.mesh))
-            .collect())
+        Ok(resolved(self.from.required_elements()?, context))
     }
 
-    /// The first HTTP attribute that is set; `None` if none is.
+    /// The callers that the block leaves out, in the same form.
+    pub(super) fn excepted_callers(&self, context: &ServiceContext) -> Known<BTreeSet<Caller>> {
+        let Some(except) = self.except.known()? else { return Ok(BTreeSet::new()) };
+        Ok(resolved(&except.from.elements_or_empty()?, context))
+    }
+
+    /// The first HTTP attribute that is set, as `paths` or `except.paths`; `None` if none is.
     pub(super) fn http_attribute(&self) -> Known<Option<&'static str>> {
+        let is_set = |set: &Set<String>| set.elements().map(|set| set.is_some());
+        let except = |set: fn(&Exceptions) -> &Set<String>| {
+            self.except.known()?.map_or(Ok(false), |except| set(except).elements().map(|set| set.is_some()))
+        };
         let attributes = [
-            ("methods", self.methods.elements().map(|set| set.is_some())),
-            ("paths", self.paths.elements().map(|set| set.is_some())),
-            ("hosts", self.hosts.elements().map(|set| set.is_some())),
+            ("methods", is_set(&self.methods)),
+            ("paths", is_set(&self.paths)),
+            ("hosts", is_set(&self.hosts)),
+            ("remote_ip_blocks", is_set(&self.remote_ip_blocks)),
             ("end_user", self.end_user.known().map(|block| block.is_some())),
+            ("except.methods", except(|except| &except.methods)),
+            ("except.paths", except(|except| &except.paths)),
+            ("except.hosts", except(|except| &except.hosts)),
+            ("except.remote_ip_blocks", except(|except| &except.remote_ip_blocks)),
+            ("when", self.when.known().and_then(|blocks| any(blocks.iter().map(|block| block.is_of_requests())))),
         ];
         let first = attributes.iter().find(|(_, is_set)| *is_set == Ok(true));
         match first {
@@ -82,6 +115,11 @@ impl AccessRule {
         }
     }
 
+    /// The ports of the Service that the block leaves out.
+    fn excepted_ports(&self) -> Known<BTreeSet<PortNumber>> {
+        self.except.known()?.map_or(Ok(BTreeSet::new()), |except| except.ports.elements_or_empty())
+    }
+
     /// Whether the block says on which ports it holds.
     pub(super) fn names_ports(&self) -> Known<bool> {
         Ok(self.ports.elements()?.is_some() || self.target_ports.elements()?.is_some())
@@ -89,6 +127,9 @@ impl AccessRule {
 
     /// Whether the block applies to requests on a port of the Service.
     pub(super) fn governs(&self, port: &Port) -> Known<bool> {
+        if self.excepted_ports()?.contains(&port.number()?) {
+            return Ok(false);
+        }
         let names_port = match self.ports.elements()? {
             Some(numbers) => numbers.contains(&port.number()?),
             None => !self.names_ports()?,
@@ -97,15 +138,21 @@ impl AccessRule {
     }
 }
 
-/// The operation of a block.
+fn resolved(callers: &BTreeSet<Caller>, context: &ServiceContext) -> BTreeSet<Caller> {
+    callers.iter().map(|caller| caller.resolve(context.namespace, context.mesh)).collect()
+}
+
+/// The operation of a block. Ports that it leaves out aren't among those that it governs; a rule without ports names them.
 fn operation(ports: &[At<Port>], block: &AccessRule, effect: Effect) -> Known<Operation> {
-    let is_by_identity_alone = block.http_attribute()?.is_none() && !block.names_ports()?;
-    if is_by_identity_alone && (effect == Effect::Deny || ports.is_empty()) {
-        return Ok(Operation::default());
-    }
-    for number in block.ports.elements()?.into_iter().flatten() {
+    let excepted = block.excepted_ports()?;
+    for number in block.ports.elements()?.into_iter().flatten().chain(&excepted) {
         // A port that the service doesn't have is reported by validation, and counts as unknown.
         ports.iter().find(|port| port.number() == Ok(*number)).ok_or(Unknown)?;
+    }
+    let is_by_identity_alone = block.http_attribute()?.is_none() && !block.names_ports()?;
+    if is_by_identity_alone && (effect == Effect::Deny || ports.is_empty()) {
+        let excepted = ports.iter().filter(|port| port.number().is_ok_and(|number| excepted.contains(&number)));
+        return Ok(Operation { not_ports: target_ports(excepted)?, ..Operation::default() });
     }
     let mut governed = Vec::new();
     for port in ports {
@@ -115,6 +162,10 @@ fn operation(ports: &[At<Port>], block: &AccessRule, effect: Effect) -> Known<Op
     }
     let undeclared = block.target_ports.elements_or_empty()?;
     let hosts = block.hosts.elements_or_empty()?;
+    let except = block.except.known()?;
+    let except = |set: fn(&Exceptions) -> &Set<String>| {
+        except.map_or(Ok(BTreeSet::new()), |except| set(except).elements_or_empty())
+    };
     let mut numbers = governed.iter().map(|port| port.number()).collect::<Known<BTreeSet<_>>>()?;
     numbers.extend(&undeclared);
     let mut targets = target_ports(governed)?;
@@ -123,8 +174,11 @@ fn operation(ports: &[At<Port>], block: &AccessRule, effect: Effect) -> Known<Op
         methods: block.methods.elements_or_empty()?,
         paths: block.paths.elements_or_empty()?,
         hosts: with_ports(&hosts, &numbers),
+        not_methods: except(|except| &except.methods)?,
+        not_paths: except(|except| &except.paths)?,
+        not_hosts: with_ports(&except(|except| &except.hosts)?, &numbers),
         ports: some_ports(targets)?,
-        ..Operation::default()
+        not_ports: BTreeSet::new(),
     })
 }
 

@@ -3,7 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Access, AccessRule, AuthorizationMode, allow::access_caller, export::enforced_callers, gateways, rule::Effect,
+    Access, AccessRule, AuthorizationMode,
+    allow::access_caller,
+    export::enforced_callers,
+    gateways,
+    rule::Effect,
+    validate_exceptions::{self, is_every_path, validate_hosts, validate_paths},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -12,7 +17,7 @@ use crate::{
         Mesh,
         port::Protocol,
         reference::Caller,
-        service::{Port, Service, ServiceContext, validate::format_ports},
+        service::{Ingress, Port, Service, ServiceContext, validate::format_ports},
     },
     schema::{At, Attr},
 };
@@ -26,12 +31,16 @@ impl Service {
                 self.validate_ports_of(effect, block, out);
                 self.validate_methods(effect, block, out);
                 if effect == Effect::Deny {
-                    validate_hosts_of_deny(block, out);
+                    validate_hosts(&block.hosts, &block.at.attribute("hosts"), out);
                 }
+                self.validate_exceptions(effect, block, out);
             }
         }
         self.validate_has_http_port(out);
         self.validate_end_user_exceptions(out);
+        if let Ok(Some(external)) = self.authorization.external_authorization.known() {
+            validate_paths(&external.paths, &external.at.attribute("paths"), out);
+        }
         if let Ok(Some(namespaces)) = self.authorization.export_to.elements()
             && namespaces.contains("*")
             && namespaces.len() > 1
@@ -55,6 +64,12 @@ impl Service {
         validate_callers_see_service(&context, out);
         validate_export_hides_nothing(&context, out);
         gateways::validate_coverage(&context, out);
+        for blocks in [&self.authorization.allow, &self.authorization.deny] {
+            for block in blocks.known().into_iter().flatten() {
+                // A block is skipped where its check needs an unknown value.
+                let _ = validate_exceptions::validate_in_mesh(&context, block, out);
+            }
+        }
         if let (true, Ok(mode)) = (self.authorization.external_authorization.is_set(), context.authorization_mode())
             && mode != AuthorizationMode::Enforce
         {
@@ -88,8 +103,8 @@ impl Service {
                         &at,
                         format!("HTTP rule on {protocol} port {number}"),
                         format!(
-                            "A proxy sees no {attribute} on a port that speaks {protocol}, {consequence}. Remove {number} from ports, and \
-                             give it a block of its own: {block_name} with from and ports alone."
+                            "A proxy sees no requests on a port that speaks {protocol}, and {attribute} is about requests, {consequence}. \
+                             Remove {number} from ports, and give it a block of its own: {block_name} with from and ports alone."
                         ),
                     );
                 }
@@ -107,11 +122,11 @@ impl Service {
         self.validate_target_ports(block, out);
         if let (Some(attribute), Ok(false), Ok(false)) = (attribute, block.names_ports(), self.speaks_http()) {
             out.error(
-                &block.at.attribute(attribute),
+                &attribute.split('.').fold(block.at.clone(), |at, name| at.attribute(name)),
                 "HTTP rule without an HTTP port",
                 format!(
-                    "A proxy sees {attribute} only on ports that speak http, http2 or grpc, and the service has {}, so the rule \
-                     would never match. Remove {attribute}, or write the port block that is meant.",
+                    "A proxy sees requests, which {attribute} is about, only on ports that speak http, http2 or grpc, and the service \
+                     has {}, so the rule would never match. Remove {attribute}, or write the port block that is meant.",
                     format_ports(ports)
                 ),
             );
@@ -182,14 +197,8 @@ impl Service {
         let authorization = &self.authorization;
         let Ok(Some(block)) = authorization.require_end_user.known() else { return };
         let at = block.at.attribute("except_paths");
-        if let Some(all) = block
-            .except_paths
-            .elements()
-            .ok()
-            .flatten()
-            .into_iter()
-            .flatten()
-            .find(|path| matches!(path.as_str(), "*" | "/*" | "/{**}"))
+        if let Some(all) =
+            block.except_paths.elements().ok().flatten().into_iter().flatten().find(|path| is_every_path(path))
         {
             out.error(
                 &at,
@@ -197,6 +206,7 @@ impl Service {
                 format!("\"{all}\" is every path. Leave it out, or leave out require_end_user."),
             );
         }
+        validate_paths(&block.except_paths, &at, out);
         let (Ok(allow), Ok([])) = (self.allow(), self.ingress.known()) else { return };
         let all_need_tokens = !allow.is_empty() && allow.iter().all(|block| block.end_user.is_set());
         if !all_need_tokens || !matches!(authorization.access, Attr::Null | Attr::Known(Access::None)) {
@@ -226,9 +236,13 @@ impl Service {
         {
             return;
         }
-        // The rules of `ingress` blocks admit gateways to HTTP ports.
-        let is_open_to_gateways =
-            |port: &Port| !matches!(self.ingress.known(), Ok([])) && port.protocol().is_ok_and(Protocol::is_http);
+        // The rules of `ingress` blocks admit gateways to the ports that they forward to.
+        let is_open_to_gateways = |port: &Port| {
+            let is_for_another = |block: &At<Ingress>| {
+                block.target(ports).is_ok_and(|target| port.number().is_ok_and(|number| target.number() != Ok(number)))
+            };
+            !self.ingress.known().is_ok_and(|blocks| blocks.iter().all(is_for_another))
+        };
         let is_closed =
             |port: &&At<Port>| !is_open_to_gateways(port) && allow.iter().all(|block| block.governs(port) == Ok(false));
         for port in ports.iter().filter(is_closed) {
@@ -264,23 +278,6 @@ fn validate_callers(block: &At<AccessRule>, out: &mut Diagnostics) {
     );
 }
 
-/// Reports host patterns of `deny` that clients evade by adding a port to the host: a pattern that begins with `*` can't end
-/// with another.
-fn validate_hosts_of_deny(block: &At<AccessRule>, out: &mut Diagnostics) {
-    let Ok(Some(hosts)) = block.hosts.elements() else { return };
-    for host in hosts.iter().filter(|host| host.len() > 1 && host.starts_with('*')) {
-        out.error(
-            &block.at.attribute("hosts"),
-            format!("{host:.30} can be evaded"),
-            format!(
-                "Clients may name a host with a port, like {}:1, which doesn't end as {host} does. Write whole hosts, which are \
-                 refused with every port, or refuse by from or paths.",
-                host.replacen('*', "x", 1)
-            ),
-        );
-    }
-}
-
 /// Warns of `deny` blocks whose callers are not admitted anyway, and of blocks that refuse every request.
 fn validate_deny_has_effect(context: &ServiceContext, out: &mut Diagnostics) {
     let Ok(blocks) = context.service.authorization.deny.known() else { return };
@@ -309,8 +306,11 @@ fn validate_deny_has_effect(context: &ServiceContext, out: &mut Diagnostics) {
 
 /// Whether a block applies to every request of its callers.
 fn refuses_everything(block: &AccessRule) -> Known<bool> {
-    let is_narrowed =
-        block.http_attribute()?.is_some() || block.names_ports()? || block.ip_blocks.elements()?.is_some();
+    let is_narrowed = block.http_attribute()?.is_some()
+        || block.names_ports()?
+        || block.ip_blocks.elements()?.is_some()
+        || block.except.known()?.is_some()
+        || !block.when.known()?.is_empty();
     Ok(!is_narrowed)
 }
 

@@ -2,23 +2,35 @@
 //!
 //! A gateway routes only by VirtualServices that name it, so the VirtualService for the mesh doesn't apply to it. The blocks of
 //! one name make one VirtualService, in their order.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | [`arguments`] | the arguments |
+//! | [`routes`] | the rules of a block for requests, and the `route` blocks that apply to them |
+//! | [`connections`] | the rules of a block for connections |
+//! | [`paths`] | patterns of paths |
+//! | [`intersection`] | the paths that a block and a route have in common |
+//! | [`validate`], [`validate_protocol`], [`validate_routes`] | rules across arguments |
 
 mod arguments;
+mod connections;
+mod intersection;
 mod paths;
+mod routes;
 mod validate;
+mod validate_protocol;
+mod validate_routes;
 
 use std::collections::BTreeSet;
 
-pub use self::arguments::Ingress;
+pub use self::arguments::{Ingress, IngressProtocol};
 use self::paths::PathPattern;
+pub(super) use self::routes::{RewrittenRequests, rewritten_requests};
 use super::{Port, ServiceContext, origins, traffic};
 use crate::{
     known::{Known, Unknown},
     mesh::{
-        istio::{
-            ExportTo,
-            virtual_service::{HttpMatch, HttpRoute, Rewrite, VirtualService},
-        },
+        istio::{ExportTo, virtual_service::VirtualService},
         manifest::manifest,
         reference::{Caller, NamespacedName},
         stage,
@@ -42,7 +54,8 @@ impl Ingress {
         let number = self.port.copied()?;
         let mut candidates = Vec::new();
         for port in ports {
-            if port.protocol()?.is_http() && (number.is_none() || Some(port.number()?) == number) {
+            let fits = port.protocol()?.is_http() == (self.protocol()? == IngressProtocol::Http);
+            if fits && (number.is_none() || Some(port.number()?) == number) {
                 candidates.push(port);
             }
         }
@@ -99,27 +112,38 @@ fn virtual_service(context: &ServiceContext, key: Key, blocks: &[&At<Ingress>]) 
             return Err(Unknown);
         }
     }
+    let mut origins =
+        origins(&[("spec.hosts", first.at.attribute("hosts")), ("spec.gateways", first.at.attribute("gateway"))]);
+    let (mut http, mut tls, mut tcp) = (Vec::new(), Vec::new(), Vec::new());
+    for block in blocks {
+        match block.protocol()? {
+            IngressProtocol::Http => {
+                for (rule, at) in routes::rules(context, block)? {
+                    origins.push((format!("spec.http[{}]", http.len()), at));
+                    http.push(rule);
+                }
+            }
+            IngressProtocol::Tls => {
+                origins.push((format!("spec.tls[{}]", tls.len()), block.at.clone()));
+                tls.push(connections::tls(context, block)?);
+            }
+            IngressProtocol::Tcp => {
+                origins.push((format!("spec.tcp[{}]", tcp.len()), block.at.clone()));
+                tcp.push(connections::tcp(context, block)?);
+            }
+        }
+    }
     let gateway_namespace = if account.namespace == context.namespace { "." } else { account.namespace.as_str() };
     let spec = VirtualService {
         hosts: hosts.iter().cloned().collect(),
         gateways: vec![gateway.to_string()],
         export_to: ExportTo::from([gateway_namespace.to_owned()]),
-        http: blocks.iter().map(|block| route(context, block)).collect::<Known<_>>()?,
-        tls: Vec::new(),
-        tcp: Vec::new(),
+        http,
+        tls,
+        tcp,
     };
-    let mut origins =
-        origins(&[("spec.hosts", first.at.attribute("hosts")), ("spec.gateways", first.at.attribute("gateway"))]);
-    origins.extend(blocks.iter().enumerate().map(|(n, block)| (format!("spec.http[{n}]"), block.at.clone())));
     let body = manifest(&key, context.metadata()?, &spec);
     Ok(Object::whole(key, body, stage::ROUTES).with_settle_time(traffic::settle_time(context)).with_origins(origins))
-}
-
-/// The default route of the service, with the matches and the rewrite of the block.
-fn route(context: &ServiceContext, block: &Ingress) -> Known<HttpRoute> {
-    let matches = block.patterns()?.iter().map(|pattern| HttpMatch::path(pattern.string_match())).collect();
-    let rewrite = block.rewrite.known()?.cloned().map(|uri| Rewrite { uri: Some(uri), authority: None });
-    Ok(HttpRoute { matches, rewrite, ..traffic::default_route(context, block.target(context.service.ports()?)?)? })
 }
 
 /// The gateways, which may call the service.

@@ -1,5 +1,7 @@
 //! Patterns of paths in `ingress` blocks: exact paths and prefixes.
 
+use std::fmt;
+
 use crate::mesh::istio::virtual_service::StringMatch;
 
 /// A pattern of paths.
@@ -11,10 +13,26 @@ pub(super) enum PathPattern<'a> {
     Prefix(&'a str),
 }
 
+impl fmt::Display for PathPattern<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(path) => f.write_str(path),
+            Self::Prefix(prefix) => write!(f, "{prefix}*"),
+        }
+    }
+}
+
 impl<'a> PathPattern<'a> {
     /// Parses a path of the argument `paths`, which is a prefix if it ends with `*`.
     pub(super) fn parse(path: &'a str) -> Self {
         path.strip_suffix('*').map_or(Self::Exact(path), Self::Prefix)
+    }
+
+    /// Returns the path, or the prefix without its `*`.
+    pub(super) const fn text(self) -> &'a str {
+        match self {
+            Self::Exact(path) | Self::Prefix(path) => path,
+        }
     }
 
     /// Returns a key by which exact paths are greater than prefixes, and long paths greater than short ones.

@@ -1,9 +1,10 @@
 //! Rules across the arguments of `ingress` blocks. Each runs as soon as the values that it needs are known.
 
-use super::{Ingress, PathPattern};
+use super::{Ingress, IngressProtocol, PathPattern, validate_protocol::validate_protocol};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
+    mesh::patterns,
     mesh::service::{Port, Service, ServiceManagement, Unmanaged, validate::format_ports},
     schema::{At, Attr},
 };
@@ -14,6 +15,8 @@ impl Service {
         let Ok(blocks) = self.ingress.known() else { return };
         for (n, block) in blocks.iter().enumerate() {
             self.validate_target(block, out);
+            validate_paths(block, out);
+            validate_protocol(block, out);
             validate_rewrite(block, out);
             validate_hosts_are_distinct(block, out);
             let before = blocks.iter().take(n);
@@ -21,6 +24,7 @@ impl Service {
             validate_is_reached(block, before.clone(), out);
             validate_hosts(block, before, out);
         }
+        self.validate_ingress_routes(out);
         if !blocks.is_empty() && self.takeover.is_unmanaged(Unmanaged::VirtualService) == Ok(true) {
             out.error(
                 &Path::root().attribute("ingress"),
@@ -42,38 +46,46 @@ impl Service {
             );
             return;
         }
-        let (Ok(ports), Ok(number)) = (self.ports(), block.port.copied()) else { return };
-        let protocols: Known<Vec<bool>> = ports.iter().map(|port| Ok(port.protocol()?.is_http())).collect();
-        let Ok(http) = protocols else { return };
-        let http: Vec<&At<Port>> = ports.iter().zip(http).filter(|(_, http)| *http).map(|(port, _)| port).collect();
-        if http.is_empty() {
+        let (Ok(ports), Ok(number), Ok(protocol)) = (self.ports(), block.port.copied(), block.protocol()) else {
+            return;
+        };
+        let for_requests = protocol == IngressProtocol::Http;
+        let protocols: Known<Vec<bool>> =
+            ports.iter().map(|port| Ok(port.protocol()?.is_http() == for_requests)).collect();
+        let Ok(fitting) = protocols else { return };
+        let fitting: Vec<&At<Port>> =
+            ports.iter().zip(fitting).filter(|(_, fits)| *fits).map(|(port, _)| port).collect();
+        let (kind, condition) =
+            if for_requests { ("HTTP", "http, http2 or grpc") } else { ("TCP", "tls, https, tcp or the like") };
+        if fitting.is_empty() {
             out.error(
                 &block.at,
-                "Ingress without an HTTP port",
+                format!("Ingress without {} {kind} port", if for_requests { "an" } else { "a" }),
                 format!(
-                    "A gateway sends requests to ports that speak http, http2 or grpc, and the service has {}. Correct the \
-                     protocol of the port, or remove the block.",
+                    "With protocol = \"{protocol}\" a gateway sends {} to ports that speak {condition}, and the service has {}. Correct \
+                     the protocol of the port or of the block, or remove the block.",
+                    if for_requests { "requests" } else { "connections" },
                     format_ports(ports)
                 ),
             );
         } else if let Some(number) = number {
-            let numbers: Known<Vec<_>> = http.iter().map(|port| port.number()).collect();
+            let numbers: Known<Vec<_>> = fitting.iter().map(|port| port.number()).collect();
             if numbers.is_ok_and(|numbers| !numbers.contains(&number)) {
                 out.error(
                     &block.at.attribute("port"),
-                    format!("No HTTP port {number}"),
+                    format!("No {kind} port {number}"),
                     format!(
-                        "The service has {}. Write the number of a port block (not its target port) that speaks http, http2 or grpc.",
+                        "The service has {}. Write the number of a port block (not its target port) that speaks {condition}.",
                         format_ports(ports)
                     ),
                 );
             }
-        } else if http.len() > 1 {
+        } else if fitting.len() > 1 {
             out.error(
                 &block.at,
                 "Which port?",
                 format!(
-                    "The service has {}, and the gateway must know which of the HTTP ports takes these requests. Write port.",
+                    "The service has {}, and the gateway must know which of the {kind} ports takes what comes. Write port.",
                     format_ports(ports)
                 ),
             );
@@ -93,6 +105,22 @@ fn validate_hosts_are_distinct(block: &At<Ingress>, out: &mut Diagnostics) {
                 format!("{wildcard} means {host}, too. Remove {host}, or write it in a block of its own, with a name."),
             );
         }
+    }
+}
+
+/// Reports paths that are probably regular expressions.
+fn validate_paths(block: &At<Ingress>, out: &mut Diagnostics) {
+    let paths = block.paths.elements().ok().flatten().into_iter().flatten();
+    for path in paths.filter(|path| patterns::looks_like_regex(path)) {
+        out.error(
+            &block.at.attribute("paths"),
+            "A regular expression in paths",
+            format!(
+                "paths are literal but for a * at the end, and {path:?} would match no request that you mean. Write the part that is \
+                 always the same, and *: \"/items/*\"; a route block with applies_to = [\"ingress\"] and path_regex tells requests \
+                 apart within it."
+            ),
+        );
     }
 }
 
@@ -174,9 +202,13 @@ fn validate_hosts<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<I
 
 /// Reports a block whose requests all match an earlier block of the same name.
 fn validate_is_reached<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<Ingress>>, out: &mut Diagnostics) {
-    let Ok(patterns) = block.patterns() else { return };
-    for earlier in of_same_name(block, before) {
+    let (Ok(patterns), Ok(protocol)) = (block.patterns(), block.protocol()) else { return };
+    for earlier in of_same_name(block, before).filter(|earlier| earlier.protocol() == Ok(protocol)) {
         let Ok(taken) = earlier.patterns() else { continue };
+        // Blocks for connections of two ports don't meet.
+        if !matches!(earlier.gateway_port, Attr::Null) && earlier.gateway_port != block.gateway_port {
+            continue;
+        }
         let covered = |pattern: &PathPattern| taken.iter().any(|taken| taken.covers(*pattern));
         if taken.is_empty() || !patterns.is_empty() && patterns.iter().all(covered) {
             out.error(

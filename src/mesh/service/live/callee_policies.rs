@@ -66,7 +66,7 @@ fn check_policies(view: &ServiceView, out: &mut Findings) -> Known<()> {
 }
 
 /// The enforced ALLOW policies of the pods of a Service. Without any, Istio allows every request.
-fn allow_policies<'a>(view: &ServiceView<'a>, service: &Json) -> Known<Vec<&'a Json>> {
+pub(super) fn allow_policies<'a>(view: &ServiceView<'a>, service: &Json) -> Known<Vec<&'a Json>> {
     let labels = string_map(service, &["spec", "selector"]);
     if labels.is_empty() {
         return Ok(Vec::new());

@@ -4,8 +4,15 @@ use serde_json::Value as Json;
 
 use crate::{
     json_path::at,
-    mesh::live_objects::{items, strings},
+    mesh::{
+        live_objects::{items, strings},
+        names,
+        reference::Caller,
+    },
 };
+
+/// The name of an account or namespace that no rule can name.
+const UNNAMED: &str = "~";
 
 /// The identity of a workload that calls, which rules compare.
 pub(super) struct CallerIdentity<'a> {
@@ -14,7 +21,28 @@ pub(super) struct CallerIdentity<'a> {
     pub(super) account: &'a str,
 }
 
-impl CallerIdentity<'_> {
+impl<'a> CallerIdentity<'a> {
+    /// The identity of a [resolved](Caller::resolve) caller. For a set of callers it is one that no rule names by its account, or by its
+    /// namespace where the set isn't of one: a rule that may match it may match every caller of the set.
+    pub(super) fn of(caller: &'a Caller, principal: &'a str) -> Self {
+        let namespace = caller.namespace().unwrap_or(UNNAMED);
+        let account = match caller {
+            Caller::Workload { service_account, .. } | Caller::Principal { service_account, .. } => service_account,
+            Caller::Anonymous | Caller::Any | Caller::Namespace(_) => UNNAMED,
+        };
+        Self { principal, namespace, account }
+    }
+
+    /// The principal of a [resolved](Caller::resolve) caller, for [`of`](Self::of).
+    pub(super) fn principal(caller: &Caller, trust_domain: &str) -> String {
+        let CallerIdentity { namespace, account, .. } = CallerIdentity::of(caller, UNNAMED);
+        let trust_domain = match caller {
+            Caller::Principal { trust_domain, .. } => trust_domain,
+            _ => trust_domain,
+        };
+        names::principal(trust_domain, namespace, account)
+    }
+
     /// Whether a policy may allow requests of the caller. Only the sources of its rules are compared, since the requests
     /// aren't known.
     pub(super) fn may_be_allowed_by(&self, policy: &Json) -> bool {

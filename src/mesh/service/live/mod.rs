@@ -16,13 +16,16 @@
 //! | [`callee_policies`] | authorization policies of the callees |
 //! | [`conflicts`] | Istio objects of other tools for the same host or the same pods |
 //! | [`other_policies`] | AuthorizationPolicies of other tools for the same pods |
+//! | [`namespace_allow`] | callers that the namespace lets in |
 //! | [`second_services`] | other Services of the same pods |
 //! | [`authorization`] | what the mesh does before and around the policies: paths, mutual TLS, authorizers |
 //! | [`other_resources`] | other `mesh_service` resources with the same pods or service account |
 //! | [`global_name`] | objects of other tools for the same global name |
 //! | [`hidden_defaults`] | defaults of the mesh that the objects of the service hide |
 //! | [`locality`] | locality load balancing that the DestinationRule switches off |
+//! | [`gateway_routes`] | VirtualServices that match the same at a gateway |
 //! | [`gateway_accounts`] | service accounts of the gateways of `ingress` blocks |
+//! | [`route_targets`] | other Services and external hosts that routes send requests to |
 //! | [`references`] | objects that rules, routes and policies name: versions, Gateways, issuers, authorizers |
 
 mod authorization;
@@ -31,15 +34,18 @@ mod caller_identity;
 mod calls;
 mod conflicts;
 mod gateway_accounts;
+mod gateway_routes;
 mod global_name;
 mod hidden_defaults;
 mod locality;
 mod namespace;
+mod namespace_allow;
 mod other_policies;
 mod other_resources;
 mod outbound;
 mod queries;
 mod references;
+mod route_targets;
 mod second_services;
 mod service;
 mod view;
@@ -84,7 +90,7 @@ impl Service {
 }
 
 /// The queries of each file.
-const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
+const QUERIES: [fn(&ServiceView, &mut LiveQueries); 20] = [
     namespace::live_queries,
     workload::live_queries,
     service::live_queries,
@@ -94,6 +100,7 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
     callee_policies::live_queries,
     conflicts::live_queries,
     other_policies::live_queries,
+    namespace_allow::live_queries,
     authorization::live_queries,
     second_services::live_queries,
     other_resources::live_queries,
@@ -101,11 +108,13 @@ const QUERIES: [fn(&ServiceView, &mut LiveQueries); 17] = [
     hidden_defaults::live_queries,
     locality::live_queries,
     gateway_accounts::live_queries,
+    gateway_routes::live_queries,
+    route_targets::live_queries,
     references::live_queries,
 ];
 
 /// The checks of each file, in the order of their findings.
-const CHECKS: [fn(&ServiceView, &mut Findings); 17] = [
+const CHECKS: [fn(&ServiceView, &mut Findings); 20] = [
     namespace::live_checks,
     workload::live_checks,
     service::live_checks,
@@ -115,6 +124,7 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 17] = [
     callee_policies::live_checks,
     conflicts::live_checks,
     other_policies::live_checks,
+    namespace_allow::live_checks,
     authorization::live_checks,
     second_services::live_checks,
     other_resources::live_checks,
@@ -122,5 +132,7 @@ const CHECKS: [fn(&ServiceView, &mut Findings); 17] = [
     hidden_defaults::live_checks,
     locality::live_checks,
     gateway_accounts::live_checks,
+    gateway_routes::live_checks,
+    route_targets::live_checks,
     references::live_checks,
 ];

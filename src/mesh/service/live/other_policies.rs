@@ -198,5 +198,13 @@ fn probe(principal: Option<String>, port: u16, is_http: bool, host: &str) -> Req
     let source_ip = [192, 0, 2, 1].into();
     let http =
         HttpRequest { method: "GET".to_owned(), path: "/".to_owned(), host: host.to_owned(), ..HttpRequest::default() };
-    Request { principal, source_ip, remote_ip: source_ip, port, sni: None, http: is_http.then_some(http) }
+    Request {
+        principal,
+        source_ip,
+        remote_ip: source_ip,
+        port,
+        sni: None,
+        attributes: BTreeMap::new(),
+        http: is_http.then_some(http),
+    }
 }

@@ -55,7 +55,7 @@ fn check_narrowing(view: &ServiceView, out: &mut Findings) -> Known<()> {
 }
 
 /// The namespaces that only the visibility `before` includes, as a message lists them. `None`: there are none.
-fn excluded_namespaces(before: &Visibility, after: &Visibility) -> Option<String> {
+pub(super) fn excluded_namespaces(before: &Visibility, after: &Visibility) -> Option<String> {
     match (before, after) {
         (_, Visibility::AllNamespaces) => None,
         (Visibility::AllNamespaces, Visibility::Namespaces(_)) => Some("all others".to_owned()),

@@ -1,19 +1,30 @@
 //! The arguments about traffic: resiliency, versions, routes and failover.
 
-use super::{cors::Cors, headers::Headers};
+use super::{cors::Cors, headers::Headers, target::RouteTarget};
 use crate::{
     known::Known,
     mesh::{
         duration::{Duration, is_positive},
         names, patterns,
         resiliency::{CircuitBreaker, Connections, LoadBalancing, OutlierDetection, Preset, Retries},
+        text::text_enum,
     },
     model,
     schema::{
-        Attr, Block, Blocks, List, Map, Value,
-        model::{block, optional, required},
+        Attr, Block, Blocks, List, Map, Set, Value,
+        model::{Flat, block, flat, optional, required},
     },
 };
+
+text_enum! {
+    /// The requests that a route takes.
+    pub enum RouteScope {
+        /// Those of callers in the mesh.
+        Mesh = "mesh",
+        /// Those that come through gateways of `ingress` blocks.
+        Ingress = "ingress",
+    }
+}
 
 model! {
     /// How requests are routed, and how failures are met.
@@ -83,18 +94,24 @@ model! {
 }
 
 model! {
-    /// Requests that go another way, on every HTTP port. Routes are tried in order; what none takes is shared out by the weights
-    /// of the versions.
+    /// Requests that go another way, on every HTTP port. Routes are tried in order; requests that match none are shared out by the
+    /// weights of the versions.
     pub struct Route {
         /// What it is called in metrics and access logs.
         name: Attr<String> = optional().text(names::LABEL, names::is_label),
+        /// Whose requests it takes: those of callers in the mesh (`mesh`), and those that come through the gateways of `ingress`
+        /// blocks with protocol `http` (`ingress`). There it takes the requests that match it of those that a block lets in, before
+        /// the block itself does, so it opens no path and no host. Paths in `match` and `rewrite` are those after the `rewrite` of the
+        /// `ingress`, as callers in the mesh have them. Defaults to `["mesh"]`.
+        applies_to: Set<RouteScope> = optional().non_empty("At least one of `mesh` and `ingress`."),
         /// How long a request may take, its retries included; like the service's unless written.
         request_timeout: Attr<Duration> = optional(),
         /// Retries of failed requests (`retries`). Each field overrides the preset's value. Defaults to those of the service.
         retries: Block<Retries> = block(),
         /// Requests that it takes; each block suffices. Without one it takes all.
         r#match: Blocks<Match> = block(),
-        /// Versions that it goes to; as all others unless written.
+        /// Weighted destinations: versions, other Services or external hosts (`route`). Defaults to those of requests that match no
+        /// route.
         to: Blocks<To> = block(),
         /// Another path or host on the way.
         rewrite: Block<Rewrite> = block(),
@@ -106,8 +123,8 @@ model! {
         headers: Block<Headers> = block(),
         /// Cross-origin resource sharing (`corsPolicy`). Defaults to that of the service.
         cors: Block<Cors> = block(),
-        /// A version that gets a copy of requests; its answers are thrown away.
-        mirror: Block<Mirror> = block(),
+        /// Destinations that get a copy of requests (`mirrors`). Their responses are discarded.
+        mirror: Blocks<Mirror> = block(),
         /// Failures that are made, to see how callers meet them.
         fault: Block<Fault> = block(),
     }
@@ -172,10 +189,10 @@ model! {
 }
 
 model! {
-    /// A version, and its share.
+    /// A weighted destination of a route: one of `version`, `service` and `host`.
     pub struct To {
-        /// The name of a `version` block.
-        version: Attr<String> = required(),
+        /// Where the requests go.
+        target: Flat<RouteTarget> = flat(),
         /// Its share in percent; the shares of a route add up to 100. Not needed where there is one.
         weight: Attr<u32> = optional().range(0..=100),
         /// Changes of headers for this destination alone, after those of the route (`route[].headers`).
@@ -206,11 +223,11 @@ model! {
 }
 
 model! {
-    /// A version that gets a copy of requests.
+    /// A destination that gets a copy of requests: one of `version`, `service` and `host`.
     pub struct Mirror {
-        /// The name of a `version` block.
-        version: Attr<String> = required(),
-        /// Of the requests, in percent; 100 unless written.
+        /// Where the copies go.
+        target: Flat<RouteTarget> = flat(),
+        /// Percentage of the requests that are copied. 1 to 100. Defaults to `100`.
         percent: Attr<u32> = optional().range(1..=100),
     }
 }
@@ -253,6 +270,13 @@ impl Traffic {
     /// The time between two steps of a change of versions: 2 seconds by default.
     pub(super) fn settle_time(&self) -> Known<Duration> {
         Ok(Duration::seconds(u64::from(self.settle_seconds.or(2)?)))
+    }
+}
+
+impl Route {
+    /// Whether the route takes requests of a kind: by default only those of callers in the mesh.
+    pub(in crate::mesh::service) fn applies_to(&self, scope: RouteScope) -> Known<bool> {
+        Ok(self.applies_to.elements()?.map_or(scope == RouteScope::Mesh, |scopes| scopes.contains(&scope)))
     }
 }
 

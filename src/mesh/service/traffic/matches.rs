@@ -14,7 +14,7 @@ use crate::{
 
 /// The conditions of a `match` block, all of which a request must meet.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Conditions {
+pub(in super::super) struct Conditions {
     path: Option<StringMatch>,
     method: Option<String>,
     scheme: Option<String>,
@@ -43,7 +43,7 @@ fn cookie(name: &str, value: &str) -> StringMatch {
 
 impl Match {
     /// The conditions of the block.
-    pub(super) fn conditions(&self) -> Known<Conditions> {
+    pub(in super::super) fn conditions(&self) -> Known<Conditions> {
         let patterns = |texts: &Map<String>, name: fn(&str) -> String| -> Known<BTreeMap<String, StringMatch>> {
             Ok(texts.elements_or_empty()?.iter().map(|(key, text)| (name(key), pattern(text))).collect())
         };
@@ -75,9 +75,30 @@ impl Match {
 impl Conditions {
     /// Renders the conditions for one port.
     pub(super) fn on(self, port: PortNumber) -> HttpMatch {
+        let uri = self.path.clone();
+        HttpMatch { port: Some(port), ..self.at_gateway(uri) }
+    }
+
+    /// The condition on the path.
+    pub(in super::super) const fn path(&self) -> Option<&StringMatch> {
+        self.path.as_ref()
+    }
+
+    /// The condition on the host that the caller asked for.
+    pub(in super::super) const fn authority(&self) -> Option<&StringMatch> {
+        self.authority.as_ref()
+    }
+
+    /// Whether there is a condition on the calling workload, which at a gateway is the gateway.
+    pub(in super::super) fn asks_for_workload(&self) -> bool {
+        self.source_namespace.is_some() || !self.source_labels.is_empty()
+    }
+
+    /// Renders the conditions for a gateway, with another one on the path.
+    pub(in super::super) fn at_gateway(self, uri: Option<StringMatch>) -> HttpMatch {
         HttpMatch {
-            port: Some(port),
-            uri: self.path,
+            port: None,
+            uri,
             scheme: self.scheme.map(StringMatch::Exact),
             method: self.method.map(StringMatch::Exact),
             authority: self.authority,

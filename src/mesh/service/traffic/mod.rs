@@ -9,7 +9,7 @@
 //! | [`listener`] | the ports that callers use |
 //! | [`routes`] | the routes of one listener |
 //! | [`headers`], [`cors`] | changes of headers, and CORS |
-//! | [`versions`], [`matches`] | matches and weighted destinations of routes |
+//! | [`matches`], [`target`], [`versions`] | conditions, targets and weighted destinations of routes |
 //! | [`validate`] | rules across arguments; those of routes in [`validate_routes`] |
 
 mod arguments;
@@ -21,6 +21,7 @@ mod limits;
 mod listener;
 mod matches;
 mod routes;
+mod target;
 mod validate;
 mod validate_routes;
 mod versions;
@@ -28,13 +29,16 @@ mod virtual_service;
 
 pub(super) use destination_rule::destination_rule;
 pub(super) use listener::listeners;
-pub(super) use routes::default_route;
+pub(super) use matches::Conditions;
+pub(super) use routes::{default_destinations, default_route, gateway_route};
+pub(super) use target::Target;
 pub(super) use virtual_service::{global_virtual_service, settle_time, virtual_service};
 
 pub use self::cors::Cors;
 pub use self::headers::{HeaderChanges, Headers};
+pub use self::target::RouteTarget;
 pub use arguments::{
-    DirectResponse, Failover, Fault, From, Match, Mirror, Redirect, Rewrite, Route, To, Traffic, Version,
+    DirectResponse, Failover, Fault, From, Match, Mirror, Redirect, Rewrite, Route, RouteScope, To, Traffic, Version,
 };
 
 use super::{Service, Unmanaged};
@@ -72,7 +76,7 @@ impl Service {
             traffic.streaming(),
             traffic.headers.known().map(|block| block.is_some()),
             traffic.cors.known().map(|block| block.is_some()),
-            self.routes().map(|routes| !routes.is_empty()),
+            self.routes().and_then(|routes| any(routes.iter().map(|route| route.applies_to(RouteScope::Mesh)))),
             self.has_versions(),
         ]);
         let timeout_by_default =
@@ -92,8 +96,19 @@ impl Service {
         self.traffic.version.known()
     }
 
-    fn routes(&self) -> Known<&[At<Route>]> {
+    pub(super) fn routes(&self) -> Known<&[At<Route>]> {
         self.traffic.route.known()
+    }
+
+    /// The routes that take requests of a kind, in their order.
+    pub(super) fn routes_for(&self, scope: RouteScope) -> Known<Vec<&At<Route>>> {
+        let mut routes = Vec::new();
+        for route in self.routes()? {
+            if route.applies_to(scope)? {
+                routes.push(route);
+            }
+        }
+        Ok(routes)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Port, ServiceContext},
-    DirectResponse, Fault, Redirect, Rewrite, Route,
+    DirectResponse, Fault, Mirror, Redirect, Rewrite, Route, RouteScope,
     listener::Listener,
     versions::{self, Share},
 };
@@ -26,7 +26,7 @@ pub(super) type RouteWithOrigins = (HttpRoute, Vec<(&'static str, Path)>);
 
 /// Renders the HTTP routes of a listener. A route names one destination port, so each listener has its own routes.
 pub(super) fn http(context: &ServiceContext, listener: Listener) -> Known<Vec<RouteWithOrigins>> {
-    let routes = context.service.routes()?;
+    let routes = context.service.routes_for(RouteScope::Mesh)?;
     let mut all = routes.iter().map(|route| route_block(context, listener, route)).collect::<Known<Vec<_>>>()?;
     // The default route isn't rendered where the last block matches every request.
     let is_reachable =
@@ -39,7 +39,7 @@ pub(super) fn http(context: &ServiceContext, listener: Listener) -> Known<Vec<Ro
 
 /// Renders the TLS route for connections with the global name as server name (SNI).
 pub(super) fn tls(context: &ServiceContext, listener: Listener, global: &str) -> Known<TlsRoute> {
-    let matches = vec![TlsMatch { port: listener.number?, sni_hosts: vec![global.to_owned()] }];
+    let matches = vec![TlsMatch { port: Some(listener.number?), sni_hosts: vec![global.to_owned()] }];
     Ok(TlsRoute { matches, route: vec![RouteDestination::to_port(&context.host(), listener.port.number()?)] })
 }
 
@@ -53,6 +53,29 @@ pub(super) fn tcp(context: &ServiceContext, listener: Listener) -> Known<TcpRout
 /// don't apply to gateways.
 pub(in super::super) fn default_route(context: &ServiceContext, port: &At<Port>) -> Known<HttpRoute> {
     Ok(HttpRoute { name: None, ..default_http(context, Listener { number: port.number(), port })?.0 })
+}
+
+/// Renders what a route does with requests of a gateway to a port, without what it asks of them. Without a name of its own it has
+/// none, as [`default_route`].
+pub(in super::super) fn gateway_route(
+    context: &ServiceContext,
+    port: &At<Port>,
+    route: &At<Route>,
+) -> Known<HttpRoute> {
+    let (rendered, _) = route_block(context, Listener { number: port.number(), port }, route)?;
+    Ok(HttpRoute { name: route.name.known()?.cloned(), matches: Vec::new(), ..rendered })
+}
+
+/// The destinations of connections of a gateway to a port: all versions, or those with weights where a route can tell connections
+/// apart.
+pub(in super::super) fn default_destinations(
+    context: &ServiceContext,
+    port: &At<Port>,
+) -> Known<Vec<RouteDestination>> {
+    if port.protocol()?.is_tls() {
+        return Ok(vec![RouteDestination::to_port(&context.host(), port.number()?)]);
+    }
+    versions::default_destinations(context, port)
 }
 
 fn default_http(context: &ServiceContext, listener: Listener) -> Known<RouteWithOrigins> {
@@ -91,16 +114,12 @@ fn route_block(context: &ServiceContext, listener: Listener, route: &At<Route>) 
         (None, None) => HttpRoute {
             rewrite: route.rewrite.known()?.map(|rewrite| rewrite.render()).transpose()?,
             fault: route.fault.known()?.map(|fault| fault.render()).transpose()?,
-            ..with_mirror(
+            mirrors: mirrors(context, listener, route)?,
+            ..forwarding(
                 context,
-                listener,
-                route,
-                forwarding(
-                    context,
-                    timeout(context, listener, Some(route))?,
-                    if route.retries.known()?.is_some() { &route.retries } else { &context.service.traffic.retries },
-                    destinations(context, listener, route)?,
-                )?,
+                timeout(context, listener, Some(route))?,
+                if route.retries.known()?.is_some() { &route.retries } else { &context.service.traffic.retries },
+                destinations(context, listener, route)?,
             )?
         },
     };
@@ -193,13 +212,12 @@ impl Rewrite {
     }
 }
 
-fn with_mirror(context: &ServiceContext, listener: Listener, route: &Route, forwarding: HttpRoute) -> Known<HttpRoute> {
-    let Some(mirror) = route.mirror.known()? else { return Ok(forwarding) };
-    Ok(HttpRoute {
-        mirror: Some(versions::version(context, listener.port, &mirror.version)?),
-        mirror_percentage: Some(PercentValue { value: mirror.percent()? }),
-        ..forwarding
-    })
+fn mirrors(context: &ServiceContext, listener: Listener, route: &Route) -> Known<Vec<istio::Mirror>> {
+    let mirror = |mirror: &At<Mirror>| {
+        let destination = mirror.target.target()?.destination(context, listener.port)?;
+        Ok(istio::Mirror { destination, percentage: PercentValue { value: mirror.percent()? } })
+    };
+    route.mirror.known()?.iter().map(mirror).collect()
 }
 
 impl Fault {

@@ -1,11 +1,10 @@
 //! Rules within `route` blocks, and between them.
 
-use std::collections::BTreeSet;
-
 use super::{
     super::Service,
-    Fault, Match, Redirect, Rewrite, Route, cors, headers,
+    Fault, Match, Redirect, Rewrite, Route, RouteScope, cors, headers,
     matches::{Conditions, pattern},
+    target::{RouteTarget, Target},
     validate::{format_version, validate_weights},
     versions::Share,
 };
@@ -22,7 +21,10 @@ impl Service {
         for route in routes {
             self.validate_route(route, out);
         }
-        validate_reachability(routes, out);
+        for scope in [RouteScope::Mesh, RouteScope::Ingress] {
+            let of_scope = routes.iter().filter(|route| route.applies_to(scope) == Ok(true));
+            validate_reachability(of_scope, out);
+        }
     }
 
     fn validate_route(&self, route: &At<Route>, out: &mut Diagnostics) {
@@ -39,24 +41,10 @@ impl Service {
         if let Ok(blocks) = route.to.known() {
             let shares: Vec<Share> = blocks.iter().map(Share::from).collect();
             validate_weights(&shares, &route.at.attribute("to"), out);
-            let mut names = BTreeSet::new();
-            for share in shares {
-                let at = share.at.attribute("version");
-                self.validate_declared(share.version, &at, out);
-                if let Attr::Known(name) = share.version
-                    && !names.insert(name)
-                {
-                    out.error(
-                        &at,
-                        "Version named twice",
-                        format!("The route goes to {name:?} already. Add up the two weights."),
-                    );
-                }
-            }
+            self.validate_targets(blocks.iter().map(|block| (&block.at, &*block.target)), out);
         }
-        if let Ok(Some(mirror)) = route.mirror.known() {
-            self.validate_declared(&mirror.version, &mirror.at.attribute("version"), out);
-        }
+        let mirrors = route.mirror.known().unwrap_or_default();
+        self.validate_targets(mirrors.iter().map(|block| (&block.at, &*block.target)), out);
         if let Ok(Some(retries)) = route.retries.known() {
             retries.validate(out);
             if let Attr::Known(timeout) = route.request_timeout {
@@ -85,6 +73,24 @@ impl Service {
         }
     }
 
+    /// Reports targets that can't be: see [`RouteTarget::validate`]; versions that aren't declared, and targets that are named twice.
+    fn validate_targets<'a>(&self, blocks: impl Iterator<Item = (&'a Path, &'a RouteTarget)>, out: &mut Diagnostics) {
+        let mut earlier: Vec<(&Path, Target)> = Vec::new();
+        for (at, block) in blocks {
+            block.validate(at, out);
+            self.validate_declared(&block.version, &at.attribute("version"), out);
+            let Ok(target) = block.target() else { continue };
+            if let Some((first, _)) = earlier.iter().find(|(_, other)| *other == target) {
+                out.error(
+                    at,
+                    "The same target twice",
+                    format!("{first} has this target, too. Remove one of the blocks, and add up their shares."),
+                );
+            }
+            earlier.push((at, target));
+        }
+    }
+
     /// Reports a version that no `version` block declares.
     fn validate_declared(&self, version: &Attr<String>, at: &Path, out: &mut Diagnostics) {
         let (Attr::Known(name), Ok(versions)) = (version, self.versions()) else { return };
@@ -106,7 +112,7 @@ impl Service {
 }
 
 /// Reports routes that no request reaches, since each request takes the first route that matches.
-fn validate_reachability(routes: &[At<Route>], out: &mut Diagnostics) {
+fn validate_reachability<'a>(routes: impl Iterator<Item = &'a At<Route>>, out: &mut Diagnostics) {
     let mut earlier: Vec<(&Path, Conditions)> = Vec::new();
     for route in routes {
         let Ok(blocks) = route.r#match.known() else { continue };
@@ -208,7 +214,7 @@ fn validate_own_answer(route: &At<Route>, answer: &str, out: &mut Diagnostics) {
         ("direct_response", answer != "direct_response" && route.direct_response.is_set()),
         ("to", route.to.known().is_ok_and(|to| !to.is_empty())),
         ("rewrite", route.rewrite.is_set()),
-        ("mirror", route.mirror.is_set()),
+        ("mirror", route.mirror.known().is_ok_and(|mirrors| !mirrors.is_empty())),
         ("fault", route.fault.is_set()),
         ("request_timeout", route.request_timeout.is_set()),
         ("retries", route.retries.is_set()),

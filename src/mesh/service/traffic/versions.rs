@@ -4,25 +4,22 @@ use super::{
     super::{Port, Service, ServiceContext},
     To, Version,
     headers::Headers,
+    target::Target,
 };
 use crate::{
     diagnostics::Path,
     known::{Known, Unknown},
-    mesh::istio::{
-        PortSelector,
-        destination_rule::Subset,
-        virtual_service::{Destination, RouteDestination},
-    },
+    mesh::istio::{destination_rule::Subset, virtual_service::RouteDestination},
     schema::{At, Attr},
 };
 
-/// A version with its share of the traffic: of a `version` block, or of a `to` block of a route.
+/// A target with its share of the traffic: a `version` block, or a `to` block of a route.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Share<'a> {
     /// The path of the block.
     pub(super) at: &'a Path,
-    /// The name of the version.
-    pub(super) version: &'a Attr<String>,
+    /// The target.
+    pub(super) target: Known<Target<'a>>,
     /// The weight in percent, where it is set.
     pub(super) weight: Attr<u32>,
     /// Changes of headers for this destination alone.
@@ -31,13 +28,14 @@ pub(super) struct Share<'a> {
 
 impl<'a> From<&'a At<Version>> for Share<'a> {
     fn from(block: &'a At<Version>) -> Self {
-        Self { at: &block.at, version: &block.name, weight: block.weight, headers: Ok(None) }
+        let target = block.name.required().map(|name| Target::Version(name));
+        Self { at: &block.at, target, weight: block.weight, headers: Ok(None) }
     }
 }
 
 impl<'a> From<&'a At<To>> for Share<'a> {
     fn from(block: &'a At<To>) -> Self {
-        Self { at: &block.at, version: &block.version, weight: block.weight, headers: block.headers.known() }
+        Self { at: &block.at, target: block.target.target(), weight: block.weight, headers: block.headers.known() }
     }
 }
 
@@ -54,11 +52,7 @@ pub(super) fn subsets(service: &Service) -> Known<Vec<Subset>> {
 pub(super) fn default_destinations(context: &ServiceContext, port: &Port) -> Known<Vec<RouteDestination>> {
     let versions = context.service.versions()?;
     if versions.is_empty() || has_no_weights(versions)? {
-        return Ok(vec![RouteDestination {
-            destination: destination(context, port, None)?,
-            headers: None,
-            weight: None,
-        }]);
+        return Ok(vec![RouteDestination::to_port(&context.host(), port.number()?)]);
     }
     weighted(context, port, &versions.iter().map(Share::from).collect::<Vec<_>>())
 }
@@ -77,21 +71,9 @@ pub(super) fn weighted(context: &ServiceContext, port: &Port, shares: &[Share]) 
         return Err(Unknown);
     }
     let to = |(share, weight): (&Share, u32)| {
-        let destination = version(context, port, share.version)?;
+        let destination = share.target?.destination(context, port)?;
         let headers = share.headers?.map(|headers| headers.render()).transpose()?;
         Ok(RouteDestination { destination, headers, weight: (shares.len() > 1).then_some(weight) })
     };
     shares.iter().zip(weights).map(to).collect()
-}
-
-/// Returns a version as a destination.
-pub(super) fn version(context: &ServiceContext, port: &Port, name: &Attr<String>) -> Known<Destination> {
-    let name = name.required()?;
-    let mut versions = context.service.versions()?.iter();
-    versions.find(|version| version.name.required() == Ok(name)).ok_or(Unknown)?;
-    destination(context, port, Some(name.clone()))
-}
-
-fn destination(context: &ServiceContext, port: &Port, subset: Option<String>) -> Known<Destination> {
-    Ok(Destination { host: context.host(), subset, port: PortSelector { number: port.number()? } })
 }

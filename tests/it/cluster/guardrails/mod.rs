@@ -58,7 +58,9 @@ impl GuardedMesh {
             team.name
         )
         .replace("TEAM", &team.name);
-        let arguments = format!("config_path = \"kubeconfig\"\n  global_name_template = \"{TEMPLATE}\"");
+        let arguments = format!(
+            "config_path = \"kubeconfig\"\n  gateway_namespaces = [\"istio-ingress\"]\n  global_name_template = \"{TEMPLATE}\""
+        );
         workspace.configure(&provider(root, &root.name, &arguments, &hcl));
     }
 
@@ -202,6 +204,10 @@ fn violations_are_denied_and_other_objects_admitted() {
             "for Services of its namespace",
             virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["istio-ingress/public", "mesh"] })),
         ),
+        (
+            "for Services of its namespace",
+            virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["elsewhere/public"] })),
+        ),
         ("REGISTRY_ONLY, never ALLOW_ANY", sidecar("ALLOW_ANY")),
         (
             "REGISTRY_ONLY, never ALLOW_ANY",
@@ -234,6 +240,7 @@ fn violations_are_denied_and_other_objects_admitted() {
             json!({ "hosts": ["pay.TEAM.svc.cluster.local", "pay.TEAM.example.internal", "pay.example.internal", "pay"] }),
         ),
         virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["istio-ingress/public"] })),
+        virtual_service(json!({ "hosts": ["shop.com"], "gateways": ["TEAM/hosts"] })),
         virtual_service(json!({})),
         sidecar("REGISTRY_ONLY"),
         object("networking", "Sidecar", json!({ "outboundTrafficPolicy": {} })),

@@ -168,9 +168,9 @@ fn contradictory_retries() {
     check::<ExternalService>(
         &retries("high", "per_try_timeout = \"1s\""),
         &expect![[r#"
-        error at retries.per_try_timeout: per_try_timeout without idempotent
-          A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.
-    "#]],
+            error at retries.per_try_timeout: per_try_timeout without idempotent
+              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.
+        "#]],
     );
     check::<ExternalService>(
         &format!("{}\nrequest_timeout = \"5s\"", retries("high", "per_try_timeout = \"5s\"\nidempotent = true")),

@@ -129,3 +129,39 @@ fn gateway_under_deny_all() {
         assert_eq!(findings::<Gateway>(&text, &live, &[]), "", "{live}");
     }
 }
+
+const SERVER: &str = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nnamespaces = [\"*\"]\n}";
+
+/// An istiod that scopes Gateways takes none of them for workloads in another namespace.
+#[test]
+fn workloads_in_another_namespace_than_istiod_looks_in() {
+    let elsewhere = format!("workload_namespace = \"edge\"\n{}", public(SERVER));
+    let istiod = |value: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: istiod, namespace: istio-system}}\nspec: {{template: {{spec: \
+             {{containers: [{{env: [{{name: PILOT_SCOPE_GATEWAY_TO_NAMESPACE, value: \"{value}\"}}]}}]}}}}}}"
+        )
+    };
+    expect![[r#"
+        error at workload_namespace: istiod ignores Gateways of other namespaces
+          Deployment istio-system/istiod sets PILOT_SCOPE_GATEWAY_TO_NAMESPACE, so a Gateway is for workloads of its own namespace alone, and those in edge open none of its ports. Write namespace = "edge", and remove workload_namespace. (gateway-scope)
+    "#]].assert_eq(&findings::<Gateway>(&elsewhere, &istiod("true"), &[]));
+    for (text, live) in [
+        (elsewhere.clone(), istiod("false")),
+        (elsewhere, String::new()),
+        (format!("workload_namespace = \"istio-ingress\"\n{}", public(SERVER)), istiod("true")),
+        (public(SERVER), istiod("true")),
+    ] {
+        assert_eq!(findings::<Gateway>(&text, &live, &[]), "", "{text} {live}");
+    }
+}
+
+/// Policies are looked for where the workloads are.
+#[test]
+fn policies_in_the_namespace_of_the_workloads() {
+    let off = public(SERVER).replace("authorization_mode = \"enforce\"\n", "");
+    let deny_all = DENY_ALL.replace("istio-system}", "edge}");
+    assert_eq!(findings::<Gateway>(&off, &deny_all, &[]), "");
+    let found = findings::<Gateway>(&format!("workload_namespace = \"edge\"\n{off}"), &deny_all, &[]);
+    assert!(found.contains("AuthorizationPolicy edge/deny-all refuses what no policy allows"), "{found}");
+}

@@ -138,9 +138,9 @@ fn missing_or_unused_credential_name() {
     check_tls(
         "mode = \"mutual\"",
         &expect![[r#"
-        error at server[0].tls.credential_name: No certificate
-          mutual needs one: write credential_name, a TLS Secret in the namespace of the gateway. (IST0101)
-    "#]],
+            error at server[0].tls.credential_name: No certificate
+              mutual needs one: write credential_name, a TLS Secret in the namespace of the gateway's workloads. (IST0101)
+        "#]],
     );
     check_tls(
         "mode = \"istio_mutual\"\ncredential_name = \"a\"",

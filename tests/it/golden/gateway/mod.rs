@@ -338,3 +338,62 @@ fn hosts_and_clients_that_are_dropped() {
         === change
     "#]].assert_eq(&text);
 }
+
+/// The Gateway is in the namespace of an application, and its pods are in another: the policy and the identity are theirs.
+#[test]
+fn workloads_in_another_namespace() {
+    let text = "name = \"hosts\"\nnamespace = \"shop\"\nworkload_namespace = \"istio-ingress\"\nservice_account = \"ingress\"\n\
+                selector = { app = \"public\" }\nauthorization_mode = \"enforce\"\nserver {\n port = 80\n protocol = \"http\"\n \
+                hosts = [\"a.example.com\"]\n namespaces = [\"shop\"]\n}\nallow {\n from = [\"probe\"]\n}";
+    check::<Gateway>(
+        text,
+        &expect![[r#"
+        --- # Gateway/shop/hosts
+        apiVersion: networking.istio.io/v1
+        kind: Gateway
+        metadata:
+          name: hosts
+          namespace: shop
+        spec:
+          selector:
+            app: public
+          servers:
+          - hosts:
+            - shop/a.example.com
+            port:
+              name: http-80
+              number: 80
+              protocol: HTTP
+        --- # AuthorizationPolicy/istio-ingress/hosts-shop
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: hosts-shop
+          namespace: istio-ingress
+        spec:
+          action: ALLOW
+          rules:
+          - from:
+            - source:
+                principals:
+                - cluster.local/ns/shop/sa/probe
+            to:
+            - operation:
+                hosts:
+                - a.example.com
+                - a.example.com:*
+          selector:
+            matchLabels:
+              app: public
+    "#]],
+    );
+    check_outputs::<Gateway>(
+        text,
+        &expect![[r#"
+        id = "shop/hosts"
+        principal = "cluster.local/ns/istio-ingress/sa/ingress"
+    "#]],
+    );
+}

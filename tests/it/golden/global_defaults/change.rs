@@ -34,7 +34,7 @@ fn tokens_and_destinations_that_stop() {
     }
     expect![[r#"
         warn at jwt: Every workload refuses tokens of other issuers
-          A jwt block without selector holds for every workload: from this apply on, requests with a bearer token that no jwt block verifies get 401, opaque tokens and those of other issuers among them. Write a jwt block for each issuer, or give the block the selector of the workloads that it is for. (foreign-tokens)
+          A jwt block without namespace and selector holds for every workload: from this apply on, requests with a bearer token that no jwt block verifies get 401, opaque tokens and those of other issuers among them. Write a jwt block for each issuer, or give the block the namespace or selector of the workloads that it is for. (foreign-tokens)
         warn at sidecar: Proxies know only what sidecar lists
           From this apply on, workloads without calls of their own know the services of sidecar alone: by default those of their own namespace and of the root namespace. With outbound_traffic_policy = "registry_only", calls of other namespaces, of external hosts and of the Kubernetes API fail (502, or a reset connection). Write calls for services that call others, and list the Kubernetes API as "default/kubernetes" where workloads use it. (narrowed-calls)
     "#]].assert_eq(&findings(Some("mtls {}"), planned));

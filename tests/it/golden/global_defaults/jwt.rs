@@ -3,7 +3,7 @@
 use expect_test::{expect, expect_file};
 use terraform_provider_mesh::resources::global_defaults::GlobalDefaults;
 
-use crate::golden::{check, check_keys};
+use crate::golden::{check, check_keys, check_object};
 
 const ISSUER: &str = r#"
     jwt {
@@ -106,6 +106,49 @@ fn require_end_user_on_all_ports() {
             - key: request.auth.claims[iss]
               notValues:
               - "*"
+    "#]],
+    );
+}
+
+/// The tokens of a block with a namespace are verified there alone.
+#[test]
+fn one_object_for_each_namespace() {
+    let of = |arguments: &str, issuer: &str| format!("jwt {{\n issuer = \"https://{issuer}\"\n {arguments}\n}}\n");
+    let text = [
+        of("", "one"),
+        of("namespace = \"shop\"", "one"),
+        of("namespace = \"shop\"\n selector = { app = \"a\" }", "two"),
+        of("namespace = \"istio-system\"", "three"),
+    ];
+    check_keys::<GlobalDefaults>(
+        &text.concat(),
+        &expect![[r#"
+        RequestAuthentication/istio-system/default
+        RequestAuthentication/shop/default
+        RequestAuthentication/shop/jwt-cacdba1e
+    "#]],
+    );
+    check::<GlobalDefaults>(
+        &of("namespace = \"shop\"", "one").repeat(2),
+        &expect![[r#"
+        error at jwt[1].issuer: An issuer is written twice
+          Another block for the same workloads has the issuer "https://one". Write one block with all audiences.
+    "#]],
+    );
+    check_object::<GlobalDefaults>(
+        "RequestAuthentication",
+        &of("namespace = \"shop\"", "one"),
+        &expect![[r#"
+        RequestAuthentication/shop/default
+        apiVersion: security.istio.io/v1
+        kind: RequestAuthentication
+        metadata:
+          name: default
+          namespace: shop
+        spec:
+          jwtRules:
+          - forwardOriginalToken: true
+            issuer: https://one
     "#]],
     );
 }

@@ -85,17 +85,17 @@ fn default_installation() {
         TEXT,
         "meshMTLS: {minProtocolVersion: TLSV1_1}",
         &expect![[r#"
-        mesh-export at : What isn't exported is seen by all
-          In ConfigMap istio, defaultServiceExportTo, defaultVirtualServiceExportTo, defaultDestinationRuleExportTo isn't ["."]: what nobody exports is seen in every namespace. What this provider writes says who sees it; for everything else, set it to ["."] where Istio is installed. (mesh-export)
-        mesh-tls at : The mesh accepts old TLS
-          In ConfigMap istio, meshMTLS.minProtocolVersion is TLSV1_1, below TLS 1.2. Set it to TLSV1_2 or TLSV1_3 where Istio is installed. (mesh-tls)
-        mesh-outbound at sidecar: The installed mesh lets every call out
-          In ConfigMap istio, outboundTrafficPolicy is ALLOW_ANY: it holds for every Sidecar that doesn't say otherwise, whatever these defaults say. Set mode: REGISTRY_ONLY where Istio is installed. (mesh-outbound)
-        missing-provider at external_authorization.provider: The mesh doesn't know this provider
-          ConfigMap istio defines none of its kind, not opa: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
-        missing-provider at telemetry.tracing.provider: The mesh doesn't know this provider
-          ConfigMap istio defines envoy, prometheus, stackdriver, not otel: nothing is told. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
-    "#]],
+            mesh-export at : What isn't exported is seen by all
+              In ConfigMap istio, defaultServiceExportTo, defaultVirtualServiceExportTo, defaultDestinationRuleExportTo isn't ["."]: what nobody exports is seen in every namespace. What this provider writes says who sees it; for everything else, set it to ["."] where Istio is installed. (mesh-export)
+            mesh-tls at : The mesh accepts old TLS
+              In ConfigMap istio, meshMTLS.minProtocolVersion is TLSV1_1, below TLS 1.2. Set it to TLSV1_2 or TLSV1_3 where Istio is installed. (mesh-tls)
+            mesh-outbound at sidecar: The installed mesh lets every call out
+              In ConfigMap istio, outboundTrafficPolicy is ALLOW_ANY: it holds for every Sidecar that doesn't say otherwise, whatever these defaults say. Set mode: REGISTRY_ONLY where Istio is installed. (mesh-outbound)
+            missing-provider at external_authorization.provider: The mesh doesn't know this provider
+              ConfigMap istio defines none of its kind, not opa: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
+            missing-provider at telemetry[0].tracing.provider: The mesh doesn't know this provider
+              ConfigMap istio defines envoy, prometheus, stackdriver, not otel: nothing is reported. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
+        "#]],
     );
 }
 

@@ -177,7 +177,7 @@ fn request_timeout_and_retries() {
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
             error at retries.per_try_timeout: per_try_timeout without idempotent
-              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.
+              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.
         "#]],
     );
     check::<GlobalDefaults>(
@@ -253,41 +253,41 @@ fn require_end_user() {
     check::<GlobalDefaults>(
         &selected.replace("[\"x\"]", "[9000]"),
         &expect![[r#"
-        warning at require_end_user: Some workloads verify no tokens
-          Every jwt block has a selector, and require_end_user holds for every workload: those that no selector means refuse every request. Write a jwt block without selector, or require_end_user on services.
-        --- # RequestAuthentication/istio-system/jwt-cacdba1e
-        apiVersion: security.istio.io/v1
-        kind: RequestAuthentication
-        metadata:
-          name: jwt-cacdba1e
-          namespace: istio-system
-        spec:
-          jwtRules:
-          - forwardOriginalToken: true
-            issuer: https://x.example.com
-          selector:
-            matchLabels:
-              app: a
-        --- # AuthorizationPolicy/istio-system/require-end-user
-        apiVersion: security.istio.io/v1
-        kind: AuthorizationPolicy
-        metadata:
-          annotations:
-            istio.io/dry-run: "false"
-          name: require-end-user
-          namespace: istio-system
-        spec:
-          action: DENY
-          rules:
-          - to:
-            - operation:
-                notPorts:
-                - "9000"
-            when:
-            - key: request.auth.claims[iss]
-              notValues:
-              - "*"
-    "#]],
+            warning at require_end_user: Some workloads verify no tokens
+              Every jwt block has a namespace or a selector, and require_end_user holds for every workload: those that no block means refuse every request. Write a jwt block without both, or require_end_user on services.
+            --- # RequestAuthentication/istio-system/jwt-cacdba1e
+            apiVersion: security.istio.io/v1
+            kind: RequestAuthentication
+            metadata:
+              name: jwt-cacdba1e
+              namespace: istio-system
+            spec:
+              jwtRules:
+              - forwardOriginalToken: true
+                issuer: https://x.example.com
+              selector:
+                matchLabels:
+                  app: a
+            --- # AuthorizationPolicy/istio-system/require-end-user
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: require-end-user
+              namespace: istio-system
+            spec:
+              action: DENY
+              rules:
+              - to:
+                - operation:
+                    notPorts:
+                    - "9000"
+                when:
+                - key: request.auth.claims[iss]
+                  notValues:
+                  - "*"
+        "#]],
     );
 }
 
@@ -296,9 +296,9 @@ fn telemetry() {
     check::<GlobalDefaults>(
         "telemetry {}",
         &expect![[r#"
-        error at telemetry: Telemetry says nothing
-          Write tracing, access_logging or metrics in it, or remove the block.
-    "#]],
+            error at telemetry[0]: Telemetry says nothing
+              Write tracing, access_logging or metrics in it, or remove the block.
+        "#]],
     );
     check::<GlobalDefaults>(
         r#"
@@ -318,24 +318,24 @@ fn telemetry() {
         }
     "#,
         &expect![[r#"
-            error at telemetry.tracing.provider: Invalid telemetry.tracing.provider
+            error at telemetry[0].tracing.provider: Invalid telemetry[0].tracing.provider
               The name of a provider. Got "".
-            error at telemetry.tracing.sampling_percentage: Invalid telemetry.tracing.sampling_percentage
+            error at telemetry[0].tracing.sampling_percentage: Invalid telemetry[0].tracing.sampling_percentage
               0 to 100, with two decimals at most. Got 0.001.
-            error at telemetry.tracing.tags: Invalid telemetry.tracing.tags
+            error at telemetry[0].tracing.tags: Invalid telemetry[0].tracing.tags
               Values that aren't empty. Got {a}.
-            error at telemetry.access_logging.filter: Invalid telemetry.access_logging.filter
+            error at telemetry[0].access_logging.filter: Invalid telemetry[0].access_logging.filter
               An expression. Got " ".
-            error at telemetry.metrics.disabled: Invalid telemetry.metrics.disabled
+            error at telemetry[0].metrics.disabled: Invalid telemetry[0].metrics.disabled
               "REQUESTS" isn't one of "ALL_METRICS", "REQUEST_COUNT", "REQUEST_DURATION", "REQUEST_SIZE", "RESPONSE_SIZE", "TCP_OPENED_CONNECTIONS", "TCP_CLOSED_CONNECTIONS", "TCP_SENT_BYTES", "TCP_RECEIVED_BYTES", "GRPC_REQUEST_MESSAGES", "GRPC_RESPONSE_MESSAGES".
-            error at telemetry.metrics.removed_tags: Invalid telemetry.metrics.removed_tags
+            error at telemetry[0].metrics.removed_tags: Invalid telemetry[0].metrics.removed_tags
               Names of tags, like `request_protocol`. Got ["a b"].
         "#]],
     );
     check::<GlobalDefaults>(
         "telemetry {\n tracing {\n provider = \"otel\"\n tags = { a = \"b\" }\n header_tags = { a = \"x-a\" }\n}\n}",
         &expect![[r#"
-            error at telemetry.tracing.header_tags["a"]: A tag is written twice
+            error at telemetry[0].tracing.header_tags["a"]: A tag is written twice
               "a" is in tags, too. A tag has one value: keep one of them.
         "#]],
     );

@@ -6,6 +6,7 @@ mod guardrails;
 mod jwt;
 mod live;
 mod mistakes;
+mod overrides;
 mod protections;
 mod routes;
 mod telemetry;

@@ -235,3 +235,40 @@ fn objects_of_each_argument() {
     "#]],
     );
 }
+
+/// Envoy has status codes in a list of their own, and Istio doesn't convert them in an EnvoyFilter.
+#[test]
+fn conditions_of_retries() {
+    check_object::<GlobalDefaults>(
+        ROUTE,
+        "retries {\n  attempts = 2\n  on = [\"connect-failure\", \"503\", \"429\"]\n}",
+        &expect![[r#"
+            EnvoyFilter/istio-system/default-route
+            apiVersion: networking.istio.io/v1alpha3
+            kind: EnvoyFilter
+            metadata:
+              name: default-route
+              namespace: istio-system
+            spec:
+              configPatches:
+              - applyTo: HTTP_ROUTE
+                match:
+                  context: SIDECAR_OUTBOUND
+                  routeConfiguration:
+                    vhost:
+                      route:
+                        action: ROUTE
+                        name: default
+                patch:
+                  operation: MERGE
+                  value:
+                    route:
+                      retry_policy:
+                        num_retries: 2
+                        retriable_status_codes:
+                        - 429
+                        - 503
+                        retry_on: connect-failure,retriable-status-codes
+        "#]],
+    );
+}

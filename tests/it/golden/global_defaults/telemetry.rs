@@ -82,3 +82,67 @@ fn one_block_at_a_time() {
         check::<GlobalDefaults>(&format!("telemetry {{\n {text}\n}}"), &expected);
     }
 }
+
+/// One object for each selector, for workloads of the root namespace.
+#[test]
+fn selectors_and_values_of_tags() {
+    check::<GlobalDefaults>(
+        r#"
+        telemetry {
+          metrics {
+            disabled     = ["REQUEST_SIZE"]
+            tags         = { request_host = "request.host" }
+            removed_tags = ["request_protocol"]
+          }
+        }
+        telemetry {
+          selector = { istio = "ingressgateway" }
+          tracing {
+            provider         = "otel"
+            environment_tags = { node = "NODE_NAME" }
+          }
+        }
+    "#,
+        &expect![[r#"
+            --- # Telemetry/istio-system/default
+            apiVersion: telemetry.istio.io/v1
+            kind: Telemetry
+            metadata:
+              name: default
+              namespace: istio-system
+            spec:
+              metrics:
+              - overrides:
+                - match:
+                    metric: ALL_METRICS
+                  tagOverrides:
+                    request_host:
+                      operation: UPSERT
+                      value: request.host
+                    request_protocol:
+                      operation: REMOVE
+                - disabled: true
+                  match:
+                    metric: REQUEST_SIZE
+                providers:
+                - name: prometheus
+            --- # Telemetry/istio-system/telemetry-d131cb93
+            apiVersion: telemetry.istio.io/v1
+            kind: Telemetry
+            metadata:
+              name: telemetry-d131cb93
+              namespace: istio-system
+            spec:
+              selector:
+                matchLabels:
+                  istio: ingressgateway
+              tracing:
+              - customTags:
+                  node:
+                    environment:
+                      name: NODE_NAME
+                providers:
+                - name: otel
+        "#]],
+    );
+}

@@ -125,6 +125,12 @@ fn gateways_without_a_way_in() {
           Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway shop/g: all of them would get 403. Let them in first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
     "#]].assert_eq(&findings::<Namespace>(text, gateway, &[]));
     assert_eq!(findings::<Namespace>(text, &format!("{gateway}\n---{ANONYMOUS}"), &[]), "");
+    let elsewhere = gateway.replace(
+        "namespace: shop}",
+        "namespace: shop, annotations: {terraform-provider-mesh/resource: mesh_gateway/shop/g, terraform-provider-mesh/arguments: \
+         '{\"workload_namespace\":\"edge\"}'}}",
+    );
+    assert_eq!(findings::<Namespace>(text, &elsewhere, &[]), "");
 }
 
 /// Only what a Sidecar lists can be asked.
@@ -149,4 +155,55 @@ fn authorizer_that_calls_leave_out() {
     check("calls = [\"authz/opa\"]", &live("shop", ""), &expect![[""]]);
     check("", &live("shop", ""), &expect![[""]]);
     check("calls = []", &live("shop", "selector: {matchLabels: {app: cart}}, "), &expect![[""]]);
+}
+
+const LIMIT: &str = "rate_limit {\n selector = { app = \"cart\" }\n port = 8080\n requests = 1\n}";
+
+fn service(selector: &str, ports: &str) -> String {
+    format!(
+        "kind: Service\nmetadata: {{name: cart, namespace: shop}}\nspec: {{selector: {selector}, ports: [{ports}]}}"
+    )
+}
+
+/// Proxies limit only what a Service sends to the port.
+#[test]
+fn rate_limit_of_a_port_without_service() {
+    check(
+        LIMIT,
+        &service("{app: cart}", "{port: 8080, targetPort: 80}"),
+        &expect![[r#"
+        warn at rate_limit[0].port: No Service leads to the port
+          No Service of these workloads sends requests to their port 8080, so the limit has no effect. Write the port on which the workloads listen (targetPort of the Service), not that of the Service. (missing-port)
+    "#]],
+    );
+    for live in [
+        String::new(),
+        service("{app: other}", "{port: 80, targetPort: 81}"),
+        service("{app: cart}", "{port: 80, targetPort: 8080}"),
+        service("{app: cart}", "{port: 8080}"),
+        service("{app: cart, tier: a}", "{port: 80, targetPort: web}"),
+    ] {
+        check(LIMIT, &live, &expect![[""]]);
+    }
+}
+
+/// The installed mesh defines the providers of telemetry.
+#[test]
+fn unknown_provider_of_telemetry() {
+    let telemetry = "telemetry {\n access_logging {}\n}\ntelemetry {\n selector = { app = \"cart\" }\n tracing {\n provider = \"otel\"\n }\n}";
+    let mesh = |providers: &str| {
+        format!(
+            "kind: ConfigMap\nmetadata: {{name: istio, namespace: istio-system}}\ndata:\n  mesh: |\n    extensionProviders: \
+             [{providers}]"
+        )
+    };
+    check(
+        telemetry,
+        &mesh(""),
+        &expect![[r#"
+        warn at telemetry[1].tracing.provider: The mesh doesn't know this provider
+          ConfigMap istio defines envoy, prometheus, stackdriver, not otel: nothing is reported. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
+    "#]],
+    );
+    assert_eq!(findings::<Namespace>(&format!("name = \"shop\"\n{telemetry}"), &mesh("{name: otel}"), &[]), "");
 }

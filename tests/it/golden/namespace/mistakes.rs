@@ -90,7 +90,7 @@ fn existing_namespace_without_arguments() {
     "#,
         &expect![[r#"
             error at create: The resource says nothing
-              With create = false only what is written here is ours: write team, injection, revision, labels, annotations, calls, authorization_mode, mtls or rbac, or remove the resource.
+              With create = false only what is written here is ours: write team, injection, revision, labels, annotations, pod_security, calls, authorization_mode, rate_limit, telemetry, mtls or rbac, or remove the resource.
         "#]],
     );
 }
@@ -218,6 +218,149 @@ fn root_namespace() {
                 - ./*
               outboundTrafficPolicy:
                 mode: REGISTRY_ONLY
+        "#]],
+    );
+}
+
+/// Rules of a deny-all that isn't there, or that would admit everyone.
+#[test]
+fn allow_blocks() {
+    let allow = "allow {\n from = [\"monitoring/prometheus\"]\n ports = [9090]\n}";
+    let without_deny_all = expect![[r#"
+        error at allow: allow without deny-all
+          The blocks are rules of the namespace's deny-all, and authorization_mode writes none: as a policy of its own, such a rule would refuse all other requests. Write authorization_mode = "dry_run" or "enforce", or remove them.
+    "#]];
+    for mode in ["", "authorization_mode = \"off\"", "authorization_mode = \"audit\""] {
+        check::<Namespace>(&format!("name = \"shop\"\n{mode}\n{allow}"), &without_deny_all);
+    }
+    check::<Namespace>(
+        "name = \"shop\"\nauthorization_mode = \"enforce\"\nallow {\n from = [\"*\"]\n}\nallow {\n from = [\"anonymous\"]\n ports = [9090]\n}",
+        &expect![[r#"
+            error at allow[0]: Everybody may call everything
+              The block lets every workload call every workload in every way, so that deny-all would deny no workload anything. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
+            error at allow[1].from: anonymous in allow of a namespace
+              The block is for callers with an identity: an account, a namespace or "*". Clients without one are let in service by service: write allow { from = ["anonymous"] } in the mesh_service, and an exception block of mtls for its port where mutual TLS is strict.
+        "#]],
+    );
+}
+
+#[test]
+fn rate_limits() {
+    check::<Namespace>(
+        r#"
+        name = "shop"
+        rate_limit {
+          port     = 8080
+          requests = 100
+          interval = "20ms"
+        }
+        rate_limit {
+          port     = 8080
+          requests = 100
+          burst    = 50
+        }
+        rate_limit {
+          selector = { app = "*" }
+          requests = 0
+        }
+    "#,
+        &expect![[r#"
+            error at rate_limit[0].interval: Invalid rate_limit[0].interval
+              At least `50ms`. Got "20ms".
+            error at rate_limit[2].port: Missing required argument
+              The argument rate_limit[2].port is required, but no value was set.
+            error at rate_limit[2].requests: Invalid rate_limit[2].requests
+              1 or more. Got 0.
+            error at rate_limit[1]: Two rate limits of the same port
+              Another rate_limit block has the same selector and port 8080. Write one block for each.
+            error at rate_limit[1].burst: burst is less than requests
+              A proxy never admits more than 50 requests at once, so it can't admit 100 in an interval. Write a burst of at least 100, or remove it.
+            error at rate_limit[2].selector["app"]: Invalid label value
+              "*": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
+        "#]],
+    );
+}
+
+#[test]
+fn pod_security() {
+    check::<Namespace>(
+        "name = \"shop\"\npod_security {}",
+        &expect![[r#"
+        error at pod_security: pod_security without a level
+          Write enforce, audit or warn, such as enforce = "baseline", or remove the block.
+    "#]],
+    );
+    check::<Namespace>(
+        r#"
+        name   = "shop"
+        labels = { "pod-security.kubernetes.io/warn" = "baseline" }
+        pod_security {
+          enforce         = "strict"
+          enforce_version = "1.34"
+        }
+    "#,
+        &expect![[r#"
+            error at pod_security.enforce: Invalid pod_security.enforce
+              "strict" isn't one of "privileged", "baseline", "restricted".
+            error at pod_security.enforce_version: Invalid pod_security.enforce_version
+              `latest`, or a minor version of Kubernetes like `v1.34`. Got "1.34".
+            error at labels["pod-security.kubernetes.io/warn"]: Pod Security is written twice
+              The block pod_security writes labels of this kind. Remove the label, and write its value there.
+        "#]],
+    );
+    check::<Namespace>(
+        "name = \"shop\"\npod_security {\n warn_version = \"latest\"\n}",
+        &expect![[r#"
+        error at pod_security.warn_version: Version without a level
+          A version says which definition of a level holds, and warn has none. Write warn, or remove it.
+    "#]],
+    );
+}
+
+#[test]
+fn telemetry() {
+    check::<Namespace>(
+        r#"
+        name = "shop"
+        telemetry {}
+        telemetry {
+          tracing {
+            provider         = "otel"
+            tags             = { a = "b" }
+            environment_tags = { a = "B" }
+          }
+          metrics {
+            tags         = { "a b" = "", c = "request.host" }
+            removed_tags = ["c"]
+          }
+        }
+    "#,
+        &expect![[r#"
+            error at telemetry[1].metrics.tags: Invalid telemetry[1].metrics.tags
+              Expressions that aren't empty. Got {a b, c}.
+            error at telemetry[1].metrics.tags: Invalid telemetry[1].metrics.tags
+              Names of tags, like `request_host`. Got {a b, c}.
+            error at telemetry[0]: Telemetry says nothing
+              Write tracing, access_logging or metrics in it, or remove the block.
+            error at telemetry[1]: Two telemetry blocks for the same workloads
+              Another block has the same selector, and Istio takes one Telemetry for a workload. Write both into one block, or give this one another selector. (IST0159)
+            error at telemetry[1].tracing.environment_tags["a"]: A tag is written twice
+              "a" is in tags, too. A tag has one value: keep one of them.
+        "#]],
+    );
+}
+
+/// Overrides choose an object by its kind and name.
+#[test]
+fn override_of_an_object_that_is_not_there() {
+    check::<Namespace>(
+        "name = \"shop\"\ncalls = []\nrate_limit {\n port = 8080\n requests = 1\n}\noverride {\n kind = \"EnvoyFilter\"\n patch = \
+         jsonencode({ spec = { priority = 1 } })\n}\noverride {\n kind = \"Namespace\"\n patch = jsonencode({ spec = { a = 1 } })\n}",
+        &expect![[r#"
+            error at override[0]: Nothing to override
+              This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
+            error at override[1]: Nothing to override
+              This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
         "#]],
     );
 }

@@ -1,5 +1,6 @@
 //! Objects, computed attributes and diagnostics of `mesh_namespace`.
 
+mod change;
 mod live;
 mod mistakes;
 mod unknowns;
@@ -44,9 +45,65 @@ fn every_argument() {
         calls              = ["pci/payments", "api.stripe.com", "reporting/*"]
         authorization_mode = "enforce"
         force_destroy      = true
-        labels             = { "pod-security.kubernetes.io/enforce" = "restricted" }
+        labels             = { "example.com/tier" = "1" }
         annotations        = { "example.com/cost-centre" = "4711" }
         adopt_existing     = true
+        pod_security {
+          enforce         = "baseline"
+          enforce_version = "v1.34"
+          audit           = "restricted"
+          audit_version   = "latest"
+          warn            = "restricted"
+          warn_version    = "v1.34"
+        }
+        allow {
+          from  = ["monitoring/prometheus", "probe"]
+          ports = [9090]
+        }
+        allow {
+          from      = ["*"]
+          paths     = ["/healthz"]
+          methods   = ["GET"]
+          ip_blocks = ["10.0.0.0/8"]
+        }
+        rate_limit {
+          selector = { app = "catalog" }
+          port     = 8080
+          requests = 100
+          interval = "10s"
+          burst    = 300
+        }
+        rate_limit {
+          port     = 8081
+          requests = 5
+        }
+        telemetry {
+          access_logging {}
+        }
+        telemetry {
+          selector = { app = "catalog" }
+          tracing {
+            provider         = "otel"
+            disabled         = true
+            environment_tags = { node = "NODE_NAME" }
+          }
+          access_logging {
+            provider = "envoy"
+            disabled = true
+          }
+          metrics {
+            tags = { request_host = "request.host" }
+          }
+        }
+        override {
+          kind   = "EnvoyFilter"
+          suffix = "rate-limit-8081"
+          patch  = jsonencode({ spec = { priority = 20 } })
+        }
+        override {
+          kind  = "Sidecar"
+          patch = jsonencode({ spec = { inboundConnectionPool = { http = { http2MaxRequests = 500 } } } })
+        }
         mtls {
           mode = "strict"
           exception {

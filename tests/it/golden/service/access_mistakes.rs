@@ -1,7 +1,7 @@
 //! Diagnostics of arguments of authorization.
 
 use expect_test::{Expect, expect};
-use terraform_provider_mesh::resources::service::Service;
+use terraform_provider_mesh::{mesh::Mesh, resources::service::Service};
 
 use super::payments;
 use crate::golden::{mesh, rendered_text};
@@ -135,20 +135,20 @@ fn http_rules_on_a_tcp_port() {
         (
             "hosts = [\"payments.example.com\"]",
             expect![[r#"
-            error at allow[0].ports: HTTP rule on tcp port 9000
-              A proxy sees no hosts on a port that speaks tcp, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
-            error at deny[0].ports: HTTP rule on tcp port 9000
-              A proxy sees no hosts on a port that speaks tcp, where Istio would refuse everything instead (IST0133). Remove 9000 from ports, and give it a block of its own: deny with from and ports alone.
-        "#]],
+                error at allow[0].ports: HTTP rule on tcp port 9000
+                  A proxy sees no requests on a port that speaks tcp, and hosts is about requests, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
+                error at deny[0].ports: HTTP rule on tcp port 9000
+                  A proxy sees no requests on a port that speaks tcp, and hosts is about requests, where Istio would refuse everything instead (IST0133). Remove 9000 from ports, and give it a block of its own: deny with from and ports alone.
+            "#]],
         ),
         (
             "end_user {\n  issuer = \"https://accounts.example.com\"\n}",
             expect![[r#"
-            error at allow[0].ports: HTTP rule on tcp port 9000
-              A proxy sees no end_user on a port that speaks tcp, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
-            error at deny[0].ports: HTTP rule on tcp port 9000
-              A proxy sees no end_user on a port that speaks tcp, where Istio would refuse everything instead (IST0133). Remove 9000 from ports, and give it a block of its own: deny with from and ports alone.
-        "#]],
+                error at allow[0].ports: HTTP rule on tcp port 9000
+                  A proxy sees no requests on a port that speaks tcp, and end_user is about requests, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
+                error at deny[0].ports: HTTP rule on tcp port 9000
+                  A proxy sees no requests on a port that speaks tcp, and end_user is about requests, where Istio would refuse everything instead (IST0133). Remove 9000 from ports, and give it a block of its own: deny with from and ports alone.
+            "#]],
         ),
     ] {
         let block =
@@ -180,9 +180,9 @@ fn request_rules_without_an_http_port() {
         ),
         &expect![[r#"
             error at allow[0].hosts: HTTP rule without an HTTP port
-              A proxy sees hosts only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove hosts, or write the port block that is meant.
+              A proxy sees requests, which hosts is about, only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove hosts, or write the port block that is meant.
             error at deny[0].end_user: HTTP rule without an HTTP port
-              A proxy sees end_user only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove end_user, or write the port block that is meant.
+              A proxy sees requests, which end_user is about, only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove end_user, or write the port block that is meant.
             error at require_end_user: Rule on requests without an HTTP port
               A proxy sees requests only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp). Remove require_end_user, or write the port block that is meant.
             error at external_authorization: Rule on requests without an HTTP port
@@ -430,6 +430,184 @@ fn target_port_of_a_declared_port() {
               At least one port; leave the argument out for none. Got [].
             error at allow[0].target_ports: Port 8080 is declared
               Port 8080 of the Service leads to it, whose protocol says which rules can hold there. Write ports = [8080] instead.
+        "#]],
+    );
+}
+
+/// Each would match no request, or could be evaded.
+#[test]
+fn invalid_exceptions() {
+    let deny = |except: &str| format!("deny {{\n from = [\"shop/*\"]\n except {{\n {except}\n }}\n}}\n");
+    let text = [
+        deny(""),
+        deny("from = [\"shop/*\", \"pci/*\"]"),
+        deny("from = [\"*\"]"),
+        deny("from = [\"anonymous\"]"),
+        deny("paths = [\"/a\", \"/*\"]"),
+        deny("ports = [8080, 9000]"),
+        deny("ports = [9001]"),
+        "access = \"mesh\"\nallow {\n from = [\"shop/*\"]\n except {\n hosts = [\"*.example.com\"]\n }\n}\n".to_owned(),
+    ];
+    check_diagnostics(
+        &http_and_tcp(&text.concat()),
+        &expect![[r#"
+            error at allow[0].except.hosts: *.example.com can be evaded
+              Clients may name a host with a port, like x.example.com:1, which doesn't end as *.example.com does. Write whole hosts, which are refused with every port, or refuse by from or paths.
+            error at deny[0].except: Empty except block
+              Write what the block leaves out: from, methods, paths, hosts, ports, ip_blocks or remote_ip_blocks; or remove it.
+            error at deny[3].except.from: No caller is left
+              "anonymous" is every client, with an identity or without. Write "*" for all workloads of the mesh, or remove it.
+            error at deny[4].except.paths: No path is left
+              "/*" is every path, so the block would match no request. Write the paths that it leaves out.
+            error at deny[5].except.ports: No port is left
+              The block governs none of port 8080 (http), 9000 (tcp). Leave out a port here, or remove the block.
+            error at deny[6].except.ports: No port 9001
+              The service has port 8080 (http), 9000 (tcp). Write numbers of port blocks (not target ports).
+            error at deny[1].except.from: No caller is left
+              The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
+            error at deny[2].except.from: No caller is left
+              The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
+        "#]],
+    );
+    check_diagnostics(
+        &http_and_tcp(&(deny("from = [\"shop/*\", \"pci/*\"]") + &deny("from = [\"*\"]"))),
+        &expect![[r#"
+            warning at deny[0]: Deny block without effect
+              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of somebody else.
+            warning at deny[1]: Deny block without effect
+              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of somebody else.
+            error at deny[0].except.from: No caller is left
+              The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
+            error at deny[1].except.from: No caller is left
+              The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
+        "#]],
+    );
+    check_diagnostics(
+        &tcp_only(&deny("methods = [\"GET\"]")),
+        &expect![[r#"
+        error at deny[0].except.methods: HTTP rule without an HTTP port
+          A proxy sees requests, which except.methods is about, only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove except.methods, or write the port block that is meant.
+        warning at deny[0]: Deny block without effect
+          None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of somebody else.
+    "#]],
+    );
+}
+
+#[test]
+fn invalid_conditions() {
+    let when = |condition: &str| format!("deny {{\n from = [\"*\"]\n when {{\n {condition}\n }}\n}}\n");
+    let text = [
+        when("key = \"request.headers[x-team]\""),
+        when("key = \"request.header[x-team]\"\n values = [\"a\"]"),
+        when("key = \"source.namespace\"\n values = [\"shop\"]"),
+        when("key = \"remote.ip\"\n values = [\"10.0.0.0/8\"]"),
+        when("key = \"destination.ip\"\n values = [\"10.0.0.0/33\"]"),
+        when("key = \"request.headers[x-team]\"\n values = [\"*a*\"]\n not_values = [\"[0-9]+\"]"),
+    ];
+    check_diagnostics(
+        &payments(&text.concat()),
+        &expect![[r#"
+        error at deny[1].when[0].key: Invalid deny[1].when[0].key
+          Attributes of Istio that have no argument, like `request.headers[x-team]`. Got "request.header[x-team]".
+        error at deny[0].when[0]: Condition without values
+          Write values, not_values, or both: values = ["*"] asks for any value, not_values = ["*"] for none.
+        error at deny[2].when[0].key: source.namespace has an argument
+          Conditions are for attributes that have no argument, and for source.namespace there is one. Write from = ["namespace/*"], in the block itself or in its except block.
+        error at deny[3].when[0].key: remote.ip has an argument
+          Conditions are for attributes that have no argument, and for remote.ip there is one. Write remote_ip_blocks, in the block itself or in its except block.
+        error at deny[4].when[0].values: Invalid value of destination.ip
+          Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got "10.0.0.0/33".
+        error at deny[5].when[0].values: Invalid value of request.headers[x-team]
+          Texts, with one `*` at the start or end; `*` alone is any. Got "*a*".
+        error at deny[5].when[0].not_values: A regular expression in a condition
+          AuthorizationPolicies have no regular expressions, and "[0-9]+" would match no request that you mean. Write the values, or one * at the start or end.
+    "#]],
+    );
+    let claim = when("key = \"request.auth.claims[groups]\"\n values = [\"a\"]");
+    check_diagnostics(
+        &tcp_only(&claim),
+        &expect![[r#"
+        error at deny[0].when: HTTP rule without an HTTP port
+          A proxy sees requests, which when is about, only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove when, or write the port block that is meant.
+    "#]],
+    );
+}
+
+/// Sidecars believe the X-Forwarded-For of any caller.
+#[test]
+fn client_addresses_of_callers_that_are_no_gateways() {
+    let allow = |from: &str, rest: &str| {
+        format!("allow {{\n from = [{from}]\n remote_ip_blocks = [\"198.51.100.0/24\"]\n}}\n{rest}")
+    };
+    let ingress = "ingress {\n gateway = \"edge/public\"\n hosts = [\"api.example.com\"]\n}\n";
+    check_diagnostics(&payments(&allow("\"edge/public\"", ingress)), &expect![[""]]);
+    check_diagnostics(
+        &payments(&allow("\"edge/public\", \"edge/other\", \"*\", \"shop/cart\"", ingress)),
+        &expect![[r#"
+            warning at allow[0].from: "*" makes the other callers needless
+              "*" is every workload of the mesh, so "edge/other", "edge/public", "shop/cart" changes nothing. Remove "*" if only the others are meant, or else the others.
+            error at allow[0].remote_ip_blocks: Client addresses that callers can make up
+              Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only gateways replace it, and from names "*", "edge/other", "shop/cart" as well, of which neither an ingress block nor the provider's gateway_namespaces says that it is one. Give the gateways a block of their own, or write ip_blocks for callers in the mesh.
+        "#]],
+    );
+    let except = "deny {\n from = [\"anonymous\"]\n except {\n remote_ip_blocks = [\"198.51.100.0/24\"]\n }\n}\n";
+    check_diagnostics(
+        &payments(except),
+        &expect![[r#"
+        error at deny[0].except.remote_ip_blocks: Client addresses that callers can make up
+          Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only gateways replace it, and from names "anonymous" as well, of which neither an ingress block nor the provider's gateway_namespaces says that it is one. Give the gateways a block of their own, or write ip_blocks for callers in the mesh.
+    "#]],
+    );
+    let in_gateway_namespace = Mesh { gateway_namespaces: ["edge".to_owned()].into(), ..mesh() };
+    let rendered = rendered_text::<Service>(&in_gateway_namespace, &payments(&allow("\"edge/*\", \"edge/other\"", "")));
+    assert!(!rendered.starts_with("error"), "{rendered}");
+    let unknown = rendered_text::<Service>(&mesh(), &payments(&allow("unknown", "")));
+    assert!(!unknown.starts_with("error"), "{unknown}");
+}
+
+#[test]
+fn regular_expressions_in_paths() {
+    check_diagnostics(
+        &payments(
+            r#"
+        allow {
+          from  = ["shop/*"]
+          paths = ["/items/[0-9]+"]
+          except {
+            paths = ["/items/.*"]
+          }
+        }
+        deny {
+          from  = ["shop/*"]
+          paths = ["/v1\\.0"]
+        }
+        require_end_user {
+          except_paths = ["/health/.+"]
+        }
+        external_authorization {
+          provider = "opa"
+          paths    = ["/admin/.*"]
+        }
+        ingress {
+          gateway = "istio-ingress/public"
+          hosts   = ["api.example.com"]
+          paths   = ["/api/.*"]
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at allow[0].paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/items/[0-9]+" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
+            error at allow[0].except.paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/items/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
+            error at deny[0].paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/v1\\.0" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
+            error at require_end_user.except_paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/health/.+" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
+            error at external_authorization.paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/admin/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
+            error at ingress[0].paths: A regular expression in paths
+              paths are literal but for a * at the end, and "/api/.*" would match no request that you mean. Write the part that is always the same, and *: "/items/*"; a route block with applies_to = ["ingress"] and path_regex tells requests apart within it.
         "#]],
     );
 }

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use expect_test::expect_file;
 use terraform_provider_mesh::{
     diagnostics::{Diagnostics, Path},
+    mesh::Mesh,
     resources::service::Service,
     schema::model::Model as _,
 };
 
-use crate::golden::{hcl, mesh};
+use crate::golden::{hcl, mesh as default_mesh};
 
 /// A service with an HTTP, a gRPC and a TCP port.
 const MIXED: &str = r#"
@@ -191,6 +192,89 @@ deny {
 }"#,
     ),
     (
+        "All workloads of a namespace but one, and but for some of its requests.",
+        r#"
+allow {
+  from = ["shop/*", "shop-2/cart"]
+  except {
+    from    = ["shop/legacy", "other.mesh/ns/shop/sa/cart", "shop-3/*"]
+    methods = ["DELETE"]
+    paths   = ["/internal/*"]
+    hosts   = ["old.example.com"]
+  }
+}"#,
+    ),
+    (
+        "All ports but one: those that are left are written.",
+        r#"
+allow {
+  from = ["shop/*"]
+  except {
+    ports = [5432]
+  }
+}"#,
+    ),
+    (
+        "Everybody but the workloads of a namespace is refused, on every port but one.",
+        r#"
+deny {
+  from = ["anonymous"]
+  except {
+    from      = ["pci/*"]
+    ip_blocks = ["10.0.0.0/8"]
+    ports     = [80]
+  }
+}"#,
+    ),
+    (
+        "Whoever has no identity is refused.",
+        r#"
+deny {
+  from = ["anonymous"]
+  except {
+    from = ["*"]
+  }
+}"#,
+    ),
+    (
+        "Clients of a gateway, by their addresses.",
+        r#"
+allow {
+  from             = ["ingress/public"]
+  remote_ip_blocks = ["198.51.100.0/24"]
+  except {
+    remote_ip_blocks = ["198.51.100.7"]
+  }
+}"#,
+    ),
+    (
+        "Conditions on attributes without an argument: those of requests are seen on HTTP ports alone.",
+        r#"
+allow {
+  from = ["shop/*"]
+  when {
+    key    = "request.headers[x-team]"
+    values = ["shop-*"]
+  }
+  when {
+    key        = "request.auth.claims[groups]"
+    not_values = ["guests"]
+  }
+}"#,
+    ),
+    (
+        "Others are seen on every port.",
+        r#"
+deny {
+  from = ["*"]
+  when {
+    key        = "destination.ip"
+    values     = ["10.0.0.0/8"]
+    not_values = ["10.0.0.1"]
+  }
+}"#,
+    ),
+    (
         "The port of the database, for a namespace.",
         r#"
 deny {
@@ -199,6 +283,11 @@ deny {
 }"#,
     ),
 ];
+
+/// A mesh with a namespace of gateways.
+fn mesh() -> Mesh {
+    Mesh { gateway_namespaces: ["ingress".to_owned()].into(), ..default_mesh() }
+}
 
 #[test]
 fn rules_of_each_block() {

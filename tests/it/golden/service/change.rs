@@ -155,6 +155,41 @@ fn callers_gain_and_lose_access() {
          (changed-access)
     "#]],
     );
+    check(
+        Some(&all),
+        &block(r#"allow { from = ["shop/*"]; except { from = ["shop/cart"]; paths = ["/internal/*"] } }"#),
+        &expect![[r#"
+            warn at allow: Callers lose access
+              After this apply these requests to pci/payments aren't admitted any more by its policies:
+            - other workloads of shop: /internal/x
+            - shop/cart
+             (changed-access)
+        "#]],
+    );
+    check(
+        Some(&all),
+        &block(
+            r#"allow { from = ["shop/*"]; when { key = "request.headers[x-team]"; values = ["a*"]; not_values = ["ab"] } }"#,
+        ),
+        &expect![[r#"
+            warn at allow: Callers lose access
+              After this apply these requests to pci/payments aren't admitted any more by its policies:
+            - other workloads of shop: with other attributes; with request.headers[x-team] = ab
+             (changed-access)
+        "#]],
+    );
+    let edge = block(r#"ingress { gateway = "edge/public"; hosts = ["*.example.com"] }"#) + "\n";
+    check(
+        Some(&(edge.clone() + &block(r#"allow { from = ["edge/public"]; methods = ["GET"] }"#))),
+        &(edge
+            + &block(r#"allow { from = ["edge/public"]; methods = ["GET"]; remote_ip_blocks = ["198.51.100.0/24"] }"#)),
+        &expect![[r#"
+            warn at allow: Callers lose access
+              After this apply these requests to pci/payments aren't admitted any more by its policies:
+            - edge/public: GET clients of other addresses
+             (changed-access)
+        "#]],
+    );
     let other_pods = format!("selector = {{ tier = \"front\" }}\n{all}");
     for (prior, planned) in [(&all, &all), (&all, &other_pods)] {
         assert_eq!(findings(Some(prior), planned), "");

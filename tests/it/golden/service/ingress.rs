@@ -475,7 +475,7 @@ fn invalid_values() {
             error at ingress[0].service_account: Invalid ingress[0].service_account
               "istio-ingress/" isn't namespace/name, like "istio-ingress/public".
             error at ingress[0].hosts: Invalid ingress[0].hosts
-              DNS names, with `*.` at the start or without. Got ["api.*", "example"].
+              DNS names, with `*.` at the start or without, or `*`. Got ["api.*", "example"].
             error at ingress[0].paths: Invalid ingress[0].paths
               Paths that start with `/`, with `*` at the end alone. Got ["/a*/b", "/{x}", "v1"].
             error at ingress[0].port: Invalid ingress[0].port
@@ -496,9 +496,9 @@ fn missing_or_ambiguous_port() {
     check::<Service>(
         &format!("{tcp}\ningress {{\n{GATEWAY_AND_HOSTS}\n}}"),
         &expect![[r#"
-        error at ingress[0]: Ingress without an HTTP port
-          A gateway sends requests to ports that speak http, http2 or grpc, and the service has port 9000 (tcp). Correct the protocol of the port, or remove the block.
-    "#]],
+            error at ingress[0]: Ingress without an HTTP port
+              With protocol = "http" a gateway sends requests to ports that speak http, http2 or grpc, and the service has port 9000 (tcp). Correct the protocol of the port or of the block, or remove the block.
+        "#]],
     );
     let none = "name = \"payments\"\nnamespace = \"pci\"\nservice = \"none\"";
     check::<Service>(
@@ -512,9 +512,9 @@ fn missing_or_ambiguous_port() {
     check::<Service>(
         &format!("{two}\ningress {{\n{GATEWAY_AND_HOSTS}\n}}"),
         &expect![[r#"
-        error at ingress[0]: Which port?
-          The service has port 8080 (http), 9090 (grpc), 9000 (tcp), and the gateway must know which of the HTTP ports takes these requests. Write port.
-    "#]],
+            error at ingress[0]: Which port?
+              The service has port 8080 (http), 9090 (grpc), 9000 (tcp), and the gateway must know which of the HTTP ports takes what comes. Write port.
+        "#]],
     );
     check::<Service>(
         &format!("{two}\ningress {{\n{GATEWAY_AND_HOSTS}\nport = 9000\n}}"),
@@ -776,4 +776,266 @@ fn allow_block_for_scrapers_beside_an_ingress() {
                   app: payments
         "#]],
     );
+}
+
+/// The port of a service that ends TLS itself.
+const TLS_PORT: &str = "port {\n number = 443\n protocol = \"https\"\n target_port = 8443\n}\n";
+
+const CONNECTIONS: &str = r#"
+        port {
+          number      = 443
+          protocol    = "https"
+          target_port = 8443
+        }
+        port {
+          number   = 5432
+          protocol = "tcp"
+        }
+        access = "none"
+        ingress {
+          gateway  = "istio-ingress/public"
+          protocol = "tls"
+          hosts    = ["db.example.com", "*.db.example.com"]
+          port     = 443
+        }
+        ingress {
+          name         = "db"
+          gateway      = "istio-ingress/public"
+          protocol     = "tcp"
+          gateway_port = 15432
+          hosts        = ["*"]
+          port         = 5432
+        }
+    "#;
+
+/// The gateway may call the port, whatever the connections are about.
+#[test]
+fn connections_by_server_name_and_by_port() {
+    let text = payments(CONNECTIONS);
+    for object in [
+        "VirtualService/pci/payments-pci-ingress\n",
+        "VirtualService/pci/payments-pci-ingress-db",
+        "AuthorizationPolicy",
+    ] {
+        let expect = match object {
+            "AuthorizationPolicy" => expect![[r#"
+                AuthorizationPolicy/pci/payments-pci
+                apiVersion: security.istio.io/v1
+                kind: AuthorizationPolicy
+                metadata:
+                  annotations:
+                    istio.io/dry-run: "false"
+                  name: payments-pci
+                  namespace: pci
+                spec:
+                  action: ALLOW
+                  rules:
+                  - from:
+                    - source:
+                        principals:
+                        - cluster.local/ns/istio-ingress/sa/public
+                    to:
+                    - operation:
+                        ports:
+                        - "8443"
+                  - from:
+                    - source:
+                        principals:
+                        - cluster.local/ns/istio-ingress/sa/public
+                    to:
+                    - operation:
+                        ports:
+                        - "5432"
+                  selector:
+                    matchLabels:
+                      app: payments
+            "#]],
+            "VirtualService/pci/payments-pci-ingress-db" => expect![[r#"
+                VirtualService/pci/payments-pci-ingress-db
+                apiVersion: networking.istio.io/v1
+                kind: VirtualService
+                metadata:
+                  name: payments-pci-ingress-db
+                  namespace: pci
+                spec:
+                  exportTo:
+                  - istio-ingress
+                  gateways:
+                  - istio-ingress/public
+                  hosts:
+                  - "*"
+                  tcp:
+                  - match:
+                    - port: 15432
+                    route:
+                    - destination:
+                        host: payments.pci.svc.cluster.local
+                        port:
+                          number: 5432
+            "#]],
+            _ => expect![[r#"
+                VirtualService/pci/payments-pci-ingress
+                apiVersion: networking.istio.io/v1
+                kind: VirtualService
+                metadata:
+                  name: payments-pci-ingress
+                  namespace: pci
+                spec:
+                  exportTo:
+                  - istio-ingress
+                  gateways:
+                  - istio-ingress/public
+                  hosts:
+                  - "*.db.example.com"
+                  - db.example.com
+                  tls:
+                  - match:
+                    - sniHosts:
+                      - "*.db.example.com"
+                      - db.example.com
+                    route:
+                    - destination:
+                        host: payments.pci.svc.cluster.local
+                        port:
+                          number: 443
+            "#]],
+        };
+        check_object::<Service>(object, &text, &expect);
+    }
+}
+
+/// Of a host of the gateway, and of every host. The policy then names none.
+#[test]
+fn every_host() {
+    let rendered = rendered_text::<Service>(
+        &mesh(),
+        &payments("access = \"none\"\ningress {\n gateway = \"istio-ingress/public\"\n hosts = [\"*\"]\n}"),
+    );
+    expect![[r#"
+        warning at ingress[0].hosts: Every host of the Gateway
+          "*" takes what comes for every host that the Gateway serves, but for hosts that other routes name, also of other teams' hosts that are added later. Write the hosts, if they are known.
+        --- # Service/pci/payments: these fields of it
+        apiVersion: v1
+        kind: Service
+        metadata:
+          annotations:
+            networking.istio.io/exportTo: "*"
+          name: payments
+          namespace: pci
+        --- # AuthorizationPolicy/pci/payments-pci
+        apiVersion: security.istio.io/v1
+        kind: AuthorizationPolicy
+        metadata:
+          annotations:
+            istio.io/dry-run: "false"
+          name: payments-pci
+          namespace: pci
+        spec:
+          action: ALLOW
+          rules:
+          - from:
+            - source:
+                principals:
+                - cluster.local/ns/istio-ingress/sa/public
+            to:
+            - operation:
+                ports:
+                - "8080"
+          selector:
+            matchLabels:
+              app: payments
+        --- # VirtualService/pci/payments-pci-ingress
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: payments-pci-ingress
+          namespace: pci
+        spec:
+          exportTo:
+          - istio-ingress
+          gateways:
+          - istio-ingress/public
+          hosts:
+          - "*"
+          http:
+          - route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+    "#]].assert_eq(&rendered);
+}
+
+#[test]
+fn connections_that_cannot_be_told_apart() {
+    let ingress = |arguments: &str| format!("ingress {{\n gateway = \"istio-ingress/public\"\n {arguments}\n}}\n");
+    check::<Service>(
+        &payments(
+            &(TLS_PORT.to_owned()
+                + &ingress("protocol = \"tcp\"\n hosts = [\"db.example.com\"]")
+                + &ingress("name = \"a\"\n hosts = [\"a.example.com\"]\n gateway_port = 80\n port = 443")
+                + &ingress(
+                    "name = \"b\"\n protocol = \"tls\"\n hosts = [\"b.example.com\"]\n paths = [\"/a/*\"]\n rewrite = \"/\"\n port = 8080",
+                )
+                + &ingress("name = \"b\"\n protocol = \"tls\"\n hosts = [\"b.example.com\"]\n gateway_port = 443")
+                + &ingress("name = \"c\"\n protocol = \"tcp\"\n hosts = [\"*\"]\n gateway_port = 1")
+                + &ingress("name = \"c\"\n protocol = \"tcp\"\n hosts = [\"*\"]\n gateway_port = 2")
+                + &ingress("name = \"c\"\n protocol = \"tcp\"\n hosts = [\"*\"]\n gateway_port = 1")),
+        ),
+        &expect![[r#"
+            error at ingress[0].gateway_port: Missing gateway_port
+              A gateway tells TCP connections apart by its port alone. Write the port of the Gateway's server.
+            error at ingress[0].hosts: Hosts of a TCP ingress
+              TCP connections name no host, so every connection to gateway_port would come here. Write hosts = ["*"], or protocol = "tls", where the server name of the handshake tells.
+            error at ingress[1].port: No HTTP port 443
+              The service has port 8080 (http), 443 (https). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
+            error at ingress[1].gateway_port: gateway_port of an HTTP ingress
+              Requests are told apart by host and path, on every port of the Gateway that serves the host. Remove gateway_port, or write protocol = "tls" or "tcp".
+            error at ingress[2].port: No TCP port 8080
+              The service has port 8080 (http), 443 (https). Write the number of a port block (not its target port) that speaks tls, https, tcp or the like.
+            error at ingress[2].paths: paths of a tls ingress
+              A gateway sees no paths in connections that it forwards. Remove paths, or protocol = "tls".
+            error at ingress[2].rewrite: rewrite of a tls ingress
+              A gateway sees no paths in connections that it forwards. Remove rewrite, or protocol = "tls".
+            error at ingress[6]: An ingress that is never reached
+              ingress[4] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+        "#]],
+    );
+    check::<Service>(
+        &payments(&ingress("protocol = \"tls\"\n hosts = [\"b.example.com\"]")),
+        &expect![[r#"
+        error at ingress[0]: Ingress without a TCP port
+          With protocol = "tls" a gateway sends connections to ports that speak tls, https, tcp or the like, and the service has port 8080 (http). Correct the protocol of the port or of the block, or remove the block.
+    "#]],
+    );
+    let two = TLS_PORT.to_owned()
+        + &TLS_PORT.replace("443", "444")
+        + &ingress("protocol = \"tls\"\n hosts = [\"b.example.com\"]");
+    check::<Service>(
+        &payments(&two),
+        &expect![[r#"
+        error at ingress[0]: Which port?
+          The service has port 8080 (http), 443 (https), 444 (https), and the gateway must know which of the TCP ports takes what comes. Write port.
+    "#]],
+    );
+}
+
+/// Rules on requests govern no port that the gateway forwards connections to.
+#[test]
+fn allow_block_that_leaves_out_connections_of_the_gateway() {
+    let allow = |rest: &str| {
+        format!(
+            "{TLS_PORT}allow {{\n from = [\"istio-ingress/public\"]\n {rest}\n}}\ningress {{\n gateway = \"istio-ingress/public\"\n protocol = \"tls\"\n hosts = [\"db.example.com\"]\n}}\n"
+        )
+    };
+    let first = |rest: &str| {
+        let rendered = rendered_text::<Service>(&mesh(), &payments(&allow(rest)));
+        rendered.split("--- # ").next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(first(""), "");
+    assert_eq!(first("ports = [443]").matches("leaves out").count(), 0);
+    expect![[r#"
+        warning at ingress[0]: Connections through the gateway that allow leaves out
+          allow names istio-ingress/public, so the allow blocks alone say what it may call, and none of them governs port 443. Connections that come through the gateway are refused. Write an allow block for the gateway with ports = [443].
+    "#]].assert_eq(&first("methods = [\"GET\"]"));
 }

@@ -1,7 +1,10 @@
 //! Diagnostics of faulty configurations. One validation reports all of them.
 
 use expect_test::expect;
-use terraform_provider_mesh::{mesh::service::AuthorizationMode, resources::service::Service};
+use terraform_provider_mesh::{
+    mesh::{Defaults, Mesh, service::AuthorizationMode},
+    resources::service::Service,
+};
 
 use super::payments;
 use crate::golden::{check, check_in, mesh, rendered_text};
@@ -155,7 +158,32 @@ fn default_service_account() {
         &payments(r#"service_account = "default""#),
         &expect![[r#"
             error at service_account: Service account "default"
-              Every workload of the namespace without an account of its own runs as "default", so rules about it would be about all of them. Give the service an account of its own, and its workload's pods the same serviceAccountName.
+              Every workload of the namespace without an account of its own runs as "default", so rules about it would be about all of them. Give the service an account of its own, and its workload's pods the same serviceAccountName. To declare the service before that, write authorization_mode = "off".
+        "#]],
+    );
+}
+
+/// A workload may be declared before it has an account of its own, as long as no rule is about it.
+#[test]
+fn default_service_account_without_rules() {
+    for (mode, provider_mode) in
+        [("authorization_mode = \"off\"", AuthorizationMode::Enforce), ("", AuthorizationMode::Off)]
+    {
+        let mesh = Mesh { defaults: Defaults { authorization_mode: provider_mode, ..Defaults::default() }, ..mesh() };
+        let text = payments(&format!("service_account = \"default\"\nresiliency = \"low\"\n{mode}"));
+        let rendered = rendered_text::<Service>(&mesh, &text);
+        let warning =
+            "Every workload of the namespace without an account of its own runs as \"default\", so services that allow";
+        assert!(rendered.starts_with("warning at service_account: Service account \"default\""), "{rendered}");
+        assert!(rendered.contains(warning) && !rendered.contains("error"), "{rendered}");
+    }
+    check::<Service>(
+        &payments("service_account = \"default\"\nservice = \"managed\"\nauthorization_mode = \"off\""),
+        &expect![[r#"
+            error at service_account: Service account "default" can't be created
+              Kubernetes makes it in every namespace. Write create_service_account = false, or the name of another account.
+            warning at service_account: Service account "default"
+              Every workload of the namespace without an account of its own runs as "default", so services that allow this one allow all of them. Give the workload an account of its own before authorization_mode becomes "dry_run" or "enforce".
         "#]],
     );
 }
@@ -243,7 +271,7 @@ fn http_rule_on_a_tcp_port() {
     "#,
         &expect![[r#"
             error at allow[0].ports: HTTP rule on tcp port 9000
-              A proxy sees no methods on a port that speaks tcp, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
+              A proxy sees no requests on a port that speaks tcp, and methods is about requests, so the rule would never match there. Remove 9000 from ports, and give it a block of its own: allow with from and ports alone.
         "#]],
     );
 }
@@ -265,7 +293,7 @@ fn http_rule_without_an_http_port() {
     "#,
         &expect![[r#"
             error at allow[0].paths: HTTP rule without an HTTP port
-              A proxy sees paths only on ports that speak http, http2 or grpc, and the service has port 5432 (tcp), so the rule would never match. Remove paths, or write the port block that is meant.
+              A proxy sees requests, which paths is about, only on ports that speak http, http2 or grpc, and the service has port 5432 (tcp), so the rule would never match. Remove paths, or write the port block that is meant.
         "#]],
     );
 }

@@ -7,6 +7,7 @@ mod change;
 mod export;
 mod global_name;
 mod ingress;
+mod ingress_routes;
 mod live;
 mod mistakes;
 mod takeover_and_overrides;

@@ -265,12 +265,12 @@ fn known_arguments_are_validated() {
     check::<Service>(
         &payments(text),
         &expect![[r#"
-        error at calls: Invalid calls
-          "/" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
-        error at service_account: Service account "default"
-          Every workload of the namespace without an account of its own runs as "default", so rules about it would be about all of them. Give the service an account of its own, and its workload's pods the same serviceAccountName.
-        error at allow[0].ports: No port 8081
-          The service has port 8080 (http). Write numbers of port blocks (not target ports), or add a port block.
-    "#]],
+            error at calls: Invalid calls
+              "/" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
+            error at allow[0].ports: No port 8081
+              The service has port 8080 (http). Write numbers of port blocks (not target ports), or add a port block.
+            error at service_account: Service account "default"
+              Every workload of the namespace without an account of its own runs as "default", so rules about it would be about all of them. Give the service an account of its own, and its workload's pods the same serviceAccountName. To declare the service before that, write authorization_mode = "off".
+        "#]],
     );
 }

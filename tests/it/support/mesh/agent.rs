@@ -130,7 +130,11 @@ fn write_files(pod: &Pod, folder: &Path, token: &str, root_certificate: &str) {
 
 /// The environment of the agent, which the injected sidecar of a pod has.
 fn environment(role: Role, pod: &Pod, folder: &Path, address: Ipv4Addr) -> Vec<(&'static str, String)> {
-    let envoy = folder.join("tools/envoy").display().to_string();
+    let proxy_config = json!({
+        "binaryPath": folder.join("tools/envoy").display().to_string(),
+        "discoveryAddress": "127.0.0.1:15012",
+        "gatewayTopology": { "numTrustedProxies": pod.trusted_proxies },
+    });
     let ports: Vec<Json> = pod.ports.iter().map(|port| json!({ "containerPort": port, "protocol": "TCP" })).collect();
     let workload = pod.labels["app"].as_str().unwrap_or(&pod.name);
     let mut environment = vec![
@@ -150,7 +154,7 @@ fn environment(role: Role, pod: &Pod, folder: &Path, address: Ipv4Addr) -> Vec<(
         ("JWT_POLICY", "third-party-jwt".to_owned()),
         // Its extension of Envoy's bootstrap exists only in Istio's own build of Envoy.
         ("PEER_METADATA_DISCOVERY", "false".to_owned()),
-        ("PROXY_CONFIG", json!({ "binaryPath": envoy, "discoveryAddress": "127.0.0.1:15012" }).to_string()),
+        ("PROXY_CONFIG", proxy_config.to_string()),
     ];
     if role == Role::Sidecar {
         environment.extend([

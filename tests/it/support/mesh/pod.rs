@@ -18,6 +18,8 @@ pub(super) struct Pod {
     /// Ports that the container declares.
     pub(super) ports: Vec<u16>,
     pub(super) has_sidecar: bool,
+    /// `gatewayTopology.numTrustedProxies` of its proxy.
+    pub(super) trusted_proxies: u32,
 }
 
 impl Pod {

@@ -28,6 +28,7 @@ pub(crate) struct WorkloadBuilder {
     ports: Vec<(u16, Protocol)>,
     role: Option<Role>,
     reads_secrets: bool,
+    trusted_proxies: u32,
 }
 
 impl WorkloadBuilder {
@@ -43,6 +44,7 @@ impl WorkloadBuilder {
             ports: Vec::new(),
             role: Some(Role::Sidecar),
             reads_secrets: false,
+            trusted_proxies: 0,
         }
     }
 
@@ -94,6 +96,12 @@ impl WorkloadBuilder {
         self
     }
 
+    /// Sets how many proxies before it its Envoy trusts (`gatewayTopology.numTrustedProxies`).
+    pub(crate) fn trusted_proxies(mut self, number: u32) -> Self {
+        self.trusted_proxies = number;
+        self
+    }
+
     /// The workload is a gateway: an Envoy without an application.
     pub(crate) fn gateway(mut self) -> Self {
         self.role = Some(Role::Gateway);
@@ -119,6 +127,7 @@ impl WorkloadBuilder {
             locality: self.locality,
             ports: self.ports.iter().map(|(port, _)| *port).collect(),
             has_sidecar: self.role == Some(Role::Sidecar),
+            trusted_proxies: self.trusted_proxies,
         };
         pod.create(&mesh.api);
         if self.reads_secrets {

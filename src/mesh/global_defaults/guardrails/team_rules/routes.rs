@@ -73,13 +73,14 @@ fn is_ingress_host(guardrails: &Guardrails) -> Known<String> {
     ))
 }
 
-/// A CEL condition: the VirtualService is bound to gateways only.
+/// A CEL condition: the VirtualService is bound to gateways only, which are in the namespaces of gateways or in its own. Teams may
+/// not write Gateways, so one in a team's namespace is the platform's.
 fn is_bound_to_gateways(mesh: &Mesh) -> String {
     let is_gateway = if mesh.gateway_namespaces.is_empty() {
         "gateway != \"mesh\"".to_owned()
     } else {
         let namespaces = cel::strings(&mesh.gateway_namespaces);
-        format!("gateway.contains(\"/\") && gateway.split(\"/\")[0] in {namespaces}")
+        format!("gateway.contains(\"/\") && gateway.split(\"/\")[0] in {namespaces} + [request.namespace]")
     };
     format!("size(object.?spec.?gateways.orValue([])) > 0 && object.spec.gateways.all(gateway, {is_gateway})")
 }
@@ -90,5 +91,5 @@ fn allowed_gateways(mesh: &Mesh) -> String {
         return "a Gateway that it names alone".to_owned();
     }
     let namespaces: Vec<&str> = mesh.gateway_namespaces.iter().map(String::as_str).collect();
-    format!("a Gateway in {} that it names alone", namespaces.join(", "))
+    format!("a Gateway in {} or its own namespace that it names alone", namespaces.join(", "))
 }

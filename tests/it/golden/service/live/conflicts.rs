@@ -318,3 +318,34 @@ fn second_object_for_the_global_name() {
         .replace("shop}", "pci, annotations: {terraform-provider-mesh/resource: mesh_service/pci/payments}}");
     assert_eq!(findings(named, &with_objects(&own), &[]), "", "an object of this resource");
 }
+
+/// Istio tries the older of two VirtualServices first, whoever owns them.
+#[test]
+fn overlapping_paths_at_a_gateway() {
+    let ingress = "access = \"mesh\"\ningress {\n gateway = \"ingress/door\"\n hosts = [\"pay.example.com\"]\n paths = [\"/api/v2*\"]\n}";
+    let with = |arguments: &str, route: &str| {
+        let gateway = "kind: Gateway\nmetadata: {name: door, namespace: ingress}\nspec: {servers: [{hosts: ['*']}]}";
+        let route = format!("kind: VirtualService\nmetadata: {{name: theirs, namespace: shop}}\nspec: {route}");
+        findings(arguments, &with_objects(&format!("{gateway}\n---\n{route}")), &[])
+    };
+    let theirs = |uri: &str| {
+        format!("{{gateways: [ingress/door], hosts: [pay.example.com], http: [{{match: [{{uri: {uri}}}]}}]}}")
+    };
+    let found = with(ingress, &theirs("{prefix: /api}"));
+    expect![[r#"
+        warn at ingress: Another VirtualService overlaps at a gateway
+          VirtualService shop/theirs takes /api* of pay.example.com at ingress/door, and this service /api/v2* of pay.example.com at ingress/door: which of the two gets what both take depends on their exportTo and their ages. Make them disjoint. If this run changes the other one, all is well. (overlapping-ingress)
+    "#]].assert_eq(&found);
+    for (route, description) in [
+        (theirs("{prefix: /web}"), "another path"),
+        (theirs("{prefix: /}"), "a rule for all paths comes last"),
+        (theirs("{prefix: /api}").replace("ingress/door", "ingress/back"), "another gateway"),
+        (theirs("{prefix: /api}").replace("pay.example.com", "shop.example.com"), "another host"),
+    ] {
+        assert_eq!(with(ingress, &route), "", "{description}");
+    }
+    let tls = "port {\n number = 8443\n protocol = \"tls\"\n}\ningress {\n gateway = \"ingress/door\"\n protocol = \"tls\"\n hosts = [\"pay.example.com\"]\n}\n";
+    let passthrough =
+        "{gateways: [ingress/door], hosts: [pay.example.com], tls: [{match: [{sniHosts: [pay.example.com]}]}]}";
+    assert!(with(&format!("access = \"mesh\"\n{tls}"), passthrough).contains("(overlapping-ingress)"));
+}

@@ -4,8 +4,10 @@ mod authorization;
 mod calls;
 mod conflicts;
 mod defaults;
+mod namespace_allow;
 mod outbound;
 mod references;
+mod route_targets;
 mod service;
 mod workload;
 

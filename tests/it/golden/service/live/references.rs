@@ -104,6 +104,9 @@ fn gateway_with_another_service_account() {
     "#]],
     );
     assert!(findings(&arguments("authorization_mode = \"dry_run\""), &other, &[]).contains("gateway-account"));
+    let elsewhere = gateway(r#"{"name":"door","namespace":"ingress","workload_namespace":"edge"}"#);
+    let found = findings(&arguments(""), &elsewhere, &[]);
+    assert!(found.contains("Write service_account = \"edge/door\" in the ingress block"), "{found}");
     for (callers, recorded) in [
         // The account is named by the block, by a rule, or is that of the Gateway's name.
         ("", r#"{"name":"door","namespace":"ingress"}"#),

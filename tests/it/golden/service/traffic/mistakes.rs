@@ -90,7 +90,7 @@ fn contradictory_retries() {
         &payments("retries {\n  per_try_timeout = \"1s\"\n}"),
         &expect![[r#"
             error at retries.per_try_timeout: per_try_timeout without idempotent
-              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true, or remove per_try_timeout.
+              A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.
             error at retries: Retries without a number
               Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
         "#]],
@@ -301,20 +301,20 @@ fn undeclared_versions() {
     check::<Service>(
         &payments(&format!("{}{route}", versions(90, 10))),
         &expect![[r#"
-        error at route[0].to[0].version: No such version
-          "v3" isn't a version: the service has the versions "v1", "v2". Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
-        error at route[0].mirror.version: No such version
-          "v4" isn't a version: the service has the versions "v1", "v2". Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
-    "#]],
+            error at route[0].to[0].version: No such version
+              "v3" isn't a version: the service has the versions "v1", "v2". Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
+            error at route[0].mirror[0].version: No such version
+              "v4" isn't a version: the service has the versions "v1", "v2". Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
+        "#]],
     );
     check::<Service>(
         &payments(route),
         &expect![[r#"
-        error at route[0].to[0].version: No such version
-          "v3" isn't a version: the service has no version block. Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
-        error at route[0].mirror.version: No such version
-          "v4" isn't a version: the service has no version block. Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
-    "#]],
+            error at route[0].to[0].version: No such version
+              "v3" isn't a version: the service has no version block. Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
+            error at route[0].mirror[0].version: No such version
+              "v4" isn't a version: the service has no version block. Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
+        "#]],
     );
 }
 
@@ -339,13 +339,13 @@ fn invalid_route_names_and_destinations() {
     check::<Service>(
         &payments(&format!("{}{text}", versions(90, 10))),
         &expect![[r#"
-        error at route[0].name: A route named default
-          Istio calls the routes so that it makes itself, and mesh-wide defaults are written into every route of that name. Give it another name, or none.
-        error at route[0].to: Weights don't add up to 100
-          Weights are percent, and these add up to 90. Make them 100 in all.
-        error at route[0].to[1].version: Version named twice
-          The route goes to "v1" already. Add up the two weights.
-    "#]],
+            error at route[0].name: A route named default
+              Istio calls the routes so that it makes itself, and mesh-wide defaults are written into every route of that name. Give it another name, or none.
+            error at route[0].to: Weights don't add up to 100
+              Weights are percent, and these add up to 90. Make them 100 in all.
+            error at route[0].to[1]: The same target twice
+              route[0].to[0] has this target, too. Remove one of the blocks, and add up their shares.
+        "#]],
     );
 }
 
@@ -827,5 +827,107 @@ fn retries_of_a_route_that_cannot_be() {
         error at route[1].retries: Retries without a number
           Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
     "#]],
+    );
+}
+
+#[test]
+fn targets_that_contradict_themselves() {
+    let text = r#"
+        route {
+          to {
+            version = "v1"
+            port    = 80
+            weight  = 20
+          }
+          to {
+            service = "shop/cart"
+            host    = "api.example.com"
+            weight  = 20
+          }
+          to {
+            service = "cart"
+            weight  = 20
+          }
+          to {
+            service = "cart"
+            weight  = 20
+          }
+          to {
+            weight = 20
+          }
+          mirror {
+          }
+        }
+        route {
+          match {
+            path = "/a"
+          }
+          to {
+            service = "shop/*"
+          }
+          mirror {
+            host = "*.example.com"
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(&format!("{}{text}", versions(90, 10))),
+        &expect![[r#"
+        error at route[1].to[0].service: Invalid route[1].to[0].service
+          "shop/*" isn't a Service. Write "catalog" (this namespace) or "shop/catalog"; a host outside the mesh is host.
+        error at route[1].mirror[0].host: Invalid route[1].mirror[0].host
+          A host outside the mesh without wildcard, like `api.example.com`; a Service of the mesh is `service`. Got "*.example.com".
+        error at route[0].to[0].port: Port of a version
+          A version is part of this service, whose requests keep the port that was called. Remove port, or write service instead of version.
+        error at route[0].to[1].host: Two targets in one block
+          service says already where requests go. Remove one of them, or write a block for each.
+        error at route[0].to[3]: The same target twice
+          route[0].to[2] has this target, too. Remove one of the blocks, and add up their shares.
+        error at route[0].to[4]: Route without a target
+          The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
+        error at route[0].mirror[0]: Route without a target
+          The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
+        error at route[1].match[0]: Requests never come here
+          route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+    "#]],
+    );
+}
+
+#[test]
+fn conditions_of_retries_that_contradict_themselves() {
+    let text = r#"
+        retries {
+          attempts   = 0
+          on         = ["5xx"]
+        }
+        route {
+          retries {
+            attempts   = 1
+            idempotent = true
+            on         = ["503"]
+          }
+        }
+        route {
+          match {
+            path = "/a"
+          }
+          retries {
+            attempts = 1
+            on       = ["timeout", "600", "503"]
+          }
+        }
+    "#;
+    check::<Service>(
+        &payments(text),
+        &expect![[r#"
+            error at route[1].retries.on: Invalid route[1].retries.on
+              `5xx`, `gateway-error`, `reset`, `reset-before-request`, `connect-failure`, `refused-stream`, `retriable-4xx`, `envoy-ratelimited`; for gRPC `cancelled`, `deadline-exceeded`, `internal`, `resource-exhausted`, `unavailable`; or status codes of errors, like `503`. Got ["503", "600", "timeout"].
+            error at retries.attempts: Retries that never happen
+              attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+            error at route[0].retries.on: on beside idempotent
+              Both say which failures are retried: on by its conditions, idempotent by those of the preset. Remove one of them.
+            error at route[1].match[0]: Requests never come here
+              route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        "#]],
     );
 }

@@ -112,13 +112,14 @@ fn every_argument() {
                 - port: 8080
                   uri:
                     exact: /beta
-                mirror:
-                  host: payments.pci.svc.cluster.local
-                  port:
-                    number: 8080
-                  subset: v1
-                mirrorPercentage:
-                  value: 5
+                mirrors:
+                - destination:
+                    host: payments.pci.svc.cluster.local
+                    port:
+                      number: 8080
+                    subset: v1
+                  percentage:
+                    value: 5
                 name: beta
                 rewrite:
                   authority: payments.example.com
@@ -263,13 +264,14 @@ fn route_without_match_replaces_the_default_route() {
         &expect![[r#"
             - match:
               - port: 8080
-              mirror:
-                host: payments.pci.svc.cluster.local
-                port:
-                  number: 8080
-                subset: v2
-              mirrorPercentage:
-                value: 100
+              mirrors:
+              - destination:
+                  host: payments.pci.svc.cluster.local
+                  port:
+                    number: 8080
+                  subset: v2
+                percentage:
+                  value: 100
               name: default
               route:
               - destination:
@@ -697,6 +699,150 @@ fn retries_of_a_route() {
           retries:
             attempts: 2
             retryOn: connect-failure,refused-stream,reset-before-request
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+    "#]],
+    );
+}
+
+#[test]
+fn other_services_and_hosts() {
+    let text = r#"
+        route {
+          match {
+            path = "/a/*"
+          }
+          to {
+            service = "payments"
+            weight  = 50
+          }
+          to {
+            service = "payments-next"
+            weight  = 30
+          }
+          to {
+            service = "shop/payments"
+            port    = 80
+            weight  = 20
+            headers {
+              request {
+                set = { x-from = "pci" }
+              }
+            }
+          }
+          mirror {
+            service = "audit"
+          }
+          mirror {
+            host    = "mirror.example.com"
+            port    = 443
+            percent = 1
+          }
+        }
+        route {
+          to {
+            host = "api.example.com"
+          }
+        }
+    "#;
+    check_part(
+        "VirtualService",
+        "  http:",
+        &payments(text),
+        &expect![[r#"
+        - match:
+          - port: 8080
+            uri:
+              prefix: /a/
+          mirrors:
+          - destination:
+              host: audit.pci.svc.cluster.local
+              port:
+                number: 8080
+            percentage:
+              value: 100
+          - destination:
+              host: mirror.example.com
+              port:
+                number: 443
+            percentage:
+              value: 1
+          name: default
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+            weight: 50
+          - destination:
+              host: payments-next.pci.svc.cluster.local
+              port:
+                number: 8080
+            weight: 30
+          - destination:
+              host: payments.shop.svc.cluster.local
+              port:
+                number: 80
+            headers:
+              request:
+                set:
+                  x-from: pci
+            weight: 20
+        - match:
+          - port: 8080
+          name: default
+          route:
+          - destination:
+              host: api.example.com
+              port:
+                number: 8080
+    "#]],
+    );
+}
+
+#[test]
+fn conditions_of_retries() {
+    let text = r#"
+        retries {
+          attempts        = 2
+          on              = ["503", "connect-failure", "reset"]
+          per_try_timeout = "1s"
+        }
+        route {
+          match {
+            path = "/a"
+          }
+          retries {
+            on = ["unavailable"]
+          }
+        }
+    "#;
+    check_part(
+        "VirtualService",
+        "  http:",
+        &payments(&format!("resiliency = \"high\"\n{text}")),
+        &expect![[r#"
+        - match:
+          - port: 8080
+            uri:
+              exact: /a
+          retries:
+            attempts: 3
+            retryOn: unavailable
+          route:
+          - destination:
+              host: payments.pci.svc.cluster.local
+              port:
+                number: 8080
+        - match:
+          - port: 8080
+          retries:
+            attempts: 2
+            perTryTimeout: 1s
+            retryOn: 503,connect-failure,reset
           route:
           - destination:
               host: payments.pci.svc.cluster.local

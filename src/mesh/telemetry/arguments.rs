@@ -1,4 +1,4 @@
-//! The arguments of `telemetry`. Methods give each argument its default.
+//! The arguments of `telemetry`, which namespaces and the mesh's defaults share. Methods give each argument its default.
 
 use crate::{
     known::Known,
@@ -39,37 +39,48 @@ text_enum! {
 }
 
 model! {
-    /// What proxies tell. Of each, the most specific Telemetry holds: one that a namespace has replaces what is said here.
+    /// What proxies report of requests: spans, access logs and metrics (Istio's `Telemetry`). Several blocks differ by `selector`.
+    /// For each of the three, the most specific Telemetry of a workload holds: one with a selector, that of its namespace, that of
+    /// the mesh.
     pub struct Telemetry {
-        /// Spans of requests. Absent: what the installation says.
+        /// Labels of the workloads (`selector.matchLabels`), which Istio looks for in the namespace of the object alone: in
+        /// `mesh_global_defaults` these are workloads of the root namespace, such as gateways. Defaults to all workloads.
+        selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
+        /// Spans of requests (`tracing`). Defaults to what the less specific Telemetry or the installation says.
         tracing: Block<Tracing> = block(),
-        /// Lines of access logs. Absent: what the installation says.
+        /// Lines of access logs (`accessLogging`). Defaults to what the less specific Telemetry or the installation says.
         access_logging: Block<AccessLogging> = block(),
-        /// Metrics of requests and connections. Absent: what the installation says.
+        /// Metrics of requests and connections (`metrics`). Defaults to what the less specific Telemetry or the installation says.
         metrics: Block<Metrics> = block(),
     }
 }
 
 model! {
-    /// Spans.
+    /// Spans of requests.
     pub struct Tracing {
-        /// Who gets them: an extension provider of the mesh's configuration.
+        /// Extension provider of `meshConfig` that receives the spans.
         provider: Attr<String> = required().text("The name of a provider.", |name| !name.is_empty()),
-        /// Of the requests, in percent; as the installation says unless written.
+        /// Whether no spans are sent (`disableSpanReporting`). Defaults to `false`.
+        disabled: Attr<bool> = optional(),
+        /// Share of the requests that are traced, in percent (`randomSamplingPercentage`). Defaults to what the installation says.
         sampling_percentage: Attr<Percent> = optional(),
-        /// Tags with a fixed value.
+        /// Tags with a fixed value (`customTags.literal`).
         tags: Map<String> = optional().check("Values that aren't empty.", has_texts),
-        /// Tags with the value of a request's header, tag to header.
+        /// Tags with the value of a request's header, tag to header (`customTags.header`).
         header_tags: Map<String> = optional().check("Names of headers.", has_texts),
+        /// Tags with the value of an environment variable of the proxy's container, tag to variable (`customTags.environment`).
+        environment_tags: Map<String> = optional().check("Names of variables.", has_texts),
     }
 }
 
 model! {
     /// Access logs.
     pub struct AccessLogging {
-        /// Who gets them: an extension provider of the mesh's configuration, or `envoy`, which prints them; that unless written.
+        /// Extension provider of `meshConfig` that receives the logs, or `envoy`, which prints them. Defaults to `envoy`.
         provider: Attr<String> = optional().text("The name of a provider.", |name| !name.is_empty()),
-        /// Which requests, in CEL over Envoy's attributes, like `response.code >= 400`; all unless written.
+        /// Whether this provider gets no logs (`disabled`). Defaults to `false`.
+        disabled: Attr<bool> = optional(),
+        /// Requests that are logged, in CEL over Envoy's attributes, such as `response.code >= 400`. Defaults to all requests.
         filter: Attr<String> = optional().text("An expression.", |t| !t.trim().is_empty()),
     }
 }
@@ -77,12 +88,18 @@ model! {
 model! {
     /// Metrics.
     pub struct Metrics {
-        /// Who gets them: an extension provider of the mesh's configuration, or `prometheus`, which scrapes them; that unless
-        /// written.
+        /// Extension provider of `meshConfig` that receives the metrics, or `prometheus`, which scrapes them. Defaults to
+        /// `prometheus`.
         provider: Attr<String> = optional().text("The name of a provider.", |name| !name.is_empty()),
-        /// Metrics that aren't told.
+        /// Metrics that aren't reported.
         disabled: Set<Metric> = optional().non_empty("At least one metric; leave the argument out for none."),
-        /// Tags that no metric carries: each value of a tag is a series of its own.
+        /// Tags of all metrics with their values in CEL over Envoy's attributes, tag to expression (`tagOverrides`):
+        /// `{ request_host = "request.host" }`. Each value of a tag is a series of its own.
+        tags: Map<String> = optional()
+            .non_empty("At least one tag; leave the argument out for none.")
+            .check("Expressions that aren't empty.", has_texts)
+            .keys("Names of tags, like `request_host`.", is_tag),
+        /// Tags that no metric carries (`tagOverrides`): each value of a tag is a series of its own.
         removed_tags: Set<String> = optional()
             .non_empty("At least one tag; leave the argument out for none.")
             .each("Names of tags, like `request_protocol`.", is_tag),
@@ -91,21 +108,21 @@ model! {
 
 impl Tracing {
     /// The extension provider that receives spans.
-    pub(in crate::mesh::global_defaults) fn provider(&self) -> Known<&str> {
+    pub(super) fn provider(&self) -> Known<&str> {
         self.provider.required().map(String::as_str)
     }
 }
 
 impl AccessLogging {
     /// The extension provider that receives access logs: `envoy` by default.
-    pub(in crate::mesh::global_defaults) fn provider(&self) -> Known<&str> {
+    pub(super) fn provider(&self) -> Known<&str> {
         Ok(self.provider.known()?.map_or("envoy", String::as_str))
     }
 }
 
 impl Metrics {
     /// The extension provider that receives metrics: `prometheus` by default.
-    pub(in crate::mesh::global_defaults) fn provider(&self) -> Known<&str> {
+    pub(super) fn provider(&self) -> Known<&str> {
         Ok(self.provider.known()?.map_or("prometheus", String::as_str))
     }
 }

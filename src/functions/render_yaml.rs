@@ -1,0 +1,52 @@
+//! `render_yaml`: objects as YAML documents.
+
+use serde_json::{Value as Json, json};
+
+use super::arguments::error;
+use crate::{
+    object::Key,
+    plugin::interface::{Function, FunctionError, Parameter},
+    schema::{Type, Value},
+};
+
+/// `render_yaml(mesh_service.payments.objects)`
+pub(super) fn render_yaml() -> Function {
+    Function {
+        name: "render_yaml",
+        doc: "Returns objects as YAML that `kubectl apply` takes, a document for each, in the order of their keys. Objects of several \
+              resources are joined by `merge`. The labels and annotations by which this provider knows its objects aren't among them.",
+        parameters: vec![Parameter {
+            name: "objects",
+            kind: Type::map(Type::String),
+            doc: "The attribute `objects` of a resource: keys such as `VirtualService/pci/payments-pci`, and JSON.",
+        }],
+        variadic_parameter: None,
+        return_type: Type::String,
+        call: |arguments| {
+            let Some(Value::Map(objects)) = arguments.first() else {
+                return Err(error(0, "it must be a map of texts"));
+            };
+            let documents = objects.iter().map(|(key, body)| document(key, body)).collect::<Result<Vec<_>, _>>()?;
+            Ok(Value::String(documents.join("---\n")))
+        },
+    }
+}
+
+/// An object as a YAML document. What its key says already may be missing in it.
+fn document(key: &str, body: &Value) -> Result<String, FunctionError> {
+    let invalid = |reason: &str| {
+        error(0, format!("{key:?} {reason}. Write the attribute objects of a resource of this provider"))
+    };
+    let parsed: Key = key.parse().map_err(|_| invalid("isn't the key of an object"))?;
+    let Value::String(body) = body else { return Err(invalid("has no JSON")) };
+    let Ok(Json::Object(mut object)) = serde_json::from_str(body) else { return Err(invalid("isn't a JSON object")) };
+    object.insert("apiVersion".to_owned(), json!(parsed.kind.api_version()));
+    object.insert("kind".to_owned(), json!(parsed.kind.kind));
+    let metadata = object.entry("metadata").or_insert_with(|| json!({}));
+    let Some(metadata) = metadata.as_object_mut() else { return Err(invalid("has metadata that aren't an object")) };
+    metadata.insert("name".to_owned(), json!(parsed.name));
+    if let Some(namespace) = parsed.namespace {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    }
+    serde_saphyr::to_string(&object).map_err(|_| invalid("can't be written as YAML"))
+}

@@ -1,0 +1,150 @@
+//! Rules of `allow` and `deny` blocks about what they leave out, and about addresses of clients behind gateways.
+
+use std::collections::BTreeSet;
+
+use super::{AccessRule, conditions, rule::Effect};
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    known::Known,
+    mesh::{
+        patterns,
+        reference::Caller,
+        service::{Service, ServiceContext, ingress, validate::format_ports},
+    },
+    schema::{At, Attr, Set},
+};
+
+impl Service {
+    /// Reports exceptions of a block that leave nothing, or that can't hold, and literals that are probably regular expressions.
+    pub(super) fn validate_exceptions(&self, effect: Effect, block: &At<AccessRule>, out: &mut Diagnostics) {
+        validate_paths(&block.paths, &block.at.attribute("paths"), out);
+        for condition in block.when.known().into_iter().flatten() {
+            conditions::validate(condition, out);
+        }
+        let Ok(Some(except)) = block.except.known() else { return };
+        let sets = [&except.methods, &except.paths, &except.hosts, &except.ip_blocks, &except.remote_ip_blocks];
+        if sets.iter().all(|set| **set == Attr::Null) && except.from == Attr::Null && except.ports == Attr::Null {
+            out.error(
+                &except.at,
+                "Empty except block",
+                "Write what the block leaves out: from, methods, paths, hosts, ports, ip_blocks or remote_ip_blocks; or remove it.",
+            );
+        }
+        validate_paths(&except.paths, &except.at.attribute("paths"), out);
+        if except.from.elements().is_ok_and(|from| from.is_some_and(|from| from.contains(&Caller::Anonymous))) {
+            out.error(
+                &except.at.attribute("from"),
+                "No caller is left",
+                "\"anonymous\" is every client, with an identity or without. Write \"*\" for all workloads of the mesh, or remove it.",
+            );
+        }
+        if let Some(all) = except.paths.elements().ok().flatten().into_iter().flatten().find(|path| is_every_path(path))
+        {
+            out.error(
+                &except.at.attribute("paths"),
+                "No path is left",
+                format!(
+                    "{all:?} is every path, so the block would match no request. Write the paths that it leaves out."
+                ),
+            );
+        }
+        if effect == Effect::Allow {
+            validate_hosts(&except.hosts, &except.at.attribute("hosts"), out);
+        }
+        let (Ok(ports), Ok(Some(numbers))) = (self.ports(), except.ports.elements()) else { return };
+        if let Some(number) =
+            numbers.iter().find(|number| ports.iter().all(|port| port.number().is_ok_and(|own| own != **number)))
+        {
+            out.error(
+                &except.at.attribute("ports"),
+                format!("No port {number}"),
+                format!("The service has {}. Write numbers of port blocks (not target ports).", format_ports(ports)),
+            );
+        } else if !ports.is_empty() && ports.iter().all(|port| block.governs(port) == Ok(false)) {
+            out.error(
+                &except.at.attribute("ports"),
+                "No port is left",
+                format!(
+                    "The block governs none of {}. Leave out a port here, or remove the block.",
+                    format_ports(ports)
+                ),
+            );
+        }
+    }
+}
+
+/// Reports blocks whose callers are all left out, and addresses of clients that other callers than gateways could make up.
+pub(super) fn validate_in_mesh(context: &ServiceContext, block: &At<AccessRule>, out: &mut Diagnostics) -> Known<()> {
+    let (callers, excepted) = (block.callers(context)?, block.excepted_callers(context)?);
+    let is_left_out = |caller: &Caller| excepted.iter().any(|excepted| excepted.includes(caller));
+    if !callers.is_empty() && !excepted.contains(&Caller::Anonymous) && callers.iter().all(is_left_out) {
+        out.error(
+            &block.at.attribute("except").attribute("from"),
+            "No caller is left",
+            "The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.",
+        );
+    }
+    let in_except = block.except.known()?.is_some_and(|except| except.remote_ip_blocks.is_set());
+    if !in_except && !block.remote_ip_blocks.is_set() {
+        return Ok(());
+    }
+    let gateways = ingress::callers(context)?;
+    let is_gateway = |caller: &Caller| {
+        let namespace = caller.namespace();
+        gateways.contains(caller) || namespace.is_some_and(|name| context.mesh.gateway_namespaces.contains(name))
+    };
+    let others: BTreeSet<String> =
+        callers.iter().filter(|caller| !is_gateway(caller)).map(|caller| format!("\"{caller}\"")).collect();
+    if !others.is_empty() {
+        let argument = block.at.attribute("remote_ip_blocks");
+        out.error(
+            &if in_except { block.at.attribute("except").attribute("remote_ip_blocks") } else { argument },
+            "Client addresses that callers can make up",
+            format!(
+                "Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only \
+                 gateways replace it, and from names {} as well, of which neither an ingress block nor the provider's \
+                 gateway_namespaces says that it is one. Give the gateways a block of their own, or write ip_blocks for callers \
+                 in the mesh.",
+                others.into_iter().collect::<Vec<_>>().join(", ")
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Reports paths that are probably regular expressions.
+pub(super) fn validate_paths(paths: &Set<String>, at: &Path, out: &mut Diagnostics) {
+    for path in paths.elements().ok().flatten().into_iter().flatten().filter(|path| patterns::looks_like_regex(path)) {
+        out.error(
+            at,
+            "A regular expression in paths",
+            format!(
+                "AuthorizationPolicies have no regular expressions, and {path:?} would match no request that you mean. Write {{*}} for \
+                 one part between slashes, {{**}} for any number of them, or one * at the start or end: \"/items/{{*}}\" or \
+                 \"/items/*\"."
+            ),
+        );
+    }
+}
+
+/// Reports host patterns that clients evade by adding a port to the host: a pattern that begins with `*` can't end with
+/// another.
+pub(super) fn validate_hosts(hosts: &Set<String>, at: &Path, out: &mut Diagnostics) {
+    let Ok(Some(hosts)) = hosts.elements() else { return };
+    for host in hosts.iter().filter(|host| host.len() > 1 && host.starts_with('*')) {
+        out.error(
+            at,
+            format!("{host:.30} can be evaded"),
+            format!(
+                "Clients may name a host with a port, like {}:1, which doesn't end as {host} does. Write whole hosts, which are \
+                 refused with every port, or refuse by from or paths.",
+                host.replacen('*', "x", 1)
+            ),
+        );
+    }
+}
+
+/// Whether a pattern matches every path.
+pub(super) fn is_every_path(path: &str) -> bool {
+    matches!(path, "*" | "/*" | "/{**}")
+}
