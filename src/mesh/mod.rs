@@ -16,6 +16,7 @@ pub mod installed_mesh;
 pub mod istio;
 pub mod kubernetes_types;
 pub mod labels;
+mod live_issuers;
 mod live_objects;
 mod live_policies;
 mod locality_check;

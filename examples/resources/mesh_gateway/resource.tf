@@ -17,6 +17,15 @@ resource "mesh_gateway" "public" {
     methods          = ["GET", "POST"]
     remote_ip_blocks = ["203.0.113.0/24"]
   }
+  # Administrators, by their tokens.
+  allow {
+    hosts = ["shop.example.com"]
+    paths = ["/admin/*"]
+    end_user {
+      issuer = "https://login.example.com"
+      claims = { groups = ["admins"] }
+    }
+  }
   # Other clusters, by the addresses of their gateways; probes of the mesh, by their identity.
   allow {
     ports     = [15443]

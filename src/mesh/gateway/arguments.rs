@@ -4,8 +4,14 @@ use super::tls::{CipherSuite, GatewayProtocol, ServerTlsMode, TlsVersion};
 use crate::{
     known::Known,
     mesh::{
-        labels::StringMap, names, overrides::Override, patterns, port::PortNumber, reference::Caller,
-        service::AuthorizationMode, timeouts::Timeouts,
+        labels::StringMap,
+        names,
+        overrides::Override,
+        patterns,
+        port::PortNumber,
+        reference::Caller,
+        service::{AuthorizationMode, EndUser},
+        timeouts::Timeouts,
     },
     model,
     schema::{
@@ -116,6 +122,9 @@ model! {
         remote_ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
+        /// End user whose verified token requests carry. Defaults to any, or none. The RequestAuthentication for the issuer is
+        /// written by `jwt` of `mesh_global_defaults`.
+        end_user: Block<EndUser> = block(),
     }
 }
 

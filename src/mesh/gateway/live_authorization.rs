@@ -1,5 +1,5 @@
 //! Live checks of the gateway's policy: other Gateways on the same pods whose hosts it refuses, a deny-all under which nothing lets
-//! clients in, and paths that the mesh doesn't normalize.
+//! clients in, paths that the mesh doesn't normalize, and issuers of tokens that nothing verifies.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,10 @@ use crate::{
     mesh::{
         Mesh, Rendered,
         checks::{
-            Code::{ClosedGateway, PathNormalization, RefusedGatewayHost},
+            Code::{ClosedGateway, MissingIssuer, PathNormalization, RefusedGatewayHost},
             Findings, LiveQuery,
         },
+        live_issuers::{self, Workloads},
         live_objects::{
             hosts_overlap, items, name, namespace, namespaced_name, selector_matches_labels, string_map, strings,
             summarize_names,
@@ -43,6 +44,11 @@ impl Gateway {
             let keys = mesh_config::keys(mesh).map(Query::Get);
             queries.extend(keys.map(|query| LiveQuery { query, checks: &[PathNormalization] }));
         }
+        if matches!(self.allow.known(), Ok(blocks) if blocks.iter().any(|block| block.end_user.is_set())) {
+            let namespaces = BTreeSet::from([home, &mesh.root_namespace]).into_iter();
+            let lists = namespaces.map(|namespace| Query::list(&kind::REQUEST_AUTHENTICATION, namespace));
+            queries.extend(lists.map(|query| LiveQuery { query, checks: &[MissingIssuer] }));
+        }
         queries
     }
 
@@ -50,6 +56,10 @@ impl Gateway {
     pub(super) fn policy_checks(&self, mesh: &Mesh, rendered: &Rendered, results: &QueryResults, out: &mut Findings) {
         let policy = rendered_bodies(rendered, &kind::AUTHORIZATION_POLICY).next();
         check_path_normalization(policy.into_iter(), &mesh_config::read(mesh, results), out);
+        if let (Ok(namespace), Ok(labels)) = (self.workload_namespace(), self.selector()) {
+            let workloads = Workloads { name: "this gateway", namespace, labels: &labels };
+            let _ = live_issuers::check(policy.as_slice(), &workloads, mesh, results, out);
+        }
         let _ = match (self.authorization_mode(), policy) {
             (Ok(AuthorizationMode::Enforce), Some(policy)) => self.check_other_gateways(mesh, policy, results, out),
             (Ok(AuthorizationMode::Off | AuthorizationMode::DryRun), _) => self.check_is_open(mesh, results, out),

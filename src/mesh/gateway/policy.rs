@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Gateway, GatewayAllow, Server};
 use crate::{
     diagnostics::Path,
-    known::{Known, Unknown},
+    known::{Known, Unknown, any},
     mesh::{
         Mesh,
         istio::{
@@ -75,7 +75,8 @@ fn rules_of(block: &GatewayAllow, servers: &[At<Server>]) -> Known<Vec<Rule>> {
         }
     }
     let of_requests = block.is_of_requests()?;
-    let rule = |operation: Operation| Rule { to: vec![To { operation }], ..Rule::default() };
+    let when = block.end_user.known()?.map(|user| user.conditions()).transpose()?.unwrap_or_default();
+    let rule = |operation: Operation| Rule { to: vec![To { operation }], when: when.clone(), ..Rule::default() };
     let mut rules = Vec::new();
     if !hosts.is_empty() {
         rules.push(rule(Operation {
@@ -95,7 +96,12 @@ fn rules_of(block: &GatewayAllow, servers: &[At<Server>]) -> Known<Vec<Rule>> {
 impl GatewayAllow {
     /// Whether the block holds for requests only, since it has an HTTP attribute.
     pub(super) fn is_of_requests(&self) -> Known<bool> {
-        Ok(self.hosts.elements()?.is_some() || self.methods.elements()?.is_some() || self.paths.elements()?.is_some())
+        any([
+            self.hosts.elements().map(|set| set.is_some()),
+            self.methods.elements().map(|set| set.is_some()),
+            self.paths.elements().map(|set| set.is_some()),
+            self.end_user.known().map(|block| block.is_some()),
+        ])
     }
 
     /// The sources of the block's rules. Empty: every client.

@@ -67,7 +67,7 @@ impl Gateway {
                 out.error(
                     &block.at,
                     "Rule on requests without an HTTP server",
-                    "hosts, methods and paths are seen by servers of http, http2 and grpc, and of https that end TLS. The block is \
+                    "hosts, methods, paths and tokens are seen by servers of http, http2 and grpc, and of https that end TLS. The block is \
                      for none of them. Remove these arguments, or correct ports.",
                 );
             }

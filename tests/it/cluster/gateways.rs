@@ -36,7 +36,7 @@ const ROWS: &[Row] = &[
     row(
         "allow",
         ENFORCED,
-        "allow {\n hosts = [\"a.example.com\"]\n methods = [\"GET\"]\n paths = [\"/a\"]\n}",
+        "allow {\n hosts = [\"a.example.com\"]\n methods = [\"GET\"]\n paths = [\"/a\"]\n end_user {\n issuer = \"https://login.example.com\"\n }\n}",
         "allow {\n from = [\"shop/cart\"]\n ports = [80]\n ip_blocks = [\"10.0.0.0/8\"]\n remote_ip_blocks = [\"192.0.2.0/24\"]\n}",
     ),
     row(

@@ -38,6 +38,8 @@ const LAYERS: &[Layer] = &[
         packages: &["serde_json"], side_effects: false },
     Layer { part: "mesh/global_defaults/narrow_exports.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         packages: &["serde_json"], side_effects: false },
+    Layer { part: "mesh/live_issuers.rs", role: "pure: query results in, findings out", modules: &["object", "known", "query", "json_path"],
+        packages: &["serde_json"], side_effects: false },
     Layer { part: "mesh/outbound_policy.rs", role: "pure: query results in, findings out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         packages: &["serde_json"], side_effects: false },
     Layer { part: "mesh/mesh_config.rs", role: "pure: query results in, mesh configuration out", modules: &["query", "object", "json_path"], packages: &["serde_json", "serde_saphyr"], side_effects: false },

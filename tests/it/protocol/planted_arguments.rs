@@ -13,7 +13,8 @@ use crate::{
 
 /// The arguments whose values the log has. They name objects that are read or written, and each request is a line with the
 /// name of its object.
-const SHOWN: [&str; 18] = [
+const SHOWN: [&str; 19] = [
+    "mesh_external_service.egress_gateway.namespace",
     "mesh_external_service.host",
     "mesh_external_service.hosts",
     "mesh_external_service.name",

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::conditions;
 use crate::{
     known::Known,
-    mesh::{names, patterns, port::PortNumber, reference::Caller, text::text_enum},
+    mesh::{
+        istio::authorization_policy::Condition, names, patterns, port::PortNumber, reference::Caller, text::text_enum,
+    },
     model,
     schema::{
         Attr, Block, Blocks, Elements, Map, Set, Value,
@@ -198,6 +200,15 @@ model! {
 }
 
 impl EndUser {
+    /// Conditions on the issuer and the claims of a token. The issuer is matched by the claim `iss`, since `requestPrincipals` also
+    /// needs the claim `sub`, which not every token has.
+    pub(in crate::mesh) fn conditions(&self) -> Known<Vec<Condition>> {
+        let condition = |claim: &str, values| Condition { values, ..Condition::claim(claim) };
+        let issuer = condition("iss", BTreeSet::from([self.issuer.required()?.clone()]));
+        let claims = self.claims()?.into_iter().map(|(claim, values)| condition(claim, values.clone()));
+        Ok(std::iter::once(issuer).chain(claims).collect())
+    }
+
     /// The accepted values of each claim; none where any claims are accepted.
     pub(super) fn claims(&self) -> Known<BTreeMap<&String, &BTreeSet<String>>> {
         let claims = self.claims.known()?.into_iter().flatten();

@@ -8,11 +8,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{AccessRule, EndUser, Exceptions};
+use super::{AccessRule, Exceptions};
 use crate::{
     known::{Known, Unknown, any},
     mesh::{
-        istio::authorization_policy::{Condition, Operation, Rule, Source, To},
+        istio::authorization_policy::{Operation, Rule, Source, To},
         port::PortNumber,
         reference::Caller,
         service::{Port, ServiceContext},
@@ -47,7 +47,7 @@ pub(super) fn rule(context: &ServiceContext, block: &AccessRule, effect: Effect)
         // To Istio, a rule without sources admits every source. Decoding has reported the empty set.
         return Err(Unknown);
     }
-    let mut when = block.end_user.known()?.map(|user| conditions(user)).transpose()?.unwrap_or_default();
+    let mut when = block.end_user.known()?.map(|user| user.conditions()).transpose()?.unwrap_or_default();
     for condition in block.when.known()? {
         when.push(condition.render()?);
     }
@@ -220,13 +220,4 @@ pub(super) fn with_ports(hosts: &BTreeSet<String>, ports: &BTreeSet<PortNumber>)
 /// Whether a host includes a port. An IPv6 address has colons of its own, in brackets.
 fn has_port(host: &str) -> bool {
     host.rsplit(']').next().is_some_and(|rest| rest.contains(':'))
-}
-
-/// Conditions on the issuer and the claims of a token. The issuer is matched by the claim `iss`, since `requestPrincipals` also
-/// needs the claim `sub`, which not every token has.
-fn conditions(user: &EndUser) -> Known<Vec<Condition>> {
-    let condition = |claim: &str, values| Condition { values, ..Condition::claim(claim) };
-    let issuer = condition("iss", BTreeSet::from([user.issuer.required()?.clone()]));
-    let claims = user.claims()?.into_iter().map(|(claim, values)| condition(claim, values.clone()));
-    Ok(std::iter::once(issuer).chain(claims).collect())
 }

@@ -7,13 +7,14 @@ use serde_json::Value as Json;
 use super::{queries::LiveQueries, view::ServiceView};
 use crate::{
     diagnostics::Path,
-    json_path::{at, text},
+    json_path::text,
     known::Known,
     mesh::{
         checks::{
             Code::{GatewayHost, MissingIssuer, MissingProvider, MissingReference, NoVersion},
             Findings,
         },
+        live_issuers::{self, Workloads},
         live_objects::{
             hosts_overlap, items, labels, name, namespace, selector_matches_labels, string_map, strings,
             summarize_names,
@@ -22,9 +23,6 @@ use crate::{
     },
     object::{Object, kind},
 };
-
-/// The condition key of an AuthorizationPolicy for the issuer of a token.
-const ISSUER: &str = "request.auth.claims[iss]";
 
 pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     let (home, root) = (view.context.namespace, view.context.mesh.root_namespace.as_str());
@@ -35,7 +33,7 @@ pub(super) fn live_queries(view: &ServiceView, queries: &mut LiveQueries) {
     for namespace in gateways.map(|(namespace, _)| namespace).collect::<BTreeSet<_>>() {
         queries.list(&kind::GATEWAY, namespace, &[MissingReference, GatewayHost]);
     }
-    if issuer_conditions(view).next().is_some() {
+    if live_issuers::are_required(&policies(view)) {
         queries.list(&kind::REQUEST_AUTHENTICATION, home, &[MissingIssuer]);
         queries.list(&kind::REQUEST_AUTHENTICATION, root, &[MissingIssuer]);
     }
@@ -52,7 +50,10 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
     for (virtual_service, gateway) in gateway_references(view) {
         let _ = check_gateway(view, virtual_service, gateway, out);
     }
-    let _ = check_issuers(view, out);
+    if let Ok(labels) = view.pod_labels() {
+        let workloads = Workloads { name: "this service", namespace: view.context.namespace, labels: &labels };
+        let _ = live_issuers::check(&policies(view), &workloads, view.context.mesh, view.results, out);
+    }
     let _ = check_external_authorizers(view, out);
 }
 
@@ -145,63 +146,9 @@ fn serves(entry: &str, gateway_namespace: &str, host: &str, route_namespace: &st
     is_admitted && hosts_overlap(entry, host)
 }
 
-// === token issuers ===
-
-/// The conditions on the issuer of a token in the rendered policies.
-fn issuer_conditions<'a>(view: &ServiceView<'a>) -> impl Iterator<Item = &'a Json> {
-    let rules = view.rendered(&kind::AUTHORIZATION_POLICY).flat_map(|object| items(&object.body, &["spec", "rules"]));
-    rules.flat_map(|rule| items(rule, &["when"])).filter(|condition| text(condition, &["key"]) == Some(ISSUER))
-}
-
-fn check_issuers(view: &ServiceView, out: &mut Findings) -> Known<()> {
-    if issuer_conditions(view).next().is_none() {
-        return Ok(());
-    }
-    let (home, root) = (view.context.namespace, &view.context.mesh.root_namespace);
-    let verified = verified_issuers(view)?;
-    let requires_end_user =
-        issuer_conditions(view).any(|condition| strings(condition, &["notValues"]).any(|value| value == "*"));
-    if verified.is_empty() && requires_end_user {
-        out.report(
-            MissingIssuer,
-            "require_end_user",
-            "Nobody verifies tokens of end users",
-            &format!(
-                "No RequestAuthentication in {home} or {root} verifies tokens for this service, so no request ever has an end user, \
-                 and all are refused. The central team adds one: jwt of mesh_global_defaults."
-            ),
-        );
-        return Ok(());
-    }
-    let required: BTreeSet<&str> =
-        issuer_conditions(view).flat_map(|condition| strings(condition, &["values"])).collect();
-    let missing: Vec<&str> = required.difference(&verified).copied().collect();
-    if !missing.is_empty() {
-        out.report(
-            MissingIssuer,
-            "",
-            "Nobody verifies tokens of an issuer",
-            &format!(
-                "No RequestAuthentication in {home} or {root} verifies tokens of {} for this service, so no request ever has an end \
-                 user of it, and rules that ask for one let nobody in. The central team adds it: jwt of mesh_global_defaults.",
-                summarize_names(missing)
-            ),
-        );
-    }
-    Ok(())
-}
-
-/// The issuers whose tokens a live RequestAuthentication of the pods verifies.
-fn verified_issuers<'a>(view: &ServiceView<'a>) -> Known<BTreeSet<&'a str>> {
-    let mut live = view.live_objects(&kind::REQUEST_AUTHENTICATION)?;
-    live.extend(view.results.list(&kind::REQUEST_AUTHENTICATION, &view.context.mesh.root_namespace)?);
-    let pod_labels = view.pod_labels()?;
-    let applies = |live: &&Json| {
-        selector_matches_labels(&string_map(live, &["spec", "selector", "matchLabels"]), &pod_labels)
-            && at(live, &["spec", "targetRefs"]).is_null()
-    };
-    let rules = live.into_iter().filter(applies).flat_map(|live| items(live, &["spec", "jwtRules"]));
-    Ok(rules.filter_map(|rule| text(rule, &["issuer"])).collect())
+/// The bodies of the rendered AuthorizationPolicies.
+fn policies<'a>(view: &ServiceView<'a>) -> Vec<&'a Json> {
+    view.rendered(&kind::AUTHORIZATION_POLICY).map(|object| &object.body).collect()
 }
 
 // === external authorizers ===

@@ -165,3 +165,36 @@ fn policies_in_the_namespace_of_the_workloads() {
     let found = findings::<Gateway>(&format!("workload_namespace = \"edge\"\n{off}"), &deny_all, &[]);
     assert!(found.contains("AuthorizationPolicy edge/deny-all refuses what no policy allows"), "{found}");
 }
+
+/// A rule on tokens of an issuer that nothing verifies for the gateway's pods never matches.
+#[test]
+fn issuers_of_tokens() {
+    let text = public(
+        "allow {\n end_user {\n issuer = \"https://login.example.com\"\n}\n}\nserver {\n port = 80\n protocol = \"http\"\n hosts = \
+         [\"a.example.com\"]\n namespaces = [\"shop\"]\n}",
+    );
+    let authentication = |namespace: &str, selector: &str, issuer: &str| {
+        format!(
+            "kind: RequestAuthentication\nmetadata: {{name: tokens, namespace: {namespace}}}\nspec: {{{selector}jwtRules: [{{issuer: '{issuer}'}}]}}"
+        )
+    };
+    expect![[r#"
+        warn: Nobody verifies tokens of an issuer
+          No RequestAuthentication in istio-ingress or istio-system verifies tokens of https://login.example.com for this gateway, so no request ever has an end user of it, and rules that ask for one let nobody in. The central team adds it: jwt of mesh_global_defaults. (missing-issuer)
+    "#]].assert_eq(&findings::<Gateway>(&text, "", &[]));
+    let issuer = "https://login.example.com";
+    for live in [
+        authentication("istio-ingress", "", issuer),
+        authentication("istio-ingress", "selector: {matchLabels: {app: public}}, ", issuer),
+        authentication("istio-system", "", issuer),
+    ] {
+        assert_eq!(findings::<Gateway>(&text, &live, &[]), "", "{live}");
+    }
+    for live in [
+        authentication("shop", "", issuer),
+        authentication("istio-ingress", "selector: {matchLabels: {app: internal}}, ", issuer),
+        authentication("istio-ingress", "", "https://other.example.com"),
+    ] {
+        assert!(findings::<Gateway>(&text, &live, &[]).contains("missing-issuer"), "{live}");
+    }
+}

@@ -260,15 +260,15 @@ fn allow_blocks_without_effect() {
     check::<Gateway>(
         &gateway("authorization_mode = \"enforce\"", allow),
         &expect![[r#"
-        error at allow[2].hosts: Invalid allow[2].hosts
-          At least one host; leave the argument out for those of the servers. Got [].
-        error at server[1].namespaces: "*" combined with names in namespaces
-          "*" is every namespace. Write ["*"] alone, or the names alone.
-        error at allow[0].ports: No server has port 8080
-          Write the port of a server block, not its target_port.
-        error at allow[1]: Rule on requests without an HTTP server
-          hosts, methods and paths are seen by servers of http, http2 and grpc, and of https that end TLS. The block is for none of them. Remove these arguments, or correct ports.
-    "#]],
+            error at allow[2].hosts: Invalid allow[2].hosts
+              At least one host; leave the argument out for those of the servers. Got [].
+            error at server[1].namespaces: "*" combined with names in namespaces
+              "*" is every namespace. Write ["*"] alone, or the names alone.
+            error at allow[0].ports: No server has port 8080
+              Write the port of a server block, not its target_port.
+            error at allow[1]: Rule on requests without an HTTP server
+              hosts, methods, paths and tokens are seen by servers of http, http2 and grpc, and of https that end TLS. The block is for none of them. Remove these arguments, or correct ports.
+        "#]],
     );
 }
 

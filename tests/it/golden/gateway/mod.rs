@@ -42,6 +42,10 @@ fn every_argument() {
           hosts   = ["shop.example.com", "*.shop.example.com", "shop.*"]
           methods = ["GET"]
           paths   = ["/public/*"]
+          end_user {
+            issuer = "https://login.example.com"
+            claims = { groups = ["admins"] }
+          }
         }
         allow {
           remote_ip_blocks = ["192.0.2.0/24"]
