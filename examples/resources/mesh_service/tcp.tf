@@ -17,20 +17,13 @@ resource "mesh_service" "ledger_db" {
     protocol = "tls"
   }
 
-  # From outside, through a gateway that leaves TLS as it is: by the server name, or by a port of the gateway.
+  # From outside, through a gateway that leaves TLS as it is, by the server name.
   ingress {
-    gateway  = "istio-ingress/databases"
-    protocol = "tls"
-    hosts    = ["ledger-db.example.com"]
-    port     = 5433
-  }
-  ingress {
-    name         = "plain"
     gateway      = "istio-ingress/databases"
-    protocol     = "tcp"
-    gateway_port = 15432
-    hosts        = ["*"]
-    port         = 5432
+    protocol     = "tls"
+    gateway_port = 15433
+    hosts        = ["ledger-db.example.com"]
+    port         = 5433
   }
 
   allow {

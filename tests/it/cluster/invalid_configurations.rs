@@ -29,7 +29,6 @@ resource "mesh_service" "cart" {
 resource "mesh_service" "cart" {
   name            = "cart"
   namespace       = "NAMESPACE"
-  service         = "managed"
   service_account = "default"
   port {
     number   = 80

@@ -33,6 +33,7 @@ resource "mesh_global_defaults" "this" {
       pci = ["ledger.example.internal"]
     }
     ingress_hosts = {
+      pci  = ["ledger-db.example.com"]
       shop = ["www.example.com", "*.partners.example.com"]
     }
   }
