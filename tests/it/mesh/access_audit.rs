@@ -37,12 +37,12 @@ const SITUATIONS: &[Situation] = &[
     Situation {
         name: "no policy",
         service: "authorization_mode = \"off\"",
-        others: || other(&json!({ "action": "DENY" })),
+        others: || other(&json!({ "selector": { "matchLabels": { "app": "elsewhere" } }, "rules": [{}] })),
     },
     Situation {
         name: "the provider's rules alone",
         service: "allow {\n from = [\"shop/checkout\"]\n methods = [\"GET\"]\n paths = [\"/orders/*\"]\n}",
-        others: || other(&json!({ "action": "DENY" })),
+        others: || other(&json!({ "selector": { "matchLabels": { "app": "elsewhere" } }, "rules": [{}] })),
     },
     Situation {
         name: "another tool opens a path",
