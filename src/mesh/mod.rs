@@ -7,6 +7,7 @@ pub mod admission;
 pub mod adoption;
 pub mod checks;
 pub mod duration;
+mod example_requests;
 pub mod external_service;
 pub mod gateway;
 pub mod gateway_matches;
@@ -42,6 +43,7 @@ pub mod telemetry;
 pub mod text;
 pub mod timeouts;
 pub mod unlisted_calls;
+pub mod workload_access;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -14,10 +14,9 @@ mod connection;
 mod secret;
 mod validate;
 
-use std::collections::BTreeMap;
-
 pub use self::arguments::{ExecPlugin, ProviderConfig, ServiceDefaults};
 use crate::{
+    data_sources::data_sources,
     functions,
     plugin::interface::{Provider, Resource},
     resources::{
@@ -44,7 +43,7 @@ pub fn provider() -> Provider<Context> {
         validate: validate::validate,
         configure: configure::configure,
         resources: resources.into_iter().map(|resource| (resource.name(), resource)).collect(),
-        data_sources: BTreeMap::new(),
+        data_sources: data_sources().into_iter().map(|source| (source.name(), source)).collect(),
         functions: functions::functions(),
     }
 }

@@ -86,12 +86,15 @@ impl Policy {
             policy: format!("{}/{}", metadata("namespace"), metadata("name")),
             reason,
         };
-        let spec = match at(manifest, &["spec"]) {
+        let mut spec = match at(manifest, &["spec"]) {
             Json::Null => Spec::default(),
             spec => Spec::deserialize(spec).map_err(|error| unsupported(error.to_string()))?,
         };
         if let Some(condition) = spec.rules.iter().find_map(Rule::unsupported_condition) {
             return Err(unsupported(format!("condition {condition}")));
+        }
+        for rule in &mut spec.rules {
+            rule.resolve_service_accounts(&metadata("namespace"));
         }
         let has_targets = spec.target_ref.is_some() || !spec.target_refs.is_empty();
         Ok(Some(Self {

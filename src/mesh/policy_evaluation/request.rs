@@ -49,6 +49,17 @@ pub struct HttpRequest {
 }
 
 impl Request {
+    /// Trust domain of the peer's identity.
+    pub(super) fn trust_domain(&self) -> Option<&str> {
+        self.principal.as_deref()?.split_once("/ns/").map(|(domain, _)| domain)
+    }
+
+    /// Service account of the peer's identity, as `namespace/name`.
+    pub(super) fn service_account(&self) -> Option<String> {
+        let (_, after) = self.principal.as_deref()?.split_once("/ns/")?;
+        after.split_once("/sa/").map(|(namespace, name)| format!("{namespace}/{name}"))
+    }
+
     /// Namespace of the peer's identity.
     pub(super) fn namespace(&self) -> Option<&str> {
         let (_, after) = self.principal.as_deref()?.split_once("/ns/")?;

@@ -53,6 +53,11 @@ struct Source {
     not_request_principals: Vec<String>,
     namespaces: Vec<String>,
     not_namespaces: Vec<String>,
+    /// Service accounts as `namespace/name`, or as `name` in the namespace of the policy.
+    service_accounts: Vec<String>,
+    not_service_accounts: Vec<String>,
+    trust_domains: Vec<String>,
+    not_trust_domains: Vec<String>,
     ip_blocks: Vec<String>,
     not_ip_blocks: Vec<String>,
     remote_ip_blocks: Vec<String>,
@@ -109,6 +114,17 @@ impl Rule {
             && self.when.iter().all(|condition| condition.matches(request))
     }
 
+    /// Completes service accounts without a namespace by that of the policy.
+    pub(super) fn resolve_service_accounts(&mut self, policy_namespace: &str) {
+        for From { source } in &mut self.from {
+            for account in source.service_accounts.iter_mut().chain(&mut source.not_service_accounts) {
+                if !account.contains('/') {
+                    *account = format!("{policy_namespace}/{account}");
+                }
+            }
+        }
+    }
+
     /// The key of a condition that this evaluation doesn't support.
     pub(super) fn unsupported_condition(&self) -> Option<&str> {
         self.when.iter().map(|condition| condition.key.as_str()).find(|key| Attribute::from_key(key).is_none())
@@ -129,6 +145,12 @@ impl Source {
         let namespace = |value: &str| request.namespace().is_some_and(|text| matches_text(value, text));
         satisfies(&self.principals, &self.not_principals, principal)
             && satisfies(&self.namespaces, &self.not_namespaces, namespace)
+            && satisfies(&self.service_accounts, &self.not_service_accounts, |value| {
+                request.service_account().is_some_and(|account| value == account)
+            })
+            && satisfies(&self.trust_domains, &self.not_trust_domains, |value| {
+                request.trust_domain().is_some_and(|domain| matches_text(value, domain))
+            })
             && satisfies(&self.ip_blocks, &self.not_ip_blocks, |block| contains(block, request.source_ip))
             && satisfies(&self.remote_ip_blocks, &self.not_remote_ip_blocks, |block| contains(block, request.remote_ip))
             && request.http.as_ref().is_none_or(|http| {

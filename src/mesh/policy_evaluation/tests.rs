@@ -257,3 +257,27 @@ fn unsupported_fields_and_conditions_are_errors() {
         assert!(error.to_string().contains("pci/p"), "{error}");
     }
 }
+
+#[test]
+fn service_accounts_and_trust_domains() {
+    let by = |principal: &str| Request { principal: Some(principal.to_owned()), ..request() };
+    let table = [
+        (json!({ "serviceAccounts": ["shop/web"] }), "cluster.local/ns/shop/sa/web", true),
+        (json!({ "serviceAccounts": ["shop/web"] }), "other.mesh/ns/shop/sa/web", true),
+        (json!({ "serviceAccounts": ["shop/web"] }), "cluster.local/ns/shop/sa/other", false),
+        // Without a namespace it is in the namespace of the policy.
+        (json!({ "serviceAccounts": ["web"] }), "cluster.local/ns/pci/sa/web", true),
+        (json!({ "serviceAccounts": ["web"] }), "cluster.local/ns/shop/sa/web", false),
+        (json!({ "notServiceAccounts": ["shop/web"] }), "cluster.local/ns/shop/sa/web", false),
+        (json!({ "trustDomains": ["cluster.local"] }), "cluster.local/ns/shop/sa/web", true),
+        (json!({ "trustDomains": ["cluster.local"] }), "other.mesh/ns/shop/sa/web", false),
+        (json!({ "notTrustDomains": ["other.*"] }), "other.mesh/ns/shop/sa/web", false),
+    ];
+    for (source, principal, expected) in table {
+        assert_eq!(
+            rule_matches(&json!({ "from": [{ "source": source }] }), &by(principal)),
+            expected,
+            "{source} {principal}"
+        );
+    }
+}

@@ -8,6 +8,7 @@
 // `UPDATE_EXPECT` always writes the hashes of raw strings.
 #![allow(clippy::needless_raw_string_hashes)]
 
+mod access;
 mod construction;
 mod external_service;
 mod functions;

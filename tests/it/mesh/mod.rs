@@ -3,6 +3,7 @@
 // A failure in a helper fails the test, so helpers may panic. Clippy exempts only functions marked as tests.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod access_audit;
 mod admission;
 mod calls;
 mod deny_all;

@@ -7,17 +7,14 @@ use serde_json::{Value as Json, json};
 use crate::{
     json_path::{set, text},
     mesh::{
-        live_objects::{items, strings},
+        live_objects::{items, namespace, strings},
         names,
         policy_evaluation::{HttpRequest, Request},
     },
 };
 
-/// The most requests that are evaluated for a workload. Of more combinations only some are.
-const MAX_REQUESTS: usize = 4000;
-
 /// A value that no rule names.
-const OTHER: &str = "a-value-that-no-rule-names";
+pub(super) const OTHER: &str = "a-value-that-no-rule-names";
 
 /// An address that no rule names, unless it names all.
 const OTHER_ADDRESS: &str = "192.0.2.1";
@@ -76,9 +73,10 @@ impl NamedValues {
             tokens: vec![None],
             attributes: vec![BTreeMap::new()],
         };
-        let rules: Vec<&Json> = policies.iter().flat_map(|policy| items(policy, &["spec", "rules"])).collect();
-        for rule in rules {
-            values.add_rule(rule, trust_domain);
+        for policy in policies {
+            for rule in items(policy, &["spec", "rules"]) {
+                values.add_rule(rule, namespace(policy), trust_domain);
+            }
         }
         if values.ports.is_empty() {
             values.ports.insert(0);
@@ -93,7 +91,7 @@ impl NamedValues {
         values
     }
 
-    fn add_rule(&mut self, rule: &Json, trust_domain: &str) {
+    fn add_rule(&mut self, rule: &Json, policy_namespace: &str, trust_domain: &str) {
         for source in items(rule, &["from"]) {
             let named =
                 |fields: [&'static str; 2]| fields.into_iter().flat_map(|field| strings(source, &["source", field]));
@@ -102,6 +100,15 @@ impl NamedValues {
                 let words =
                     caller.map_or(principal.to_owned(), |(namespace, account)| format!("{namespace}/{account}"));
                 self.callers.insert(Some(principal.to_owned()), words);
+            }
+            for account in named(["serviceAccounts", "notServiceAccounts"]) {
+                let (namespace, name) = account.split_once('/').unwrap_or((policy_namespace, account));
+                self.callers
+                    .insert(Some(names::principal(trust_domain, namespace, name)), format!("{namespace}/{name}"));
+            }
+            for domain in named(["trustDomains", "notTrustDomains"]) {
+                let principal = names::principal(&example(domain), OTHER, OTHER);
+                self.callers.insert(Some(principal), format!("workloads of the trust domain {domain}"));
             }
             for namespace in named(["namespaces", "notNamespaces"]) {
                 let principal = names::principal(trust_domain, namespace, OTHER);
@@ -174,7 +181,8 @@ impl NamedValues {
         }
     }
 
-    pub(super) fn examples(&self) -> impl Iterator<Item = Example> {
+    /// The number of requests that the values make.
+    pub(super) fn count(&self) -> usize {
         let sizes = [
             self.callers.len(),
             self.ports.len(),
@@ -186,7 +194,12 @@ impl NamedValues {
             self.tokens.len(),
             self.attributes.len(),
         ];
-        let step = sizes.iter().product::<usize>() / MAX_REQUESTS + 1;
+        sizes.iter().fold(1, |product, size| product.saturating_mul(*size))
+    }
+
+    /// The requests. Of more than `limit` only some are made.
+    pub(super) fn examples(&self, limit: usize) -> impl Iterator<Item = Example> {
+        let step = self.count() / limit.max(1) + 1;
         self.callers
             .iter()
             .flat_map(move |caller| self.ports.iter().map(move |port| (caller, port)))

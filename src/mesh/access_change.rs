@@ -2,20 +2,21 @@
 //! one for each combination of the callers, ports, methods, paths, hosts, addresses, tokens and conditions that a rule of either names. Other policies
 //! aren't known; a workload without an ALLOW policy admits every request.
 
-mod examples;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use self::examples::{Example, NamedValues};
 use super::{
     Mesh, Rendered,
     checks::{Code::ChangedAccess, Findings},
+    example_requests::{Example, NamedValues},
     live_objects::{namespace, string_map},
     policy_evaluation::{Decision, Policies, Workload},
 };
 use crate::{known::Known, object::kind};
+
+/// The most requests that are evaluated for a workload.
+const MAX_REQUESTS: usize = 4000;
 
 /// The most lines in a finding.
 const MAX_LINES: usize = 12;
@@ -53,7 +54,7 @@ fn report_policies(prior: &[&Json], planned: &[&Json], mesh: &Mesh, argument: &s
             continue;
         };
         let (mut less, mut more) = (Difference::default(), Difference::default());
-        for example in named.examples() {
+        for example in named.examples(MAX_REQUESTS) {
             let admits = |policies: &Policies| policies.decide(&example.request) != Decision::Refused;
             let (was, is) = (admits(&old), admits(&new));
             less.add(&example, was, is);

@@ -1,0 +1,76 @@
+//! `mesh_access`: the policies of a workload are read from the cluster, and evaluated.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
+    kubernetes::Deadline,
+    mesh::workload_access::{Outputs, WorkloadAccess},
+    plugin::interface::{Call, DataSource},
+    query::QueryResults,
+    resources::Context,
+    schema::{Schema, Value, model::Model},
+};
+
+/// The time limit of a read.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The data source.
+pub(super) struct Access {
+    schema: Schema,
+}
+
+impl Access {
+    pub(super) fn new() -> Self {
+        Self { schema: WorkloadAccess::schema().clone().and(Outputs::schema()) }
+    }
+}
+
+#[async_trait]
+impl DataSource<Context> for Access {
+    fn name(&self) -> &'static str {
+        "mesh_access"
+    }
+
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn validate(&self, config: &Value, out: &mut Diagnostics) {
+        WorkloadAccess::decode(config, &Path::root(), out).validate(out);
+    }
+
+    async fn read(&self, call: Call<Context>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {
+        let context = call.context.clone().ok_or_else(|| {
+            out.error(
+                &Path::root(),
+                "The provider isn't configured",
+                "Core asked for a data source before it sent the provider block.",
+            )
+        })?;
+        let arguments = WorkloadAccess::decode(&config, &Path::root(), out);
+        arguments.validate(out);
+        out.no_errors()?;
+        let Ok(mesh) = &context.mesh else {
+            return Err(out.error(
+                &Path::root(),
+                "Arguments of the provider aren't known yet",
+                "The provider block has values that come from resources of this run. Write known values, or apply those first.",
+            ));
+        };
+        let deadline = Deadline::within(TIMEOUT, call.stop.clone());
+        let mut results = Vec::new();
+        for query in arguments.queries(mesh) {
+            let result = context.cluster.query(&query, &deadline).await;
+            results.push((query, result));
+        }
+        let outputs = arguments.evaluate(mesh, &results.into_iter().collect::<QueryResults>(), out)?;
+        let (Value::Map(mut members), Value::Map(computed)) = (config, outputs.encode()) else {
+            return Ok(Value::Null);
+        };
+        members.extend(computed);
+        Ok(Value::Map(members))
+    }
+}

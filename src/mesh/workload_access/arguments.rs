@@ -1,0 +1,68 @@
+//! The arguments and outputs of `mesh_access`.
+
+use crate::{
+    diagnostics::{Diagnostics, Path},
+    mesh::names,
+    model,
+    schema::{
+        Attr, Elements, Map, Set,
+        model::{computed, optional, required},
+    },
+};
+
+model! {
+    /// Who may call a workload now, by the AuthorizationPolicies, PeerAuthentications and RequestAuthentications in the cluster, whoever
+    /// wrote them. For audits and `check` blocks. The policies are evaluated for requests with every combination of the values that
+    /// their rules name, and of one value that none names.
+    pub struct WorkloadAccess {
+        /// Namespace of the workload.
+        namespace: Attr<String> = required().text(names::LABEL, names::is_label),
+        /// Kubernetes Service of the workload. Conflicts with `selector`.
+        service: Attr<String> = optional().text(names::SERVICE_NAME, names::is_service_name),
+        /// Labels of the workload's pods. Defaults to the selector of `service`. Other labels count as well that all of its live
+        /// pods have, if the provider's user may list pods.
+        selector: Map<String> = optional().non_empty("At least one label."),
+    }
+}
+
+model! {
+    /// What is computed.
+    pub struct Outputs {
+        /// Callers of which at least some requests are admitted, as `from` takes them. `shop/*` stands for the workloads of a namespace
+        /// that no rule names by themselves, `*` for those of all other namespaces, and `anonymous` for clients without an
+        /// identity. Requests that an external authorizer is asked about count as admitted.
+        callers: Set<String> = computed(),
+        /// The requests of each caller that are admitted: `all`, or the values that rules name and that tell them from others, such as
+        /// `GET /orders`.
+        admitted: Map<Elements<String>> = computed(),
+        /// Whether no ALLOW policy is enforced at the workload, so that every request is admitted that no other policy refuses.
+        is_open: Attr<bool> = computed(),
+        /// Whether clear text is refused on every port that has no mode of its own (`STRICT`).
+        strict_mtls: Attr<bool> = computed(),
+        /// The policies that are enforced at the workload, `namespace/name` to `ALLOW`, `DENY` or `CUSTOM`.
+        policies: Map<String> = computed(),
+        /// Issuers whose tokens the workload verifies.
+        issuers: Set<String> = computed(),
+    }
+}
+
+impl WorkloadAccess {
+    /// Reports violations of rules across arguments.
+    pub fn validate(&self, out: &mut Diagnostics) {
+        if self.service == Attr::Null && self.selector == Attr::Null {
+            out.error(
+                &Path::root(),
+                "Missing service or selector",
+                "The data source doesn't say which workload of the namespace it is about. Write service, or selector with the labels of \
+                 its pods.",
+            );
+        }
+        if self.service.is_set() && self.selector.is_set() {
+            out.error(
+                &Path::root().attribute("selector"),
+                "service beside selector",
+                "The labels are those of the Service's selector. Remove one of the two arguments.",
+            );
+        }
+    }
+}

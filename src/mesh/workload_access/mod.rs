@@ -1,0 +1,13 @@
+//! `mesh_access`: who may call a workload, by the policies that are in the cluster. Pure: query results in, outputs out.
+//!
+//! | file | content |
+//! | --- | --- |
+//! | [`arguments`] | the arguments and outputs |
+//! | [`workload`] | the labels of the workload's pods |
+//! | [`evaluate`] | the outputs |
+
+mod arguments;
+mod evaluate;
+mod workload;
+
+pub use arguments::{Outputs, WorkloadAccess};
