@@ -31,6 +31,7 @@ pub mod overrides;
 pub mod patterns;
 pub mod percent;
 pub mod policy_evaluation;
+mod policy_paths;
 pub mod port;
 pub mod provider_change;
 mod provider_check;

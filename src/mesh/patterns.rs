@@ -84,7 +84,9 @@ pub fn is_regex(text: &str) -> bool {
 /// Whether `text` was probably meant as a regular expression, where it is read literally.
 pub fn looks_like_regex(text: &str) -> bool {
     let has_class = text.find('[').is_some_and(|start| text.get(start..).is_some_and(|rest| rest.contains(']')));
+    let has_alternatives = ['(', '|', ')'].iter().all(|c| text.contains(*c));
     has_class
+        || has_alternatives
         || text.starts_with('^')
         || text.ends_with('$')
         || [".*", ".+", "\\"].iter().any(|part| text.contains(part))

@@ -52,7 +52,10 @@ impl Text for Host {
             return Err(format!("{text:?} isn't a host: leave out the port, and write a port block for it."));
         }
         if text.split('.').all(|part| part.bytes().all(|c| c.is_ascii_digit())) {
-            return Err(format!("{text:?} isn't a host: write a DNS name, not an address."));
+            return Err(format!(
+                "{text:?} isn't a host: write a DNS name here, and the address in addresses. For what has no name, leave \
+                 host and hosts out, and write name and addresses."
+            ));
         }
         let host = Self(text.to_owned());
         if !is_external_host(text) || !is_subdomain(&host.object_name()) {

@@ -108,7 +108,7 @@ model! {
         /// HTTP methods. Defaults to any.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")
-            .each("Methods in capitals, like `GET`.", patterns::is_method),
+            .each("Methods in capitals, like `GET`; for any, leave the argument out instead of `*`.", patterns::is_method),
         /// HTTP paths, before any rewrite. Defaults to any.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")

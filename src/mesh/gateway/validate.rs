@@ -7,7 +7,7 @@ use super::{Gateway, GatewayProtocol, Server, ServerTlsMode, Tls, TlsVersion};
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::{Known, Unknown},
-    mesh::labels,
+    mesh::{labels, policy_paths::validate_paths},
     schema::{At, Attr},
 };
 
@@ -57,6 +57,10 @@ impl Gateway {
                         "Write the port of a server block, not its target_port.",
                     );
                 }
+            }
+            validate_paths(&block.paths, &block.at.attribute("paths"), out);
+            if let Ok(Some(user)) = block.end_user.known() {
+                user.validate(&block.at.attribute("end_user"), out);
             }
             let governs = |server: &At<Server>| {
                 let port = server.port.required()?;

@@ -17,6 +17,7 @@ use crate::{
             policy_transition::UNITED,
         },
         patterns,
+        policy_paths::validate_paths,
         port::PortNumber,
         stage,
     },
@@ -83,6 +84,7 @@ impl At<RequireEndUser> {
                  except_ports, by where workloads listen.",
             );
         }
+        validate_paths(&self.except_paths, &self.at.attribute("except_paths"), out);
         if let Ok(Some(paths)) = self.except_paths.elements()
             && let Some(all) = paths.iter().find(|path| matches!(path.as_str(), "*" | "/*" | "/{**}"))
         {

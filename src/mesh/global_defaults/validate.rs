@@ -4,7 +4,9 @@
 use super::{Authorization, DenyAllMode, GlobalDefaults, authorization, jwt};
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{Mesh, istio::peer_authentication::MtlsMode, labels, reference::Caller, telemetry},
+    mesh::{
+        Mesh, istio::peer_authentication::MtlsMode, labels, policy_paths::validate_paths, reference::Caller, telemetry,
+    },
     schema::{At, Attr},
 };
 
@@ -31,6 +33,8 @@ impl GlobalDefaults {
         }
         if let Ok(Some(block)) = self.external_authorization.known() {
             labels::validate_selector(&block.selector, &block.at.attribute("selector"), out);
+            validate_paths(&block.paths, &block.at.attribute("paths"), out);
+            validate_paths(&block.except_paths, &block.at.attribute("except_paths"), out);
         }
         if let Ok(blocks) = self.telemetry.known() {
             telemetry::validate(blocks, out);

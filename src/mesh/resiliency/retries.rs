@@ -20,7 +20,7 @@ model! {
         /// Maximum number of retries of a request. `0` switches retries off. Required where no preset applies; defaults to the
         /// preset's number.
         attempts: Attr<u32> = optional().range(0..=10),
-        /// Timeout of one attempt. Requires `idempotent = true`, since an attempt that takes too long has reached the application.
+        /// Timeout of one attempt. Requires `idempotent = true` or `on`, since an attempt that takes too long has reached the application.
         /// Defaults to the preset's where that is shorter than `request_timeout`; otherwise there is none.
         per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
         /// Whether requests may be retried that may have reached the application, because processing one twice does no harm.

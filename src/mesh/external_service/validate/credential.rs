@@ -67,7 +67,9 @@ impl ExternalService {
 
     pub(super) fn validate_credential_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         let Ok(Some(settings)) = self.tls_settings.known() else { return };
-        if !settings.credential_name.is_set() || !settings.workload_selector.is_set() {
+        let is_of_sidecars = settings.credential_name.is_set() && settings.workload_selector.is_set();
+        // With an egress gateway the selector is reported already.
+        if !is_of_sidecars || self.egress_gateway.is_set() {
             return;
         }
         if self.namespace(mesh).is_ok_and(|namespace| namespace == mesh.root_namespace) {

@@ -107,7 +107,8 @@ impl ExternalService {
 
     /// A clear-text port needs a TLS mode other than the default.
     fn validate_clear_text_port(&self, port: &At<Port>, protocol: Protocol, out: &mut Diagnostics) {
-        if self.port_tls(port) != Ok(ClientTlsMode::Passthrough) {
+        // Without a host the protocol is reported already.
+        if self.port_tls(port) != Ok(ClientTlsMode::Passthrough) || self.has_only_addresses() {
             return;
         }
         out.error(

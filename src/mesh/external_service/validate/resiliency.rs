@@ -1,6 +1,9 @@
 //! Rules for timeouts, retries and limits.
 
-use super::{super::ExternalService, argument};
+use super::{
+    super::{ExternalService, resolution::Resolution},
+    argument,
+};
 use crate::{diagnostics::Diagnostics, mesh::duration::Duration, schema::Attr};
 
 impl ExternalService {
@@ -21,6 +24,16 @@ impl ExternalService {
         }
         if let Ok(Some(load_balancing)) = self.load_balancing.known() {
             load_balancing.validate(out);
+            if let Ok(resolution @ (Resolution::None | Resolution::DynamicDns)) = self.resolution() {
+                out.error(
+                    &load_balancing.at,
+                    "load_balancing without a choice of addresses",
+                    format!(
+                        "With resolution = \"{resolution}\" a proxy connects to the one address that the application or the request means, \
+                         and Istio ignores the block. Remove it, or write resolution = \"dns\" and the exact hosts."
+                    ),
+                );
+            }
         }
         if let Ok(Some(connection)) = self.connections.known() {
             connection.validate(out);

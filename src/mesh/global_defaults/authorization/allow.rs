@@ -9,6 +9,7 @@ use crate::{
     mesh::{
         Mesh,
         istio::authorization_policy::{Operation, Rule, Source, To},
+        policy_paths::validate_paths,
         reference::Caller,
         sources::sources,
     },
@@ -46,6 +47,7 @@ impl Allow {
 impl At<Allow> {
     /// Reports a block that would allow every request.
     pub(in crate::mesh) fn validate(&self, out: &mut Diagnostics) {
+        validate_paths(&self.paths, &self.at.attribute("paths"), out);
         let Ok(from) = self.from.required_elements() else { return };
         let open = from.iter().find(|caller| matches!(caller, Caller::Anonymous | Caller::Any));
         if let Some(caller) = open

@@ -50,7 +50,7 @@ model! {
         /// HTTP methods; any unless written.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")
-            .each("Methods in capitals, like `GET`.", patterns::is_method),
+            .each("Methods in capitals, like `GET`; for any, leave the argument out instead of `*`.", patterns::is_method),
         /// Where connections come from; anywhere unless written.
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")

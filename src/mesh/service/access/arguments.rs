@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions;
 use crate::{
+    diagnostics::{Diagnostics, Path},
     known::Known,
     mesh::{
         istio::authorization_policy::Condition, names, patterns, port::PortNumber, reference::Caller, text::text_enum,
@@ -74,7 +75,7 @@ model! {
         /// HTTP methods; any unless written. An HTTP attribute: with one, the block governs HTTP ports alone.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")
-            .each("Methods in capitals, like `GET`.", patterns::is_method),
+            .each("Methods in capitals, like `GET`; for any, leave the argument out instead of `*`.", patterns::is_method),
         /// HTTP paths; any unless written. An HTTP attribute. `/charges/*` isn't `/charges`.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
@@ -200,6 +201,25 @@ model! {
 }
 
 impl EndUser {
+    /// Warns of claims that are probably meant as paths to claims within claims.
+    pub(in crate::mesh) fn validate(&self, at: &Path, out: &mut Diagnostics) {
+        for name in self.claims.known().ok().flatten().into_iter().flatten().map(|(name, _)| name) {
+            // Names that are addresses have dots, and brackets say how the name is meant.
+            if !name.contains('.') || name.contains(['/', ':', '[']) {
+                continue;
+            }
+            out.warn(
+                &at.attribute("claims"),
+                "Dots don't lead to a claim within a claim",
+                format!(
+                    "{name:?} is the name of one claim, dots included. For a claim within a claim write \"[{}]\"; if the name has dots, \
+                     \"[{name}]\".",
+                    name.replace('.', "][")
+                ),
+            );
+        }
+    }
+
     /// Conditions on the issuer and the claims of a token. The issuer is matched by the claim `iss`, since `requestPrincipals` also
     /// needs the claim `sub`, which not every token has.
     pub(in crate::mesh) fn conditions(&self) -> Known<Vec<Condition>> {

@@ -8,13 +8,14 @@ use super::{
     export::enforced_callers,
     gateways,
     rule::Effect,
-    validate_exceptions::{self, is_every_path, validate_hosts, validate_paths},
+    validate_exceptions::{self, is_every_path, validate_hosts},
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
     mesh::{
         Mesh,
+        policy_paths::validate_paths,
         port::Protocol,
         reference::Caller,
         service::{Ingress, Port, Service, ServiceContext, validate::format_ports},
@@ -34,6 +35,9 @@ impl Service {
                     validate_hosts(&block.hosts, &block.at.attribute("hosts"), out);
                 }
                 self.validate_exceptions(effect, block, out);
+                if let Ok(Some(user)) = block.end_user.known() {
+                    user.validate(&block.at.attribute("end_user"), out);
+                }
             }
         }
         self.validate_has_http_port(out);

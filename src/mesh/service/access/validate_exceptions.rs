@@ -7,7 +7,7 @@ use crate::{
     diagnostics::{Diagnostics, Path},
     known::Known,
     mesh::{
-        patterns,
+        policy_paths::validate_paths,
         reference::Caller,
         service::{Service, ServiceContext, ingress, validate::format_ports},
     },
@@ -47,6 +47,26 @@ impl Service {
                     "{all:?} is every path, so the block would match no request. Write the paths that it leaves out."
                 ),
             );
+        }
+        let values = [
+            ("methods", &block.methods, &except.methods),
+            ("paths", &block.paths, &except.paths),
+            ("hosts", &block.hosts, &except.hosts),
+            ("ip_blocks", &block.ip_blocks, &except.ip_blocks),
+            ("remote_ip_blocks", &block.remote_ip_blocks, &except.remote_ip_blocks),
+        ];
+        for (argument, values, excepted) in values {
+            let (Ok(Some(values)), Ok(Some(excepted))) = (values.elements(), excepted.elements()) else { continue };
+            if !values.is_empty() && values.is_subset(excepted) {
+                out.error(
+                    &except.at.attribute(argument),
+                    format!("Nothing is left of {argument}"),
+                    format!(
+                        "The block leaves out all of its {argument}, and would match no request. Remove those that are meant, or the \
+                         block."
+                    ),
+                );
+            }
         }
         if effect == Effect::Allow {
             validate_hosts(&except.hosts, &except.at.attribute("hosts"), out);
@@ -110,21 +130,6 @@ pub(super) fn validate_in_mesh(context: &ServiceContext, block: &At<AccessRule>,
         );
     }
     Ok(())
-}
-
-/// Reports paths that are probably regular expressions.
-pub(super) fn validate_paths(paths: &Set<String>, at: &Path, out: &mut Diagnostics) {
-    for path in paths.elements().ok().flatten().into_iter().flatten().filter(|path| patterns::looks_like_regex(path)) {
-        out.error(
-            at,
-            "A regular expression in paths",
-            format!(
-                "AuthorizationPolicies have no regular expressions, and {path:?} would match no request that you mean. Write {{*}} for \
-                 one part between slashes, {{**}} for any number of them, or one * at the start or end: \"/items/{{*}}\" or \
-                 \"/items/*\"."
-            ),
-        );
-    }
 }
 
 /// Reports host patterns that clients evade by adding a port to the host: a pattern that begins with `*` can't end with

@@ -39,12 +39,18 @@ pub(super) fn rules(context: &ServiceContext, block: &At<Ingress>) -> Known<Vec<
     Ok(all_rules(context, block)?.into_iter().map(|rule| (rule.http, rule.at)).collect())
 }
 
-/// Returns the requests of the block that routes rewrite, which arrive with other paths or hosts than the block says.
+/// Returns the requests of the block that routes rewrite and send to this service, where they arrive with other paths or hosts than the
+/// block says.
 pub(in super::super) fn rewritten_requests(
     context: &ServiceContext,
     block: &At<Ingress>,
 ) -> Known<Vec<RewrittenRequests>> {
-    let rules = all_rules(context, block)?.into_iter().filter(|rule| rule.rewrites);
+    let host = context.host();
+    let reaches_service = |rule: &HttpRoute| {
+        let copies = rule.mirrors.iter().map(|mirror| &mirror.destination.host);
+        rule.route.iter().map(|share| &share.destination.host).chain(copies).any(|destination| *destination == host)
+    };
+    let rules = all_rules(context, block)?.into_iter().filter(|rule| rule.rewrites && reaches_service(&rule.http));
     Ok(rules.map(|rule| rewritten(&rule.http)).collect())
 }
 

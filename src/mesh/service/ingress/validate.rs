@@ -183,7 +183,7 @@ fn validate_hosts<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<I
     };
     for other in before {
         let (Ok(other_hosts), Ok(other_name)) = (other.hosts.required_elements(), other.name.known()) else { continue };
-        if other.gateway.required() != Ok(gateway) || other_name == name {
+        if other.gateway.required() != Ok(gateway) || other_name == name || !receives_the_same(block, other) {
             continue;
         }
         if let Some(host) = hosts.intersection(other_hosts).next() {
@@ -198,6 +198,14 @@ fn validate_hosts<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<I
             );
         }
     }
+}
+
+/// Whether both blocks are known to be for requests, or for connections of one protocol that arrive on one port of the gateway.
+/// Requests, TLS connections and TCP connections have lists of rules of their own.
+fn receives_the_same(one: &Ingress, other: &Ingress) -> bool {
+    let (Ok(port), Ok(other_port)) = (one.gateway_port.copied(), other.gateway_port.copied()) else { return false };
+    one.protocol().is_ok_and(|protocol| other.protocol() == Ok(protocol))
+        && (port.is_none() || other_port.is_none() || port == other_port)
 }
 
 /// Reports a block whose requests all match an earlier block of the same name.

@@ -47,6 +47,7 @@ impl Service {
         if self.traffic.resiliency == Attr::Null {
             self.validate_with_preset(mesh.defaults.resiliency, out);
         }
+        self.validate_route_hosts_in_mesh(mesh, out);
         if let Ok(context) = self.context(mesh) {
             validate_per_try_timeout(&context, out);
         }

@@ -1,7 +1,7 @@
 //! Rules within `route` blocks, and between them.
 
 use super::{
-    super::Service,
+    super::{Port, Service, validate::format_ports},
     Fault, Match, Redirect, Rewrite, Route, RouteScope, cors, headers,
     matches::{Conditions, pattern},
     target::{RouteTarget, Target},
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     diagnostics::{Diagnostics, Path},
-    mesh::{istio::virtual_service::StringMatch, patterns},
+    mesh::{Mesh, istio::virtual_service::StringMatch, names, patterns, reference::ServiceReference},
     schema::{At, Attr, Map},
 };
 
@@ -24,6 +24,33 @@ impl Service {
         for scope in [RouteScope::Mesh, RouteScope::Ingress] {
             let of_scope = routes.iter().filter(|route| route.applies_to(scope) == Ok(true));
             validate_reachability(of_scope, out);
+        }
+    }
+
+    /// Reports Services among the hosts outside the mesh.
+    pub(super) fn validate_route_hosts_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
+        for route in self.routes().into_iter().flatten() {
+            let to = route.to.known().unwrap_or_default().iter().map(|block| (&block.at, &*block.target));
+            let mirrors = route.mirror.known().unwrap_or_default().iter().map(|block| (&block.at, &*block.target));
+            for (at, target) in to.chain(mirrors) {
+                let Attr::Known(host) = &target.host else { continue };
+                let is_short = host.rsplit('.').next() == Some("svc");
+                if !is_short && !names::is_cluster_host(host, &mesh.cluster_domain) {
+                    continue;
+                }
+                let service = match host.split('.').collect::<Vec<_>>().as_slice() {
+                    [name, namespace, "svc", ..] => format!("{namespace}/{name}"),
+                    _ => "namespace/name".to_owned(),
+                };
+                out.error(
+                    &at.attribute("host"),
+                    "A host of the cluster",
+                    format!(
+                        "{host} is a Kubernetes Service, and host is for hosts outside the mesh. Write service = \"{service}\" in its \
+                         place."
+                    ),
+                );
+            }
         }
     }
 
@@ -80,7 +107,8 @@ impl Service {
             block.validate(at, out);
             self.validate_declared(&block.version, &at.attribute("version"), out);
             let Ok(target) = block.target() else { continue };
-            if let Some((first, _)) = earlier.iter().find(|(_, other)| *other == target) {
+            self.validate_own_port(target, &at.attribute("port"), out);
+            if let Some((first, _)) = earlier.iter().find(|(_, other)| self.is_same_target(*other, target)) {
                 out.error(
                     at,
                     "The same target twice",
@@ -88,6 +116,46 @@ impl Service {
                 );
             }
             earlier.push((at, target));
+        }
+    }
+
+    fn is_same_target(&self, one: Target, other: Target) -> bool {
+        match (one, other) {
+            (Target::Service(service, port), Target::Service(other_service, other_port)) => {
+                service.name == other_service.name
+                    && self.namespace_of(service) == self.namespace_of(other_service)
+                    && port == other_port
+            }
+            _ => one == other,
+        }
+    }
+
+    /// The namespace of a Service; `None` if it is unknown.
+    fn namespace_of<'a>(&'a self, service: &'a ServiceReference) -> Option<&'a str> {
+        service.namespace.as_deref().or_else(|| self.namespace().ok().map(String::as_str))
+    }
+
+    /// Reports a port of the service itself that no `port` block declares for requests.
+    fn validate_own_port(&self, target: Target, at: &Path, out: &mut Diagnostics) {
+        let Target::Service(service, Some(number)) = target else { return };
+        let is_own =
+            self.name() == Ok(&service.name) && self.namespace_of(service) == self.namespace().ok().map(String::as_str);
+        let (true, Ok(ports)) = (is_own, self.ports()) else { return };
+        // A port with unknown values may be the one.
+        let is_other = |port: &At<Port>| {
+            port.number().is_ok_and(|other| other != number)
+                || port.protocol().is_ok_and(|protocol| !protocol.is_http())
+        };
+        if ports.iter().all(is_other) {
+            out.error(
+                at,
+                format!("No HTTP port {number}"),
+                format!(
+                    "The service itself is meant, and it has {}. Write the number of a port block (not its target port) that speaks \
+                     http, http2 or grpc.",
+                    format_ports(ports)
+                ),
+            );
         }
     }
 
@@ -250,8 +318,10 @@ fn validate_rewrite(route: &At<Route>, rewrite: &At<Rewrite>, out: &mut Diagnost
         return;
     };
     let Ok(blocks) = route.r#match.known() else { return };
+    // With path_regex the whole path is replaced.
     let mut matches: Vec<(&Path, Option<StringMatch>)> = blocks
         .iter()
+        .filter(|block| block.path_regex == Attr::Null)
         .filter_map(|block| Some((&block.at, block.path.known().ok()?.map(|path| pattern(path)))))
         .collect();
     if blocks.is_empty() {

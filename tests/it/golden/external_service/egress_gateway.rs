@@ -138,8 +138,6 @@ fn certificate_of_the_gateway() {
         &expect![[r#"
             error at tls_settings.workload_selector: workload_selector with an egress gateway
               The gateway begins TLS, and reads the Secret of credential_name in its own namespace. Remove workload_selector.
-            error at namespace: A Secret that no sidecar would read
-              Istio chooses workloads in a rule's own namespace alone, and istio-system has none that call. Write namespace, that of the workloads of workload_selector, which has the Secret too.
         "#]],
     );
 }

@@ -4,6 +4,7 @@ use expect_test::expect;
 use terraform_provider_mesh::resources::external_service::ExternalService;
 
 use super::check;
+use crate::golden::{mesh, rendered_text};
 
 #[test]
 fn no_arguments() {
@@ -60,7 +61,7 @@ fn ip_address_as_host() {
     "#,
         &expect![[r#"
             error at host: Invalid host
-              "10.0.0.1" isn't a host: write a DNS name, not an address.
+              "10.0.0.1" isn't a host: write a DNS name here, and the address in addresses. For what has no name, leave host and hosts out, and write name and addresses.
         "#]],
     );
 }
@@ -238,5 +239,31 @@ fn duplicate_port() {
             error at port[1].number: Port 443 declared twice
               A host has each port once. Remove one of the blocks, or give it another number.
         "#]],
+    );
+}
+
+#[test]
+fn load_balancing_of_hosts_that_proxies_do_not_balance() {
+    for resolution in ["none", "dynamic_dns"] {
+        let text = format!(
+            "host = \"*.example.com\"\nexport_to = [\"*\"]\ntls = \"originate\"\nresolution = \"{resolution}\"\nload_balancing {{\n \
+             algorithm = \"random\"\n}}"
+        );
+        let rendered = rendered_text::<ExternalService>(&mesh(), &text);
+        assert!(
+            rendered.contains("error at load_balancing: load_balancing without a choice of addresses"),
+            "{rendered}"
+        );
+    }
+}
+
+#[test]
+fn address_as_host() {
+    check::<ExternalService>(
+        "host = \"10.0.0.5\"\nexport_to = [\"*\"]",
+        &expect![[r#"
+        error at host: Invalid host
+          "10.0.0.5" isn't a host: write a DNS name here, and the address in addresses. For what has no name, leave host and hosts out, and write name and addresses.
+    "#]],
     );
 }

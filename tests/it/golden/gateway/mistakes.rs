@@ -66,7 +66,7 @@ fn invalid_values() {
             error at server[0].namespaces: Invalid server[0].namespaces
               At least one namespace. Got [].
             error at server[0].tls.mode: Invalid server[0].tls.mode
-              "SIMPLE" isn't one of "simple", "mutual", "optional_mutual", "istio_mutual", "passthrough", "auto_passthrough".
+              "SIMPLE" isn't a value; write it in small letters: "simple".
             error at server[0].tls.credential_name: Invalid server[0].tls.credential_name
               Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "a/b".
             error at server[0].tls.min_version: Invalid server[0].tls.min_version
@@ -293,4 +293,18 @@ fn connections_that_clients_reuse() {
         warning at server[2].tls.mode: Client certificates asked on some hosts of a port
           server[0] is simple and this one mutual, both on port 443. The server name of a connection decides which of them it gets, and HTTP/2 clients reuse a connection for every host of its certificate: for hosts of the other server they get 404, and where hosts of the two overlap, clients without a certificate get in. Use certificates without names in common, or two ports.
     "#]].assert_eq(diagnostics);
+}
+
+#[test]
+fn paths_and_claims_that_never_match() {
+    let allow = "allow {\npaths = [\"/items/[0-9]+\"]\nend_user {\nissuer = \"https://login.test\"\nclaims = { \"realm_access.roles\" = [\"admin\"] }\n}\n}\n";
+    check::<Gateway>(
+        &public(&(server("port = 80, protocol = \"http\", hosts = [\"a.example.com\"]") + allow)),
+        &expect![[r#"
+            error at allow[0].paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/items/[0-9]+" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
+            warning at allow[0].end_user.claims: Dots don't lead to a claim within a claim
+              "realm_access.roles" is the name of one claim, dots included. For a claim within a claim write "[realm_access][roles]"; if the name has dots, "[realm_access.roles]".
+        "#]],
+    );
 }

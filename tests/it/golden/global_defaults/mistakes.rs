@@ -48,11 +48,11 @@ fn all_mistakes_are_reported() {
     "#,
         &expect![[r#"
             error at outbound_traffic_policy: Invalid outbound_traffic_policy
-              "REGISTRY_ONLY" isn't one of "registry_only", "allow_any".
+              "REGISTRY_ONLY" isn't a value; write it in small letters: "registry_only".
             error at resiliency: Invalid resiliency
               "best" isn't one of "low", "medium", "high", "none".
             error at mtls.mode: Invalid mtls.mode
-              "STRICT" isn't one of "strict", "permissive", "disable".
+              "STRICT" isn't a value; write it in small letters: "strict".
             error at authorization.mode: Missing required argument
               The argument authorization.mode is required, but no value was set.
             error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
@@ -112,7 +112,7 @@ fn allow_block_without_restrictions() {
             error at authorization.allow[3].paths: Invalid authorization.allow[3].paths
               Paths that start with `/` or `*`, with one `*` at the start or end, or with `{*}` and `{**}` for parts between slashes. Got ["healthz"].
             error at authorization.allow[3].methods: Invalid authorization.allow[3].methods
-              Methods in capitals, like `GET`. Got ["get"].
+              Methods in capitals, like `GET`; for any, leave the argument out instead of `*`. Got ["get"].
             error at authorization.allow[3].ip_blocks: Invalid authorization.allow[3].ip_blocks
               Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got ["10.0.0.0/99"].
             error at authorization.allow[0]: Everybody may call everything
@@ -437,6 +437,34 @@ fn reserved_and_invalid_keys() {
               istio.io/rev means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
             error at annotations["a b"]: Invalid key
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
+        "#]],
+    );
+}
+
+#[test]
+fn regular_expressions_in_paths() {
+    check::<GlobalDefaults>(
+        r#"
+        require_end_user {
+          except_paths = ["/public/.*"]
+        }
+        external_authorization {
+          provider     = "ext-authz"
+          paths        = ["/v[0-9]+/*"]
+          except_paths = ["/health/(live|ready)"]
+        }
+    "#,
+        &expect![[r#"
+            error at require_end_user: Nobody's tokens are verified
+              Every request would be refused: without a jwt block no token is ever verified. Write one for each issuer.
+            warning at require_end_user: TCP ports are closed
+              A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in except_ports, by where workloads listen.
+            error at require_end_user.except_paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/public/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
+            error at external_authorization.paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/v[0-9]+/*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
+            error at external_authorization.except_paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/health/(live|ready)" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
         "#]],
     );
 }

@@ -34,7 +34,7 @@ fn all_mistakes_are_reported() {
             error at authorization_mode: Invalid authorization_mode
               "deny" isn't one of "off", "audit", "dry_run", "enforce".
             error at mtls.mode: Invalid mtls.mode
-              "STRICT" isn't one of "strict", "permissive", "disable".
+              "STRICT" isn't a value; write it in small letters: "strict".
             error at mtls.exception[0].service: Invalid mtls.exception[0].service
               Lowercase letters, digits and dashes; starts with a letter, ends with a letter or digit; 63 characters at most. Got "a_b".
             error at mtls.exception[0].port: Missing required argument
@@ -361,6 +361,17 @@ fn override_of_an_object_that_is_not_there() {
               This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
             error at override[1]: Nothing to override
               This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
+        "#]],
+    );
+}
+
+#[test]
+fn regular_expression_in_allow() {
+    check::<Namespace>(
+        "name = \"shop\"\nauthorization_mode = \"enforce\"\nallow {\nfrom = [\"*\"]\npaths = [\"/health/.*\"]\n}",
+        &expect![[r#"
+            error at allow[0].paths: A regular expression in paths
+              AuthorizationPolicies have no regular expressions, and "/health/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
         "#]],
     );
 }

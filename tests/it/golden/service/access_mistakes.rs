@@ -611,3 +611,65 @@ fn regular_expressions_in_paths() {
         "#]],
     );
 }
+
+#[test]
+fn exceptions_that_leave_nothing() {
+    check_diagnostics(
+        &payments(
+            r#"
+        allow {
+          from    = ["web"]
+          methods = ["GET"]
+          paths   = ["/a", "/b"]
+          except {
+            methods = ["GET", "POST"]
+            paths   = ["/a"]
+          }
+        }
+        deny {
+          from      = ["web"]
+          hosts     = ["a.example.com"]
+          ip_blocks = ["10.0.0.0/8"]
+          except {
+            hosts     = ["a.example.com"]
+            ip_blocks = ["10.0.0.0/8"]
+          }
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at allow[0].except.methods: Nothing is left of methods
+              The block leaves out all of its methods, and would match no request. Remove those that are meant, or the block.
+            error at deny[0].except.hosts: Nothing is left of hosts
+              The block leaves out all of its hosts, and would match no request. Remove those that are meant, or the block.
+            error at deny[0].except.ip_blocks: Nothing is left of ip_blocks
+              The block leaves out all of its ip_blocks, and would match no request. Remove those that are meant, or the block.
+        "#]],
+    );
+}
+
+/// Dots are part of the name of a claim. Addresses and names in brackets aren't meant as paths.
+#[test]
+fn claim_with_dots() {
+    check_diagnostics(
+        &payments(
+            r#"
+        allow {
+          from = ["web"]
+          end_user {
+            issuer = "https://login.test"
+            claims = {
+              "realm_access.roles"    = ["admin"]
+              "[organization.unit]"   = ["payments"]
+              "https://pay.test/role" = ["clerk"]
+            }
+          }
+        }
+    "#,
+        ),
+        &expect![[r#"
+            warning at allow[0].end_user.claims: Dots don't lead to a claim within a claim
+              "realm_access.roles" is the name of one claim, dots included. For a claim within a claim write "[realm_access][roles]"; if the name has dots, "[realm_access.roles]".
+        "#]],
+    );
+}

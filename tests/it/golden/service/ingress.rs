@@ -1039,3 +1039,45 @@ fn allow_block_that_leaves_out_connections_of_the_gateway() {
           allow names istio-ingress/public, so the allow blocks alone say what it may call, and none of them governs port 443. Connections that come through the gateway are refused. Write an allow block for the gateway with ports = [443].
     "#]].assert_eq(&first("methods = [\"GET\"]"));
 }
+
+/// Requests, TLS connections and TCP connections of one host, or of several ports, don't meet at a gateway.
+#[test]
+fn connections_of_several_ports_at_one_gateway() {
+    let ingress = |arguments: &str| format!("ingress {{\n gateway = \"istio-ingress/public\"\n {arguments}\n}}\n");
+    let port = |number: u16| format!("port {{\n number = {number}\n protocol = \"tcp\"\n}}\n");
+    let text = payments(
+        &(port(5432)
+            + &port(6432)
+            + &ingress("hosts = [\"api.example.com\"]")
+            + &ingress("name = \"a\"\n protocol = \"tcp\"\n hosts = [\"*\"]\n gateway_port = 5432\n port = 5432")
+            + &ingress("name = \"b\"\n protocol = \"tcp\"\n hosts = [\"*\"]\n gateway_port = 6432\n port = 6432")
+            + &ingress("name = \"c\"\n protocol = \"tls\"\n hosts = [\"api.example.com\"]\n port = 6432")),
+    );
+    check_keys::<Service>(
+        &text,
+        &expect![[r#"
+        Service/pci/payments
+        AuthorizationPolicy/pci/payments-pci
+        VirtualService/pci/payments-pci-ingress
+        VirtualService/pci/payments-pci-ingress-a
+        VirtualService/pci/payments-pci-ingress-b
+        VirtualService/pci/payments-pci-ingress-c
+    "#]],
+    );
+    // The same port twice does meet, and so do one port and every port.
+    check::<Service>(
+        &payments(
+            &(port(5432)
+                + &ingress("name = \"a\"\n protocol = \"tcp\"\n hosts = [\"*\"]\n gateway_port = 5432")
+                + &ingress("name = \"b\"\n protocol = \"tcp\"\n hosts = [\"*\"]\n gateway_port = 5432")
+                + &ingress("name = \"c\"\n protocol = \"tls\"\n hosts = [\"api.example.com\"]\n gateway_port = 8443")
+                + &ingress("name = \"d\"\n protocol = \"tls\"\n hosts = [\"api.example.com\"]")),
+        ),
+        &expect![[r#"
+            error at ingress[1].hosts: * twice at one gateway
+              ingress[0] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+            error at ingress[3].hosts: api.example.com twice at one gateway
+              ingress[2] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+        "#]],
+    );
+}

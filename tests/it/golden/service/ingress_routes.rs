@@ -427,3 +427,50 @@ fn routes_without_requests_in_common() {
     "#]],
     );
 }
+
+/// Requests that a route sends to another Service don't arrive here, so their paths aren't in the policy, and no `allow` block needs
+/// them.
+#[test]
+fn rewritten_requests_for_another_service() {
+    let to_ledger = route(
+        "match {\n path = \"/shop/*\"\n}\nrewrite {\n path = \"/v2/\"\n host = \"ledger.test\"\n}\nto {\n service = \"ledger\"\n}",
+    );
+    let arguments = ingress("paths = [\"/shop/*\", \"/cart/*\"]") + &to_ledger;
+    check_object::<Service>(
+        "AuthorizationPolicy/",
+        &payments(&format!("access = \"none\"\n{arguments}")),
+        &expect![[r#"
+            AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: payments-pci
+              namespace: pci
+            spec:
+              action: ALLOW
+              rules:
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/istio-ingress/sa/public
+                to:
+                - operation:
+                    hosts:
+                    - api.example.com
+                    - api.example.com:*
+                    paths:
+                    - /cart/*
+                    - /shop/*
+                    ports:
+                    - "8080"
+              selector:
+                matchLabels:
+                  app: payments
+        "#]],
+    );
+    let allow = "allow {\n from = [\"istio-ingress/public\"]\n paths = [\"/shop/*\", \"/cart/*\"]\n}\n";
+    let rendered = rendered_text::<Service>(&mesh(), &payments(&format!("{allow}{arguments}")));
+    assert!(!rendered.contains("warning"), "{rendered}");
+}

@@ -41,7 +41,7 @@ fn all_mistakes_are_reported() {
             error at allow[0].from: Invalid allow[0].from
               "*/checkout" isn't a caller. Write "checkout" (this namespace), "shop/checkout", "shop/*", "*" (any workload of the mesh), "anonymous", or "cluster.local/ns/shop/sa/checkout".
             error at allow[0].methods: Invalid allow[0].methods
-              Methods in capitals, like `GET`. Got ["get"].
+              Methods in capitals, like `GET`; for any, leave the argument out instead of `*`. Got ["get"].
             error at calls: Invalid calls
               "shop/" isn't a destination. Write "ledger" (this namespace), "shop/catalog", "shop/*", "api.stripe.com", "*.s3.amazonaws.com", or "team/api.partner.com".
             error at resiliency: Invalid resiliency
@@ -125,7 +125,7 @@ fn invalid_values() {
             error at port[0].number: Invalid port[0].number
               0 isn't a port. Ports are whole numbers, 1 to 65535.
             error at port[0].protocol: Invalid port[0].protocol
-              "HTTP" isn't one of "http", "http2", "grpc", "tcp", "tls", "https", "mongo", "mysql", "redis".
+              "HTTP" isn't a value; write it in small letters: "http".
             error at port[0].target_port: Invalid port[0].target_port
               65536 isn't a port. Ports are whole numbers, 1 to 65535.
             error at port[1].number: Invalid port[1].number

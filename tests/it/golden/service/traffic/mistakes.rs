@@ -7,7 +7,7 @@ use terraform_provider_mesh::{
 };
 
 use super::{payments, tcp_only, versions};
-use crate::golden::{check, check_in, mesh, rendered_text};
+use crate::golden::{check, check_in, check_object, mesh, rendered_text};
 
 #[test]
 fn request_arguments_without_http_ports() {
@@ -760,29 +760,27 @@ fn contradictory_conditions() {
     check::<Service>(
         &payments(text),
         &expect![[r#"
-        error at route[1].match[0].path_regex: Invalid route[1].match[0].path_regex
-          Regular expressions in the syntax of RE2, without `^` and `$`: they match the whole text. Got "^/a$".
-        error at route[1].match[0].cookies: Invalid route[1].match[0].cookies
-          One cookie. Got {a, b}.
-        error at route[0].match[0].path_regex: Two conditions on the path
-          path is literal, path_regex a regular expression, and a request has one path. Write one of them.
-        error at route[0].match[0].path: A regular expression in path
-          path is literal but for a * at its end, and "/v[0-9]+" would match no request that you mean. Write path_regex = "/v[0-9]+".
-        error at route[0].match[1].headers: A regular expression in headers
-          Values are literal but for a * at the end. Write headers_regex = { "x-a" = "b.*" }.
-        error at route[0].match[1].headers_regex: Two conditions on one value
-          "X-A" is in headers as well, and Istio takes one condition for each. Write one of them.
-        error at route[0].match[1].cookies: Two conditions on one value
-          cookies is a condition on the header cookie, which headers names as well. Write one of them.
-        error at route[0].match[1].from: A match that asks nothing
-          Write namespace or labels of the callers, or remove the block.
-        error at route[0].direct_response: A redirect goes nowhere else
-          The caller's proxy answers itself: nothing is sent to the service. Remove direct_response, or redirect.
-        error at route[1].rewrite: A direct_response goes nowhere else
-          The caller's proxy answers itself: nothing is sent to the service. Remove rewrite, or direct_response.
-        error at route[1].rewrite.path: The rewritten path is out of joint
-          /b takes the place of / alone, so /orders becomes /borders. Let both end with "/", or neither (route[1].match[0]).
-    "#]],
+            error at route[1].match[0].path_regex: Invalid route[1].match[0].path_regex
+              Regular expressions in the syntax of RE2, without `^` and `$`: they match the whole text. Got "^/a$".
+            error at route[1].match[0].cookies: Invalid route[1].match[0].cookies
+              One cookie. Got {a, b}.
+            error at route[0].match[0].path_regex: Two conditions on the path
+              path is literal, path_regex a regular expression, and a request has one path. Write one of them.
+            error at route[0].match[0].path: A regular expression in path
+              path is literal but for a * at its end, and "/v[0-9]+" would match no request that you mean. Write path_regex = "/v[0-9]+".
+            error at route[0].match[1].headers: A regular expression in headers
+              Values are literal but for a * at the end. Write headers_regex = { "x-a" = "b.*" }.
+            error at route[0].match[1].headers_regex: Two conditions on one value
+              "X-A" is in headers as well, and Istio takes one condition for each. Write one of them.
+            error at route[0].match[1].cookies: Two conditions on one value
+              cookies is a condition on the header cookie, which headers names as well. Write one of them.
+            error at route[0].match[1].from: A match that asks nothing
+              Write namespace or labels of the callers, or remove the block.
+            error at route[0].direct_response: A redirect goes nowhere else
+              The caller's proxy answers itself: nothing is sent to the service. Remove direct_response, or redirect.
+            error at route[1].rewrite: A direct_response goes nowhere else
+              The caller's proxy answers itself: nothing is sent to the service. Remove rewrite, or direct_response.
+        "#]],
     );
 }
 
@@ -929,5 +927,111 @@ fn conditions_of_retries_that_contradict_themselves() {
             error at route[1].match[0]: Requests never come here
               route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
         "#]],
+    );
+}
+
+#[test]
+fn targets_that_cannot_be() {
+    check::<Service>(
+        &payments(
+            r#"
+        port {
+          number   = 5432
+          protocol = "tcp"
+        }
+        route {
+          match {
+            path = "/a"
+          }
+          to {
+            service = "payments"
+            port    = 8081
+          }
+          mirror {
+            service = "pci/payments"
+            port    = 5432
+          }
+          mirror {
+            service = "ledger"
+          }
+          mirror {
+            service = "pci/ledger"
+          }
+        }
+        route {
+          match {
+            path = "/b"
+          }
+          to {
+            service = "other/payments"
+            port    = 8081
+            weight  = 50
+          }
+          to {
+            host   = "ledger.pci.svc.cluster.local"
+            weight = 50
+          }
+          mirror {
+            host = "ledger.pci.svc"
+          }
+        }
+    "#,
+        ),
+        &expect![[r#"
+            error at route[0].to[0].port: No HTTP port 8081
+              The service itself is meant, and it has port 8080 (http), 5432 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
+            error at route[0].mirror[0].port: No HTTP port 5432
+              The service itself is meant, and it has port 8080 (http), 5432 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
+            error at route[0].mirror[2]: The same target twice
+              route[0].mirror[1] has this target, too. Remove one of the blocks, and add up their shares.
+            error at route[1].to[1].host: A host of the cluster
+              ledger.pci.svc.cluster.local is a Kubernetes Service, and host is for hosts outside the mesh. Write service = "pci/ledger" in its place.
+            error at route[1].mirror[0].host: A host of the cluster
+              ledger.pci.svc is a Kubernetes Service, and host is for hosts outside the mesh. Write service = "pci/ledger" in its place.
+        "#]],
+    );
+}
+
+/// Istio replaces the whole path where a regular expression matches it.
+#[test]
+fn rewrite_of_a_path_that_a_regular_expression_matches() {
+    let text = payments("route {\n match {\n path_regex = \"/items/[0-9]+\"\n }\n rewrite {\n path = \"/item\"\n }\n}");
+    check_object::<Service>(
+        "VirtualService/",
+        &text,
+        &expect![[r#"
+        VirtualService/pci/payments-pci
+        apiVersion: networking.istio.io/v1
+        kind: VirtualService
+        metadata:
+          name: payments-pci
+          namespace: pci
+        spec:
+          exportTo:
+          - "*"
+          hosts:
+          - payments.pci.svc.cluster.local
+          http:
+          - match:
+            - port: 8080
+              uri:
+                regex: /items/[0-9]+
+            name: default
+            rewrite:
+              uri: /item
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+          - match:
+            - port: 8080
+            name: default
+            route:
+            - destination:
+                host: payments.pci.svc.cluster.local
+                port:
+                  number: 8080
+    "#]],
     );
 }
