@@ -188,3 +188,24 @@ fn unknown_arguments() {
         "#]],
     );
 }
+
+/// Istio refuses such names of Gateways and subsets at apply.
+#[test]
+fn names_that_a_gateway_cannot_have() {
+    let gateway = "export_to = [\"*\"]\negress_gateway {\n namespace = \"egress\"\n service = \"egress\"\n}";
+    check::<ExternalService>(
+        &format!("host = \"api.example.com\"\nname = \"pay.ments\"\n{gateway}"),
+        &expect![[r#"
+            error at egress_gateway: A name that a Gateway can't have
+              The Gateway would be named "pay.ments-egress", and Istio takes at most 63 lowercase letters, digits and dashes, without dots. Write a shorter name, or one without dots.
+        "#]],
+    );
+    let long = "a".repeat(30);
+    check::<ExternalService>(
+        &format!("hosts = [\"{long}.example.com\"]\nname = \"payments-of-partners\"\n{gateway}"),
+        &expect![[r#"
+            error at egress_gateway: A name that a Gateway can't have
+              The Gateway would be named "payments-of-partners-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-example-com-egress", and Istio takes at most 63 lowercase letters, digits and dashes, without dots. Write a shorter name, or one without dots.
+        "#]],
+    );
+}
