@@ -11,12 +11,14 @@
 //! | `kubernetes` | requests to the API server: connection, retries, shared reads, errors; free of Istio and Terraform | `diagnostics`, `query`, `known`, `object`, `json_path` |
 //! | `engine` | plans and writes: desired objects against live ones, ownership, order; free of Istio and HCL | `diagnostics`, `query`, `known`, `kubernetes`, `object`, `json_path` |
 //! | `resources` | the resource types, and the Terraform resource made of each | `diagnostics`, `query`, `known`, `mesh`, `object`, `schema` |
+//! | `data_sources` | the data sources | `diagnostics`, `known`, `mesh`, `plugin::interface`, `schema` |
 //! | `functions` | functions for expressions in HCL; pure | `mesh`, `object`, `plugin::interface`, `schema` |
-//! | `provider` | the provider block and the lists of resource types and functions | `diagnostics`, `functions`, `known`, `kubernetes`, `mesh`, `plugin::interface`, `resources`, `schema` |
+//! | `provider` | the provider block and the lists of resource types, data sources and functions | `data_sources`, `diagnostics`, `functions`, `known`, `kubernetes`, `mesh`, `plugin::interface`, `resources`, `schema` |
 //!
 //! [`provider`] lists everything that the provider offers. `docs/architecture.md` explains the layers, and
 //! `tests/it/generated/layers.rs` enforces them.
 
+pub mod data_sources;
 pub mod diagnostics;
 pub mod engine;
 pub mod functions;

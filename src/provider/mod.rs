@@ -1,4 +1,4 @@
-//! The provider: its block, and the list of the resource types that it offers.
+//! The provider: its block, and the lists of what it offers.
 //!
 //! | file | content |
 //! | --- | --- |
@@ -14,12 +14,11 @@ mod connection;
 mod secret;
 mod validate;
 
-use std::collections::BTreeMap;
-
 pub use self::arguments::{ExecPlugin, ProviderConfig, ServiceDefaults};
 use crate::{
+    data_sources::install_config::InstallConfigSource,
     functions,
-    plugin::interface::{Provider, Resource},
+    plugin::interface::{DataSource, Provider, Resource},
     resources::{
         Context, external_service::ExternalService, gateway::Gateway, global_defaults::GlobalDefaults,
         managed::managed, namespace::Namespace, service::Service,
@@ -39,12 +38,13 @@ pub fn provider() -> Provider<Context> {
         managed::<Namespace>(),
         managed::<Gateway>(),
     ];
+    let data_sources: [Box<dyn DataSource<Context>>; 1] = [Box::new(InstallConfigSource::default())];
     Provider {
         schema: ProviderConfig::schema(),
         validate: validate::validate,
         configure: configure::configure,
         resources: resources.into_iter().map(|resource| (resource.name(), resource)).collect(),
-        data_sources: BTreeMap::new(),
+        data_sources: data_sources.into_iter().map(|source| (source.name(), source)).collect(),
         functions: functions::functions(),
     }
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use terraform_provider_mesh::{
-    plugin::interface::{Function, Parameter, Provider, Resource},
+    plugin::interface::{DataSource, Function, Parameter, Provider, Resource},
     schema::{AttributeSpec, Configurability, Member, MemberKind, Nesting, Schema, Type},
 };
 
@@ -17,6 +17,10 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
         (format!("docs/resources/{name}.md"), resource_page(resource.as_ref()))
     });
     let mut pages: BTreeMap<String, String> = resources.collect();
+    for source in provider.data_sources.values() {
+        let name = source.name().strip_prefix("mesh_").expect("names start with the provider's");
+        pages.insert(format!("docs/data-sources/{name}.md"), data_source_page(source.as_ref()));
+    }
     for (name, function) in &provider.functions {
         pages.insert(format!("docs/functions/{name}.md"), function_page(function));
     }
@@ -61,6 +65,15 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
             line(&mut page, member, "");
         }
     }
+    page
+}
+
+fn data_source_page<C>(source: &dyn DataSource<C>) -> String {
+    let (name, schema) = (source.name(), source.schema());
+    let heading = format!("{name} (Data Source)");
+    let mut page = head(&format!("{name} Data Source - mesh"), &heading, &schema.doc);
+    example(&mut page, &format!("examples/data-sources/{name}/data-source.tf"));
+    schema_section(&mut page, schema);
     page
 }
 
