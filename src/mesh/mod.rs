@@ -13,6 +13,7 @@ pub mod gateway;
 pub mod gateway_matches;
 pub mod global_defaults;
 pub mod global_name;
+pub mod install_config;
 pub mod installed_mesh;
 pub mod istio;
 pub mod kubernetes_types;

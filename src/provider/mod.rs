@@ -1,4 +1,4 @@
-//! The provider: its block, and the list of the resource types that it offers.
+//! The provider: its block, and the lists of what it offers.
 //!
 //! | file | content |
 //! | --- | --- |

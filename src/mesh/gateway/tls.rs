@@ -104,7 +104,8 @@ impl ServerTlsMode {
 }
 
 impl TlsVersion {
-    const fn istio(self) -> &'static str {
+    /// Returns the name of the version in Istio's objects.
+    pub(in crate::mesh) const fn istio(self) -> &'static str {
         match self {
             Self::V12 => "TLSV1_2",
             Self::V13 => "TLSV1_3",

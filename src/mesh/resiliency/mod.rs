@@ -18,4 +18,4 @@ pub use outlier_detection::OutlierDetection;
 pub(super) use outlier_detection::outlier_detection;
 pub use preset::{Preset, PresetSettings};
 pub use retries::Retries;
-pub(super) use retries::{EffectiveRetries, effective_retries, route_retries};
+pub(super) use retries::{CONDITION, EffectiveRetries, effective_retries, is_condition, route_retries};

@@ -62,11 +62,13 @@ const CONDITIONS: [&str; 13] = [
     "unavailable",
 ];
 
-const CONDITION: &str = "`5xx`, `gateway-error`, `reset`, `reset-before-request`, `connect-failure`, `refused-stream`, `retriable-4xx`, \
+/// The sentence for the documentation that says what [`is_condition`] accepts.
+pub(in crate::mesh) const CONDITION: &str = "`5xx`, `gateway-error`, `reset`, `reset-before-request`, `connect-failure`, `refused-stream`, `retriable-4xx`, \
                          `envoy-ratelimited`; for gRPC `cancelled`, `deadline-exceeded`, `internal`, `resource-exhausted`, \
                          `unavailable`; or status codes of errors, like `503`.";
 
-fn is_condition(text: &str) -> bool {
+/// Whether `text` is a condition of retries that Istio accepts.
+pub(in crate::mesh) fn is_condition(text: &str) -> bool {
     // Istio refuses status codes that have no name.
     let is_status_code = |code| matches!(code, 400..=418 | 421..=426 | 428 | 429 | 431 | 451 | 500..=508 | 510 | 511);
     CONDITIONS.contains(&text) || text.parse::<u16>().is_ok_and(is_status_code)

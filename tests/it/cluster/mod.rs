@@ -25,6 +25,7 @@ mod global_name;
 mod guardrails;
 mod import;
 mod ingress;
+mod install_config;
 mod invalid_configurations;
 mod istio_fields;
 pub(crate) mod istioctl;

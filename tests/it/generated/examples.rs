@@ -22,11 +22,13 @@ const EXPECTED_WARNING: &str = "A mesh-wide timeout cuts streams, too";
 /// Arguments of Terraform itself in provider and resource blocks.
 const META_ARGUMENTS: &[&str] = &["alias", "count", "depends_on", "for_each", "lifecycle", "provider"];
 
-/// The schemas of the provider block and of all resource types by name, for example `provider` and `mesh_service`.
+/// The schemas of the provider block, of all resource types and of all data sources by name, for example `provider` and
+/// `mesh_service`.
 fn schemas() -> BTreeMap<String, Schema> {
     let provider = provider();
     let resources = provider.resources.values().map(|resource| (resource.name().to_owned(), resource.schema().clone()));
-    [("provider".to_owned(), provider.schema.clone())].into_iter().chain(resources).collect()
+    let data_sources = provider.data_sources.values().map(|source| (source.name().to_owned(), source.schema().clone()));
+    [("provider".to_owned(), provider.schema.clone())].into_iter().chain(resources).chain(data_sources).collect()
 }
 
 /// The configurations in examples/.
@@ -54,6 +56,7 @@ pub(super) fn provider_blocks(path: &str, configuration: &str) -> Vec<(String, B
         let label = block.labels().first().map(|label| label.as_str().to_owned());
         let kind = match (block.identifier(), label) {
             ("resource", Some(kind)) => kind,
+            ("data", Some(kind)) if kind.starts_with("mesh_") => kind,
             ("provider", Some(name)) if name == "mesh" => "provider".to_owned(),
             _ => continue,
         };
@@ -65,10 +68,10 @@ pub(super) fn provider_blocks(path: &str, configuration: &str) -> Vec<(String, B
 
 /// The values of the resources in examples/: type and arguments. References are unknown.
 pub(crate) fn resource_values() -> Vec<(String, Value)> {
-    let schemas = schemas();
+    let (schemas, provider) = (schemas(), provider());
     let blocks = configurations().into_iter().flat_map(|(path, configuration)| provider_blocks(&path, &configuration));
     blocks
-        .filter(|(kind, _)| kind != "provider")
+        .filter(|(kind, _)| provider.resources.contains_key(kind.as_str()))
         .filter_map(|(kind, body)| Some((kind.clone(), value(&body, schemas.get(&kind)?))))
         .collect()
 }
@@ -154,7 +157,10 @@ fn examples_are_valid() {
         let mut out = Diagnostics::default();
         match provider.resources.get(kind.as_str()) {
             Some(resource) => resource.validate(&value(&body, resource.schema()), &mut out),
-            None => (provider.validate)(&value(&body, provider.schema), &mut out),
+            None => match provider.data_sources.get(kind.as_str()) {
+                Some(source) => source.validate(&value(&body, source.schema()), &mut out),
+                None => (provider.validate)(&value(&body, provider.schema), &mut out),
+            },
         }
         let diagnostics = out.iter().filter(|d| d.summary != EXPECTED_WARNING);
         diagnostics.for_each(|d| writeln!(violations, "{file}: {kind}: {} {}: {}", d.at, d.summary, d.detail).unwrap());

@@ -82,7 +82,7 @@ const LAYERS: &[Layer] = &[
     Layer { part: "resources/write_task.rs", role: "an apply or a delete in a task of its own",
         modules: &["diagnostics", "engine", "kubernetes", "object"], packages: &["tokio"], side_effects: false },
     Layer { part: "data_sources", role: "the data sources: what they read, and what is made of it",
-        modules: &["diagnostics", "kubernetes", "mesh", "plugin::interface", "query", "resources", "schema"], packages: &["async_trait"], side_effects: false },
+        modules: &["diagnostics", "kubernetes", "known", "mesh", "plugin::interface", "query", "resources", "schema"], packages: &["async_trait", "serde_json", "serde_saphyr"], side_effects: false },
     Layer { part: "mesh/workload_access", role: "pure: query results in, outputs out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         packages: &["serde_json"], side_effects: false },
     Layer { part: "functions", role: "functions for expressions in HCL; pure",

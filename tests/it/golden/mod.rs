@@ -15,6 +15,7 @@ mod functions;
 mod gateway;
 mod global_defaults;
 pub(crate) mod hcl;
+mod install_config;
 mod live;
 mod namespace;
 mod policy_changes;

@@ -1,0 +1,149 @@
+//! The arguments of `mesh_install_config`, and their defaults.
+
+use std::collections::BTreeSet;
+
+use super::{AccessLog, ExtensionProvider, Locality, Tls};
+use crate::{
+    known::Known,
+    mesh::{installed_mesh::InstalledMesh, istio::sidecar::OutboundMode, names, resiliency, text::text_enum},
+    model,
+    schema::{
+        Attr, Block, Blocks, Map, Set,
+        model::{block, optional, required},
+    },
+};
+
+text_enum! {
+    /// What proxies make of a path before rules and routes see it.
+    pub enum PathNormalization {
+        /// Paths stay as they are.
+        None = "none",
+        /// RFC 3986: `/a/../b` becomes `/b`. It is Istio's own default.
+        Base = "base",
+        /// Like [`Base`](Self::Base), and adjacent slashes become one.
+        MergeSlashes = "merge_slashes",
+        /// Like [`MergeSlashes`](Self::MergeSlashes), after escaped slashes were decoded.
+        DecodeAndMergeSlashes = "decode_and_merge_slashes",
+    }
+}
+
+impl PathNormalization {
+    pub(super) const fn istio(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Base => "BASE",
+            Self::MergeSlashes => "MERGE_SLASHES",
+            Self::DecodeAndMergeSlashes => "DECODE_AND_MERGE_SLASHES",
+        }
+    }
+}
+
+model! {
+    /// The settings with which Istio is installed, as `meshConfig`, as values of the Helm charts and as an IstioOperator. Defaults are
+    /// Istio's best practices for production. It reads nothing from a cluster, and installs nothing. Settings are those of Istio 1.27
+    /// to 1.31.
+    pub struct InstallConfig {
+        /// What proxies do with calls of hosts that the mesh doesn't know (`outboundTrafficPolicy`): `registry_only` (they fail) or
+        /// `allow_any` (they leave as they are, as clear text if the application speaks clear text). Defaults to `registry_only`.
+        /// Source: Istio's "Security Best Practices", on egress. It is no boundary: an application can get around its proxy.
+        outbound_traffic_policy: Attr<OutboundMode> = optional(),
+        /// Namespaces that see a Service, ServiceEntry, VirtualService or DestinationRule that doesn't say so itself
+        /// (`defaultServiceExportTo`, `defaultVirtualServiceExportTo`, `defaultDestinationRuleExportTo`): `.` is its own, `*` are all.
+        /// Defaults to `["."]`, or to `["*"]` with `allow_any`, under which calls of a hidden service would leave as clear text.
+        /// Source: Istio's "Configuration Scoping". With `["."]`, annotate the Services of others that everyone calls, such as
+        /// `default/kubernetes`, with `networking.istio.io/exportTo: "*"`.
+        default_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
+        /// The trust domain of identities (`trustDomain`), and of the provider's argument of that name. Defaults to `cluster.local`.
+        /// A change refuses calls until every certificate is renewed, unless the old one is among `trust_domain_aliases`.
+        /// Source: Istio's "Trust Domain Migration".
+        trust_domain: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
+        /// Trust domains whose identities count as those of `trust_domain` (`trustDomainAliases`). Defaults to none.
+        trust_domain_aliases: Set<String> = optional().each(names::SUBDOMAIN, names::is_subdomain),
+        /// Whether proxies answer DNS queries for hosts of the mesh (`ISTIO_META_DNS_CAPTURE` in `proxyMetadata`). Defaults to `true`.
+        /// ServiceEntries without addresses then get their own, which istiod allocates in all of these versions. Source: Istio's
+        /// "DNS Proxying". Running pods keep what they have until they are restarted.
+        dns_capture: Attr<bool> = optional(),
+        /// What proxies make of a path before rules and routes see it (`pathNormalization`), and what applications receive. Not
+        /// written by default, which is `base`. `decode_and_merge_slashes` closes four forms that pass rules on paths. Source: Istio's
+        /// "Security Best Practices", on path normalization.
+        path_normalization: Attr<PathNormalization> = optional(),
+        /// Whether an application starts only when its proxy is ready (`holdApplicationUntilProxyStarts`). Defaults to `true`: its
+        /// first calls would fail. Source: Istio's "Common Problems", on sidecar injection. Pods started before stay as they are.
+        hold_application_until_proxy_starts: Attr<bool> = optional(),
+        /// Namespace of istiod and of the objects of the whole mesh. Defaults to `istio-system`.
+        root_namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
+        /// TLS in the mesh, and where nothing else says otherwise at gateways and to external hosts.
+        tls: Block<Tls> = block(),
+        /// Retries of requests whose routes have none of their own (`defaultHttpRetryPolicy`): in sidecars, at gateways and of
+        /// others' VirtualServices. Without it Istio retries twice, on a `503` too, which may repeat what the application has done.
+        /// Source: Istio's "Traffic Management", on retries.
+        default_retries: Block<DefaultRetries> = block(),
+        /// Namespaces that istiod looks at (`discoverySelectors`), one block for each set of labels; the root namespace is always
+        /// one of them. Without it, all. Others have no sidecars' configuration, and their Services aren't known. Source: Istio's
+        /// "Configuration Scoping".
+        discovery_namespaces: Blocks<DiscoveryNamespaces> = block(),
+        /// Selection of endpoints by locality (`localityLbSetting`). Without it Istio prefers near endpoints where there is outlier
+        /// detection. Source: Istio's "Locality Load Balancing".
+        locality: Block<Locality> = block(),
+        /// A log of all requests, in every proxy (`accessLogFile`). Without it there is none. Source: Istio's "Envoy Access Logs".
+        access_log: Block<AccessLog> = block(),
+        /// A service that other objects name: who authorizes requests, or receives spans or logs (`extensionProviders`).
+        extension_provider: Blocks<ExtensionProvider> = block(),
+    }
+}
+
+model! {
+    /// Retries of requests whose routes have none.
+    pub struct DefaultRetries {
+        /// Maximum number of retries of a request. `0` switches retries off.
+        attempts: Attr<u32> = required().range(0..=10),
+        /// Conditions of a retry. Defaults to those that never repeat what an application has done: connections that fail or are
+        /// refused, and those that are reset before the request was sent.
+        on: Set<String> = optional().non_empty("At least one condition.").each(resiliency::CONDITION, resiliency::is_condition),
+    }
+}
+
+model! {
+    /// Namespaces with labels.
+    pub struct DiscoveryNamespaces {
+        /// Labels that the namespaces have, all of them.
+        labels: Map<String> = required().non_empty("At least one label."),
+    }
+}
+
+impl InstallConfig {
+    /// What proxies do with calls of unknown hosts: they refuse them by default.
+    pub(super) fn outbound_traffic_policy(&self) -> Known<OutboundMode> {
+        self.outbound_traffic_policy.or(OutboundMode::RegistryOnly)
+    }
+
+    /// The default of `exportTo`: the own namespace, unless hidden services would be called in clear text.
+    pub(super) fn default_export_to(&self) -> Known<BTreeSet<String>> {
+        Ok(match self.default_export_to.elements()? {
+            Some(written) => written.clone(),
+            None if self.outbound_traffic_policy()? == OutboundMode::AllowAny => ["*".to_owned()].into(),
+            None => [".".to_owned()].into(),
+        })
+    }
+
+    /// Whether proxies answer DNS queries: they do by default.
+    pub(super) fn dns_capture(&self) -> Known<bool> {
+        self.dns_capture.or(true)
+    }
+
+    /// The namespace of istiod.
+    pub(super) fn root_namespace(&self) -> Known<String> {
+        self.root_namespace.or("istio-system".to_owned())
+    }
+
+    /// The facts of the mesh that the provider's `installed` block takes.
+    pub fn installed(&self) -> Known<InstalledMesh> {
+        Ok(InstalledMesh { outbound_traffic_policy: self.outbound_traffic_policy()?, dns_capture: self.dns_capture()? })
+    }
+}
+
+const EXPORT: &str = "`.`, `*` or the name of a namespace.";
+
+fn is_export(text: &str) -> bool {
+    [".", "*"].contains(&text) || names::is_label(text)
+}
