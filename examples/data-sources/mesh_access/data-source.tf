@@ -1,4 +1,4 @@
-# Nobody but checkout may call payments, whatever policies the cluster has. A plan warns as soon as that isn't so.
+# Only checkout may call payments, whatever policies the cluster has. A plan warns as soon as another workload may.
 data "mesh_access" "payments" {
   namespace = "pci"
   service   = "payments"

@@ -38,7 +38,7 @@ model! {
             .non_empty("At least one namespace.")
             .each("Names of namespaces, or `*`.", |text| text == "*" || names::is_label(text)),
         /// How a host becomes an address (`resolution`). `dns`: the proxy looks up the host, or the names in `endpoint` blocks, and
-        /// balances over all addresses of the answer. `dns_round_robin`: likewise, but the first address of each answer only, and
+        /// balances over all addresses of the answer. `dns_round_robin`: the proxy takes the first address of each answer only, and
         /// connections to earlier ones are kept: for hosts with many or changing addresses. `dynamic_dns`: the proxy looks up the host
         /// that each request names, whatever address the application has; only for wildcards on ports of HTTP (not `tls`),
         /// and since Istio 1.28 (older clusters refuse it at plan). `static`: the addresses in `endpoint` blocks. `none`: the address

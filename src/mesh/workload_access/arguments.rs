@@ -11,8 +11,8 @@ use crate::{
 };
 
 model! {
-    /// Who may call a workload now, by the AuthorizationPolicies, PeerAuthentications and RequestAuthentications in the cluster, whoever
-    /// wrote them. For audits and `check` blocks. The policies are evaluated for requests with every combination of the values that
+    /// Who may call a workload now, by the AuthorizationPolicies, PeerAuthentications and RequestAuthentications in the cluster, of this
+    /// provider and of others. For audits and `check` blocks. The policies are evaluated for requests with every combination of the values that
     /// their rules name, and of one value that none names.
     pub struct WorkloadAccess {
         /// Namespace of the workload.

@@ -1,5 +1,5 @@
 //! The side of the gateway: its servers, its routes to the hosts, and the policy that admits callers. All are in its namespace,
-//! and nobody else sees them.
+//! and no other namespace sees them.
 
 use std::collections::BTreeSet;
 
