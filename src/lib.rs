@@ -11,7 +11,7 @@
 //! | `kubernetes` | requests to the API server: connection, retries, shared reads, errors; free of Istio and Terraform | `diagnostics`, `query`, `known`, `object`, `json_path` |
 //! | `engine` | plans and writes: desired objects against live ones, ownership, order; free of Istio and HCL | `diagnostics`, `query`, `known`, `kubernetes`, `object`, `json_path` |
 //! | `resources` | the resource types, and the Terraform resource made of each | `diagnostics`, `query`, `known`, `mesh`, `object`, `schema` |
-//! | `data_sources` | the data sources: what they read, and what is made of it | `diagnostics`, `kubernetes`, `known`, `mesh`, `plugin::interface`, `query`, `resources`, `schema` |
+//! | `data_sources` | the data sources: what they read, and what is made of it | `diagnostics`, `engine`, `kubernetes`, `known`, `mesh`, `plugin::interface`, `resources`, `schema` |
 //! | `functions` | functions for expressions in HCL; pure | `mesh`, `object`, `plugin::interface`, `schema` |
 //! | `provider` | the provider block and the lists of resource types, data sources and functions | `data_sources`, `diagnostics`, `functions`, `known`, `kubernetes`, `mesh`, `plugin::interface`, `resources`, `schema` |
 //!

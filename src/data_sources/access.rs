@@ -6,11 +6,11 @@ use async_trait::async_trait;
 
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
+    engine::run_queries,
     kubernetes::Deadline,
     mesh::workload_access::{Outputs, WorkloadAccess},
     plugin::interface::{Call, DataSource},
-    query::QueryResults,
-    resources::Context,
+    resources::{Context, configured_context},
     schema::{Schema, Value, model::Model},
 };
 
@@ -22,8 +22,8 @@ pub(super) struct Access {
     schema: Schema,
 }
 
-impl Access {
-    pub(super) fn new() -> Self {
+impl Default for Access {
+    fn default() -> Self {
         Self { schema: WorkloadAccess::schema().clone().and(Outputs::schema()) }
     }
 }
@@ -43,13 +43,7 @@ impl DataSource<Context> for Access {
     }
 
     async fn read(&self, call: Call<Context>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {
-        let context = call.context.clone().ok_or_else(|| {
-            out.error(
-                &Path::root(),
-                "The provider isn't configured",
-                "Core asked for a data source before it sent the provider block.",
-            )
-        })?;
+        let context = configured_context(&call, out)?;
         let arguments = WorkloadAccess::decode(&config, &Path::root(), out);
         arguments.validate(out);
         out.no_errors()?;
@@ -61,12 +55,8 @@ impl DataSource<Context> for Access {
             ));
         };
         let deadline = Deadline::within(TIMEOUT, call.stop.clone());
-        let mut results = Vec::new();
-        for query in arguments.queries(mesh) {
-            let result = context.cluster.query(&query, &deadline).await;
-            results.push((query, result));
-        }
-        let outputs = arguments.evaluate(mesh, &results.into_iter().collect::<QueryResults>(), out)?;
+        let results = run_queries(&context.cluster, &arguments.queries(mesh), &deadline).await;
+        let outputs = arguments.evaluate(mesh, &results, out)?;
         let (Value::Map(mut members), Value::Map(computed)) = (config, outputs.encode()) else {
             return Ok(Value::Null);
         };

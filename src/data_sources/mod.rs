@@ -8,9 +8,10 @@
 mod access;
 mod install_config;
 
+use self::{access::Access, install_config::InstallConfigSource};
 use crate::{plugin::interface::DataSource, resources::Context};
 
 /// All data sources.
 pub fn data_sources() -> [Box<dyn DataSource<Context>>; 2] {
-    [Box::new(access::Access::new()), Box::<install_config::InstallConfigSource>::default()]
+    [Box::<Access>::default(), Box::<InstallConfigSource>::default()]
 }

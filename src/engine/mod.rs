@@ -27,7 +27,7 @@ mod writer;
 
 pub use journal::{Journal, JournalEntry};
 pub use ownership::OwnerIdentity;
-pub use reader::Reader;
+pub use reader::{Reader, run_queries};
 pub use record::Record;
 pub use reported_messages::ReportedMessages;
 pub use spawn::spawn_in_span;

@@ -42,6 +42,12 @@ pub struct Reader<'a> {
     pub reported: &'a ReportedMessages,
 }
 
+/// Runs queries in parallel. A query that fails has an error among the results.
+pub async fn run_queries(cluster: &Cluster, queries: &[Query], deadline: &Deadline) -> QueryResults {
+    let requests = queries.iter().map(|query| cluster.query(query, deadline).boxed());
+    queries.iter().cloned().zip(run_bounded(requests.collect()).await).collect()
+}
+
 impl Reader<'_> {
     /// Refuses a state that was written for another cluster, where "not found" would be taken for "deleted, create it
     /// again". Returns the identity to record.
@@ -134,9 +140,7 @@ impl Reader<'_> {
         if self.reported.contains(UNREACHABLE) || self.cluster.uid(&self.deadline).await.is_err() {
             return None;
         }
-        let requests = queries.iter().map(|query| self.cluster.query(query, &self.deadline).boxed());
-        let results = run_bounded(requests.collect()).await;
-        Some(queries.iter().cloned().zip(results).collect())
+        Some(run_queries(self.cluster, queries, &self.deadline).await)
     }
 
     /// Returns the whole objects that exist among `keys`.

@@ -96,9 +96,8 @@ impl NamedValues {
             let named =
                 |fields: [&'static str; 2]| fields.into_iter().flat_map(|field| strings(source, &["source", field]));
             for principal in named(["principals", "notPrincipals"]).filter(|principal| *principal != "*") {
-                let caller = principal.split_once("/ns/").and_then(|(_, rest)| rest.split_once("/sa/"));
-                let words =
-                    caller.map_or(principal.to_owned(), |(namespace, account)| format!("{namespace}/{account}"));
+                let account = names::service_account_of(principal);
+                let words = account.map_or(principal.to_owned(), |(namespace, name)| format!("{namespace}/{name}"));
                 self.callers.insert(Some(principal.to_owned()), words);
             }
             for account in named(["serviceAccounts", "notServiceAccounts"]) {

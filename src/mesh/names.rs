@@ -23,6 +23,12 @@ pub fn principal(trust_domain: &str, namespace: &str, service_account: &str) -> 
     format!("{trust_domain}/ns/{namespace}/sa/{service_account}")
 }
 
+/// Returns namespace and name of the service account of an identity that [`principal`] makes.
+pub fn service_account_of(principal: &str) -> Option<(&str, &str)> {
+    let (_, account) = principal.split_once("/ns/")?;
+    account.split_once("/sa/")
+}
+
 /// Returns eight hexadecimal digits, an FNV-1a hash of labels. It makes different names for objects of one kind with
 /// different selectors.
 pub fn label_digest(labels: &BTreeMap<String, String>) -> String {

@@ -1,11 +1,15 @@
 //! The context of a call: the provider block, ready to use.
 
+use std::sync::Arc;
+
 use super::run::RunState;
 use crate::{
+    diagnostics::{Diagnostics, Path, Reported},
     engine::ReportedMessages,
     known::Known,
     kubernetes::Cluster,
     mesh::{Mesh, checks::Levels, text::text_enum},
+    plugin::interface::Call,
 };
 
 text_enum! {
@@ -16,6 +20,17 @@ text_enum! {
         /// It warns and continues with the values of the state.
         Warn = "warn",
     }
+}
+
+/// The context of a call. Core calls Configure first.
+pub fn configured_context(call: &Call<Context>, out: &mut Diagnostics) -> Result<Arc<Context>, Reported> {
+    call.context.clone().ok_or_else(|| {
+        out.error(
+            &Path::root(),
+            "The provider isn't configured",
+            "Core asked for a resource or a data source before it sent the provider block.",
+        )
+    })
 }
 
 /// The configured provider. Each Configure makes a new one, so its contents live as long as a run.

@@ -14,7 +14,7 @@ pub mod service;
 mod state;
 mod write_task;
 
-pub use context::{Context, OnUnreadable};
+pub use context::{Context, OnUnreadable, configured_context};
 pub use run::RunState;
 
 use crate::{

@@ -78,7 +78,7 @@ resource "mesh_service" "search" {
     }
   }
 
-  # Another Service takes over the suggestions, one request in ten for now. Its own mesh_service allows the same callers.
+  # Another Service gets one of ten requests for suggestions. Its own mesh_service allows the same callers.
   route {
     name = "suggestions"
     match {

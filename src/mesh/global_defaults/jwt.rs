@@ -46,8 +46,8 @@ model! {
         /// namespaces look at no token of this issuer, unless another block is for them; blocks for all namespaces hold in this one
         /// as well. Defaults to every namespace.
         namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// The labels of the workloads that verify these tokens, in every namespace or in that of `namespace`; all workloads unless
-        /// written.
+        /// The labels of the workloads that verify these tokens, in every namespace or in that of `namespace`. Defaults to all
+        /// workloads.
         selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
         /// Whether workloads get the token, so that they can pass it on to services that they call; true unless written.
         forward: Attr<bool> = optional(),

@@ -28,8 +28,8 @@ model! {
         /// Cipher suites of TLS 1.2 (`cipherSuites` of `meshMTLS`, unless its minimum is 1.3, and of `tlsDefaults`): between
         /// workloads, at gateways and to external hosts. Defaults to Istio's. Source: Istio's "Minimum TLS Version".
         cipher_suites: Set<CipherSuite> = optional().non_empty("At least one suite."),
-        /// Curves of key agreement (`tlsDefaults.ecdhCurves`): at gateways and to external hosts. Between workloads Istio lets nobody
-        /// choose them. Defaults to Envoy's.
+        /// Curves of key agreement (`tlsDefaults.ecdhCurves`): at gateways and to external hosts. Between workloads Istio has no setting
+        /// for them. Defaults to Envoy's.
         ecdh_curves: Set<Curve> = optional().non_empty("At least one curve."),
         /// Standard of cryptography that istiod and all proxies keep to (`COMPLIANCE_POLICY` of istiod). It decides about versions (1.2
         /// and 1.3), suites and curves, so it conflicts with the other arguments of the block. Defaults to none. Istio has `140-3` since

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use crate::mesh::names;
+
 /// The workload that receives a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workload {
@@ -56,8 +58,8 @@ impl Request {
 
     /// Service account of the peer's identity, as `namespace/name`.
     pub(super) fn service_account(&self) -> Option<String> {
-        let (_, after) = self.principal.as_deref()?.split_once("/ns/")?;
-        after.split_once("/sa/").map(|(namespace, name)| format!("{namespace}/{name}"))
+        let (namespace, name) = names::service_account_of(self.principal.as_deref()?)?;
+        Some(format!("{namespace}/{name}"))
     }
 
     /// Namespace of the peer's identity.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Managed, PLAN_CHECK_TIMEOUT, configured_context,
+    Managed, PLAN_CHECK_TIMEOUT,
     desired::{Desired, decode, decode_state},
     find_objects::stage_of_kin,
 };
@@ -19,7 +19,7 @@ use crate::{
     object::{Key, ManagementScope, Object},
     plugin::interface::{Call, ResourceState},
     resources::{
-        Context, ResourceType, state,
+        Context, ResourceType, configured_context, state,
         write_task::{Operation, WriteTask},
     },
     schema::recorded::encode_arguments,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{Managed, configured_context, desired::decode_state};
+use super::{Managed, desired::decode_state};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::{Record, record::RecordedObject},
@@ -13,7 +13,7 @@ use crate::{
     object::Key,
     plugin::interface::{Call, ResourceState},
     resources::{
-        Context, ResourceType,
+        Context, ResourceType, configured_context,
         run::HandedOverObjects,
         state,
         write_task::{Operation, WriteTask},

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::{
-    Managed, PLAN_CHECK_TIMEOUT, configured_context,
+    Managed, PLAN_CHECK_TIMEOUT,
     desired::{Desired, decode},
     recorded_resource::{annotation_of, check_recorded_id, check_single_instance, recorded_arguments},
 };
@@ -17,7 +17,7 @@ use crate::{
     mesh::Mesh,
     object::{FieldOwnership, Key, ManagementScope, annotation},
     plugin::interface::{Call, ImportId, MoveSource, ResourceState},
-    resources::{Context, ResourceType, move_source, state},
+    resources::{Context, ResourceType, configured_context, move_source, state},
     schema::{Value, model::Model as _},
 };
 

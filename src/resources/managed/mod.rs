@@ -25,7 +25,7 @@ mod plan_preflight;
 mod read;
 mod recorded_resource;
 
-use std::{marker::PhantomData, sync::Arc, time::Duration};
+use std::{marker::PhantomData, time::Duration};
 
 use async_trait::async_trait;
 
@@ -59,17 +59,6 @@ pub fn managed<R: ResourceType>() -> Box<dyn Resource<Context>> {
         schema: R::schema().clone().and(R::Outputs::schema()).and(CommonOutputs::schema()),
         identity: state::identity_schema(R::IDENTITY),
         resource_type: PhantomData,
-    })
-}
-
-/// The context of a call. Core calls Configure first.
-fn configured_context(call: &Call<Context>, out: &mut Diagnostics) -> Result<Arc<Context>, Reported> {
-    call.context.clone().ok_or_else(|| {
-        out.error(
-            &Path::root(),
-            "The provider isn't configured",
-            "Core asked for a resource before it sent the provider block.",
-        )
     })
 }
 

@@ -1,7 +1,7 @@
 //! Plans. PlannedChange values come from the configuration alone; the cluster can only add diagnostics.
 
 use super::{
-    Managed, configured_context,
+    Managed,
     desired::{Desired, decode, decode_state},
     live_checks::report_findings,
 };
@@ -11,7 +11,7 @@ use crate::{
     known::Unknown,
     mesh::checks::Findings,
     plugin::interface::{Call, PlannedChange, ResourceState},
-    resources::{Context, ResourceType, state},
+    resources::{Context, ResourceType, configured_context, state},
     schema::{Value, model::Model, recorded::encode_arguments},
 };
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::Value as Json;
 
 use super::{
-    Managed, configured_context,
+    Managed,
     desired::{Desired, decode_state},
     import::imported_record,
     recorded_resource::annotation_of,
@@ -16,7 +16,7 @@ use crate::{
     kubernetes::Deadline,
     object::{Key, ManagementScope, annotation},
     plugin::interface::{Call, ResourceState},
-    resources::{Context, OnUnreadable, ResourceType, state},
+    resources::{Context, OnUnreadable, ResourceType, configured_context, state},
     schema::{Value, model::Model},
 };
 

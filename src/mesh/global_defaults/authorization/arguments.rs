@@ -39,19 +39,19 @@ model! {
     /// are rules of deny-all, and Istio adds ALLOW policies up. What a sidecar answers itself (its metrics on 15020 and 15090, probes
     /// that Istio rewrites) needs none.
     pub struct Allow {
-        /// Who. `anonymous` is everybody, with an identity or without, like a scraper outside the mesh.
+        /// Callers. `anonymous` is every client, with an identity or without, such as a scraper outside the mesh.
         from: Set<Caller> = required().non_empty("At least one caller."),
-        /// Where workloads listen, by number; everywhere unless written.
+        /// Ports on which workloads listen. Defaults to all.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),
-        /// HTTP paths; any unless written. On a port that doesn't speak HTTP, a block with paths or methods allows nothing.
+        /// HTTP paths. Defaults to all. On a port that doesn't speak HTTP, a block with paths or methods allows nothing.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// HTTP methods; any unless written.
+        /// HTTP methods. Defaults to all.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")
             .each("Methods in capitals, like `GET`; for any, leave the argument out instead of `*`.", patterns::is_method),
-        /// Where connections come from; anywhere unless written.
+        /// Addresses that connections come from (`ipBlocks`). Defaults to all.
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),

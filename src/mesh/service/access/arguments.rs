@@ -72,15 +72,15 @@ model! {
         /// Who. `*` is every workload of the mesh, `anonymous` everybody, with an identity or without. Sensitive values show in
         /// clear, in `objects`, `effective_callers` and in the cluster.
         from: Set<Caller> = required().non_empty("At least one caller."),
-        /// HTTP methods; any unless written. An HTTP attribute: with one, the block governs HTTP ports alone.
+        /// HTTP methods. Defaults to all. An HTTP attribute: with one, the block governs HTTP ports alone.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")
             .each("Methods in capitals, like `GET`; for any, leave the argument out instead of `*`.", patterns::is_method),
-        /// HTTP paths; any unless written. An HTTP attribute. `/charges/*` isn't `/charges`.
+        /// HTTP paths. Defaults to all. An HTTP attribute. `/charges/*` isn't `/charges`.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// Hosts that requests name, with any port where none is written; any unless written. An HTTP attribute. Clients name
+        /// Hosts that requests name, with any port where none is given. Defaults to all. An HTTP attribute. Clients name
         /// what they like, so this tells names of one service apart, and keeps nobody out.
         hosts: Set<String> = optional()
             .non_empty("At least one host; leave the argument out for any.")
@@ -91,7 +91,7 @@ model! {
         /// attribute they must speak HTTP. An `allow` block without ports opens the ports of `port` blocks alone; a `deny` block
         /// without ports and HTTP attributes holds on every port.
         target_ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for none."),
-        /// Where connections come from; anywhere unless written. Behind a gateway that is the gateway, not its client.
+        /// Addresses that connections come from (`ipBlocks`). Defaults to all. Behind a gateway that is the gateway, not its client.
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
@@ -164,7 +164,7 @@ model! {
     pub struct EndUser {
         /// Who issued the token: its claim `iss`, in full.
         issuer: Attr<String> = required().text("As tokens name it, without `*`.", |t| !t.is_empty() && !t.contains('*')),
-        /// Claims of the token, each with one of the given values; any unless written.
+        /// Claims of the token, each with one of the given values. Defaults to any claims.
         claims: Map<Elements<String>> = optional()
             .non_empty("At least one claim; leave the argument out for any.")
             .keys(patterns::CLAIM, patterns::is_claim)

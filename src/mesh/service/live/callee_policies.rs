@@ -39,7 +39,7 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
 fn check_policies(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let account = view.context.service.service_account()?;
     let principal = view.context.service.principal(view.context.mesh)?;
-    let caller = CallerIdentity { principal: &principal, namespace: view.context.namespace, account };
+    let caller = CallerIdentity { principal, namespace: view.context.namespace, account };
     let mut refused = BTreeMap::new();
     for service in called_services(view)?.iter().filter_map(|key| view.results.get(key).ok().flatten()) {
         let policies = allow_policies(view, service).unwrap_or_default();
@@ -57,7 +57,8 @@ fn check_policies(view: &ServiceView, out: &mut Findings) -> Known<()> {
             "calls",
             "What is called doesn't let this service in",
             &format!(
-                "Rules of who may call leave out {principal}: {}. Ask the owner to allow it. If this run does, all is well.",
+                "Rules of who may call leave out {}: {}. Ask the owner to allow it. If this run does, all is well.",
+                caller.principal,
                 refused.join(", ")
             ),
         );

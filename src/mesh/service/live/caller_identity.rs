@@ -16,7 +16,7 @@ const UNNAMED: &str = "~";
 
 /// The identity of a workload that calls, which rules compare.
 pub(super) struct CallerIdentity<'a> {
-    pub(super) principal: &'a str,
+    pub(super) principal: String,
     pub(super) namespace: &'a str,
     pub(super) account: &'a str,
 }
@@ -24,23 +24,16 @@ pub(super) struct CallerIdentity<'a> {
 impl<'a> CallerIdentity<'a> {
     /// The identity of a [resolved](Caller::resolve) caller. For a set of callers it is one that no rule names by its account, or by its
     /// namespace where the set isn't of one: a rule that may match it may match every caller of the set.
-    pub(super) fn of(caller: &'a Caller, principal: &'a str) -> Self {
+    pub(super) fn of(caller: &'a Caller, mesh_trust_domain: &str) -> Self {
         let namespace = caller.namespace().unwrap_or(UNNAMED);
-        let account = match caller {
-            Caller::Workload { service_account, .. } | Caller::Principal { service_account, .. } => service_account,
-            Caller::Anonymous | Caller::Any | Caller::Namespace(_) => UNNAMED,
+        let (trust_domain, account) = match caller {
+            Caller::Principal { trust_domain, service_account, .. } => {
+                (trust_domain.as_str(), service_account.as_str())
+            }
+            Caller::Workload { service_account, .. } => (mesh_trust_domain, service_account.as_str()),
+            Caller::Anonymous | Caller::Any | Caller::Namespace(_) => (mesh_trust_domain, UNNAMED),
         };
-        Self { principal, namespace, account }
-    }
-
-    /// The principal of a [resolved](Caller::resolve) caller, for [`of`](Self::of).
-    pub(super) fn principal(caller: &Caller, trust_domain: &str) -> String {
-        let CallerIdentity { namespace, account, .. } = CallerIdentity::of(caller, UNNAMED);
-        let trust_domain = match caller {
-            Caller::Principal { trust_domain, .. } => trust_domain,
-            _ => trust_domain,
-        };
-        names::principal(trust_domain, namespace, account)
+        Self { principal: names::principal(trust_domain, namespace, account), namespace, account }
     }
 
     /// Whether a policy may allow requests of the caller. Only the sources of its rules are compared, since the requests
@@ -57,7 +50,7 @@ impl<'a> CallerIdentity<'a> {
         // A service account without a namespace is in the namespace of the policy, which may be the caller's.
         let account = format!("{}/{}", self.namespace, self.account);
         let fields = [
-            ("principals", "notPrincipals", self.principal),
+            ("principals", "notPrincipals", self.principal.as_str()),
             ("namespaces", "notNamespaces", self.namespace),
             ("serviceAccounts", "notServiceAccounts", account.as_str()),
         ];

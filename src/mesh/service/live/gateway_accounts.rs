@@ -40,7 +40,7 @@ fn check_account(view: &ServiceView, block: &At<Ingress>, out: &mut Findings) ->
         return Ok(());
     };
     let principal = names::principal(&view.context.mesh.trust_domain, &home, &account);
-    let identity = CallerIdentity { principal: &principal, namespace: &home, account: &account };
+    let identity = CallerIdentity { principal, namespace: &home, account: &account };
     let mut policies = view.allow_policies().peekable();
     if policies.peek().is_some() && !policies.any(|policy| identity.may_be_allowed_by(policy)) {
         let (namespace, name) = (&gateway.namespace, &gateway.name);

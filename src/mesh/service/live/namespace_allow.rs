@@ -13,6 +13,7 @@ use crate::{
         checks::{Code::NamespaceAllow, Findings},
         live_objects::{items, namespaced_name, strings, summarize_names},
         live_policies::is_enforced,
+        names,
         service::AuthorizationMode,
     },
     object::{annotation, kind, resource_id, resource_type},
@@ -84,8 +85,7 @@ fn callers(policy: &Json) -> BTreeSet<String> {
 
 /// A principal as arguments name callers.
 fn describe(principal: &str) -> String {
-    let account = principal.split_once("/ns/").and_then(|(_, rest)| rest.split_once("/sa/"));
-    match account {
+    match names::service_account_of(principal) {
         Some((namespace, account)) => format!("{namespace}/{account}"),
         None if principal == "*" => "every workload of the mesh".to_owned(),
         None => principal.to_owned(),

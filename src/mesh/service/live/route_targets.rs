@@ -225,8 +225,8 @@ fn check_policies(view: &ServiceView, target: &TargetService, live: &Json, out: 
     }
     let mesh = view.context.mesh;
     let refused = |caller: &&Caller| {
-        let principal = CallerIdentity::principal(caller, &mesh.trust_domain);
-        !policies.iter().any(|policy| CallerIdentity::of(caller, &principal).may_be_allowed_by(policy))
+        let identity = CallerIdentity::of(caller, &mesh.trust_domain);
+        !policies.iter().any(|policy| identity.may_be_allowed_by(policy))
     };
     let gateways = ingress::callers(&view.context)?;
     let mut callers = BTreeSet::new();
