@@ -17,7 +17,7 @@
 //! | data sources and functions | functions.rs |
 
 mod apply;
-mod debug;
+pub(crate) mod debug;
 mod functions;
 mod logs;
 mod plan;
