@@ -14,7 +14,8 @@ cd "$here/.."
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 ending=
 built=${CARGO_TARGET_DIR:-target}
-case $built in /*) ;; *) built=$PWD/$built ;; esac
+mkdir -p "$built"
+built=$(cd "$built" && pwd)
 
 for tool in auditable cyclonedx about; do
     cargo "$tool" --version >/dev/null 2>&1 || {
@@ -23,12 +24,14 @@ for tool in auditable cyclonedx about; do
     }
 done
 
+# The path of a folder as the compiler has it: on Windows it is another than the shell's.
+native() { (cd "$1" && { pwd -W 2>/dev/null || pwd; }); }
 # Flags are separated by this character, since paths may contain spaces.
 separator=$(printf '\037')
-flags="--remap-path-prefix=$PWD=."
-flags="$flags$separator--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
+flags="--remap-path-prefix=$(native .)=."
+flags="$flags$separator--remap-path-prefix=$(native "${CARGO_HOME:-$HOME/.cargo}")=cargo"
 # The last prefix that fits counts, and the target folder may be inside of the sources.
-flags="$flags$separator--remap-path-prefix=$built=target"
+flags="$flags$separator--remap-path-prefix=$(native "$built")=target"
 command=build
 case $target in
     *-linux-musl*)
@@ -54,6 +57,14 @@ CARGO_ENCODED_RUSTFLAGS=$flags cargo auditable "$command" --release --locked --t
 
 rm -rf "${folder:?}"/*
 cp "$built/$target/release/terraform-provider-mesh$ending" "$folder/terraform-provider-mesh_v$version$ending"
+case $target in
+    *-linux-*)
+        if readelf --dynamic "$folder/terraform-provider-mesh_v$version" | grep NEEDED >&2; then
+            echo 'the binary is not static: it needs these libraries' >&2
+            exit 1
+        fi
+        ;;
+esac
 cp LICENSE "$folder/LICENSE"
 cargo about --quiet generate --frozen --fail --config "$here/about.toml" --target "$target" --output-file "$folder/THIRD-PARTY-NOTICES" "$here/notices.hbs"
 # The tool writes beside Cargo.toml, and names this folder in the identifiers of the root package.
