@@ -13,13 +13,11 @@ pub fn to_text(mut body: Json) -> String {
     if let Some(object) = body.as_object_mut() {
         object.remove("apiVersion");
         object.remove("kind");
-        let metadata = object.get_mut("metadata").and_then(Json::as_object_mut);
-        let is_empty = metadata.is_some_and(|metadata| {
-            NAMES.iter().for_each(|name| drop(metadata.remove(*name)));
-            metadata.is_empty()
-        });
-        if is_empty {
-            object.remove("metadata");
+        if let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut) {
+            metadata.retain(|member, _| !NAMES.contains(&member.as_str()));
+            if metadata.is_empty() {
+                object.remove("metadata");
+            }
         }
     }
     body.to_string()
