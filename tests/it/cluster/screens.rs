@@ -97,7 +97,9 @@ fn foreign_object(plane: &ControlPlane, screens: &mut BTreeMap<&str, String>) {
 fn take_over(plane: &ControlPlane, screens: &mut BTreeMap<&str, String>) {
     plane.create_namespace("orders");
     for path in files("examples/scenarios/six-manifests/before", ".yaml") {
-        parse_yaml(&text(&path)).iter().for_each(|object| plane.api().apply(object, "kubectl"));
+        for object in parse_yaml(&text(&path)) {
+            plane.api().apply(&object, "kubectl");
+        }
     }
     let workspace = workspace(plane, "").env("KUBE_CONFIG_PATH", "kubeconfig");
     workspace.write_file("main.tf", &text("examples/scenarios/six-manifests/after/main.tf"));
@@ -158,7 +160,7 @@ fn with_screens(page: &str, screens: &BTreeMap<&str, String>, shown: &mut Vec<St
         let screen = screens.get(name).unwrap_or_else(|| panic!("no screen {name}"));
         let fence = lines.next().filter(|line| line.starts_with("```")).expect("a block after the comment");
         let end = lines.find(|line| line.trim_end() == "```").expect("the end of the block");
-        written.push_str(&format!("{fence}{screen}\n{end}"));
+        written.extend([fence, screen, "\n", end]);
         shown.push(name.to_owned());
     }
     written
