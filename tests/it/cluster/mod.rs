@@ -8,6 +8,7 @@ mod access;
 mod adoption;
 mod arguments;
 mod canary;
+mod cluster_report;
 mod conflicts;
 mod conformance;
 mod connections;
