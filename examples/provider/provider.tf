@@ -88,7 +88,7 @@ provider "mesh" {
   config_context_auth_info = "pipeline"
 }
 
-# A cluster on your own machine whose certificate nobody can check. Never for a cluster that matters.
+# A cluster on your own machine whose certificate can't be verified. Never for a cluster that matters.
 provider "mesh" {
   alias    = "laptop"
   owner    = "laptop"
@@ -98,7 +98,7 @@ provider "mesh" {
 
   # Plan even while it is switched off.
   on_unreadable = "warn"
-  # Take fields of Services from whoever set them to another value.
+  # Take fields of Services from other field managers that set another value.
   force_conflicts = true
 }
 

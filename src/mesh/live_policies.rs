@@ -240,7 +240,7 @@ pub(super) fn check_gateways_are_open(
         out.report_at(
             ClosedGateway,
             argument,
-            "Nothing lets clients in at a gateway",
+            "No policy admits clients to a gateway",
             &format!(
                 "Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway {}: all of them \
                  would get 403. Let them in first: authorization_mode = \"enforce\" of a mesh_gateway, or gateway_access of \

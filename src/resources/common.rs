@@ -6,14 +6,15 @@ use crate::{
 };
 
 model! {
-    /// What every resource computes.
+    /// The computed attributes of every resource.
     pub struct CommonOutputs {
-        /// The id, as `terraform import` takes it.
+        /// Id of the resource, as `terraform import` takes it.
         id: Attr<String> = computed(),
-        /// The Kubernetes objects of this resource, by `Kind/namespace/name`: compact JSON of the fields that this resource sets,
-        /// without `apiVersion`, `kind` and the names, which the key says. A plan shows each field that will be written, a refresh
-        /// the live ones. The function `render_yaml` gives manifests that `kubectl apply` takes.
-        /// Sensitive values of arguments show here in clear, since Terraform doesn't mark what a provider computes.
+        /// Kubernetes objects of this resource, by `Kind/namespace/name`: compact JSON of the fields that the resource
+        /// manages, without `apiVersion`, `kind` and the names, which the key says. A plan shows the objects that will be
+        /// written, and after a refresh the objects in the cluster. The function `render_yaml` gives manifests that `kubectl
+        /// apply` takes. Sensitive values of arguments are shown in clear text, because Terraform doesn't mark values that a
+        /// provider computes.
         objects: Map<String> = computed(),
     }
 }

@@ -17,7 +17,7 @@ resource "mesh_external_service" "clearing" {
   deletion_protection = false
 }
 
-# Likewise, from a Secret of the namespace, which the sidecars of the chosen workloads read.
+# The same with a Secret of the namespace, which the sidecars of the selected workloads read.
 resource "mesh_external_service" "settlement" {
   host      = "settlement.bank.example"
   namespace = "pci"

@@ -31,7 +31,7 @@ resource "mesh_external_service" "partner" {
     tls      = "passthrough"
   }
 
-  # A ServiceEntry of the same name that somebody made by hand is taken over.
+  # An existing ServiceEntry of the same name is taken over.
   adopt_existing   = true
   adopt_from_owner = "infra-old/prod"
 

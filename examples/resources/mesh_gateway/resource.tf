@@ -84,7 +84,7 @@ resource "mesh_gateway" "public" {
   }
 
   labels           = { team = "platform" }
-  annotations      = { "example.com/runbook" = "doors" }
+  annotations      = { "example.com/runbook" = "gateways" }
   adopt_existing   = false
   adopt_from_owner = "infra-old/prod"
 
@@ -97,6 +97,6 @@ resource "mesh_gateway" "public" {
 }
 
 # A service that it sends requests to lets it in by its identity, in `ingress` or in `from`.
-output "door" {
+output "gateway_principal" {
   value = mesh_gateway.public.principal
 }

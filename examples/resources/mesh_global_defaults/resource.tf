@@ -22,7 +22,7 @@ resource "mesh_global_defaults" "this" {
     }
   }
 
-  # Gateways that somebody else made keep their way in.
+  # Gateways of other tools stay open to clients.
   gateway_access {
     namespace = "istio-system"
     selector  = { istio = "ingressgateway" }
@@ -58,7 +58,7 @@ resource "mesh_global_defaults" "this" {
 
   deletion_protection = false # true, once the roll-out is done
 
-  # A PeerAuthentication `default` that somebody made by hand, and whatever else has our names, is taken over.
+  # An existing PeerAuthentication `default`, and other objects with these names, are taken over.
   adopt_existing   = true
   adopt_from_owner = "infra-old/prod"
 

@@ -1,4 +1,4 @@
-# A team's namespace. It is destroyed only once it holds nothing that somebody else made.
+# A team's namespace. It is destroyed only when it contains no objects of other tools.
 resource "mesh_namespace" "shop" {
   name      = "storefront"
   team      = "shop"
@@ -92,7 +92,7 @@ resource "mesh_namespace" "shop" {
   }
 }
 
-# Somebody else's: only what is written here is this resource's.
+# A namespace of another tool: only the labels set here are managed.
 resource "mesh_namespace" "reporting" {
   name     = "reporting"
   create   = false

@@ -1,4 +1,4 @@
-# A canary: one request in ten goes to the new version, and whoever tests it always gets it. To go on, change the weights;
+# A canary: one request in ten goes to the new version, and testers always get it. To continue, change the weights;
 # at the end, remove the block of the old version. No request meets a version that isn't there, in whatever order things change.
 resource "mesh_service" "cart" {
   name           = "cart"

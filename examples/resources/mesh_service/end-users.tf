@@ -61,7 +61,7 @@ resource "mesh_service" "accounts" {
     methods = ["DELETE"]
     paths   = ["/v1/accounts/*"]
   }
-  # A debug port, for nobody but its namespace.
+  # A debug port, only for its own namespace.
   deny {
     from         = ["shop/*"]
     target_ports = [6060]

@@ -1,4 +1,4 @@
-# What comes from outside: gateways send it here, and may call. Inside the mesh nobody may.
+# Requests from outside the mesh: gateways route them to the service, and may call it. No workload of the mesh may.
 resource "mesh_service" "storefront" {
   name      = "storefront"
   namespace = "shop"

@@ -66,7 +66,7 @@ resource "mesh_service" "report" {
   labels      = { team = "reporting" }
   annotations = { "example.com/runbook" = "https://runbooks.example.com/report" }
 
-  # Objects of the same names that somebody made by hand are taken over.
+  # Existing objects of the same names are taken over.
   adopt_existing   = true
   adopt_from_owner = "infra-old/prod"
 

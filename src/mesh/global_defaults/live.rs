@@ -118,7 +118,7 @@ fn check_exports(installed: &MeshConfig, out: &mut Findings) {
             "",
             "What isn't exported is seen by all",
             &format!(
-                "In ConfigMap {}, {} isn't [\".\"]: what nobody exports is seen in every namespace. What this provider writes says \
+                "In ConfigMap {}, {} isn't [\".\"]: objects without exportTo are visible in every namespace. What this provider writes says \
                  who sees it; for everything else, set it to [\".\"] where Istio is installed.",
                 installed.name,
                 open.join(", ")

@@ -15,6 +15,7 @@ mod proof;
 mod scenarios;
 mod schemas;
 mod traps;
+mod words;
 
 use std::{
     fs,

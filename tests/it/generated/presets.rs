@@ -6,7 +6,7 @@ use terraform_provider_mesh::mesh::resiliency::{Preset, PresetSettings};
 
 const TEXT: &str = r#"---
 page_title: "Resiliency presets - mesh"
-subcategory: ""
+subcategory: "Application team"
 description: |-
   What low, medium, high and none mean, in numbers, and what holds without a preset.
 ---

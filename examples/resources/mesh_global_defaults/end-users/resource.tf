@@ -7,7 +7,7 @@ resource "mesh_global_defaults" "this" {
     claims_to_headers = { sub = "x-user" }
   }
 
-  # A partner's tokens, at the edge alone. Its keys are known, so nobody has to be asked for them.
+  # A partner's tokens, at the ingress gateway only. Its keys are known, so istiod doesn't load them.
   jwt {
     issuer   = "https://partner.example.com"
     jwks     = "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"2026\",\"n\":\"0vx7agoebGcQSuuPiLJXZpt\",\"e\":\"AQAB\"}]}"

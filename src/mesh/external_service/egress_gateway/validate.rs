@@ -37,14 +37,14 @@ impl ExternalService {
         if self.has_only_addresses() || self.has_wildcard() == Ok(true) {
             out.error(
                 &gateway.at,
-                "An egress gateway needs exact hosts",
+                "Wildcard host with an egress gateway",
                 "The gateway looks up the host, and neither a wildcard nor addresses without a host tell it which. Write the exact \
                  hosts, or remove the block.",
             );
         } else if let Ok(resolution @ (Resolution::None | Resolution::DynamicDns)) = self.resolution() {
             out.error(
                 &gateway.at,
-                "An egress gateway looks hosts up",
+                "Resolution not supported with an egress gateway",
                 format!(
                     "With resolution = \"{resolution}\" proxies go by what the application wants, which the gateway doesn't learn. \
                      Write resolution = \"dns\", or \"static\" and endpoint blocks."

@@ -28,7 +28,7 @@ impl ExternalService {
         {
             out.error(
                 &argument("host"),
-                "Host too long to name objects after",
+                "Object names are too long",
                 format!(
                     "Without name, objects are named after the host, which may have {MAX_NAME_LENGTH} characters then. Write a \
                      shorter name."
@@ -116,7 +116,7 @@ impl ExternalService {
         if self.name == Attr::Null {
             out.error(
                 &argument("name"),
-                "Many hosts without a name",
+                "hosts without name",
                 "One host gives its name to its objects, many don't. Write name, which stays when hosts come and go.",
             );
         }
@@ -139,7 +139,7 @@ impl ExternalService {
         {
             out.error(
                 &argument("name"),
-                "Names too long",
+                "Object names are too long",
                 format!(
                     "Objects are named after name and host, which may have {MAX_NAME_LENGTH} characters together. Choose a shorter \
                      name."
@@ -158,7 +158,7 @@ impl ExternalService {
             if names::is_cluster_host(host.as_str(), &mesh.cluster_domain) {
                 out.error(
                     &argument(name),
-                    "A host of the cluster",
+                    "Host of the cluster",
                     format!(
                         "Hosts under {} are Kubernetes Services, which an external service of the same name would hide. Declare it \
                          as a mesh_service, or write the host that is meant.",

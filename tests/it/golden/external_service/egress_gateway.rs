@@ -147,14 +147,14 @@ fn hosts_that_the_gateway_could_not_find() {
     check::<ExternalService>(
         &format!("host = \"*.example.com\"\nexport_to = [\"shop\"]\n{GATEWAY}"),
         &expect![[r#"
-        error at egress_gateway: An egress gateway needs exact hosts
+        error at egress_gateway: Wildcard host with an egress gateway
           The gateway looks up the host, and neither a wildcard nor addresses without a host tell it which. Write the exact hosts, or remove the block.
     "#]],
     );
     check::<ExternalService>(
         &behind_gateway("resolution = \"none\""),
         &expect![[r#"
-        error at egress_gateway: An egress gateway looks hosts up
+        error at egress_gateway: Resolution not supported with an egress gateway
           With resolution = "none" proxies go by what the application wants, which the gateway doesn't learn. Write resolution = "dns", or "static" and endpoint blocks.
     "#]],
     );
