@@ -37,8 +37,14 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
 /// The subcategories of guides, which the registry shows as headings, each with its readers and what they find there. A guide
 /// has one of them in its front matter.
 const SUBCATEGORIES: &[(&str, &str)] = &[
-    ("Getting started", "For everyone who is new to the provider: first steps, the connection, tests, and a comparison."),
-    ("Application team", "For teams that own services, with `mesh_service`: callers, routes, resiliency, and existing objects."),
+    (
+        "Getting started",
+        "For everyone who is new to the provider: first steps, the connection, tests, and a comparison.",
+    ),
+    (
+        "Application team",
+        "For teams that own services, with `mesh_service`: callers, routes, resiliency, and existing objects.",
+    ),
     ("Central team", "For the team that declares hosts outside the mesh, with `mesh_external_service`."),
     (
         "Platform team",
@@ -63,7 +69,8 @@ fn guides_by_reader(page: &mut String, guides: &BTreeMap<String, String>) {
     for (name, readers) in SUBCATEGORIES {
         write!(page, "\n### {name}\n\n{readers}\n\n").unwrap();
         for (path, guide) in guides.iter().filter(|(_, guide)| subcategory(guide) == *name) {
-            writeln!(page, "- [{}]({}): {}", title(guide), path.trim_start_matches("docs/"), description(guide)).unwrap();
+            writeln!(page, "- [{}]({}): {}", title(guide), path.trim_start_matches("docs/"), description(guide))
+                .unwrap();
         }
     }
 }
@@ -289,8 +296,10 @@ fn grouped(page: &mut String, members: &[&Member], level: &str, at: &str) {
     let is_in = |names: &[&str], member: &Member| names.contains(&member.name);
     let in_some = |member: &Member| GROUPS.iter().any(|(_, names)| is_in(names, member));
     let others = members.iter().filter(|member| !in_some(member)).collect::<Vec<_>>();
-    let groups = GROUPS.iter().map(|(name, names)| (*name, members.iter().filter(|member| is_in(names, member)).collect()));
-    for (name, members) in std::iter::once(("General", others)).chain(groups).filter(|(_, members)| !members.is_empty()) {
+    let groups =
+        GROUPS.iter().map(|(name, names)| (*name, members.iter().filter(|member| is_in(names, member)).collect()));
+    for (name, members) in std::iter::once(("General", others)).chain(groups).filter(|(_, members)| !members.is_empty())
+    {
         writeln!(page, "\n#{level}{name}\n").unwrap();
         for member in members {
             line(page, member, at);

@@ -44,7 +44,9 @@ fn every_argument() {
 #[test]
 fn claim_name_with_dots_to_a_header() {
     let claims = "claims_to_headers = { \"https://pay.test/role\" = \"x-role\" }\n}";
-    check::<GlobalDefaults>(&ISSUER.replace('}', claims), &expect![[r#"
+    check::<GlobalDefaults>(
+        &ISSUER.replace('}', claims),
+        &expect![[r#"
         warning at jwt[0].claims_to_headers["https://pay.test/role"]: Claim name with dots can't be copied to a header
           Istio reads dots in the name of a claim as the path to a claim within a claim, so "https://pay.test/role" is never found. Let the issuer add a claim without dots to its tokens.
         --- # RequestAuthentication/istio-system/default
@@ -63,7 +65,8 @@ fn claim_name_with_dots_to_a_header() {
             outputClaimToHeaders:
             - claim: https://pay.test/role
               header: x-role
-    "#]]);
+    "#]],
+    );
 }
 
 /// Blocks with the same selector share an object. Its name depends on the selector only.
