@@ -10,11 +10,10 @@ model! {
     pub struct CommonOutputs {
         /// Id of the resource, as `terraform import` takes it.
         id: Attr<String> = computed(),
-        /// Kubernetes objects of this resource, by `Kind/namespace/name`: compact JSON of the fields that the resource
-        /// manages, without `apiVersion`, `kind` and the names, which the key says. A plan shows the objects that will be
-        /// written, and after a refresh the objects in the cluster. The function `render_yaml` gives manifests that `kubectl
-        /// apply` takes. Sensitive values of arguments are shown in clear text, because Terraform doesn't mark values that a
-        /// provider computes.
+        /// Kubernetes objects of this resource: `Kind/namespace/name` to compact JSON of the fields that the resource manages,
+        /// without `apiVersion`, `kind` and names, which the key gives. A plan shows the objects that will be written, and after a
+        /// refresh the objects in the cluster. The function `render_yaml` turns them into manifests for `kubectl apply`. Sensitive
+        /// values of arguments are shown in clear text, because Terraform doesn't mark values that a provider computes.
         objects: Map<String> = computed(),
     }
 }

@@ -1,4 +1,4 @@
-# The proxy shows a certificate of its own, from files that the workloads mount into their sidecars with the annotations
+# The proxy presents a client certificate, from files that the workloads mount into their sidecars with the annotations
 # sidecar.istio.io/userVolume and sidecar.istio.io/userVolumeMount.
 resource "mesh_external_service" "clearing" {
   host      = "clearing.bank.example"

@@ -1,4 +1,4 @@
-# The application speaks HTTPS itself. The mesh sees the host name, nothing more.
+# The application speaks HTTPS itself. Proxies see only the host name.
 resource "mesh_external_service" "object_store" {
   host      = "*.s3.amazonaws.com"
   export_to = ["photo", "reporting"]
@@ -13,7 +13,7 @@ resource "mesh_external_service" "billing" {
   resiliency = "high"
 }
 
-# Ports other than the default ones, each with its own way of TLS.
+# Ports other than the default ones, each with its own TLS mode.
 resource "mesh_external_service" "partner" {
   host      = "partner.example.net"
   namespace = "istio-system"

@@ -1,4 +1,4 @@
-# A protocol that doesn't carry the name of the host: the addresses that applications connect to tell it from others.
+# A protocol that doesn't carry the name of the host: proxies recognize it by the addresses that applications connect to.
 resource "mesh_external_service" "ledger" {
   host      = "ledger.bank.example"
   export_to = ["pci"]

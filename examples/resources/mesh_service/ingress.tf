@@ -25,7 +25,8 @@ resource "mesh_service" "storefront" {
     rewrite         = "/"
   }
 
-  # What the old catalogue had is elsewhere: for requests through gateways alone, and below what `ingress` lets in. Paths are those
+  # What the old catalogue had is elsewhere: for requests through gateways alone, and below what `ingress` lets in. Paths are
+  # those
   # after its rewrite, so that is /shop/catalogue/… for clients.
   route {
     applies_to = ["ingress"]

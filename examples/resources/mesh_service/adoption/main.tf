@@ -1,4 +1,5 @@
-# A service whose Istio objects exist already, with other names. The resource takes over the objects that have its names, and deletes the others once its own exist. Traffic isn't interrupted.
+# A service whose Istio objects exist already, with other names. The resource takes over the objects that have its names, and
+# deletes the others once its own exist. Traffic isn't interrupted.
 terraform {
   required_providers {
     mesh = {

@@ -1,4 +1,5 @@
-# The platform team's state, one of three: the namespaces of two teams, the ingress gateway, a host outside the mesh, and the mesh's defaults.
+# The platform team's state, one of three: the namespaces of two teams, the ingress gateway, a host outside the mesh, and the
+# mesh's defaults.
 #
 #   gateway -> storefront (shop) -> payments (pci) -> clearing.bank.example
 #                                   payments (pci) -> receipts (shop)
