@@ -305,7 +305,6 @@ fn missing_rights_are_named_and_nothing_is_said_of_what_is_hidden() {
     expect![[r#"
         missing-deny-all (high) Namespace/istio-system: istio-system has no enforced ALLOW policy for all workloads.
         open-policy (high) AuthorizationPolicy/shop/open: A rule without from, to and when admits every request.
-        unrequired-token (medium) RequestAuthentication/istio-system/default: No enforced policy for these workloads requires a token.
         findings: Null
         istio_versions: 
         kinds Gateway.networking.istio.io: String("v1")
