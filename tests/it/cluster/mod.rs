@@ -52,6 +52,7 @@ mod requests;
 mod rights;
 mod roll_out;
 pub(crate) mod round_trip;
+mod screens;
 mod takeover;
 mod terraform_features;
 mod three_states;
