@@ -79,7 +79,7 @@ model! {
         /// `summary`, `remedy` and `object` (such as `PeerAuthentication/shop/default`). The codes are listed below. Those that need
         /// something in `not_visible` aren't reported.
         findings: List<Nested<Finding>> = computed(),
-        /// What couldn't be read, such as `no right to list pods everywhere`.
+        /// Queries that failed, such as `no right to list pods everywhere`.
         not_visible: Set<String> = computed(),
     }
 }

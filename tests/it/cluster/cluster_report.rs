@@ -155,9 +155,9 @@ fn findings_go_with_what_they_are_about() {
 fn missing_rights_and_a_missing_server_are_no_errors() {
     let plane = ControlPlane::start();
     install(&plane);
-    let stranger = plane.certificate_user("stranger", &[]);
+    let user = plane.certificate_user("no-rights", &[]);
     for tool in Tool::ALL {
-        let workspace = workspace(tool, &plane, &stranger);
+        let workspace = workspace(tool, &plane, &user);
         let blind = report(&workspace, REPORT);
         assert_eq!((&blind["reachable"], &blind["third_party_tokens"]), (&json!(true), &json!(true)), "{tool}");
         assert!(blind["kinds"].as_object().is_some_and(|kinds| kinds.contains_key("Sidecar.networking.istio.io")));
