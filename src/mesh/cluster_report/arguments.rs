@@ -65,7 +65,8 @@ model! {
         /// cluster serves each.
         kinds: Map<Elements<String>> = computed(),
         /// Revisions of Istio. Each has `control_plane` (the Deployment of istiod as `namespace/name`), `version`, `tags` (the revision
-        /// tags that stand for it) and `mesh_config` (the `meshConfig` that istiod reads, as YAML; without the defaults of Istio).
+        /// tags that stand for it) and `mesh_config` (the `meshConfig` that istiod reads, as YAML; without the defaults of Istio, and with `(hidden)` in the
+        /// place of access tokens and of values of headers).
         /// Control planes are those in the root namespace. What can't be read is null.
         revisions: Map<Nested<Revision>> = computed(),
         /// The label of each Namespace that decides about sidecars, such as `istio-injection=enabled` or `istio.io/rev=canary`.

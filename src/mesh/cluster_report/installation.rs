@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::{arguments::Revision, observed::Observed};
+use super::{arguments::Revision, observed::Observed, secrets::hide_secrets};
 use crate::{
     json_path::text,
     known::Known,
@@ -12,7 +12,8 @@ use crate::{
         Mesh,
         istio::REVISION,
         live_objects::{items, label, namespaced_name},
-        mesh_config, names,
+        mesh_config::{self, MeshConfig},
+        names,
     },
     object::{Key, kind},
     query::{Query, QueryResults},
@@ -145,14 +146,22 @@ pub(super) fn missing_configs(observed: &Observed) -> Vec<String> {
     missing.map(|key| format!("meshConfig: {key} isn't there, or can't be parsed")).collect()
 }
 
+/// `meshConfig` as YAML, without secrets. JSON is YAML as well, so it stands in for what can't be written otherwise.
+fn yaml(config: &MeshConfig) -> String {
+    let mut config = config.config.clone();
+    hide_secrets(&mut config);
+    serde_saphyr::to_string(&config).unwrap_or_else(|_| config.to_string())
+}
+
 /// The revisions that have a control plane or a configuration.
 pub(super) fn revisions(observed: &Observed) -> BTreeMap<String, Attr<Nested<Revision>>> {
     let control_planes = ControlPlane::all(observed).unwrap_or_default();
+    let configs = mesh_config::read(observed.mesh, observed.results);
     let tags = tags(observed.results);
     let mut revisions = BTreeMap::new();
-    for (revision, key) in observed.mesh.revisions.iter().zip(mesh_config::keys(observed.mesh)) {
+    for revision in &observed.mesh.revisions {
         let control_plane = control_planes.iter().find(|control_plane| control_plane.revision() == revision);
-        let config = observed.results.get(&key).ok().flatten().and_then(|config| text(config, &["data", "mesh"]));
+        let config = configs.iter().find(|config| config.revision == *revision);
         if control_plane.is_none() && config.is_none() {
             continue;
         }
@@ -164,7 +173,7 @@ pub(super) fn revisions(observed: &Observed) -> BTreeMap<String, Attr<Nested<Rev
             control_plane: optional(control_plane.map(|control_plane| namespaced_name(control_plane.deployment))),
             version: optional(control_plane.and_then(|control_plane| control_plane.version()).map(str::to_owned)),
             tags: tags.as_ref().map_or(Attr::Null, of_revision),
-            mesh_config: optional(config.map(str::to_owned)),
+            mesh_config: optional(config.map(yaml)),
         };
         revisions.insert(revision.clone(), Attr::Known(Nested(described)));
     }

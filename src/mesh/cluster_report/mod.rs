@@ -9,6 +9,7 @@
 //! | [`installation`] | versions, kinds, revisions and their configuration |
 //! | [`data_plane`] | sidecars or ambient mode, by namespace |
 //! | [`findings`] | departures from the best practices |
+//! | [`secrets`] | `meshConfig` without secrets |
 //! | [`report`] | the queries, and the outputs made of their results |
 
 mod arguments;
@@ -18,6 +19,7 @@ mod findings;
 mod installation;
 mod observed;
 mod report;
+mod secrets;
 
 pub use arguments::{ClusterReport, Outputs};
 pub use best_practices::{BestPractice, Severity};

@@ -29,7 +29,7 @@ pub fn report_wrong_type<T: AttributeType>(at: &Path, out: &mut Diagnostics) -> 
     out.error(at, "Wrong type", format!("{at} must be a {}.", T::value_type()))
 }
 
-/// An object as the value of an attribute. Its members are those of a model, and all of them are set.
+/// An object as the value of an attribute. Its members are the arguments of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Nested<M>(pub M);
 

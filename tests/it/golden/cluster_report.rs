@@ -273,11 +273,11 @@ fn versions_revisions_and_data_planes() {
         not_visible: 
         reachable: Bool(true)
         revisions default control_plane: String("istio-system/istiod")
-        revisions default mesh_config: String("trustDomain: example.com")
+        revisions default mesh_config: String("trustDomain: example.com\n")
         revisions default tags: 
         revisions default version: String("1.31.1")
         revisions stable control_plane: String("istio-system/istiod-stable")
-        revisions stable mesh_config: String("defaultServiceExportTo: [\".\"]\ndefaultVirtualServiceExportTo: [\".\"]\ndefaultDestinationRuleExportTo: [\".\"]\noutboundTrafficPolicy: {}\npathNormalization: {normalization: DECODE_AND_MERGE_SLASHES}\n")
+        revisions stable mesh_config: String("defaultDestinationRuleExportTo:\n- '.'\ndefaultServiceExportTo:\n- '.'\ndefaultVirtualServiceExportTo:\n- '.'\noutboundTrafficPolicy: {}\npathNormalization:\n  normalization: DECODE_AND_MERGE_SLASHES\n")
         revisions stable tags: String("prod")
         revisions stable version: String("1.30.4")
         third_party_tokens: Bool(true)
