@@ -42,6 +42,10 @@ impl DataSource<Context> for Access {
         WorkloadAccess::decode(config, &Path::root(), out).validate(out);
     }
 
+    fn needs_context(&self) -> bool {
+        true
+    }
+
     async fn read(&self, call: Call<Context>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {
         let context = configured_context(&call, out)?;
         let arguments = WorkloadAccess::decode(&config, &Path::root(), out);
@@ -51,7 +55,8 @@ impl DataSource<Context> for Access {
             return Err(out.error(
                 &Path::root(),
                 "Arguments of the provider aren't known yet",
-                "The provider block has values that come from resources of this run. Write known values, or apply those first.",
+                "The provider block has values that come from resources of this run. Write known values, apply those resources first \
+                 (-target), or name them in depends_on of the data source: Terraform reads it at apply then.",
             ));
         };
         let deadline = Deadline::within(TIMEOUT, call.stop.clone());

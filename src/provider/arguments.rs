@@ -82,7 +82,7 @@ model! {
         /// an apply that has something to write fails. The connection arguments are ignored. Defaults to `false`.
         offline: Attr<bool> = optional(),
         /// What a plan makes of resources that it can't read: `error` unless written, so that a drift report never says "no
-        /// changes" about what it didn't see; or `warn`.
+        /// changes" about what it didn't see; or `warn`. While the connection is unknown until apply, it is a warning in any case.
         on_unreadable: Attr<OnUnreadable> = optional(),
         /// Whether each resource records its arguments in an annotation of one of its objects; true unless written. With false,
         /// who may read the objects can't read the arguments there (`objects` and the objects themselves still have their
