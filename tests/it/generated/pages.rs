@@ -35,7 +35,8 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
 }
 
 fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
-    let mut page = head("mesh Provider", "mesh Provider", &schema.doc);
+    // The registry has no subcategories of this page, and refuses one.
+    let mut page = head("mesh Provider", "mesh Provider", &schema.doc).replacen("subcategory: \"\"\n", "", 1);
     example(&mut page, "examples/provider/provider.tf");
     page.push_str("\n## Guides\n\n");
     for (path, guide) in guides {
@@ -57,14 +58,18 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     example(&mut page, &format!("{folder}/resource.tf"));
     further_examples(&mut page, &folder);
     schema_section(&mut page, schema);
-    page.push_str("\n## Import\n\nBy the id:\n\n");
-    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
+    page.push_str("\n## Import\n\nBy an `import` block with the id:\n\n");
+    fenced(&mut page, "terraform", &format!("{folder}/import-by-string-id.tf"));
     if let Some(identity) = resource.identity() {
-        page.push_str("\nIn an `import` block with `identity`, the attributes are:\n\n");
+        page.push_str("\nBy an `import` block with the identity, in Terraform 1.12 and later:\n\n");
+        fenced(&mut page, "terraform", &format!("{folder}/import-by-identity.tf"));
+        page.push_str("\nThe attributes of the identity are:\n\n");
         for member in &identity.members {
             line(&mut page, member, "");
         }
     }
+    page.push_str("\nBy the command:\n\n");
+    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
     page
 }
 
@@ -120,7 +125,8 @@ fn example(page: &mut String, path: &str) {
 
 /// A list of the other examples in a resource's folder, each with its opening comment.
 fn further_examples(page: &mut String, folder: &str) {
-    let others: Vec<String> = files(folder, ".tf").into_iter().filter(|path| !path.ends_with("/resource.tf")).collect();
+    let is_other = |path: &String| !path.ends_with("/resource.tf") && !path.contains("/import-by-");
+    let others: Vec<String> = files(folder, ".tf").into_iter().filter(is_other).collect();
     if !others.is_empty() {
         page.push_str("\n### Further examples\n\nThe tests apply each of them:\n\n");
     }
