@@ -178,9 +178,9 @@ impl Writer<'_> {
         if self.reader.reported.insert(UNREACHABLE) && !matches!(error, Error::Offline) {
             out.warn(
                 &Path::root(),
-                "Planned without the cluster",
+                "Planned without a cluster",
                 format!(
-                    "{error}.\nThe planned objects are exact. Whether somebody else's object is in the way, and what the \
+                    "{error}.\nThe planned objects are exact. Whether an object of another owner has the same name, and what the \
                      server's validation says, shows at apply."
                 ),
             );

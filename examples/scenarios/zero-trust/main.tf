@@ -1,4 +1,4 @@
-# A mesh in which everybody may call everybody becomes one in which only what is allowed happens, namespace by namespace.
+# From a mesh in which every workload may call every other to deny by default, namespace by namespace.
 #
 #   gateway -> cart (shop) -> payments (pci)
 #   prometheus scrapes both, on port 9090

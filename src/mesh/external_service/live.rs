@@ -152,7 +152,7 @@ fn check_service_entries(view: &ExternalServiceView, out: &mut Findings) -> Know
         out.report(
             SecondServiceEntry,
             view.argument,
-            "The host is defined twice",
+            "Host is defined by two ServiceEntries",
             &format!(
                 "ServiceEntry {} defines {} as well, and some namespace sees both: there the older one holds, with its ports and its \
                  way of TLS. Remove theirs, or leave the host to them.",

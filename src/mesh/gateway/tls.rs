@@ -154,7 +154,7 @@ impl Text for CipherSuite {
         }
         if text.starts_with("TLS_AES_") || text.starts_with("TLS_CHACHA20_") {
             return Err(format!(
-                "{text:?} is a suite of TLS 1.3, which nobody can choose: proxies take all of them. Remove it. (IST0133)"
+                "{text:?} is a suite of TLS 1.3, which can't be configured: proxies accept all of them. Remove it. (IST0133)"
             ));
         }
         Err(format!(

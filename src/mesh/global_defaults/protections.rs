@@ -70,7 +70,7 @@ impl GlobalDefaults {
         for Protection { argument, consequence, .. } in prior.active_protections().filter(ended) {
             out.warn(
                 &Path::root().attribute(argument),
-                "This opens the mesh",
+                "Change removes protection of the mesh",
                 format!(
                     "{argument} holds no more after this apply: from then on {consequence}, where nothing else says otherwise. If \
                      that isn't meant, put it back."
@@ -86,7 +86,7 @@ impl GlobalDefaults {
         if !lines.is_empty() {
             out.warn(
                 &Path::root(),
-                "This opens the mesh",
+                "Change removes protection of the mesh",
                 format!(
                     "Nothing of these defaults holds after the destroy. Where nothing else says otherwise:\n{}",
                     lines.join("\n")

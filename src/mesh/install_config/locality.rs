@@ -79,7 +79,7 @@ impl Locality {
             if region.from.is_set() && region.from == region.to {
                 out.error(
                     &region.at.attribute("to"),
-                    "A region fails over to itself",
+                    "Failover to the same region",
                     "istiod refuses it. Write another region.",
                 );
             }

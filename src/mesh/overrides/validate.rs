@@ -29,7 +29,7 @@ pub(in crate::mesh) fn validate_overrides(
             let objects = objects.iter().filter_map(|(key, _)| describe(key, suffix_of)).collect::<Vec<_>>().join("; ");
             out.error(
                 &patch.at,
-                "Nothing to override",
+                "override matches no object",
                 format!("This configuration makes no such object. To patch one that it makes, write {objects}."),
             );
         }
@@ -97,7 +97,7 @@ fn report_routes_without_action(block: &At<Override>, key: &Key, body: &Json, ou
     for (n, _) in rules.enumerate().filter(|(_, rule)| ACTIONS.iter().all(|action| rule.get(action).is_none())) {
         out.error(
             &block.at.attribute("patch"),
-            "An http rule without a route",
+            "HTTP rule without a route",
             format!(
                 "After the patch, spec.http[{n}] of {key} has neither route nor redirect nor directResponse, so requests that it \
                  matches would go nowhere, and Istio refuses it. Write the whole rule in the patch, its route too."

@@ -64,7 +64,7 @@ fn check_overridden_policies(planned: &Service, out: &mut Findings) -> Known<()>
             out.report_at(
                 PolicyOverride,
                 block.at.attribute("patch"),
-                "The patch decides who may call",
+                "override patches an AuthorizationPolicy",
                 "This override patches an AuthorizationPolicy. allow, deny and access don't say any more who may call, no check \
                  judges the patched rules, and effective_callers is null. Prefer these arguments, or read the policy in objects.",
             );

@@ -81,7 +81,7 @@ impl<C> PluginSession<C> {
             None if request.id.is_empty() => {
                 return Err(out.error(
                     &Path::root(),
-                    "Nothing to import by",
+                    "Import needs an id or an identity",
                     format!("{} is imported by its id or, where it has one, its identity.", request.type_name),
                 ));
             }

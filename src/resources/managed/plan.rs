@@ -85,7 +85,7 @@ impl<R: ResourceType> Managed<R> {
     }
 
     /// The planned state with the identity and the private data. A planned create carries the record of the resource that it
-    /// replaces. The private data is never empty, because by it core's second plan of a replacement is told from another
+    /// replaces. The private data is never empty, because by it core's second plan of a replacement is distinguished from another
     /// resource with the same id.
     fn stored_plan(planned: Value, id: String, prior: Option<ResourceState>, replaced: &[u8]) -> ResourceState {
         // While the id isn't known, the identity stays the prior one.

@@ -51,7 +51,7 @@ pub(super) fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<St
     let mut callers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for policy in policies {
         assert_eq!(policy["spec"]["action"], "ALLOW");
-        let workload = policy["spec"]["selector"]["matchLabels"]["app"].as_str().unwrap_or("everybody").to_owned();
+        let workload = policy["spec"]["selector"]["matchLabels"]["app"].as_str().unwrap_or("every workload").to_owned();
         let rules = policy["spec"]["rules"].as_array().expect("a list, even when empty").clone();
         let sources = rules.iter().flat_map(|rule| rule["from"].as_array().expect("a list").clone());
         let principals = sources.flat_map(|from| from["source"]["principals"].as_array().cloned().unwrap_or_default());
@@ -130,7 +130,7 @@ fn check_photo_application(api: &Api, tool: Tool) {
     photo.converge();
     let expected = [
         ("datastore", vec!["cluster.local/ns/photo/sa/photo-backend"]),
-        ("everybody", vec![]),
+        ("every workload", vec![]),
         ("photo-backend", vec!["cluster.local/ns/photo/sa/photo-frontend"]),
         ("photo-frontend", vec!["cluster.local/ns/istio-ingress/sa/istio-ingressgateway"]),
     ];

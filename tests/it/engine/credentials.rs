@@ -131,7 +131,7 @@ async fn apply_follows_a_plan_that_got_no_answer() {
 async fn refused_connection_is_remembered_for_later_requests() {
     let engine = Engine::connected(Connection { host: Some("http://127.0.0.1:9".to_owned()), ..Connection::default() });
     let first = engine.apply(&[route()]).await.messages;
-    assert!(first.contains("The API server can't be reached"), "{first}");
+    assert!(first.contains("API server is unreachable"), "{first}");
     let started = std::time::Instant::now();
     assert_eq!(engine.apply(&[route()]).await.messages, first);
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());

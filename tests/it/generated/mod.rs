@@ -16,6 +16,7 @@ mod registry;
 mod scenarios;
 mod schemas;
 mod traps;
+mod words;
 
 use std::{
     fs,

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
     engine::Record,
-    object::{Key, kind, label},
+    object::{Key, from_text, kind, label},
     schema::Value,
 };
 
@@ -419,7 +419,10 @@ fn objects(state: &State) -> BTreeMap<String, Json> {
         _ => None,
     });
     let objects = members.flatten().filter_map(|(key, body)| match body {
-        Value::String(text) => Some((key.clone(), serde_json::from_str(text).expect("JSON"))),
+        Value::String(text) => {
+            let body = from_text(&key.parse().expect("a key"), text).expect("an object");
+            Some((key.clone(), body))
+        }
         _ => None,
     });
     objects.collect()

@@ -16,7 +16,7 @@ pub(super) fn validate_protocol(block: &At<Ingress>, out: &mut Diagnostics) {
             out.error(
                 &block.at.attribute("gateway_port"),
                 "gateway_port of an HTTP ingress",
-                "Requests are told apart by host and path, on every port of the Gateway that serves the host. Remove gateway_port, or write \
+                "Requests are distinguished by host and path, on every port of the Gateway that serves the host. Remove gateway_port, or write \
                  protocol = \"tls\" or \"tcp\".",
             );
         }

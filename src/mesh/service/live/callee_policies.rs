@@ -55,7 +55,7 @@ fn check_policies(view: &ServiceView, out: &mut Findings) -> Known<()> {
         out.report(
             RefusedByCallee,
             "calls",
-            "What is called doesn't let this service in",
+            "Callee doesn't admit this service",
             &format!(
                 "Rules of who may call leave out {}: {}. Ask the owner to allow it. If this run does, all is well.",
                 caller.principal,

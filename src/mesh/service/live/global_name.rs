@@ -45,7 +45,7 @@ fn check_service_entries(view: &ServiceView, global_names: &[&str], out: &mut Fi
         out.report(
             SecondServiceEntry,
             "global_name",
-            "The global name is defined twice",
+            "Global name is defined by two objects",
             &format!(
                 "ServiceEntry {} defines {} as well: who calls that name reaches one of the two, the older one most often. Remove \
                  theirs, or choose another global_name.",

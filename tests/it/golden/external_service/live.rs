@@ -24,7 +24,7 @@ fn destination_rule(namespace: &str, host: &str) -> String {
 #[test]
 fn second_service_entry_for_the_host() {
     let second = expect![[r#"
-        warn at host: The host is defined twice
+        warn at host: Host is defined by two ServiceEntries
           ServiceEntry istio-system/theirs defines api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
     "#]];
     for export_to in ["shop", "\"*\"", ""] {
@@ -34,7 +34,7 @@ fn second_service_entry_for_the_host() {
         "name = \"a\"\nhosts = [\"a.example.com\", \"api.example.com\"]\nexport_to = [\"*\"]",
         &service_entry("media", "api.example.com", "."),
         &expect![[r#"
-            warn at hosts: The host is defined twice
+            warn at hosts: Host is defined by two ServiceEntries
               ServiceEntry media/theirs defines a.example.com, api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
         "#]],
     );

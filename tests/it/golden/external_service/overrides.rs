@@ -66,7 +66,7 @@ fn suffix_chooses_one_of_many_hosts() {
     check::<ExternalService>(
         text,
         &expect![[r#"
-        error at override[1]: Nothing to override
+        error at override[1]: override matches no object
           This configuration makes no such object. To patch one that it makes, write kind = "ServiceEntry"; kind = "DestinationRule", suffix = "a-example-com"; kind = "DestinationRule", suffix = "b-example-com".
     "#]],
     );

@@ -51,7 +51,7 @@ fn destroy_of_all_protections() {
     destroy(
         ALL_PROTECTIONS,
         &expect![[r#"
-        warning: This opens the mesh
+        warning: Change removes protection of the mesh
           Nothing of these defaults holds after the destroy. Where nothing else says otherwise:
           - workloads accept clear text, and callers without identity (mtls)
           - workloads without a policy of their own take every call (authorization)
@@ -77,19 +77,19 @@ fn change_that_ends_all_protections() {
         ALL_PROTECTIONS,
         "resiliency = \"low\"",
         &expect![[r#"
-        warning at mtls: This opens the mesh
+        warning at mtls: Change removes protection of the mesh
           mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at authorization: This opens the mesh
+        warning at authorization: Change removes protection of the mesh
           authorization holds no more after this apply: from then on workloads without a policy of their own take every call, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at outbound_traffic_policy: This opens the mesh
+        warning at outbound_traffic_policy: Change removes protection of the mesh
           outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at jwt: This opens the mesh
+        warning at jwt: Change removes protection of the mesh
           jwt holds no more after this apply: from then on tokens aren't verified, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at require_end_user: This opens the mesh
+        warning at require_end_user: Change removes protection of the mesh
           require_end_user holds no more after this apply: from then on requests without an end user's token pass, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at external_authorization: This opens the mesh
+        warning at external_authorization: Change removes protection of the mesh
           external_authorization holds no more after this apply: from then on requests pass unasked, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at guardrails: This opens the mesh
+        warning at guardrails: Change removes protection of the mesh
           guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
     "#]],
     );
@@ -102,13 +102,16 @@ fn weaker_modes() {
         let prior = "authorization {\n mode = \"enforce\"\n}";
         let mut out = Diagnostics::default();
         GlobalDefaults::warn_of_change(&config(prior), &config(&prior.replace("enforce", mode)), &mut out);
-        assert!(out.to_string().starts_with("warning at authorization: This opens the mesh"), "{mode}: {out}");
+        assert!(
+            out.to_string().starts_with("warning at authorization: Change removes protection of the mesh"),
+            "{mode}: {out}"
+        );
     }
     change(
         "mtls {}",
         "mtls {\n mode = \"permissive\"\n}",
         &expect![[r#"
-        warning at mtls: This opens the mesh
+        warning at mtls: Change removes protection of the mesh
           mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
     "#]],
     );
@@ -116,7 +119,7 @@ fn weaker_modes() {
         "sidecar {}",
         "sidecar {}\noutbound_traffic_policy = \"allow_any\"",
         &expect![[r#"
-        warning at outbound_traffic_policy: This opens the mesh
+        warning at outbound_traffic_policy: Change removes protection of the mesh
           outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
     "#]],
     );
@@ -124,7 +127,7 @@ fn weaker_modes() {
         "guardrails {\n team_rules = true\n}",
         "guardrails {\n team_rules = true\n action = \"warn\"\n}",
         &expect![[r#"
-            warning at guardrails: This opens the mesh
+            warning at guardrails: Change removes protection of the mesh
               guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
         "#]],
     );

@@ -242,7 +242,7 @@ fn conflicting_protocols_on_one_target_port() {
     "#,
         &expect![[r#"
             error at port[1].protocol: Two protocols on target port 8080
-              The workload's proxy sees only where it listens, and http and tcp are told apart by the port. Use one protocol, or two target ports.
+              The workload's proxy sees only where it listens, and http and tcp are distinguished by the port. Use one protocol, or two target ports.
         "#]],
     );
 }

@@ -23,7 +23,7 @@ fn missing_callees() {
         "access = \"mesh\"\ncalls = [\"ledger\", \"shop/catalog\", \"api.stripe.com\", \"team/api.partner.com\"]",
         &with_objects(""),
         &expect![[r#"
-            warn at calls: What is called isn't there
+            warn at calls: Callee doesn't exist
               calls needs Service pci/ledger, Service shop/catalog, a ServiceEntry for api.stripe.com in istio-system, a ServiceEntry for api.partner.com in team, and there is none. Its calls fail until there is. If this run makes it, all is well; else correct the name, or its namespace. (IST0101)
         "#]],
     );
@@ -48,7 +48,7 @@ fn hidden_callees() {
         &calls("shop/catalog"),
         &with_objects(&catalog),
         &expect![[r#"
-        warn at calls: What is called isn't visible here
+        warn at calls: Callee isn't visible in the namespace
           pci doesn't see Service shop/catalog (visible to shop, web): its calls fail. Ask the owner to allow this service, or to export to pci. (hidden-callee)
     "#]],
     );
@@ -56,7 +56,7 @@ fn hidden_callees() {
         &calls("api.stripe.com"),
         &with_objects(&STRIPE.replace("{hosts", "{exportTo: [shop], hosts")),
         &expect![[r#"
-        warn at calls: What is called isn't visible here
+        warn at calls: Callee isn't visible in the namespace
           pci doesn't see ServiceEntry istio-system/api-stripe-com (visible to shop): its calls fail. Ask the owner to allow this service, or to export to pci. (hidden-callee)
     "#]],
     );
@@ -83,7 +83,7 @@ fn callee_policy_without_the_caller() {
         &calls("shop/catalog"),
         &policy("[{from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]}]"),
         &expect![[r#"
-            warn at calls: What is called doesn't let this service in
+            warn at calls: Callee doesn't admit this service
               Rules of who may call leave out cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy shop/catalog-shop). Ask the owner to allow it. If this run does, all is well. (refused-by-callee)
         "#]],
     );
@@ -137,7 +137,7 @@ fn only_enforced_allow_policies_of_the_callee_count() {
         &calls("shop/catalog"),
         &denied,
         &expect![[r#"
-        warn at calls: What is called doesn't let this service in
+        warn at calls: Callee doesn't admit this service
           Rules of who may call leave out cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy istio-system/deny-all). Ask the owner to allow it. If this run does, all is well. (refused-by-callee)
     "#]],
     );

@@ -81,7 +81,7 @@ fn selector_without_pods() {
         &format!("{MESH_ACCESS}\nselector = {{ app = \"payments\", tier = \"web\" }}\nservice = \"managed\""),
         HEALTHY,
         &expect![[r#"
-            warn at selector: No pod is selected
+            warn at selector: selector matches no pod
               No pod in pci is labelled app=payments, tier=web, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
         "#]],
     );
@@ -90,7 +90,7 @@ fn selector_without_pods() {
         MESH_ACCESS,
         &finished,
         &expect![[r#"
-        warn at selector: No pod is selected
+        warn at selector: selector matches no pod
           No pod in pci is labelled app=payments, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
     "#]],
     );
@@ -112,7 +112,7 @@ spec: {serviceAccountName: payments, containers: [{name: app}]}";
         &with_objects(second),
         &expect![[r#"
         warn at selector: Pods without a sidecar
-          1 of 2 pods in pci have no container istio-proxy: payments-2. Nobody is refused there, and where mutual TLS is strict their own calls fail. Restart the workload, and see that no pod is annotated or labelled sidecar.istio.io/inject=false. (IST0103)
+          1 of 2 pods in pci have no container istio-proxy: payments-2. No request is refused there, and under strict mutual TLS their own calls fail. Restart the workload, and see that no pod is annotated or labelled sidecar.istio.io/inject=false. (IST0103)
     "#]],
     );
     let native =
@@ -126,7 +126,7 @@ fn container_with_the_user_of_the_sidecar() {
         MESH_ACCESS,
         &replacing("{name: app,", "{name: app, securityContext: {runAsUser: 1337},"),
         &expect![[r#"
-        warn at selector: A container runs as the sidecar's user
+        warn at selector: Container runs as user 1337, the sidecar's
           Containers of payments-1 in pci run as user 1337, whose traffic goes past the sidecar: unencrypted, and by no rule. Give them another runAsUser. (IST0144)
     "#]],
     );
@@ -157,7 +157,7 @@ fn missing_service_account() {
         MESH_ACCESS,
         &replacing("kind: ServiceAccount\nmetadata: {name: payments,", "kind: ServiceAccount\nmetadata: {name: other,"),
         &expect![[r#"
-            warn at service_account: The service account isn't there
+            warn at service_account: ServiceAccount doesn't exist
               pci has no ServiceAccount payments, and pods that name it don't start. Let the workload's chart make it, or set create_service_account = true. (missing-account)
         "#]],
     );
