@@ -97,22 +97,21 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     example(&mut page, &format!("{folder}/resource.tf"));
     further_examples(&mut page, &folder);
     schema_section(&mut page, schema);
-    page.push_str("\n## Import\n\nBy an `import` block with the id:\n\n");
+    page.push_str("\n## Import\n\nBy id, in an `import` block:\n\n");
     fenced(&mut page, "terraform", &format!("{folder}/import-by-string-id.tf"));
     if let Some(identity) = resource.identity() {
-        page.push_str("\nBy an `import` block with the identity, in Terraform 1.12 and later:\n\n");
+        page.push_str("\nBy identity, in an `import` block (Terraform 1.12 or newer, OpenTofu):\n\n");
         fenced(&mut page, "terraform", &format!("{folder}/import-by-identity.tf"));
-        page.push_str("\nThe attributes of the identity are:\n\n");
+        page.push_str("\nAttributes of the identity:\n\n");
         for member in &identity.members {
             line(&mut page, member, "");
         }
     }
-    page.push_str("\nBy the command:\n\n");
+    page.push_str("\nBy id, with the command:\n\n");
     fenced(&mut page, "shell", &format!("{folder}/import.sh"));
     page
 }
 
-/// An `import` block with the identity of a resource.
 fn data_source_page<C>(source: &dyn DataSource<C>) -> String {
     let (name, schema) = (source.name(), source.schema());
     let mut page = head(&format!("{name} Data Source - mesh"), &format!("{name} (Data Source)"), &schema.doc);

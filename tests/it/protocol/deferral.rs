@@ -46,13 +46,10 @@ fn changes() -> [Json; 3] {
     [updated, replaced, Json::Null]
 }
 
-fn deferral_allowed() -> Option<ClientCapabilities> {
-    Some(ClientCapabilities { deferral_allowed: true, ..Default::default() })
-}
+const DEFERRAL_ALLOWED: Option<ClientCapabilities> =
+    Some(ClientCapabilities { deferral_allowed: true, write_only_attributes_allowed: false });
 
-fn provider_unknown() -> Option<Deferred> {
-    Some(Deferred { reason: Reason::ProviderConfigUnknown.into() })
-}
+const PROVIDER_UNKNOWN: Option<Deferred> = Some(Deferred { reason: Reason::ProviderConfigUnknown as i32 });
 
 /// Plans as the first resource of a run.
 async fn plan(
@@ -140,29 +137,29 @@ async fn calls_with_an_unknown_provider_block_are_deferred_where_core_allows_it(
     for written in unknown_blocks(&core) {
         assert_eq!(core.configure(&written).await, Vec::<String>::new());
         let request = core.read_request(SERVICE, &existing);
-        let request = read_resource::Request { client_capabilities: deferral_allowed(), ..request };
+        let request = read_resource::Request { client_capabilities: DEFERRAL_ALLOWED, ..request };
         let read = core.client.read_resource(request).await.unwrap().into_inner();
-        assert_eq!((format_diagnostics(&read.diagnostics), read.deferred), (Vec::new(), provider_unknown()));
+        assert_eq!((format_diagnostics(&read.diagnostics), read.deferred), (Vec::new(), PROVIDER_UNKNOWN));
         assert_eq!(decode_value(read.new_state.as_ref(), &core.kind(SERVICE)), existing.state);
         assert_eq!((read.private, read.new_identity), (existing.private.clone(), existing.identity.clone()));
 
-        let created = plan(&mut core, &written, None, &payments(), deferral_allowed()).await;
+        let created = plan(&mut core, &written, None, &payments(), DEFERRAL_ALLOWED).await;
         let mut plans = vec![created];
         for changed in changes() {
-            plans.push(plan(&mut core, &written, Some(&existing), &changed, deferral_allowed()).await);
+            plans.push(plan(&mut core, &written, Some(&existing), &changed, DEFERRAL_ALLOWED).await);
         }
         for plan in plans {
-            assert_eq!((format_diagnostics(&plan.diagnostics), plan.deferred), (Vec::new(), provider_unknown()));
+            assert_eq!((format_diagnostics(&plan.diagnostics), plan.deferred), (Vec::new(), PROVIDER_UNKNOWN));
         }
 
-        let imported = core.client.import_resource_state(import(deferral_allowed())).await.unwrap().into_inner();
-        assert_eq!((format_diagnostics(&imported.diagnostics), imported.deferred), (Vec::new(), provider_unknown()));
+        let imported = core.client.import_resource_state(import(DEFERRAL_ALLOWED)).await.unwrap().into_inner();
+        assert_eq!((format_diagnostics(&imported.diagnostics), imported.deferred), (Vec::new(), PROVIDER_UNKNOWN));
         let [resource] = imported.imported_resources.as_slice() else { panic!("{imported:?}") };
         assert_eq!(decode_value(resource.state.as_ref(), &core.kind(SERVICE)), Value::Unknown);
 
         let workload = json!({ "namespace": "pci", "service": "payments" });
-        let (state, access) = read_data_source(&mut core, "mesh_access", &workload, deferral_allowed()).await;
-        assert_eq!((format_diagnostics(&access.diagnostics), access.deferred), (Vec::new(), provider_unknown()));
+        let (state, access) = read_data_source(&mut core, "mesh_access", &workload, DEFERRAL_ALLOWED).await;
+        assert_eq!((format_diagnostics(&access.diagnostics), access.deferred), (Vec::new(), PROVIDER_UNKNOWN));
         assert_eq!(state, Value::Unknown);
     }
 }
@@ -172,11 +169,11 @@ async fn calls_that_need_no_unknown_value_are_not_deferred() {
     let mut core = CoreClient::start(binary()).await;
     let [unknown, _] = unknown_blocks(&core);
     assert_eq!(core.configure(&unknown).await, Vec::<String>::new());
-    let (state, settings) = read_data_source(&mut core, "mesh_install_config", &json!({}), deferral_allowed()).await;
+    let (state, settings) = read_data_source(&mut core, "mesh_install_config", &json!({}), DEFERRAL_ALLOWED).await;
     assert_eq!((format_diagnostics(&settings.diagnostics), settings.deferred), (Vec::new(), None));
     assert!(state.is_wholly_known());
 
     let offline = json!({ "owner": "tests", "offline": true });
-    let planned = plan(&mut core, &offline, None, &payments(), deferral_allowed()).await;
+    let planned = plan(&mut core, &offline, None, &payments(), DEFERRAL_ALLOWED).await;
     assert_eq!((format_diagnostics(&planned.diagnostics), planned.deferred), (Vec::new(), None));
 }
