@@ -57,8 +57,7 @@ pub fn report_error(
         Error::NotConfigured => (
             "No cluster is configured",
             "The provider \"mesh\" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host \
-             with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither \
-             ~/.kube/config nor the cluster that this process runs in."
+             with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). There is no default: ~/.kube/config and the cluster of the process's pod aren't used by themselves. To plan without a cluster, set offline = true."
                 .to_owned(),
         ),
         Error::Offline => (
@@ -287,7 +286,7 @@ mod tests {
         }
         expect![[r#"
             error: No cluster is configured
-              The provider "mesh" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither ~/.kube/config nor the cluster that this process runs in.
+              The provider "mesh" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). There is no default: ~/.kube/config and the cluster of the process's pod aren't used by themselves. To plan without a cluster, set offline = true.
             error: The provider is offline
               The provider block says offline = true, and the cluster would have to be asked to apply VirtualService pci/payments. Remove offline.
             error: The cluster connection can't be used

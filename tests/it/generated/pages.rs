@@ -79,7 +79,7 @@ fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
     let mut page = head("mesh Provider", "mesh Provider", &schema.doc);
     example(&mut page, "examples/provider/provider.tf");
     guides_by_reader(&mut page, guides);
-    page.push_str("\n## Scenarios\n\nWhole configurations that the tests apply:\n\n");
+    page.push_str("\n## Scenarios\n\nComplete configurations, each applied by the tests:\n\n");
     for path in files("examples/scenarios", "main.tf") {
         let folder = path.trim_end_matches("/main.tf");
         writeln!(page, "- `{folder}`: {}", opening_comment(&text(&path))).unwrap();
@@ -170,7 +170,9 @@ fn example(page: &mut String, path: &str) {
 fn further_examples(page: &mut String, folder: &str) {
     let others: Vec<String> = files(folder, ".tf").into_iter().filter(|path| !path.ends_with("/resource.tf")).collect();
     if !others.is_empty() {
-        page.push_str("\n### Further examples\n\nThe tests apply each of them:\n\n");
+        page.push_str(
+            "\n### Further examples\n\nComplete files in the source repository, each applied by the tests:\n\n",
+        );
     }
     for path in others {
         writeln!(page, "- `{}`: {}", path.trim_end_matches("/main.tf"), opening_comment(&text(&path))).unwrap();
