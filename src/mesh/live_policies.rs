@@ -43,6 +43,12 @@ pub(super) fn is_enforced(policy: &Json, action: &str) -> bool {
     text(policy, &["spec", "action"]).unwrap_or("ALLOW") == action && !is_dry_run(policy)
 }
 
+/// Whether a rule of an AuthorizationPolicy matches every request: it has no sources, operations and conditions.
+pub(super) fn admits_everything(policy: &Json) -> bool {
+    let mut rules = items(policy, &["spec", "rules"]).iter();
+    rules.any(|rule| ["from", "to", "when"].iter().all(|part| items(rule, &[part]).is_empty()))
+}
+
 /// The rules that match callers without an identity: those without sources, or with one that names no identity. Identities that
 /// a source leaves out are others.
 pub(super) fn anonymous_rules(policy: &Json) -> impl Iterator<Item = &Json> {

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use terraform_provider_mesh::{
+    mesh::cluster_report::BestPractice,
     plugin::interface::{DataSource, Function, Parameter, Provider, Resource},
     schema::{AttributeSpec, Configurability, Member, MemberKind, Nesting, Schema, Type},
 };
@@ -121,7 +122,20 @@ fn data_source_page<C>(source: &dyn DataSource<C>) -> String {
     let mut page = head(&format!("{name} Data Source - mesh"), &format!("{name} (Data Source)"), &schema.doc);
     example(&mut page, &format!("examples/data-sources/{name}/data-source.tf"));
     schema_section(&mut page, schema);
+    if name == "mesh_cluster" {
+        page.push_str(&best_practices());
+    }
     page
+}
+
+/// The table of the codes that `findings` may have.
+fn best_practices() -> String {
+    let mut table = "\n## Findings\n\n| code | severity | what departs from the best practice | remedy |\n| --- | --- | --- | --- |\n".to_owned();
+    for practice in BestPractice::ALL {
+        let (severity, departure, remedy) = (practice.severity(), practice.departure(), practice.remedy());
+        writeln!(table, "| `{practice}` | {severity} | {departure} | {remedy} |").unwrap();
+    }
+    table
 }
 
 fn function_page(function: &Function) -> String {

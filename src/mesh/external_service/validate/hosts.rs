@@ -28,7 +28,7 @@ impl ExternalService {
         {
             out.error(
                 &argument("host"),
-                "Host too long to name objects after",
+                "Object names are too long",
                 format!(
                     "Without name, objects are named after the host, which may have {MAX_NAME_LENGTH} characters then. Write a \
                      shorter name."

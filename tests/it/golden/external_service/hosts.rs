@@ -157,9 +157,9 @@ fn object_names_too_long() {
     check::<ExternalService>(
         &format!("host = \"{host}.com\"\nexport_to = [\"shop\"]"),
         &expect![[r#"
-        error at host: Host too long to name objects after
-          Without name, objects are named after the host, which may have 238 characters then. Write a shorter name.
-    "#]],
+            error at host: Object names are too long
+              Without name, objects are named after the host, which may have 238 characters then. Write a shorter name.
+        "#]],
     );
 }
 
