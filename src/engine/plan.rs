@@ -105,7 +105,7 @@ impl Writer<'_> {
         }
         match self.dry_run(object, live.as_deref(), DryRun { carries_arguments, takes_over }).await {
             Ok(applied) => self.report_dry_run(object, applied, &mut out),
-            // Apply creates the object anew, but a dry run can only change it in place.
+            // Apply creates the object again, but a dry run can only change it in place.
             Err(error) if error.is_immutable_field() && is_recreated(object, live.as_deref()) => {}
             Err(error) if namespace_is_planned && error.is_missing_prerequisite() && !error.is_kind_not_served() => {}
             Err(error) => self.report_failed_check(&error, ApiOperation::DryRun, object, &mut out),

@@ -47,7 +47,7 @@ const PROTECTIONS: [Protection; 7] = [
     },
     Protection {
         argument: "external_authorization",
-        consequence: "requests pass unasked",
+        consequence: "no authorizer is asked about requests",
         is_active: |defaults| Ok(defaults.external_authorization.known()?.is_some()),
     },
     Protection {

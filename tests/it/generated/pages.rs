@@ -49,7 +49,7 @@ const SUBCATEGORIES: &[(&str, &str)] = &[
     ("Central team", "For the team that declares hosts outside the mesh, with `mesh_external_service`."),
     (
         "Platform team",
-        "For the team that runs the mesh, with `mesh_namespace`, `mesh_gateway`, `mesh_global_defaults` and `mesh_install_config`.",
+        "For the team that runs the mesh, with `mesh_namespace`, `mesh_gateway`, `mesh_global_defaults`, `mesh_install_config` and `mesh_cluster`.",
     ),
     ("Reference", "Tables to look things up: fields, mistakes, checks and proofs."),
 ];
@@ -170,7 +170,7 @@ fn head(page_title: &str, heading: &str, doc: &str) -> String {
     let (summary, _) = doc.split_once(". ").unwrap_or((doc.trim_end_matches('.'), ""));
     format!(
         "---\npage_title: \"{page_title}\"\nsubcategory: \"\"\ndescription: |-\n  {summary}.\n---\n\n\
-         <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
+         <!-- Made from the schema and examples/. To regenerate: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
          # {heading}\n\n{doc}\n"
     )
 }
@@ -463,7 +463,7 @@ mod tests {
               A house.
             ---
 
-            <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->
+            <!-- Made from the schema and examples/. To regenerate: UPDATE_DOCS=1 cargo test --test it generated -->
 
             # house (Resource)
 

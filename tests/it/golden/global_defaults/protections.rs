@@ -58,7 +58,7 @@ fn destroy_of_all_protections() {
           - workloads call what the mesh doesn't declare (outbound_traffic_policy)
           - tokens aren't verified (jwt)
           - requests without an end user's token pass (require_end_user)
-          - requests pass unasked (external_authorization)
+          - no authorizer is asked about requests (external_authorization)
           - the API server takes from teams whatever their rights allow (guardrails)
     "#]],
     );
@@ -88,7 +88,7 @@ fn change_that_ends_all_protections() {
             warning at require_end_user: Change removes protection of the mesh
               require_end_user no longer applies after this apply: from then on requests without an end user's token pass, unless another policy says otherwise. If that isn't intended, restore it.
             warning at external_authorization: Change removes protection of the mesh
-              external_authorization no longer applies after this apply: from then on requests pass unasked, unless another policy says otherwise. If that isn't intended, restore it.
+              external_authorization no longer applies after this apply: from then on no authorizer is asked about requests, unless another policy says otherwise. If that isn't intended, restore it.
             warning at guardrails: Change removes protection of the mesh
               guardrails no longer applies after this apply: from then on the API server takes from teams whatever their rights allow, unless another policy says otherwise. If that isn't intended, restore it.
         "#]],

@@ -967,7 +967,7 @@ fn every_host() {
 }
 
 #[test]
-fn connections_that_cannot_be_told_apart() {
+fn connections_that_cannot_be_distinguished() {
     let ingress = |arguments: &str| format!("ingress {{\n gateway = \"istio-ingress/public\"\n {arguments}\n}}\n");
     check::<Service>(
         &payments(
