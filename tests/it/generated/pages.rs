@@ -307,15 +307,18 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The members of a large schema under the headings of their groups.
+/// The members of a large schema under the headings of their groups. A member that would be alone in its group is general.
 fn grouped(page: &mut String, members: &[&Member], level: &str, at: &str) {
-    let is_in = |names: &[&str], member: &Member| names.contains(&member.name);
-    let in_some = |member: &Member| GROUPS.iter().any(|(_, names)| is_in(names, member));
-    let others = members.iter().filter(|member| !in_some(member)).collect::<Vec<_>>();
-    let groups =
-        GROUPS.iter().map(|(name, names)| (*name, members.iter().filter(|member| is_in(names, member)).collect()));
-    for (name, members) in std::iter::once(("General", others)).chain(groups).filter(|(_, members)| !members.is_empty())
-    {
+    let of_group = |names: &[&str]| -> Vec<&Member> {
+        let found: Vec<&Member> = members.iter().copied().filter(|member| names.contains(&member.name)).collect();
+        if found.len() > 1 { found } else { Vec::new() }
+    };
+    let groups: Vec<_> = GROUPS.iter().map(|(name, names)| (*name, of_group(names))).collect();
+    let is_general =
+        |member: &&Member| !groups.iter().any(|(_, found)| found.iter().any(|other| other.name == member.name));
+    let general = members.iter().copied().filter(is_general).collect();
+    let sections = std::iter::once(("General", general)).chain(groups.clone());
+    for (name, members) in sections.filter(|(_, members)| !members.is_empty()) {
         writeln!(page, "\n#{level}{name}\n").unwrap();
         for member in members {
             line(page, member, at);
