@@ -271,7 +271,7 @@ fn mistakes_are_reported_all_at_once() {
         error at locality.failover_priority: failover and failover_priority
           istiod refuses the whole configuration with both, and keeps its last one. Write one of them.
         error at locality.enabled: Failover without an effect
-          With enabled = false nothing fails over. Remove enabled, or the failover.
+          With enabled = false there is no failover. Remove enabled, or the failover block.
         error at locality.failover[0].to: Failover to the same region
           istiod refuses it. Write another region.
         error at access_log.text: fields and text

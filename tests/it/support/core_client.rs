@@ -128,7 +128,7 @@ impl CoreClient {
     }
 
     /// Plans the creation or update to the configuration `written`, or the deletion if that is null. The provider is
-    /// configured anew before each plan, because core plans a resource only once in a run.
+    /// configured again before each plan, because core plans a resource only once in a run.
     pub async fn plan(&mut self, name: &str, prior: Option<&ResourceInstance>, written: &Json) -> Plan {
         if let Some(configured) = self.configured.clone() {
             assert_eq!(self.configure(&configured).await, Vec::<String>::new());
@@ -137,7 +137,7 @@ impl CoreClient {
         self.plan_config(name, prior, &config, Vec::new()).await
     }
 
-    /// Plans a change to `config` without configuring the provider anew. `replaced` is the private data of the first
+    /// Plans a change to `config` without configuring the provider again. `replaced` is the private data of the first
     /// plan, in the second plan of a replacement.
     pub async fn plan_config(
         &mut self,
