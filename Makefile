@@ -21,7 +21,13 @@ FUZZ ?=
 # The program that runs the provider in `make demo`.
 TERRAFORM ?= terraform
 
-.PHONY: help build test soak fuzz bench tools servers demo cluster install mirror clean deny deny-tools registry-check package-tools release-check publish need-mesh need-cargo need-go need-terraform need-demo-terraform
+# The targets of Rust that `make package` builds for; this machine's unless others are named.
+TARGETS ?= $(shell rustc -vV | sed -n 's/^host: //p')
+# Where the files of a release are put, and the OpenPGP private key that signs them.
+DIST ?= target/dist
+SIGNING_KEY ?=
+
+.PHONY: help build test soak fuzz bench tools servers demo cluster install mirror package package-checksums package-check clean deny deny-tools registry-check package-tools release-check publish need-mesh need-cargo need-go need-terraform need-demo-terraform
 
 help:
 	@echo 'make demo     plan, apply, change and destroy the photo application on a throwaway control plane'
@@ -32,6 +38,8 @@ help:
 	@echo 'make install  build the provider and put it where `terraform init` and `tofu init` find it'
 	@echo 'make deny     licences, sources and duplicates of the dependencies, with cargo-deny (ADVISORIES=…: known vulnerabilities too)'
 	@echo 'make registry-check  what the Terraform Registry expects of docs/, with tfplugindocs'
+	@echo 'make package  what the registries expect of a release, in target/dist (TARGETS=…, SIGNING_KEY=…)'
+	@echo 'make package-check  build the package twice, in two folders, and compare the bytes'
 	@echo 'make cluster  hold a throwaway control plane open until Ctrl-C, and print its kubeconfig'
 	@echo 'make tools    build etcd, kube-apiserver, kubectl, OpenTofu, istioctl, istiod and its agent into target/tools, and Envoy'
 	@echo 'make clean    remove what was built, the tools too'
@@ -144,6 +152,23 @@ release-check:
 publish:
 	@mkdir -p target && sed -n '/^## $(version)$$/,/^## /p' CHANGELOG.md | sed '/^## /d' >target/notes.md
 	gh release create 'v$(version)' --verify-tag --title 'v$(version)' --notes-file target/notes.md $(DIST)/*
+
+# Builds and packs the provider for each target of Rust in TARGETS, then writes the checksums. With SIGNING_KEY, the file of an
+# OpenPGP private key, they are signed.
+package: need-cargo
+	@set -e; for target in $(TARGETS); do \
+		packaging/build.sh "$$target" "target/package/$$target"; \
+		packaging/pack.sh "target/package/$$target" "$$(packaging/platform.sh "$$target")" "$(DIST)"; \
+	done
+	@$(MAKE) --no-print-directory package-checksums
+
+# The checksums of all archives that are in DIST, wherever they were packed.
+package-checksums:
+	@packaging/checksums.sh "$(DIST)" "$(SIGNING_KEY)"
+
+package-check: need-cargo
+	@set -e; for target in $(TARGETS); do packaging/check.sh "$$target" "$(DIST)"; done
+	@$(MAKE) --no-print-directory package-checksums
 
 clean:
 	cargo clean

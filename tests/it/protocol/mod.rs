@@ -18,7 +18,7 @@
 //! | data sources and functions | functions.rs |
 
 mod apply;
-mod debug;
+pub(crate) mod debug;
 mod deferral;
 mod functions;
 mod logs;
