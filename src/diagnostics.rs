@@ -157,7 +157,7 @@ fn escape_control_characters(text: String, keep: impl Fn(char) -> bool) -> Strin
     text.chars().map(escape).collect()
 }
 
-/// Replaces the line breaks of a text that somebody outside the provider wrote, so that it can't pass for a line of a diagnostic.
+/// Replaces the line breaks of a text from outside the provider, so that it can't pass for a line of a diagnostic.
 pub fn single_line(text: &str) -> String {
     text.replace("\r\n", "\n").replace(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'], " ")
 }

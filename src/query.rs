@@ -14,7 +14,7 @@ use crate::{
     object::{Key, Kind},
 };
 
-/// A read of one object or of a list.
+/// A read of one object, of a list, or of a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Query {
     /// Reads one object.
@@ -26,6 +26,9 @@ pub enum Query {
         /// The namespace of the objects, or `None` for all namespaces.
         namespace: Option<String>,
     },
+    /// Reads a document of the API that is no object, by its path: `/version`, or the kinds of a group at
+    /// `/apis/networking.istio.io/v1`.
+    Document(String),
 }
 
 impl Query {
@@ -38,6 +41,16 @@ impl Query {
     pub fn list_all_namespaces(kind: &'static Kind) -> Self {
         Self::List { kind, namespace: None }
     }
+
+    /// Says for people why the query failed.
+    pub fn explain(&self, error: &QueryError) -> String {
+        match error {
+            QueryError::Forbidden => format!("no right to {self}"),
+            QueryError::NotServed => format!("can't {self}, which the cluster doesn't serve"),
+            QueryError::TooMany => format!("didn't {self}, of which there are too many"),
+            QueryError::Failed(reason) => format!("can't {self} ({reason})"),
+        }
+    }
 }
 
 /// The right that the query takes, for diagnostics: `list pods in pci`.
@@ -48,6 +61,7 @@ impl fmt::Display for Query {
             Self::Get(Key { kind, namespace: None, name }) => write!(f, "get {} {name}", kind.plural),
             Self::List { kind, namespace: Some(namespace) } => write!(f, "list {} in {namespace}", kind.plural),
             Self::List { kind, namespace: None } => write!(f, "list {} everywhere", kind.plural),
+            Self::Document(path) => write!(f, "get {path}"),
         }
     }
 }
@@ -65,7 +79,7 @@ pub enum QueryError {
     Failed(String),
 }
 
-/// The objects that a query found: at most one for [`Query::Get`].
+/// The objects that a query found: at most one for [`Query::Get`], and the document for [`Query::Document`].
 pub type QueryResult = Result<Vec<Arc<Json>>, QueryError>;
 
 /// The results of several queries. A query that wasn't run or has failed is [`Unknown`].
@@ -88,6 +102,16 @@ impl QueryResults {
         Ok(self.objects(&Query::list_all_namespaces(kind))?.iter().map(AsRef::as_ref).collect())
     }
 
+    /// Returns a document.
+    pub fn document(&self, path: &str) -> Known<&Json> {
+        self.objects(&Query::Document(path.to_owned()))?.first().map(AsRef::as_ref).ok_or(Unknown)
+    }
+
+    /// Returns the queries that have failed, with the reason of each.
+    pub fn failures(&self) -> impl Iterator<Item = String> {
+        self.0.iter().filter_map(|(query, result)| Some(query.explain(result.as_ref().err()?)))
+    }
+
     /// Returns why a query failed, if it was run and has failed.
     pub fn error(&self, query: &Query) -> Option<&QueryError> {
         self.0.get(query).and_then(|result| result.as_ref().err())
@@ -97,7 +121,7 @@ impl QueryResults {
     #[must_use]
     pub fn excluding(mut self, deleted: &BTreeSet<Key>) -> Self {
         let is_deleted = |query: &Query, live: &Json| {
-            let (Query::Get(Key { kind, .. }) | Query::List { kind, .. }) = *query;
+            let (Query::Get(Key { kind, .. }) | Query::List { kind, .. }) = *query else { return false };
             let namespace = text(live, &["metadata", "namespace"]).map(str::to_owned);
             text(live, &["metadata", "name"])
                 .is_some_and(|name| deleted.contains(&Key { kind, namespace, name: name.to_owned() }))
@@ -110,8 +134,24 @@ impl QueryResults {
         self
     }
 
-    fn objects(&self, query: &Query) -> Known<&[Arc<Json>]> {
+    /// Returns the objects of a query.
+    pub fn objects(&self, query: &Query) -> Known<&[Arc<Json>]> {
         self.0.get(query).and_then(|result| result.as_deref().ok()).ok_or(Unknown)
+    }
+}
+
+impl Extend<(Query, QueryResult)> for QueryResults {
+    fn extend<T: IntoIterator<Item = (Query, QueryResult)>>(&mut self, results: T) {
+        self.0.extend(results);
+    }
+}
+
+impl IntoIterator for QueryResults {
+    type Item = (Query, QueryResult);
+    type IntoIter = std::collections::btree_map::IntoIter<Query, QueryResult>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

@@ -6,7 +6,7 @@ terraform {
   }
 }
 
-# A kubeconfig file. The owner says who this configuration is: one value for each state.
+# A kubeconfig file. `owner` names this configuration, with one value for each state.
 provider "mesh" {
   owner          = "infra-payments/prod"
   config_path    = "~/.kube/config"
@@ -25,22 +25,22 @@ provider "mesh" {
     "example.com/runbook" = "https://runbooks.example.com/payments"
   }
 
-  # Every service has a name that stays when it moves; `calls` lists it too.
+  # Every service has a global name, which stays the same when it moves; `calls` lists it too.
   global_name_template = "{name}.{namespace}.example.internal"
 
-  # Live checks: this team rolls out its workloads later, and must not narrow who sees a live service unseen.
+  # Live checks: this team deploys workloads later, and a plan that hides a live service from a namespace fails.
   checks = {
     IST0127               = "off"
     "narrowed-visibility" = "error"
   }
 
-  # Facts of the mesh that is installed. The platform team says them once for all, as in examples/scenarios/three-states.
+  # Facts about the installed mesh, from a file of the platform team as in examples/scenarios/three-states.
   installed {
     outbound_traffic_policy = "registry_only"
     dns_capture             = true
   }
 
-  # What a mesh_service gets that doesn't say otherwise.
+  # Defaults of every mesh_service.
   defaults {
     resiliency         = "medium"
     request_timeout    = "10s"
@@ -67,19 +67,19 @@ provider "mesh" {
   client_certificate     = var.prod_asia_client_certificate
   client_key             = var.prod_asia_client_key
 
-  # No annotation has the arguments of resources: some readers of the cluster mustn't see them.
+  # The arguments aren't recorded in annotations, because some readers of the cluster must not see them.
   record_arguments = false
 
   root_namespace = "istio-config"
   cluster_domain = "asia.local"
   trust_domain   = "example.com"
 
-  # Global names are made elsewhere; the template says what they are.
+  # Other configurations create the global names; the template gives their form.
   global_name_template = "{name}.{namespace}.asia.example.internal"
   global_names         = false
 }
 
-# Several kubeconfig files read as one, with user and cluster chosen apart from a context.
+# Several kubeconfig files, merged, with user and cluster chosen independently of a context.
 provider "mesh" {
   alias                    = "merged"
   owner                    = "infra-payments/prod"
@@ -88,7 +88,7 @@ provider "mesh" {
   config_context_auth_info = "pipeline"
 }
 
-# A cluster on your own machine whose certificate nobody can check. Never for a cluster that matters.
+# A cluster on your own machine whose certificate can't be verified. Never for a cluster that matters.
 provider "mesh" {
   alias    = "laptop"
   owner    = "laptop"
@@ -98,11 +98,11 @@ provider "mesh" {
 
   # Plan even while it is switched off.
   on_unreadable = "warn"
-  # Take fields of Services from whoever set them to another value.
+  # Take fields of Services from other field managers that set another value.
   force_conflicts = true
 }
 
-# A program that gives credentials for a while, and a proxy on the way. It is run again when they expire.
+# An exec plugin, which runs again when its credentials expire, and a proxy.
 provider "mesh" {
   alias                  = "eks"
   owner                  = "infra-payments/prod"

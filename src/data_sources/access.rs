@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::{known_mesh, with_outputs};
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     engine::run_queries,
@@ -42,25 +43,19 @@ impl DataSource<Context> for Access {
         WorkloadAccess::decode(config, &Path::root(), out).validate(out);
     }
 
+    fn needs_context(&self) -> bool {
+        true
+    }
+
     async fn read(&self, call: Call<Context>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {
         let context = configured_context(&call, out)?;
         let arguments = WorkloadAccess::decode(&config, &Path::root(), out);
         arguments.validate(out);
         out.no_errors()?;
-        let Ok(mesh) = &context.mesh else {
-            return Err(out.error(
-                &Path::root(),
-                "Arguments of the provider aren't known yet",
-                "The provider block has values that come from resources of this run. Write known values, or apply those first.",
-            ));
-        };
+        let mesh = known_mesh(&context, out)?;
         let deadline = Deadline::within(TIMEOUT, call.stop.clone());
         let results = run_queries(&context.cluster, &arguments.queries(mesh), &deadline).await;
         let outputs = arguments.evaluate(mesh, &results, out)?;
-        let (Value::Map(mut members), Value::Map(computed)) = (config, outputs.encode()) else {
-            return Ok(Value::Null);
-        };
-        members.extend(computed);
-        Ok(Value::Map(members))
+        Ok(with_outputs(config, &outputs))
     }
 }

@@ -17,8 +17,7 @@ pub(super) fn warn_absent(object: &Object, out: &mut Diagnostics) {
         &Path::root(),
         format!("{} isn't there yet", object.key.kind.kind),
         format!(
-            "{} belongs to somebody else, and only some of its fields are ours. They are set by the first apply that \
-                 finds it; until then each plan shows them.",
+            "{} is managed by another tool, and this resource sets only some of its fields. The first apply that finds the object sets them; until then each plan shows them.",
             object.key
         ),
     );

@@ -134,7 +134,7 @@ impl Writer<'_> {
         } else if !unreadable.is_empty() {
             out.error(
                 &Path::root(),
-                "Can't see what is in the Namespace",
+                "Contents of the Namespace can't be listed",
                 format!(
                     "Namespace {} would be deleted with everything in it, and whether that is only what this provider made \
                      can't be seen: {}. The guide \"RBAC\" has the right to add. Or set force_destroy = true, apply, and destroy \

@@ -64,7 +64,7 @@ impl Reader<'_> {
         match (identity, &self.record.cluster) {
             (Some(live), Some(recorded)) if live != recorded => Err(out.error(
                 &Path::root(),
-                "This is another cluster",
+                "Resource belongs to another cluster",
                 format!(
                     "The state was written for the cluster whose kube-system namespace has the uid {recorded}; the provider \
                      is connected to {live}. Check the connection arguments; to move on to a new cluster, remove the \
@@ -75,7 +75,7 @@ impl Reader<'_> {
                 if self.reported.insert("cluster identity") {
                     out.warn(
                         &Path::root(),
-                        "Can't tell this cluster from others",
+                        "Cluster can't be identified",
                         "The provider may not read the namespace kube-system, whose uid tells clusters apart. If the \
                          connection ever points to another cluster, this goes unnoticed. The guide \"RBAC\" has the right to add.",
                     );

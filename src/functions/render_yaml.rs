@@ -1,10 +1,8 @@
 //! `render_yaml`: objects as YAML documents.
 
-use serde_json::{Value as Json, json};
-
 use super::arguments::error;
 use crate::{
-    object::Key,
+    object::{self, Key},
     plugin::interface::{Function, FunctionError, Parameter},
     schema::{Type, Value},
 };
@@ -32,21 +30,17 @@ pub(super) fn render_yaml() -> Function {
     }
 }
 
-/// An object as a YAML document. What its key says already may be missing in it.
-fn document(key: &str, body: &Value) -> Result<String, FunctionError> {
+/// An object as a YAML document.
+fn document(key: &str, text: &Value) -> Result<String, FunctionError> {
     let invalid = |reason: &str| {
         error(0, format!("{key:?} {reason}. Write the attribute objects of a resource of this provider"))
     };
     let parsed: Key = key.parse().map_err(|_| invalid("isn't the key of an object"))?;
-    let Value::String(body) = body else { return Err(invalid("has no JSON")) };
-    let Ok(Json::Object(mut object)) = serde_json::from_str(body) else { return Err(invalid("isn't a JSON object")) };
-    object.insert("apiVersion".to_owned(), json!(parsed.kind.api_version()));
-    object.insert("kind".to_owned(), json!(parsed.kind.kind));
-    let metadata = object.entry("metadata").or_insert_with(|| json!({}));
-    let Some(metadata) = metadata.as_object_mut() else { return Err(invalid("has metadata that aren't an object")) };
-    metadata.insert("name".to_owned(), json!(parsed.name));
-    if let Some(namespace) = parsed.namespace {
-        metadata.insert("namespace".to_owned(), json!(namespace));
+    let Value::String(text) = text else { return Err(invalid("has no JSON")) };
+    match object::from_text(&parsed, text) {
+        Some(body) if body.is_object() => {
+            serde_saphyr::to_string(&body).map_err(|_| invalid("can't be written as YAML"))
+        }
+        _ => Err(invalid("isn't the JSON of an object")),
     }
-    serde_saphyr::to_string(&object).map_err(|_| invalid("can't be written as YAML"))
 }

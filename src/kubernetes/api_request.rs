@@ -50,6 +50,12 @@ impl ApiRequest {
         Self { operation, ..Self::list(object_path(key), JSON) }
     }
 
+    /// A GET of a document that is no object, such as `/version`.
+    pub(super) fn document(path: &str) -> Self {
+        let operation = Operation { verb: "get", target: path.to_owned(), dry_run: false };
+        Self { operation, ..Self::list(path.to_owned(), JSON) }
+    }
+
     /// A GET of a collection, whose response is of the media type `accept`.
     pub(super) fn list(uri: String, accept: &'static str) -> Self {
         let path = uri.split('?').next().unwrap_or_default();

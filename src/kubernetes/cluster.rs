@@ -42,6 +42,11 @@ impl Cluster {
         Self { api: ApiClient::new(connection), cache: ReadCache::default(), uid: OnceCell::new() }
     }
 
+    /// Whether the connection is unknown until apply.
+    pub fn is_unknown(&self) -> bool {
+        self.api.is_unknown()
+    }
+
     /// Reads an object. Returns `None` if the object, its namespace or its kind doesn't exist.
     pub async fn get(&self, key: &Key, freshness: Freshness, deadline: &Deadline) -> Result<Option<Arc<Json>>, Error> {
         if let Some(list) = self.cache.list_covering(key, freshness) {
@@ -116,7 +121,18 @@ impl Cluster {
                 answer.map(|objects| list.with_written(objects))
             }
             Query::Get(key) => self.cache.answer(key).get_or_init(|| self.query_object(key, deadline)).await.clone(),
+            Query::Document(path) => self.query_document(path, deadline).await,
         }
+    }
+
+    async fn query_document(&self, path: &str, deadline: &Deadline) -> query::QueryResult {
+        let document = match self.api.send(&ApiRequest::document(path), deadline).await {
+            Ok(response) => response.json(),
+            Err(error) if error.is_forbidden() => return Err(QueryError::Forbidden),
+            Err(error) if error.is_not_found() => return Err(QueryError::NotServed),
+            Err(error) => Err(error),
+        };
+        document.map(|document| vec![Arc::new(document)]).map_err(|error| QueryError::Failed(error.to_string()))
     }
 
     async fn query_list(&self, list: &CachedList, collection: &Collection, deadline: &Deadline) -> query::QueryResult {

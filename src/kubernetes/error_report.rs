@@ -57,8 +57,7 @@ pub fn report_error(
         Error::NotConfigured => (
             "No cluster is configured",
             "The provider \"mesh\" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host \
-             with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither \
-             ~/.kube/config nor the cluster that this process runs in."
+             with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). There is no default: ~/.kube/config and the cluster of the process's pod aren't used by themselves. To plan without a cluster, set offline = true."
                 .to_owned(),
         ),
         Error::Offline => (
@@ -66,8 +65,8 @@ pub fn report_error(
             format!("The provider block says offline = true, and the cluster would have to be asked to {verb} {name}. Remove offline."),
         ),
         Error::InvalidConnection(why) => ("The cluster connection can't be used", why.clone()),
-        Error::Tls(why) => ("There is no trust between us and the API server", why.clone()),
-        Error::ExecPlugin(why) => ("The exec plugin gives no credentials", why.clone()),
+        Error::Tls(why) => ("TLS verification of the API server failed", why.clone()),
+        Error::ExecPlugin(why) => ("Exec plugin failed to give credentials", why.clone()),
         Error::UnknownConnection => (
             "The cluster connection isn't known yet",
             format!(
@@ -76,7 +75,7 @@ pub fn report_error(
             ),
         ),
         Error::NotConnected(why) | Error::Unreachable(why) => (
-            "The API server can't be reached",
+            "API server is unreachable",
             format!(
                 "No answer while trying to {verb} {name}: {why}. Check the connection arguments of the provider \"mesh\" \
                  and the network."
@@ -129,8 +128,8 @@ fn report_status(error: &Error, request: &FailedRequest<'_>, out: &mut Diagnosti
 fn report_unauthorized(out: &mut Diagnostics) -> Reported {
     out.error(
         &Path::root(),
-        "The API server doesn't know us",
-        "It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, \
+        "Authentication failed (401 Unauthorized)",
+        "The API server answered 401 (Unauthorized), also after the credentials were read again. Check token, exec, \
          client_certificate or the kubeconfig's user.",
     )
 }
@@ -142,8 +141,8 @@ impl FailedRequest<'_> {
         if message.contains("\"system:anonymous\"") {
             return out.error(
                 &Path::root(),
-                "The API server doesn't know us",
-                "It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and \
+                "Authentication failed (401 Unauthorized)",
+                "The request was anonymous (no credentials were sent), and anonymous users may not do this. Set token, exec or client_certificate and \
                  client_key, or a user in the kubeconfig.",
             );
         }
@@ -157,7 +156,7 @@ impl FailedRequest<'_> {
     fn report_field_conflict(&self, out: &mut Diagnostics) -> Reported {
         out.error(
             &self.argument,
-            format!("Somebody else has fields of {}", self.key.kind.kind),
+            format!("Field manager conflict on {}", display_name(self.key)),
             format!(
                 "{} has fields that another manager has set to another value:{}\nTake them out of that manager's \
                  configuration, or out of this one, or set force_conflicts = true in the provider block.",
@@ -287,18 +286,18 @@ mod tests {
         }
         expect![[r#"
             error: No cluster is configured
-              The provider "mesh" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither ~/.kube/config nor the cluster that this process runs in.
+              The provider "mesh" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). There is no default: ~/.kube/config and the cluster of the process's pod aren't used by themselves. To plan without a cluster, set offline = true.
             error: The provider is offline
               The provider block says offline = true, and the cluster would have to be asked to apply VirtualService pci/payments. Remove offline.
             error: The cluster connection can't be used
               why
-            error: There is no trust between us and the API server
+            error: TLS verification of the API server failed
               why
-            error: The exec plugin gives no credentials
+            error: Exec plugin failed to give credentials
               why
             error: The cluster connection isn't known yet
               Arguments of the provider "mesh" come from resources that aren't applied yet, and VirtualService pci/payments has to be read. Apply those resources first (-target), or write known values.
-            error: The API server can't be reached
+            error: API server is unreachable
               No answer while trying to read VirtualService pci/payments: why. Check the connection arguments of the provider "mesh" and the network.
             error: Timed out on VirtualService pci/payments
               Kubernetes didn't delete it within the time that timeouts allow. Last answer: last.
@@ -308,10 +307,10 @@ mod tests {
               VirtualService pci/payments: why. Is this a Kubernetes API server?
             error: The API server's answer is too large
               VirtualService pci/payments: the answer to GET /x is larger than 64 MiB. The provider doesn't read larger ones.
-            error: The API server doesn't know us
-              It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, client_certificate or the kubeconfig's user.
-            error: The API server doesn't know us
-              It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and client_key, or a user in the kubeconfig.
+            error: Authentication failed (401 Unauthorized)
+              The API server answered 401 (Unauthorized), also after the credentials were read again. Check token, exec, client_certificate or the kubeconfig's user.
+            error: Authentication failed (401 Unauthorized)
+              The request was anonymous (no credentials were sent), and anonymous users may not do this. Set token, exec or client_certificate and client_key, or a user in the kubeconfig.
             error: Not allowed to apply virtualservices
               virtualservices.networking.istio.io "payments" is forbidden: User "x" cannot patch resource.
               The guide "RBAC" lists the rights that the provider needs.
@@ -320,7 +319,7 @@ mod tests {
               The guide "RBAC" lists the rights that the provider needs.
             error: Kubernetes doesn't accept VirtualService
               VirtualService pci/payments: a policy denies it
-            error at http: Somebody else has fields of VirtualService
+            error at http: Field manager conflict on VirtualService pci/payments
               VirtualService pci/payments has fields that another manager has set to another value:
                 .spec.http: conflict with "kubectl"
               Take them out of that manager's configuration, or out of this one, or set force_conflicts = true in the provider block.

@@ -97,7 +97,7 @@ pub(super) mod tests {
         "contexts": [{ "name": "eu", "context": { "cluster": "eu", "user": "me" } },
                      { "name": "us", "context": { "cluster": "us", "user": "me" } },
                      { "name": "unverified", "context": { "cluster": "lab", "user": "me" } },
-                     { "name": "lost", "context": { "cluster": "eu", "user": "nobody" } },
+                     { "name": "lost", "context": { "cluster": "eu", "user": "missing" } },
                      { "name": "old", "context": { "cluster": "eu", "user": "old" } },
                      { "name": "half", "context": { "cluster": "eu", "user": "half" } }]
     }"#;
@@ -134,7 +134,7 @@ pub(super) mod tests {
         let with_context = |context: &str| Connection { config_context: Some(context.into()), ..connection.clone() };
         for (connection, expected) in [
             (with_context("asia"), ["no context \"asia\"; it has: eu, us, unverified, lost", "config_context"]),
-            (with_context("lost"), ["no user \"nobody\"; it has: me, old, half", "config_context_auth_info"]),
+            (with_context("lost"), ["no user \"missing\"; it has: me, old, half", "config_context_auth_info"]),
             (
                 Connection { config_context_cluster: Some("asia".into()), ..connection.clone() },
                 ["no cluster \"asia\"; it has: eu, us, lab", "config_context_cluster"],

@@ -19,7 +19,7 @@ pub(super) struct RequestLog {
 pub(super) struct Operation {
     /// `get`, `list`, `patch` or `delete`.
     pub(super) verb: &'static str,
-    /// The object, such as `VirtualService/pci/payments`, or the path of a collection.
+    /// The object, such as `VirtualService/pci/payments`, or the path of a collection or of another document.
     pub(super) target: String,
     /// Whether the server validates the request without doing it.
     pub(super) dry_run: bool,

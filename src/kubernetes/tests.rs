@@ -197,6 +197,33 @@ async fn query_answers_are_shared() {
         GET /api/v1/namespaces/pci/services?limit=500 application/json -> application/json"#]]);
 }
 
+#[tokio::test]
+async fn documents_are_read_by_their_paths() {
+    let forbidden = json!({ "message": r#"forbidden: User "x" cannot get path "/apis""# });
+    let server = MockServer::start(vec![
+        ("/version", 200, json!({ "gitVersion": "v1.35.0" })),
+        ("/apis", 403, forbidden),
+        ("/api/v1", 400, json!({ "message": "no" })),
+    ])
+    .await;
+    let mut answers = Vec::new();
+    for path in ["/version", "/apis", "/api/v1", "/apis/networking.istio.io/v1"] {
+        answers.push(server.cluster.query(&Query::Document(path.to_owned()), &deadline()).await);
+    }
+    let expected = [
+        Ok(vec![Arc::new(json!({ "gitVersion": "v1.35.0" }))]),
+        Err(QueryError::Forbidden),
+        Err(QueryError::Failed("no".to_owned())),
+        Err(QueryError::NotServed),
+    ];
+    assert_eq!(answers, expected);
+    server.expect_requests(&expect![[r#"
+        GET /version application/json -> application/json
+        GET /apis application/json -> application/json
+        GET /api/v1 application/json -> application/json
+        GET /apis/networking.istio.io/v1 application/json -> application/json"#]]);
+}
+
 /// The names of the objects that a query of a live check finds.
 async fn queried_names(server: &MockServer, query: &Query) -> Vec<String> {
     let found = server.cluster.query(query, &deadline()).await.unwrap();

@@ -145,10 +145,8 @@ impl Code {
                 "Pods of the namespace get no sidecar: it carries no label for injection, or one against it."
             }
             Self::PodMissingProxy => "Pods of the service run without a sidecar, so none of its rules hold there.",
-            Self::SecondVirtualService => {
-                "Somebody else's VirtualService is for the same host: only one of them works."
-            }
-            Self::SecondSidecar => "Somebody else's Sidecar selects the same pods: only one of them works.",
+            Self::SecondVirtualService => "Another VirtualService is for the same host: only one of them applies.",
+            Self::SecondSidecar => "Another Sidecar selects the same pods: only one of them applies.",
             Self::TwoProtocols => "Another Service sends another protocol to the same port of the same pods.",
             Self::PortProtocol => "A port of the Service says another protocol than its `port` block, or none.",
             Self::TwoInjectionLabels => "The namespace carries two labels for injection, of which one is ignored.",
@@ -159,7 +157,7 @@ impl Code {
             Self::Ambient => "The namespace or a pod is in ambient mode, where rules for sidecars don't hold.",
             Self::NoVersion => "The labels of a `version` match no pod, so requests for it fail.",
             Self::SecondServiceEntry => {
-                "Somebody else's ServiceEntry or VirtualService defines the same global name or external host."
+                "Another ServiceEntry or VirtualService defines the same global name or external host."
             }
             Self::HiddenDefaults => {
                 "A DestinationRule or a route of the service hides limits, ejection, timeout or retries of the mesh's defaults."
@@ -209,9 +207,9 @@ impl Code {
             Self::UnlistedAuthorizer => {
                 "The Sidecar doesn't list the external authorizer, so every request that it would be asked about is refused."
             }
-            Self::MeshExport => "The installed mesh shows to every namespace what nobody exports.",
+            Self::MeshExport => "The installed mesh exports objects without `exportTo` to every namespace.",
             Self::MeshOutbound => {
-                "The installed mesh lets every call out, where the mesh's defaults let out none that nobody declares."
+                "The installed mesh lets calls of unknown hosts out, and the mesh's defaults refuse them."
             }
             Self::MeshRetries => {
                 "The mesh's defaults switch retries off, and the installed mesh still retries at gateways and in other tools' routes."

@@ -55,8 +55,14 @@ impl Text for Duration {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let invalid =
-            || format!("{text:?} isn't a duration. Write a number and a unit, like \"5s\", \"1500ms\" or \"1m30s\".");
+        let invalid = || {
+            let advice = if text.contains('.') {
+                "Fractions aren't accepted: instead of \"1.5s\" write \"1500ms\"."
+            } else {
+                "Write a number and a unit, like \"5s\", \"1500ms\" or \"1m30s\"."
+            };
+            format!("{text:?} isn't a duration. {advice}")
+        };
         let mut total = 0_u64;
         let mut rest = text;
         while !rest.is_empty() || text.is_empty() {

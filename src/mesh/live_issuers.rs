@@ -60,10 +60,10 @@ pub(super) fn check(
         out.report(
             MissingIssuer,
             "require_end_user",
-            "Nobody verifies tokens of end users",
+            "No RequestAuthentication verifies tokens",
             &format!(
                 "No RequestAuthentication in {home} or {root} verifies tokens for {name}, so no request ever has an end user, \
-                 and all are refused. The central team adds one: jwt of mesh_global_defaults."
+                 and all are refused. Declare the issuer in mesh_global_defaults: jwt {{ issuer = \"…\" }}."
             ),
         );
         return Ok(());
@@ -75,10 +75,10 @@ pub(super) fn check(
         out.report(
             MissingIssuer,
             "",
-            "Nobody verifies tokens of an issuer",
+            "No RequestAuthentication for the issuer",
             &format!(
                 "No RequestAuthentication in {home} or {root} verifies tokens of {} for {name}, so no request ever has an end \
-                 user of it, and rules that ask for one let nobody in. The central team adds it: jwt of mesh_global_defaults.",
+                 user of it, and rules that require one admit no request. Declare the issuer in mesh_global_defaults: jwt {{ issuer = \"…\" }}.",
                 summarize_names(missing)
             ),
         );

@@ -207,7 +207,7 @@ impl std::fmt::Display for Visibility {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::AllNamespaces => f.write_str("every namespace"),
-            Self::Namespaces(namespaces) if namespaces.is_empty() => f.write_str("nobody"),
+            Self::Namespaces(namespaces) if namespaces.is_empty() => f.write_str("no namespace"),
             Self::Namespaces(namespaces) => {
                 f.write_str(&namespaces.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
             }

@@ -43,6 +43,12 @@ pub(super) fn is_enforced(policy: &Json, action: &str) -> bool {
     text(policy, &["spec", "action"]).unwrap_or("ALLOW") == action && !is_dry_run(policy)
 }
 
+/// Whether a rule of an AuthorizationPolicy matches every request: it has no sources, operations and conditions.
+pub(super) fn admits_everything(policy: &Json) -> bool {
+    let mut rules = items(policy, &["spec", "rules"]).iter();
+    rules.any(|rule| ["from", "to", "when"].iter().all(|part| items(rule, &[part]).is_empty()))
+}
+
 /// The rules that match callers without an identity: those without sources, or with one that names no identity. Identities that
 /// a source leaves out are others.
 pub(super) fn anonymous_rules(policy: &Json) -> impl Iterator<Item = &Json> {
@@ -234,10 +240,10 @@ pub(super) fn check_gateways_are_open(
         out.report_at(
             ClosedGateway,
             argument,
-            "Nothing lets clients in at a gateway",
+            "No policy admits clients to a gateway",
             &format!(
                 "Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway {}: all of them \
-                 would get 403. Let them in first: authorization_mode = \"enforce\" of a mesh_gateway, or gateway_access of \
+                 would get 403. Admit them first: authorization_mode = \"enforce\" of a mesh_gateway, or gateway_access of \
                  mesh_global_defaults. If its policy comes in the same run, apply that first.",
                 summarize_names(closed.iter().map(String::as_str))
             ),

@@ -10,9 +10,15 @@ use crate::{
     query::QueryResults,
 };
 
+/// The fields with the default of `exportTo` of each kind.
+const DEFAULT_EXPORTS: [&str; 3] =
+    ["defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo"];
+
 /// The mesh configuration of one revision of Istio.
 #[derive(Clone, Debug)]
 pub struct MeshConfig {
+    /// The revision of Istio.
+    pub revision: String,
     /// Name of the ConfigMap.
     pub name: String,
     /// Content of `meshConfig`.
@@ -30,11 +36,11 @@ pub fn keys(mesh: &Mesh) -> impl Iterator<Item = Key> {
 /// Returns the mesh configurations among the results of queries for [`keys`]. ConfigMaps that weren't read, don't exist or can't
 /// be parsed are skipped.
 pub fn read(mesh: &Mesh, results: &QueryResults) -> Vec<MeshConfig> {
-    let parse = |key: Key| {
+    let parse = |(revision, key): (&String, Key)| {
         let config = serde_saphyr::from_str(text(results.get(&key).ok()??, &["data", "mesh"])?).ok()?;
-        Some(MeshConfig { name: key.name, config })
+        Some(MeshConfig { revision: revision.clone(), name: key.name, config })
     };
-    keys(mesh).filter_map(parse).collect()
+    mesh.revisions.iter().zip(keys(mesh)).filter_map(parse).collect()
 }
 
 impl MeshConfig {
@@ -48,6 +54,22 @@ impl MeshConfig {
         self.provider_names(|provider| {
             ["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].iter().any(|kind| !at(provider, &[kind]).is_null())
         })
+    }
+
+    /// Returns the fields that don't restrict objects without `exportTo` to their own namespace. Without them such objects are
+    /// visible in all namespaces.
+    pub fn open_default_exports(&self) -> Vec<&'static str> {
+        let is_private = |field: &&str| at(&self.config, &[field]) == &Json::from(vec!["."]);
+        DEFAULT_EXPORTS.into_iter().filter(|field| !is_private(field)).collect()
+    }
+
+    /// Returns the fields that hide objects without `exportTo` from other namespaces.
+    pub fn narrow_default_exports(&self) -> Vec<&'static str> {
+        let hides = |field: &&str| {
+            let namespaces = at(&self.config, &[field]).as_array();
+            namespaces.is_some_and(|all| !all.is_empty() && !all.contains(&Json::from("*")))
+        };
+        DEFAULT_EXPORTS.into_iter().filter(hides).collect()
     }
 
     /// Whether proxies decode escaped slashes in paths and merge adjacent ones, before rules see the paths.

@@ -6,6 +6,7 @@ mod access_change;
 pub mod admission;
 pub mod adoption;
 pub mod checks;
+pub mod cluster_report;
 pub mod duration;
 mod example_requests;
 pub mod external_service;

@@ -32,7 +32,21 @@ pub fn service_account_of(principal: &str) -> Option<(&str, &str)> {
 /// Returns eight hexadecimal digits, an FNV-1a hash of labels. It makes different names for objects of one kind with
 /// different selectors.
 pub fn label_digest(labels: &BTreeMap<String, String>) -> String {
-    let bytes = labels.iter().flat_map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes(), b","].concat());
+    digest(labels.iter().flat_map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes(), b","].concat()))
+}
+
+/// Returns a DNS label of at most `length` characters for the name of an object: the name itself, or its start and a digest of the
+/// whole. `length` is at least 10.
+pub fn short_label(name: &str, length: usize) -> String {
+    if name.len() <= length && is_label(name) {
+        return name.to_owned();
+    }
+    let digest = digest(name.bytes());
+    let start: String = name.replace('.', "-").chars().take(length.saturating_sub(digest.len() + 1)).collect();
+    format!("{}-{digest}", start.trim_end_matches('-'))
+}
+
+fn digest(bytes: impl Iterator<Item = u8>) -> String {
     let hash = bytes.fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     format!("{hash:08x}")
 }
@@ -113,6 +127,15 @@ fn is_key_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_become_labels_with_a_digest() {
+        assert_eq!(short_label("api-example-com", 20), "api-example-com");
+        let [one, other] = ["a-much-longer-name", "a-much-longer-names"].map(|name| short_label(name, 17));
+        assert_eq!((one.as_str(), other.as_str()), ("a-much-l-7936dfd0", "a-much-l-74620d99"));
+        assert_eq!(short_label("pay.ments", 20), "pay-ments-dd5061ba");
+        assert!(is_label(&short_label("a.b.c.d.e.f.g.h.i.j", 17)), "no dash before the digest");
+    }
 
     #[test]
     fn kubernetes_names_are_validated() {

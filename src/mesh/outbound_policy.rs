@@ -47,6 +47,15 @@ pub fn mesh_config_allows_any(config: &Json) -> bool {
     allows_any(at(config, &["outboundTrafficPolicy"])).unwrap_or(true)
 }
 
+/// Whether proxies without a Sidecar of their own, or of their namespace, let calls of unknown hosts out by the Sidecars of the
+/// root namespace. `None`: the `meshConfig` of their revision decides.
+pub fn default_allows_any(sidecars_of_root: &[&Json]) -> Option<bool> {
+    sidecars_of_root
+        .iter()
+        .find(|sidecar| selects_all_workloads(sidecar))
+        .and_then(|sidecar| sidecar_allows_any(sidecar))
+}
+
 /// Whether a Sidecar is that of all workloads of its namespace, or of the mesh in the root namespace.
 pub fn selects_all_workloads(sidecar: &Json) -> bool {
     at(sidecar, &["spec", "workloadSelector"]).is_null()

@@ -17,14 +17,14 @@ pub const HOST_PATTERN: &str =
 pub const IP_BLOCK: &str = "Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`.";
 
 /// The sentence for the documentation that says what [`is_claim`] accepts.
-pub const CLAIM: &str = "Names of claims, like `groups`, or `[realm_access][roles]` for a claim within a claim; `iss` is what \
-                         `issuer` stands for.";
+pub const CLAIM: &str = "Names of claims, like `groups`; a claim within a claim is `realm_access.roles` or \
+                         `[realm_access][roles]`, and a name with dots is `[example.com]`. For `iss` use `issuer`.";
 
 /// The sentence for the documentation that says what [`is_regex`] accepts.
 pub const REGEX: &str = "Regular expressions in the syntax of RE2, without `^` and `$`: they match the whole text.";
 
 /// The sentence for the documentation that says what [`is_pattern`] accepts.
-pub const PATTERN: &str = "Texts, with one `*` at the start or end; `*` alone is any.";
+pub const PATTERN: &str = "Values, with one `*` at the start or end; `*` alone is any.";
 
 /// Whether `text` is an exact value, or a pattern with one `*` at the start or end. Istio reads `*x*` as the values
 /// that end with `x*`, so it is refused.
@@ -135,19 +135,30 @@ pub fn is_ip_block(text: &str) -> bool {
     bits.parse::<u8>().is_ok_and(|number| number <= max_bits && number.to_string() == bits)
 }
 
-/// Whether `text` is the name of a claim, or the path of a nested claim in Istio's brackets, like
-/// `[realm_access][roles]`. Dots and slashes can't separate a path, since names contain them (`https://x.com/roles`).
-/// `iss` is refused, since the argument `issuer` stands for it.
+/// Whether `text` is a claim of a condition: a claim path other than `iss`, which the argument `issuer` sets.
 pub fn is_claim(text: &str) -> bool {
-    let is_name = |name: &str| !name.is_empty() && !name.contains(['[', ']']);
-    let key = claim_key(text);
-    let names = key.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or_default();
-    names.split("][").all(is_name) && key != "[iss]"
+    is_claim_path(text) && claim_names(text) != ["iss"]
+}
+
+/// Whether `text` is the name of a claim, or a path to a nested claim, as [`claim_names`] reads it.
+pub fn is_claim_path(text: &str) -> bool {
+    let is_closed = !text.starts_with('[') || text.ends_with(']');
+    is_closed && claim_names(text).iter().all(|name| !name.is_empty() && !name.contains(['[', ']']))
+}
+
+/// Returns the names on the path to a claim, the outermost first: of `realm_access.roles` and of `[realm_access][roles]` these two.
+/// A name in brackets, or one with a slash or a colon like `https://pay.test/roles`, may contain dots.
+pub fn claim_names(text: &str) -> Vec<&str> {
+    match text.strip_prefix('[') {
+        Some(names) => names.strip_suffix(']').unwrap_or(names).split("][").collect(),
+        None if text.contains(['/', ':']) => vec![text],
+        None => text.split('.').collect(),
+    }
 }
 
 /// Returns a claim in the form of a condition's key, like `[groups]`.
 pub fn claim_key(text: &str) -> String {
-    if text.starts_with('[') { text.to_owned() } else { format!("[{text}]") }
+    format!("[{}]", claim_names(text).join("]["))
 }
 
 #[cfg(test)]
@@ -239,9 +250,14 @@ mod tests {
 
     #[test]
     fn claims_are_validated() {
-        let good = ["groups", "https://pay.test/roles", "cognito:groups", "[realm_access][roles]", "[groups]"];
-        assert_accepts(is_claim, &good, &["", "iss", "[iss]", "[]", "[a][]", "[a]b", "a[b]", "[a", "a]", "[a]]"]);
+        let good =
+            ["groups", "https://pay.test/roles", "cognito:groups", "[realm_access][roles]", "[groups]", "a.b", "[a.b]"];
+        let bad = ["", "iss", "[iss]", "[]", "[a][]", "[a]b", "a[b]", "[a", "a]", "[a]]", "a.", ".a", "a..b"];
+        assert_accepts(is_claim, &good, &bad);
         assert_eq!(claim_key("groups"), "[groups]");
         assert_eq!(claim_key("[a][b]"), "[a][b]");
+        assert_eq!(claim_key("a.b"), "[a][b]");
+        assert_eq!(claim_key("[a.b]"), "[a.b]");
+        assert_eq!(claim_key("https://pay.test/roles"), "[https://pay.test/roles]");
     }
 }

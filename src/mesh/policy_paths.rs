@@ -11,7 +11,7 @@ pub(super) fn validate_paths(paths: &Set<String>, at: &Path, out: &mut Diagnosti
     for path in paths.elements().ok().flatten().into_iter().flatten().filter(|path| patterns::looks_like_regex(path)) {
         out.error(
             at,
-            "A regular expression in paths",
+            "Regular expression in paths",
             format!(
                 "AuthorizationPolicies have no regular expressions, and {path:?} would match no request that you mean. Write {{*}} for \
                  one part between slashes, {{**}} for any number of them, or one * at the start or end: \"/items/{{*}}\" or \

@@ -23,7 +23,7 @@ pub(super) fn check_provider(
     out.report_at(
         MissingProvider,
         block.attribute("provider"),
-        "The mesh doesn't know this provider",
+        "Unknown extension provider",
         &format!(
             "ConfigMap {} defines {defined}, not {provider}: {consequence}. Correct provider, or have it added to \
              extensionProviders where Istio is installed.",

@@ -8,18 +8,19 @@ use crate::{
     schema::{Attr, Block, model::optional},
 };
 
-const POSITIVE: &str = "More than 0s.";
+const POSITIVE: &str = "More than `0s`.";
 
 model! {
-    /// How long operations may take; what they didn't get done by then is told, and what they did is kept.
+    /// Time limits of operations. When a limit is reached, the error lists the objects that aren't done, and
+    /// finished ones stay recorded.
     pub struct Timeouts {
-        /// `5m` unless written.
+        /// Time limit of a creation. Defaults to `5m`.
         create: Attr<Duration> = optional().check(POSITIVE, is_positive),
-        /// `1m` unless written.
+        /// Time limit of a refresh, and of all reads of a plan together. Defaults to `1m`.
         read: Attr<Duration> = optional().check(POSITIVE, is_positive),
-        /// `5m` unless written.
+        /// Time limit of an update. Defaults to `5m`.
         update: Attr<Duration> = optional().check(POSITIVE, is_positive),
-        /// `5m` unless written.
+        /// Time limit of a deletion. Defaults to `5m`.
         delete: Attr<Duration> = optional().check(POSITIVE, is_positive),
     }
 }

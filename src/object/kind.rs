@@ -94,6 +94,8 @@ kinds! {
     CONFIG_MAP = "ConfigMap" "" "v1" "configmaps" Shared true;
     /// Deployment: that of istiod sets its environment.
     DEPLOYMENT = "Deployment" "apps" "v1" "deployments" Shared true;
+    /// MutatingWebhookConfiguration: those of sidecar injection name the revisions of istiod and their tags.
+    MUTATING_WEBHOOK_CONFIGURATION = "MutatingWebhookConfiguration" "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" Shared false;
 }
 
 /// Returns the managed kind that manifests call `name` ("VirtualService").

@@ -4,6 +4,7 @@
 mod key;
 pub mod kind;
 mod ownership_metadata;
+mod text;
 mod transition;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ pub use ownership_metadata::{
     FIELD_MANAGER, annotation, is_ownership_key, label, resource_id, resource_name, resource_type,
 };
 use serde_json::Value as Json;
+pub use text::{from_text, to_text};
 pub use transition::{SettleTime, Transition, UpdateStrategy};
 
 use crate::diagnostics::Path;

@@ -63,7 +63,7 @@ impl HostSettings {
     }
 
     /// Reads the folder of the socket and the ports alone. In debug mode a developer has started the plugin, and connections have no TLS.
-    /// So no group gets access: whoever connects can configure an exec plugin, and so run programs as the developer.
+    /// So no group gets access: a process that connects can configure an exec plugin, and so run programs as the developer.
     pub(super) fn for_debugging(variable: impl Fn(&str) -> Option<String>) -> Self {
         let folder = variable("PLUGIN_UNIX_SOCKET_DIR").filter(|folder| !folder.is_empty());
         let port = |name| variable(name).and_then(|port| port.parse().ok()).unwrap_or(0);

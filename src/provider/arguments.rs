@@ -18,90 +18,109 @@ use crate::{
 };
 
 model! {
-    /// Services, external services and mesh-wide defaults of an Istio mesh, written as intent. Plans show the exact Istio
-    /// objects, offline too; applies write them by server-side apply.
+    /// Services, external services, gateways, namespaces and mesh-wide defaults of an Istio mesh. Plans show the
+    /// exact Istio objects, also without a cluster; applies write them by server-side apply.
     pub struct ProviderConfig {
-        /// Who this configuration is: unique for each state, for example `infra-payments/prod`. It is written on every
-        /// object, and objects of another owner are left alone.
+        /// Name of this configuration, unique for each state, for example `infra-payments/prod`. It is written on
+        /// every object, and objects of another owner aren't changed.
         owner: Attr<String> = required().text(names::OWNER, names::is_owner),
-        /// Path of a kubeconfig. Also `KUBE_CONFIG_PATH`.
+        /// Path of a kubeconfig file. Environment variable: `KUBE_CONFIG_PATH`. Defaults to none: there is no
+        /// fallback to `~/.kube/config`.
         config_path: Attr<String> = optional().text(NOT_EMPTY, is_not_empty),
-        /// Paths of kubeconfigs, merged as kubectl merges them. Also `KUBE_CONFIG_PATHS`.
+        /// Paths of kubeconfig files, merged as by kubectl. Environment variable: `KUBE_CONFIG_PATHS`. Defaults
+        /// to none.
         config_paths: List<String> = optional(),
-        /// Context of the kubeconfig; its current one unless written. Also `KUBE_CTX`.
+        /// Context of the kubeconfig. Environment variable: `KUBE_CTX`. Defaults to the current context of the
+        /// kubeconfig.
         config_context: Attr<String> = optional(),
-        /// User of the kubeconfig in place of the context's. Also `KUBE_CTX_AUTH_INFO`.
+        /// User of the kubeconfig. Environment variable: `KUBE_CTX_AUTH_INFO`. Defaults to that of the context.
         config_context_auth_info: Attr<String> = optional(),
-        /// Cluster of the kubeconfig in place of the context's. Also `KUBE_CTX_CLUSTER`.
+        /// Cluster of the kubeconfig. Environment variable: `KUBE_CTX_CLUSTER`. Defaults to that of the context.
         config_context_cluster: Attr<String> = optional(),
-        /// Address of the API server, `https://host:port`. Also `KUBE_HOST`.
+        /// Address of the API server, `https://host:port`. Environment variable: `KUBE_HOST`. Defaults to that of
+        /// the kubeconfig.
         host: Attr<String> = optional().text(NOT_EMPTY, is_not_empty),
-        /// Bearer token. Also `KUBE_TOKEN`.
+        /// Bearer token for the API server. Environment variable: `KUBE_TOKEN`. Defaults to that of the
+        /// kubeconfig.
         token: Attr<Secret> = optional().sensitive(),
-        /// Certificate authority of the API server, PEM. Also `KUBE_CLUSTER_CA_CERT_DATA`.
+        /// Certificate authority of the API server, as PEM. Environment variable: `KUBE_CLUSTER_CA_CERT_DATA`.
+        /// Defaults to that of the kubeconfig, otherwise to the system's authorities.
         cluster_ca_certificate: Attr<String> = optional(),
-        /// Client certificate, PEM. Also `KUBE_CLIENT_CERT_DATA`.
+        /// Client certificate, as PEM. Environment variable: `KUBE_CLIENT_CERT_DATA`. Defaults to that of the
+        /// kubeconfig.
         client_certificate: Attr<String> = optional(),
-        /// Key of the client certificate, PEM. Also `KUBE_CLIENT_KEY_DATA`.
+        /// Key of the client certificate, as PEM. Environment variable: `KUBE_CLIENT_KEY_DATA`. Defaults to that
+        /// of the kubeconfig.
         client_key: Attr<Secret> = optional().sensitive(),
-        /// Whether the API server's certificate goes unverified; for trials only. Also `KUBE_INSECURE`.
+        /// Whether the API server's certificate isn't verified. Only for tests: the credentials are sent to any
+        /// server that answers. Environment variable: `KUBE_INSECURE`. Defaults to `false`.
         insecure: Attr<bool> = optional(),
-        /// Name to verify in the API server's certificate. Also `KUBE_TLS_SERVER_NAME`.
+        /// Name that the API server's certificate is verified for. Environment variable: `KUBE_TLS_SERVER_NAME`.
+        /// Defaults to the host of the API server.
         tls_server_name: Attr<String> = optional(),
-        /// Proxy on the way to the API server, `http://`, `https://` or `socks5://`. Also `KUBE_PROXY_URL`.
+        /// Proxy for connections to the API server, `http://`, `https://` or `socks5://`. Environment variable:
+        /// `KUBE_PROXY_URL`. Defaults to that of the kubeconfig.
         proxy_url: Attr<Secret> = optional().sensitive(),
-        /// Whether to be the service account of the pod that Terraform runs in. Excludes every other way of naming cluster and
-        /// credentials.
+        /// Whether the service account of the pod that Terraform runs in connects. Conflicts with all other
+        /// arguments for cluster and credentials. Defaults to `false`.
         in_cluster: Attr<bool> = optional(),
-        /// Where mesh-wide configuration lives; `istio-system` unless written.
+        /// Root namespace of the mesh, with the objects that apply to all of it. Defaults to `istio-system`.
         root_namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// DNS domain of the cluster; `cluster.local` unless written.
+        /// DNS domain of the cluster. Defaults to `cluster.local`.
         cluster_domain: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// Trust domain of the mesh's identities; `cluster.local` unless written.
+        /// Trust domain of the mesh's identities. Defaults to `cluster.local`.
         trust_domain: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// How services get a name that stays when they move: `{name}.{namespace}.example.internal`. Callers call it everywhere
-        /// in the mesh, where proxies answer DNS (`ISTIO_META_DNS_CAPTURE`). Without `{namespace}`, two namespaces may claim
-        /// the same name.
+        /// Template of global names, which stay the same when services move:
+        /// `{name}.{namespace}.example.internal`. They can be called in the whole mesh if proxies answer DNS
+        /// queries (`ISTIO_META_DNS_CAPTURE`). Without `{namespace}`, services of two namespaces can claim the
+        /// same name. Defaults to none.
         global_name_template: Attr<Template> = optional(),
-        /// Whether `global_name_template` gives the services of this configuration their global names; true unless written. With
-        /// false it only says which names `calls` lists, of services that other configurations declare.
+        /// Whether the services of this configuration get global names by `global_name_template`. With `false`
+        /// the template only tells `calls` which names the services of other configurations have. Defaults to
+        /// `true`.
         global_names: Attr<bool> = optional(),
-        /// Namespaces of gateways: every service is visible there.
+        /// Namespaces of gateways, in which every service is visible. Defaults to none.
         gateway_namespaces: Set<String> = optional(),
-        /// Hosts that every Sidecar of a service lists, as `namespace/host`: tracing, external authorization.
+        /// Hosts that the Sidecar of every service lists, as `namespace/host`: those of tracing and of external
+        /// authorization. Defaults to none.
         platform_hosts: Set<String> = optional(),
         /// Revisions of the installed Istio, whose configuration live checks read: the ConfigMap `istio-<revision>` of the root
         /// namespace, and the ConfigMap `istio` for the revision `default`. Defaults to `["default"]`.
         revisions: Set<String> = optional().non_empty("At least one revision.").each(names::LABEL, names::is_label),
-        /// Labels on every object that is made.
+        /// Labels of every object that the provider writes. Defaults to none.
         labels: Map<String> = optional(),
-        /// Annotations on every object that is made. Sensitive values show in clear, in `objects` and in the cluster.
+        /// Annotations of every object that the provider writes. Sensitive values are shown in clear text in
+        /// `objects` and in the cluster. Defaults to none.
         annotations: Map<String> = optional(),
-        /// Whether the cluster is left out: nothing is read from it and nothing checked with it. Plans of new resources show what the
-        /// configuration alone gives, in `terraform test` for example. Resources in the state can't be read (see `on_unreadable`), and
+        /// Whether plans run without a cluster: nothing is read from it or validated by it. Plans of new
+        /// resources show the objects that the configuration gives, in `terraform test` for example (see the
+        /// guide "Testing mesh configuration"). Resources in the state can't be read (see `on_unreadable`), and
         /// an apply that has something to write fails. The connection arguments are ignored. Defaults to `false`.
         offline: Attr<bool> = optional(),
-        /// What a plan makes of resources that it can't read: `error` unless written, so that a drift report never says "no
-        /// changes" about what it didn't see; or `warn`.
+        /// Result of a plan for resources that can't be read. `error`: the plan fails, so that a drift report
+        /// never says "no changes" about resources that it didn't read. `warn`: the plan warns and uses the
+        /// state. Defaults to `error`. A connection that is unknown until apply is a warning in any case.
         on_unreadable: Attr<OnUnreadable> = optional(),
-        /// Whether each resource records its arguments in an annotation of one of its objects; true unless written. With false,
-        /// who may read the objects can't read the arguments there (`objects` and the objects themselves still have their
-        /// values), an import knows no arguments, and the live checks `shared-workload` and `shared-account` can't compare
-        /// these services. It holds from the next change of each resource on.
+        /// Whether each resource records its arguments in an annotation of one of its objects. With `false`,
+        /// users who may read the objects can't read the arguments there (`objects` and the objects themselves
+        /// still contain their values), an import finds no arguments, and the live checks `shared-workload` and
+        /// `shared-account` can't compare these services. A change takes effect with the next update of each
+        /// resource. Defaults to `true`.
         record_arguments: Attr<bool> = optional(),
-        /// Whether fields of Services, ServiceAccounts and Namespaces are taken from managers that set them to another value.
-        /// Without it such a conflict is an error in the plan.
+        /// Whether fields of Services, ServiceAccounts and Namespaces are taken from other field managers that
+        /// set another value. With `false` such a conflict is an error in the plan. Defaults to `false`.
         force_conflicts: Attr<bool> = optional(),
-        /// What findings of live checks are worth: `off`, `warn` or `error`, by the check's code, like `{ IST0103 = "off" }`. A
-        /// finding warns unless written; pods in ambient mode are an error. The guide "Live checks" lists the codes.
+        /// Levels of live checks, `off`, `warn` or `error`, by the code of the check: `{ IST0103 = "off" }`.
+        /// Defaults to the levels in the guide "Live checks", which lists the codes.
         checks: Map<Level> = optional(),
-        /// Program that gives the credentials: an exec plugin, as in a kubeconfig. It is run on first use, and again when what
-        /// it gave expires or isn't accepted. It gets no stdin, and what it prints is never shown.
+        /// Exec plugin that prints the credentials, as in a kubeconfig. It runs on first use, and again when its
+        /// credentials expire or aren't accepted. It gets no stdin, and its output is never shown.
         exec: Block<ExecPlugin> = block(),
-        /// What a `mesh_service` gets that doesn't say otherwise.
+        /// Defaults of every `mesh_service` of this configuration.
         defaults: Block<ServiceDefaults> = block(),
-        /// Facts of the installed mesh that the written objects depend on. They are the same for all configurations of a mesh:
-        /// take them from a module or a variable file of the platform. Live checks compare them with the cluster.
+        /// Facts about the installed mesh that rendered objects depend on. They are the same for all
+        /// configurations of a mesh: take them from a module or a variable file of the platform. Live checks
+        /// compare them with the cluster.
         installed: Block<Installed> = block(),
     }
 }
@@ -111,11 +130,11 @@ model! {
     pub struct ExecPlugin {
         /// Version of the `ExecCredential` that it prints.
         api_version: Attr<String> = required().text(EXEC_API_VERSIONS, is_exec_api_version),
-        /// The program: a path, or a name that is looked for in `PATH`.
+        /// Program to run: a path, or a name that is looked up in `PATH`.
         command: Attr<String> = required().text(NOT_EMPTY, is_not_empty),
-        /// Its arguments.
+        /// Arguments of the program. Defaults to none.
         args: List<String> = optional(),
-        /// Environment variables beside Terraform's own.
+        /// Environment variables of the program, in addition to Terraform's own. Defaults to none.
         env: Map<Secret> = optional().sensitive(),
     }
 }
@@ -123,13 +142,13 @@ model! {
 model! {
     /// Defaults of services.
     pub struct ServiceDefaults {
-        /// `resiliency` of every `mesh_service` that doesn't set it: `low`, `medium`, `high` or `none`. Without it such services
-        /// keep the defaults of Istio and of the mesh.
+        /// Default of `resiliency` of every `mesh_service`. Without it, services without the argument keep the
+        /// defaults of Istio and of the mesh.
         resiliency: Attr<Preset> = optional(),
-        /// `request_timeout` of every `mesh_service` that sets neither `request_timeout` nor `streaming`, but for its gRPC ports.
+        /// Default of `request_timeout` of every `mesh_service` without `streaming`, except for gRPC ports.
         /// Without it no timeout is written.
         request_timeout: Attr<Duration> = optional(),
-        /// `authorization_mode` of a service.
+        /// Default of `authorization_mode` of every `mesh_service`. Defaults to `enforce`.
         authorization_mode: Attr<AuthorizationMode> = optional(),
     }
 }
@@ -137,13 +156,14 @@ model! {
 model! {
     /// Facts of the installed mesh.
     pub struct Installed {
-        /// What proxies do with calls of hosts that they don't know: `registry_only` (the calls fail) or `allow_any` (they leave
-        /// as clear text), as `outboundTrafficPolicy` of the mesh's Sidecars and of `meshConfig` says. Defaults to `allow_any`,
-        /// as Istio's own does. Only with `registry_only` are services hidden from namespaces that may not call them: otherwise
-        /// hiding would turn refused calls into clear text. The live check `outbound-policy` compares it with the cluster.
+        /// Calls of hosts that proxies don't know, as the mesh's Sidecars and `meshConfig` set it
+        /// (`outboundTrafficPolicy`). `registry_only`: they fail. `allow_any`: they leave in clear text. Only
+        /// with `registry_only` are services hidden from namespaces that may not call them: otherwise refused
+        /// calls would become clear text. The live check `outbound-policy` compares it with the cluster. Defaults
+        /// to `allow_any`, which is Istio's default.
         outbound_traffic_policy: Attr<OutboundMode> = optional(),
-        /// Whether the proxies of all workloads answer DNS queries for hosts of the mesh (`ISTIO_META_DNS_CAPTURE`). Defaults to
-        /// `false`. Global names of services with TCP ports need it.
+        /// Whether the proxies of all workloads answer DNS queries for hosts of the mesh
+        /// (`ISTIO_META_DNS_CAPTURE`). Global names of services with TCP ports need it. Defaults to `false`.
         dns_capture: Attr<bool> = optional(),
     }
 }

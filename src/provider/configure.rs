@@ -47,7 +47,7 @@ fn warn_of_risk(risk: &ConnectionRisk, config: &ProviderConfig, out: &mut Diagno
             ("host", config.host.is_set()),
             "Credentials are sent in clear text",
             format!(
-                "The API server is {server}, and whoever is on the way there can read the credentials that each request has. Use \
+                "The API server is {server}, and any host on the network path can read the credentials in each request. Use \
                  its https:// address in host (or KUBE_HOST, or server of the kubeconfig's cluster)."
             ),
         ),

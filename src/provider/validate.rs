@@ -29,7 +29,7 @@ fn validate_kubeconfig_paths(config: &ProviderConfig, out: &mut Diagnostics) {
     if config.config_path.is_set() && config.config_paths.is_set() {
         out.error(
             &at("config_path"),
-            "Two ways of naming kubeconfigs",
+            "Both config_path and config_paths",
             "config_path and config_paths exclude each other. Put all paths into config_paths.",
         );
     }
@@ -54,7 +54,7 @@ fn validate_connection(config: &ProviderConfig, out: &mut Diagnostics) {
         for (argument, _) in conflicting.iter().filter(|(_, is_set)| *is_set) {
             out.error(
                 &at(argument),
-                "Two ways to connect",
+                "Conflicting connection arguments",
                 format!(
                     "in_cluster and {argument} exclude each other: a pod's service account says all. Remove one of them."
                 ),
@@ -63,7 +63,7 @@ fn validate_connection(config: &ProviderConfig, out: &mut Diagnostics) {
     } else if config.exec.is_set() && config.token.is_set() {
         out.error(
             &at("token"),
-            "Two credentials",
+            "Conflicting credentials",
             "token and exec exclude each other: the plugin's token would never be used. Remove one of them.",
         );
     }
@@ -77,7 +77,7 @@ fn validate_global_name_template(config: &ProviderConfig, out: &mut Diagnostics)
     if names::is_cluster_host(&template.expand("name", "namespace"), &domain) {
         out.error(
             &at("global_name_template"),
-            "A global name in the cluster's domain",
+            "Global name in the cluster's domain",
             format!(
                 "{domain} is the cluster's own, where Kubernetes says which hosts there are. Write a template in a domain that \
                  nothing else answers for, like \"{{name}}.{{namespace}}.example.internal\"."

@@ -6,13 +6,14 @@ use crate::{
 };
 
 model! {
-    /// What every resource computes.
+    /// The computed attributes of every resource.
     pub struct CommonOutputs {
-        /// The id, as `terraform import` takes it.
+        /// Id of the resource, as `terraform import` takes it.
         id: Attr<String> = computed(),
-        /// The Kubernetes objects of this resource, `Kind/namespace/name` to compact JSON of the fields that are its own. A
-        /// plan shows what will be written, and after a refresh what is there, line by line.
-        /// Sensitive values of arguments show here in clear, since Terraform doesn't mark what a provider computes.
+        /// Kubernetes objects of this resource: `Kind/namespace/name` to compact JSON of the fields that the resource manages,
+        /// without `apiVersion`, `kind` and names, which the key gives. A plan shows the objects that will be written, and after a
+        /// refresh the objects in the cluster. The function `render_yaml` turns them into manifests for `kubectl apply`. Sensitive
+        /// values of arguments are shown in clear text, because Terraform doesn't mark values that a provider computes.
         objects: Map<String> = computed(),
     }
 }

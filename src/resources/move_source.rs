@@ -40,7 +40,7 @@ pub(super) fn object_key(source: &MoveSource, out: &mut Diagnostics) -> Result<K
     key.ok_or_else(|| {
         out.error(
             &root,
-            "Nothing to take from this move",
+            "Move source has no objects",
             format!(
                 "The state of this {} names no object of a kind that this provider writes ({}).",
                 source.type_name,

@@ -9,7 +9,7 @@ use crate::{
     engine::JournalEntry,
     known::Known,
     mesh::Rendered,
-    object::{Key, Object},
+    object::{self, Key, Object},
     schema::{Member, MemberKind, Schema, Type, Value, model::required},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn arguments(schema: &Schema, state: &Value) -> Value {
 /// The attribute `objects` of a plan. It is unknown as a whole only where it is unknown which objects there are.
 pub(super) fn planned_objects(rendered: &Rendered) -> Value {
     let text = |object: &Known<Object>| {
-        object.as_ref().map_or(Value::Unknown, |object| Value::string(object.body.to_string()))
+        object.as_ref().map_or(Value::Unknown, |object| Value::string(object::to_text(object.body.clone())))
     };
     match rendered {
         Ok(objects) => Value::Map(objects.iter().map(|(key, object)| (key.to_string(), text(object))).collect()),
@@ -51,7 +51,8 @@ pub(super) fn planned_objects(rendered: &Rendered) -> Value {
 /// The state with `objects` in place of its own.
 pub(super) fn with_objects(state: &Value, objects: &BTreeMap<Key, Json>) -> Value {
     let Value::Map(mut members) = state.clone() else { return state.clone() };
-    let objects = objects.iter().map(|(key, body)| (key.to_string(), Value::string(body.to_string()))).collect();
+    let objects =
+        objects.iter().map(|(key, body)| (key.to_string(), Value::string(object::to_text(body.clone())))).collect();
     members.insert("objects".into(), Value::Map(objects));
     Value::Map(members)
 }
@@ -72,9 +73,10 @@ pub(super) fn with_missing_outputs(state: &Value, outputs: Value) -> Value {
 /// The objects of a state. One that can't be decoded is left out, so that the next apply writes it again.
 pub(super) fn objects(state: &Value) -> BTreeMap<Key, Json> {
     let Value::Map(objects) = state.member("objects") else { return BTreeMap::new() };
-    let decode = |(key, body): (&String, &Value)| match body {
-        Value::String(body) => Some((key.parse().ok()?, serde_json::from_str(body).ok()?)),
-        _ => None,
+    let decode = |(key, text): (&String, &Value)| {
+        let (key, Value::String(text)) = (key.parse().ok()?, text) else { return None };
+        let body = object::from_text(&key, text)?;
+        Some((key, body))
     };
     objects.iter().filter_map(decode).collect()
 }

@@ -1,4 +1,4 @@
-# Only checkout may call payments, whatever policies the cluster has. A plan warns as soon as another workload may.
+# Only checkout may call payments, by all policies in the cluster. A plan warns if another workload may.
 data "mesh_access" "payments" {
   namespace = "pci"
   service   = "payments"

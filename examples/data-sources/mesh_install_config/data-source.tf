@@ -1,4 +1,4 @@
-# The settings of a production mesh. What isn't written follows Istio's best practices.
+# The settings of a production mesh. Defaults follow Istio's best practices.
 data "mesh_install_config" "production" {
   trust_domain         = "prod.example.com"
   trust_domain_aliases = ["cluster.local"]

@@ -1,5 +1,5 @@
-# Everything for the host leaves through an egress gateway, whose addresses the partner's firewall knows. The gateway's pods and its
-# Service are a chart's. It begins TLS with a certificate of its own, from a Secret of its namespace.
+# All traffic for the host leaves through an egress gateway, whose addresses the partner's firewall knows. A chart installs
+# the gateway. It originates TLS with a client certificate from a Secret of its namespace.
 resource "mesh_external_service" "exchange" {
   host      = "exchange.bank.example"
   export_to = ["pci"]

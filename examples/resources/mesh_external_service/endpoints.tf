@@ -1,4 +1,4 @@
-# A host that DNS doesn't know, or not rightly: requests go to the addresses that stand here.
+# A host that DNS doesn't know, or knows with other addresses: requests go to the addresses given here.
 resource "mesh_external_service" "archive" {
   host       = "archive.corp.example"
   export_to  = ["reporting"]
@@ -27,7 +27,7 @@ resource "mesh_external_service" "archive" {
   }
 }
 
-# Every host of a partner is behind the partner's front doors, which have names.
+# Every host of a partner is behind the partner's load balancers, which have names.
 resource "mesh_external_service" "catalogs" {
   host      = "*.catalogs.example"
   export_to = ["shop"]

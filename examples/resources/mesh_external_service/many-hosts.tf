@@ -1,4 +1,4 @@
-# Several hosts of one provider, to which the same applies. When a host comes or goes, the others stay as they are.
+# Several hosts with the same settings. Adding or removing one doesn't change the objects of the others.
 resource "mesh_external_service" "shipping" {
   name        = "shipping"
   hosts       = ["api.shipping.example", "labels.shipping.example"]

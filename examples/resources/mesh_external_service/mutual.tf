@@ -1,4 +1,4 @@
-# The proxy shows a certificate of its own, from files that the workloads mount into their sidecars with the annotations
+# The proxy presents a client certificate, from files that the workloads mount into their sidecars with the annotations
 # sidecar.istio.io/userVolume and sidecar.istio.io/userVolumeMount.
 resource "mesh_external_service" "clearing" {
   host      = "clearing.bank.example"
@@ -17,7 +17,7 @@ resource "mesh_external_service" "clearing" {
   deletion_protection = false
 }
 
-# Likewise, from a Secret of the namespace, which the sidecars of the chosen workloads read.
+# The same with a Secret of the namespace, which the sidecars of the selected workloads read.
 resource "mesh_external_service" "settlement" {
   host      = "settlement.bank.example"
   namespace = "pci"

@@ -1,4 +1,4 @@
-# The application speaks HTTPS itself. The mesh sees the host name, nothing more.
+# The application speaks HTTPS itself. Proxies see only the host name.
 resource "mesh_external_service" "object_store" {
   host      = "*.s3.amazonaws.com"
   export_to = ["photo", "reporting"]
@@ -13,7 +13,7 @@ resource "mesh_external_service" "billing" {
   resiliency = "high"
 }
 
-# Ports other than the default ones, each with its own way of TLS.
+# Ports other than the default ones, each with its own TLS mode.
 resource "mesh_external_service" "partner" {
   host      = "partner.example.net"
   namespace = "istio-system"
@@ -31,7 +31,7 @@ resource "mesh_external_service" "partner" {
     tls      = "passthrough"
   }
 
-  # A ServiceEntry of the same name that somebody made by hand is taken over.
+  # An existing ServiceEntry of the same name is taken over.
   adopt_existing   = true
   adopt_from_owner = "infra-old/prod"
 

@@ -1,4 +1,4 @@
-# A protocol that doesn't carry the name of the host: the addresses that applications connect to tell it from others.
+# A protocol that doesn't carry the name of the host: proxies recognize it by the addresses that applications connect to.
 resource "mesh_external_service" "ledger" {
   host      = "ledger.bank.example"
   export_to = ["pci"]
@@ -18,7 +18,7 @@ resource "mesh_external_service" "ledger" {
 # A database by its name. Istio allocates an address for it, by which proxies tell it from others; they answer DNS queries, as
 # `installed { dns_capture = true }` of the provider states. Firewalls on the way forget connections without traffic.
 resource "mesh_external_service" "orders" {
-  host      = "orders.abc.eu-central-1.rds.example.com"
+  host      = "orders-replica-1.cluster-abcdefghijkl.eu-central-1.rds.example.com"
   export_to = ["shop"]
 
   port {

@@ -1,5 +1,5 @@
-# Hosts of an application, in its namespace, on the pods of the platform's gateway in another. The Secret and the policy are where
-# the pods are.
+# A Gateway in the application's namespace, served by the platform's gateway pods in another. The Secret and the policy are
+# in the namespace of the pods.
 resource "mesh_gateway" "orders" {
   name               = "orders"
   namespace          = "sales"

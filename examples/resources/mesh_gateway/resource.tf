@@ -1,4 +1,4 @@
-# The workloads are a chart's; what they listen for, and for whom, is said here.
+# A public gateway. A chart installs its pods; this resource declares their ports, hosts, certificates and admitted clients.
 resource "mesh_gateway" "public" {
   name            = "public"
   namespace       = "istio-system"
@@ -44,7 +44,7 @@ resource "mesh_gateway" "public" {
     https_redirect = true
   }
 
-  # TLS 1.3 unless min_version says otherwise.
+  # TLS 1.3 is the default; min_version lowers it.
   server {
     port       = 443
     protocol   = "https"
@@ -55,8 +55,8 @@ resource "mesh_gateway" "public" {
     }
   }
 
-  # Partners show certificates of their own, and some can't do better than TLS 1.2. A port of its own, so that no connection is
-  # reused without a certificate.
+  # Partners present client certificates, and some support only TLS 1.2. A separate port, so that no connection is reused
+  # without a certificate.
   server {
     port       = 8443
     protocol   = "https"
@@ -84,7 +84,7 @@ resource "mesh_gateway" "public" {
   }
 
   labels           = { team = "platform" }
-  annotations      = { "example.com/runbook" = "doors" }
+  annotations      = { "example.com/runbook" = "gateways" }
   adopt_existing   = false
   adopt_from_owner = "infra-old/prod"
 
@@ -96,7 +96,7 @@ resource "mesh_gateway" "public" {
   }
 }
 
-# A service that it sends requests to lets it in by its identity, in `ingress` or in `from`.
-output "door" {
+# Services behind the gateway admit it by this identity, in `ingress` or in `from`.
+output "gateway_principal" {
   value = mesh_gateway.public.principal
 }

@@ -1,15 +1,15 @@
-# One for each cluster, in the state of the platform or security team.
+# The mesh's defaults: one resource for each cluster, in the state of the platform or security team.
 resource "mesh_global_defaults" "this" {
   mtls {
     mode = "strict"
   }
 
-  # What no policy allows is denied. Start with "audit" or "dry_run".
+  # Requests that no policy allows are denied. Start with "audit" or "dry_run".
   authorization {
     mode = "enforce"
 
-    # Calls that every workload takes: a scraper, and probes of health. Clients without an identity are refused by strict mutual
-    # TLS, but for ports that a mesh_namespace excepts.
+    # Requests that every workload admits: those of a scraper, and health checks. Strict mutual TLS refuses clients without
+    # an identity, except on ports with an exception in mesh_namespace.
     allow {
       from  = ["monitoring/prometheus"]
       ports = [9090]
@@ -22,33 +22,33 @@ resource "mesh_global_defaults" "this" {
     }
   }
 
-  # Gateways that somebody else made keep their way in.
+  # Gateways of other tools stay open to clients.
   gateway_access {
     namespace = "istio-system"
     selector  = { istio = "ingressgateway" }
     ports     = [8080, 8443]
   }
 
-  # Where a sidecar may send: the workload's own namespace, and what the root namespace offers.
+  # Destinations of all workloads: their own namespace and the root namespace.
   sidecar {
     egress_hosts = ["./*", "istio-system/*"]
   }
   outbound_traffic_policy = "registry_only"
 
-  # A field of Istio without an argument: workloads take 500 requests at the same time.
+  # An Istio field without an argument: workloads accept 500 concurrent requests.
   override {
     kind  = "Sidecar"
     patch = jsonencode({ spec = { inboundConnectionPool = { http = { http2MaxRequests = 500 } } } })
   }
 
-  # Limits, ejection and retries for services that set none of it. Only requests that never reached the application are retried:
-  # whether processing a request twice does harm is for its service to say.
+  # Limits, ejection and retries for services without these settings. Only requests that never reached the application are
+  # retried; a service can set `idempotent` itself.
   resiliency      = "medium"
   request_timeout = "60s"
   retries {
     attempts = 1
   }
-  # Callers keep preferring near endpoints where the mesh's configuration says so.
+  # Callers prefer near endpoints if the mesh's configuration does.
   load_balancing {
     locality = "inherit"
   }
@@ -58,7 +58,7 @@ resource "mesh_global_defaults" "this" {
 
   deletion_protection = false # true, once the roll-out is done
 
-  # A PeerAuthentication `default` that somebody made by hand, and whatever else has our names, is taken over.
+  # An existing PeerAuthentication `default`, and other objects with these names, are taken over.
   adopt_existing   = true
   adopt_from_owner = "infra-old/prod"
 

@@ -1,19 +1,19 @@
-# A team's namespace. It is destroyed only once it holds nothing that somebody else made.
+# A team's namespace. It is destroyed only when it contains no objects of other tools.
 resource "mesh_namespace" "shop" {
   name      = "storefront"
   team      = "shop"
   injection = true
 
-  # What workloads may call where their service doesn't say it, beside the namespace itself.
+  # Destinations of workloads whose service sets no `calls`, in addition to the namespace itself.
   calls = ["pci/payments", "api.stripe.com"]
 
-  # What calls doesn't list fails, whatever the mesh does with calls of unknown hosts.
+  # Calls of other hosts fail, independently of the mesh's setting.
   outbound_traffic_policy = "registry_only"
 
   # "dry_run" counts what "enforce" would refuse.
   authorization_mode = "enforce"
 
-  # Every workload takes these as well, whatever its service says.
+  # Every workload admits these as well, in addition to the rules of its service.
   allow {
     from  = ["monitoring/prometheus"]
     ports = [9090]
@@ -25,7 +25,8 @@ resource "mesh_namespace" "shop" {
     ip_blocks = ["10.0.0.0/8"]
   }
 
-  # Each proxy of the catalog admits 100 requests in a second, and 200 at once after a quiet time. Others get 429.
+  # Each proxy of the catalog admits 100 requests in a second, and 200 at once after an interval with fewer. Others get
+  # status 429.
   rate_limit {
     selector = { app = "catalog" }
     port     = 8080
@@ -63,7 +64,7 @@ resource "mesh_namespace" "shop" {
     }
   }
 
-  # Workloads, traffic settings and authorization are theirs; what is encrypted isn't.
+  # The team may change workloads, traffic settings and authorization, but not mutual TLS.
   rbac {
     cluster_role     = "mesh-app-team"
     groups           = ["shop-developers"]
@@ -71,7 +72,7 @@ resource "mesh_namespace" "shop" {
     service_accounts = ["ci/shop-pipeline"]
   }
 
-  # A field of Istio without an argument: workloads take 500 requests at the same time.
+  # An Istio field without an argument: workloads accept 500 concurrent requests.
   override {
     kind  = "Sidecar"
     patch = jsonencode({ spec = { inboundConnectionPool = { http = { http2MaxRequests = 500 } } } })
@@ -92,7 +93,7 @@ resource "mesh_namespace" "shop" {
   }
 }
 
-# Somebody else's: only what is written here is this resource's.
+# A namespace of another tool: only the labels set here are managed.
 resource "mesh_namespace" "reporting" {
   name     = "reporting"
   create   = false

@@ -1,5 +1,5 @@
-# A canary: one request in ten goes to the new version, and whoever tests it always gets it. To go on, change the weights;
-# at the end, remove the block of the old version. No request meets a version that isn't there, in whatever order things change.
+# A canary release: one request in ten goes to the new version, and testers always get it. To continue, change the weights;
+# at the end, remove the block of the old version. Routes never name a missing version.
 resource "mesh_service" "cart" {
   name           = "cart"
   namespace      = "shop"

@@ -1,5 +1,5 @@
-# A service that people use, through a gateway. Who they are is said by tokens, which the mesh verifies where the central team
-# has written a RequestAuthentication for their issuer.
+# A service for end users behind a gateway, identified by tokens. The mesh verifies tokens of issuers that a `jwt` block of
+# `mesh_global_defaults` declares.
 resource "mesh_service" "accounts" {
   name      = "accounts"
   namespace = "shop"
@@ -61,7 +61,7 @@ resource "mesh_service" "accounts" {
     methods = ["DELETE"]
     paths   = ["/v1/accounts/*"]
   }
-  # A debug port, for nobody but its namespace.
+  # A debug port, only for its own namespace.
   deny {
     from         = ["shop/*"]
     target_ports = [6060]

@@ -1,5 +1,5 @@
-# Callers use the endpoints of their own zone. As these are ejected, those of other zones of the region take over, and at last those
-# of another region. Without ejection there is no failover.
+# Failover by region: callers use the endpoints of their own zone. When these are ejected, other zones of the region take
+# over, and finally another region. Failover needs outlier detection.
 resource "mesh_service" "stock" {
   name       = "stock"
   namespace  = "shop"
@@ -41,7 +41,8 @@ resource "mesh_service" "stock" {
   }
 }
 
-# Requests are balanced over all zones of the caller's region, and go to other regions as endpoints there are ejected. Requests may
+# Requests are balanced over all zones of the caller's region, and go to other regions as endpoints there are ejected.
+# Requests may
 # be streams, which have no timeout.
 resource "mesh_service" "events" {
   name       = "events"

@@ -1,4 +1,4 @@
-# A name that callers use everywhere in the mesh, and that stays when the service moves to another namespace.
+# A global name, which can be called in the whole mesh and stays the same when the service moves to another namespace.
 resource "mesh_service" "ledger" {
   name        = "ledger"
   namespace   = "pci"

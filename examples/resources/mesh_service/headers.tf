@@ -1,4 +1,5 @@
-# An API that pages of other origins call, through a gateway and in the mesh. Proxies answer their preflight requests.
+# CORS and header changes: an API for pages of other origins, through a gateway and in the mesh. Proxies answer preflight
+# requests.
 resource "mesh_service" "profiles" {
   name      = "profiles"
   namespace = "shop"
@@ -85,7 +86,8 @@ resource "mesh_service" "profiles" {
     }
   }
 
-  # Public content: pages of every origin may read it, and caches don't store it. Headers and CORS policy of the service don't apply here.
+  # Public content: pages of every origin may read it, and caches don't store it. Headers and CORS policy of the service
+  # don't apply here.
   route {
     name = "public"
     match {

@@ -1,4 +1,4 @@
-# What comes from outside: gateways send it here, and may call. Inside the mesh nobody may.
+# Requests from outside the mesh: gateways route them to the service, and may call it. No workload of the mesh may.
 resource "mesh_service" "storefront" {
   name      = "storefront"
   namespace = "shop"
@@ -25,7 +25,8 @@ resource "mesh_service" "storefront" {
     rewrite         = "/"
   }
 
-  # What the old catalogue had is elsewhere: for requests through gateways alone, and below what `ingress` lets in. Paths are those
+  # What the old catalogue had is elsewhere: for requests through gateways alone, and below what `ingress` lets in. Paths are
+  # those
   # after its rewrite, so that is /shop/catalogue/… for clients.
   route {
     applies_to = ["ingress"]

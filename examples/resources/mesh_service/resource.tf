@@ -1,5 +1,5 @@
-# The first step for a service that runs: a chart made the Service and its account. Its policies refuse no request, and only count
-# which ones they would refuse. Its traffic doesn't change.
+# The first step for an existing service, whose Service and ServiceAccount a chart created. Its policies are in dry run: they
+# count the requests that they would refuse. Its traffic doesn't change.
 resource "mesh_service" "catalog" {
   name               = "catalog"
   namespace          = "shop"
@@ -11,14 +11,14 @@ resource "mesh_service" "catalog" {
   }
 }
 
-# A service with callers, limits and a curated egress.
+# A service with callers, a resiliency preset and declared outbound calls.
 resource "mesh_service" "payments" {
   name       = "payments"
   namespace  = "pci"
   resiliency = "high"
   calls      = ["ledger", "shop/catalog", "api.example.com"]
 
-  # Calls of anything else fail. It is the default; "inherit" and "allow_any" let them out, to services of the mesh in clear text.
+  # Other calls fail. This is the default; with "inherit" or "allow_any" they leave, to services of the mesh in clear text.
   outbound_traffic_policy = "registry_only"
 
   port {
@@ -31,21 +31,20 @@ resource "mesh_service" "payments" {
     protocol = "tcp"
   }
 
-  # HTTP attributes govern HTTP ports only.
+  # A block with HTTP attributes applies to HTTP ports only.
   allow {
     from    = ["shop/checkout", "reporting/*"]
     methods = ["GET", "POST"]
     paths   = ["/v1/charges", "/v1/charges/*"]
   }
-  # So the TCP port has a block of its own.
+  # So the TCP port needs its own block.
   allow {
     from  = ["ledger"]
     ports = [9000]
   }
 }
 
-# A service that this configuration makes as a whole: the Service and the ServiceAccount too.
-# It is being brought into the mesh, so its policies only count who would be denied.
+# A service whose Service and ServiceAccount this resource creates as well. Its policies are in dry run.
 resource "mesh_service" "report" {
   name                   = "report"
   namespace              = "reporting"
@@ -66,7 +65,7 @@ resource "mesh_service" "report" {
   labels      = { team = "reporting" }
   annotations = { "example.com/runbook" = "https://runbooks.example.com/report" }
 
-  # Objects of the same names that somebody made by hand are taken over.
+  # Existing objects of the same names are taken over.
   adopt_existing   = true
   adopt_from_owner = "infra-old/prod"
 

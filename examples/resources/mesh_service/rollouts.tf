@@ -1,5 +1,5 @@
-# Another tool moves the traffic: Argo Rollouts or Flagger writes the VirtualService. It isn't written here then, and one that
-# was is left in place. Everything else stays as it is elsewhere.
+# Argo Rollouts or Flagger writes the VirtualService. The resource writes none, and releases one that it wrote before; all
+# its other objects stay.
 resource "mesh_service" "payout" {
   name       = "payout"
   namespace  = "shop"

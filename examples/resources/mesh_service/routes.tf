@@ -1,4 +1,4 @@
-# Requests that go another way. Routes are tried in order; requests that match none are shared out by the weights of the versions.
+# Routes, tried in order; requests that match none are distributed by the weights of the versions.
 resource "mesh_service" "search" {
   name      = "search"
   namespace = "shop"

@@ -1,4 +1,4 @@
-# A workload that keeps sessions in memory: a browser keeps its pod by a cookie, which the proxy sets.
+# Sticky sessions: a browser keeps its pod by a cookie that the proxy sets.
 resource "mesh_service" "sessions" {
   name      = "sessions"
   namespace = "shop"

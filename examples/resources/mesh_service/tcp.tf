@@ -1,4 +1,5 @@
-# A database. Proxies see bytes there: who sends them and from where, and nothing else. Rules on requests are refused by the plan.
+# A database on a TCP port. Proxies see connections only, with identity and address of the client; rules on requests are
+# errors of the plan.
 resource "mesh_service" "ledger_db" {
   name      = "ledger-db"
   namespace = "pci"

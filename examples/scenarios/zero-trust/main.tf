@@ -1,4 +1,4 @@
-# A mesh in which everybody may call everybody becomes one in which only what is allowed happens, namespace by namespace.
+# From a mesh in which every workload may call every other to deny by default, namespace by namespace.
 #
 #   gateway -> cart (shop) -> payments (pci)
 #   prometheus scrapes both, on port 9090
@@ -35,7 +35,7 @@ resource "mesh_global_defaults" "this" {
   authorization {
     mode = var.denied.mesh
 
-    # Scrapers have no other way in to workloads that aren't a mesh_service.
+    # Scrapers aren't admitted otherwise to workloads without a mesh_service.
     allow {
       from  = ["monitoring/prometheus"]
       ports = [9090]

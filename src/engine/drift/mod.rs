@@ -1,6 +1,6 @@
 //! Which fields of a live object belong to the resource, and which other managers set them. Pure.
 //!
-//! [`owned_fields`] is the live side of the `objects` attribute. For an object that nobody changed it returns exactly the
+//! [`owned_fields`] is the live side of the `objects` attribute. For an object without changes it returns exactly the
 //! body that was applied, byte for byte. [`exclusive_ownership_patch`] takes the ownership of fields from other managers by
 //! rewriting `managedFields` only; the apply that follows sets the desired values and prunes the other fields in one atomic
 //! change.

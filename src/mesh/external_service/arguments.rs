@@ -22,146 +22,161 @@ use crate::{
 };
 
 model! {
-    /// A service outside the mesh: its hosts, its ports, who speaks TLS to it, and which namespaces see it.
+    /// A service outside the mesh: its hosts, its ports, the origin of TLS, and the namespaces in which it is
+    /// visible.
     pub struct ExternalService {
-        /// What applications call. Conflicts with `hosts`. Without either, the resource is about `addresses` that have no name.
+        /// Host that applications call (`hosts`). Conflicts with `hosts`. Without either, the resource describes
+        /// `addresses` that have no name.
         host: Attr<Host> = optional(),
-        /// What applications call, where the same holds for many hosts; with `name`.
+        /// Hosts that applications call, if several share all settings (`hosts`). Requires `name`. Conflicts with
+        /// `host`.
         hosts: Set<Host> = optional().non_empty("At least one host."),
-        /// Name of its objects. Required with `hosts`, and with `addresses` alone. Defaults to `host` with dashes for dots.
+        /// Name of the resource's objects. Required with `hosts`, and with `addresses` without a host. Defaults
+        /// to `host` with dashes for dots.
         name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// Who speaks TLS: the application (`passthrough`, the default), the proxy (`originate`; the application calls
-        /// `http://`), the proxy with a certificate of its own (`originate_mutual`), or nobody (`none`).
+        /// Origin of TLS to the hosts. `passthrough`: the application speaks TLS. `originate`: the proxy does,
+        /// and the application calls `http://`. `originate_mutual`: the proxy does, with a client certificate of
+        /// `tls_settings`. `none`: there is no TLS. Timeouts and retries apply to requests that the application
+        /// sends without TLS. Defaults to `passthrough`.
         tls: Attr<ClientTlsMode> = optional(),
-        /// The namespaces whose workloads call it; `*`: every one.
+        /// Namespaces whose workloads can call the hosts (`exportTo`), or `["*"]` for all of them.
         export_to: Set<String> = required()
             .non_empty("At least one namespace.")
             .each("Names of namespaces, or `*`.", |text| text == "*" || names::is_label(text)),
-        /// How a host becomes an address (`resolution`). `dns`: the proxy looks up the host, or the names in `endpoint` blocks, and
-        /// balances over all addresses of the answer. `dns_round_robin`: the proxy takes the first address of each answer only, and
-        /// connections to earlier ones are kept: for hosts with many or changing addresses. `dynamic_dns`: the proxy looks up the host
-        /// that each request names, whatever address the application has; only for wildcards on ports of HTTP (not `tls`),
-        /// and since Istio 1.28 (older clusters refuse it at plan). `static`: the addresses in `endpoint` blocks. `none`: the address
-        /// that the application has looked up. Defaults to `none` for wildcards and for addresses without a host, to `static` or
-        /// `dns` by the addresses in `endpoint` blocks, else to `dns`.
+        /// Source of the hosts' addresses (`resolution`). `dns`: the proxy looks up the host, or the names in
+        /// `endpoint` blocks, and balances over all addresses of the answer. `dns_round_robin`: the proxy uses
+        /// the first address of each answer, and keeps connections to earlier ones: for hosts with many or
+        /// changing addresses. `dynamic_dns`: the proxy looks up the host that each request names, and ignores
+        /// the address that the application looked up; only for wildcards on HTTP ports (not `tls`), and since
+        /// Istio 1.28 (older clusters refuse it in the plan). `static`: the addresses in `endpoint` blocks.
+        /// `none`: the address that the application looked up. Defaults to `none` for wildcards and for addresses
+        /// without a host, to `static` or `dns` according to the `endpoint` blocks, otherwise to `dns`.
         resolution: Attr<Resolution> = optional(),
-        /// Addresses that applications connect to (`addresses`). Ports whose protocol doesn't carry the name of the host need
-        /// them, since by these alone proxies tell its connections from those to other hosts; with DNS capture (`installed {
-        /// dns_capture = true }` of the provider) Istio allocates one where none is written. Ranges only with `static` and `none`.
-        /// Without `host` and `hosts` they are all there is: `calls` then lists `<name>.addresses.invalid`, a host that no DNS
-        /// server knows.
+        /// Addresses that applications connect to (`addresses`). Required for protocols that don't carry a host
+        /// name, because proxies distinguish their connections by address only; with DNS capture (`installed {
+        /// dns_capture = true }` of the provider) Istio allocates one instead. Ranges only with `static` and
+        /// `none`. Without `host` and `hosts` the resource describes the addresses alone: other services list it
+        /// in `calls` as `<name>.addresses.invalid`, a host that no DNS server knows. Defaults to none.
         addresses: Set<Address> = optional().non_empty("At least one address."),
-        /// Resiliency preset: retries, connection pool limits and outlier detection (see the guide "Resiliency presets"). `none`
-        /// switches them off. Without it nothing is written, and Istio's defaults hold. The provider's `defaults` don't apply.
+        /// Resiliency preset: retries, connection pool limits and outlier detection (see the guide "Resiliency
+        /// presets"). `none` switches them off. Without it nothing is written, and Istio's defaults apply. The
+        /// provider's `defaults` don't apply.
         resiliency: Attr<Preset> = optional(),
-        /// Timeout of a request, including its retries (`http.timeout`). `0s`: no timeout. It cuts streams. Only for ports on which
-        /// the application speaks clear text to its proxy. Without it none is written.
+        /// Timeout of a request, including its retries (`http.timeout`). `0s`: no timeout. It ends streams. Only
+        /// for ports on which the application speaks clear text to its proxy. Without it no timeout is written.
         request_timeout: Attr<Duration> = optional(),
-        /// Where its objects are; the root namespace unless written.
+        /// Namespace of the resource's objects. Defaults to the provider's `root_namespace`.
         namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// Labels of every object that is made here.
+        /// Labels of every object of this resource, in addition to the provider's `labels`. Defaults to none.
         labels: Map<String> = optional(),
-        /// Annotations of every object that is made here.
-        /// Sensitive values show in clear, in `objects` and in the cluster.
+        /// Annotations of every object of this resource, in addition to the provider's `annotations`. Sensitive
+        /// values are shown in clear text in `objects` and in the cluster. Defaults to none.
         annotations: Map<String> = optional(),
-        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
-        /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
+        /// Whether existing objects of the same names are taken over. With `false` the plan fails and names their
+        /// owner. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
-        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
-        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
+        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
+        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
+        /// owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
-        /// Whether plans that delete or replace the resource are refused; false unless written. To delete it, apply `false`
-        /// first.
+        /// Whether plans that delete or replace the resource are refused. Apply `false` before deleting it.
+        /// Defaults to `false`.
         deletion_protection: Attr<bool> = optional(),
-        /// The ports, where they aren't those that `tls` needs: 443 with `passthrough`; 80 and 443 with `originate` and
-        /// `originate_mutual`, where 443 passes through (but not with `dynamic_dns`); 80 with `none`.
+        /// Ports of the hosts. Defaults to those that `tls` needs: 443 with `passthrough`; 80 and 443 with
+        /// `originate` and `originate_mutual`, where 443 passes through (not with `dynamic_dns`); 80 with `none`.
         port: Blocks<Port> = block(),
-        /// What the proxy says where it speaks TLS. Without it server certificates are checked against the system's
-        /// authorities and the name of the host.
+        /// TLS settings of the proxy, with `originate` and `originate_mutual`. Without the block, server
+        /// certificates are verified with the system's authorities and the name of the host.
         tls_settings: Block<TlsSettings> = block(),
-        /// Where the hosts are, with `resolution` `static` (IP addresses) or `dns` (names).
+        /// Addresses of the hosts, with `resolution` `static` (IP addresses) or `dns` (names) (`endpoints`).
         endpoint: Blocks<Endpoint> = block(),
-        /// The egress gateway through which everything leaves that is for the hosts. Without it proxies of callers connect to the
-        /// hosts themselves.
+        /// Egress gateway through which all traffic for the hosts leaves the mesh. Without the block, the proxies
+        /// of callers connect to the hosts directly.
         egress_gateway: Block<EgressGateway> = block(),
         /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Only for ports on which the
         /// application speaks clear text to its proxy.
         retries: Block<Retries> = block(),
-        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides the preset's value;
-        /// without a preset only the block's own fields are written.
+        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides
+        /// the preset's value; without a preset only the fields of the block are written.
         circuit_breaker: Block<CircuitBreaker> = block(),
-        /// How long connections live, and what they speak (`trafficPolicy.connectionPool`).
+        /// Lifetime and protocol of connections (`trafficPolicy.connectionPool`).
         connections: Block<Connections> = block(),
-        /// Ejection of addresses that fail (`trafficPolicy.outlierDetection`). Each field overrides the preset's value; without a
-        /// preset only the block's own fields are written, and `consecutive5xxErrors`.
+        /// Ejection of failing addresses (`trafficPolicy.outlierDetection`). Each field overrides the preset's
+        /// value; without a preset only the fields of the block and `consecutive5xxErrors` are written.
         outlier_detection: Block<OutlierDetection> = block(),
         /// Selection of endpoints (`trafficPolicy.loadBalancer`).
         load_balancing: Block<LoadBalancing> = block(),
-        /// A field of Istio that no argument stands for.
+        /// JSON merge patch of a rendered object, for an Istio field that no argument sets.
         r#override: Blocks<Override> = block(),
-        /// How long operations may take.
+        /// Time limits of operations on this resource.
         timeouts: Block<Timeouts> = block(),
     }
 }
 
 model! {
-    /// A port.
+    /// A port of the hosts.
     pub struct Port {
-        /// What applications call.
+        /// Port that applications call.
         number: Attr<PortNumber> = required(),
-        /// What applications speak. Proxies tell hosts apart by names, which HTTP and TLS carry; other protocols need
-        /// `addresses`, or an address that Istio allocates (see there).
+        /// Protocol that applications speak on the port. Proxies distinguish hosts by name, which HTTP and TLS
+        /// carry; other protocols need `addresses`, or an address that Istio allocates.
         protocol: Attr<Protocol> = required(),
-        /// Where the host listens; 443 where the proxy speaks TLS for HTTP, else `number`, unless written.
+        /// Port on which the host listens (`targetPort`). Defaults to `443` if the proxy originates TLS for HTTP,
+        /// otherwise to `number`.
         target_port: Attr<PortNumber> = optional(),
-        /// Who speaks TLS on this port; what the resource says unless written. `tls` and `https` always pass through.
+        /// Origin of TLS on this port. `tls` and `https` ports always pass through. Defaults to the resource's
+        /// `tls`.
         tls: Attr<ClientTlsMode> = optional(),
     }
 }
 
 model! {
-    /// What the proxy says where it speaks TLS. Paths are of files in the sidecar, which the workload mounts there. Istio has no
-    /// setting for the minimum version of TLS to external hosts: the proxy speaks TLS 1.2 or later.
+    /// TLS settings of the proxy. Paths are paths of files in the sidecar, which the workload mounts there. Istio
+    /// has no setting for the minimum version of TLS to external hosts: the proxy speaks TLS 1.2 or later.
     pub struct TlsSettings {
-        /// Path of the authorities that server certificates are checked against; the system's unless written.
+        /// Path of the authorities that verify server certificates (`caCertificates`). Defaults to the system's.
         ca: Attr<String> = optional().text(PATH, is_path),
-        /// The name that is asked for; the host unless written, and for wildcards the host of the request. With
-        /// `subject_alt_names` alone: by itself it would switch the check of the certificate's name off.
+        /// Server name in the TLS handshake (`sni`). Requires `subject_alt_names`, because the name of the
+        /// certificate would not be verified otherwise. Defaults to the host; for wildcards to the host of the
+        /// request.
         sni: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// The names of which the certificate must carry one; the host unless written.
+        /// Names of which the server certificate must contain one (`subjectAltNames`). Defaults to the host.
         subject_alt_names: Set<String> = optional()
             .non_empty("At least one name.")
-            .each("Texts.", |text| !text.is_empty()),
-        /// Path of the proxy's own certificate, with `originate_mutual`.
+            .each("Values must not be empty.", |text| !text.is_empty()),
+        /// Path of the client certificate (`clientCertificate`). Required with `originate_mutual`, unless
+        /// `credential_name` is set.
         client_certificate: Attr<String> = optional().text(PATH, is_path),
-        /// Path of the key of `client_certificate`.
+        /// Path of the key of `client_certificate` (`privateKey`). Required with `client_certificate`.
         client_key: Attr<String> = optional().text(PATH, is_path),
-        /// The Secret in `namespace` that has the certificate, its key and the authorities, instead of files. With
-        /// `workload_selector`, in a namespace of workloads.
+        /// Secret in `namespace` with the client certificate, its key and the authorities (`credentialName`).
+        /// Requires `workload_selector`, and a `namespace` of workloads. Conflicts with the paths of files.
         credential_name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// The labels of the workloads whose sidecars read the Secret; their service accounts need the right to. Other workloads
-        /// of the namespace speak TLS without it.
+        /// Labels of the workloads whose sidecars read the Secret (`workloadSelector`). Their service accounts
+        /// need the right to read it. Other workloads of the namespace speak TLS without a certificate. Required
+        /// with `credential_name`.
         workload_selector: Map<String> = optional().non_empty("At least one label."),
     }
 }
 
 model! {
-    /// Where the hosts are.
+    /// An address of the hosts.
     pub struct Endpoint {
-        /// IP address, or a DNS name that proxies look up, with `resolution = "dns"`.
+        /// IP address; or with `resolution = "dns"` a DNS name that proxies look up.
         address: Attr<EndpointAddress> = required(),
-        /// Where it listens, by the port that applications call: `{ 443 = 8443 }`; as the port says unless written.
+        /// Ports on which the endpoint listens, by the port that applications call: `{ 443 = 8443 }`. Defaults to
+        /// the `target_port` of each port.
         ports: Map<PortNumber> = optional().non_empty("At least one port."),
-        /// Where it is, as nodes say it: `region/zone`.
+        /// Locality of the endpoint, in the form of node labels: `region/zone` (`locality`). Defaults to none.
         locality: Attr<String> = optional().text("Parts between slashes, three at most.", is_locality),
     }
 }
 
 model! {
-    /// What is computed.
+    /// The computed attributes of an external service.
     pub struct Outputs {
-        /// What applications call, by the first port; null for wildcards and for many hosts.
+        /// URL that applications call, with the first port. Null for wildcards and for several hosts.
         url: Attr<String> = computed(),
     }
 }

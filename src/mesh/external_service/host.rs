@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::mesh::{names::is_subdomain, patterns::is_external_host, text::Text};
+use crate::mesh::{patterns::is_external_host, text::Text};
 
 /// A DNS name outside the mesh, exact or a wildcard such as `*.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,13 +57,12 @@ impl Text for Host {
                  host and hosts out, and write name and addresses."
             ));
         }
-        let host = Self(text.to_owned());
-        if !is_external_host(text) || !is_subdomain(&host.object_name()) {
+        if !is_external_host(text) {
             return Err(format!(
                 "{text:?} isn't a host. Write a DNS name of two parts or more in lowercase letters, digits and dashes, like \
                  \"api.example.com\", or \"*.\" and such a name."
             ));
         }
-        Ok(host)
+        Ok(Self(text.to_owned()))
     }
 }

@@ -21,135 +21,143 @@ use crate::{
 };
 
 model! {
-    /// A door for traffic from outside: what the workloads of a gateway listen for, with which certificates, and for which
-    /// hosts they let callers in. The workloads themselves are a chart's.
+    /// An ingress gateway: the hosts, ports and TLS settings that its pods serve, and the clients that they
+    /// admit. A chart installs the pods.
     pub struct Gateway {
-        /// The Gateway.
+        /// Name of the Gateway object.
         name: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
-        /// The namespace of the Gateway, and of its workloads unless `workload_namespace` names another.
+        /// Namespace of the Gateway object, and of the gateway's pods if `workload_namespace` isn't set.
         namespace: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
-        /// The namespace of the gateway's workloads, if it isn't that of the Gateway: hosts that belong to an application may stand in
-        /// its namespace, and be served by gateways of the platform. The AuthorizationPolicy is written there, and Istio reads the
-        /// Secrets of `credential_name` there. It has no effect on workloads in another namespace where istiod runs with
-        /// `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`. Defaults to `namespace`.
+        /// Namespace of the gateway's pods, if it differs from that of the Gateway: hosts of an application can
+        /// be declared in its namespace, and be served by a gateway of the platform. The AuthorizationPolicy is
+        /// written there, and Istio reads the Secrets of `credential_name` there. It has no effect if istiod runs
+        /// with `PILOT_SCOPE_GATEWAY_TO_NAMESPACE`. Defaults to `namespace`.
         workload_namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// The labels of its workloads.
+        /// Labels of the gateway's pods.
         selector: Map<String> = required().non_empty("At least one label."),
-        /// The service account of its workloads, in their namespace. Defaults to the gateway's name.
+        /// Service account of the gateway's pods. Defaults to the gateway's `name`.
         service_account: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// Whether requests that no rule admits are refused at the gateway: `off` (writes no AuthorizationPolicy), `dry_run` (Istio
-        /// counts what would be refused) or `enforce`. Without `allow` blocks, the rule admits every client to the hosts of the
-        /// servers. With `enforce`, hosts of other Gateways on the same pods are refused. Where the mesh denies by default, only
-        /// `enforce` lets clients in. Defaults to `off`.
+        /// Enforcement of `allow` at the gateway. `off`: no AuthorizationPolicy is written. `dry_run`: requests
+        /// that no rule admits pass, and Istio counts them. `enforce`: they get status 403. Without `allow`
+        /// blocks, every client is admitted to the hosts of the servers. With `enforce`, hosts of other Gateways
+        /// on the same pods are refused. If the mesh denies by default, only `enforce` admits clients. Defaults
+        /// to `off`.
         authorization_mode: Attr<AuthorizationMode> = optional(),
-        /// Labels of every object that is made here.
+        /// Labels of every object of this resource, in addition to the provider's `labels`. Defaults to none.
         labels: Map<String> = optional(),
-        /// Annotations of every object that is made here.
-        /// Sensitive values show in clear, in `objects` and in the cluster.
+        /// Annotations of every object of this resource, in addition to the provider's `annotations`. Sensitive
+        /// values are shown in clear text in `objects` and in the cluster. Defaults to none.
         annotations: Map<String> = optional(),
-        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
-        /// refuses, and names who has them.
+        /// Whether existing objects of the same names are taken over. With `false` the plan fails and names their
+        /// owner. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
-        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
-        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
+        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
+        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
+        /// owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
-        /// A port, and the hosts that are served there.
+        /// Port of the gateway, and the hosts that are served on it (`servers`).
         server: Blocks<Server> = block().required(),
-        /// Requests that the gateway admits, in place of all requests for the hosts of the servers. Requires
+        /// Requests that the gateway admits, instead of all requests for the hosts of the servers. Requires
         /// `authorization_mode`.
         allow: Blocks<GatewayAllow> = block(),
-        /// A field of Istio that no argument stands for.
+        /// JSON merge patch of a rendered object, for an Istio field that no argument sets.
         r#override: Blocks<Override> = block(),
-        /// How long operations may take.
+        /// Time limits of operations on this resource.
         timeouts: Block<Timeouts> = block(),
     }
 }
 
 model! {
-    /// A port, and the hosts that are served there.
+    /// A port of the gateway, and the hosts that are served on it.
     pub struct Server {
-        /// The port of the gateway's Service.
+        /// Port of the gateway's Service (`port.number`).
         port: Attr<PortNumber> = required(),
-        /// The port on which the workloads listen for it; `port` unless written.
+        /// Port on which the gateway's pods listen (`port.targetPort`). Defaults to `port`.
         target_port: Attr<PortNumber> = optional(),
-        /// What is spoken there.
+        /// Protocol that clients speak on the port (`port.protocol`).
         protocol: Attr<GatewayProtocol> = required(),
-        /// The hosts: exact names, wildcards like `*.example.com`, or `*`.
+        /// Hosts that the gateway serves: exact names, wildcards like `*.example.com`, or `*`.
         hosts: Set<String> = required()
             .non_empty("At least one host.")
             .each("DNS names, with `*.` at the start or without, or `*`.", patterns::is_gateway_host),
-        /// Namespaces whose routes may use these hosts: names, or `["*"]` for every namespace. With `["*"]` everyone who may write
-        /// a VirtualService anywhere can take over the traffic of a host.
+        /// Namespaces whose routes may use these hosts, or `["*"]` for every namespace. With `["*"]` every user
+        /// who may write a VirtualService in any namespace can take over the traffic of a host.
         namespaces: Set<String> = required()
             .non_empty("At least one namespace.")
             .each("Names of namespaces, or `*` alone.", |t| t == "*" || names::is_label(t)),
-        /// Whether callers are told to come back by HTTPS; false unless written. Only of HTTP in clear text.
+        /// Whether HTTP requests are redirected to HTTPS with status 301 (`tls.httpsRedirect`). Only for `http`
+        /// servers. Defaults to `false`.
         https_redirect: Attr<bool> = optional(),
-        /// How TLS ends; with `https` and `tls`.
+        /// TLS settings of the server. Required with `https` and `tls`.
         tls: Block<Tls> = block(),
     }
 }
 
 model! {
-    /// Requests that the gateway admits. The arguments of a block must all match; blocks add up. What isn't given is any value,
-    /// but the hosts and ports are always among those of the servers.
+    /// Requests that the gateway admits. A request must match all arguments of one block. Arguments that aren't
+    /// set match any value, but hosts and ports are always among those of the servers.
     pub struct GatewayAllow {
-        /// Callers with an identity in the mesh, such as `shop/checkout`. Defaults to every client: those outside of the mesh have
-        /// no identity.
+        /// Callers with an identity in the mesh, such as `shop/checkout`. Clients outside of the mesh have no
+        /// identity. Defaults to every client.
         from: Set<Caller> = optional().non_empty("At least one caller; leave the argument out for every client."),
-        /// Hosts that requests name, with any port where none is given. Exact, or with one `*` at the start or end. Servers
-        /// that forward bytes (`tls`, `tcp`, `mongo`) see no hosts. Defaults to the hosts of the servers.
+        /// Hosts that requests name, with any port if the pattern has none: exact, or with one `*` at the start
+        /// or end. Servers that forward connections (`tls`, `tcp`, `mongo`) see no hosts. Defaults to the hosts
+        /// of the servers.
         hosts: Set<String> = optional()
             .non_empty("At least one host; leave the argument out for those of the servers.")
             .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
         /// Ports of servers (their `port`). Defaults to the ports of all servers.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for all."),
-        /// HTTP methods. Defaults to any.
+        /// HTTP methods of the requests. Defaults to any.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")
             .each("Methods in capitals, like `GET`; for any, leave the argument out instead of `*`.", patterns::is_method),
-        /// HTTP paths, before any rewrite. Defaults to any.
+        /// HTTP paths of the requests, before any rewrite. Defaults to any.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// Addresses that connections come from (`ipBlocks`). Behind a load balancer these may be its own. Defaults to any.
+        /// Addresses that connections come from (`ipBlocks`). Behind a load balancer these can be its own.
+        /// Defaults to any.
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
-        /// Addresses of clients (`remoteIpBlocks`), by `X-Forwarded-For` or the PROXY protocol as the mesh's `numTrustedProxies`
-        /// says. Defaults to any.
+        /// Addresses of clients (`remoteIpBlocks`), from `X-Forwarded-For` or the PROXY protocol according to the
+        /// mesh's `numTrustedProxies`. Defaults to any.
         remote_ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
-        /// End user whose verified token requests carry. Defaults to any, or none. The RequestAuthentication for the issuer is
-        /// written by `jwt` of `mesh_global_defaults`.
+        /// End user whose verified token the requests carry. A `jwt` block of `mesh_global_defaults` declares the
+        /// issuer. Defaults to any request, with or without a token.
         end_user: Block<EndUser> = block(),
     }
 }
 
 model! {
-    /// How TLS ends.
+    /// TLS settings of a server.
     pub struct Tls {
-        /// `simple` unless written. With `passthrough` a workload ends it, with `auto_passthrough` the service that the server
-        /// name names, as between clusters.
+        /// TLS mode. `simple`: the gateway terminates TLS. `mutual` and `optional_mutual`: it also asks clients
+        /// for a certificate. `istio_mutual`: mutual TLS with the mesh's certificates. `passthrough`: the
+        /// workload terminates TLS. `auto_passthrough`: the service that the server name (SNI) names does, as
+        /// between clusters. Defaults to `simple`.
         mode: Attr<ServerTlsMode> = optional(),
-        /// The Secret with the certificate, in the namespace of the workloads (`workload_namespace`); required with `simple`, `mutual` and
-        /// `optional_mutual`.
+        /// Secret with the certificate, in the namespace of the gateway's pods (`credentialName`). Required with
+        /// `simple`, `mutual` and `optional_mutual`.
         credential_name: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// The lowest version; `1.3` unless written.
+        /// Minimum TLS version (`minProtocolVersion`). Defaults to `1.3`.
         min_version: Attr<TlsVersion> = optional(),
-        /// The highest version; the proxy's own unless written.
+        /// Maximum TLS version (`maxProtocolVersion`). Defaults to the proxy's own.
         max_version: Attr<TlsVersion> = optional(),
-        /// The suites of TLS 1.2; Istio's unless written. Only with `min_version = "1.2"`.
+        /// Cipher suites of TLS 1.2 (`cipherSuites`). Requires `min_version = "1.2"`. Defaults to Istio's.
         cipher_suites: Set<CipherSuite> = optional().non_empty("At least one suite."),
     }
 }
 
 model! {
-    /// What is computed.
+    /// The computed attributes of a gateway.
     pub struct Outputs {
-        /// The identity of its workloads, as `from` takes it: `cluster.local/ns/istio-ingress/sa/public`.
+        /// Identity of the gateway's pods, in the form that `from` accepts:
+        /// `cluster.local/ns/istio-ingress/sa/public`.
         principal: Attr<String> = computed(),
     }
 }

@@ -40,8 +40,7 @@ impl Gateway {
                 "server",
                 "The gateway doesn't serve hosts that are routed",
                 &format!(
-                    "Routes are bound to this gateway for {}, and no server has the host for that namespace, so nobody gets \
-                     there. Add the hosts to a server, or take them out of the routes.",
+                    "Routes are bound to this gateway for {}, and no server has the host for that namespace, so no request gets there. Add the hosts to a server, or take them out of the routes.",
                     summarize_names(unserved.iter().map(String::as_str))
                 ),
             );

@@ -138,7 +138,7 @@ impl Gateway {
             out.report(
                 ClosedGateway,
                 "authorization_mode",
-                "Nothing lets clients in at a gateway",
+                "No policy admits clients to a gateway",
                 &format!(
                     "AuthorizationPolicy {} refuses what no policy allows, at this gateway too, and no policy allows its clients: all of \
                      them get 403. Write authorization_mode = \"enforce\", which admits them to the hosts of the servers.",

@@ -154,11 +154,11 @@ impl Text for CipherSuite {
         }
         if text.starts_with("TLS_AES_") || text.starts_with("TLS_CHACHA20_") {
             return Err(format!(
-                "{text:?} is a suite of TLS 1.3, which nobody can choose: proxies take all of them. Remove it. (IST0133)"
+                "{text:?} is a suite of TLS 1.3, which can't be configured: proxies accept all of them. Remove it. (IST0133)"
             ));
         }
         Err(format!(
-            "{text:?} isn't a suite that Istio accepts; it would be left out, and only a log would tell. Write one of {}. \
+            "{text:?} isn't a suite that Istio accepts; Istio would ignore it, with a line in istiod's log only. Write one of {}. \
              (IST0133)",
             SUITES.join(", ")
         ))

@@ -59,9 +59,6 @@ impl Gateway {
                 }
             }
             validate_paths(&block.paths, &block.at.attribute("paths"), out);
-            if let Ok(Some(user)) = block.end_user.known() {
-                user.validate(&block.at.attribute("end_user"), out);
-            }
             let governs = |server: &At<Server>| {
                 let port = server.port.required()?;
                 Ok(block.ports.elements()?.is_none_or(|ports| ports.contains(port)) && server.sees_requests()?)
@@ -97,7 +94,7 @@ fn validate_shared_connections(servers: &[At<Server>], out: &mut Diagnostics) {
             if mode != other_mode {
                 out.warn(
                     &server.at.attribute("tls").attribute("mode"),
-                    "Client certificates asked on some hosts of a port",
+                    "Client certificates required on some hosts of a port",
                     format!(
                         "{} is {other_mode} and this one {mode}, both on port {port}. The server name of a connection decides which of \
                          them it gets, and HTTP/2 clients reuse a connection for every host of its certificate: for hosts of \
@@ -149,7 +146,7 @@ fn validate_tls(server: &At<Server>, out: &mut Diagnostics) {
     if redirects && !protocol.is_clear_http() {
         out.error(
             &server.at.attribute("https_redirect"),
-            "A redirect where there is nothing to redirect",
+            "https_redirect needs an http server",
             format!("https_redirect tells callers by HTTP to come back by HTTPS; {protocol} isn't HTTP in clear text. Remove it."),
         );
     }
@@ -165,7 +162,7 @@ fn validate_credential(tls: &At<Tls>, out: &mut Diagnostics) {
         (Ok(mode), Ok(None)) if mode.needs_credential() => {
             out.error(
                 &at,
-                "No certificate",
+                "TLS server without credential_name",
                 format!(
                     "{mode} needs one: write credential_name, a TLS Secret in the namespace of the gateway's workloads. (IST0101)"
                 ),
@@ -174,7 +171,7 @@ fn validate_credential(tls: &At<Tls>, out: &mut Diagnostics) {
         (Ok(mode), Ok(Some(_))) if !mode.needs_credential() => {
             out.error(
                 &at,
-                "A certificate that nobody uses",
+                "credential_name has no effect with this TLS mode",
                 format!("{mode} uses none of ours. Remove credential_name."),
             );
         }
@@ -193,7 +190,7 @@ fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
         for (argument, _) in arguments.iter().filter(|(_, is_set)| *is_set) {
             out.error(
                 &at(argument),
-                "TLS doesn't end here",
+                "TLS mode not supported for this protocol",
                 format!("With {mode} the workload says which versions and suites it takes. Remove {argument}."),
             );
         }
@@ -207,15 +204,14 @@ fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
             &at("max_version"),
             "The maximum is below the minimum",
             format!(
-                "No version is both {least} or later and {most} or earlier, and every handshake would fail; Istio takes it without \
-                 a word. min_version is 1.3 unless written."
+                "No version is both {least} or later and {most} or earlier, and every handshake would fail; Istio accepts it silently. min_version defaults to 1.3."
             ),
         );
     }
     if least == TlsVersion::V13 && tls.cipher_suites.is_set() {
         out.error(
             &at("cipher_suites"),
-            "Cipher suites without an effect",
+            "Cipher suites have no effect",
             "TLS 1.3 has its own suites, which can't be chosen, and no older version is admitted. Remove cipher_suites, or write \
              min_version = \"1.2\".",
         );
@@ -238,7 +234,7 @@ fn validate_ports(servers: &[At<Server>], out: &mut Diagnostics) {
                 "Two protocols on one port",
                 format!(
                     "Another server speaks {other} on port {port}, and this one {protocol}. Only servers of the same HTTP, or of TLS, \
-                     whose names tell them apart, share a port. Give it another one."
+                     which are distinguished by name, can share a port. Give it another one."
                 ),
             );
         }
@@ -257,7 +253,7 @@ fn validate_hosts(servers: &[At<Server>], out: &mut Diagnostics) {
         if namespaces.contains("*") && namespaces.len() > 1 {
             out.error(
                 &server.at.attribute("namespaces"),
-                "\"*\" combined with names in namespaces",
+                "\"*\" combined with other namespaces in namespaces",
                 "\"*\" is every namespace. Write [\"*\"] alone, or the names alone.",
             );
         }
@@ -271,7 +267,7 @@ fn validate_hosts(servers: &[At<Server>], out: &mut Diagnostics) {
                 if served.iter().any(is_same) {
                     out.error(
                         &server.at.attribute("hosts"),
-                        "The same host twice",
+                        "Duplicate host",
                         format!(
                             "Another server has {host} on port {port}, too, and only one of them would serve it. Write it once. \
                              (IST0145)"

@@ -28,59 +28,70 @@ use crate::{
 };
 
 model! {
-    /// What holds for the whole mesh where nobody says otherwise: one per cluster and root namespace. Nothing holds that isn't
-    /// written.
+    /// Defaults of the whole mesh: mutual TLS, authorization, outbound traffic, resiliency, tokens of end users
+    /// and guardrails. There is one per cluster and root namespace. Only arguments that are set have an effect.
     pub struct GlobalDefaults {
-        /// What happens to calls that nothing in the mesh declares: they fail (`registry_only`) or leave the mesh as they are
-        /// (`allow_any`). Absent: `registry_only` with a `sidecar` block, else what the installation says.
+        /// Calls of hosts that the mesh doesn't know (`outboundTrafficPolicy` of the mesh's Sidecar).
+        /// `registry_only`: they fail. `allow_any`: they leave the mesh unchanged. Defaults to `registry_only`
+        /// with a `sidecar` block, otherwise to `meshConfig`.
         outbound_traffic_policy: Attr<OutboundMode> = optional(),
-        /// Resiliency preset for services that set none of it themselves: limits and ejection where they have no DestinationRule,
-        /// retries where their routes set neither timeout nor retries. `none` switches retries off, and writes no limits. Without it
-        /// Istio's defaults hold.
+        /// Resiliency preset for services without their own settings: limits and outlier detection if they have
+        /// no DestinationRule, retries if their routes set neither timeout nor retries. `none` switches retries
+        /// off and writes no limits. Without it Istio's defaults apply.
         resiliency: Attr<Preset> = optional(),
-        /// Timeout of a request, including its retries, to services whose routes set neither timeout nor retries. It cuts their
-        /// streams as well. Without it there is no timeout.
-        request_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Labels on every object of this resource.
+        /// Timeout of a request, including its retries, for services whose routes set neither timeout nor
+        /// retries. It ends their streams as well. Without it there is no timeout.
+        request_timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
+        /// Labels of every object of this resource, in addition to the provider's `labels`. Defaults to none.
         labels: Map<String> = optional(),
-        /// Annotations on every object of this resource.
-        /// Sensitive values show in clear, in `objects` and in the cluster.
+        /// Annotations of every object of this resource, in addition to the provider's `annotations`. Sensitive
+        /// values are shown in clear text in `objects` and in the cluster. Defaults to none.
         annotations: Map<String> = optional(),
-        /// Whether a destroy is refused; false unless written.
+        /// Whether plans that delete the resource are refused. Apply `false` before deleting it. Defaults to
+        /// `false`.
         deletion_protection: Attr<bool> = optional(),
-        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
-        /// refuses, and names who has them.
+        /// Whether existing objects of the same names are taken over. With `false` the plan fails and names their
+        /// owner. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
-        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
-        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
+        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
+        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
+        /// owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
-        /// Whether workloads accept clear text from each other. Absent: what the installation says.
+        /// Mutual TLS between all workloads (`PeerAuthentication`). Without the block `meshConfig` and Istio's
+        /// default (`permissive`) apply.
         mtls: Block<Mtls> = block(),
-        /// What happens to calls that no policy allows. Absent: what the installation says.
+        /// Requests that no policy allows (deny-all `AuthorizationPolicy`). Without the block Istio admits them.
         authorization: Block<Authorization> = block(),
-        /// A gateway of somebody else, which keeps its way in while calls that no policy allows are refused; one block for each.
+        /// Gateway of another tool that keeps admitting clients when other requests are denied by default. One
+        /// block for each gateway.
         gateway_access: Blocks<GatewayAccess> = block(),
-        /// What workloads may call, where their service doesn't say `calls`. Absent: everything in the mesh.
+        /// Destinations of workloads whose service and namespace set no `calls` (`Sidecar`). Without the block
+        /// their proxies know every service of the mesh.
         sidecar: Block<Sidecar> = block(),
         /// Retries of requests to services whose routes set neither timeout nor retries. Each field overrides the preset's value.
         retries: Block<Retries> = block(),
-        /// Selection of endpoints (`trafficPolicy.loadBalancer`) in the DestinationRule of `resiliency`, which has outlier detection.
+        /// Selection of endpoints (`trafficPolicy.loadBalancer`) in the DestinationRule of `resiliency`, which
+        /// has outlier detection.
         load_balancing: Block<LoadBalancing> = block(),
-        /// An issuer whose tokens workloads verify; one block for each. A request with a wrong token is refused, one without
-        /// passes: `require_end_user`, here or on a service, asks for one.
+        /// Issuer whose tokens workloads verify (`RequestAuthentication`), one block for each. A request with an
+        /// invalid token gets status 401, a request without one passes: `require_end_user`, here or in a
+        /// `mesh_service`, requires a token.
         jwt: Blocks<Jwt> = block(),
-        /// Whether requests must carry a verified token of an end user. Absent: they needn't.
+        /// Refusal of requests without a verified token of an end user. Without the block they are admitted.
         require_end_user: Block<RequireEndUser> = block(),
-        /// Whom proxies ask about requests, before they look at any other rule. Absent: nobody.
+        /// External authorizer that decides about requests before any other policy does (action `CUSTOM`).
+        /// Without the block no authorizer is asked.
         external_authorization: Block<ExternalAuthorization> = block(),
-        /// What proxies report of requests; one block for each `selector`. Defaults to what the installation says.
+        /// Tracing, access logs and metrics of all proxies (`Telemetry`), one block for each `selector`. Without
+        /// blocks the installation's configuration applies.
         telemetry: Blocks<Telemetry> = block(),
-        /// What the API server keeps teams from, whatever their rights allow. Absent: nothing.
+        /// Rules of the API server for objects of teams, which apply even to users with all rights
+        /// (`ValidatingAdmissionPolicy`). Without the block there are none.
         guardrails: Block<Guardrails> = block(),
-        /// A field of Istio that no argument stands for.
+        /// JSON merge patch of a rendered object, for an Istio field that no argument sets.
         r#override: Blocks<Override> = block(),
-        /// How long operations may take.
+        /// Time limits of operations on this resource.
         timeouts: Block<Timeouts> = block(),
     }
 }

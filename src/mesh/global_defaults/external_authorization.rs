@@ -25,22 +25,23 @@ use crate::{
 pub(super) const NAME: &str = "external-authorization";
 
 model! {
-    /// An authorizer that the mesh knows.
+    /// An external authorizer of the mesh.
     pub struct ExternalAuthorization {
-        /// The name of the extension provider in the mesh's configuration.
+        /// Name of the extension provider in `meshConfig`.
         provider: Attr<String> = required().text("The name of a provider.", |name| !name.is_empty()),
-        /// The labels of the workloads that ask it, in every namespace; all workloads unless written. Often it's the gateways.
+        /// Labels of the workloads that ask the authorizer, in every namespace; often those of gateways. Defaults
+        /// to all workloads.
         selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
-        /// Paths that it is asked about; all unless written.
+        /// Paths of the requests that the authorizer decides about. Defaults to all.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for all.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// Paths that it isn't asked about, like health checks.
+        /// Paths of requests that the authorizer isn't asked about, such as health checks. Defaults to none.
         except_paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for none.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// Ports that it isn't asked about, by where workloads listen: those that don't speak HTTP, for an authorizer that
-        /// speaks HTTP.
+        /// Ports on which the workloads listen and about which the authorizer isn't asked: those that don't speak
+        /// HTTP, if it is an HTTP authorizer. Defaults to none.
         except_ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for none."),
     }
 }

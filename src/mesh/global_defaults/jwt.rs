@@ -17,7 +17,7 @@ use crate::{
             request_authentication::{ClaimToHeader, JwtRule, RequestAuthentication, TokenHeader},
         },
         labels::{self, StringMap},
-        names, stage,
+        names, patterns, stage,
     },
     model,
     object::{Key, Object, kind},
@@ -28,48 +28,54 @@ use crate::{
 };
 
 model! {
-    /// An issuer.
+    /// An issuer of tokens.
     pub struct Jwt {
-        /// Who issues the tokens: their claim `iss`, in full.
-        issuer: Attr<String> = required().text("As tokens name it, without `*`.", |t| !t.is_empty() && !t.contains('*')),
-        /// The issuer's public keys. They are no secret, and stand in the state and in the cluster as they are written.
+        /// Issuer of the tokens: the whole value of their claim `iss`.
+        issuer: Attr<String> = required().text("The exact value of the claim, without `*`.", |t| !t.is_empty() && !t.contains('*')),
+        /// Public keys of the issuer, as JSON. They are no secret, and are stored unchanged in the state and in
+        /// the cluster. Conflicts with `jwks_uri`.
         jwks: Attr<Jwks> = optional(),
-        /// Where istiod gets the issuer's public keys. Without `jwks` and `jwks_uri` it asks the issuer itself, by OpenID
-        /// discovery.
+        /// Address from which istiod loads the issuer's public keys (`jwksUri`). Conflicts with `jwks`. Defaults
+        /// to the address that the issuer's OpenID discovery document names.
         jwks_uri: Attr<String> = optional().text("An address, `https://` or `http://`.", is_address),
-        /// Whom tokens are for: their claim `aud` has one of these. Any unless written: then a token that was issued for
-        /// somebody else is accepted here.
+        /// Accepted audiences: the claim `aud` of a token must contain one of them. Defaults to any: then tokens
+        /// that were issued for another application are accepted.
         audiences: Set<String> = optional()
             .non_empty("At least one audience; leave the argument out for any.")
-            .each("No empty text.", |t| !t.is_empty()),
-        /// The namespace whose workloads verify these tokens, alone: the RequestAuthentication is written there. Workloads of other
-        /// namespaces look at no token of this issuer, unless another block is for them; blocks for all namespaces hold in this one
-        /// as well. Defaults to every namespace.
+            .each("Values must not be empty.", |t| !t.is_empty()),
+        /// Namespace whose workloads verify these tokens: the RequestAuthentication is written there. Workloads
+        /// of other namespaces ignore tokens of this issuer, unless another block applies to them; blocks for all
+        /// namespaces apply in this one as well. Defaults to every namespace.
         namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// The labels of the workloads that verify these tokens, in every namespace or in that of `namespace`. Defaults to all
-        /// workloads.
+        /// Labels of the workloads that verify these tokens, in every namespace or in that of `namespace`.
+        /// Defaults to all workloads.
         selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
-        /// Whether workloads get the token, so that they can pass it on to services that they call; true unless written.
+        /// Whether workloads receive the token, so that they can forward it to services that they call
+        /// (`forwardOriginalToken`). Defaults to `true`.
         forward: Attr<bool> = optional(),
-        /// Headers that carry the token, each with the text before it, which may be empty (`fromHeaders`): `{ "x-id-token" = "" }`.
-        /// Defaults to `authorization` with `Bearer `, and the parameter `access_token`. If one of `from_headers`, `from_params` and
-        /// `from_cookies` is set, tokens count nowhere else.
+        /// Headers that carry the token, each with the prefix of the token, which may be empty (`fromHeaders`):
+        /// `{ "x-id-token" = "" }`. If one of `from_headers`, `from_params` and `from_cookies` is set, tokens
+        /// elsewhere are ignored. Defaults to `authorization` with the prefix `Bearer `, and to the query
+        /// parameter `access_token`.
         from_headers: Map<String> = optional()
             .non_empty("At least one header; leave the argument out for the default.")
             .keys("Names of headers: letters, digits, dashes and underscores.", is_header),
-        /// Parameters of the query that carry the token (`fromParams`). They are seen in logs and histories of browsers.
+        /// Query parameters that carry the token (`fromParams`). They are visible in logs and in the history of
+        /// browsers. Defaults to `access_token` if none of the three arguments is set.
         from_params: Set<String> = optional()
             .non_empty("At least one parameter; leave the argument out for the default.")
-            .each("No empty text.", |t| !t.is_empty()),
-        /// Cookies that carry the token (`fromCookies`).
+            .each("Values must not be empty.", |t| !t.is_empty()),
+        /// Cookies that carry the token (`fromCookies`). Defaults to none.
         from_cookies: Set<String> = optional()
             .non_empty("At least one cookie; leave the argument out for none.")
             .each("Names of cookies: letters, digits, dashes and underscores.", is_header),
-        /// Claims that workloads get as headers, claim to header: `{ sub = "x-user" }`. Dots lead to claims of claims.
+        /// Claims that workloads receive as headers, claim to header (`outputClaimToHeaders`): `{ sub = "x-user"
+        /// }`. A claim within a claim is written `realm_access.roles` or `[realm_access][roles]`. Defaults to
+        /// none.
         claims_to_headers: Map<String> = optional()
             .non_empty("At least one claim; leave the argument out for none.")
             .check("Names of headers: letters, digits, dashes and underscores.", are_headers)
-            .keys("Names of claims.", |claim| !claim.is_empty()),
+            .keys("Names of claims, like `sub`.", patterns::is_claim_path),
     }
 }
 
@@ -99,7 +105,7 @@ impl Jwt {
             forward_original_token: self.forward()?,
             output_claim_to_headers: headers
                 .into_iter()
-                .map(|(claim, header)| ClaimToHeader { header, claim })
+                .map(|(claim, header)| ClaimToHeader { header, claim: patterns::claim_names(&claim).join(".") })
                 .collect(),
         })
     }
@@ -148,7 +154,7 @@ pub(super) fn validate(blocks: &[At<Jwt>], out: &mut Diagnostics) {
         {
             out.error(
                 &block.at.attribute("issuer"),
-                "An issuer is written twice",
+                "Duplicate issuer",
                 format!(
                     "Another block for the same workloads has the issuer {issuer:?}. Write one block with all audiences."
                 ),
@@ -163,14 +169,14 @@ fn validate_keys(block: &At<Jwt>, out: &mut Diagnostics) {
         (Attr::Known(_), Attr::Known(_), _) => {
             out.error(
                 &block.at.attribute("jwks_uri"),
-                "Two ways to the issuer's keys",
-                "jwks and jwks_uri exclude each other: the keys, or where istiod gets them. Remove one.",
+                "Both jwks and jwks_uri",
+                "jwks and jwks_uri exclude each other: the keys, or where istiod loads them. Remove one.",
             );
         }
         (Attr::Null, Attr::Null, Attr::Known(issuer)) if !issuer.starts_with("https://") => {
             out.error(
                 &block.at,
-                "No way to the issuer's keys",
+                "No source of the issuer's keys",
                 "Write jwks or jwks_uri. Without them istiod asks the issuer itself, which takes an issuer that is an \
                  https:// address.",
             );
@@ -183,6 +189,16 @@ fn validate_headers(block: &At<Jwt>, out: &mut Diagnostics) {
     let claims = block.claims_to_headers.elements_or_empty().unwrap_or_default();
     let mut claim_of_header = BTreeMap::new();
     for (claim, header) in &claims {
+        if patterns::claim_names(claim).iter().any(|name| name.contains('.')) {
+            out.warn(
+                &block.at.attribute("claims_to_headers").key(claim),
+                "Claim name with dots can't be copied to a header",
+                format!(
+                    "Istio reads dots in the name of a claim as the path to a claim within a claim, so {claim:?} is never found. Let the \
+                     issuer add a claim without dots to its tokens."
+                ),
+            );
+        }
         if let Some(other) = claim_of_header.insert(header.to_ascii_lowercase(), claim) {
             out.error(
                 &block.at.attribute("claims_to_headers").key(claim),

@@ -1,8 +1,6 @@
 //! Live checks: contradictions between the defaults and the installed mesh, whose configuration is in one ConfigMap for each
 //! revision.
 
-use serde_json::Value as Json;
-
 use super::{GlobalDefaults, live_authorization, narrow_exports};
 use crate::{
     json_path::{at, text},
@@ -113,16 +111,14 @@ impl GlobalDefaults {
 
 /// Objects without an export list are visible in all namespaces, if the mesh configuration doesn't say otherwise.
 fn check_exports(installed: &MeshConfig, out: &mut Findings) {
-    let fields = ["defaultServiceExportTo", "defaultVirtualServiceExportTo", "defaultDestinationRuleExportTo"];
-    let is_private = |field: &&str| at(&installed.config, &[field]) == &Json::from(vec!["."]);
-    let open: Vec<&str> = fields.into_iter().filter(|field| !is_private(field)).collect();
+    let open = installed.open_default_exports();
     if !open.is_empty() {
         out.report(
             MeshExport,
             "",
             "What isn't exported is seen by all",
             &format!(
-                "In ConfigMap {}, {} isn't [\".\"]: what nobody exports is seen in every namespace. What this provider writes says \
+                "In ConfigMap {}, {} isn't [\".\"]: objects without exportTo are visible in every namespace. What this provider writes says \
                  who sees it; for everything else, set it to [\".\"] where Istio is installed.",
                 installed.name,
                 open.join(", ")

@@ -15,7 +15,8 @@ use crate::{
 model! {
     /// Mutual TLS between workloads.
     pub struct Mtls {
-        /// `strict` unless written.
+        /// Mutual TLS mode of all workloads. `strict`: clear text is refused. `permissive`: clear text and mutual
+        /// TLS are accepted. `disable`: clear text only. Defaults to `strict`.
         mode: Attr<MtlsMode> = optional(),
     }
 }

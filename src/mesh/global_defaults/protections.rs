@@ -47,7 +47,7 @@ const PROTECTIONS: [Protection; 7] = [
     },
     Protection {
         argument: "external_authorization",
-        consequence: "requests pass unasked",
+        consequence: "no authorizer is asked about requests",
         is_active: |defaults| Ok(defaults.external_authorization.known()?.is_some()),
     },
     Protection {
@@ -70,10 +70,9 @@ impl GlobalDefaults {
         for Protection { argument, consequence, .. } in prior.active_protections().filter(ended) {
             out.warn(
                 &Path::root().attribute(argument),
-                "This opens the mesh",
+                "Change removes protection of the mesh",
                 format!(
-                    "{argument} holds no more after this apply: from then on {consequence}, where nothing else says otherwise. If \
-                     that isn't meant, put it back."
+                    "{argument} no longer applies after this apply: from then on {consequence}, unless another policy says otherwise. If that isn't intended, restore it."
                 ),
             );
         }
@@ -86,9 +85,9 @@ impl GlobalDefaults {
         if !lines.is_empty() {
             out.warn(
                 &Path::root(),
-                "This opens the mesh",
+                "Change removes protection of the mesh",
                 format!(
-                    "Nothing of these defaults holds after the destroy. Where nothing else says otherwise:\n{}",
+                    "After the destroy these defaults no longer apply. Unless other objects say otherwise:\n{}",
                     lines.join("\n")
                 ),
             );

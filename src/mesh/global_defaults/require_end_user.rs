@@ -30,17 +30,18 @@ use crate::{
 pub(super) const NAME: &str = "require-end-user";
 
 model! {
-    /// Requests without a verified token are refused, by every workload: by gateways too, and from services that don't pass the
-    /// token on.
+    /// Refusal of requests without a verified token of an end user, at every workload: at gateways too, and for
+    /// requests of services that don't forward the token.
     pub struct RequireEndUser {
-        /// Ports that don't speak HTTP, by where workloads listen: there are no tokens there, so all calls would be refused.
+        /// Ports on which workloads listen that don't speak HTTP: such connections carry no tokens, so all of
+        /// them would be refused. Defaults to none.
         except_ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for none."),
-        /// Paths that need no token, like health checks and sign-in.
+        /// Paths that need no token, such as health checks and sign-in. Defaults to none.
         except_paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for none.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// HTTP methods that need no token (`notMethods`), on every path. A browser sends no token with a CORS preflight, so
-        /// `["OPTIONS"]` lets preflights through. Defaults to none.
+        /// HTTP methods that need no token, on every path (`notMethods`). A browser sends no token with a CORS
+        /// preflight, so `["OPTIONS"]` admits preflights. Defaults to none.
         except_methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for none.")
             .each("Methods in capitals, like `OPTIONS`.", patterns::is_method),
@@ -79,7 +80,7 @@ impl At<RequireEndUser> {
         if self.except_ports == Attr::Null {
             out.warn(
                 &self.at,
-                "TCP ports are closed",
+                "TCP ports are closed to all callers",
                 "A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in \
                  except_ports, by where workloads listen.",
             );
@@ -90,7 +91,7 @@ impl At<RequireEndUser> {
         {
             out.error(
                 &self.at.attribute("except_paths"),
-                "No path is left that requires an end user",
+                "except_paths leaves no path that requires a token",
                 format!("\"{all}\" is every path. Leave it out, or leave out require_end_user."),
             );
         }
@@ -100,7 +101,7 @@ impl At<RequireEndUser> {
         if issuers.is_empty() {
             out.error(
                 &self.at,
-                "Nobody's tokens are verified",
+                "No RequestAuthentication verifies tokens",
                 "Every request would be refused: without a jwt block no token is ever verified. Write one for each issuer.",
             );
         } else if !issuers.iter().any(|jwt| jwt.is_for_all_workloads()) {

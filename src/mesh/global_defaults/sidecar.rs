@@ -17,9 +17,10 @@ use crate::{
 };
 
 model! {
-    /// What workloads may call.
+    /// Destinations of workloads whose service and namespace set no `calls`.
     pub struct Sidecar {
-        /// The hosts; the workload's own namespace and the root namespace unless written.
+        /// Hosts that proxies know (`egress.hosts`). Defaults to those of the workload's own namespace and of the
+        /// root namespace.
         egress_hosts: Set<EgressHost> = optional().non_empty("At least one host."),
     }
 }

@@ -89,8 +89,8 @@ impl GlobalDefaults {
         if is_empty {
             out.error(
                 &Path::root(),
-                "The resource says nothing",
-                "Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than \"off\"), \
+                "No objects to create: set at least one argument",
+                "The resource has no setting. Write mtls, authorization (with a mode other than \"off\"), \
                  sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, \
                  external_authorization, telemetry or guardrails, or remove the resource.",
             );
@@ -101,7 +101,7 @@ impl GlobalDefaults {
         if let Attr::Known(timeout) = self.request_timeout {
             out.warn(
                 &Path::root().attribute("request_timeout"),
-                "A mesh-wide timeout cuts streams, too",
+                "Mesh-wide timeout also ends streams",
                 format!(
                     "A route can't tell a stream from a request: calls to services that set neither timeout nor retries end after \
                      {timeout}, streams of gRPC and server-sent events among them. Give such services a mesh_service with \

@@ -43,9 +43,10 @@ model! {
     /// Istio's best practices for production. It reads nothing from a cluster, and installs nothing. Settings are those of Istio 1.27
     /// to 1.31.
     pub struct InstallConfig {
-        /// What proxies do with calls of hosts that the mesh doesn't know (`outboundTrafficPolicy`): `registry_only` (they fail) or
-        /// `allow_any` (they leave as they are, as clear text if the application speaks clear text). Defaults to `registry_only`.
-        /// Source: Istio's "Security Best Practices", on egress. It is no boundary: an application can get around its proxy.
+        /// Calls of hosts that the mesh doesn't know (`outboundTrafficPolicy`). `registry_only`: they fail.
+        /// `allow_any`: they leave unchanged, in clear text if the application speaks clear text. It is no
+        /// security boundary: an application can bypass its proxy. Defaults to `registry_only`. Source: Istio's
+        /// "Security Best Practices", on egress.
         outbound_traffic_policy: Attr<OutboundMode> = optional(),
         /// Namespaces that see a Service, ServiceEntry, VirtualService or DestinationRule that doesn't say so itself
         /// (`defaultServiceExportTo`, `defaultVirtualServiceExportTo`, `defaultDestinationRuleExportTo`): `.` is its own, `*` are all.
@@ -63,9 +64,10 @@ model! {
         /// ServiceEntries without addresses then get their own, which istiod allocates in all of these versions. Source: Istio's
         /// "DNS Proxying". Running pods keep what they have until they are restarted.
         dns_capture: Attr<bool> = optional(),
-        /// What proxies make of a path before rules and routes see it (`pathNormalization`), and what applications receive. Not
-        /// written by default, which is `base`. `decode_and_merge_slashes` closes four forms that pass rules on paths. Source: Istio's
-        /// "Security Best Practices", on path normalization.
+        /// Normalization of paths before rules and routes are matched (`pathNormalization`), which applications
+        /// receive as well. `decode_and_merge_slashes` closes four forms that bypass rules on paths. Defaults to
+        /// Istio's `base`, and isn't written then. Source: Istio's "Security Best Practices", on path
+        /// normalization.
         path_normalization: Attr<PathNormalization> = optional(),
         /// Whether an application starts only when its proxy is ready (`holdApplicationUntilProxyStarts`). Defaults to `true`: its
         /// first calls would fail. Source: Istio's "Common Problems", on sidecar injection. Pods started before stay as they are.

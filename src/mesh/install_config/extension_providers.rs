@@ -39,7 +39,8 @@ model! {
         access_log_http: Block<LogService> = block(),
         /// Receives access logs of TCP connections over gRPC (`envoyTcpAls`).
         access_log_tcp: Block<LogService> = block(),
-        /// `true`: proxies count requests for Prometheus (`prometheus`). Istio has such a provider already, by the name `prometheus`.
+        /// Whether proxies count requests for Prometheus (`prometheus`): `true`, or not set. Istio already has
+        /// such a provider with the name `prometheus`. Defaults to none.
         prometheus: Attr<bool> = optional().check("Only `true`, or nothing.", |value| *value == Value::Bool(true)),
     }
 }
@@ -51,22 +52,26 @@ model! {
         service: Attr<String> = required().text(SERVICE, is_service),
         /// Port of the Service.
         port: Attr<u32> = required().range(1..=65535),
-        /// What the path of the question begins with, before that of the request (`pathPrefix`).
+        /// Prefix of the path of the authorizer's request, before the path of the checked request (`pathPrefix`).
+        /// Defaults to none.
         path_prefix: Attr<String> = optional().text("A path that starts with a slash.", |path| path.starts_with('/')),
         /// Time for an answer (`timeout`). Defaults to `1s`; Istio's own is 600 seconds, for which requests would wait.
-        timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Whether requests pass when the service doesn't answer (`failOpen`). Defaults to `false`.
         fail_open: Attr<bool> = optional(),
         /// Status of the answer when the service doesn't answer (`statusOnError`). Defaults to `403`.
         status_on_error: Attr<u32> = optional().check(STATUS, is_error_status),
-        /// Headers of the request that the question has (`includeRequestHeadersInCheck`). Defaults to none but those that every
-        /// question has: host, method, path and content length, and `authorization`.
+        /// Headers of the request that the authorizer receives (`includeRequestHeadersInCheck`), in addition to
+        /// host, method, path, content length and `authorization`. Defaults to none.
         headers_in_check: Set<String> = optional().non_empty("At least one header.").each(HEADER, is_header),
-        /// Headers of the answer that an admitted request gets (`headersToUpstreamOnAllow`).
+        /// Headers of the authorizer's response that are added to an admitted request
+        /// (`headersToUpstreamOnAllow`). Defaults to none.
         headers_to_upstream_on_allow: Set<String> = optional().non_empty("At least one header.").each(HEADER, is_header),
-        /// Headers of the answer that a refused client gets (`headersToDownstreamOnDeny`).
+        /// Headers of the authorizer's response that a refused client receives (`headersToDownstreamOnDeny`).
+        /// Defaults to Istio's.
         headers_to_downstream_on_deny: Set<String> = optional().non_empty("At least one header.").each(HEADER, is_header),
-        /// Headers of the answer that an admitted client gets (`headersToDownstreamOnAllow`).
+        /// Headers of the authorizer's response that an admitted client receives (`headersToDownstreamOnAllow`).
+        /// Defaults to none.
         headers_to_downstream_on_allow: Set<String> = optional().non_empty("At least one header.").each(HEADER, is_header),
     }
 }
@@ -79,7 +84,7 @@ model! {
         /// Port of the Service.
         port: Attr<u32> = required().range(1..=65535),
         /// Time for an answer (`timeout`). Defaults to `1s`; Istio's own is 600 seconds, for which requests would wait.
-        timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Whether requests pass when the service doesn't answer (`failOpen`). Defaults to `false`.
         fail_open: Attr<bool> = optional(),
         /// Status of the answer when the service doesn't answer (`statusOnError`). Defaults to `403`.
@@ -215,7 +220,7 @@ impl ExtensionProvider {
             if block.kinds().is_ok_and(|kinds| kinds != 1) {
                 out.error(
                     &block.at,
-                    "An extension provider has one kind",
+                    "Extension provider needs exactly one kind",
                     "istiod ignores it otherwise. Write exactly one of ext_authz_http, ext_authz_grpc, opentelemetry, zipkin, \
                      access_log_opentelemetry, access_log_http, access_log_tcp and prometheus.",
                 );

@@ -72,14 +72,14 @@ impl Locality {
             out.error(
                 &block.at.attribute("enabled"),
                 "Failover without an effect",
-                "With enabled = false nothing fails over. Remove enabled, or the failover.",
+                "With enabled = false there is no failover. Remove enabled, or the failover block.",
             );
         }
         for region in failover {
             if region.from.is_set() && region.from == region.to {
                 out.error(
                     &region.at.attribute("to"),
-                    "A region fails over to itself",
+                    "Failover to the same region",
                     "istiod refuses it. Write another region.",
                 );
             }

@@ -34,7 +34,11 @@ impl InstallConfig {
         let Attr::Known(elements) = &self.default_export_to else { return };
         let at = Path::root().attribute("default_export_to");
         if elements.known.contains("*") && elements.known.len() > 1 {
-            out.error(&at, "\"*\" beside others", "\"*\" are all namespaces. Write it alone, or remove it.");
+            out.error(
+                &at,
+                "\"*\" combined with other values",
+                "\"*\" are all namespaces. Write it alone, or remove it.",
+            );
         }
         if self.outbound_traffic_policy() == Ok(OutboundMode::AllowAny)
             && elements.complete

@@ -27,86 +27,100 @@ use crate::{
 };
 
 model! {
-    /// A team's namespace, owned by the platform: whether its pods get a sidecar, what holds in it where a service doesn't say
-    /// otherwise, and what the team may do there.
+    /// A team's namespace, managed by the platform: sidecar injection, defaults for its workloads, mutual TLS,
+    /// and the team's rights in it.
     pub struct Namespace {
-        /// The Namespace.
+        /// Name of the Kubernetes Namespace.
         name: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
-        /// The team that it belongs to, as its label `team`.
+        /// Team that owns the namespace: the value of its label `team`. Defaults to no label.
         team: Attr<String> = optional().text(LABEL_VALUE, is_team),
-        /// Whether its pods get a sidecar: the label `istio-injection`. Excludes `revision`. Absent: what the installation says.
+        /// Whether pods get a sidecar: the label `istio-injection`. Conflicts with `revision`. Defaults to no
+        /// label: the installation's configuration decides.
         injection: Attr<bool> = optional(),
-        /// The revision of Istio whose sidecar its pods get: the label `istio.io/rev`. Excludes `injection`.
+        /// Revision of Istio whose sidecar the pods get: the label `istio.io/rev`. Conflicts with `injection`.
+        /// Defaults to no label.
         revision: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// Whether the Namespace is made here; true unless written. With false it is somebody else's, of which only the labels
-        /// and annotations that are written here are this resource's.
+        /// Whether this resource creates and deletes the Namespace. With `false` another tool does, and only the
+        /// labels and annotations that are set here are managed. Defaults to `true`.
         create: Attr<bool> = optional(),
-        /// What its workloads may call where their service doesn't say `calls`, beside everything in the namespace itself: their
-        /// proxies know these destinations, and refuse others. Absent: what the mesh's Sidecar says.
+        /// Destinations of workloads whose service sets no `calls`, in addition to the namespace itself (`egress`
+        /// of a `Sidecar`). Their proxies know these destinations only; `outbound_traffic_policy` decides about
+        /// other calls. Defaults to the Sidecar of the mesh.
         calls: Set<Destination> = optional(),
-        /// What proxies do with calls of hosts that `calls` doesn't list (`outboundTrafficPolicy` of the Sidecar):
-        /// `registry_only` (the calls fail), `allow_any` (they leave as they are: to services of the mesh as clear text) or
-        /// `inherit` (as `meshConfig` says, and not the mesh's Sidecar). Defaults to `registry_only`. Needs `calls`.
+        /// Calls of hosts that `calls` doesn't list (`outboundTrafficPolicy` of the Sidecar). `registry_only`:
+        /// they fail. `allow_any`: they leave the proxy unchanged, to services of the mesh in clear text.
+        /// `inherit`: `meshConfig` decides, not the mesh's Sidecar. Requires `calls`. Defaults to
+        /// `registry_only`.
         outbound_traffic_policy: Attr<UnlistedCalls> = optional(),
-        /// What happens to calls in the namespace that no policy allows: nothing (`off`, the default; then the mesh's own
-        /// deny-all may hold), they are marked for access logs (`audit`), counted (`dry_run`; rightly where the services'
-        /// policies run dry too), or refused (`enforce`). It governs the namespace's own deny-all, not the services' policies.
+        /// Requests in the namespace that no policy allows. `off`: no policy is written, and a deny-all of the
+        /// mesh may apply. `audit`: they are marked for access logs. `dry_run`: they are counted, correctly if
+        /// the services' policies are in dry run too. `enforce`: they get status 403. It applies to the
+        /// namespace's own deny-all policy, not to the services' policies. Defaults to `off`.
         authorization_mode: Attr<DenyAllMode> = optional(),
-        /// Whether a destroy deletes the Namespace whatever is in it; false unless written: then one that holds anything which
-        /// this provider didn't make is refused. It takes an apply before the destroy.
+        /// Whether a destroy deletes the Namespace with everything in it. With `false`, a Namespace with objects
+        /// that this provider didn't create is not deleted. Apply the change before the destroy. Defaults to
+        /// `false`.
         force_destroy: Attr<bool> = optional(),
-        /// Labels of the Namespace and of every object that is made in it here.
+        /// Labels of the Namespace and of every object of this resource, in addition to the provider's `labels`.
+        /// Defaults to none.
         labels: Map<String> = optional(),
-        /// Annotations of the Namespace and of every object that is made in it here.
-        /// Sensitive values show in clear, in `objects` and in the cluster.
+        /// Annotations of the Namespace and of every object of this resource, in addition to the provider's
+        /// `annotations`. Sensitive values are shown in clear text in `objects` and in the cluster. Defaults to
+        /// none.
         annotations: Map<String> = optional(),
-        /// Whether a Namespace and objects of the same names that somebody else made are taken over; false unless written: then
-        /// the plan refuses, and names who has them. An adopted Namespace is left in place on destroy.
+        /// Whether an existing Namespace and objects of the same names are taken over. With `false` the plan
+        /// fails and names their owner. An adopted Namespace remains after a destroy. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
-        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
-        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
+        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
+        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
+        /// owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
-        /// Pod Security of its pods: labels of the Namespace (`pod-security.kubernetes.io/…`).
+        /// Pod Security levels of the namespace: its labels `pod-security.kubernetes.io/…`.
         pod_security: Block<PodSecurity> = block(),
-        /// Requests that every workload of the namespace accepts, such as those of scrapers: rules of its deny-all. They add to
-        /// what `allow` of each `mesh_service` admits, and `effective_callers` of services doesn't name them; a live check of
-        /// services does (`namespace-allow`). `from` takes no `anonymous` here. Requires `authorization_mode = "enforce"` or `"dry_run"`; with `dry_run` they admit
-        /// nothing yet.
+        /// Requests that every workload of the namespace admits, such as those of metrics scrapers (rules of the
+        /// deny-all policy). They add to `allow` of each `mesh_service`. `effective_callers` of services doesn't
+        /// name them; the live check `namespace-allow` of services does. `from` doesn't accept `anonymous`.
+        /// Requires `authorization_mode = "enforce"` or `"dry_run"`; with `dry_run` nothing is admitted yet.
         allow: Blocks<Allow> = block(),
-        /// Local rate limit of inbound HTTP requests (`EnvoyFilter`): each proxy counts for itself, so a workload of three pods takes
-        /// three times as many. Requests over the limit get 429. One block for each selector and port.
+        /// Local rate limit of inbound HTTP requests (`EnvoyFilter`). Each proxy counts by itself, so a workload
+        /// of three pods admits three times as many. Requests over the limit get status 429. One block for each
+        /// selector and port.
         rate_limit: Blocks<RateLimit> = block(),
-        /// What proxies of the namespace report of requests; one block for each `selector`. Defaults to what the mesh says.
+        /// Tracing, access logs and metrics of the namespace's proxies (`Telemetry`), one block for each
+        /// `selector`. Without blocks the mesh's settings apply.
         telemetry: Blocks<Telemetry> = block(),
-        /// Mutual TLS of its workloads. Absent: what the mesh says.
+        /// Mutual TLS of the namespace's workloads (`PeerAuthentication`). Without the block the mesh's setting
+        /// applies.
         mtls: Block<Mtls> = block(),
-        /// Who works in the namespace: a RoleBinding gives them the rights of a ClusterRole there. Those of `mesh-app-team` are
-        /// workloads, and of Istio's kinds traffic settings and authorization alone; they suffice for runs of `mesh_service`.
+        /// Rights in the namespace: a RoleBinding to a ClusterRole. `mesh-app-team` has rights on workloads, and
+        /// of Istio's kinds on traffic settings and authorization only, which suffices to apply `mesh_service`.
         rbac: Block<Rbac> = block(),
-        /// A field of Istio that no argument stands for.
+        /// JSON merge patch of a rendered object, for an Istio field that no argument sets.
         r#override: Blocks<Override> = block(),
-        /// How long operations may take.
+        /// Time limits of operations on this resource.
         timeouts: Block<Timeouts> = block(),
     }
 }
 
 model! {
-    /// Pod Security: what pods may ask for, by the levels of the Pod Security Standards. With `baseline` or `restricted`, sidecars
-    /// need Istio's CNI plugin: without it their init container asks for `NET_ADMIN`, which both refuse.
+    /// Pod Security levels, as in the Pod Security Standards. With `baseline` or `restricted`, sidecars need
+    /// Istio's CNI plugin: without it their init container needs `NET_ADMIN`, which both levels refuse.
     pub struct PodSecurity {
-        /// Level that pods must meet; others are refused.
+        /// Level that pods must meet; other pods are refused. Defaults to no label.
         enforce: Attr<PodSecurityLevel> = optional(),
-        /// Version of Kubernetes whose definition of the enforced level holds: `latest` or a minor version. Defaults to what the
-        /// API server is configured with, usually `latest`.
+        /// Version of Kubernetes whose definition of the enforced level applies: `latest` or a minor version.
+        /// Defaults to the API server's configuration, usually `latest`.
         enforce_version: Attr<String> = optional().text(VERSION, is_version),
-        /// Level whose violations the API server's audit log notes.
+        /// Level whose violations are recorded in the API server's audit log. Defaults to no label.
         audit: Attr<PodSecurityLevel> = optional(),
-        /// Version for `audit`, in the same form.
+        /// Version of Kubernetes whose definition of the audited level applies. Defaults to the API server's
+        /// configuration.
         audit_version: Attr<String> = optional().text(VERSION, is_version),
-        /// Level of whose violations clients are warned.
+        /// Level whose violations cause a warning to the client. Defaults to no label.
         warn: Attr<PodSecurityLevel> = optional(),
-        /// Version for `warn`, in the same form.
+        /// Version of Kubernetes whose definition of the `warn` level applies. Defaults to the API server's
+        /// configuration.
         warn_version: Attr<String> = optional().text(VERSION, is_version),
     }
 }
@@ -116,57 +130,58 @@ model! {
     pub struct RateLimit {
         /// Labels of the workloads (`workloadSelector`). Defaults to all workloads of the namespace.
         selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
-        /// Port on which the workloads listen for HTTP: the Service's target port. Others aren't limited, nor is a port to which no
-        /// Service leads.
+        /// Port on which the workloads listen for HTTP: the Service's target port. Other ports aren't limited,
+        /// nor is a port without a Service.
         port: Attr<PortNumber> = required(),
-        /// Requests that each proxy admits in an interval (`tokens_per_fill`).
+        /// Number of requests that each proxy admits per interval (`tokens_per_fill`).
         requests: Attr<u32> = required().range(1..=i64::from(i32::MAX)),
-        /// The interval (`fill_interval`), of at least 50ms. Defaults to `1s`.
+        /// Interval of the limit (`fill_interval`). Defaults to `1s`.
         interval: Attr<Duration> = optional().check("At least `50ms`.", is_refill_interval),
-        /// Requests that each proxy admits at once, after a time with few (`max_tokens`). Not less than `requests`. Defaults to
-        /// `requests`.
+        /// Number of requests that each proxy admits at once, after an interval with fewer (`max_tokens`). Not
+        /// less than `requests`. Defaults to `requests`.
         burst: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
     }
 }
 
 model! {
-    /// Mutual TLS.
+    /// Mutual TLS of the namespace's workloads.
     pub struct Mtls {
-        /// Whether workloads accept clear text; `strict` unless written.
+        /// Mutual TLS mode of all workloads. `strict`: clear text is refused. `permissive`: clear text and mutual
+        /// TLS are accepted. `disable`: clear text only. Defaults to `strict`.
         mode: Attr<MtlsMode> = optional(),
-        /// A port where another mode holds.
+        /// Port of a workload that has another mode (`portLevelMtls`), for callers that have no sidecar.
         exception: Blocks<MtlsException> = block(),
     }
 }
 
 model! {
-    /// A port where another mode holds, for callers that have no sidecar.
+    /// A port that has another mode, for callers that have no sidecar.
     pub struct MtlsException {
-        /// The Service.
+        /// Kubernetes Service of the workload.
         service: Attr<String> = required().text(names::SERVICE_NAME, names::is_service_name),
-        /// The labels of its workloads; `{ app = service }` unless written.
+        /// Labels of the workload's pods. Defaults to `{ app = service }`.
         selector: Map<String> = optional().non_empty("At least one label."),
-        /// The port of the Service.
+        /// Port of the Kubernetes Service.
         port: Attr<PortNumber> = required(),
-        /// The port on which the workload listens, which is what Istio goes by; `port` unless written.
+        /// Port on which the pods listen, which is the one that Istio matches. Defaults to `port`.
         target_port: Attr<PortNumber> = optional(),
-        /// What holds there; `permissive` unless written.
+        /// Mutual TLS mode of the port. Defaults to `permissive`.
         mode: Attr<MtlsMode> = optional(),
     }
 }
 
 model! {
-    /// Who works in the namespace.
+    /// Rights in the namespace.
     pub struct Rbac {
-        /// ClusterRole whose rights they get in this namespace. Defaults to `mesh-app-team`, which an administrator of the
-        /// cluster installs once (`examples/rbac/app-team-role.yaml`). The pipeline needs the right to `bind` it. A change
-        /// deletes the RoleBinding and creates it again.
+        /// ClusterRole whose rights the subjects get in this namespace. An administrator of the cluster installs
+        /// `mesh-app-team` once (`examples/rbac/app-team-role.yaml`). The pipeline needs the right to `bind` the
+        /// role. A change deletes the RoleBinding and creates it again. Defaults to `mesh-app-team`.
         cluster_role: Attr<String> = optional().text(ROLE_NAME, is_role_name),
-        /// Groups, as the cluster's login names them.
+        /// Groups, by the names that the API server's authentication gives them. Defaults to none.
         groups: Set<String> = optional().each(SUBJECT_NAMES, is_subject_name),
-        /// Users, as the cluster's login names them.
+        /// Users, by the names that the API server's authentication gives them. Defaults to none.
         users: Set<String> = optional().each(SUBJECT_NAMES, is_subject_name),
-        /// Pipelines and other programs.
+        /// Service accounts of pipelines and other programs. Defaults to none.
         service_accounts: Set<ServiceAccountRef> = optional(),
     }
 }

@@ -93,7 +93,7 @@ impl Namespace {
                 argument,
                 "The namespace has two labels for injection",
                 &format!(
-                    "Namespace {name} has the label {other} of somebody else beside the one that {argument} writes. Istio goes by \
+                    "Namespace {name} has the label {other} of another tool in addition to the one that {argument} writes. Istio goes by \
                      istio-injection and ignores istio.io/rev. Remove one of them."
                 ),
             );
@@ -109,8 +109,7 @@ fn report_ambient_mode(namespace: &Json, out: &mut Findings) {
             "name",
             "Ambient mode isn't supported",
             &format!(
-                "Namespace {name} is labelled {DATAPLANE_MODE}=ambient. What is written here holds in sidecars: without them, \
-                 rules of who may call don't work as they are written. Remove the label and inject sidecars."
+                "Namespace {name} is labelled {DATAPLANE_MODE}=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars."
             ),
         );
     }
@@ -139,10 +138,10 @@ fn report_other_target_port(exception: &At<MtlsException>, services: &[&Json], o
         out.report_at(
             OtherTargetPort,
             exception.at.attribute("target_port"),
-            "The Service sends the port elsewhere",
+            "Service has another target port",
             &format!(
                 "Service {service} sends port {port} to port {live_target_port} of its workloads, and the exception is for port \
-                 {target_port} there, where nobody listens for it. Write target_port = {live_target_port}."
+                 {target_port} there, on which no workload listens. Write target_port = {live_target_port}."
             ),
         );
     }

@@ -66,7 +66,7 @@ impl Namespace {
         for label in labels.keys().filter(|label| label.starts_with(PREFIX)) {
             out.error(
                 &Path::root().attribute("labels").key(label),
-                "Pod Security is written twice",
+                "Pod Security label set twice",
                 "The block pod_security writes labels of this kind. Remove the label, and write its value there.",
             );
         }

@@ -26,8 +26,8 @@ impl Namespace {
         if self.injection.is_set() && self.revision.is_set() {
             out.error(
                 &Path::root().attribute("revision"),
-                "Two ways of injection",
-                "injection and revision exclude each other: where both labels stand, Istio goes by istio-injection and ignores \
+                "injection combined with revision",
+                "injection and revision conflict: with both labels Istio goes by istio-injection and ignores \
                  the revision. Remove one of them. (IST0123)",
             );
         }
@@ -43,8 +43,8 @@ impl Namespace {
         if self.renders_no_objects() {
             out.error(
                 &Path::root().attribute("create"),
-                "The resource says nothing",
-                "With create = false only what is written here is ours: write team, injection, revision, labels, annotations, \
+                "No objects to create: set at least one argument",
+                "With create = false only what is set here is managed: write team, injection, revision, labels, annotations, \
                  pod_security, calls, authorization_mode, rate_limit, telemetry, mtls or rbac, or remove the resource.",
             );
         }
@@ -81,9 +81,9 @@ impl Namespace {
         for (argument, _) in mesh_wide.iter().filter(|(_, is_set)| *is_set) {
             out.error(
                 &Path::root().attribute(argument),
-                "This would hold for the whole mesh",
+                "Namespace objects would apply to the whole mesh",
                 format!(
-                    "What stands in the root namespace {} holds for every namespace. Say it in mesh_global_defaults, and remove \
+                    "Configuration in the root namespace {} applies to every namespace. Configure it in mesh_global_defaults, and remove \
                      {argument} here.",
                     mesh.root_namespace
                 ),
@@ -132,7 +132,7 @@ impl Namespace {
         if labels.contains_key(namespace_object::TEAM) && self.team.is_set() {
             out.error(
                 &at(namespace_object::TEAM),
-                "Two teams",
+                "team combined with a label team",
                 "The argument team writes the label of the same name. Remove one of them.",
             );
         }
@@ -169,7 +169,7 @@ fn validate_subjects(rbac: &At<Rbac>, out: &mut Diagnostics) {
     if is_empty.iter().all(|is_empty| *is_empty == Ok(true)) {
         out.error(
             &rbac.at,
-            "Rights for nobody",
+            "rbac without groups, users or service_accounts",
             "Write groups, users or service_accounts: who works in the namespace. Without them, remove the block.",
         );
     }
@@ -186,10 +186,8 @@ fn validate_exceptions(exceptions: &[At<MtlsException>], out: &mut Diagnostics) 
         {
             out.error(
                 &exception.at.attribute("port"),
-                "The same port twice",
-                format!(
-                    "Another exception of {service} is for target port {port}, too. Say what holds there in one of them."
-                ),
+                "Duplicate port",
+                format!("Another exception of {service} is for target port {port}, too. Set its mode in one of them."),
             );
         }
         if let Ok(selector) = exception.selector()

@@ -24,18 +24,18 @@ use crate::{
 };
 
 model! {
-    /// A field of Istio that no argument stands for, written into one of the objects of this resource. It is visible in
-    /// `objects`; prefer an argument wherever there is one.
+    /// A JSON merge patch of one of the resource's objects, for an Istio field that no argument sets. Its result
+    /// is shown in `objects`. Prefer an argument if there is one.
     pub struct Override {
         /// Kind of the object, such as `DestinationRule`.
         kind: Attr<String> = required(),
-        /// What follows the usual name of the resource's objects in the name of this one, where there are several of the kind:
-        /// of a `mesh_service` `ingress`, `deny`, `end-user` or `ext-authz`; of a `mesh_external_service` with `hosts` the host
-        /// with dashes for dots. Of a `mesh_namespace` or `mesh_global_defaults` the whole name, unless that is `default`,
-        /// `default-route` or `deny-all`.
+        /// Suffix that distinguishes objects of the same kind. For `mesh_service`: `ingress`, `deny`, `end-user`
+        /// or `ext-authz`. For `mesh_external_service` with `hosts`: the host with dashes for dots. For
+        /// `mesh_namespace` and `mesh_global_defaults`: the whole name of the object. Defaults to none: the
+        /// object with the resource's usual name, or named `default`, `default-route` or `deny-all`.
         suffix: Attr<String> = optional(),
-        /// A JSON merge patch, of `spec` alone: `jsonencode({ spec = { ... } })`. null removes a field. A list takes the place of
-        /// the whole list that the resource renders; the plan warns of what is lost by that.
+        /// JSON merge patch of `spec`: `jsonencode({ spec = { ... } })`. `null` removes a field. A list replaces
+        /// the whole rendered list; the plan warns about values that are lost.
         patch: Attr<MergePatch> = required(),
     }
 }

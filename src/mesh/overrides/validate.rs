@@ -29,8 +29,8 @@ pub(in crate::mesh) fn validate_overrides(
             let objects = objects.iter().filter_map(|(key, _)| describe(key, suffix_of)).collect::<Vec<_>>().join("; ");
             out.error(
                 &patch.at,
-                "Nothing to override",
-                format!("This configuration makes no such object. To patch one that it makes, write {objects}."),
+                "override matches no object",
+                format!("This configuration renders no such object. To patch one that it renders, write {objects}."),
             );
         }
     }
@@ -81,9 +81,8 @@ fn warn_of_lost_values(block: &At<Override>, key: &Key, lost: &[String], out: &m
         &block.at.attribute("patch"),
         "The patch replaces a list, and values are lost",
         format!(
-            "A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. \
-             {key} loses {}{others}. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of \
-             the patch.",
+            "A merge patch doesn't merge lists: a list in the patch replaces the whole list that this resource renders. \
+             {key} loses {}{others}. Repeat in the patch the values to keep (`objects` shows them), or use arguments instead of the patch.",
             listed.join(", ")
         ),
     );
@@ -97,7 +96,7 @@ fn report_routes_without_action(block: &At<Override>, key: &Key, body: &Json, ou
     for (n, _) in rules.enumerate().filter(|(_, rule)| ACTIONS.iter().all(|action| rule.get(action).is_none())) {
         out.error(
             &block.at.attribute("patch"),
-            "An http rule without a route",
+            "HTTP rule without a route",
             format!(
                 "After the patch, spec.http[{n}] of {key} has neither route nor redirect nor directResponse, so requests that it \
                  matches would go nowhere, and Istio refuses it. Write the whole rule in the patch, its route too."

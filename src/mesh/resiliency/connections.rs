@@ -15,35 +15,38 @@ use crate::{
 };
 
 model! {
-    /// How long the connections of each caller's proxy live, and what they speak (`trafficPolicy.connectionPool`).
+    /// Lifetime and protocol of the connections of each caller's proxy (`trafficPolicy.connectionPool`).
     pub struct Connections {
-        /// Time after which a connection is closed that is not in use (`http.idleTimeout`; of TCP ports `tcp.idleTimeout`, where
-        /// it closes the application's connection if nothing is sent on it). Defaults to Istio's `1h`.
-        idle_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Time after which a connection is closed (`tcp.maxConnectionDuration`): of HTTP ports when its last request is
-        /// answered, of TCP ports at once. Without it connections live as long as both ends want.
-        max_duration: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Maximum number of requests of one connection (`http.maxRequestsPerConnection`). `1` makes a new connection for each
-        /// request. Only for services with an HTTP port. Without it there is no limit.
+        /// Time after which an unused connection is closed (`http.idleTimeout`; for TCP ports `tcp.idleTimeout`,
+        /// which closes the application's connection if nothing is sent on it). Defaults to Istio's `1h`.
+        idle_timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
+        /// Time after which a connection is closed (`tcp.maxConnectionDuration`): on HTTP ports after its last
+        /// request is answered, on TCP ports at once. Without it connections live as long as both ends keep them.
+        max_duration: Attr<Duration> = optional().check("More than `0s`.", is_positive),
+        /// Maximum number of requests per connection (`http.maxRequestsPerConnection`). `1` opens a new
+        /// connection for each request. Only for services with an HTTP port. Without it there is no limit.
         max_requests_per_connection: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
-        /// Whether requests of HTTP/1.1 go over connections of HTTP/2, which the server must understand (`http.h2UpgradePolicy`:
-        /// `UPGRADE` or `DO_NOT_UPGRADE`). Only for services with an HTTP port. Defaults to the mesh's configuration, which
-        /// doesn't upgrade.
+        /// Whether HTTP/1.1 requests are sent over HTTP/2 connections, which the server must support
+        /// (`http.h2UpgradePolicy`: `UPGRADE` or `DO_NOT_UPGRADE`). Only for services with an HTTP port. Defaults
+        /// to the mesh's configuration, which doesn't upgrade.
         http2: Attr<bool> = optional(),
-        /// TCP keepalive of the connections (`tcp.tcpKeepalive`): probes that keep firewalls from forgetting a connection, and
-        /// find out that the other end is gone. An empty block switches it on with the values of the operating system.
+        /// TCP keepalive of the connections (`tcp.tcpKeepalive`): probes that keep a connection open in
+        /// firewalls, and detect that the other end is gone. An empty block switches it on with the values of the
+        /// operating system.
         keepalive: Block<Keepalive> = block(),
     }
 }
 
 model! {
-    /// TCP keepalive. Defaults are those of the operating system, on Linux two hours, 75 seconds and 9 probes.
+    /// TCP keepalive probes.
     pub struct Keepalive {
-        /// Time without traffic before the first probe (`time`), in whole seconds.
+        /// Time without traffic before the first probe (`time`). Defaults to the operating system's, on Linux two
+        /// hours.
         time: Attr<Duration> = optional().check(WHOLE_SECONDS, is_whole_seconds),
-        /// Time between two probes (`interval`), in whole seconds.
+        /// Time between two probes (`interval`). Defaults to the operating system's, on Linux `75s`.
         interval: Attr<Duration> = optional().check(WHOLE_SECONDS, is_whole_seconds),
-        /// Number of unanswered probes after which the connection is closed (`probes`).
+        /// Number of unanswered probes after which the connection is closed (`probes`). Defaults to the operating
+        /// system's, on Linux `9`.
         probes: Attr<u32> = optional().range(1..=100),
     }
 }

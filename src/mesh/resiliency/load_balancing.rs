@@ -43,30 +43,32 @@ model! {
     pub struct LoadBalancing {
         /// Algorithm (`simple`). Defaults to Istio's `least_request`. Conflicts with `consistent_hash`.
         algorithm: Attr<Algorithm> = optional(),
-        /// Time during which a new endpoint gets a growing share of the requests (`warmup.duration`). Conflicts with
-        /// `consistent_hash` and `algorithm = "random"`.
-        warmup: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        /// Time during which a new endpoint gets a growing share of the requests (`warmup.duration`). Conflicts
+        /// with `consistent_hash` and `algorithm = "random"`. Defaults to none.
+        warmup: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Whether callers prefer endpoints in their own region and zone (`localityLbSetting`). `off`: all endpoints are equal.
         /// `inherit`: the `trafficDistribution` of the Service or the `localityLbSetting` of the mesh's configuration decides,
         /// and without either Istio prefers near endpoints as soon as there is outlier detection. Defaults to `off` where
         /// outlier detection is written (by a preset or a block) without failover; otherwise nothing is written.
         locality: Attr<Locality> = optional(),
-        /// Selection by a hash of requests, so that a client keeps its endpoint for as long as the set of endpoints is the same
-        /// (`consistentHash`).
+        /// Selection of the endpoint by a hash of the request (`consistentHash`). A client keeps its endpoint as
+        /// long as the set of endpoints doesn't change.
         consistent_hash: Block<ConsistentHash> = block(),
     }
 }
 
 model! {
-    /// The part of a request that is hashed: exactly one of these.
+    /// The part of a request that is hashed: exactly one of these arguments.
     pub struct ConsistentHash {
-        /// Name of a header.
+        /// Header whose value is hashed (`httpHeaderName`). Conflicts with the other arguments of the block.
         header: Attr<String> = optional().text("The name of a header, like `x-user`.", is_plain_token),
-        /// Name of a parameter of the query.
+        /// Query parameter whose value is hashed (`httpQueryParameterName`). Conflicts with the other arguments
+        /// of the block.
         query_parameter: Attr<String> = optional().text("The name of a parameter.", |text| !text.is_empty()),
-        /// Whether it is the client's address. `false` is the same as leaving it out.
+        /// Whether the client's address is hashed (`useSourceIp`). Conflicts with the other arguments of the
+        /// block. Defaults to `false`.
         source_ip: Attr<bool> = optional(),
-        /// A cookie.
+        /// Cookie whose value is hashed (`httpCookie`).
         cookie: Block<HashCookie> = block(),
     }
 }
@@ -76,10 +78,10 @@ model! {
     pub struct HashCookie {
         /// Name of the cookie.
         name: Attr<String> = required().text("The name of a cookie, like `session`.", is_plain_token),
-        /// Lifetime of the cookie that the proxy sets where a request has none (`ttl`); `0s` makes it end with the session. Without it
-        /// the proxy sets none, and requests without the cookie go anywhere.
+        /// Lifetime of the cookie that the proxy sets if a request has none (`ttl`). `0s`: a session cookie.
+        /// Without it the proxy sets no cookie, and requests without one go to any endpoint.
         ttl: Attr<Duration> = optional(),
-        /// Path of the cookie that the proxy sets.
+        /// Path of the cookie that the proxy sets (`path`). Defaults to none.
         path: Attr<String> = optional().text("A path that starts with `/`.", |text| text.starts_with('/')),
     }
 }
@@ -132,7 +134,7 @@ impl At<LoadBalancing> {
         if count > 1 || count == 0 && !is_unknown {
             out.error(
                 &hash.at,
-                "A hash is made of one thing",
+                "consistent_hash takes exactly one argument",
                 "Write exactly one of header, query_parameter, source_ip = true and cookie.",
             );
         }

@@ -16,26 +16,28 @@ model! {
     /// Ejection of endpoints that fail, by each caller's proxy (`trafficPolicy.outlierDetection`). Where no preset applies, at
     /// least one of `consecutive_gateway_errors` and `consecutive_5xx` is needed.
     pub struct OutlierDetection {
-        /// Number of consecutive errors of the connection after which an endpoint is ejected (`consecutiveGatewayErrors`): the
-        /// statuses 502, 503 and 504, among them failed connections and timeouts. Errors of the application itself (500) don't
-        /// count. `0` doesn't count them. Defaults to the preset's; without a preset they aren't counted.
+        /// Number of consecutive gateway errors after which an endpoint is ejected (`consecutiveGatewayErrors`):
+        /// the status codes 502, 503 and 504, among them failed connections and timeouts. The application's own
+        /// errors (500) don't count. `0` switches the count off. Defaults to the preset's; without a preset they
+        /// aren't counted.
         consecutive_gateway_errors: Attr<u32> = optional().range(0..=1000),
-        /// Number of consecutive responses with a status of 5xx after which an endpoint is ejected (`consecutive5xxErrors`). They
-        /// include the application's own errors, so one request that always fails can eject healthy endpoints. Defaults to `0`,
-        /// which doesn't count them; it is always written, since Istio's default is 5.
+        /// Number of consecutive 5xx responses after which an endpoint is ejected (`consecutive5xxErrors`). They
+        /// include the application's own errors, so one request that always fails can eject healthy endpoints. It
+        /// is always written, because Istio's default is 5. Defaults to `0`, which switches the count off.
         consecutive_5xx: Attr<u32> = optional().range(0..=1000),
         /// Interval between two evaluations of the endpoints (`interval`). Defaults to the preset's; without a preset to Istio's
         /// `10s`.
-        interval: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Duration of the first ejection (`baseEjectionTime`); each further one of the same endpoint lasts longer. Defaults to
-        /// the preset's; without a preset to Istio's `30s`.
-        base_ejection_time: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Maximum percentage of endpoints that are ejected at the same time (`maxEjectionPercent`), in each version on its own.
-        /// An endpoint is ejected only if the percentage isn't exceeded with it: below 50, neither of two endpoints ever is.
-        /// Defaults to the preset's 50, and to 100 with `failover` or `failover_priority`; otherwise to Istio's 10.
+        interval: Attr<Duration> = optional().check("More than `0s`.", is_positive),
+        /// Duration of the first ejection (`baseEjectionTime`); each further ejection of the same endpoint is
+        /// longer. Defaults to the preset's; without a preset to Istio's `30s`.
+        base_ejection_time: Attr<Duration> = optional().check("More than `0s`.", is_positive),
+        /// Maximum percentage of endpoints that are ejected at the same time (`maxEjectionPercent`), in each
+        /// version separately. An endpoint is ejected only if the percentage isn't exceeded with it: below 50,
+        /// neither of two endpoints ever is. Defaults to the preset's 50, and to 100 with `failover` or
+        /// `failover_priority`; otherwise to Istio's 10.
         max_ejection_percent: Attr<u32> = optional().range(1..=100),
-        /// Percentage of healthy endpoints below which ejections are ignored and requests go to all of them (`minHealthPercent`).
-        /// Defaults to Istio's `0`: they never are.
+        /// Percentage of healthy endpoints below which ejections are ignored and requests go to all endpoints
+        /// (`minHealthPercent`). Defaults to Istio's `0`: never.
         min_health_percent: Attr<u32> = optional().range(0..=100),
     }
 }

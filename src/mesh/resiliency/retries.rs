@@ -17,19 +17,20 @@ use crate::{
 model! {
     /// Retries of failed requests.
     pub struct Retries {
-        /// Maximum number of retries of a request. `0` switches retries off. Required where no preset applies; defaults to the
-        /// preset's number.
+        /// Maximum number of retries of a request (`attempts`). `0` switches retries off. Required if no preset
+        /// applies. Defaults to the preset's number.
         attempts: Attr<u32> = optional().range(0..=10),
-        /// Timeout of one attempt. Requires `idempotent = true` or `on`, since an attempt that takes too long has reached the application.
-        /// Defaults to the preset's where that is shorter than `request_timeout`; otherwise there is none.
-        per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Whether requests may be retried that may have reached the application, because processing one twice does no harm.
-        /// Defaults to `false`: only requests are retried that never reached it.
+        /// Timeout of one attempt (`perTryTimeout`). Requires `idempotent = true` or `on`, because an attempt
+        /// that times out has reached the application. Defaults to the preset's if that is shorter than
+        /// `request_timeout`, otherwise to none.
+        per_try_timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
+        /// Whether requests are retried that may have reached the application, because processing one twice does
+        /// no harm. Conflicts with `on`. Defaults to `false`: only requests that never reached it are retried.
         idempotent: Attr<bool> = optional(),
-        /// Conditions of a retry (`retryOn`): words of Envoy such as `connect-failure`, `gateway-error` and `5xx`, words for gRPC such as
-        /// `unavailable`, and status codes such as `503`. They replace those of the preset. Only `connect-failure`, `refused-stream`,
-        /// `reset-before-request` and `envoy-ratelimited` never send a request again that has reached the application. Conflicts with
-        /// `idempotent`.
+        /// Conditions of a retry (`retryOn`): Envoy's conditions such as `connect-failure`, `gateway-error` and
+        /// `5xx`, gRPC conditions such as `unavailable`, and status codes such as `503`. Only `connect-failure`,
+        /// `refused-stream`, `reset-before-request` and `envoy-ratelimited` never repeat a request that has
+        /// reached the application. Conflicts with `idempotent`. Defaults to the preset's conditions.
         on: Set<String> = optional().non_empty("At least one condition.").each(CONDITION, is_condition),
     }
 }
@@ -150,9 +151,8 @@ impl At<Retries> {
         if self.attempts == Attr::Known(0) && sets_other_fields {
             out.error(
                 &self.at.attribute("attempts"),
-                "Retries that never happen",
-                "attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how \
-                 often.",
+                "Retries have no effect",
+                "attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.",
             );
         }
     }
@@ -162,7 +162,7 @@ impl At<Retries> {
         if preset.and_then(Preset::settings).is_none() && self.attempts == Attr::Null {
             out.error(
                 &self.at,
-                "Retries without a number",
+                "Retries without attempts",
                 "Without a resiliency preset, and with \"none\", the block must say how many retries there are. Write attempts.",
             );
         }
@@ -176,7 +176,7 @@ impl At<Retries> {
         {
             out.error(
                 &self.at.attribute("per_try_timeout"),
-                "One try takes all the time there is",
+                "per_try_timeout is not shorter than request_timeout",
                 format!(
                     "A request may take {timeout}, so a try that takes {per_try} is never followed by another. Write a shorter \
                      one, or a longer request_timeout."

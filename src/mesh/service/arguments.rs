@@ -24,86 +24,93 @@ use crate::{
 };
 
 model! {
-    /// A service of an application team: who may call it, whom it calls, how failures are met.
+    /// A service of an application team: the workloads that may call it, the destinations that it calls, and the
+    /// timeouts, retries and routes of its callers.
     pub struct Service {
-        /// The Kubernetes Service.
+        /// Name of the Kubernetes Service.
         name: Attr<String> = required().replaces().text(names::SERVICE_NAME, names::is_service_name),
-        /// Its namespace.
+        /// Namespace of the service and of its Istio objects.
         namespace: Attr<String> = required().replaces().text(names::LABEL, names::is_label),
-        /// A name for the service that stays when it moves: callers call it everywhere in the mesh, on the ports of the
-        /// Service, and on port 80. By the provider's `global_name_template` unless written.
+        /// Host name that stays the same when the service moves to another namespace (`ServiceEntry`). It can be
+        /// called in the whole mesh, on the ports of the Service and on port 80. Defaults to the name that the
+        /// provider's `global_name_template` gives; without a template the service has no global name.
         global_name: Attr<String> = optional().text(GLOBAL_NAME, is_global_name),
-        /// The labels of its workloads; `{ app = name }` unless written.
+        /// Labels of the service's pods. Defaults to `{ app = name }`.
         selector: Map<String> = optional().non_empty("At least one label."),
-        /// What the Kubernetes Service is: `existing` (the default; somebody else's, of which only the annotation that says
-        /// who sees it is written here), `managed` (made here), or `none` (a workload that calls, and isn't called by name).
+        /// Management of the Kubernetes Service. `existing`: another tool manages it, and only its annotation
+        /// `networking.istio.io/exportTo` is set. `managed`: this resource creates it. `none`: the workload has
+        /// no Service; it only calls others. Defaults to `existing`.
         service: Attr<ServiceManagement> = optional(),
-        /// The identity of its workloads; the service's name unless written.
+        /// Service account of the pods, which is their identity in the mesh. Defaults to the service's `name`.
         service_account: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// Whether the ServiceAccount is made here; true with `service = "managed"` unless written, else false.
+        /// Whether this resource creates the ServiceAccount. Defaults to `true` with `service = "managed"`,
+        /// otherwise to `false`.
         create_service_account: Attr<bool> = optional(),
-        /// Who may call.
+        /// The workloads that may call.
         authorization: Flat<Authorization> = flat(),
-        /// Whom it calls: its proxies know these destinations, and refuse others. Absent: what the namespace's Sidecar says;
-        /// `[]`: only itself.
+        /// Destinations that the workload calls (`egress` of a `Sidecar`). Its proxies know these destinations
+        /// only; `outbound_traffic_policy` decides about other calls. `[]`: only the service itself. Defaults to
+        /// the Sidecar of the namespace or of the mesh.
         calls: Set<Destination> = optional(),
-        /// What its proxies do with calls of hosts that `calls` doesn't list (`outboundTrafficPolicy` of the Sidecar):
-        /// `registry_only` (the calls fail), `allow_any` (they leave as they are: to services of the mesh as clear text) or
-        /// `inherit` (as `meshConfig` says, and not the Sidecar of the namespace or the mesh). Defaults to `registry_only`. Needs
-        /// `calls`.
+        /// Calls of hosts that `calls` doesn't list (`outboundTrafficPolicy` of the Sidecar). `registry_only`:
+        /// they fail. `allow_any`: they leave the proxy unchanged, to services of the mesh in clear text.
+        /// `inherit`: `meshConfig` decides, not the Sidecar of the namespace or of the mesh. Requires `calls`.
+        /// Defaults to `registry_only`.
         outbound_traffic_policy: Attr<UnlistedCalls> = optional(),
-        /// How requests are routed, and how failures are met.
+        /// Routes, and the handling of failures.
         traffic: Flat<Traffic> = flat(),
-        /// The name of the Istio objects that configure the service, where they have another one than `<name>-<namespace>`
-        /// already; further ones end in `-deny`, `-ingress` and so on. When it changes, objects of the new name are made first,
-        /// then those of the old one go.
+        /// Name of the service's Istio objects; further objects have suffixes such as `-deny` and `-ingress`. Set
+        /// it to keep the names of existing objects. After a change the objects with the new name are created
+        /// first, then the old ones are deleted. Defaults to `<name>-<namespace>`.
         object_name: Attr<String> = optional()
             .text(names::SUBDOMAIN, names::is_subdomain)
             .text(OBJECT_NAME, is_object_name),
-        /// What is left to other tools, and taken over from them.
+        /// Objects of other tools.
         takeover: Flat<TakeoverArguments> = flat(),
-        /// Labels of every object that is made here.
+        /// Labels of every object of this resource, in addition to the provider's `labels`. Defaults to none.
         labels: Map<String> = optional(),
-        /// Annotations of every object that is made here.
-        /// Sensitive values show in clear, in `objects` and in the cluster.
+        /// Annotations of every object of this resource, in addition to the provider's `annotations`. Sensitive
+        /// values are shown in clear text in `objects` and in the cluster. Defaults to none.
         annotations: Map<String> = optional(),
-        /// The ports of the Service; required but with `service = "none"`.
+        /// Ports of the Service. Required, except with `service = "none"`.
         port: Blocks<Port> = block(),
-        /// Traffic from outside, through gateways.
+        /// Traffic from outside the mesh, through an ingress gateway.
         ingress: Blocks<Ingress> = block(),
-        /// A field of Istio that no argument stands for.
+        /// JSON merge patch of a rendered object, for an Istio field that no argument sets.
         r#override: Blocks<Override> = block(),
-        /// How long operations may take.
+        /// Time limits of operations on this resource.
         timeouts: Block<Timeouts> = block(),
     }
 }
 
 model! {
-    /// A port.
+    /// A port of the Service.
     pub struct Port {
-        /// The port of the Service, which callers call.
+        /// Port of the Service, which callers connect to.
         number: Attr<PortNumber> = required(),
-        /// What is spoken there.
+        /// Protocol that the workload speaks on the port. Timeouts, retries, methods and paths need `http`,
+        /// `http2` or `grpc`.
         protocol: Attr<Protocol> = required(),
-        /// The port on which the workload listens; `number` unless written.
+        /// Port on which the pods listen. Defaults to `number`.
         target_port: Attr<PortNumber> = optional(),
     }
 }
 
 model! {
-    /// What is computed.
+    /// The computed attributes of a service.
     pub struct Outputs {
-        /// The host that callers call, `payments.pci.svc.cluster.local`; null with `service = "none"`.
+        /// Host name of the service, such as `payments.pci.svc.cluster.local`. Null with `service = "none"`.
         host: Attr<String> = computed(),
-        /// The global name, which callers call in place of `host`; null without one.
+        /// Global name of the service, which callers can use instead of `host`. Null without a global name.
         global_host: Attr<String> = computed(),
-        /// The identity, as `from` takes it: `cluster.local/ns/pci/sa/payments`.
+        /// Identity of the workload, in the form that `from` accepts: `cluster.local/ns/pci/sa/payments`.
         principal: Attr<String> = computed(),
         /// The resiliency preset in effect: `resiliency`, or the provider's `defaults.resiliency`; null without either.
         effective_resiliency: Attr<Preset> = computed(),
-        /// Everybody who may call, as `from` takes them; `anonymous` alone where nothing is enforced. What `deny` refuses isn't
-        /// taken away. Null where an `override` patches an AuthorizationPolicy, since the patch then decides.
-        /// Sensitive values of `from` show here in clear.
+        /// Callers that are admitted by `access`, `allow` and `ingress`, in the form that `from` accepts;
+        /// `["anonymous"]` if the policies aren't enforced. Callers that `deny` refuses aren't left out. Null if
+        /// an `override` patches an AuthorizationPolicy, because the patch decides then. Sensitive values of
+        /// `from` are shown in clear text.
         effective_callers: Set<String> = computed(),
     }
 }

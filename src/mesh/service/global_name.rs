@@ -76,7 +76,7 @@ impl Service {
         if self.global_name.is_set() && self.management() == Ok(ServiceManagement::None) {
             out.error(
                 &argument(),
-                "A name without a Service",
+                "global_name without a Service",
                 "With service = \"none\" nothing answers, by whatever name. Remove global_name, or say what the Service is.",
             );
         }
@@ -89,7 +89,7 @@ impl Service {
         {
             out.error(
                 &argument(),
-                "A global name in the cluster's domain",
+                "Global name in the cluster's domain",
                 format!(
                     "{} is the cluster's own, where Kubernetes says which hosts there are. Write a name in a domain that nothing \
                      else answers for, like \"payments.example.internal\".",
@@ -181,7 +181,7 @@ fn validate_template(context: &ServiceContext, calls: &BTreeSet<Destination>, ou
         if !is_global_name(&expanded) {
             out.error(
                 &Path::root().attribute(at),
-                "The template makes no DNS name",
+                "Template doesn't give a DNS name",
                 format!(
                     "By the provider's global_name_template {template}, it is {expanded:?}: {} {remedy}",
                     names::SUBDOMAIN
@@ -216,7 +216,7 @@ fn validate_calls(context: &ServiceContext, calls: &BTreeSet<Destination>, out: 
         {
             out.error(
                 &Path::root().attribute("calls"),
-                "The service's own global name",
+                "Service calls its own global name",
                 format!(
                     "{name} is this service, and calls looks for it in another namespace. Remove {destination} from calls: a \
                      service always reaches itself, by each of its names."

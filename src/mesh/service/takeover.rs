@@ -90,20 +90,21 @@ impl Text for ReplacedObject {
 }
 
 model! {
-    /// What is left to other tools, and taken over from them.
+    /// Objects of other tools: those that are replaced, taken over or left alone.
     pub struct TakeoverArguments {
-        /// Objects of others in the namespace that this resource's take the place of, `Kind/name`: they are deleted after ours
-        /// are made, for example `VirtualService/payments-vs`.
+        /// Objects of other tools in the namespace that the objects of this resource replace, as `Kind/name`:
+        /// `VirtualService/payments-vs`. They are deleted after the new objects are created. Defaults to none.
         replaces: Set<ReplacedObject> = optional(),
-        /// Kinds that something else makes for this service, like Argo Rollouts or Flagger: none is written here, and one
-        /// that was is released, not deleted.
+        /// Kinds that another tool writes for this service, such as Argo Rollouts or Flagger. The resource writes
+        /// no object of these kinds; one that it wrote before is released, not deleted. Defaults to none.
         unmanaged: Set<Unmanaged> = optional(),
-        /// Whether objects of the same names that somebody else made are taken over; false unless written: then the plan
-        /// refuses, and names who has them. Adopted ServiceAccounts and Services are left in place on destroy.
+        /// Whether existing objects of the same names are taken over. With `false` the plan fails and names their
+        /// owner. Adopted ServiceAccounts and Services remain after a destroy. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// `owner` of another configuration of this provider, of which objects of the same names are taken over. Defaults to
-        /// none: the plan refuses objects of every other owner, with `adopt_existing` too. Give them up there first, with a
-        /// `removed` block or `terraform state rm`, or the two configurations take them from each other.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
+        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
+        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
+        /// owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
     }
 }
@@ -159,7 +160,7 @@ impl Service {
                     &Path::root().attribute(argument),
                     format!("{argument} without a {kind}"),
                     format!(
-                        "{argument} is written into the {kind}, and unmanaged leaves that to somebody else. Remove \
+                        "{argument} is written into the {kind}, which unmanaged leaves to another tool. Remove \
                          {argument}, or take {kind} out of unmanaged."
                     ),
                 );
@@ -179,7 +180,7 @@ impl Service {
                 &Path::root().attribute("replaces"),
                 format!("{kind} replaced and unmanaged"),
                 format!(
-                    "unmanaged leaves {kind} to somebody else, so none of ours would take the place of {object}. Take it out of \
+                    "unmanaged leaves {kind} to another tool, so no {kind} of this resource would replace {object}. Take it out of \
                      replaces, or {kind} out of unmanaged."
                 ),
             );

@@ -117,7 +117,7 @@ impl Service {
                     &port.at.attribute("protocol"),
                     format!("Two protocols on target port {target}"),
                     format!(
-                        "The workload's proxy sees only where it listens, and {other} and {protocol} are told apart by the port. \
+                        "The workload's proxy sees only where it listens, and {other} and {protocol} are distinguished by the port. \
                          Use one protocol, or two target ports."
                     ),
                 );

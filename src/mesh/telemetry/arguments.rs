@@ -39,67 +39,75 @@ text_enum! {
 }
 
 model! {
-    /// What proxies report of requests: spans, access logs and metrics (Istio's `Telemetry`). Several blocks differ by `selector`.
-    /// For each of the three, the most specific Telemetry of a workload holds: one with a selector, that of its namespace, that of
-    /// the mesh.
+    /// Tracing, access logs and metrics (`Telemetry`). Several blocks differ by `selector`. For each of the
+    /// three, the most specific Telemetry of a workload applies: one with a selector, then that of its namespace,
+    /// then that of the mesh.
     pub struct Telemetry {
-        /// Labels of the workloads (`selector.matchLabels`), which Istio looks for in the namespace of the object alone: in
-        /// `mesh_global_defaults` these are workloads of the root namespace, such as gateways. Defaults to all workloads.
+        /// Labels of the workloads (`selector.matchLabels`). Istio matches only workloads in the namespace of the
+        /// object: in `mesh_global_defaults` these are workloads of the root namespace, such as gateways.
+        /// Defaults to all workloads.
         selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
-        /// Spans of requests (`tracing`). Defaults to what the less specific Telemetry or the installation says.
+        /// Tracing of requests (`tracing`). Without the block the less specific Telemetry or the installation's
+        /// configuration applies.
         tracing: Block<Tracing> = block(),
-        /// Lines of access logs (`accessLogging`). Defaults to what the less specific Telemetry or the installation says.
+        /// Access logs (`accessLogging`). Without the block the less specific Telemetry or the installation's
+        /// configuration applies.
         access_logging: Block<AccessLogging> = block(),
-        /// Metrics of requests and connections (`metrics`). Defaults to what the less specific Telemetry or the installation says.
+        /// Metrics of requests and connections (`metrics`). Without the block the less specific Telemetry or the
+        /// installation's configuration applies.
         metrics: Block<Metrics> = block(),
     }
 }
 
 model! {
-    /// Spans of requests.
+    /// Tracing of requests.
     pub struct Tracing {
         /// Extension provider of `meshConfig` that receives the spans.
         provider: Attr<String> = required().text("The name of a provider.", |name| !name.is_empty()),
-        /// Whether no spans are sent (`disableSpanReporting`). Defaults to `false`.
+        /// Whether proxies send no spans (`disableSpanReporting`). Defaults to `false`.
         disabled: Attr<bool> = optional(),
-        /// Share of the requests that are traced, in percent (`randomSamplingPercentage`). Defaults to what the installation says.
+        /// Percentage of the requests that are traced (`randomSamplingPercentage`). Defaults to the
+        /// installation's configuration.
         sampling_percentage: Attr<Percent> = optional(),
-        /// Tags with a fixed value (`customTags.literal`).
+        /// Tags with a fixed value (`customTags.literal`). Defaults to none.
         tags: Map<String> = optional().check("Values that aren't empty.", has_texts),
-        /// Tags with the value of a request's header, tag to header (`customTags.header`).
+        /// Tags with the value of a request header, tag to header (`customTags.header`). Defaults to none.
         header_tags: Map<String> = optional().check("Names of headers.", has_texts),
-        /// Tags with the value of an environment variable of the proxy's container, tag to variable (`customTags.environment`).
+        /// Tags with the value of an environment variable of the proxy's container, tag to variable
+        /// (`customTags.environment`). Defaults to none.
         environment_tags: Map<String> = optional().check("Names of variables.", has_texts),
     }
 }
 
 model! {
-    /// Access logs.
+    /// Access logs of proxies.
     pub struct AccessLogging {
         /// Extension provider of `meshConfig` that receives the logs, or `envoy`, which prints them. Defaults to `envoy`.
         provider: Attr<String> = optional().text("The name of a provider.", |name| !name.is_empty()),
-        /// Whether this provider gets no logs (`disabled`). Defaults to `false`.
+        /// Whether this provider receives no logs (`disabled`). Defaults to `false`.
         disabled: Attr<bool> = optional(),
-        /// Requests that are logged, in CEL over Envoy's attributes, such as `response.code >= 400`. Defaults to all requests.
+        /// Condition on logged requests, in CEL over Envoy's attributes, such as `response.code >= 400`
+        /// (`filter.expression`). Defaults to all requests.
         filter: Attr<String> = optional().text("An expression.", |t| !t.trim().is_empty()),
     }
 }
 
 model! {
-    /// Metrics.
+    /// Metrics of requests and connections.
     pub struct Metrics {
         /// Extension provider of `meshConfig` that receives the metrics, or `prometheus`, which scrapes them. Defaults to
         /// `prometheus`.
         provider: Attr<String> = optional().text("The name of a provider.", |name| !name.is_empty()),
-        /// Metrics that aren't reported.
+        /// Metrics that aren't reported (`overrides.disabled`). Defaults to none.
         disabled: Set<Metric> = optional().non_empty("At least one metric; leave the argument out for none."),
-        /// Tags of all metrics with their values in CEL over Envoy's attributes, tag to expression (`tagOverrides`):
-        /// `{ request_host = "request.host" }`. Each value of a tag is a series of its own.
+        /// Tags of all metrics, tag to a CEL expression over Envoy's attributes (`tagOverrides`): `{ request_host
+        /// = "request.host" }`. Each value of a tag creates a time series of its own. Defaults to none.
         tags: Map<String> = optional()
             .non_empty("At least one tag; leave the argument out for none.")
             .check("Expressions that aren't empty.", has_texts)
             .keys("Names of tags, like `request_host`.", is_tag),
-        /// Tags that no metric carries (`tagOverrides`): each value of a tag is a series of its own.
+        /// Tags that are removed from all metrics (`tagOverrides`), because each value of a tag creates a time
+        /// series of its own. Defaults to none.
         removed_tags: Set<String> = optional()
             .non_empty("At least one tag; leave the argument out for none.")
             .each("Names of tags, like `request_protocol`.", is_tag),

@@ -35,7 +35,7 @@ fn validate_content(block: &At<Telemetry>, out: &mut Diagnostics) {
     if is_empty {
         out.error(
             &block.at,
-            "Telemetry says nothing",
+            "Empty telemetry block",
             "Write tracing, access_logging or metrics in it, or remove the block.",
         );
     }
@@ -75,9 +75,5 @@ fn validate_metric_tags(metrics: &At<Metrics>, out: &mut Diagnostics) {
 }
 
 fn report_two_values(at: &Path, tag: &str, other: &str, out: &mut Diagnostics) {
-    out.error(
-        at,
-        "A tag is written twice",
-        format!("{tag:?} is in {other}, too. A tag has one value: keep one of them."),
-    );
+    out.error(at, "Duplicate tag", format!("{tag:?} is in {other}, too. A tag has one value: keep one of them."));
 }

@@ -11,22 +11,23 @@ use crate::{
 };
 
 model! {
-    /// Who may call a workload now, by the AuthorizationPolicies, PeerAuthentications and RequestAuthentications in the cluster, of this
-    /// provider and of others. For audits and `check` blocks. The policies are evaluated for requests with every combination of the values that
-    /// their rules name, and of one value that none names.
+    /// Callers that may call a workload now, by the AuthorizationPolicies, PeerAuthentications and
+    /// RequestAuthentications in the cluster, of this provider and of other tools. For audits and `check` blocks.
+    /// The policies are evaluated for requests with every combination of the values that their rules name, and of
+    /// one value that no rule names.
     pub struct WorkloadAccess {
-        /// Namespace of the workload.
+        /// Namespace of the workload's pods.
         namespace: Attr<String> = required().text(names::LABEL, names::is_label),
         /// Kubernetes Service of the workload. Conflicts with `selector`.
         service: Attr<String> = optional().text(names::SERVICE_NAME, names::is_service_name),
-        /// Labels of the workload's pods. Defaults to the selector of `service`. Other labels count as well that all of its live
-        /// pods have, if the provider's user may list pods.
+        /// Labels of the workload's pods. Labels that all of its live pods have count as well, if the provider's
+        /// user may list pods. Conflicts with `service`. Defaults to the selector of `service`.
         selector: Map<String> = optional().non_empty("At least one label."),
     }
 }
 
 model! {
-    /// What is computed.
+    /// The computed attributes of the data source.
     pub struct Outputs {
         /// Callers of which at least some requests are admitted, as `from` takes them. `shop/*` stands for the workloads of a namespace
         /// that no rule names by themselves, `*` for those of all other namespaces, and `anonymous` for clients without an
@@ -35,7 +36,8 @@ model! {
         /// The requests of each caller that are admitted: `all`, or the values that rules name and that tell them from others, such as
         /// `GET /orders`.
         admitted: Map<Elements<String>> = computed(),
-        /// Whether no ALLOW policy is enforced at the workload, so that every request is admitted that no other policy refuses.
+        /// Whether no ALLOW policy is enforced at the workload, so that every request is admitted that no DENY or
+        /// CUSTOM policy refuses.
         is_open: Attr<bool> = computed(),
         /// Whether clear text is refused on every port that has no mode of its own (`STRICT`).
         strict_mtls: Attr<bool> = computed(),

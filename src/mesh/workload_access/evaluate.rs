@@ -73,7 +73,7 @@ impl WorkloadAccess {
         let admitted = admitted(&enforced, &named, &workload, &issuers, mesh, &is_strict).map_err(|error| {
             out.error(
                 &Path::root(),
-                "A policy can't be evaluated",
+                "AuthorizationPolicy can't be evaluated",
                 format!("{error}. The provider doesn't know this part of it."),
             )
         })?;

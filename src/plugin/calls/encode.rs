@@ -37,7 +37,7 @@ pub(super) fn encode_identity(
 fn report_provider_bug(invalid: &InvalidValue, out: &mut Diagnostics) -> Reported {
     out.error(
         &Path::root(),
-        "The provider made an invalid value",
+        "Invalid value from the provider (bug)",
         format!("{invalid}. This is a bug in the provider. Please report it with the configuration that led to it."),
     )
 }

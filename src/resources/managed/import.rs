@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::{
     Managed, PLAN_CHECK_TIMEOUT,
     desired::{Desired, decode},
+    import_search::check_any_exists,
     recorded_resource::{annotation_of, check_recorded_id, check_single_instance, recorded_arguments},
 };
 use crate::{
@@ -48,7 +49,7 @@ impl<R: ResourceType> Managed<R> {
 
     /// The state of an imported resource: the live objects whose annotation names it, and the arguments that one of them
     /// records. Where no annotation names it, the state has the names of its possible objects, so that objects which were
-    /// written by hand are imported. The read that follows reports where none of them exists.
+    /// written by hand are imported. It is an error if none of them exists.
     pub(super) async fn import_state(
         &self,
         call: Call<Context>,
@@ -65,6 +66,9 @@ impl<R: ResourceType> Managed<R> {
         };
         let deadline = Deadline::within(PLAN_CHECK_TIMEOUT, call.stop);
         let live = Self::annotated_objects(&context, mesh, id, &deadline, out).await?;
+        if live.is_empty() {
+            check_any_exists::<R>(&context, mesh, id, &deadline, out).await?;
+        }
         check_single_instance(R::NAME, id, &live, out)?;
         let recorded = recorded_arguments(&live, R::schema(), out);
         let is_recorded = recorded.is_some();

@@ -9,7 +9,7 @@ use crate::{
     engine::{Reader, ReportedMessages},
     mesh::checks::{Code, Findings, Level, Levels, LiveQuery},
     object::{Key, ManagementScope},
-    query::{Query, QueryError, QueryResults},
+    query::{Query, QueryResults},
     resources::ResourceType,
 };
 
@@ -77,7 +77,7 @@ fn report_skipped_checks(
     for live_query in live_queries {
         if let Some(error) = results.error(&live_query.query) {
             let codes = enabled_checks(live_query, levels);
-            skipped.entry(reason(&live_query.query, error)).or_default().extend(codes.into_iter().map(Code::as_str));
+            skipped.entry(live_query.query.explain(error)).or_default().extend(codes.into_iter().map(Code::as_str));
         }
     }
     if skipped.is_empty() || !reported.insert("live checks skipped") {
@@ -91,18 +91,9 @@ fn report_skipped_checks(
         &Path::root(),
         "Some live checks were skipped",
         format!(
-            "Of {resource}: {}. Other resources may miss the same, which isn't told again in this run. The guide \"Live checks\" \
+            "Of {resource}: {}. Other resources may miss the same, which isn't reported again in this run. The guide \"Live checks\" \
              says which rights they take, and how they are switched off.",
             lines.join("; ")
         ),
     );
-}
-
-fn reason(query: &Query, error: &QueryError) -> String {
-    match error {
-        QueryError::Forbidden => format!("no right to {query}"),
-        QueryError::NotServed => format!("can't {query}, which the cluster doesn't serve"),
-        QueryError::TooMany => format!("didn't {query}, of which there are too many"),
-        QueryError::Failed(reason) => format!("can't {query} ({reason})"),
-    }
 }

@@ -19,6 +19,7 @@ mod desired;
 mod duplicates;
 mod find_objects;
 mod import;
+mod import_search;
 mod live_checks;
 mod plan;
 mod plan_preflight;

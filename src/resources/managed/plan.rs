@@ -72,7 +72,7 @@ impl<R: ResourceType> Managed<R> {
                 }
                 // Core plans a create once more inside apply. After a delete has handed over its objects, an error there would leave
                 // them in no state, since the create is never called.
-                if prior.is_some() || !context.run.has_handed_over(&Self::resource(&id)) {
+                if !call.deferred && (prior.is_some() || !context.run.has_handed_over(&Self::resource(&id))) {
                     Self::check_in_cluster(&context, desired, prior.as_ref(), &call, out).await;
                     out.no_errors()?;
                 }
@@ -85,7 +85,7 @@ impl<R: ResourceType> Managed<R> {
     }
 
     /// The planned state with the identity and the private data. A planned create carries the record of the resource that it
-    /// replaces. The private data is never empty, because by it core's second plan of a replacement is told from another
+    /// replaces. The private data is never empty, because by it core's second plan of a replacement is distinguished from another
     /// resource with the same id.
     fn stored_plan(planned: Value, id: String, prior: Option<ResourceState>, replaced: &[u8]) -> ResourceState {
         // While the id isn't known, the identity stays the prior one.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Model;
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     schema::{Attr, Elements, Number, Type, Value},
@@ -26,6 +27,22 @@ pub trait AttributeType: Sized + Send + Sync {
 /// this is a bug.
 pub fn report_wrong_type<T: AttributeType>(at: &Path, out: &mut Diagnostics) -> Reported {
     out.error(at, "Wrong type", format!("{at} must be a {}.", T::value_type()))
+}
+
+/// An object as the value of an attribute. Its members are the arguments of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Nested<M>(pub M);
+
+impl<M: Model> AttributeType for Nested<M> {
+    fn value_type() -> Type {
+        M::schema().object_type().clone()
+    }
+    fn read(value: &Value, at: &Path, out: &mut Diagnostics) -> Result<Self, Reported> {
+        Ok(Self(M::decode(value, at, out)))
+    }
+    fn write(&self) -> Value {
+        self.0.encode()
+    }
 }
 
 impl AttributeType for String {

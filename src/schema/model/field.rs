@@ -118,7 +118,9 @@ fn format_value(value: &Value, sensitive: bool) -> String {
             format!("[{}]", items.iter().map(|item| format_value(item, false)).collect::<Vec<_>>().join(", "))
         }
         Value::Map(members) => format!("{{{}}}", members.keys().cloned().collect::<Vec<_>>().join(", ")),
-        Value::Unknown | Value::Null | Value::Dynamic(_) => "this value".to_owned(),
+        Value::Null => "null".to_owned(),
+        Value::Unknown => "(known after apply)".to_owned(),
+        Value::Dynamic(_) => "a nested value".to_owned(),
     }
 }
 

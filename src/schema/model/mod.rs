@@ -11,7 +11,7 @@ mod spec;
 
 use std::collections::BTreeMap;
 
-pub use attribute_type::{AttributeType, report_wrong_type};
+pub use attribute_type::{AttributeType, Nested, report_wrong_type};
 pub use field::{Field, Flat};
 pub use spec::{BlockSpec, FlatSpec, block, computed, flat, is_not_empty, optional, required};
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::Value as Json;
+use terraform_provider_mesh::object::from_text;
 
 use super::{
     floor::{WrittenObjects, request_floor, terraform_floor},
@@ -126,5 +127,8 @@ impl Load {
 fn objects_of(workspace: &Workspace) -> Vec<Json> {
     let resources = workspace.resources();
     let objects = resources.iter().flat_map(|(_, values)| values["objects"].as_object().into_iter().flatten());
-    objects.map(|(_, body)| serde_json::from_str(body.as_str().expect("text")).expect("JSON")).collect()
+    let whole = |(key, body): (&String, &Json)| {
+        from_text(&key.parse().expect("a key"), body.as_str().expect("text")).expect("an object")
+    };
+    objects.map(whole).collect()
 }

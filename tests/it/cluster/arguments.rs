@@ -7,7 +7,7 @@ use expect_test::{ExpectFile, expect_file};
 use serde_json::Value as Json;
 use terraform_provider_mesh::{
     engine::drift::owned_fields,
-    object::Key,
+    object::{Key, from_text},
     resources::{ResourceType, service::Service},
 };
 
@@ -370,8 +370,8 @@ pub(super) fn live_objects(workspace: &Workspace) -> BTreeMap<String, BTreeMap<S
     let mut all = BTreeMap::new();
     for (address, values) in workspace.resources() {
         let objects = values["objects"].as_object().expect("a map").iter().map(|(key, body)| {
-            let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
             let parsed: Key = key.parse().expect("a key");
+            let body = from_text(&parsed, body.as_str().expect("text")).expect("an object");
             let live = api.get(&parsed).unwrap_or_else(|| panic!("{key} doesn't exist"));
             (key.clone(), owned_fields(&live, Some(&body), &parsed))
         });

@@ -59,7 +59,7 @@ fn istio_validation_rules_are_enforced() {
 #[ignore = "needs the servers of `make tools`"]
 fn client_certificate_authenticates_a_user() {
     let plane = control_plane();
-    let user = plane.certificate_user("someone", &["some-group"]);
+    let user = plane.certificate_user("a-user", &["some-group"]);
     let review = serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let api = Api::new(&plane.kubeconfig(&user));

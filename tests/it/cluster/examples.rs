@@ -20,7 +20,7 @@ use crate::{
 pub(crate) const PROVIDER: &str =
     "provider \"mesh\" {\n  owner = \"tests/examples\"\n  installed {\n    dns_capture = true\n  }\n}\n";
 
-/// An initialized workspace with the configuration of examples/`folder`.
+/// An initialized workspace with the configuration of examples/`folder`, without the imports.
 pub(super) fn initialized(plane: &ControlPlane, tool: Tool, folder: &str) -> Workspace {
     let workspace = Workspace::with_mirror(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
     workspace.write_file("kubeconfig", &plane.kubeconfig(&plane.admin));
@@ -28,6 +28,9 @@ pub(super) fn initialized(plane: &ControlPlane, tool: Tool, folder: &str) -> Wor
         let path = entry.expect("a file").path();
         if path.extension().is_some_and(|extension| extension == "tf") {
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+            if name.starts_with("import-by-") {
+                continue;
+            }
             workspace.write_file(name, &fs::read_to_string(&path).expect("reading an example"));
         }
     }
@@ -48,7 +51,7 @@ pub(super) fn callers(api: &Api, namespaces: &[&str]) -> BTreeMap<String, Vec<St
     let mut callers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for policy in policies {
         assert_eq!(policy["spec"]["action"], "ALLOW");
-        let workload = policy["spec"]["selector"]["matchLabels"]["app"].as_str().unwrap_or("everybody").to_owned();
+        let workload = policy["spec"]["selector"]["matchLabels"]["app"].as_str().unwrap_or("every workload").to_owned();
         let rules = policy["spec"]["rules"].as_array().expect("a list, even when empty").clone();
         let sources = rules.iter().flat_map(|rule| rule["from"].as_array().expect("a list").clone());
         let principals = sources.flat_map(|from| from["source"]["principals"].as_array().cloned().unwrap_or_default());
@@ -127,7 +130,7 @@ fn check_photo_application(api: &Api, tool: Tool) {
     photo.converge();
     let expected = [
         ("datastore", vec!["cluster.local/ns/photo/sa/photo-backend"]),
-        ("everybody", vec![]),
+        ("every workload", vec![]),
         ("photo-backend", vec!["cluster.local/ns/photo/sa/photo-frontend"]),
         ("photo-frontend", vec!["cluster.local/ns/istio-ingress/sa/istio-ingressgateway"]),
     ];

@@ -113,7 +113,7 @@ fn istioctl_generates_manifests_from_the_operator() {
 }
 
 /// The manifests that istioctl makes of an IstioOperator; the error is its output.
-fn manifests(operator: &str) -> Result<String, String> {
+pub(super) fn manifests(operator: &str) -> Result<String, String> {
     let folder = TempDir::new().expect("a temporary folder");
     let file = folder.path().join("operator.yaml");
     fs::write(&file, operator).expect("writing a file");

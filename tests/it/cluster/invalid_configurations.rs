@@ -93,7 +93,7 @@ resource "mesh_service" "cart" {
         r#"
 resource "mesh_global_defaults" "this" {
 }"#,
-        &["The resource says nothing"],
+        &["No objects to create: set at least one argument"],
     ),
 ];
 

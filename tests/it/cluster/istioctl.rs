@@ -17,7 +17,7 @@ use crate::support::{
 
 /// The codes that `istioctl analyze` finds in the provider's objects, each with the reason why the object is correct.
 pub(crate) const ACCEPTED: &[(&str, &str)] = &[
-    ("IST0129", "A proxy that is told no authority checks server certificates against the system's."),
+    ("IST0129", "A proxy without a configured authority verifies server certificates with the system's."),
     (
         "IST0133",
         "The mesh's Sidecar lists `./*` and the root namespace: in the root namespace these are the same, elsewhere not.",
@@ -75,7 +75,7 @@ fn analyze_finds_only_accepted_codes() {
     let another = changed(&valid, "VirtualService", |object| object["metadata"]["name"] = json!("another"));
     assert!(found(&[valid.clone(), another].concat()).contains("IST0109"));
     let unselective = changed(&valid, "AuthorizationPolicy", |object| {
-        object["spec"]["selector"]["matchLabels"] = json!({ "app": "nobody" });
+        object["spec"]["selector"]["matchLabels"] = json!({ "app": "no-such-app" });
     });
     assert!(found(&unselective).contains("IST0127"));
 }

@@ -143,7 +143,7 @@ fn findings_are_warnings_and_can_be_off_or_errors() {
 
         configure("narrowed-visibility = \"error\"");
         let errors = team.workspace.try_plan().errors();
-        for summary in ["Fewer namespaces see the live service", "The Service sends this port elsewhere"] {
+        for summary in ["Fewer namespaces see the live service", "Service has another target port"] {
             assert!(errors.contains(summary), "{tool}: {errors}");
         }
 
@@ -327,7 +327,7 @@ fn checks_are_skipped_without_a_cluster() {
     team.workspace.configure(&provider(&team.namespace, "istio-system", nowhere, &many_carts(3)));
     let plan = team.workspace.plan();
     assert_eq!(warnings(&plan.text).matches("Warning: ").count(), 1, "{}", plan.text);
-    assert!(plan.text.contains("Planned without the cluster"), "{}", plan.text);
+    assert!(plan.text.contains("Planned without a cluster"), "{}", plan.text);
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn policies_of_others_for_the_same_pods_are_reported() {
         [
             "Another policy lets callers in".to_owned(),
             format!("AuthorizationPolicy {}/open is for pods", team.namespace.name),
-            "lets in everybody, also without an identity".to_owned(),
+            "lets in every client, also without an identity".to_owned(),
             "Another policy refuses callers".to_owned(),
             format!("AuthorizationPolicy {}/maintenance is for pods", team.root.name),
         ],

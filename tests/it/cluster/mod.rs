@@ -8,10 +8,12 @@ mod access;
 mod adoption;
 mod arguments;
 mod canary;
+mod cluster_report;
 mod conflicts;
 mod conformance;
 mod connections;
 mod control_plane;
+mod demo;
 mod drift;
 pub(crate) mod examples;
 mod existing_service;
@@ -51,6 +53,7 @@ mod requests;
 mod rights;
 mod roll_out;
 pub(crate) mod round_trip;
+mod screens;
 mod takeover;
 mod terraform_features;
 mod three_states;
@@ -61,7 +64,7 @@ mod zero_trust;
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
-use terraform_provider_mesh::object::{FIELD_MANAGER, Key};
+use terraform_provider_mesh::object::{FIELD_MANAGER, Key, from_text};
 
 use crate::support::{
     control_plane::{Namespace, control_plane},
@@ -154,9 +157,10 @@ fn hand_made(grant: Grant, namespace: &Namespace, hcl: &str, manager: &str) -> B
     let (_, values) = first.resources().remove(0);
     first.destroy().expect_success();
     let objects = values["objects"].as_object().expect("a map").iter().map(|(key, body)| {
-        let body: Json = serde_json::from_str(body.as_str().expect("JSON")).expect("JSON");
+        let key: Key = key.parse().expect("a key");
+        let body = from_text(&key, body.as_str().expect("text")).expect("an object");
         control_plane().api().apply(&body, manager);
-        (key.parse().expect("a key"), body)
+        (key, body)
     });
     objects.collect()
 }

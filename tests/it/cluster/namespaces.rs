@@ -290,7 +290,7 @@ fn namespace_is_not_deleted_without_the_right_to_list() {
     workspace.apply().expect_success();
     let errors = workspace.destroy().errors();
     assert!(
-        errors.contains("Can't see what is in the Namespace") && errors.contains("no right to list configmaps"),
+        errors.contains("Contents of the Namespace can't be listed") && errors.contains("no right to list configmaps"),
         "{errors}"
     );
     assert!(control_plane().api().get(&namespace_key(&team_namespace(&home))).is_some());

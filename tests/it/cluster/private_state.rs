@@ -39,7 +39,7 @@ fn state_of_another_cluster_is_an_error() {
             assert_contains_all(
                 tool,
                 &errors,
-                ["This is another cluster", "the-uid-of-another", "Check the connection arguments"],
+                ["Resource belongs to another cluster", "the-uid-of-another", "Check the connection arguments"],
             );
         }
         assert_eq!(control_plane().api().objects(&namespace.name).len(), 6);

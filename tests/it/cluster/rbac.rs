@@ -58,6 +58,8 @@ fn writable_kinds(grant: Grant) -> &'static [&'static str] {
         | LiveChecksSidecars
         | LiveChecksIngress
         | LiveChecksGateways
+        | Grant::MeshCluster
+        | Grant::MeshClusterRoot
         | Grant::Namespaces
         | Grant::NamespacesDestroy
         | Grant::NamespacesRateLimits => &[],
@@ -140,6 +142,20 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
         LiveChecksSidecars => &["list sidecars"],
         LiveChecksIngress => &["list virtualservices"],
         LiveChecksGateways => &["list gateways", "list authorizationpolicies"],
+        Grant::MeshCluster => &[
+            "list authorizationpolicies",
+            "list destinationrules",
+            "list gateways",
+            "list mutatingwebhookconfigurations",
+            "list namespaces",
+            "list peerauthentications",
+            "list pods",
+            "list requestauthentications",
+            "list serviceentries",
+            "list sidecars",
+            "list virtualservices",
+        ],
+        Grant::MeshClusterRoot => &["list deployments"],
         _ => &[],
     }
 }
@@ -149,8 +165,10 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
 fn live_check_grants_only_read() {
     let plane = control_plane();
     let elsewhere = plane.namespace("unseen");
-    let for_all_namespaces = [LiveChecksSidecars, LiveChecksIngress, LiveChecksGateways];
-    for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot].into_iter().chain(for_all_namespaces) {
+    let for_all_namespaces = [LiveChecksSidecars, LiveChecksIngress, LiveChecksGateways, Grant::MeshCluster];
+    for grant in
+        [LiveChecks, LiveChecksCalled, LiveChecksRoot, Grant::MeshClusterRoot].into_iter().chain(for_all_namespaces)
+    {
         let is_for_all_namespaces = for_all_namespaces.contains(&grant);
         let home = plane.namespace("seen");
         let api = Api::new(&plane.kubeconfig(&home.user(grant)));

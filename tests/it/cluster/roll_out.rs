@@ -168,7 +168,7 @@ fn opening_the_mesh_is_a_warning_and_protection_prevents_destroy() {
             tool,
             &plan.text,
             [
-                "This opens the mesh",
+                "Change removes protection of the mesh",
                 "authorization holds no more",
                 "workloads without a policy of their own take every call",
             ],
@@ -176,7 +176,7 @@ fn opening_the_mesh_is_a_warning_and_protection_prevents_destroy() {
         workspace.apply().expect_success();
         let plan = workspace.run(&["plan", "-destroy", "-input=false", "-no-color"]).expect_success();
         let output = plan.to_string();
-        assert_contains_all(tool, &output, ["This opens the mesh", "workloads accept clear text"]);
+        assert_contains_all(tool, &output, ["Change removes protection of the mesh", "workloads accept clear text"]);
         destroy_all(&workspace, &root);
     }
 }

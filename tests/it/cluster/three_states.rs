@@ -84,7 +84,7 @@ fn each_state_is_applied_with_its_own_rights() {
         let calls: Vec<_> = calls.iter().map(|(to, from)| (to.as_str(), from.join(" "))).collect();
         let principal = |name: &str| format!("cluster.local/ns/{name}");
         let picture = [
-            ("everybody", String::new()),
+            ("every workload", String::new()),
             ("payments", principal("shop/sa/storefront")),
             ("receipts", principal("pci/sa/payments")),
             ("storefront", principal("istio-ingress/sa/public")),

@@ -86,7 +86,7 @@ impl Mesh {
         ];
         let workspace = Workspace::new(Tool::Terraform).env("KUBE_CONFIG_PATH", "kubeconfig");
         workspace.write_file("kubeconfig", &plane.kubeconfig(&plane.user_with_grants("zero-trust", &grants)));
-        for name in ["main.tf", "variables.tf"] {
+        for name in ["cluster.tf", "main.tf", "variables.tf"] {
             workspace.write_file(name, &text(&format!("examples/scenarios/zero-trust/{name}")));
         }
         let watches = NAMESPACES.iter().map(|name| api.watch(&[&kind::AUTHORIZATION_POLICY], name)).collect();
@@ -176,7 +176,10 @@ impl Mesh {
     /// Applies a step, and returns the changes of policies in order, and a description of the live objects.
     fn step(&mut self, path: &str) -> (String, String) {
         self.workspace.write_file("terraform.tfvars", &text(path));
-        self.workspace.apply().expect_success();
+        let output = self.workspace.apply().expect_success().stdout;
+        let is_closed = !output.contains("Check block assertion failed");
+        let variables: Json = hcl::from_str(&text(path)).expect("HCL");
+        assert_eq!(is_closed, variables["denied"]["mesh"] == "enforce", "{path}: {output}");
         let changes = self.changes();
         let plan = self.workspace.plan();
         assert!(plan.is_empty, "{path}: {}", plan.text);

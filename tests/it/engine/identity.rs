@@ -23,7 +23,7 @@ async fn state_of_another_cluster_is_refused() {
         let mut out = Diagnostics::default();
         let identity = engine.reader().check_cluster_identity(&mut out).await;
         assert_eq!(identity.ok().flatten().as_deref(), is_accepted.then_some("c1"), "{recorded:?}: {out}");
-        assert_eq!(out.to_string().contains("This is another cluster"), !is_accepted, "{out}");
+        assert_eq!(out.to_string().contains("Resource belongs to another cluster"), !is_accepted, "{out}");
         server.finish();
     }
 }

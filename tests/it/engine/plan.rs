@@ -153,7 +153,7 @@ async fn unreachable_cluster_is_reported_once_and_not_asked_again() {
     });
     engine.timeout = std::time::Duration::from_millis(50);
     let messages = check(&engine, &[route()]).await;
-    assert!(messages.starts_with("warning: Planned without the cluster"), "{messages}");
+    assert!(messages.starts_with("warning: Planned without a cluster"), "{messages}");
     assert_eq!(check(&engine, &[route()]).await, "");
     server.finish();
 }

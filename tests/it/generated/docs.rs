@@ -38,6 +38,14 @@ fn pages_match_the_schemas() {
     assert!(stale.is_empty(), "stale pages: {}\nrun UPDATE_DOCS=1 cargo test --test it generated", stale.join(", "));
 }
 
+/// The registry refuses documents of more than 500 KB.
+#[test]
+fn pages_are_within_the_size_limit_of_the_registry() {
+    let sizes = files("docs", ".md").into_iter().map(|path| (fs::metadata(root().join(&path)).unwrap().len(), path));
+    let large: Vec<_> = sizes.filter(|(bytes, _)| *bytes > 500_000).collect();
+    assert!(large.is_empty(), "{large:?}");
+}
+
 /// A data source or function without a page would be missing from the registry, unnoticed.
 #[test]
 fn every_schema_has_a_page() {

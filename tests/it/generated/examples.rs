@@ -17,7 +17,7 @@ use super::{documents, files, text};
 use crate::golden::hcl::body as value;
 
 /// A warning that every use of its argument has, so that the example of the argument has it, too.
-const EXPECTED_WARNING: &str = "A mesh-wide timeout cuts streams, too";
+const EXPECTED_WARNING: &str = "Mesh-wide timeout also ends streams";
 
 /// Arguments of Terraform itself in provider and resource blocks.
 const META_ARGUMENTS: &[&str] = &["alias", "count", "depends_on", "for_each", "lifecycle", "provider"];

@@ -83,6 +83,8 @@ const LAYERS: &[Layer] = &[
         modules: &["diagnostics", "engine", "kubernetes", "object"], packages: &["tokio"], side_effects: false },
     Layer { part: "data_sources", role: "the data sources: what they read, and what is made of it",
         modules: &["diagnostics", "engine", "kubernetes", "known", "mesh", "plugin::interface", "resources", "schema"], packages: &["async_trait", "serde_json", "serde_saphyr"], side_effects: false },
+    Layer { part: "mesh/cluster_report", role: "pure: query results in, outputs out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
+        packages: &["serde_json", "serde_saphyr"], side_effects: false },
     Layer { part: "mesh/workload_access", role: "pure: query results in, outputs out", modules: &["diagnostics", "query", "known", "object", "json_path", "schema"],
         packages: &["serde_json"], side_effects: false },
     Layer { part: "functions", role: "functions for expressions in HCL; pure",

@@ -6,25 +6,24 @@ use terraform_provider_mesh::mesh::checks::Code;
 
 const TEXT: &str = r#"---
 page_title: "Live checks - mesh"
-subcategory: ""
+subcategory: "Reference"
 description: |-
-  What a plan warns about when it looks into the cluster, how to silence it, and what it costs.
+  Warnings of a plan about the live cluster: all codes, how to turn them off or make them errors, and what they cost.
 ---
 
 # Live checks
 
-A plan's values come from the configuration alone. But what is right by itself may be wrong where it goes: a port that the live Service hasn't, pods without a sidecar, another team's
-VirtualService for the same host. So a plan looks into the cluster, and warns of what it finds.
+A plan's values come from the configuration alone. Some mistakes show only in the cluster: a port that the live Service doesn't have, pods without a sidecar, another team's VirtualService for the same host.
+So a plan reads the cluster and warns about them. This page is for everyone who reads such a warning: the list of checks, how to turn one off or make it an error, its cost, and the rights that it needs.
 
-- **They change nothing.** The plan is the same with and without them, to the byte. A finding is a warning beside it.
-- **They are best effort.** Without a cluster there are none. Where a right is missing, or a kind isn't served, the checks that need it are skipped, and one warning in a run says which and
-  why. A check that can't be made never fails a plan.
-- **They look at what changes.** Only a `mesh_service` or `mesh_external_service` that the plan creates or changes is checked. An empty plan asks nothing for them, so a drift pipeline costs what it cost before.
-- **They tell what is there now.** What the same run is about to make, like a callee's Service, isn't there yet, and is told as missing by a first plan.
+- **They don't change the plan.** Planned values are the same with and without them. A finding is a warning.
+- **They are optional.** Without a cluster there are none. If a right is missing, or a kind isn't served, the checks that need it are skipped, and one warning per run lists them. A skipped check never fails a plan.
+- **They check changes only.** A resource is checked when the plan creates or changes it. An empty plan makes no requests for them.
+- **They see the cluster as it is now.** Objects that the same run will create, such as a callee's Service, are reported as missing by the first plan.
 
-## How to silence one, or to insist on it
+## Turn a check off, or make it an error
 
-Each message ends with a code: that of `istioctl analyze` where it has one for the trap, else a word of this provider. The provider's `checks` says what a finding is worth:
+Each message ends with the code of its check: that of `istioctl analyze` if it has one for the problem, otherwise a word of this provider. Set its level in the provider block:
 
 ```terraform
 provider "mesh" {
@@ -32,37 +31,37 @@ provider "mesh" {
   config_path = "~/.kube/config"
 
   checks = {
-    IST0127               = "off"   # workloads come after this run
-    "narrowed-visibility" = "error" # nobody loses sight of a live service unnoticed
+    IST0127               = "off"   # workloads are deployed after this run
+    "narrowed-visibility" = "error" # a plan that hides a live service from a namespace fails
   }
 }
 ```
 
-`off`: it isn't told, and nothing is asked that only it needs. `warn`: a warning. `error`: the plan fails.
+`off`: no message, and no requests for this check. `warn`: a warning. `error`: the plan fails.
 
-## What is checked
+## Codes
 
 TABLE
 
-The checks look at what would be written. What isn't written isn't checked: with `unmanaged = ["VirtualService"]` nobody is told of a second one, without `calls` nobody is told of a second Sidecar.
-Objects of this resource, objects that it takes over and those that it `replaces` are no strangers.
-`opened-access` and `policy-override` compare configurations. They need no cluster, and are told in plans without one, too.
+Only objects that the resource writes are checked: with `unmanaged = ["VirtualService"]` there is no message about a second VirtualService, without `calls` none about a second Sidecar.
+Objects of this resource, objects that it takes over and those that it `replaces` aren't reported as conflicts.
+`opened-access`, `policy-override` and the other checks marked "Needs no cluster" compare configurations, and run in plans without a cluster too.
 
-## Onboarding a live service
+## Onboard a live service
 
-A Service that says nothing of who sees it is visible everywhere. Where `installed` says `registry_only`, the first apply of a `mesh_service` with `allow` blocks would narrow that at once, which `narrowed-visibility` tells before it
-happens, with the namespaces that would lose sight of it. To go in steps:
+A Service without an `exportTo` annotation is visible everywhere. If `installed` says `registry_only`, the first apply of a `mesh_service` with `allow` blocks hides it from other namespaces at once.
+`narrowed-visibility` reports this in the plan, with the namespaces that lose sight of it. To go in steps:
 
-1. Apply with `authorization_mode = "dry_run"`. The service stays visible everywhere, nobody is refused, and the proxies count who would be.
-2. Add who is missing to `allow`.
-3. Remove `authorization_mode`. The plan tells once more what goes.
+1. Apply with `authorization_mode = "dry_run"`. The service stays visible everywhere, no request is refused, and the proxies count those that would be.
+2. Add the missing callers to `allow`.
+3. Remove `authorization_mode`. The plan reports once more which namespaces lose sight of the service.
 
-## What they cost
+## Cost
 
-Reads alone, and few: what many services ask is asked once, and answers serve for ten seconds, with what this run has written since. Each namespace with changes costs one request for the Namespace and one list for each of pods, Services,
-VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sidecars, of 500 objects a page; the plan's own reads then come from the same lists. Beyond that:
+Live checks only read. Equal requests are made once, and answers are reused for ten seconds, including what this run has written since. Each namespace with changes costs one request for the Namespace and one list for each of pods, Services,
+VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sidecars, of 500 objects a page; the plan's own reads then come from the same lists. In addition:
 
-| what is written | one request more for each |
+| configuration | one more request for each |
 | --- | --- |
 | `create_service_account = false` (the default with `service = "existing"`) | ServiceAccount; from the ninth on one list for all |
 | no `authorization_mode`, or `enforce` | AuthorizationPolicies of the root namespace |
@@ -77,17 +76,24 @@ VirtualServices, DestinationRules, AuthorizationPolicies, ServiceEntries and Sid
 | `external_authorization`, `mesh_global_defaults` | ConfigMap `istio` of the root namespace, or that of each of the provider's `revisions` |
 | `ingress` | Gateways of each namespace of gateways; VirtualServices of the whole cluster |
 
-Where a namespace has more than 5000 objects of a kind, the checks that need it are skipped. A server that is slow or fails is given up after some seconds: then these checks are
-skipped, too.
+If a namespace has more than 5000 objects of a kind, or the API server doesn't answer within some seconds, the checks that need these objects are skipped.
 
-## Which rights they take
+## Rights
 
-None that the rest doesn't need: they are optional, and the guide [RBAC](rbac.md#live-checks) has manifests for them. Where a team may not have them, silence their codes and the line about skipped checks goes, too.
+The rights are optional, and the guide [RBAC](rbac.md#live-checks) has manifests for them. If a team may not have them, turn the codes off, which also removes the warning about skipped checks.
+
+## Troubleshooting
+
+| message | reason | action |
+| --- | --- | --- |
+| Some live checks were skipped | A right is missing, or the kind isn't served; the detail names it. | Grant the right ([RBAC](rbac.md#live-checks)), or set the codes to `off`. |
+| A finding about an object that the same run creates | The plan reads the cluster before the apply. | Ignore it, or apply that object first. |
+| A finding that you accept for good | | Set its code to `off` in `checks`. |
 "#;
 
 /// The content of the page.
 pub(super) fn live_checks_page() -> String {
-    let mut table = "| code | unless written | what it finds |\n| --- | --- | --- |".to_owned();
+    let mut table = "| code | default level | finding |\n| --- | --- | --- |".to_owned();
     for code in Code::ALL {
         write!(table, "\n| `{code}` | {} | {} |", code.level(), code.description()).unwrap();
     }

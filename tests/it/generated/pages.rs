@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use terraform_provider_mesh::{
+    mesh::cluster_report::BestPractice,
     plugin::interface::{DataSource, Function, Parameter, Provider, Resource},
     schema::{AttributeSpec, Configurability, Member, MemberKind, Nesting, Schema, Type},
 };
@@ -34,14 +35,53 @@ pub(super) fn pages<C>(provider: &Provider<C>) -> BTreeMap<String, String> {
     pages
 }
 
-fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
-    let mut page = head("mesh Provider", "mesh Provider", &schema.doc);
-    example(&mut page, "examples/provider/provider.tf");
-    page.push_str("\n## Guides\n\n");
-    for (path, guide) in guides {
-        writeln!(page, "- [{}]({})", title(guide), path.trim_start_matches("docs/")).unwrap();
+/// The subcategories of guides, which the registry shows as headings, each with its readers and what they find there. A guide
+/// has one of them in its front matter.
+const SUBCATEGORIES: &[(&str, &str)] = &[
+    (
+        "Getting started",
+        "For everyone who is new to the provider: first steps, the connection, tests, and a comparison.",
+    ),
+    (
+        "Application team",
+        "For teams that own services, with `mesh_service`: callers, routes, resiliency, and existing objects.",
+    ),
+    ("Central team", "For the team that declares hosts outside the mesh, with `mesh_external_service`."),
+    (
+        "Platform team",
+        "For the team that runs the mesh, with `mesh_namespace`, `mesh_gateway`, `mesh_global_defaults`, `mesh_install_config` and `mesh_cluster`.",
+    ),
+    ("Reference", "Tables to look things up: fields, mistakes, checks and proofs."),
+];
+
+/// The subcategory in the front matter of a guide.
+fn subcategory(guide: &str) -> &str {
+    let line = guide.lines().find_map(|line| line.strip_prefix("subcategory: \""));
+    line.and_then(|rest| rest.strip_suffix('"')).expect("a guide has a subcategory")
+}
+
+/// The first sentence about a guide, which the registry shows in its lists.
+fn description(guide: &str) -> &str {
+    guide.lines().skip_while(|line| !line.starts_with("description:")).nth(1).expect("a guide has a description").trim()
+}
+
+fn guides_by_reader(page: &mut String, guides: &BTreeMap<String, String>) {
+    page.push_str("\n## Guides\n");
+    for (name, readers) in SUBCATEGORIES {
+        write!(page, "\n### {name}\n\n{readers}\n\n").unwrap();
+        for (path, guide) in guides.iter().filter(|(_, guide)| subcategory(guide) == *name) {
+            writeln!(page, "- [{}]({}): {}", title(guide), path.trim_start_matches("docs/"), description(guide))
+                .unwrap();
+        }
     }
-    page.push_str("\n## Scenarios\n\nWhole configurations that the tests apply:\n\n");
+}
+
+fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
+    // The registry has no subcategories of this page, and refuses one.
+    let mut page = head("mesh Provider", "mesh Provider", &schema.doc).replacen("subcategory: \"\"\n", "", 1);
+    example(&mut page, "examples/provider/provider.tf");
+    guides_by_reader(&mut page, guides);
+    page.push_str("\n## Scenarios\n\nComplete configurations, each applied by the tests:\n\n");
     for path in files("examples/scenarios", "main.tf") {
         let folder = path.trim_end_matches("/main.tf");
         writeln!(page, "- `{folder}`: {}", opening_comment(&text(&path))).unwrap();
@@ -57,14 +97,18 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     example(&mut page, &format!("{folder}/resource.tf"));
     further_examples(&mut page, &folder);
     schema_section(&mut page, schema);
-    page.push_str("\n## Import\n\nBy the id:\n\n");
-    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
+    page.push_str("\n## Import\n\nBy id, in an `import` block:\n\n");
+    fenced(&mut page, "terraform", &format!("{folder}/import-by-string-id.tf"));
     if let Some(identity) = resource.identity() {
-        page.push_str("\nIn an `import` block with `identity`, the attributes are:\n\n");
+        page.push_str("\nBy identity, in an `import` block (Terraform 1.12 or newer, OpenTofu):\n\n");
+        fenced(&mut page, "terraform", &format!("{folder}/import-by-identity.tf"));
+        page.push_str("\nAttributes of the identity:\n\n");
         for member in &identity.members {
             line(&mut page, member, "");
         }
     }
+    page.push_str("\nBy id, with the command:\n\n");
+    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
     page
 }
 
@@ -73,7 +117,20 @@ fn data_source_page<C>(source: &dyn DataSource<C>) -> String {
     let mut page = head(&format!("{name} Data Source - mesh"), &format!("{name} (Data Source)"), &schema.doc);
     example(&mut page, &format!("examples/data-sources/{name}/data-source.tf"));
     schema_section(&mut page, schema);
+    if name == "mesh_cluster" {
+        page.push_str(&best_practices());
+    }
     page
+}
+
+/// The table of the codes that `findings` may have.
+fn best_practices() -> String {
+    let mut table = "\n## Findings\n\n| code | severity | what departs from the best practice | remedy |\n| --- | --- | --- | --- |\n".to_owned();
+    for practice in BestPractice::ALL {
+        let (severity, departure, remedy) = (practice.severity(), practice.departure(), practice.remedy());
+        writeln!(table, "| `{practice}` | {severity} | {departure} | {remedy} |").unwrap();
+    }
+    table
 }
 
 fn function_page(function: &Function) -> String {
@@ -108,7 +165,7 @@ fn head(page_title: &str, heading: &str, doc: &str) -> String {
     let (summary, _) = doc.split_once(". ").unwrap_or((doc.trim_end_matches('.'), ""));
     format!(
         "---\npage_title: \"{page_title}\"\nsubcategory: \"\"\ndescription: |-\n  {summary}.\n---\n\n\
-         <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
+         <!-- Made from the schema and examples/. To regenerate: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
          # {heading}\n\n{doc}\n"
     )
 }
@@ -120,9 +177,12 @@ fn example(page: &mut String, path: &str) {
 
 /// A list of the other examples in a resource's folder, each with its opening comment.
 fn further_examples(page: &mut String, folder: &str) {
-    let others: Vec<String> = files(folder, ".tf").into_iter().filter(|path| !path.ends_with("/resource.tf")).collect();
+    let is_other = |path: &String| !path.ends_with("/resource.tf") && !path.contains("/import-by-");
+    let others: Vec<String> = files(folder, ".tf").into_iter().filter(is_other).collect();
     if !others.is_empty() {
-        page.push_str("\n### Further examples\n\nThe tests apply each of them:\n\n");
+        page.push_str(
+            "\n### Further examples\n\nComplete files in the source repository, each applied by the tests:\n\n",
+        );
     }
     for path in others {
         writeln!(page, "- `{}`: {}", path.trim_end_matches("/main.tf"), opening_comment(&text(&path))).unwrap();
@@ -152,7 +212,110 @@ fn members(page: &mut String, schema: &Schema, level: &str, at: &str) {
             continue;
         }
         let colon = if level.is_empty() { ":" } else { "" };
+        if mode == Configurability::Optional && members.len() > UNGROUPED {
+            writeln!(page, "\n{level}{heading}").unwrap();
+            grouped(page, &members, level, at);
+            continue;
+        }
         writeln!(page, "\n{level}{heading}{colon}\n").unwrap();
+        for member in members {
+            line(page, member, at);
+        }
+    }
+}
+
+/// The number of optional arguments that are listed without groups.
+const UNGROUPED: usize = 12;
+
+/// Groups of arguments of large schemas, by what they are about. Arguments that none names are in a group before them.
+const GROUPS: &[(&str, &[&str])] = &[
+    (
+        "Cluster and credentials",
+        &[
+            "config_path",
+            "config_paths",
+            "config_context",
+            "config_context_auth_info",
+            "config_context_cluster",
+            "host",
+            "token",
+            "cluster_ca_certificate",
+            "client_certificate",
+            "client_key",
+            "insecure",
+            "tls_server_name",
+            "proxy_url",
+            "in_cluster",
+            "exec",
+        ],
+    ),
+    ("Plans and checks", &["offline", "on_unreadable", "checks", "force_conflicts", "record_arguments"]),
+    (
+        "Authorization and mutual TLS",
+        &[
+            "access",
+            "authorization_mode",
+            "authorization",
+            "allow",
+            "deny",
+            "gateway_access",
+            "mtls",
+            "jwt",
+            "require_end_user",
+            "external_authorization",
+            "guardrails",
+            "rbac",
+        ],
+    ),
+    ("Outbound calls", &["calls", "outbound_traffic_policy", "sidecar", "egress_gateway"]),
+    ("Routing", &["version", "route", "ingress", "headers", "cors", "settle_seconds"]),
+    (
+        "Timeouts, retries and connections",
+        &[
+            "resiliency",
+            "request_timeout",
+            "streaming",
+            "retries",
+            "circuit_breaker",
+            "connections",
+            "outlier_detection",
+            "load_balancing",
+            "failover",
+            "failover_priority",
+            "rate_limit",
+        ],
+    ),
+    (
+        "Existing objects and metadata",
+        &[
+            "object_name",
+            "replaces",
+            "unmanaged",
+            "adopt_existing",
+            "adopt_from_owner",
+            "labels",
+            "annotations",
+            "deletion_protection",
+            "force_destroy",
+            "override",
+            "timeouts",
+        ],
+    ),
+];
+
+/// The members of a large schema under the headings of their groups. A member that would be alone in its group is general.
+fn grouped(page: &mut String, members: &[&Member], level: &str, at: &str) {
+    let of_group = |names: &[&str]| -> Vec<&Member> {
+        let found: Vec<&Member> = members.iter().copied().filter(|member| names.contains(&member.name)).collect();
+        if found.len() > 1 { found } else { Vec::new() }
+    };
+    let groups: Vec<_> = GROUPS.iter().map(|(name, names)| (*name, of_group(names))).collect();
+    let is_general =
+        |member: &&Member| !groups.iter().any(|(_, found)| found.iter().any(|other| other.name == member.name));
+    let general = members.iter().copied().filter(is_general).collect();
+    let sections = std::iter::once(("General", general)).chain(groups.clone());
+    for (name, members) in sections.filter(|(_, members)| !members.is_empty()) {
+        writeln!(page, "\n#{level}{name}\n").unwrap();
         for member in members {
             line(page, member, at);
         }
@@ -177,7 +340,7 @@ fn line(page: &mut String, member: &Member, at: &str) {
     let kind = match &member.kind {
         MemberKind::Attribute { value_type, spec } => {
             sentences.extend(spec.checks.iter().map(|check| check.sentence.to_string()));
-            sentences.extend(spec.replaces.then(|| "A change makes a new resource.".to_owned()));
+            sentences.extend(spec.replaces.then(|| "Changing this forces a new resource.".to_owned()));
             attribute_kind(value_type, spec)
         }
         MemberKind::Block { nesting, required, .. } => {
@@ -253,25 +416,25 @@ mod tests {
     use super::{head, schema_section};
 
     model! {
-        /// A house. It has doors.
+        /// A house. It has rooms.
         pub struct House {
             /// The street.
             street: Attr<String> = required().replaces().check("A name.", |_| true),
             /// The key.
             key: Attr<String> = optional().sensitive(),
-            /// The doors.
-            door: Blocks<Door> = block().required(),
+            /// The rooms.
+            room: Blocks<Room> = block().required(),
             /// Where it is.
             place: Attr<String> = computed(),
         }
     }
 
     model! {
-        /// A door.
-        pub struct Door {
-            /// Who may enter.
+        /// A room.
+        pub struct Room {
+            /// Persons who may enter.
             from: Set<String> = required(),
-            /// What hangs on it.
+            /// Signs at the entrance.
             signs: Map<i64> = optional(),
             /// How it is locked.
             lock: Block<Lock> = block(),
@@ -299,18 +462,18 @@ mod tests {
               A house.
             ---
 
-            <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->
+            <!-- Made from the schema and examples/. To regenerate: UPDATE_DOCS=1 cargo test --test it generated -->
 
             # house (Resource)
 
-            A house. It has doors.
+            A house. It has rooms.
 
             ## Schema
 
             ### Required
 
-            - `street` (String) The street. A name. A change makes a new resource.
-            - `door` (Block List, Min: 1) The doors. (see [below for nested schema](#nestedblock--door))
+            - `street` (String) The street. A name. Changing this forces a new resource.
+            - `room` (Block List, Min: 1) The rooms. (see [below for nested schema](#nestedblock--room))
 
             ### Optional
 
@@ -320,20 +483,20 @@ mod tests {
 
             - `place` (String) Where it is.
 
-            <a id="nestedblock--door"></a>
-            ### Nested Schema for `door`
+            <a id="nestedblock--room"></a>
+            ### Nested Schema for `room`
 
             Required:
 
-            - `from` (Set of String) Who may enter.
+            - `from` (Set of String) Persons who may enter.
 
             Optional:
 
-            - `signs` (Map of Number) What hangs on it.
-            - `lock` (Block) How it is locked. (see [below for nested schema](#nestedblock--door--lock))
+            - `signs` (Map of Number) Signs at the entrance.
+            - `lock` (Block) How it is locked. (see [below for nested schema](#nestedblock--room--lock))
 
-            <a id="nestedblock--door--lock"></a>
-            ### Nested Schema for `door.lock`
+            <a id="nestedblock--room--lock"></a>
+            ### Nested Schema for `room.lock`
 
             Optional:
 

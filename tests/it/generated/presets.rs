@@ -6,15 +6,14 @@ use terraform_provider_mesh::mesh::resiliency::{Preset, PresetSettings};
 
 const TEXT: &str = r#"---
 page_title: "Resiliency presets - mesh"
-subcategory: ""
+subcategory: "Application team"
 description: |-
-  What low, medium, high and none mean, in numbers, and what holds without a preset.
+  Retries, limits and outlier detection of the presets low, medium, high and none, and the behaviour without a preset.
 ---
 
 # Resiliency presets
 
-For owners of services who want callers to get over failures without writing Istio's single fields. `resiliency` takes one word: on a service, on an external service, in the provider's
-`defaults`, and mesh-wide:
+For application teams that want retries, connection limits and outlier detection without setting each Istio field. Set `resiliency` on a service, on an external service, in the provider's `defaults`, or mesh-wide:
 
 TABLE
 
@@ -33,9 +32,9 @@ TABLE
 No preset has a timeout of requests: how long a request may take depends on what it does. Write `request_timeout`, on the service, on a `route`, or in the provider's `defaults`. It includes the
 retries, and it cuts streams. `streaming = true` or `"0s"` says that there is none.
 
-## Without a preset
+## Behaviour without a preset
 
-What isn't written isn't changed. A service without `resiliency`, where the provider's `defaults` have none either, has no DestinationRule, no timeout and no retries of its own: Istio's defaults (two retries, no
+Arguments that aren't set change nothing. A service without `resiliency`, where the provider's `defaults` have none either, has no DestinationRule, no timeout and no retries of its own: Istio's defaults (two retries, no
 limits, no ejection) and those of the mesh hold. `effective_resiliency` is null.
 
 `none` is not the same: it switches retries, limits and ejection off, and keeps the mesh's defaults of these away. Mesh-wide, it switches the retries of routes off that set neither timeout nor retries.

@@ -73,7 +73,7 @@ fn photo_application_allows_the_calls_of_its_picture() {
 fn adoption_guide_shows_its_scenario_files() {
     let guide = text("docs/guides/adopting-existing-objects.md");
     // The rest of the guide is about other services.
-    let (guide, _) = guide.split_once("## Objects of other names").unwrap();
+    let (guide, _) = guide.split_once("## Objects with other names").unwrap();
     let scenario: Vec<String> = files("examples/scenarios/six-manifests", "").iter().map(|path| text(path)).collect();
     let shown = ["```terraform\n", "```yaml\n"].into_iter().flat_map(|fence| guide.split(fence).skip(1));
     let shown: Vec<&str> = shown.map(|block| block.split("```").next().unwrap()).collect();

@@ -197,7 +197,7 @@ fn incomplete_views_are_errors() {
     check(
         unsupported,
         &expect![[r#"
-        error: A policy can't be evaluated
+        error: AuthorizationPolicy can't be evaluated
           AuthorizationPolicy pci/new can't be evaluated: condition request.new. The provider doesn't know this part of it.
     "#]],
     );

@@ -182,7 +182,7 @@ fn objects_are_rendered_as_yaml() {
           - timeout: 5s
 
         render_yaml(payments={}) = error in argument Some(0): "payments" isn't the key of an object. Write the attribute objects of a resource of this provider
-        render_yaml(Namespace/pci=[]) = error in argument Some(0): "Namespace/pci" isn't a JSON object. Write the attribute objects of a resource of this provider
-        render_yaml(Namespace/pci={"metadata":"x"}) = error in argument Some(0): "Namespace/pci" has metadata that aren't an object. Write the attribute objects of a resource of this provider
+        render_yaml(Namespace/pci=[]) = error in argument Some(0): "Namespace/pci" isn't the JSON of an object. Write the attribute objects of a resource of this provider
+        render_yaml(Namespace/pci={"metadata":"x"}) = error in argument Some(0): "Namespace/pci" isn't the JSON of an object. Write the attribute objects of a resource of this provider
     "#]].assert_eq(&results(calls));
 }

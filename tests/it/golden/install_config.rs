@@ -17,7 +17,7 @@ fn outputs(arguments: &str) -> Result<Value, String> {
     source.validate(&config, &mut out);
     out.no_errors().map_err(|_| out.to_string())?;
     assert_eq!(out.to_string(), "");
-    let call = Call { context: None, stop: CancellationToken::new(), replaced_private: Vec::new() };
+    let call = Call { context: None, stop: CancellationToken::new(), deferred: false, replaced_private: Vec::new() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     Ok(runtime.block_on(source.read(call, config, &mut out)).unwrap())
 }
@@ -253,7 +253,7 @@ fn mistakes_are_reported_all_at_once() {
         error at tls.min_version: Invalid tls.min_version
           "1.1" isn't one of "1.2", "1.3".
         error at tls.cipher_suites: Invalid tls.cipher_suites
-          "TLS_AES_128_GCM_SHA256" is a suite of TLS 1.3, which nobody can choose: proxies take all of them. Remove it. (IST0133)
+          "TLS_AES_128_GCM_SHA256" is a suite of TLS 1.3, which can't be configured: proxies accept all of them. Remove it. (IST0133)
         error at tls.ecdh_curves: Invalid tls.ecdh_curves
           "P-224" isn't a curve that both Istio and Envoy accept. Write some of P-256, P-384, P-521, X25519, X25519MLKEM768.
         error at extension_provider[1].ext_authz_grpc.service: Invalid extension_provider[1].ext_authz_grpc.service
@@ -271,8 +271,8 @@ fn mistakes_are_reported_all_at_once() {
         error at locality.failover_priority: failover and failover_priority
           istiod refuses the whole configuration with both, and keeps its last one. Write one of them.
         error at locality.enabled: Failover without an effect
-          With enabled = false nothing fails over. Remove enabled, or the failover.
-        error at locality.failover[0].to: A region fails over to itself
+          With enabled = false there is no failover. Remove enabled, or the failover block.
+        error at locality.failover[0].to: Failover to the same region
           istiod refuses it. Write another region.
         error at access_log.text: fields and text
           A line is JSON with fields, or a text. Write one of them.
@@ -280,9 +280,9 @@ fn mistakes_are_reported_all_at_once() {
           "%BOGUS%": %BOGUS% isn't an operator that is accepted: one of BYTES_RECEIVED, BYTES_SENT, COMMON_DURATION, CONNECTION_ID, CONNECTION_TERMINATION_DETAILS, DOWNSTREAM_DIRECT_REMOTE_ADDRESS, DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT, DOWNSTREAM_LOCAL_ADDRESS, DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT, DOWNSTREAM_LOCAL_PORT, DOWNSTREAM_LOCAL_SUBJECT, DOWNSTREAM_LOCAL_URI_SAN, DOWNSTREAM_PEER_CERT_V_END, DOWNSTREAM_PEER_CERT_V_START, DOWNSTREAM_PEER_ISSUER, DOWNSTREAM_PEER_SERIAL, DOWNSTREAM_PEER_SUBJECT, DOWNSTREAM_PEER_URI_SAN, DOWNSTREAM_REMOTE_ADDRESS, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT, DOWNSTREAM_TLS_CIPHER, DOWNSTREAM_TLS_VERSION, DOWNSTREAM_TRANSPORT_FAILURE_REASON, DURATION, DYNAMIC_METADATA, ENVIRONMENT, FILTER_STATE, GRPC_STATUS, HOSTNAME, METADATA, PROTOCOL, REQ, REQUESTED_SERVER_NAME, REQUEST_DURATION, REQUEST_TX_DURATION, RESP, RESPONSE_CODE, RESPONSE_CODE_DETAILS, RESPONSE_DURATION, RESPONSE_FLAGS, RESPONSE_TX_DURATION, ROUTE_NAME, START_TIME, STREAM_ID, TRACE_ID, TRAILER, UPSTREAM_CLUSTER, UPSTREAM_HOST, UPSTREAM_LOCAL_ADDRESS, UPSTREAM_PEER_URI_SAN, UPSTREAM_REMOTE_ADDRESS, UPSTREAM_REQUEST_ATTEMPT_COUNT, UPSTREAM_TLS_CIPHER, UPSTREAM_TLS_VERSION, UPSTREAM_TRANSPORT_FAILURE_REASON. Proxies would refuse every listener. A percent sign itself is written %%.
         error at access_log.fields["method"]: Invalid format of an access log
           "%REQ(:METHOD%": %REQ( has no closing parenthesis. Proxies would refuse every listener. A percent sign itself is written %%.
-        error at extension_provider[0]: An extension provider has one kind
+        error at extension_provider[0]: Extension provider needs exactly one kind
           istiod ignores it otherwise. Write exactly one of ext_authz_http, ext_authz_grpc, opentelemetry, zipkin, access_log_opentelemetry, access_log_http, access_log_tcp and prometheus.
-        error at extension_provider[1]: An extension provider has one kind
+        error at extension_provider[1]: Extension provider needs exactly one kind
           istiod ignores it otherwise. Write exactly one of ext_authz_http, ext_authz_grpc, opentelemetry, zipkin, access_log_opentelemetry, access_log_http, access_log_tcp and prometheus.
         error at extension_provider[1].name: Two extension providers of one name
           istiod takes the last one named "authz". Write another name.
@@ -291,7 +291,7 @@ fn mistakes_are_reported_all_at_once() {
     "#]]
     .assert_eq(&outputs(mistakes).unwrap_err());
     expect![[r#"
-        error at default_export_to: "*" beside others
+        error at default_export_to: "*" combined with other values
           "*" are all namespaces. Write it alone, or remove it.
         error at trust_domain_aliases: The trust domain is its own alias
           "cluster.local" is the trust domain. Write the ones that its identities had before, or have elsewhere.

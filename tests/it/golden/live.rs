@@ -23,6 +23,11 @@ pub(super) fn query_result(query: &Query, objects: &[Json], forbidden: &[&str]) 
     let (kind, namespace, name) = match query {
         Query::Get(key) => (key.kind, Some(key.namespace.as_deref()), Some(key.name.as_str())),
         Query::List { kind, namespace } => (*kind, namespace.as_deref().map(Some), None),
+        // A document is written as an object with the field `path`.
+        Query::Document(path) => {
+            let document = objects.iter().find(|object| object["path"].as_str() == Some(path));
+            return document.map(|document| vec![Arc::new(document.clone())]).ok_or(QueryError::NotServed);
+        }
     };
     if forbidden.contains(&kind.kind) {
         return Err(QueryError::Forbidden);

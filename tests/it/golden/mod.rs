@@ -9,6 +9,7 @@
 #![allow(clippy::needless_raw_string_hashes)]
 
 mod access;
+mod cluster_report;
 mod construction;
 mod external_service;
 mod functions;

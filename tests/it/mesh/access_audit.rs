@@ -158,7 +158,7 @@ fn data_source_gives_the_answers_of_envoy() {
         }
         configure(&workspace, situation.service);
         let admitted = admitted(&workspace);
-        // Callers that rules name are told apart also where all of their requests are refused.
+        // Callers that rules name are distinguished also where all of their requests are refused.
         let text = format!("{}{}", situation.service, json!((situation.others)()));
         let named: BTreeSet<String> = ["shop/checkout", "shop/report", "audit/*", "*", "anonymous"]
             .into_iter()

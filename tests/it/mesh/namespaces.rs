@@ -235,7 +235,7 @@ fn logs_of_the_namespace(shop: &Shop) {
     configure(workspace, off, &defaults(""));
     call_until_logged("/of-mesh", archive);
     wait_until(LOG_TIMEOUT, "shop stops to log", || {
-        let (before, path) = (catalog.access_log(), "/of-nobody");
+        let (before, path) = (catalog.access_log(), "/unlogged");
         call_until_logged(path, archive);
         catalog.access_log() == before
     });

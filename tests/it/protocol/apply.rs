@@ -74,7 +74,7 @@ async fn result_that_core_would_discard_is_an_error_with_the_planned_state() {
     let response = core.plan_and_apply(THING, None, &json!({"name": "returns unknowns"})).await;
     assert!(
         response.diagnostics[0]
-            .starts_with("ERROR : The provider made an invalid value. echo: the value must be known")
+            .starts_with("ERROR : Invalid value from the provider (bug). echo: the value must be known")
     );
     assert_eq!(response.instance.state.member("id"), &Value::string("returns unknowns"));
 }

@@ -212,7 +212,7 @@ async fn plan_that_core_would_reject_is_an_error_of_the_provider() {
     assert_eq!(plan.diagnostics.len(), 1);
     assert!(
         plan.diagnostics[0]
-            .starts_with("ERROR : The provider made an invalid value. item: a list of blocks must be empty")
+            .starts_with("ERROR : Invalid value from the provider (bug). item: a list of blocks must be empty")
     );
 }
 

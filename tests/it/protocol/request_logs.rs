@@ -132,7 +132,7 @@ async fn refresh_waits_for_a_silent_server_once() {
     let host = format!("http://{}", silent.local_addr().unwrap());
     assert!(core.configure(&json!({ "owner": "a", "host": host })).await.is_empty());
     let first = core.read("mesh_service", &planned).await.diagnostics;
-    assert!(first.len() == 1 && first[0].contains("can't be reached"), "{first:?}");
+    assert!(first.len() == 1 && first[0].contains("API server is unreachable"), "{first:?}");
     let started = Instant::now();
     let second = core.read("mesh_service", &planned).await;
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());

@@ -91,7 +91,7 @@ async fn imports_by_id_and_by_identity_are_equal() {
 async fn invalid_import_id_is_an_error_with_the_valid_form() {
     for (mut core, name, id, expected) in [
         (CoreClient::with_test_provider().await, THING, "a/b", "It is the name alone"),
-        (CoreClient::with_test_provider().await, THING, "", "Nothing to import by"),
+        (CoreClient::with_test_provider().await, THING, "", "Import needs an id or an identity"),
         (with_unknown_cluster().await, "mesh_service", "payments", "namespace/name"),
     ] {
         let request = import_resource_state::Request { type_name: name.into(), id: id.into(), ..Default::default() };

@@ -89,6 +89,10 @@ pub(crate) enum Grant {
     LiveChecksIngress,
     /// In addition to [`Self::Platform`]: the Gateways of all namespaces, and the policies that let their clients in.
     LiveChecksGateways,
+    /// What `mesh_cluster` reads of all namespaces.
+    MeshCluster,
+    /// In addition to [`Self::MeshCluster`]: the control planes, in the root namespace.
+    MeshClusterRoot,
 }
 
 impl fmt::Display for Grant {
@@ -109,6 +113,8 @@ impl fmt::Display for Grant {
             Self::LiveChecksSidecars => "live-checks-sidecars",
             Self::LiveChecksIngress => "live-checks-ingress",
             Self::LiveChecksGateways => "live-checks-gateways",
+            Self::MeshCluster => "mesh-cluster",
+            Self::MeshClusterRoot => "mesh-cluster-root",
         })
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value as Json, json};
 use terraform_provider_mesh::{
     engine::Record,
-    object::{Key, kind, label},
+    object::{Key, from_text, kind, label},
     schema::Value,
 };
 
@@ -38,7 +38,7 @@ pub(super) struct Baseline {
     bodies: Vec<(String, Json)>,
 }
 
-/// The provider of a worker. Core starts a process for each walk; here one serves many, since each walk configures it anew and
+/// The provider of a worker. Core starts a process for each walk; here one serves many, since each walk configures it again and
 /// nothing of the former configuration is left then.
 #[derive(Default)]
 pub(super) struct Host(Option<CoreClient>);
@@ -419,7 +419,10 @@ fn objects(state: &State) -> BTreeMap<String, Json> {
         _ => None,
     });
     let objects = members.flatten().filter_map(|(key, body)| match body {
-        Value::String(text) => Some((key.clone(), serde_json::from_str(text).expect("JSON"))),
+        Value::String(text) => {
+            let body = from_text(&key.parse().expect("a key"), text).expect("an object");
+            Some((key.clone(), body))
+        }
         _ => None,
     });
     objects.collect()

@@ -38,7 +38,7 @@ pub(super) enum Fault {
     OtherOwner,
     /// Argo CD writes the object first.
     ArgoCd,
-    /// Somebody writes the object first with kubectl.
+    /// A user writes the object first with kubectl.
     Kubectl,
     /// A read gets the answer that the same URL had when it was first read.
     StaleAnswer,

@@ -116,7 +116,8 @@ fn requests(namespace: &str) -> Vec<(String, Request)> {
                         attributes: BTreeMap::new(),
                         http: Some(http),
                     };
-                    requests.push((format!("{method} {path} on {port} of {}", caller.unwrap_or("anybody")), request));
+                    requests
+                        .push((format!("{method} {path} on {port} of {}", caller.unwrap_or("any client")), request));
                 }
             }
         }

@@ -126,7 +126,7 @@ fn concurrent_writers_converge_or_are_refused() {
                 "race {round} of seed {seed}: {output}"
             );
         }
-        // Both run again, alone: what was taken from each other is told, and kept by one.
+        // Both run again, alone: the error names what was taken from each other, and one of them keeps it.
         let again: Vec<_> = pipelines.iter().map(Workspace::apply).collect();
         let converged = pipelines
             .iter()

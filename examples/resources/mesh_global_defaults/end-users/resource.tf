@@ -1,4 +1,4 @@
-# Tokens of end users are verified everywhere, and asked for everywhere but for health checks and sign-in.
+# Tokens of end users are verified and required everywhere, except for health checks and sign-in.
 resource "mesh_global_defaults" "this" {
   jwt {
     issuer            = "https://accounts.example.com"
@@ -7,7 +7,7 @@ resource "mesh_global_defaults" "this" {
     claims_to_headers = { sub = "x-user" }
   }
 
-  # A partner's tokens, at the edge alone. Its keys are known, so nobody has to be asked for them.
+  # A partner's tokens, at the ingress gateway only. Its keys are known, so istiod doesn't load them.
   jwt {
     issuer   = "https://partner.example.com"
     jwks     = "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"2026\",\"n\":\"0vx7agoebGcQSuuPiLJXZpt\",\"e\":\"AQAB\"}]}"
@@ -15,7 +15,7 @@ resource "mesh_global_defaults" "this" {
     forward  = false
   }
 
-  # An identity-aware proxy in front of the gateway passes its token on in a header of its own. Tests and old clients use the others.
+  # An identity-aware proxy in front of the gateway sends its token in its own header. Tests and old clients use the others.
   jwt {
     issuer       = "https://proxy.example.com"
     from_headers = { "x-proxy-token" = "" }

@@ -1,4 +1,5 @@
-# No namespace evades the guardrails: a new one has the label that selects it, and none loses it. It holds in the whole cluster.
+# Guardrails for namespaces: a new Namespace must have the labels that select it, and none may lose them. This applies to the
+# whole cluster.
 resource "mesh_global_defaults" "this" {
   guardrails {
     team_rules               = true

@@ -1,4 +1,4 @@
-# What teams can't do, whatever their rights allow. Start with "warn".
+# Guardrails for the objects of teams. Start with "warn".
 resource "mesh_global_defaults" "this" {
   guardrails {
     root_only  = ["PeerAuthentication", "RequestAuthentication", "Telemetry", "EnvoyFilter"]

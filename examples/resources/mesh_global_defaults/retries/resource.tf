@@ -1,5 +1,5 @@
-# Retries for a mesh in which every service without settings of its own is known to process a request twice without harm. Then an
-# attempt that takes too long is given up and retried.
+# Retries for a mesh in which every service without its own settings can process a request twice without harm. An attempt
+# that takes too long is retried.
 resource "mesh_global_defaults" "this" {
   request_timeout = "60s"
   retries {

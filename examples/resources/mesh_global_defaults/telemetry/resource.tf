@@ -1,4 +1,4 @@
-# What proxies report, and to whom.
+# Tracing, access logs and metrics of all proxies.
 resource "mesh_global_defaults" "this" {
   telemetry {
     tracing {
@@ -20,7 +20,7 @@ resource "mesh_global_defaults" "this" {
     }
   }
 
-  # The gateways in the root namespace log everything, and report no spans.
+  # The gateways in the root namespace log all requests, and send no spans.
   telemetry {
     selector = { istio = "ingress" }
     tracing {

@@ -1,5 +1,5 @@
-# A service whose Istio objects somebody wrote by hand, under names of their own. They become this resource's, while traffic
-# goes on: what has the name that we want is taken over, what has another one goes when ours is there.
+# A service whose Istio objects exist already, with other names. The resource takes over the objects that have its names, and
+# deletes the others once its own exist. Traffic isn't interrupted.
 terraform {
   required_providers {
     mesh = {
@@ -23,7 +23,7 @@ resource "mesh_service" "orders" {
   # The VirtualService is called otherwise. It is deleted once ours routes.
   replaces = ["VirtualService/orders-routes"]
 
-  # First nobody is refused: callers that the rules would refuse are counted. Then remove this line.
+  # First no request is refused: calls that the rules would refuse are counted. Then remove this line.
   authorization_mode = "dry_run"
 
   # What the objects said.

@@ -4,7 +4,7 @@ moved {
   to   = mesh_service.checkout
 }
 
-# The others are forgotten where they were; adopt_existing takes them over.
+# The others are removed from the state; adopt_existing takes them over.
 removed {
   from = kubernetes_manifest.service_account
   lifecycle {

@@ -1,4 +1,4 @@
-# The payments team's state of three: who may call it is said here, and nowhere else.
+# The payments team's state, one of three, with the callers of its service.
 
 terraform {
   required_providers {

@@ -1,10 +1,11 @@
-# The platform team's state of three: the namespaces of two teams, the door, a host outside the mesh, and what holds for all.
+# The platform team's state, one of three: the namespaces of two teams, the ingress gateway, a host outside the mesh, and the
+# mesh's defaults.
 #
 #   gateway -> storefront (shop) -> payments (pci) -> clearing.bank.example
 #                                   payments (pci) -> receipts (shop)
 #
 # The teams' states are in ../shop and ../pci. Neither knows of this one or of the other: they name services and namespaces,
-# and read nobody's state. This one is applied first and destroyed last; between the teams there is no order.
+# and read no other state. This one is applied first and destroyed last; between the teams there is no order.
 #
 # What all three must know of the installed mesh is in ../mesh.tfvars:
 #
@@ -50,7 +51,7 @@ resource "mesh_namespace" "pci" {
   }
 }
 
-# payments calls http://clearing.bank.example; its sidecar makes TLS of it. Nobody else sees the host.
+# payments calls http://clearing.bank.example; its sidecar originates TLS. The host is visible to no other workload.
 resource "mesh_external_service" "clearing" {
   host      = "clearing.bank.example"
   tls       = "originate"

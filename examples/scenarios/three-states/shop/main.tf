@@ -1,4 +1,4 @@
-# The shop team's state of three: what comes through the door, and what the payments team calls.
+# The shop team's state, one of three: a service behind the ingress gateway, and one that the payments team calls.
 
 terraform {
   required_providers {

@@ -1,4 +1,4 @@
-# The next namespace, likewise: its services first,
+# The next namespace: its services first,
 mtls     = { mesh = "strict", shop = "strict", pci = "strict" }
 services = { shop = "enforce", pci = "enforce" }
 denied   = { mesh = "dry_run", shop = "enforce", pci = "dry_run" }

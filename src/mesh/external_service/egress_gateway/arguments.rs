@@ -11,17 +11,18 @@ use crate::{
 };
 
 model! {
-    /// The gateway through which everything leaves that is for the hosts, requests and connections alike. Callers speak mutual
-    /// TLS to it, and it connects to the hosts: TLS that proxies originate begins there, TLS of applications passes through.
-    /// Its pods are installed by a chart. They then admit only what some policy allows: this resource writes one for `export_to`.
-    /// It is no boundary without a NetworkPolicy that lets nothing but the gateway out: an application can go past its proxy.
+    /// The gateway through which all traffic for the hosts leaves the mesh, requests and connections. Callers
+    /// speak mutual TLS to it, and it connects to the hosts: TLS that proxies originate begins there, TLS of
+    /// applications passes through. A chart installs its pods. They admit only traffic that a policy allows: this
+    /// resource writes one for `export_to`. It is no security boundary without a NetworkPolicy that lets only the
+    /// gateway out: an application can bypass its proxy.
     pub struct EgressGateway {
         /// Namespace of the gateway's pods and of its Service.
         namespace: Attr<String> = required().text(names::LABEL, names::is_label),
         /// Kubernetes Service of the gateway.
         service: Attr<String> = required().text(names::SERVICE_NAME, names::is_service_name),
-        /// Port of that Service which the proxies connect to. Any that is forwarded to the pods; several hosts share it. Defaults
-        /// to `443`.
+        /// Port of that Service which proxies connect to: any port that is forwarded to the pods. Several hosts
+        /// share it. Defaults to `443`.
         port: Attr<PortNumber> = optional(),
         /// Labels of the gateway's pods. Defaults to `{ app = service }`.
         selector: Map<String> = optional().non_empty("At least one label."),

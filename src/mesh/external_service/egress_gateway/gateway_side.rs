@@ -33,7 +33,7 @@ pub(super) fn service_entry(context: &ObjectContext, key: Key) -> Known<Object> 
     service_entry::render(context, key, ExportTo::from([OWN_NAMESPACE.to_owned()]), stage::TARGETS)
 }
 
-/// Renders the servers of one host. They speak mutual TLS of the mesh on one port, and are told apart by server names.
+/// Renders the servers of one host. They speak mutual TLS of the mesh on one port, and are distinguished by server names.
 pub(super) fn gateway(path: &EgressPath, key: Key) -> Known<Object> {
     let servers = path.context.external.resolved_ports()?.into_iter().map(|port| {
         let protocol = if port.protocol.is_http() { "HTTPS" } else { "TLS" };

@@ -24,7 +24,7 @@ use crate::{
     mesh::Rendered,
     object::{Key, Object, kind},
 };
-use path::{EgressPath, SUFFIX};
+use path::{EgressPath, SUFFIX, gateway_label};
 
 /// Renders the objects of the gateway: all but the callers' ServiceEntry and VirtualServices. `has_rule` says whether there are
 /// settings of the connections to the hosts.
@@ -42,7 +42,7 @@ pub(super) fn objects(context: &ObjectContext, gateway: &EgressGateway, has_rule
             let object = EgressPath::new(context, gateway, &host).and_then(|path| render(&path, key.clone()));
             objects.push((key, object));
         };
-        add(key(&kind::GATEWAY, &host.name, SUFFIX), &gateway_side::gateway);
+        add(key(&kind::GATEWAY, &gateway_label(&host), SUFFIX), &gateway_side::gateway);
         add(key(&kind::DESTINATION_RULE, &host.name, "egress-gateway"), &caller_side::destination_rule);
         for port in context.external.resolved_ports()? {
             if port.protocol.is_http() {

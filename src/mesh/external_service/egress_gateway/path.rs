@@ -9,6 +9,9 @@ use crate::{
 /// Ends the names of the objects that belong to the gateway.
 pub(super) const SUFFIX: &str = "egress";
 
+/// The length of a DNS label, less room for [`SUFFIX`], or the name and number of a port.
+const MAX_NAME_LENGTH: usize = 45;
+
 /// The way to one host through the gateway.
 #[derive(Clone, Debug)]
 pub(super) struct EgressPath<'a> {
@@ -16,7 +19,7 @@ pub(super) struct EgressPath<'a> {
     pub(super) gateway: &'a EgressGateway,
     /// The host outside the mesh.
     pub(super) host: String,
-    /// The name of the host's objects without a suffix.
+    /// The name of the Gateway and the subsets, without a suffix.
     pub(super) name: String,
     /// The host of the gateway's Service.
     pub(super) service: String,
@@ -30,7 +33,7 @@ impl<'a> EgressPath<'a> {
             context,
             gateway,
             host: host.host.as_ref().map_err(|unknown| *unknown)?.to_string(),
-            name: host.name.clone(),
+            name: gateway_label(host),
             service: names::service_host(
                 gateway.service.required()?,
                 gateway.namespace.required()?,
@@ -54,6 +57,11 @@ impl<'a> EgressPath<'a> {
     pub(super) fn gateway_reference(&self) -> Known<String> {
         Ok(format!("{}/{}-{SUFFIX}", self.gateway.namespace.required()?, self.name))
     }
+}
+
+/// The name of a host's Gateway and subsets without a suffix. Istio takes only DNS labels there, and hosts may be longer.
+pub(super) fn gateway_label(host: &NamedHost) -> String {
+    names::short_label(&host.name, MAX_NAME_LENGTH)
 }
 
 /// The server name of a port. Requests have the name of the host, which the gateway's routes need as well. Bytes are routed by the

@@ -32,7 +32,7 @@ impl ExternalService {
             (Attr::Known(_), Attr::Null) => {
                 out.error(
                     &settings.at.attribute("credential_name"),
-                    "A Secret that no sidecar would read",
+                    "credential_name without workload_selector",
                     "Sidecars go by credential_name only for workloads that a selector chooses, and would speak no TLS at all else. \
                      Write workload_selector with the labels of those workloads, or mount the files and write their paths in \
                      client_certificate, client_key and ca.",
@@ -41,7 +41,7 @@ impl ExternalService {
             (Attr::Null, Attr::Known(_)) => {
                 out.error(
                     &settings.at.attribute("workload_selector"),
-                    "Workloads chosen for nothing",
+                    "workload_selector without credential_name",
                     "workload_selector says whose sidecars read the Secret of credential_name. Write that, or remove the selector.",
                 );
             }
@@ -75,7 +75,7 @@ impl ExternalService {
         if self.namespace(mesh).is_ok_and(|namespace| namespace == mesh.root_namespace) {
             out.error(
                 &argument("namespace"),
-                "A Secret that no sidecar would read",
+                "credential_name without workload_selector",
                 format!(
                     "Istio chooses workloads in a rule's own namespace alone, and {} has none that call. Write namespace, that of the \
                      workloads of workload_selector, which has the Secret too.",

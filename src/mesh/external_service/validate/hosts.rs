@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{ExternalService, Host, Resolution, destination_rule::selected_workloads_name, ports::carries_host_name},
+    super::{ExternalService, Host, Resolution, ports::carries_host_name},
     argument,
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     schema::Attr,
 };
 
-/// The maximum length of an object's name in Kubernetes.
-const MAX_NAME_LENGTH: usize = 253;
+/// The maximum length of an object's name in Kubernetes, 253, less room for the longest suffix, `-egress-gateway`.
+const MAX_NAME_LENGTH: usize = 238;
 
 impl ExternalService {
     pub(super) fn validate_hosts(&self, out: &mut Diagnostics) {
@@ -23,12 +23,24 @@ impl ExternalService {
         } else if self.host == Attr::Null && hosts == Ok(None) {
             out.error(&argument("host"), "No host", "Write host = \"api.example.com\", or hosts and a name for them; or, for what has no name, addresses and a name.");
         }
+        if let (Attr::Null, Attr::Known(host)) = (&self.name, &self.host)
+            && host.object_name().len() > MAX_NAME_LENGTH
+        {
+            out.error(
+                &argument("host"),
+                "Object names are too long",
+                format!(
+                    "Without name, objects are named after the host, which may have {MAX_NAME_LENGTH} characters then. Write a \
+                     shorter name."
+                ),
+            );
+        }
         let Ok(Some(hosts)) = hosts else { return };
         if self.host.is_set() {
             out.error(
                 &argument("hosts"),
                 "Both host and hosts",
-                "One is the short way of the other. Write all of the hosts in hosts, and remove host.",
+                "host and hosts conflict. Write all hosts in hosts, and remove host.",
             );
         }
         self.validate_object_names(hosts, out);
@@ -104,8 +116,8 @@ impl ExternalService {
         if self.name == Attr::Null {
             out.error(
                 &argument("name"),
-                "Many hosts without a name",
-                "One host gives its name to its objects, many don't. Write name, which stays when hosts come and go.",
+                "hosts without name",
+                "With several hosts, the objects need a name that stays the same when hosts are added or removed. Write name.",
             );
         }
         let mut named: BTreeMap<String, &Host> = BTreeMap::new();
@@ -123,13 +135,13 @@ impl ExternalService {
             }
         }
         if let Attr::Known(name) = &self.name
-            && named.keys().any(|host| selected_workloads_name(&format!("{name}-{host}")).len() > MAX_NAME_LENGTH)
+            && named.keys().any(|host| name.len() + 1 + host.len() > MAX_NAME_LENGTH)
         {
             out.error(
                 &argument("name"),
-                "Names too long",
+                "Object names are too long",
                 format!(
-                    "Objects are named after name and host, and Kubernetes takes {MAX_NAME_LENGTH} characters. Choose a shorter \
+                    "Objects are named after name and host, which may have {MAX_NAME_LENGTH} characters together. Choose a shorter \
                      name."
                 ),
             );
@@ -146,7 +158,7 @@ impl ExternalService {
             if names::is_cluster_host(host.as_str(), &mesh.cluster_domain) {
                 out.error(
                     &argument(name),
-                    "A host of the cluster",
+                    "Host of the cluster",
                     format!(
                         "Hosts under {} are Kubernetes Services, which an external service of the same name would hide. Declare it \
                          as a mesh_service, or write the host that is meant.",

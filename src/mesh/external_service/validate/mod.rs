@@ -49,7 +49,7 @@ impl ExternalService {
         self.validate_overrides(mesh, out);
     }
 
-    /// Warns that `export_to` keeps nobody from calling the host: a proxy that doesn't know it forwards the call unchanged.
+    /// Warns that `export_to` stops no call of the host: a proxy that doesn't know it forwards the call unchanged.
     fn validate_export_in_mesh(&self, mesh: &Mesh, out: &mut Diagnostics) {
         let Ok(namespaces) = self.export_to.required_elements() else { return };
         if namespaces.contains("*") || mesh.installed.refuses_unknown_hosts() {
@@ -57,7 +57,7 @@ impl ExternalService {
         }
         out.warn(
             &argument("export_to"),
-            "export_to keeps nobody from calling the host",
+            "export_to doesn't stop calls of the host",
             "Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to \
              http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic \
              policy is REGISTRY_ONLY. Write export_to = [\"*\"], or make the mesh refuse calls of unknown hosts and write in the \
@@ -72,7 +72,7 @@ impl ExternalService {
         {
             out.error(
                 &argument("export_to"),
-                "Everybody and somebody",
+                "\"*\" combined with other namespaces in export_to",
                 "\"*\" is every namespace. Leave it out, or leave out the others.",
             );
         }

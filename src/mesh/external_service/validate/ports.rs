@@ -12,7 +12,7 @@ use crate::{
 /// The consequence of a port without an address, for a single host.
 const HOST_WITHOUT_ADDRESS: &str = "the host would take the port for every other host too";
 /// The consequence of a port without an address, for a wildcard.
-const WILDCARD_WITHOUT_ADDRESS: &str = "the hosts of the wildcard could not be told apart on it";
+const WILDCARD_WITHOUT_ADDRESS: &str = "the hosts of the wildcard can't be distinguished on it";
 
 impl ExternalService {
     pub(super) fn validate_ports(&self, out: &mut Diagnostics) {
@@ -46,7 +46,7 @@ impl ExternalService {
             let why = if is_wildcard { WILDCARD_WITHOUT_ADDRESS } else { HOST_WITHOUT_ADDRESS };
             out.error(
                 &port.at.attribute("protocol"),
-                format!("A {protocol} port without an address"),
+                format!("Port with {protocol} needs addresses"),
                 format!(
                     "Plain {protocol} doesn't carry the name of the host, so {why} (IST0134). Write the addresses that applications \
                      connect to in addresses. Or, where the host takes TLS, let the application speak it, and write protocol = \
@@ -59,9 +59,9 @@ impl ExternalService {
         {
             out.error(
                 &port.at.attribute("protocol"),
-                format!("Many hosts on one {protocol} port"),
+                format!("Several hosts on one {protocol} port"),
                 format!(
-                    "Plain {protocol} doesn't carry the name of the host, so hosts can't be told apart on the port. Write a \
+                    "Plain {protocol} doesn't carry the name of the host, so hosts can't be distinguished on the port. Write a \
                      mesh_external_service for each host, with addresses of its own."
                 ),
             );
@@ -82,7 +82,7 @@ impl ExternalService {
             if !mesh.installed.dns_capture {
                 out.error(
                     &port.at.attribute("protocol"),
-                    format!("A {protocol} port without an address"),
+                    format!("Port with {protocol} needs addresses"),
                     format!(
                         "Plain {protocol} doesn't carry the name of the host, so {HOST_WITHOUT_ADDRESS} (IST0134). Where proxies \
                          answer DNS queries, Istio allocates an address for the host: switch DNS capture on \
@@ -95,7 +95,7 @@ impl ExternalService {
             } else if self.export_to.required_elements().is_ok_and(|namespaces| namespaces.contains("*")) {
                 out.warn(
                     &port.at.attribute("protocol"),
-                    format!("A {protocol} port by name in every namespace"),
+                    format!("Port with {protocol} and no address in every namespace"),
                     "Istio allocates an address for the host, by which proxies tell it from others. A pod whose proxy doesn't \
                          answer DNS queries, since it wasn't restarted after DNS capture was switched on, takes the port for every \
                          destination: connections to any host on this port go to this one. Restart all pods, or list in export_to \
@@ -130,7 +130,7 @@ fn validate_tls_port(port: &At<Port>, protocol: Protocol, out: &mut Diagnostics)
     {
         out.error(
             &port.at.attribute("tls"),
-            "TLS port that isn't passed through",
+            "TLS port with originated TLS",
             format!(
                 "With protocol = \"{protocol}\" the application speaks TLS itself, so tls = \"{mode}\" can't be meant. Remove tls, \
                  or write protocol = \"http\" if the application speaks clear text."

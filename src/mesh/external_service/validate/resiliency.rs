@@ -63,10 +63,9 @@ impl ExternalService {
         for at in about_requests {
             out.error(
                 &at,
-                "No requests to see",
+                "Retries or timeout on TLS of the application",
                 format!(
-                    "{at} is about requests, which proxies see only where the application speaks clear text to them, and it does on \
-                     no port. Remove it, or write tls = \"originate\": the application calls http://, and the proxy speaks TLS."
+                    "{at} applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = \"originate\": the application calls http://, and the proxy speaks TLS."
                 ),
             );
         }

@@ -24,7 +24,7 @@ impl ExternalService {
         {
             out.error(
                 &argument("resolution"),
-                "A wildcard has no address to look up",
+                "Wildcard host with DNS resolution",
                 "A wildcard stands for many hosts, of which DNS knows no address. Remove resolution: proxies then go where the \
                  application wanted to. Write \"dynamic_dns\" for proxies to look up the host of each request (Istio 1.28 and \
                  later). Or write the exact hosts.",
@@ -45,7 +45,7 @@ impl ExternalService {
                 if endpoint.address.required().is_ok_and(EndpointAddress::is_name) {
                     out.error(
                         &endpoint.at.attribute("address"),
-                        "A name that nothing looks up",
+                        "Endpoint name without DNS resolution",
                         "With resolution = \"static\" endpoints are IP addresses. Remove resolution, or write resolution = \"dns\": \
                          proxies then look the names of endpoints up.",
                     );
@@ -65,7 +65,7 @@ impl ExternalService {
         {
             out.error(
                 &first.at,
-                "An endpoint that nothing goes to",
+                "Endpoint with resolution none",
                 format!(
                     "With resolution = \"{resolution}\" addresses come from elsewhere. Remove the endpoint blocks, or write \
                      resolution = \"static\"."
@@ -125,9 +125,9 @@ impl ExternalService {
         {
             out.error(
                 &argument("addresses"),
-                "A range of addresses with DNS",
+                "Address range with DNS resolution",
                 format!(
-                    "Proxies would send whoever connects into {range} to the one address that DNS knows. Write single addresses, \
+                    "Proxies would send connections into {range} to the one address that DNS knows. Write single addresses, \
                      or resolution = \"none\" for connections to go where they wanted to."
                 ),
             );
@@ -140,7 +140,7 @@ impl ExternalService {
         for number in target_ports.keys().filter(|number| !numbers.contains(number)) {
             out.error(
                 &endpoint.at.attribute("ports").key(number),
-                "No such port",
+                "Unknown port",
                 format!(
                     "ports says where the endpoint listens for each port that applications call, and these are {}.",
                     numbers.join(", ")

@@ -24,7 +24,7 @@ impl ExternalService {
         if originations.as_deref() == Ok(&[]) {
             out.error(
                 &settings.at,
-                "Settings of TLS that the proxy doesn't speak",
+                "tls_settings without TLS of the proxy",
                 "They say what the proxy does where it begins TLS, and on no port does it. Write tls = \"originate\", or remove the \
                  block.",
             );
@@ -33,7 +33,7 @@ impl ExternalService {
             out.error(
                 &settings.at.attribute("sni"),
                 "sni without subject_alt_names",
-                "A proxy that is told which name to ask for, and not which to look for in the certificate, checks no name at all, \
+                "A proxy with sni and without subject_alt_names verifies no name of the certificate, \
                  and takes any host's certificate. Write subject_alt_names as well, or remove sni: the host's own name then is \
                  both.",
             );
@@ -59,7 +59,7 @@ impl ExternalService {
         if ports.iter().any(originates_without_names) && !sets_names {
             out.error(
                 &argument("tls_settings"),
-                "A wildcard's certificate goes unchecked",
+                "Certificate of a wildcard isn't verified",
                 "On a port without requests the proxy doesn't know which host of the wildcard is meant, so it could check no name \
                  in the certificate. Write sni and subject_alt_names in tls_settings, or the exact host.",
             );
@@ -78,8 +78,8 @@ impl At<TlsSettings> {
             if set.is_set() && *other == Attr::Null {
                 out.error(
                     &self.at.attribute(at),
-                    "Half of a certificate",
-                    format!("A certificate is of use with its key alone. Write {missing} as well."),
+                    "client_certificate and client_key are set together",
+                    format!("A client certificate needs its key. Write {missing} as well."),
                 );
             }
         }
@@ -98,8 +98,8 @@ impl At<TlsSettings> {
         for (name, _) in paths.into_iter().filter(|(_, path)| path.is_set()) {
             out.error(
                 &self.at.attribute(name),
-                "A certificate that isn't shown",
-                "The proxy shows a certificate of its own with tls = \"originate_mutual\" alone. Write that, or remove the path.",
+                "Client certificate without originate_mutual",
+                "The proxy presents a client certificate with tls = \"originate_mutual\" alone. Write that, or remove the path.",
             );
         }
     }
@@ -108,8 +108,8 @@ impl At<TlsSettings> {
 fn report_missing_certificate(at: &Path, out: &mut Diagnostics) {
     out.error(
         at,
-        "No certificate to show",
-        "With tls = \"originate_mutual\" the proxy shows a certificate of its own. Write client_certificate and client_key in \
+        "originate_mutual without a client certificate",
+        "With tls = \"originate_mutual\" the proxy presents a client certificate. Write client_certificate and client_key in \
          tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.",
     );
 }

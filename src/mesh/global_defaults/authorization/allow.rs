@@ -55,12 +55,11 @@ impl At<Allow> {
         {
             out.error(
                 &self.at,
-                "Everybody may call everything",
+                "Rule of deny-all admits every request",
                 format!(
-                    "The block lets {} call every workload in every way, so that deny-all would deny {}. Write ports, paths, \
-                     methods or ip_blocks: scrapers and health checks need a port or a path.",
-                    if *caller == Caller::Any { "every workload" } else { "everybody" },
-                    if *caller == Caller::Any { "no workload anything" } else { "nobody anything" }
+                    "The block admits every request of every {}, so that deny-all refuses no {0}. Write ports, paths, methods or \
+                     ip_blocks: scrapers and health checks need a port or a path.",
+                    if *caller == Caller::Any { "workload" } else { "client" },
                 ),
             );
         }

@@ -24,30 +24,32 @@ text_enum! {
 }
 
 model! {
-    /// Calls that no policy allows.
+    /// Requests that no policy allows.
     pub struct Authorization {
-        /// `audit` marks them for access logs, `dry_run` counts them (rightly where the services' own policies run dry too),
-        /// `enforce` refuses them; `off` is as good as no block.
+        /// Handling of these requests. `audit`: they are marked for access logs. `dry_run`: they are counted,
+        /// correctly if the services' own policies are in dry run too. `enforce`: they get status 403. `off`: no
+        /// policy is written.
         mode: Attr<DenyAllMode> = required(),
-        /// Calls that every workload takes all the same: scrapers, health checks. One block for each.
+        /// Requests that every workload admits, such as those of scrapers and health checks. One block for each.
         allow: Blocks<Allow> = block(),
     }
 }
 
 model! {
-    /// Requests that every workload of the mesh or the namespace accepts, whatever the `allow` blocks of its service leave out: they
-    /// are rules of deny-all, and Istio adds ALLOW policies up. What a sidecar answers itself (its metrics on 15020 and 15090, probes
-    /// that Istio rewrites) needs none.
+    /// Requests that every workload of the mesh or the namespace admits, in addition to the `allow` blocks of its
+    /// service: they are rules of the deny-all policy, and Istio adds ALLOW policies up. Requests that the
+    /// sidecar itself answers (its metrics on ports 15020 and 15090, probes that Istio rewrites) need none.
     pub struct Allow {
-        /// Callers. `anonymous` is every client, with an identity or without, such as a scraper outside the mesh.
+        /// Callers. `anonymous` is every client, with or without an identity, such as a scraper outside the mesh.
         from: Set<Caller> = required().non_empty("At least one caller."),
         /// Ports on which workloads listen. Defaults to all.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),
-        /// HTTP paths. Defaults to all. On a port that doesn't speak HTTP, a block with paths or methods allows nothing.
+        /// HTTP paths. On a port that doesn't speak HTTP, a block with paths or methods admits nothing. Defaults
+        /// to all.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// HTTP methods. Defaults to all.
+        /// HTTP methods. On a port that doesn't speak HTTP, a block with methods admits nothing. Defaults to all.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")
             .each("Methods in capitals, like `GET`; for any, leave the argument out instead of `*`.", patterns::is_method),
@@ -59,14 +61,14 @@ model! {
 }
 
 model! {
-    /// A gateway. Callers from outside have no identity, so everybody may call its ports; whom it passes on to which service
-    /// say the services.
+    /// A gateway of another tool. Clients outside of the mesh have no identity, so every client may call its
+    /// ports; the services decide which of the gateway's requests they admit.
     pub struct GatewayAccess {
-        /// Where its pods are.
+        /// Namespace of the gateway's pods.
         namespace: Attr<String> = required().text(names::LABEL, names::is_label),
-        /// Their labels.
+        /// Labels of the gateway's pods.
         selector: Map<String> = required().non_empty("At least one label."),
-        /// Where they listen, by number: the Service's target ports.
+        /// Ports on which the pods listen: the Service's target ports.
         ports: Set<PortNumber> = required().non_empty("At least one port."),
     }
 }

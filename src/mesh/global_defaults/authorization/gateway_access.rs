@@ -78,7 +78,7 @@ pub(in crate::mesh::global_defaults) fn validate(
         out.error(
             &Path::root().attribute("gateway_access"),
             "gateway_access without authorization",
-            "A gateway needs a way in where calls that no policy allows are refused, or counted. Write authorization; in mode \
+            "gateway_access has an effect only if requests that no policy allows are refused or counted. Write authorization; in mode \
              \"off\" and \"audit\" nothing is made for the gateway yet.",
         );
     }
@@ -89,7 +89,7 @@ pub(in crate::mesh::global_defaults) fn validate(
         {
             out.error(
                 &block.at,
-                "A gateway is written twice",
+                "Duplicate gateway_access block",
                 "Another block means the same pods. Write all their ports into one block.",
             );
         }

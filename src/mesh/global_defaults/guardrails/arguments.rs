@@ -56,21 +56,21 @@ text_enum! {
 }
 
 model! {
-    /// Rules of the API server, by ValidatingAdmissionPolicies, for everything outside the root namespace. They hold for plans of
-    /// this provider too: what would be refused is an error of the plan. What stands there already stays until somebody changes
-    /// it.
+    /// Rules of the API server for all objects outside the root namespace (`ValidatingAdmissionPolicy`). They
+    /// also apply to this provider: an object that would be refused is an error of the plan. Existing objects
+    /// stay until they are changed.
     pub struct Guardrails {
-        /// Kinds that are written in the root namespace alone.
+        /// Kinds that are accepted in the root namespace only. Defaults to none.
         root_only: Set<RestrictedKind> = optional().non_empty("At least one kind; leave the argument out for none."),
-        /// Whether the API server validates the values of objects of teams, too. A ServiceEntry is `MESH_INTERNAL`, without
-        /// endpoints, for the namespace's own global names. A VirtualService is for hosts of its namespace, or of gateways if
-        /// `ingress_hosts` grants them, and requests of gateways go to Services of the namespace. A Sidecar is `REGISTRY_ONLY`. A
-        /// DestinationRule is for services of the mesh, and its `tls` is neither `DISABLE`, which it is without a mode, nor
-        /// unverified. An ALLOW policy names callers or paths. A Service is no `ExternalName` and has no `externalIPs`. Defaults to
-        /// `false`.
+        /// Whether the API server also validates the values of teams' objects. A ServiceEntry is `MESH_INTERNAL`,
+        /// without endpoints, for the namespace's own global names. A VirtualService is for hosts of its
+        /// namespace, or of gateways if `ingress_hosts` grants them, and requests of gateways go to Services of
+        /// the namespace. A Sidecar is `REGISTRY_ONLY`. A DestinationRule is for services of the mesh, and its
+        /// `tls` is neither `DISABLE`, which is the mode if none is set, nor unverified. An ALLOW policy names
+        /// callers or paths. A Service is no `ExternalName` and has no `externalIPs`. Defaults to `false`.
         team_rules: Attr<bool> = optional(),
-        /// Global names that `team_rules` grant a namespace, beside those of the provider's `global_name_template`: namespace to
-        /// names.
+        /// Global names that `team_rules` grants a namespace, in addition to those of the provider's
+        /// `global_name_template`: namespace to names. Defaults to none.
         global_names: Map<Elements<String>> = optional()
             .check("Namespaces, with one name each at least.", are_granted)
             .check(GLOBAL_NAME, are_global_names),
@@ -90,7 +90,7 @@ model! {
         /// label of pods to values. For example `{ "traffic.sidecar.istio.io/excludeOutboundPorts" = ["3306"] }`. With Istio's CNI
         /// plugin, list what the mesh leaves out of interception everywhere. Defaults to none.
         pod_annotations: Map<Elements<String>> = optional()
-            .check("Annotations and labels that `workload_rules` judges, with at least one value each.", are_pod_annotations),
+            .check("Annotations and labels that `workload_rules` validates, with at least one value each.", are_pod_annotations),
         /// Whether objects that this provider made for the platform can't be changed or deleted by others: those of
         /// `mesh_namespace`, `mesh_global_defaults`, `mesh_gateway` and `mesh_external_service`, as the annotation `terraform-provider-mesh/resource` says, which can't be written or removed either.
         /// So teams keep `deny-all` and the Sidecar of a `mesh_namespace` as they are. A Namespace can't be deleted; its labels may
@@ -101,18 +101,21 @@ model! {
         /// Requires `namespace_selector` and `exempt_groups`, of which only members make namespaces without guardrails. Defaults to
         /// `false`.
         require_namespace_labels: Attr<bool> = optional(),
-        /// What becomes of what breaks a rule: refused, its author warned, or noted in the API server's audit log. `deny` unless
-        /// written.
+        /// Handling of violations. `deny`: the request is refused. `warn`: it is admitted, and the client gets a
+        /// warning. `audit`: it is admitted, and the API server's audit log records the violation. Defaults to
+        /// `deny`.
         action: Attr<ValidationAction> = optional(),
-        /// Groups for which no rule holds, as the API server knows them: pipelines of the platform, which make exceptions.
+        /// Groups of users to which the rules don't apply, by the names that the API server knows: pipelines of
+        /// the platform, which make exceptions. Defaults to none.
         exempt_groups: Set<String> = optional()
             .non_empty("At least one group; leave the argument out for none.")
-            .each("No empty text.", |t| !t.is_empty()),
-        /// The labels of the namespaces in which the rules hold; all unless written. Whoever may label namespaces decides, so teams
-        /// shouldn't. For one namespace, `{ "kubernetes.io/metadata.name" = "shop" }`.
+            .each("Values must not be empty.", |t| !t.is_empty()),
+        /// Labels of the namespaces in which the rules apply. Users who may label namespaces can leave the rules,
+        /// so teams shouldn't have that right. For one namespace: `{ "kubernetes.io/metadata.name" = "shop" }`.
+        /// Defaults to all namespaces.
         namespace_selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
-        /// Whom those who are refused shall ask, as the message says it; `the platform team` unless written.
-        contact: Attr<String> = optional().text("One line.", is_line),
+        /// Contact for users whose request is refused, named in the message. Defaults to `the platform team`.
+        contact: Attr<String> = optional().text("A single line.", is_line),
     }
 }
 

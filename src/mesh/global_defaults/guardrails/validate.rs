@@ -35,8 +35,8 @@ impl At<Guardrails> {
         {
             out.error(
                 &self.at.attribute("exempt_groups"),
-                "Nobody could make an exception from mTLS",
-                "With PeerAuthentication in root_only, an exception for a namespace or a port is refused to everybody outside the \
+                "Guardrails leave no way to except ports from mTLS",
+                "With PeerAuthentication in root_only, an exception for a namespace or a port is refused to every user outside the \
                  root namespace, the platform's own pipeline included. Write the groups of those who may, or take it out of \
                  root_only.",
             );

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions;
 use crate::{
-    diagnostics::{Diagnostics, Path},
     known::Known,
     mesh::{
         istio::authorization_policy::Condition, names, patterns, port::PortNumber, reference::Caller, text::text_enum,
@@ -39,104 +38,120 @@ text_enum! {
 }
 
 model! {
-    /// Who may call, and which namespaces see the service.
+    /// The callers of a service, and the namespaces in which it is visible.
     pub struct Authorization {
-        /// Who may call where no `allow` block says it; `namespace` unless written. Where it is written beside `allow` blocks,
-        /// both hold.
+        /// Callers that are admitted without an `allow` block. `namespace`: all workloads of the service's
+        /// namespace. `none`: no caller. `mesh`: every workload of the mesh. If it is set beside `allow` blocks,
+        /// both admit callers. Modules whose list of callers may be empty set `none`: without `allow` blocks the
+        /// default would admit the namespace. Defaults to `none` with `allow` blocks, otherwise to `namespace`.
         access: Attr<Access> = optional(),
-        /// How far `access`, `allow`, `deny` and `require_end_user` hold: `enforce` (the default) refuses, `dry_run` lets through
-        /// and counts what would be refused, `off` writes no policy. While nothing is enforced, every namespace sees the service
-        /// and no external authorizer is asked, since Istio has no trial of that. Where the mesh denies by default already,
-        /// only `enforce` lets callers in.
+        /// Enforcement of `access`, `allow`, `deny` and `require_end_user`. `enforce`: other requests get status
+        /// 403, and TCP connections are closed. `dry_run`: they are admitted, and Istio counts them. `off`: no
+        /// AuthorizationPolicy is written. With `dry_run` and `off` the service is visible in every namespace,
+        /// and external authorizers aren't asked, because Istio has no dry run for them. If the mesh denies by
+        /// default, only `enforce` admits callers. Defaults to the provider's `defaults.authorization_mode`,
+        /// otherwise to `enforce`.
         authorization_mode: Attr<AuthorizationMode> = optional(),
-        /// Namespaces that see the service: its Service, routes and global name. By `allow` and `access` unless written. The
-        /// service's own (`.`) and the provider's `gateway_namespaces` always do.
+        /// Namespaces in which the service's Service, routes and global name are visible (`exportTo`). The
+        /// service's own namespace (`.`) and the provider's `gateway_namespaces` are always included. Defaults to
+        /// the namespaces of admitted callers if the provider sets `installed { outbound_traffic_policy =
+        /// "registry_only" }`, otherwise to `["*"]`; for the global name always to those of the callers.
         export_to: Set<String> = optional()
             .non_empty("At least one namespace.")
             .each("Names of namespaces, `.` for the service's own, or `*` alone.", is_export),
-        /// Who may call. The blocks add up, and replace the default of `access`.
+        /// Requests that are admitted: each block admits the requests that match all of its arguments. The blocks
+        /// replace the default of `access`.
         allow: Blocks<AccessRule> = block(),
-        /// Who may not call, whatever `allow` says.
+        /// Requests that are refused, even if `allow` admits them.
         deny: Blocks<AccessRule> = block(),
-        /// Requests without a verified token of an end user are refused, on HTTP ports.
+        /// Refusal of requests without a verified token (JWT) of an end user, on HTTP ports.
         require_end_user: Block<RequireEndUser> = block(),
-        /// An authorizer of the mesh is asked about requests, on HTTP ports, once `authorization_mode` is `enforce`.
+        /// External authorizer of the mesh that is asked about requests on HTTP ports. It applies only with
+        /// `authorization_mode = "enforce"`.
         external_authorization: Block<ExternalAuthorization> = block(),
     }
 }
 
 model! {
-    /// Calls, by who makes them and what they do. With an HTTP attribute (`methods`, `paths`, `hosts`, `end_user`) the block
-    /// governs HTTP ports alone; other ports take a block of their own.
+    /// Requests, by their caller and their content. A block with an HTTP attribute (`methods`, `paths`, `hosts`,
+    /// `end_user`) applies to HTTP ports only; other ports need a block of their own.
     pub struct AccessRule {
-        /// Who. `*` is every workload of the mesh, `anonymous` everybody, with an identity or without. Sensitive values show in
-        /// clear, in `objects`, `effective_callers` and in the cluster.
+        /// Callers. `*` is every workload of the mesh; `anonymous` is every client, with or without an identity.
+        /// Sensitive values are shown in clear text in `objects`, `effective_callers` and in the cluster.
         from: Set<Caller> = required().non_empty("At least one caller."),
-        /// HTTP methods. Defaults to all. An HTTP attribute: with one, the block governs HTTP ports alone.
+        /// HTTP methods. An HTTP attribute: with one, the block applies to HTTP ports only. Defaults to all.
         methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for any.")
             .each("Methods in capitals, like `GET`; for any, leave the argument out instead of `*`.", patterns::is_method),
-        /// HTTP paths. Defaults to all. An HTTP attribute. `/charges/*` isn't `/charges`.
+        /// HTTP paths. `/charges/*` doesn't match `/charges`. An HTTP attribute. Defaults to all.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// Hosts that requests name, with any port where none is given. Defaults to all. An HTTP attribute. Clients name
-        /// what they like, so this tells names of one service apart, and keeps nobody out.
+        /// Hosts that requests name, with any port if the pattern has none. An HTTP attribute. Clients choose the
+        /// header themselves, so this distinguishes the names of one service but keeps no client out. Defaults to
+        /// all.
         hosts: Set<String> = optional()
             .non_empty("At least one host; leave the argument out for any.")
             .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
-        /// Ports of the Service, by number. Defaults to every port that the block governs, without `target_ports`.
+        /// Ports of the Service, by number. Defaults to every port that the block applies to, without
+        /// `target_ports`.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),
-        /// Ports on which the workload listens and to which no `port` block leads, such as that of metrics. With an HTTP
-        /// attribute they must speak HTTP. An `allow` block without ports opens the ports of `port` blocks alone; a `deny` block
-        /// without ports and HTTP attributes holds on every port.
+        /// Ports on which the pods listen without a `port` block, such as a metrics port. With an HTTP attribute
+        /// they must speak HTTP. An `allow` block without ports opens the ports of `port` blocks only; a `deny`
+        /// block without ports and HTTP attributes applies to every port. Defaults to none.
         target_ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for none."),
-        /// Addresses that connections come from (`ipBlocks`). Defaults to all. Behind a gateway that is the gateway, not its client.
+        /// Addresses that connections come from (`ipBlocks`). Behind a gateway this is the gateway's address.
+        /// Defaults to all.
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
-        /// Addresses of clients behind a gateway (`remoteIpBlocks`): the last address in `X-Forwarded-For`, which is the one that
-        /// connected to the gateway. Behind a load balancer that forwards requests this is the load balancer's, also where
-        /// the mesh sets `numTrustedProxies`, by which gateways alone find the client: there `allow` of `mesh_gateway` takes the
-        /// addresses. Sidecars believe the header of any caller, so `from` must name gateways alone: those of `ingress`
-        /// blocks, or of the provider's `gateway_namespaces`. An HTTP attribute. Defaults to any.
+        /// Addresses of clients behind a gateway (`remoteIpBlocks`): the last address in `X-Forwarded-For`, which
+        /// is the one that connected to the gateway. Behind a load balancer that forwards requests this is the
+        /// load balancer's address, even if the mesh sets `numTrustedProxies`, which only gateways apply: use
+        /// `allow` of `mesh_gateway` then. Sidecars trust the header of any caller, so `from` must name gateways
+        /// only: those of `ingress` blocks, or of the provider's `gateway_namespaces`. An HTTP attribute.
+        /// Defaults to all.
         remote_ip_blocks: Set<String> = optional()
             .non_empty("At least one block; leave the argument out for any.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
-        /// The end user whose token requests carry; any, or none, unless written. An HTTP attribute.
+        /// End user whose verified token the requests carry. An HTTP attribute. Defaults to any request, with or
+        /// without a token.
         end_user: Block<EndUser> = block(),
-        /// Requests that the block leaves out.
+        /// Requests that the block doesn't apply to.
         except: Block<Exceptions> = block(),
-        /// Conditions on attributes that have no argument (`when`). All of them must hold.
+        /// Conditions on attributes that no argument names (`when`). All of them must hold.
         when: Blocks<AttributeCondition> = block(),
     }
 }
 
 model! {
-    /// Requests that an `allow` or `deny` block leaves out: those that *one* of these arguments names.
+    /// Requests that an `allow` or `deny` block doesn't apply to: those that match *one* of these arguments.
     pub struct Exceptions {
-        /// Callers, as in `from` (`notPrincipals` and `notNamespaces`). `*` leaves clients without an identity.
+        /// Callers, as in `from` (`notPrincipals` and `notNamespaces`). With `*`, clients without an identity
+        /// remain. Defaults to none.
         from: Set<Caller> = optional().non_empty("At least one caller."),
-        /// HTTP methods (`notMethods`). An HTTP attribute.
+        /// HTTP methods (`notMethods`). An HTTP attribute. Defaults to none.
         methods: Set<String> = optional()
             .non_empty("At least one method.")
             .each("Methods in capitals, like `GET`.", patterns::is_method),
-        /// HTTP paths (`notPaths`). An HTTP attribute.
+        /// HTTP paths (`notPaths`). An HTTP attribute. Defaults to none.
         paths: Set<String> = optional()
             .non_empty("At least one path.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// Hosts that requests name, with any port where none is given (`notHosts`). An HTTP attribute.
+        /// Hosts that requests name, with any port if the pattern has none (`notHosts`). An HTTP attribute.
+        /// Defaults to none.
         hosts: Set<String> = optional()
             .non_empty("At least one host.")
             .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
-        /// Ports of the Service, by number (`notPorts`).
+        /// Ports of the Service, by number (`notPorts`). Defaults to none.
         ports: Set<PortNumber> = optional().non_empty("At least one port."),
-        /// Addresses that connections come from (`notIpBlocks`). Behind a gateway that is the gateway, not its client.
+        /// Addresses that connections come from (`notIpBlocks`). Behind a gateway this is the gateway's address.
+        /// Defaults to none.
         ip_blocks: Set<String> = optional()
             .non_empty("At least one block.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
-        /// Addresses of clients behind a gateway (`notRemoteIpBlocks`), under the conditions of `remote_ip_blocks`. An HTTP
-        /// attribute.
+        /// Addresses of clients behind a gateway (`notRemoteIpBlocks`), under the conditions of
+        /// `remote_ip_blocks`. An HTTP attribute. Defaults to none.
         remote_ip_blocks: Set<String> = optional()
             .non_empty("At least one block.")
             .each(patterns::IP_BLOCK, patterns::is_ip_block),
@@ -146,25 +161,26 @@ model! {
 model! {
     /// A condition on an attribute (`when`). At least one of `values` and `not_values` is required.
     pub struct AttributeCondition {
-        /// The attribute: `request.headers[name]`, `request.auth.principal`, `request.auth.audiences`, `request.auth.presenter`,
-        /// `request.auth.claims[name]`, `connection.sni`, `destination.ip`, or `experimental.envoy.filters.…[…]`. Those that begin
-        /// with `request.` are HTTP attributes. Between sidecars `connection.sni` is a name of Istio's own.
+        /// Attribute of Istio's authorization conditions: `request.headers[name]`, `request.auth.principal`,
+        /// `request.auth.audiences`, `request.auth.presenter`, `request.auth.claims[name]`, `connection.sni`,
+        /// `destination.ip`, or `experimental.envoy.filters.…[…]`. Attributes that begin with `request.` are HTTP
+        /// attributes. Between sidecars `connection.sni` is a name that Istio generates.
         key: Attr<String> = required().text(conditions::KEYS, conditions::is_key),
-        /// Values, one of which the attribute has. Exact, or with one `*` at the start or end; `*` alone: any value. Addresses and
-        /// blocks of them for `destination.ip`. Defaults to any value, or none.
+        /// Accepted values: exact, or with one `*` at the start or end; `*` alone is any value. For
+        /// `destination.ip` addresses and CIDR blocks. Defaults to any value, or none.
         values: Set<String> = optional().non_empty("At least one value."),
-        /// Values that the attribute hasn't (`notValues`); `*` alone: the attribute is missing. Defaults to none.
+        /// Refused values (`notValues`); with `*` alone the attribute must be missing. Defaults to none.
         not_values: Set<String> = optional().non_empty("At least one value."),
     }
 }
 
 model! {
-    /// An end user, by a token that the mesh verified. A RequestAuthentication for the issuer must exist, which the central
-    /// team writes: without it there are no verified tokens.
+    /// An end user, identified by a token that the mesh verified. Tokens are verified if a RequestAuthentication
+    /// exists for their issuer, which a `jwt` block of `mesh_global_defaults` writes.
     pub struct EndUser {
-        /// Who issued the token: its claim `iss`, in full.
-        issuer: Attr<String> = required().text("As tokens name it, without `*`.", |t| !t.is_empty() && !t.contains('*')),
-        /// Claims of the token, each with one of the given values. Defaults to any claims.
+        /// Issuer of the token: the whole value of its claim `iss`.
+        issuer: Attr<String> = required().text("The exact value of the claim, without `*`.", |t| !t.is_empty() && !t.contains('*')),
+        /// Claims of the token, each with its accepted values. Defaults to any claims.
         claims: Map<Elements<String>> = optional()
             .non_empty("At least one claim; leave the argument out for any.")
             .keys(patterns::CLAIM, patterns::is_claim)
@@ -174,14 +190,14 @@ model! {
 }
 
 model! {
-    /// Requests without a verified token of an end user are refused, on HTTP ports. Other ports carry no tokens.
+    /// Refusal of requests without a verified token of an end user, on HTTP ports. Other ports carry no tokens.
     pub struct RequireEndUser {
-        /// Paths that need none, like health checks and sign-in.
+        /// Paths that need no token, such as health checks and sign-in (`notPaths`). Defaults to none.
         except_paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for none.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// HTTP methods that need no token (`notMethods`), on every path. A browser sends no token with a CORS preflight, so
-        /// `["OPTIONS"]` lets preflights through. Defaults to none.
+        /// HTTP methods that need no token, on every path (`notMethods`). A browser sends no token with a CORS
+        /// preflight, so `["OPTIONS"]` admits preflights. Defaults to none.
         except_methods: Set<String> = optional()
             .non_empty("At least one method; leave the argument out for none.")
             .each("Methods in capitals, like `OPTIONS`.", patterns::is_method),
@@ -189,11 +205,11 @@ model! {
 }
 
 model! {
-    /// An authorizer that the mesh knows is asked about requests on HTTP ports, before `deny` and `allow` are.
+    /// An external authorizer, which decides about requests on HTTP ports before `deny` and `allow` do.
     pub struct ExternalAuthorization {
-        /// The name of the extension provider in the mesh's configuration.
+        /// Name of the extension provider in `meshConfig`.
         provider: Attr<String> = required().text("The name of a provider.", |t| !t.is_empty()),
-        /// Paths that it is asked about; all unless written.
+        /// Paths of the requests that the authorizer decides about. Defaults to all.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for all.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
@@ -201,25 +217,6 @@ model! {
 }
 
 impl EndUser {
-    /// Warns of claims that are probably meant as paths to claims within claims.
-    pub(in crate::mesh) fn validate(&self, at: &Path, out: &mut Diagnostics) {
-        for name in self.claims.known().ok().flatten().into_iter().flatten().map(|(name, _)| name) {
-            // Names that are addresses have dots, and brackets say how the name is meant.
-            if !name.contains('.') || name.contains(['/', ':', '[']) {
-                continue;
-            }
-            out.warn(
-                &at.attribute("claims"),
-                "Dots don't lead to a claim within a claim",
-                format!(
-                    "{name:?} is the name of one claim, dots included. For a claim within a claim write \"[{}]\"; if the name has dots, \
-                     \"[{name}]\".",
-                    name.replace('.', "][")
-                ),
-            );
-        }
-    }
-
     /// Conditions on the issuer and the claims of a token. The issuer is matched by the claim `iss`, since `requestPrincipals` also
     /// needs the claim `sub`, which not every token has.
     pub(in crate::mesh) fn conditions(&self) -> Known<Vec<Condition>> {

@@ -101,7 +101,7 @@ pub(super) fn validate(condition: &At<AttributeCondition>, out: &mut Diagnostics
             } else if is_regex_by_mistake(value) && !key.starts_with(ENVOY_FILTERS) {
                 out.error(
                     &condition.at.attribute(argument),
-                    "A regular expression in a condition",
+                    "Regular expression in a condition",
                     format!(
                         "AuthorizationPolicies have no regular expressions, and {value:?} would match no request that you mean. Write \
                          the values, or one * at the start or end."

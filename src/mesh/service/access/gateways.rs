@@ -112,7 +112,7 @@ fn validate_block(context: &ServiceContext, block: &At<Ingress>, out: &mut Diagn
     if !uncovered.is_empty() && !for_requests {
         out.warn(
             &block.at,
-            "Connections through the gateway that allow leaves out",
+            "allow refuses connections through the gateway",
             format!(
                 "allow names {gateway}, so the allow blocks alone say what it may call, and none of them governs port {}. Connections \
                  that come through the gateway are refused. Write an allow block for the gateway with ports = [{0}].",
@@ -122,7 +122,7 @@ fn validate_block(context: &ServiceContext, block: &At<Ingress>, out: &mut Diagn
     } else if !uncovered.is_empty() {
         out.warn(
             &block.at,
-            "Requests through the gateway that allow leaves out",
+            "allow refuses requests through the gateway",
             format!(
                 "allow names {gateway}, so the allow blocks alone say what it may call, and none of them admits {} on port {}. \
                  Requests that arrive there through the gateway are refused (403). Add the paths, as they are after a rewrite, to an \

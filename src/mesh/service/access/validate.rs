@@ -35,9 +35,6 @@ impl Service {
                     validate_hosts(&block.hosts, &block.at.attribute("hosts"), out);
                 }
                 self.validate_exceptions(effect, block, out);
-                if let Ok(Some(user)) = block.end_user.known() {
-                    user.validate(&block.at.attribute("end_user"), out);
-                }
             }
         }
         self.validate_has_http_port(out);
@@ -51,7 +48,7 @@ impl Service {
         {
             out.error(
                 &Path::root().attribute("export_to"),
-                "Everybody and somebody",
+                "\"*\" combined with other namespaces in export_to",
                 "\"*\" is every namespace. Leave it out, or leave out the others.",
             );
         }
@@ -81,8 +78,7 @@ impl Service {
                 &Path::root().attribute("external_authorization"),
                 "External authorization is not asked yet",
                 format!(
-                    "Istio has no trial of it, so with authorization_mode = \"{mode}\" its policy isn't written, and requests pass \
-                     unasked. It comes with \"enforce\"."
+                    "Istio has no dry run of it, so with authorization_mode = \"{mode}\" its policy isn't written, and the authorizer isn't asked. It applies with \"enforce\"."
                 ),
             );
         }
@@ -206,7 +202,7 @@ impl Service {
         {
             out.error(
                 &at,
-                "No path is left that requires an end user",
+                "except_paths leaves no path that requires a token",
                 format!("\"{all}\" is every path. Leave it out, or leave out require_end_user."),
             );
         }
@@ -220,7 +216,7 @@ impl Service {
         for (argument, _) in exceptions.into_iter().filter(|(_, exceptions)| exceptions.is_set()) {
             out.warn(
                 &block.at.attribute(argument),
-                "Requests without an end user are refused all the same",
+                "Exempt requests are refused by the allow blocks",
                 format!(
                     "Every allow block asks for an end user, of the requests of {argument} too. Write an allow block without \
                      end_user for them, or remove {argument}."
@@ -253,7 +249,7 @@ impl Service {
             let (Ok(number), Ok(protocol)) = (port.number(), port.protocol()) else { continue };
             out.warn(
                 &port.at,
-                format!("Nobody may call port {number}"),
+                format!("No caller is admitted to port {number}"),
                 format!(
                     "No allow block governs it: those with methods, paths, hosts or end_user govern HTTP ports alone, and those with \
                      ports these. If {protocol} calls of it are meant to pass, write an allow block with ports = [{number}]."
@@ -268,13 +264,16 @@ fn validate_callers(block: &At<AccessRule>, out: &mut Diagnostics) {
     let Ok(from) = block.from.required_elements() else { return };
     let all = [Caller::Anonymous, Caller::Any].into_iter().find(|all| from.contains(all));
     let Some(all) = all.filter(|_| from.len() > 1) else { return };
-    let description =
-        if all == Caller::Anonymous { "everybody, with an identity or without" } else { "every workload of the mesh" };
+    let description = if all == Caller::Anonymous {
+        "every client, with or without an identity"
+    } else {
+        "every workload of the mesh"
+    };
     let others: Vec<String> =
         from.iter().filter(|caller| **caller != all).map(|caller| format!("\"{caller}\"")).collect();
     out.warn(
         &block.at.attribute("from"),
-        format!("\"{all}\" makes the other callers needless"),
+        format!("\"{all}\" already includes the other callers"),
         format!(
             "\"{all}\" is {description}, so {} changes nothing. Remove \"{all}\" if only the others are meant, or else the others.",
             others.join(", ")
@@ -295,13 +294,13 @@ fn validate_deny_has_effect(context: &ServiceContext, out: &mut Diagnostics) {
                 &block.at,
                 "Deny block without effect",
                 "None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct \
-                 from, unless it guards against policies of somebody else.",
+                 from, unless it guards against policies of other tools.",
             );
         } else if refused.contains(&Caller::Anonymous) && refuses_everything(block) == Ok(true) {
             out.warn(
                 &block.at,
-                "Everything is refused",
-                "The block is about everybody and everything, and beats every allow block. If the service is meant to be closed, \
+                "deny refuses every request",
+                "The block matches every request, and takes precedence over every allow block. If the service is meant to be closed, \
                  access = \"none\" without allow blocks says so; if not, say what is refused, by methods, paths, ports or ip_blocks.",
             );
         }
@@ -342,7 +341,7 @@ fn validate_callers_see_service(context: &ServiceContext, out: &mut Diagnostics)
         let list = |texts: Vec<String>| texts.join(", ");
         out.warn(
             &Path::root().attribute("export_to"),
-            "Callers that can't see the service",
+            "Service isn't visible to admitted callers",
             format!(
                 "allow names {}, but export_to hides the service from {}: proxies there don't know it, and calls fail. Add {} to \
                  export_to ({}), or remove export_to, which follows allow then.",

@@ -34,7 +34,7 @@ impl Service {
         if except.from.elements().is_ok_and(|from| from.is_some_and(|from| from.contains(&Caller::Anonymous))) {
             out.error(
                 &except.at.attribute("from"),
-                "No caller is left",
+                "No caller matches the block",
                 "\"anonymous\" is every client, with an identity or without. Write \"*\" for all workloads of the mesh, or remove it.",
             );
         }
@@ -42,7 +42,7 @@ impl Service {
         {
             out.error(
                 &except.at.attribute("paths"),
-                "No path is left",
+                "No path matches the block",
                 format!(
                     "{all:?} is every path, so the block would match no request. Write the paths that it leaves out."
                 ),
@@ -60,7 +60,7 @@ impl Service {
             if !values.is_empty() && values.is_subset(excepted) {
                 out.error(
                     &except.at.attribute(argument),
-                    format!("Nothing is left of {argument}"),
+                    format!("except leaves no {argument}"),
                     format!(
                         "The block leaves out all of its {argument}, and would match no request. Remove those that are meant, or the \
                          block."
@@ -83,7 +83,7 @@ impl Service {
         } else if !ports.is_empty() && ports.iter().all(|port| block.governs(port) == Ok(false)) {
             out.error(
                 &except.at.attribute("ports"),
-                "No port is left",
+                "No port matches the block",
                 format!(
                     "The block governs none of {}. Leave out a port here, or remove the block.",
                     format_ports(ports)
@@ -100,7 +100,7 @@ pub(super) fn validate_in_mesh(context: &ServiceContext, block: &At<AccessRule>,
     if !callers.is_empty() && !excepted.contains(&Caller::Anonymous) && callers.iter().all(is_left_out) {
         out.error(
             &block.at.attribute("except").attribute("from"),
-            "No caller is left",
+            "No caller matches the block",
             "The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.",
         );
     }
@@ -119,7 +119,7 @@ pub(super) fn validate_in_mesh(context: &ServiceContext, block: &At<AccessRule>,
         let argument = block.at.attribute("remote_ip_blocks");
         out.error(
             &if in_except { block.at.attribute("except").attribute("remote_ip_blocks") } else { argument },
-            "Client addresses that callers can make up",
+            "remote_ip_blocks can be forged by callers",
             format!(
                 "Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only \
                  gateways replace it, and from names {} as well, of which neither an ingress block nor the provider's \

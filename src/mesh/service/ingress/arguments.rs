@@ -11,37 +11,41 @@ use crate::{
 };
 
 model! {
-    /// Traffic from outside, through a gateway: the gateway sends requests of these hosts and paths here, and may call with
-    /// these hosts and paths. Where an `allow` block names the gateway, by its identity or by `*`, the `allow` blocks alone say what
-    /// comes through it. Requests are treated like requests that no `route` takes, but for routes with `applies_to = ["ingress"]`.
-    /// Several blocks for the same hosts are tried in their order; a block for other hosts or another gateway takes a name. Paths
-    /// of one host at one gateway must not overlap with those of another service (see the guide "Namespaces and gateways").
+    /// Traffic from outside the mesh, through an ingress gateway: the gateway routes requests with these hosts
+    /// and paths to the service, and the service admits them. If an `allow` block names the gateway, by its
+    /// identity or by `*`, the `allow` blocks alone decide about its requests. Requests are handled like those
+    /// that match no `route`, except for routes with `applies_to = ["ingress"]`. Several blocks for the same
+    /// hosts are tried in order; a block for other hosts or another gateway needs a `name`. At one gateway, paths
+    /// of a host must not overlap with those of another service (see the guide "Namespaces and gateways").
     pub struct Ingress {
-        /// What tells it from other ways in: the end of the name of its VirtualService. Needed from the second on.
+        /// Suffix of the name of the block's VirtualService. Required for the second and every further set of
+        /// hosts or gateway.
         name: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// The Gateway.
+        /// Gateway object that serves the hosts.
         gateway: Attr<NamespacedName> = required(),
-        /// The identity of the gateway's workloads, where they run and their service account; like `gateway` unless written.
+        /// Namespace and service account of the gateway's pods, which the service admits. Defaults to the value
+        /// of `gateway`.
         service_account: Attr<NamespacedName> = optional(),
-        /// What the gateway forwards: `http` (requests, which it routes by host and path), `tls` (TLS that the workload ends, by the server
-        /// name of the handshake (SNI); the server of the Gateway has TLS mode `passthrough`) or `tcp` (connections, by `gateway_port`).
-        /// Defaults to `http`.
+        /// Traffic that the gateway forwards. `http`: requests, by host and path. `tls`: TLS connections that the
+        /// workload terminates, by server name (SNI); the Gateway's server has TLS mode `passthrough`. `tcp`:
+        /// connections, by `gateway_port`. Defaults to `http`.
         protocol: Attr<IngressProtocol> = optional(),
-        /// Port of the Gateway's server. Required with `protocol = "tcp"`. With `tls` it defaults to every port, and with `http` it can't
-        /// be set.
+        /// Port of the Gateway's server. Required with `protocol = "tcp"`, not accepted with `http`. With `tls`
+        /// it defaults to every port.
         gateway_port: Attr<PortNumber> = optional(),
-        /// Hosts that are called from outside; the Gateway must serve them. `*` is every host that it serves, but for those that
-        /// other routes name. With `protocol = "tcp"`, where connections name no host, `["*"]`.
+        /// Hosts that clients call; the Gateway must serve them. `*` is every host of the Gateway that no other
+        /// route names. With `protocol = "tcp"`, whose connections name no host, `["*"]`.
         hosts: Set<String> = required()
             .non_empty("At least one host.")
             .each("DNS names, with `*.` at the start or without, or `*`.", is_host),
-        /// Paths, exact or with `*` at the end; all unless written.
+        /// HTTP paths: exact, or with `*` at the end. Defaults to all.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for all.")
             .each("Paths that start with `/`, with `*` at the end alone.", patterns::is_ingress_path),
-        /// The port of the Service that takes the requests. Needed where several speak HTTP; with `tls` and `tcp`, where several don't.
+        /// Port of the Service that receives the requests. Required if several ports speak HTTP; with `tls` and
+        /// `tcp`, if several don't. Defaults to the only such port.
         port: Attr<PortNumber> = optional(),
-        /// What takes the place of the matched path, or of its part before `*`.
+        /// Path that replaces the matched path, or its part before `*` (`rewrite.uri`). Defaults to no change.
         rewrite: Attr<String> = optional().text("A path that starts with `/`.", |t| t.starts_with('/')),
     }
 }

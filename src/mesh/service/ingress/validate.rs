@@ -29,7 +29,7 @@ impl Service {
             out.error(
                 &Path::root().attribute("ingress"),
                 "ingress without a VirtualService",
-                "ingress is a VirtualService, and unmanaged leaves those to somebody else. Remove the ingress blocks, or take \
+                "ingress is rendered as a VirtualService, and unmanaged leaves VirtualServices to another tool. Remove the ingress blocks, or take \
                  VirtualService out of unmanaged.",
             );
         }
@@ -83,9 +83,9 @@ impl Service {
         } else if fitting.len() > 1 {
             out.error(
                 &block.at,
-                "Which port?",
+                "Several ports match: set port",
                 format!(
-                    "The service has {}, and the gateway must know which of the {kind} ports takes what comes. Write port.",
+                    "The service has {}, and the gateway needs to know which of the {kind} ports receives the traffic. Write port.",
                     format_ports(ports)
                 ),
             );
@@ -114,11 +114,10 @@ fn validate_paths(block: &At<Ingress>, out: &mut Diagnostics) {
     for path in paths.filter(|path| patterns::looks_like_regex(path)) {
         out.error(
             &block.at.attribute("paths"),
-            "A regular expression in paths",
+            "Regular expression in paths",
             format!(
                 "paths are literal but for a * at the end, and {path:?} would match no request that you mean. Write the part that is \
-                 always the same, and *: \"/items/*\"; a route block with applies_to = [\"ingress\"] and path_regex tells requests \
-                 apart within it."
+                 always the same, and *: \"/items/*\"; a route block with applies_to = [\"ingress\"] and path_regex matches requests more precisely within it."
             ),
         );
     }
@@ -131,19 +130,24 @@ fn validate_rewrite(block: &At<Ingress>, out: &mut Diagnostics) {
     if patterns.is_empty() {
         out.error(
             &at,
-            "A rewrite of no path",
-            "rewrite takes the place of what paths matches, and there are no paths. Write paths, like [\"/v1/*\"].",
+            "Rewrite without path",
+            "rewrite replaces the path that paths matches, and there are no paths. Write paths, like [\"/v1/*\"].",
         );
     }
     for garbled in patterns.into_iter().filter(|pattern| pattern.is_garbled_by(rewrite)) {
         let PathPattern::Prefix(prefix) = garbled else { continue };
         let rest = if prefix.ends_with('/') { "charges" } else { "/charges" };
+        let advice = if prefix.ends_with('/') {
+            format!("rewrite = \"{rewrite}/\"")
+        } else {
+            format!("paths = [\"{prefix}\", \"{prefix}/*\"]")
+        };
         out.error(
             &at,
-            "A rewrite that garbles paths",
+            "Rewrite breaks longer paths",
             format!(
-                "Of {prefix}{rest}, {rewrite}{rest} would be left: {rewrite} takes the place of {prefix} to the letter. Let both end \
-                 in \"/\", or neither."
+                "A request for {prefix}{rest} would be sent as {rewrite}{rest}, because {rewrite} replaces exactly {prefix}. Write \
+                 {advice}."
             ),
         );
     }
@@ -166,7 +170,7 @@ fn validate_name<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<In
             &block.at.attribute(argument),
             "Two ingresses of one name",
             format!(
-                "{} is {named}, too, and has another {argument}. Blocks of one name are one VirtualService, for the same hosts at \
+                "{} is {named}, too, and differs in {argument}. Blocks of one name are one VirtualService, for the same hosts at \
                  the same gateway. Give this block a name of its own.",
                 first.at
             ),
@@ -191,7 +195,7 @@ fn validate_hosts<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<I
                 &block.at.attribute("hosts"),
                 format!("{host:.40} twice at one gateway"),
                 format!(
-                    "{} has this host at {gateway}, too, under another name, and which of the two is tried first is left to chance. \
+                    "{} has this host at {gateway}, too, under another name, and the order of the two isn't defined. \
                      Give both blocks the same name and the same hosts: then their order here counts.",
                     other.at
                 ),
@@ -221,9 +225,9 @@ fn validate_is_reached<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a
         if taken.is_empty() || !patterns.is_empty() && patterns.iter().all(covered) {
             out.error(
                 &block.at,
-                "An ingress that is never reached",
+                "Ingress block is never reached",
                 format!(
-                    "{} comes first and takes all of its requests (IST0130). Put this block before it, or remove it.",
+                    "{} is tried first, and matches all of its requests (IST0130). Put this block before it, or remove it.",
                     earlier.at
                 ),
             );

@@ -63,7 +63,7 @@ fn validate_route(route: &At<Route>, blocks: &[&At<Ingress>], out: &mut Diagnost
     if blocks.is_empty() {
         out.error(
             &route.at.attribute("applies_to"),
-            "A route for ingress without an ingress block",
+            "Route for ingress without an ingress block",
             "No ingress block with protocol http lets requests in, of which the route could take some. Write an ingress block, or leave \
              \"ingress\" out of applies_to.",
         );
@@ -112,7 +112,7 @@ fn validate_route(route: &At<Route>, blocks: &[&At<Ingress>], out: &mut Diagnost
     if out.iter().count() == count && blocks.iter().all(is_elsewhere) {
         out.error(
             &route.at.attribute("match"),
-            "A route that no ingress lets in",
+            "No ingress admits the route's requests",
             "No ingress block lets in a request that the route matches: by its paths, after the rewrite of the ingress, or by its \
              authority. Correct the match, add the path or host to an ingress block, or leave \"ingress\" out of applies_to.",
         );

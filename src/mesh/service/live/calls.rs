@@ -89,9 +89,9 @@ fn check_existence(view: &ServiceView, callees: &Callees, out: &mut Findings) {
         out.report(
             MissingReference,
             "calls",
-            "What is called isn't there",
+            "Callee doesn't exist",
             &format!(
-                "calls needs {}, and there is none. Its calls fail until there is. If this run makes it, all is well; else correct \
+                "calls needs {}, and there is none. Calls of it fail until then. If this run creates it, ignore this; otherwise correct \
                  the name, or its namespace.",
                 missing.join(", ")
             ),
@@ -123,7 +123,7 @@ fn check_visibility(view: &ServiceView, callees: &Callees, out: &mut Findings) {
         out.report(
             HiddenCallee,
             "calls",
-            "What is called isn't visible here",
+            "Callee isn't visible in the namespace",
             &format!(
                 "{home} doesn't see {}: its calls fail. Ask the owner to allow this service, or to export to {home}.",
                 hidden.join(", ")

@@ -170,7 +170,7 @@ fn admitted_callers(view: &ServiceView, policy: &Json, pod_labels: &StringMap) -
     let mesh = view.context.mesh;
     let unnamed = |namespace: &str| Some(names::principal(&mesh.trust_domain, namespace, "no-such-account"));
     let probes = [
-        (None, "everybody, also without an identity".to_owned()),
+        (None, "every client, also without an identity".to_owned()),
         (unnamed("no-such-namespace"), "every workload of the mesh".to_owned()),
         (unnamed(view.context.namespace), format!("every workload of {}", view.context.namespace)),
     ];

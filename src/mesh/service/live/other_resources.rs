@@ -75,7 +75,7 @@ fn check_recording(view: &ServiceView, out: &mut Findings) {
             "Other services don't record their arguments",
             &format!(
                 "The mesh_service {} was written with record_arguments = false, so whether it selects the same pods or has the \
-                 same service account can't be told.",
+                 same service account isn't known.",
                 summarize_names(unrecorded.into_iter())
             ),
         );
@@ -103,7 +103,7 @@ fn check_workloads(view: &ServiceView, others: &BTreeMap<String, Service>, out: 
             "selector",
             "Another mesh_service selects the same pods",
             &format!(
-                "{found} selects pods that {} selects here, so each lets in whom the other allows. Select by labels that only one \
+                "{found} selects pods that {} selects here, so each admits the callers of the other. Select by labels that only one \
                  of the workloads carries.",
                 format_labels(&selector)
             ),
@@ -120,7 +120,7 @@ fn check_accounts(view: &ServiceView, others: &BTreeMap<String, Service>, out: &
             "service_account",
             "Another mesh_service has the same identity",
             &format!(
-                "{found} runs as {account} as well, so whoever allows one of them allows both. Give each workload a service \
+                "{found} runs as {account} as well, so a rule that admits one of them admits both. Give each workload a service \
                  account of its own.",
             ),
         );

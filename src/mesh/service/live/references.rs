@@ -80,7 +80,7 @@ fn check_versions(view: &ServiceView, out: &mut Findings) -> Known<()> {
         out.report(
             NoVersion,
             "version",
-            "A version has no pods",
+            "No pod matches the version",
             &format!(
                 "No pod of this service carries the labels of version {}: requests that are sent there fail with 503. Roll the \
                  version out before it gets any, or correct its labels.",
@@ -107,10 +107,9 @@ fn check_gateway(view: &ServiceView, virtual_service: &Object, gateway: &str, ou
         out.report(
             MissingReference,
             "ingress",
-            "The Gateway isn't there",
+            "Gateway doesn't exist",
             &format!(
-                "There is no Gateway {gateway_name} in {gateway_namespace}, so nothing of its hosts comes in. If this run makes it, \
-                 all is well; else correct gateway: namespace/name of Istio's Gateway, not of its Deployment."
+                "There is no Gateway {gateway_name} in {gateway_namespace}, so requests for its hosts don't reach the service. If this run creates it, ignore this; otherwise correct gateway: namespace/name of Istio's Gateway, not of its Deployment."
             ),
         );
         return Ok(());
@@ -174,7 +173,7 @@ fn check_external_authorizers(view: &ServiceView, out: &mut Findings) -> Known<(
         out.report_at(
             MissingProvider,
             Path::root().attribute("external_authorization"),
-            "The mesh doesn't know this authorizer",
+            "Unknown extension provider",
             &format!(
                 "The mesh's configuration in {root} doesn't define {provider} as an authorizer{}: every request that it would be \
                  asked about is refused. Correct provider, or have it added to extensionProviders.",

@@ -132,9 +132,9 @@ fn check_port(view: &ServiceView, live: &Json, port: &At<Port>, out: &mut Findin
     out.report_at(
         MissingPort,
         port.at.attribute("number"),
-        "The Service hasn't this port",
+        "Service doesn't have this port",
         &format!(
-            "Service {} has {}: nobody can call {number}, and rules about it govern nothing. Write a port of the Service, \
+            "Service {} has {}: port {number} can't be called, and rules about it have no effect. Write a port of the Service, \
              or add it there.",
             view.id(),
             if numbers.is_empty() { "no TCP port".to_owned() } else { format!("port {} alone", numbers.join(", ")) }
@@ -169,7 +169,7 @@ fn check_target_port(view: &ServiceView, live_port: &Json, port: &At<Port>, out:
             level,
             OtherTargetPort,
             port.at.attribute("target_port"),
-            "The Service sends this port elsewhere",
+            "Service has another target port",
             &format!(
                 "Service {} sends port {} to {found}{explanation}, and rules here are written for {configured}: they govern the \
                  wrong port. Set target_port to where the workload listens.",
@@ -186,7 +186,7 @@ fn report_unresolved_target_port(view: &ServiceView, port: &At<Port>, name: &str
     out.report_at(
         OtherTargetPort,
         port.at.attribute("target_port"),
-        "Nobody knows where the port leads",
+        "Target port can't be compared",
         &format!(
             "Service {} sends port {} to the port that its pods call {name:?}, and no pod says which that is. \
              Rules are written for {}: make sure that it is the same.",
@@ -212,7 +212,7 @@ fn check_protocol(view: &ServiceView, live_port: &Json, port: &At<Port>, out: &m
     out.report_at(
         PortProtocol,
         port.at.attribute("protocol"),
-        "The Service says another protocol",
+        "Service declares another protocol",
         &format!(
             "Port {} ({name:?}) of Service {} {declaration}, and protocol here is {configured}. Proxies go by the Service. Set \
              appProtocol = {configured} there, or name the port {}, or correct protocol.",

@@ -31,10 +31,10 @@ fn check_narrowing(view: &ServiceView, out: &mut Findings) -> Known<()> {
     let (before, after) = (service_visibility(live), service_visibility(&rendered.body));
     let Some(excluded) = excluded_namespaces(&before, &after) else { return Ok(()) };
     let advice = if view.context.authorization_mode()? == AuthorizationMode::Enforce {
-        "If somebody there may still call, add them to allow, or apply with authorization_mode = \"dry_run\" first: the service \
-         stays visible, the proxies count who would be refused, and you enforce when nobody is."
+        "If workloads there should still call, add them to allow, or apply with authorization_mode = \"dry_run\" first: the service \
+         stays visible, the proxies count the calls that would be refused, and you enforce when there are none."
     } else {
-        "If somebody there may still call, add them to export_to."
+        "If workloads there should still call, add their namespaces to export_to."
     };
     let consequence = if view.context.mesh.installed.refuses_unknown_hosts() {
         "fail"

@@ -52,10 +52,9 @@ fn check_selector(view: &ServiceView, pods: &[&Json], out: &mut Findings) -> Kno
         out.report(
             NoWorkload,
             "selector",
-            "No pod is selected",
+            "selector matches no pod",
             &format!(
-                "No pod in {} is labelled {}, so no rule of this service holds anywhere. If its workload comes later, all \
-                 is well; else correct selector.",
+                "No pod in {} is labelled {}, so no rule of this service holds anywhere. If its workload is deployed later, ignore this; otherwise correct selector.",
                 view.context.namespace,
                 format_labels(&view.context.selector()?)
             ),
@@ -76,8 +75,7 @@ fn check_sidecars(view: &ServiceView, pods: &[&Json], out: &mut Findings) {
             "selector",
             "Pods without a sidecar",
             &format!(
-                "{} of {} pods in {} have no container istio-proxy: {}. Nobody is refused there, and where mutual TLS is \
-                 strict their own calls fail. Restart the workload, and see that no pod is annotated or labelled \
+                "{} of {} pods in {} have no container istio-proxy: {}. No request is refused there, and under strict mutual TLS their own calls fail. Restart the workload, and see that no pod is annotated or labelled \
                  sidecar.istio.io/inject=false.",
                 without_sidecar.len(),
                 pods.len(),
@@ -94,10 +92,9 @@ fn check_users(view: &ServiceView, pods: &[&Json], out: &mut Findings) {
         out.report(
             ProxyUser,
             "selector",
-            "A container runs as the sidecar's user",
+            "Container runs as user 1337, the sidecar's",
             &format!(
-                "Containers of {} in {} run as user {PROXY_USER}, whose traffic goes past the sidecar: unencrypted, and by \
-                 no rule. Give them another runAsUser.",
+                "Containers of {} in {} run as user {PROXY_USER}, whose traffic bypasses the sidecar, unencrypted and without authorization. Give them another runAsUser.",
                 summarize_names(bypassing),
                 view.context.namespace
             ),
@@ -144,7 +141,7 @@ fn check_service_account(view: &ServiceView, out: &mut Findings) -> Known<()> {
         out.report(
             MissingAccount,
             "service_account",
-            "The service account isn't there",
+            "ServiceAccount doesn't exist",
             &format!(
                 "{} has no ServiceAccount {}, and pods that name it don't start. Let the workload's chart make it, or set \
                  create_service_account = true.",

@@ -27,161 +27,172 @@ text_enum! {
 }
 
 model! {
-    /// How requests are routed, and how failures are met.
+    /// Routes, and the handling of failures.
     pub struct Traffic {
-        /// Resiliency preset for callers of this service: retries, connection pool limits and outlier detection (see the guide
-        /// "Resiliency presets"). `none` switches them off, whatever the defaults of the mesh are. Defaults to the provider's
-        /// `defaults.resiliency`; without either nothing is written, and Istio's and the mesh's own defaults hold.
+        /// Resiliency preset for callers of this service: retries, connection pool limits and outlier detection
+        /// (see the guide "Resiliency presets"). `none` switches them off, even if the mesh has defaults.
+        /// Defaults to the provider's `defaults.resiliency`; without it nothing is written, and the defaults of
+        /// Istio and of the mesh apply.
         resiliency: Attr<Preset> = optional(),
-        /// Timeout of a request, including its retries (`http.timeout`). `0s`: no timeout. It cuts streams such as server-sent
-        /// events. Defaults to the provider's `defaults.request_timeout`, which doesn't apply to gRPC ports; without either none
-        /// is written. Conflicts with `streaming`.
+        /// Timeout of a request, including its retries (`http.timeout`). `0s`: no timeout. It ends streams such
+        /// as server-sent events. Conflicts with `streaming`. Defaults to the provider's
+        /// `defaults.request_timeout`, which doesn't apply to gRPC ports; without it no timeout is written.
         request_timeout: Attr<Duration> = optional(),
-        /// Whether requests may be streams that live for long. They then have no timeout, and the preset has no limits of requests.
-        /// Defaults to `false`. Conflicts with `request_timeout`.
+        /// Whether requests may be long-lived streams. They have no timeout then, and the preset sets no limits
+        /// of requests. Conflicts with `request_timeout`. Defaults to `false`.
         streaming: Attr<bool> = optional(),
-        /// Labels by which near endpoints are preferred, the most important first (`failoverPriority`). Endpoints that have the
-        /// same values as the caller's node come first, and others take over as these are ejected: `["topology.kubernetes.io/region"]`
-        /// balances over all zones of the caller's region. Needs outlier detection, by a preset or a block. Conflicts with
-        /// `failover`.
+        /// Labels by which near endpoints are preferred, the most important first (`failoverPriority`). Endpoints
+        /// with the same values as the caller's node come first, and others take over when these are ejected:
+        /// `["topology.kubernetes.io/region"]` balances over all zones of the caller's region. Requires outlier
+        /// detection, by a preset or a block. Conflicts with `failover`. Defaults to none.
         failover_priority: List<String> = optional()
             .non_empty("At least one label.")
             .each("Keys of labels, alone or as `key=value`.", is_failover_label),
-        /// Seconds that proxies get to learn of a change before the next step relies on it: between the subset of a new version and
-        /// the routes to it, and between moving traffic off a version and removing its subset. 0 to 300. Defaults to `2`.
+        /// Seconds between two steps of a change, in which proxies receive the first one: between the subset of a
+        /// new version and the routes to it, and between the last route to a version and the deletion of its
+        /// subset. Defaults to `2`.
         settle_seconds: Attr<u32> = optional().range(0..=300),
-        /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Without the block and without a
-        /// preset, Istio's and the mesh's own defaults hold: Istio retries twice.
+        /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Without the
+        /// block and without a preset, the defaults of Istio and of the mesh apply: Istio retries twice.
         retries: Block<Retries> = block(),
-        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides the preset's
-        /// value; without a preset only the block's own fields are written.
+        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides
+        /// the preset's value; without a preset only the fields of the block are written.
         circuit_breaker: Block<CircuitBreaker> = block(),
-        /// How long connections live, and what they speak (`trafficPolicy.connectionPool`).
+        /// Lifetime and protocol of connections (`trafficPolicy.connectionPool`).
         connections: Block<Connections> = block(),
-        /// Ejection of endpoints that fail (`trafficPolicy.outlierDetection`). Each field overrides the preset's value; without a
-        /// preset only the block's own fields are written, and `consecutive5xxErrors`.
+        /// Ejection of failing endpoints (`trafficPolicy.outlierDetection`). Each field overrides the preset's
+        /// value; without a preset only the fields of the block and `consecutive5xxErrors` are written.
         outlier_detection: Block<OutlierDetection> = block(),
         /// Selection of endpoints (`trafficPolicy.loadBalancer`).
         load_balancing: Block<LoadBalancing> = block(),
-        /// Changes of the headers of all requests and responses (`headers`); a `route` may have changes of its own instead.
+        /// Changes of the headers of all requests and responses (`headers`). A `route` can have its own instead.
         headers: Block<Headers> = block(),
-        /// Cross-origin resource sharing: the origins whose pages may read responses (`corsPolicy`). A `route` may have a policy of its own
-        /// instead.
+        /// Cross-origin resource sharing: the origins whose pages may read responses (`corsPolicy`). A `route`
+        /// can have its own policy instead.
         cors: Block<Cors> = block(),
-        /// Versions of the workload, and how requests are shared out among them.
+        /// Versions of the workload, and their shares of the requests (`subsets`).
         version: Blocks<Version> = block(),
-        /// Requests that go another way, in order: the first that matches.
+        /// Routes for a part of the requests, in order: the first one that matches applies.
         route: Blocks<Route> = block(),
-        /// The region that takes over the requests of another one as endpoints there are ejected (`localityLbSetting.failover`).
-        /// Callers then prefer endpoints in their own *zone*, and go to other zones of their region before they go to `to`. Needs
-        /// outlier detection, by a preset or a block. Conflicts with `failover_priority`.
+        /// Region that takes over the requests of another region when endpoints there are ejected
+        /// (`localityLbSetting.failover`). Callers then prefer endpoints in their own *zone*, and use other zones
+        /// of their region before `to`. Requires outlier detection, by a preset or a block. Conflicts with
+        /// `failover_priority`.
         failover: Blocks<Failover> = block(),
     }
 }
 
 model! {
-    /// A version of the workload, by its labels.
+    /// A version of the workload, selected by labels.
     pub struct Version {
-        /// What routes call it.
+        /// Name of the version, by which routes refer to it (`subsets[].name`).
         name: Attr<String> = required().text(names::LABEL, names::is_label),
-        /// The labels that its pods carry beside those of `selector`.
+        /// Labels of the version's pods, in addition to `selector`.
         labels: Map<String> = required().non_empty("At least one label."),
-        /// Its share of the requests that no route takes, in percent. The shares of all versions add up to 100. Without any weight,
-        /// several versions are only what routes name, and other requests go to all pods of the service. A single version gets
-        /// all requests.
+        /// Percentage of the requests that match no route. Required if another `version` has one: the weights of
+        /// all versions add up to 100. Without any weight such requests go to all pods of the service, and
+        /// several versions serve only as destinations of routes. Defaults to `100` for a single version.
         weight: Attr<u32> = optional().range(0..=100),
     }
 }
 
 model! {
-    /// Requests that go another way, on every HTTP port. Routes are tried in order; requests that match none are shared out by the
-    /// weights of the versions.
+    /// A route for a part of the requests, on every HTTP port. Routes are tried in order; requests that match
+    /// none are distributed by the weights of the versions.
     pub struct Route {
-        /// What it is called in metrics and access logs.
+        /// Name of the route in metrics and access logs. Defaults to none.
         name: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// Whose requests it takes: those of callers in the mesh (`mesh`), and those that come through the gateways of `ingress`
-        /// blocks with protocol `http` (`ingress`). There it takes the requests that match it of those that a block lets in, before
-        /// the block itself does, so it opens no path and no host. Paths in `match` and `rewrite` are those after the `rewrite` of the
-        /// `ingress`, as callers in the mesh have them. Defaults to `["mesh"]`.
+        /// Sources of the requests. `mesh`: callers in the mesh. `ingress`: the gateways of `ingress` blocks with
+        /// protocol `http`; there the route is tried before the block's own route, for the requests that the
+        /// block admits, so it opens no further path or host. Paths in `match` and `rewrite` are those after the
+        /// `rewrite` of the `ingress`. Defaults to `["mesh"]`.
         applies_to: Set<RouteScope> = optional().non_empty("At least one of `mesh` and `ingress`."),
-        /// How long a request may take, its retries included; like the service's unless written.
+        /// Timeout of a request, including its retries (`timeout`). Defaults to that of the service.
         request_timeout: Attr<Duration> = optional(),
         /// Retries of failed requests (`retries`). Each field overrides the preset's value. Defaults to those of the service.
         retries: Block<Retries> = block(),
-        /// Requests that it takes; each block suffices. Without one it takes all.
+        /// Conditions on requests. A request has to match one of the blocks. Without a block the route matches
+        /// every request.
         r#match: Blocks<Match> = block(),
-        /// Weighted destinations: versions, other Services or external hosts (`route`). Defaults to those of requests that match no
-        /// route.
+        /// Weighted destinations: versions, other Services or external hosts (`route`). Defaults to the
+        /// destinations of requests that match no route.
         to: Blocks<To> = block(),
-        /// Another path or host on the way.
+        /// Change of the path or the host (`rewrite`).
         rewrite: Block<Rewrite> = block(),
-        /// An answer that sends the caller elsewhere.
+        /// Redirect of the caller to another path or host (`redirect`).
         redirect: Block<Redirect> = block(),
-        /// An answer of the caller's proxy itself (`directResponse`): nothing is sent to the service.
+        /// Response by the caller's proxy itself (`directResponse`): nothing is sent to the service.
         direct_response: Block<DirectResponse> = block(),
         /// Changes of headers (`headers`). Defaults to those of the service.
         headers: Block<Headers> = block(),
         /// Cross-origin resource sharing (`corsPolicy`). Defaults to that of the service.
         cors: Block<Cors> = block(),
-        /// Destinations that get a copy of requests (`mirrors`). Their responses are discarded.
+        /// Destinations that receive a copy of the requests (`mirrors`). Their responses are discarded.
         mirror: Blocks<Mirror> = block(),
-        /// Failures that are made, to see how callers meet them.
+        /// Fault injection (`fault`): delays or aborts a percentage of the matching requests, to test callers.
+        /// Such requests have neither timeout nor retries.
         fault: Block<Fault> = block(),
     }
 }
 
 model! {
-    /// Requests, by all of these.
+    /// Conditions on a request, all of which must hold.
     pub struct Match {
-        /// The path, exact or with `*` at the end.
+        /// Path (`uri`): exact, or with `*` at the end. Conflicts with `path_regex`. Defaults to any.
         path: Attr<String> = optional().text("A path that starts with `/`, with `*` at the end alone.", patterns::is_path_prefix),
-        /// Regular expression (RE2) that the whole path matches (`uri.regex`). Conflicts with `path`.
+        /// Regular expression (RE2) that the whole path matches (`uri.regex`). Conflicts with `path`. Defaults to
+        /// any.
         path_regex: Attr<String> = optional().text(patterns::REGEX, patterns::is_regex),
-        /// Host that the caller asked for (`authority`), exact or with `*` at the end.
+        /// Host that the caller asked for (`authority`): exact, or with `*` at the end. Defaults to any.
         authority: Attr<String> = optional().text("A host, with `*` at the end alone.", is_authority),
-        /// Scheme of the request (`scheme`).
+        /// Scheme of the request (`scheme`). Defaults to any.
         scheme: Attr<String> = optional().text("`http` or `https`.", |text| matches!(text, "http" | "https")),
-        /// Cookie by name, with its exact value. It is one regular expression on the header `cookie`, so a block has one cookie. Conflicts
-        /// with `cookie` in `headers` and `headers_regex`.
+        /// Cookie by name, with its exact value. It is rendered as one regular expression on the header `cookie`,
+        /// so a block accepts one cookie. Conflicts with `cookie` in `headers` and `headers_regex`. Defaults to
+        /// none.
         cookies: Map<String> = optional()
             .check("One cookie.", is_single)
             .keys("Names of cookies, like `beta`.", patterns::is_token),
-        /// Headers by name, whose whole value matches a regular expression (RE2).
+        /// Headers by name, each with a regular expression (RE2) that its whole value matches (`headers.regex`).
+        /// Defaults to none.
         headers_regex: Map<String> = optional()
             .non_empty("At least one header.")
             .keys("Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look.", is_header)
             .check(patterns::REGEX, are_regexes),
-        /// Parameters of the query by name, whose whole value matches a regular expression (RE2).
+        /// Query parameters by name, each with a regular expression (RE2) that its whole value matches
+        /// (`queryParams.regex`). Defaults to none.
         query_regex: Map<String> = optional().non_empty("At least one parameter.").check(patterns::REGEX, are_regexes),
-        /// Callers, by what Kubernetes says of their pods. It is no authorization: `allow` is.
+        /// Callers, by the namespace or labels of their pods. This selects a route and authorizes no request;
+        /// `allow` does that.
         from: Block<From> = block(),
-        /// The method.
+        /// HTTP method (`method`). Defaults to any.
         method: Attr<String> = optional().text("A method in capitals, like `GET`.", patterns::is_method),
-        /// Headers by name, each exact, or with `*` at the end, or `*` for any value. Sensitive values show in clear, in `objects`
-        /// and in the cluster.
+        /// Headers by name, each with a value that is exact, or ends with `*`, or is `*` for any value. Sensitive
+        /// values are shown in clear text in `objects` and in the cluster. Defaults to none.
         headers: Map<String> = optional()
             .non_empty("At least one header.")
             .keys("Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look.", is_header)
             .check(PATTERNS, are_patterns),
-        /// Parameters of the query by name, each exact, or with `*` at the end, or `*` for any value.
+        /// Query parameters by name, each with a value that is exact, or ends with `*`, or is `*` for any value
+        /// (`queryParams`). Defaults to none.
         query: Map<String> = optional().non_empty("At least one parameter.").check(PATTERNS, are_patterns),
     }
 }
 
 model! {
-    /// Callers, by the namespace or the labels of their pods.
+    /// Callers, by the namespace or labels of their pods.
     pub struct From {
-        /// Namespace of the caller (`sourceNamespace`).
+        /// Namespace of the caller (`sourceNamespace`). Defaults to any.
         namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// Labels of the caller's pods (`sourceLabels`).
+        /// Labels of the caller's pods (`sourceLabels`). Defaults to any.
         labels: Map<String> = optional().non_empty("At least one label."),
     }
 }
 
 model! {
-    /// An answer of the caller's proxy itself.
+    /// A response by the caller's proxy itself.
     pub struct DirectResponse {
-        /// Status code.
+        /// HTTP status of the response.
         status: Attr<u32> = required().range(200..=599),
         /// Text of the body. Defaults to none.
         body: Attr<String> = optional(),
@@ -191,67 +202,68 @@ model! {
 model! {
     /// A weighted destination of a route: one of `version`, `service` and `host`.
     pub struct To {
-        /// Where the requests go.
+        /// The destination.
         target: Flat<RouteTarget> = flat(),
-        /// Its share in percent; the shares of a route add up to 100. Not needed where there is one.
+        /// Percentage of the route's requests. Required if the route has several destinations: their weights add
+        /// up to 100. Defaults to `100` for a single one.
         weight: Attr<u32> = optional().range(0..=100),
-        /// Changes of headers for this destination alone, after those of the route (`route[].headers`).
+        /// Changes of headers for this destination only, after those of the route (`route[].headers`).
         headers: Block<Headers> = block(),
     }
 }
 
 model! {
-    /// Another path or host on the way.
+    /// Change of the path or the host.
     pub struct Rewrite {
-        /// What takes the place of the matched path, or of its part before `*`.
+        /// Path that replaces the matched path, or its part before `*` (`uri`). Defaults to no change.
         path: Attr<String> = optional().text("A path that starts with `/`.", |t| t.starts_with('/')),
-        /// The host that the workload is told.
+        /// Host that the workload receives in the request (`authority`). Defaults to no change.
         host: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
     }
 }
 
 model! {
-    /// An answer that sends the caller elsewhere.
+    /// Redirect of the caller to another path or host.
     pub struct Redirect {
-        /// The path; the one that was called unless written.
+        /// Path that the caller is redirected to (`uri`). Defaults to the path of the request.
         path: Attr<String> = optional().text("A path that starts with `/`.", |t| t.starts_with('/')),
-        /// The host; the one that was called unless written.
+        /// Host that the caller is redirected to (`authority`). Defaults to the host of the request.
         host: Attr<String> = optional().text(names::SUBDOMAIN, names::is_subdomain),
-        /// The status; 301 unless written.
+        /// Status code of the response (`redirectCode`). Defaults to `301`.
         status: Attr<u32> = optional().check("One of 301, 302, 303, 307 and 308.", is_redirect_status),
     }
 }
 
 model! {
-    /// A destination that gets a copy of requests: one of `version`, `service` and `host`.
+    /// A destination that receives a copy of requests: one of `version`, `service` and `host`.
     pub struct Mirror {
-        /// Where the copies go.
+        /// The destination of the copies.
         target: Flat<RouteTarget> = flat(),
-        /// Percentage of the requests that are copied. 1 to 100. Defaults to `100`.
+        /// Percentage of the requests that are copied (`mirrorPercentage`). Defaults to `100`.
         percent: Attr<u32> = optional().range(1..=100),
     }
 }
 
 model! {
-    /// Failures that are made. Istio gives such requests neither timeout nor retries.
+    /// Fault injection. Istio applies neither timeout nor retries to such requests.
     pub struct Fault {
-        /// How long requests are held up.
-        delay: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
-        /// Of the requests that are held up, in percent; 100 unless written.
+        /// Time by which requests are delayed (`fixedDelay`). Defaults to no delay.
+        delay: Attr<Duration> = optional().check("More than `0s`.", is_positive),
+        /// Percentage of the requests that are delayed. Defaults to `100`.
         delay_percent: Attr<u32> = optional().range(1..=100),
-        /// The status that requests are answered with.
+        /// Status code with which requests are aborted (`httpStatus`). Defaults to no abort.
         abort_status: Attr<u32> = optional().range(200..=599),
-        /// Of the requests that are answered so, in percent; 100 unless written.
+        /// Percentage of the requests that are aborted. Defaults to `100`.
         abort_percent: Attr<u32> = optional().range(1..=100),
     }
 }
 
 model! {
-    /// Where requests of a region go when all of its endpoints fail.
+    /// Destination of a region's requests when all of its endpoints are ejected.
     pub struct Failover {
-        /// The region.
+        /// Region of the callers.
         from: Attr<String> = required().text(REGION, is_region),
-        /// The region that takes over.
+        /// Region that takes over the requests.
         to: Attr<String> = required().text(REGION, is_region),
     }
 }
@@ -295,7 +307,7 @@ impl Mirror {
 }
 
 const REGION: &str = "A region, without its zones, like `eu-central-1`.";
-const PATTERNS: &str = "Texts with `*` at the end alone, or `*`.";
+const PATTERNS: &str = "Values with `*` only at the end, or `*`.";
 
 fn is_region(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '*'])

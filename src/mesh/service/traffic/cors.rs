@@ -13,28 +13,32 @@ use crate::{
 };
 
 model! {
-    /// Cross-origin resource sharing (`corsPolicy`): the caller's proxy, or the gateway, answers preflight requests itself and adds
-    /// the headers by which browsers let pages of other origins read responses. It refuses no request: that is what `allow` is for.
+    /// Cross-origin resource sharing (`corsPolicy`): the caller's proxy, or the gateway, answers preflight
+    /// requests itself and adds the headers by which browsers let pages of other origins read responses. It
+    /// refuses no request: `allow` does that.
     pub struct Cors {
-        /// Origins, exact, with `*` at the end, or `*` alone for any: `https://shop.example.com`. At least one of
-        /// `allow_origins` and `allow_origins_regex` is required.
+        /// Origins of pages: exact, with `*` at the end, or `*` alone for any (`allowOrigins`):
+        /// `https://shop.example.com`. At least one of `allow_origins` and `allow_origins_regex` is required.
         allow_origins: Set<String> = optional().non_empty("At least one origin.").each(ORIGIN, is_origin),
-        /// Regular expressions (RE2) that match a whole origin: `https://[a-z]+\\.example\\.com`.
+        /// Regular expressions (RE2) that match a whole origin (`allowOrigins.regex`):
+        /// `https://[a-z]+\\.example\\.com`. At least one of `allow_origins` and `allow_origins_regex` is
+        /// required.
         allow_origins_regex: Set<String> = optional()
             .non_empty("At least one regular expression.")
             .each(patterns::REGEX, patterns::is_regex),
-        /// Methods that pages may use (`allowMethods`).
+        /// HTTP methods that pages may use (`allowMethods`). Defaults to none.
         allow_methods: Set<String> = optional()
             .non_empty("At least one method.")
             .each("Methods in capitals, like `GET`.", patterns::is_method),
-        /// Names of headers that pages may send (`allowHeaders`).
+        /// Names of headers that pages may send (`allowHeaders`). Defaults to none.
         allow_headers: Set<String> = optional().non_empty("At least one header.").each(HEADER, is_header),
-        /// Names of headers of responses that pages may read (`exposeHeaders`).
+        /// Names of response headers that pages may read (`exposeHeaders`). Defaults to none.
         expose_headers: Set<String> = optional().non_empty("At least one header.").each(HEADER, is_header),
-        /// How long browsers remember the answer to a preflight request (`maxAge`).
+        /// Time for which browsers cache the answer to a preflight request (`maxAge`). Defaults to the browser's
+        /// own, usually 5 seconds.
         max_age: Attr<Duration> = optional(),
-        /// Whether pages may send cookies and credentials (`allowCredentials`). Defaults to `false`. With it an origin of `*` is
-        /// refused: any page could act for its visitors.
+        /// Whether pages may send cookies and credentials (`allowCredentials`). With `true` an origin of `*` is
+        /// refused: any page could act for its visitors. Defaults to `false`.
         allow_credentials: Attr<bool> = optional(),
     }
 }
@@ -90,7 +94,7 @@ pub(super) fn validate(cors: &Block<Cors>, out: &mut Diagnostics) {
     if let Some(open) = origins.iter().find(|origin| matches!(origin.as_str(), "*" | "https://*" | "http://*")) {
         out.error(
             &cors.at.attribute("allow_origins"),
-            "Credentials for pages of any origin",
+            "allow_credentials with origin \"*\"",
             format!(
                 "With allow_credentials = true and the origin {open:?}, any page can send requests with its visitors' cookies and read \
                  the responses. Name the origins, or set allow_credentials = false."

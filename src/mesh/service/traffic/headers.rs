@@ -25,14 +25,15 @@ model! {
 }
 
 model! {
-    /// Changes of the headers of a request or a response. Values may contain Envoy's variables, such as `%DOWNSTREAM_REMOTE_ADDRESS%`; a
-    /// percent sign itself is written `%%`. They are shown in `objects` and in the cluster, so they must not be secret.
+    /// Changes of the headers of a request or a response. Values may contain Envoy's variables, such as
+    /// `%DOWNSTREAM_REMOTE_ADDRESS%`; a percent sign itself is written `%%`. They are shown in `objects` and in
+    /// the cluster, so they must not be secret.
     pub struct HeaderChanges {
-        /// Headers that get this value, whether or not they were there (`set`).
+        /// Headers that get this value, replacing an existing one (`set`). Defaults to none.
         set: Map<String> = optional().non_empty("At least one header.").keys(NAME, is_header_name),
-        /// Headers that get this value beside those that they have (`add`).
+        /// Headers that get this value in addition to existing ones (`add`). Defaults to none.
         add: Map<String> = optional().non_empty("At least one header.").keys(NAME, is_header_name),
-        /// Names of headers that are removed (`remove`).
+        /// Names of headers that are removed (`remove`). Defaults to none.
         remove: Set<String> = optional().non_empty("At least one header.").each(NAME, is_header_name),
     }
 }
@@ -93,7 +94,7 @@ fn validate_changes(changes: &At<HeaderChanges>, out: &mut Diagnostics) {
         if set.keys().chain(add.keys()).any(|other| is_same(&other)) {
             out.error(
                 &changes.at.attribute("remove"),
-                "A header is both written and removed",
+                "Header both set and removed",
                 format!("Envoy removes headers first, so {name:?} would still be there. Leave it out of remove: set replaces what was there."),
             );
         }

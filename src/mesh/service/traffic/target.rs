@@ -16,18 +16,21 @@ use crate::{
 };
 
 model! {
-    /// Where a route sends requests, or copies of them. Exactly one of `version`, `service` and `host` is set.
+    /// The destination of a route, or of its copies of requests. Exactly one of `version`, `service` and `host`
+    /// is set.
     pub struct RouteTarget {
         /// Name of a `version` block. Conflicts with `service` and `host`.
         version: Attr<String> = optional(),
-        /// Another Kubernetes Service, as `catalog` or `shop/catalog` (`destination.host`), with which traffic is shared or to which
-        /// it moves. Callers connect to its pods themselves, so its authorization must admit the callers of this service, and
-        /// they must see it. Conflicts with `version` and `host`.
+        /// Another Kubernetes Service, as `catalog` or `shop/catalog` (`destination.host`). Callers connect to
+        /// its pods directly, so its authorization must admit the callers of this service, and it must be visible
+        /// to them. Conflicts with `version` and `host`.
         service: Attr<ServiceReference> = optional(),
-        /// Host that a `mesh_external_service` declares, without wildcard (`destination.host`). It gets requests with the host that the
-        /// caller asked for, so most need `rewrite { host }` beside it. Conflicts with `version` and `service`.
+        /// Host of a `mesh_external_service`, without wildcard (`destination.host`). The request keeps the host
+        /// that the caller asked for, so most external hosts need `rewrite { host }` as well. Conflicts with
+        /// `version` and `service`.
         host: Attr<String> = optional().text(HOST, is_host),
-        /// Port of `service` or `host` (`destination.port`). Defaults to the port of this service that was called.
+        /// Port of `service` or `host` (`destination.port`). Defaults to the port of this service that the caller
+        /// called.
         port: Attr<PortNumber> = optional(),
     }
 }
@@ -72,7 +75,7 @@ impl RouteTarget {
         if targets.iter().all(|(_, _, is_null)| *is_null) {
             out.error(
                 at,
-                "Route without a target",
+                "Route destination without a target",
                 "The block doesn't say where requests go. Write version (of this service), service (another Service), or host \
                  (outside the mesh).",
             );
@@ -81,7 +84,7 @@ impl RouteTarget {
         if let (Some(first), Some(second)) = (set.next(), set.next()) {
             out.error(
                 &at.attribute(second),
-                "Two targets in one block",
+                "Several targets in one block",
                 format!("{first} says already where requests go. Remove one of them, or write a block for each."),
             );
         }

@@ -60,7 +60,7 @@ impl Service {
                 &Path::root().attribute(name),
                 format!("{name} without a Service"),
                 format!(
-                    "With service = \"none\" nobody calls the workload by name, so {name} would have no effect. Remove it, or write \
+                    "With service = \"none\" the workload can't be called by name, so {name} has no effect. Remove it, or write \
                      service = \"existing\" or \"managed\"."
                 ),
             );
@@ -91,8 +91,7 @@ impl Service {
                 &at,
                 "No HTTP port",
                 format!(
-                    "{at} is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has \
-                     none. Remove it, or correct the protocol of the port."
+                    "{at} applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port."
                 ),
             );
         }
@@ -103,7 +102,7 @@ impl Service {
         if traffic.streaming() == Ok(true) && traffic.request_timeout.is_set() {
             out.error(
                 &Path::root().attribute("request_timeout"),
-                "A timeout of streams",
+                "Timeout with streaming",
                 "With streaming = true requests have no timeout. Remove one of the two; a route block may have a request_timeout of \
                  its own.",
             );
@@ -152,7 +151,7 @@ impl Service {
         if !rules.is_empty() && self.traffic.failover_priority.is_set() {
             out.error(
                 &Path::root().attribute("failover_priority"),
-                "Two ways of failover",
+                "failover combined with failover_priority",
                 "failover says which region takes over, failover_priority by which labels endpoints are preferred. Remove one of \
                  them.",
             );
@@ -228,7 +227,7 @@ impl Service {
         {
             out.error(
                 &at.key(key),
-                "Labels that no pod of the service has",
+                "Version labels contradict the selector",
                 format!(
                     "selector asks for {key} = {other:?}, so none of its pods has {key} = {value:?}. Write labels in which versions \
                      differ."
@@ -237,8 +236,8 @@ impl Service {
         } else if labels.iter().all(|(key, value)| selector.get(key) == Some(value)) {
             out.error(
                 &at,
-                "A version of all pods",
-                "Every pod that selector takes has these labels, so they tell no version apart. Write labels in which versions \
+                "Version selects all pods",
+                "Every pod that selector takes has these labels, so they don't distinguish versions. Write labels in which versions \
                  differ, like version = \"v1\".",
             );
         }
@@ -252,7 +251,7 @@ impl Service {
         if !ports.is_empty() && self.speaks(|protocol| protocol.is_http() || is_routed_tcp(protocol)) == Ok(false) {
             out.error(
                 &first.at,
-                "No port to share out",
+                "Weights without an HTTP or TCP port",
                 format!("The service's ports speak TLS: {reason}. Remove the version blocks."),
             );
             return;
@@ -312,7 +311,7 @@ fn validate_no_weights(shares: &[Share], out: &mut Diagnostics) {
         out.error(
             &share.at.attribute("weight"),
             "weight without a VirtualService",
-            "Weights are written into the VirtualService, and unmanaged leaves that to somebody else. Remove weight, or take \
+            "Weights are written into the VirtualService, which unmanaged leaves to another tool. Remove weight, or take \
              VirtualService out of unmanaged.",
         );
     }
@@ -326,22 +325,20 @@ pub(super) fn validate_weights(shares: &[Share], at: &Path, out: &mut Diagnostic
     };
     let sum: u32 = weights.iter().flatten().sum();
     if shares.len() > 1 && weights.contains(&None) {
-        for share in shares.iter().filter(|share| share.weight == Attr::Null) {
-            out.error(
-                &share.at.attribute("weight"),
-                "Missing weight",
-                format!(
-                    "Where there are several, each has a weight, and they add up to 100; those written add up to {sum}. Write \
-                     weight = 0 for one that gets nothing here."
-                ),
-            );
-        }
-    } else if sum != 100 && weights != [None] && !weights.is_empty() {
+        let missing: Vec<&Share> = shares.iter().filter(|share| share.weight == Attr::Null).collect();
+        let names: Vec<String> = missing.iter().map(|share| share.at.to_string()).collect();
+        let at = missing.first().map_or_else(|| at.clone(), |share| share.at.attribute("weight"));
         out.error(
-            at,
-            "Weights don't add up to 100",
-            format!("Weights are percent, and these add up to {sum}. Make them 100 in all."),
+            &at,
+            "Missing weight",
+            format!(
+                "No weight: {}. The other weights add up to {sum}. If one block sets a weight or a route has several destinations, \
+                 each needs one, and they add up to 100. Write weight = 0 for one that gets no requests.",
+                names.join(", ")
+            ),
         );
+    } else if sum != 100 && weights != [None] && !weights.is_empty() {
+        out.error(at, "Weights don't add up to 100", format!("The weights add up to {sum}, and must add up to 100."));
     }
 }
 

@@ -44,7 +44,7 @@ impl Service {
                 };
                 out.error(
                     &at.attribute("host"),
-                    "A host of the cluster",
+                    "Host of the cluster",
                     format!(
                         "{host} is a Kubernetes Service, and host is for hosts outside the mesh. Write service = \"{service}\" in its \
                          place."
@@ -60,7 +60,7 @@ impl Service {
         {
             out.error(
                 &route.at.attribute("name"),
-                "A route named default",
+                "Route name \"default\" is reserved",
                 "Istio calls the routes so that it makes itself, and mesh-wide defaults are written into every route of that name. \
                  Give it another name, or none.",
             );
@@ -111,8 +111,8 @@ impl Service {
             if let Some((first, _)) = earlier.iter().find(|(_, other)| self.is_same_target(*other, target)) {
                 out.error(
                     at,
-                    "The same target twice",
-                    format!("{first} has this target, too. Remove one of the blocks, and add up their shares."),
+                    "Duplicate destination",
+                    format!("{first} has this destination, too. Remove one of the blocks, and add up the percentages."),
                 );
             }
             earlier.push((at, target));
@@ -170,7 +170,7 @@ impl Service {
             if declared.is_empty() { "no version block".to_owned() } else { format!("the versions {declared}") };
         out.error(
             at,
-            "No such version",
+            "Unknown version",
             format!(
                 "{name:?} isn't a version: the service has {declared}. Requests to one that isn't there fail (IST0101). Write a version \
                  block of that name, or one of those that are there."
@@ -187,7 +187,7 @@ fn validate_reachability<'a>(routes: impl Iterator<Item = &'a At<Route>>, out: &
         for block in blocks.iter().filter(|block| block.conditions().is_ok_and(|conditions| conditions.is_empty())) {
             out.error(
                 &block.at,
-                "A match that asks nothing",
+                "Empty match block",
                 "It takes every request, like a route without match. Write what it asks of a request, or remove the block.",
             );
         }
@@ -199,9 +199,9 @@ fn validate_reachability<'a>(routes: impl Iterator<Item = &'a At<Route>>, out: &
         for (at, conditions) in matches {
             if let Some((first_at, first)) = earlier.iter().find(|(_, first)| first.covers(&conditions)) {
                 let (summary, reason, code) = if conditions.covers(first) {
-                    ("The same requests twice", "takes the same requests", "IST0131")
+                    ("Duplicate match", "takes the same requests", "IST0131")
                 } else {
-                    ("Requests never come here", "takes all of these requests, and more", "IST0130")
+                    ("Route is never reached", "takes all of these requests, and more", "IST0130")
                 };
                 out.error(
                     at,
@@ -230,7 +230,7 @@ fn validate_match(block: &At<Match>, out: &mut Diagnostics) {
     {
         out.error(
             &block.at.attribute("path"),
-            "A regular expression in path",
+            "Regular expression in path",
             format!("path is literal but for a * at its end, and {path:?} would match no request that you mean. Write path_regex = {path:?}."),
         );
     }
@@ -242,14 +242,14 @@ fn validate_match(block: &At<Match>, out: &mut Diagnostics) {
         for (key, text) in literals.iter().filter(|(_, text)| patterns::looks_like_regex(text)) {
             out.error(
                 &block.at.attribute(name),
-                format!("A regular expression in {name}"),
+                format!("Regular expression in {name}"),
                 format!("Values are literal but for a * at the end. Write {regex} = {{ {key:?} = {text:?} }}."),
             );
         }
         for key in others.keys().filter(|key| literals.keys().any(|other| other.eq_ignore_ascii_case(key))) {
             out.error(
                 &block.at.attribute(regex),
-                "Two conditions on one value",
+                "Several conditions on one value",
                 format!("{key:?} is in {name} as well, and Istio takes one condition for each. Write one of them."),
             );
         }
@@ -260,7 +260,7 @@ fn validate_match(block: &At<Match>, out: &mut Diagnostics) {
     if block.cookies.is_set() && (names_cookie(&block.headers) || names_cookie(&block.headers_regex)) {
         out.error(
             &block.at.attribute("cookies"),
-            "Two conditions on one value",
+            "Several conditions on one value",
             "cookies is a condition on the header cookie, which headers names as well. Write one of them.",
         );
     }
@@ -268,11 +268,7 @@ fn validate_match(block: &At<Match>, out: &mut Diagnostics) {
         && from.namespace == Attr::Null
         && from.labels == Attr::Null
     {
-        out.error(
-            &from.at,
-            "A match that asks nothing",
-            "Write namespace or labels of the callers, or remove the block.",
-        );
+        out.error(&from.at, "Empty match block", "Write namespace or labels of the callers, or remove the block.");
     }
 }
 
@@ -290,7 +286,7 @@ fn validate_own_answer(route: &At<Route>, answer: &str, out: &mut Diagnostics) {
     for (name, _) in ineffective.into_iter().filter(|(_, is_set)| *is_set) {
         out.error(
             &route.at.attribute(name),
-            format!("A {answer} goes nowhere else"),
+            format!("{answer} combined with other actions"),
             format!("The caller's proxy answers itself: nothing is sent to the service. Remove {name}, or {answer}."),
         );
     }
@@ -301,7 +297,7 @@ fn validate_redirect(redirect: &At<Redirect>, out: &mut Diagnostics) {
     if redirect.path == Attr::Null && redirect.host == Attr::Null {
         out.error(
             &redirect.at,
-            "A redirect to the same place",
+            "Redirect to the same URL",
             "Write path, host, or both: where the caller is to go instead.",
         );
     }
@@ -313,7 +309,7 @@ fn validate_rewrite(route: &At<Route>, rewrite: &At<Rewrite>, out: &mut Diagnost
     let (Ok(path), Ok(host)) = (rewrite.path.known(), rewrite.host.known()) else { return };
     let Some(path) = path else {
         if host.is_none() {
-            out.error(&rewrite.at, "A rewrite of nothing", "Write path, host, or both.");
+            out.error(&rewrite.at, "Empty rewrite block", "Write path, host, or both.");
         }
         return;
     };
@@ -340,9 +336,9 @@ fn validate_rewrite(route: &At<Route>, rewrite: &At<Rewrite>, out: &mut Diagnost
         let rest = if prefix.ends_with('/') { "orders" } else { "/orders" };
         out.error(
             &rewrite.at.attribute("path"),
-            "The rewritten path is out of joint",
+            "Rewrite path and match disagree on the trailing slash",
             format!(
-                "{path} takes the place of {prefix} alone, so {prefix}{rest} becomes {path}{rest}. Let both end with \"/\", or \
+                "{path} replaces only {prefix}, so {prefix}{rest} becomes {path}{rest}. Let both end with \"/\", or \
                  neither ({at}).",
             ),
         );
@@ -352,7 +348,7 @@ fn validate_rewrite(route: &At<Route>, rewrite: &At<Rewrite>, out: &mut Diagnost
 /// Reports faults without a failure, and percentages without one.
 fn validate_fault(fault: &At<Fault>, out: &mut Diagnostics) {
     if fault.delay == Attr::Null && fault.abort_status == Attr::Null {
-        out.error(&fault.at, "A fault without a failure", "Write delay, abort_status, or both.");
+        out.error(&fault.at, "Fault without delay or abort", "Write delay, abort_status, or both.");
         return;
     }
     let percentages = [
@@ -363,7 +359,7 @@ fn validate_fault(fault: &At<Fault>, out: &mut Diagnostics) {
         if is_missing && percent.is_set() {
             out.error(
                 &fault.at.attribute(name),
-                "A share of nothing",
+                "Percentage without a delay or abort",
                 format!(
                     "{name} says how many requests meet {fault_argument}. Write {fault_argument}, or remove {name}."
                 ),

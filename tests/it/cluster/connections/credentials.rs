@@ -120,7 +120,7 @@ fn connected(connection: Connection) -> Cluster {
 /// Sends a request that the administrator may make.
 async fn send_request(cluster: &Cluster) -> Result<(), Error> {
     let deadline = Deadline::within(Duration::from_secs(20), CancellationToken::new());
-    let key = Key::new(&kind::SERVICE_ACCOUNT, "default", "nobody");
+    let key = Key::new(&kind::SERVICE_ACCOUNT, "default", "missing");
     cluster.get(&key, Freshness::Now, &deadline).await.map(|_| ())
 }
 
@@ -277,7 +277,7 @@ fn apply_continues_with_renewed_credentials() {
         // A 401 with renewed credentials is an error.
         proxy.inject_fault(0, usize::MAX, Fault::Status(401), |_| true);
         let errors = workspace.try_plan().errors();
-        assert!(errors.contains("The API server doesn't know us") && errors.contains("exec"), "{errors}");
+        assert!(errors.contains("Authentication failed (401 Unauthorized)") && errors.contains("exec"), "{errors}");
     }
 }
 

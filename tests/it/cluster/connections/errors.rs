@@ -99,7 +99,7 @@ fn untrusted_server_certificates_are_errors() {
     let invalid = [("ca.pem", "hunter2".to_owned())];
     let other = [("ca.pem", UserAuthority::new().pem().to_owned())];
     let file = "cluster_ca_certificate = file(\"ca.pem\")";
-    let untrusted = "There is no trust between us and the API server";
+    let untrusted = "TLS verification of the API server failed";
     assert_errors(
         CART,
         &[
@@ -140,11 +140,11 @@ fn unreachable_servers_are_errors() {
     let clear = format!("host = {:?}", Proxy::start(control_plane()).url().replace("http:", "https:"));
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silent = silent.local_addr().expect("it is bound");
-    let unreached = "The API server can't be reached";
+    let unreached = "API server is unreachable";
     assert_errors(
         &cart_with_short_timeouts(),
         &[
-            ("", &[], &["No cluster is configured", "config_path", "host", "KUBE_CONFIG_PATH", "Nothing is guessed"]),
+            ("", &[], &["No cluster is configured", "config_path", "host", "KUBE_CONFIG_PATH", "offline = true"]),
             ("host = \"https://127.0.0.1:1\"", &[], &[unreached, "https://127.0.0.1:1 doesn't answer", "refused"]),
             (
                 "host = \"https://api.nowhere.invalid\"",
@@ -161,7 +161,7 @@ fn unreachable_servers_are_errors() {
                 &[],
                 &["proxy_url", "socks5"],
             ),
-            (&clear, &[], &["There is no trust", "doesn't speak TLS"]),
+            (&clear, &[], &["TLS verification", "doesn't speak TLS"]),
             (&format!("host = \"https://{silent}\""), &[], &[unreached, "timeouts"]),
             ("host = \"a b\"", &[], &["is no address of an API server", "KUBE_HOST"]),
             ("in_cluster = true", &[], &["KUBERNETES_SERVICE_HOST", "doesn't run in a pod"]),
@@ -187,16 +187,16 @@ fn rejected_credentials_are_errors() {
                 file,
                 &unknown,
                 &[
-                    "The API server doesn't know us",
+                    "Authentication failed (401 Unauthorized)",
                     "401 (Unauthorized)",
-                    "read anew",
+                    "read again",
                     "token, exec, client_certificate",
                 ],
             ),
             (
                 file,
                 &[("config", anonymous.to_string())],
-                &["The API server doesn't know us", "Set token, exec or client_cert"],
+                &["Authentication failed (401 Unauthorized)", "Set token, exec or client_cert"],
             ),
             (
                 file,
@@ -229,7 +229,7 @@ fn failing_exec_plugins_are_errors() {
             control_plane().server
         )
     };
-    let none = "The exec plugin gives no credentials";
+    let none = "Exec plugin failed to give credentials";
     assert_errors(
         CART,
         &[
@@ -251,11 +251,17 @@ fn conflicting_connection_arguments_are_errors() {
     let exec = "exec {\n    api_version = \"client.authentication.k8s.io/v1alpha1\"\n    command = \"\"\n  }";
     let other = exec.replace("v1alpha1", "v1").replace("\"\"", "\"aws\"");
     for (arguments, parts) in [
-        ("in_cluster = true\n  host = \"https://a\"", vec!["Two ways to connect", "in_cluster and host exclude"]),
+        (
+            "in_cluster = true\n  host = \"https://a\"",
+            vec!["Conflicting connection arguments", "in_cluster and host exclude"],
+        ),
         (&format!("in_cluster = true\n  {other}"), vec!["in_cluster and exec exclude"]),
-        (&format!("host = \"https://a\"\n  token = \"t\"\n  {other}"), vec!["Two credentials", "token and exec"]),
+        (
+            &format!("host = \"https://a\"\n  token = \"t\"\n  {other}"),
+            vec!["Conflicting credentials", "token and exec"],
+        ),
         (&format!("host = \"\"\n  {exec}"), vec!["Invalid host", "can't be empty", "v1alpha1", "Invalid exec.command"]),
-        ("config_path = \"a\"\n  config_paths = [\"b\"]", vec!["Two ways of naming kubeconfigs"]),
+        ("config_path = \"a\"\n  config_paths = [\"b\"]", vec!["Both config_path and config_paths"]),
     ] {
         let workspace = Workspace::new(Tool::Tofu);
         let block = format!("provider \"mesh\" {{\n  owner = \"tests\"\n  {arguments}\n}}\n{CART}");

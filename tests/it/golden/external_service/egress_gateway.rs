@@ -147,14 +147,14 @@ fn hosts_that_the_gateway_could_not_find() {
     check::<ExternalService>(
         &format!("host = \"*.example.com\"\nexport_to = [\"shop\"]\n{GATEWAY}"),
         &expect![[r#"
-        error at egress_gateway: An egress gateway needs exact hosts
+        error at egress_gateway: Wildcard host with an egress gateway
           The gateway looks up the host, and neither a wildcard nor addresses without a host tell it which. Write the exact hosts, or remove the block.
     "#]],
     );
     check::<ExternalService>(
         &behind_gateway("resolution = \"none\""),
         &expect![[r#"
-        error at egress_gateway: An egress gateway looks hosts up
+        error at egress_gateway: Resolution not supported with an egress gateway
           With resolution = "none" proxies go by what the application wants, which the gateway doesn't learn. Write resolution = "dns", or "static" and endpoint blocks.
     "#]],
     );
@@ -163,7 +163,7 @@ fn hosts_that_the_gateway_could_not_find() {
         &behind_gateway(&(port(80) + &port(8080))),
         &expect![[r#"
         error at egress_gateway: Several ports of requests through one gateway
-          The gateway tells requests apart by their host, and all arrive on one port of it. Leave one port block that speaks http, http2 or grpc.
+          The gateway distinguishes requests by their host, and all arrive on one of its ports. Leave one port block that speaks http, http2 or grpc.
     "#]],
     );
 }
@@ -189,23 +189,51 @@ fn unknown_arguments() {
     );
 }
 
-/// Istio refuses such names of Gateways and subsets at apply.
+/// Istio refuses longer names of Gateways and subsets than 63 characters, and dots in them.
 #[test]
-fn names_that_a_gateway_cannot_have() {
+fn gateways_and_subsets_of_long_names_end_with_a_digest() {
     let gateway = "export_to = [\"*\"]\negress_gateway {\n namespace = \"egress\"\n service = \"egress\"\n}";
-    check::<ExternalService>(
+    let host = "orders-replica-1.cluster-abcdefghijkl.eu-central-1.rds.amazonaws.com";
+    check_keys::<ExternalService>(
+        &format!("host = \"{host}\"\n{gateway}"),
+        &expect![[r#"
+        ServiceEntry/istio-system/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com
+        ServiceEntry/egress/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress
+        AuthorizationPolicy/egress/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress
+        Gateway/egress/orders-replica-1-cluster-abcdefghijk-fcac29ec-egress
+        DestinationRule/egress/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress-gateway
+        VirtualService/egress/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress-443
+        VirtualService/istio-system/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com
+    "#]],
+    );
+    check_keys::<ExternalService>(
         &format!("host = \"api.example.com\"\nname = \"pay.ments\"\n{gateway}"),
         &expect![[r#"
-            error at egress_gateway: A name that a Gateway can't have
-              The Gateway would be named "pay.ments-egress", and Istio takes at most 63 lowercase letters, digits and dashes, without dots. Write a shorter name, or one without dots.
-        "#]],
+        ServiceEntry/istio-system/pay.ments
+        ServiceEntry/egress/pay.ments-egress
+        AuthorizationPolicy/egress/pay.ments-egress
+        Gateway/egress/pay-ments-dd5061ba-egress
+        DestinationRule/egress/pay.ments-egress-gateway
+        VirtualService/egress/pay.ments-egress-443
+        VirtualService/istio-system/pay.ments
+    "#]],
     );
-    let long = "a".repeat(30);
-    check::<ExternalService>(
-        &format!("hosts = [\"{long}.example.com\"]\nname = \"payments-of-partners\"\n{gateway}"),
-        &expect![[r#"
-            error at egress_gateway: A name that a Gateway can't have
-              The Gateway would be named "payments-of-partners-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-example-com-egress", and Istio takes at most 63 lowercase letters, digits and dashes, without dots. Write a shorter name, or one without dots.
-        "#]],
-    );
+    let references: Vec<String> =
+        rendered_text::<ExternalService>(&registry_only_mesh(), &format!("host = \"{host}\"\n{gateway}"))
+            .lines()
+            .filter(|line| line.contains("orders-replica-1-cluster") && !line.contains("name: "))
+            .map(str::to_owned)
+            .collect();
+    expect![[r#"
+        --- # ServiceEntry/istio-system/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com
+        --- # ServiceEntry/egress/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress
+        --- # AuthorizationPolicy/egress/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress
+        --- # Gateway/egress/orders-replica-1-cluster-abcdefghijk-fcac29ec-egress
+        --- # DestinationRule/egress/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress-gateway
+            orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress-gateway
+        --- # VirtualService/egress/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com-egress-443
+          - egress/orders-replica-1-cluster-abcdefghijk-fcac29ec-egress
+        --- # VirtualService/istio-system/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com
+                subset: orders-replica-1-cluster-abcdefghijk-fcac29ec-443"#]]
+    .assert_eq(&references.join("\n"));
 }

@@ -155,7 +155,7 @@ fn wildcard_with_resolution_dns() {
         resolution = "dns"
     "#,
         &expect![[r#"
-            error at resolution: A wildcard has no address to look up
+            error at resolution: Wildcard host with DNS resolution
               A wildcard stands for many hosts, of which DNS knows no address. Remove resolution: proxies then go where the application wanted to. Write "dynamic_dns" for proxies to look up the host of each request (Istio 1.28 and later). Or write the exact hosts.
         "#]],
     );
@@ -188,7 +188,7 @@ fn endpoints_with_resolution_none() {
         }
     "#,
         &expect![[r#"
-            error at endpoint[0]: An endpoint that nothing goes to
+            error at endpoint[0]: Endpoint with resolution none
               With resolution = "none" addresses come from elsewhere. Remove the endpoint blocks, or write resolution = "static".
         "#]],
     );
@@ -211,9 +211,9 @@ fn endpoint_ports_that_are_not_declared() {
               "api internal" isn't the address of an endpoint. Write an IP address like "203.0.113.7", or a DNS name.
             error at endpoint[0].locality: Invalid endpoint[0].locality
               Parts between slashes, three at most. Got "a/b/c/d".
-            error at endpoint[0].ports["80"]: No such port
+            error at endpoint[0].ports["80"]: Unknown port
               ports says where the endpoint listens for each port that applications call, and these are 443.
-            error at endpoint[0].ports["tls"]: No such port
+            error at endpoint[0].ports["tls"]: Unknown port
               ports says where the endpoint listens for each port that applications call, and these are 443.
         "#]],
     );
@@ -254,8 +254,8 @@ fn address_range_with_resolution_dns() {
         addresses = ["203.0.113.0/24"]
     "#,
         &expect![[r#"
-            error at addresses: A range of addresses with DNS
-              Proxies would send whoever connects into 203.0.113.0/24 to the one address that DNS knows. Write single addresses, or resolution = "none" for connections to go where they wanted to.
+            error at addresses: Address range with DNS resolution
+              Proxies would send connections into 203.0.113.0/24 to the one address that DNS knows. Write single addresses, or resolution = "none" for connections to go where they wanted to.
         "#]],
     );
 }
@@ -274,8 +274,8 @@ fn many_hosts_on_a_tcp_port() {
         }
     "#,
         &expect![[r#"
-            error at port[0].protocol: Many hosts on one tcp port
-              Plain tcp doesn't carry the name of the host, so hosts can't be told apart on the port. Write a mesh_external_service for each host, with addresses of its own.
+            error at port[0].protocol: Several hosts on one tcp port
+              Plain tcp doesn't carry the name of the host, so hosts can't be distinguished on the port. Write a mesh_external_service for each host, with addresses of its own.
         "#]],
     );
 }
@@ -348,7 +348,7 @@ fn other_resolutions() {
     check::<ExternalService>(
         &text("api.example.com", &format!("resolution = \"static\"\n{}", endpoint("a.example.net"))),
         &expect![[r#"
-            error at endpoint[0].address: A name that nothing looks up
+            error at endpoint[0].address: Endpoint name without DNS resolution
               With resolution = "static" endpoints are IP addresses. Remove resolution, or write resolution = "dns": proxies then look the names of endpoints up.
         "#]],
     );
@@ -367,7 +367,7 @@ fn other_resolutions() {
               With resolution = "dynamic_dns" proxies go by the host of each request, and not by addresses. Remove addresses.
             error at port[0].protocol: dynamic_dns with https
               Proxies look up the host that requests name. From TLS handshakes Istio takes it too, but only on an address that it allocates, and there it applies the caller's own AuthorizationPolicies to the connections: a workload with any ALLOW policy is refused. Write protocol = "http", "http2" or "grpc", or remove the port.
-            error at endpoint[0]: An endpoint that nothing goes to
+            error at endpoint[0]: Endpoint with resolution none
               With resolution = "dynamic_dns" addresses come from elsewhere. Remove the endpoint blocks, or write resolution = "static".
         "#]],
     );
@@ -381,7 +381,7 @@ fn other_resolutions() {
     check::<ExternalService>(
         &text("*.example.com", "resolution = \"dns_round_robin\""),
         &expect![[r#"
-        error at resolution: A wildcard has no address to look up
+        error at resolution: Wildcard host with DNS resolution
           A wildcard stands for many hosts, of which DNS knows no address. Remove resolution: proxies then go where the application wanted to. Write "dynamic_dns" for proxies to look up the host of each request (Istio 1.28 and later). Or write the exact hosts.
     "#]],
     );
@@ -509,7 +509,7 @@ fn tcp_port_by_name() {
     "#]],
     );
     let warning = expect![[r#"
-        warning at port[0].protocol: A tcp port by name in every namespace
+        warning at port[0].protocol: Port with tcp and no address in every namespace
           Istio allocates an address for the host, by which proxies tell it from others. A pod whose proxy doesn't answer DNS queries, since it wasn't restarted after DNS capture was switched on, takes the port for every destination: connections to any host on this port go to this one. Restart all pods, or list in export_to the namespaces that call the host; or write its addresses in addresses.
     "#]];
     let open = rendered_text::<ExternalService>(&mesh, &format!("{DATABASE}export_to = [\"*\"]"));
@@ -526,6 +526,6 @@ fn tcp_port_by_name() {
             )
         );
         let refused = rendered_text::<ExternalService>(&mesh, &text);
-        assert!(refused.starts_with("error at port[0].protocol: A tcp port without an address"), "{refused}");
+        assert!(refused.starts_with("error at port[0].protocol: Port with tcp needs addresses"), "{refused}");
     }
 }

@@ -97,9 +97,9 @@ fn host_and_hosts() {
     "#,
         &expect![[r#"
             error at hosts: Both host and hosts
-              One is the short way of the other. Write all of the hosts in hosts, and remove host.
-            error at name: Many hosts without a name
-              One host gives its name to its objects, many don't. Write name, which stays when hosts come and go.
+              host and hosts conflict. Write all hosts in hosts, and remove host.
+            error at name: hosts without name
+              With several hosts, the objects need a name that stays the same when hosts are added or removed. Write name.
         "#]],
     );
 }
@@ -149,8 +149,29 @@ fn object_names_too_long() {
     check::<ExternalService>(
         &text,
         &expect![[r#"
-        error at name: Names too long
-          Objects are named after name and host, and Kubernetes takes 253 characters. Choose a shorter name.
+            error at name: Object names are too long
+              Objects are named after name and host, which may have 238 characters together. Choose a shorter name.
+        "#]],
+    );
+    let host = vec!["a".repeat(60); 4].join(".");
+    check::<ExternalService>(
+        &format!("host = \"{host}.com\"\nexport_to = [\"shop\"]"),
+        &expect![[r#"
+            error at host: Object names are too long
+              Without name, objects are named after the host, which may have 238 characters then. Write a shorter name.
+        "#]],
+    );
+}
+
+/// Names of databases of cloud providers have more than 63 characters, and so have the objects that are named after them.
+#[test]
+fn long_host() {
+    let host = "orders-replica-1.cluster-abcdefghijkl.eu-central-1.rds.amazonaws.com";
+    let text = format!("host = \"{host}\"\nexport_to = [\"shop\"]\nport {{\n number = 5432\n protocol = \"tls\"\n}}");
+    check_keys::<ExternalService>(
+        &text,
+        &expect![[r#"
+        ServiceEntry/istio-system/orders-replica-1-cluster-abcdefghijkl-eu-central-1-rds-amazonaws-com
     "#]],
     );
 }
@@ -164,7 +185,7 @@ fn hosts_in_the_cluster_domain() {
         export_to = ["shop"]
     "#,
         &expect![[r#"
-            error at hosts: A host of the cluster
+            error at hosts: Host of the cluster
               Hosts under cluster.local are Kubernetes Services, which an external service of the same name would hide. Declare it as a mesh_service, or write the host that is meant.
         "#]],
     );

@@ -102,7 +102,7 @@ fn host_in_the_cluster_domain() {
         export_to = ["shop"]
     "#,
         &expect![[r#"
-            error at host: A host of the cluster
+            error at host: Host of the cluster
               Hosts under cluster.local are Kubernetes Services, which an external service of the same name would hide. Declare it as a mesh_service, or write the host that is meant.
         "#]],
     );
@@ -116,7 +116,7 @@ fn star_with_other_namespaces() {
         export_to = ["*", "shop"]
     "#,
         &expect![[r#"
-            error at export_to: Everybody and somebody
+            error at export_to: "*" combined with other namespaces in export_to
               "*" is every namespace. Leave it out, or leave out the others.
         "#]],
     );
@@ -151,7 +151,7 @@ fn tcp_port_without_address() {
         }
     "#,
         &expect![[r#"
-            error at port[0].protocol: A tcp port without an address
+            error at port[0].protocol: Port with tcp needs addresses
               Plain tcp doesn't carry the name of the host, so the host would take the port for every other host too (IST0134). Where proxies answer DNS queries, Istio allocates an address for the host: switch DNS capture on (ISTIO_META_DNS_CAPTURE = "true" of proxyMetadata) and write in the provider block: installed { dns_capture = true }. Or write the addresses that applications connect to in addresses. Or, where connections start with TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
         "#]],
     );
@@ -169,8 +169,8 @@ fn wildcard_tcp_port_without_address() {
         }
     "#,
         &expect![[r#"
-            error at port[0].protocol: A redis port without an address
-              Plain redis doesn't carry the name of the host, so the hosts of the wildcard could not be told apart on it (IST0134). Write the addresses that applications connect to in addresses. Or, where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
+            error at port[0].protocol: Port with redis needs addresses
+              Plain redis doesn't carry the name of the host, so the hosts of the wildcard can't be distinguished on it (IST0134). Write the addresses that applications connect to in addresses. Or, where the host takes TLS, let the application speak it, and write protocol = "tls": the handshake carries the name.
         "#]],
     );
 }
@@ -214,7 +214,7 @@ fn tls_origination_on_a_tls_port() {
         }
     "#,
         &expect![[r#"
-            error at port[0].tls: TLS port that isn't passed through
+            error at port[0].tls: TLS port with originated TLS
               With protocol = "https" the application speaks TLS itself, so tls = "originate" can't be meant. Remove tls, or write protocol = "http" if the application speaks clear text.
         "#]],
     );

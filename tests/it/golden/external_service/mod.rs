@@ -25,7 +25,7 @@ fn check<R: ResourceType>(text: &str, expect: &impl Expected) {
 #[test]
 fn narrow_export_without_registry_only() {
     let warning = expect![[r#"
-        warning at export_to: export_to keeps nobody from calling the host
+        warning at export_to: export_to doesn't stop calls of the host
           Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Write export_to = ["*"], or make the mesh refuse calls of unknown hosts and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
     "#]];
     let rendered = rendered_text::<ExternalService>(&mesh(), "host = \"api.example.com\"\nexport_to = [\"shop\"]");
@@ -193,7 +193,7 @@ fn single_tls_port() {
         }
     "#,
         &expect![[r#"
-            warning at export_to: export_to keeps nobody from calling the host
+            warning at export_to: export_to doesn't stop calls of the host
               Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Write export_to = ["*"], or make the mesh refuse calls of unknown hosts and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
             --- # ServiceEntry/istio-system/api-example-com
             apiVersion: networking.istio.io/v1

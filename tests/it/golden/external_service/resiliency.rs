@@ -150,12 +150,12 @@ fn request_arguments_without_http_ports() {
     check::<ExternalService>(
         &api("request_timeout = \"3s\"\nretries {\nattempts = 1\n}\ncircuit_breaker {\nmax_requests = 5\n}"),
         &expect![[r#"
-            error at request_timeout: No requests to see
-              request_timeout is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
-            error at retries: No requests to see
-              retries is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
-            error at circuit_breaker.max_requests: No requests to see
-              circuit_breaker.max_requests is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+            error at request_timeout: Retries or timeout on TLS of the application
+              request_timeout applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+            error at retries: Retries or timeout on TLS of the application
+              retries applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+            error at circuit_breaker.max_requests: Retries or timeout on TLS of the application
+              circuit_breaker.max_requests applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
         "#]],
     );
 }
@@ -175,21 +175,21 @@ fn contradictory_retries() {
     check::<ExternalService>(
         &format!("{}\nrequest_timeout = \"5s\"", retries("high", "per_try_timeout = \"5s\"\nidempotent = true")),
         &expect![[r#"
-            error at retries.per_try_timeout: One try takes all the time there is
+            error at retries.per_try_timeout: per_try_timeout is not shorter than request_timeout
               A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
         "#]],
     );
     check::<ExternalService>(
         &retries("high", "attempts = 0\nidempotent = true"),
         &expect![[r#"
-        error at retries.attempts: Retries that never happen
-          attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+        error at retries.attempts: Retries have no effect
+          attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.
     "#]],
     );
     check::<ExternalService>(
         &retries("none", "idempotent = true"),
         &expect![[r#"
-            error at retries: Retries without a number
+            error at retries: Retries without attempts
               Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
         "#]],
     );
@@ -325,10 +325,10 @@ fn connection_settings_that_have_no_effect() {
               Whole seconds, at least one. Got "1500ms".
             error at connections.keepalive.interval: Invalid connections.keepalive.interval
               Whole seconds, at least one. Got "0s".
-            error at connections.max_requests_per_connection: No requests to see
-              connections.max_requests_per_connection is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
-            error at connections.http2: No requests to see
-              connections.http2 is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+            error at connections.max_requests_per_connection: Retries or timeout on TLS of the application
+              connections.max_requests_per_connection applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+            error at connections.http2: Retries or timeout on TLS of the application
+              connections.http2 applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
         "#]],
     );
 }

@@ -202,7 +202,7 @@ fn clear_text_port_and_tls_port() {
         }
     "#,
         &expect![[r#"
-            warning at export_to: export_to keeps nobody from calling the host
+            warning at export_to: export_to doesn't stop calls of the host
               Proxies in other namespaces don't know the host and forward calls of it unchanged: what an application sends to http:// leaves in clear, also where this resource would originate TLS. That is so unless the mesh's outbound traffic policy is REGISTRY_ONLY. Write export_to = ["*"], or make the mesh refuse calls of unknown hosts and write in the provider block: installed { outbound_traffic_policy = "registry_only" }.
             --- # ServiceEntry/istio-system/api-example-com
             apiVersion: networking.istio.io/v1

@@ -15,7 +15,7 @@ fn sni_without_subject_alt_names() {
         &api("tls = \"originate\"\ntls_settings {\nsni = \"gateway.example.net\"\n}"),
         &expect![[r#"
             error at tls_settings.sni: sni without subject_alt_names
-              A proxy that is told which name to ask for, and not which to look for in the certificate, checks no name at all, and takes any host's certificate. Write subject_alt_names as well, or remove sni: the host's own name then is both.
+              A proxy with sni and without subject_alt_names verifies no name of the certificate, and takes any host's certificate. Write subject_alt_names as well, or remove sni: the host's own name then is both.
         "#]],
     );
 }
@@ -25,7 +25,7 @@ fn tls_settings_without_tls_origination() {
     check::<ExternalService>(
         &api("tls_settings {\nca = \"/etc/partner/ca.pem\"\n}"),
         &expect![[r#"
-        error at tls_settings: Settings of TLS that the proxy doesn't speak
+        error at tls_settings: tls_settings without TLS of the proxy
           They say what the proxy does where it begins TLS, and on no port does it. Write tls = "originate", or remove the block.
     "#]],
     );
@@ -49,15 +49,15 @@ fn mutual_tls_without_certificate() {
     check::<ExternalService>(
         &api("tls = \"originate_mutual\""),
         &expect![[r#"
-        error at tls_settings: No certificate to show
-          With tls = "originate_mutual" the proxy shows a certificate of its own. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
+        error at tls_settings: originate_mutual without a client certificate
+          With tls = "originate_mutual" the proxy presents a client certificate. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
     "#]],
     );
     check::<ExternalService>(
         &api("tls = \"originate_mutual\"\ntls_settings {\nca = \"/etc/partner/ca.pem\"\n}"),
         &expect![[r#"
-            error at tls_settings: No certificate to show
-              With tls = "originate_mutual" the proxy shows a certificate of its own. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
+            error at tls_settings: originate_mutual without a client certificate
+              With tls = "originate_mutual" the proxy presents a client certificate. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
         "#]],
     );
 }
@@ -67,8 +67,8 @@ fn certificate_without_key() {
     check::<ExternalService>(
         &api("tls = \"originate_mutual\"\ntls_settings {\nclient_certificate = \"/etc/partner/tls.crt\"\n}"),
         &expect![[r#"
-            error at tls_settings.client_certificate: Half of a certificate
-              A certificate is of use with its key alone. Write client_key as well.
+            error at tls_settings.client_certificate: client_certificate and client_key are set together
+              A client certificate needs its key. Write client_key as well.
         "#]],
     );
 }
@@ -80,10 +80,10 @@ fn certificate_without_mutual_tls() {
             "tls = \"originate\"\ntls_settings {\nclient_certificate = \"/etc/tls.crt\"\nclient_key = \"/etc/tls.key\"\n}",
         ),
         &expect![[r#"
-            error at tls_settings.client_certificate: A certificate that isn't shown
-              The proxy shows a certificate of its own with tls = "originate_mutual" alone. Write that, or remove the path.
-            error at tls_settings.client_key: A certificate that isn't shown
-              The proxy shows a certificate of its own with tls = "originate_mutual" alone. Write that, or remove the path.
+            error at tls_settings.client_certificate: Client certificate without originate_mutual
+              The proxy presents a client certificate with tls = "originate_mutual" alone. Write that, or remove the path.
+            error at tls_settings.client_key: Client certificate without originate_mutual
+              The proxy presents a client certificate with tls = "originate_mutual" alone. Write that, or remove the path.
         "#]],
     );
 }
@@ -93,7 +93,7 @@ fn credential_name_without_workload_selector() {
     check::<ExternalService>(
         &api("tls = \"originate_mutual\"\ntls_settings {\ncredential_name = \"partner-tls\"\n}"),
         &expect![[r#"
-            error at tls_settings.credential_name: A Secret that no sidecar would read
+            error at tls_settings.credential_name: credential_name without workload_selector
               Sidecars go by credential_name only for workloads that a selector chooses, and would speak no TLS at all else. Write workload_selector with the labels of those workloads, or mount the files and write their paths in client_certificate, client_key and ca.
         "#]],
     );
@@ -123,7 +123,7 @@ fn workload_selector_without_credential_name() {
     check::<ExternalService>(
         &api("tls = \"originate\"\ntls_settings {\nworkload_selector = { app = \"checkout\" }\n}"),
         &expect![[r#"
-            error at tls_settings.workload_selector: Workloads chosen for nothing
+            error at tls_settings.workload_selector: workload_selector without credential_name
               workload_selector says whose sidecars read the Secret of credential_name. Write that, or remove the selector.
         "#]],
     );
@@ -141,7 +141,7 @@ fn credential_name_for_other_namespaces() {
     check::<ExternalService>(
         &secret("export_to = [\"shop\"]"),
         &expect![[r#"
-        error at namespace: A Secret that no sidecar would read
+        error at namespace: credential_name without workload_selector
           Istio chooses workloads in a rule's own namespace alone, and istio-system has none that call. Write namespace, that of the workloads of workload_selector, which has the Secret too.
     "#]],
     );
@@ -168,7 +168,7 @@ fn wildcard_tls_origination_on_a_tcp_port() {
         }
     "#,
         &expect![[r#"
-            error at tls_settings: A wildcard's certificate goes unchecked
+            error at tls_settings: Certificate of a wildcard isn't verified
               On a port without requests the proxy doesn't know which host of the wildcard is meant, so it could check no name in the certificate. Write sni and subject_alt_names in tls_settings, or the exact host.
         "#]],
     );

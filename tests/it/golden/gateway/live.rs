@@ -50,14 +50,14 @@ fn routed_hosts_that_no_server_has() {
         ("shop", "[istio-ingress/public]", "[z.example.com, b.example.com]"),
         &expect![[r#"
         warn at server: The gateway doesn't serve hosts that are routed
-          Routes are bound to this gateway for b.example.com (shop/routes), z.example.com (shop/routes), and no server has the host for that namespace, so nobody gets there. Add the hosts to a server, or take them out of the routes. (IST0132)
+          Routes are bound to this gateway for b.example.com (shop/routes), z.example.com (shop/routes), and no server has the host for that namespace, so no request gets there. Add the hosts to a server, or take them out of the routes. (IST0132)
     "#]],
     );
     check(
         ("istio-ingress", "[public]", "[z.example.com]"),
         &expect![[r#"
         warn at server: The gateway doesn't serve hosts that are routed
-          Routes are bound to this gateway for z.example.com (istio-ingress/routes), and no server has the host for that namespace, so nobody gets there. Add the hosts to a server, or take them out of the routes. (IST0132)
+          Routes are bound to this gateway for z.example.com (istio-ingress/routes), and no server has the host for that namespace, so no request gets there. Add the hosts to a server, or take them out of the routes. (IST0132)
     "#]],
     );
     // The server of the host admits another namespace only.
@@ -65,7 +65,7 @@ fn routed_hosts_that_no_server_has() {
         ("pci", "[istio-ingress/public]", "[a.example.com]"),
         &expect![[r#"
         warn at server: The gateway doesn't serve hosts that are routed
-          Routes are bound to this gateway for a.example.com (pci/routes), and no server has the host for that namespace, so nobody gets there. Add the hosts to a server, or take them out of the routes. (IST0132)
+          Routes are bound to this gateway for a.example.com (pci/routes), and no server has the host for that namespace, so no request gets there. Add the hosts to a server, or take them out of the routes. (IST0132)
     "#]],
     );
 }
@@ -110,13 +110,13 @@ spec:
   - {to: [{operation: {ports: ["9090"]}}]}
 "#;
 
-/// Where the mesh denies by default, somebody has to let clients in.
+/// Where the mesh denies by default, a policy has to admit clients.
 #[test]
 fn gateway_under_deny_all() {
     let server = "server {\nport = 80\nprotocol = \"http\"\nhosts = [\"a.example.com\"]\nnamespaces = [\"*\"]\n}";
     let off = public(server).replace("authorization_mode = \"enforce\"\n", "");
     expect![[r#"
-        error at authorization_mode: Nothing lets clients in at a gateway
+        error at authorization_mode: No policy admits clients to a gateway
           AuthorizationPolicy istio-system/deny-all refuses what no policy allows, at this gateway too, and no policy allows its clients: all of them get 403. Write authorization_mode = "enforce", which admits them to the hosts of the servers. (closed-gateway)
     "#]].assert_eq(&findings::<Gateway>(&off, DENY_ALL, &[]));
     let way_in = "\n---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: in, namespace: \
@@ -179,8 +179,8 @@ fn issuers_of_tokens() {
         )
     };
     expect![[r#"
-        warn: Nobody verifies tokens of an issuer
-          No RequestAuthentication in istio-ingress or istio-system verifies tokens of https://login.example.com for this gateway, so no request ever has an end user of it, and rules that ask for one let nobody in. The central team adds it: jwt of mesh_global_defaults. (missing-issuer)
+        warn: No RequestAuthentication for the issuer
+          No RequestAuthentication in istio-ingress or istio-system verifies tokens of https://login.example.com for this gateway, so no request ever has an end user of it, and rules that require one admit no request. Declare the issuer in mesh_global_defaults: jwt { issuer = "…" }. (missing-issuer)
     "#]].assert_eq(&findings::<Gateway>(&text, "", &[]));
     let issuer = "https://login.example.com";
     for live in [

@@ -29,7 +29,7 @@ fn every_argument() {
         selector        = { app = "ingress", istio = "ingress" }
         service_account = "ingress"
         labels          = { team = "platform" }
-        annotations     = { "example.com/runbook" = "doors" }
+        annotations     = { "example.com/runbook" = "gateways" }
         adopt_existing  = true
         authorization_mode = "dry_run"
         allow {

@@ -20,7 +20,7 @@ fn every_argument() {
           issuer            = "https://accounts.example.com"
           jwks              = "{\"keys\":[{\"kty\":\"RSA\",\"kid\":\"1\",\"n\":\"0vx7\",\"e\":\"AQAB\"}]}"
           audiences         = ["payments", "ledger"]
-          claims_to_headers = { sub = "x-user", "realm.roles" = "x-roles" }
+          claims_to_headers = { sub = "x-user", "realm.roles" = "x-roles", "[realm][groups]" = "x-groups" }
         }
         jwt {
           issuer   = "https://login.example.com"
@@ -38,6 +38,35 @@ fn every_argument() {
         annotations = { note = "reviewed" }
     "#;
     check::<GlobalDefaults>(text, &expect_file!["jwt.yaml"]);
+}
+
+/// Istio reads dots in the name of a claim as the path to a claim within a claim.
+#[test]
+fn claim_name_with_dots_to_a_header() {
+    let claims = "claims_to_headers = { \"https://pay.test/role\" = \"x-role\" }\n}";
+    check::<GlobalDefaults>(
+        &ISSUER.replace('}', claims),
+        &expect![[r#"
+        warning at jwt[0].claims_to_headers["https://pay.test/role"]: Claim name with dots can't be copied to a header
+          Istio reads dots in the name of a claim as the path to a claim within a claim, so "https://pay.test/role" is never found. Let the issuer add a claim without dots to its tokens.
+        --- # RequestAuthentication/istio-system/default
+        apiVersion: security.istio.io/v1
+        kind: RequestAuthentication
+        metadata:
+          name: default
+          namespace: istio-system
+        spec:
+          jwtRules:
+          - audiences:
+            - payments
+            forwardOriginalToken: true
+            issuer: https://accounts.example.com
+            jwksUri: https://accounts.example.com/keys
+            outputClaimToHeaders:
+            - claim: https://pay.test/role
+              header: x-role
+    "#]],
+    );
 }
 
 /// Blocks with the same selector share an object. Its name depends on the selector only.
@@ -76,7 +105,7 @@ fn require_end_user_on_all_ports() {
     check::<GlobalDefaults>(
         &format!("{ISSUER}require_end_user {{}}"),
         &expect![[r#"
-        warning at require_end_user: TCP ports are closed
+        warning at require_end_user: TCP ports are closed to all callers
           A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in except_ports, by where workloads listen.
         --- # RequestAuthentication/istio-system/default
         apiVersion: security.istio.io/v1
@@ -131,7 +160,7 @@ fn one_object_for_each_namespace() {
     check::<GlobalDefaults>(
         &of("namespace = \"shop\"", "one").repeat(2),
         &expect![[r#"
-        error at jwt[1].issuer: An issuer is written twice
+        error at jwt[1].issuer: Duplicate issuer
           Another block for the same workloads has the issuer "https://one". Write one block with all audiences.
     "#]],
     );

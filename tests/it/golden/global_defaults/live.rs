@@ -86,14 +86,14 @@ fn default_installation() {
         "meshMTLS: {minProtocolVersion: TLSV1_1}",
         &expect![[r#"
             mesh-export at : What isn't exported is seen by all
-              In ConfigMap istio, defaultServiceExportTo, defaultVirtualServiceExportTo, defaultDestinationRuleExportTo isn't ["."]: what nobody exports is seen in every namespace. What this provider writes says who sees it; for everything else, set it to ["."] where Istio is installed. (mesh-export)
+              In ConfigMap istio, defaultServiceExportTo, defaultVirtualServiceExportTo, defaultDestinationRuleExportTo isn't ["."]: objects without exportTo are visible in every namespace. What this provider writes says who sees it; for everything else, set it to ["."] where Istio is installed. (mesh-export)
             mesh-tls at : The mesh accepts old TLS
               In ConfigMap istio, meshMTLS.minProtocolVersion is TLSV1_1, below TLS 1.2. Set it to TLSV1_2 or TLSV1_3 where Istio is installed. (mesh-tls)
             mesh-outbound at sidecar: The installed mesh lets every call out
               In ConfigMap istio, outboundTrafficPolicy is ALLOW_ANY: it holds for every Sidecar that doesn't say otherwise, whatever these defaults say. Set mode: REGISTRY_ONLY where Istio is installed. (mesh-outbound)
-            missing-provider at external_authorization.provider: The mesh doesn't know this provider
+            missing-provider at external_authorization.provider: Unknown extension provider
               ConfigMap istio defines none of its kind, not opa: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
-            missing-provider at telemetry[0].tracing.provider: The mesh doesn't know this provider
+            missing-provider at telemetry[0].tracing.provider: Unknown extension provider
               ConfigMap istio defines envoy, prometheus, stackdriver, not otel: nothing is reported. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
         "#]],
     );
@@ -106,7 +106,7 @@ fn provider_that_is_no_authorizer() {
         &text,
         CONSISTENT,
         &expect![[r#"
-        missing-provider at external_authorization.provider: The mesh doesn't know this provider
+        missing-provider at external_authorization.provider: Unknown extension provider
           ConfigMap istio defines opa, not otel: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
     "#]],
     );
@@ -233,8 +233,8 @@ fn policies_of_the_mesh() {
           Rules name /admin/*, and pathNormalization in ConfigMap istio isn't DECODE_AND_MERGE_SLASHES: requests for //a, /%2fa, /b/..%2fa or /%5ca aren't seen as /a, though many applications answer them so. Set meshConfig.pathNormalization.normalization to DECODE_AND_MERGE_SLASHES, which also changes the paths that applications receive, or refuse such paths in the application. Upper and lower case and ;parameters stay different in any case. (path-normalization)
         unlisted-authorizer at external_authorization: The Sidecar doesn't list the external authorizer
           Proxies know only what their Sidecar lists, and opa.istio-system.svc.cluster.local of the authorizer opa isn't there: every request that it would be asked about is refused (403), and it is never asked. Write platform_hosts = ["istio-system/opa.istio-system.svc.cluster.local"] in the provider block, or list it here. (unlisted-authorizer)
-        closed-gateway at authorization.mode: Nothing lets clients in at a gateway
-          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway ingress/public: all of them would get 403. Let them in first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
+        closed-gateway at authorization.mode: No policy admits clients to a gateway
+          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway ingress/public: all of them would get 403. Admit them first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
         second-authorizer at external_authorization: Two external authorizers for the same pods
           AuthorizationPolicy shop/ask (other) asks another authorizer than opa. Where both are for the same pods, Istio refuses every request that one of them would be asked about. Leave one of them out, or give this one a selector that leaves these pods out (then set checks). (second-authorizer)
     "#]].assert_eq(&findings(text, &[config_map("istio", CONSISTENT), gateway.clone(), other]));

@@ -10,8 +10,8 @@ fn no_arguments() {
     check::<GlobalDefaults>(
         "",
         &expect![[r#"
-            error: The resource says nothing
-              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
+            error: No objects to create: set at least one argument
+              The resource has no setting. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
         "#]],
     );
 }
@@ -26,8 +26,8 @@ fn authorization_off_and_nothing_else() {
         timeouts {}
     "#,
         &expect![[r#"
-            error: The resource says nothing
-              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
+            error: No objects to create: set at least one argument
+              The resource has no setting. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
         "#]],
     );
 }
@@ -48,11 +48,11 @@ fn all_mistakes_are_reported() {
     "#,
         &expect![[r#"
             error at outbound_traffic_policy: Invalid outbound_traffic_policy
-              "REGISTRY_ONLY" isn't a value; write it in small letters: "registry_only".
+              "REGISTRY_ONLY" isn't a value; write it in lower case: "registry_only".
             error at resiliency: Invalid resiliency
               "best" isn't one of "low", "medium", "high", "none".
             error at mtls.mode: Invalid mtls.mode
-              "STRICT" isn't a value; write it in small letters: "strict".
+              "STRICT" isn't a value; write it in lower case: "strict".
             error at authorization.mode: Missing required argument
               The argument authorization.mode is required, but no value was set.
             error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
@@ -115,10 +115,10 @@ fn allow_block_without_restrictions() {
               Methods in capitals, like `GET`; for any, leave the argument out instead of `*`. Got ["get"].
             error at authorization.allow[3].ip_blocks: Invalid authorization.allow[3].ip_blocks
               Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got ["10.0.0.0/99"].
-            error at authorization.allow[0]: Everybody may call everything
-              The block lets everybody call every workload in every way, so that deny-all would deny nobody anything. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
-            error at authorization.allow[1]: Everybody may call everything
-              The block lets every workload call every workload in every way, so that deny-all would deny no workload anything. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
+            error at authorization.allow[0]: Rule of deny-all admits every request
+              The block admits every request of every client, so that deny-all refuses no client. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
+            error at authorization.allow[1]: Rule of deny-all admits every request
+              The block admits every request of every workload, so that deny-all refuses no workload. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
         "#]],
     );
 }
@@ -154,8 +154,8 @@ fn gateway_access() {
             error at gateway_access[0].selector["a b"]: Invalid key
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
             error at gateway_access: gateway_access without authorization
-              A gateway needs a way in where calls that no policy allows are refused, or counted. Write authorization; in mode "off" and "audit" nothing is made for the gateway yet.
-            error at gateway_access[2]: A gateway is written twice
+              gateway_access has an effect only if requests that no policy allows are refused or counted. Write authorization; in mode "off" and "audit" nothing is made for the gateway yet.
+            error at gateway_access[2]: Duplicate gateway_access block
               Another block means the same pods. Write all their ports into one block.
         "#]],
     );
@@ -173,7 +173,7 @@ fn request_timeout_and_retries() {
     "#,
         &expect![[r#"
             error at request_timeout: Invalid request_timeout
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
             error at retries.per_try_timeout: per_try_timeout without idempotent
@@ -183,8 +183,8 @@ fn request_timeout_and_retries() {
     check::<GlobalDefaults>(
         "retries {\n attempts = 0\n idempotent = true\n}",
         &expect![[r#"
-        error at retries.attempts: Retries that never happen
-          attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+        error at retries.attempts: Retries have no effect
+          attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.
     "#]],
     );
 }
@@ -210,7 +210,7 @@ fn jwt() {
         }
         jwt {
           issuer            = "login@example.com"
-          claims_to_headers = { sub = "x-user", email = "X-User" }
+          claims_to_headers = { sub = "x-user", email = "X-User", "https://pay.test/role" = "x-role", "[a" = "x-a" }
         }
     "#,
         &expect![[r#"
@@ -222,16 +222,16 @@ fn jwt() {
               At least one audience; leave the argument out for any. Got [].
             error at jwt[2].claims_to_headers: Invalid jwt[2].claims_to_headers
               Names of headers: letters, digits, dashes and underscores. Got {email, name, sub}.
-            error at jwt[1].jwks_uri: Two ways to the issuer's keys
-              jwks and jwks_uri exclude each other: the keys, or where istiod gets them. Remove one.
-            error at jwt[1].issuer: An issuer is written twice
+            error at jwt[3].claims_to_headers: Invalid jwt[3].claims_to_headers
+              Names of claims, like `sub`. Got {[a, email, https://pay.test/role, sub}.
+            error at jwt[1].jwks_uri: Both jwks and jwks_uri
+              jwks and jwks_uri exclude each other: the keys, or where istiod loads them. Remove one.
+            error at jwt[1].issuer: Duplicate issuer
               Another block for the same workloads has the issuer "https://accounts.example.com". Write one block with all audiences.
-            error at jwt[2]: No way to the issuer's keys
+            error at jwt[2]: No source of the issuer's keys
               Write jwks or jwks_uri. Without them istiod asks the issuer itself, which takes an issuer that is an https:// address.
-            error at jwt[3]: No way to the issuer's keys
+            error at jwt[3]: No source of the issuer's keys
               Write jwks or jwks_uri. Without them istiod asks the issuer itself, which takes an issuer that is an https:// address.
-            error at jwt[3].claims_to_headers["sub"]: Two claims in one header
-              email is in header "x-user", too. Give each claim a header of its own.
         "#]],
     );
 }
@@ -241,11 +241,11 @@ fn require_end_user() {
     check::<GlobalDefaults>(
         "require_end_user {\n except_paths = [\"*\"]\n}",
         &expect![[r#"
-        error at require_end_user: Nobody's tokens are verified
+        error at require_end_user: No RequestAuthentication verifies tokens
           Every request would be refused: without a jwt block no token is ever verified. Write one for each issuer.
-        warning at require_end_user: TCP ports are closed
+        warning at require_end_user: TCP ports are closed to all callers
           A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in except_ports, by where workloads listen.
-        error at require_end_user.except_paths: No path is left that requires an end user
+        error at require_end_user.except_paths: except_paths leaves no path that requires a token
           "*" is every path. Leave it out, or leave out require_end_user.
     "#]],
     );
@@ -296,7 +296,7 @@ fn telemetry() {
     check::<GlobalDefaults>(
         "telemetry {}",
         &expect![[r#"
-            error at telemetry[0]: Telemetry says nothing
+            error at telemetry[0]: Empty telemetry block
               Write tracing, access_logging or metrics in it, or remove the block.
         "#]],
     );
@@ -335,7 +335,7 @@ fn telemetry() {
     check::<GlobalDefaults>(
         "telemetry {\n tracing {\n provider = \"otel\"\n tags = { a = \"b\" }\n header_tags = { a = \"x-a\" }\n}\n}",
         &expect![[r#"
-            error at telemetry[0].tracing.header_tags["a"]: A tag is written twice
+            error at telemetry[0].tracing.header_tags["a"]: Duplicate tag
               "a" is in tags, too. A tag has one value: keep one of them.
         "#]],
     );
@@ -365,8 +365,8 @@ fn guardrails() {
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
             error at guardrails.pod_annotations: pod_annotations without workload_rules
               It says which values workload_rules admits. Write workload_rules, or remove pod_annotations.
-            error at guardrails.exempt_groups: Nobody could make an exception from mTLS
-              With PeerAuthentication in root_only, an exception for a namespace or a port is refused to everybody outside the root namespace, the platform's own pipeline included. Write the groups of those who may, or take it out of root_only.
+            error at guardrails.exempt_groups: Guardrails leave no way to except ports from mTLS
+              With PeerAuthentication in root_only, an exception for a namespace or a port is refused to every user outside the root namespace, the platform's own pipeline included. Write the groups of those who may, or take it out of root_only.
             error at guardrails.global_names: global_names without team_rules
               They say which names team_rules admit. Write team_rules = true, or remove them.
             error at guardrails.ingress_hosts: ingress_hosts without team_rules
@@ -417,13 +417,13 @@ fn guardrails() {
             error at guardrails.ingress_hosts: Invalid guardrails.ingress_hosts
               DNS names with a dot, with or without `*.` in front, like `shop.example.com`. Got {pci, shop}.
             error at guardrails.pod_annotations: Invalid guardrails.pod_annotations
-              Annotations and labels that `workload_rules` judges, with at least one value each. Got {example.com/x}.
+              Annotations and labels that `workload_rules` validates, with at least one value each. Got {example.com/x}.
             error at guardrails.action: Invalid guardrails.action
               "refuse" isn't one of "deny", "warn", "audit".
             error at guardrails.exempt_groups: Invalid guardrails.exempt_groups
               At least one group; leave the argument out for none. Got [].
             error at guardrails.contact: Invalid guardrails.contact
-              One line. Got "a\nb".
+              A single line. Got "a\nb".
         "#]],
     );
 }
@@ -434,7 +434,7 @@ fn reserved_and_invalid_keys() {
         "mtls {}\nlabels = { \"istio.io/rev\" = \"x\" }\nannotations = { \"a b\" = \"x\" }",
         &expect![[r#"
             error at labels["istio.io/rev"]: Reserved key
-              istio.io/rev means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+              istio.io/rev is reserved: Istio or this provider uses it. Remove it, and use the argument that sets it.
             error at annotations["a b"]: Invalid key
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
         "#]],
@@ -455,15 +455,15 @@ fn regular_expressions_in_paths() {
         }
     "#,
         &expect![[r#"
-            error at require_end_user: Nobody's tokens are verified
+            error at require_end_user: No RequestAuthentication verifies tokens
               Every request would be refused: without a jwt block no token is ever verified. Write one for each issuer.
-            warning at require_end_user: TCP ports are closed
+            warning at require_end_user: TCP ports are closed to all callers
               A port that doesn't speak HTTP carries no tokens, so workloads refuse every connection there. Name such ports in except_ports, by where workloads listen.
-            error at require_end_user.except_paths: A regular expression in paths
+            error at require_end_user.except_paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/public/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
-            error at external_authorization.paths: A regular expression in paths
+            error at external_authorization.paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/v[0-9]+/*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
-            error at external_authorization.except_paths: A regular expression in paths
+            error at external_authorization.except_paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/health/(live|ready)" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
         "#]],
     );

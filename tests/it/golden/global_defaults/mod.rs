@@ -134,7 +134,7 @@ fn deny_all_in_a_dry_run() {
     );
 }
 
-/// Fields with default values are set, too, so that the provider owns them: a rule or a dry run that someone adds is drift.
+/// Fields with default values are set, too, so that the provider owns them: a rule or a dry run that another tool adds is drift.
 #[test]
 fn deny_all_in_effect() {
     check::<GlobalDefaults>(

@@ -82,8 +82,8 @@ fn objects_of_the_mesh_are_patched() {
     check::<GlobalDefaults>(
         &text.replace("suffix = ", "suffix = \"x\" # "),
         &expect![[r#"
-        error at override[1]: Nothing to override
-          This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "RequestAuthentication"; kind = "AuthorizationPolicy", suffix = "require-end-user".
+        error at override[1]: override matches no object
+          This configuration renders no such object. To patch one that it renders, write kind = "Sidecar"; kind = "RequestAuthentication"; kind = "AuthorizationPolicy", suffix = "require-end-user".
     "#]],
     );
 }
@@ -124,8 +124,8 @@ fn objects_of_a_gateway_are_patched() {
     check::<Gateway>(
         &gateway("kind = \"AuthorizationPolicy\"\n patch = jsonencode({ spec = { action = \"DENY\" } })"),
         &expect![[r#"
-            error at override[0]: Nothing to override
-              This configuration makes no such object. To patch one that it makes, write kind = "Gateway".
+            error at override[0]: override matches no object
+              This configuration renders no such object. To patch one that it renders, write kind = "Gateway".
         "#]],
     );
 }

@@ -51,14 +51,14 @@ fn destroy_of_all_protections() {
     destroy(
         ALL_PROTECTIONS,
         &expect![[r#"
-        warning: This opens the mesh
-          Nothing of these defaults holds after the destroy. Where nothing else says otherwise:
+        warning: Change removes protection of the mesh
+          After the destroy these defaults no longer apply. Unless other objects say otherwise:
           - workloads accept clear text, and callers without identity (mtls)
           - workloads without a policy of their own take every call (authorization)
           - workloads call what the mesh doesn't declare (outbound_traffic_policy)
           - tokens aren't verified (jwt)
           - requests without an end user's token pass (require_end_user)
-          - requests pass unasked (external_authorization)
+          - no authorizer is asked about requests (external_authorization)
           - the API server takes from teams whatever their rights allow (guardrails)
     "#]],
     );
@@ -77,21 +77,21 @@ fn change_that_ends_all_protections() {
         ALL_PROTECTIONS,
         "resiliency = \"low\"",
         &expect![[r#"
-        warning at mtls: This opens the mesh
-          mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at authorization: This opens the mesh
-          authorization holds no more after this apply: from then on workloads without a policy of their own take every call, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at outbound_traffic_policy: This opens the mesh
-          outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at jwt: This opens the mesh
-          jwt holds no more after this apply: from then on tokens aren't verified, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at require_end_user: This opens the mesh
-          require_end_user holds no more after this apply: from then on requests without an end user's token pass, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at external_authorization: This opens the mesh
-          external_authorization holds no more after this apply: from then on requests pass unasked, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at guardrails: This opens the mesh
-          guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
-    "#]],
+            warning at mtls: Change removes protection of the mesh
+              mtls no longer applies after this apply: from then on workloads accept clear text, and callers without identity, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at authorization: Change removes protection of the mesh
+              authorization no longer applies after this apply: from then on workloads without a policy of their own take every call, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at outbound_traffic_policy: Change removes protection of the mesh
+              outbound_traffic_policy no longer applies after this apply: from then on workloads call what the mesh doesn't declare, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at jwt: Change removes protection of the mesh
+              jwt no longer applies after this apply: from then on tokens aren't verified, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at require_end_user: Change removes protection of the mesh
+              require_end_user no longer applies after this apply: from then on requests without an end user's token pass, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at external_authorization: Change removes protection of the mesh
+              external_authorization no longer applies after this apply: from then on no authorizer is asked about requests, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at guardrails: Change removes protection of the mesh
+              guardrails no longer applies after this apply: from then on the API server takes from teams whatever their rights allow, unless another policy says otherwise. If that isn't intended, restore it.
+        "#]],
     );
 }
 
@@ -102,30 +102,33 @@ fn weaker_modes() {
         let prior = "authorization {\n mode = \"enforce\"\n}";
         let mut out = Diagnostics::default();
         GlobalDefaults::warn_of_change(&config(prior), &config(&prior.replace("enforce", mode)), &mut out);
-        assert!(out.to_string().starts_with("warning at authorization: This opens the mesh"), "{mode}: {out}");
+        assert!(
+            out.to_string().starts_with("warning at authorization: Change removes protection of the mesh"),
+            "{mode}: {out}"
+        );
     }
     change(
         "mtls {}",
         "mtls {\n mode = \"permissive\"\n}",
         &expect![[r#"
-        warning at mtls: This opens the mesh
-          mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
+        warning at mtls: Change removes protection of the mesh
+          mtls no longer applies after this apply: from then on workloads accept clear text, and callers without identity, unless another policy says otherwise. If that isn't intended, restore it.
     "#]],
     );
     change(
         "sidecar {}",
         "sidecar {}\noutbound_traffic_policy = \"allow_any\"",
         &expect![[r#"
-        warning at outbound_traffic_policy: This opens the mesh
-          outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
+        warning at outbound_traffic_policy: Change removes protection of the mesh
+          outbound_traffic_policy no longer applies after this apply: from then on workloads call what the mesh doesn't declare, unless another policy says otherwise. If that isn't intended, restore it.
     "#]],
     );
     change(
         "guardrails {\n team_rules = true\n}",
         "guardrails {\n team_rules = true\n action = \"warn\"\n}",
         &expect![[r#"
-            warning at guardrails: This opens the mesh
-              guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
+            warning at guardrails: Change removes protection of the mesh
+              guardrails no longer applies after this apply: from then on the API server takes from teams whatever their rights allow, unless another policy says otherwise. If that isn't intended, restore it.
         "#]],
     );
 }

@@ -24,7 +24,7 @@ fn timeout_and_retries() {
         request_timeout = "30s"
     "#,
         &expect![[r#"
-            warning at request_timeout: A mesh-wide timeout cuts streams, too
+            warning at request_timeout: Mesh-wide timeout also ends streams
               A route can't tell a stream from a request: calls to services that set neither timeout nor retries end after 30s, streams of gRPC and server-sent events among them. Give such services a mesh_service with streaming = true first, or leave timeouts to services.
             --- # EnvoyFilter/istio-system/default-route
             apiVersion: networking.istio.io/v1alpha3

@@ -32,7 +32,7 @@ fn ambient_mode() {
         "kind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}",
         &expect![[r#"
         error at name: Ambient mode isn't supported
-          Namespace shop is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars. (IST0167)
+          Namespace shop is labelled istio.io/dataplane-mode=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars. (IST0167)
     "#]],
     );
 }
@@ -44,7 +44,7 @@ fn two_injection_labels() {
         "kind: Namespace\nmetadata: {name: shop, labels: {istio.io/rev: stable}}",
         &expect![[r#"
             warn at injection: The namespace has two labels for injection
-              Namespace shop has the label istio.io/rev of somebody else beside the one that injection writes. Istio goes by istio-injection and ignores istio.io/rev. Remove one of them. (IST0123)
+              Namespace shop has the label istio.io/rev of another tool in addition to the one that injection writes. Istio goes by istio-injection and ignores istio.io/rev. Remove one of them. (IST0123)
         "#]],
     );
     check(
@@ -52,7 +52,7 @@ fn two_injection_labels() {
         "kind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}",
         &expect![[r#"
             warn at revision: The namespace has two labels for injection
-              Namespace shop has the label istio-injection of somebody else beside the one that revision writes. Istio goes by istio-injection and ignores istio.io/rev. Remove one of them. (IST0123)
+              Namespace shop has the label istio-injection of another tool in addition to the one that revision writes. Istio goes by istio-injection and ignores istio.io/rev. Remove one of them. (IST0123)
         "#]],
     );
 }
@@ -70,8 +70,8 @@ fn mtls_exception_for_another_target_port() {
         exception,
         &service("8080"),
         &expect![[r#"
-        warn at mtls.exception[0].target_port: The Service sends the port elsewhere
-          Service cart sends port 80 to port 8080 of its workloads, and the exception is for port 80 there, where nobody listens for it. Write target_port = 8080. (other-target-port)
+        warn at mtls.exception[0].target_port: Service has another target port
+          Service cart sends port 80 to port 8080 of its workloads, and the exception is for port 80 there, on which no workload listens. Write target_port = 8080. (other-target-port)
     "#]],
     );
     check(exception, &service("80"), &expect![[""]]);
@@ -121,8 +121,8 @@ fn gateways_without_a_way_in() {
                    legacy}}";
     let text = "name = \"shop\"\nauthorization_mode = \"enforce\"";
     expect![[r#"
-        error at authorization_mode: Nothing lets clients in at a gateway
-          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway shop/g: all of them would get 403. Let them in first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
+        error at authorization_mode: No policy admits clients to a gateway
+          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway shop/g: all of them would get 403. Admit them first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
     "#]].assert_eq(&findings::<Namespace>(text, gateway, &[]));
     assert_eq!(findings::<Namespace>(text, &format!("{gateway}\n---{ANONYMOUS}"), &[]), "");
     let elsewhere = gateway.replace(
@@ -201,7 +201,7 @@ fn unknown_provider_of_telemetry() {
         telemetry,
         &mesh(""),
         &expect![[r#"
-        warn at telemetry[1].tracing.provider: The mesh doesn't know this provider
+        warn at telemetry[1].tracing.provider: Unknown extension provider
           ConfigMap istio defines envoy, prometheus, stackdriver, not otel: nothing is reported. Correct provider, or have it added to extensionProviders where Istio is installed. (missing-provider)
     "#]],
     );

@@ -34,7 +34,7 @@ fn all_mistakes_are_reported() {
             error at authorization_mode: Invalid authorization_mode
               "deny" isn't one of "off", "audit", "dry_run", "enforce".
             error at mtls.mode: Invalid mtls.mode
-              "STRICT" isn't a value; write it in small letters: "strict".
+              "STRICT" isn't a value; write it in lower case: "strict".
             error at mtls.exception[0].service: Invalid mtls.exception[0].service
               Lowercase letters, digits and dashes; starts with a letter, ends with a letter or digit; 63 characters at most. Got "a_b".
             error at mtls.exception[0].port: Missing required argument
@@ -56,8 +56,8 @@ fn injection_and_revision() {
         revision  = "stable"
     "#,
         &expect![[r#"
-            error at revision: Two ways of injection
-              injection and revision exclude each other: where both labels stand, Istio goes by istio-injection and ignores the revision. Remove one of them. (IST0123)
+            error at revision: injection combined with revision
+              injection and revision conflict: with both labels Istio goes by istio-injection and ignores the revision. Remove one of them. (IST0123)
         "#]],
     );
 }
@@ -72,10 +72,10 @@ fn labels_of_other_arguments() {
     "#,
         &expect![[r#"
             error at labels["istio.io/dataplane-mode"]: Reserved key
-              istio.io/dataplane-mode means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+              istio.io/dataplane-mode is reserved: Istio or this provider uses it. Remove it, and use the argument that sets it.
             error at labels["istio-injection"]: Reserved key
               istio-injection decides whether pods get a sidecar. Remove it, and write injection or revision.
-            error at labels["team"]: Two teams
+            error at labels["team"]: team combined with a label team
               The argument team writes the label of the same name. Remove one of them.
         "#]],
     );
@@ -89,8 +89,8 @@ fn existing_namespace_without_arguments() {
         create = false
     "#,
         &expect![[r#"
-            error at create: The resource says nothing
-              With create = false only what is written here is ours: write team, injection, revision, labels, annotations, pod_security, calls, authorization_mode, rate_limit, telemetry, mtls or rbac, or remove the resource.
+            error at create: No objects to create: set at least one argument
+              With create = false only what is set here is managed: write team, injection, revision, labels, annotations, pod_security, calls, authorization_mode, rate_limit, telemetry, mtls or rbac, or remove the resource.
         "#]],
     );
 }
@@ -105,7 +105,7 @@ fn rbac_without_subjects() {
         }
     "#,
         &expect![[r#"
-            error at rbac: Rights for nobody
+            error at rbac: rbac without groups, users or service_accounts
               Write groups, users or service_accounts: who works in the namespace. Without them, remove the block.
         "#]],
     );
@@ -148,8 +148,8 @@ fn contradictory_mtls_exceptions() {
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
             error at mtls.exception[3].selector["a b"]: Invalid label value
               "c d": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
-            error at mtls.exception[1].port: The same port twice
-              Another exception of catalog is for target port 80, too. Say what holds there in one of them.
+            error at mtls.exception[1].port: Duplicate port
+              Another exception of catalog is for target port 80, too. Set its mode in one of them.
             error at mtls.exception[2].selector: Two selectors of one service
               The exceptions of catalog share one PeerAuthentication, since Istio merges no two for one workload. Write the same selector in each.
             error at mtls.exception[4].service: Two services of the same pods
@@ -189,12 +189,12 @@ fn root_namespace() {
         }
     "#,
         &expect![[r#"
-            error at calls: This would hold for the whole mesh
-              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove calls here.
-            error at authorization_mode: This would hold for the whole mesh
-              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove authorization_mode here.
-            error at mtls: This would hold for the whole mesh
-              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove mtls here.
+            error at calls: Namespace objects would apply to the whole mesh
+              Configuration in the root namespace istio-system applies to every namespace. Configure it in mesh_global_defaults, and remove calls here.
+            error at authorization_mode: Namespace objects would apply to the whole mesh
+              Configuration in the root namespace istio-system applies to every namespace. Configure it in mesh_global_defaults, and remove authorization_mode here.
+            error at mtls: Namespace objects would apply to the whole mesh
+              Configuration in the root namespace istio-system applies to every namespace. Configure it in mesh_global_defaults, and remove mtls here.
         "#]],
     );
     let other_mesh = Mesh { root_namespace: "mesh".to_owned(), ..mesh() };
@@ -236,8 +236,8 @@ fn allow_blocks() {
     check::<Namespace>(
         "name = \"shop\"\nauthorization_mode = \"enforce\"\nallow {\n from = [\"*\"]\n}\nallow {\n from = [\"anonymous\"]\n ports = [9090]\n}",
         &expect![[r#"
-            error at allow[0]: Everybody may call everything
-              The block lets every workload call every workload in every way, so that deny-all would deny no workload anything. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
+            error at allow[0]: Rule of deny-all admits every request
+              The block admits every request of every workload, so that deny-all refuses no workload. Write ports, paths, methods or ip_blocks: scrapers and health checks need a port or a path.
             error at allow[1].from: anonymous in allow of a namespace
               The block is for callers with an identity: an account, a namespace or "*". Clients without one are let in service by service: write allow { from = ["anonymous"] } in the mesh_service, and an exception block of mtls for its port where mutual TLS is strict.
         "#]],
@@ -304,7 +304,7 @@ fn pod_security() {
               "strict" isn't one of "privileged", "baseline", "restricted".
             error at pod_security.enforce_version: Invalid pod_security.enforce_version
               `latest`, or a minor version of Kubernetes like `v1.34`. Got "1.34".
-            error at labels["pod-security.kubernetes.io/warn"]: Pod Security is written twice
+            error at labels["pod-security.kubernetes.io/warn"]: Pod Security label set twice
               The block pod_security writes labels of this kind. Remove the label, and write its value there.
         "#]],
     );
@@ -340,11 +340,11 @@ fn telemetry() {
               Expressions that aren't empty. Got {a b, c}.
             error at telemetry[1].metrics.tags: Invalid telemetry[1].metrics.tags
               Names of tags, like `request_host`. Got {a b, c}.
-            error at telemetry[0]: Telemetry says nothing
+            error at telemetry[0]: Empty telemetry block
               Write tracing, access_logging or metrics in it, or remove the block.
             error at telemetry[1]: Two telemetry blocks for the same workloads
               Another block has the same selector, and Istio takes one Telemetry for a workload. Write both into one block, or give this one another selector. (IST0159)
-            error at telemetry[1].tracing.environment_tags["a"]: A tag is written twice
+            error at telemetry[1].tracing.environment_tags["a"]: Duplicate tag
               "a" is in tags, too. A tag has one value: keep one of them.
         "#]],
     );
@@ -357,10 +357,10 @@ fn override_of_an_object_that_is_not_there() {
         "name = \"shop\"\ncalls = []\nrate_limit {\n port = 8080\n requests = 1\n}\noverride {\n kind = \"EnvoyFilter\"\n patch = \
          jsonencode({ spec = { priority = 1 } })\n}\noverride {\n kind = \"Namespace\"\n patch = jsonencode({ spec = { a = 1 } })\n}",
         &expect![[r#"
-            error at override[0]: Nothing to override
-              This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
-            error at override[1]: Nothing to override
-              This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
+            error at override[0]: override matches no object
+              This configuration renders no such object. To patch one that it renders, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
+            error at override[1]: override matches no object
+              This configuration renders no such object. To patch one that it renders, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
         "#]],
     );
 }
@@ -370,7 +370,7 @@ fn regular_expression_in_allow() {
     check::<Namespace>(
         "name = \"shop\"\nauthorization_mode = \"enforce\"\nallow {\nfrom = [\"*\"]\npaths = [\"/health/.*\"]\n}",
         &expect![[r#"
-            error at allow[0].paths: A regular expression in paths
+            error at allow[0].paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/health/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
         "#]],
     );

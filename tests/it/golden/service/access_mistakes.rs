@@ -4,7 +4,7 @@ use expect_test::{Expect, expect};
 use terraform_provider_mesh::{mesh::Mesh, resources::service::Service};
 
 use super::payments;
-use crate::golden::{mesh, rendered_text};
+use crate::golden::{check_object, mesh, rendered_text};
 
 /// A service with an HTTP and a TCP port and `arguments`.
 fn http_and_tcp(arguments: &str) -> String {
@@ -76,23 +76,23 @@ fn invalid_values() {
             error at allow[0].ip_blocks: Invalid allow[0].ip_blocks
               Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got ["10.0.0.0/33", "example.com", "fe80::1%eth0"].
             error at allow[0].end_user.issuer: Invalid allow[0].end_user.issuer
-              As tokens name it, without `*`. Got "https://*".
+              The exact value of the claim, without `*`. Got "https://*".
             error at allow[0].end_user.claims: Invalid allow[0].end_user.claims
-              Names of claims, like `groups`, or `[realm_access][roles]` for a claim within a claim; `iss` is what `issuer` stands for. Got {iss}.
+              Names of claims, like `groups`; a claim within a claim is `realm_access.roles` or `[realm_access][roles]`, and a name with dots is `[example.com]`. For `iss` use `issuer`. Got {iss}.
             error at allow[1].hosts: Invalid allow[1].hosts
               At least one host; leave the argument out for any. Got [].
             error at allow[1].ip_blocks: Invalid allow[1].ip_blocks
               At least one block; leave the argument out for any. Got [].
             error at allow[1].end_user.issuer: Invalid allow[1].end_user.issuer
-              As tokens name it, without `*`. Got "".
+              The exact value of the claim, without `*`. Got "".
             error at allow[1].end_user.claims: Invalid allow[1].end_user.claims
               At least one claim; leave the argument out for any. Got {}.
             error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
-              Names of claims, like `groups`, or `[realm_access][roles]` for a claim within a claim; `iss` is what `issuer` stands for. Got {a[b], groups}.
+              Names of claims, like `groups`; a claim within a claim is `realm_access.roles` or `[realm_access][roles]`, and a name with dots is `[example.com]`. For `iss` use `issuer`. Got {a[b], groups}.
             error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
               At least one value a claim. Got {a[b], groups}.
             error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
-              Texts, with one `*` at the start or end; `*` alone is any. Got {a[b], groups}.
+              Values, with one `*` at the start or end; `*` alone is any. Got {a[b], groups}.
             error at deny[1].from: Invalid deny[1].from
               At least one caller. Got [].
             error at require_end_user.except_paths: Invalid require_end_user.except_paths
@@ -215,7 +215,7 @@ fn port_without_callers() {
     "#,
         ),
         &expect![[r#"
-            warning at port[1]: Nobody may call port 9000
+            warning at port[1]: No caller is admitted to port 9000
               No allow block governs it: those with methods, paths, hosts or end_user govern HTTP ports alone, and those with ports these. If tcp calls of it are meant to pass, write an allow block with ports = [9000].
         "#]],
     );
@@ -268,10 +268,10 @@ fn redundant_callers() {
     "#,
         ),
         &expect![[r#"
-            warning at allow[0].from: "*" makes the other callers needless
+            warning at allow[0].from: "*" already includes the other callers
               "*" is every workload of the mesh, so "shop/checkout" changes nothing. Remove "*" if only the others are meant, or else the others.
-            warning at deny[0].from: "anonymous" makes the other callers needless
-              "anonymous" is everybody, with an identity or without, so "*", "shop/legacy" changes nothing. Remove "anonymous" if only the others are meant, or else the others.
+            warning at deny[0].from: "anonymous" already includes the other callers
+              "anonymous" is every client, with or without an identity, so "*", "shop/legacy" changes nothing. Remove "anonymous" if only the others are meant, or else the others.
         "#]],
     );
 }
@@ -338,7 +338,7 @@ fn deny_without_effect() {
         ),
         &expect![[r#"
             warning at deny[0]: Deny block without effect
-              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of somebody else.
+              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of other tools.
         "#]],
     );
 }
@@ -354,8 +354,8 @@ fn deny_of_all_requests() {
     "#,
         ),
         &expect![[r#"
-            warning at deny[0]: Everything is refused
-              The block is about everybody and everything, and beats every allow block. If the service is meant to be closed, access = "none" without allow blocks says so; if not, say what is refused, by methods, paths, ports or ip_blocks.
+            warning at deny[0]: deny refuses every request
+              The block matches every request, and takes precedence over every allow block. If the service is meant to be closed, access = "none" without allow blocks says so; if not, say what is refused, by methods, paths, ports or ip_blocks.
         "#]],
     );
 }
@@ -371,7 +371,7 @@ fn contradictory_exceptions_of_end_users() {
     "#,
         ),
         &expect![[r#"
-            error at require_end_user.except_paths: No path is left that requires an end user
+            error at require_end_user.except_paths: except_paths leaves no path that requires a token
               "/*" is every path. Leave it out, or leave out require_end_user.
         "#]],
     );
@@ -391,9 +391,9 @@ fn contradictory_exceptions_of_end_users() {
     "#,
         ),
         &expect![[r#"
-            warning at require_end_user.except_paths: Requests without an end user are refused all the same
+            warning at require_end_user.except_paths: Exempt requests are refused by the allow blocks
               Every allow block asks for an end user, of the requests of except_paths too. Write an allow block without end_user for them, or remove except_paths.
-            warning at require_end_user.except_methods: Requests without an end user are refused all the same
+            warning at require_end_user.except_methods: Exempt requests are refused by the allow blocks
               Every allow block asks for an end user, of the requests of except_methods too. Write an allow block without end_user for them, or remove except_methods.
         "#]],
     );
@@ -414,7 +414,7 @@ fn external_authorization_requires_enforce() {
         &payments("authorization_mode = \"dry_run\"\nexternal_authorization {\n  provider = \"opa\"\n}"),
         &expect![[r#"
             warning at external_authorization: External authorization is not asked yet
-              Istio has no trial of it, so with authorization_mode = "dry_run" its policy isn't written, and requests pass unasked. It comes with "enforce".
+              Istio has no dry run of it, so with authorization_mode = "dry_run" its policy isn't written, and the authorizer isn't asked. It applies with "enforce".
         "#]],
     );
 }
@@ -455,17 +455,17 @@ fn invalid_exceptions() {
               Clients may name a host with a port, like x.example.com:1, which doesn't end as *.example.com does. Write whole hosts, which are refused with every port, or refuse by from or paths.
             error at deny[0].except: Empty except block
               Write what the block leaves out: from, methods, paths, hosts, ports, ip_blocks or remote_ip_blocks; or remove it.
-            error at deny[3].except.from: No caller is left
+            error at deny[3].except.from: No caller matches the block
               "anonymous" is every client, with an identity or without. Write "*" for all workloads of the mesh, or remove it.
-            error at deny[4].except.paths: No path is left
+            error at deny[4].except.paths: No path matches the block
               "/*" is every path, so the block would match no request. Write the paths that it leaves out.
-            error at deny[5].except.ports: No port is left
+            error at deny[5].except.ports: No port matches the block
               The block governs none of port 8080 (http), 9000 (tcp). Leave out a port here, or remove the block.
             error at deny[6].except.ports: No port 9001
               The service has port 8080 (http), 9000 (tcp). Write numbers of port blocks (not target ports).
-            error at deny[1].except.from: No caller is left
+            error at deny[1].except.from: No caller matches the block
               The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
-            error at deny[2].except.from: No caller is left
+            error at deny[2].except.from: No caller matches the block
               The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
         "#]],
     );
@@ -473,12 +473,12 @@ fn invalid_exceptions() {
         &http_and_tcp(&(deny("from = [\"shop/*\", \"pci/*\"]") + &deny("from = [\"*\"]"))),
         &expect![[r#"
             warning at deny[0]: Deny block without effect
-              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of somebody else.
+              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of other tools.
             warning at deny[1]: Deny block without effect
-              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of somebody else.
-            error at deny[0].except.from: No caller is left
+              None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of other tools.
+            error at deny[0].except.from: No caller matches the block
               The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
-            error at deny[1].except.from: No caller is left
+            error at deny[1].except.from: No caller matches the block
               The block leaves out all callers of its from, and would match no request. Remove those that are meant, or the block.
         "#]],
     );
@@ -488,7 +488,7 @@ fn invalid_exceptions() {
         error at deny[0].except.methods: HTTP rule without an HTTP port
           A proxy sees requests, which except.methods is about, only on ports that speak http, http2 or grpc, and the service has port 8080 (tcp), so the rule would never match. Remove except.methods, or write the port block that is meant.
         warning at deny[0]: Deny block without effect
-          None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of somebody else.
+          None of its callers may call: no allow block names them, and access doesn't let them in. Remove the block, or correct from, unless it guards against policies of other tools.
     "#]],
     );
 }
@@ -518,8 +518,8 @@ fn invalid_conditions() {
         error at deny[4].when[0].values: Invalid value of destination.ip
           Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got "10.0.0.0/33".
         error at deny[5].when[0].values: Invalid value of request.headers[x-team]
-          Texts, with one `*` at the start or end; `*` alone is any. Got "*a*".
-        error at deny[5].when[0].not_values: A regular expression in a condition
+          Values, with one `*` at the start or end; `*` alone is any. Got "*a*".
+        error at deny[5].when[0].not_values: Regular expression in a condition
           AuthorizationPolicies have no regular expressions, and "[0-9]+" would match no request that you mean. Write the values, or one * at the start or end.
     "#]],
     );
@@ -544,9 +544,9 @@ fn client_addresses_of_callers_that_are_no_gateways() {
     check_diagnostics(
         &payments(&allow("\"edge/public\", \"edge/other\", \"*\", \"shop/cart\"", ingress)),
         &expect![[r#"
-            warning at allow[0].from: "*" makes the other callers needless
+            warning at allow[0].from: "*" already includes the other callers
               "*" is every workload of the mesh, so "edge/other", "edge/public", "shop/cart" changes nothing. Remove "*" if only the others are meant, or else the others.
-            error at allow[0].remote_ip_blocks: Client addresses that callers can make up
+            error at allow[0].remote_ip_blocks: remote_ip_blocks can be forged by callers
               Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only gateways replace it, and from names "*", "edge/other", "shop/cart" as well, of which neither an ingress block nor the provider's gateway_namespaces says that it is one. Give the gateways a block of their own, or write ip_blocks for callers in the mesh.
         "#]],
     );
@@ -554,7 +554,7 @@ fn client_addresses_of_callers_that_are_no_gateways() {
     check_diagnostics(
         &payments(except),
         &expect![[r#"
-        error at deny[0].except.remote_ip_blocks: Client addresses that callers can make up
+        error at deny[0].except.remote_ip_blocks: remote_ip_blocks can be forged by callers
           Sidecars take the address of the client from X-Forwarded-For, which every caller in the mesh can write. Only gateways replace it, and from names "anonymous" as well, of which neither an ingress block nor the provider's gateway_namespaces says that it is one. Give the gateways a block of their own, or write ip_blocks for callers in the mesh.
     "#]],
     );
@@ -596,18 +596,18 @@ fn regular_expressions_in_paths() {
     "#,
         ),
         &expect![[r#"
-            error at allow[0].paths: A regular expression in paths
+            error at allow[0].paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/items/[0-9]+" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
-            error at allow[0].except.paths: A regular expression in paths
+            error at allow[0].except.paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/items/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
-            error at deny[0].paths: A regular expression in paths
+            error at deny[0].paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/v1\\.0" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
-            error at require_end_user.except_paths: A regular expression in paths
+            error at require_end_user.except_paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/health/.+" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
-            error at external_authorization.paths: A regular expression in paths
+            error at external_authorization.paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/admin/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
-            error at ingress[0].paths: A regular expression in paths
-              paths are literal but for a * at the end, and "/api/.*" would match no request that you mean. Write the part that is always the same, and *: "/items/*"; a route block with applies_to = ["ingress"] and path_regex tells requests apart within it.
+            error at ingress[0].paths: Regular expression in paths
+              paths are literal but for a * at the end, and "/api/.*" would match no request that you mean. Write the part that is always the same, and *: "/items/*"; a route block with applies_to = ["ingress"] and path_regex matches requests more precisely within it.
         "#]],
     );
 }
@@ -638,20 +638,21 @@ fn exceptions_that_leave_nothing() {
     "#,
         ),
         &expect![[r#"
-            error at allow[0].except.methods: Nothing is left of methods
+            error at allow[0].except.methods: except leaves no methods
               The block leaves out all of its methods, and would match no request. Remove those that are meant, or the block.
-            error at deny[0].except.hosts: Nothing is left of hosts
+            error at deny[0].except.hosts: except leaves no hosts
               The block leaves out all of its hosts, and would match no request. Remove those that are meant, or the block.
-            error at deny[0].except.ip_blocks: Nothing is left of ip_blocks
+            error at deny[0].except.ip_blocks: except leaves no ip_blocks
               The block leaves out all of its ip_blocks, and would match no request. Remove those that are meant, or the block.
         "#]],
     );
 }
 
-/// Dots are part of the name of a claim. Addresses and names in brackets aren't meant as paths.
+/// Dots lead to a claim within a claim, but not in an address or a name in brackets.
 #[test]
 fn claim_with_dots() {
-    check_diagnostics(
+    check_object::<Service>(
+        "AuthorizationPolicy",
         &payments(
             r#"
         allow {
@@ -668,8 +669,41 @@ fn claim_with_dots() {
     "#,
         ),
         &expect![[r#"
-            warning at allow[0].end_user.claims: Dots don't lead to a claim within a claim
-              "realm_access.roles" is the name of one claim, dots included. For a claim within a claim write "[realm_access][roles]"; if the name has dots, "[realm_access.roles]".
+            AuthorizationPolicy/pci/payments-pci
+            apiVersion: security.istio.io/v1
+            kind: AuthorizationPolicy
+            metadata:
+              annotations:
+                istio.io/dry-run: "false"
+              name: payments-pci
+              namespace: pci
+            spec:
+              action: ALLOW
+              rules:
+              - from:
+                - source:
+                    principals:
+                    - cluster.local/ns/pci/sa/web
+                to:
+                - operation:
+                    ports:
+                    - "8080"
+                when:
+                - key: request.auth.claims[iss]
+                  values:
+                  - https://login.test
+                - key: request.auth.claims[organization.unit]
+                  values:
+                  - payments
+                - key: request.auth.claims[https://pay.test/role]
+                  values:
+                  - clerk
+                - key: request.auth.claims[realm_access][roles]
+                  values:
+                  - admin
+              selector:
+                matchLabels:
+                  app: payments
         "#]],
     );
 }

@@ -90,7 +90,7 @@ allow {
 }"#,
     ),
     (
-        "Whoever it is, from these addresses: scrapers and health checks.",
+        "Every client, from these addresses: scrapers and health checks.",
         r#"
 allow {
   from      = ["anonymous"]
@@ -99,7 +99,7 @@ allow {
 }"#,
     ),
     (
-        "Everybody, with an identity or without.",
+        "Every client, with an identity or without.",
         r#"
 allow {
   from  = ["anonymous"]
@@ -155,7 +155,7 @@ deny {
 }"#,
     ),
     (
-        "Whoever it is, from these addresses, on every port.",
+        "Every client, from these addresses, on every port.",
         r#"
 deny {
   from      = ["anonymous"]
@@ -215,7 +215,7 @@ allow {
 }"#,
     ),
     (
-        "Everybody but the workloads of a namespace is refused, on every port but one.",
+        "Every client except the workloads of a namespace is refused, on every port but one.",
         r#"
 deny {
   from = ["anonymous"]
@@ -227,7 +227,7 @@ deny {
 }"#,
     ),
     (
-        "Whoever has no identity is refused.",
+        "Clients without an identity are refused.",
         r#"
 deny {
   from = ["anonymous"]

@@ -161,7 +161,7 @@ fn star_with_other_namespaces() {
     check::<Service>(
         &payments("export_to = [\"*\", \"shop\"]"),
         &expect![[r#"
-            error at export_to: Everybody and somebody
+            error at export_to: "*" combined with other namespaces in export_to
               "*" is every namespace. Leave it out, or leave out the others.
         "#]],
     );
@@ -172,7 +172,7 @@ fn callers_outside_export_to() {
     let rendered =
         rendered_text::<Service>(&registry_only_mesh(), &payments(&format!("{ALLOW}export_to = [\"audit\"]")));
     expect![[r#"
-        warning at export_to: Callers that can't see the service
+        warning at export_to: Service isn't visible to admitted callers
           allow names "reporting/*", "shop/checkout", but export_to hides the service from reporting, shop: proxies there don't know it, and calls fail. Add them to export_to ("audit"), or remove export_to, which follows allow then.
     "#]]
     .assert_eq(rendered.split("---").next().unwrap_or_default());

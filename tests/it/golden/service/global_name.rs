@@ -342,7 +342,7 @@ fn workload_without_a_service() {
     check::<Service>(
         &format!("{text}\nglobal_name = \"payments.example.internal\""),
         &expect![[r#"
-        error at global_name: A name without a Service
+        error at global_name: global_name without a Service
           With service = "none" nothing answers, by whatever name. Remove global_name, or say what the Service is.
     "#]],
     );
@@ -366,7 +366,7 @@ fn invalid_global_names() {
                   A DNS name with a dot, like `payments.example.internal`. Got "10.0.0.1".
             "#]],
             _ => expect![[r#"
-                error at global_name: A global name in the cluster's domain
+                error at global_name: Global name in the cluster's domain
                   cluster.local is the cluster's own, where Kubernetes says which hosts there are. Write a name in a domain that nothing else answers for, like "payments.example.internal".
             "#]],
         };
@@ -380,9 +380,9 @@ fn own_global_name_in_calls() {
     check::<Service>(
         &payments(&format!("{name}\ncalls = [\"payments.example.internal\", \"shop/payments.example.internal\"]")),
         &expect![[r#"
-            error at calls: The service's own global name
+            error at calls: Service calls its own global name
               payments.example.internal is this service, and calls looks for it in another namespace. Remove payments.example.internal from calls: a service always reaches itself, by each of its names.
-            error at calls: The service's own global name
+            error at calls: Service calls its own global name
               payments.example.internal is this service, and calls looks for it in another namespace. Remove shop/payments.example.internal from calls: a service always reaches itself, by each of its names.
         "#]],
     );
@@ -400,9 +400,9 @@ fn template_result_too_long() {
         &mesh_with_template("{name}-{namespace}.x.io"),
         &text,
         &expect![[r#"
-        error at global_name: The template makes no DNS name
+        error at global_name: Template doesn't give a DNS name
           By the provider's global_name_template {name}-{namespace}.x.io, it is "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp-pci.x.io": Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Write global_name.
-        error at calls: The template makes no DNS name
+        error at calls: Template doesn't give a DNS name
           By the provider's global_name_template {name}-{namespace}.x.io, it is "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp-shop.x.io": Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Write another template.
     "#]],
     );

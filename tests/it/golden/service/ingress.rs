@@ -512,8 +512,8 @@ fn missing_or_ambiguous_port() {
     check::<Service>(
         &format!("{two}\ningress {{\n{GATEWAY_AND_HOSTS}\n}}"),
         &expect![[r#"
-            error at ingress[0]: Which port?
-              The service has port 8080 (http), 9090 (grpc), 9000 (tcp), and the gateway must know which of the HTTP ports takes what comes. Write port.
+            error at ingress[0]: Several ports match: set port
+              The service has port 8080 (http), 9090 (grpc), 9000 (tcp), and the gateway needs to know which of the HTTP ports receives the traffic. Write port.
         "#]],
     );
     check::<Service>(
@@ -538,7 +538,7 @@ fn ingress_with_unmanaged_virtual_service() {
         &payments(&format!("unmanaged = [\"VirtualService\"]\ningress {{\n{GATEWAY_AND_HOSTS}\n}}")),
         &expect![[r#"
             error at ingress: ingress without a VirtualService
-              ingress is a VirtualService, and unmanaged leaves those to somebody else. Remove the ingress blocks, or take VirtualService out of unmanaged.
+              ingress is rendered as a VirtualService, and unmanaged leaves VirtualServices to another tool. Remove the ingress blocks, or take VirtualService out of unmanaged.
         "#]],
     );
 }
@@ -552,16 +552,16 @@ fn invalid_rewrites() {
     ] {
         let expected = match arguments {
             "rewrite = \"/x\"" => expect![[r#"
-                error at ingress[0].rewrite: A rewrite of no path
-                  rewrite takes the place of what paths matches, and there are no paths. Write paths, like ["/v1/*"].
+                error at ingress[0].rewrite: Rewrite without path
+                  rewrite replaces the path that paths matches, and there are no paths. Write paths, like ["/v1/*"].
             "#]],
             "paths = [\"/v1/*\"]\nrewrite = \"/api\"" => expect![[r#"
-                error at ingress[0].rewrite: A rewrite that garbles paths
-                  Of /v1/charges, /apicharges would be left: /api takes the place of /v1/ to the letter. Let both end in "/", or neither.
+                error at ingress[0].rewrite: Rewrite breaks longer paths
+                  A request for /v1/charges would be sent as /apicharges, because /api replaces exactly /v1/. Write rewrite = "/api/".
             "#]],
             _ => expect![[r#"
-                error at ingress[0].rewrite: A rewrite that garbles paths
-                  Of /v2/charges, //charges would be left: / takes the place of /v2 to the letter. Let both end in "/", or neither.
+                error at ingress[0].rewrite: Rewrite breaks longer paths
+                  A request for /v2/charges would be sent as //charges, because / replaces exactly /v2. Write paths = ["/v2", "/v2/*"].
             "#]],
         };
         check::<Service>(&payments(&format!("ingress {{\n{GATEWAY_AND_HOSTS}\n{arguments}\n}}")), &expected);
@@ -576,23 +576,23 @@ fn conflicting_ingresses_of_one_name() {
     check::<Service>(
         &second("gateway = \"istio-ingress/other\"\nhosts = [\"api.example.com\"]"),
         &expect![[r#"
-        error at ingress[1].gateway: Two ingresses of one name
-          ingress[0] is without a name, too, and has another gateway. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
-    "#]],
+            error at ingress[1].gateway: Two ingresses of one name
+              ingress[0] is without a name, too, and differs in gateway. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+        "#]],
     );
     check::<Service>(
         &second(&format!("service_account = \"x/y\"\n{GATEWAY_AND_HOSTS}")),
         &expect![[r#"
-        error at ingress[1].service_account: Two ingresses of one name
-          ingress[0] is without a name, too, and has another service_account. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
-    "#]],
+            error at ingress[1].service_account: Two ingresses of one name
+              ingress[0] is without a name, too, and differs in service_account. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+        "#]],
     );
     check::<Service>(
         &second("gateway = \"istio-ingress/public\"\nhosts = [\"b.example.com\"]"),
         &expect![[r#"
-        error at ingress[1].hosts: Two ingresses of one name
-          ingress[0] is without a name, too, and has another hosts. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
-    "#]],
+            error at ingress[1].hosts: Two ingresses of one name
+              ingress[0] is without a name, too, and differs in hosts. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+        "#]],
     );
 }
 
@@ -617,7 +617,7 @@ fn one_host_in_two_ingresses() {
         )),
         &expect![[r#"
             error at ingress[1].hosts: api.example.com twice at one gateway
-              ingress[0] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+              ingress[0] has this host at istio-ingress/public, too, under another name, and the order of the two isn't defined. Give both blocks the same name and the same hosts: then their order here counts.
         "#]],
     );
 }
@@ -632,15 +632,15 @@ fn unreachable_ingress() {
     check::<Service>(
         &second("", "paths = [\"/b\"]"),
         &expect![[r#"
-        error at ingress[1]: An ingress that is never reached
-          ingress[0] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+        error at ingress[1]: Ingress block is never reached
+          ingress[0] is tried first, and matches all of its requests (IST0130). Put this block before it, or remove it.
     "#]],
     );
     check::<Service>(
         &second("paths = [\"/b/*\"]", "paths = [\"/b/c\", \"/b/d/*\"]"),
         &expect![[r#"
-        error at ingress[1]: An ingress that is never reached
-          ingress[0] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+        error at ingress[1]: Ingress block is never reached
+          ingress[0] is tried first, and matches all of its requests (IST0130). Put this block before it, or remove it.
     "#]],
     );
     check_keys::<Service>(
@@ -709,14 +709,14 @@ fn allow_block_for_the_gateway_alone_says_what_comes_through() {
                 rendered.split("--- # ").find(|object| object.starts_with("AuthorizationPolicy/pci/payments-pci"));
             let policy = policy.unwrap_or_default();
             assert_eq!(policy.matches("operation:").count(), 1, "{policy}");
-            let is_reported = rendered.contains("Requests through the gateway that allow leaves out");
+            let is_reported = rendered.contains("allow refuses requests through the gateway");
             assert_eq!(is_reported, !is_covered, "{rendered}");
         }
     }
     let allow = "allow {\n from = [\"istio-ingress/*\"]\n paths = [\"/pay/charges/*\"]\n}\n";
     let rendered = rendered_text::<Service>(&mesh(), &payments(&(allow.to_owned() + ingress)));
     expect![[r#"
-        warning at ingress[0]: Requests through the gateway that allow leaves out
+        warning at ingress[0]: allow refuses requests through the gateway
           allow names istio-ingress/public, so the allow blocks alone say what it may call, and none of them admits "/pay/*" on port 8080. Requests that arrive there through the gateway are refused (403). Add the paths, as they are after a rewrite, to an allow block, or take them out of ingress.
     "#]].assert_eq(rendered.split("--- # ").next().unwrap_or_default());
 }
@@ -913,7 +913,7 @@ fn every_host() {
     );
     expect![[r#"
         warning at ingress[0].hosts: Every host of the Gateway
-          "*" takes what comes for every host that the Gateway serves, but for hosts that other routes name, also of other teams' hosts that are added later. Write the hosts, if they are known.
+          "*" receives the traffic of every host that the Gateway serves, except for hosts that other routes name, and including other teams' hosts that are added later. Write the hosts, if they are known.
         --- # Service/pci/payments: these fields of it
         apiVersion: v1
         kind: Service
@@ -967,7 +967,7 @@ fn every_host() {
 }
 
 #[test]
-fn connections_that_cannot_be_told_apart() {
+fn connections_that_cannot_be_distinguished() {
     let ingress = |arguments: &str| format!("ingress {{\n gateway = \"istio-ingress/public\"\n {arguments}\n}}\n");
     check::<Service>(
         &payments(
@@ -984,21 +984,21 @@ fn connections_that_cannot_be_told_apart() {
         ),
         &expect![[r#"
             error at ingress[0].gateway_port: Missing gateway_port
-              A gateway tells TCP connections apart by its port alone. Write the port of the Gateway's server.
+              A gateway distinguishes TCP connections only by its port. Write the port of the Gateway's server.
             error at ingress[0].hosts: Hosts of a TCP ingress
               TCP connections name no host, so every connection to gateway_port would come here. Write hosts = ["*"], or protocol = "tls", where the server name of the handshake tells.
             error at ingress[1].port: No HTTP port 443
               The service has port 8080 (http), 443 (https). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
             error at ingress[1].gateway_port: gateway_port of an HTTP ingress
-              Requests are told apart by host and path, on every port of the Gateway that serves the host. Remove gateway_port, or write protocol = "tls" or "tcp".
+              Requests are distinguished by host and path, on every port of the Gateway that serves the host. Remove gateway_port, or write protocol = "tls" or "tcp".
             error at ingress[2].port: No TCP port 8080
               The service has port 8080 (http), 443 (https). Write the number of a port block (not its target port) that speaks tls, https, tcp or the like.
             error at ingress[2].paths: paths of a tls ingress
               A gateway sees no paths in connections that it forwards. Remove paths, or protocol = "tls".
             error at ingress[2].rewrite: rewrite of a tls ingress
               A gateway sees no paths in connections that it forwards. Remove rewrite, or protocol = "tls".
-            error at ingress[6]: An ingress that is never reached
-              ingress[4] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+            error at ingress[6]: Ingress block is never reached
+              ingress[4] is tried first, and matches all of its requests (IST0130). Put this block before it, or remove it.
         "#]],
     );
     check::<Service>(
@@ -1014,8 +1014,8 @@ fn connections_that_cannot_be_told_apart() {
     check::<Service>(
         &payments(&two),
         &expect![[r#"
-        error at ingress[0]: Which port?
-          The service has port 8080 (http), 443 (https), 444 (https), and the gateway must know which of the TCP ports takes what comes. Write port.
+        error at ingress[0]: Several ports match: set port
+          The service has port 8080 (http), 443 (https), 444 (https), and the gateway needs to know which of the TCP ports receives the traffic. Write port.
     "#]],
     );
 }
@@ -1035,7 +1035,7 @@ fn allow_block_that_leaves_out_connections_of_the_gateway() {
     assert_eq!(first(""), "");
     assert_eq!(first("ports = [443]").matches("leaves out").count(), 0);
     expect![[r#"
-        warning at ingress[0]: Connections through the gateway that allow leaves out
+        warning at ingress[0]: allow refuses connections through the gateway
           allow names istio-ingress/public, so the allow blocks alone say what it may call, and none of them governs port 443. Connections that come through the gateway are refused. Write an allow block for the gateway with ports = [443].
     "#]].assert_eq(&first("methods = [\"GET\"]"));
 }
@@ -1064,7 +1064,7 @@ fn connections_of_several_ports_at_one_gateway() {
         VirtualService/pci/payments-pci-ingress-c
     "#]],
     );
-    // The same port twice does meet, and so do one port and every port.
+    // Duplicate port does meet, and so do one port and every port.
     check::<Service>(
         &payments(
             &(port(5432)
@@ -1075,9 +1075,9 @@ fn connections_of_several_ports_at_one_gateway() {
         ),
         &expect![[r#"
             error at ingress[1].hosts: * twice at one gateway
-              ingress[0] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+              ingress[0] has this host at istio-ingress/public, too, under another name, and the order of the two isn't defined. Give both blocks the same name and the same hosts: then their order here counts.
             error at ingress[3].hosts: api.example.com twice at one gateway
-              ingress[2] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+              ingress[2] has this host at istio-ingress/public, too, under another name, and the order of the two isn't defined. Give both blocks the same name and the same hosts: then their order here counts.
         "#]],
     );
 }

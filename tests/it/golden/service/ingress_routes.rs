@@ -336,7 +336,7 @@ fn authority_and_hosts() {
         let ingress = ingress("").replace("[\"api.example.com\"]", "[\"api.example.com\", \"*.shop.example.com\"]");
         let rendered = rendered_text::<Service>(&mesh(), &payments(&(ingress + &authority(host))));
         assert_eq!(rendered.contains("authority:"), has_rule, "{host}: {rendered}");
-        assert_eq!(rendered.contains("A route that no ingress lets in"), !has_rule, "{host}: {rendered}");
+        assert_eq!(rendered.contains("No ingress admits the route's requests"), !has_rule, "{host}: {rendered}");
     }
 }
 
@@ -357,9 +357,9 @@ fn reachability_within_each_scope() {
     check_rules(
         &(ingress("") + &route(gone) + &route(&(to_path("/a") + "\n" + gone))),
         &expect![[r#"
-        error at route[1].match[0]: Requests never come here
-          route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-    "#]],
+            error at route[1].match[0]: Route is never reached
+              route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        "#]],
     );
 }
 
@@ -369,7 +369,7 @@ fn routes_without_requests_in_common() {
     check::<Service>(
         &payments(&route(gone)),
         &expect![[r#"
-        error at route[0].applies_to: A route for ingress without an ingress block
+        error at route[0].applies_to: Route for ingress without an ingress block
           No ingress block with protocol http lets requests in, of which the route could take some. Write an ingress block, or leave "ingress" out of applies_to.
     "#]],
     );
@@ -391,7 +391,7 @@ fn routes_without_requests_in_common() {
     check::<Service>(
         &payments(&(ingress("paths = [\"/v1/*\"]") + &mistakes.concat())),
         &expect![[r#"
-            error at route[0].match: A route that no ingress lets in
+            error at route[0].match: No ingress admits the route's requests
               No ingress block lets in a request that the route matches: by its paths, after the rewrite of the ingress, or by its authority. Correct the match, add the path or host to an ingress block, or leave "ingress" out of applies_to.
             error at route[1].match[0].from: Callers in the mesh at a gateway
               from is about workloads that call, and at a gateway this is the gateway itself. Write the route twice: once with from, and once without, with applies_to = ["ingress"].
@@ -422,7 +422,7 @@ fn routes_without_requests_in_common() {
     check::<Service>(
         &payments(&(of_connections + &route(gone))),
         &expect![[r#"
-        error at route[0].applies_to: A route for ingress without an ingress block
+        error at route[0].applies_to: Route for ingress without an ingress block
           No ingress block with protocol http lets requests in, of which the route could take some. Write an ingress block, or leave "ingress" out of applies_to.
     "#]],
     );

@@ -61,7 +61,7 @@ fn every_argument() {
     mesh.gateway_namespaces.insert("ingress".to_owned());
     mesh.platform_hosts.insert("istio-system/otel.istio-system.svc.cluster.local".to_owned());
     mesh.labels.insert("managed-by".to_owned(), "platform".to_owned());
-    mesh.labels.insert("team".to_owned(), "nobody".to_owned());
+    mesh.labels.insert("team".to_owned(), "mesh".to_owned());
     mesh.annotations.insert("example.com/contact".to_owned(), "platform".to_owned());
     let text = r#"
         name                   = "payments"

@@ -1,4 +1,4 @@
-//! What travels between the workloads, as someone on the network would see it.
+//! What travels between the workloads, as a host on the network sees it.
 
 use std::{
     net::Ipv4Addr,

@@ -1,4 +1,4 @@
-# The payments' team, in another repository and another state. It says who may call; the shop's team can't.
+# The payments team, in its own repository and state. It declares the callers of its service.
 terraform {
   required_providers {
     mesh = {

@@ -1,5 +1,5 @@
-# The shop's team, in a repository and a state of its own. It calls another team's service by name: nothing of the two
-# configurations depends on the other, so they may be applied in any order.
+# The shop team, in its own repository and state. It names another team's service by text, so the two configurations don't
+# depend on each other and can be applied in any order.
 terraform {
   required_providers {
     mesh = {

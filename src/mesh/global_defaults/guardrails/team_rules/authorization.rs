@@ -30,6 +30,6 @@ pub(super) fn rule() -> TeamRule {
              (size(rule.?to.orValue([])) > 0 && rule.to.all(to, {NAMES_PATHS})))"
         ),
         "each rule of an ALLOW policy names its callers or paths; an empty rule, ports, methods and what isn't meant (notPorts, \
-         notNamespaces) let everybody in.",
+         notNamespaces) admit every client.",
     )
 }

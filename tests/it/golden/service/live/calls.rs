@@ -23,8 +23,8 @@ fn missing_callees() {
         "access = \"mesh\"\ncalls = [\"ledger\", \"shop/catalog\", \"api.stripe.com\", \"team/api.partner.com\"]",
         &with_objects(""),
         &expect![[r#"
-            warn at calls: What is called isn't there
-              calls needs Service pci/ledger, Service shop/catalog, a ServiceEntry for api.stripe.com in istio-system, a ServiceEntry for api.partner.com in team, and there is none. Its calls fail until there is. If this run makes it, all is well; else correct the name, or its namespace. (IST0101)
+            warn at calls: Callee doesn't exist
+              calls needs Service pci/ledger, Service shop/catalog, a ServiceEntry for api.stripe.com in istio-system, a ServiceEntry for api.partner.com in team, and there is none. Calls of it fail until then. If this run creates it, ignore this; otherwise correct the name, or its namespace. (IST0101)
         "#]],
     );
 }
@@ -48,7 +48,7 @@ fn hidden_callees() {
         &calls("shop/catalog"),
         &with_objects(&catalog),
         &expect![[r#"
-        warn at calls: What is called isn't visible here
+        warn at calls: Callee isn't visible in the namespace
           pci doesn't see Service shop/catalog (visible to shop, web): its calls fail. Ask the owner to allow this service, or to export to pci. (hidden-callee)
     "#]],
     );
@@ -56,7 +56,7 @@ fn hidden_callees() {
         &calls("api.stripe.com"),
         &with_objects(&STRIPE.replace("{hosts", "{exportTo: [shop], hosts")),
         &expect![[r#"
-        warn at calls: What is called isn't visible here
+        warn at calls: Callee isn't visible in the namespace
           pci doesn't see ServiceEntry istio-system/api-stripe-com (visible to shop): its calls fail. Ask the owner to allow this service, or to export to pci. (hidden-callee)
     "#]],
     );
@@ -83,8 +83,8 @@ fn callee_policy_without_the_caller() {
         &calls("shop/catalog"),
         &policy("[{from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]}]"),
         &expect![[r#"
-            warn at calls: What is called doesn't let this service in
-              Rules of who may call leave out cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy shop/catalog-shop). Ask the owner to allow it. If this run does, all is well. (refused-by-callee)
+            warn at calls: Callee doesn't admit this service
+              AuthorizationPolicies of callees don't admit cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy shop/catalog-shop). Ask the owner to allow it. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
 }
@@ -137,8 +137,8 @@ fn only_enforced_allow_policies_of_the_callee_count() {
         &calls("shop/catalog"),
         &denied,
         &expect![[r#"
-        warn at calls: What is called doesn't let this service in
-          Rules of who may call leave out cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy istio-system/deny-all). Ask the owner to allow it. If this run does, all is well. (refused-by-callee)
+        warn at calls: Callee doesn't admit this service
+          AuthorizationPolicies of callees don't admit cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy istio-system/deny-all). Ask the owner to allow it. If this run does, ignore this. (refused-by-callee)
     "#]],
     );
 }

@@ -22,7 +22,7 @@ fn second_virtual_service() {
         assert_eq!(
             findings(
                 MESH_ACCESS,
-                &with_objects(&route.replace("{hosts", "{gateways: [istio-system/door], hosts")),
+                &with_objects(&route.replace("{hosts", "{gateways: [istio-system/front], hosts")),
                 &[]
             ),
             "",
@@ -43,7 +43,7 @@ fn second_virtual_service() {
         &with_objects("kind: VirtualService\nmetadata: {name: theirs, namespace: pci}\nspec: {hosts: [payments]}"),
         &expect![[r#"
             warn: Another VirtualService is for the same host
-              VirtualService pci/theirs routes payments.pci.svc.cluster.local as well. Istio doesn't merge the two: the older one works, the other does nothing. Remove theirs, or name it in replaces, or leave the routes to them with unmanaged = ["VirtualService"]. (IST0109)
+              VirtualService pci/theirs routes payments.pci.svc.cluster.local as well. Istio doesn't merge the two: the older one applies, the other has no effect. Remove the other one, or name it in replaces, or leave the routes to them with unmanaged = ["VirtualService"]. (IST0109)
         "#]],
     );
 }
@@ -56,7 +56,7 @@ fn second_destination_rule() {
         &with_objects(rule),
         &expect![[r#"
         warn: Another DestinationRule is for the same host
-          DestinationRule pci/theirs is for payments.pci.svc.cluster.local as well: of two traffic policies the older one holds. Remove theirs, or name it in replaces, or leave it to them with unmanaged = ["DestinationRule"]. (second-destination-rule)
+          DestinationRule pci/theirs is for payments.pci.svc.cluster.local as well: of two traffic policies the older one applies. Remove the other one, or name it in replaces, or leave it to them with unmanaged = ["DestinationRule"]. (second-destination-rule)
     "#]],
     );
     assert_eq!(findings(MESH_ACCESS, &with_objects(&rule.replace("host: payments", "host: ledger")), &[]), "");
@@ -76,7 +76,7 @@ fn second_sidecar() {
         &with_objects(sidecar),
         &expect![[r#"
         warn at calls: Another Sidecar selects the same pods
-          Sidecar pci/theirs selects pods of this service as well, and which of the two holds there is by chance. Remove theirs, or name it in replaces, or leave out calls here. (IST0110)
+          Sidecar pci/theirs selects pods of this service as well, and it isn't defined which of the two applies. Remove the other one, or name it in replaces, or leave out calls here. (IST0110)
     "#]],
     );
     assert_eq!(findings(MESH_ACCESS, &with_objects(sidecar), &[]), "", "no Sidecar is rendered");
@@ -113,7 +113,7 @@ fn other_policy_for_the_same_pods() {
         "{rules: [{}]}",
         &expect![[r#"
             warn at allow: Another policy lets callers in
-              AuthorizationPolicy pci/theirs is for pods of pci/payments as well, and lets in everybody, also without an identity, whatever allow and access leave out. effective_callers doesn't name them. If that isn't meant, remove it and write what it should say as allow or deny blocks. A policy in the service's namespace is removed in the same apply if replaces names it. (other-policy)
+              AuthorizationPolicy pci/theirs is for pods of pci/payments as well, and lets in every client, also without an identity, whatever allow and access leave out. effective_callers doesn't name them. If that isn't meant, remove it and write what it should say as allow or deny blocks. A policy in the service's namespace is removed in the same apply if replaces names it. (other-policy)
         "#]],
     );
     check(
@@ -132,14 +132,14 @@ fn other_policy_for_the_same_pods() {
     );
 }
 
-/// An ALLOW policy that admits callers of whom it can't know admits everybody, all workloads, or all of the namespace.
+/// An ALLOW policy that admits callers it can't identify admits every client, all workloads, or all of the namespace.
 #[test]
 fn callers_of_another_policy_are_described() {
     for (rule, callers) in [
-        ("{}", "everybody, also without an identity"),
-        ("{to: [{operation: {ports: ['8080']}}]}", "everybody, also without an identity"),
+        ("{}", "every client, also without an identity"),
+        ("{to: [{operation: {ports: ['8080']}}]}", "every client, also without an identity"),
         ("{from: [{source: {principals: ['*']}}]}", "every workload of the mesh"),
-        ("{from: [{source: {notNamespaces: [nobody]}}]}", "everybody, also without an identity"),
+        ("{from: [{source: {notNamespaces: [no-such-namespace]}}]}", "every client, also without an identity"),
         ("{from: [{source: {namespaces: [pci]}}]}", "every workload of pci"),
         ("{from: [{source: {namespaces: [shop]}}]}", "every request that it matches"),
         ("{to: [{operation: {paths: [/metrics]}}]}", "every request that it matches"),
@@ -237,7 +237,7 @@ fn resource_with_the_same_pods_or_service_account() {
         &second_resource(r#"{"name": "legacy", "selector": {"app": "payments"}}"#),
         &expect![[r#"
         warn at selector: Another mesh_service selects the same pods
-          mesh_service pci/legacy selects pods that app=payments selects here, so each lets in whom the other allows. Select by labels that only one of the workloads carries. (shared-workload)
+          mesh_service pci/legacy selects pods that app=payments selects here, so each admits the callers of the other. Select by labels that only one of the workloads carries. (shared-workload)
     "#]],
     );
     check(
@@ -245,7 +245,7 @@ fn resource_with_the_same_pods_or_service_account() {
         &second_resource(r#"{"name": "legacy", "service_account": "payments"}"#),
         &expect![[r#"
         warn at service_account: Another mesh_service has the same identity
-          mesh_service pci/legacy runs as payments as well, so whoever allows one of them allows both. Give each workload a service account of its own. (shared-account)
+          mesh_service pci/legacy runs as payments as well, so a rule that admits one of them admits both. Give each workload a service account of its own. (shared-account)
     "#]],
     );
     assert!(
@@ -301,8 +301,8 @@ fn second_object_for_the_global_name() {
         named,
         &with_objects(&entry("ServiceEntry")),
         &expect![[r#"
-        warn at global_name: The global name is defined twice
-          ServiceEntry shop/theirs defines payments.example.internal as well: who calls that name reaches one of the two, the older one most often. Remove theirs, or choose another global_name. (IST0177)
+        warn at global_name: Global name is defined by two objects
+          ServiceEntry shop/theirs defines payments.example.internal as well: callers of that name reach one of the two, usually the older one. Remove the other one, or choose another global_name. (IST0177)
     "#]],
     );
     check(
@@ -310,7 +310,7 @@ fn second_object_for_the_global_name() {
         &with_objects(&entry("VirtualService")),
         &expect![[r#"
         warn at global_name: The global name is routed elsewhere
-          VirtualService shop/theirs routes payments.example.internal as well. Istio doesn't merge the two: one works, the other does nothing. Remove theirs, or choose another global_name. (IST0109)
+          VirtualService shop/theirs routes payments.example.internal as well. Istio doesn't merge the two: one applies, the other has no effect. Remove the other one, or choose another global_name. (IST0109)
     "#]],
     );
     assert_eq!(findings(MESH_ACCESS, &with_objects(&entry("ServiceEntry")), &[]), "", "the service has no global name");
@@ -319,33 +319,33 @@ fn second_object_for_the_global_name() {
     assert_eq!(findings(named, &with_objects(&own), &[]), "", "an object of this resource");
 }
 
-/// Istio tries the older of two VirtualServices first, whoever owns them.
+/// Istio tries the older of two VirtualServices first, independently of their owner.
 #[test]
 fn overlapping_paths_at_a_gateway() {
-    let ingress = "access = \"mesh\"\ningress {\n gateway = \"ingress/door\"\n hosts = [\"pay.example.com\"]\n paths = [\"/api/v2*\"]\n}";
+    let ingress = "access = \"mesh\"\ningress {\n gateway = \"ingress/front\"\n hosts = [\"pay.example.com\"]\n paths = [\"/api/v2*\"]\n}";
     let with = |arguments: &str, route: &str| {
-        let gateway = "kind: Gateway\nmetadata: {name: door, namespace: ingress}\nspec: {servers: [{hosts: ['*']}]}";
+        let gateway = "kind: Gateway\nmetadata: {name: front, namespace: ingress}\nspec: {servers: [{hosts: ['*']}]}";
         let route = format!("kind: VirtualService\nmetadata: {{name: theirs, namespace: shop}}\nspec: {route}");
         findings(arguments, &with_objects(&format!("{gateway}\n---\n{route}")), &[])
     };
     let theirs = |uri: &str| {
-        format!("{{gateways: [ingress/door], hosts: [pay.example.com], http: [{{match: [{{uri: {uri}}}]}}]}}")
+        format!("{{gateways: [ingress/front], hosts: [pay.example.com], http: [{{match: [{{uri: {uri}}}]}}]}}")
     };
     let found = with(ingress, &theirs("{prefix: /api}"));
     expect![[r#"
         warn at ingress: Another VirtualService overlaps at a gateway
-          VirtualService shop/theirs takes /api* of pay.example.com at ingress/door, and this service /api/v2* of pay.example.com at ingress/door: which of the two gets what both take depends on their exportTo and their ages. Make them disjoint. If this run changes the other one, all is well. (overlapping-ingress)
+          VirtualService shop/theirs takes /api* of pay.example.com at ingress/front, and this service /api/v2* of pay.example.com at ingress/front: which of the two gets what both take depends on their exportTo and their ages. Make them disjoint. If this run changes the other one, ignore this. (overlapping-ingress)
     "#]].assert_eq(&found);
     for (route, description) in [
         (theirs("{prefix: /web}"), "another path"),
         (theirs("{prefix: /}"), "a rule for all paths comes last"),
-        (theirs("{prefix: /api}").replace("ingress/door", "ingress/back"), "another gateway"),
+        (theirs("{prefix: /api}").replace("ingress/front", "ingress/back"), "another gateway"),
         (theirs("{prefix: /api}").replace("pay.example.com", "shop.example.com"), "another host"),
     ] {
         assert_eq!(with(ingress, &route), "", "{description}");
     }
-    let tls = "port {\n number = 8443\n protocol = \"tls\"\n}\ningress {\n gateway = \"ingress/door\"\n protocol = \"tls\"\n hosts = [\"pay.example.com\"]\n}\n";
+    let tls = "port {\n number = 8443\n protocol = \"tls\"\n}\ningress {\n gateway = \"ingress/front\"\n protocol = \"tls\"\n hosts = [\"pay.example.com\"]\n}\n";
     let passthrough =
-        "{gateways: [ingress/door], hosts: [pay.example.com], tls: [{match: [{sniHosts: [pay.example.com]}]}]}";
+        "{gateways: [ingress/front], hosts: [pay.example.com], tls: [{match: [{sniHosts: [pay.example.com]}]}]}";
     assert!(with(&format!("access = \"mesh\"\n{tls}"), passthrough).contains("(overlapping-ingress)"));
 }

@@ -26,7 +26,7 @@ fn version_without_pods() {
         VERSIONS,
         HEALTHY,
         &expect![[r#"
-        warn at version: A version has no pods
+        warn at version: No pod matches the version
           No pod of this service carries the labels of version v2: requests that are sent there fail with 503. Roll the version out before it gets any, or correct its labels. (IST0173)
     "#]],
     );
@@ -44,14 +44,14 @@ spec: {serviceAccountName: payments, containers: [{name: istio-proxy}]}";
 const INGRESS: &str = r#"
 access = "mesh"
 ingress {
-  gateway = "ingress/door"
+  gateway = "ingress/front"
   hosts   = ["pay.example.com"]
 }"#;
 
 /// The cluster with a Gateway that has these entries in `hosts`.
 fn gateway(hosts: &str) -> String {
     with_objects(&format!(
-        "kind: Gateway\nmetadata: {{name: door, namespace: ingress}}\nspec: {{servers: [{{hosts: [{hosts}]}}]}}"
+        "kind: Gateway\nmetadata: {{name: front, namespace: ingress}}\nspec: {{servers: [{{hosts: [{hosts}]}}]}}"
     ))
 }
 
@@ -61,8 +61,8 @@ fn missing_gateway_or_host() {
         INGRESS,
         HEALTHY,
         &expect![[r#"
-        warn at ingress: The Gateway isn't there
-          There is no Gateway door in ingress, so nothing of its hosts comes in. If this run makes it, all is well; else correct gateway: namespace/name of Istio's Gateway, not of its Deployment. (IST0101)
+        warn at ingress: Gateway doesn't exist
+          There is no Gateway front in ingress, so requests for its hosts don't reach the service. If this run creates it, ignore this; otherwise correct gateway: namespace/name of Istio's Gateway, not of its Deployment. (IST0101)
     "#]],
     );
     check(
@@ -70,7 +70,7 @@ fn missing_gateway_or_host() {
         &gateway("shop.example.com, ./pay.example.com"),
         &expect![[r#"
         warn at ingress: The Gateway doesn't serve a host
-          Gateway ingress/door serves ./pay.example.com, shop.example.com, not pay.example.com for namespace pci: requests for it get 404. Add the host to the Gateway, or correct hosts. (IST0132)
+          Gateway ingress/front serves ./pay.example.com, shop.example.com, not pay.example.com for namespace pci: requests for it get 404. Add the host to the Gateway, or correct hosts. (IST0132)
     "#]],
     );
     for entry in ["pay.example.com", "'*'", "'*.example.com'", "pci/pay.example.com", "'*/*'"] {
@@ -82,41 +82,41 @@ fn missing_gateway_or_host() {
 fn gateway_with_another_service_account() {
     let arguments = |callers: &str| {
         format!(
-            "access = \"none\"\n{callers}\ningress {{\n  gateway = \"ingress/door\"\n  hosts = [\"pay.example.com\"]\n}}"
+            "access = \"none\"\n{callers}\ningress {{\n  gateway = \"ingress/front\"\n  hosts = [\"pay.example.com\"]\n}}"
         )
     };
     let gateway = |recorded: &str| {
         gateway("pay.example.com").replace(
             "namespace: ingress}",
             &format!(
-                "namespace: ingress, annotations: {{terraform-provider-mesh/resource: mesh_gateway/ingress/door, \
+                "namespace: ingress, annotations: {{terraform-provider-mesh/resource: mesh_gateway/ingress/front, \
                  terraform-provider-mesh/arguments: '{recorded}'}}}}"
             ),
         )
     };
-    let other = gateway(r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#);
+    let other = gateway(r#"{"name":"front","namespace":"ingress","service_account":"edge"}"#);
     check(
         &arguments(""),
         &other,
         &expect![[r#"
         warn at ingress[0].service_account: The gateway has another service account
-          The workloads of mesh_gateway ingress/door run as ingress/edge, which no rule admits: requests through the gateway get 403. Write service_account = "ingress/edge" in the ingress block. (gateway-account)
+          The workloads of mesh_gateway ingress/front run as ingress/edge, which no rule admits: requests through the gateway get 403. Write service_account = "ingress/edge" in the ingress block. (gateway-account)
     "#]],
     );
     assert!(findings(&arguments("authorization_mode = \"dry_run\""), &other, &[]).contains("gateway-account"));
-    let elsewhere = gateway(r#"{"name":"door","namespace":"ingress","workload_namespace":"edge"}"#);
+    let elsewhere = gateway(r#"{"name":"front","namespace":"ingress","workload_namespace":"edge"}"#);
     let found = findings(&arguments(""), &elsewhere, &[]);
-    assert!(found.contains("Write service_account = \"edge/door\" in the ingress block"), "{found}");
+    assert!(found.contains("Write service_account = \"edge/front\" in the ingress block"), "{found}");
     for (callers, recorded) in [
         // The account is named by the block, by a rule, or is that of the Gateway's name.
-        ("", r#"{"name":"door","namespace":"ingress"}"#),
-        ("", r#"{"name":"door","namespace":"ingress","service_account":"door"}"#),
+        ("", r#"{"name":"front","namespace":"ingress"}"#),
+        ("", r#"{"name":"front","namespace":"ingress","service_account":"front"}"#),
         (
             "allow {\n  from = [\"ingress/edge\"]\n}",
-            r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#,
+            r#"{"name":"front","namespace":"ingress","service_account":"edge"}"#,
         ),
-        ("allow {\n  from = [\"*\"]\n}", r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#),
-        ("authorization_mode = \"off\"", r#"{"name":"door","namespace":"ingress","service_account":"edge"}"#),
+        ("allow {\n  from = [\"*\"]\n}", r#"{"name":"front","namespace":"ingress","service_account":"edge"}"#),
+        ("authorization_mode = \"off\"", r#"{"name":"front","namespace":"ingress","service_account":"edge"}"#),
         // Recorded without arguments.
         ("", ""),
     ] {
@@ -149,17 +149,17 @@ fn unverified_token_issuer() {
         END_USER,
         HEALTHY,
         &expect![[r#"
-        warn: Nobody verifies tokens of an issuer
-          No RequestAuthentication in pci or istio-system verifies tokens of https://accounts.example.com for this service, so no request ever has an end user of it, and rules that ask for one let nobody in. The central team adds it: jwt of mesh_global_defaults. (missing-issuer)
-    "#]],
+            warn: No RequestAuthentication for the issuer
+              No RequestAuthentication in pci or istio-system verifies tokens of https://accounts.example.com for this service, so no request ever has an end user of it, and rules that require one admit no request. Declare the issuer in mesh_global_defaults: jwt { issuer = "…" }. (missing-issuer)
+        "#]],
     );
     check(
         "access = \"mesh\"\nrequire_end_user {}",
         HEALTHY,
         &expect![[r#"
-        warn at require_end_user: Nobody verifies tokens of end users
-          No RequestAuthentication in pci or istio-system verifies tokens for this service, so no request ever has an end user, and all are refused. The central team adds one: jwt of mesh_global_defaults. (missing-issuer)
-    "#]],
+            warn at require_end_user: No RequestAuthentication verifies tokens
+              No RequestAuthentication in pci or istio-system verifies tokens for this service, so no request ever has an end user, and all are refused. Declare the issuer in mesh_global_defaults: jwt { issuer = "…" }. (missing-issuer)
+        "#]],
     );
     for live in [jwt("istio-system", ""), jwt("pci", ""), jwt("pci", "selector: {matchLabels: {app: payments}}, ")] {
         assert_eq!(findings(END_USER, &live, &[]), "", "{live}");
@@ -183,7 +183,7 @@ fn undefined_external_authorizer() {
         external,
         &mesh("istio", "oauth"),
         &expect![[r#"
-        warn at external_authorization: The mesh doesn't know this authorizer
+        warn at external_authorization: Unknown extension provider
           The mesh's configuration in istio-system doesn't define opa as an authorizer, but oauth: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders. (missing-provider)
     "#]],
     );
@@ -191,7 +191,7 @@ fn undefined_external_authorizer() {
         external,
         &mesh("istio", "oauth").replace("envoyExtAuthzGrpc", "lightstep"),
         &expect![[r#"
-        warn at external_authorization: The mesh doesn't know this authorizer
+        warn at external_authorization: Unknown extension provider
           The mesh's configuration in istio-system doesn't define opa as an authorizer: every request that it would be asked about is refused. Correct provider, or have it added to extensionProviders. (missing-provider)
     "#]],
     );

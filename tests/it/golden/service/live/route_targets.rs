@@ -26,7 +26,7 @@ fn missing_targets() {
         &with_objects(""),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route doesn't exist
-              The cluster has no Service pci/next. Requests that the route sends there fail until there is one. If this run creates it, nothing has to be done; otherwise correct service. (IST0101)
+              The cluster has no Service pci/next. Requests that the route sends there fail until there is one. If this run creates it, ignore this; otherwise correct service. (IST0101)
         "#]],
     );
     check(
@@ -34,7 +34,7 @@ fn missing_targets() {
         &with_objects(""),
         &expect![[r#"
             warn at route[0].to[1].host: The target of a route doesn't exist
-              The cluster has no ServiceEntry for api.stripe.com. Requests that the route sends there fail until there is one. If this run creates it, nothing has to be done; otherwise correct host. (IST0101)
+              The cluster has no ServiceEntry for api.stripe.com. Requests that the route sends there fail until there is one. If this run creates it, ignore this; otherwise correct host. (IST0101)
         "#]],
     );
     let mirror = "access = \"mesh\"\nroute {\n mirror {\n service = \"shop/audit\"\n}\n}";
@@ -43,7 +43,7 @@ fn missing_targets() {
         &with_objects(""),
         &expect![[r#"
             warn at route[0].mirror[0].service: The target of a route doesn't exist
-              The cluster has no Service shop/audit. Requests that the route sends there fail until there is one. If this run creates it, nothing has to be done; otherwise correct service. (IST0101)
+              The cluster has no Service shop/audit. Requests that the route sends there fail until there is one. If this run creates it, ignore this; otherwise correct service. (IST0101)
         "#]],
     );
 }
@@ -94,7 +94,7 @@ fn targets_that_callers_do_not_see() {
         &with_objects(&hidden),
         &expect![[r#"
             warn at allow: Fewer namespaces see the live service
-              Service pci/payments is visible to every namespace today, and to pci, shop, web after this apply. Calls from all others fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
+              Service pci/payments is visible to every namespace today, and to pci, shop, web after this apply. Calls from all others fail from then on. If workloads there should still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count the calls that would be refused, and you enforce when there are none. (narrowed-visibility)
             warn: The mesh's outbound traffic policy can't be seen
               The provider's installed block says outbound_traffic_policy = "registry_only". meshConfig decides for some proxies, and ConfigMap istio isn't there. Write the provider's revisions, or set the policy with mesh_global_defaults. (outbound-policy)
             warn at route[0].to[1].service: Callers don't see the target of a route
@@ -107,7 +107,7 @@ fn targets_that_callers_do_not_see() {
         &with_objects(&hidden),
         &expect![[r#"
             warn at allow: Fewer namespaces see the live service
-              Service pci/payments is visible to every namespace today, and to pci, shop, web after this apply. Calls from all others fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
+              Service pci/payments is visible to every namespace today, and to pci, shop, web after this apply. Calls from all others fail from then on. If workloads there should still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count the calls that would be refused, and you enforce when there are none. (narrowed-visibility)
             warn: The mesh's outbound traffic policy can't be seen
               The provider's installed block says outbound_traffic_policy = "registry_only". meshConfig decides for some proxies, and ConfigMap istio isn't there. Write the provider's revisions, or set the policy with mesh_global_defaults. (outbound-policy)
             warn at route[0].to[1].host: Callers don't see the target of a route
@@ -120,7 +120,7 @@ fn targets_that_callers_do_not_see() {
         &with_objects(&seen),
         &expect![[r#"
         warn at allow: Fewer namespaces see the live service
-          Service pci/payments is visible to every namespace today, and to pci, shop, web after this apply. Calls from all others fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
+          Service pci/payments is visible to every namespace today, and to pci, shop, web after this apply. Calls from all others fail from then on. If workloads there should still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count the calls that would be refused, and you enforce when there are none. (narrowed-visibility)
         warn: The mesh's outbound traffic policy can't be seen
           The provider's installed block says outbound_traffic_policy = "registry_only". meshConfig decides for some proxies, and ConfigMap istio isn't there. Write the provider's revisions, or set the policy with mesh_global_defaults. (outbound-policy)
     "#]],
@@ -143,7 +143,7 @@ fn targets_that_refuse_callers() {
         &policy("[{from: [{source: {principals: [cluster.local/ns/pci/sa/payments]}}]}]"),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route refuses callers
-              "shop/web", "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+              "shop/web", "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
     check(
@@ -151,7 +151,7 @@ fn targets_that_refuse_callers() {
         &policy("[{from: [{source: {namespaces: [shop]}}]}]"),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route refuses callers
-              "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+              "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
     check(
@@ -159,7 +159,7 @@ fn targets_that_refuse_callers() {
         &policy("[{from: [{source: {principals: [cluster.local/ns/shop/sa/web, cluster.local/ns/web/sa/a]}}]}]"),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route refuses callers
-              "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+              "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
     for rules in [
@@ -176,7 +176,7 @@ fn targets_that_refuse_callers() {
         &policy("[{from: [{source: {namespaces: [shop]}}]}]"),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route refuses callers
-              "*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+              "*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
 }
@@ -186,32 +186,32 @@ fn targets_that_refuse_callers() {
 fn gateways_that_the_target_refuses() {
     let arguments = |applies_to: &str| {
         format!(
-            "allow {{\n from = [\"shop/web\"]\n}}\ningress {{\n gateway = \"ingress/door\"\n hosts = [\"pay.example.com\"]\n}}\nroute {{\n \
+            "allow {{\n from = [\"shop/web\"]\n}}\ningress {{\n gateway = \"ingress/front\"\n hosts = [\"pay.example.com\"]\n}}\nroute {{\n \
              applies_to = {applies_to}\n match {{\n path = \"/next/*\"\n}}\n to {{\n service = \"next\"\n}}\n}}"
         )
     };
     let policy = |principal: &str| {
-        let gateway = "kind: Gateway\nmetadata: {name: door, namespace: ingress}\nspec: {servers: [{hosts: ['*']}]}";
+        let gateway = "kind: Gateway\nmetadata: {name: front, namespace: ingress}\nspec: {servers: [{hosts: ['*']}]}";
         let rules = format!("[{{from: [{{source: {{principals: [cluster.local/ns/{principal}]}}}}]}}]");
         format!(
             "{NEXT}\n---\n{gateway}\n---\nkind: AuthorizationPolicy\nmetadata: {{name: next, namespace: pci}}\nspec: {{selector: {{matchLabels: \
              {{app: next}}}}, rules: {rules}}}"
         )
     };
-    let (web, door) = (policy("shop/sa/web"), policy("ingress/sa/door"));
-    for (applies_to, refused_by_web, refused_by_door) in
+    let (web, front) = (policy("shop/sa/web"), policy("ingress/sa/front"));
+    for (applies_to, refused_by_web, refused_by_front) in
         [("[\"mesh\"]", false, true), ("[\"ingress\"]", true, false), ("[\"mesh\", \"ingress\"]", true, true)]
     {
         let refused =
             |live: &str| findings(&arguments(applies_to), &with_objects(live), &[]).contains("refused-by-callee");
-        assert_eq!((refused(&web), refused(&door)), (refused_by_web, refused_by_door), "{applies_to}");
+        assert_eq!((refused(&web), refused(&front)), (refused_by_web, refused_by_front), "{applies_to}");
     }
     check(
         &arguments("[\"ingress\"]"),
         &with_objects(&web),
         &expect![[r#"
         warn at route[0].to[0].service: The target of a route refuses callers
-          "ingress/door" may call pci/payments, but AuthorizationPolicy pci/next of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+          "ingress/front" may call pci/payments, but AuthorizationPolicy pci/next of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
     "#]],
     );
 }

@@ -13,8 +13,8 @@ fn missing_port() {
         MESH_ACCESS,
         &replacing(PORT, "{name: http, port: 80, targetPort: 8080}, {name: dns, port: 8080, protocol: UDP}"),
         &expect![[r#"
-            warn at port[0].number: The Service hasn't this port
-              Service pci/payments has port 80 alone: nobody can call 8080, and rules about it govern nothing. Write a port of the Service, or add it there. (missing-port)
+            warn at port[0].number: Service doesn't have this port
+              Service pci/payments has port 80 alone: port 8080 can't be called, and rules about it have no effect. Write a port of the Service, or add it there. (missing-port)
             warn at port: The Service has ports without a port block
               Service pci/payments has port 80, too, and rules name only declared ports: every call of another port is refused. Write a port block for each port that callers use. (undeclared-port)
         "#]],
@@ -23,8 +23,8 @@ fn missing_port() {
         MESH_ACCESS,
         &replacing(PORT, "{name: dns, port: 53, protocol: UDP}"),
         &expect![[r#"
-            warn at port[0].number: The Service hasn't this port
-              Service pci/payments has no TCP port: nobody can call 8080, and rules about it govern nothing. Write a port of the Service, or add it there. (missing-port)
+            warn at port[0].number: Service doesn't have this port
+              Service pci/payments has no TCP port: port 8080 can't be called, and rules about it have no effect. Write a port of the Service, or add it there. (missing-port)
         "#]],
     );
 }
@@ -35,7 +35,7 @@ fn other_target_port() {
         MESH_ACCESS,
         &replacing(PORT, "{name: http, port: 8080, targetPort: 9090}"),
         &expect![[r#"
-            error at port[0].target_port: The Service sends this port elsewhere
+            error at port[0].target_port: Service has another target port
               Service pci/payments sends port 8080 to 9090, and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
         "#]],
     );
@@ -49,7 +49,7 @@ fn named_target_port() {
         MESH_ACCESS,
         &named.replace("containerPort: 8080", "containerPort: 9090"),
         &expect![[r#"
-            error at port[0].target_port: The Service sends this port elsewhere
+            error at port[0].target_port: Service has another target port
               Service pci/payments sends port 8080 to 9090, which its pods call "web", and rules here are written for 8080: they govern the wrong port. Set target_port to where the workload listens. (other-target-port)
         "#]],
     );
@@ -57,7 +57,7 @@ fn named_target_port() {
         MESH_ACCESS,
         &named.replace("name: web,", "name: other,"),
         &expect![[r#"
-        warn at port[0].target_port: Nobody knows where the port leads
+        warn at port[0].target_port: Target port can't be compared
           Service pci/payments sends port 8080 to the port that its pods call "web", and no pod says which that is. Rules are written for 8080: make sure that it is the same. (other-target-port)
     "#]],
     );
@@ -70,7 +70,7 @@ fn other_protocol() {
         MESH_ACCESS,
         &replacing(PORT, "{name: tcp-web, port: 8080}"),
         &expect![[r#"
-        warn at port[0].protocol: The Service says another protocol
+        warn at port[0].protocol: Service declares another protocol
           Port 8080 ("tcp-web") of Service pci/payments says that it speaks tcp, and protocol here is http. Proxies go by the Service. Set appProtocol = http there, or name the port http-8080, or correct protocol. (IST0118)
     "#]],
     );
@@ -78,7 +78,7 @@ fn other_protocol() {
         MESH_ACCESS,
         &replacing(PORT, "{name: web, port: 8080}"),
         &expect![[r#"
-        warn at port[0].protocol: The Service says another protocol
+        warn at port[0].protocol: Service declares another protocol
           Port 8080 ("web") of Service pci/payments doesn't say what it speaks, so proxies guess by the first bytes, and protocol here is http. Proxies go by the Service. Set appProtocol = http there, or name the port http-8080, or correct protocol. (IST0118)
     "#]],
     );
@@ -86,7 +86,7 @@ fn other_protocol() {
         MESH_ACCESS,
         &replacing(PORT, "{name: http, port: 8080, appProtocol: kubernetes.io/h2c}"),
         &expect![[r#"
-        warn at port[0].protocol: The Service says another protocol
+        warn at port[0].protocol: Service declares another protocol
           Port 8080 ("http") of Service pci/payments says that it speaks http2, and protocol here is http. Proxies go by the Service. Set appProtocol = http there, or name the port http-8080, or correct protocol. (IST0118)
     "#]],
     );
@@ -158,7 +158,7 @@ fn narrowed_visibility() {
         &healthy,
         &expect![[r#"
             warn at allow: Fewer namespaces see the live service
-              Service pci/payments is visible to every namespace today, and to pci after this apply. Calls from all others fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
+              Service pci/payments is visible to every namespace today, and to pci after this apply. Calls from all others fail from then on. If workloads there should still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count the calls that would be refused, and you enforce when there are none. (narrowed-visibility)
         "#]],
     );
     check_registry_only(
@@ -166,7 +166,7 @@ fn narrowed_visibility() {
         &exported_to("., shop, audit"),
         &expect![[r#"
             warn at allow: Fewer namespaces see the live service
-              Service pci/payments is visible to audit, pci, shop today, and to pci, shop after this apply. Calls from audit fail from then on. If somebody there may still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count who would be refused, and you enforce when nobody is. (narrowed-visibility)
+              Service pci/payments is visible to audit, pci, shop today, and to pci, shop after this apply. Calls from audit fail from then on. If workloads there should still call, add them to allow, or apply with authorization_mode = "dry_run" first: the service stays visible, the proxies count the calls that would be refused, and you enforce when there are none. (narrowed-visibility)
         "#]],
     );
     assert_eq!(registry_only_findings("allow {\n  from = [\"shop/checkout\"]\n}", &exported_to(".,shop"), &[]), "");

@@ -62,7 +62,7 @@ fn ambient_mode() {
         &replacing("istio-injection: enabled", "istio-injection: enabled, istio.io/dataplane-mode: ambient"),
         &expect![[r#"
             error at namespace: Ambient mode isn't supported
-              Namespace pci is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars, or leave the service out. (IST0167)
+              Namespace pci is labelled istio.io/dataplane-mode=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars, or leave the service out. (IST0167)
         "#]],
     );
     check(
@@ -70,7 +70,7 @@ fn ambient_mode() {
         &replacing("version: v1", "istio.io/dataplane-mode: ambient"),
         &expect![[r#"
         error at namespace: Ambient mode isn't supported
-          In pci, payments-1 is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars, or leave the service out. (IST0167)
+          In pci, payments-1 is labelled istio.io/dataplane-mode=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars, or leave the service out. (IST0167)
     "#]],
     );
 }
@@ -81,8 +81,8 @@ fn selector_without_pods() {
         &format!("{MESH_ACCESS}\nselector = {{ app = \"payments\", tier = \"web\" }}\nservice = \"managed\""),
         HEALTHY,
         &expect![[r#"
-            warn at selector: No pod is selected
-              No pod in pci is labelled app=payments, tier=web, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
+            warn at selector: selector matches no pod
+              No pod in pci is labelled app=payments, tier=web, so no rule of this service holds anywhere. If its workload is deployed later, ignore this; otherwise correct selector. (IST0127)
         "#]],
     );
     let finished = replacing("spec:\n  serviceAccountName", "status: {phase: Succeeded}\nspec:\n  serviceAccountName");
@@ -90,8 +90,8 @@ fn selector_without_pods() {
         MESH_ACCESS,
         &finished,
         &expect![[r#"
-        warn at selector: No pod is selected
-          No pod in pci is labelled app=payments, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
+        warn at selector: selector matches no pod
+          No pod in pci is labelled app=payments, so no rule of this service holds anywhere. If its workload is deployed later, ignore this; otherwise correct selector. (IST0127)
     "#]],
     );
 }
@@ -112,7 +112,7 @@ spec: {serviceAccountName: payments, containers: [{name: app}]}";
         &with_objects(second),
         &expect![[r#"
         warn at selector: Pods without a sidecar
-          1 of 2 pods in pci have no container istio-proxy: payments-2. Nobody is refused there, and where mutual TLS is strict their own calls fail. Restart the workload, and see that no pod is annotated or labelled sidecar.istio.io/inject=false. (IST0103)
+          1 of 2 pods in pci have no container istio-proxy: payments-2. No request is refused there, and under strict mutual TLS their own calls fail. Restart the workload, and see that no pod is annotated or labelled sidecar.istio.io/inject=false. (IST0103)
     "#]],
     );
     let native =
@@ -126,8 +126,8 @@ fn container_with_the_user_of_the_sidecar() {
         MESH_ACCESS,
         &replacing("{name: app,", "{name: app, securityContext: {runAsUser: 1337},"),
         &expect![[r#"
-        warn at selector: A container runs as the sidecar's user
-          Containers of payments-1 in pci run as user 1337, whose traffic goes past the sidecar: unencrypted, and by no rule. Give them another runAsUser. (IST0144)
+        warn at selector: Container runs as user 1337, the sidecar's
+          Containers of payments-1 in pci run as user 1337, whose traffic bypasses the sidecar, unencrypted and without authorization. Give them another runAsUser. (IST0144)
     "#]],
     );
     let by_pod = replacing(
@@ -157,7 +157,7 @@ fn missing_service_account() {
         MESH_ACCESS,
         &replacing("kind: ServiceAccount\nmetadata: {name: payments,", "kind: ServiceAccount\nmetadata: {name: other,"),
         &expect![[r#"
-            warn at service_account: The service account isn't there
+            warn at service_account: ServiceAccount doesn't exist
               pci has no ServiceAccount payments, and pods that name it don't start. Let the workload's chart make it, or set create_service_account = true. (missing-account)
         "#]],
     );

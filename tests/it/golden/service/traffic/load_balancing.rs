@@ -144,14 +144,14 @@ fn contradictory_settings() {
           A hash selects the endpoint, so algorithm would have no effect. Remove one of the two.
         error at load_balancing.consistent_hash: consistent_hash with warmup
           A hash selects the endpoint, so warmup would have no effect. Remove one of the two.
-        error at load_balancing.consistent_hash: A hash is made of one thing
+        error at load_balancing.consistent_hash: consistent_hash takes exactly one argument
           Write exactly one of header, query_parameter, source_ip = true and cookie.
     "#]],
     );
     check::<Service>(
         &payments("load_balancing {\n  consistent_hash {}\n}"),
         &expect![[r#"
-        error at load_balancing.consistent_hash: A hash is made of one thing
+        error at load_balancing.consistent_hash: consistent_hash takes exactly one argument
           Write exactly one of header, query_parameter, source_ip = true and cookie.
     "#]],
     );

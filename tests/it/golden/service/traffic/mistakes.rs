@@ -29,22 +29,22 @@ fn request_arguments_without_http_ports() {
         &tcp_only(text),
         &expect![[r#"
         error at streaming: No HTTP port
-          streaming is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          streaming applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at retries: No HTTP port
-          retries is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          retries applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at route: No HTTP port
-          route is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          route applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at circuit_breaker.max_pending_requests: No HTTP port
-          circuit_breaker.max_pending_requests is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          circuit_breaker.max_pending_requests applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at circuit_breaker.max_requests: No HTTP port
-          circuit_breaker.max_requests is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          circuit_breaker.max_requests applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
     "#]],
     );
     check::<Service>(
         &tcp_only("request_timeout = \"1s\""),
         &expect![[r#"
         error at request_timeout: No HTTP port
-          request_timeout is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          request_timeout applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
     "#]],
     );
 }
@@ -60,15 +60,15 @@ fn traffic_arguments_without_a_service() {
         &text,
         &expect![[r#"
             error at request_timeout: request_timeout without a Service
-              With service = "none" nobody calls the workload by name, so request_timeout would have no effect. Remove it, or write service = "existing" or "managed".
+              With service = "none" the workload can't be called by name, so request_timeout has no effect. Remove it, or write service = "existing" or "managed".
             error at failover_priority: failover_priority without a Service
-              With service = "none" nobody calls the workload by name, so failover_priority would have no effect. Remove it, or write service = "existing" or "managed".
+              With service = "none" the workload can't be called by name, so failover_priority has no effect. Remove it, or write service = "existing" or "managed".
             error at circuit_breaker: circuit_breaker without a Service
-              With service = "none" nobody calls the workload by name, so circuit_breaker would have no effect. Remove it, or write service = "existing" or "managed".
+              With service = "none" the workload can't be called by name, so circuit_breaker has no effect. Remove it, or write service = "existing" or "managed".
             error at outlier_detection: outlier_detection without a Service
-              With service = "none" nobody calls the workload by name, so outlier_detection would have no effect. Remove it, or write service = "existing" or "managed".
+              With service = "none" the workload can't be called by name, so outlier_detection has no effect. Remove it, or write service = "existing" or "managed".
             error at version: version without a Service
-              With service = "none" nobody calls the workload by name, so version would have no effect. Remove it, or write service = "existing" or "managed".
+              With service = "none" the workload can't be called by name, so version has no effect. Remove it, or write service = "existing" or "managed".
         "#]],
     );
 }
@@ -78,7 +78,7 @@ fn request_timeout_with_streaming() {
     check::<Service>(
         &payments("streaming = true\nrequest_timeout = \"0s\""),
         &expect![[r#"
-        error at request_timeout: A timeout of streams
+        error at request_timeout: Timeout with streaming
           With streaming = true requests have no timeout. Remove one of the two; a route block may have a request_timeout of its own.
     "#]],
     );
@@ -91,21 +91,21 @@ fn contradictory_retries() {
         &expect![[r#"
             error at retries.per_try_timeout: per_try_timeout without idempotent
               A try that takes too long has reached the application, so it is sent again only where that does no harm. Without that it would just shorten request_timeout. Write idempotent = true or conditions of a retry (on), or remove per_try_timeout.
-            error at retries: Retries without a number
+            error at retries: Retries without attempts
               Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
         "#]],
     );
     check::<Service>(
         &payments("retries {\n  attempts = 0\n  idempotent = true\n  per_try_timeout = \"1s\"\n}"),
         &expect![[r#"
-            error at retries.attempts: Retries that never happen
-              attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+            error at retries.attempts: Retries have no effect
+              attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.
         "#]],
     );
     check::<Service>(
         &payments("resiliency = \"none\"\nretries {\n  idempotent = true\n}"),
         &expect![[r#"
-            error at retries: Retries without a number
+            error at retries: Retries without attempts
               Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
         "#]],
     );
@@ -118,7 +118,7 @@ fn per_try_timeout_not_below_request_timeout() {
     check::<Service>(
         &payments(&format!("request_timeout = \"5s\"\n{retries}")),
         &expect![[r#"
-        error at retries.per_try_timeout: One try takes all the time there is
+        error at retries.per_try_timeout: per_try_timeout is not shorter than request_timeout
           A request may take 5s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
     "#]],
     );
@@ -128,7 +128,7 @@ fn per_try_timeout_not_below_request_timeout() {
         &mesh,
         &payments(retries),
         &expect![[r#"
-        error at retries.per_try_timeout: One try takes all the time there is
+        error at retries.per_try_timeout: per_try_timeout is not shorter than request_timeout
           A request may take 3s, so a try that takes 5s is never followed by another. Write a shorter one, or a longer request_timeout.
     "#]],
     );
@@ -182,7 +182,7 @@ fn contradictory_failover() {
     check::<Service>(
         &payments(text),
         &expect![[r#"
-            error at failover_priority: Two ways of failover
+            error at failover_priority: failover combined with failover_priority
               failover says which region takes over, failover_priority by which labels endpoints are preferred. Remove one of them.
             error at failover[0].to: Failover to the same region
               Requests of eu stay there while any of its endpoints lives. Write another region.
@@ -199,24 +199,24 @@ fn invalid_weights() {
     check::<Service>(
         &payments(&versions(90, 20)),
         &expect![[r#"
-        error at version: Weights don't add up to 100
-          Weights are percent, and these add up to 110. Make them 100 in all.
-    "#]],
+            error at version: Weights don't add up to 100
+              The weights add up to 110, and must add up to 100.
+        "#]],
     );
     check::<Service>(
         &payments(&versions(90, 10).replace("weight = 10", "")),
         &expect![[r#"
-        error at version[1].weight: Missing weight
-          Where there are several, each has a weight, and they add up to 100; those written add up to 90. Write weight = 0 for one that gets nothing here.
-    "#]],
+            error at version[1].weight: Missing weight
+              No weight: version[1]. The other weights add up to 90. If one block sets a weight or a route has several destinations, each needs one, and they add up to 100. Write weight = 0 for one that gets no requests.
+        "#]],
     );
     let one = "version {\n  name = \"v1\"\n  labels = { version = \"v1\" }\n  weight = 99\n}";
     check::<Service>(
         &payments(one),
         &expect![[r#"
-        error at version: Weights don't add up to 100
-          Weights are percent, and these add up to 99. Make them 100 in all.
-    "#]],
+            error at version: Weights don't add up to 100
+              The weights add up to 99, and must add up to 100.
+        "#]],
     );
 }
 
@@ -262,9 +262,9 @@ fn indistinguishable_versions() {
               "v1" is another version's name, too. Give each its own.
             error at version[2].labels: Versions that share pods
               Pods with the labels of one are pods of the other, too: "v1" and "v3". Give the two another value of the same label, like version = "v1" and version = "v2".
-            error at version[3].labels: A version of all pods
-              Every pod that selector takes has these labels, so they tell no version apart. Write labels in which versions differ, like version = "v1".
-            error at version[4].labels["app"]: Labels that no pod of the service has
+            error at version[3].labels: Version selects all pods
+              Every pod that selector takes has these labels, so they don't distinguish versions. Write labels in which versions differ, like version = "v1".
+            error at version[4].labels["app"]: Version labels contradict the selector
               selector asks for app = "payments", so none of its pods has app = "ledger". Write labels in which versions differ.
             error at version[5].labels["version"]: Invalid label value
               "not a label": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
@@ -277,9 +277,9 @@ fn versions_on_tls_ports_only() {
     check::<Service>(
         &tcp_only(&versions(90, 10)).replace("\"tcp\"", "\"tls\""),
         &expect![[r#"
-        error at version[0]: No port to share out
-          The service's ports speak TLS: proxies see no requests in TLS of the application, and tell its connections apart by server name alone. Remove the version blocks.
-    "#]],
+            error at version[0]: Weights without an HTTP or TCP port
+              The service's ports speak TLS: proxies see no requests in TLS of the application, and tell its connections apart by server name alone. Remove the version blocks.
+        "#]],
     );
 }
 
@@ -301,18 +301,18 @@ fn undeclared_versions() {
     check::<Service>(
         &payments(&format!("{}{route}", versions(90, 10))),
         &expect![[r#"
-            error at route[0].to[0].version: No such version
+            error at route[0].to[0].version: Unknown version
               "v3" isn't a version: the service has the versions "v1", "v2". Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
-            error at route[0].mirror[0].version: No such version
+            error at route[0].mirror[0].version: Unknown version
               "v4" isn't a version: the service has the versions "v1", "v2". Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
         "#]],
     );
     check::<Service>(
         &payments(route),
         &expect![[r#"
-            error at route[0].to[0].version: No such version
+            error at route[0].to[0].version: Unknown version
               "v3" isn't a version: the service has no version block. Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
-            error at route[0].mirror[0].version: No such version
+            error at route[0].mirror[0].version: Unknown version
               "v4" isn't a version: the service has no version block. Requests to one that isn't there fail (IST0101). Write a version block of that name, or one of those that are there.
         "#]],
     );
@@ -339,12 +339,12 @@ fn invalid_route_names_and_destinations() {
     check::<Service>(
         &payments(&format!("{}{text}", versions(90, 10))),
         &expect![[r#"
-            error at route[0].name: A route named default
+            error at route[0].name: Route name "default" is reserved
               Istio calls the routes so that it makes itself, and mesh-wide defaults are written into every route of that name. Give it another name, or none.
             error at route[0].to: Weights don't add up to 100
-              Weights are percent, and these add up to 90. Make them 100 in all.
-            error at route[0].to[1]: The same target twice
-              route[0].to[0] has this target, too. Remove one of the blocks, and add up their shares.
+              The weights add up to 90, and must add up to 100.
+            error at route[0].to[1]: Duplicate destination
+              route[0].to[0] has this destination, too. Remove one of the blocks, and add up the percentages.
         "#]],
     );
 }
@@ -369,17 +369,17 @@ fn unreachable_routes() {
     check::<Service>(
         &payments(&text.concat()),
         &expect![[r#"
-        error at route[1].match[0]: Requests never come here
-          route[0].match[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-        error at route[2].match[0]: The same requests twice
-          route[0].match[1] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
-        error at route[4].match[0]: Requests never come here
-          route[3].match[1] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-        error at route[8]: The same requests twice
-          route[7] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
-        error at route[9].match[0]: Requests never come here
-          route[7] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-    "#]],
+            error at route[1].match[0]: Route is never reached
+              route[0].match[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+            error at route[2].match[0]: Duplicate match
+              route[0].match[1] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
+            error at route[4].match[0]: Route is never reached
+              route[3].match[1] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+            error at route[8]: Duplicate match
+              route[7] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
+            error at route[9].match[0]: Route is never reached
+              route[7] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        "#]],
     );
 }
 
@@ -388,7 +388,7 @@ fn empty_match_block() {
     check::<Service>(
         &payments("route {\n  match {}\n}"),
         &expect![[r#"
-        error at route[0].match[0]: A match that asks nothing
+        error at route[0].match[0]: Empty match block
           It takes every request, like a route without match. Write what it asks of a request, or remove the block.
     "#]],
     );
@@ -430,17 +430,17 @@ fn invalid_redirects() {
     check::<Service>(
         &payments(&format!("{}{text}", versions(90, 10))),
         &expect![[r#"
-            error at route[0].to: A redirect goes nowhere else
+            error at route[0].to: redirect combined with other actions
               The caller's proxy answers itself: nothing is sent to the service. Remove to, or redirect.
-            error at route[0].rewrite: A redirect goes nowhere else
+            error at route[0].rewrite: redirect combined with other actions
               The caller's proxy answers itself: nothing is sent to the service. Remove rewrite, or redirect.
-            error at route[0].mirror: A redirect goes nowhere else
+            error at route[0].mirror: redirect combined with other actions
               The caller's proxy answers itself: nothing is sent to the service. Remove mirror, or redirect.
-            error at route[0].fault: A redirect goes nowhere else
+            error at route[0].fault: redirect combined with other actions
               The caller's proxy answers itself: nothing is sent to the service. Remove fault, or redirect.
-            error at route[0].request_timeout: A redirect goes nowhere else
+            error at route[0].request_timeout: redirect combined with other actions
               The caller's proxy answers itself: nothing is sent to the service. Remove request_timeout, or redirect.
-            error at route[1].redirect: A redirect to the same place
+            error at route[1].redirect: Redirect to the same URL
               Write path, host, or both: where the caller is to go instead.
         "#]],
     );
@@ -464,13 +464,13 @@ fn rewrite_and_match_disagree_on_slashes() {
     check::<Service>(
         &payments(&text.concat()),
         &expect![[r#"
-            error at route[0].rewrite.path: The rewritten path is out of joint
-              /v2 takes the place of /v1/ alone, so /v1/orders becomes /v2orders. Let both end with "/", or neither (route[0].match[0]).
-            error at route[1].rewrite.path: The rewritten path is out of joint
-              / takes the place of /v3 alone, so /v3/orders becomes //orders. Let both end with "/", or neither (route[1].match[0]).
-            error at route[2].rewrite.path: The rewritten path is out of joint
-              /api takes the place of / alone, so /orders becomes /apiorders. Let both end with "/", or neither (route[2].match[0]).
-            error at route[6].rewrite: A rewrite of nothing
+            error at route[0].rewrite.path: Rewrite path and match disagree on the trailing slash
+              /v2 replaces only /v1/, so /v1/orders becomes /v2orders. Let both end with "/", or neither (route[0].match[0]).
+            error at route[1].rewrite.path: Rewrite path and match disagree on the trailing slash
+              / replaces only /v3, so /v3/orders becomes //orders. Let both end with "/", or neither (route[1].match[0]).
+            error at route[2].rewrite.path: Rewrite path and match disagree on the trailing slash
+              /api replaces only /, so /orders becomes /apiorders. Let both end with "/", or neither (route[2].match[0]).
+            error at route[6].rewrite: Empty rewrite block
               Write path, host, or both.
         "#]],
     );
@@ -487,11 +487,11 @@ fn incomplete_faults() {
     check::<Service>(
         &payments(&text),
         &expect![[r#"
-        error at route[0].fault: A fault without a failure
+        error at route[0].fault: Fault without delay or abort
           Write delay, abort_status, or both.
-        error at route[1].fault.delay_percent: A share of nothing
+        error at route[1].fault.delay_percent: Percentage without a delay or abort
           delay_percent says how many requests meet delay. Write delay, or remove delay_percent.
-        error at route[2].fault.abort_percent: A share of nothing
+        error at route[2].fault.abort_percent: Percentage without a delay or abort
           abort_percent says how many requests meet abort_status. Write abort_status, or remove abort_percent.
     "#]],
     );
@@ -557,9 +557,9 @@ fn invalid_values() {
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
             error at retries.per_try_timeout: Invalid retries.per_try_timeout
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at circuit_breaker.connect_timeout: Invalid circuit_breaker.connect_timeout
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at circuit_breaker.max_connections: Invalid circuit_breaker.max_connections
               1 or more. Got 0.
             error at outlier_detection.max_ejection_percent: Invalid outlier_detection.max_ejection_percent
@@ -579,15 +579,15 @@ fn invalid_values() {
             error at route[0].match[0].headers: Invalid route[0].match[0].headers
               Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look. Got {a b, authority, x, y}.
             error at route[0].match[0].headers: Invalid route[0].match[0].headers
-              Texts with `*` at the end alone, or `*`. Got {a b, authority, x, y}.
+              Values with `*` only at the end, or `*`. Got {a b, authority, x, y}.
             error at route[0].match[0].query: Invalid route[0].match[0].query
-              Texts with `*` at the end alone, or `*`. Got {a}.
+              Values with `*` only at the end, or `*`. Got {a}.
             error at route[0].rewrite.path: Invalid route[0].rewrite.path
               A path that starts with `/`. Got "b".
             error at route[0].rewrite.host: Invalid route[0].rewrite.host
               Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "B".
             error at route[0].fault.delay: Invalid route[0].fault.delay
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at route[0].fault.abort_status: Invalid route[0].fault.abort_status
               200 to 599. Got 600.
             error at route[1].redirect.status: Invalid route[1].redirect.status
@@ -596,7 +596,7 @@ fn invalid_values() {
               A region, without its zones, like `eu-central-1`. Got "eu/a".
             error at failover[0].to: Invalid failover[0].to
               A region, without its zones, like `eu-central-1`. Got "*".
-            error at route[1].redirect: A redirect to the same place
+            error at route[1].redirect: Redirect to the same URL
               Write path, host, or both: where the caller is to go instead.
         "#]],
     );
@@ -678,7 +678,7 @@ fn changes_of_headers_without_effect() {
               Names of headers, like `x-team`. `host` is changed by `rewrite`, and names that start with `:` can't be changed. Got {:path, host}.
             error at headers: No header is changed
               Write request { } or response { } with what changes, or remove the block.
-            error at route[0].headers.request.remove: A header is both written and removed
+            error at route[0].headers.request.remove: Header both set and removed
               Envoy removes headers first, so "X-A" would still be there. Leave it out of remove: set replaces what was there.
             error at route[0].headers.response: No header is changed
               Write set, add or remove, or remove the block.
@@ -715,7 +715,7 @@ fn cors_for_any_page() {
               Origins with a scheme and without a path, like `https://shop.example.com`, with `*` at the end alone, or `*`. Got ["https://a.example.com/", "shop.example.com"].
             error at route[1].cors.allow_origins_regex: Invalid route[1].cors.allow_origins_regex
               Regular expressions in the syntax of RE2, without `^` and `$`: they match the whole text. Got ["[a"].
-            error at cors.allow_origins: Credentials for pages of any origin
+            error at cors.allow_origins: allow_credentials with origin "*"
               With allow_credentials = true and the origin "*", any page can send requests with its visitors' cookies and read the responses. Name the origins, or set allow_credentials = false.
             error at route[0].cors: CORS without an origin
               Write allow_origins, for example ["https://shop.example.com"].
@@ -766,19 +766,19 @@ fn contradictory_conditions() {
               One cookie. Got {a, b}.
             error at route[0].match[0].path_regex: Two conditions on the path
               path is literal, path_regex a regular expression, and a request has one path. Write one of them.
-            error at route[0].match[0].path: A regular expression in path
+            error at route[0].match[0].path: Regular expression in path
               path is literal but for a * at its end, and "/v[0-9]+" would match no request that you mean. Write path_regex = "/v[0-9]+".
-            error at route[0].match[1].headers: A regular expression in headers
+            error at route[0].match[1].headers: Regular expression in headers
               Values are literal but for a * at the end. Write headers_regex = { "x-a" = "b.*" }.
-            error at route[0].match[1].headers_regex: Two conditions on one value
+            error at route[0].match[1].headers_regex: Several conditions on one value
               "X-A" is in headers as well, and Istio takes one condition for each. Write one of them.
-            error at route[0].match[1].cookies: Two conditions on one value
+            error at route[0].match[1].cookies: Several conditions on one value
               cookies is a condition on the header cookie, which headers names as well. Write one of them.
-            error at route[0].match[1].from: A match that asks nothing
+            error at route[0].match[1].from: Empty match block
               Write namespace or labels of the callers, or remove the block.
-            error at route[0].direct_response: A redirect goes nowhere else
+            error at route[0].direct_response: redirect combined with other actions
               The caller's proxy answers itself: nothing is sent to the service. Remove direct_response, or redirect.
-            error at route[1].rewrite: A direct_response goes nowhere else
+            error at route[1].rewrite: direct_response combined with other actions
               The caller's proxy answers itself: nothing is sent to the service. Remove rewrite, or direct_response.
         "#]],
     );
@@ -818,13 +818,13 @@ fn retries_of_a_route_that_cannot_be() {
     check::<Service>(
         &payments(text),
         &expect![[r#"
-        error at route[0].retries.per_try_timeout: One try takes all the time there is
-          A request may take 1s, so a try that takes 2s is never followed by another. Write a shorter one, or a longer request_timeout.
-        error at route[2].retries: A redirect goes nowhere else
-          The caller's proxy answers itself: nothing is sent to the service. Remove retries, or redirect.
-        error at route[1].retries: Retries without a number
-          Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
-    "#]],
+            error at route[0].retries.per_try_timeout: per_try_timeout is not shorter than request_timeout
+              A request may take 1s, so a try that takes 2s is never followed by another. Write a shorter one, or a longer request_timeout.
+            error at route[2].retries: redirect combined with other actions
+              The caller's proxy answers itself: nothing is sent to the service. Remove retries, or redirect.
+            error at route[1].retries: Retries without attempts
+              Without a resiliency preset, and with "none", the block must say how many retries there are. Write attempts.
+        "#]],
     );
 }
 
@@ -871,23 +871,23 @@ fn targets_that_contradict_themselves() {
     check::<Service>(
         &payments(&format!("{}{text}", versions(90, 10))),
         &expect![[r#"
-        error at route[1].to[0].service: Invalid route[1].to[0].service
-          "shop/*" isn't a Service. Write "catalog" (this namespace) or "shop/catalog"; a host outside the mesh is host.
-        error at route[1].mirror[0].host: Invalid route[1].mirror[0].host
-          A host outside the mesh without wildcard, like `api.example.com`; a Service of the mesh is `service`. Got "*.example.com".
-        error at route[0].to[0].port: Port of a version
-          A version is part of this service, whose requests keep the port that was called. Remove port, or write service instead of version.
-        error at route[0].to[1].host: Two targets in one block
-          service says already where requests go. Remove one of them, or write a block for each.
-        error at route[0].to[3]: The same target twice
-          route[0].to[2] has this target, too. Remove one of the blocks, and add up their shares.
-        error at route[0].to[4]: Route without a target
-          The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
-        error at route[0].mirror[0]: Route without a target
-          The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
-        error at route[1].match[0]: Requests never come here
-          route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-    "#]],
+            error at route[1].to[0].service: Invalid route[1].to[0].service
+              "shop/*" isn't a Service. Write "catalog" (this namespace) or "shop/catalog"; a host outside the mesh is host.
+            error at route[1].mirror[0].host: Invalid route[1].mirror[0].host
+              A host outside the mesh without wildcard, like `api.example.com`; a Service of the mesh is `service`. Got "*.example.com".
+            error at route[0].to[0].port: Port of a version
+              A version is part of this service, whose requests keep the port that was called. Remove port, or write service instead of version.
+            error at route[0].to[1].host: Several targets in one block
+              service says already where requests go. Remove one of them, or write a block for each.
+            error at route[0].to[3]: Duplicate destination
+              route[0].to[2] has this destination, too. Remove one of the blocks, and add up the percentages.
+            error at route[0].to[4]: Route destination without a target
+              The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
+            error at route[0].mirror[0]: Route destination without a target
+              The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
+            error at route[1].match[0]: Route is never reached
+              route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        "#]],
     );
 }
 
@@ -920,11 +920,11 @@ fn conditions_of_retries_that_contradict_themselves() {
         &expect![[r#"
             error at route[1].retries.on: Invalid route[1].retries.on
               `5xx`, `gateway-error`, `reset`, `reset-before-request`, `connect-failure`, `refused-stream`, `retriable-4xx`, `envoy-ratelimited`; for gRPC `cancelled`, `deadline-exceeded`, `internal`, `resource-exhausted`, `unavailable`; or status codes of errors, like `503`. Got ["503", "600", "timeout"].
-            error at retries.attempts: Retries that never happen
-              attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+            error at retries.attempts: Retries have no effect
+              attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.
             error at route[0].retries.on: on beside idempotent
               Both say which failures are retried: on by its conditions, idempotent by those of the preset. Remove one of them.
-            error at route[1].match[0]: Requests never come here
+            error at route[1].match[0]: Route is never reached
               route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
         "#]],
     );
@@ -982,11 +982,11 @@ fn targets_that_cannot_be() {
               The service itself is meant, and it has port 8080 (http), 5432 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
             error at route[0].mirror[0].port: No HTTP port 5432
               The service itself is meant, and it has port 8080 (http), 5432 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
-            error at route[0].mirror[2]: The same target twice
-              route[0].mirror[1] has this target, too. Remove one of the blocks, and add up their shares.
-            error at route[1].to[1].host: A host of the cluster
+            error at route[0].mirror[2]: Duplicate destination
+              route[0].mirror[1] has this destination, too. Remove one of the blocks, and add up the percentages.
+            error at route[1].to[1].host: Host of the cluster
               ledger.pci.svc.cluster.local is a Kubernetes Service, and host is for hosts outside the mesh. Write service = "pci/ledger" in its place.
-            error at route[1].mirror[0].host: A host of the cluster
+            error at route[1].mirror[0].host: Host of the cluster
               ledger.pci.svc is a Kubernetes Service, and host is for hosts outside the mesh. Write service = "pci/ledger" in its place.
         "#]],
     );
