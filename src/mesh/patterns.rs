@@ -158,7 +158,7 @@ pub fn claim_names(text: &str) -> Vec<&str> {
 
 /// Returns a claim in the form of a condition's key, like `[groups]`.
 pub fn claim_key(text: &str) -> String {
-    claim_names(text).iter().map(|name| format!("[{name}]")).collect()
+    claim_names(text).iter().map(|name| format!("[{name}]")).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]
