@@ -7,5 +7,7 @@ cargo install --locked cargo-about --features cli
 rustup target add "$target"
 case $target in
     *-linux-musl*) python3 -m pip install ziglang==0.17.1 cargo-zigbuild==0.24.1 ;;
+    # Bash of Git for Windows comes without it.
+    *-windows-*) choco install --yes --no-progress zip ;;
     s390x-unknown-linux-gnu) sudo apt-get update && sudo apt-get install --yes gcc-s390x-linux-gnu ;;
 esac
