@@ -123,7 +123,7 @@ mirror:
 # database, in which their known vulnerabilities are looked up.
 deny: need-cargo
 	@cargo deny --version >/dev/null 2>&1 || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
-	cargo deny --locked check bans licenses sources
+	cargo deny --locked check --hide-inclusion-graph bans licenses sources
 ifneq ($(ADVISORIES),)
 	@cargo audit --version >/dev/null 2>&1 || { echo 'cargo-audit is missing: cargo install --locked cargo-audit' >&2; exit 1; }
 	cargo audit --no-fetch --stale --db '$(ADVISORIES)' --deny warnings

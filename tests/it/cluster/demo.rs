@@ -8,7 +8,7 @@ use crate::support::{
 };
 
 /// The most lines that the demo may print: a reader scrolls through three or four screens.
-const MAX_LINES: usize = 280;
+const MAX_LINES: usize = 300;
 
 #[test]
 #[ignore = "needs the servers of `make tools`"]
