@@ -77,7 +77,8 @@ fn guides_by_reader(page: &mut String, guides: &BTreeMap<String, String>) {
 }
 
 fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
-    let mut page = head("mesh Provider", "mesh Provider", &schema.doc);
+    // The registry has no subcategories of this page, and refuses one.
+    let mut page = head("mesh Provider", "mesh Provider", &schema.doc).replacen("subcategory: \"\"\n", "", 1);
     example(&mut page, "examples/provider/provider.tf");
     guides_by_reader(&mut page, guides);
     page.push_str("\n## Scenarios\n\nComplete configurations, each applied by the tests:\n\n");
@@ -96,25 +97,19 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     example(&mut page, &format!("{folder}/resource.tf"));
     further_examples(&mut page, &folder);
     schema_section(&mut page, schema);
-    page.push_str("\n## Import\n\nBy id:\n\n");
-    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
+    page.push_str("\n## Import\n\nBy id, in an `import` block:\n\n");
+    fenced(&mut page, "terraform", &format!("{folder}/import-by-string-id.tf"));
     if let Some(identity) = resource.identity() {
         page.push_str("\nBy identity, in an `import` block (Terraform 1.12 or newer, OpenTofu):\n\n");
-        identity_import(&mut page, name, identity);
+        fenced(&mut page, "terraform", &format!("{folder}/import-by-identity.tf"));
         page.push_str("\nAttributes of the identity:\n\n");
         for member in &identity.members {
             line(&mut page, member, "");
         }
     }
+    page.push_str("\nBy id, with the command:\n\n");
+    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
     page
-}
-
-/// An `import` block with the identity of a resource.
-fn identity_import(page: &mut String, name: &str, identity: &Schema) {
-    let width = identity.members.iter().map(|member| member.name.len()).max().unwrap_or_default();
-    let values = identity.members.iter().map(|member| format!("    {:width$} = \"…\"\n", member.name));
-    let values: String = values.collect();
-    write!(page, "```terraform\nimport {{\n  to = {name}.this\n  identity = {{\n{values}  }}\n}}\n```\n").unwrap();
 }
 
 fn data_source_page<C>(source: &dyn DataSource<C>) -> String {
@@ -182,7 +177,8 @@ fn example(page: &mut String, path: &str) {
 
 /// A list of the other examples in a resource's folder, each with its opening comment.
 fn further_examples(page: &mut String, folder: &str) {
-    let others: Vec<String> = files(folder, ".tf").into_iter().filter(|path| !path.ends_with("/resource.tf")).collect();
+    let is_other = |path: &String| !path.ends_with("/resource.tf") && !path.contains("/import-by-");
+    let others: Vec<String> = files(folder, ".tf").into_iter().filter(is_other).collect();
     if !others.is_empty() {
         page.push_str(
             "\n### Further examples\n\nComplete files in the source repository, each applied by the tests:\n\n",

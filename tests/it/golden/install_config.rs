@@ -17,7 +17,7 @@ fn outputs(arguments: &str) -> Result<Value, String> {
     source.validate(&config, &mut out);
     out.no_errors().map_err(|_| out.to_string())?;
     assert_eq!(out.to_string(), "");
-    let call = Call { context: None, stop: CancellationToken::new(), replaced_private: Vec::new() };
+    let call = Call { context: None, stop: CancellationToken::new(), deferred: false, replaced_private: Vec::new() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     Ok(runtime.block_on(source.read(call, config, &mut out)).unwrap())
 }
