@@ -86,8 +86,8 @@ model! {
         namespaces: Set<String> = required()
             .non_empty("At least one namespace.")
             .each("Names of namespaces, or `*` alone.", |t| t == "*" || names::is_label(t)),
-        /// Whether HTTP requests are redirected to HTTPS with status 301 (`tls.httpsRedirect`). Only for `http`
-        /// servers. Defaults to `false`.
+        /// Whether requests are redirected to HTTPS with status 301 (`tls.httpsRedirect`). Only for servers of
+        /// HTTP in clear text (`http`, `http2` and `grpc`). Defaults to `false`.
         https_redirect: Attr<bool> = optional(),
         /// TLS settings of the server. Required with `https` and `tls`.
         tls: Block<Tls> = block(),

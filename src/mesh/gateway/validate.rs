@@ -131,9 +131,7 @@ fn validate_tls(server: &At<Server>, out: &mut Diagnostics) {
         out.error(
             &server.at.attribute("tls"),
             "Missing required block",
-            format!(
-                "{protocol} needs a tls block that says how TLS ends, for example with credential_name = \"my-cert\"."
-            ),
+            format!("{protocol} needs a tls block, for example with credential_name = \"my-cert\"."),
         );
     }
     if !protocol.is_tls() && matches!(tls, Some(Some(_))) {
@@ -147,7 +145,9 @@ fn validate_tls(server: &At<Server>, out: &mut Diagnostics) {
         out.error(
             &server.at.attribute("https_redirect"),
             "https_redirect needs an http server",
-            format!("https_redirect tells callers by HTTP to come back by HTTPS; {protocol} isn't HTTP in clear text. Remove it."),
+            format!(
+                "https_redirect redirects HTTP requests to HTTPS, and {protocol} isn't HTTP in clear text. Remove it."
+            ),
         );
     }
     if let Some(Some(tls)) = tls {

@@ -74,7 +74,8 @@ model! {
         hold_application_until_proxy_starts: Attr<bool> = optional(),
         /// Namespace of istiod and of the objects of the whole mesh. Defaults to `istio-system`.
         root_namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
-        /// TLS in the mesh, and where nothing else says otherwise at gateways and to external hosts.
+        /// TLS versions, cipher suites and curves of the mesh, and the defaults of gateways and of TLS to
+        /// external hosts.
         tls: Block<Tls> = block(),
         /// Retries of requests whose routes have none of their own (`defaultHttpRetryPolicy`): in sidecars, at gateways and of
         /// others' VirtualServices. Without it Istio retries twice, on a `503` too, which may repeat what the application has done.

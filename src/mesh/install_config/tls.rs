@@ -21,9 +21,9 @@ model! {
         /// Oldest version of TLS that workloads accept from each other (`meshMTLS.minProtocolVersion`). Defaults to `1.3`, which all
         /// proxies speak. Source: Istio's "Minimum TLS Version".
         min_version: Attr<TlsVersion> = optional(),
-        /// Oldest version of TLS that servers of gateways accept which don't say so themselves (`tlsDefaults.minProtocolVersion`).
-        /// Defaults to `1.2`, as Istio's own does: clients outside of the mesh may not speak 1.3. It has no effect on TLS to external
-        /// hosts, for which no argument of Istio sets a version.
+        /// Minimum TLS version of gateway servers that set none (`tlsDefaults.minProtocolVersion`). Defaults to
+        /// `1.2`, which is Istio's own default: clients outside of the mesh may not support 1.3. It has no effect
+        /// on TLS to external hosts, for which Istio has no setting.
         gateway_min_version: Attr<TlsVersion> = optional(),
         /// Cipher suites of TLS 1.2 (`cipherSuites` of `meshMTLS`, unless its minimum is 1.3, and of `tlsDefaults`): between
         /// workloads, at gateways and to external hosts. Defaults to Istio's. Source: Istio's "Minimum TLS Version".

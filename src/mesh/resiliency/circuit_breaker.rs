@@ -24,13 +24,14 @@ model! {
         /// Maximum number of requests that wait for a connection (`http.http1MaxPendingRequests`); further ones get 503. Only
         /// for services with an HTTP port. Defaults to the preset's; without a preset there is no limit.
         max_pending_requests: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
-        /// Maximum number of requests in flight (`http.http2MaxRequests`, which holds for HTTP/1.1 too); further ones get 503.
-        /// A stream counts as long as it lives. Only for services with an HTTP port. Defaults to the preset's, which
-        /// `streaming = true` takes away; without a preset there is no limit.
+        /// Maximum number of requests in flight (`http.http2MaxRequests`, which also applies to HTTP/1.1);
+        /// further ones get 503. A stream counts for its whole lifetime. Only for services with an HTTP port.
+        /// Defaults to the preset's, which `streaming = true` removes; without a preset there is no limit.
         max_requests: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
-        /// Maximum number of concurrent retries (`http.maxRetries`); further failures aren't retried. Only for services with an
-        /// HTTP port. It takes the place of the preset's retry budget, a share of the requests in flight, which the ports of an
-        /// external service with originated TLS can't have. Defaults to the preset's; without a preset there is no limit.
+        /// Maximum number of concurrent retries (`http.maxRetries`); further failures aren't retried. Only for
+        /// services with an HTTP port. It replaces the preset's retry budget, a percentage of the requests in
+        /// flight, which ports of an external service with originated TLS can't have. Defaults to the preset's;
+        /// without a preset there is no limit.
         max_retries: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
     }
 }

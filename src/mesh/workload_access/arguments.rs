@@ -39,7 +39,7 @@ model! {
         /// Whether no ALLOW policy is enforced at the workload, so that every request is admitted that no DENY or
         /// CUSTOM policy refuses.
         is_open: Attr<bool> = computed(),
-        /// Whether clear text is refused on every port that has no mode of its own (`STRICT`).
+        /// Whether clear text is refused (`STRICT`) on every port without a port-level mode.
         strict_mtls: Attr<bool> = computed(),
         /// The policies that are enforced at the workload, `namespace/name` to `ALLOW`, `DENY` or `CUSTOM`.
         policies: Map<String> = computed(),

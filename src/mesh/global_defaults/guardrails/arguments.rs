@@ -96,10 +96,10 @@ model! {
         /// So teams keep `deny-all` and the Sidecar of a `mesh_namespace` as they are. A Namespace can't be deleted; its labels may
         /// change. Requires `exempt_groups`, with the platform's own pipeline. Defaults to `false`.
         protect_platform_objects: Attr<bool> = optional(),
-        /// Whether a new Namespace must have the labels of `namespace_selector`, and no Namespace may lose them, or change its
-        /// labels for injection (`istio-injection`, `istio.io/rev`, `istio.io/dataplane-mode`). It holds in the whole cluster.
-        /// Requires `namespace_selector` and `exempt_groups`, of which only members make namespaces without guardrails. Defaults to
-        /// `false`.
+        /// Whether a new Namespace must have the labels of `namespace_selector`, and no Namespace may lose them
+        /// or change its labels for injection (`istio-injection`, `istio.io/rev`, `istio.io/dataplane-mode`). It
+        /// applies to the whole cluster. Requires `namespace_selector` and `exempt_groups`, whose members alone
+        /// can create namespaces without guardrails. Defaults to `false`.
         require_namespace_labels: Attr<bool> = optional(),
         /// Handling of violations. `deny`: the request is refused. `warn`: it is admitted, and the client gets a
         /// warning. `audit`: it is admitted, and the API server's audit log records the violation. Defaults to

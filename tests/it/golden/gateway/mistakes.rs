@@ -179,11 +179,11 @@ fn tls_block_contradicts_protocol() {
         &public(&servers.concat()),
         &expect![[r#"
             error at server[0].tls: Missing required block
-              https needs a tls block that says how TLS ends, for example with credential_name = "my-cert".
+              https needs a tls block, for example with credential_name = "my-cert".
             error at server[1].tls: TLS on a port without TLS
               http is clear text. Write protocol = "https" or "tls", or remove the block.
             error at server[2].https_redirect: https_redirect needs an http server
-              https_redirect tells callers by HTTP to come back by HTTPS; tcp isn't HTTP in clear text. Remove it.
+              https_redirect redirects HTTP requests to HTTPS, and tcp isn't HTTP in clear text. Remove it.
         "#]],
     );
 }
