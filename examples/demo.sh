@@ -1,5 +1,6 @@
 #!/bin/sh
-# The photo application, from nothing to nothing: plan, apply, a change, destroy. `make demo` builds what this needs.
+# The photo application, from nothing to nothing: plan, apply, one service after the other, its objects, a change, destroy.
+# `make demo` builds what this needs.
 #
 #   examples/demo.sh MIRROR
 #
@@ -15,16 +16,26 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/mesh-demo.XXXXXX")
 cp -R "$root/examples/scenarios/photo-app" "$folder/photo-app"
 cd "$folder/photo-app"
 
-[ -t 1 ] || export TF_CLI_ARGS=-no-color
+# `make demo` builds no kubectl where one is installed.
+kubectl=$root/target/tools/kubectl
+[ -x "$kubectl" ] || kubectl=$(command -v kubectl) || { echo "kubectl is neither in $root/target/tools nor on the PATH" >&2; exit 1; }
+
 say() { printf '\n=== %s\n\n' "$*"; }
-terraform() { printf '$ terraform %s\n' "$*" && command "$program" "$@"; }
-kubectl() { KUBECACHEDIR="$folder/cache" "$root/target/tools/kubectl" --kubeconfig "$KUBE_CONFIG_PATH" "$@"; }
+kubectl() { KUBECACHEDIR="$folder/cache" "$kubectl" --kubeconfig "$KUBE_CONFIG_PATH" "$@"; }
+# Runs Terraform, and shows the lines of its output that match a pattern; all of them if it fails: terraform PATTERN ARGUMENT...
+terraform() {
+    pattern=$1
+    shift
+    printf '$ %s %s\n' "${program##*/}" "$*"
+    command "$program" "$@" -no-color >"$folder/output" 2>&1 || { cat "$folder/output" && return 1; }
+    grep -E "$pattern" "$folder/output" || :
+}
 
 plane='' applied='' made=''
 finish() {
     code=$?
     trap - EXIT
-    if [ -n "$applied" ]; then terraform destroy -auto-approve -input=false || code=1; fi
+    if [ -n "$applied" ]; then terraform '^Destroy complete' destroy -auto-approve -input=false || code=1; fi
     for namespace in $made; do kubectl delete namespace "$namespace" --wait=false || code=1; done
     if [ -n "$plane" ]; then exec 9>&- && wait "$plane" || :; fi
     cd / && rm -rf "$folder"
@@ -76,30 +87,53 @@ CONFIG
 # Every kind that the provider writes, every object that it made.
 kinds=serviceaccounts,services,serviceentries,destinationrules,virtualservices,sidecars,authorizationpolicies,peerauthentications,envoyfilters
 ours() { kubectl get "$kinds" --all-namespaces --selector terraform-provider-mesh/managed --ignore-not-found "$@"; }
+# A line for each of them: the resource of the configuration, kind, namespace and name.
+list_objects() {
+    ours --output go-template='{{range .items}}{{index .metadata.annotations "terraform-provider-mesh/resource"}} {{.kind}} {{.metadata.namespace}} {{.metadata.name}}{{"\n"}}{{end}}'
+}
+# The block of a resource in the configuration: block TYPE NAME
+block() { awk -v first="resource \"$1\" \"$2\" {" '$0 == first { shown = 1 } shown { print } shown && /^}/ { exit }' main.tf; }
 
-say "What will be made"
-terraform init -input=false
-terraform plan -input=false -out=plan
+say "The photo application: init, plan and apply of examples/scenarios/photo-app"
+terraform 'successfully initialized' init -input=false
+terraform '^Plan:' plan -input=false -out=plan
 applied=yes
-terraform apply -input=false plan
+terraform 'Creation complete|^Apply complete' apply -input=false plan
+list_objects >"$folder/objects"
 
-say "The objects, as the API server has them"
-ours
-say "Who may call whom"
-kubectl get authorizationpolicies --all-namespaces --output yaml
+for service in photo_frontend=photo/photo-frontend photo_backend=photo/photo-backend datastore=datastore/datastore; do
+    say "What the team writes for ${service#*=}"
+    block mesh_service "${service%%=*}"
+    printf '\n... and the objects that the provider makes of it:\n\n'
+    awk -v resource="mesh_service/${service#*=}" '$1 == resource { printf "  %-22s %s/%s\n", $2, $3, $4 }' "$folder/objects"
+done
+printf '\nThe other %s belong to the external service and to the defaults of the mesh.\n' "$(grep -cv '^mesh_service/' "$folder/objects")"
+
+say "The objects of photo/photo-backend, as the API server has them"
+while read -r resource kind namespace name; do
+    case $resource/$kind in
+    */Service | */ServiceAccount) ;;
+    mesh_service/photo/photo-backend/*)
+        printf '%s %s/%s\n' "$kind" "$namespace" "$name"
+        kubectl get "$kind" "$name" --namespace "$namespace" --output yaml | awk '/^[a-z]/ { shown = /^spec:/; next } shown'
+        ;;
+    esac
+done <"$folder/objects"
 
 say "Planned again, nothing changes"
-terraform plan -input=false -detailed-exitcode
+terraform '^No changes' plan -input=false -detailed-exitcode
 
-say "One change: failures of photo-backend are to be met with more effort"
+say "One change: resiliency of photo-backend from \"medium\" to \"high\""
 export TF_VAR_backend_resiliency=high
-terraform plan -input=false -out=plan
-terraform apply -input=false plan
+terraform '^$' plan -input=false -out=plan
+awk '/^  # / { shown = 1 } shown { print } /^Plan:/ { exit }' "$folder/output"
+terraform 'Modifications complete|^Apply complete' apply -input=false plan
 
 say "And away with it"
-terraform plan -destroy -input=false -out=plan >/dev/null
-terraform apply -input=false plan
+terraform '^Plan:' plan -destroy -input=false -out=plan
+terraform 'Destruction complete|^Apply complete' apply -input=false plan
 applied=''
 left=$(ours --output name)
 [ -z "$left" ] || { echo "left behind: $left" >&2; exit 1; }
 say "Nothing is left"
+echo 'To go on by hand: `make cluster` holds such a control plane open, and `make install` installs the provider.'

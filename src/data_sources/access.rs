@@ -43,6 +43,10 @@ impl DataSource<Context> for Access {
         WorkloadAccess::decode(config, &Path::root(), out).validate(out);
     }
 
+    fn needs_context(&self) -> bool {
+        true
+    }
+
     async fn read(&self, call: Call<Context>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {
         let context = configured_context(&call, out)?;
         let arguments = WorkloadAccess::decode(&config, &Path::root(), out);

@@ -46,6 +46,10 @@ impl DataSource<Context> for Cluster {
         ClusterReport::decode(config, &Path::root(), out);
     }
 
+    fn needs_context(&self) -> bool {
+        true
+    }
+
     async fn read(&self, call: Call<Context>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {
         let context = configured_context(&call, out)?;
         let arguments = ClusterReport::decode(&config, &Path::root(), out);

@@ -42,6 +42,10 @@ impl<C: Send + Sync + 'static> DataSource<C> for InstallConfigSource {
         decode(config, out);
     }
 
+    fn needs_context(&self) -> bool {
+        false
+    }
+
     async fn read(&self, _call: Call<C>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {
         let arguments = decode(&config, out);
         out.no_errors()?;

@@ -30,7 +30,8 @@ fn known_mesh<'a>(context: &'a Context, out: &mut Diagnostics) -> Result<&'a Mes
         out.error(
             &Path::root(),
             "Arguments of the provider aren't known yet",
-            "The provider block has values that come from resources of this run. Write known values, or apply those first.",
+            "The provider block has values that come from resources of this run. Write known values, apply those resources first \
+             (-target), or name them in depends_on of the data source: Terraform reads it at apply then.",
         )
     })
 }

@@ -105,7 +105,7 @@ impl Writer<'_> {
         }
         match self.dry_run(object, live.as_deref(), DryRun { carries_arguments, takes_over }).await {
             Ok(applied) => self.report_dry_run(object, applied, &mut out),
-            // Apply creates the object anew, but a dry run can only change it in place.
+            // Apply creates the object again, but a dry run can only change it in place.
             Err(error) if error.is_immutable_field() && is_recreated(object, live.as_deref()) => {}
             Err(error) if namespace_is_planned && error.is_missing_prerequisite() && !error.is_kind_not_served() => {}
             Err(error) => self.report_failed_check(&error, ApiOperation::DryRun, object, &mut out),
@@ -180,8 +180,7 @@ impl Writer<'_> {
                 &Path::root(),
                 "Planned without a cluster",
                 format!(
-                    "{error}.\nThe planned objects are exact. Whether an object of another owner has the same name, and what the \
-                     server's validation says, shows at apply."
+                    "{error}.\nThe planned objects are exact. Apply will show whether the API server accepts them, and whether an object of another owner has the same name."
                 ),
             );
         }
@@ -199,7 +198,9 @@ impl Writer<'_> {
                 out.warn(
                     &Path::root(),
                     "Planned without the server's validation",
-                    format!("{error}.\nThe dry run needs the right to patch. What the server's validation says shows at apply."),
+                    format!(
+                        "{error}.\nThe dry run needs the right to patch. The API server validates the objects at apply."
+                    ),
                 );
             }
         } else {
@@ -222,7 +223,7 @@ impl Writer<'_> {
             out.warn(
                 &Path::root(),
                 "Some checks wait until apply",
-                format!("{cause}.\nIf this run makes it (use depends_on), all is well: apply waits for it."),
+                format!("{cause}.\nIf this run creates it, name it in depends_on: apply waits for it."),
             );
         }
     }

@@ -39,7 +39,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<Box<Record>>,
     /// The run whose plan decided on a delete, in the private data of that plan only. Core plans the delete of a current instance
-    /// in one walk and applies it in another, which configures the provider anew; that of a deposed instance it plans again in
+    /// in one walk and applies it in another, which configures the provider again; that of a deposed instance it plans again in
     /// the walk that applies it. So a delete of another run's plan is one of a current instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub planned_in: Option<String>,

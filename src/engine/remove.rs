@@ -34,7 +34,7 @@ pub(super) enum Removal<'a> {
 }
 
 impl Writer<'_> {
-    /// Removes one object, given its live state. On a conflict it reads the live object again and decides anew.
+    /// Removes one object, given its live state. On a conflict it reads the live object and decides again.
     pub(super) async fn remove_object(
         &self,
         key: &Key,

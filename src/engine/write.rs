@@ -42,7 +42,7 @@ pub(super) struct Target<'a> {
 }
 
 impl Writer<'_> {
-    /// Applies one object, given its live state. On a conflict it reads the live object again and decides anew.
+    /// Applies one object, given its live state. On a conflict it reads the live object and decides again.
     pub(super) async fn apply_object(
         &self,
         target: &Target<'_>,

@@ -59,6 +59,10 @@ impl ApiClient {
         response
     }
 
+    pub(super) fn is_unknown(&self) -> bool {
+        self.connection.is_err()
+    }
+
     fn has_answered(&self) -> bool {
         self.has_answered.load(Relaxed)
     }

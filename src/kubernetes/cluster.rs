@@ -42,6 +42,11 @@ impl Cluster {
         Self { api: ApiClient::new(connection), cache: ReadCache::default(), uid: OnceCell::new() }
     }
 
+    /// Whether the connection is unknown until apply.
+    pub fn is_unknown(&self) -> bool {
+        self.api.is_unknown()
+    }
+
     /// Reads an object. Returns `None` if the object, its namespace or its kind doesn't exist.
     pub async fn get(&self, key: &Key, freshness: Freshness, deadline: &Deadline) -> Result<Option<Arc<Json>>, Error> {
         if let Some(list) = self.cache.list_covering(key, freshness) {

@@ -57,8 +57,7 @@ pub fn report_error(
         Error::NotConfigured => (
             "No cluster is configured",
             "The provider \"mesh\" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host \
-             with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither \
-             ~/.kube/config nor the cluster that this process runs in."
+             with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). There is no default: ~/.kube/config and the cluster of the process's pod aren't used by themselves. To plan without a cluster, set offline = true."
                 .to_owned(),
         ),
         Error::Offline => (
@@ -287,7 +286,7 @@ mod tests {
         }
         expect![[r#"
             error: No cluster is configured
-              The provider "mesh" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). Nothing is guessed: neither ~/.kube/config nor the cluster that this process runs in.
+              The provider "mesh" doesn't say which cluster to talk to. Set config_path (or KUBE_CONFIG_PATH), or host with token or client_certificate and client_key (or KUBE_HOST, KUBE_TOKEN …). There is no default: ~/.kube/config and the cluster of the process's pod aren't used by themselves. To plan without a cluster, set offline = true.
             error: The provider is offline
               The provider block says offline = true, and the cluster would have to be asked to apply VirtualService pci/payments. Remove offline.
             error: The cluster connection can't be used
@@ -309,9 +308,9 @@ mod tests {
             error: The API server's answer is too large
               VirtualService pci/payments: the answer to GET /x is larger than 64 MiB. The provider doesn't read larger ones.
             error: Authentication failed (401 Unauthorized)
-              It answered 401 (Unauthorized), and again after credentials were read anew. Check token, exec, client_certificate or the kubeconfig's user.
+              The API server answered 401 (Unauthorized), also after the credentials were read again. Check token, exec, client_certificate or the kubeconfig's user.
             error: Authentication failed (401 Unauthorized)
-              It takes us for an anonymous user, who may not do this. Set token, exec or client_certificate and client_key, or a user in the kubeconfig.
+              The request was anonymous (no credentials were sent), and anonymous users may not do this. Set token, exec or client_certificate and client_key, or a user in the kubeconfig.
             error: Not allowed to apply virtualservices
               virtualservices.networking.istio.io "payments" is forbidden: User "x" cannot patch resource.
               The guide "RBAC" lists the rights that the provider needs.
@@ -320,7 +319,7 @@ mod tests {
               The guide "RBAC" lists the rights that the provider needs.
             error: Kubernetes doesn't accept VirtualService
               VirtualService pci/payments: a policy denies it
-            error at http: Field manager conflict on VirtualService pci/payments-pci
+            error at http: Field manager conflict on VirtualService pci/payments
               VirtualService pci/payments has fields that another manager has set to another value:
                 .spec.http: conflict with "kubectl"
               Take them out of that manager's configuration, or out of this one, or set force_conflicts = true in the provider block.

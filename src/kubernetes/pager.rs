@@ -18,7 +18,7 @@ const PAGE_SIZE: usize = 500;
 /// continue tokens need never end.
 const MAX_LIST_BYTES: usize = 128 << 20;
 
-/// How often a LIST is begun anew because its continue token has expired. The API server keeps the state of a LIST for about
+/// How often a LIST is started again because its continue token has expired. The API server keeps the state of a LIST for about
 /// five minutes, or less when etcd is compacted.
 const MAX_RESTARTS: u32 = 2;
 

@@ -62,8 +62,15 @@ impl ResolvedConnection {
     /// plugins.
     pub(super) fn client_config(&self, user: AuthInfo) -> Result<kube::Config, Error> {
         let mut config = kube::Config::new(self.server.clone());
-        config.root_cert = root_certificates(&self.cluster)?;
         config.accept_invalid_certs = self.cluster.insecure_skip_tls_verify.unwrap_or(false);
+        config.root_cert = root_certificates(&self.cluster)?;
+        let has_certificate = |uri: &Uri| uri.scheme_str() == Some("https");
+        let verifies = !config.accept_invalid_certs
+            && (has_certificate(&self.server) || self.proxy.as_ref().is_some_and(has_certificate));
+        if config.root_cert.is_none() && !verifies {
+            // kube would read the authorities that this machine trusts, and fail where there are none, as in a bare image.
+            config.root_cert = Some(Vec::new());
+        }
         config.tls_server_name.clone_from(&self.cluster.tls_server_name);
         config.disable_compression = self.cluster.disable_compression.unwrap_or(false);
         config.proxy_url.clone_from(&self.proxy);
@@ -256,6 +263,26 @@ mod tests {
         assert_eq!(connection.server.to_string(), "https://[fd00::1]:443/");
         assert_eq!(connection.user.token_file.as_deref(), Some("/mounted/token"));
         assert_eq!(connection.cluster.certificate_authority.as_deref(), Some("/mounted/ca.crt"));
+    }
+
+    #[test]
+    fn authorities_of_the_machine_are_read_only_to_verify_a_certificate() {
+        let reads_them = |host: &str, insecure: bool, proxy: Option<&str>| {
+            let connection = Connection {
+                host: Some(host.into()),
+                insecure: Some(insecure),
+                proxy_url: proxy.map(Into::into),
+                ..Connection::default()
+            };
+            let config = ResolvedConnection::new(&connection).unwrap().client_config(AuthInfo::default()).unwrap();
+            // None stands for the authorities of the machine.
+            config.root_cert.is_none()
+        };
+        assert!(reads_them("https://lab:6443", false, None));
+        assert!(reads_them("http://lab:8080", false, Some("https://proxy:3128")));
+        assert!(!reads_them("https://lab:6443", true, None));
+        assert!(!reads_them("https://lab:6443", true, Some("https://proxy:3128")));
+        assert!(!reads_them("http://lab:8080", false, Some("http://proxy:3128")));
     }
 
     #[test]

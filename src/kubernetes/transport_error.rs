@@ -95,6 +95,16 @@ pub(super) fn of_client(error: &kube::Error) -> Error {
         kube::Error::InferKubeconfig(KubeconfigError::LoadClientKey(why)) => {
             format!("The key of the client certificate {}. {ARGUMENTS}", explain_load(why))
         }
+        // Only the authorities of the machine have errors of this kind.
+        kube::Error::RustlsTls(RustlsTlsError::AddRootCertificate(why))
+            if matches!(why.downcast_ref(), Some(rustls::Error::General(_))) =>
+        {
+            format!(
+                "The certificate of the API server can't be verified: this machine trusts no certificate authority ({why}). \
+                 Set cluster_ca_certificate (or certificate-authority in the kubeconfig) to the cluster's certificate \
+                 authority, or install the system's (package ca-certificates)."
+            )
+        }
         kube::Error::RustlsTls(RustlsTlsError::AddRootCertificate(why)) => {
             format!("The certificate authority of the API server can't be used: {why}. Check cluster_ca_certificate.")
         }

@@ -60,10 +60,7 @@ fn validate_not_reserved(texts: &Map<String>, at: &Path, out: &mut Diagnostics) 
         out.error(
             &at.key(key),
             "Reserved key",
-            format!(
-                "{key} means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and \
-                 use the argument."
-            ),
+            format!("{key} is reserved: Istio or this provider uses it. Remove it, and use the argument that sets it."),
         );
     }
 }

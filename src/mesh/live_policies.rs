@@ -243,7 +243,7 @@ pub(super) fn check_gateways_are_open(
             "No policy admits clients to a gateway",
             &format!(
                 "Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway {}: all of them \
-                 would get 403. Let them in first: authorization_mode = \"enforce\" of a mesh_gateway, or gateway_access of \
+                 would get 403. Admit them first: authorization_mode = \"enforce\" of a mesh_gateway, or gateway_access of \
                  mesh_global_defaults. If its policy comes in the same run, apply that first.",
                 summarize_names(closed.iter().map(String::as_str))
             ),

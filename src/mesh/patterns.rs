@@ -24,7 +24,7 @@ pub const CLAIM: &str = "Names of claims, like `groups`; a claim within a claim 
 pub const REGEX: &str = "Regular expressions in the syntax of RE2, without `^` and `$`: they match the whole text.";
 
 /// The sentence for the documentation that says what [`is_pattern`] accepts.
-pub const PATTERN: &str = "Texts, with one `*` at the start or end; `*` alone is any.";
+pub const PATTERN: &str = "Values, with one `*` at the start or end; `*` alone is any.";
 
 /// Whether `text` is an exact value, or a pattern with one `*` at the start or end. Istio reads `*x*` as the values
 /// that end with `x*`, so it is refused.
@@ -158,7 +158,7 @@ pub fn claim_names(text: &str) -> Vec<&str> {
 
 /// Returns a claim in the form of a condition's key, like `[groups]`.
 pub fn claim_key(text: &str) -> String {
-    claim_names(text).iter().map(|name| format!("[{name}]")).collect()
+    format!("[{}]", claim_names(text).join("]["))
 }
 
 #[cfg(test)]

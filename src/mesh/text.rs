@@ -67,7 +67,7 @@ macro_rules! text_enum {
             fn parse(text: &str) -> Result<Self, String> {
                 Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| {
                     if let Some(value) = Self::ALL.iter().find(|value| value.as_str().eq_ignore_ascii_case(text)) {
-                        return format!("{text:?} isn't a value; write it in small letters: {:?}.", value.as_str());
+                        return format!("{text:?} isn't a value; write it in lower case: {:?}.", value.as_str());
                     }
                     let words: Vec<_> = Self::ALL.iter().map(|value| format!("{:?}", value.as_str())).collect();
                     format!("{text:?} isn't one of {}.", words.join(", "))

@@ -8,7 +8,7 @@ use crate::{
     schema::{Attr, Block, model::optional},
 };
 
-const POSITIVE: &str = "More than 0s.";
+const POSITIVE: &str = "More than `0s`.";
 
 model! {
     /// Time limits of operations. When a limit is reached, the error lists the objects that aren't done, and

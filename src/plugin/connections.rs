@@ -38,14 +38,14 @@ impl OpenConnections {
     }
 
     /// Counts one more connection until the returned value is dropped.
-    fn add(self) -> OpenConnection {
+    pub(super) fn add(self) -> OpenConnection {
         self.0.fetch_add(1, Ordering::Relaxed);
         OpenConnection(self)
     }
 }
 
 /// Counts as one open connection.
-struct OpenConnection(OpenConnections);
+pub(super) struct OpenConnection(OpenConnections);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {

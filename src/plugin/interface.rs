@@ -51,6 +51,9 @@ pub struct Call<C> {
     pub context: Option<Arc<C>>,
     /// Cancelled by Stop. The call should then return soon, with the state that it has reached.
     pub stop: CancellationToken,
+    /// Whether the response defers the resource, since the context is unknown and core allows it. Core asks again in a later
+    /// plan, so checks that need the context can wait until then.
+    pub deferred: bool,
     /// Private data that core sends with the plan of a create. If the create is the second half of a replacement, it is
     /// the private data of the plan of the first half. Empty in every other call.
     pub replaced_private: Vec<u8>,
@@ -138,6 +141,8 @@ pub trait DataSource<C>: Send + Sync {
     fn schema(&self) -> &Schema;
     /// Validates a configuration without provider arguments and without a cluster. Every value may be unknown.
     fn validate(&self, config: &Value, out: &mut Diagnostics);
+    /// Whether a read needs the context. Otherwise it is never deferred.
+    fn needs_context(&self) -> bool;
     /// Returns the configuration with the outputs filled in.
     async fn read(&self, call: Call<C>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported>;
 }
@@ -188,6 +193,8 @@ pub struct Provider<C> {
     pub validate: fn(&Value, &mut Diagnostics),
     /// Makes the context of the provider block. Values may be unknown, and no network request is allowed.
     pub configure: fn(&Value, &mut Diagnostics) -> Result<C, Reported>,
+    /// Whether a value of the provider block that later calls need is unknown, so that core should ask again when it is known.
+    pub is_unknown: fn(&C) -> bool,
     /// Resource types by name.
     pub resources: BTreeMap<&'static str, Box<dyn Resource<C>>>,
     /// Data sources by name.

@@ -4,8 +4,8 @@
 //!
 //! [`serve`] goes through these steps, which every host expects of a plugin:
 //! 1. The host starts the binary with a magic cookie and its certificate in the environment (`handshake`).
-//! 2. The plugin listens on a Unix socket, or on a TCP port on Windows (`listener`), makes a certificate of its own (`mtls`), and writes one line with both to
-//!    stdout. Nothing else is written to stdout. JSON logs go to stderr (`log`).
+//! 2. The plugin listens on a Unix socket, or on a TCP port on Windows (`listener`), makes a certificate of its own (`mtls`),
+//!    and writes one line with both to stdout. Nothing else is written to stdout. JSON logs go to stderr (`log`).
 //! 3. The host connects (`connections`) and calls the provider service (`server`, `rpc`, `calls`), several calls at a time.
 //!    It also uses the services of go-plugin (`go_plugin`).
 //! 4. Stop asks the calls in flight to return early. Shutdown ends the plugin: the host waits 2 seconds and then kills the

@@ -11,7 +11,9 @@ use super::{connections::OpenConnections, listener::Transport, session::PluginSe
 const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_millis(500);
 /// How long calls in flight may run on after the host has died, so that they can finish what they write to the cluster.
 const ORPHAN_GRACE_PERIOD: Duration = Duration::from_secs(30);
-/// How long a host may have no connection open before it counts as dead.
+/// How long a host may take to open its first connection before it counts as dead, as long as go-plugin waits for a plugin.
+const FIRST_CONNECTION_LIMIT: Duration = Duration::from_mins(1);
+/// How long a host that was connected may have no connection open before it counts as dead.
 const DISCONNECTED_LIMIT: Duration = Duration::from_secs(5);
 /// Interval at which [`no_connection_is_left`] looks for connections.
 const CONNECTION_POLL_INTERVAL: Duration = Duration::from_millis(200);
@@ -102,15 +104,38 @@ async fn parent_has_changed() {
     }
 }
 
-/// Waits until the host has had no connection open for [`DISCONNECTED_LIMIT`]. Windows doesn't tell a process that its
-/// parent has died. A living host keeps its connection open: go-plugin reads the stream of the plugin's output over it for as
-/// long as the plugin runs.
+/// Waits until the host has had no connection open for [`DISCONNECTED_LIMIT`], or for [`FIRST_CONNECTION_LIMIT`] if it has
+/// opened none yet. Windows doesn't tell a process that its parent has died. A living host keeps its connection open: go-plugin
+/// reads the stream of the plugin's output over it for as long as the plugin runs.
 async fn no_connection_is_left(open: &OpenConnections) {
-    let mut last_open = Instant::now();
-    while last_open.elapsed() < DISCONNECTED_LIMIT {
+    let (mut last_open, mut limit) = (Instant::now(), FIRST_CONNECTION_LIMIT);
+    while last_open.elapsed() < limit {
         sleep(CONNECTION_POLL_INTERVAL).await;
         if open.any() {
-            last_open = Instant::now();
+            (last_open, limit) = (Instant::now(), DISCONNECTED_LIMIT);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn host_has_more_time_for_its_first_connection_than_for_a_later_one() {
+        let seconds = |since: Instant| since.elapsed().as_secs();
+        let started = Instant::now();
+        no_connection_is_left(&OpenConnections::default()).await;
+        assert_eq!(seconds(started), 60);
+
+        let open = OpenConnections::default();
+        let connection = open.clone().add();
+        let watch = tokio::spawn(async move { no_connection_is_left(&open).await });
+        sleep(Duration::from_mins(5)).await;
+        assert!(!watch.is_finished());
+        let closed = Instant::now();
+        drop(connection);
+        watch.await.unwrap();
+        assert!((4..=5).contains(&seconds(closed)), "{}", seconds(closed));
     }
 }

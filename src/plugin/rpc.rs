@@ -118,8 +118,8 @@ fn log(started: Instant, diagnostics: &Diagnostics) {
     for diagnostic in diagnostics.iter() {
         let (diagnostic_attribute, diagnostic_summary) = (diagnostic.at.to_string(), diagnostic.summary.as_str());
         match diagnostic.severity {
-            Severity::Error => tracing::error!(diagnostic_attribute, diagnostic_summary, "told an error"),
-            Severity::Warning => tracing::warn!(diagnostic_attribute, diagnostic_summary, "told a warning"),
+            Severity::Error => tracing::error!(diagnostic_attribute, diagnostic_summary, "reported an error"),
+            Severity::Warning => tracing::warn!(diagnostic_attribute, diagnostic_summary, "reported a warning"),
         }
     }
     let tf_req_duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -7,7 +7,10 @@ use std::sync::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::interface::{Call, Provider};
+use super::{
+    interface::{Call, Provider},
+    proto::tfplugin5::{ClientCapabilities, Deferred, deferred::Reason},
+};
 
 /// The state of one plugin process. In debug mode it serves many runs of the host.
 pub(super) struct PluginSession<C> {
@@ -34,7 +37,19 @@ impl<C> PluginSession<C> {
 
     /// Returns what a call needs besides its request.
     pub(super) fn call(&self) -> Call<C> {
-        Call { context: lock(&self.context).clone(), stop: lock(&self.stop).clone(), replaced_private: Vec::new() }
+        Call {
+            context: lock(&self.context).clone(),
+            stop: lock(&self.stop).clone(),
+            deferred: false,
+            replaced_private: Vec::new(),
+        }
+    }
+
+    /// Returns the deferral of a call that needs the context, if that is unknown and core allows deferrals.
+    pub(super) fn deferral(&self, core: Option<ClientCapabilities>) -> Option<Deferred> {
+        let is_allowed = core.is_some_and(|core| core.deferral_allowed);
+        let is_unknown = lock(&self.context).as_deref().is_some_and(self.provider.is_unknown);
+        (is_allowed && is_unknown).then(|| Deferred { reason: Reason::ProviderConfigUnknown.into() })
     }
 
     /// Replaces the context. `None`: Configure has failed, and the provider isn't configured.

@@ -99,7 +99,7 @@ model! {
         offline: Attr<bool> = optional(),
         /// Result of a plan for resources that can't be read. `error`: the plan fails, so that a drift report
         /// never says "no changes" about resources that it didn't read. `warn`: the plan warns and uses the
-        /// state. Defaults to `error`.
+        /// state. Defaults to `error`. A connection that is unknown until apply is a warning in any case.
         on_unreadable: Attr<OnUnreadable> = optional(),
         /// Whether each resource records its arguments in an annotation of one of its objects. With `false`,
         /// users who may read the objects can't read the arguments there (`objects` and the objects themselves

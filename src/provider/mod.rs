@@ -42,6 +42,7 @@ pub fn provider() -> Provider<Context> {
         schema: ProviderConfig::schema(),
         validate: validate::validate,
         configure: configure::configure,
+        is_unknown: Context::is_unknown,
         resources: resources.into_iter().map(|resource| (resource.name(), resource)).collect(),
         data_sources: data_sources().into_iter().map(|source| (source.name(), source)).collect(),
         functions: functions::functions(),

@@ -54,3 +54,10 @@ pub struct Context {
     /// State that the resources of one run share.
     pub run: RunState,
 }
+
+impl Context {
+    /// Whether an argument of the provider block is unknown that reads and plans need.
+    pub fn is_unknown(&self) -> bool {
+        self.mesh.is_err() || self.owner.is_err() || self.cluster.is_unknown()
+    }
+}

@@ -114,7 +114,7 @@ fn map(
         let key = text(key).ok_or_else(|| InvalidValue::new(at, "a key isn't a string"))?;
         let value = read(&key, item)?;
         if values.insert(key.clone(), value).is_some() {
-            return Err(InvalidValue::new(at, format!("{key:?} stands there twice")));
+            return Err(InvalidValue::new(at, format!("{key:?} occurs twice")));
         }
     }
     Ok(values)

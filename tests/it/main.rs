@@ -2,6 +2,7 @@
 //! over its socket), `engine` (the engine's requests, against a scripted server), `generated` (documentation and layers), and
 //! `cluster` (real API servers with the real Terraform and OpenTofu; ignored by default, because they need `make tools`).
 //! `mesh` sends requests through a real istiod and real Envoys (ignored by default, because it needs Linux and root as well).
+//! `release` packs the provider, and lets terraform and tofu install it (ignored by default, because it needs both, and more).
 //! `walk` puts a fault into every request of every operation. `bench` prints measurements.
 
 // Items that modules share are `pub`, although nothing in a test binary is reachable from outside.
@@ -21,6 +22,8 @@ mod golden;
 mod mesh;
 #[cfg(test)]
 mod protocol;
+#[cfg(test)]
+mod release;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

@@ -4,9 +4,9 @@
 # a module of its own, because Istio pins other versions of Kubernetes' packages; and the same of the oldest Istio that the
 # provider promises to work with, in a folder of its own. Nothing of a module is done again while its files are what they were.
 #
-#   tests/tools/build.sh FOLDER servers|istioctl|mesh|oldest
+#   tests/tools/build.sh FOLDER control-plane|kubectl|tofu|istioctl|mesh|oldest
 #
-# KUBEBUILDER_ASSETS, where set, names a folder whose etcd, kube-apiserver and kubectl are used instead.
+# KUBEBUILDER_ASSETS, where set, names a folder (of setup-envtest) whose etcd, kube-apiserver and kubectl are used instead.
 set -eu
 
 mkdir -p "$1"
@@ -31,10 +31,20 @@ built() {
 need_go() {
     command -v go >/dev/null || { echo "make tools needs go (https://go.dev/dl), to build $1" >&2; exit 1; }
 }
+# How long a first build takes on two cores: duration NAME
+duration() {
+    case $1 in
+    kube-apiserver | istioctl) echo '4 to 5 minutes' ;;
+    tofu) echo '3 to 4 minutes' ;;
+    pilot-discovery) echo '2 to 3 minutes' ;;
+    etcd) echo '1 to 2 minutes' ;;
+    *) echo 'about a minute' ;;
+    esac
+}
 # In the module of this directory: build NAME PACKAGE LDFLAGS
 build() {
     rm -f "$out/$1"
-    echo "building $1" >&2
+    echo "building $1, $(duration "$1") the first time on two cores" >&2
     go build -trimpath -ldflags "-s -w $3" -o "$out/$1" "$2"
 }
 
@@ -45,24 +55,36 @@ crds() {
     chmod u+w "$out/istio-crds.yaml"
 }
 
-servers() {
-    need_go 'etcd, kube-apiserver, kubectl and OpenTofu'
-    # Built from modules, kube-apiserver would say v0.0.0-master+$Format, which clients can't parse, and OpenTofu that it is a development version.
-    kubernetes=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
-    ldflags="-X k8s.io/component-base/version.gitVersion=$kubernetes -X github.com/opentofu/opentofu/version.dev=no"
-    for server in etcd=go.etcd.io/etcd/server/v3 kube-apiserver=k8s.io/kubernetes/cmd/kube-apiserver kubectl=k8s.io/kubernetes/cmd/kubectl; do
-        name=${server%%=*}
-        if [ -n "$assets" ] && [ -x "$assets/$name" ]; then
-            ln -sf "$assets/$name" "$out/$name"
-        else
-            build "$name" "${server#*=}" "$ldflags"
-        fi
-    done
-    build tofu github.com/opentofu/opentofu/cmd/tofu "$ldflags"
+# In this folder's module: server NAME PACKAGE
+server() {
+    if [ -n "$assets" ] && [ -x "$assets/$1" ]; then
+        ln -sf "$assets/$1" "$out/$1"
+        return
+    fi
+    need_go "$1"
+    # Built from modules, it would say v0.0.0-master+$Format, which clients can't parse.
+    build "$1" "$2" "-X k8s.io/component-base/version.gitVersion=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)"
+}
 
+control_plane() {
+    server etcd go.etcd.io/etcd/server/v3
+    server kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+    need_go "Istio's CRDs, which are in a module"
     go mod download istio.io/api
     crds
     wanted . >"$out/stamp"
+}
+
+kubectl() {
+    server kubectl k8s.io/kubernetes/cmd/kubectl
+    wanted . >"$out/kubectl.stamp"
+}
+
+tofu() {
+    need_go OpenTofu
+    # Built from modules, it would say that it is a development version.
+    build tofu github.com/opentofu/opentofu/cmd/tofu '-X github.com/opentofu/opentofu/version.dev=no'
+    wanted . >"$out/tofu.stamp"
 }
 
 # In Istio's module: build_istio NAME PACKAGE
@@ -121,11 +143,13 @@ oldest() (
 )
 
 case $what in
-servers) built . stamp etcd kube-apiserver kubectl tofu istio-crds.yaml || servers ;;
+control-plane) built . stamp etcd kube-apiserver istio-crds.yaml || control_plane ;;
+kubectl) built . kubectl.stamp kubectl || kubectl ;;
+tofu) built . tofu.stamp tofu || tofu ;;
 istioctl) built istio istio.stamp istioctl || istioctl ;;
 mesh) built istio mesh.stamp pilot-discovery pilot-agent envoy envoy_bootstrap.json || mesh ;;
 oldest)
     mkdir -p "$out/oldest"
     built istio-oldest oldest/istio.stamp oldest/istioctl oldest/pilot-discovery oldest/pilot-agent oldest/envoy oldest/istio-crds.yaml || oldest ;;
-*) echo "tests/tools/build.sh builds servers, istioctl, mesh or oldest, not $what" >&2; exit 1 ;;
+*) echo "tests/tools/build.sh builds control-plane, kubectl, tofu, istioctl, mesh or oldest, not $what" >&2; exit 1 ;;
 esac

@@ -12,7 +12,10 @@ set -eu
 umask 077
 
 tools=${MESH_TOOLS:-$(cd "$(dirname "$0")/../.." && pwd)/target/tools}
-[ -s "$tools/stamp" ] || { echo "etcd, kube-apiserver and kubectl are not in $tools: run \`make tools\`" >&2; exit 1; }
+[ -s "$tools/stamp" ] || { echo "etcd and kube-apiserver are not in $tools: run \`make servers\`" >&2; exit 1; }
+# `make demo` builds no kubectl where one is installed.
+kubectl=$tools/kubectl
+[ -x "$kubectl" ] || kubectl=$(command -v kubectl) || { echo "kubectl is neither in $tools nor on the PATH" >&2; exit 1; }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/control-plane.XXXXXX")
 etcd='' apiserver='' holder=''
@@ -64,7 +67,7 @@ users: [{name: admin, user: {token: $token}}]
 contexts: [{name: admin, context: {cluster: throwaway, user: admin}}]
 CONFIG
 }
-kubectl() { KUBECACHEDIR="$folder/cache" "$tools/kubectl" --kubeconfig kubeconfig "$@"; }
+kubectl() { KUBECACHEDIR="$folder/cache" "$kubectl" --kubeconfig kubeconfig "$@"; }
 
 # A port below the ephemeral ones. If it is in use, the server ends, and the next port is tried.
 port=$((20000 + $$ % 10000))

@@ -35,7 +35,7 @@ resource "mesh_global_defaults" "this" {
   authorization {
     mode = var.denied.mesh
 
-    # Scrapers have no other way in to workloads that aren't a mesh_service.
+    # Scrapers aren't admitted otherwise to workloads without a mesh_service.
     allow {
       from  = ["monitoring/prometheus"]
       ports = [9090]

@@ -10,11 +10,12 @@ use crate::{
 };
 
 model! {
-    /// What is installed in the cluster, and the best practices that the mesh departs from. For inventories and `check` blocks. It
-    /// changes nothing, and resources never depend on it. Each kind is read by one list, and what the provider's user may not read
-    /// is in `not_visible`.
+    /// Inventory of the Istio installation in a cluster, with its departures from best practices. For audits and
+    /// `check` blocks. It changes nothing, and resources never depend on it. Each kind is read by one list, and
+    /// queries that the provider's user may not make are in `not_visible`.
     pub struct ClusterReport {
-        /// Namespaces whose objects are read, beside the root namespace, for users who may not read all. Defaults to all.
+        /// Namespaces whose objects are read, in addition to the root namespace, for users who may not read all.
+        /// Defaults to all.
         namespaces: Set<String> = optional().non_empty("At least one namespace.").each(names::LABEL, names::is_label),
         /// Whether cryptography must keep to FIPS 140-2 or 140-3: without it the best practice `fips` is never reported. Defaults to
         /// `false`.
@@ -43,9 +44,9 @@ model! {
         code: Attr<String> = required(),
         /// `high`, `medium` or `low`.
         severity: Attr<String> = required(),
-        /// What departs from it, and how.
+        /// Object and setting that depart from the best practice.
         summary: Attr<String> = required(),
-        /// What to do.
+        /// Change that fixes the finding.
         remedy: Attr<String> = required(),
         /// The object, as `Kind/namespace/name` or `Kind/name`.
         object: Attr<String> = required(),
@@ -53,7 +54,7 @@ model! {
 }
 
 model! {
-    /// What is computed.
+    /// The computed attributes of the report.
     pub struct Outputs {
         /// Whether the API server answers. If it doesn't, `not_visible` says why, and all other attributes are empty or null.
         reachable: Attr<bool> = computed(),

@@ -144,7 +144,7 @@ model! {
         /// Names of which the server certificate must contain one (`subjectAltNames`). Defaults to the host.
         subject_alt_names: Set<String> = optional()
             .non_empty("At least one name.")
-            .each("Texts.", |text| !text.is_empty()),
+            .each("Values must not be empty.", |text| !text.is_empty()),
         /// Path of the client certificate (`clientCertificate`). Required with `originate_mutual`, unless
         /// `credential_name` is set.
         client_certificate: Attr<String> = optional().text(PATH, is_path),

@@ -154,8 +154,7 @@ fn check_service_entries(view: &ExternalServiceView, out: &mut Findings) -> Know
             view.argument,
             "Host is defined by two ServiceEntries",
             &format!(
-                "ServiceEntry {} defines {} as well, and some namespace sees both: there the older one holds, with its ports and its \
-                 way of TLS. Remove theirs, or leave the host to them.",
+                "ServiceEntry {} defines {} as well, and some namespace sees both: there the older one applies, with its ports and TLS mode. Remove the other one, or leave the host to them.",
                 summarize_objects(live),
                 view.host_list()
             ),
@@ -182,8 +181,7 @@ fn check_destination_rules(view: &ExternalServiceView, out: &mut Findings) -> Kn
             view.argument,
             "Another DestinationRule is for the same host",
             &format!(
-                "DestinationRule {} is for {} as well. In the caller's own namespace it comes first, and says alone whether proxies \
-                 speak TLS: where it doesn't, they send clear text. Remove it.",
+                "DestinationRule {} is for {} as well. In the caller's own namespace it takes precedence, and alone decides whether proxies speak TLS: without a TLS mode they send clear text. Remove it.",
                 summarize_objects(live),
                 view.host_list()
             ),
@@ -204,7 +202,7 @@ fn check_virtual_services(view: &ExternalServiceView, out: &mut Findings) -> Kno
             view.argument,
             "Another VirtualService is for the same host",
             &format!(
-                "VirtualService {} routes {} as well. Istio doesn't merge the two: the older one works, the other does nothing. \
+                "VirtualService {} routes {} as well. Istio doesn't merge the two: the older one applies, the other has no effect. \
                  Remove theirs.",
                 summarize_objects(live),
                 view.host_list()

@@ -158,7 +158,7 @@ impl Text for CipherSuite {
             ));
         }
         Err(format!(
-            "{text:?} isn't a suite that Istio accepts; it would be left out, and only a log would tell. Write one of {}. \
+            "{text:?} isn't a suite that Istio accepts; Istio would ignore it, with a line in istiod's log only. Write one of {}. \
              (IST0133)",
             SUITES.join(", ")
         ))

@@ -204,8 +204,7 @@ fn validate_versions(tls: &At<Tls>, out: &mut Diagnostics) {
             &at("max_version"),
             "The maximum is below the minimum",
             format!(
-                "No version is both {least} or later and {most} or earlier, and every handshake would fail; Istio takes it without \
-                 a word. min_version defaults to 1.3."
+                "No version is both {least} or later and {most} or earlier, and every handshake would fail; Istio accepts it silently. min_version defaults to 1.3."
             ),
         );
     }
@@ -235,7 +234,7 @@ fn validate_ports(servers: &[At<Server>], out: &mut Diagnostics) {
                 "Two protocols on one port",
                 format!(
                     "Another server speaks {other} on port {port}, and this one {protocol}. Only servers of the same HTTP, or of TLS, \
-                     whose names tell them apart, share a port. Give it another one."
+                     which are distinguished by name, can share a port. Give it another one."
                 ),
             );
         }

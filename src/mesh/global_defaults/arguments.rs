@@ -41,7 +41,7 @@ model! {
         resiliency: Attr<Preset> = optional(),
         /// Timeout of a request, including its retries, for services whose routes set neither timeout nor
         /// retries. It ends their streams as well. Without it there is no timeout.
-        request_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        request_timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Labels of every object of this resource, in addition to the provider's `labels`. Defaults to none.
         labels: Map<String> = optional(),
         /// Annotations of every object of this resource, in addition to the provider's `annotations`. Sensitive

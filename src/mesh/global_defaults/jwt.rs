@@ -31,7 +31,7 @@ model! {
     /// An issuer of tokens.
     pub struct Jwt {
         /// Issuer of the tokens: the whole value of their claim `iss`.
-        issuer: Attr<String> = required().text("As tokens name it, without `*`.", |t| !t.is_empty() && !t.contains('*')),
+        issuer: Attr<String> = required().text("The exact value of the claim, without `*`.", |t| !t.is_empty() && !t.contains('*')),
         /// Public keys of the issuer, as JSON. They are no secret, and are stored unchanged in the state and in
         /// the cluster. Conflicts with `jwks_uri`.
         jwks: Attr<Jwks> = optional(),
@@ -42,7 +42,7 @@ model! {
         /// that were issued for another application are accepted.
         audiences: Set<String> = optional()
             .non_empty("At least one audience; leave the argument out for any.")
-            .each("No empty text.", |t| !t.is_empty()),
+            .each("Values must not be empty.", |t| !t.is_empty()),
         /// Namespace whose workloads verify these tokens: the RequestAuthentication is written there. Workloads
         /// of other namespaces ignore tokens of this issuer, unless another block applies to them; blocks for all
         /// namespaces apply in this one as well. Defaults to every namespace.
@@ -64,7 +64,7 @@ model! {
         /// browsers. Defaults to `access_token` if none of the three arguments is set.
         from_params: Set<String> = optional()
             .non_empty("At least one parameter; leave the argument out for the default.")
-            .each("No empty text.", |t| !t.is_empty()),
+            .each("Values must not be empty.", |t| !t.is_empty()),
         /// Cookies that carry the token (`fromCookies`). Defaults to none.
         from_cookies: Set<String> = optional()
             .non_empty("At least one cookie; leave the argument out for none.")
@@ -170,7 +170,7 @@ fn validate_keys(block: &At<Jwt>, out: &mut Diagnostics) {
             out.error(
                 &block.at.attribute("jwks_uri"),
                 "Both jwks and jwks_uri",
-                "jwks and jwks_uri exclude each other: the keys, or where istiod gets them. Remove one.",
+                "jwks and jwks_uri exclude each other: the keys, or where istiod loads them. Remove one.",
             );
         }
         (Attr::Null, Attr::Null, Attr::Known(issuer)) if !issuer.starts_with("https://") => {

@@ -47,7 +47,7 @@ const PROTECTIONS: [Protection; 7] = [
     },
     Protection {
         argument: "external_authorization",
-        consequence: "requests pass unasked",
+        consequence: "no authorizer is asked about requests",
         is_active: |defaults| Ok(defaults.external_authorization.known()?.is_some()),
     },
     Protection {
@@ -72,8 +72,7 @@ impl GlobalDefaults {
                 &Path::root().attribute(argument),
                 "Change removes protection of the mesh",
                 format!(
-                    "{argument} holds no more after this apply: from then on {consequence}, where nothing else says otherwise. If \
-                     that isn't meant, put it back."
+                    "{argument} no longer applies after this apply: from then on {consequence}, unless another policy says otherwise. If that isn't intended, restore it."
                 ),
             );
         }
@@ -88,7 +87,7 @@ impl GlobalDefaults {
                 &Path::root(),
                 "Change removes protection of the mesh",
                 format!(
-                    "Nothing of these defaults holds after the destroy. Where nothing else says otherwise:\n{}",
+                    "After the destroy these defaults no longer apply. Unless other objects say otherwise:\n{}",
                     lines.join("\n")
                 ),
             );

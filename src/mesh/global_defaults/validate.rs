@@ -90,7 +90,7 @@ impl GlobalDefaults {
             out.error(
                 &Path::root(),
                 "No objects to create: set at least one argument",
-                "Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than \"off\"), \
+                "The resource has no setting. Write mtls, authorization (with a mode other than \"off\"), \
                  sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, \
                  external_authorization, telemetry or guardrails, or remove the resource.",
             );

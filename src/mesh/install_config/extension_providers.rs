@@ -57,7 +57,7 @@ model! {
         /// Defaults to none.
         path_prefix: Attr<String> = optional().text("A path that starts with a slash.", |path| path.starts_with('/')),
         /// Time for an answer (`timeout`). Defaults to `1s`; Istio's own is 600 seconds, for which requests would wait.
-        timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Whether requests pass when the service doesn't answer (`failOpen`). Defaults to `false`.
         fail_open: Attr<bool> = optional(),
         /// Status of the answer when the service doesn't answer (`statusOnError`). Defaults to `403`.
@@ -112,7 +112,7 @@ model! {
         /// Port of the Service.
         port: Attr<u32> = required().range(1..=65535),
         /// Time for an answer (`timeout`). Defaults to `1s`; Istio's own is 600 seconds, for which requests would wait.
-        timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Whether requests pass when the service doesn't answer (`failOpen`). Defaults to `false`.
         fail_open: Attr<bool> = optional(),
         /// Status of the answer when the service doesn't answer (`statusOnError`). Defaults to `403`.

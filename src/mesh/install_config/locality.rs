@@ -72,7 +72,7 @@ impl Locality {
             out.error(
                 &block.at.attribute("enabled"),
                 "Failover without an effect",
-                "With enabled = false nothing fails over. Remove enabled, or the failover.",
+                "With enabled = false there is no failover. Remove enabled, or the failover block.",
             );
         }
         for region in failover {

@@ -109,8 +109,7 @@ fn report_ambient_mode(namespace: &Json, out: &mut Findings) {
             "name",
             "Ambient mode isn't supported",
             &format!(
-                "Namespace {name} is labelled {DATAPLANE_MODE}=ambient. What is written here holds in sidecars: without them, \
-                 rules of who may call don't work as they are written. Remove the label and inject sidecars."
+                "Namespace {name} is labelled {DATAPLANE_MODE}=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars."
             ),
         );
     }

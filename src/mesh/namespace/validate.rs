@@ -27,7 +27,7 @@ impl Namespace {
             out.error(
                 &Path::root().attribute("revision"),
                 "injection combined with revision",
-                "injection and revision exclude each other: where both labels stand, Istio goes by istio-injection and ignores \
+                "injection and revision conflict: with both labels Istio goes by istio-injection and ignores \
                  the revision. Remove one of them. (IST0123)",
             );
         }
@@ -44,7 +44,7 @@ impl Namespace {
             out.error(
                 &Path::root().attribute("create"),
                 "No objects to create: set at least one argument",
-                "With create = false only what is written here is ours: write team, injection, revision, labels, annotations, \
+                "With create = false only what is set here is managed: write team, injection, revision, labels, annotations, \
                  pod_security, calls, authorization_mode, rate_limit, telemetry, mtls or rbac, or remove the resource.",
             );
         }
@@ -83,7 +83,7 @@ impl Namespace {
                 &Path::root().attribute(argument),
                 "Namespace objects would apply to the whole mesh",
                 format!(
-                    "What stands in the root namespace {} holds for every namespace. Say it in mesh_global_defaults, and remove \
+                    "Configuration in the root namespace {} applies to every namespace. Configure it in mesh_global_defaults, and remove \
                      {argument} here.",
                     mesh.root_namespace
                 ),
@@ -187,9 +187,7 @@ fn validate_exceptions(exceptions: &[At<MtlsException>], out: &mut Diagnostics) 
             out.error(
                 &exception.at.attribute("port"),
                 "Duplicate port",
-                format!(
-                    "Another exception of {service} is for target port {port}, too. Say what holds there in one of them."
-                ),
+                format!("Another exception of {service} is for target port {port}, too. Set its mode in one of them."),
             );
         }
         if let Ok(selector) = exception.selector()

@@ -27,7 +27,7 @@ impl Text for MergePatch {
             return Err(format!("It must be an object. {}", Self::accepted_values()));
         };
         match patch.keys().find(|member| *member != "spec") {
-            Some(other) => Err(format!("{other:?} isn't to be patched: names, labels and annotations are arguments.")),
+            Some(other) => Err(format!("{other:?} can't be patched: names, labels and annotations are arguments.")),
             None if patch.get("spec").is_some_and(|spec| spec.as_object().is_some_and(|spec| !spec.is_empty())) => {
                 Ok(Self(patch))
             }

@@ -30,7 +30,7 @@ pub(in crate::mesh) fn validate_overrides(
             out.error(
                 &patch.at,
                 "override matches no object",
-                format!("This configuration makes no such object. To patch one that it makes, write {objects}."),
+                format!("This configuration renders no such object. To patch one that it renders, write {objects}."),
             );
         }
     }
@@ -81,9 +81,8 @@ fn warn_of_lost_values(block: &At<Override>, key: &Key, lost: &[String], out: &m
         &block.at.attribute("patch"),
         "The patch replaces a list, and values are lost",
         format!(
-            "A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. \
-             {key} loses {}{others}. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of \
-             the patch.",
+            "A merge patch doesn't merge lists: a list in the patch replaces the whole list that this resource renders. \
+             {key} loses {}{others}. Repeat in the patch the values to keep (`objects` shows them), or use arguments instead of the patch.",
             listed.join(", ")
         ),
     );

@@ -17,7 +17,7 @@ model! {
     pub struct CircuitBreaker {
         /// Timeout for establishing a TCP connection (`tcp.connectTimeout`). Defaults to the preset's; without a preset it isn't
         /// written, and the mesh's configuration applies.
-        connect_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        connect_timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Maximum number of connections of one proxy (`tcp.maxConnections`). Further HTTP/1.1 requests wait for a connection
         /// without an error. Defaults to the preset's; without a preset there is no limit.
         max_connections: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),

@@ -19,10 +19,10 @@ model! {
     pub struct Connections {
         /// Time after which an unused connection is closed (`http.idleTimeout`; for TCP ports `tcp.idleTimeout`,
         /// which closes the application's connection if nothing is sent on it). Defaults to Istio's `1h`.
-        idle_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        idle_timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Time after which a connection is closed (`tcp.maxConnectionDuration`): on HTTP ports after its last
         /// request is answered, on TCP ports at once. Without it connections live as long as both ends keep them.
-        max_duration: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        max_duration: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Maximum number of requests per connection (`http.maxRequestsPerConnection`). `1` opens a new
         /// connection for each request. Only for services with an HTTP port. Without it there is no limit.
         max_requests_per_connection: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),

@@ -45,7 +45,7 @@ model! {
         algorithm: Attr<Algorithm> = optional(),
         /// Time during which a new endpoint gets a growing share of the requests (`warmup.duration`). Conflicts
         /// with `consistent_hash` and `algorithm = "random"`. Defaults to none.
-        warmup: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        warmup: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Whether callers prefer endpoints in their own region and zone (`localityLbSetting`). `off`: all endpoints are equal.
         /// `inherit`: the `trafficDistribution` of the Service or the `localityLbSetting` of the mesh's configuration decides,
         /// and without either Istio prefers near endpoints as soon as there is outlier detection. Defaults to `off` where

@@ -27,10 +27,10 @@ model! {
         consecutive_5xx: Attr<u32> = optional().range(0..=1000),
         /// Interval between two evaluations of the endpoints (`interval`). Defaults to the preset's; without a preset to Istio's
         /// `10s`.
-        interval: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        interval: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Duration of the first ejection (`baseEjectionTime`); each further ejection of the same endpoint is
         /// longer. Defaults to the preset's; without a preset to Istio's `30s`.
-        base_ejection_time: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        base_ejection_time: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Maximum percentage of endpoints that are ejected at the same time (`maxEjectionPercent`), in each
         /// version separately. An endpoint is ejected only if the percentage isn't exceeded with it: below 50,
         /// neither of two endpoints ever is. Defaults to the preset's 50, and to 100 with `failover` or

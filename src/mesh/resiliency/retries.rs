@@ -23,7 +23,7 @@ model! {
         /// Timeout of one attempt (`perTryTimeout`). Requires `idempotent = true` or `on`, because an attempt
         /// that times out has reached the application. Defaults to the preset's if that is shorter than
         /// `request_timeout`, otherwise to none.
-        per_try_timeout: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        per_try_timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Whether requests are retried that may have reached the application, because processing one twice does
         /// no harm. Conflicts with `on`. Defaults to `false`: only requests that never reached it are retried.
         idempotent: Attr<bool> = optional(),
@@ -152,8 +152,7 @@ impl At<Retries> {
             out.error(
                 &self.at.attribute("attempts"),
                 "Retries have no effect",
-                "attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how \
-                 often.",
+                "attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.",
             );
         }
     }

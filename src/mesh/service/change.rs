@@ -65,8 +65,7 @@ fn check_overridden_policies(planned: &Service, out: &mut Findings) -> Known<()>
                 PolicyOverride,
                 block.at.attribute("patch"),
                 "override patches an AuthorizationPolicy",
-                "This override patches an AuthorizationPolicy. allow, deny and access don't say any more who may call, no check \
-                 judges the patched rules, and effective_callers is null. Prefer these arguments, or read the policy in objects.",
+                "This override patches an AuthorizationPolicy. allow, deny and access no longer decide who may call, no check reads the patched rules, and effective_callers is null. Prefer these arguments, or read the policy in objects.",
             );
         }
     }

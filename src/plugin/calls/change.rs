@@ -79,6 +79,9 @@ impl<C> PluginSession<C> {
         out: &mut Diagnostics,
     ) -> Result<read_resource::Response, Reported> {
         let resource = self.resource(&request.type_name, out)?;
+        if let Some(deferred) = self.deferral(request.client_capabilities) {
+            return Ok(read_resource::Response { deferred: Some(deferred), ..read_fallback(&request) });
+        }
         let identity = request.current_identity.as_ref();
         let before = decode_state(resource, request.current_state.as_ref(), request.private, identity, out)?;
         let after = match before {
@@ -100,24 +103,27 @@ impl<C> PluginSession<C> {
         out: &mut Diagnostics,
     ) -> Result<plan_resource_change::Response, Reported> {
         let resource = self.resource(&request.type_name, out)?;
+        let deferred = self.deferral(request.client_capabilities);
+        let call = Call { deferred: deferred.is_some(), ..self.call() };
         let identity = request.prior_identity.as_ref();
         let private = request.prior_private;
         let prior = decode_state(resource, request.prior_state.as_ref(), private.clone(), identity, out)?;
         if is_null(request.proposed_new_state.as_ref()) {
             let planned_private = match prior {
-                Some(prior) => resource.plan_delete(self.call(), prior, out).await?,
+                Some(prior) => resource.plan_delete(call, prior, out).await?,
                 None => private,
             };
             return Ok(plan_resource_change::Response {
                 planned_state: Some(null_value()),
                 planned_private,
                 planned_identity: request.prior_identity,
+                deferred,
                 ..plan_resource_change::Response::default()
             });
         }
         let config = from_proto::value(request.config.as_ref(), resource.schema().object_type(), out)?;
         let replaced_private = if prior.is_none() { private } else { Vec::new() };
-        let call = Call { replaced_private, ..self.call() };
+        let call = Call { replaced_private, ..call };
         let PlannedChange { after, requires_replace } = resource.plan(call, prior, config, out).await?;
         let after = EncodedState::encode(resource, &after, UnknownValues::Allowed, out)?;
         Ok(plan_resource_change::Response {
@@ -125,6 +131,7 @@ impl<C> PluginSession<C> {
             planned_private: after.private,
             planned_identity: after.identity,
             requires_replace: requires_replace.iter().map(to_proto::path).collect(),
+            deferred,
             ..plan_resource_change::Response::default()
         })
     }

@@ -9,6 +9,7 @@ use crate::{
         session::PluginSession,
         state::UnknownValues,
     },
+    schema::Value,
 };
 
 impl<C> PluginSession<C> {
@@ -30,6 +31,16 @@ impl<C> PluginSession<C> {
     ) -> Result<read_data_source::Response, Reported> {
         let source = self.data_source(&request.type_name, out)?;
         let schema = source.schema();
+        if source.needs_context()
+            && let Some(deferred) = self.deferral(request.client_capabilities)
+        {
+            let state = encode_object(schema, &Value::Unknown, UnknownValues::Allowed, out)?;
+            return Ok(read_data_source::Response {
+                state: Some(state),
+                deferred: Some(deferred),
+                ..read_data_source::Response::default()
+            });
+        }
         let config = from_proto::value(request.config.as_ref(), schema.object_type(), out)?;
         let state = source.read(self.call(), config, out).await?;
         let state = encode_object(schema, &state, UnknownValues::Forbidden, out)?;

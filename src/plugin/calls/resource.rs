@@ -18,6 +18,7 @@ use crate::{
         state::UnknownValues,
         upgrade,
     },
+    schema::Value,
 };
 
 impl<C> PluginSession<C> {
@@ -61,6 +62,19 @@ impl<C> PluginSession<C> {
         out: &mut Diagnostics,
     ) -> Result<import_resource_state::Response, Reported> {
         let resource = self.resource(&request.type_name, out)?;
+        if let Some(deferred) = self.deferral(request.client_capabilities) {
+            let state = encode_object(resource.schema(), &Value::Unknown, UnknownValues::Allowed, out)?;
+            let imported = import_resource_state::ImportedResource {
+                type_name: request.type_name,
+                state: Some(state),
+                ..import_resource_state::ImportedResource::default()
+            };
+            return Ok(import_resource_state::Response {
+                imported_resources: vec![imported],
+                deferred: Some(deferred),
+                ..import_resource_state::Response::default()
+            });
+        }
         let schema = resource.identity();
         let id = match from_proto::identity(request.identity.as_ref(), schema, out)? {
             Some(identity) => ImportId::Identity(identity),

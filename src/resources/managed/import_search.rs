@@ -15,8 +15,7 @@ use crate::{
     resources::{Context, ResourceType},
 };
 
-/// Reports an import of a resource of which no object exists. An object that can't be read is left to the read that follows
-/// the import, which reports it.
+/// Reports an import of a resource of which no object exists.
 pub(super) async fn check_any_exists<R: ResourceType>(
     context: &Context,
     mesh: &Mesh,
@@ -27,9 +26,10 @@ pub(super) async fn check_any_exists<R: ResourceType>(
     let possible = R::possible_objects(id, mesh);
     for (key, _) in &possible {
         match context.cluster.get(key, Freshness::Now, deadline).await {
-            Ok(None) => {}
             Ok(Some(_)) => return Ok(()),
-            Err(error) if error.is_forbidden() => return Ok(()),
+            Ok(None) => {}
+            // Not every user may read admission policies. For other kinds the search by annotations has reported a missing right.
+            Err(error) if error.is_forbidden() => {}
             Err(error) => return Err(report_error(&error, ApiOperation::Read, key, None, out)),
         }
     }

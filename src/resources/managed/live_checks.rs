@@ -91,7 +91,7 @@ fn report_skipped_checks(
         &Path::root(),
         "Some live checks were skipped",
         format!(
-            "Of {resource}: {}. Other resources may miss the same, which isn't told again in this run. The guide \"Live checks\" \
+            "Of {resource}: {}. Other resources may miss the same, which isn't reported again in this run. The guide \"Live checks\" \
              says which rights they take, and how they are switched off.",
             lines.join("; ")
         ),

@@ -72,7 +72,7 @@ impl<R: ResourceType> Managed<R> {
                 }
                 // Core plans a create once more inside apply. After a delete has handed over its objects, an error there would leave
                 // them in no state, since the create is never called.
-                if prior.is_some() || !context.run.has_handed_over(&Self::resource(&id)) {
+                if !call.deferred && (prior.is_some() || !context.run.has_handed_over(&Self::resource(&id))) {
                     Self::check_in_cluster(&context, desired, prior.as_ref(), &call, out).await;
                     out.no_errors()?;
                 }

@@ -20,6 +20,11 @@ use crate::{
     schema::{Value, model::Model},
 };
 
+const UNKNOWN_CONNECTION: &str = "The cluster connection isn't known yet";
+const UNKNOWN_CONNECTION_DETAIL: &str = "Arguments of the provider \"mesh\" come from resources that aren't applied yet, so the plan \
+    goes on with what the state says. The apply reads the objects before it writes them. To plan with live objects, apply those \
+    resources first (-target), or write known values.";
+
 impl<R: ResourceType> Managed<R> {
     /// The state with the live objects, and the record; `None` where the resource doesn't exist any more. Where reading fails,
     /// `on_unreadable` decides whether that is an error, and the state stays as it is.
@@ -30,6 +35,13 @@ impl<R: ResourceType> Managed<R> {
     ) -> Result<Option<(Value, Record)>, Reported> {
         let context = configured_context(&call, out)?;
         let record = Record::of_state(&stored.private, &state::id(&stored.state));
+        // Such a run changes what the connection comes from, so it isn't a drift report that `on_unreadable` would have to fail.
+        if context.cluster.is_unknown() {
+            if context.reported.insert(UNKNOWN_CONNECTION) {
+                out.warn(&Path::root(), UNKNOWN_CONNECTION, UNKNOWN_CONNECTION_DETAIL);
+            }
+            return Ok(Some((stored.state.clone(), record)));
+        }
         if context.reader(&Record::default(), Deadline::within(Duration::ZERO, call.stop.clone())).is_known_unanswered()
         {
             return Ok(Some((stored.state.clone(), record)));

@@ -35,7 +35,7 @@ output \"report\" {
 }
 ";
 
-/// What `mesh_global_defaults` mends.
+/// The findings that `mesh_global_defaults` fixes.
 const DEFAULTS: &str = "
 resource \"mesh_global_defaults\" \"this\" {
   outbound_traffic_policy = \"registry_only\"
@@ -129,7 +129,7 @@ fn installation_and_findings_are_read_with_the_documented_rights() {
     assert_eq!(codes(&admin), open.into());
 }
 
-/// The same configuration mends what it finds, and its plan is empty afterwards.
+/// The same configuration fixes its findings, and its plan is empty afterwards.
 #[test]
 #[ignore = "needs the servers of `make tools`"]
 fn findings_go_with_what_they_are_about() {
@@ -144,8 +144,8 @@ fn findings_go_with_what_they_are_about() {
         assert!(output.contains("prod.example.com"), "{tool}: {output}");
 
         let dependent = REPORT.replace("\n}\noutput", "\n  depends_on = [mesh_global_defaults.this]\n}\noutput");
-        let mended = report(&workspace, &format!("{DEFAULTS}{dependent}"));
-        assert_eq!(codes(&mended), ["mesh-export", "minimum-tls", "unknown-revision"].into(), "{tool}");
+        let fixed = report(&workspace, &format!("{DEFAULTS}{dependent}"));
+        assert_eq!(codes(&fixed), ["mesh-export", "minimum-tls", "unknown-revision"].into(), "{tool}");
         workspace.destroy().expect_success();
     }
 }

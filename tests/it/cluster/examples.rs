@@ -20,7 +20,7 @@ use crate::{
 pub(crate) const PROVIDER: &str =
     "provider \"mesh\" {\n  owner = \"tests/examples\"\n  installed {\n    dns_capture = true\n  }\n}\n";
 
-/// An initialized workspace with the configuration of examples/`folder`.
+/// An initialized workspace with the configuration of examples/`folder`, without the imports.
 pub(super) fn initialized(plane: &ControlPlane, tool: Tool, folder: &str) -> Workspace {
     let workspace = Workspace::with_mirror(tool).env("KUBE_CONFIG_PATH", "kubeconfig");
     workspace.write_file("kubeconfig", &plane.kubeconfig(&plane.admin));
@@ -28,6 +28,9 @@ pub(super) fn initialized(plane: &ControlPlane, tool: Tool, folder: &str) -> Wor
         let path = entry.expect("a file").path();
         if path.extension().is_some_and(|extension| extension == "tf") {
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+            if name.starts_with("import-by-") {
+                continue;
+            }
             workspace.write_file(name, &fs::read_to_string(&path).expect("reading an example"));
         }
     }

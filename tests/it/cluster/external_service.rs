@@ -75,7 +75,7 @@ fn changed_host_or_name_creates_before_deleting() {
             configure_platform(&workspace, &namespace, &changed);
             let plan = workspace.plan();
             assert!(plan.text.contains("0 to add, 1 to change, 0 to destroy"), "{tool}: {}", plan.text);
-            assert!(!plan.text.contains("is defined twice"), "{tool}: {}", plan.text);
+            assert!(!plan.text.contains("is defined by two"), "{tool}: {}", plan.text);
             proxy.reset();
             assert_eq!(sorted(apply_and_list(&workspace, &namespace)), kinds(name), "{tool}");
             assert_created_before_deleted(&write_lines(&proxy), 3);

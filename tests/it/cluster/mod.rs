@@ -14,6 +14,7 @@ mod conflicts;
 mod conformance;
 mod connections;
 mod control_plane;
+mod demo;
 mod drift;
 pub(crate) mod examples;
 mod existing_service;

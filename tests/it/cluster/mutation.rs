@@ -128,7 +128,7 @@ fn unavailable_webhook_does_not_fail_the_plan() {
     let plan = workspace.plan();
     assert!(start.elapsed() < Duration::from_secs(30), "each service waited: {:?}", start.elapsed());
     assert_eq!(plan.text.matches("Some checks wait until apply").count(), 1, "{}", plan.text);
-    assert!(plan.text.contains("rules.example.com") && !plan.text.contains("without the cluster"), "{}", plan.text);
+    assert!(plan.text.contains("rules.example.com") && !plan.text.contains("without a cluster"), "{}", plan.text);
     let errors = workspace.apply().errors();
     assert!(errors.contains("Timed out on DestinationRule") && errors.contains("rules.example.com"), "{errors}");
 

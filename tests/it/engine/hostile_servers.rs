@@ -79,7 +79,7 @@ async fn page_that_is_oversized_at_every_limit_is_an_error() {
 }
 
 #[tokio::test]
-async fn expired_continue_token_begins_the_list_anew() {
+async fn expired_continue_token_starts_the_list_again() {
     let expired = || exchange("GET", ROUTES, 410, status(410, "Expired", "The provided continue parameter is too old"));
     let server = ScriptedServer::start([
         exchange("GET", ROUTES, 200, page(&["a"], "2")),

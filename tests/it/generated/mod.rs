@@ -13,6 +13,7 @@ mod manifest;
 mod pages;
 mod presets;
 mod proof;
+mod registry;
 mod scenarios;
 mod schemas;
 mod traps;
@@ -60,6 +61,7 @@ fn from_root(path: &Path) -> String {
 /// The Markdown documents: path and content.
 fn documents() -> Vec<(String, String)> {
     docs::generated();
-    let paths = files("docs", ".md").into_iter().chain(["README.md".to_owned(), "CHANGELOG.md".to_owned()]);
+    let paths =
+        files("docs", ".md").into_iter().chain(["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].map(str::to_owned));
     paths.map(|path| (path.clone(), text(&path))).collect()
 }

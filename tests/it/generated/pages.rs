@@ -49,7 +49,7 @@ const SUBCATEGORIES: &[(&str, &str)] = &[
     ("Central team", "For the team that declares hosts outside the mesh, with `mesh_external_service`."),
     (
         "Platform team",
-        "For the team that runs the mesh, with `mesh_namespace`, `mesh_gateway`, `mesh_global_defaults` and `mesh_install_config`.",
+        "For the team that runs the mesh, with `mesh_namespace`, `mesh_gateway`, `mesh_global_defaults`, `mesh_install_config` and `mesh_cluster`.",
     ),
     ("Reference", "Tables to look things up: fields, mistakes, checks and proofs."),
 ];
@@ -77,10 +77,11 @@ fn guides_by_reader(page: &mut String, guides: &BTreeMap<String, String>) {
 }
 
 fn index(schema: &Schema, guides: &BTreeMap<String, String>) -> String {
-    let mut page = head("mesh Provider", "mesh Provider", &schema.doc);
+    // The registry has no subcategories of this page, and refuses one.
+    let mut page = head("mesh Provider", "mesh Provider", &schema.doc).replacen("subcategory: \"\"\n", "", 1);
     example(&mut page, "examples/provider/provider.tf");
     guides_by_reader(&mut page, guides);
-    page.push_str("\n## Scenarios\n\nWhole configurations that the tests apply:\n\n");
+    page.push_str("\n## Scenarios\n\nComplete configurations, each applied by the tests:\n\n");
     for path in files("examples/scenarios", "main.tf") {
         let folder = path.trim_end_matches("/main.tf");
         writeln!(page, "- `{folder}`: {}", opening_comment(&text(&path))).unwrap();
@@ -96,25 +97,19 @@ fn resource_page<C>(resource: &dyn Resource<C>) -> String {
     example(&mut page, &format!("{folder}/resource.tf"));
     further_examples(&mut page, &folder);
     schema_section(&mut page, schema);
-    page.push_str("\n## Import\n\nBy id:\n\n");
-    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
+    page.push_str("\n## Import\n\nBy id, in an `import` block:\n\n");
+    fenced(&mut page, "terraform", &format!("{folder}/import-by-string-id.tf"));
     if let Some(identity) = resource.identity() {
         page.push_str("\nBy identity, in an `import` block (Terraform 1.12 or newer, OpenTofu):\n\n");
-        identity_import(&mut page, name, identity);
+        fenced(&mut page, "terraform", &format!("{folder}/import-by-identity.tf"));
         page.push_str("\nAttributes of the identity:\n\n");
         for member in &identity.members {
             line(&mut page, member, "");
         }
     }
+    page.push_str("\nBy id, with the command:\n\n");
+    fenced(&mut page, "shell", &format!("{folder}/import.sh"));
     page
-}
-
-/// An `import` block with the identity of a resource.
-fn identity_import(page: &mut String, name: &str, identity: &Schema) {
-    let width = identity.members.iter().map(|member| member.name.len()).max().unwrap_or_default();
-    let values = identity.members.iter().map(|member| format!("    {:width$} = \"…\"\n", member.name));
-    let values: String = values.collect();
-    write!(page, "```terraform\nimport {{\n  to = {name}.this\n  identity = {{\n{values}  }}\n}}\n```\n").unwrap();
 }
 
 fn data_source_page<C>(source: &dyn DataSource<C>) -> String {
@@ -170,7 +165,7 @@ fn head(page_title: &str, heading: &str, doc: &str) -> String {
     let (summary, _) = doc.split_once(". ").unwrap_or((doc.trim_end_matches('.'), ""));
     format!(
         "---\npage_title: \"{page_title}\"\nsubcategory: \"\"\ndescription: |-\n  {summary}.\n---\n\n\
-         <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
+         <!-- Made from the schema and examples/. To regenerate: UPDATE_DOCS=1 cargo test --test it generated -->\n\n\
          # {heading}\n\n{doc}\n"
     )
 }
@@ -182,9 +177,12 @@ fn example(page: &mut String, path: &str) {
 
 /// A list of the other examples in a resource's folder, each with its opening comment.
 fn further_examples(page: &mut String, folder: &str) {
-    let others: Vec<String> = files(folder, ".tf").into_iter().filter(|path| !path.ends_with("/resource.tf")).collect();
+    let is_other = |path: &String| !path.ends_with("/resource.tf") && !path.contains("/import-by-");
+    let others: Vec<String> = files(folder, ".tf").into_iter().filter(is_other).collect();
     if !others.is_empty() {
-        page.push_str("\n### Further examples\n\nThe tests apply each of them:\n\n");
+        page.push_str(
+            "\n### Further examples\n\nComplete files in the source repository, each applied by the tests:\n\n",
+        );
     }
     for path in others {
         writeln!(page, "- `{}`: {}", path.trim_end_matches("/main.tf"), opening_comment(&text(&path))).unwrap();
@@ -305,15 +303,18 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The members of a large schema under the headings of their groups.
+/// The members of a large schema under the headings of their groups. A member that would be alone in its group is general.
 fn grouped(page: &mut String, members: &[&Member], level: &str, at: &str) {
-    let is_in = |names: &[&str], member: &Member| names.contains(&member.name);
-    let in_some = |member: &Member| GROUPS.iter().any(|(_, names)| is_in(names, member));
-    let others = members.iter().filter(|member| !in_some(member)).collect::<Vec<_>>();
-    let groups =
-        GROUPS.iter().map(|(name, names)| (*name, members.iter().filter(|member| is_in(names, member)).collect()));
-    for (name, members) in std::iter::once(("General", others)).chain(groups).filter(|(_, members)| !members.is_empty())
-    {
+    let of_group = |names: &[&str]| -> Vec<&Member> {
+        let found: Vec<&Member> = members.iter().copied().filter(|member| names.contains(&member.name)).collect();
+        if found.len() > 1 { found } else { Vec::new() }
+    };
+    let groups: Vec<_> = GROUPS.iter().map(|(name, names)| (*name, of_group(names))).collect();
+    let is_general =
+        |member: &&Member| !groups.iter().any(|(_, found)| found.iter().any(|other| other.name == member.name));
+    let general = members.iter().copied().filter(is_general).collect();
+    let sections = std::iter::once(("General", general)).chain(groups.clone());
+    for (name, members) in sections.filter(|(_, members)| !members.is_empty()) {
         writeln!(page, "\n#{level}{name}\n").unwrap();
         for member in members {
             line(page, member, at);
@@ -461,7 +462,7 @@ mod tests {
               A house.
             ---
 
-            <!-- Made from the schema and examples/. To make it anew: UPDATE_DOCS=1 cargo test --test it generated -->
+            <!-- Made from the schema and examples/. To regenerate: UPDATE_DOCS=1 cargo test --test it generated -->
 
             # house (Resource)
 

@@ -17,7 +17,7 @@ fn outputs(arguments: &str) -> Result<Value, String> {
     source.validate(&config, &mut out);
     out.no_errors().map_err(|_| out.to_string())?;
     assert_eq!(out.to_string(), "");
-    let call = Call { context: None, stop: CancellationToken::new(), replaced_private: Vec::new() };
+    let call = Call { context: None, stop: CancellationToken::new(), deferred: false, replaced_private: Vec::new() };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     Ok(runtime.block_on(source.read(call, config, &mut out)).unwrap())
 }
@@ -335,7 +335,7 @@ fn mistakes_are_reported_all_at_once() {
         error at locality.failover_priority: failover and failover_priority
           istiod refuses the whole configuration with both, and keeps its last one. Write one of them.
         error at locality.enabled: Failover without an effect
-          With enabled = false nothing fails over. Remove enabled, or the failover.
+          With enabled = false there is no failover. Remove enabled, or the failover block.
         error at locality.failover[0].to: Failover to the same region
           istiod refuses it. Write another region.
         error at access_log.text: fields and text

@@ -241,7 +241,7 @@ const WRONG_RENDERINGS: &[WrongRendering<(Call, Way)>] = &[
         noticed_by: (ORIGINATED, Refused(403)),
     },
     WrongRendering {
-        name: "the gateway isn't told the host",
+        name: "the gateway doesn't get the host",
         object: SUBSETS,
         change: |rule| remove(&mut port_policy(rule)["tls"], "sni"),
         noticed_by: (ORIGINATED, Refused(503)),

@@ -50,7 +50,7 @@ async fn one_process_serves_many_runs() {
 }
 
 /// The address of the cluster is known only at apply, so that a plan needs no cluster.
-pub(super) const CONFIGURATION: &str = r#"
+pub(crate) const CONFIGURATION: &str = r#"
 resource "terraform_data" "cluster" {
   input = "https://localhost"
 }

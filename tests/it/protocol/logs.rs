@@ -32,7 +32,7 @@ async fn every_line_is_valid_hclog_json_without_secrets() {
             assert!(json["tf_req_id"].is_string() && json["tf_req_duration_ms"].is_u64(), "{line}");
             calls.push(json["tf_rpc"].as_str().unwrap().to_owned());
         }
-        if json["@message"] == "told an error" {
+        if json["@message"] == "reported an error" {
             assert_eq!((&json["diagnostic_summary"], &json["@level"]), (&json!("Partly created"), &json!("error")));
         }
     }

@@ -10,6 +10,7 @@
 //! | schemas | schema.rs, which also asserts that no attribute is write-only or both optional and computed |
 //! | encoding of values | unit tests in src/schema; empty, JSON and invalid values: resource.rs |
 //! | validation and configuration | validation.rs |
+//! | provider blocks with unknown values, deferrals | deferral.rs |
 //! | plans | plan.rs; the rules of core: every plan of every test, support/core_rules.rs |
 //! | applies | apply.rs; the rules of core: every apply of every test; real objects: cluster/lifecycle.rs, cluster/faults.rs |
 //! | reads, imports, upgrades, moves | resource.rs; real objects: cluster/conformance.rs, cluster/lifecycle.rs |
@@ -17,7 +18,8 @@
 //! | data sources and functions | functions.rs |
 
 mod apply;
-mod debug;
+pub(crate) mod debug;
+mod deferral;
 mod functions;
 mod logs;
 mod plan;

@@ -1,14 +1,8 @@
 //! Validation: errors that core doesn't find itself have the path of their attribute, and unknown values are accepted.
 
 use serde_json::{Value as Json, json};
-use terraform_provider_mesh::plugin::proto::tfplugin5::prepare_provider_config;
 
-use super::plan::with_unknown_cluster;
-use crate::support::{
-    core_client::{CoreClient, encode_value, format_diagnostics},
-    core_rules::{Block, UNKNOWN},
-    host::binary,
-};
+use crate::support::{core_client::CoreClient, core_rules::UNKNOWN, host::binary};
 
 const SERVICE: &str = "mesh_service";
 
@@ -98,27 +92,6 @@ async fn unknown_values_are_valid_everywhere() {
     ] {
         assert_eq!(core.validate(SERVICE, &written).await, Vec::<String>::new(), "{written}");
     }
-}
-
-#[tokio::test]
-async fn provider_block_may_be_unknown() {
-    let mut core = CoreClient::start(binary()).await;
-    let block = Block::of(core.schemas.provider.as_ref().unwrap());
-    let unknown: Json = block.attributes.keys().map(|name| (name.clone(), json!(UNKNOWN))).collect();
-    let config = Some(encode_value(&block.config(&unknown), &block.object_type()));
-    let request = prepare_provider_config::Request { config: config.clone() };
-    let response = core.client.prepare_provider_config(request).await.unwrap().into_inner();
-    assert_eq!((format_diagnostics(&response.diagnostics), response.prepared_config), (Vec::new(), config));
-    assert_eq!(core.configure(&unknown).await, Vec::<String>::new());
-
-    // A plan uses what is known. A read is impossible: one error says why, and the state is kept.
-    let plan = core.plan(SERVICE, None, &service(|_| {})).await;
-    assert!(plan.diagnostics.iter().all(|diagnostic| diagnostic.starts_with("WARNING")), "{:?}", plan.diagnostics);
-    let created = with_unknown_cluster().await.plan(SERVICE, None, &service(|_| {})).await.planned;
-    let instance = with_unknown_cluster().await.plan(SERVICE, Some(&created), &service(|_| {})).await.planned;
-    let read = core.read(SERVICE, &instance).await;
-    assert!(read.diagnostics.len() == 1 && read.diagnostics[0].starts_with("ERROR"), "{:?}", read.diagnostics);
-    assert_eq!(read.instance, instance);
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ impl CoreClient {
     }
 
     /// The type of the state of resource type `name`.
-    fn kind(&self, name: &str) -> Type {
+    pub fn kind(&self, name: &str) -> Type {
         self.blocks[name].object_type()
     }
 
@@ -128,7 +128,7 @@ impl CoreClient {
     }
 
     /// Plans the creation or update to the configuration `written`, or the deletion if that is null. The provider is
-    /// configured anew before each plan, because core plans a resource only once in a run.
+    /// configured again before each plan, because core plans a resource only once in a run.
     pub async fn plan(&mut self, name: &str, prior: Option<&ResourceInstance>, written: &Json) -> Plan {
         if let Some(configured) = self.configured.clone() {
             assert_eq!(self.configure(&configured).await, Vec::<String>::new());
@@ -137,7 +137,7 @@ impl CoreClient {
         self.plan_config(name, prior, &config, Vec::new()).await
     }
 
-    /// Plans a change to `config` without configuring the provider anew. `replaced` is the private data of the first
+    /// Plans a change to `config` without configuring the provider again. `replaced` is the private data of the first
     /// plan, in the second plan of a replacement.
     pub async fn plan_config(
         &mut self,
@@ -159,15 +159,7 @@ impl CoreClient {
     ) -> Result<Plan, Status> {
         let (block, kind) = (self.blocks[name].clone(), self.kind(name));
         let before = prior.map_or(Value::Null, |prior| prior.state.clone());
-        let request = plan_resource_change::Request {
-            type_name: name.into(),
-            prior_state: Some(encode_value(&before, &kind)),
-            proposed_new_state: Some(encode_value(&proposed_new_state(&block, &before, config), &kind)),
-            config: Some(encode_value(config, &kind)),
-            prior_private: prior.map_or(replaced, |prior| prior.private.clone()),
-            prior_identity: prior.and_then(|prior| prior.identity.clone()),
-            ..Default::default()
-        };
+        let request = self.plan_request(name, prior, config, replaced);
         let response = self.client.plan_resource_change(request).await?.into_inner();
         assert!(!response.legacy_type_system && response.deferred.is_none());
         let msgpack = response.planned_state.as_ref().unwrap().msgpack.clone();
@@ -180,6 +172,27 @@ impl CoreClient {
         let planned =
             ResourceInstance { state, private: response.planned_private, identity: response.planned_identity };
         Ok(Plan { planned, msgpack, requires_replace, diagnostics })
+    }
+
+    /// The request of [`Self::plan_config`].
+    pub fn plan_request(
+        &self,
+        name: &str,
+        prior: Option<&ResourceInstance>,
+        config: &Value,
+        replaced: Vec<u8>,
+    ) -> plan_resource_change::Request {
+        let (block, kind) = (&self.blocks[name], self.kind(name));
+        let before = prior.map_or(Value::Null, |prior| prior.state.clone());
+        plan_resource_change::Request {
+            type_name: name.into(),
+            prior_state: Some(encode_value(&before, &kind)),
+            proposed_new_state: Some(encode_value(&proposed_new_state(block, &before, config), &kind)),
+            config: Some(encode_value(config, &kind)),
+            prior_private: prior.map_or(replaced, |prior| prior.private.clone()),
+            prior_identity: prior.and_then(|prior| prior.identity.clone()),
+            ..Default::default()
+        }
     }
 
     /// Applies a plan, which deletes the resource if `planned.state` is null.
@@ -255,20 +268,24 @@ impl CoreClient {
     /// [`Self::read`] of a plugin that may end during the call.
     pub async fn try_read(&mut self, name: &str, instance: &ResourceInstance) -> Result<OperationResult, Status> {
         let kind = self.kind(name);
-        let request = read_resource::Request {
-            type_name: name.into(),
-            current_state: Some(encode_value(&instance.state, &kind)),
-            private: instance.private.clone(),
-            current_identity: instance.identity.clone(),
-            ..Default::default()
-        };
-        let response = self.client.read_resource(request).await?.into_inner();
+        let response = self.client.read_resource(self.read_request(name, instance)).await?.into_inner();
         let state = decode_value(response.new_state.as_ref(), &kind);
         assert!(state.is_wholly_known());
         Ok(OperationResult {
             instance: ResourceInstance { state, private: response.private, identity: response.new_identity },
             diagnostics: format_diagnostics(&response.diagnostics),
         })
+    }
+
+    /// The request of [`Self::read`].
+    pub fn read_request(&self, name: &str, instance: &ResourceInstance) -> read_resource::Request {
+        read_resource::Request {
+            type_name: name.into(),
+            current_state: Some(encode_value(&instance.state, &self.kind(name))),
+            private: instance.private.clone(),
+            current_identity: instance.identity.clone(),
+            ..Default::default()
+        }
     }
 
     /// Imports a resource; the error is the diagnostics.

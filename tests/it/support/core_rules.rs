@@ -1,5 +1,5 @@
 //! The rules by which Terraform core proposes a new state, and by which it rejects a provider's plans and apply
-//! results. They are written anew here; every plan and apply of the tests is checked by them.
+//! results. They are implemented separately here; every plan and apply of the tests is checked by them.
 
 use std::collections::BTreeMap;
 

@@ -44,6 +44,7 @@ fn provider() -> Provider<()> {
         schema: <()>::schema(),
         validate: |_, _| {},
         configure: |_, _| Ok(()),
+        is_unknown: |()| false,
         resources: BTreeMap::from([(manifest.name(), manifest)]),
         data_sources: BTreeMap::new(),
         functions: BTreeMap::new(),

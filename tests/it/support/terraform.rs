@@ -163,7 +163,7 @@ impl Workspace {
     }
 
     /// An empty folder with a CLI configuration whose `provider_installation` block contains `installation`.
-    fn with_installation(tool: Tool, installation: &str) -> Self {
+    pub(crate) fn with_installation(tool: Tool, installation: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let settings = format!("provider_installation {{\n{installation}}}\n");
         std::fs::write(folder.path().join("cli.tfrc"), settings).expect("writing cli.tfrc");

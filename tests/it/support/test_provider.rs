@@ -109,6 +109,7 @@ fn provider() -> Provider<Settings> {
             let settings = Settings::decode(config, &Path::root(), out);
             out.no_errors().map(|()| settings)
         },
+        is_unknown: |_| false,
         resources: BTreeMap::from([(thing.name(), thing)]),
         data_sources: BTreeMap::from([(lookup.name(), lookup)]),
         functions: BTreeMap::from([("join", join())]),
@@ -354,6 +355,10 @@ impl DataSource<Settings> for Lookup {
 
     fn validate(&self, config: &Value, out: &mut Diagnostics) {
         drop(Query::decode(config, &Path::root(), out));
+    }
+
+    fn needs_context(&self) -> bool {
+        true
     }
 
     async fn read(&self, _: Call<Settings>, config: Value, out: &mut Diagnostics) -> Result<Value, Reported> {

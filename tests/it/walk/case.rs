@@ -38,7 +38,7 @@ pub(super) struct Baseline {
     bodies: Vec<(String, Json)>,
 }
 
-/// The provider of a worker. Core starts a process for each walk; here one serves many, since each walk configures it anew and
+/// The provider of a worker. Core starts a process for each walk; here one serves many, since each walk configures it again and
 /// nothing of the former configuration is left then.
 #[derive(Default)]
 pub(super) struct Host(Option<CoreClient>);

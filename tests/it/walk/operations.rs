@@ -27,9 +27,9 @@ pub(super) enum Action {
     Create,
     /// Changes arguments in place.
     Update,
-    /// `-replace`: deletes it, and creates it anew.
+    /// `-replace`: deletes it, and creates it again.
     Replace,
-    /// `-replace` with `create_before_destroy`: creates it anew, and deletes the old one.
+    /// `-replace` with `create_before_destroy`: creates a new one, and deletes the old one.
     ReplaceCreatingFirst,
     /// Changes the argument that renames every object.
     Rename,

@@ -2,7 +2,7 @@
 //! apply, both orders of a replacement, tainted and deposed instances, and what it stores where a provider is killed. The
 //! cluster tests run the real programs; here a run takes milliseconds.
 //!
-//! A run has two walks, and each configures the provider anew: one that refreshes and plans, and one that applies. Within the
+//! A run has two walks, and each configures the provider again: one that refreshes and plans, and one that applies. Within the
 //! second one, core plans every create, every update and the delete of a deposed instance again, and not the delete of a current
 //! instance.
 

@@ -17,7 +17,7 @@ impl ExternalService {
             out.error(
                 &gateway.at,
                 "Several ports of requests through one gateway",
-                "The gateway tells requests apart by their host, and all arrive on one port of it. Leave one port block that speaks \
+                "The gateway distinguishes requests by their host, and all arrive on one of its ports. Leave one port block that speaks \
                  http, http2 or grpc.",
             );
         }

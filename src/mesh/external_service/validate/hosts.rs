@@ -40,7 +40,7 @@ impl ExternalService {
             out.error(
                 &argument("hosts"),
                 "Both host and hosts",
-                "One is the short way of the other. Write all of the hosts in hosts, and remove host.",
+                "host and hosts conflict. Write all hosts in hosts, and remove host.",
             );
         }
         self.validate_object_names(hosts, out);
@@ -117,7 +117,7 @@ impl ExternalService {
             out.error(
                 &argument("name"),
                 "hosts without name",
-                "One host gives its name to its objects, many don't. Write name, which stays when hosts come and go.",
+                "With several hosts, the objects need a name that stays the same when hosts are added or removed. Write name.",
             );
         }
         let mut named: BTreeMap<String, &Host> = BTreeMap::new();

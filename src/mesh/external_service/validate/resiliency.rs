@@ -65,8 +65,7 @@ impl ExternalService {
                 &at,
                 "Retries or timeout on TLS of the application",
                 format!(
-                    "{at} is about requests, which proxies see only where the application speaks clear text to them, and it does on \
-                     no port. Remove it, or write tls = \"originate\": the application calls http://, and the proxy speaks TLS."
+                    "{at} applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = \"originate\": the application calls http://, and the proxy speaks TLS."
                 ),
             );
         }

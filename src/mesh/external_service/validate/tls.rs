@@ -79,7 +79,7 @@ impl At<TlsSettings> {
                 out.error(
                     &self.at.attribute(at),
                     "client_certificate and client_key are set together",
-                    format!("A certificate is of use with its key alone. Write {missing} as well."),
+                    format!("A client certificate needs its key. Write {missing} as well."),
                 );
             }
         }
@@ -99,7 +99,7 @@ impl At<TlsSettings> {
             out.error(
                 &self.at.attribute(name),
                 "Client certificate without originate_mutual",
-                "The proxy shows a certificate of its own with tls = \"originate_mutual\" alone. Write that, or remove the path.",
+                "The proxy presents a client certificate with tls = \"originate_mutual\" alone. Write that, or remove the path.",
             );
         }
     }
@@ -109,7 +109,7 @@ fn report_missing_certificate(at: &Path, out: &mut Diagnostics) {
     out.error(
         at,
         "originate_mutual without a client certificate",
-        "With tls = \"originate_mutual\" the proxy shows a certificate of its own. Write client_certificate and client_key in \
+        "With tls = \"originate_mutual\" the proxy presents a client certificate. Write client_certificate and client_key in \
          tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.",
     );
 }

@@ -90,7 +90,7 @@ model! {
         /// label of pods to values. For example `{ "traffic.sidecar.istio.io/excludeOutboundPorts" = ["3306"] }`. With Istio's CNI
         /// plugin, list what the mesh leaves out of interception everywhere. Defaults to none.
         pod_annotations: Map<Elements<String>> = optional()
-            .check("Annotations and labels that `workload_rules` judges, with at least one value each.", are_pod_annotations),
+            .check("Annotations and labels that `workload_rules` validates, with at least one value each.", are_pod_annotations),
         /// Whether objects that this provider made for the platform can't be changed or deleted by others: those of
         /// `mesh_namespace`, `mesh_global_defaults`, `mesh_gateway` and `mesh_external_service`, as the annotation `terraform-provider-mesh/resource` says, which can't be written or removed either.
         /// So teams keep `deny-all` and the Sidecar of a `mesh_namespace` as they are. A Namespace can't be deleted; its labels may
@@ -109,13 +109,13 @@ model! {
         /// the platform, which make exceptions. Defaults to none.
         exempt_groups: Set<String> = optional()
             .non_empty("At least one group; leave the argument out for none.")
-            .each("No empty text.", |t| !t.is_empty()),
+            .each("Values must not be empty.", |t| !t.is_empty()),
         /// Labels of the namespaces in which the rules apply. Users who may label namespaces can leave the rules,
         /// so teams shouldn't have that right. For one namespace: `{ "kubernetes.io/metadata.name" = "shop" }`.
         /// Defaults to all namespaces.
         namespace_selector: Map<String> = optional().non_empty("At least one label; leave the argument out for all."),
         /// Contact for users whose request is refused, named in the message. Defaults to `the platform team`.
-        contact: Attr<String> = optional().text("One line.", is_line),
+        contact: Attr<String> = optional().text("A single line.", is_line),
     }
 }
 

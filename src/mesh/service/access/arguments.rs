@@ -179,7 +179,7 @@ model! {
     /// exists for their issuer, which a `jwt` block of `mesh_global_defaults` writes.
     pub struct EndUser {
         /// Issuer of the token: the whole value of its claim `iss`.
-        issuer: Attr<String> = required().text("As tokens name it, without `*`.", |t| !t.is_empty() && !t.contains('*')),
+        issuer: Attr<String> = required().text("The exact value of the claim, without `*`.", |t| !t.is_empty() && !t.contains('*')),
         /// Claims of the token, each with its accepted values. Defaults to any claims.
         claims: Map<Elements<String>> = optional()
             .non_empty("At least one claim; leave the argument out for any.")

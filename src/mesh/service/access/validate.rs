@@ -78,8 +78,7 @@ impl Service {
                 &Path::root().attribute("external_authorization"),
                 "External authorization is not asked yet",
                 format!(
-                    "Istio has no trial of it, so with authorization_mode = \"{mode}\" its policy isn't written, and requests pass \
-                     unasked. It comes with \"enforce\"."
+                    "Istio has no dry run of it, so with authorization_mode = \"{mode}\" its policy isn't written, and the authorizer isn't asked. It applies with \"enforce\"."
                 ),
             );
         }

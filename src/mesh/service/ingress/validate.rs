@@ -85,7 +85,7 @@ impl Service {
                 &block.at,
                 "Several ports match: set port",
                 format!(
-                    "The service has {}, and the gateway must know which of the {kind} ports takes what comes. Write port.",
+                    "The service has {}, and the gateway needs to know which of the {kind} ports receives the traffic. Write port.",
                     format_ports(ports)
                 ),
             );
@@ -117,8 +117,7 @@ fn validate_paths(block: &At<Ingress>, out: &mut Diagnostics) {
             "Regular expression in paths",
             format!(
                 "paths are literal but for a * at the end, and {path:?} would match no request that you mean. Write the part that is \
-                 always the same, and *: \"/items/*\"; a route block with applies_to = [\"ingress\"] and path_regex tells requests \
-                 apart within it."
+                 always the same, and *: \"/items/*\"; a route block with applies_to = [\"ingress\"] and path_regex matches requests more precisely within it."
             ),
         );
     }
@@ -132,7 +131,7 @@ fn validate_rewrite(block: &At<Ingress>, out: &mut Diagnostics) {
         out.error(
             &at,
             "Rewrite without path",
-            "rewrite takes the place of what paths matches, and there are no paths. Write paths, like [\"/v1/*\"].",
+            "rewrite replaces the path that paths matches, and there are no paths. Write paths, like [\"/v1/*\"].",
         );
     }
     for garbled in patterns.into_iter().filter(|pattern| pattern.is_garbled_by(rewrite)) {
@@ -171,7 +170,7 @@ fn validate_name<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<In
             &block.at.attribute(argument),
             "Two ingresses of one name",
             format!(
-                "{} is {named}, too, and has another {argument}. Blocks of one name are one VirtualService, for the same hosts at \
+                "{} is {named}, too, and differs in {argument}. Blocks of one name are one VirtualService, for the same hosts at \
                  the same gateway. Give this block a name of its own.",
                 first.at
             ),
@@ -196,7 +195,7 @@ fn validate_hosts<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a At<I
                 &block.at.attribute("hosts"),
                 format!("{host:.40} twice at one gateway"),
                 format!(
-                    "{} has this host at {gateway}, too, under another name, and which of the two is tried first is left to chance. \
+                    "{} has this host at {gateway}, too, under another name, and the order of the two isn't defined. \
                      Give both blocks the same name and the same hosts: then their order here counts.",
                     other.at
                 ),
@@ -228,7 +227,7 @@ fn validate_is_reached<'a>(block: &At<Ingress>, before: impl Iterator<Item = &'a
                 &block.at,
                 "Ingress block is never reached",
                 format!(
-                    "{} comes first and takes all of its requests (IST0130). Put this block before it, or remove it.",
+                    "{} is tried first, and matches all of its requests (IST0130). Put this block before it, or remove it.",
                     earlier.at
                 ),
             );

@@ -36,7 +36,7 @@ pub(super) fn validate_protocol(block: &At<Ingress>, out: &mut Diagnostics) {
             out.error(
                 &block.at.attribute("gateway_port"),
                 "Missing gateway_port",
-                "A gateway tells TCP connections apart by its port alone. Write the port of the Gateway's server.",
+                "A gateway distinguishes TCP connections only by its port. Write the port of the Gateway's server.",
             );
         }
         if hosts.is_some_and(|hosts| hosts.iter().any(|host| host != "*")) {
@@ -51,8 +51,7 @@ pub(super) fn validate_protocol(block: &At<Ingress>, out: &mut Diagnostics) {
         out.warn(
             &block.at.attribute("hosts"),
             "Every host of the Gateway",
-            "\"*\" takes what comes for every host that the Gateway serves, but for hosts that other routes name, also of other teams' \
-             hosts that are added later. Write the hosts, if they are known.",
+            "\"*\" receives the traffic of every host that the Gateway serves, except for hosts that other routes name, and including other teams' hosts that are added later. Write the hosts, if they are known.",
         );
     }
 }

@@ -57,7 +57,7 @@ fn check_policies(view: &ServiceView, out: &mut Findings) -> Known<()> {
             "calls",
             "Callee doesn't admit this service",
             &format!(
-                "Rules of who may call leave out {}: {}. Ask the owner to allow it. If this run does, all is well.",
+                "AuthorizationPolicies of callees don't admit {}: {}. Ask the owner to allow it. If this run does, ignore this.",
                 caller.principal,
                 refused.join(", ")
             ),

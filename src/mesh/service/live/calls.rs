@@ -91,7 +91,7 @@ fn check_existence(view: &ServiceView, callees: &Callees, out: &mut Findings) {
             "calls",
             "Callee doesn't exist",
             &format!(
-                "calls needs {}, and there is none. Its calls fail until there is. If this run makes it, all is well; else correct \
+                "calls needs {}, and there is none. Calls of it fail until then. If this run creates it, ignore this; otherwise correct \
                  the name, or its namespace.",
                 missing.join(", ")
             ),

@@ -62,8 +62,8 @@ fn check_virtual_services(view: &ServiceView, out: &mut Findings) -> Known<()> {
             "",
             "Another VirtualService is for the same host",
             &format!(
-                "VirtualService {} routes {} as well. Istio doesn't merge the two: the older one works, the other does nothing. \
-                 Remove theirs, or name it in replaces, or leave the routes to them with unmanaged = [\"VirtualService\"].",
+                "VirtualService {} routes {} as well. Istio doesn't merge the two: the older one applies, the other has no effect. \
+                 Remove the other one, or name it in replaces, or leave the routes to them with unmanaged = [\"VirtualService\"].",
                 summarize_objects(found),
                 view.context.host()
             ),
@@ -89,7 +89,7 @@ fn check_destination_rules(view: &ServiceView, out: &mut Findings) -> Known<()> 
             "",
             "Another DestinationRule is for the same host",
             &format!(
-                "DestinationRule {} is for {own_host} as well: of two traffic policies the older one holds. Remove theirs, or name \
+                "DestinationRule {} is for {own_host} as well: of two traffic policies the older one applies. Remove the other one, or name \
                  it in replaces, or leave it to them with unmanaged = [\"DestinationRule\"].",
                 summarize_objects(found)
             ),
@@ -156,7 +156,7 @@ fn check_sidecars(view: &ServiceView, out: &mut Findings) -> Known<()> {
             "calls",
             "Another Sidecar selects the same pods",
             &format!(
-                "Sidecar {} selects pods of this service as well, and which of the two holds there is by chance. Remove theirs, \
+                "Sidecar {} selects pods of this service as well, and it isn't defined which of the two applies. Remove the other one, \
                  or name it in replaces, or leave out calls here.",
                 summarize_objects(found)
             ),

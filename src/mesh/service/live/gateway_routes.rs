@@ -32,7 +32,7 @@ pub(super) fn live_checks(view: &ServiceView, out: &mut Findings) {
                 "Another VirtualService overlaps at a gateway",
                 &format!(
                     "VirtualService {} takes {their}, and this service {own}: which of the two gets what both take depends on their \
-                     exportTo and their ages. Make them disjoint. If this run changes the other one, all is well.",
+                     exportTo and their ages. Make them disjoint. If this run changes the other one, ignore this.",
                     namespaced_name(other)
                 ),
             );

@@ -47,8 +47,7 @@ fn check_service_entries(view: &ServiceView, global_names: &[&str], out: &mut Fi
             "global_name",
             "Global name is defined by two objects",
             &format!(
-                "ServiceEntry {} defines {} as well: who calls that name reaches one of the two, the older one most often. Remove \
-                 theirs, or choose another global_name.",
+                "ServiceEntry {} defines {} as well: callers of that name reach one of the two, usually the older one. Remove the other one, or choose another global_name.",
                 summarize_objects(found),
                 global_names.join(", ")
             ),
@@ -66,8 +65,7 @@ fn check_virtual_services(view: &ServiceView, global_names: &[&str], out: &mut F
             "global_name",
             "The global name is routed elsewhere",
             &format!(
-                "VirtualService {} routes {} as well. Istio doesn't merge the two: one works, the other does nothing. Remove \
-                 theirs, or choose another global_name.",
+                "VirtualService {} routes {} as well. Istio doesn't merge the two: one applies, the other has no effect. Remove the other one, or choose another global_name.",
                 summarize_objects(found),
                 global_names.join(", ")
             ),

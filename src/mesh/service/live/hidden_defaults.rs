@@ -56,7 +56,7 @@ fn check_destination_rule(view: &ServiceView, out: &mut Findings) -> Known<()> {
             "",
             "The mesh's default DestinationRule no longer applies",
             &format!(
-                "The DestinationRule of this service takes the place of that in {} for its callers, and Istio doesn't merge the two: \
+                "The DestinationRule of this service replaces that in {} for its callers, and Istio doesn't merge the two: \
                  of {} only what is written here remains. Write resiliency, or in circuit_breaker, connections, \
                  outlier_detection and load_balancing what the service needs of it.",
                 view.context.mesh.root_namespace,

@@ -38,8 +38,7 @@ fn check_ambient_mode(view: &ServiceView, pods: &[&Json], out: &mut Findings) {
         "namespace",
         "Ambient mode isn't supported",
         &format!(
-            "{subject} labelled {DATAPLANE_MODE}=ambient. What is written here holds in sidecars: without them, rules of who may call \
-             don't work as they are written. Remove the label and inject sidecars, or leave the service out."
+            "{subject} labelled {DATAPLANE_MODE}=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars, or leave the service out."
         ),
     );
 }

@@ -103,7 +103,7 @@ fn check_workloads(view: &ServiceView, others: &BTreeMap<String, Service>, out: 
             "selector",
             "Another mesh_service selects the same pods",
             &format!(
-                "{found} selects pods that {} selects here, so each lets in whom the other allows. Select by labels that only one \
+                "{found} selects pods that {} selects here, so each admits the callers of the other. Select by labels that only one \
                  of the workloads carries.",
                 format_labels(&selector)
             ),

@@ -109,8 +109,7 @@ fn check_gateway(view: &ServiceView, virtual_service: &Object, gateway: &str, ou
             "ingress",
             "Gateway doesn't exist",
             &format!(
-                "There is no Gateway {gateway_name} in {gateway_namespace}, so nothing of its hosts comes in. If this run makes it, \
-                 all is well; else correct gateway: namespace/name of Istio's Gateway, not of its Deployment."
+                "There is no Gateway {gateway_name} in {gateway_namespace}, so requests for its hosts don't reach the service. If this run creates it, ignore this; otherwise correct gateway: namespace/name of Istio's Gateway, not of its Deployment."
             ),
         );
         return Ok(());

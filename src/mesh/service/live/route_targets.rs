@@ -151,8 +151,7 @@ fn report_missing(at: &Path, argument: &'static str, object: &str, out: &mut Fin
         at.attribute(argument),
         "The target of a route doesn't exist",
         &format!(
-            "The cluster has no {object}. Requests that the route sends there fail until there is one. If this run creates \
-             it, nothing has to be done; otherwise correct {argument}."
+            "The cluster has no {object}. Requests that the route sends there fail until there is one. If this run creates it, ignore this; otherwise correct {argument}."
         ),
     );
 }
@@ -245,7 +244,7 @@ fn check_policies(view: &ServiceView, target: &TargetService, live: &Json, out: 
             "The target of a route refuses callers",
             &format!(
                 "{} may call {}, but AuthorizationPolicy {} of {} doesn't admit all such callers: their requests that the route sends there \
-                 get 403. Allow the same callers there. If this run does, nothing has to be done.",
+                 get 403. Allow the same callers there. If this run does, ignore this.",
                 summarize_names(refused.iter().map(String::as_str)),
                 view.id(),
                 summarize_objects(policies),

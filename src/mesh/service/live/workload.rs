@@ -54,8 +54,7 @@ fn check_selector(view: &ServiceView, pods: &[&Json], out: &mut Findings) -> Kno
             "selector",
             "selector matches no pod",
             &format!(
-                "No pod in {} is labelled {}, so no rule of this service holds anywhere. If its workload comes later, all \
-                 is well; else correct selector.",
+                "No pod in {} is labelled {}, so no rule of this service holds anywhere. If its workload is deployed later, ignore this; otherwise correct selector.",
                 view.context.namespace,
                 format_labels(&view.context.selector()?)
             ),
@@ -95,8 +94,7 @@ fn check_users(view: &ServiceView, pods: &[&Json], out: &mut Findings) {
             "selector",
             "Container runs as user 1337, the sidecar's",
             &format!(
-                "Containers of {} in {} run as user {PROXY_USER}, whose traffic goes past the sidecar: unencrypted, and by \
-                 no rule. Give them another runAsUser.",
+                "Containers of {} in {} run as user {PROXY_USER}, whose traffic bypasses the sidecar, unencrypted and without authorization. Give them another runAsUser.",
                 summarize_names(bypassing),
                 view.context.namespace
             ),

@@ -248,7 +248,7 @@ model! {
     /// Fault injection. Istio applies neither timeout nor retries to such requests.
     pub struct Fault {
         /// Time by which requests are delayed (`fixedDelay`). Defaults to no delay.
-        delay: Attr<Duration> = optional().check("Longer than nothing.", is_positive),
+        delay: Attr<Duration> = optional().check("More than `0s`.", is_positive),
         /// Percentage of the requests that are delayed. Defaults to `100`.
         delay_percent: Attr<u32> = optional().range(1..=100),
         /// Status code with which requests are aborted (`httpStatus`). Defaults to no abort.
@@ -307,7 +307,7 @@ impl Mirror {
 }
 
 const REGION: &str = "A region, without its zones, like `eu-central-1`.";
-const PATTERNS: &str = "Texts with `*` at the end alone, or `*`.";
+const PATTERNS: &str = "Values with `*` only at the end, or `*`.";
 
 fn is_region(text: &str) -> bool {
     !text.is_empty() && !text.contains(['/', '*'])

@@ -91,8 +91,7 @@ impl Service {
                 &at,
                 "No HTTP port",
                 format!(
-                    "{at} is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has \
-                     none. Remove it, or correct the protocol of the port."
+                    "{at} applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port."
                 ),
             );
         }
@@ -238,7 +237,7 @@ impl Service {
             out.error(
                 &at,
                 "Version selects all pods",
-                "Every pod that selector takes has these labels, so they tell no version apart. Write labels in which versions \
+                "Every pod that selector takes has these labels, so they don't distinguish versions. Write labels in which versions \
                  differ, like version = \"v1\".",
             );
         }
@@ -339,11 +338,7 @@ pub(super) fn validate_weights(shares: &[Share], at: &Path, out: &mut Diagnostic
             ),
         );
     } else if sum != 100 && weights != [None] && !weights.is_empty() {
-        out.error(
-            at,
-            "Weights don't add up to 100",
-            format!("Weights are percent, and these add up to {sum}. Make them 100 in all."),
-        );
+        out.error(at, "Weights don't add up to 100", format!("The weights add up to {sum}, and must add up to 100."));
     }
 }
 

@@ -112,7 +112,7 @@ impl Service {
                 out.error(
                     at,
                     "Duplicate destination",
-                    format!("{first} has this target, too. Remove one of the blocks, and add up their shares."),
+                    format!("{first} has this destination, too. Remove one of the blocks, and add up the percentages."),
                 );
             }
             earlier.push((at, target));
@@ -338,7 +338,7 @@ fn validate_rewrite(route: &At<Route>, rewrite: &At<Rewrite>, out: &mut Diagnost
             &rewrite.at.attribute("path"),
             "Rewrite path and match disagree on the trailing slash",
             format!(
-                "{path} takes the place of {prefix} alone, so {prefix}{rest} becomes {path}{rest}. Let both end with \"/\", or \
+                "{path} replaces only {prefix}, so {prefix}{rest} becomes {path}{rest}. Let both end with \"/\", or \
                  neither ({at}).",
             ),
         );

@@ -144,7 +144,7 @@ fn unreachable_servers_are_errors() {
     assert_errors(
         &cart_with_short_timeouts(),
         &[
-            ("", &[], &["No cluster is configured", "config_path", "host", "KUBE_CONFIG_PATH", "Nothing is guessed"]),
+            ("", &[], &["No cluster is configured", "config_path", "host", "KUBE_CONFIG_PATH", "offline = true"]),
             ("host = \"https://127.0.0.1:1\"", &[], &[unreached, "https://127.0.0.1:1 doesn't answer", "refused"]),
             (
                 "host = \"https://api.nowhere.invalid\"",

@@ -1,5 +1,6 @@
 //! Each combination of connection arguments and environment variables connects to the real server.
 
+mod authorities;
 mod credentials;
 mod errors;
 

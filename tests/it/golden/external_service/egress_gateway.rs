@@ -163,7 +163,7 @@ fn hosts_that_the_gateway_could_not_find() {
         &behind_gateway(&(port(80) + &port(8080))),
         &expect![[r#"
         error at egress_gateway: Several ports of requests through one gateway
-          The gateway tells requests apart by their host, and all arrive on one port of it. Leave one port block that speaks http, http2 or grpc.
+          The gateway distinguishes requests by their host, and all arrive on one of its ports. Leave one port block that speaks http, http2 or grpc.
     "#]],
     );
 }

@@ -25,7 +25,7 @@ fn destination_rule(namespace: &str, host: &str) -> String {
 fn second_service_entry_for_the_host() {
     let second = expect![[r#"
         warn at host: Host is defined by two ServiceEntries
-          ServiceEntry istio-system/theirs defines api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
+          ServiceEntry istio-system/theirs defines api.example.com as well, and some namespace sees both: there the older one applies, with its ports and TLS mode. Remove the other one, or leave the host to them. (IST0177)
     "#]];
     for export_to in ["shop", "\"*\"", ""] {
         check(ORIGINATE, &service_entry("istio-system", "other.example.com, api.example.com", export_to), &second);
@@ -35,7 +35,7 @@ fn second_service_entry_for_the_host() {
         &service_entry("media", "api.example.com", "."),
         &expect![[r#"
             warn at hosts: Host is defined by two ServiceEntries
-              ServiceEntry media/theirs defines a.example.com, api.example.com as well, and some namespace sees both: there the older one holds, with its ports and its way of TLS. Remove theirs, or leave the host to them. (IST0177)
+              ServiceEntry media/theirs defines a.example.com, api.example.com as well, and some namespace sees both: there the older one applies, with its ports and TLS mode. Remove the other one, or leave the host to them. (IST0177)
         "#]],
     );
 }
@@ -65,7 +65,7 @@ fn destination_rule_that_takes_precedence() {
         &destination_rule("shop", "api.example.com"),
         &expect![[r#"
         warn at host: Another DestinationRule is for the same host
-          DestinationRule shop/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
+          DestinationRule shop/theirs is for api.example.com as well. In the caller's own namespace it takes precedence, and alone decides whether proxies speak TLS: without a TLS mode they send clear text. Remove it. (second-destination-rule)
     "#]],
     );
     check(
@@ -73,7 +73,7 @@ fn destination_rule_that_takes_precedence() {
         &destination_rule("shop", "*.example.com"),
         &expect![[r#"
         warn at host: Another DestinationRule is for the same host
-          DestinationRule shop/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
+          DestinationRule shop/theirs is for api.example.com as well. In the caller's own namespace it takes precedence, and alone decides whether proxies speak TLS: without a TLS mode they send clear text. Remove it. (second-destination-rule)
     "#]],
     );
     check(
@@ -81,7 +81,7 @@ fn destination_rule_that_takes_precedence() {
         &destination_rule("istio-system", "api.example.com"),
         &expect![[r#"
         warn at host: Another DestinationRule is for the same host
-          DestinationRule istio-system/theirs is for api.example.com as well. In the caller's own namespace it comes first, and says alone whether proxies speak TLS: where it doesn't, they send clear text. Remove it. (second-destination-rule)
+          DestinationRule istio-system/theirs is for api.example.com as well. In the caller's own namespace it takes precedence, and alone decides whether proxies speak TLS: without a TLS mode they send clear text. Remove it. (second-destination-rule)
     "#]],
     );
 }

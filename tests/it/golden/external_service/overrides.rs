@@ -67,7 +67,7 @@ fn suffix_chooses_one_of_many_hosts() {
         text,
         &expect![[r#"
         error at override[1]: override matches no object
-          This configuration makes no such object. To patch one that it makes, write kind = "ServiceEntry"; kind = "DestinationRule", suffix = "a-example-com"; kind = "DestinationRule", suffix = "b-example-com".
+          This configuration renders no such object. To patch one that it renders, write kind = "ServiceEntry"; kind = "DestinationRule", suffix = "a-example-com"; kind = "DestinationRule", suffix = "b-example-com".
     "#]],
     );
 }
@@ -77,7 +77,7 @@ fn lists_that_are_replaced_are_lost() {
     let text = patched("kind = \"ServiceEntry\"", "{ ports = [] }");
     let warning = expect![[r#"
         warning at override[0].patch: The patch replaces a list, and values are lost
-          A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. ServiceEntry/istio-system/api-example-com loses spec.ports[0], spec.ports[1]. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of the patch.
+          A merge patch doesn't merge lists: a list in the patch replaces the whole list that this resource renders. ServiceEntry/istio-system/api-example-com loses spec.ports[0], spec.ports[1]. Repeat in the patch the values to keep (`objects` shows them), or use arguments instead of the patch.
     "#]];
     warning.assert_eq(rendered_text::<ExternalService>(&mesh(), &text).split("---").next().unwrap_or_default());
 }

@@ -151,11 +151,11 @@ fn request_arguments_without_http_ports() {
         &api("request_timeout = \"3s\"\nretries {\nattempts = 1\n}\ncircuit_breaker {\nmax_requests = 5\n}"),
         &expect![[r#"
             error at request_timeout: Retries or timeout on TLS of the application
-              request_timeout is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+              request_timeout applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
             error at retries: Retries or timeout on TLS of the application
-              retries is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+              retries applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
             error at circuit_breaker.max_requests: Retries or timeout on TLS of the application
-              circuit_breaker.max_requests is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+              circuit_breaker.max_requests applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
         "#]],
     );
 }
@@ -183,7 +183,7 @@ fn contradictory_retries() {
         &retries("high", "attempts = 0\nidempotent = true"),
         &expect![[r#"
         error at retries.attempts: Retries have no effect
-          attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+          attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.
     "#]],
     );
     check::<ExternalService>(
@@ -326,9 +326,9 @@ fn connection_settings_that_have_no_effect() {
             error at connections.keepalive.interval: Invalid connections.keepalive.interval
               Whole seconds, at least one. Got "0s".
             error at connections.max_requests_per_connection: Retries or timeout on TLS of the application
-              connections.max_requests_per_connection is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+              connections.max_requests_per_connection applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
             error at connections.http2: Retries or timeout on TLS of the application
-              connections.http2 is about requests, which proxies see only where the application speaks clear text to them, and it does on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
+              connections.http2 applies to requests, which proxies see only if the application speaks clear text to them, and it does so on no port. Remove it, or write tls = "originate": the application calls http://, and the proxy speaks TLS.
         "#]],
     );
 }

@@ -50,14 +50,14 @@ fn mutual_tls_without_certificate() {
         &api("tls = \"originate_mutual\""),
         &expect![[r#"
         error at tls_settings: originate_mutual without a client certificate
-          With tls = "originate_mutual" the proxy shows a certificate of its own. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
+          With tls = "originate_mutual" the proxy presents a client certificate. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
     "#]],
     );
     check::<ExternalService>(
         &api("tls = \"originate_mutual\"\ntls_settings {\nca = \"/etc/partner/ca.pem\"\n}"),
         &expect![[r#"
             error at tls_settings: originate_mutual without a client certificate
-              With tls = "originate_mutual" the proxy shows a certificate of its own. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
+              With tls = "originate_mutual" the proxy presents a client certificate. Write client_certificate and client_key in tls_settings, the paths of files that are mounted into the sidecar, or credential_name and workload_selector.
         "#]],
     );
 }
@@ -68,7 +68,7 @@ fn certificate_without_key() {
         &api("tls = \"originate_mutual\"\ntls_settings {\nclient_certificate = \"/etc/partner/tls.crt\"\n}"),
         &expect![[r#"
             error at tls_settings.client_certificate: client_certificate and client_key are set together
-              A certificate is of use with its key alone. Write client_key as well.
+              A client certificate needs its key. Write client_key as well.
         "#]],
     );
 }
@@ -81,9 +81,9 @@ fn certificate_without_mutual_tls() {
         ),
         &expect![[r#"
             error at tls_settings.client_certificate: Client certificate without originate_mutual
-              The proxy shows a certificate of its own with tls = "originate_mutual" alone. Write that, or remove the path.
+              The proxy presents a client certificate with tls = "originate_mutual" alone. Write that, or remove the path.
             error at tls_settings.client_key: Client certificate without originate_mutual
-              The proxy shows a certificate of its own with tls = "originate_mutual" alone. Write that, or remove the path.
+              The proxy presents a client certificate with tls = "originate_mutual" alone. Write that, or remove the path.
         "#]],
     );
 }

@@ -66,7 +66,7 @@ fn invalid_values() {
             error at server[0].namespaces: Invalid server[0].namespaces
               At least one namespace. Got [].
             error at server[0].tls.mode: Invalid server[0].tls.mode
-              "SIMPLE" isn't a value; write it in small letters: "simple".
+              "SIMPLE" isn't a value; write it in lower case: "simple".
             error at server[0].tls.credential_name: Invalid server[0].tls.credential_name
               Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "a/b".
             error at server[0].tls.min_version: Invalid server[0].tls.min_version
@@ -74,7 +74,7 @@ fn invalid_values() {
             error at server[0].tls.max_version: Invalid server[0].tls.max_version
               "TLSV1_3" isn't one of "1.2", "1.3".
             error at server[0].tls.cipher_suites: Invalid server[0].tls.cipher_suites
-              "BOGUS" isn't a suite that Istio accepts; it would be left out, and only a log would tell. Write one of ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305, ECDHE-ECDSA-AES128-SHA, ECDHE-RSA-AES128-SHA, ECDHE-ECDSA-AES256-SHA, ECDHE-RSA-AES256-SHA, AES128-GCM-SHA256, AES256-GCM-SHA384, AES128-SHA, AES256-SHA, DES-CBC3-SHA. (IST0133)
+              "BOGUS" isn't a suite that Istio accepts; Istio would ignore it, with a line in istiod's log only. Write one of ECDHE-ECDSA-AES128-GCM-SHA256, ECDHE-RSA-AES128-GCM-SHA256, ECDHE-ECDSA-AES256-GCM-SHA384, ECDHE-RSA-AES256-GCM-SHA384, ECDHE-ECDSA-CHACHA20-POLY1305, ECDHE-RSA-CHACHA20-POLY1305, ECDHE-ECDSA-AES128-SHA, ECDHE-RSA-AES128-SHA, ECDHE-ECDSA-AES256-SHA, ECDHE-RSA-AES256-SHA, AES128-GCM-SHA256, AES256-GCM-SHA384, AES128-SHA, AES256-SHA, DES-CBC3-SHA. (IST0133)
             error at server[0].tls.cipher_suites: Invalid server[0].tls.cipher_suites
               "TLS_AES_256_GCM_SHA384" is a suite of TLS 1.3, which can't be configured: proxies accept all of them. Remove it. (IST0133)
         "#]],
@@ -110,14 +110,14 @@ fn max_version_below_min_version() {
         "credential_name = \"a\"\nmax_version = \"1.2\"",
         &expect![[r#"
         error at server[0].tls.max_version: The maximum is below the minimum
-          No version is both 1.3 or later and 1.2 or earlier, and every handshake would fail; Istio takes it without a word. min_version defaults to 1.3.
+          No version is both 1.3 or later and 1.2 or earlier, and every handshake would fail; Istio accepts it silently. min_version defaults to 1.3.
     "#]],
     );
     check_tls(
         "credential_name = \"a\"\nmin_version = \"1.3\"\nmax_version = \"1.2\"",
         &expect![[r#"
         error at server[0].tls.max_version: The maximum is below the minimum
-          No version is both 1.3 or later and 1.2 or earlier, and every handshake would fail; Istio takes it without a word. min_version defaults to 1.3.
+          No version is both 1.3 or later and 1.2 or earlier, and every handshake would fail; Istio accepts it silently. min_version defaults to 1.3.
     "#]],
     );
 }
@@ -178,13 +178,13 @@ fn tls_block_contradicts_protocol() {
     check::<Gateway>(
         &public(&servers.concat()),
         &expect![[r#"
-        error at server[0].tls: Missing required block
-          https needs a tls block that says how TLS ends, for example with credential_name = "my-cert".
-        error at server[1].tls: TLS on a port without TLS
-          http is clear text. Write protocol = "https" or "tls", or remove the block.
-        error at server[2].https_redirect: https_redirect needs an http server
-          https_redirect tells callers by HTTP to come back by HTTPS; tcp isn't HTTP in clear text. Remove it.
-    "#]],
+            error at server[0].tls: Missing required block
+              https needs a tls block that says how TLS ends, for example with credential_name = "my-cert".
+            error at server[1].tls: TLS on a port without TLS
+              http is clear text. Write protocol = "https" or "tls", or remove the block.
+            error at server[2].https_redirect: https_redirect needs an http server
+              https_redirect tells callers by HTTP to come back by HTTPS; tcp isn't HTTP in clear text. Remove it.
+        "#]],
     );
 }
 
@@ -201,9 +201,9 @@ fn conflicting_protocols_on_one_port() {
         &public(&servers.concat()),
         &expect![[r#"
         error at server[1].port: Two protocols on one port
-          Another server speaks http on port 80, and this one https. Only servers of the same HTTP, or of TLS, whose names tell them apart, share a port. Give it another one.
+          Another server speaks http on port 80, and this one https. Only servers of the same HTTP, or of TLS, which are distinguished by name, can share a port. Give it another one.
         error at server[4].port: Two protocols on one port
-          Another server speaks tcp on port 9000, and this one tcp. Only servers of the same HTTP, or of TLS, whose names tell them apart, share a port. Give it another one.
+          Another server speaks tcp on port 9000, and this one tcp. Only servers of the same HTTP, or of TLS, which are distinguished by name, can share a port. Give it another one.
     "#]],
     );
 }

@@ -234,7 +234,7 @@ fn policies_of_the_mesh() {
         unlisted-authorizer at external_authorization: The Sidecar doesn't list the external authorizer
           Proxies know only what their Sidecar lists, and opa.istio-system.svc.cluster.local of the authorizer opa isn't there: every request that it would be asked about is refused (403), and it is never asked. Write platform_hosts = ["istio-system/opa.istio-system.svc.cluster.local"] in the provider block, or list it here. (unlisted-authorizer)
         closed-gateway at authorization.mode: No policy admits clients to a gateway
-          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway ingress/public: all of them would get 403. Let them in first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
+          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway ingress/public: all of them would get 403. Admit them first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
         second-authorizer at external_authorization: Two external authorizers for the same pods
           AuthorizationPolicy shop/ask (other) asks another authorizer than opa. Where both are for the same pods, Istio refuses every request that one of them would be asked about. Leave one of them out, or give this one a selector that leaves these pods out (then set checks). (second-authorizer)
     "#]].assert_eq(&findings(text, &[config_map("istio", CONSISTENT), gateway.clone(), other]));

@@ -11,7 +11,7 @@ fn no_arguments() {
         "",
         &expect![[r#"
             error: No objects to create: set at least one argument
-              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
+              The resource has no setting. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
         "#]],
     );
 }
@@ -27,7 +27,7 @@ fn authorization_off_and_nothing_else() {
     "#,
         &expect![[r#"
             error: No objects to create: set at least one argument
-              Nothing holds for the mesh that isn't written. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
+              The resource has no setting. Write mtls, authorization (with a mode other than "off"), sidecar, outbound_traffic_policy, resiliency, request_timeout, retries, jwt, require_end_user, external_authorization, telemetry or guardrails, or remove the resource.
         "#]],
     );
 }
@@ -48,11 +48,11 @@ fn all_mistakes_are_reported() {
     "#,
         &expect![[r#"
             error at outbound_traffic_policy: Invalid outbound_traffic_policy
-              "REGISTRY_ONLY" isn't a value; write it in small letters: "registry_only".
+              "REGISTRY_ONLY" isn't a value; write it in lower case: "registry_only".
             error at resiliency: Invalid resiliency
               "best" isn't one of "low", "medium", "high", "none".
             error at mtls.mode: Invalid mtls.mode
-              "STRICT" isn't a value; write it in small letters: "strict".
+              "STRICT" isn't a value; write it in lower case: "strict".
             error at authorization.mode: Missing required argument
               The argument authorization.mode is required, but no value was set.
             error at sidecar.egress_hosts: Invalid sidecar.egress_hosts
@@ -173,7 +173,7 @@ fn request_timeout_and_retries() {
     "#,
         &expect![[r#"
             error at request_timeout: Invalid request_timeout
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
             error at retries.per_try_timeout: per_try_timeout without idempotent
@@ -184,7 +184,7 @@ fn request_timeout_and_retries() {
         "retries {\n attempts = 0\n idempotent = true\n}",
         &expect![[r#"
         error at retries.attempts: Retries have no effect
-          attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+          attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.
     "#]],
     );
 }
@@ -225,7 +225,7 @@ fn jwt() {
             error at jwt[3].claims_to_headers: Invalid jwt[3].claims_to_headers
               Names of claims, like `sub`. Got {[a, email, https://pay.test/role, sub}.
             error at jwt[1].jwks_uri: Both jwks and jwks_uri
-              jwks and jwks_uri exclude each other: the keys, or where istiod gets them. Remove one.
+              jwks and jwks_uri exclude each other: the keys, or where istiod loads them. Remove one.
             error at jwt[1].issuer: Duplicate issuer
               Another block for the same workloads has the issuer "https://accounts.example.com". Write one block with all audiences.
             error at jwt[2]: No source of the issuer's keys
@@ -417,13 +417,13 @@ fn guardrails() {
             error at guardrails.ingress_hosts: Invalid guardrails.ingress_hosts
               DNS names with a dot, with or without `*.` in front, like `shop.example.com`. Got {pci, shop}.
             error at guardrails.pod_annotations: Invalid guardrails.pod_annotations
-              Annotations and labels that `workload_rules` judges, with at least one value each. Got {example.com/x}.
+              Annotations and labels that `workload_rules` validates, with at least one value each. Got {example.com/x}.
             error at guardrails.action: Invalid guardrails.action
               "refuse" isn't one of "deny", "warn", "audit".
             error at guardrails.exempt_groups: Invalid guardrails.exempt_groups
               At least one group; leave the argument out for none. Got [].
             error at guardrails.contact: Invalid guardrails.contact
-              One line. Got "a\nb".
+              A single line. Got "a\nb".
         "#]],
     );
 }
@@ -434,7 +434,7 @@ fn reserved_and_invalid_keys() {
         "mtls {}\nlabels = { \"istio.io/rev\" = \"x\" }\nannotations = { \"a b\" = \"x\" }",
         &expect![[r#"
             error at labels["istio.io/rev"]: Reserved key
-              istio.io/rev means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+              istio.io/rev is reserved: Istio or this provider uses it. Remove it, and use the argument that sets it.
             error at annotations["a b"]: Invalid key
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
         "#]],

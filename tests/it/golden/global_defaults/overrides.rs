@@ -83,7 +83,7 @@ fn objects_of_the_mesh_are_patched() {
         &text.replace("suffix = ", "suffix = \"x\" # "),
         &expect![[r#"
         error at override[1]: override matches no object
-          This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "RequestAuthentication"; kind = "AuthorizationPolicy", suffix = "require-end-user".
+          This configuration renders no such object. To patch one that it renders, write kind = "Sidecar"; kind = "RequestAuthentication"; kind = "AuthorizationPolicy", suffix = "require-end-user".
     "#]],
     );
 }
@@ -125,7 +125,7 @@ fn objects_of_a_gateway_are_patched() {
         &gateway("kind = \"AuthorizationPolicy\"\n patch = jsonencode({ spec = { action = \"DENY\" } })"),
         &expect![[r#"
             error at override[0]: override matches no object
-              This configuration makes no such object. To patch one that it makes, write kind = "Gateway".
+              This configuration renders no such object. To patch one that it renders, write kind = "Gateway".
         "#]],
     );
 }

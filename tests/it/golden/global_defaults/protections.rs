@@ -52,13 +52,13 @@ fn destroy_of_all_protections() {
         ALL_PROTECTIONS,
         &expect![[r#"
         warning: Change removes protection of the mesh
-          Nothing of these defaults holds after the destroy. Where nothing else says otherwise:
+          After the destroy these defaults no longer apply. Unless other objects say otherwise:
           - workloads accept clear text, and callers without identity (mtls)
           - workloads without a policy of their own take every call (authorization)
           - workloads call what the mesh doesn't declare (outbound_traffic_policy)
           - tokens aren't verified (jwt)
           - requests without an end user's token pass (require_end_user)
-          - requests pass unasked (external_authorization)
+          - no authorizer is asked about requests (external_authorization)
           - the API server takes from teams whatever their rights allow (guardrails)
     "#]],
     );
@@ -77,21 +77,21 @@ fn change_that_ends_all_protections() {
         ALL_PROTECTIONS,
         "resiliency = \"low\"",
         &expect![[r#"
-        warning at mtls: Change removes protection of the mesh
-          mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at authorization: Change removes protection of the mesh
-          authorization holds no more after this apply: from then on workloads without a policy of their own take every call, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at outbound_traffic_policy: Change removes protection of the mesh
-          outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at jwt: Change removes protection of the mesh
-          jwt holds no more after this apply: from then on tokens aren't verified, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at require_end_user: Change removes protection of the mesh
-          require_end_user holds no more after this apply: from then on requests without an end user's token pass, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at external_authorization: Change removes protection of the mesh
-          external_authorization holds no more after this apply: from then on requests pass unasked, where nothing else says otherwise. If that isn't meant, put it back.
-        warning at guardrails: Change removes protection of the mesh
-          guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
-    "#]],
+            warning at mtls: Change removes protection of the mesh
+              mtls no longer applies after this apply: from then on workloads accept clear text, and callers without identity, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at authorization: Change removes protection of the mesh
+              authorization no longer applies after this apply: from then on workloads without a policy of their own take every call, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at outbound_traffic_policy: Change removes protection of the mesh
+              outbound_traffic_policy no longer applies after this apply: from then on workloads call what the mesh doesn't declare, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at jwt: Change removes protection of the mesh
+              jwt no longer applies after this apply: from then on tokens aren't verified, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at require_end_user: Change removes protection of the mesh
+              require_end_user no longer applies after this apply: from then on requests without an end user's token pass, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at external_authorization: Change removes protection of the mesh
+              external_authorization no longer applies after this apply: from then on no authorizer is asked about requests, unless another policy says otherwise. If that isn't intended, restore it.
+            warning at guardrails: Change removes protection of the mesh
+              guardrails no longer applies after this apply: from then on the API server takes from teams whatever their rights allow, unless another policy says otherwise. If that isn't intended, restore it.
+        "#]],
     );
 }
 
@@ -112,7 +112,7 @@ fn weaker_modes() {
         "mtls {\n mode = \"permissive\"\n}",
         &expect![[r#"
         warning at mtls: Change removes protection of the mesh
-          mtls holds no more after this apply: from then on workloads accept clear text, and callers without identity, where nothing else says otherwise. If that isn't meant, put it back.
+          mtls no longer applies after this apply: from then on workloads accept clear text, and callers without identity, unless another policy says otherwise. If that isn't intended, restore it.
     "#]],
     );
     change(
@@ -120,7 +120,7 @@ fn weaker_modes() {
         "sidecar {}\noutbound_traffic_policy = \"allow_any\"",
         &expect![[r#"
         warning at outbound_traffic_policy: Change removes protection of the mesh
-          outbound_traffic_policy holds no more after this apply: from then on workloads call what the mesh doesn't declare, where nothing else says otherwise. If that isn't meant, put it back.
+          outbound_traffic_policy no longer applies after this apply: from then on workloads call what the mesh doesn't declare, unless another policy says otherwise. If that isn't intended, restore it.
     "#]],
     );
     change(
@@ -128,7 +128,7 @@ fn weaker_modes() {
         "guardrails {\n team_rules = true\n action = \"warn\"\n}",
         &expect![[r#"
             warning at guardrails: Change removes protection of the mesh
-              guardrails holds no more after this apply: from then on the API server takes from teams whatever their rights allow, where nothing else says otherwise. If that isn't meant, put it back.
+              guardrails no longer applies after this apply: from then on the API server takes from teams whatever their rights allow, unless another policy says otherwise. If that isn't intended, restore it.
         "#]],
     );
 }

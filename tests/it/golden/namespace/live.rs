@@ -32,7 +32,7 @@ fn ambient_mode() {
         "kind: Namespace\nmetadata: {name: shop, labels: {istio.io/dataplane-mode: ambient}}",
         &expect![[r#"
         error at name: Ambient mode isn't supported
-          Namespace shop is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars. (IST0167)
+          Namespace shop is labelled istio.io/dataplane-mode=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars. (IST0167)
     "#]],
     );
 }
@@ -122,7 +122,7 @@ fn gateways_without_a_way_in() {
     let text = "name = \"shop\"\nauthorization_mode = \"enforce\"";
     expect![[r#"
         error at authorization_mode: No policy admits clients to a gateway
-          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway shop/g: all of them would get 403. Let them in first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
+          Requests that no policy allows are refused at gateways as well, and none allows clients of Gateway shop/g: all of them would get 403. Admit them first: authorization_mode = "enforce" of a mesh_gateway, or gateway_access of mesh_global_defaults. If its policy comes in the same run, apply that first. (closed-gateway)
     "#]].assert_eq(&findings::<Namespace>(text, gateway, &[]));
     assert_eq!(findings::<Namespace>(text, &format!("{gateway}\n---{ANONYMOUS}"), &[]), "");
     let elsewhere = gateway.replace(

@@ -34,7 +34,7 @@ fn all_mistakes_are_reported() {
             error at authorization_mode: Invalid authorization_mode
               "deny" isn't one of "off", "audit", "dry_run", "enforce".
             error at mtls.mode: Invalid mtls.mode
-              "STRICT" isn't a value; write it in small letters: "strict".
+              "STRICT" isn't a value; write it in lower case: "strict".
             error at mtls.exception[0].service: Invalid mtls.exception[0].service
               Lowercase letters, digits and dashes; starts with a letter, ends with a letter or digit; 63 characters at most. Got "a_b".
             error at mtls.exception[0].port: Missing required argument
@@ -57,7 +57,7 @@ fn injection_and_revision() {
     "#,
         &expect![[r#"
             error at revision: injection combined with revision
-              injection and revision exclude each other: where both labels stand, Istio goes by istio-injection and ignores the revision. Remove one of them. (IST0123)
+              injection and revision conflict: with both labels Istio goes by istio-injection and ignores the revision. Remove one of them. (IST0123)
         "#]],
     );
 }
@@ -72,7 +72,7 @@ fn labels_of_other_arguments() {
     "#,
         &expect![[r#"
             error at labels["istio.io/dataplane-mode"]: Reserved key
-              istio.io/dataplane-mode means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+              istio.io/dataplane-mode is reserved: Istio or this provider uses it. Remove it, and use the argument that sets it.
             error at labels["istio-injection"]: Reserved key
               istio-injection decides whether pods get a sidecar. Remove it, and write injection or revision.
             error at labels["team"]: team combined with a label team
@@ -90,7 +90,7 @@ fn existing_namespace_without_arguments() {
     "#,
         &expect![[r#"
             error at create: No objects to create: set at least one argument
-              With create = false only what is written here is ours: write team, injection, revision, labels, annotations, pod_security, calls, authorization_mode, rate_limit, telemetry, mtls or rbac, or remove the resource.
+              With create = false only what is set here is managed: write team, injection, revision, labels, annotations, pod_security, calls, authorization_mode, rate_limit, telemetry, mtls or rbac, or remove the resource.
         "#]],
     );
 }
@@ -149,7 +149,7 @@ fn contradictory_mtls_exceptions() {
             error at mtls.exception[3].selector["a b"]: Invalid label value
               "c d": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
             error at mtls.exception[1].port: Duplicate port
-              Another exception of catalog is for target port 80, too. Say what holds there in one of them.
+              Another exception of catalog is for target port 80, too. Set its mode in one of them.
             error at mtls.exception[2].selector: Two selectors of one service
               The exceptions of catalog share one PeerAuthentication, since Istio merges no two for one workload. Write the same selector in each.
             error at mtls.exception[4].service: Two services of the same pods
@@ -190,11 +190,11 @@ fn root_namespace() {
     "#,
         &expect![[r#"
             error at calls: Namespace objects would apply to the whole mesh
-              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove calls here.
+              Configuration in the root namespace istio-system applies to every namespace. Configure it in mesh_global_defaults, and remove calls here.
             error at authorization_mode: Namespace objects would apply to the whole mesh
-              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove authorization_mode here.
+              Configuration in the root namespace istio-system applies to every namespace. Configure it in mesh_global_defaults, and remove authorization_mode here.
             error at mtls: Namespace objects would apply to the whole mesh
-              What stands in the root namespace istio-system holds for every namespace. Say it in mesh_global_defaults, and remove mtls here.
+              Configuration in the root namespace istio-system applies to every namespace. Configure it in mesh_global_defaults, and remove mtls here.
         "#]],
     );
     let other_mesh = Mesh { root_namespace: "mesh".to_owned(), ..mesh() };
@@ -358,9 +358,9 @@ fn override_of_an_object_that_is_not_there() {
          jsonencode({ spec = { priority = 1 } })\n}\noverride {\n kind = \"Namespace\"\n patch = jsonencode({ spec = { a = 1 } })\n}",
         &expect![[r#"
             error at override[0]: override matches no object
-              This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
+              This configuration renders no such object. To patch one that it renders, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
             error at override[1]: override matches no object
-              This configuration makes no such object. To patch one that it makes, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
+              This configuration renders no such object. To patch one that it renders, write kind = "Sidecar"; kind = "EnvoyFilter", suffix = "rate-limit-8080".
         "#]],
     );
 }

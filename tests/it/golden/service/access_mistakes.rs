@@ -76,7 +76,7 @@ fn invalid_values() {
             error at allow[0].ip_blocks: Invalid allow[0].ip_blocks
               Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got ["10.0.0.0/33", "example.com", "fe80::1%eth0"].
             error at allow[0].end_user.issuer: Invalid allow[0].end_user.issuer
-              As tokens name it, without `*`. Got "https://*".
+              The exact value of the claim, without `*`. Got "https://*".
             error at allow[0].end_user.claims: Invalid allow[0].end_user.claims
               Names of claims, like `groups`; a claim within a claim is `realm_access.roles` or `[realm_access][roles]`, and a name with dots is `[example.com]`. For `iss` use `issuer`. Got {iss}.
             error at allow[1].hosts: Invalid allow[1].hosts
@@ -84,7 +84,7 @@ fn invalid_values() {
             error at allow[1].ip_blocks: Invalid allow[1].ip_blocks
               At least one block; leave the argument out for any. Got [].
             error at allow[1].end_user.issuer: Invalid allow[1].end_user.issuer
-              As tokens name it, without `*`. Got "".
+              The exact value of the claim, without `*`. Got "".
             error at allow[1].end_user.claims: Invalid allow[1].end_user.claims
               At least one claim; leave the argument out for any. Got {}.
             error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
@@ -92,7 +92,7 @@ fn invalid_values() {
             error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
               At least one value a claim. Got {a[b], groups}.
             error at deny[0].end_user.claims: Invalid deny[0].end_user.claims
-              Texts, with one `*` at the start or end; `*` alone is any. Got {a[b], groups}.
+              Values, with one `*` at the start or end; `*` alone is any. Got {a[b], groups}.
             error at deny[1].from: Invalid deny[1].from
               At least one caller. Got [].
             error at require_end_user.except_paths: Invalid require_end_user.except_paths
@@ -414,7 +414,7 @@ fn external_authorization_requires_enforce() {
         &payments("authorization_mode = \"dry_run\"\nexternal_authorization {\n  provider = \"opa\"\n}"),
         &expect![[r#"
             warning at external_authorization: External authorization is not asked yet
-              Istio has no trial of it, so with authorization_mode = "dry_run" its policy isn't written, and requests pass unasked. It comes with "enforce".
+              Istio has no dry run of it, so with authorization_mode = "dry_run" its policy isn't written, and the authorizer isn't asked. It applies with "enforce".
         "#]],
     );
 }
@@ -518,7 +518,7 @@ fn invalid_conditions() {
         error at deny[4].when[0].values: Invalid value of destination.ip
           Addresses, or blocks of them, like `10.1.2.3` or `10.0.0.0/8`. Got "10.0.0.0/33".
         error at deny[5].when[0].values: Invalid value of request.headers[x-team]
-          Texts, with one `*` at the start or end; `*` alone is any. Got "*a*".
+          Values, with one `*` at the start or end; `*` alone is any. Got "*a*".
         error at deny[5].when[0].not_values: Regular expression in a condition
           AuthorizationPolicies have no regular expressions, and "[0-9]+" would match no request that you mean. Write the values, or one * at the start or end.
     "#]],
@@ -607,7 +607,7 @@ fn regular_expressions_in_paths() {
             error at external_authorization.paths: Regular expression in paths
               AuthorizationPolicies have no regular expressions, and "/admin/.*" would match no request that you mean. Write {*} for one part between slashes, {**} for any number of them, or one * at the start or end: "/items/{*}" or "/items/*".
             error at ingress[0].paths: Regular expression in paths
-              paths are literal but for a * at the end, and "/api/.*" would match no request that you mean. Write the part that is always the same, and *: "/items/*"; a route block with applies_to = ["ingress"] and path_regex tells requests apart within it.
+              paths are literal but for a * at the end, and "/api/.*" would match no request that you mean. Write the part that is always the same, and *: "/items/*"; a route block with applies_to = ["ingress"] and path_regex matches requests more precisely within it.
         "#]],
     );
 }

@@ -80,7 +80,7 @@ fn override_of_a_policy() {
         &patch("AuthorizationPolicy"),
         &expect![[r#"
         warn at override[0].patch: override patches an AuthorizationPolicy
-          This override patches an AuthorizationPolicy. allow, deny and access don't say any more who may call, no check judges the patched rules, and effective_callers is null. Prefer these arguments, or read the policy in objects. (policy-override)
+          This override patches an AuthorizationPolicy. allow, deny and access no longer decide who may call, no check reads the patched rules, and effective_callers is null. Prefer these arguments, or read the policy in objects. (policy-override)
     "#]],
     );
     assert!(findings(Some(""), &patch("AuthorizationPolicy")).contains("(policy-override)"));

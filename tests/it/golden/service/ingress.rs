@@ -513,7 +513,7 @@ fn missing_or_ambiguous_port() {
         &format!("{two}\ningress {{\n{GATEWAY_AND_HOSTS}\n}}"),
         &expect![[r#"
             error at ingress[0]: Several ports match: set port
-              The service has port 8080 (http), 9090 (grpc), 9000 (tcp), and the gateway must know which of the HTTP ports takes what comes. Write port.
+              The service has port 8080 (http), 9090 (grpc), 9000 (tcp), and the gateway needs to know which of the HTTP ports receives the traffic. Write port.
         "#]],
     );
     check::<Service>(
@@ -553,7 +553,7 @@ fn invalid_rewrites() {
         let expected = match arguments {
             "rewrite = \"/x\"" => expect![[r#"
                 error at ingress[0].rewrite: Rewrite without path
-                  rewrite takes the place of what paths matches, and there are no paths. Write paths, like ["/v1/*"].
+                  rewrite replaces the path that paths matches, and there are no paths. Write paths, like ["/v1/*"].
             "#]],
             "paths = [\"/v1/*\"]\nrewrite = \"/api\"" => expect![[r#"
                 error at ingress[0].rewrite: Rewrite breaks longer paths
@@ -576,23 +576,23 @@ fn conflicting_ingresses_of_one_name() {
     check::<Service>(
         &second("gateway = \"istio-ingress/other\"\nhosts = [\"api.example.com\"]"),
         &expect![[r#"
-        error at ingress[1].gateway: Two ingresses of one name
-          ingress[0] is without a name, too, and has another gateway. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
-    "#]],
+            error at ingress[1].gateway: Two ingresses of one name
+              ingress[0] is without a name, too, and differs in gateway. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+        "#]],
     );
     check::<Service>(
         &second(&format!("service_account = \"x/y\"\n{GATEWAY_AND_HOSTS}")),
         &expect![[r#"
-        error at ingress[1].service_account: Two ingresses of one name
-          ingress[0] is without a name, too, and has another service_account. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
-    "#]],
+            error at ingress[1].service_account: Two ingresses of one name
+              ingress[0] is without a name, too, and differs in service_account. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+        "#]],
     );
     check::<Service>(
         &second("gateway = \"istio-ingress/public\"\nhosts = [\"b.example.com\"]"),
         &expect![[r#"
-        error at ingress[1].hosts: Two ingresses of one name
-          ingress[0] is without a name, too, and has another hosts. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
-    "#]],
+            error at ingress[1].hosts: Two ingresses of one name
+              ingress[0] is without a name, too, and differs in hosts. Blocks of one name are one VirtualService, for the same hosts at the same gateway. Give this block a name of its own.
+        "#]],
     );
 }
 
@@ -617,7 +617,7 @@ fn one_host_in_two_ingresses() {
         )),
         &expect![[r#"
             error at ingress[1].hosts: api.example.com twice at one gateway
-              ingress[0] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+              ingress[0] has this host at istio-ingress/public, too, under another name, and the order of the two isn't defined. Give both blocks the same name and the same hosts: then their order here counts.
         "#]],
     );
 }
@@ -633,14 +633,14 @@ fn unreachable_ingress() {
         &second("", "paths = [\"/b\"]"),
         &expect![[r#"
         error at ingress[1]: Ingress block is never reached
-          ingress[0] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+          ingress[0] is tried first, and matches all of its requests (IST0130). Put this block before it, or remove it.
     "#]],
     );
     check::<Service>(
         &second("paths = [\"/b/*\"]", "paths = [\"/b/c\", \"/b/d/*\"]"),
         &expect![[r#"
         error at ingress[1]: Ingress block is never reached
-          ingress[0] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+          ingress[0] is tried first, and matches all of its requests (IST0130). Put this block before it, or remove it.
     "#]],
     );
     check_keys::<Service>(
@@ -913,7 +913,7 @@ fn every_host() {
     );
     expect![[r#"
         warning at ingress[0].hosts: Every host of the Gateway
-          "*" takes what comes for every host that the Gateway serves, but for hosts that other routes name, also of other teams' hosts that are added later. Write the hosts, if they are known.
+          "*" receives the traffic of every host that the Gateway serves, except for hosts that other routes name, and including other teams' hosts that are added later. Write the hosts, if they are known.
         --- # Service/pci/payments: these fields of it
         apiVersion: v1
         kind: Service
@@ -967,7 +967,7 @@ fn every_host() {
 }
 
 #[test]
-fn connections_that_cannot_be_told_apart() {
+fn connections_that_cannot_be_distinguished() {
     let ingress = |arguments: &str| format!("ingress {{\n gateway = \"istio-ingress/public\"\n {arguments}\n}}\n");
     check::<Service>(
         &payments(
@@ -984,7 +984,7 @@ fn connections_that_cannot_be_told_apart() {
         ),
         &expect![[r#"
             error at ingress[0].gateway_port: Missing gateway_port
-              A gateway tells TCP connections apart by its port alone. Write the port of the Gateway's server.
+              A gateway distinguishes TCP connections only by its port. Write the port of the Gateway's server.
             error at ingress[0].hosts: Hosts of a TCP ingress
               TCP connections name no host, so every connection to gateway_port would come here. Write hosts = ["*"], or protocol = "tls", where the server name of the handshake tells.
             error at ingress[1].port: No HTTP port 443
@@ -998,7 +998,7 @@ fn connections_that_cannot_be_told_apart() {
             error at ingress[2].rewrite: rewrite of a tls ingress
               A gateway sees no paths in connections that it forwards. Remove rewrite, or protocol = "tls".
             error at ingress[6]: Ingress block is never reached
-              ingress[4] comes first and takes all of its requests (IST0130). Put this block before it, or remove it.
+              ingress[4] is tried first, and matches all of its requests (IST0130). Put this block before it, or remove it.
         "#]],
     );
     check::<Service>(
@@ -1015,7 +1015,7 @@ fn connections_that_cannot_be_told_apart() {
         &payments(&two),
         &expect![[r#"
         error at ingress[0]: Several ports match: set port
-          The service has port 8080 (http), 443 (https), 444 (https), and the gateway must know which of the TCP ports takes what comes. Write port.
+          The service has port 8080 (http), 443 (https), 444 (https), and the gateway needs to know which of the TCP ports receives the traffic. Write port.
     "#]],
     );
 }
@@ -1075,9 +1075,9 @@ fn connections_of_several_ports_at_one_gateway() {
         ),
         &expect![[r#"
             error at ingress[1].hosts: * twice at one gateway
-              ingress[0] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+              ingress[0] has this host at istio-ingress/public, too, under another name, and the order of the two isn't defined. Give both blocks the same name and the same hosts: then their order here counts.
             error at ingress[3].hosts: api.example.com twice at one gateway
-              ingress[2] has this host at istio-ingress/public, too, under another name, and which of the two is tried first is left to chance. Give both blocks the same name and the same hosts: then their order here counts.
+              ingress[2] has this host at istio-ingress/public, too, under another name, and the order of the two isn't defined. Give both blocks the same name and the same hosts: then their order here counts.
         "#]],
     );
 }

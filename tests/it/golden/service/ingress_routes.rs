@@ -357,9 +357,9 @@ fn reachability_within_each_scope() {
     check_rules(
         &(ingress("") + &route(gone) + &route(&(to_path("/a") + "\n" + gone))),
         &expect![[r#"
-        error at route[1].match[0]: Route is never reached
-          route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-    "#]],
+            error at route[1].match[0]: Route is never reached
+              route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        "#]],
     );
 }
 

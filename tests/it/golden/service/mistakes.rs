@@ -125,7 +125,7 @@ fn invalid_values() {
             error at port[0].number: Invalid port[0].number
               0 isn't a port. Ports are whole numbers, 1 to 65535.
             error at port[0].protocol: Invalid port[0].protocol
-              "HTTP" isn't a value; write it in small letters: "http".
+              "HTTP" isn't a value; write it in lower case: "http".
             error at port[0].target_port: Invalid port[0].target_port
               65536 isn't a port. Ports are whole numbers, 1 to 65535.
             error at port[1].number: Invalid port[1].number
@@ -133,7 +133,7 @@ fn invalid_values() {
             error at port[1].protocol: Missing required argument
               The argument port[1].protocol is required, but no value was set.
             error at timeouts.create: Invalid timeouts.create
-              More than 0s. Got "0s".
+              More than `0s`. Got "0s".
             error at timeouts.read: Invalid timeouts.read
               "soon" isn't a duration. Write a number and a unit, like "5s", "1500ms" or "1m30s".
             error at selector["a b"]: Invalid key
@@ -141,11 +141,11 @@ fn invalid_values() {
             error at selector["a b"]: Invalid label value
               "-x": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
             error at labels["istio.io/rev"]: Reserved key
-              istio.io/rev means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+              istio.io/rev is reserved: Istio or this provider uses it. Remove it, and use the argument that sets it.
             error at labels["ok"]: Invalid label value
               "not ok": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
             error at annotations["terraform-provider-mesh/owner"]: Reserved key
-              terraform-provider-mesh/owner means something to Istio or to this provider, which writes it where arguments ask for it. Remove it, and use the argument.
+              terraform-provider-mesh/owner is reserved: Istio or this provider uses it. Remove it, and use the argument that sets it.
             error at annotations["/"]: Invalid key
               A key is a name of letters, digits, dashes, underscores and dots, 63 characters at most, with or without a DNS name and "/" in front, like "example.com/team".
         "#]],
@@ -330,7 +330,7 @@ fn request_timeout_without_an_http_port() {
     "#,
         &expect![[r#"
             error at request_timeout: No HTTP port
-              request_timeout is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+              request_timeout applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         "#]],
     );
 }

@@ -151,7 +151,7 @@ fn invalid_arguments() {
             error at override[0].patch: Invalid override[0].patch
               It isn't JSON: EOF while parsing an object at line 1 column 1. Use jsonencode().
             error at override[1].patch: Invalid override[1].patch
-              "metadata" isn't to be patched: names, labels and annotations are arguments.
+              "metadata" can't be patched: names, labels and annotations are arguments.
             error at override[2].patch: Invalid override[2].patch
               It must be an object. The JSON of an object with the one member `spec`, as `jsonencode({ spec = { ... } })` makes it.
         "#]],
@@ -179,9 +179,9 @@ fn invalid_arguments() {
             error at replaces: VirtualService replaced and unmanaged
               unmanaged leaves VirtualService to another tool, so no VirtualService of this resource would replace VirtualService/payments-vs. Take it out of replaces, or VirtualService out of unmanaged.
             error at override[0]: override matches no object
-              This configuration makes no such object. To patch one that it makes, write kind = "AuthorizationPolicy".
+              This configuration renders no such object. To patch one that it renders, write kind = "AuthorizationPolicy".
             error at override[1]: override matches no object
-              This configuration makes no such object. To patch one that it makes, write kind = "AuthorizationPolicy".
+              This configuration renders no such object. To patch one that it renders, write kind = "AuthorizationPolicy".
         "#]],
     );
     check::<Service>(
@@ -232,7 +232,7 @@ fn override_of_a_list() {
         &text("{ http = [{ corsPolicy = { allowOrigins = [{ exact = \"https://shop.example.com\" }] } }] }"),
         &expect![[r#"
             warning at override[0].patch: The patch replaces a list, and values are lost
-              A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].route, spec.http[0].timeout. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of the patch.
+              A merge patch doesn't merge lists: a list in the patch replaces the whole list that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].route, spec.http[0].timeout. Repeat in the patch the values to keep (`objects` shows them), or use arguments instead of the patch.
             error at override[0].patch: HTTP rule without a route
               After the patch, spec.http[0] of VirtualService/pci/payments-pci has neither route nor redirect nor directResponse, so requests that it matches would go nowhere, and Istio refuses it. Write the whole rule in the patch, its route too.
         "#]],
@@ -240,7 +240,7 @@ fn override_of_a_list() {
     let route = "{ http = [{ route = [{ destination = { host = \"payments.pci.svc.cluster.local\", port = { number = 8080 } } }] }] }";
     let warning = expect![[r#"
         warning at override[0].patch: The patch replaces a list, and values are lost
-          A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].timeout. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of the patch.
+          A merge patch doesn't merge lists: a list in the patch replaces the whole list that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].timeout. Repeat in the patch the values to keep (`objects` shows them), or use arguments instead of the patch.
     "#]];
     warning.assert_eq(rendered_text::<Service>(&mesh(), &text(route)).split("---").next().unwrap_or_default());
     check::<Service>(
@@ -249,7 +249,7 @@ fn override_of_a_list() {
         ),
         &expect![[r#"
             warning at override[0].patch: The patch replaces a list, and values are lost
-              A merge patch doesn't merge lists: the one of the patch takes the place of the one that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].route, spec.http[0].timeout. Repeat in the patch what is to stay (`objects` shows it), or write arguments in place of the patch.
+              A merge patch doesn't merge lists: a list in the patch replaces the whole list that this resource renders. VirtualService/pci/payments-pci loses spec.http[0].match, spec.http[0].retries, spec.http[0].route, spec.http[0].timeout. Repeat in the patch the values to keep (`objects` shows them), or use arguments instead of the patch.
             error at override[0].patch: HTTP rule without a route
               After the patch, spec.http[3] of VirtualService/pci/payments-pci has neither route nor redirect nor directResponse, so requests that it matches would go nowhere, and Istio refuses it. Write the whole rule in the patch, its route too.
         "#]],

@@ -24,7 +24,7 @@ fn missing_callees() {
         &with_objects(""),
         &expect![[r#"
             warn at calls: Callee doesn't exist
-              calls needs Service pci/ledger, Service shop/catalog, a ServiceEntry for api.stripe.com in istio-system, a ServiceEntry for api.partner.com in team, and there is none. Its calls fail until there is. If this run makes it, all is well; else correct the name, or its namespace. (IST0101)
+              calls needs Service pci/ledger, Service shop/catalog, a ServiceEntry for api.stripe.com in istio-system, a ServiceEntry for api.partner.com in team, and there is none. Calls of it fail until then. If this run creates it, ignore this; otherwise correct the name, or its namespace. (IST0101)
         "#]],
     );
 }
@@ -84,7 +84,7 @@ fn callee_policy_without_the_caller() {
         &policy("[{from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]}]"),
         &expect![[r#"
             warn at calls: Callee doesn't admit this service
-              Rules of who may call leave out cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy shop/catalog-shop). Ask the owner to allow it. If this run does, all is well. (refused-by-callee)
+              AuthorizationPolicies of callees don't admit cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy shop/catalog-shop). Ask the owner to allow it. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
 }
@@ -138,7 +138,7 @@ fn only_enforced_allow_policies_of_the_callee_count() {
         &denied,
         &expect![[r#"
         warn at calls: Callee doesn't admit this service
-          Rules of who may call leave out cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy istio-system/deny-all). Ask the owner to allow it. If this run does, all is well. (refused-by-callee)
+          AuthorizationPolicies of callees don't admit cluster.local/ns/pci/sa/payments: shop/catalog (by AuthorizationPolicy istio-system/deny-all). Ask the owner to allow it. If this run does, ignore this. (refused-by-callee)
     "#]],
     );
 }

@@ -43,7 +43,7 @@ fn second_virtual_service() {
         &with_objects("kind: VirtualService\nmetadata: {name: theirs, namespace: pci}\nspec: {hosts: [payments]}"),
         &expect![[r#"
             warn: Another VirtualService is for the same host
-              VirtualService pci/theirs routes payments.pci.svc.cluster.local as well. Istio doesn't merge the two: the older one works, the other does nothing. Remove theirs, or name it in replaces, or leave the routes to them with unmanaged = ["VirtualService"]. (IST0109)
+              VirtualService pci/theirs routes payments.pci.svc.cluster.local as well. Istio doesn't merge the two: the older one applies, the other has no effect. Remove the other one, or name it in replaces, or leave the routes to them with unmanaged = ["VirtualService"]. (IST0109)
         "#]],
     );
 }
@@ -56,7 +56,7 @@ fn second_destination_rule() {
         &with_objects(rule),
         &expect![[r#"
         warn: Another DestinationRule is for the same host
-          DestinationRule pci/theirs is for payments.pci.svc.cluster.local as well: of two traffic policies the older one holds. Remove theirs, or name it in replaces, or leave it to them with unmanaged = ["DestinationRule"]. (second-destination-rule)
+          DestinationRule pci/theirs is for payments.pci.svc.cluster.local as well: of two traffic policies the older one applies. Remove the other one, or name it in replaces, or leave it to them with unmanaged = ["DestinationRule"]. (second-destination-rule)
     "#]],
     );
     assert_eq!(findings(MESH_ACCESS, &with_objects(&rule.replace("host: payments", "host: ledger")), &[]), "");
@@ -76,7 +76,7 @@ fn second_sidecar() {
         &with_objects(sidecar),
         &expect![[r#"
         warn at calls: Another Sidecar selects the same pods
-          Sidecar pci/theirs selects pods of this service as well, and which of the two holds there is by chance. Remove theirs, or name it in replaces, or leave out calls here. (IST0110)
+          Sidecar pci/theirs selects pods of this service as well, and it isn't defined which of the two applies. Remove the other one, or name it in replaces, or leave out calls here. (IST0110)
     "#]],
     );
     assert_eq!(findings(MESH_ACCESS, &with_objects(sidecar), &[]), "", "no Sidecar is rendered");
@@ -237,7 +237,7 @@ fn resource_with_the_same_pods_or_service_account() {
         &second_resource(r#"{"name": "legacy", "selector": {"app": "payments"}}"#),
         &expect![[r#"
         warn at selector: Another mesh_service selects the same pods
-          mesh_service pci/legacy selects pods that app=payments selects here, so each lets in whom the other allows. Select by labels that only one of the workloads carries. (shared-workload)
+          mesh_service pci/legacy selects pods that app=payments selects here, so each admits the callers of the other. Select by labels that only one of the workloads carries. (shared-workload)
     "#]],
     );
     check(
@@ -302,7 +302,7 @@ fn second_object_for_the_global_name() {
         &with_objects(&entry("ServiceEntry")),
         &expect![[r#"
         warn at global_name: Global name is defined by two objects
-          ServiceEntry shop/theirs defines payments.example.internal as well: who calls that name reaches one of the two, the older one most often. Remove theirs, or choose another global_name. (IST0177)
+          ServiceEntry shop/theirs defines payments.example.internal as well: callers of that name reach one of the two, usually the older one. Remove the other one, or choose another global_name. (IST0177)
     "#]],
     );
     check(
@@ -310,7 +310,7 @@ fn second_object_for_the_global_name() {
         &with_objects(&entry("VirtualService")),
         &expect![[r#"
         warn at global_name: The global name is routed elsewhere
-          VirtualService shop/theirs routes payments.example.internal as well. Istio doesn't merge the two: one works, the other does nothing. Remove theirs, or choose another global_name. (IST0109)
+          VirtualService shop/theirs routes payments.example.internal as well. Istio doesn't merge the two: one applies, the other has no effect. Remove the other one, or choose another global_name. (IST0109)
     "#]],
     );
     assert_eq!(findings(MESH_ACCESS, &with_objects(&entry("ServiceEntry")), &[]), "", "the service has no global name");
@@ -334,7 +334,7 @@ fn overlapping_paths_at_a_gateway() {
     let found = with(ingress, &theirs("{prefix: /api}"));
     expect![[r#"
         warn at ingress: Another VirtualService overlaps at a gateway
-          VirtualService shop/theirs takes /api* of pay.example.com at ingress/front, and this service /api/v2* of pay.example.com at ingress/front: which of the two gets what both take depends on their exportTo and their ages. Make them disjoint. If this run changes the other one, all is well. (overlapping-ingress)
+          VirtualService shop/theirs takes /api* of pay.example.com at ingress/front, and this service /api/v2* of pay.example.com at ingress/front: which of the two gets what both take depends on their exportTo and their ages. Make them disjoint. If this run changes the other one, ignore this. (overlapping-ingress)
     "#]].assert_eq(&found);
     for (route, description) in [
         (theirs("{prefix: /web}"), "another path"),

@@ -23,7 +23,7 @@ fn objects_that_hide_the_defaults_of_the_mesh() {
         &with_objects(DEFAULTS),
         &expect![[r#"
             warn: The mesh's default DestinationRule no longer applies
-              The DestinationRule of this service takes the place of that in istio-system for its callers, and Istio doesn't merge the two: of connectionPool, outlierDetection only what is written here remains. Write resiliency, or in circuit_breaker, connections, outlier_detection and load_balancing what the service needs of it. (hidden-defaults)
+              The DestinationRule of this service replaces that in istio-system for its callers, and Istio doesn't merge the two: of connectionPool, outlierDetection only what is written here remains. Write resiliency, or in circuit_breaker, connections, outlier_detection and load_balancing what the service needs of it. (hidden-defaults)
         "#]],
     );
     let connection = "access = \"mesh\"\nconnections {\n  idle_timeout = \"5m\"\n}";

@@ -62,7 +62,7 @@ fn missing_gateway_or_host() {
         HEALTHY,
         &expect![[r#"
         warn at ingress: Gateway doesn't exist
-          There is no Gateway front in ingress, so nothing of its hosts comes in. If this run makes it, all is well; else correct gateway: namespace/name of Istio's Gateway, not of its Deployment. (IST0101)
+          There is no Gateway front in ingress, so requests for its hosts don't reach the service. If this run creates it, ignore this; otherwise correct gateway: namespace/name of Istio's Gateway, not of its Deployment. (IST0101)
     "#]],
     );
     check(

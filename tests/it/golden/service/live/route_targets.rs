@@ -26,7 +26,7 @@ fn missing_targets() {
         &with_objects(""),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route doesn't exist
-              The cluster has no Service pci/next. Requests that the route sends there fail until there is one. If this run creates it, nothing has to be done; otherwise correct service. (IST0101)
+              The cluster has no Service pci/next. Requests that the route sends there fail until there is one. If this run creates it, ignore this; otherwise correct service. (IST0101)
         "#]],
     );
     check(
@@ -34,7 +34,7 @@ fn missing_targets() {
         &with_objects(""),
         &expect![[r#"
             warn at route[0].to[1].host: The target of a route doesn't exist
-              The cluster has no ServiceEntry for api.stripe.com. Requests that the route sends there fail until there is one. If this run creates it, nothing has to be done; otherwise correct host. (IST0101)
+              The cluster has no ServiceEntry for api.stripe.com. Requests that the route sends there fail until there is one. If this run creates it, ignore this; otherwise correct host. (IST0101)
         "#]],
     );
     let mirror = "access = \"mesh\"\nroute {\n mirror {\n service = \"shop/audit\"\n}\n}";
@@ -43,7 +43,7 @@ fn missing_targets() {
         &with_objects(""),
         &expect![[r#"
             warn at route[0].mirror[0].service: The target of a route doesn't exist
-              The cluster has no Service shop/audit. Requests that the route sends there fail until there is one. If this run creates it, nothing has to be done; otherwise correct service. (IST0101)
+              The cluster has no Service shop/audit. Requests that the route sends there fail until there is one. If this run creates it, ignore this; otherwise correct service. (IST0101)
         "#]],
     );
 }
@@ -143,7 +143,7 @@ fn targets_that_refuse_callers() {
         &policy("[{from: [{source: {principals: [cluster.local/ns/pci/sa/payments]}}]}]"),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route refuses callers
-              "shop/web", "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+              "shop/web", "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
     check(
@@ -151,7 +151,7 @@ fn targets_that_refuse_callers() {
         &policy("[{from: [{source: {namespaces: [shop]}}]}]"),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route refuses callers
-              "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+              "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
     check(
@@ -159,7 +159,7 @@ fn targets_that_refuse_callers() {
         &policy("[{from: [{source: {principals: [cluster.local/ns/shop/sa/web, cluster.local/ns/web/sa/a]}}]}]"),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route refuses callers
-              "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+              "web/*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
     for rules in [
@@ -176,7 +176,7 @@ fn targets_that_refuse_callers() {
         &policy("[{from: [{source: {namespaces: [shop]}}]}]"),
         &expect![[r#"
             warn at route[0].to[1].service: The target of a route refuses callers
-              "*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+              "*" may call pci/payments, but AuthorizationPolicy pci/next-pci of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
         "#]],
     );
 }
@@ -211,7 +211,7 @@ fn gateways_that_the_target_refuses() {
         &with_objects(&web),
         &expect![[r#"
         warn at route[0].to[0].service: The target of a route refuses callers
-          "ingress/front" may call pci/payments, but AuthorizationPolicy pci/next of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, nothing has to be done. (refused-by-callee)
+          "ingress/front" may call pci/payments, but AuthorizationPolicy pci/next of pci/next doesn't admit all such callers: their requests that the route sends there get 403. Allow the same callers there. If this run does, ignore this. (refused-by-callee)
     "#]],
     );
 }

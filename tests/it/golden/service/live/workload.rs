@@ -62,7 +62,7 @@ fn ambient_mode() {
         &replacing("istio-injection: enabled", "istio-injection: enabled, istio.io/dataplane-mode: ambient"),
         &expect![[r#"
             error at namespace: Ambient mode isn't supported
-              Namespace pci is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars, or leave the service out. (IST0167)
+              Namespace pci is labelled istio.io/dataplane-mode=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars, or leave the service out. (IST0167)
         "#]],
     );
     check(
@@ -70,7 +70,7 @@ fn ambient_mode() {
         &replacing("version: v1", "istio.io/dataplane-mode: ambient"),
         &expect![[r#"
         error at namespace: Ambient mode isn't supported
-          In pci, payments-1 is labelled istio.io/dataplane-mode=ambient. What is written here holds in sidecars: without them, rules of who may call don't work as they are written. Remove the label and inject sidecars, or leave the service out. (IST0167)
+          In pci, payments-1 is labelled istio.io/dataplane-mode=ambient. This configuration applies to sidecars: without them, authorization doesn't work as configured. Remove the label and inject sidecars, or leave the service out. (IST0167)
     "#]],
     );
 }
@@ -82,7 +82,7 @@ fn selector_without_pods() {
         HEALTHY,
         &expect![[r#"
             warn at selector: selector matches no pod
-              No pod in pci is labelled app=payments, tier=web, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
+              No pod in pci is labelled app=payments, tier=web, so no rule of this service holds anywhere. If its workload is deployed later, ignore this; otherwise correct selector. (IST0127)
         "#]],
     );
     let finished = replacing("spec:\n  serviceAccountName", "status: {phase: Succeeded}\nspec:\n  serviceAccountName");
@@ -91,7 +91,7 @@ fn selector_without_pods() {
         &finished,
         &expect![[r#"
         warn at selector: selector matches no pod
-          No pod in pci is labelled app=payments, so no rule of this service holds anywhere. If its workload comes later, all is well; else correct selector. (IST0127)
+          No pod in pci is labelled app=payments, so no rule of this service holds anywhere. If its workload is deployed later, ignore this; otherwise correct selector. (IST0127)
     "#]],
     );
 }
@@ -127,7 +127,7 @@ fn container_with_the_user_of_the_sidecar() {
         &replacing("{name: app,", "{name: app, securityContext: {runAsUser: 1337},"),
         &expect![[r#"
         warn at selector: Container runs as user 1337, the sidecar's
-          Containers of payments-1 in pci run as user 1337, whose traffic goes past the sidecar: unencrypted, and by no rule. Give them another runAsUser. (IST0144)
+          Containers of payments-1 in pci run as user 1337, whose traffic bypasses the sidecar, unencrypted and without authorization. Give them another runAsUser. (IST0144)
     "#]],
     );
     let by_pod = replacing(

@@ -141,11 +141,11 @@ fn settings_without_an_effect() {
         &tcp_only(&format!("{EVERY_SETTING}\ncircuit_breaker {{\n  max_retries = 7\n}}")),
         &expect![[r#"
         error at circuit_breaker.max_retries: No HTTP port
-          circuit_breaker.max_retries is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          circuit_breaker.max_retries applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at connections.max_requests_per_connection: No HTTP port
-          connections.max_requests_per_connection is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          connections.max_requests_per_connection applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at connections.http2: No HTTP port
-          connections.http2 is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          connections.http2 applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
     "#]],
     );
     check::<Service>(
@@ -154,7 +154,7 @@ fn settings_without_an_effect() {
         ),
         &expect![[r#"
             error at connections.max_duration: Invalid connections.max_duration
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at connections.keepalive.time: Invalid connections.keepalive.time
               Whole seconds, at least one. Got "1500ms".
             error at connections.keepalive.probes: Invalid connections.keepalive.probes

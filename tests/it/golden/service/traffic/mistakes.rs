@@ -29,22 +29,22 @@ fn request_arguments_without_http_ports() {
         &tcp_only(text),
         &expect![[r#"
         error at streaming: No HTTP port
-          streaming is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          streaming applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at retries: No HTTP port
-          retries is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          retries applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at route: No HTTP port
-          route is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          route applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at circuit_breaker.max_pending_requests: No HTTP port
-          circuit_breaker.max_pending_requests is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          circuit_breaker.max_pending_requests applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
         error at circuit_breaker.max_requests: No HTTP port
-          circuit_breaker.max_requests is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          circuit_breaker.max_requests applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
     "#]],
     );
     check::<Service>(
         &tcp_only("request_timeout = \"1s\""),
         &expect![[r#"
         error at request_timeout: No HTTP port
-          request_timeout is about requests, which proxies see only on ports that speak http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
+          request_timeout applies to requests, which proxies see only on ports with http, http2 or grpc, and the service has none. Remove it, or correct the protocol of the port.
     "#]],
     );
 }
@@ -99,7 +99,7 @@ fn contradictory_retries() {
         &payments("retries {\n  attempts = 0\n  idempotent = true\n  per_try_timeout = \"1s\"\n}"),
         &expect![[r#"
             error at retries.attempts: Retries have no effect
-              attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+              attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.
         "#]],
     );
     check::<Service>(
@@ -199,9 +199,9 @@ fn invalid_weights() {
     check::<Service>(
         &payments(&versions(90, 20)),
         &expect![[r#"
-        error at version: Weights don't add up to 100
-          Weights are percent, and these add up to 110. Make them 100 in all.
-    "#]],
+            error at version: Weights don't add up to 100
+              The weights add up to 110, and must add up to 100.
+        "#]],
     );
     check::<Service>(
         &payments(&versions(90, 10).replace("weight = 10", "")),
@@ -214,9 +214,9 @@ fn invalid_weights() {
     check::<Service>(
         &payments(one),
         &expect![[r#"
-        error at version: Weights don't add up to 100
-          Weights are percent, and these add up to 99. Make them 100 in all.
-    "#]],
+            error at version: Weights don't add up to 100
+              The weights add up to 99, and must add up to 100.
+        "#]],
     );
 }
 
@@ -263,7 +263,7 @@ fn indistinguishable_versions() {
             error at version[2].labels: Versions that share pods
               Pods with the labels of one are pods of the other, too: "v1" and "v3". Give the two another value of the same label, like version = "v1" and version = "v2".
             error at version[3].labels: Version selects all pods
-              Every pod that selector takes has these labels, so they tell no version apart. Write labels in which versions differ, like version = "v1".
+              Every pod that selector takes has these labels, so they don't distinguish versions. Write labels in which versions differ, like version = "v1".
             error at version[4].labels["app"]: Version labels contradict the selector
               selector asks for app = "payments", so none of its pods has app = "ledger". Write labels in which versions differ.
             error at version[5].labels["version"]: Invalid label value
@@ -277,9 +277,9 @@ fn versions_on_tls_ports_only() {
     check::<Service>(
         &tcp_only(&versions(90, 10)).replace("\"tcp\"", "\"tls\""),
         &expect![[r#"
-        error at version[0]: Weights without an HTTP or TCP port
-          The service's ports speak TLS: proxies see no requests in TLS of the application, and tell its connections apart by server name alone. Remove the version blocks.
-    "#]],
+            error at version[0]: Weights without an HTTP or TCP port
+              The service's ports speak TLS: proxies see no requests in TLS of the application, and tell its connections apart by server name alone. Remove the version blocks.
+        "#]],
     );
 }
 
@@ -342,9 +342,9 @@ fn invalid_route_names_and_destinations() {
             error at route[0].name: Route name "default" is reserved
               Istio calls the routes so that it makes itself, and mesh-wide defaults are written into every route of that name. Give it another name, or none.
             error at route[0].to: Weights don't add up to 100
-              Weights are percent, and these add up to 90. Make them 100 in all.
+              The weights add up to 90, and must add up to 100.
             error at route[0].to[1]: Duplicate destination
-              route[0].to[0] has this target, too. Remove one of the blocks, and add up their shares.
+              route[0].to[0] has this destination, too. Remove one of the blocks, and add up the percentages.
         "#]],
     );
 }
@@ -369,17 +369,17 @@ fn unreachable_routes() {
     check::<Service>(
         &payments(&text.concat()),
         &expect![[r#"
-        error at route[1].match[0]: Route is never reached
-          route[0].match[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-        error at route[2].match[0]: Duplicate match
-          route[0].match[1] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
-        error at route[4].match[0]: Route is never reached
-          route[3].match[1] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-        error at route[8]: Duplicate match
-          route[7] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
-        error at route[9].match[0]: Route is never reached
-          route[7] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-    "#]],
+            error at route[1].match[0]: Route is never reached
+              route[0].match[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+            error at route[2].match[0]: Duplicate match
+              route[0].match[1] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
+            error at route[4].match[0]: Route is never reached
+              route[3].match[1] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+            error at route[8]: Duplicate match
+              route[7] stands before, and takes the same requests (IST0131). Put the narrower one first, or remove one of them.
+            error at route[9].match[0]: Route is never reached
+              route[7] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        "#]],
     );
 }
 
@@ -465,11 +465,11 @@ fn rewrite_and_match_disagree_on_slashes() {
         &payments(&text.concat()),
         &expect![[r#"
             error at route[0].rewrite.path: Rewrite path and match disagree on the trailing slash
-              /v2 takes the place of /v1/ alone, so /v1/orders becomes /v2orders. Let both end with "/", or neither (route[0].match[0]).
+              /v2 replaces only /v1/, so /v1/orders becomes /v2orders. Let both end with "/", or neither (route[0].match[0]).
             error at route[1].rewrite.path: Rewrite path and match disagree on the trailing slash
-              / takes the place of /v3 alone, so /v3/orders becomes //orders. Let both end with "/", or neither (route[1].match[0]).
+              / replaces only /v3, so /v3/orders becomes //orders. Let both end with "/", or neither (route[1].match[0]).
             error at route[2].rewrite.path: Rewrite path and match disagree on the trailing slash
-              /api takes the place of / alone, so /orders becomes /apiorders. Let both end with "/", or neither (route[2].match[0]).
+              /api replaces only /, so /orders becomes /apiorders. Let both end with "/", or neither (route[2].match[0]).
             error at route[6].rewrite: Empty rewrite block
               Write path, host, or both.
         "#]],
@@ -557,9 +557,9 @@ fn invalid_values() {
             error at retries.attempts: Invalid retries.attempts
               0 to 10. Got 11.
             error at retries.per_try_timeout: Invalid retries.per_try_timeout
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at circuit_breaker.connect_timeout: Invalid circuit_breaker.connect_timeout
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at circuit_breaker.max_connections: Invalid circuit_breaker.max_connections
               1 or more. Got 0.
             error at outlier_detection.max_ejection_percent: Invalid outlier_detection.max_ejection_percent
@@ -579,15 +579,15 @@ fn invalid_values() {
             error at route[0].match[0].headers: Invalid route[0].match[0].headers
               Names of headers; for `uri`, `scheme`, `method` and `authority` Istio doesn't look. Got {a b, authority, x, y}.
             error at route[0].match[0].headers: Invalid route[0].match[0].headers
-              Texts with `*` at the end alone, or `*`. Got {a b, authority, x, y}.
+              Values with `*` only at the end, or `*`. Got {a b, authority, x, y}.
             error at route[0].match[0].query: Invalid route[0].match[0].query
-              Texts with `*` at the end alone, or `*`. Got {a}.
+              Values with `*` only at the end, or `*`. Got {a}.
             error at route[0].rewrite.path: Invalid route[0].rewrite.path
               A path that starts with `/`. Got "b".
             error at route[0].rewrite.host: Invalid route[0].rewrite.host
               Lowercase letters, digits, dashes and dots; each part between dots starts and ends with a letter or digit and has at most 63 characters; 253 characters at most. Got "B".
             error at route[0].fault.delay: Invalid route[0].fault.delay
-              Longer than nothing. Got "0s".
+              More than `0s`. Got "0s".
             error at route[0].fault.abort_status: Invalid route[0].fault.abort_status
               200 to 599. Got 600.
             error at route[1].redirect.status: Invalid route[1].redirect.status
@@ -871,23 +871,23 @@ fn targets_that_contradict_themselves() {
     check::<Service>(
         &payments(&format!("{}{text}", versions(90, 10))),
         &expect![[r#"
-        error at route[1].to[0].service: Invalid route[1].to[0].service
-          "shop/*" isn't a Service. Write "catalog" (this namespace) or "shop/catalog"; a host outside the mesh is host.
-        error at route[1].mirror[0].host: Invalid route[1].mirror[0].host
-          A host outside the mesh without wildcard, like `api.example.com`; a Service of the mesh is `service`. Got "*.example.com".
-        error at route[0].to[0].port: Port of a version
-          A version is part of this service, whose requests keep the port that was called. Remove port, or write service instead of version.
-        error at route[0].to[1].host: Several targets in one block
-          service says already where requests go. Remove one of them, or write a block for each.
-        error at route[0].to[3]: Duplicate destination
-          route[0].to[2] has this target, too. Remove one of the blocks, and add up their shares.
-        error at route[0].to[4]: Route destination without a target
-          The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
-        error at route[0].mirror[0]: Route destination without a target
-          The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
-        error at route[1].match[0]: Route is never reached
-          route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
-    "#]],
+            error at route[1].to[0].service: Invalid route[1].to[0].service
+              "shop/*" isn't a Service. Write "catalog" (this namespace) or "shop/catalog"; a host outside the mesh is host.
+            error at route[1].mirror[0].host: Invalid route[1].mirror[0].host
+              A host outside the mesh without wildcard, like `api.example.com`; a Service of the mesh is `service`. Got "*.example.com".
+            error at route[0].to[0].port: Port of a version
+              A version is part of this service, whose requests keep the port that was called. Remove port, or write service instead of version.
+            error at route[0].to[1].host: Several targets in one block
+              service says already where requests go. Remove one of them, or write a block for each.
+            error at route[0].to[3]: Duplicate destination
+              route[0].to[2] has this destination, too. Remove one of the blocks, and add up the percentages.
+            error at route[0].to[4]: Route destination without a target
+              The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
+            error at route[0].mirror[0]: Route destination without a target
+              The block doesn't say where requests go. Write version (of this service), service (another Service), or host (outside the mesh).
+            error at route[1].match[0]: Route is never reached
+              route[0] stands before, and takes all of these requests, and more (IST0130). Put the narrower one first, or remove one of them.
+        "#]],
     );
 }
 
@@ -921,7 +921,7 @@ fn conditions_of_retries_that_contradict_themselves() {
             error at route[1].retries.on: Invalid route[1].retries.on
               `5xx`, `gateway-error`, `reset`, `reset-before-request`, `connect-failure`, `refused-stream`, `retriable-4xx`, `envoy-ratelimited`; for gRPC `cancelled`, `deadline-exceeded`, `internal`, `resource-exhausted`, `unavailable`; or status codes of errors, like `503`. Got ["503", "600", "timeout"].
             error at retries.attempts: Retries have no effect
-              attempts = 0 sends nothing again, so the rest of the block would have no effect. Remove the rest, or write how often.
+              attempts = 0 switches retries off, so the rest of the block has no effect. Remove the rest, or set attempts.
             error at route[0].retries.on: on beside idempotent
               Both say which failures are retried: on by its conditions, idempotent by those of the preset. Remove one of them.
             error at route[1].match[0]: Route is never reached
@@ -983,7 +983,7 @@ fn targets_that_cannot_be() {
             error at route[0].mirror[0].port: No HTTP port 5432
               The service itself is meant, and it has port 8080 (http), 5432 (tcp). Write the number of a port block (not its target port) that speaks http, http2 or grpc.
             error at route[0].mirror[2]: Duplicate destination
-              route[0].mirror[1] has this target, too. Remove one of the blocks, and add up their shares.
+              route[0].mirror[1] has this destination, too. Remove one of the blocks, and add up the percentages.
             error at route[1].to[1].host: Host of the cluster
               ledger.pci.svc.cluster.local is a Kubernetes Service, and host is for hosts outside the mesh. Write service = "pci/ledger" in its place.
             error at route[1].mirror[0].host: Host of the cluster

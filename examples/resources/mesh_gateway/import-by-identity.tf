@@ -1,0 +1,7 @@
+import {
+  to = mesh_gateway.public
+  identity = {
+    namespace = "istio-system"
+    name      = "public"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = mesh_gateway.public
+  id = "istio-system/public"
+}

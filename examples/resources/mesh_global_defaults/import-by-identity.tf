@@ -1,0 +1,6 @@
+import {
+  to = mesh_global_defaults.this
+  identity = {
+    name = "default"
+  }
+}

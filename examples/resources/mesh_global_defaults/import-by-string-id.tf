@@ -1,0 +1,4 @@
+import {
+  to = mesh_global_defaults.this
+  id = "default"
+}

@@ -1,0 +1,6 @@
+import {
+  to = mesh_namespace.shop
+  identity = {
+    name = "storefront"
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to = mesh_namespace.shop
+  id = "storefront"
+}

@@ -1,0 +1,7 @@
+import {
+  to = mesh_service.payments
+  identity = {
+    namespace = "pci"
+    name      = "payments"
+  }
+}
