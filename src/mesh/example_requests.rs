@@ -19,6 +19,12 @@ pub(super) const OTHER: &str = "a-value-that-no-rule-names";
 /// An address that no rule names, unless it names all.
 const OTHER_ADDRESS: &str = "192.0.2.1";
 
+/// Stands for the ports that no rule names.
+const OTHER_PORT: u16 = 0;
+
+/// What the keys of conditions on attributes of requests begin with.
+const REQUEST: &str = "request.";
+
 /// What the keys of conditions on claims begin with.
 const CLAIMS: &str = "request.auth.claims";
 
@@ -36,6 +42,8 @@ pub(super) struct NamedValues {
     /// Identities, with the words for them.
     callers: BTreeMap<Option<String>, String>,
     ports: BTreeSet<u16>,
+    /// The ports on which proxies see connections, and no requests.
+    tcp_ports: BTreeSet<u16>,
     methods: BTreeSet<String>,
     paths: BTreeSet<String>,
     hosts: BTreeSet<String>,
@@ -65,6 +73,7 @@ impl NamedValues {
                 (Some(names::principal(trust_domain, OTHER, OTHER)), "every other workload of the mesh".to_owned()),
             ]),
             ports: BTreeSet::new(),
+            tcp_ports: BTreeSet::new(),
             methods: BTreeSet::new(),
             paths: BTreeSet::new(),
             hosts: BTreeSet::new(),
@@ -79,7 +88,7 @@ impl NamedValues {
             }
         }
         if values.ports.is_empty() {
-            values.ports.insert(0);
+            values.ports.insert(OTHER_PORT);
         }
         for (set, other) in [
             (&mut values.methods, "OTHER"),
@@ -89,6 +98,19 @@ impl NamedValues {
             set.insert(other.to_owned());
         }
         values
+    }
+
+    /// Adds the ports of a workload: those on which proxies see connections, and those with requests. One port stands for all that
+    /// have requests and that no rule names.
+    pub(super) fn with_ports(mut self, tcp_ports: BTreeSet<u16>, request_ports: &BTreeSet<u16>) -> Self {
+        if request_ports.difference(&self.ports).next().is_some() {
+            self.ports.insert(OTHER_PORT);
+        } else if !request_ports.is_empty() || !tcp_ports.is_empty() {
+            self.ports.remove(&OTHER_PORT);
+        }
+        self.ports.extend(&tcp_ports);
+        self.tcp_ports = tcp_ports;
+        self
     }
 
     fn add_rule(&mut self, rule: &Json, policy_namespace: &str, trust_domain: &str) {
@@ -212,6 +234,17 @@ impl NamedValues {
             .step_by(step)
             .filter_map(
                 move |((((((((caller, port), method), path), host), address), remote_address), token), attributes)| {
+                    let is_connection = self.tcp_ports.contains(port);
+                    let is_first = || {
+                        (Some(method), Some(path), Some(host), token)
+                            == (self.methods.first(), self.paths.first(), self.hosts.first(), &None)
+                    };
+                    // A connection has no method, path, host, token or header: one of these examples stands for all.
+                    if is_connection && !is_first() {
+                        return None;
+                    }
+                    let mut attributes = attributes.clone();
+                    attributes.retain(|key, _| !is_connection || !key.starts_with(REQUEST));
                     let headers = attributes.iter().filter_map(|(key, value)| {
                         let name = key.strip_prefix("request.headers[")?.strip_suffix(']')?;
                         Some((name.to_ascii_lowercase(), value.clone()))
@@ -230,25 +263,35 @@ impl NamedValues {
                         port: *port,
                         sni: attributes.get("connection.sni").cloned(),
                         attributes: attributes.clone(),
-                        http: Some(http),
+                        http: (!is_connection).then_some(http),
                     };
                     let mut words = Vec::new();
                     let mut describe = |count: usize, text: String| words.extend((count > 1).then_some(text));
                     let or_other = |text: &String, is_other: bool, other: &str| {
                         if is_other { other.to_owned() } else { text.clone() }
                     };
-                    describe(self.ports.len(), format!("port {port}"));
-                    describe(self.methods.len(), or_other(method, method == "OTHER", "other methods"));
-                    describe(self.paths.len(), or_other(path, path.contains(OTHER), "other paths"));
-                    describe(self.hosts.len(), or_other(host, host == OTHER, "other hosts"));
-                    describe(self.tokens.len(), describe_token(token.as_ref()));
+                    describe(self.ports.len(), describe_port(*port, is_connection));
+                    if !is_connection {
+                        describe(self.methods.len(), or_other(method, method == "OTHER", "other methods"));
+                        describe(self.paths.len(), or_other(path, path.contains(OTHER), "other paths"));
+                        describe(self.hosts.len(), or_other(host, host == OTHER, "other hosts"));
+                        describe(self.tokens.len(), describe_token(token.as_ref()));
+                    }
                     describe(self.addresses.len(), describe_address(address, "from", "other addresses"));
                     let clients = "clients of other addresses";
                     describe(self.remote_addresses.len(), describe_address(remote_address, "client", clients));
-                    describe(self.attributes.len(), describe_attributes(attributes));
+                    describe(self.attributes.len(), describe_attributes(&attributes));
                     Some(Example { request, caller: caller.1.clone(), operation: words.join(" ") })
                 },
             )
+    }
+}
+
+fn describe_port(port: u16, is_connection: bool) -> String {
+    match port {
+        OTHER_PORT => "other ports".to_owned(),
+        port if is_connection => format!("TCP port {port}"),
+        port => format!("port {port}"),
     }
 }
 

@@ -51,9 +51,15 @@ data "mesh_install_config" "production" {
       fail_open                      = false
       status_on_error                = 503
       headers_in_check               = ["cookie"]
+      additional_headers_in_check    = { "x-mesh" = "prod" }
       headers_to_upstream_on_allow   = ["x-user"]
       headers_to_downstream_on_deny  = ["set-cookie"]
       headers_to_downstream_on_allow = ["set-cookie"]
+
+      request_body {
+        max_bytes     = 8192
+        allow_partial = true
+      }
     }
   }
 
@@ -65,6 +71,12 @@ data "mesh_install_config" "production" {
       timeout         = "500ms"
       fail_open       = false
       status_on_error = 503
+
+      request_body {
+        max_bytes     = 8192
+        allow_partial = false
+        as_bytes      = true
+      }
     }
   }
 
@@ -74,6 +86,7 @@ data "mesh_install_config" "production" {
       service   = "otel-collector.observability.svc.cluster.local"
       port      = 4318
       http_path = "/v1/traces"
+      timeout   = "3s"
     }
   }
 
@@ -133,6 +146,9 @@ output "installed" {
 data "mesh_install_config" "open" {
   outbound_traffic_policy             = "allow_any"
   default_export_to                   = ["*"]
+  default_service_export_to           = ["*"]
+  default_virtual_service_export_to   = ["."]
+  default_destination_rule_export_to  = ["."]
   dns_capture                         = false
   hold_application_until_proxy_starts = false
   root_namespace                      = "mesh-system"

@@ -48,12 +48,17 @@ model! {
         /// security boundary: an application can bypass its proxy. Defaults to `registry_only`. Source: Istio's
         /// "Security Best Practices", on egress.
         outbound_traffic_policy: Attr<OutboundMode> = optional(),
-        /// Namespaces that see a Service, ServiceEntry, VirtualService or DestinationRule that doesn't say so itself
-        /// (`defaultServiceExportTo`, `defaultVirtualServiceExportTo`, `defaultDestinationRuleExportTo`): `.` is its own, `*` are all.
-        /// Defaults to `["."]`, or to `["*"]` with `allow_any`, under which calls of a hidden service would leave as clear text.
-        /// Source: Istio's "Configuration Scoping". With `["."]`, annotate the Services of others that everyone calls, such as
-        /// `default/kubernetes`, with `networking.istio.io/exportTo: "*"`.
+        /// Namespaces that see a Service, ServiceEntry, VirtualService or DestinationRule that doesn't say so itself, where the three
+        /// arguments below don't say otherwise: `.` is its own, `*` are all. Defaults to `["."]`, or to `["*"]` with `allow_any`, under
+        /// which calls of a hidden service would leave as clear text. Source: Istio's "Configuration Scoping". With `["."]`, annotate
+        /// the Services of others that everyone calls, such as `default/kubernetes`, with `networking.istio.io/exportTo: "*"`.
         default_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
+        /// The same for Services and ServiceEntries alone (`defaultServiceExportTo`). Defaults to `default_export_to`.
+        default_service_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
+        /// The same for VirtualServices alone (`defaultVirtualServiceExportTo`). Defaults to `default_export_to`.
+        default_virtual_service_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
+        /// The same for DestinationRules alone (`defaultDestinationRuleExportTo`). Defaults to `default_export_to`.
+        default_destination_rule_export_to: Set<String> = optional().non_empty("At least one element.").each(EXPORT, is_export),
         /// The trust domain of identities (`trustDomain`), and of the provider's argument of that name. Defaults to `cluster.local`.
         /// A change refuses calls until every certificate is renewed, unless the old one is among `trust_domain_aliases`.
         /// Source: Istio's "Trust Domain Migration".
@@ -120,13 +125,16 @@ impl InstallConfig {
         self.outbound_traffic_policy.or(OutboundMode::RegistryOnly)
     }
 
-    /// The default of `exportTo`: the own namespace, unless hidden services would be called in clear text.
-    pub(super) fn default_export_to(&self) -> Known<BTreeSet<String>> {
-        Ok(match self.default_export_to.elements()? {
-            Some(written) => written.clone(),
-            None if self.outbound_traffic_policy()? == OutboundMode::AllowAny => ["*".to_owned()].into(),
-            None => [".".to_owned()].into(),
-        })
+    /// The default of `exportTo` of one kind: that of all kinds, or else the own namespace, unless hidden services would be called in
+    /// clear text.
+    pub(super) fn default_export_to(&self, of_kind: &Set<String>) -> Known<BTreeSet<String>> {
+        for written in [of_kind, &self.default_export_to] {
+            if let Some(written) = written.elements()? {
+                return Ok(written.clone());
+            }
+        }
+        let is_open = self.outbound_traffic_policy()? == OutboundMode::AllowAny;
+        Ok([if is_open { "*" } else { "." }.to_owned()].into())
     }
 
     /// Whether proxies answer DNS queries: they do by default.

@@ -1,11 +1,11 @@
 //! Operators of access log formats, `%NAME(arguments):length%`. A proxy refuses every listener whose format has an operator that it
 //! doesn't know, so such a format would stop the whole mesh's configuration.
 
-/// The operators that are accepted: those of Envoy that logs of requests and connections use.
-const OPERATORS: [&str; 55] = [
+/// The operators that are accepted: those of Envoy that logs of requests and connections use, and that take any arguments. Proxies
+/// refuse some arguments of `COMMON_DURATION` and `METADATA`.
+pub const ACCESS_LOG_OPERATORS: [&str; 53] = [
     "BYTES_RECEIVED",
     "BYTES_SENT",
-    "COMMON_DURATION",
     "CONNECTION_ID",
     "CONNECTION_TERMINATION_DETAILS",
     "DOWNSTREAM_DIRECT_REMOTE_ADDRESS",
@@ -32,7 +32,6 @@ const OPERATORS: [&str; 55] = [
     "FILTER_STATE",
     "GRPC_STATUS",
     "HOSTNAME",
-    "METADATA",
     "PROTOCOL",
     "REQ",
     "REQUESTED_SERVER_NAME",
@@ -61,8 +60,8 @@ const OPERATORS: [&str; 55] = [
 ];
 
 /// The operators that need arguments in parentheses.
-const WITH_ARGUMENTS: [&str; 7] =
-    ["DYNAMIC_METADATA", "ENVIRONMENT", "FILTER_STATE", "METADATA", "REQ", "RESP", "TRAILER"];
+pub const OPERATORS_WITH_ARGUMENTS: [&str; 6] =
+    ["DYNAMIC_METADATA", "ENVIRONMENT", "FILTER_STATE", "REQ", "RESP", "TRAILER"];
 
 /// The first mistake in a format, as a sentence.
 pub(super) fn mistake(format: &str) -> Option<String> {
@@ -73,8 +72,11 @@ pub(super) fn mistake(format: &str) -> Option<String> {
             continue;
         }
         let name = after.split(|c: char| !(c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit())).next()?;
-        if !OPERATORS.contains(&name) {
-            return Some(format!("%{name}% isn't an operator that is accepted: one of {}", OPERATORS.join(", ")));
+        if !ACCESS_LOG_OPERATORS.contains(&name) {
+            return Some(format!(
+                "%{name}% isn't an operator that is accepted: one of {}",
+                ACCESS_LOG_OPERATORS.join(", ")
+            ));
         }
         let mut tail = after.strip_prefix(name)?;
         if let Some(arguments) = tail.strip_prefix('(') {
@@ -82,7 +84,7 @@ pub(super) fn mistake(format: &str) -> Option<String> {
                 return Some(format!("%{name}( has no closing parenthesis"));
             };
             tail = behind;
-        } else if WITH_ARGUMENTS.contains(&name) {
+        } else if OPERATORS_WITH_ARGUMENTS.contains(&name) {
             return Some(format!("%{name}% needs arguments, like %REQ(:METHOD)%"));
         }
         if let Some(length) = tail.strip_prefix(':') {

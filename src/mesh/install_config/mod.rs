@@ -25,7 +25,10 @@ mod validate;
 
 pub use access_log::AccessLog;
 pub use arguments::{DefaultRetries, DiscoveryNamespaces, InstallConfig, PathNormalization};
-pub use extension_providers::{ExtensionProvider, GrpcAuthorizer, HttpAuthorizer, LogService, OpenTelemetry, Zipkin};
+pub use extension_providers::{
+    CheckedBody, ExtensionProvider, GrpcAuthorizer, GrpcCheckedBody, HttpAuthorizer, LogService, OpenTelemetry, Zipkin,
+};
 pub use locality::{Locality, LocalityFailover};
+pub use log_operators::{ACCESS_LOG_OPERATORS, OPERATORS_WITH_ARGUMENTS};
 pub use rendering::{Documents, IstioMinor, NEWEST_ISTIO};
 pub use tls::{Curve, FipsStandard, Tls};

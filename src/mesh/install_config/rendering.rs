@@ -81,12 +81,14 @@ impl InstallConfig {
             OutboundMode::RegistryOnly => "REGISTRY_ONLY",
             OutboundMode::AllowAny => "ALLOW_ANY",
         };
-        let exports = json!(self.default_export_to()?);
         for (name, value) in [
             ("outboundTrafficPolicy", json!({ "mode": mode })),
-            ("defaultServiceExportTo", exports.clone()),
-            ("defaultVirtualServiceExportTo", exports.clone()),
-            ("defaultDestinationRuleExportTo", exports),
+            ("defaultServiceExportTo", json!(self.default_export_to(&self.default_service_export_to)?)),
+            ("defaultVirtualServiceExportTo", json!(self.default_export_to(&self.default_virtual_service_export_to)?)),
+            (
+                "defaultDestinationRuleExportTo",
+                json!(self.default_export_to(&self.default_destination_rule_export_to)?),
+            ),
             ("trustDomain", json!(self.trust_domain.or("cluster.local".to_owned())?)),
             ("rootNamespace", json!(self.root_namespace()?)),
             ("defaultConfig", self.proxy_config()?),

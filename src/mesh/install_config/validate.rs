@@ -1,5 +1,7 @@
 //! Rules across arguments.
 
+use std::collections::BTreeSet;
+
 use super::{AccessLog, ExtensionProvider, InstallConfig, Locality, Tls};
 use crate::{
     diagnostics::{Diagnostics, Path},
@@ -31,25 +33,36 @@ impl InstallConfig {
     }
 
     fn validate_exports(&self, out: &mut Diagnostics) {
-        let Attr::Known(elements) = &self.default_export_to else { return };
-        let at = Path::root().attribute("default_export_to");
-        if elements.known.contains("*") && elements.known.len() > 1 {
-            out.error(
-                &at,
-                "\"*\" combined with other values",
-                "\"*\" are all namespaces. Write it alone, or remove it.",
-            );
+        for (name, exports) in [
+            ("default_export_to", &self.default_export_to),
+            ("default_service_export_to", &self.default_service_export_to),
+            ("default_virtual_service_export_to", &self.default_virtual_service_export_to),
+            ("default_destination_rule_export_to", &self.default_destination_rule_export_to),
+        ] {
+            let Attr::Known(elements) = exports else { continue };
+            if elements.known.contains("*") && elements.known.len() > 1 {
+                let at = Path::root().attribute(name);
+                out.error(
+                    &at,
+                    "\"*\" combined with other values",
+                    "\"*\" are all namespaces. Write it alone, or remove it.",
+                );
+            }
         }
+        let hides = |exports: &BTreeSet<String>| !exports.contains("*");
         if self.outbound_traffic_policy() == Ok(OutboundMode::AllowAny)
-            && elements.complete
-            && !elements.known.contains("*")
+            && self.default_export_to(&self.default_service_export_to).as_ref().is_ok_and(hides)
         {
+            let own = self.default_service_export_to.is_set();
+            let name = if own { "default_service_export_to" } else { "default_export_to" };
             out.error(
-                &at,
+                &Path::root().attribute(name),
                 "Hidden services would be called in clear text",
-                "With outbound_traffic_policy = \"allow_any\", a call of a service that is hidden from its caller leaves as clear text and \
-                 without identity, whatever mutual TLS the mesh has. Write default_export_to = [\"*\"], or outbound_traffic_policy = \
-                 \"registry_only\".",
+                format!(
+                    "With outbound_traffic_policy = \"allow_any\", a call of a service that is hidden from its caller leaves as clear \
+                     text and without identity, whatever mutual TLS the mesh has. Write {name} = [\"*\"], or outbound_traffic_policy = \
+                     \"registry_only\"."
+                ),
             );
         }
     }

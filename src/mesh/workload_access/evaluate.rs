@@ -59,7 +59,9 @@ impl WorkloadAccess {
         let enforced: Vec<Json> = policies.into_iter().filter(is_enforced).map(with_kind).collect();
         let peers = live(&kind::PEER_AUTHENTICATION);
         let is_strict = |port| is_strict(&peers, namespace, &labels, root, port);
-        let named = NamedValues::of(&enforced.iter().collect::<Vec<_>>(), &mesh.trust_domain);
+        let (tcp_ports, request_ports) = self.ports(namespace, &labels, results, out);
+        let named = NamedValues::of(&enforced.iter().collect::<Vec<_>>(), &mesh.trust_domain)
+            .with_ports(tcp_ports, &request_ports);
         if named.count() > MAX_REQUESTS {
             return Err(out.error(
                 &Path::root(),

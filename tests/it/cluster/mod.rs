@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod access;
+mod access_data;
 mod adoption;
 mod arguments;
 mod canary;

@@ -60,6 +60,7 @@ fn writable_kinds(grant: Grant) -> &'static [&'static str] {
         | LiveChecksGateways
         | Grant::MeshCluster
         | Grant::MeshClusterRoot
+        | Grant::MeshAccess
         | Grant::Namespaces
         | Grant::NamespacesDestroy
         | Grant::NamespacesRateLimits => &[],
@@ -156,6 +157,14 @@ fn live_check_rights(grant: Grant) -> &'static [&'static str] {
             "list virtualservices",
         ],
         Grant::MeshClusterRoot => &["list deployments"],
+        Grant::MeshAccess => &[
+            "get services",
+            "list authorizationpolicies",
+            "list peerauthentications",
+            "list pods",
+            "list requestauthentications",
+            "list services",
+        ],
         _ => &[],
     }
 }
@@ -166,8 +175,9 @@ fn live_check_grants_only_read() {
     let plane = control_plane();
     let elsewhere = plane.namespace("unseen");
     let for_all_namespaces = [LiveChecksSidecars, LiveChecksIngress, LiveChecksGateways, Grant::MeshCluster];
-    for grant in
-        [LiveChecks, LiveChecksCalled, LiveChecksRoot, Grant::MeshClusterRoot].into_iter().chain(for_all_namespaces)
+    for grant in [LiveChecks, LiveChecksCalled, LiveChecksRoot, Grant::MeshClusterRoot, Grant::MeshAccess]
+        .into_iter()
+        .chain(for_all_namespaces)
     {
         let is_for_all_namespaces = for_all_namespaces.contains(&grant);
         let home = plane.namespace("seen");

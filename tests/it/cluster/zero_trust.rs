@@ -83,10 +83,12 @@ impl Mesh {
             (Grant::Namespaces, ROOT),
             (Grant::AppTeam, "shop"),
             (Grant::AppTeam, "pci"),
+            (Grant::MeshAccess, "pci"),
+            (Grant::MeshAccess, ROOT),
         ];
         let workspace = Workspace::new(Tool::Terraform).env("KUBE_CONFIG_PATH", "kubeconfig");
         workspace.write_file("kubeconfig", &plane.kubeconfig(&plane.user_with_grants("zero-trust", &grants)));
-        for name in ["cluster.tf", "main.tf", "variables.tf"] {
+        for name in ["access.tf", "cluster.tf", "install.tf", "main.tf", "variables.tf"] {
             workspace.write_file(name, &text(&format!("examples/scenarios/zero-trust/{name}")));
         }
         let watches = NAMESPACES.iter().map(|name| api.watch(&[&kind::AUTHORIZATION_POLICY], name)).collect();

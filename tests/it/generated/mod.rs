@@ -4,6 +4,7 @@
 mod cycles;
 mod docs;
 pub(crate) mod examples;
+mod install_config;
 pub(crate) mod istio_fields;
 mod layers;
 mod links;

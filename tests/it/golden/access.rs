@@ -180,6 +180,60 @@ spec: {jwtRules: [{issuer: 'https://login.example.com'}]}
     );
 }
 
+/// Istio leaves out an ALLOW rule about requests on such ports, and ignores these fields in a DENY rule.
+#[test]
+fn ports_without_requests_have_connections() {
+    let policies = "
+kind: Service
+metadata: {name: payments-db, namespace: pci}
+spec: {selector: {app: payments}, ports: [{name: tcp-db, port: 5432}, {name: http, port: 80, targetPort: 8080}]}
+---
+kind: AuthorizationPolicy
+metadata: {name: payments, namespace: pci}
+spec:
+  rules:
+  - from: [{source: {namespaces: [shop]}}]
+    to: [{operation: {methods: [GET]}}]
+  - from: [{source: {namespaces: [audit, reporting]}}]
+---
+kind: AuthorizationPolicy
+metadata: {name: denied, namespace: pci}
+spec:
+  action: DENY
+  rules:
+  - from: [{source: {namespaces: [reporting]}}]
+    to: [{operation: {methods: [POST]}}]
+";
+    check(
+        policies,
+        &expect![[r#"
+        admitted audit/*: String("all")
+        admitted reporting/*: String("other ports GET"), String("other ports other methods")
+        admitted shop/*: String("other ports GET")
+        callers: String("audit/*"), String("reporting/*"), String("shop/*")
+        is_open: Bool(false)
+        issuers: 
+        policies pci/denied: String("DENY")
+        policies pci/payments: String("ALLOW")
+        strict_mtls: Bool(false)
+    "#]],
+    );
+    // A workload without other ports has connections alone.
+    let database = policies.replace(", {name: http, port: 80, targetPort: 8080}", "");
+    check(
+        &database,
+        &expect![[r#"
+        admitted audit/*: String("all")
+        callers: String("audit/*")
+        is_open: Bool(false)
+        issuers: 
+        policies pci/denied: String("DENY")
+        policies pci/payments: String("ALLOW")
+        strict_mtls: Bool(false)
+    "#]],
+    );
+}
+
 /// Without an answer to every question there is none: a policy that isn't seen could open or close the workload.
 #[test]
 fn incomplete_views_are_errors() {

@@ -60,9 +60,8 @@ fn defaults_are_best_practices() {
     expect_file!["install_config/defaults.txt"].assert_eq(&rendered(""));
 }
 
-#[test]
-fn every_argument_is_rendered() {
-    let arguments = r#"
+/// All arguments that don't exclude each other.
+const ALL_ARGUMENTS: &str = r#"
         outbound_traffic_policy             = "allow_any"
         default_export_to                   = ["*"]
         trust_domain                        = "prod.example.com"
@@ -103,9 +102,14 @@ fn every_argument_is_rendered() {
             fail_open                      = true
             status_on_error                = 503
             headers_in_check               = ["cookie"]
+            additional_headers_in_check    = { "x-mesh" = "prod" }
             headers_to_upstream_on_allow   = ["x-user"]
             headers_to_downstream_on_deny  = ["set-cookie"]
             headers_to_downstream_on_allow = ["x-checked"]
+            request_body {
+              max_bytes     = 8192
+              allow_partial = true
+            }
           }
         }
         extension_provider {
@@ -113,6 +117,10 @@ fn every_argument_is_rendered() {
           ext_authz_grpc {
             service = "authz/authz.istio-system.svc.cluster.local"
             port    = 9000
+            request_body {
+              max_bytes = 8192
+              as_bytes  = true
+            }
           }
         }
         extension_provider {
@@ -158,7 +166,10 @@ fn every_argument_is_rendered() {
           prometheus = true
         }
     "#;
-    expect_file!["install_config/all.txt"].assert_eq(&rendered(arguments));
+
+#[test]
+fn every_argument_is_rendered() {
+    expect_file!["install_config/all.txt"].assert_eq(&rendered(ALL_ARGUMENTS));
 }
 
 /// Istio before 1.31 ignores the policy 140-3 with a line in a log.
@@ -188,6 +199,59 @@ fn retries_can_be_off_and_repeat_nothing_by_default() {
     assert_eq!(policy("attempts = 0"), serde_json::json!({ "attempts": 0 }));
     let conditions = policy("attempts = 2")["retryOn"].as_str().unwrap().to_owned();
     expect!["connect-failure,refused-stream,reset-before-request"].assert_eq(&conditions);
+}
+
+#[test]
+fn each_kind_has_its_own_default_of_exports() {
+    let config =
+        mesh_config("default_service_export_to = [\"*\"]\ndefault_destination_rule_export_to = [\".\", \"platform\"]");
+    assert_eq!(config["defaultServiceExportTo"], serde_json::json!(["*"]));
+    assert_eq!(config["defaultVirtualServiceExportTo"], serde_json::json!(["."]));
+    assert_eq!(config["defaultDestinationRuleExportTo"], serde_json::json!([".", "platform"]));
+    let open = mesh_config("outbound_traffic_policy = \"allow_any\"\ndefault_virtual_service_export_to = [\".\"]");
+    assert_eq!(open["defaultVirtualServiceExportTo"], serde_json::json!(["."]));
+    let errors = outputs(
+        "outbound_traffic_policy = \"allow_any\"\ndefault_export_to = [\"*\"]\ndefault_service_export_to = [\".\"]",
+    )
+    .unwrap_err();
+    assert!(errors.contains("error at default_service_export_to: Hidden services"), "{errors}");
+}
+
+/// A proxy refuses every listener whose `http_uri` has no timeout, and Istio has no default.
+#[test]
+fn spans_over_http_have_a_timeout() {
+    let provider = |arguments: &str| {
+        let service = "service = \"otel.shop.svc.cluster.local\"\nport = 4318";
+        let block =
+            format!("extension_provider {{\nname = \"otel\"\nopentelemetry {{\n{service}\n{arguments}\n}}\n}}\n");
+        outputs(&block)
+            .map(|values| serde_saphyr::from_str::<serde_json::Value>(text(values.member("mesh_config_yaml"))).unwrap())
+    };
+    let http = |arguments: &str| provider(arguments).unwrap()["extensionProviders"][0]["opentelemetry"]["http"].clone();
+    assert_eq!(http("http_path = \"/v1\""), serde_json::json!({ "path": "/v1", "timeout": "1s" }));
+    assert_eq!(http("http_path = \"/v1\"\ntimeout = \"3s\"")["timeout"], "3s");
+    assert_eq!(http(""), serde_json::Value::Null);
+    assert!(provider("timeout = \"3s\"").unwrap_err().contains("timeout without http_path"));
+}
+
+/// istiod looks providers of telemetry up without regard to case, Istio's own ones first, and knows authorizers by labels alone.
+#[test]
+fn names_of_providers_are_found() {
+    let errors = outputs(
+        "extension_provider {\nname = \"Envoy\"\nprometheus = true\n}\n\
+         extension_provider {\nname = \"traces\"\nprometheus = true\n}\n\
+         extension_provider {\nname = \"Traces\"\nprometheus = true\n}\n\
+         extension_provider {\nname = \"authz.http\"\next_authz_http {\nservice = \"a.b\"\nport = 80\n}\n}\n",
+    )
+    .unwrap_err();
+    expect![[r#"
+        error at extension_provider[0].name: Istio has an extension provider of this name
+          Telemetry looks names up without regard to case, so "Envoy" is Istio's own provider "envoy". Write another name, or that one to replace it.
+        error at extension_provider[2].name: Two extension providers of one name
+          istiod takes the last one of two named "Traces". It looks providers of telemetry up without regard to case, and takes the first. Write another name.
+        error at extension_provider[3].name: Invalid name of an authorizer
+          Lowercase letters, digits and dashes; starts and ends with a letter or digit; 63 characters at most: istiod refuses all requests that "authz.http" should authorize.
+    "#]].assert_eq(&errors);
 }
 
 #[test]
@@ -277,7 +341,7 @@ fn mistakes_are_reported_all_at_once() {
         error at access_log.text: fields and text
           A line is JSON with fields, or a text. Write one of them.
         error at access_log.text: Invalid format of an access log
-          "%BOGUS%": %BOGUS% isn't an operator that is accepted: one of BYTES_RECEIVED, BYTES_SENT, COMMON_DURATION, CONNECTION_ID, CONNECTION_TERMINATION_DETAILS, DOWNSTREAM_DIRECT_REMOTE_ADDRESS, DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT, DOWNSTREAM_LOCAL_ADDRESS, DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT, DOWNSTREAM_LOCAL_PORT, DOWNSTREAM_LOCAL_SUBJECT, DOWNSTREAM_LOCAL_URI_SAN, DOWNSTREAM_PEER_CERT_V_END, DOWNSTREAM_PEER_CERT_V_START, DOWNSTREAM_PEER_ISSUER, DOWNSTREAM_PEER_SERIAL, DOWNSTREAM_PEER_SUBJECT, DOWNSTREAM_PEER_URI_SAN, DOWNSTREAM_REMOTE_ADDRESS, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT, DOWNSTREAM_TLS_CIPHER, DOWNSTREAM_TLS_VERSION, DOWNSTREAM_TRANSPORT_FAILURE_REASON, DURATION, DYNAMIC_METADATA, ENVIRONMENT, FILTER_STATE, GRPC_STATUS, HOSTNAME, METADATA, PROTOCOL, REQ, REQUESTED_SERVER_NAME, REQUEST_DURATION, REQUEST_TX_DURATION, RESP, RESPONSE_CODE, RESPONSE_CODE_DETAILS, RESPONSE_DURATION, RESPONSE_FLAGS, RESPONSE_TX_DURATION, ROUTE_NAME, START_TIME, STREAM_ID, TRACE_ID, TRAILER, UPSTREAM_CLUSTER, UPSTREAM_HOST, UPSTREAM_LOCAL_ADDRESS, UPSTREAM_PEER_URI_SAN, UPSTREAM_REMOTE_ADDRESS, UPSTREAM_REQUEST_ATTEMPT_COUNT, UPSTREAM_TLS_CIPHER, UPSTREAM_TLS_VERSION, UPSTREAM_TRANSPORT_FAILURE_REASON. Proxies would refuse every listener. A percent sign itself is written %%.
+          "%BOGUS%": %BOGUS% isn't an operator that is accepted: one of BYTES_RECEIVED, BYTES_SENT, CONNECTION_ID, CONNECTION_TERMINATION_DETAILS, DOWNSTREAM_DIRECT_REMOTE_ADDRESS, DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT, DOWNSTREAM_LOCAL_ADDRESS, DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT, DOWNSTREAM_LOCAL_PORT, DOWNSTREAM_LOCAL_SUBJECT, DOWNSTREAM_LOCAL_URI_SAN, DOWNSTREAM_PEER_CERT_V_END, DOWNSTREAM_PEER_CERT_V_START, DOWNSTREAM_PEER_ISSUER, DOWNSTREAM_PEER_SERIAL, DOWNSTREAM_PEER_SUBJECT, DOWNSTREAM_PEER_URI_SAN, DOWNSTREAM_REMOTE_ADDRESS, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT, DOWNSTREAM_TLS_CIPHER, DOWNSTREAM_TLS_VERSION, DOWNSTREAM_TRANSPORT_FAILURE_REASON, DURATION, DYNAMIC_METADATA, ENVIRONMENT, FILTER_STATE, GRPC_STATUS, HOSTNAME, PROTOCOL, REQ, REQUESTED_SERVER_NAME, REQUEST_DURATION, REQUEST_TX_DURATION, RESP, RESPONSE_CODE, RESPONSE_CODE_DETAILS, RESPONSE_DURATION, RESPONSE_FLAGS, RESPONSE_TX_DURATION, ROUTE_NAME, START_TIME, STREAM_ID, TRACE_ID, TRAILER, UPSTREAM_CLUSTER, UPSTREAM_HOST, UPSTREAM_LOCAL_ADDRESS, UPSTREAM_PEER_URI_SAN, UPSTREAM_REMOTE_ADDRESS, UPSTREAM_REQUEST_ATTEMPT_COUNT, UPSTREAM_TLS_CIPHER, UPSTREAM_TLS_VERSION, UPSTREAM_TRANSPORT_FAILURE_REASON. Proxies would refuse every listener. A percent sign itself is written %%.
         error at access_log.fields["method"]: Invalid format of an access log
           "%REQ(:METHOD%": %REQ( has no closing parenthesis. Proxies would refuse every listener. A percent sign itself is written %%.
         error at extension_provider[0]: Extension provider needs exactly one kind
@@ -285,7 +349,7 @@ fn mistakes_are_reported_all_at_once() {
         error at extension_provider[1]: Extension provider needs exactly one kind
           istiod ignores it otherwise. Write exactly one of ext_authz_http, ext_authz_grpc, opentelemetry, zipkin, access_log_opentelemetry, access_log_http, access_log_tcp and prometheus.
         error at extension_provider[1].name: Two extension providers of one name
-          istiod takes the last one named "authz". Write another name.
+          istiod takes the last one of two named "authz". It looks providers of telemetry up without regard to case, and takes the first. Write another name.
         error at discovery_namespaces[0].labels["mesh"]: Invalid label value
           "a b": letters, digits, dashes, underscores and dots; starts and ends with a letter or digit; 63 characters at most.
     "#]]

@@ -12,6 +12,10 @@ use crate::support::{
 
 /// Paths of requests, with the words for them: the one that rules name, and one that none names.
 const PATHS: [(&str, &str); 2] = [("/orders/x", "/orders/x"), ("/elsewhere", "other paths")];
+/// The words that tell requests apart.
+const WORDS: [&str; 7] =
+    ["GET", "other methods", "/orders/x", "other paths", "other ports", "port 8080", "TCP port 9000"];
+
 const METHODS: [(&str, &str); 2] = [("GET", "GET"), ("PUT", "other methods")];
 
 /// A situation: arguments of the service, and policies of other tools.
@@ -55,6 +59,23 @@ const SITUATIONS: &[Situation] = &[
         },
     },
     Situation {
+        name: "another tool admits methods of everyone",
+        service: "authorization_mode = \"off\"",
+        others: || other(&json!({ "rules": [{ "to": [{ "operation": { "methods": ["GET"] } }] }] })),
+    },
+    Situation {
+        name: "another tool admits methods and a port",
+        service: "authorization_mode = \"off\"",
+        others: || {
+            other(&json!({
+                "rules": [
+                    { "to": [{ "operation": { "methods": ["GET"] } }] },
+                    { "to": [{ "operation": { "ports": ["9000"] } }], "from": [{ "source": { "namespaces": ["audit"] } }] },
+                ],
+            }))
+        },
+    },
+    Situation {
         name: "another tool refuses a caller",
         service: "allow {\n from = [\"*\"]\n}",
         others: || {
@@ -83,6 +104,10 @@ resource "mesh_service" "cart" {{
     number      = 80
     protocol    = "http"
     target_port = 8080
+  }}
+  port {{
+    number   = 9000
+    protocol = "tcp"
   }}
   {arguments}
 }}
@@ -119,19 +144,16 @@ fn is_admitted(
     admitted: &BTreeMap<String, BTreeSet<String>>,
     named: &BTreeSet<String>,
     caller: &str,
-    words: [&str; 2],
+    words: &[&str],
 ) -> bool {
     let namespace = caller.split_once('/').map(|(namespace, _)| format!("{namespace}/*"));
     let forms = [Some(caller.to_owned()), namespace, (caller != "anonymous").then(|| "*".to_owned())];
     let Some(form) = forms.into_iter().flatten().find(|form| named.contains(form)) else { return false };
     let Some(requests) = admitted.get(&form) else { return false };
     // Words appear only where rules tell requests apart by them.
-    requests.iter().any(|request| {
-        request == "all"
-            || ["GET", "other methods", "/orders/x", "other paths"]
-                .iter()
-                .all(|word| !request.contains(word) || words.contains(word))
-    })
+    requests
+        .iter()
+        .any(|request| request == "all" || WORDS.iter().all(|word| !request.contains(word) || words.contains(word)))
 }
 
 #[test]
@@ -147,11 +169,12 @@ fn data_source_gives_the_answers_of_envoy() {
         mesh.workload("shop", "report"),
         mesh.workload("audit", "auditor"),
         mesh.workload("audit", "outside").without_sidecar(),
-        mesh.workload("shop", "cart"),
+        mesh.workload("shop", "cart").port(8080).tcp_port(9000),
     ]);
     let callers: [(&str, &Workload); 4] =
         [("shop/checkout", &checkout), ("shop/report", &report), ("audit/auditor", &audit), ("anonymous", &outside)];
     let (mut admitted_requests, mut refused_requests) = (0, 0);
+    let (mut admitted_connections, mut refused_connections) = (0, 0);
     for situation in SITUATIONS {
         for object in (situation.others)() {
             mesh.api().apply(&object, "another-tool");
@@ -171,9 +194,15 @@ fn data_source_gives_the_answers_of_envoy() {
             .map(str::to_owned)
             .collect();
         for (name, caller) in callers {
+            let expected = is_admitted(&admitted, &named, name, &["TCP port 9000"]);
+            eprintln!("{}: {name} TCP port 9000: {expected}", situation.name);
+            let host = if name == "anonymous" { cart.address().to_string() } else { "cart.shop".to_owned() };
+            caller.line_is_answered(&format!("{host}:9000"), expected);
+            *(if expected { &mut admitted_connections } else { &mut refused_connections }) += 1;
             for (method, method_word) in METHODS {
                 for (path, path_word) in PATHS {
-                    let expected = is_admitted(&admitted, &named, name, [method_word, path_word]);
+                    let expected =
+                        is_admitted(&admitted, &named, name, &[method_word, path_word, "other ports", "port 8080"]);
                     let method = Method::from_bytes(method.as_bytes()).expect("a method");
                     let mut request = caller.request(method, &format!("http://cart.shop{path}"));
                     if name == "anonymous" {
@@ -187,6 +216,7 @@ fn data_source_gives_the_answers_of_envoy() {
         }
     }
     assert!(admitted_requests > 10 && refused_requests > 10, "{admitted_requests} and {refused_requests}");
+    assert!(admitted_connections > 5 && refused_connections > 5, "{admitted_connections} and {refused_connections}");
     mesh.api().delete(&"AuthorizationPolicy/shop/other".parse().expect("a key"));
     workspace.destroy().expect_success();
 }

@@ -93,6 +93,8 @@ pub(crate) enum Grant {
     MeshCluster,
     /// In addition to [`Self::MeshCluster`]: the control planes, in the root namespace.
     MeshClusterRoot,
+    /// What `mesh_access` reads of one namespace.
+    MeshAccess,
 }
 
 impl fmt::Display for Grant {
@@ -115,6 +117,7 @@ impl fmt::Display for Grant {
             Self::LiveChecksGateways => "live-checks-gateways",
             Self::MeshCluster => "mesh-cluster",
             Self::MeshClusterRoot => "mesh-cluster-root",
+            Self::MeshAccess => "mesh-access",
         })
     }
 }

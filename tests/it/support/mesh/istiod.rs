@@ -38,17 +38,23 @@ impl Ports {
 
 impl Istiod {
     /// Starts istiod in `sandbox`, and waits until it is ready. The mesh configuration is in the cluster.
-    pub(super) fn start(sandbox: &Sandbox, folder: &Path, kubeconfig: &Path) -> Self {
+    pub(super) fn start(sandbox: &Sandbox, folder: &Path, kubeconfig: &Path, environment: &[(&str, &str)]) -> Self {
         for _ in 0..3 {
             let ports = Ports::free();
-            if let Some(istiod) = Self::start_on(ports, sandbox, folder, kubeconfig) {
+            if let Some(istiod) = Self::start_on(ports, sandbox, folder, kubeconfig, environment) {
                 return istiod;
             }
         }
         panic!("istiod didn't become ready: {}", fs::read_to_string(folder.join("istiod.log")).unwrap_or_default());
     }
 
-    fn start_on(ports: Ports, sandbox: &Sandbox, folder: &Path, kubeconfig: &Path) -> Option<Self> {
+    fn start_on(
+        ports: Ports,
+        sandbox: &Sandbox,
+        folder: &Path,
+        kubeconfig: &Path,
+        environment: &[(&str, &str)],
+    ) -> Option<Self> {
         let log = folder.join("istiod.log");
         let output = File::create(&log).expect("making a file");
         let mut istiod = sandbox
@@ -61,7 +67,7 @@ impl Istiod {
             .args(["--grpcAddr".to_owned(), format!("127.0.0.1:{}", ports.plain_xds)])
             .args(["--secureGRPCAddr".to_owned(), format!("127.0.0.1:{}", ports.xds)])
             .args(["--monitoringAddr".to_owned(), format!("127.0.0.1:{}", ports.metrics)])
-            .envs(ISTIOD_ENVIRONMENT.iter().copied())
+            .envs(ISTIOD_ENVIRONMENT.iter().chain(environment).copied())
             .stdout(output.try_clone().expect("a file"))
             .stderr(output)
             .spawn()
@@ -92,6 +98,13 @@ impl Istiod {
     /// What istiod has written so far.
     pub(super) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// A page of istiod's interface for debugging.
+    pub(super) fn debug(&self, page: &str) -> String {
+        let answer = Client::of_host().get(&format!("http://127.0.0.1:{}/debug/{page}", self.ports.http));
+        assert_eq!(answer.code(), 200, "{page}: {answer}");
+        answer.body().to_owned()
     }
 
     /// istiod's metrics in Prometheus' format.

@@ -25,7 +25,8 @@ pub(super) const ISTIOD_ENVIRONMENT: &[(&str, &str)] = &[
     ("VALIDATION_WEBHOOK_CONFIG_NAME", super::webhook::NAME),
 ];
 
-/// `meshConfig` with the top-level fields of `changes` in place of the usual ones.
+/// `meshConfig` with the top-level fields of `changes` in place of the usual ones. Those of `defaultConfig` are added to the usual
+/// ones, without which no agent finds istiod.
 pub(super) fn mesh_config(changes: &Json) -> Json {
     let mut config = json!({
         "trustDomain": "cluster.local",
@@ -42,7 +43,14 @@ pub(super) fn mesh_config(changes: &Json) -> Json {
         },
     });
     for (name, value) in changes.as_object().expect("an object of meshConfig") {
-        config[name] = value.clone();
+        match (name.as_str(), value) {
+            ("defaultConfig", Json::Object(fields)) => {
+                for (field, value) in fields {
+                    config[name][field] = value.clone();
+                }
+            }
+            _ => config[name] = value.clone(),
+        }
     }
     config
 }

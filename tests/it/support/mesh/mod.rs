@@ -126,6 +126,11 @@ impl Mesh {
     /// Starts a control plane and an istiod whose `meshConfig` has the top-level fields of `mesh_config` in addition to
     /// those that the tests need.
     pub(crate) fn start(mesh_config: &Json) -> Self {
+        Self::start_with_environment(mesh_config, &[])
+    }
+
+    /// Like [`Self::start`], with more variables in the environment of istiod.
+    pub(crate) fn start_with_environment(mesh_config: &Json, environment: &[(&str, &str)]) -> Self {
         let tools = tools_folder().canonicalize().expect("`make tools` has run");
         let plane = ControlPlane::start();
         let api = plane.api();
@@ -137,7 +142,7 @@ impl Mesh {
         fs::write(&kubeconfig, plane.kubeconfig(&plane.admin)).expect("writing a kubeconfig");
         plane.create_namespace("istio-system");
         write_mesh_config(&api, mesh_config);
-        let istiod = Istiod::start(&sandbox, &folder, &kubeconfig);
+        let istiod = Istiod::start(&sandbox, &folder, &kubeconfig, environment);
         webhook::register(&api, istiod.webhook_port());
         let endpoints = EndpointController::start(plane.api());
         let (network, workloads) = (Network::new(), AtomicU32::new(0));
@@ -160,6 +165,16 @@ impl Mesh {
     /// Changes `meshConfig`, as [`Self::start`] sets it. istiod follows.
     pub(crate) fn change_config(&self, mesh_config: &Json) {
         write_mesh_config(self.api(), mesh_config);
+    }
+
+    /// The `meshConfig` in effect, as istiod tells it for debugging.
+    pub(crate) fn config_in_effect(&self) -> Json {
+        serde_json::from_str(&self.inner.istiod.debug("mesh")).expect("JSON")
+    }
+
+    /// The lines that istiod has written so far.
+    pub(crate) fn istiod_log(&self) -> String {
+        self.inner.istiod.log()
     }
 
     /// Creates namespaces with injection of sidecars.
