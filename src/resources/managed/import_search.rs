@@ -3,6 +3,7 @@
 
 use serde_json::Value as Json;
 
+use super::recorded_resource::annotation_of;
 use crate::{
     diagnostics::{Diagnostics, Path, Reported},
     json_path::text,
@@ -11,11 +12,11 @@ use crate::{
         error_report::{ApiOperation, report_error},
     },
     mesh::Mesh,
-    object::{Key, Kind},
+    object::{Key, Kind, annotation, resource_name},
     resources::{Context, ResourceType},
 };
 
-/// Reports an import of a resource of which no object exists.
+/// Reports an import of a resource of which no object exists, or only such as another resource of this provider has.
 pub(super) async fn check_any_exists<R: ResourceType>(
     context: &Context,
     mesh: &Mesh,
@@ -24,10 +25,13 @@ pub(super) async fn check_any_exists<R: ResourceType>(
     out: &mut Diagnostics,
 ) -> Result<(), Reported> {
     let possible = R::possible_objects(id, mesh);
+    let resource = resource_name(R::NAME, id);
+    // Admission policies have one name in a cluster, so they may be those of another root namespace.
+    let is_of_another = |live: &Json| !["", &resource].contains(&annotation_of(live, annotation::RESOURCE));
     for (key, _) in &possible {
         match context.cluster.get(key, Freshness::Now, deadline).await {
-            Ok(Some(_)) => return Ok(()),
-            Ok(None) => {}
+            Ok(Some(live)) if !is_of_another(&live) => return Ok(()),
+            Ok(_) => {}
             // Not every user may read admission policies. For other kinds the search by annotations has reported a missing right.
             Err(error) if error.is_forbidden() => {}
             Err(error) => return Err(report_error(&error, ApiOperation::Read, key, None, out)),
@@ -47,7 +51,7 @@ pub(super) async fn check_any_exists<R: ResourceType>(
     Err(out.error(
         &Path::root(),
         "No objects to import",
-        format!("None of the objects of {} {id} exists. These names were looked for: {keys}. {advice}", R::NAME),
+        format!("{} {id} has no objects. These names were looked for: {keys}. {advice}", R::NAME),
     ))
 }
 

@@ -169,7 +169,7 @@ fn opening_the_mesh_is_a_warning_and_protection_prevents_destroy() {
             &plan.text,
             [
                 "Change removes protection of the mesh",
-                "authorization holds no more",
+                "authorization no longer applies",
                 "workloads without a policy of their own take every call",
             ],
         );
