@@ -17,8 +17,8 @@ const DEFAULT_DOMAIN: &str = "cluster.local";
 pub(super) fn object_name() -> Function {
     Function {
         name: "object_name",
-        doc: "Returns the name of the Istio objects that `mesh_service` writes for a service, such as `payments-pci`. It is not that of a \
-              service with `object_name`.",
+        doc: "Returns the name of the Istio objects that `mesh_service` writes for a service, such as \
+              `payments-pci`. It ignores the argument `object_name`.",
         parameters: vec![SERVICE, NAMESPACE],
         variadic_parameter: None,
         return_type: Type::String,

@@ -12,7 +12,8 @@ pub(super) fn render_yaml() -> Function {
     Function {
         name: "render_yaml",
         doc: "Returns objects as YAML that `kubectl apply` takes, a document for each, in the order of their keys. Objects of several \
-              resources are joined by `merge`. The labels and annotations by which this provider knows its objects aren't among them.",
+              resources are joined by `merge`. The labels and annotations by which this provider identifies its \
+              objects are left out.",
         parameters: vec![Parameter {
             name: "objects",
             kind: Type::map(Type::String),

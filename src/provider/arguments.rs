@@ -22,7 +22,8 @@ model! {
     /// exact Istio objects, also without a cluster; applies write them by server-side apply.
     pub struct ProviderConfig {
         /// Name of this configuration, unique for each state, for example `infra-payments/prod`. It is written on
-        /// every object, and objects of another owner aren't changed.
+        /// every object. Objects of another owner aren't changed, unless a resource names that owner in
+        /// `adopt_from_owner`.
         owner: Attr<String> = required().text(names::OWNER, names::is_owner),
         /// Path of a kubeconfig file. Environment variable: `KUBE_CONFIG_PATH`. Defaults to none: there is no
         /// fallback to `~/.kube/config`.
@@ -52,8 +53,8 @@ model! {
         /// Key of the client certificate, as PEM. Environment variable: `KUBE_CLIENT_KEY_DATA`. Defaults to that
         /// of the kubeconfig.
         client_key: Attr<Secret> = optional().sensitive(),
-        /// Whether the API server's certificate isn't verified. Only for tests: the credentials are sent to any
-        /// server that answers. Environment variable: `KUBE_INSECURE`. Defaults to `false`.
+        /// Whether verification of the API server's certificate is switched off. Only for tests: the credentials
+        /// are sent to any server that answers. Environment variable: `KUBE_INSECURE`. Defaults to `false`.
         insecure: Attr<bool> = optional(),
         /// Name that the API server's certificate is verified for. Environment variable: `KUBE_TLS_SERVER_NAME`.
         /// Defaults to the host of the API server.
@@ -61,8 +62,8 @@ model! {
         /// Proxy for connections to the API server, `http://`, `https://` or `socks5://`. Environment variable:
         /// `KUBE_PROXY_URL`. Defaults to that of the kubeconfig.
         proxy_url: Attr<Secret> = optional().sensitive(),
-        /// Whether the service account of the pod that Terraform runs in connects. Conflicts with all other
-        /// arguments for cluster and credentials. Defaults to `false`.
+        /// Whether the provider connects as the service account of the pod in which Terraform runs. Conflicts with
+        /// all other arguments for cluster and credentials. Defaults to `false`.
         in_cluster: Attr<bool> = optional(),
         /// Root namespace of the mesh, with the objects that apply to all of it. Defaults to `istio-system`.
         root_namespace: Attr<String> = optional().text(names::LABEL, names::is_label),
@@ -76,8 +77,8 @@ model! {
         /// same name. Defaults to none.
         global_name_template: Attr<Template> = optional(),
         /// Whether the services of this configuration get global names by `global_name_template`. With `false`
-        /// the template only tells `calls` which names the services of other configurations have. Defaults to
-        /// `true`.
+        /// they get none from it; `calls` still uses it for the names of services of other configurations. Defaults
+        /// to `true`.
         global_names: Attr<bool> = optional(),
         /// Namespaces of gateways, in which every service is visible. Defaults to none.
         gateway_namespaces: Set<String> = optional(),

@@ -72,13 +72,14 @@ model! {
         /// Annotations of every object of this resource, in addition to the provider's `annotations`. Sensitive
         /// values are shown in clear text in `objects` and in the cluster. Defaults to none.
         annotations: Map<String> = optional(),
-        /// Whether existing objects of the same names are taken over. With `false` the plan fails and names their
-        /// owner. Defaults to `false`.
+        /// Whether existing objects of the same names that have no `owner` (those of other tools) are taken over.
+        /// With `false` the plan fails and names the tool that wrote them. For objects of another `owner` see
+        /// `adopt_from_owner`. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
-        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
-        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
-        /// owner, even with `adopt_existing`.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken over
+        /// (see the guide "Adopting existing objects"). Release them there first, with a `removed` block or
+        /// `terraform state rm`: otherwise the two configurations take them from each other. Defaults to none: the
+        /// plan refuses objects of every other owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// Whether plans that delete or replace the resource are refused. Apply `false` before deleting it.
         /// Defaults to `false`.
@@ -97,10 +98,12 @@ model! {
         /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Only for ports on which the
         /// application speaks clear text to its proxy.
         retries: Block<Retries> = block(),
-        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides
-        /// the preset's value; without a preset only the fields of the block are written.
+        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`), such as the maximum number
+        /// of connections. Each field overrides the preset's value; without a preset only the fields of the block are
+        /// written.
         circuit_breaker: Block<CircuitBreaker> = block(),
-        /// Lifetime and protocol of connections (`trafficPolicy.connectionPool`).
+        /// Lifetime and protocol of connections (`trafficPolicy.connectionPool`). Their maximum number is
+        /// `max_connections` of `circuit_breaker`.
         connections: Block<Connections> = block(),
         /// Ejection of failing addresses (`trafficPolicy.outlierDetection`). Each field overrides the preset's
         /// value; without a preset only the fields of the block and `consecutive5xxErrors` are written.

@@ -48,13 +48,14 @@ model! {
         /// Annotations of every object of this resource, in addition to the provider's `annotations`. Sensitive
         /// values are shown in clear text in `objects` and in the cluster. Defaults to none.
         annotations: Map<String> = optional(),
-        /// Whether existing objects of the same names are taken over. With `false` the plan fails and names their
-        /// owner. Defaults to `false`.
+        /// Whether existing objects of the same names that have no `owner` (those of other tools) are taken over.
+        /// With `false` the plan fails and names the tool that wrote them. For objects of another `owner` see
+        /// `adopt_from_owner`. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
-        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
-        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
-        /// owner, even with `adopt_existing`.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken over
+        /// (see the guide "Adopting existing objects"). Release them there first, with a `removed` block or
+        /// `terraform state rm`: otherwise the two configurations take them from each other. Defaults to none: the
+        /// plan refuses objects of every other owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// Port of the gateway, and the hosts that are served on it (`servers`).
         server: Blocks<Server> = block().required(),
@@ -101,9 +102,9 @@ model! {
         /// Callers with an identity in the mesh, such as `shop/checkout`. Clients outside of the mesh have no
         /// identity. Defaults to every client.
         from: Set<Caller> = optional().non_empty("At least one caller; leave the argument out for every client."),
-        /// Hosts that requests name, with any port if the pattern has none: exact, or with one `*` at the start
-        /// or end. Servers that forward connections (`tls`, `tcp`, `mongo`) see no hosts. Defaults to the hosts
-        /// of the servers.
+        /// Hosts that requests are sent to, by their header `Host`: exact, or with one `*` at the start or end. A
+        /// pattern without a port matches any port. Servers that forward connections (`tls`, `tcp`, `mongo`) see no
+        /// hosts. Defaults to the hosts of the servers.
         hosts: Set<String> = optional()
             .non_empty("At least one host; leave the argument out for those of the servers.")
             .each(patterns::HOST_PATTERN, patterns::is_host_pattern),

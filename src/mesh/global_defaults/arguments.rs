@@ -50,13 +50,14 @@ model! {
         /// Whether plans that delete the resource are refused. Apply `false` before deleting it. Defaults to
         /// `false`.
         deletion_protection: Attr<bool> = optional(),
-        /// Whether existing objects of the same names are taken over. With `false` the plan fails and names their
-        /// owner. Defaults to `false`.
+        /// Whether existing objects of the same names that have no `owner` (those of other tools) are taken over.
+        /// With `false` the plan fails and names the tool that wrote them. For objects of another `owner` see
+        /// `adopt_from_owner`. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
-        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
-        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
-        /// owner, even with `adopt_existing`.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken over
+        /// (see the guide "Adopting existing objects"). Release them there first, with a `removed` block or
+        /// `terraform state rm`: otherwise the two configurations take them from each other. Defaults to none: the
+        /// plan refuses objects of every other owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// Mutual TLS between all workloads (`PeerAuthentication`). Without the block `meshConfig` and Istio's
         /// default (`permissive`) apply.
@@ -74,9 +75,9 @@ model! {
         /// Selection of endpoints (`trafficPolicy.loadBalancer`) in the DestinationRule of `resiliency`, which
         /// has outlier detection.
         load_balancing: Block<LoadBalancing> = block(),
-        /// Issuer whose tokens workloads verify (`RequestAuthentication`), one block for each. A request with an
-        /// invalid token gets status 401, a request without one passes: `require_end_user`, here or in a
-        /// `mesh_service`, requires a token.
+        /// Issuer whose tokens workloads verify (`RequestAuthentication`), one block for each; also the headers,
+        /// cookies and query parameters in which they look for tokens. A request with an invalid token gets status
+        /// 401, a request without one passes: `require_end_user`, here or in a `mesh_service`, requires a token.
         jwt: Blocks<Jwt> = block(),
         /// Refusal of requests without a verified token of an end user. Without the block they are admitted.
         require_end_user: Block<RequireEndUser> = block(),

@@ -65,7 +65,8 @@ model! {
         from_params: Set<String> = optional()
             .non_empty("At least one parameter; leave the argument out for the default.")
             .each("Values must not be empty.", |t| !t.is_empty()),
-        /// Cookies that carry the token (`fromCookies`). Defaults to none.
+        /// Cookies that carry the token (`fromCookies`). Tokens in the header `authorization` are then ignored,
+        /// unless `from_headers` lists it. Defaults to none.
         from_cookies: Set<String> = optional()
             .non_empty("At least one cookie; leave the argument out for none.")
             .each("Names of cookies: letters, digits, dashes and underscores.", is_header),

@@ -68,13 +68,15 @@ model! {
         /// `annotations`. Sensitive values are shown in clear text in `objects` and in the cluster. Defaults to
         /// none.
         annotations: Map<String> = optional(),
-        /// Whether an existing Namespace and objects of the same names are taken over. With `false` the plan
-        /// fails and names their owner. An adopted Namespace remains after a destroy. Defaults to `false`.
+        /// Whether an existing Namespace, and existing objects of the same names, are taken over if they have no
+        /// `owner` (those of other tools). With `false` the plan fails and names the tool that wrote them. An adopted
+        /// Namespace remains after a destroy. For objects of another `owner` see `adopt_from_owner`. Defaults to
+        /// `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
-        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
-        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
-        /// owner, even with `adopt_existing`.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken over
+        /// (see the guide "Adopting existing objects"). Release them there first, with a `removed` block or
+        /// `terraform state rm`: otherwise the two configurations take them from each other. Defaults to none: the
+        /// plan refuses objects of every other owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
         /// Pod Security levels of the namespace: its labels `pod-security.kubernetes.io/…`.
         pod_security: Block<PodSecurity> = block(),

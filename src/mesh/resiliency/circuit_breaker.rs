@@ -18,8 +18,9 @@ model! {
         /// Timeout for establishing a TCP connection (`tcp.connectTimeout`). Defaults to the preset's; without a preset it isn't
         /// written, and the mesh's configuration applies.
         connect_timeout: Attr<Duration> = optional().check("More than `0s`.", is_positive),
-        /// Maximum number of connections of one proxy (`tcp.maxConnections`). Further HTTP/1.1 requests wait for a connection
-        /// without an error. Defaults to the preset's; without a preset there is no limit.
+        /// Maximum number of connections that one caller's proxy opens (`tcp.maxConnections`). Further HTTP/1.1
+        /// requests wait for a connection without an error. Defaults to the preset's; without a preset there is no
+        /// limit.
         max_connections: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
         /// Maximum number of requests that wait for a connection (`http.http1MaxPendingRequests`); further ones get 503. Only
         /// for services with an HTTP port. Defaults to the preset's; without a preset there is no limit.
@@ -29,9 +30,9 @@ model! {
         /// Defaults to the preset's, which `streaming = true` removes; without a preset there is no limit.
         max_requests: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
         /// Maximum number of concurrent retries (`http.maxRetries`); further failures aren't retried. Only for
-        /// services with an HTTP port. It replaces the preset's retry budget, a percentage of the requests in
-        /// flight, which ports of an external service with originated TLS can't have. Defaults to the preset's;
-        /// without a preset there is no limit.
+        /// services with an HTTP port. It replaces the preset's retry budget, which is a percentage of the
+        /// requests in flight. Ports of an external service with originated TLS have no budget. Defaults to the
+        /// preset's; without a preset there is no limit.
         max_retries: Attr<u32> = optional().range(1..=i64::from(i32::MAX)),
     }
 }

@@ -74,7 +74,9 @@ model! {
         annotations: Map<String> = optional(),
         /// Ports of the Service. Required, except with `service = "none"`.
         port: Blocks<Port> = block(),
-        /// Traffic from outside the mesh, through an ingress gateway.
+        /// Traffic from outside the mesh: hosts and paths that an ingress gateway routes to the service, which then
+        /// admits the gateway (see the guide "Global names and ingress"). Paths of a host must not overlap with those
+        /// of another service.
         ingress: Blocks<Ingress> = block(),
         /// JSON merge patch of a rendered object, for an Istio field that no argument sets.
         r#override: Blocks<Override> = block(),

@@ -98,13 +98,14 @@ model! {
         /// Kinds that another tool writes for this service, such as Argo Rollouts or Flagger. The resource writes
         /// no object of these kinds; one that it wrote before is released, not deleted. Defaults to none.
         unmanaged: Set<Unmanaged> = optional(),
-        /// Whether existing objects of the same names are taken over. With `false` the plan fails and names their
-        /// owner. Adopted ServiceAccounts and Services remain after a destroy. Defaults to `false`.
+        /// Whether existing objects of the same names that have no `owner` (those of other tools) are taken over.
+        /// With `false` the plan fails and names the tool that wrote them. Adopted ServiceAccounts and Services
+        /// remain after a destroy. For objects of another `owner` see `adopt_from_owner`. Defaults to `false`.
         adopt_existing: Attr<bool> = optional(),
-        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken
-        /// over. Release them there first, with a `removed` block or `terraform state rm`: otherwise the two
-        /// configurations take them from each other. Defaults to none: the plan refuses objects of every other
-        /// owner, even with `adopt_existing`.
+        /// Value of `owner` in another configuration of this provider, whose objects of the same names are taken over
+        /// (see the guide "Adopting existing objects"). Release them there first, with a `removed` block or
+        /// `terraform state rm`: otherwise the two configurations take them from each other. Defaults to none: the
+        /// plan refuses objects of every other owner, even with `adopt_existing`.
         adopt_from_owner: Attr<String> = optional().text(names::OWNER, names::is_owner),
     }
 }

@@ -33,10 +33,11 @@ model! {
         /// that no rule names by themselves, `*` for those of all other namespaces, and `anonymous` for clients without an
         /// identity. Requests that an external authorizer is asked about count as admitted.
         callers: Set<String> = computed(),
-        /// The requests of each caller that are admitted: `all`, or the values that rules name and that tell them from others, such as
-        /// `GET /orders`. Ports without requests, by the protocols that the workload's Services declare, have connections, such as
-        /// `TCP port 5432`: there an ALLOW rule about methods, paths, hosts, headers or tokens admits none, and a DENY rule refuses
-        /// connections by its other fields alone. A port whose protocol Istio detects counts as one with requests.
+        /// The requests of each caller that are admitted: `all`, or the values that rules name and that distinguish
+        /// them, such as `GET /orders`. Ports without requests, by the protocols that the workload's Services
+        /// declare, have connections, such as `TCP port 5432`: there an ALLOW rule about methods, paths, hosts,
+        /// headers or tokens admits none, and a DENY rule refuses connections by its other fields alone. A port whose
+        /// protocol Istio detects counts as one with requests.
         admitted: Map<Elements<String>> = computed(),
         /// Whether no ALLOW policy is enforced at the workload, so that every request is admitted that no DENY or
         /// CUSTOM policy refuses.

@@ -50,11 +50,11 @@ Objects of this resource, objects that it takes over and those that it `replaces
 ## Onboard a live service
 
 A Service without an `exportTo` annotation is visible everywhere. If `installed` says `registry_only`, the first apply of a `mesh_service` with `allow` blocks hides it from other namespaces at once.
-`narrowed-visibility` reports this in the plan, with the namespaces that lose sight of it. To go in steps:
+`narrowed-visibility` reports this in the plan, with the namespaces that no longer see it. To go in steps:
 
 1. Apply with `authorization_mode = "dry_run"`. The service stays visible everywhere, no request is refused, and the proxies count those that would be.
 2. Add the missing callers to `allow`.
-3. Remove `authorization_mode`. The plan reports once more which namespaces lose sight of the service.
+3. Remove `authorization_mode`. The plan reports once more which namespaces no longer see the service.
 
 ## Cost
 

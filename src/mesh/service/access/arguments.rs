@@ -87,14 +87,14 @@ model! {
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for any.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// Hosts that requests name, with any port if the pattern has none. An HTTP attribute. Clients choose the
-        /// header themselves, so this distinguishes the names of one service but keeps no client out. Defaults to
-        /// all.
+        /// Hosts that requests are sent to, by their header `Host`. A pattern without a port matches any port. An
+        /// HTTP attribute. Clients choose the header themselves, so this distinguishes the names of one service but
+        /// keeps no client out. Defaults to all.
         hosts: Set<String> = optional()
             .non_empty("At least one host; leave the argument out for any.")
             .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
-        /// Ports of the Service, by number. Defaults to every port that the block applies to, without
-        /// `target_ports`.
+        /// Ports of the Service, by number. Defaults to every port of the Service to which the block applies; with
+        /// `target_ports` to none.
         ports: Set<PortNumber> = optional().non_empty("At least one port; leave the argument out for any."),
         /// Ports on which the pods listen without a `port` block, such as a metrics port. With an HTTP attribute
         /// they must speak HTTP. An `allow` block without ports opens the ports of `port` blocks only; a `deny`
@@ -138,8 +138,8 @@ model! {
         paths: Set<String> = optional()
             .non_empty("At least one path.")
             .each(patterns::PATH_PATTERN, patterns::is_path_pattern),
-        /// Hosts that requests name, with any port if the pattern has none (`notHosts`). An HTTP attribute.
-        /// Defaults to none.
+        /// Hosts that requests are sent to, by their header `Host` (`notHosts`). A pattern without a port matches any
+        /// port. An HTTP attribute. Defaults to none.
         hosts: Set<String> = optional()
             .non_empty("At least one host.")
             .each(patterns::HOST_PATTERN, patterns::is_host_pattern),
@@ -166,10 +166,11 @@ model! {
         /// `destination.ip`, or `experimental.envoy.filters.…[…]`. Attributes that begin with `request.` are HTTP
         /// attributes. Between sidecars `connection.sni` is a name that Istio generates.
         key: Attr<String> = required().text(conditions::KEYS, conditions::is_key),
-        /// Accepted values: exact, or with one `*` at the start or end; `*` alone is any value. For
-        /// `destination.ip` addresses and CIDR blocks. Defaults to any value, or none.
+        /// Accepted values: exact, or with one `*` at the start or end; `*` alone is any value. For `destination.ip`
+        /// addresses and CIDR blocks. At least one of `values` and `not_values` is required.
         values: Set<String> = optional().non_empty("At least one value."),
-        /// Refused values (`notValues`); with `*` alone the attribute must be missing. Defaults to none.
+        /// Refused values (`notValues`); with `*` alone the attribute must be missing. Defaults to none. At least one
+        /// of `values` and `not_values` is required.
         not_values: Set<String> = optional().non_empty("At least one value."),
     }
 }

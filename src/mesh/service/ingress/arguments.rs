@@ -18,13 +18,13 @@ model! {
     /// hosts are tried in order; a block for other hosts or another gateway needs a `name`. At one gateway, paths
     /// of a host must not overlap with those of another service (see the guide "Namespaces and gateways").
     pub struct Ingress {
-        /// Suffix of the name of the block's VirtualService. Required for the second and every further set of
-        /// hosts or gateway.
+        /// Suffix of the name of the block's VirtualService. Required for blocks whose `hosts` or `gateway` differ
+        /// from those of the first block.
         name: Attr<String> = optional().text(names::LABEL, names::is_label),
         /// Gateway object that serves the hosts.
         gateway: Attr<NamespacedName> = required(),
-        /// Namespace and service account of the gateway's pods, which the service admits. Defaults to the value
-        /// of `gateway`.
+        /// Namespace and service account of the gateway's pods, which the service admits. Defaults to the namespace
+        /// and name in `gateway`.
         service_account: Attr<NamespacedName> = optional(),
         /// Traffic that the gateway forwards. `http`: requests, by host and path. `tls`: TLS connections that the
         /// workload terminates, by server name (SNI); the Gateway's server has TLS mode `passthrough`. `tcp`:
@@ -38,7 +38,8 @@ model! {
         hosts: Set<String> = required()
             .non_empty("At least one host.")
             .each("DNS names, with `*.` at the start or without, or `*`.", is_host),
-        /// HTTP paths: exact, or with `*` at the end. Defaults to all.
+        /// HTTP paths that clients call: exact, or with `*` at the end. The gateway routes them to the service, and
+        /// the service admits them. Defaults to all.
         paths: Set<String> = optional()
             .non_empty("At least one path; leave the argument out for all.")
             .each("Paths that start with `/`, with `*` at the end alone.", patterns::is_ingress_path),

@@ -55,10 +55,12 @@ model! {
         /// Retries of failed requests (`http.retries`). Each field overrides the preset's value. Without the
         /// block and without a preset, the defaults of Istio and of the mesh apply: Istio retries twice.
         retries: Block<Retries> = block(),
-        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`). Each field overrides
-        /// the preset's value; without a preset only the fields of the block are written.
+        /// Connection pool limits of each caller's proxy (`trafficPolicy.connectionPool`), such as the maximum number
+        /// of connections. Each field overrides the preset's value; without a preset only the fields of the block are
+        /// written.
         circuit_breaker: Block<CircuitBreaker> = block(),
-        /// Lifetime and protocol of connections (`trafficPolicy.connectionPool`).
+        /// Lifetime and protocol of connections (`trafficPolicy.connectionPool`). Their maximum number is
+        /// `max_connections` of `circuit_breaker`.
         connections: Block<Connections> = block(),
         /// Ejection of failing endpoints (`trafficPolicy.outlierDetection`). Each field overrides the preset's
         /// value; without a preset only the fields of the block and `consecutive5xxErrors` are written.
