@@ -213,8 +213,13 @@ fn members(page: &mut String, schema: &Schema, level: &str, at: &str) {
         }
         let colon = if level.is_empty() { ":" } else { "" };
         if mode == Configurability::Optional && members.len() > UNGROUPED {
-            writeln!(page, "\n{level}{heading}").unwrap();
-            grouped(page, &members, level, at);
+            // Below a nested block there is no level of headings left.
+            if level.is_empty() {
+                grouped(page, &members, |name| format!("Optional ({name}):"), at);
+            } else {
+                writeln!(page, "\n{level}{heading}").unwrap();
+                grouped(page, &members, |name| format!("#{level}{name}"), at);
+            }
             continue;
         }
         writeln!(page, "\n{level}{heading}{colon}\n").unwrap();
@@ -304,7 +309,7 @@ const GROUPS: &[(&str, &[&str])] = &[
 ];
 
 /// The members of a large schema under the headings of their groups. A member that would be alone in its group is general.
-fn grouped(page: &mut String, members: &[&Member], level: &str, at: &str) {
+fn grouped(page: &mut String, members: &[&Member], heading: impl Fn(&str) -> String, at: &str) {
     let of_group = |names: &[&str]| -> Vec<&Member> {
         let found: Vec<&Member> = members.iter().copied().filter(|member| names.contains(&member.name)).collect();
         if found.len() > 1 { found } else { Vec::new() }
@@ -315,7 +320,7 @@ fn grouped(page: &mut String, members: &[&Member], level: &str, at: &str) {
     let general = members.iter().copied().filter(is_general).collect();
     let sections = std::iter::once(("General", general)).chain(groups.clone());
     for (name, members) in sections.filter(|(_, members)| !members.is_empty()) {
-        writeln!(page, "\n#{level}{name}\n").unwrap();
+        writeln!(page, "\n{}\n", heading(name)).unwrap();
         for member in members {
             line(page, member, at);
         }
