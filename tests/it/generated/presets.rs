@@ -17,30 +17,30 @@ For application teams that want retries, connection limits and outlier detection
 
 TABLE
 
-- **retries**: only requests that never reached the application are sent again, so a payment isn't paid twice. The budget limits retries in flight to a share of the requests in flight, with a
-  number that is always allowed.
-- **retries if idempotent**: where processing a request twice does no harm, write `retries { idempotent = true }`. Then requests that may have reached the application are sent again, too. The
-  timeout of one attempt applies only beside a longer `request_timeout`.
-- **retries without a budget**: Istio has no budget for single ports. On the ports of an external service with `tls = "originate"` this many retries run at once.
-- **limits** hold for each proxy of a caller, not for the service as a whole. Limits of requests leave TCP ports alone, and `streaming = true` takes them away, since a stream counts as a request
-  as long as it lives. They protect a caller's proxy, and are far above what it normally needs: "high" does more to mask failures, it doesn't lower capacity.
+- **retries**: only requests that never reached the application are sent again, so a payment isn't made twice. The budget limits the retries in flight to a percentage of the requests in flight, with a
+  minimum number that is always allowed.
+- **retries if idempotent**: if the application can process a request twice without harm, write `retries { idempotent = true }`. Then requests that may have reached the application are sent again, too. The
+  timeout of one attempt applies only together with a longer `request_timeout`.
+- **retries without a budget**: Istio has no retry budget in settings of single ports. On the ports of an external service with `tls = "originate"`, this is the maximum number of concurrent retries.
+- **limits** apply to each proxy of a caller, not to the service as a whole. Request limits don't apply to TCP ports, and `streaming = true` removes them, since a stream counts as a request
+  as long as it is open. They protect a caller's proxy, and are far above its normal load: "high" masks more failures, but doesn't lower capacity.
 - **ejection**: an endpoint with so many consecutive gateway errors (502, 503, 504, failed connections and timeouts) gets no requests for a while. The application's own errors (500) don't count: one
   request that always fails would eject healthy endpoints. On TCP ports a failed connection counts.
-- **ejection: at most**: Envoy ejects an endpoint only if the percentage isn't exceeded with it: with 50 % one of two or of three endpoints, two of four. Below 50 % neither of two would ever go. The percentage holds
-  for each version on its own. With `failover` or `failover_priority` it is 100 %, since others take over.
+- **ejection: at most**: Envoy only ejects an endpoint if the percentage of ejected endpoints then doesn't exceed this value: with 50 % it ejects one of two or of three endpoints, and two of four. With less than 50 %, it would never eject one of two. The percentage applies
+  to each version separately. With `failover` or `failover_priority` it is 100 %, since other endpoints take over.
 
-No preset has a timeout of requests: how long a request may take depends on what it does. Write `request_timeout`, on the service, on a `route`, or in the provider's `defaults`. It includes the
-retries, and it cuts streams. `streaming = true` or `"0s"` says that there is none.
+No preset sets a request timeout, because the duration of a request depends on the application. Set `request_timeout` on the service, on a `route`, or in the provider's `defaults`. The timeout includes the
+retries, and it ends streams. `streaming = true` or `"0s"` means that there is no timeout.
 
 ## Behaviour without a preset
 
-Arguments that aren't set change nothing. A service without `resiliency`, where the provider's `defaults` have none either, has no DestinationRule, no timeout and no retries of its own: Istio's defaults (two retries, no
-limits, no ejection) and those of the mesh hold. `effective_resiliency` is null.
+Arguments that aren't set change nothing. If neither a service nor the provider's `defaults` set `resiliency`, the service has no DestinationRule, no timeout and no retries of its own: Istio's defaults (two retries, no
+limits, no ejection) and those of the mesh apply. `effective_resiliency` is null.
 
-`none` is not the same: it switches retries, limits and ejection off, and keeps the mesh's defaults of these away. Mesh-wide, it switches the retries of routes off that set neither timeout nor retries.
+`none` has a different meaning: it switches retries, limits and ejection off, and the mesh's defaults for them don't apply. Mesh-wide, it switches off the retries of routes that set neither timeout nor retries.
 
-The blocks `retries`, `circuit_breaker` and `outlier_detection` override single numbers of a preset. Without a preset they write their own fields alone, but for `consecutive5xxErrors`, which is always written (0
-where `consecutive_5xx` isn't set), since Istio's default is 5.
+The blocks `retries`, `circuit_breaker` and `outlier_detection` override single numbers of a preset. Without a preset they only write their own fields, except for `consecutive5xxErrors`, which is always written (0
+if `consecutive_5xx` isn't set), since Istio's default is 5.
 
 ```terraform
 resource "mesh_service" "ledger" {
@@ -70,18 +70,18 @@ resource "mesh_service" "ledger" {
 
 ## Defaults of the mesh
 
-`resiliency`, `request_timeout` and `retries` of `mesh_global_defaults` hold for services that set nothing of the kind:
+`resiliency`, `request_timeout` and `retries` of `mesh_global_defaults` apply to services that don't set them:
 
-- A DestinationRule isn't merged with another. One of the service, also one for `version` blocks alone, takes the place of the mesh's.
-- Timeout and retries of the mesh reach routes that set neither and have no name, those of our VirtualServices included. A route that sets one of the two loses the other.
+- Istio doesn't merge the mesh's DestinationRule with another one. A DestinationRule of the service, even if it only has `version` blocks, replaces the mesh's.
+- Timeout and retries of the mesh apply to routes that set neither and have no name, including those of this provider's VirtualServices. A route that sets one of the two loses the other.
 
-A plan warns where a service loses a default that way ([`hidden-defaults`](live-checks.md)). Gateways, and VirtualServices of other tools, don't get the mesh's timeout and retries: Istio's retries there are switched off by
-`meshConfig.defaultHttpRetryPolicy`. `idempotent = true` mesh-wide is for a mesh in which every service is known to process a request twice without harm (`examples/resources/mesh_global_defaults/retries`).
+A plan warns if a service loses a default in this way ([`hidden-defaults`](live-checks.md)). Gateways, and VirtualServices of other tools, don't get the mesh's timeout and retries: Istio's retries there are switched off by
+`meshConfig.defaultHttpRetryPolicy`. `idempotent = true` mesh-wide is only for a mesh in which every service can process a request twice without harm (`examples/resources/mesh_global_defaults/retries`).
 
-## Near endpoints first
+## Locality load balancing and failover
 
-Outlier detection alone would make callers prefer endpoints in their own zone. So wherever it is written, locality load balancing is written as off, unless there is failover, or
-`load_balancing { locality = "inherit" }` leaves it to the Service's `trafficDistribution` and the mesh's configuration.
+Outlier detection alone would make callers prefer endpoints in their own zone. So outlier detection is always written together with `localityLbSetting.enabled: false`, unless there is failover, or
+`load_balancing { locality = "inherit" }` leaves the decision to the Service's `trafficDistribution` and the mesh's configuration.
 
 | argument | requests go to | when these fail |
 | --- | --- | --- |
