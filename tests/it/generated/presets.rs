@@ -134,7 +134,7 @@ fn rows(settings: &PresetSettings) -> [(&'static str, String); 12] {
         ),
         ("ejection: gateway errors in a row", consecutive_gateway_errors.to_string()),
         ("ejection: 5xx in a row", "not counted".to_owned()),
-        ("ejection: judged every, for", format!("{ejection_interval}, {ejection_time}")),
+        ("ejection: interval, duration", format!("{ejection_interval}, {ejection_time}")),
         ("ejection: at most", format!("{max_ejection_percent} % of the endpoints")),
     ]
 }
