@@ -1,4 +1,4 @@
-//! `mesh_external_service`: hosts outside the mesh, their ports, TLS origination, and the namespaces in which they are visible.
+//! `mesh_external_service`: hosts outside the mesh, their ports, TLS origination, and the namespaces that can call them.
 //!
 //! | file | content |
 //! | --- | --- |

@@ -1,4 +1,5 @@
-//! The `authorization` and `gateway_access` blocks, which refuse requests that no policy allows, and make exceptions for gateways.
+//! The `authorization` and `gateway_access` blocks: deny-all, which refuses requests that no policy allows, and access at
+//! gateways.
 //!
 //! deny-all is an ALLOW policy for every workload. The requests that all workloads accept (metrics scrapers, health checks) are
 //! rules of the same object, so that neither takes effect without the other. As a policy of its own, such a rule would deny
